@@ -1,0 +1,216 @@
+/* extension/migrate.sql: what CREATE EXTENSION migrate runs */
+
+-- complain if the script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION migrate" to load this file. \quit
+
+-- Tables ---------------------------------------------------------------
+
+-- Made here and not by the control file, so that DROP EXTENSION takes it along.
+CREATE SCHEMA migrate;
+COMMENT ON SCHEMA migrate IS 'tables of the extension migrate: revisions, where the database is, what ran';
+
+CREATE TABLE migrate.revision (
+	revision			varchar(32) COLLATE "C" NOT NULL,
+	down_revision		text[] NOT NULL,
+	depends_on			text[] NOT NULL,
+	branch_labels		text[] NOT NULL,
+	message				text,
+	upgrade				text NOT NULL,
+	upgrade_hash		text NOT NULL,
+	upgrade_statements	integer NOT NULL,
+	upgrade_toplevel	integer NOT NULL,
+	downgrade			text,
+	downgrade_hash		text,
+	downgrade_statements integer,
+	downgrade_toplevel	integer,
+	is_head				boolean NOT NULL,
+	is_real_head		boolean NOT NULL,
+	registered_by		name NOT NULL,
+	registered_at		timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT revision_pkey PRIMARY KEY (revision)
+);
+COMMENT ON TABLE migrate.revision IS 'registered revisions and their bodies; write it with migrate_register() only';
+COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body: the same for a reformatted body';
+COMMENT ON COLUMN migrate.revision.upgrade_toplevel IS 'number of statements that refuse a transaction block';
+COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
+COMMENT ON COLUMN migrate.revision.is_head IS 'no revision names this one as a down revision; kept by the extension, so that nothing to do is found without reading the graph';
+COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
+COMMENT ON COLUMN migrate.revision.registered_by IS 'role whose rights limit where the bodies may run; a name, so that it survives dump and restore';
+
+CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
+CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_real_head;
+CREATE INDEX revision_labelled_idx ON migrate.revision (revision) WHERE branch_labels <> '{}';
+
+-- Alembic's own shape.
+CREATE TABLE migrate.version (
+	version_num			varchar(32) NOT NULL,
+	CONSTRAINT version_pkc PRIMARY KEY (version_num)
+);
+COMMENT ON TABLE migrate.version IS 'where the database is: one row for each current head, in the shape of Alembic''s version table';
+
+CREATE TABLE migrate.log (
+	run					uuid NOT NULL,
+	step				integer NOT NULL,
+	revision			text,
+	operation			text NOT NULL CHECK (operation IN ('upgrade', 'downgrade', 'stamp')),
+	door				text NOT NULL CHECK (door IN ('function', 'procedure', 'worker')),
+	state				text NOT NULL CHECK (state IN ('succeeded', 'failed')),
+	attempts			integer NOT NULL,
+	started				timestamptz NOT NULL,
+	finished			timestamptz NOT NULL,
+	version_table		text NOT NULL,
+	role				name NOT NULL,
+	application_name	text NOT NULL,
+	body_hash			text,
+	sqlstate			text,
+	error				text,
+	wall_ms				double precision NOT NULL,
+	cpu_ms				double precision NOT NULL,
+	wal_records			bigint NOT NULL,
+	wal_bytes			bigint NOT NULL,
+	buffers_hit			bigint NOT NULL,
+	buffers_read		bigint NOT NULL,
+	buffers_dirtied		bigint NOT NULL,
+	buffers_written		bigint NOT NULL,
+	temp_blocks_read	bigint NOT NULL,
+	temp_blocks_written	bigint NOT NULL,
+	CONSTRAINT log_pkey PRIMARY KEY (run, step)
+);
+COMMENT ON TABLE migrate.log IS 'every run of a revision: what it was, how it ended, what it cost';
+COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
+COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the version row, waits between attempts included';
+COMMENT ON COLUMN migrate.log.cpu_ms IS 'CPU milliseconds of the backend, user and system';
+CREATE INDEX log_revision_idx ON migrate.log (revision);
+
+SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
+
+-- Registry -------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_register(
+	revision text, upgrade text, downgrade text DEFAULT NULL,
+	down_revision text[] DEFAULT '{}', depends_on text[] DEFAULT '{}',
+	branch_labels text[] DEFAULT '{}', message text DEFAULT NULL,
+	replace boolean DEFAULT false)
+RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
+COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean)
+	IS 'registers a revision: its bodies, its down revisions, dependencies and branch labels';
+
+CREATE FUNCTION @extschema@.migrate_register_script(script text)
+RETURNS SETOF text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'migrate_register_script';
+COMMENT ON FUNCTION @extschema@.migrate_register_script(text)
+	IS 'registers the revisions of a script in the file format, all or none';
+
+CREATE FUNCTION @extschema@.migrate_unregister(revision text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unregister';
+COMMENT ON FUNCTION @extschema@.migrate_unregister(text)
+	IS 'removes a revision that is not applied and that no other revision needs';
+
+CREATE FUNCTION @extschema@.migrate_merge(
+	revisions text[], revision text, message text DEFAULT NULL,
+	branch_labels text[] DEFAULT '{}')
+RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_merge';
+COMMENT ON FUNCTION @extschema@.migrate_merge(text[], text, text, text[])
+	IS 'registers an empty revision that joins several heads';
+
+-- Runs -----------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_upgrade(target text DEFAULT 'head')
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_upgrade';
+COMMENT ON FUNCTION @extschema@.migrate_upgrade(text)
+	IS 'upgrades to the target, a subtransaction for each revision; returns the revisions run';
+
+CREATE FUNCTION @extschema@.migrate_downgrade(target text)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_downgrade';
+COMMENT ON FUNCTION @extschema@.migrate_downgrade(text)
+	IS 'downgrades to the target, a subtransaction for each revision; returns the revisions taken down';
+
+CREATE FUNCTION @extschema@.migrate_stamp(target text, purge boolean DEFAULT false)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp';
+COMMENT ON FUNCTION @extschema@.migrate_stamp(text, boolean)
+	IS 'writes the rows of the version table without running anything; returns the rows afterwards';
+
+CREATE FUNCTION @extschema@.migrate_stamp(targets text[], purge boolean DEFAULT false)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp_targets';
+COMMENT ON FUNCTION @extschema@.migrate_stamp(text[], boolean)
+	IS 'writes the rows of the version table for several targets; returns the rows afterwards';
+
+-- Questions ------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_current(
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
+COMMENT ON FUNCTION @extschema@.migrate_current()
+	IS 'the revisions the database stands on';
+
+CREATE FUNCTION @extschema@.migrate_heads(
+	resolve_dependencies boolean DEFAULT false,
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_heads';
+COMMENT ON FUNCTION @extschema@.migrate_heads(boolean)
+	IS 'the revisions that no other revision is built on';
+
+CREATE FUNCTION @extschema@.migrate_branches(
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_branches';
+COMMENT ON FUNCTION @extschema@.migrate_branches()
+	IS 'the revisions that more than one revision is built on';
+
+CREATE FUNCTION @extschema@.migrate_history(
+	range text DEFAULT NULL,
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history';
+COMMENT ON FUNCTION @extschema@.migrate_history(text)
+	IS 'the revisions of a range, newest first';
+
+CREATE FUNCTION @extschema@.migrate_show(
+	INOUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz,
+	OUT upgrade text, OUT downgrade text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
+COMMENT ON FUNCTION @extschema@.migrate_show(text)
+	IS 'a revision with its bodies';
+
+CREATE FUNCTION @extschema@.migrate_plan(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	OUT step integer, OUT operation text, OUT revision text, OUT message text,
+	OUT unit text, OUT statements integer)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
+COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
+	IS 'the steps that upgrade, downgrade or stamp to the target would take';
+
+CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
+RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
+COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
+	IS 'whether an upgrade to the target would find nothing to do; takes no lock';
+
+-- Privileges -----------------------------------------------------------
+
+-- What changes state or runs a body, and what shows bodies, is granted on
+-- purpose; the other questions tell as much as the system catalogs do.
+REVOKE ALL ON FUNCTION
+	@extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean),
+	@extschema@.migrate_register_script(text),
+	@extschema@.migrate_unregister(text),
+	@extschema@.migrate_merge(text[], text, text, text[]),
+	@extschema@.migrate_upgrade(text),
+	@extschema@.migrate_downgrade(text),
+	@extschema@.migrate_stamp(text, boolean),
+	@extschema@.migrate_stamp(text[], boolean),
+	@extschema@.migrate_show(text)
+FROM PUBLIC;

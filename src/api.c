@@ -1,0 +1,353 @@
+/*
+ * api.c
+ *	  SQL-callable functions: arguments in, rows out, no logic.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "registry.h"
+#include "report.h"
+#include "run.h"
+#include "spi.h"
+
+/* Columns of the questions about revisions; migrate_show() adds the bodies. */
+#define REVISION_COLUMNS	11
+#define SHOW_COLUMNS		(REVISION_COLUMNS + 2)
+#define PLAN_COLUMNS		6
+
+PG_FUNCTION_INFO_V1(migrate_register);
+PG_FUNCTION_INFO_V1(migrate_register_script);
+PG_FUNCTION_INFO_V1(migrate_unregister);
+PG_FUNCTION_INFO_V1(migrate_merge);
+PG_FUNCTION_INFO_V1(migrate_upgrade);
+PG_FUNCTION_INFO_V1(migrate_downgrade);
+PG_FUNCTION_INFO_V1(migrate_stamp);
+PG_FUNCTION_INFO_V1(migrate_stamp_targets);
+PG_FUNCTION_INFO_V1(migrate_current);
+PG_FUNCTION_INFO_V1(migrate_heads);
+PG_FUNCTION_INFO_V1(migrate_branches);
+PG_FUNCTION_INFO_V1(migrate_history);
+PG_FUNCTION_INFO_V1(migrate_show);
+PG_FUNCTION_INFO_V1(migrate_plan);
+PG_FUNCTION_INFO_V1(migrate_is_current);
+
+static Datum run_command(FunctionCallInfo fcinfo, MigCommand command,
+						 int ntargets, char **targets, bool purge);
+static char *required_text(FunctionCallInfo fcinfo, int arg, const char *name);
+static char *optional_text(FunctionCallInfo fcinfo, int arg);
+static char **required_array(FunctionCallInfo fcinfo, int arg,
+							 const char *name, int *nelems);
+static bool required_bool(FunctionCallInfo fcinfo, int arg, const char *name);
+static void refuse_null(const char *name);
+static Datum return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts);
+static Datum return_revisions(FunctionCallInfo fcinfo,
+							  const MigReportRow *rows, int nrows,
+							  int ncolumns);
+static Datum text_or_null(const char *value, bool *isnull);
+
+Datum
+migrate_register(PG_FUNCTION_ARGS)
+{
+	MigRegistration registration;
+
+	mig_spi_forget_owner();
+	memset(&registration, 0, sizeof(registration));
+	registration.id = required_text(fcinfo, 0, "revision");
+	registration.upgrade = required_text(fcinfo, 1, "upgrade");
+	registration.downgrade = optional_text(fcinfo, 2);
+	registration.down = required_array(fcinfo, 3, "down_revision",
+									   &registration.ndown);
+	registration.depends = required_array(fcinfo, 4, "depends_on",
+										  &registration.ndepends);
+	registration.labels = required_array(fcinfo, 5, "branch_labels",
+										 &registration.nlabels);
+	registration.message = optional_text(fcinfo, 6);
+	registration.replace = required_bool(fcinfo, 7, "replace");
+	mig_registry_register(&registration);
+	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
+}
+
+Datum
+migrate_register_script(PG_FUNCTION_ARGS)
+{
+	char	  **ids;
+	int			nids;
+
+	mig_spi_forget_owner();
+	ids = mig_registry_register_script(required_text(fcinfo, 0, "script"),
+									   &nids);
+	return return_texts(fcinfo, ids, nids);
+}
+
+Datum
+migrate_unregister(PG_FUNCTION_ARGS)
+{
+	mig_spi_forget_owner();
+	mig_registry_unregister(required_text(fcinfo, 0, "revision"));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_merge(PG_FUNCTION_ARGS)
+{
+	MigRegistration registration;
+	char	  **revisions;
+	int			nrevisions;
+
+	mig_spi_forget_owner();
+	memset(&registration, 0, sizeof(registration));
+	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
+	registration.id = required_text(fcinfo, 1, "revision");
+	registration.message = optional_text(fcinfo, 2);
+	registration.labels = required_array(fcinfo, 3, "branch_labels",
+										 &registration.nlabels);
+	mig_registry_merge(nrevisions, revisions, &registration);
+	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
+}
+
+Datum
+migrate_upgrade(PG_FUNCTION_ARGS)
+{
+	char	   *target = required_text(fcinfo, 0, "target");
+
+	return run_command(fcinfo, MIG_COMMAND_UPGRADE, 1, &target, false);
+}
+
+Datum
+migrate_downgrade(PG_FUNCTION_ARGS)
+{
+	char	   *target = required_text(fcinfo, 0, "target");
+
+	return run_command(fcinfo, MIG_COMMAND_DOWNGRADE, 1, &target, false);
+}
+
+Datum
+migrate_stamp(PG_FUNCTION_ARGS)
+{
+	char	   *target = required_text(fcinfo, 0, "target");
+
+	return run_command(fcinfo, MIG_COMMAND_STAMP, 1, &target,
+					   required_bool(fcinfo, 1, "purge"));
+}
+
+Datum
+migrate_stamp_targets(PG_FUNCTION_ARGS)
+{
+	int			ntargets;
+	char	  **targets = required_array(fcinfo, 0, "targets", &ntargets);
+
+	return run_command(fcinfo, MIG_COMMAND_STAMP, ntargets, targets,
+					   required_bool(fcinfo, 1, "purge"));
+}
+
+Datum
+migrate_current(PG_FUNCTION_ARGS)
+{
+	MigReportRow *rows;
+	int			nrows;
+
+	mig_spi_forget_owner();
+	rows = mig_report_current(&nrows);
+	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+}
+
+Datum
+migrate_heads(PG_FUNCTION_ARGS)
+{
+	MigReportRow *rows;
+	int			nrows;
+
+	mig_spi_forget_owner();
+	rows = mig_report_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
+							&nrows);
+	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+}
+
+Datum
+migrate_branches(PG_FUNCTION_ARGS)
+{
+	MigReportRow *rows;
+	int			nrows;
+
+	mig_spi_forget_owner();
+	rows = mig_report_branches(&nrows);
+	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+}
+
+Datum
+migrate_history(PG_FUNCTION_ARGS)
+{
+	MigReportRow *rows;
+	int			nrows;
+
+	mig_spi_forget_owner();
+	rows = mig_report_history(optional_text(fcinfo, 0), &nrows);
+	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+}
+
+Datum
+migrate_show(PG_FUNCTION_ARGS)
+{
+	MigReportRow *rows;
+	int			nrows;
+
+	mig_spi_forget_owner();
+	rows = mig_report_show(required_text(fcinfo, 0, "revision"), &nrows);
+	return return_revisions(fcinfo, rows, nrows, SHOW_COLUMNS);
+}
+
+Datum
+migrate_plan(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MigReportStep *steps;
+	int			nsteps;
+
+	mig_spi_forget_owner();
+	steps = mig_report_plan(required_text(fcinfo, 0, "target"),
+							required_text(fcinfo, 1, "command"), &nsteps);
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < nsteps; i++)
+	{
+		Datum		values[PLAN_COLUMNS];
+		bool		nulls[PLAN_COLUMNS] = {false};
+
+		values[0] = Int32GetDatum(steps[i].step);
+		values[1] = text_or_null(steps[i].operation, &nulls[1]);
+		values[2] = text_or_null(steps[i].revision, &nulls[2]);
+		values[3] = text_or_null(steps[i].message, &nulls[3]);
+		values[4] = text_or_null(steps[i].unit, &nulls[4]);
+		values[5] = Int32GetDatum(steps[i].statements);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+migrate_is_current(PG_FUNCTION_ARGS)
+{
+	mig_spi_forget_owner();
+	PG_RETURN_BOOL(mig_report_is_current(required_text(fcinfo, 0, "target")));
+}
+
+/*
+ * The function door.
+ */
+static Datum
+run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
+			char **targets, bool purge)
+{
+	MigRunRequest request;
+	char	  **result;
+	int			nresult;
+
+	mig_spi_forget_owner();
+	request.command = command;
+	request.door = MIG_DOOR_FUNCTION;
+	request.ntargets = ntargets;
+	request.targets = targets;
+	request.purge = purge;
+	result = mig_run(&request, &nresult);
+	return return_texts(fcinfo, result, nresult);
+}
+
+static char *
+required_text(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		refuse_null(name);
+	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+static char *
+optional_text(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+static char **
+required_array(FunctionCallInfo fcinfo, int arg, const char *name, int *nelems)
+{
+	if (PG_ARGISNULL(arg))
+		refuse_null(name);
+	return mig_spi_array_elems(PG_GETARG_DATUM(arg), nelems);
+}
+
+static bool
+required_bool(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		refuse_null(name);
+	return PG_GETARG_BOOL(arg);
+}
+
+static void
+refuse_null(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("argument \"%s\" must not be null", name)));
+}
+
+static Datum
+return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (int i = 0; i < ntexts; i++)
+	{
+		Datum		value = CStringGetTextDatum(texts[i]);
+		bool		isnull = false;
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
+							 &isnull);
+	}
+	return (Datum) 0;
+}
+
+static Datum
+return_revisions(FunctionCallInfo fcinfo, const MigReportRow *rows, int nrows,
+				 int ncolumns)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	Assert(rsinfo->setDesc->natts == ncolumns);
+	for (int i = 0; i < nrows; i++)
+	{
+		const MigRevision *revision = rows[i].revision;
+		Datum		values[SHOW_COLUMNS];
+		bool		nulls[SHOW_COLUMNS] = {false};
+		NameData	registered_by;
+
+		namestrcpy(&registered_by, revision->registered_by);
+		values[0] = text_or_null(revision->id, &nulls[0]);
+		values[1] = mig_spi_array_datum(revision->down, revision->ndown);
+		values[2] = text_or_null(revision->message, &nulls[2]);
+		values[3] = mig_spi_array_datum(revision->labels, revision->nlabels);
+		values[4] = mig_spi_array_datum(revision->depends, revision->ndepends);
+		values[5] = BoolGetDatum(rows[i].applied);
+		values[6] = BoolGetDatum(rows[i].is_head);
+		values[7] = BoolGetDatum(rows[i].is_branch_point);
+		values[8] = BoolGetDatum(rows[i].is_merge_point);
+		values[9] = NameGetDatum(&registered_by);
+		values[10] = TimestampTzGetDatum(revision->registered_at);
+		values[11] = text_or_null(revision->upgrade.text, &nulls[11]);
+		values[12] = text_or_null(revision->downgrade.text, &nulls[12]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static Datum
+text_or_null(const char *value, bool *isnull)
+{
+	*isnull = value == NULL;
+	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+}

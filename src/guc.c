@@ -1,0 +1,83 @@
+/*
+ * guc.c
+ *	  Settings migrate.*
+ *
+ * Every setting of the extension is defined here and documented in
+ * docs/reference.md.  Nothing else may define one.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "guc.h"
+
+#define DEFAULT_LOCK_TIMEOUT	2000	/* ms: readers queued behind a waiting
+										 * ALTER TABLE notice longer stalls */
+#define DEFAULT_LOCK_WAIT		60000	/* ms: longer than most runs */
+#define DEFAULT_MAX_ATTEMPTS	10
+#define MAX_MAX_ATTEMPTS		1000
+#define DEFAULT_RETRY_BASE		100 /* ms */
+#define DEFAULT_RETRY_MAX		10000	/* ms */
+#define MAX_RETRY_DELAY			3600000 /* ms: an hour is a schedule, not a
+										 * backoff */
+
+int			mig_guc_lock_timeout;
+int			mig_guc_lock_wait;
+int			mig_guc_max_attempts;
+int			mig_guc_retry_base_delay;
+int			mig_guc_retry_max_delay;
+char	   *mig_guc_version_table;
+
+/*
+ * Defines all settings.  Called once, from _PG_init().
+ */
+void
+mig_guc_define(void)
+{
+	DefineCustomIntVariable("migrate.lock_timeout",
+							"Sets how long one attempt of a revision may wait for a lock.",
+							"A shorter lock_timeout of the session applies as well. 0 turns this off.",
+							&mig_guc_lock_timeout,
+							DEFAULT_LOCK_TIMEOUT, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.lock_wait",
+							"Sets how long a run waits for another run on the same version table.",
+							NULL,
+							&mig_guc_lock_wait,
+							DEFAULT_LOCK_WAIT, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.max_attempts",
+							"Sets how often a revision is tried when it meets a conflict.",
+							NULL,
+							&mig_guc_max_attempts,
+							DEFAULT_MAX_ATTEMPTS, 1, MAX_MAX_ATTEMPTS,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.retry_base_delay",
+							"Sets the longest delay before the second attempt; it doubles with each further attempt.",
+							NULL,
+							&mig_guc_retry_base_delay,
+							DEFAULT_RETRY_BASE, 0, MAX_RETRY_DELAY,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.retry_max_delay",
+							"Sets the longest delay before any attempt.",
+							NULL,
+							&mig_guc_retry_max_delay,
+							DEFAULT_RETRY_MAX, 0, MAX_RETRY_DELAY,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomStringVariable("migrate.version_table",
+							   "Sets the version table, a name with its schema.",
+							   "An existing table of Alembic is read and written in place.",
+							   &mig_guc_version_table,
+							   "migrate.version",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("migrate");
+}

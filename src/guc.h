@@ -1,0 +1,17 @@
+/*
+ * guc.h
+ *	  Settings migrate.*
+ */
+#ifndef MIGRATE_GUC_H
+#define MIGRATE_GUC_H
+
+extern int	mig_guc_lock_timeout;
+extern int	mig_guc_lock_wait;
+extern int	mig_guc_max_attempts;
+extern int	mig_guc_retry_base_delay;
+extern int	mig_guc_retry_max_delay;
+extern char *mig_guc_version_table;
+
+extern void mig_guc_define(void);
+
+#endif							/* MIGRATE_GUC_H */

@@ -1,0 +1,19 @@
+/*
+ * init.c
+ *	  Module magic and _PG_init().
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "guc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	mig_guc_define();
+}

@@ -1,0 +1,54 @@
+/*
+ * migrate.h
+ *	  Types that several files share, and nothing else.
+ */
+#ifndef MIGRATE_H
+#define MIGRATE_H
+
+/* A revision id is at most this long, as in Alembic's version table. */
+#define MIG_REVISION_MAXLEN		32
+
+/* What is done to a revision. */
+typedef enum MigCommand
+{
+	MIG_COMMAND_UPGRADE,
+	MIG_COMMAND_DOWNGRADE,
+	MIG_COMMAND_STAMP
+} MigCommand;
+
+/* How the caller came in, and so what a run may do with transactions. */
+typedef enum MigDoor
+{
+	MIG_DOOR_FUNCTION,			/* inside the caller's transaction */
+	MIG_DOOR_PROCEDURE,			/* commits after every revision */
+	MIG_DOOR_WORKER				/* the same, in a process of its own */
+} MigDoor;
+
+/*
+ * One step of a plan: a revision to run, or for a stamp only the rows to
+ * write.  Deletes come first, then the update, then the inserts; each must
+ * hit exactly one row.
+ */
+typedef struct MigStep
+{
+	MigCommand	command;
+	const char *revision;		/* NULL when a stamp goes to base */
+	int			nparents;		/* the parents that count for the rows: down
+								 * revisions, then normalized dependencies */
+	const char **parents;
+	int			ndeletes;
+	const char **deletes;
+	const char *update_from;	/* NULL when no row is updated */
+	const char *update_to;
+	int			ninserts;
+	const char **inserts;
+} MigStep;
+
+typedef struct MigPlan
+{
+	MigCommand	command;
+	int			nsteps;
+	MigStep    *steps;
+} MigPlan;
+
+#endif							/* MIGRATE_H */

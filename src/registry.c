@@ -1,0 +1,530 @@
+/*
+ * registry.c
+ *	  Registers, replaces and removes revisions.
+ *
+ * A revision that was applied never changes silently, and every revision in
+ * the registry can be run: its bodies were parsed, its parents exist, its
+ * names are unique.  Writers of the registry take turns; a writer that changes
+ * or removes a revision also waits for runs, which may be applying it.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+
+#include "registry.h"
+#include "rev_plan.h"
+#include "run_lock.h"
+#include "script_file.h"
+#include "script_hash.h"
+#include "script_split.h"
+#include "tab_log.h"
+#include "tab_revision.h"
+#include "tab_version.h"
+
+/* How a registration changed the registry. */
+typedef enum RegisterResult
+{
+	REGISTER_SAME,				/* was there already */
+	REGISTER_ADDED,
+	REGISTER_REPLACED
+} RegisterResult;
+
+/* Names that a target gives another meaning; nobody could reach them. */
+static const char *const reserved_names[] = {"base", "head", "heads"};
+
+static RegisterResult register_one(const MigRegistration *registration);
+static void check_names(const MigRegistration *registration);
+static void check_name(const char *kind, const char *name);
+static void check_unique_down(const MigRegistration *registration);
+static void check_labels_unused(const MigRevision *revision);
+static void check_parents_exist(const MigRevision *revision);
+static void to_revision(const MigRegistration *registration,
+						MigRevision *revision);
+static void to_body(const MigRegistration *registration, const char *text,
+					const char *which, int offset, MigBody *body);
+static void add_body_context(void *arg);
+static char **unique_strings(char **strings, int nstrings, int *nunique);
+static bool contains(char *const *strings, int nstrings, const char *string);
+static const char *difference(const MigRevision *old, const MigRevision *new);
+static bool same_strings(char *const *a, int na, char *const *b, int nb);
+static bool same_body(const MigBody *a, const MigBody *b);
+static void refuse_if_applied(const char *id, const char *verb);
+static void check_whole_graph(void);
+
+/* What add_body_context() says. */
+typedef struct BodyContext
+{
+	const char *id;
+	const char *which;
+} BodyContext;
+
+/*
+ * Registers one revision; nothing happens if it is registered alike already.
+ */
+void
+mig_registry_register(const MigRegistration *registration)
+{
+	PreventCommandIfReadOnly("migrate_register()");
+	mig_run_lock_registry();
+	if (register_one(registration) == REGISTER_REPLACED)
+		check_whole_graph();
+}
+
+/*
+ * Registers the revisions of a script, which may refer to each other in any
+ * order.  Returns their ids in the order of the script.
+ */
+char	  **
+mig_registry_register_script(const char *script, int *nids)
+{
+	MigScriptRevision *revisions;
+	char	  **ids;
+	bool		added = false;
+
+	PreventCommandIfReadOnly("migrate_register_script()");
+	revisions = mig_script_file_parse(script, nids);
+	if (*nids == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("script contains no revision"),
+				 errhint("A revision begins with a line \"-- revision: <id>\".")));
+
+	mig_run_lock_registry();
+	ids = palloc(sizeof(char *) * *nids);
+	for (int i = 0; i < *nids; i++)
+	{
+		const MigScriptRevision *revision = &revisions[i];
+		MigRegistration registration;
+
+		CHECK_FOR_INTERRUPTS();
+		memset(&registration, 0, sizeof(registration));
+		registration.id = revision->revision;
+		registration.upgrade = revision->upgrade;
+		registration.downgrade = revision->downgrade;
+		registration.ndown = revision->ndown;
+		registration.down = revision->down;
+		registration.ndepends = revision->ndepends;
+		registration.depends = revision->depends;
+		registration.nlabels = revision->nlabels;
+		registration.labels = revision->labels;
+		registration.message = revision->message;
+		registration.script = script;
+		registration.upgrade_offset = revision->upgrade_offset;
+		registration.downgrade_offset = revision->downgrade_offset;
+		if (register_one(&registration) == REGISTER_ADDED)
+			added = true;
+		ids[i] = revision->revision;
+	}
+	if (added)
+		check_whole_graph();
+	return ids;
+}
+
+/*
+ * Removes a revision that is not applied and that no other one needs.
+ */
+void
+mig_registry_unregister(const char *id)
+{
+	char	  **dependents;
+	int			ndependents;
+
+	PreventCommandIfReadOnly("migrate_unregister()");
+	mig_run_lock_registry();
+	if (mig_tab_revision_find(id) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision \"%s\" does not exist", id),
+				 errhint("The whole id must be given. Use migrate_history() to list revisions.")));
+	dependents = mig_tab_revision_dependents(id, &ndependents);
+	if (ndependents > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot unregister revision \"%s\" because other revisions need it",
+						id),
+				 errdetail_plural("Revision \"%s\" is built on it or depends on it.",
+								  "Revision \"%s\" and others are built on it or depend on it.",
+								  ndependents, dependents[0]),
+				 errhint("Unregister those first.")));
+	refuse_if_applied(id, "unregister");
+	mig_tab_revision_delete(id);
+	check_whole_graph();
+}
+
+/*
+ * Registers an empty revision on top of several heads, which may be given as
+ * any target that names revisions.
+ */
+void
+mig_registry_merge(int nrevisions, char **revisions,
+				   const MigRegistration *registration)
+{
+	MigRegistration merge = *registration;
+	MigGraph   *graph;
+	int		   *parents;
+
+	PreventCommandIfReadOnly("migrate_merge()");
+	mig_run_lock_registry();
+	graph = mig_tab_revision_graph(false);
+	parents = mig_rev_plan_resolve(graph, nrevisions, revisions, &merge.ndown);
+	if (merge.ndown < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a merge needs at least two revisions"),
+				 errdetail_plural("The given names stand for %d revision.",
+								  "The given names stand for %d revisions.",
+								  merge.ndown, merge.ndown)));
+	merge.down = palloc(sizeof(char *) * merge.ndown);
+	for (int i = 0; i < merge.ndown; i++)
+	{
+		merge.down[i] = unconstify(char *, mig_rev_graph_id(graph, parents[i]));
+		if (!mig_rev_graph_is_head(graph, parents[i]) &&
+			mig_tab_revision_find(merge.id) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" is not a head", merge.down[i]),
+					 errhint("Use migrate_heads() to list the heads, or migrate_register() to start another branch.")));
+	}
+	merge.upgrade = "";
+	merge.downgrade = "";
+	register_one(&merge);
+}
+
+static RegisterResult
+register_one(const MigRegistration *registration)
+{
+	MigRevision revision;
+	MigRevision *old;
+	const char *differs;
+
+	check_names(registration);
+	to_revision(registration, &revision);
+	old = mig_tab_revision_find(revision.id);
+	if (old == NULL)
+	{
+		check_unique_down(registration);
+		check_labels_unused(&revision);
+		/* The parents may come later in a script; it is checked as a whole. */
+		if (registration->script == NULL)
+			check_parents_exist(&revision);
+		mig_tab_revision_insert(&revision, GetUserId());
+		if (registration->script == NULL)
+			mig_tab_revision_cover(&revision);
+		return REGISTER_ADDED;
+	}
+
+	differs = difference(old, &revision);
+	if (differs == NULL)
+	{
+		if (registration->replace)
+			mig_tab_revision_adopt(revision.id, GetUserId());
+		return REGISTER_SAME;
+	}
+	if (!registration->replace)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" is already registered with %s",
+						revision.id, differs),
+				 errhint("Give the change an id of its own, or use replace => true while the revision is not applied.")));
+	check_unique_down(registration);
+	check_labels_unused(&revision);
+	check_parents_exist(&revision);
+	refuse_if_applied(revision.id, "replace");
+	mig_tab_revision_update(&revision, GetUserId());
+	return REGISTER_REPLACED;
+}
+
+static void
+check_names(const MigRegistration *registration)
+{
+	check_name("revision", registration->id);
+	if (pg_mbstrlen(registration->id) > MIG_REVISION_MAXLEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("revision \"%s\" is too long", registration->id),
+				 errdetail("The version table holds at most %d characters.",
+						   MIG_REVISION_MAXLEN)));
+	if (strpbrk(registration->id, "@-+:") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision \"%s\" contains a character that targets use",
+						registration->id),
+				 errdetail("The characters @, -, + and : are not allowed in revision ids.")));
+
+	for (int i = 0; i < registration->nlabels; i++)
+	{
+		check_name("branch label", registration->labels[i]);
+		if (strcmp(registration->labels[i], registration->id) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("branch label \"%s\" is the id of its own revision",
+							registration->labels[i])));
+	}
+}
+
+static void
+check_name(const char *kind, const char *name)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be empty", kind)));
+	for (int i = 0; i < lengthof(reserved_names); i++)
+	{
+		if (strcmp(name, reserved_names[i]) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_RESERVED_NAME),
+					 errmsg("%s must not be called \"%s\"", kind, name),
+					 errdetail("In a target this word has a meaning of its own.")));
+	}
+}
+
+static void
+check_unique_down(const MigRegistration *registration)
+{
+	for (int i = 1; i < registration->ndown; i++)
+	{
+		if (contains(registration->down, i, registration->down[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("down revision \"%s\" of revision \"%s\" is named twice",
+							registration->down[i], registration->id)));
+	}
+}
+
+/*
+ * The id must not be a label, a label neither an id nor another's label.
+ */
+static void
+check_labels_unused(const MigRevision *revision)
+{
+	char	   *user = mig_tab_revision_label_user(revision->id, revision->id);
+
+	if (user != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision id \"%s\" is already used as a branch label of revision \"%s\"",
+						revision->id, user)));
+	for (int i = 0; i < revision->nlabels; i++)
+	{
+		user = mig_tab_revision_label_user(revision->labels[i], revision->id);
+		if (user != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
+							revision->labels[i], revision->id, user)));
+	}
+}
+
+static void
+check_parents_exist(const MigRevision *revision)
+{
+	char	  **missing;
+	int			nmissing;
+
+	if (contains(revision->down, revision->ndown, revision->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("revision \"%s\" cannot be its own down revision",
+						revision->id)));
+	if (contains(revision->depends, revision->ndepends, revision->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("revision \"%s\" cannot depend on itself",
+						revision->id)));
+	for (int i = 0; i < revision->nlabels; i++)
+	{
+		if (contains(revision->depends, revision->ndepends,
+					 revision->labels[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+					 errmsg("revision \"%s\" cannot depend on its own branch label \"%s\"",
+							revision->id, revision->labels[i])));
+	}
+
+	missing = mig_tab_revision_missing(revision->down, revision->ndown, false,
+									   &nmissing);
+	if (nmissing > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
+						missing[0], revision->id),
+				 errhint("Down revisions are whole ids. Register them first, or all in one script.")));
+	missing = mig_tab_revision_missing(revision->depends, revision->ndepends,
+									   true, &nmissing);
+	if (nmissing > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision or branch label \"%s\" that revision \"%s\" depends on does not exist",
+						missing[0], revision->id),
+				 errhint("Register it first, or all in one script.")));
+}
+
+/*
+ * Parses and hashes the bodies.
+ */
+static void
+to_revision(const MigRegistration *registration, MigRevision *revision)
+{
+	memset(revision, 0, sizeof(*revision));
+	revision->id = pstrdup(registration->id);
+	revision->ndown = registration->ndown;
+	revision->down = registration->down;
+	revision->depends = unique_strings(registration->depends,
+									   registration->ndepends,
+									   &revision->ndepends);
+	revision->labels = unique_strings(registration->labels,
+									  registration->nlabels,
+									  &revision->nlabels);
+	if (registration->message != NULL)
+		revision->message = pstrdup(registration->message);
+	to_body(registration, registration->upgrade, "upgrade",
+			registration->upgrade_offset, &revision->upgrade);
+	if (registration->downgrade != NULL)
+		to_body(registration, registration->downgrade, "downgrade",
+				registration->downgrade_offset, &revision->downgrade);
+}
+
+static void
+to_body(const MigRegistration *registration, const char *text,
+		const char *which, int offset, MigBody *body)
+{
+	BodyContext context = {registration->id, which};
+	MigScriptSource source;
+	MigScript  *script;
+	ErrorContextCallback callback;
+
+	callback.callback = add_body_context;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	source.body = mig_script_strip_bom(text);
+	source.origin = registration->script;
+	source.offset = offset + (source.body - text);
+	script = mig_script_split(&source);
+	body->text = pstrdup(source.body);
+	body->nstatements = script->nstatements;
+	body->ntoplevel = script->ntoplevel;
+	mig_script_hash(body->text, body->hash);
+
+	error_context_stack = callback.previous;
+}
+
+static void
+add_body_context(void *arg)
+{
+	const BodyContext *context = arg;
+
+	errcontext("%s body of revision \"%s\"", context->which, context->id);
+}
+
+static char **
+unique_strings(char **strings, int nstrings, int *nunique)
+{
+	char	  **unique = palloc(sizeof(char *) * Max(nstrings, 1));
+	int			n = 0;
+
+	for (int i = 0; i < nstrings; i++)
+	{
+		if (!contains(unique, n, strings[i]))
+			unique[n++] = strings[i];
+	}
+	*nunique = n;
+	return unique;
+}
+
+static bool
+contains(char *const *strings, int nstrings, const char *string)
+{
+	for (int i = 0; i < nstrings; i++)
+	{
+		if (strcmp(strings[i], string) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What differs, in words, or NULL.
+ */
+static const char *
+difference(const MigRevision *old, const MigRevision *new)
+{
+	if (!same_body(&old->upgrade, &new->upgrade))
+		return "another upgrade body";
+	if (!same_body(&old->downgrade, &new->downgrade))
+		return "another downgrade body";
+	if (!same_strings(old->down, old->ndown, new->down, new->ndown))
+		return "other down revisions";
+	if (!same_strings(old->depends, old->ndepends, new->depends, new->ndepends))
+		return "other dependencies";
+	if (!same_strings(old->labels, old->nlabels, new->labels, new->nlabels))
+		return "other branch labels";
+	if ((old->message == NULL) != (new->message == NULL) ||
+		(old->message != NULL && strcmp(old->message, new->message) != 0))
+		return "another message";
+	return NULL;
+}
+
+static bool
+same_strings(char *const *a, int na, char *const *b, int nb)
+{
+	if (na != nb)
+		return false;
+	for (int i = 0; i < na; i++)
+	{
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * By hash: a reformatted body is the same.  No hash: no body.
+ */
+static bool
+same_body(const MigBody *a, const MigBody *b)
+{
+	return strcmp(a->hash, b->hash) == 0;
+}
+
+/*
+ * Raises an error if the revision is applied: in the version table in use by
+ * its rows, in any other one by the log.  Waits for runs first, and keeps
+ * them out until the end of the transaction.
+ */
+static void
+refuse_if_applied(const char *id, const char *verb)
+{
+	MigVersion *version = mig_tab_version_open(false);
+	MigGraph   *graph;
+	char	   *table = version->name;
+	bool		applied;
+
+	mig_run_lock_version(version);
+	mig_tab_version_read(version, false);
+	graph = mig_tab_revision_graph(false);
+	applied = mig_rev_graph_applied(graph, version->nrows, version->rows)
+		[mig_rev_graph_find(graph, id)];
+	if (!applied)
+		applied = mig_tab_log_is_applied(id, version->name, &table);
+	if (applied)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot %s revision \"%s\" because it is applied",
+						verb, id),
+				 errdetail("Version table \"%s\" says so.", table),
+				 errhint("Downgrade below it first, or register the change as a new revision.")));
+}
+
+/*
+ * Refuses cycles and names that are gone, and marks the heads anew.
+ */
+static void
+check_whole_graph(void)
+{
+	mig_tab_revision_set_heads(mig_tab_revision_graph(false));
+}

@@ -1,0 +1,111 @@
+/*
+ * retry_policy.c
+ *	  After an error: again how, or stop, and how long to wait.
+ *
+ * A pure decision: it looks at what it is given and does nothing.
+ *
+ *	 error					function,		function,		procedure,
+ *							READ COMMITTED	fixed snapshot	worker
+ *	 ---------------------	--------------	--------------	-----------
+ *	 55P03 lock timeout		subtransaction	subtransaction	transaction
+ *	 40P01 deadlock			subtransaction	subtransaction	transaction
+ *	 40001 serialization	subtransaction	give up			transaction
+ *	 XX000 catalog race		subtransaction	subtransaction	transaction
+ *	 anything else			give up			give up			give up
+ *
+ * A fixed snapshot is that of REPEATABLE READ and SERIALIZABLE.  There a 40001
+ * comes back in every subtransaction, because the snapshot that it is about is
+ * the transaction's; a lock timeout or a catalog race has nothing to do with
+ * the snapshot.  The committing doors always take a new transaction, so that
+ * nothing is held while they wait.
+ *
+ * A catalog race is what the server reports as "tuple concurrently updated"
+ * or "tuple concurrently deleted", an internal error with no code of its own.
+ *
+ * Must never name an error that is not listed: to run a body twice is only
+ * right if the first run is known to have failed for a passing reason.
+ */
+#include "postgres.h"
+
+#include "retry_policy.h"
+
+static MigRetry way_to_retry(const MigRetryCase *failure);
+static bool is_catalog_race(const MigRetryCase *failure);
+
+/*
+ * What to do after a failed attempt.
+ */
+MigRetry
+mig_retry_decide(const MigRetryCase *failure)
+{
+	MigRetry	way = way_to_retry(failure);
+
+	if (way != MIG_RETRY_GIVE_UP && failure->attempt >= failure->max_attempts)
+		return MIG_RETRY_EXHAUSTED;
+
+	return way;
+}
+
+/*
+ * Is this an error that a new transaction could get past, but no attempt
+ * inside this one?  Then the user should know of the doors that commit.
+ */
+bool
+mig_retry_needs_transaction(const MigRetryCase *failure)
+{
+	return failure->door == MIG_DOOR_FUNCTION &&
+		failure->fixed_snapshot &&
+		failure->sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE;
+}
+
+/*
+ * How long to wait after this attempt, in the unit of base_delay: doubled
+ * with each attempt up to max_delay, of which a random part between half and
+ * all is taken, so that those who failed together do not meet again.  The
+ * random number is in [0, 1).
+ */
+int
+mig_retry_delay(int attempt, int base_delay, int max_delay, double random)
+{
+	double		delay = base_delay;
+
+	/* Stopping at the maximum also keeps the number from overflowing. */
+	for (int i = 1; i < attempt && delay > 0 && delay < max_delay; i++)
+		delay *= 2;
+
+	delay = Max(Min(delay, max_delay), 0);
+
+	return (int) (delay / 2 + delay / 2 * random);
+}
+
+/*
+ * How the attempt can be repeated, if there are attempts left.
+ */
+static MigRetry
+way_to_retry(const MigRetryCase *failure)
+{
+	if (failure->sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
+		failure->sqlstate != ERRCODE_T_R_DEADLOCK_DETECTED &&
+		failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE &&
+		!is_catalog_race(failure))
+		return MIG_RETRY_GIVE_UP;
+
+	if (failure->door != MIG_DOOR_FUNCTION)
+		return MIG_RETRY_TRANSACTION;
+
+	if (mig_retry_needs_transaction(failure))
+		return MIG_RETRY_GIVE_UP;
+
+	return MIG_RETRY_SUBTRANSACTION;
+}
+
+static bool
+is_catalog_race(const MigRetryCase *failure)
+{
+	if (failure->sqlstate != ERRCODE_INTERNAL_ERROR ||
+		failure->message_id == NULL)
+		return false;
+
+	return strcmp(failure->message_id, "tuple concurrently updated") == 0 ||
+		strcmp(failure->message_id, "tuple concurrently deleted") == 0;
+}

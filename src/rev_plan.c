@@ -1,0 +1,202 @@
+/*
+ * rev_plan.c
+ *	  Where we are and a target -> ordered steps with their row changes.
+ *
+ * Planning is complete before the first step runs, so whatever is wrong with
+ * a target leaves the database untouched.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "rev_downgrade.h"
+#include "rev_internal.h"
+#include "rev_order.h"
+#include "rev_plan.h"
+#include "rev_rows.h"
+#include "rev_stamp.h"
+#include "rev_target.h"
+#include "rev_upgrade.h"
+
+static const char *only_target(MigCommand command, int ntargets,
+							   char **targets);
+static MigPlan *plan_upgrade(const MigGraph *graph, int nrows,
+							 const int *rows, const char *target);
+static MigPlan *plan_downgrade(const MigGraph *graph, int nrows,
+							   const int *rows, const char *target);
+static void refuse_overlapping_rows(const MigGraph *graph, int nrows,
+									const int *rows);
+static void refuse_overlapping_targets(const MigGraph *graph, int ntargets,
+									   const int *targets);
+
+/*
+ * The plan of a command, in the current memory context; it points into the
+ * graph.  Upgrade and downgrade take one target, stamp any number, where
+ * none means base.
+ */
+MigPlan *
+mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
+				   int ntargets, char **targets)
+{
+	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
+
+	switch (command)
+	{
+		case MIG_COMMAND_UPGRADE:
+			return plan_upgrade(graph, nrows, current,
+								only_target(command, ntargets, targets));
+		case MIG_COMMAND_DOWNGRADE:
+			return plan_downgrade(graph, nrows, current,
+								  only_target(command, ntargets, targets));
+		case MIG_COMMAND_STAMP:
+			return mig_rev_stamp_plan(graph, nrows, current,
+									  ntargets, targets);
+	}
+	elog(ERROR, "unrecognized command: %d", (int) command);
+	return NULL;
+}
+
+/*
+ * The revisions that targets stand for, in the order given and without
+ * doubles.  Raises when one leaves the graph.
+ */
+int *
+mig_rev_plan_resolve(MigGraph *graph, int ntargets, char **targets,
+					 int *nresult)
+{
+	int		   *result = palloc(sizeof(int) * (graph->size + 1));
+	bool	   *known = palloc0(graph->size + 1);
+	int			n = 0;
+	int			i;
+	int			k;
+
+	for (i = 0; i < ntargets; i++)
+	{
+		int			nfound;
+		int		   *found = mig_rev_target_many(graph, targets[i], &nfound);
+
+		for (k = 0; k < nfound; k++)
+		{
+			if (found[k] < 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("relative revision \"%s\" does not exist",
+								targets[i]),
+						 errdetail("The walk from a head leaves the graph.")));
+			if (!known[found[k]])
+				result[n++] = found[k];
+			known[found[k]] = true;
+		}
+	}
+	*nresult = n;
+	return result;
+}
+
+static const char *
+only_target(MigCommand command, int ntargets, char **targets)
+{
+	const char *verb = command == MIG_COMMAND_UPGRADE ? "upgrade" : "downgrade";
+
+	if (ntargets != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s takes one target", verb)));
+	if (strchr(targets[0], ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("range \"%s\" is not allowed as a target of %s",
+						targets[0], verb)));
+	return targets[0];
+}
+
+static MigPlan *
+plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
+			 const char *target)
+{
+	MigStart	start = {NULL, nrows, rows};
+	MigPlan    *plan = palloc0(sizeof(MigPlan));
+	int			ntargets;
+	int		   *targets = mig_rev_upgrade_targets(graph, &start, target, true,
+												  &ntargets);
+	bool	   *members;
+	bool	   *applied;
+	MigRows    *state;
+	int		   *order;
+	int			i;
+
+	refuse_overlapping_targets(graph, ntargets, targets);
+	refuse_overlapping_rows(graph, nrows, rows);
+	members = mig_rev_graph_reach(graph, &graph->parents, ntargets, targets);
+	applied = mig_rev_graph_reach(graph, &graph->parents, nrows, rows);
+	for (i = 0; i < graph->size; i++)
+		members[i] = members[i] && !applied[i];
+
+	/*
+	 * What lies between two pending revisions is pending too, so every way
+	 * up to a target stays among the members.
+	 */
+	order = mig_rev_order_newest_first(graph, members, members,
+									   ntargets, targets, &plan->nsteps);
+	plan->command = MIG_COMMAND_UPGRADE;
+	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
+	state = mig_rev_rows_start(graph, nrows, rows);
+	for (i = 0; i < plan->nsteps; i++)
+		mig_rev_rows_upgrade(state, order[plan->nsteps - 1 - i],
+							 &plan->steps[i]);
+	return plan;
+}
+
+static MigPlan *
+plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
+			   const char *target)
+{
+	MigPlan    *plan = palloc0(sizeof(MigPlan));
+	bool	   *members = mig_rev_downgrade_members(graph, nrows, rows, target);
+	MigRows    *state;
+	int		   *order;
+	int			i;
+
+	/* as in an upgrade, every way up to a row stays among the members */
+	order = mig_rev_order_newest_first(graph, members, members, nrows, rows,
+									   &plan->nsteps);
+	plan->command = MIG_COMMAND_DOWNGRADE;
+	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
+	state = mig_rev_rows_start(graph, nrows, rows);
+	for (i = 0; i < plan->nsteps; i++)
+		mig_rev_rows_downgrade(state, order[i], &plan->steps[i]);
+	return plan;
+}
+
+static void
+refuse_overlapping_rows(const MigGraph *graph, int nrows, const int *rows)
+{
+	int			upper;
+	int			lower = mig_rev_graph_find_overlap(graph, nrows, rows, &upper);
+
+	if (lower >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" overlaps with other rows of the version table",
+						mig_rev_graph_id(graph, upper)),
+				 errdetail("Revision \"%s\" stands below it and is a row, too.",
+						   mig_rev_graph_id(graph, lower)),
+				 errhint("Replace the rows with migrate_stamp(..., purge => true).")));
+}
+
+static void
+refuse_overlapping_targets(const MigGraph *graph, int ntargets,
+						   const int *targets)
+{
+	int			upper;
+	int			lower = mig_rev_graph_find_overlap(graph, ntargets, targets,
+												   &upper);
+
+	if (lower >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
+						mig_rev_graph_id(graph, upper)),
+				 errdetail("Revision \"%s\" stands below it.",
+						   mig_rev_graph_id(graph, lower)),
+				 errhint("Name the upper one, or use \"heads\" without a branch.")));
+}

@@ -1,0 +1,19 @@
+/*
+ * rev_plan.h
+ *	  Where we are and a target -> ordered steps with their row changes.
+ */
+#ifndef REV_PLAN_H
+#define REV_PLAN_H
+
+#include "migrate.h"
+#include "rev_graph.h"
+
+extern MigPlan *mig_rev_plan_build(MigGraph *graph, MigCommand command,
+								   int nrows, char **rows,
+								   int ntargets, char **targets);
+extern int *mig_rev_plan_history(MigGraph *graph, const char *range,
+								 int nrows, char **rows, int *nresult);
+extern int *mig_rev_plan_resolve(MigGraph *graph,
+								 int ntargets, char **targets, int *nresult);
+
+#endif							/* REV_PLAN_H */

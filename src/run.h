@@ -1,0 +1,22 @@
+/*
+ * run.h
+ *	  The whole run: lock, read, plan, loop, retry.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "migrate.h"
+
+/* What is asked for. */
+typedef struct MigRunRequest
+{
+	MigCommand	command;
+	MigDoor		door;
+	int			ntargets;
+	char	  **targets;
+	bool		purge;			/* stamp: delete every row first */
+} MigRunRequest;
+
+extern char **mig_run(const MigRunRequest *request, int *nresult);
+
+#endif							/* RUN_H */

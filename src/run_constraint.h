@@ -1,0 +1,10 @@
+/*
+ * run_constraint.h
+ *	  Deferred constraints are checked at the end of each revision.
+ */
+#ifndef RUN_CONSTRAINT_H
+#define RUN_CONSTRAINT_H
+
+extern void mig_run_constraint_check(void);
+
+#endif							/* RUN_CONSTRAINT_H */

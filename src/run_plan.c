@@ -1,0 +1,186 @@
+/*
+ * run_plan.c
+ *	  What is to be done, and whether it may be.
+ *
+ * Everything that can be refused is refused here, before the first step.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "rev_plan.h"
+#include "run_plan.h"
+#include "script_split.h"
+#include "tab_log.h"
+#include "tab_revision.h"
+
+static bool stands_on_heads(const MigVersion *version, const char *target,
+							bool read_only);
+static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
+static void refuse_author(const char *revision, const char *author);
+static void refuse_toplevel(const char *revision, MigCommand command);
+
+/*
+ * The steps from where the version table is to the targets.
+ */
+MigPlan *
+mig_run_plan(const MigVersion *version, MigCommand command,
+			 int ntargets, char **targets, bool purge, bool read_only)
+{
+	MigGraph   *graph;
+	MigPlan    *plan;
+
+	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
+		stands_on_heads(version, targets[0], read_only))
+	{
+		plan = palloc0(sizeof(MigPlan));
+		plan->command = command;
+		return plan;
+	}
+
+	graph = mig_tab_revision_graph(read_only);
+	plan = mig_rev_plan_build(graph, command,
+							  purge ? 0 : version->nrows, version->rows,
+							  ntargets, targets);
+	if (purge && version->nrows > 0)
+		plan = add_purge(version, plan);
+	return plan;
+}
+
+/*
+ * Raises an error if a step of the plan must not run.
+ */
+void
+mig_run_plan_check(const MigPlan *plan, MigDoor door)
+{
+	char	  **ids;
+	char	   *revision;
+	char	   *author;
+
+	if (plan->command == MIG_COMMAND_STAMP || plan->nsteps == 0)
+		return;
+	ids = MemoryContextAllocHuge(CurrentMemoryContext,
+								 sizeof(char *) * plan->nsteps);
+	for (int i = 0; i < plan->nsteps; i++)
+		ids[i] = unconstify(char *, plan->steps[i].revision);
+
+	if (plan->command == MIG_COMMAND_DOWNGRADE)
+	{
+		revision = mig_tab_revision_irreversible(ids, plan->nsteps);
+		if (revision != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" is irreversible", revision),
+					 errdetail("It was registered without a downgrade body. Nothing was run."),
+					 errhint("Choose a target above it.")));
+	}
+
+	revision = mig_tab_revision_not_author(ids, plan->nsteps, GetUserId(),
+										   &author);
+	if (revision != NULL)
+		refuse_author(revision, author);
+
+	if (door == MIG_DOOR_FUNCTION)
+	{
+		revision = mig_tab_revision_toplevel(ids, plan->nsteps, plan->command);
+		if (revision != NULL)
+			refuse_toplevel(revision, plan->command);
+	}
+	pfree(ids);
+}
+
+/*
+ * Whether the rows are exactly the heads that the target stands for, by the
+ * marks in the registry.  Then there is nothing to do, and no need to read
+ * the graph.  Anything else, errors included, takes the long way.
+ */
+static bool
+stands_on_heads(const MigVersion *version, const char *target, bool read_only)
+{
+	bool		real = strcmp(target, "heads") == 0;
+	char	  **heads;
+	int			nheads;
+
+	if (!real && strcmp(target, "head") != 0)
+		return false;
+	heads = mig_tab_revision_heads(real, read_only, &nheads);
+	if (nheads != version->nrows || (!real && nheads > 1))
+		return false;
+	for (int i = 0; i < nheads; i++)
+	{
+		if (strcmp(heads[i], version->rows[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Puts a step in front that deletes every row, known or not.
+ */
+static MigPlan *
+add_purge(const MigVersion *version, MigPlan *plan)
+{
+	MigPlan    *longer = palloc0(sizeof(MigPlan));
+	MigStep    *purge;
+
+	longer->command = plan->command;
+	longer->nsteps = plan->nsteps + 1;
+	longer->steps = palloc0(sizeof(MigStep) * longer->nsteps);
+	purge = &longer->steps[0];
+	purge->command = MIG_COMMAND_STAMP;
+	purge->ndeletes = version->nrows;
+	purge->deletes = (const char **) version->rows;
+	if (plan->nsteps > 0)
+		memcpy(&longer->steps[1], plan->steps, sizeof(MigStep) * plan->nsteps);
+	return longer;
+}
+
+/*
+ * A body must not give its author rights that the author does not have.
+ */
+static void
+refuse_author(const char *revision, const char *author)
+{
+	char	   *runner = GetUserNameFromId(GetUserId(), false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
+					revision, runner),
+			 errdetail("Role \"%s\" registered it, and is neither this role, nor a superuser, nor a member of this role. Nothing was run.",
+					   author),
+			 errhint("Read the body with migrate_show(), then register it again with replace => true, or run it as role \"%s\".",
+					 author)));
+}
+
+static void
+refuse_toplevel(const char *revision, MigCommand command)
+{
+	MigStepBody body;
+	MigScriptSource source = {NULL, NULL, 0};
+	MigScript  *script;
+	const char *statement = "";
+	int			number = 0;
+	int			line = 0;
+
+	mig_tab_revision_body(revision, command, &body);
+	source.body = body.text;
+	script = mig_script_split(&source);
+	for (int i = 0; i < script->nstatements && number == 0; i++)
+	{
+		if (script->statements[i].toplevel != NULL)
+		{
+			statement = script->statements[i].toplevel;
+			line = script->statements[i].line;
+			number = i + 1;
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("revision \"%s\" cannot run inside a function", revision),
+			 errdetail("Statement %d at line %d of the %s, %s, cannot run inside a transaction block. Nothing was run.",
+					   number, line, mig_tab_log_command_name(command),
+					   statement),
+			 errhint("Use CALL migrate_%s(...), which runs such statements outside of a transaction block.",
+					 command == MIG_COMMAND_UPGRADE ? "deploy" : "revert")));
+}

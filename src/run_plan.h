@@ -1,0 +1,15 @@
+/*
+ * run_plan.h
+ *	  What is to be done, and whether it may be.
+ */
+#ifndef RUN_PLAN_H
+#define RUN_PLAN_H
+
+#include "tab_version.h"
+
+extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
+							 int ntargets, char **targets, bool purge,
+							 bool read_only);
+extern void mig_run_plan_check(const MigPlan *plan, MigDoor door);
+
+#endif							/* RUN_PLAN_H */

@@ -1,0 +1,143 @@
+/*
+ * run_step.c
+ *	  One step in one bracket: body, version row, log row.
+ *
+ * The bracket is a subtransaction.  It is opened, released and rolled back
+ * here and nowhere else, so a revision is applied together with its version
+ * row and log row or not at all.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "guc.h"
+#include "run_body.h"
+#include "run_step.h"
+
+/* What a subtransaction changes under its opener. */
+typedef struct Bracket
+{
+	MemoryContext context;
+	ResourceOwner owner;
+} Bracket;
+
+static void open_bracket(Bracket *bracket);
+static void release_bracket(const Bracket *bracket);
+static void roll_back_bracket(const Bracket *bracket);
+static void run_inside(MigVersion *version, const MigStep *step,
+					   MigBodyRun *run, MigLogEntry *entry);
+static void set_lock_timeout(void);
+
+/*
+ * Tries a step once.  NULL: it is done.  Otherwise nothing of it is left but
+ * the error, in the current memory context; the caller decides what next.
+ * A stamp has no body text.
+ */
+ErrorData *
+mig_run_step(MigVersion *version, const MigStep *step, const MigStepBody *body,
+			 MigLogEntry *entry)
+{
+	MigBodyRun	run;
+	Bracket		bracket;
+	ErrorData  *volatile error = NULL;
+
+	memset(&run, 0, sizeof(run));
+	run.revision = step->revision;
+	run.operation = mig_tab_log_command_name(step->command);
+	run.attempt = entry->attempts;
+	run.body = body->text;
+
+	open_bracket(&bracket);
+	PG_TRY();
+	{
+		run_inside(version, step, &run, entry);
+		release_bracket(&bracket);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(bracket.context);
+		error = CopyErrorData();
+		FlushErrorState();
+		roll_back_bracket(&bracket);
+	}
+	PG_END_TRY();
+
+	if (error == NULL)
+		mig_tab_version_accept(version);
+	else
+	{
+		mig_tab_version_discard(version);
+		mig_run_body_locate(&run, error);
+	}
+	return error;
+}
+
+static void
+open_bracket(Bracket *bracket)
+{
+	bracket->context = CurrentMemoryContext;
+	bracket->owner = CurrentResourceOwner;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(bracket->context);
+}
+
+static void
+release_bracket(const Bracket *bracket)
+{
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(bracket->context);
+	CurrentResourceOwner = bracket->owner;
+}
+
+static void
+roll_back_bracket(const Bracket *bracket)
+{
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(bracket->context);
+	CurrentResourceOwner = bracket->owner;
+}
+
+/*
+ * What a body sets ends with the body, so that neither the version row nor
+ * the next revision meets it; our lock timeout ends with the step.
+ */
+static void
+run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
+		   MigLogEntry *entry)
+{
+	int			step_nest_level = NewGUCNestLevel();
+
+	set_lock_timeout();
+	if (run->body != NULL)
+	{
+		int			body_nest_level = NewGUCNestLevel();
+
+		mig_run_body(run);
+		AtEOXact_GUC(false, body_nest_level);
+	}
+	mig_tab_version_move(version, step);
+	mig_tab_log_stop_cost(&entry->cost);
+	mig_tab_log_succeeded(entry);
+	AtEOXact_GUC(false, step_nest_level);
+}
+
+/*
+ * A session that waits for no lock as long as we would keeps its own limit.
+ */
+static void
+set_lock_timeout(void)
+{
+	char		value[32];
+
+	if (mig_guc_lock_timeout == 0 ||
+		(LockTimeout > 0 && LockTimeout <= mig_guc_lock_timeout))
+		return;
+	snprintf(value, sizeof(value), "%d", mig_guc_lock_timeout);
+	(void) set_config_option("lock_timeout", value,
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}

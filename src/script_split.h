@@ -1,0 +1,32 @@
+/*
+ * script_split.h
+ *	  A migration body -> its statements.
+ */
+#ifndef SCRIPT_SPLIT_H
+#define SCRIPT_SPLIT_H
+
+#include "script_scan.h"
+
+typedef struct MigStatement
+{
+	int			location;		/* byte offset of the first token */
+	int			length;			/* in bytes, without the semicolon */
+	int			line;			/* line of the first token, from 1 */
+	const char *toplevel;		/* command tag if the statement refuses a
+								 * transaction block, otherwise NULL */
+} MigStatement;
+
+typedef struct MigScript
+{
+	int			nstatements;
+	MigStatement *statements;
+	int			ntoplevel;
+} MigScript;
+
+extern MigScript *mig_script_split(const MigScriptSource *source);
+extern int	mig_script_skip_gap(const char *text, int offset);
+extern int	mig_script_skip_comment(const char *text, int offset);
+extern int	mig_script_count_lines(const char *text, int from, int to);
+extern const char *mig_script_strip_bom(const char *text);
+
+#endif							/* SCRIPT_SPLIT_H */

@@ -1,0 +1,227 @@
+/*
+ * spi.c
+ *	  The only way to run internal SQL.
+ *
+ * Internal SQL runs with search_path = pg_catalog, pg_temp.  No function or
+ * operator is ever looked up in pg_temp and tables are written with their
+ * schema, so nothing a user creates can stand in for what a statement means.
+ * Input reaches a statement as parameters only.
+ *
+ * The switch to the extension's owner happens here and nowhere else, and must
+ * never be in force while a body runs: callers end their scope first.  After
+ * an error the (sub)transaction's abort restores role, security context,
+ * settings and SPI, so no scope needs a PG_TRY.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "spi.h"
+
+static Oid	extension_owner(void);
+
+/* Owner of the extension, InvalidOid when it must be looked up again. */
+static Oid	cached_owner = InvalidOid;
+
+/*
+ * The owner is looked up once for each call of one of our SQL functions.
+ */
+void
+mig_spi_forget_owner(void)
+{
+	cached_owner = InvalidOid;
+}
+
+/*
+ * Connects to SPI with the role's rights and a safe search_path.  Must be in
+ * a transaction.  Results are copied into the context that is current now.
+ */
+void
+mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
+{
+	Oid			owner = InvalidOid;
+
+	scope->caller = CurrentMemoryContext;
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	scope->guc_nest_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+
+	if (role == MIG_SPI_OWNER)
+	{
+		owner = extension_owner();
+		SetUserIdAndSecContext(owner,
+							   scope->sec_context |
+							   SECURITY_LOCAL_USERID_CHANGE);
+	}
+}
+
+/*
+ * Undoes mig_spi_begin().  SPI results that were not copied are gone.
+ */
+void
+mig_spi_end(MigSpiScope *scope)
+{
+	SPI_finish();
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+	AtEOXact_GUC(false, scope->guc_nest_level);
+	MemoryContextSwitchTo(scope->caller);
+}
+
+/*
+ * Runs a statement inside a scope and returns the number of rows; they are in
+ * SPI_tuptable.  read_only keeps the caller's snapshot, as a STABLE function
+ * must; otherwise the statement sees all that is committed now, as far as the
+ * isolation level lets it.
+ */
+uint64
+mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
+				bool read_only)
+{
+	int			rc;
+
+	if (query->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(query->sql, query->nargs,
+									   query->argtypes);
+
+		if (plan == NULL)
+			elog(ERROR, "could not prepare \"%s\": %s", query->sql,
+				 SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		query->plan = plan;
+	}
+
+	rc = SPI_execute_plan(query->plan, values, nulls, read_only, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", query->sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/*
+ * Frees the plan of a statement whose text is about to change.
+ */
+void
+mig_spi_forget_plan(MigSpiQuery *query)
+{
+	if (query->plan != NULL)
+		SPI_freeplan(query->plan);
+	query->plan = NULL;
+}
+
+/*
+ * A value of the result as text in the caller's memory, NULL for null.
+ */
+char *
+mig_spi_text(const MigSpiScope *scope, uint64 row, int column)
+{
+	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
+	char	   *value;
+
+	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column);
+	MemoryContextSwitchTo(spi_context);
+	return value;
+}
+
+/*
+ * A text[] of the result as C strings in the caller's memory.
+ */
+char	  **
+mig_spi_text_array(const MigSpiScope *scope, uint64 row, int column,
+				   int *nelems)
+{
+	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
+	bool		isnull;
+	Datum		value = mig_spi_value(row, column, &isnull);
+	char	  **elems = NULL;
+
+	*nelems = 0;
+	if (!isnull)
+		elems = mig_spi_array_elems(value, nelems);
+	MemoryContextSwitchTo(spi_context);
+	return elems;
+}
+
+/*
+ * A value of the result, in SPI's memory.
+ */
+Datum
+mig_spi_value(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, isnull);
+}
+
+/*
+ * C strings -> text[].
+ */
+Datum
+mig_spi_array_datum(char *const *elems, int nelems)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * Max(nelems, 1));
+	ArrayType  *array;
+
+	for (int i = 0; i < nelems; i++)
+		datums[i] = CStringGetTextDatum(elems[i]);
+	array = construct_array(datums, nelems, TEXTOID, -1, false, TYPALIGN_INT);
+	pfree(datums);
+	return PointerGetDatum(array);
+}
+
+/*
+ * text[] -> C strings; of any number of dimensions, without nulls.
+ */
+char	  **
+mig_spi_array_elems(Datum array, int *nelems)
+{
+	Datum	   *datums;
+	bool	   *nulls;
+	char	  **elems;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &datums, &nulls, nelems);
+	elems = palloc(sizeof(char *) * Max(*nelems, 1));
+	for (int i = 0; i < *nelems; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("array must not contain nulls")));
+		elems[i] = TextDatumGetCString(datums[i]);
+	}
+	pfree(datums);
+	pfree(nulls);
+	return elems;
+}
+
+/*
+ * The extension's owner.  SPI is connected, the search_path is safe.
+ */
+static Oid
+extension_owner(void)
+{
+	static MigSpiQuery query = {
+		"SELECT extowner FROM pg_catalog.pg_extension WHERE extname = 'migrate'"
+	};
+	bool		isnull;
+
+	if (OidIsValid(cached_owner))
+		return cached_owner;
+
+	if (mig_spi_execute(&query, NULL, NULL, true) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"migrate\" is not installed in this database"),
+				 errhint("Run CREATE EXTENSION migrate.")));
+	cached_owner = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return cached_owner;
+}

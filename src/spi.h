@@ -1,0 +1,52 @@
+/*
+ * spi.h
+ *	  The only way to run internal SQL.
+ */
+#ifndef MIGRATE_SPI_H
+#define MIGRATE_SPI_H
+
+#include "executor/spi.h"
+
+#define MIG_SPI_MAX_ARGS		32
+
+/* Whose rights internal SQL has. */
+typedef enum MigSpiRole
+{
+	MIG_SPI_OWNER,				/* the extension's owner: our own tables */
+	MIG_SPI_CALLER				/* the caller: tables of others */
+} MigSpiRole;
+
+/* A prepared statement that lives as long as the session. */
+typedef struct MigSpiQuery
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[MIG_SPI_MAX_ARGS];
+	SPIPlanPtr	plan;			/* made on first use */
+} MigSpiQuery;
+
+/* What mig_spi_begin() changed and mig_spi_end() puts back. */
+typedef struct MigSpiScope
+{
+	MemoryContext caller;		/* results are copied into this */
+	Oid			userid;
+	int			sec_context;
+	int			guc_nest_level;
+} MigSpiScope;
+
+extern void mig_spi_forget_owner(void);
+extern void mig_spi_begin(MigSpiScope *scope, MigSpiRole role);
+extern void mig_spi_end(MigSpiScope *scope);
+extern uint64 mig_spi_execute(MigSpiQuery *query, Datum *values,
+							  const char *nulls, bool read_only);
+extern void mig_spi_forget_plan(MigSpiQuery *query);
+
+extern char *mig_spi_text(const MigSpiScope *scope, uint64 row, int column);
+extern char **mig_spi_text_array(const MigSpiScope *scope, uint64 row,
+								 int column, int *nelems);
+extern Datum mig_spi_value(uint64 row, int column, bool *isnull);
+
+extern Datum mig_spi_array_datum(char *const *elems, int nelems);
+extern char **mig_spi_array_elems(Datum array, int *nelems);
+
+#endif							/* MIGRATE_SPI_H */

@@ -1,0 +1,51 @@
+/*
+ * tab_log.h
+ *	  migrate.log: what ran, how it ended, what it cost.
+ */
+#ifndef TAB_LOG_H
+#define TAB_LOG_H
+
+#include "datatype/timestamp.h"
+#include "executor/instrument.h"
+#include "portability/instr_time.h"
+#include "utils/uuid.h"
+
+#include "migrate.h"
+
+/* Counters of this backend at one moment, later what has come since. */
+typedef struct MigCost
+{
+	TimestampTz started;
+	TimestampTz finished;
+	instr_time	wall;
+	double		wall_ms;
+	double		cpu_ms;
+	WalUsage	wal;
+	BufferUsage buffers;
+} MigCost;
+
+/* A row of the log, but for what the server knows itself. */
+typedef struct MigLogEntry
+{
+	pg_uuid_t	run;
+	int			step;			/* from 1 */
+	const char *revision;		/* NULL: a stamp that leaves no row */
+	MigCommand	operation;
+	MigDoor		door;
+	int			attempts;
+	const char *version_table;
+	Oid			role;
+	const char *body_hash;		/* NULL: nothing was run */
+	MigCost		cost;
+} MigLogEntry;
+
+extern void mig_tab_log_new_run(pg_uuid_t *run);
+extern void mig_tab_log_start_cost(MigCost *cost);
+extern void mig_tab_log_stop_cost(MigCost *cost);
+extern void mig_tab_log_succeeded(const MigLogEntry *entry);
+extern bool mig_tab_log_is_applied(const char *revision,
+								   const char *except_table,
+								   char **version_table);
+extern const char *mig_tab_log_command_name(MigCommand command);
+
+#endif							/* TAB_LOG_H */

@@ -1,0 +1,603 @@
+/*
+ * tab_revision.c
+ *	  migrate.revision: registered bodies.
+ *
+ * The graph is read without the bodies, and whether there is anything to do
+ * without the graph: the table marks its heads.  So a start-up check costs
+ * the same at ten and at a hundred thousand revisions.  The marks are kept
+ * here, by whoever changes an edge.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "spi.h"
+#include "tab_revision.h"
+
+#define DESCRIBE_COLUMNS \
+	"r.revision, r.down_revision, r.depends_on, r.branch_labels, r.message," \
+	" r.upgrade_hash, r.upgrade_statements, r.upgrade_toplevel," \
+	" r.downgrade_hash, r.downgrade_statements, r.downgrade_toplevel," \
+	" r.registered_by, r.registered_at"
+
+static void read_revision(const MigSpiScope *scope, uint64 row,
+						  MigRevision *revision);
+static void read_body(const MigSpiScope *scope, uint64 row, int hash_column,
+					  MigBody *body);
+static void write_revision(MigSpiQuery *query, const MigRevision *revision,
+						   Oid author);
+static char *first_of(MigSpiQuery *query, Datum *values, char **detail);
+static char **list_of(MigSpiQuery *query, Datum *values, bool read_only,
+					  int *nresult);
+
+/*
+ * The whole graph, without bodies.
+ */
+MigGraph *
+mig_tab_revision_graph(bool read_only)
+{
+	static MigSpiQuery query = {
+		"SELECT revision, down_revision, branch_labels, depends_on"
+		"  FROM migrate.revision"
+	};
+	MigGraph   *graph;
+	MigSpiScope scope;
+	MemoryContext row_context;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	nrows = mig_spi_execute(&query, NULL, NULL, read_only);
+
+	/* The graph is the caller's, what a row unpacks to is not. */
+	row_context = AllocSetContextCreate(scope.caller, "migrate row",
+										ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(scope.caller);
+	graph = mig_rev_graph_create((int) nrows);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		MigSpiScope row_scope = scope;
+		char	   *id;
+		char	  **down;
+		char	  **labels;
+		char	  **depends;
+		int			ndown;
+		int			nlabels;
+		int			ndepends;
+
+		row_scope.caller = row_context;
+		id = mig_spi_text(&row_scope, i, 1);
+		down = mig_spi_text_array(&row_scope, i, 2, &ndown);
+		labels = mig_spi_text_array(&row_scope, i, 3, &nlabels);
+		depends = mig_spi_text_array(&row_scope, i, 4, &ndepends);
+		mig_rev_graph_add(graph, id, ndown, down, nlabels, labels,
+						  ndepends, depends);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextDelete(row_context);
+	mig_spi_end(&scope);
+
+	mig_rev_graph_finish(graph);
+	return graph;
+}
+
+/*
+ * The heads, or real heads, by the marks in the table, sorted.
+ */
+char	  **
+mig_tab_revision_heads(bool real, bool read_only, int *nheads)
+{
+	static MigSpiQuery heads = {
+		"SELECT revision FROM migrate.revision WHERE is_head ORDER BY revision"
+	};
+	static MigSpiQuery real_heads = {
+		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision"
+	};
+
+	return list_of(real ? &real_heads : &heads, NULL, read_only, nheads);
+}
+
+/*
+ * A revision by its exact id, without body texts, or NULL.
+ */
+MigRevision *
+mig_tab_revision_find(const char *id)
+{
+	static MigSpiQuery query = {
+		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text"
+		"  FROM migrate.revision AS r WHERE r.revision = $1",
+		1, {TEXTOID}
+	};
+	MigRevision *revision = NULL;
+	Datum		values[1];
+	MigSpiScope scope;
+
+	values[0] = CStringGetTextDatum(id);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	if (mig_spi_execute(&query, values, NULL, false) > 0)
+	{
+		revision = MemoryContextAlloc(scope.caller, sizeof(MigRevision));
+		read_revision(&scope, 0, revision);
+	}
+	mig_spi_end(&scope);
+	return revision;
+}
+
+/*
+ * The rows of revisions that exist, in the order of ids; for questions, so
+ * with the caller's snapshot.
+ */
+MigRevision *
+mig_tab_revision_describe(char *const *ids, int nids, bool with_bodies)
+{
+	static MigSpiQuery query = {
+		"SELECT " DESCRIBE_COLUMNS ","
+		"       CASE WHEN $2 THEN r.upgrade END,"
+		"       CASE WHEN $2 THEN r.downgrade END"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  JOIN migrate.revision AS r ON r.revision = i.id"
+		" ORDER BY i.place",
+		2, {TEXTARRAYOID, BOOLOID}
+	};
+	MigRevision *revisions;
+	Datum		values[2];
+	MigSpiScope scope;
+	uint64		nrows;
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	values[1] = BoolGetDatum(with_bodies);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	nrows = mig_spi_execute(&query, values, NULL, true);
+	if (nrows != (uint64) nids)
+		elog(ERROR, "found " UINT64_FORMAT " of %d revisions", nrows, nids);
+	revisions = MemoryContextAllocHuge(scope.caller,
+									   sizeof(MigRevision) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+		read_revision(&scope, i, &revisions[i]);
+	mig_spi_end(&scope);
+	return revisions;
+}
+
+/*
+ * The body that a step runs.  For a stamp only the message.
+ */
+void
+mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
+{
+	static MigSpiQuery upgrade = {
+		"SELECT message, upgrade, upgrade_hash"
+		"  FROM migrate.revision WHERE revision = $1",
+		1, {TEXTOID}
+	};
+	static MigSpiQuery downgrade = {
+		"SELECT message, downgrade, downgrade_hash"
+		"  FROM migrate.revision WHERE revision = $1",
+		1, {TEXTOID}
+	};
+	Datum		values[1];
+	MigSpiScope scope;
+
+	memset(body, 0, sizeof(*body));
+	values[0] = CStringGetTextDatum(id);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	if (mig_spi_execute(command == MIG_COMMAND_DOWNGRADE ? &downgrade : &upgrade,
+						values, NULL, false) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision \"%s\" does not exist", id),
+				 errdetail("It was removed since the run began.")));
+	body->message = mig_spi_text(&scope, 0, 1);
+	if (command != MIG_COMMAND_STAMP)
+	{
+		body->text = mig_spi_text(&scope, 0, 2);
+		body->hash = mig_spi_text(&scope, 0, 3);
+	}
+	mig_spi_end(&scope);
+}
+
+/*
+ * The first revision whose author has less than the runner: neither the
+ * runner, nor a superuser, nor a member of the runner's role.  A role that is
+ * gone has nothing.
+ */
+char *
+mig_tab_revision_not_author(char *const *ids, int nids, Oid runner,
+							char **author)
+{
+	static MigSpiQuery query = {
+		"WITH s AS MATERIALIZED ("
+		"  SELECT r.revision, r.registered_by, i.place"
+		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"    JOIN migrate.revision AS r ON r.revision = i.id),"
+		" lesser AS MATERIALIZED ("
+		"  SELECT a.registered_by"
+		"    FROM (SELECT DISTINCT registered_by FROM s) AS a"
+		"    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = a.registered_by"
+		"   WHERE o.oid IS NULL"
+		"      OR NOT pg_catalog.pg_has_role(o.oid, $2, 'MEMBER'))"
+		" SELECT s.revision, s.registered_by"
+		"  FROM s JOIN lesser USING (registered_by) ORDER BY s.place LIMIT 1",
+		2, {TEXTARRAYOID, OIDOID}
+	};
+	Datum		values[2];
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	values[1] = ObjectIdGetDatum(runner);
+	return first_of(&query, values, author);
+}
+
+/*
+ * The first revision whose body holds a statement that refuses a transaction
+ * block.
+ */
+char *
+mig_tab_revision_toplevel(char *const *ids, int nids, MigCommand command)
+{
+	static MigSpiQuery query = {
+		"SELECT r.revision"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  JOIN migrate.revision AS r ON r.revision = i.id"
+		" WHERE CASE WHEN $2 THEN r.downgrade_toplevel"
+		"       ELSE r.upgrade_toplevel END > 0"
+		" ORDER BY i.place LIMIT 1",
+		2, {TEXTARRAYOID, BOOLOID}
+	};
+	Datum		values[2];
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	values[1] = BoolGetDatum(command == MIG_COMMAND_DOWNGRADE);
+	return first_of(&query, values, NULL);
+}
+
+/*
+ * The first revision without a downgrade.
+ */
+char *
+mig_tab_revision_irreversible(char *const *ids, int nids)
+{
+	static MigSpiQuery query = {
+		"SELECT r.revision"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  JOIN migrate.revision AS r ON r.revision = i.id"
+		" WHERE r.downgrade IS NULL"
+		" ORDER BY i.place LIMIT 1",
+		1, {TEXTARRAYOID}
+	};
+	Datum		values[1];
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	return first_of(&query, values, NULL);
+}
+
+/*
+ * Those of ids that are no revision, nor (if labels_too) a label.
+ */
+char	  **
+mig_tab_revision_missing(char *const *ids, int nids, bool labels_too,
+						 int *nmissing)
+{
+	static MigSpiQuery query = {
+		"SELECT i.id"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		" WHERE NOT EXISTS (SELECT FROM migrate.revision AS r"
+		"                    WHERE r.revision = i.id)"
+		"   AND NOT ($2 AND EXISTS (SELECT FROM migrate.revision AS r"
+		"                    WHERE r.branch_labels <> '{}'"
+		"                      AND i.id = ANY (r.branch_labels)))"
+		" ORDER BY i.place",
+		2, {TEXTARRAYOID, BOOLOID}
+	};
+	Datum		values[2];
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	values[1] = BoolGetDatum(labels_too);
+	return list_of(&query, values, false, nmissing);
+}
+
+/*
+ * The revision, other than except_id, that is called so or has that label,
+ * or NULL.
+ */
+char *
+mig_tab_revision_label_user(const char *label, const char *except_id)
+{
+	static MigSpiQuery query = {
+		"SELECT r.revision FROM migrate.revision AS r"
+		" WHERE r.revision = $1 AND r.revision <> $2"
+		" UNION ALL "
+		"SELECT r.revision FROM migrate.revision AS r"
+		" WHERE r.branch_labels <> '{}' AND $1 = ANY (r.branch_labels)"
+		"   AND r.revision <> $2"
+		" LIMIT 1",
+		2, {TEXTOID, TEXTOID}
+	};
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(label);
+	values[1] = CStringGetTextDatum(except_id);
+	return first_of(&query, values, NULL);
+}
+
+/*
+ * The revisions that are built on this one or depend on it, by id or label.
+ */
+char	  **
+mig_tab_revision_dependents(const char *id, int *ndependents)
+{
+	static MigSpiQuery query = {
+		"SELECT c.revision"
+		"  FROM migrate.revision AS r"
+		"  JOIN migrate.revision AS c"
+		"    ON r.revision = ANY (c.down_revision)"
+		"    OR c.depends_on && (r.branch_labels || r.revision::text)"
+		" WHERE r.revision = $1 ORDER BY c.revision",
+		1, {TEXTOID}
+	};
+	Datum		values[1];
+
+	values[0] = CStringGetTextDatum(id);
+	return list_of(&query, values, false, ndependents);
+}
+
+/*
+ * Adds a revision as a head; see mig_tab_revision_cover().
+ */
+void
+mig_tab_revision_insert(const MigRevision *revision, Oid author)
+{
+	static MigSpiQuery query = {
+		"INSERT INTO migrate.revision (revision, down_revision, depends_on,"
+		"  branch_labels, message, upgrade, upgrade_hash, upgrade_statements,"
+		"  upgrade_toplevel, downgrade, downgrade_hash, downgrade_statements,"
+		"  downgrade_toplevel, is_head, is_real_head, registered_by)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+		"  true, true, pg_catalog.pg_get_userbyid($14))",
+		14, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID,
+			TEXTOID, TEXTOID, INT4OID, INT4OID,
+		TEXTOID, TEXTOID, INT4OID, INT4OID, OIDOID}
+	};
+
+	write_revision(&query, revision, author);
+}
+
+/*
+ * Replaces all of a revision but its id.
+ */
+void
+mig_tab_revision_update(const MigRevision *revision, Oid author)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision SET down_revision = $2, depends_on = $3,"
+		"  branch_labels = $4, message = $5, upgrade = $6, upgrade_hash = $7,"
+		"  upgrade_statements = $8, upgrade_toplevel = $9, downgrade = $10,"
+		"  downgrade_hash = $11, downgrade_statements = $12,"
+		"  downgrade_toplevel = $13,"
+		"  registered_by = pg_catalog.pg_get_userbyid($14),"
+		"  registered_at = pg_catalog.clock_timestamp()"
+		" WHERE revision = $1",
+		14, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID,
+			TEXTOID, TEXTOID, INT4OID, INT4OID,
+		TEXTOID, TEXTOID, INT4OID, INT4OID, OIDOID}
+	};
+
+	write_revision(&query, revision, author);
+}
+
+/*
+ * Somebody else vouches for an unchanged revision.
+ */
+void
+mig_tab_revision_adopt(const char *id, Oid author)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision"
+		"   SET registered_by = pg_catalog.pg_get_userbyid($2),"
+		"       registered_at = pg_catalog.clock_timestamp()"
+		" WHERE revision = $1",
+		2, {TEXTOID, OIDOID}
+	};
+	Datum		values[2];
+	MigSpiScope scope;
+
+	values[0] = CStringGetTextDatum(id);
+	values[1] = ObjectIdGetDatum(author);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_end(&scope);
+}
+
+void
+mig_tab_revision_delete(const char *id)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.revision WHERE revision = $1",
+		1, {TEXTOID}
+	};
+	Datum		values[1];
+	MigSpiScope scope;
+
+	values[0] = CStringGetTextDatum(id);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_end(&scope);
+}
+
+/*
+ * Takes the head marks from what a new revision was built on.
+ */
+void
+mig_tab_revision_cover(const MigRevision *revision)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision"
+		"   SET is_head = is_head AND revision <> ALL ($1),"
+		"       is_real_head = false"
+		" WHERE revision = ANY ($1) AND (is_head OR is_real_head)"
+		"    OR revision = ANY ($2) AND is_real_head"
+		"    OR is_real_head AND branch_labels <> '{}' AND branch_labels && $2",
+		2, {TEXTARRAYOID, TEXTARRAYOID}
+	};
+	Datum		values[2];
+	MigSpiScope scope;
+
+	if (revision->ndown == 0 && revision->ndepends == 0)
+		return;
+	values[0] = mig_spi_array_datum(revision->down, revision->ndown);
+	values[1] = mig_spi_array_datum(revision->depends, revision->ndepends);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_end(&scope);
+}
+
+/*
+ * Sets all head marks to what the graph says, after a change of edges.
+ */
+void
+mig_tab_revision_set_heads(const MigGraph *graph)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision AS r"
+		"   SET is_head = h.is_head, is_real_head = h.is_real_head"
+		"  FROM (SELECT i.revision, i.revision = ANY ($1) AS is_head,"
+		"               i.revision = ANY ($2) AS is_real_head"
+		"          FROM migrate.revision AS i) AS h"
+		" WHERE r.revision = h.revision"
+		"   AND (r.is_head <> h.is_head OR r.is_real_head <> h.is_real_head)",
+		2, {TEXTARRAYOID, TEXTARRAYOID}
+	};
+	Datum		values[2];
+	MigSpiScope scope;
+
+	for (int real = 0; real < 2; real++)
+	{
+		int			nheads;
+		int		   *heads = mig_rev_graph_heads(graph, real, &nheads);
+		char	  **ids = palloc(sizeof(char *) * Max(nheads, 1));
+
+		for (int i = 0; i < nheads; i++)
+			ids[i] = unconstify(char *, mig_rev_graph_id(graph, heads[i]));
+		values[real] = mig_spi_array_datum(ids, nheads);
+	}
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_end(&scope);
+}
+
+/*
+ * Unpacks a row of DESCRIBE_COLUMNS and the two body texts.
+ */
+static void
+read_revision(const MigSpiScope *scope, uint64 row, MigRevision *revision)
+{
+	bool		isnull;
+
+	revision->id = mig_spi_text(scope, row, 1);
+	revision->down = mig_spi_text_array(scope, row, 2, &revision->ndown);
+	revision->depends = mig_spi_text_array(scope, row, 3, &revision->ndepends);
+	revision->labels = mig_spi_text_array(scope, row, 4, &revision->nlabels);
+	revision->message = mig_spi_text(scope, row, 5);
+	read_body(scope, row, 6, &revision->upgrade);
+	read_body(scope, row, 9, &revision->downgrade);
+	revision->registered_by = mig_spi_text(scope, row, 12);
+	revision->registered_at = DatumGetTimestampTz(mig_spi_value(row, 13,
+																&isnull));
+	revision->upgrade.text = mig_spi_text(scope, row, 14);
+	revision->downgrade.text = mig_spi_text(scope, row, 15);
+}
+
+static void
+read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
+{
+	bool		isnull;
+	char	   *hash = mig_spi_text(scope, row, hash_column);
+
+	memset(body, 0, sizeof(*body));
+	if (hash == NULL)
+		return;
+	strlcpy(body->hash, hash, sizeof(body->hash));
+	body->nstatements = DatumGetInt32(mig_spi_value(row, hash_column + 1,
+													&isnull));
+	body->ntoplevel = DatumGetInt32(mig_spi_value(row, hash_column + 2,
+												  &isnull));
+}
+
+/*
+ * Binds a revision to the parameters that insert and update share.
+ */
+static void
+write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
+{
+	Datum		values[14];
+	char		nulls[15] = "              ";
+	MigSpiScope scope;
+
+	memset(values, 0, sizeof(values));
+	values[0] = CStringGetTextDatum(revision->id);
+	values[1] = mig_spi_array_datum(revision->down, revision->ndown);
+	values[2] = mig_spi_array_datum(revision->depends, revision->ndepends);
+	values[3] = mig_spi_array_datum(revision->labels, revision->nlabels);
+	if (revision->message != NULL)
+		values[4] = CStringGetTextDatum(revision->message);
+	else
+		nulls[4] = 'n';
+	values[5] = CStringGetTextDatum(revision->upgrade.text);
+	values[6] = CStringGetTextDatum(revision->upgrade.hash);
+	values[7] = Int32GetDatum(revision->upgrade.nstatements);
+	values[8] = Int32GetDatum(revision->upgrade.ntoplevel);
+	if (revision->downgrade.text != NULL)
+	{
+		values[9] = CStringGetTextDatum(revision->downgrade.text);
+		values[10] = CStringGetTextDatum(revision->downgrade.hash);
+		values[11] = Int32GetDatum(revision->downgrade.nstatements);
+		values[12] = Int32GetDatum(revision->downgrade.ntoplevel);
+	}
+	else
+		memset(&nulls[9], 'n', 4);
+	values[13] = ObjectIdGetDatum(author);
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(query, values, nulls, false);
+	mig_spi_end(&scope);
+}
+
+/*
+ * The first column of the first row, or NULL; the second one in detail.
+ */
+static char *
+first_of(MigSpiQuery *query, Datum *values, char **detail)
+{
+	MigSpiScope scope;
+	char	   *result = NULL;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	if (mig_spi_execute(query, values, NULL, false) > 0)
+	{
+		result = mig_spi_text(&scope, 0, 1);
+		if (detail != NULL)
+			*detail = mig_spi_text(&scope, 0, 2);
+	}
+	mig_spi_end(&scope);
+	return result;
+}
+
+/*
+ * The first column of all rows.
+ */
+static char **
+list_of(MigSpiQuery *query, Datum *values, bool read_only, int *nresult)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+	char	  **result;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	nrows = mig_spi_execute(query, values, NULL, read_only);
+	result = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+		result[i] = mig_spi_text(&scope, i, 1);
+	mig_spi_end(&scope);
+	*nresult = (int) nrows;
+	return result;
+}

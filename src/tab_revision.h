@@ -1,0 +1,79 @@
+/*
+ * tab_revision.h
+ *	  migrate.revision: registered bodies.
+ */
+#ifndef TAB_REVISION_H
+#define TAB_REVISION_H
+
+#include "datatype/timestamp.h"
+
+#include "migrate.h"
+#include "rev_graph.h"
+#include "script_hash.h"
+
+/* A body, as registered. */
+typedef struct MigBody
+{
+	char	   *text;			/* NULL: no downgrade */
+	char		hash[MIG_SCRIPT_HASH_SIZE];
+	int			nstatements;
+	int			ntoplevel;
+} MigBody;
+
+/* A row of migrate.revision. */
+typedef struct MigRevision
+{
+	char	   *id;
+	int			ndown;
+	char	  **down;
+	int			ndepends;
+	char	  **depends;
+	int			nlabels;
+	char	  **labels;
+	char	   *message;		/* or NULL */
+	MigBody		upgrade;
+	MigBody		downgrade;
+	char	   *registered_by;
+	TimestampTz registered_at;
+} MigRevision;
+
+/* What is read just before a step runs. */
+typedef struct MigStepBody
+{
+	char	   *text;
+	char	   *hash;
+	char	   *message;		/* or NULL */
+} MigStepBody;
+
+/* Reading */
+extern MigGraph *mig_tab_revision_graph(bool read_only);
+extern char **mig_tab_revision_heads(bool real, bool read_only, int *nheads);
+extern MigRevision *mig_tab_revision_find(const char *id);
+extern MigRevision *mig_tab_revision_describe(char *const *ids, int nids,
+											  bool with_bodies);
+extern void mig_tab_revision_body(const char *id, MigCommand command,
+								  MigStepBody *body);
+
+/* What a plan must not contain; each returns NULL or the first offender */
+extern char *mig_tab_revision_not_author(char *const *ids, int nids, Oid runner,
+										 char **author);
+extern char *mig_tab_revision_toplevel(char *const *ids, int nids,
+									   MigCommand command);
+extern char *mig_tab_revision_irreversible(char *const *ids, int nids);
+
+/* Relations between revisions, for registration */
+extern char **mig_tab_revision_missing(char *const *ids, int nids,
+									   bool labels_too, int *nmissing);
+extern char *mig_tab_revision_label_user(const char *label,
+										 const char *except_id);
+extern char **mig_tab_revision_dependents(const char *id, int *ndependents);
+
+/* Writing */
+extern void mig_tab_revision_insert(const MigRevision *revision, Oid author);
+extern void mig_tab_revision_update(const MigRevision *revision, Oid author);
+extern void mig_tab_revision_adopt(const char *id, Oid author);
+extern void mig_tab_revision_delete(const char *id);
+extern void mig_tab_revision_cover(const MigRevision *revision);
+extern void mig_tab_revision_set_heads(const MigGraph *graph);
+
+#endif							/* TAB_REVISION_H */

@@ -1,0 +1,349 @@
+/*
+ * tab_version.c
+ *	  The version table: where we are.
+ *
+ * Written in place, in Alembic's shape, so that Alembic and this extension
+ * can take turns.  Our own table is reached as the extension's owner.  Any
+ * other table belongs to somebody else and may carry triggers, so it is
+ * reached with the caller's rights only.
+ *
+ * A row is found again by the ctid its last write returned.  A search by
+ * value walks all dead versions of the row that this transaction has made,
+ * and under subtransactions each of them is looked up among the child
+ * transactions: 10,000 steps then take seconds instead of a tenth.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "storage/itemptr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "guc.h"
+#include "spi.h"
+#include "tab_version.h"
+
+/* A row of the version table and where it is. */
+typedef struct RowEntry
+{
+	const char *revision;
+	ItemPointerData tid;
+	char		status;
+} RowEntry;
+
+#define SH_PREFIX		rowhash
+#define SH_ELEMENT_TYPE RowEntry
+#define SH_KEY_TYPE		const char *
+#define SH_KEY			revision
+#define SH_HASH_KEY(tb, key) \
+	hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp((a), (b)) == 0)
+#define SH_SCOPE		static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* A write whose subtransaction has not been released yet. */
+typedef struct RowChange
+{
+	const char *before;			/* NULL: inserted */
+	const char *after;			/* NULL: deleted */
+	ItemPointerData tid;		/* of the row after */
+} RowChange;
+
+typedef struct MigVersionState
+{
+	rowhash_hash *rows;
+	int			nchanges;
+	int			max_changes;
+	RowChange  *changes;
+} MigVersionState;
+
+/* The statements, for the table they were written for last. */
+static char *query_table = NULL;
+static MigSpiQuery read_query;
+static MigSpiQuery insert_query;
+static MigSpiQuery update_query;
+static MigSpiQuery delete_query;
+
+static void write_queries(const char *table);
+static void set_query(MigSpiQuery *query, int nargs, const Oid *argtypes,
+					  const char *format, const char *table);
+static MigSpiRole version_role(const MigVersion *version);
+static void write_row(MigVersion *version, const char *before,
+					  const char *after);
+static int	compare_rows(const void *a, const void *b);
+
+/*
+ * Finds the version table that migrate.version_table names.
+ */
+MigVersion *
+mig_tab_version_open(bool read_only)
+{
+	static MigSpiQuery query = {
+		"SELECT c.oid,"
+		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"       pg_catalog.quote_ident(c.relname),"
+		"       c.relkind,"
+		"       c.oid = 'migrate.version'::pg_catalog.regclass"
+		"  FROM pg_catalog.pg_class c"
+		"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.oid = pg_catalog.to_regclass($1)",
+		1, {TEXTOID}
+	};
+	MigVersion *version = palloc0(sizeof(MigVersion));
+	Datum		values[1];
+	MigSpiScope scope;
+	bool		isnull;
+	char		relkind;
+
+	values[0] = CStringGetTextDatum(mig_guc_version_table);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	if (mig_spi_execute(&query, values, NULL, read_only) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("version table \"%s\" does not exist",
+						mig_guc_version_table),
+				 errdetail("The setting migrate.version_table names it."),
+				 errhint("Write the name with its schema. Alembic's shape is CREATE TABLE ... (version_num varchar(32) NOT NULL PRIMARY KEY).")));
+
+	version->relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	version->name = mig_spi_text(&scope, 0, 2);
+	relkind = DatumGetChar(mig_spi_value(0, 3, &isnull));
+	version->own = DatumGetBool(mig_spi_value(0, 4, &isnull));
+	mig_spi_end(&scope);
+
+	if (relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("version table \"%s\" is not an ordinary table",
+						mig_guc_version_table),
+				 errdetail("The setting migrate.version_table names it.")));
+	write_queries(version->name);
+	return version;
+}
+
+/*
+ * Reads the rows and where they are, into the current memory context.
+ */
+void
+mig_tab_version_read(MigVersion *version, bool read_only)
+{
+	MigVersionState *state = palloc0(sizeof(MigVersionState));
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, version_role(version));
+	nrows = mig_spi_execute(&read_query, NULL, NULL, read_only);
+
+	version->nrows = (int) nrows;
+	version->rows = MemoryContextAlloc(scope.caller,
+									   sizeof(char *) * Max(nrows, 1));
+	state->rows = rowhash_create(scope.caller, Max(nrows, 8), NULL);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		isnull;
+		bool		found;
+		RowEntry   *entry;
+
+		version->rows[i] = mig_spi_text(&scope, i, 1);
+		if (version->rows[i] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("version table \"%s\" contains a null",
+							version->name)));
+		entry = rowhash_insert(state->rows, version->rows[i], &found);
+		if (found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 errmsg("version table \"%s\" contains revision \"%s\" twice",
+							version->name, version->rows[i]),
+					 errhint("Delete one of the rows and add the primary key that Alembic gives the table.")));
+		ItemPointerCopy(DatumGetItemPointer(mig_spi_value(i, 2, &isnull)),
+						&entry->tid);
+	}
+	mig_spi_end(&scope);
+
+	/* Rows are listed in the order of Alembic's files: by byte. */
+	qsort(version->rows, version->nrows, sizeof(char *), compare_rows);
+	version->state = state;
+}
+
+/*
+ * Writes a step's row changes.  To be followed by accept once they are sure,
+ * or discard when they were rolled back.
+ */
+void
+mig_tab_version_move(MigVersion *version, const MigStep *step)
+{
+	MigVersionState *state = version->state;
+	int			nchanges = step->ndeletes + step->ninserts + 1;
+
+	if (state->max_changes < nchanges)
+	{
+		state->changes = MemoryContextAlloc(GetMemoryChunkContext(state),
+											sizeof(RowChange) * nchanges);
+		state->max_changes = nchanges;
+	}
+	state->nchanges = 0;
+
+	for (int i = 0; i < step->ndeletes; i++)
+		write_row(version, step->deletes[i], NULL);
+	if (step->update_from != NULL)
+		write_row(version, step->update_from, step->update_to);
+	for (int i = 0; i < step->ninserts; i++)
+		write_row(version, NULL, step->inserts[i]);
+}
+
+/*
+ * The step's subtransaction was released: remember where its rows are.
+ */
+void
+mig_tab_version_accept(MigVersion *version)
+{
+	MigVersionState *state = version->state;
+
+	for (int i = 0; i < state->nchanges; i++)
+	{
+		RowChange  *change = &state->changes[i];
+
+		if (change->before != NULL)
+			rowhash_delete(state->rows, change->before);
+		if (change->after != NULL)
+		{
+			bool		found;
+			RowEntry   *entry = rowhash_insert(state->rows, change->after,
+											   &found);
+
+			ItemPointerCopy(&change->tid, &entry->tid);
+		}
+	}
+	state->nchanges = 0;
+}
+
+/*
+ * The step's subtransaction was rolled back: the rows are where they were.
+ */
+void
+mig_tab_version_discard(MigVersion *version)
+{
+	version->state->nchanges = 0;
+}
+
+/*
+ * Writes the statements for a table, unless they are for it already.
+ */
+static void
+write_queries(const char *table)
+{
+	const Oid	insert_args[] = {TEXTOID};
+	const Oid	update_args[] = {TEXTOID, TIDOID, TEXTOID};
+	const Oid	delete_args[] = {TIDOID, TEXTOID};
+
+	if (query_table != NULL && strcmp(query_table, table) == 0)
+		return;
+	if (query_table != NULL)
+		pfree(query_table);
+	query_table = NULL;
+
+	set_query(&read_query, 0, NULL,
+			  "SELECT version_num, ctid FROM %s", table);
+	set_query(&insert_query, 1, insert_args,
+			  "INSERT INTO %s (version_num) VALUES ($1) RETURNING ctid", table);
+	set_query(&update_query, 3, update_args,
+			  "UPDATE %s SET version_num = $1"
+			  " WHERE ctid = $2 AND version_num = $3 RETURNING ctid", table);
+	set_query(&delete_query, 2, delete_args,
+			  "DELETE FROM %s WHERE ctid = $1 AND version_num = $2", table);
+	query_table = MemoryContextStrdup(TopMemoryContext, table);
+}
+
+static void
+set_query(MigSpiQuery *query, int nargs, const Oid *argtypes,
+		  const char *format, const char *table)
+{
+	char	   *sql = psprintf(format, table);
+
+	mig_spi_forget_plan(query);
+	if (query->sql != NULL)
+		pfree(unconstify(char *, query->sql));
+	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	query->nargs = nargs;
+	for (int i = 0; i < nargs; i++)
+		query->argtypes[i] = argtypes[i];
+	pfree(sql);
+}
+
+static MigSpiRole
+version_role(const MigVersion *version)
+{
+	return version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER;
+}
+
+/*
+ * Inserts, updates or deletes one row and notes the change.  An update or
+ * delete that does not hit exactly one row means that somebody who does not
+ * take our lock, such as Alembic, has written the table.
+ */
+static void
+write_row(MigVersion *version, const char *before, const char *after)
+{
+	MigVersionState *state = version->state;
+	RowChange  *change = &state->changes[state->nchanges];
+	RowEntry   *entry = NULL;
+	MigSpiScope scope;
+	Datum		values[3];
+	uint64		count = 0;
+	bool		isnull;
+
+	if (before != NULL)
+		entry = rowhash_lookup(state->rows, before);
+
+	mig_spi_begin(&scope, version_role(version));
+	if (before == NULL)
+	{
+		values[0] = CStringGetTextDatum(after);
+		count = mig_spi_execute(&insert_query, values, NULL, false);
+	}
+	else if (after == NULL && entry != NULL)
+	{
+		values[0] = ItemPointerGetDatum(&entry->tid);
+		values[1] = CStringGetTextDatum(before);
+		count = mig_spi_execute(&delete_query, values, NULL, false);
+	}
+	else if (entry != NULL)
+	{
+		values[0] = CStringGetTextDatum(after);
+		values[1] = ItemPointerGetDatum(&entry->tid);
+		values[2] = CStringGetTextDatum(before);
+		count = mig_spi_execute(&update_query, values, NULL, false);
+	}
+	if (count == 1 && after != NULL)
+		ItemPointerCopy(DatumGetItemPointer(mig_spi_value(0, 1, &isnull)),
+						&change->tid);
+	mig_spi_end(&scope);
+
+	if (count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 before == NULL ?
+				 errmsg("row \"%s\" of version table \"%s\" could not be inserted",
+						after, version->name) :
+				 errmsg("row \"%s\" of version table \"%s\" was expected once, but found " UINT64_FORMAT " times",
+						before, version->name, count),
+				 errdetail("Something other than this extension has changed the table since the run began."),
+				 errhint("Run the command again; it reads the table anew.")));
+
+	change->before = before;
+	change->after = after;
+	state->nchanges++;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}

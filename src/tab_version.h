@@ -1,0 +1,27 @@
+/*
+ * tab_version.h
+ *	  The version table: where we are.
+ */
+#ifndef TAB_VERSION_H
+#define TAB_VERSION_H
+
+#include "migrate.h"
+
+/* The version table and, while a run goes on, its rows. */
+typedef struct MigVersion
+{
+	Oid			relid;
+	char	   *name;			/* quoted where needed, with its schema */
+	bool		own;			/* migrate.version, not a table of Alembic's */
+	int			nrows;			/* as read last, sorted by id */
+	char	  **rows;
+	struct MigVersionState *state;	/* where the rows are now */
+} MigVersion;
+
+extern MigVersion *mig_tab_version_open(bool read_only);
+extern void mig_tab_version_read(MigVersion *version, bool read_only);
+extern void mig_tab_version_move(MigVersion *version, const MigStep *step);
+extern void mig_tab_version_accept(MigVersion *version);
+extern void mig_tab_version_discard(MigVersion *version);
+
+#endif							/* TAB_VERSION_H */
