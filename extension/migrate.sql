@@ -39,7 +39,7 @@ COMMENT ON COLUMN migrate.revision.registered_by IS 'role whose rights limit whe
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
 CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_real_head;
-CREATE INDEX revision_labelled_idx ON migrate.revision (revision) WHERE branch_labels <> '{}';
+CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels <> '{}';
 
 -- Alembic's own shape.
 CREATE TABLE migrate.version (

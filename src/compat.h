@@ -15,4 +15,26 @@
 #define ItemPointerGetDatum(X)	PointerGetDatum(X)
 #endif
 
+/*
+ * 19 knows only standard_conforming_strings = on.  Before, the scanner can be
+ * told to take backslashes in plain literals as escapes, and warns of them.
+ */
+#if PG_VERSION_NUM >= 190000
+#define mig_compat_scan_standard_strings(extra) ((void) (extra))
+#else
+#define mig_compat_scan_standard_strings(extra) \
+	((extra)->standard_conforming_strings = true, \
+	 (extra)->escape_string_warning = false)
+#endif
+
+/*
+ * 19 made CLUSTER a form of REPACK, and renamed a subscription's REFRESH to
+ * make place for REFRESH SEQUENCES, which does not refuse a transaction block.
+ */
+#if PG_VERSION_NUM >= 190000
+#define MIG_COMPAT_HAVE_REPACK
+#else
+#define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
+#endif
+
 #endif							/* MIGRATE_COMPAT_H */

@@ -167,7 +167,7 @@ mig_registry_merge(int nrevisions, char **revisions,
 
 	PreventCommandIfReadOnly("migrate_merge()");
 	mig_run_lock_registry();
-	graph = mig_tab_revision_graph(false);
+	graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
 	parents = mig_rev_plan_resolve(graph, nrevisions, revisions, &merge.ndown);
 	if (merge.ndown < 2)
 		ereport(ERROR,
@@ -205,21 +205,25 @@ register_one(const MigRegistration *registration)
 	if (old == NULL)
 	{
 		check_unique_down(registration);
+		if (registration->script != NULL)
+		{
+			/* Its parents may come later; the whole graph is checked then. */
+			mig_tab_revision_insert(&revision, GetUserId());
+			return REGISTER_ADDED;
+		}
 		check_labels_unused(&revision);
-		/* The parents may come later in a script; it is checked as a whole. */
-		if (registration->script == NULL)
-			check_parents_exist(&revision);
+		check_parents_exist(&revision);
 		mig_tab_revision_insert(&revision, GetUserId());
-		if (registration->script == NULL)
-			mig_tab_revision_cover(&revision);
+		mig_tab_revision_cover(&revision);
 		return REGISTER_ADDED;
 	}
 
 	differs = difference(old, &revision);
 	if (differs == NULL)
 	{
+		/* The same tokens: another text or author is no other revision. */
 		if (registration->replace)
-			mig_tab_revision_adopt(revision.id, GetUserId());
+			mig_tab_revision_update(&revision, GetUserId());
 		return REGISTER_SAME;
 	}
 	if (!registration->replace)
@@ -499,14 +503,14 @@ same_body(const MigBody *a, const MigBody *b)
 static void
 refuse_if_applied(const char *id, const char *verb)
 {
-	MigVersion *version = mig_tab_version_open(false);
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
 	MigGraph   *graph;
 	char	   *table = version->name;
 	bool		applied;
 
 	mig_run_lock_version(version);
-	mig_tab_version_read(version, false);
-	graph = mig_tab_revision_graph(false);
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
 	applied = mig_rev_graph_applied(graph, version->nrows, version->rows)
 		[mig_rev_graph_find(graph, id)];
 	if (!applied)
@@ -526,5 +530,5 @@ refuse_if_applied(const char *id, const char *verb)
 static void
 check_whole_graph(void)
 {
-	mig_tab_revision_set_heads(mig_tab_revision_graph(false));
+	mig_tab_revision_set_heads(mig_tab_revision_graph(MIG_SPI_READ_LATEST));
 }

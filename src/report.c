@@ -100,7 +100,7 @@ MigReportStep *
 mig_report_plan(const char *target, const char *command, int *nsteps)
 {
 	MigCommand	cmd = command_by_name(command);
-	MigVersion *version = mig_tab_version_open(true);
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
 	MigPlan    *plan;
 	MigReportStep *result;
@@ -109,8 +109,9 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 	int			nids = 0;
 
 	targets[0] = unconstify(char *, target);
-	mig_tab_version_read(version, true);
-	plan = mig_run_plan(version, cmd, 1, targets, false, true);
+	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
+	plan = mig_run_plan(version, cmd, 1, targets, false,
+						MIG_SPI_READ_CALLER);
 
 	ids = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
 						  MCXT_ALLOC_HUGE);
@@ -142,21 +143,21 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 bool
 mig_report_is_current(const char *target)
 {
-	MigVersion *version = mig_tab_version_open(true);
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
 
 	targets[0] = unconstify(char *, target);
-	mig_tab_version_read(version, true);
+	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
 	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
-						false, true)->nsteps == 0;
+						false, MIG_SPI_READ_CALLER)->nsteps == 0;
 }
 
 static void
 read_situation(Situation *situation)
 {
-	situation->version = mig_tab_version_open(true);
-	mig_tab_version_read(situation->version, true);
-	situation->graph = mig_tab_revision_graph(true);
+	situation->version = mig_tab_version_open(MIG_SPI_READ_CALLER);
+	mig_tab_version_read(situation->version, MIG_SPI_READ_CALLER);
+	situation->graph = mig_tab_revision_graph(MIG_SPI_READ_CALLER);
 }
 
 /*

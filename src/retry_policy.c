@@ -99,6 +99,9 @@ way_to_retry(const MigRetryCase *failure)
 	return MIG_RETRY_SUBTRANSACTION;
 }
 
+/*
+ * Did two sessions change the same catalog row?
+ */
 static bool
 is_catalog_race(const MigRetryCase *failure)
 {

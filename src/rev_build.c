@@ -22,14 +22,14 @@ static bool resolve_depends(MigGraph *graph, MigEdges *depends);
 static MigEdges join_edges(int size, const MigEdges *first,
 						   const MigEdges *second);
 static MigEdges reverse_edges(int size, const MigEdges *edges);
-static int *number_bottom_up(const MigGraph *graph, const MigEdges *all);
+static void number_bottom_up(MigGraph *graph, const MigEdges *all);
 static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
 						 const int *missing) pg_attribute_noreturn();
 static MigEdges normalize_depends(const MigGraph *graph,
-								  const MigEdges *depends, const int *height);
-static void mark_repeated(const MigGraph *graph, const int *height,
-						  int ndependents, const int *dependents,
-						  int stamp, int *seen, int *todo);
+								  const MigEdges *depends);
+static void mark_repeated(const MigGraph *graph, int ndependents,
+						  const int *dependents, int stamp, int *seen,
+						  int *todo);
 
 /*
  * Fill in every edge of a graph whose revisions are sorted and whose keys
@@ -42,7 +42,6 @@ mig_rev_build_edges(MigGraph *graph)
 	MigEdges	depends;
 	bool		any_depends;
 	MigEdges	all;
-	int		   *height;
 	int			i;
 
 	resolve_down(graph);
@@ -50,11 +49,11 @@ mig_rev_build_edges(MigGraph *graph)
 	any_depends = resolve_depends(graph, &depends);
 	all = any_depends ? join_edges(size, &graph->down, &depends) : graph->down;
 	graph->allkids = any_depends ? reverse_edges(size, &all) : graph->kids;
-	height = number_bottom_up(graph, &all);
+	number_bottom_up(graph, &all);
 	graph->parents = graph->down;
 	if (any_depends)
 	{
-		MigEdges	normalized = normalize_depends(graph, &depends, height);
+		MigEdges	normalized = normalize_depends(graph, &depends);
 
 		graph->parents = join_edges(size, &graph->down, &normalized);
 	}
@@ -65,6 +64,7 @@ mig_rev_build_edges(MigGraph *graph)
 		graph->parent_ids[i] = graph->revs[graph->parents.to[i]].id;
 }
 
+/* Edges of a graph of this size, not yet filled in. */
 static MigEdges
 new_edges(int size, int nedges)
 {
@@ -221,20 +221,21 @@ reverse_edges(int size, const MigEdges *edges)
 }
 
 /*
- * A number for each revision that is greater than those of everything it
- * stands on.  Raises if there is none, that is, a cycle.
+ * An order in which each revision comes after everything it stands on.
+ * Raises if there is none, that is, a cycle.
  */
-static int *
-number_bottom_up(const MigGraph *graph, const MigEdges *all)
+static void
+number_bottom_up(MigGraph *graph, const MigEdges *all)
 {
 	int			size = graph->size;
 	int		   *missing = palloc(sizeof(int) * (size + 1));
-	int		   *height = palloc0(sizeof(int) * (size + 1));
 	int		   *todo = palloc(sizeof(int) * (size + 1));
 	int			ntodo = 0;
 	int			ndone = 0;
 	int			i;
 
+	graph->bottom_up = palloc(sizeof(int) * (size + 1));
+	graph->height = palloc(sizeof(int) * (size + 1));
 	for (i = 0; i < size; i++)
 	{
 		missing[i] = MIG_NEDGES(all, i);
@@ -245,7 +246,8 @@ number_bottom_up(const MigGraph *graph, const MigEdges *all)
 	{
 		int			rev = todo[--ntodo];
 
-		height[rev] = ndone++;
+		graph->height[rev] = ndone;
+		graph->bottom_up[ndone++] = rev;
 		for (i = graph->allkids.start[rev]; i < graph->allkids.start[rev + 1]; i++)
 		{
 			int			kid = graph->allkids.to[i];
@@ -258,7 +260,6 @@ number_bottom_up(const MigGraph *graph, const MigEdges *all)
 		refuse_cycle(graph, all, missing);
 	pfree(missing);
 	pfree(todo);
-	return height;
 }
 
 /*
@@ -314,8 +315,7 @@ refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *missing)
  * be repeated, and only above the lowest of them.
  */
 static MigEdges
-normalize_depends(const MigGraph *graph, const MigEdges *depends,
-				  const int *height)
+normalize_depends(const MigGraph *graph, const MigEdges *depends)
 {
 	int			size = graph->size;
 	MigEdges	dependents = reverse_edges(size, depends);
@@ -331,7 +331,7 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends,
 	{
 		if (MIG_NEDGES(&dependents, i) < 2)
 			continue;
-		mark_repeated(graph, height, MIG_NEDGES(&dependents, i),
+		mark_repeated(graph, MIG_NEDGES(&dependents, i),
 					  &dependents.to[dependents.start[i]], i + 1, seen, todo);
 		for (k = dependents.start[i]; k < dependents.start[i + 1]; k++)
 		{
@@ -364,9 +364,10 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends,
  * the highest of them.
  */
 static void
-mark_repeated(const MigGraph *graph, const int *height, int ndependents,
-			  const int *dependents, int stamp, int *seen, int *todo)
+mark_repeated(const MigGraph *graph, int ndependents, const int *dependents,
+			  int stamp, int *seen, int *todo)
 {
+	const int  *height = graph->height;
 	const MigEdges *kids = &graph->kids;
 	int			highest = 0;
 	int			i;

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "rev_downgrade.h"
+#include "rev_name.h"
 
 static int	parse_target(const MigGraph *graph, int nrows, const int *rows,
 						 const char *target, char **branch);
@@ -72,25 +73,30 @@ mig_rev_downgrade_from_start(const MigGraph *graph, const MigStart *start,
 	if (branch == NULL)
 	{
 		name = start->name ? start->name : mig_rev_graph_id(graph, start->rows[0]);
+		if (strcmp(name, "head") == 0 || strcmp(name, "heads") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("cannot count down that far from \"%s\"", name),
+					 errhint("Name the revision to count from.")));
 		return mig_rev_target_one(graph, psprintf("%s@%s", name, name));
 	}
 
 	if (start->name != NULL)
 	{
-		named = mig_rev_target_lookup(graph, start->name, NULL);
-		found = mig_rev_target_in_lineage(graph, 1, &named, branch, false,
-										  &nfound);
+		named = mig_rev_name_lookup(graph, start->name, NULL);
+		found = mig_rev_name_in_lineage(graph, 1, &named, branch, false,
+										&nfound);
 	}
 	else
-		found = mig_rev_target_in_lineage(graph, start->nrows, start->rows,
-										  branch, false, &nfound);
+		found = mig_rev_name_in_lineage(graph, start->nrows, start->rows,
+										branch, false, &nfound);
 	if (nfound == 0)
 	{
 		/* the branch may be applied only because others depend on it */
 		found = mig_rev_upgrade_start_revs(graph, start, &nfound);
 		found = mig_rev_graph_tips(graph, nfound, found, &nfound);
-		found = mig_rev_target_in_lineage(graph, nfound, found, branch, false,
-										  &nfound);
+		found = mig_rev_name_in_lineage(graph, nfound, found, branch, false,
+										&nfound);
 	}
 	if (nfound == 0)
 		ereport(ERROR,
@@ -128,6 +134,10 @@ parse_target(const MigGraph *graph, int nrows, const int *rows,
 	return rev == MIG_REV_BASE ? MIG_REV_NONE : rev;
 }
 
+/*
+ * A target that counts.  "-N" with several rows is an error, because it
+ * would take down whichever row happens to be the first.
+ */
 static int
 parse_relative(const MigGraph *graph, int nrows, const int *rows,
 			   const char *target, MigRelative *rel, char **branch)
@@ -139,7 +149,7 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 
 	*branch = rel->branch;
 	if (rel->branch != NULL && rel->offset == 0)
-		(void) mig_rev_target_branch(graph, rel->branch);
+		(void) mig_rev_name_branch(graph, rel->branch);
 	if (rel->symbol == NULL && rel->branch == NULL && rel->offset < 0 &&
 		nrows > 1)
 		ereport(ERROR,
@@ -230,7 +240,7 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 	/* Alembic counts a base once more for each of its labels */
 	if (branch == NULL || nroots + nbases <= 1)
 		return roots;
-	branch_rev = mig_rev_target_branch(graph, branch);
+	branch_rev = mig_rev_name_branch(graph, branch);
 	below = mig_rev_graph_reach(graph, &graph->down, 1, &branch_rev);
 	for (i = 0; i < nroots; i++)
 	{

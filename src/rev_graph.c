@@ -351,54 +351,6 @@ mig_rev_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 	return found;
 }
 
-/*
- * A revision of the list that lies below another one of it, or MIG_REV_NONE;
- * *upper is that other one.
- */
-int
-mig_rev_graph_find_overlap(const MigGraph *graph, int nrevs, const int *revs,
-						   int *upper)
-{
-	const MigEdges *parents = &graph->parents;
-	bool	   *listed = palloc0(graph->size + 1);
-	bool	   *above;
-	int		   *start;
-	int			nstart = 0;
-	int			lower = MIG_REV_NONE;
-	bool	   *below;
-	int			i;
-	int			k;
-
-	for (i = 0; i < nrevs; i++)
-	{
-		listed[revs[i]] = true;
-		nstart += MIG_NEDGES(parents, revs[i]);
-	}
-	start = palloc(sizeof(int) * (nstart + 1));
-	nstart = 0;
-	for (i = 0; i < nrevs; i++)
-	{
-		for (k = parents->start[revs[i]]; k < parents->start[revs[i] + 1]; k++)
-			start[nstart++] = parents->to[k];
-	}
-	below = mig_rev_graph_reach(graph, parents, nstart, start);
-	for (i = 0; i < nrevs && lower == MIG_REV_NONE; i++)
-	{
-		if (below[revs[i]])
-			lower = revs[i];
-	}
-	if (lower == MIG_REV_NONE)
-		return lower;
-
-	above = mig_rev_graph_reach(graph, &graph->allkids, 1, &lower);
-	for (i = 0; i < graph->size; i++)
-	{
-		if (above[i] && listed[i] && i != lower)
-			*upper = i;
-	}
-	return lower;
-}
-
 /* The ids, quoted and separated, for a message. */
 char *
 mig_rev_graph_quote(const MigGraph *graph, int nrevs, const int *revs)

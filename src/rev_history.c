@@ -10,9 +10,10 @@
 #include <ctype.h>
 
 #include "rev_downgrade.h"
-#include "rev_internal.h"
+#include "rev_history.h"
+#include "rev_name.h"
 #include "rev_order.h"
-#include "rev_plan.h"
+#include "rev_overlap.h"
 #include "rev_target.h"
 #include "rev_upgrade.h"
 
@@ -24,17 +25,15 @@ static int *keep_branch(const MigGraph *graph, const MigStart *lower,
 static int *lower_revs(const MigGraph *graph, const char *range,
 					   const MigStart *lower, const MigStart *upper,
 					   const bool *required, int *nresult);
-static void refuse_overlap(const MigGraph *graph, int nrevs, const int *revs);
 static void refuse_range(const char *range) pg_attribute_noreturn();
 
 /*
  * The revisions of a range, newest first.  NULL for the range means all.
  */
 int *
-mig_rev_plan_history(MigGraph *graph, const char *range,
-					 int nrows, char **rows, int *nresult)
+mig_rev_history_revs(const MigGraph *graph, const char *range,
+					 int nrows, const int *rows, int *nresult)
 {
-	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
 	char	   *lower_text = "";
 	char	   *upper_text = "";
 	MigStart	lower;
@@ -57,8 +56,8 @@ mig_rev_plan_history(MigGraph *graph, const char *range,
 		split_range(range, &lower_text, &upper_text);
 	is_upper = strcmp(upper_text, "current") == 0;
 	is_lower = !is_upper && strcmp(lower_text, "current") == 0;
-	lower = end_of_range(lower_text, "base", is_lower, nrows, current);
-	upper = end_of_range(upper_text, "heads", is_upper, nrows, current);
+	lower = end_of_range(lower_text, "base", is_lower, nrows, rows);
+	upper = end_of_range(upper_text, "heads", is_upper, nrows, rows);
 
 	if (upper.name != NULL)
 		targets = mig_rev_upgrade_targets(graph, &lower, upper.name, false,
@@ -66,11 +65,11 @@ mig_rev_plan_history(MigGraph *graph, const char *range,
 	else
 		targets = mig_rev_upgrade_start_revs(graph, &upper, &ntargets);
 	targets = keep_branch(graph, &lower, ntargets, targets, &ntargets);
-	refuse_overlap(graph, ntargets, targets);
+	mig_rev_overlap_check_targets(graph, ntargets, targets);
 	required = mig_rev_graph_reach(graph, &graph->parents, ntargets, targets);
 
 	from = lower_revs(graph, range, &lower, &upper, required, &nlower);
-	refuse_overlap(graph, nlower, from);
+	mig_rev_overlap_check_targets(graph, nlower, from);
 	applied = mig_rev_graph_reach(graph, &graph->parents, nlower, from);
 	above = mig_rev_graph_reach(graph, &graph->kids, nlower, from);
 	for (i = 0; i < nlower; i++)
@@ -154,18 +153,18 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 
 	*nresult = nrevs;
 	if (lower->name != NULL)
-		mig_rev_target_split(lower->name, &branch, &symbol);
+		mig_rev_name_split(lower->name, &branch, &symbol);
 	if (branch == NULL)
 		return revs;
 
-	carriers = mig_rev_target_carriers(graph, branch);
+	carriers = mig_rev_name_carriers(graph, branch);
 	rev = mig_rev_target_one(graph, branch);
 	if (rev >= 0 && strcmp(mig_rev_graph_id(graph, rev), branch) == 0)
 	{
 		for (i = 0; i < graph->nlabels; i++)
 		{
-			bool	   *others = mig_rev_target_carriers(graph,
-														 graph->labels[i].name);
+			bool	   *others = mig_rev_name_carriers(graph,
+													   graph->labels[i].name);
 
 			if (others[rev])
 			{
@@ -222,21 +221,6 @@ lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
 			refuse_range(range);
 	}
 	return revs;
-}
-
-static void
-refuse_overlap(const MigGraph *graph, int nrevs, const int *revs)
-{
-	int			upper;
-	int			lower = mig_rev_graph_find_overlap(graph, nrevs, revs, &upper);
-
-	if (lower >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
-						mig_rev_graph_id(graph, upper)),
-				 errdetail("Revision \"%s\" stands below it.",
-						   mig_rev_graph_id(graph, lower))));
 }
 
 static void

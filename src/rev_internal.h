@@ -59,6 +59,8 @@ struct MigGraph
 	MigEdges	kids;			/* who has it in V, in load order */
 	MigEdges	allkids;		/* who has it in V or in depends_on */
 	const char **parent_ids;	/* ids of parents.to, for the steps */
+	int		   *bottom_up;		/* all, each after what it stands on */
+	int		   *height;			/* place in bottom_up */
 };
 
 /* Which keys a name may be. */
@@ -79,8 +81,6 @@ extern int *mig_rev_graph_tips(const MigGraph *graph, int nrevs,
 							   const int *revs, int *nresult);
 extern int *mig_rev_graph_rows(const MigGraph *graph, int nrows, char **rows,
 							   int *nresult);
-extern int	mig_rev_graph_find_overlap(const MigGraph *graph, int nrevs,
-									   const int *revs, int *upper);
 extern char *mig_rev_graph_quote(const MigGraph *graph, int nrevs,
 								 const int *revs);
 

@@ -7,11 +7,10 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "rev_downgrade.h"
-#include "rev_internal.h"
+#include "rev_history.h"
 #include "rev_order.h"
+#include "rev_overlap.h"
 #include "rev_plan.h"
 #include "rev_rows.h"
 #include "rev_stamp.h"
@@ -24,10 +23,6 @@ static MigPlan *plan_upgrade(const MigGraph *graph, int nrows,
 							 const int *rows, const char *target);
 static MigPlan *plan_downgrade(const MigGraph *graph, int nrows,
 							   const int *rows, const char *target);
-static void refuse_overlapping_rows(const MigGraph *graph, int nrows,
-									const int *rows);
-static void refuse_overlapping_targets(const MigGraph *graph, int ntargets,
-									   const int *targets);
 
 /*
  * The plan of a command, in the current memory context; it points into the
@@ -54,6 +49,18 @@ mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
 	}
 	elog(ERROR, "unrecognized command: %d", (int) command);
 	return NULL;
+}
+
+/*
+ * The revisions of a range "a:b", newest first.  NULL means all of them.
+ */
+int *
+mig_rev_plan_history(MigGraph *graph, const char *range,
+					 int nrows, char **rows, int *nresult)
+{
+	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
+
+	return mig_rev_history_revs(graph, range, nrows, current, nresult);
 }
 
 /*
@@ -124,16 +131,16 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 	int		   *order;
 	int			i;
 
-	refuse_overlapping_targets(graph, ntargets, targets);
-	refuse_overlapping_rows(graph, nrows, rows);
+	mig_rev_overlap_check_targets(graph, ntargets, targets);
+	mig_rev_overlap_check_rows(graph, nrows, rows);
 	members = mig_rev_graph_reach(graph, &graph->parents, ntargets, targets);
 	applied = mig_rev_graph_reach(graph, &graph->parents, nrows, rows);
 	for (i = 0; i < graph->size; i++)
 		members[i] = members[i] && !applied[i];
 
 	/*
-	 * What lies between two pending revisions is pending too, so every way
-	 * up to a target stays among the members.
+	 * What lies between two pending revisions is pending too, so every way up
+	 * to a target stays among the members.
 	 */
 	order = mig_rev_order_newest_first(graph, members, members,
 									   ntargets, targets, &plan->nsteps);
@@ -165,38 +172,4 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 	for (i = 0; i < plan->nsteps; i++)
 		mig_rev_rows_downgrade(state, order[i], &plan->steps[i]);
 	return plan;
-}
-
-static void
-refuse_overlapping_rows(const MigGraph *graph, int nrows, const int *rows)
-{
-	int			upper;
-	int			lower = mig_rev_graph_find_overlap(graph, nrows, rows, &upper);
-
-	if (lower >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" overlaps with other rows of the version table",
-						mig_rev_graph_id(graph, upper)),
-				 errdetail("Revision \"%s\" stands below it and is a row, too.",
-						   mig_rev_graph_id(graph, lower)),
-				 errhint("Replace the rows with migrate_stamp(..., purge => true).")));
-}
-
-static void
-refuse_overlapping_targets(const MigGraph *graph, int ntargets,
-						   const int *targets)
-{
-	int			upper;
-	int			lower = mig_rev_graph_find_overlap(graph, ntargets, targets,
-												   &upper);
-
-	if (lower >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
-						mig_rev_graph_id(graph, upper)),
-				 errdetail("Revision \"%s\" stands below it.",
-						   mig_rev_graph_id(graph, lower)),
-				 errhint("Name the upper one, or use \"heads\" without a branch.")));
 }

@@ -180,6 +180,7 @@ mig_rev_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
 		step->deletes[step->ndeletes++] = mig_rev_graph_id(graph, old[i]);
 }
 
+/* A step that does not change a row yet. */
 static void
 begin_step(const MigGraph *graph, MigCommand command, int rev, MigStep *step)
 {
@@ -192,6 +193,7 @@ begin_step(const MigGraph *graph, MigCommand command, int rev, MigStep *step)
 	step->parents = &graph->parent_ids[graph->parents.start[rev]];
 }
 
+/* Room for so many ids. */
 static const char **
 new_ids(int n)
 {
@@ -269,6 +271,7 @@ holder_of(const MigRows *state, int rev, int except)
 	return holder;
 }
 
+/* On the way up that a search came, the row it found stands above all. */
 static void
 remember_holder(MigRows *state, int from, int to, int row)
 {

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "rev_name.h"
+#include "rev_overlap.h"
 #include "rev_rows.h"
 #include "rev_stamp.h"
 #include "rev_target.h"
@@ -26,8 +28,6 @@ static MigMine collect_mine(const MigGraph *graph, int nrows, const int *rows,
 							int ntargets, char **targets);
 static int *collect_dests(const MigGraph *graph, int ntargets, char **targets,
 						  int *ndests);
-static void refuse_overlap(const MigGraph *graph, int ndests,
-						   const int *dests);
 static void clear_rows(const MigGraph *graph, const MigMine *mine,
 					   MigPlan *plan);
 static void move_rows(const MigGraph *graph, MigMine *mine, int dest,
@@ -55,7 +55,7 @@ mig_rev_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
 	}
 	mine = collect_mine(graph, nrows, rows, ntargets, targets);
 	dests = collect_dests(graph, ntargets, targets, &ndests);
-	refuse_overlap(graph, ndests, dests);
+	mig_rev_overlap_check_targets(graph, ndests, dests);
 
 	plan->command = MIG_COMMAND_STAMP;
 	plan->steps = palloc(sizeof(MigStep) * (mine.n + ndests + 1));
@@ -82,9 +82,9 @@ collect_mine(const MigGraph *graph, int nrows, const int *rows,
 	for (i = 0; i < ntargets; i++)
 	{
 		int			nfound;
-		int		   *found = mig_rev_target_in_lineage(graph, nrows, rows,
-													  targets[i], true,
-													  &nfound);
+		int		   *found = mig_rev_name_in_lineage(graph, nrows, rows,
+													targets[i], true,
+													&nfound);
 
 		for (k = 0; k < nfound; k++)
 		{
@@ -128,23 +128,7 @@ collect_dests(const MigGraph *graph, int ntargets, char **targets, int *ndests)
 	return dests;
 }
 
-/* Rows above each other would make every later upgrade fail. */
-static void
-refuse_overlap(const MigGraph *graph, int ndests, const int *dests)
-{
-	int			upper;
-	int			lower = mig_rev_graph_find_overlap(graph, ndests, dests, &upper);
-
-	if (lower >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
-						mig_rev_graph_id(graph, upper)),
-				 errdetail("Revision \"%s\" stands below it and is implied by it.",
-						   mig_rev_graph_id(graph, lower)),
-				 errhint("Leave out the lower one.")));
-}
-
+/* Every row goes in a step of its own. */
 static void
 clear_rows(const MigGraph *graph, const MigMine *mine, MigPlan *plan)
 {

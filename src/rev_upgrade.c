@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "rev_name.h"
 #include "rev_target.h"
 #include "rev_upgrade.h"
 
@@ -21,7 +22,8 @@ static void refuse_offset(const MigRelative *rel) pg_attribute_noreturn();
 
 /*
  * The revisions a target asks for.  With strict an offset must be walked
- * completely.
+ * completely.  A name that is not relative in the sense of that grammar is
+ * never a count from the heads, so all results are revisions.
  */
 int *
 mig_rev_upgrade_targets(const MigGraph *graph, const MigStart *start,
@@ -123,8 +125,8 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 					 errmsg("relative revision \"%s\" does not exist",
 							start->name)));
 	}
-	found = mig_rev_target_in_lineage(graph, nstarts, starts, branch, false,
-									  &nfound);
+	found = mig_rev_name_in_lineage(graph, nstarts, starts, branch, false,
+									&nfound);
 	if (nfound > 0)
 	{
 		*nresult = nfound;
@@ -135,8 +137,8 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 								  mig_rev_graph_reach(graph, parents,
 													  nstarts, starts),
 								  &nfound);
-	found = mig_rev_target_in_lineage(graph, nfound, found, branch, false,
-									  &nfound);
+	found = mig_rev_name_in_lineage(graph, nfound, found, branch, false,
+									&nfound);
 	below_other = palloc0(graph->size + 1);
 	for (i = 0; i < nfound; i++)
 	{
@@ -173,6 +175,7 @@ walk_from_symbol(const MigGraph *graph, const char *target,
 	return rev;
 }
 
+/* An offset that leads nowhere. */
 static void
 refuse_offset(const MigRelative *rel)
 {

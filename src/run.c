@@ -88,20 +88,20 @@ mig_run(const MigRunRequest *request, int *nresult)
 static char **
 run_locked(const MigRunRequest *request, int *nresult)
 {
-	MigVersion *version = mig_tab_version_open(false);
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
 	MigPlan    *plan;
 	char	  **result;
 
 	mig_run_lock_version(version);
-	mig_tab_version_read(version, false);
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	plan = mig_run_plan(version, request->command, request->ntargets,
-						request->targets, request->purge, false);
+						request->targets, request->purge, MIG_SPI_READ_LATEST);
 	mig_run_plan_check(plan, request->door);
 	run_steps(request, version, plan);
 
 	if (request->command == MIG_COMMAND_STAMP)
 	{
-		mig_tab_version_read(version, false);
+		mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 		*nresult = version->nrows;
 		return version->rows;
 	}

@@ -95,7 +95,7 @@ look_up(void)
 	known = true;
 	known_role = GetUserId();
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&query, NULL, NULL, false);
+	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
 	any_deferrable = DatumGetBool(mig_spi_value(0, 1, &isnull));
 	restore = mig_spi_text(&scope, 0, 2);
 	if (restore != NULL)

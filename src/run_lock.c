@@ -14,7 +14,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -28,7 +27,7 @@
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			250 /* ms: what a waiter may lose */
 
-static void wait_for_lock(Oid relid, const char *name, const char *holds);
+static void wait_for_lock(Oid relid, const char *name, const char *activity);
 static bool try_lock(Oid relid);
 static char *describe_holder(Oid relid);
 
@@ -39,7 +38,7 @@ static char *describe_holder(Oid relid);
 void
 mig_run_lock_version(const MigVersion *version)
 {
-	wait_for_lock(version->relid, version->name, "runs migrations on it");
+	wait_for_lock(version->relid, version->name, "is running migrations on");
 }
 
 /*
@@ -56,11 +55,11 @@ mig_run_lock_registry(void)
 	Oid			relid;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, NULL, NULL, true);
+	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
 	relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 
-	wait_for_lock(relid, "migrate.revision", "registers revisions");
+	wait_for_lock(relid, "migrate.revision", "is changing");
 }
 
 /*
@@ -88,7 +87,7 @@ mig_run_lock_sleep(int milliseconds)
 }
 
 static void
-wait_for_lock(Oid relid, const char *name, const char *holds)
+wait_for_lock(Oid relid, const char *name, const char *activity)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	int			delay = FIRST_POLL_DELAY;
@@ -107,13 +106,13 @@ wait_for_lock(Oid relid, const char *name, const char *holds)
 					 errmsg("could not lock \"%s\" within %d ms",
 							name, mig_guc_lock_wait),
 					 holder != NULL ?
-					 errdetail("%s %s.", holder, holds) : 0,
+					 errdetail("%s %s it.", holder, activity) : 0,
 					 errhint("Wait for it to end, or raise migrate.lock_wait.")));
 		}
 		if (delay == FIRST_POLL_DELAY)
 			ereport(NOTICE,
-					(errmsg("waiting for the session that %s: \"%s\"",
-							holds, name)));
+					(errmsg("waiting for another session that %s \"%s\"",
+							activity, name)));
 		mig_run_lock_sleep(Min(delay, mig_guc_lock_wait - waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
@@ -134,7 +133,7 @@ try_lock(Oid relid)
 	values[0] = Int32GetDatum(LOCK_CLASS);
 	values[1] = Int32GetDatum((int32) relid);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
 	locked = DatumGetBool(mig_spi_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return locked;
@@ -166,7 +165,7 @@ describe_holder(Oid relid)
 	values[0] = ObjectIdGetDatum(LOCK_CLASS);
 	values[1] = ObjectIdGetDatum(relid);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, false) > 0)
+	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
 		holder = mig_spi_text(&scope, 0, 1);
 	mig_spi_end(&scope);
 	return holder;

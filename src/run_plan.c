@@ -15,7 +15,7 @@
 #include "tab_revision.h"
 
 static bool stands_on_heads(const MigVersion *version, const char *target,
-							bool read_only);
+							MigSpiAccess access);
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void refuse_author(const char *revision, const char *author);
 static void refuse_toplevel(const char *revision, MigCommand command);
@@ -25,20 +25,20 @@ static void refuse_toplevel(const char *revision, MigCommand command);
  */
 MigPlan *
 mig_run_plan(const MigVersion *version, MigCommand command,
-			 int ntargets, char **targets, bool purge, bool read_only)
+			 int ntargets, char **targets, bool purge, MigSpiAccess access)
 {
 	MigGraph   *graph;
 	MigPlan    *plan;
 
 	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
-		stands_on_heads(version, targets[0], read_only))
+		stands_on_heads(version, targets[0], access))
 	{
 		plan = palloc0(sizeof(MigPlan));
 		plan->command = command;
 		return plan;
 	}
 
-	graph = mig_tab_revision_graph(read_only);
+	graph = mig_tab_revision_graph(access);
 	plan = mig_rev_plan_build(graph, command,
 							  purge ? 0 : version->nrows, version->rows,
 							  ntargets, targets);
@@ -95,7 +95,7 @@ mig_run_plan_check(const MigPlan *plan, MigDoor door)
  * the graph.  Anything else, errors included, takes the long way.
  */
 static bool
-stands_on_heads(const MigVersion *version, const char *target, bool read_only)
+stands_on_heads(const MigVersion *version, const char *target, MigSpiAccess access)
 {
 	bool		real = strcmp(target, "heads") == 0;
 	char	  **heads;
@@ -103,7 +103,7 @@ stands_on_heads(const MigVersion *version, const char *target, bool read_only)
 
 	if (!real && strcmp(target, "head") != 0)
 		return false;
-	heads = mig_tab_revision_heads(real, read_only, &nheads);
+	heads = mig_tab_revision_heads(real, access, &nheads);
 	if (nheads != version->nrows || (!real && nheads > 1))
 		return false;
 	for (int i = 0; i < nheads; i++)

@@ -9,7 +9,7 @@
 
 extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 							 int ntargets, char **targets, bool purge,
-							 bool read_only);
+							 MigSpiAccess access);
 extern void mig_run_plan_check(const MigPlan *plan, MigDoor door);
 
 #endif							/* RUN_PLAN_H */

@@ -176,9 +176,11 @@ static void
 read_comment(FileParser *parser, int location, int end)
 {
 	const char *text = parser->source.body;
-	FileLine	line = {.location = location, .start = location};
+	FileLine	line;
 	int			offset = location + 2;
 
+	line.location = location;
+	line.start = location;
 	while (line.start > 0 && strchr(" \t\f\v", text[line.start - 1]) != NULL)
 		line.start--;
 	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)

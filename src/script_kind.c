@@ -25,15 +25,6 @@
 #include "script_kind.h"
 
 /*
- * To be moved to compat.h.  In 19 CLUSTER became a form of REPACK, and
- * REFRESH PUBLICATION of a subscription was renamed to make place for
- * REFRESH SEQUENCES (which does not refuse a transaction block).
- */
-#ifndef MIG_COMPAT_HAVE_REPACK
-#define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
-#endif
-
-/*
  * A kind of statement: its name, the node it is parsed to, and a test for
  * whether such a node refuses; no test if every one does.
  */
@@ -121,6 +112,10 @@ mig_script_kind_toplevel(Node *statement)
 	return NULL;
 }
 
+/*
+ * The tests of the table: does a statement with this node refuse?  A comment
+ * says why where the node's field does not.
+ */
 static bool
 alters_database_tablespace(const Node *statement)
 {

@@ -23,16 +23,6 @@
 #include "script_scan.h"
 
 /*
- * To be moved to compat.h.  Before 19 the scanner can be told to take
- * backslashes in plain literals as escapes, and then to warn of them.
- */
-#ifndef mig_compat_scan_standard_strings
-#define mig_compat_scan_standard_strings(extra) \
-	((extra)->standard_conforming_strings = true, \
-	 (extra)->escape_string_warning = false)
-#endif
-
-/*
  * Start a pass.  The scan and all it allocates live in a context of their
  * own below the current one until mig_script_scan_end(), or until the
  * current one goes when an error is raised.

@@ -61,7 +61,7 @@ mig_script_split(const MigScriptSource *source)
 	MemoryContextSwitchTo(caller);
 
 	script = palloc0(sizeof(MigScript));
-	script->statements = palloc(sizeof(MigStatement) * Max(list_length(parsed), 1));
+	script->statements = palloc(sizeof(MigStatement) * list_length(parsed));
 
 	foreach(cell, parsed)
 	{

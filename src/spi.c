@@ -14,11 +14,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 #include "spi.h"
 
@@ -76,14 +78,19 @@ mig_spi_end(MigSpiScope *scope)
 
 /*
  * Runs a statement inside a scope and returns the number of rows; they are in
- * SPI_tuptable.  read_only keeps the caller's snapshot, as a STABLE function
- * must; otherwise the statement sees all that is committed now, as far as the
- * isolation level lets it.
+ * SPI_tuptable.
+ *
+ * Who has waited for a lock must see what its holder has committed.  Above
+ * READ COMMITTED the transaction's snapshot may be older than that, so the
+ * latest one is put in front of it for the statement.
  */
 uint64
 mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
-				bool read_only)
+				MigSpiAccess access)
 {
+	bool		latest = access == MIG_SPI_READ_LATEST &&
+		IsolationUsesXactSnapshot();
+	int			guc_nest_level;
 	int			rc;
 
 	if (query->plan == NULL)
@@ -98,7 +105,26 @@ mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
 		query->plan = plan;
 	}
 
-	rc = SPI_execute_plan(query->plan, values, nulls, read_only, 0);
+	/*
+	 * A plan that was made when the table was empty is kept when the table
+	 * has grown, so a look-up by key must not depend on its size.
+	 */
+	guc_nest_level = NewGUCNestLevel();
+	if (query->by_key)
+		(void) set_config_option("enable_seqscan", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (latest)
+	{
+		/* So that it includes what this transaction has done so far. */
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+	}
+	rc = SPI_execute_plan(query->plan, values, nulls,
+						  latest || access == MIG_SPI_READ_CALLER, 0);
+	if (latest)
+		PopActiveSnapshot();
+	AtEOXact_GUC(false, guc_nest_level);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
@@ -216,7 +242,7 @@ extension_owner(void)
 	if (OidIsValid(cached_owner))
 		return cached_owner;
 
-	if (mig_spi_execute(&query, NULL, NULL, true) != 1)
+	if (mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_CALLER) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"migrate\" is not installed in this database"),

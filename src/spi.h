@@ -16,6 +16,16 @@ typedef enum MigSpiRole
 	MIG_SPI_CALLER				/* the caller: tables of others */
 } MigSpiRole;
 
+/* What a statement sees. */
+typedef enum MigSpiAccess
+{
+	MIG_SPI_READ_CALLER,		/* the caller's snapshot, as a STABLE function
+								 * must */
+	MIG_SPI_READ_LATEST,		/* all that is committed now, at any isolation
+								 * level */
+	MIG_SPI_WRITE				/* what the isolation level lets it */
+} MigSpiAccess;
+
 /* A prepared statement that lives as long as the session. */
 typedef struct MigSpiQuery
 {
@@ -23,6 +33,7 @@ typedef struct MigSpiQuery
 	int			nargs;
 	Oid			argtypes[MIG_SPI_MAX_ARGS];
 	SPIPlanPtr	plan;			/* made on first use */
+	bool		by_key;			/* must not be planned as a scan of the table */
 } MigSpiQuery;
 
 /* What mig_spi_begin() changed and mig_spi_end() puts back. */
@@ -38,7 +49,7 @@ extern void mig_spi_forget_owner(void);
 extern void mig_spi_begin(MigSpiScope *scope, MigSpiRole role);
 extern void mig_spi_end(MigSpiScope *scope);
 extern uint64 mig_spi_execute(MigSpiQuery *query, Datum *values,
-							  const char *nulls, bool read_only);
+							  const char *nulls, MigSpiAccess access);
 extern void mig_spi_forget_plan(MigSpiQuery *query);
 
 extern char *mig_spi_text(const MigSpiScope *scope, uint64 row, int column);

@@ -132,7 +132,7 @@ mig_tab_log_succeeded(const MigLogEntry *entry)
 	values[20] = Int64GetDatum(cost->buffers.temp_blks_written);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, nulls, false);
+	mig_spi_execute(&query, values, nulls, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -163,7 +163,7 @@ mig_tab_log_is_applied(const char *revision, const char *except_table,
 	values[0] = CStringGetTextDatum(revision);
 	values[1] = CStringGetTextDatum(except_table);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	applied = mig_spi_execute(&query, values, NULL, false) > 0;
+	applied = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
 	if (applied)
 		*version_table = mig_spi_text(&scope, 0, 1);
 	mig_spi_end(&scope);

@@ -29,15 +29,16 @@ static void read_body(const MigSpiScope *scope, uint64 row, int hash_column,
 					  MigBody *body);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
+static void execute_on_ids(MigSpiQuery *query, char *const *ids, int nids);
 static char *first_of(MigSpiQuery *query, Datum *values, char **detail);
-static char **list_of(MigSpiQuery *query, Datum *values, bool read_only,
+static char **list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access,
 					  int *nresult);
 
 /*
  * The whole graph, without bodies.
  */
 MigGraph *
-mig_tab_revision_graph(bool read_only)
+mig_tab_revision_graph(MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT revision, down_revision, branch_labels, depends_on"
@@ -49,7 +50,7 @@ mig_tab_revision_graph(bool read_only)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, NULL, NULL, read_only);
+	nrows = mig_spi_execute(&query, NULL, NULL, access);
 
 	/* The graph is the caller's, what a row unpacks to is not. */
 	row_context = AllocSetContextCreate(scope.caller, "migrate row",
@@ -87,7 +88,7 @@ mig_tab_revision_graph(bool read_only)
  * The heads, or real heads, by the marks in the table, sorted.
  */
 char	  **
-mig_tab_revision_heads(bool real, bool read_only, int *nheads)
+mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads)
 {
 	static MigSpiQuery heads = {
 		"SELECT revision FROM migrate.revision WHERE is_head ORDER BY revision"
@@ -96,7 +97,7 @@ mig_tab_revision_heads(bool real, bool read_only, int *nheads)
 		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision"
 	};
 
-	return list_of(real ? &real_heads : &heads, NULL, read_only, nheads);
+	return list_of(real ? &real_heads : &heads, NULL, access, nheads);
 }
 
 /*
@@ -108,7 +109,7 @@ mig_tab_revision_find(const char *id)
 	static MigSpiQuery query = {
 		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text"
 		"  FROM migrate.revision AS r WHERE r.revision = $1",
-		1, {TEXTOID}
+		1, {TEXTOID}, NULL, true
 	};
 	MigRevision *revision = NULL;
 	Datum		values[1];
@@ -116,7 +117,7 @@ mig_tab_revision_find(const char *id)
 
 	values[0] = CStringGetTextDatum(id);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, false) > 0)
+	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
 	{
 		revision = MemoryContextAlloc(scope.caller, sizeof(MigRevision));
 		read_revision(&scope, 0, revision);
@@ -149,7 +150,7 @@ mig_tab_revision_describe(char *const *ids, int nids, bool with_bodies)
 	values[0] = mig_spi_array_datum(ids, nids);
 	values[1] = BoolGetDatum(with_bodies);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, values, NULL, true);
+	nrows = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_CALLER);
 	if (nrows != (uint64) nids)
 		elog(ERROR, "found " UINT64_FORMAT " of %d revisions", nrows, nids);
 	revisions = MemoryContextAllocHuge(scope.caller,
@@ -169,12 +170,12 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	static MigSpiQuery upgrade = {
 		"SELECT message, upgrade, upgrade_hash"
 		"  FROM migrate.revision WHERE revision = $1",
-		1, {TEXTOID}
+		1, {TEXTOID}, NULL, true
 	};
 	static MigSpiQuery downgrade = {
 		"SELECT message, downgrade, downgrade_hash"
 		"  FROM migrate.revision WHERE revision = $1",
-		1, {TEXTOID}
+		1, {TEXTOID}, NULL, true
 	};
 	Datum		values[1];
 	MigSpiScope scope;
@@ -183,7 +184,7 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	values[0] = CStringGetTextDatum(id);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	if (mig_spi_execute(command == MIG_COMMAND_DOWNGRADE ? &downgrade : &upgrade,
-						values, NULL, false) != 1)
+						values, NULL, MIG_SPI_READ_LATEST) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" does not exist", id),
@@ -285,15 +286,15 @@ mig_tab_revision_missing(char *const *ids, int nids, bool labels_too,
 		"                    WHERE r.revision = i.id)"
 		"   AND NOT ($2 AND EXISTS (SELECT FROM migrate.revision AS r"
 		"                    WHERE r.branch_labels <> '{}'"
-		"                      AND i.id = ANY (r.branch_labels)))"
+		"                      AND r.branch_labels @> ARRAY[i.id]))"
 		" ORDER BY i.place",
-		2, {TEXTARRAYOID, BOOLOID}
+		2, {TEXTARRAYOID, BOOLOID}, NULL, true
 	};
 	Datum		values[2];
 
 	values[0] = mig_spi_array_datum(ids, nids);
 	values[1] = BoolGetDatum(labels_too);
-	return list_of(&query, values, false, nmissing);
+	return list_of(&query, values, MIG_SPI_READ_LATEST, nmissing);
 }
 
 /*
@@ -308,10 +309,10 @@ mig_tab_revision_label_user(const char *label, const char *except_id)
 		" WHERE r.revision = $1 AND r.revision <> $2"
 		" UNION ALL "
 		"SELECT r.revision FROM migrate.revision AS r"
-		" WHERE r.branch_labels <> '{}' AND $1 = ANY (r.branch_labels)"
+		" WHERE r.branch_labels <> '{}' AND r.branch_labels @> ARRAY[$1]"
 		"   AND r.revision <> $2"
 		" LIMIT 1",
-		2, {TEXTOID, TEXTOID}
+		2, {TEXTOID, TEXTOID}, NULL, true
 	};
 	Datum		values[2];
 
@@ -338,7 +339,7 @@ mig_tab_revision_dependents(const char *id, int *ndependents)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(id);
-	return list_of(&query, values, false, ndependents);
+	return list_of(&query, values, MIG_SPI_READ_LATEST, ndependents);
 }
 
 /*
@@ -385,29 +386,6 @@ mig_tab_revision_update(const MigRevision *revision, Oid author)
 	write_revision(&query, revision, author);
 }
 
-/*
- * Somebody else vouches for an unchanged revision.
- */
-void
-mig_tab_revision_adopt(const char *id, Oid author)
-{
-	static MigSpiQuery query = {
-		"UPDATE migrate.revision"
-		"   SET registered_by = pg_catalog.pg_get_userbyid($2),"
-		"       registered_at = pg_catalog.clock_timestamp()"
-		" WHERE revision = $1",
-		2, {TEXTOID, OIDOID}
-	};
-	Datum		values[2];
-	MigSpiScope scope;
-
-	values[0] = CStringGetTextDatum(id);
-	values[1] = ObjectIdGetDatum(author);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, false);
-	mig_spi_end(&scope);
-}
-
 void
 mig_tab_revision_delete(const char *id)
 {
@@ -420,35 +398,37 @@ mig_tab_revision_delete(const char *id)
 
 	values[0] = CStringGetTextDatum(id);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
 /*
- * Takes the head marks from what a new revision was built on.
+ * Takes the head marks from what a new revision was built on.  Also from what
+ * has none: if somebody has just removed that, the update finds it out.
  */
 void
 mig_tab_revision_cover(const MigRevision *revision)
 {
-	static MigSpiQuery query = {
-		"UPDATE migrate.revision"
-		"   SET is_head = is_head AND revision <> ALL ($1),"
-		"       is_real_head = false"
-		" WHERE revision = ANY ($1) AND (is_head OR is_real_head)"
-		"    OR revision = ANY ($2) AND is_real_head"
-		"    OR is_real_head AND branch_labels <> '{}' AND branch_labels && $2",
-		2, {TEXTARRAYOID, TEXTARRAYOID}
+	static MigSpiQuery cover_down = {
+		"UPDATE migrate.revision SET is_head = false, is_real_head = false"
+		" WHERE revision = ANY ($1)",
+		1, {TEXTARRAYOID}, NULL, true
 	};
-	Datum		values[2];
-	MigSpiScope scope;
+	static MigSpiQuery cover_depends = {
+		"UPDATE migrate.revision SET is_real_head = false"
+		" WHERE revision IN ("
+		"  SELECT r.revision FROM migrate.revision AS r"
+		"   WHERE r.revision = ANY ($1)"
+		"  UNION ALL"
+		"  SELECT r.revision FROM migrate.revision AS r"
+		"   WHERE r.branch_labels <> '{}' AND r.branch_labels && $1)",
+		1, {TEXTARRAYOID}, NULL, true
+	};
 
-	if (revision->ndown == 0 && revision->ndepends == 0)
-		return;
-	values[0] = mig_spi_array_datum(revision->down, revision->ndown);
-	values[1] = mig_spi_array_datum(revision->depends, revision->ndepends);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, false);
-	mig_spi_end(&scope);
+	if (revision->ndown > 0)
+		execute_on_ids(&cover_down, revision->down, revision->ndown);
+	if (revision->ndepends > 0)
+		execute_on_ids(&cover_depends, revision->depends, revision->ndepends);
 }
 
 /*
@@ -481,7 +461,7 @@ mig_tab_revision_set_heads(const MigGraph *graph)
 		values[real] = mig_spi_array_datum(ids, nheads);
 	}
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, false);
+	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -558,7 +538,22 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	values[13] = ObjectIdGetDatum(author);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(query, values, nulls, false);
+	mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+}
+
+/*
+ * Runs a statement whose parameter is a list of names.
+ */
+static void
+execute_on_ids(MigSpiQuery *query, char *const *ids, int nids)
+{
+	Datum		values[1];
+	MigSpiScope scope;
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -572,7 +567,7 @@ first_of(MigSpiQuery *query, Datum *values, char **detail)
 	char	   *result = NULL;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(query, values, NULL, false) > 0)
+	if (mig_spi_execute(query, values, NULL, MIG_SPI_READ_LATEST) > 0)
 	{
 		result = mig_spi_text(&scope, 0, 1);
 		if (detail != NULL)
@@ -586,14 +581,14 @@ first_of(MigSpiQuery *query, Datum *values, char **detail)
  * The first column of all rows.
  */
 static char **
-list_of(MigSpiQuery *query, Datum *values, bool read_only, int *nresult)
+list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access, int *nresult)
 {
 	MigSpiScope scope;
 	uint64		nrows;
 	char	  **result;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(query, values, NULL, read_only);
+	nrows = mig_spi_execute(query, values, NULL, access);
 	result = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 		result[i] = mig_spi_text(&scope, i, 1);

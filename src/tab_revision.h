@@ -10,6 +10,7 @@
 #include "migrate.h"
 #include "rev_graph.h"
 #include "script_hash.h"
+#include "spi.h"
 
 /* A body, as registered. */
 typedef struct MigBody
@@ -46,8 +47,8 @@ typedef struct MigStepBody
 } MigStepBody;
 
 /* Reading */
-extern MigGraph *mig_tab_revision_graph(bool read_only);
-extern char **mig_tab_revision_heads(bool real, bool read_only, int *nheads);
+extern MigGraph *mig_tab_revision_graph(MigSpiAccess access);
+extern char **mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads);
 extern MigRevision *mig_tab_revision_find(const char *id);
 extern MigRevision *mig_tab_revision_describe(char *const *ids, int nids,
 											  bool with_bodies);
@@ -71,7 +72,6 @@ extern char **mig_tab_revision_dependents(const char *id, int *ndependents);
 /* Writing */
 extern void mig_tab_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_tab_revision_update(const MigRevision *revision, Oid author);
-extern void mig_tab_revision_adopt(const char *id, Oid author);
 extern void mig_tab_revision_delete(const char *id);
 extern void mig_tab_revision_cover(const MigRevision *revision);
 extern void mig_tab_revision_set_heads(const MigGraph *graph);

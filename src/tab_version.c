@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -81,7 +82,7 @@ static int	compare_rows(const void *a, const void *b);
  * Finds the version table that migrate.version_table names.
  */
 MigVersion *
-mig_tab_version_open(bool read_only)
+mig_tab_version_open(MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT c.oid,"
@@ -102,7 +103,7 @@ mig_tab_version_open(bool read_only)
 
 	values[0] = CStringGetTextDatum(mig_guc_version_table);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, read_only) != 1)
+	if (mig_spi_execute(&query, values, NULL, access) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("version table \"%s\" does not exist",
@@ -130,14 +131,14 @@ mig_tab_version_open(bool read_only)
  * Reads the rows and where they are, into the current memory context.
  */
 void
-mig_tab_version_read(MigVersion *version, bool read_only)
+mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 {
 	MigVersionState *state = palloc0(sizeof(MigVersionState));
 	MigSpiScope scope;
 	uint64		nrows;
 
 	mig_spi_begin(&scope, version_role(version));
-	nrows = mig_spi_execute(&read_query, NULL, NULL, read_only);
+	nrows = mig_spi_execute(&read_query, NULL, NULL, access);
 
 	version->nrows = (int) nrows;
 	version->rows = MemoryContextAlloc(scope.caller,
@@ -306,26 +307,35 @@ write_row(MigVersion *version, const char *before, const char *after)
 	if (before == NULL)
 	{
 		values[0] = CStringGetTextDatum(after);
-		count = mig_spi_execute(&insert_query, values, NULL, false);
+		count = mig_spi_execute(&insert_query, values, NULL,
+								MIG_SPI_WRITE);
 	}
 	else if (after == NULL && entry != NULL)
 	{
 		values[0] = ItemPointerGetDatum(&entry->tid);
 		values[1] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&delete_query, values, NULL, false);
+		count = mig_spi_execute(&delete_query, values, NULL,
+								MIG_SPI_WRITE);
 	}
 	else if (entry != NULL)
 	{
 		values[0] = CStringGetTextDatum(after);
 		values[1] = ItemPointerGetDatum(&entry->tid);
 		values[2] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&update_query, values, NULL, false);
+		count = mig_spi_execute(&update_query, values, NULL,
+								MIG_SPI_WRITE);
 	}
 	if (count == 1 && after != NULL)
 		ItemPointerCopy(DatumGetItemPointer(mig_spi_value(0, 1, &isnull)),
 						&change->tid);
 	mig_spi_end(&scope);
 
+	if (count == 0 && before != NULL && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access to row \"%s\" of version table \"%s\"",
+						before, version->name),
+				 errdetail("It was written after this transaction took its snapshot.")));
 	if (count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -6,6 +6,7 @@
 #define TAB_VERSION_H
 
 #include "migrate.h"
+#include "spi.h"
 
 /* The version table and, while a run goes on, its rows. */
 typedef struct MigVersion
@@ -18,8 +19,8 @@ typedef struct MigVersion
 	struct MigVersionState *state;	/* where the rows are now */
 } MigVersion;
 
-extern MigVersion *mig_tab_version_open(bool read_only);
-extern void mig_tab_version_read(MigVersion *version, bool read_only);
+extern MigVersion *mig_tab_version_open(MigSpiAccess access);
+extern void mig_tab_version_read(MigVersion *version, MigSpiAccess access);
 extern void mig_tab_version_move(MigVersion *version, const MigStep *step);
 extern void mig_tab_version_accept(MigVersion *version);
 extern void mig_tab_version_discard(MigVersion *version);

@@ -1,0 +1,37 @@
+/*
+ * rev_name.h
+ *	  Names of revisions and branches.
+ */
+#ifndef REV_NAME_H
+#define REV_NAME_H
+
+#include "rev_internal.h"
+
+/* A name taken apart, and what it stands for if that is a symbol. */
+typedef struct MigName
+{
+	char	   *branch;			/* NULL when not given */
+	char	   *symbol;
+	bool		literal;		/* an id, a label or the start of one */
+	int			nrevs;			/* otherwise: these */
+	int		   *revs;
+} MigName;
+
+extern void mig_rev_name_split(const char *name, char **branch,
+							   char **symbol);
+extern MigName mig_rev_name_parse(const MigGraph *graph, const char *name);
+extern int	mig_rev_name_lookup(const MigGraph *graph, const char *symbol,
+								const char *branch);
+extern int	mig_rev_name_branch(const MigGraph *graph, const char *branch);
+extern bool *mig_rev_name_members(const MigGraph *graph, const char *branch);
+extern bool *mig_rev_name_carriers(const MigGraph *graph, const char *label);
+extern bool *mig_rev_name_lineage(const MigGraph *graph, const char *against,
+								  bool dependencies, bool needed);
+extern int *mig_rev_name_in_lineage(const MigGraph *graph, int nrevs,
+									const int *revs, const char *against,
+									bool dependencies, int *nresult);
+extern void mig_rev_name_refuse_many_heads(const MigGraph *graph,
+										   const char *name, int nheads,
+										   const int *heads) pg_attribute_noreturn();
+
+#endif							/* REV_NAME_H */
