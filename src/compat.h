@@ -9,6 +9,11 @@
 #error "migrate needs PostgreSQL 15 or later"
 #endif
 
+/* 18 made the attribute a prefix. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn	pg_attribute_noreturn()
+#endif
+
 /* Before 16 these were private to tid.c. */
 #if PG_VERSION_NUM < 160000
 #define DatumGetItemPointer(X)	((ItemPointer) DatumGetPointer(X))

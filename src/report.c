@@ -225,7 +225,7 @@ describe_step(const MigStep *step, const MigRevision *revision,
 	if (step->command != MIG_COMMAND_STAMP)
 	{
 		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?
-			&revision->upgrade : &revision->downgrade;
+		&revision->upgrade : &revision->downgrade;
 
 		result->unit = body->ntoplevel > 0 ? "segments" : "revision";
 		result->statements = body->nstatements;

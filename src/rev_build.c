@@ -23,8 +23,8 @@ static MigEdges join_edges(int size, const MigEdges *first,
 						   const MigEdges *second);
 static MigEdges reverse_edges(int size, const MigEdges *edges);
 static void number_bottom_up(MigGraph *graph, const MigEdges *all);
-static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
-						 const int *missing) pg_attribute_noreturn();
+pg_noreturn static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
+									 const int *missing);
 static MigEdges normalize_depends(const MigGraph *graph,
 								  const MigEdges *depends);
 static void mark_repeated(const MigGraph *graph, int ndependents,

@@ -25,7 +25,7 @@ static int *keep_branch(const MigGraph *graph, const MigStart *lower,
 static int *lower_revs(const MigGraph *graph, const char *range,
 					   const MigStart *lower, const MigStart *upper,
 					   const bool *required, int *nresult);
-static void refuse_range(const char *range) pg_attribute_noreturn();
+pg_noreturn static void refuse_range(const char *range);
 
 /*
  * The revisions of a range, newest first.  NULL for the range means all.

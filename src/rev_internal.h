@@ -10,6 +10,7 @@
 #ifndef REV_INTERNAL_H
 #define REV_INTERNAL_H
 
+#include "compat.h"
 #include "rev_graph.h"
 
 /* Positions that are no revision: nothing at all, and below every base. */

@@ -26,9 +26,9 @@ static int	lookup_partial(const MigGraph *graph, const char *symbol,
 						   const char *branch, const char *kind);
 static MigLabel *partial_matches(const MigGraph *graph, const char *symbol,
 								 int *nresult);
-static void refuse_unknown(const char *kind, const char *symbol) pg_attribute_noreturn();
-static void refuse_ambiguous(const char *kind, const char *symbol,
-							 int nmatches, const MigLabel *matches) pg_attribute_noreturn();
+pg_noreturn static void refuse_unknown(const char *kind, const char *symbol);
+pg_noreturn static void refuse_ambiguous(const char *kind, const char *symbol,
+										 int nmatches, const MigLabel *matches);
 
 /*
  * Split a name at its first @.  An empty branch counts as none.

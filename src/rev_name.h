@@ -30,8 +30,8 @@ extern bool *mig_rev_name_lineage(const MigGraph *graph, const char *against,
 extern int *mig_rev_name_in_lineage(const MigGraph *graph, int nrevs,
 									const int *revs, const char *against,
 									bool dependencies, int *nresult);
-extern void mig_rev_name_refuse_many_heads(const MigGraph *graph,
-										   const char *name, int nheads,
-										   const int *heads) pg_attribute_noreturn();
+pg_noreturn extern void mig_rev_name_refuse_many_heads(const MigGraph *graph,
+													   const char *name, int nheads,
+													   const int *heads);
 
 #endif							/* REV_NAME_H */

@@ -18,7 +18,7 @@ static int *branch_starts(const MigGraph *graph, const MigStart *start,
 						  const char *branch, int *nresult);
 static int	walk_from_symbol(const MigGraph *graph, const char *target,
 							 const MigRelative *rel, bool strict);
-static void refuse_offset(const MigRelative *rel) pg_attribute_noreturn();
+pg_noreturn static void refuse_offset(const MigRelative *rel);
 
 /*
  * The revisions a target asks for.  With strict an offset must be walked

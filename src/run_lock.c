@@ -20,6 +20,7 @@
 #include "guc.h"
 #include "run_lock.h"
 #include "spi.h"
+#include "tab_revision.h"
 
 /* "MIGR": tells our locks from the application's own in pg_locks. */
 #define LOCK_CLASS				0x4d494752
@@ -47,19 +48,8 @@ mig_run_lock_version(const MigVersion *version)
 void
 mig_run_lock_registry(void)
 {
-	static MigSpiQuery query = {
-		"SELECT 'migrate.revision'::pg_catalog.regclass::pg_catalog.oid"
-	};
-	MigSpiScope scope;
-	bool		isnull;
-	Oid			relid;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-
-	wait_for_lock(relid, "migrate.revision", "is changing");
+	wait_for_lock(mig_tab_revision_relid(), MIG_TAB_REVISION_NAME,
+				  "is changing");
 }
 
 /*

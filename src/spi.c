@@ -89,7 +89,7 @@ mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
 				MigSpiAccess access)
 {
 	bool		latest = access == MIG_SPI_READ_LATEST &&
-		IsolationUsesXactSnapshot();
+	IsolationUsesXactSnapshot();
 	int			guc_nest_level;
 	int			rc;
 

@@ -35,6 +35,26 @@ static char **list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access,
 					  int *nresult);
 
 /*
+ * The table's OID.
+ */
+Oid
+mig_tab_revision_relid(void)
+{
+	static MigSpiQuery query = {
+		"SELECT '" MIG_TAB_REVISION_NAME "'::pg_catalog.regclass::pg_catalog.oid"
+	};
+	MigSpiScope scope;
+	bool		isnull;
+	Oid			relid;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	mig_spi_end(&scope);
+	return relid;
+}
+
+/*
  * The whole graph, without bodies.
  */
 MigGraph *

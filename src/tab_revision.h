@@ -12,6 +12,8 @@
 #include "script_hash.h"
 #include "spi.h"
 
+#define MIG_TAB_REVISION_NAME	"migrate.revision"
+
 /* A body, as registered. */
 typedef struct MigBody
 {
@@ -47,6 +49,7 @@ typedef struct MigStepBody
 } MigStepBody;
 
 /* Reading */
+extern Oid	mig_tab_revision_relid(void);
 extern MigGraph *mig_tab_revision_graph(MigSpiAccess access);
 extern char **mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads);
 extern MigRevision *mig_tab_revision_find(const char *id);
