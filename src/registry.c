@@ -126,7 +126,7 @@ mig_registry_register_script(const char *script, int *nids)
  * Removes a revision that is not applied and that no other one needs.
  */
 void
-mig_registry_unregister(const char *id)
+mig_registry_unregister(char *id)
 {
 	char	  **dependents;
 	int			ndependents;

@@ -28,7 +28,7 @@ typedef struct MigRegistration
 
 extern void mig_registry_register(const MigRegistration *registration);
 extern char **mig_registry_register_script(const char *script, int *nids);
-extern void mig_registry_unregister(const char *id);
+extern void mig_registry_unregister(char *id);
 extern void mig_registry_merge(int nrevisions, char **revisions,
 							   const MigRegistration *registration);
 

@@ -48,8 +48,10 @@ mig_run_lock_version(const MigVersion *version)
 void
 mig_run_lock_registry(void)
 {
-	wait_for_lock(mig_tab_revision_relid(), MIG_TAB_REVISION_NAME,
-				  "is changing");
+	Oid			relid;
+	const char *name = mig_tab_revision_table(&relid);
+
+	wait_for_lock(relid, name, "is changing");
 }
 
 /*

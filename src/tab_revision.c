@@ -35,23 +35,22 @@ static char **list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access,
 					  int *nresult);
 
 /*
- * The table's OID.
+ * The table's name and OID.
  */
-Oid
-mig_tab_revision_relid(void)
+const char *
+mig_tab_revision_table(Oid *relid)
 {
 	static MigSpiQuery query = {
-		"SELECT '" MIG_TAB_REVISION_NAME "'::pg_catalog.regclass::pg_catalog.oid"
+		"SELECT 'migrate.revision'::pg_catalog.regclass::pg_catalog.oid"
 	};
 	MigSpiScope scope;
 	bool		isnull;
-	Oid			relid;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	*relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
 	mig_spi_end(&scope);
-	return relid;
+	return "migrate.revision";
 }
 
 /*
@@ -187,24 +186,20 @@ mig_tab_revision_describe(char *const *ids, int nids, bool with_bodies)
 void
 mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
-	static MigSpiQuery upgrade = {
-		"SELECT message, upgrade, upgrade_hash"
+	static MigSpiQuery query = {
+		"SELECT message, CASE WHEN $2 THEN downgrade ELSE upgrade END,"
+		"       CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END"
 		"  FROM migrate.revision WHERE revision = $1",
-		1, {TEXTOID}, NULL, true
+		2, {TEXTOID, BOOLOID}, NULL, true
 	};
-	static MigSpiQuery downgrade = {
-		"SELECT message, downgrade, downgrade_hash"
-		"  FROM migrate.revision WHERE revision = $1",
-		1, {TEXTOID}, NULL, true
-	};
-	Datum		values[1];
+	Datum		values[2];
 	MigSpiScope scope;
 
 	memset(body, 0, sizeof(*body));
 	values[0] = CStringGetTextDatum(id);
+	values[1] = BoolGetDatum(command == MIG_COMMAND_DOWNGRADE);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(command == MIG_COMMAND_DOWNGRADE ? &downgrade : &upgrade,
-						values, NULL, MIG_SPI_READ_LATEST) != 1)
+	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" does not exist", id),
@@ -407,19 +402,14 @@ mig_tab_revision_update(const MigRevision *revision, Oid author)
 }
 
 void
-mig_tab_revision_delete(const char *id)
+mig_tab_revision_delete(char *id)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.revision WHERE revision = $1",
-		1, {TEXTOID}
+		"DELETE FROM migrate.revision WHERE revision = ANY ($1)",
+		1, {TEXTARRAYOID}, NULL, true
 	};
-	Datum		values[1];
-	MigSpiScope scope;
 
-	values[0] = CStringGetTextDatum(id);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
+	execute_on_ids(&query, &id, 1);
 }
 
 /*

@@ -12,8 +12,6 @@
 #include "script_hash.h"
 #include "spi.h"
 
-#define MIG_TAB_REVISION_NAME	"migrate.revision"
-
 /* A body, as registered. */
 typedef struct MigBody
 {
@@ -49,7 +47,7 @@ typedef struct MigStepBody
 } MigStepBody;
 
 /* Reading */
-extern Oid	mig_tab_revision_relid(void);
+extern const char *mig_tab_revision_table(Oid *relid);
 extern MigGraph *mig_tab_revision_graph(MigSpiAccess access);
 extern char **mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads);
 extern MigRevision *mig_tab_revision_find(const char *id);
@@ -75,7 +73,7 @@ extern char **mig_tab_revision_dependents(const char *id, int *ndependents);
 /* Writing */
 extern void mig_tab_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_tab_revision_update(const MigRevision *revision, Oid author);
-extern void mig_tab_revision_delete(const char *id);
+extern void mig_tab_revision_delete(char *id);
 extern void mig_tab_revision_cover(const MigRevision *revision);
 extern void mig_tab_revision_set_heads(const MigGraph *graph);
 
