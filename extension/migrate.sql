@@ -98,7 +98,7 @@ COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[
 	IS 'registers a revision: its bodies, its down revisions, dependencies and branch labels';
 
 CREATE FUNCTION @extschema@.migrate_register_script(script text)
-RETURNS SETOF text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'migrate_register_script';
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_script';
 COMMENT ON FUNCTION @extschema@.migrate_register_script(text)
 	IS 'registers the revisions of a script in the file format, all or none';
 

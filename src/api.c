@@ -276,6 +276,10 @@ required_array(FunctionCallInfo fcinfo, int arg, const char *name, int *nelems)
 {
 	if (PG_ARGISNULL(arg))
 		refuse_null(name);
+	if (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(arg)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not contain nulls", name)));
 	return mig_spi_array_elems(PG_GETARG_DATUM(arg), nelems);
 }
 

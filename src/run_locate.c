@@ -16,13 +16,15 @@
 #include "utils/memutils.h"
 
 #include "run_locate.h"
+#include "script_split.h"
 
 /* How PL/pgSQL calls a DO block in a context line, in every language. */
 #define DO_BLOCK_NAME		"inline_code_block"
 
 static int	locate_in_statement(const ErrorData *error, const char *statement);
-static int	locate_in_do_block(const ErrorData *error, const char *statement);
-static const char *do_block_code(const char *statement);
+static int	locate_in_code(const ErrorData *error, const char *statement);
+static const char *literal_code(const char *statement, bool *is_do);
+static bool is_text_of(const char *code, const char *query);
 static int	do_block_line(const char *context, bool innermost);
 static const char *skip_to_line(const char *code, int line);
 static void drop_query_context(ErrorData *error, const char *statement);
@@ -61,32 +63,32 @@ locate_in_statement(const ErrorData *error, const char *statement)
 		return pg_mbcharcliplen(statement, strlen(statement),
 								error->internalpos - 1);
 
-	place = locate_in_do_block(error, statement);
+	place = locate_in_code(error, statement);
 	if (place >= 0)
 		return place;
 	return error->internalquery == NULL ? 0 : -1;
 }
 
 /*
- * The same for an error inside a DO block: in its whole text (it did not
- * compile), in one of its queries, or at the line that was running.
+ * The same for an error inside code that the statement holds as a literal:
+ * in its whole text (it did not compile), or, for a DO block, in one of its
+ * queries or at the line that was running.
  */
 static int
-locate_in_do_block(const ErrorData *error, const char *statement)
+locate_in_code(const ErrorData *error, const char *statement)
 {
-	const char *code = do_block_code(statement);
+	bool		is_do;
+	const char *code = literal_code(statement, &is_do);
 	const char *query = error->internalquery;
-	const char *start;
-	int			line;
+	const char *start = code;
 
 	if (code == NULL)
 		return -1;
-	if (query != NULL && strncmp(code, query, strlen(query)) == 0 &&
-		code[strlen(query)] == '$')
-		start = code;
-	else
+	if (query == NULL || !is_text_of(code, query))
 	{
-		line = do_block_line(error->context, query != NULL);
+		int			line = is_do ? do_block_line(error->context,
+												 query != NULL) : 0;
+
 		start = line > 0 ? skip_to_line(code, line) : NULL;
 		if (start == NULL)
 			return -1;
@@ -108,34 +110,57 @@ locate_in_do_block(const ErrorData *error, const char *statement)
 }
 
 /*
- * The code of a DO statement, where it begins in the statement; NULL for
- * other statements, and for code in quotes with escapes of their own.
+ * Where the code of a DO, CREATE FUNCTION or CREATE PROCEDURE begins in the
+ * statement; NULL for other statements, and for code with escapes.
  */
 static const char *
-do_block_code(const char *statement)
+literal_code(const char *statement, bool *is_do)
 {
 	List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
 	Node	   *node;
+	List	   *options;
 	ListCell   *cell;
 
 	if (list_length(parsed) != 1)
 		return NULL;
 	node = linitial_node(RawStmt, parsed)->stmt;
-	if (!IsA(node, DoStmt))
+	*is_do = IsA(node, DoStmt);
+	if (*is_do)
+		options = castNode(DoStmt, node)->args;
+	else if (IsA(node, CreateFunctionStmt))
+		options = castNode(CreateFunctionStmt, node)->options;
+	else
 		return NULL;
-	foreach(cell, castNode(DoStmt, node)->args)
+
+	foreach(cell, options)
 	{
-		DefElem    *arg = lfirst_node(DefElem, cell);
+		DefElem    *option = lfirst_node(DefElem, cell);
+		const char *literal = statement + option->location;
 
-		if (strcmp(arg->defname, "as") == 0 && arg->location >= 0 &&
-			statement[arg->location] == '$')
-		{
-			const char *code = strchr(statement + arg->location + 1, '$');
-
-			return code == NULL ? NULL : code + 1;
-		}
+		if (strcmp(option->defname, "as") != 0 || option->location < 0)
+			continue;
+		if (!*is_do)			/* the location is that of the word AS */
+			literal = statement +
+				mig_script_skip_gap(statement,
+									option->location + strlen("AS"));
+		if (*literal == '\'')
+			return literal + 1;
+		literal = *literal == '$' ? strchr(literal + 1, '$') : NULL;
+		return literal == NULL ? NULL : literal + 1;
 	}
 	return NULL;
+}
+
+/*
+ * Whether the query is all of the literal that begins with code.
+ */
+static bool
+is_text_of(const char *code, const char *query)
+{
+	size_t		length = strlen(query);
+
+	return strncmp(code, query, length) == 0 &&
+		(code[length] == '$' || code[length] == '\'');
 }
 
 /*

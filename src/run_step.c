@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -30,6 +31,8 @@ static void release_bracket(const Bracket *bracket);
 static void roll_back_bracket(const Bracket *bracket);
 static void run_inside(MigVersion *version, const MigStep *step,
 					   MigBodyRun *run, MigLogEntry *entry);
+static bool can_change_role(void);
+static void explain_role_change(ErrorData *error);
 static void set_lock_timeout(void);
 
 /*
@@ -72,6 +75,7 @@ mig_run_step(MigVersion *version, const MigStep *step, const MigStepBody *body,
 	{
 		mig_tab_version_discard(version);
 		mig_run_body_locate(&run, error);
+		explain_role_change(error);
 	}
 	return error;
 }
@@ -115,14 +119,48 @@ run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
 	if (run->body != NULL)
 	{
 		int			body_nest_level = NewGUCNestLevel();
+		Oid			userid;
+		int			sec_context;
 
-		mig_run_body(run);
+		GetUserIdAndSecContext(&userid, &sec_context);
+		if (can_change_role())
+			mig_run_body(run);
+		else
+		{
+			SetUserIdAndSecContext(userid, sec_context |
+								   SECURITY_LOCAL_USERID_CHANGE);
+			mig_run_body(run);
+			SetUserIdAndSecContext(userid, sec_context);
+		}
 		AtEOXact_GUC(false, body_nest_level);
 	}
 	mig_tab_version_move(version, step);
 	mig_tab_log_stop_cost(&entry->cost);
 	mig_tab_log_succeeded(entry);
 	AtEOXact_GUC(false, step_nest_level);
+}
+
+/*
+ * Whether a body may SET ROLE.  Not if the session was opened, or goes on
+ * behind this call, as another role than the runner: RESET ROLE would give
+ * the body rights that nobody has compared with its author's.  The server
+ * then refuses such statements as in a SECURITY DEFINER function.
+ */
+static bool
+can_change_role(void)
+{
+	Oid			runner = GetUserId();
+
+	return runner == GetSessionUserId() && runner == GetAuthenticatedUserId();
+}
+
+static void
+explain_role_change(ErrorData *error)
+{
+	if (error->message_id != NULL && error->hint == NULL &&
+		strcmp(error->message_id,
+			   "cannot set parameter \"%s\" within security-definer function") == 0)
+		error->hint = pstrdup("A body may change its role only if the session was opened as the role that runs it.");
 }
 
 /*

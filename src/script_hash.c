@@ -10,7 +10,8 @@
  *	 only, so that no locale takes part);
  * - a literal of several pieces, 'a' <line end> 'b', with one line feed
  *	 between the pieces, whatever stands there;
- * - anything else as it is written.
+ * - anything else as it is written;
+ * - no semicolon that ends nothing, or ends the last statement.
  *
  * After each token comes a zero byte, which no token can hold.
  */
@@ -50,6 +51,8 @@ mig_script_hash(const char *body, char *result)
 	StringInfoData chunk;
 	pg_cryptohash_ctx *hash;
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	bool		any = false;
+	bool		semicolon = false;
 
 	StaticAssertStmt(MIG_SCRIPT_HASH_SIZE == PG_SHA256_DIGEST_STRING_LENGTH,
 					 "a hash has a fixed size");
@@ -62,6 +65,15 @@ mig_script_hash(const char *body, char *result)
 	mig_script_scan_begin(&scan, &source);
 	while (mig_script_scan_next(&scan))
 	{
+		if (strcmp(scan.text, ";") == 0)
+		{
+			semicolon = any;
+			continue;
+		}
+		if (semicolon)
+			appendBinaryStringInfo(&chunk, ";", 2);
+		semicolon = false;
+		any = true;
 		append_token(&chunk, body, &scan);
 		if (chunk.len >= HASH_CHUNK_SIZE)
 			hash_chunk(hash, &chunk);

@@ -45,8 +45,6 @@ mig_spi_forget_owner(void)
 void
 mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 {
-	Oid			owner = InvalidOid;
-
 	scope->caller = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	scope->guc_nest_level = NewGUCNestLevel();
@@ -56,12 +54,14 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 	SPI_connect();
 
 	if (role == MIG_SPI_OWNER)
-	{
-		owner = extension_owner();
-		SetUserIdAndSecContext(owner,
+		SetUserIdAndSecContext(extension_owner(),
 							   scope->sec_context |
 							   SECURITY_LOCAL_USERID_CHANGE);
-	}
+	else
+		/* Rows that a policy hides must not look like rows that are gone. */
+		(void) set_config_option("row_security", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /*
@@ -218,9 +218,7 @@ mig_spi_array_elems(Datum array, int *nelems)
 	for (int i = 0; i < *nelems; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("array must not contain nulls")));
+			elog(ERROR, "array contains a null");
 		elems[i] = TextDatumGetCString(datums[i]);
 	}
 	pfree(datums);

@@ -21,6 +21,7 @@
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
 
 #include "compat.h"
 #include "guc.h"
@@ -70,6 +71,7 @@ static MigSpiQuery insert_query;
 static MigSpiQuery update_query;
 static MigSpiQuery delete_query;
 
+static void check_name(const char *name);
 static void write_queries(const char *table);
 static void set_query(MigSpiQuery *query, int nargs, const Oid *argtypes,
 					  const char *format, const char *table);
@@ -101,6 +103,7 @@ mig_tab_version_open(MigSpiAccess access)
 	bool		isnull;
 	char		relkind;
 
+	check_name(mig_guc_version_table);
 	values[0] = CStringGetTextDatum(mig_guc_version_table);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	if (mig_spi_execute(&query, values, NULL, access) != 1)
@@ -109,7 +112,8 @@ mig_tab_version_open(MigSpiAccess access)
 				 errmsg("version table \"%s\" does not exist",
 						mig_guc_version_table),
 				 errdetail("The setting migrate.version_table names it."),
-				 errhint("Write the name with its schema. Alembic's shape is CREATE TABLE ... (version_num varchar(32) NOT NULL PRIMARY KEY).")));
+				 errhint("Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY).",
+						 mig_guc_version_table)));
 
 	version->relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
 	version->name = mig_spi_text(&scope, 0, 2);
@@ -232,6 +236,25 @@ void
 mig_tab_version_discard(MigVersion *version)
 {
 	version->state->nchanges = 0;
+}
+
+/*
+ * Refuses what is not schema.table.  Not done by a check hook: a value that
+ * such a hook refuses when the library is loaded gives way to the default,
+ * and the run would go to another table.
+ */
+static void
+check_name(const char *name)
+{
+	char	   *copy = pstrdup(name);
+	List	   *parts;
+
+	if (!SplitIdentifierString(copy, '.', &parts) || list_length(parts) != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\": \"%s\"",
+						"migrate.version_table", name),
+				 errhint("Write the name of the table with its schema, as in \"public.alembic_version\".")));
 }
 
 /*
