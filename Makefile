@@ -15,21 +15,88 @@ EXTENSION = migrate
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.control)
 
 MODULE_big = migrate
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = \
+	src/api.o \
+	src/guc.o \
+	src/init.o \
+	src/registry.o \
+	src/report.o \
+	src/retry_policy.o \
+	src/rev_build.o \
+	src/rev_downgrade.o \
+	src/rev_graph.o \
+	src/rev_history.o \
+	src/rev_name.o \
+	src/rev_order.o \
+	src/rev_overlap.o \
+	src/rev_plan.o \
+	src/rev_rows.o \
+	src/rev_stamp.o \
+	src/rev_target.o \
+	src/rev_upgrade.o \
+	src/run.o \
+	src/run_body.o \
+	src/run_constraint.o \
+	src/run_locate.o \
+	src/run_lock.o \
+	src/run_plan.o \
+	src/run_step.o \
+	src/script_file.o \
+	src/script_hash.o \
+	src/script_kind.o \
+	src/script_scan.o \
+	src/script_split.o \
+	src/spi.o \
+	src/tab_log.o \
+	src/tab_revision.o \
+	src/tab_version.o
 PGFILEDESC = "migrate - schema migrations inside the database"
 
 DATA_built = migrate--$(EXTVERSION).sql
 
-# pg_regress, in this order; each file leaves the registry as it found it.
-REGRESS =
+# pg_regress, in this order: the first test creates the extension, the last one
+# drops it, the others leave the registry empty.
+REGRESS = \
+	install \
+	privileges \
+	register \
+	register_body \
+	register_script \
+	register_again \
+	hash \
+	unregister \
+	merge \
+	targets \
+	questions \
+	upgrade \
+	downgrade \
+	body \
+	deferred \
+	errors \
+	stamp \
+	log \
+	retry \
+	retry_policy \
+	read_only \
+	author \
+	security \
+	version_table \
+	alembic_samples \
+	alembic_suite \
+	drop
 
-# The same, for files that load a module of test/; it is never installed, so
-# these do not run with RUNNING=1.
-REGRESS_MODULES =
+# Those of them that load a module of test/, which only the staged installation
+# has: not run with RUNNING=1.
+STAGED_ONLY = retry_policy
 
-ISOLATION =
+ISOLATION = race_deadlock race_foreign_write race_lock_timeout race_lock_wait \
+	race_partition race_register race_repeatable_read race_replace \
+	race_serializable race_upgrade
 
-TAP =
+TAP = \
+	t/001_concurrency.pl \
+	t/002_interrupt.pl \
+	t/003_crash.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -62,7 +129,7 @@ $(DATA_built): extension/migrate.sql migrate.control
 
 TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	PROFILE='$(PROFILE)' COPT='$(COPT)' \
-	REGRESS='$(REGRESS)' REGRESS_MODULES='$(REGRESS_MODULES)' \
+	REGRESS='$(if $(RUNNING),$(filter-out $(STAGED_ONLY),$(REGRESS)),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
 .PHONY: installcheck check-sql check-iso check-tap indent bench

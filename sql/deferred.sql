@@ -1,0 +1,95 @@
+-- deferred: what a body defers is checked at the end of its revision
+\i sql/include/start.sql
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (
+	id int CONSTRAINT child_unique UNIQUE DEFERRABLE INITIALLY IMMEDIATE,
+	parent int CONSTRAINT child_parent REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'trigger for %', NEW.id;
+	RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER noted AFTER INSERT ON parent
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION noted();
+SELECT count(*) FROM migrate_register_script($script$
+-- revision: a1
+-- migrate:up
+INSERT INTO child VALUES (1, 1);
+INSERT INTO parent VALUES (1);
+-- migrate:down
+DELETE FROM parent;
+DELETE FROM child;
+-- revision: a2
+-- down_revision: a1
+-- migrate:up
+INSERT INTO child VALUES (2, 2);
+-- revision: a3
+-- down_revision: a1
+-- migrate:up
+ALTER TABLE child ADD COLUMN note text;
+INSERT INTO child VALUES (3, 3);
+INSERT INTO parent VALUES (3);
+-- revision: a4
+-- down_revision: a3
+-- migrate:up
+SET CONSTRAINTS ALL DEFERRED;
+UPDATE child SET id = 3;
+UPDATE child SET id = parent;
+-- revision: a5
+-- down_revision: a4
+-- migrate:up
+UPDATE child SET id = 3;
+-- revision: a6
+-- down_revision: a4
+-- migrate:up
+CREATE TABLE later (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO later VALUES (6);
+INSERT INTO parent VALUES (6);
+-- revision: a7
+-- down_revision: a6
+-- migrate:up
+INSERT INTO later VALUES (7);
+INSERT INTO parent VALUES (7);
+-- migrate:down
+DELETE FROM parent WHERE id = 7;
+DELETE FROM later WHERE id = 7;
+$script$);
+-- the trigger runs before the next step begins; the next step may alter the table
+SELECT migrate_upgrade('a3');
+-- a failure belongs to the revision that caused it
+SELECT migrate_upgrade('a2');
+\echo :LAST_ERROR_SQLSTATE
+TABLE migrate.version;
+-- a body that defers what is initially immediate
+SELECT migrate_upgrade('a4');
+-- which is immediate again for the next
+SELECT migrate_upgrade('a5');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM child ORDER BY id;
+
+-- in one transaction with the caller: both kinds are as declared afterwards
+BEGIN;
+SELECT migrate_upgrade('a6');
+INSERT INTO child VALUES (8, 8);
+INSERT INTO parent VALUES (8);
+INSERT INTO later VALUES (9);
+INSERT INTO parent VALUES (9);
+SAVEPOINT s;
+UPDATE child SET id = 8;
+ROLLBACK TO s;
+SELECT migrate_upgrade('a7');
+COMMIT;
+-- what the caller had deferred before the call is checked in the first revision, too
+BEGIN;
+INSERT INTO later VALUES (99);
+SELECT migrate_downgrade('a6');
+ROLLBACK;
+SELECT migrate_downgrade('a6');
+TABLE later ORDER BY 1;
+-- no constraint, nothing to do
+DROP TABLE later, child, parent;
+SELECT migrate_register('b1', 'CREATE TABLE child (i int)', 'DROP TABLE child');
+SELECT migrate_upgrade('b1');
+SELECT migrate_downgrade('b1@base');
+\i sql/include/reset.sql
+DROP FUNCTION noted();

@@ -1,0 +1,114 @@
+-- privileges: who may call what, and the grants of the README
+\i sql/include/start.sql
+CREATE ROLE regress_migrate_nobody;
+CREATE ROLE regress_migrate_viewer;
+CREATE ROLE regress_migrate_operator;
+CREATE ROLE regress_migrate_author;
+
+-- every function with its ACL
+SELECT p.oid::regprocedure AS function,
+       coalesce((SELECT string_agg(
+                  coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC'), ', '
+                  ORDER BY a.grantee)
+                   FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+                  WHERE a.grantee <> p.proowner), 'owner only') AS may_execute
+  FROM pg_proc AS p JOIN pg_depend AS d
+    ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+  JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate'
+ ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- nobody but the owner has a privilege on schema and tables
+SELECT nspname, nspacl IS NULL AS owner_only FROM pg_namespace WHERE nspname = 'migrate';
+SELECT relname, relacl IS NULL AS owner_only FROM pg_class
+ WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v', 'S')
+ ORDER BY relname COLLATE "C";
+
+-- without grants: refused where state changes or bodies show
+SET ROLE regress_migrate_nobody;
+\a
+\t on
+SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
+	$$SELECT migrate_register('a', '')$$,
+	$$SELECT migrate_register_script('-- revision: a')$$,
+	$$SELECT migrate_unregister('a')$$,
+	$$SELECT migrate_merge('{a,b}', 'c')$$,
+	$$SELECT migrate_upgrade()$$,
+	$$SELECT migrate_downgrade('base')$$,
+	$$SELECT migrate_stamp('head')$$,
+	$$SELECT migrate_stamp('head', true)$$,
+	$$SELECT migrate_stamp('{a}'::text[])$$,
+	$$SELECT migrate_show('a')$$,
+	$$SELECT * FROM migrate.revision$$,
+	$$SELECT * FROM migrate.version$$,
+	$$SELECT * FROM migrate.log$$,
+	$$INSERT INTO migrate.version VALUES ('x')$$]) AS call;
+-- the other questions are for everybody
+SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
+	'SELECT * FROM migrate_current()',
+	'SELECT * FROM migrate_heads()',
+	'SELECT * FROM migrate_branches()',
+	'SELECT * FROM migrate_history()',
+	'SELECT * FROM migrate_plan()',
+	'SELECT migrate_is_current()']) AS call;
+\a
+\t off
+RESET ROLE;
+
+-- the README's grants
+GRANT EXECUTE ON FUNCTION migrate_show TO regress_migrate_viewer;
+GRANT USAGE ON SCHEMA migrate TO regress_migrate_viewer;
+GRANT SELECT ON migrate.log TO regress_migrate_viewer;
+GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade,
+  migrate_stamp(text, boolean), migrate_stamp(text[], boolean) TO regress_migrate_operator;
+GRANT EXECUTE ON FUNCTION migrate_register, migrate_register_script,
+  migrate_unregister, migrate_merge TO regress_migrate_author;
+CREATE SCHEMA regress_app AUTHORIZATION regress_migrate_operator;
+-- an author's bodies run as a role of which the author is a member
+GRANT regress_migrate_operator TO regress_migrate_author;
+
+SET ROLE regress_migrate_author;
+SELECT migrate_register('a1', 'CREATE TABLE regress_app.t (i int)', 'DROP TABLE regress_app.t');
+SELECT migrate_register_script($$
+-- revision: b1
+-- revision: b2
+-- down_revision: a1
+$$);
+SELECT migrate_merge('{b1,b2}', 'm');
+SELECT migrate_unregister('m');
+SELECT migrate_merge('{b1,b2}', 'm', 'join');
+SET ROLE regress_migrate_operator;
+SELECT migrate_stamp('b1');
+SELECT migrate_stamp('{base}'::text[], purge => true);
+SELECT migrate_upgrade();
+SELECT migrate_downgrade('base');
+SET client_min_messages = warning;
+SELECT migrate_upgrade();
+RESET client_min_messages;
+-- what it made is its own
+SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'regress_app.t'::regclass;
+-- and it has no right to do the rest
+\a
+\t on
+SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
+	$$SELECT migrate_register('z', '')$$,
+	$$SELECT migrate_show('a1')$$,
+	$$SELECT * FROM migrate.log$$]) AS call;
+SET ROLE regress_migrate_viewer;
+SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
+	$$SELECT migrate_upgrade()$$,
+	$$SELECT * FROM migrate.revision$$,
+	$$DELETE FROM migrate.log$$]) AS call;
+\a
+\t off
+SELECT revision, registered_by, upgrade FROM migrate_show('a1');
+SELECT revision, operation, role FROM migrate.log ORDER BY started, run, step;
+RESET ROLE;
+
+\i sql/include/reset.sql
+SET client_min_messages = warning;
+DROP SCHEMA regress_app CASCADE;
+REVOKE ALL ON SCHEMA migrate FROM regress_migrate_viewer;
+REVOKE ALL ON migrate.log FROM regress_migrate_viewer;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_migrate_viewer,
+  regress_migrate_operator, regress_migrate_author;
+DROP ROLE regress_migrate_author, regress_migrate_operator,
+  regress_migrate_viewer, regress_migrate_nobody;

@@ -1,0 +1,89 @@
+-- retry_policy: what follows an error, as a table
+CREATE SCHEMA pure;
+CREATE FUNCTION pure.decide(sqlstate text, message text, fixed_snapshot boolean,
+		door text, attempt integer, max_attempts integer)
+	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
+CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
+		fixed_snapshot boolean, door text, attempt integer, max_attempts integer)
+	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_needs_transaction';
+CREATE FUNCTION pure.delay(attempt integer, base_delay integer,
+		max_delay integer, random double precision)
+	RETURNS integer LANGUAGE C AS 'migrate_test_pure', 'test_retry_delay';
+
+CREATE TEMP TABLE failure (n integer GENERATED ALWAYS AS IDENTITY,
+	sqlstate text, message text);
+INSERT INTO failure (sqlstate, message) VALUES
+	('55P03', 'canceling statement due to lock timeout'),
+	('40P01', 'deadlock detected'),
+	('40001', 'could not serialize access due to concurrent update'),
+	('40001', NULL),
+	('XX000', 'tuple concurrently updated'),
+	('XX000', 'tuple concurrently deleted'),
+	-- never again
+	('XX000', NULL),
+	('XX000', 'cache lookup failed for relation %u'),
+	('XX000', 'tuple concurrently updated by me'),
+	('XX001', 'tuple concurrently updated'),
+	('40000', NULL),
+	('40002', NULL),
+	('40003', NULL),
+	('55000', NULL),
+	('55006', NULL),
+	('57014', 'canceling statement due to user request'),
+	('57014', 'canceling statement due to statement timeout'),
+	('57P01', 'terminating connection due to administrator command'),
+	('57P02', NULL),
+	('57P03', NULL),
+	('25001', NULL),
+	('25P02', NULL),
+	('23505', 'duplicate key value violates unique constraint "%s"'),
+	('23503', NULL),
+	('42P01', NULL),
+	('42601', NULL),
+	('42501', NULL),
+	('53100', NULL),
+	('53200', NULL),
+	('54000', NULL),
+	('P0001', NULL),
+	('08006', NULL),
+	('00000', NULL);
+
+-- Attempt 1 of 10, for each isolation and door.
+SELECT f.sqlstate, f.message,
+	pure.decide(sqlstate, message, false, 'function', 1, 10) AS function_rc,
+	pure.decide(sqlstate, message, true, 'function', 1, 10) AS function_rr,
+	pure.decide(sqlstate, message, false, 'procedure', 1, 10) AS procedure_rc,
+	pure.decide(sqlstate, message, true, 'procedure', 1, 10) AS procedure_rr,
+	pure.decide(sqlstate, message, false, 'worker', 1, 10) AS worker_rc,
+	pure.decide(sqlstate, message, true, 'worker', 1, 10) AS worker_rr
+  FROM failure AS f ORDER BY n;
+
+-- Attempts run out at the last one, and only for what would be tried again.
+SELECT attempt, max_attempts,
+	pure.decide('40001', NULL, false, 'function', attempt, max_attempts) AS again,
+	pure.decide('40001', NULL, true, 'function', attempt, max_attempts) AS fixed,
+	pure.decide('40001', NULL, true, 'procedure', attempt, max_attempts) AS committing,
+	pure.decide('23505', NULL, false, 'function', attempt, max_attempts) AS other
+  FROM (VALUES (1, 1), (1, 2), (2, 2), (9, 10), (10, 10), (11, 10),
+	(999, 1000), (1000, 1000)) AS v (attempt, max_attempts);
+
+-- The hint to use a door that commits: for one case only.
+SELECT f.sqlstate, d.door, i.fixed
+  FROM failure AS f, (VALUES ('function'), ('procedure'), ('worker')) AS d (door),
+	   (VALUES (false), (true)) AS i (fixed)
+ WHERE f.message IS NOT NULL
+   AND pure.needs_transaction(f.sqlstate, f.message, i.fixed, d.door, 1, 10);
+
+-- The delay doubles up to the maximum; a random part from half to all of it.
+SELECT attempt, pure.delay(attempt, 100, 10000, 0) AS shortest,
+	pure.delay(attempt, 100, 10000, 0.5) AS middle,
+	pure.delay(attempt, 100, 10000, 0.999999) AS longest
+  FROM unnest('{1,2,3,4,5,6,7,8,9,10,100,1000}'::integer[]) AS attempt;
+
+-- Limits: no delay, a maximum below the base, the largest values.
+SELECT base, maximum, attempt, pure.delay(attempt, base, maximum, 0.999999)
+  FROM (VALUES (0, 0, 5), (0, 10000, 1000), (100, 0, 5), (100, 50, 1),
+	(1, 3600000, 1000), (3600000, 3600000, 1000)) AS v (base, maximum, attempt);
+
+SET client_min_messages = warning;
+DROP SCHEMA pure CASCADE;

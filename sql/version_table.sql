@@ -1,0 +1,94 @@
+-- version_table: an existing table of Alembic, used in place
+\i sql/include/start.sql
+CREATE ROLE regress_migrate_runner;
+GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_stamp(text, boolean)
+	TO regress_migrate_runner;
+CREATE SCHEMA "My App";
+CREATE TABLE "My App"."Alembic ""version""" (
+	version_num varchar(32) NOT NULL,
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE alembic_version (LIKE "My App"."Alembic ""version""" INCLUDING ALL);
+SELECT count(migrate_register(id, '', '', down)) FROM (VALUES
+	('a1', '{}'::text[]), ('a2', '{a1}'), ('a3', '{a2}'), ('b1', '{}')) AS v (id, down);
+
+-- where Alembic stands, we go on
+INSERT INTO alembic_version VALUES ('a2');
+SET migrate.version_table = 'public.alembic_version';
+SELECT revision FROM migrate_current();
+SELECT * FROM migrate_upgrade('heads');
+TABLE alembic_version ORDER BY 1;
+TABLE migrate.version;
+SELECT migrate_downgrade('a1');
+SELECT migrate_stamp('base');
+SELECT DISTINCT version_table FROM migrate.log;
+-- two tables stand in different places
+RESET migrate.version_table;
+SELECT migrate_upgrade('a2');
+SET migrate.version_table = 'public.alembic_version';
+SELECT migrate_upgrade('a1');
+SELECT migrate_is_current('a2');
+RESET migrate.version_table;
+SELECT migrate_is_current('a2');
+
+-- names with quotes and spaces
+SET migrate.version_table = '"My App"."Alembic ""version"""';
+SELECT migrate_upgrade('a1');
+SELECT migrate_downgrade('base');
+SELECT version_table FROM migrate.log ORDER BY started DESC LIMIT 1;
+
+-- what is no version table
+CREATE VIEW version_view AS TABLE alembic_version;
+CREATE TABLE no_column (i int);
+\a
+\t on
+SELECT name, set_config('migrate.version_table', name, false) = name,
+	pg_temp.attempt($$SELECT migrate_upgrade('a1')$$)
+  FROM unnest(ARRAY['public.nosuch', 'nosuch.alembic_version', 'alembic_version',
+	'public.version_view', 'public.no_column', '', 'a.b.c', 'public."open', '.', 'public.alembic_version; SELECT 1',
+	'public.alembic_version -- ']) AS name;
+\a
+\t off
+
+-- rows that Alembic would not write
+CREATE TABLE no_key (version_num text);
+SET migrate.version_table = 'public.no_key';
+INSERT INTO no_key VALUES ('a1'), ('a1');
+SELECT migrate_upgrade('a2');
+\echo :LAST_ERROR_SQLSTATE
+UPDATE no_key SET version_num = NULL;
+SELECT migrate_upgrade('a2');
+\echo :LAST_ERROR_SQLSTATE
+
+-- read and written with the caller's rights
+SET migrate.version_table = 'public.alembic_version';
+SET ROLE regress_migrate_runner;
+SELECT migrate_upgrade('a2');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+GRANT SELECT ON alembic_version TO regress_migrate_runner;
+SET ROLE regress_migrate_runner;
+SELECT migrate_is_current('a1');
+SELECT migrate_upgrade('a2');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+GRANT INSERT, UPDATE, DELETE ON alembic_version TO regress_migrate_runner;
+SET ROLE regress_migrate_runner;
+SELECT migrate_upgrade('a2');
+RESET ROLE;
+TABLE alembic_version;
+-- row level security that hides the row: nothing is written beside it
+ALTER TABLE alembic_version ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_migrate_runner;
+SELECT migrate_upgrade('a3');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+TABLE alembic_version;
+
+RESET migrate.version_table;
+SET client_min_messages = warning;
+DROP TABLE alembic_version, no_column, no_key CASCADE;
+DROP SCHEMA "My App" CASCADE;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_migrate_runner;
+DROP ROLE regress_migrate_runner;
+\i sql/include/reset.sql

@@ -1,0 +1,105 @@
+/*
+ * pure.c
+ *	  Decisions of layer 1 as SQL functions, so that tests can list them.
+ *
+ * Only tests load this module.  It is linked with the very files that the
+ * extension is built from.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "retry_policy.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(test_retry_decide);
+PG_FUNCTION_INFO_V1(test_retry_needs_transaction);
+PG_FUNCTION_INFO_V1(test_retry_delay);
+
+static void read_case(FunctionCallInfo fcinfo, MigRetryCase *failure);
+static MigDoor read_door(const char *name);
+
+/*
+ * test_retry_decide(sqlstate, message, fixed_snapshot, door, attempt,
+ * max_attempts): what to do, in words.
+ */
+Datum
+test_retry_decide(PG_FUNCTION_ARGS)
+{
+	MigRetryCase failure;
+	const char *decision = NULL;
+
+	read_case(fcinfo, &failure);
+	switch (mig_retry_decide(&failure))
+	{
+		case MIG_RETRY_SUBTRANSACTION:
+			decision = "subtransaction";
+			break;
+		case MIG_RETRY_TRANSACTION:
+			decision = "transaction";
+			break;
+		case MIG_RETRY_GIVE_UP:
+			decision = "give up";
+			break;
+		case MIG_RETRY_EXHAUSTED:
+			decision = "exhausted";
+			break;
+	}
+	if (decision == NULL)
+		elog(ERROR, "unexpected decision");
+	PG_RETURN_TEXT_P(cstring_to_text(decision));
+}
+
+/*
+ * The same arguments: would another transaction help, but no attempt in this?
+ */
+Datum
+test_retry_needs_transaction(PG_FUNCTION_ARGS)
+{
+	MigRetryCase failure;
+
+	read_case(fcinfo, &failure);
+	PG_RETURN_BOOL(mig_retry_needs_transaction(&failure));
+}
+
+/*
+ * test_retry_delay(attempt, base_delay, max_delay, random)
+ */
+Datum
+test_retry_delay(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(mig_retry_delay(PG_GETARG_INT32(0), PG_GETARG_INT32(1),
+									PG_GETARG_INT32(2), PG_GETARG_FLOAT8(3)));
+}
+
+static void
+read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
+{
+	const char *sqlstate = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (strlen(sqlstate) != 5)
+		elog(ERROR, "\"%s\" is no SQLSTATE", sqlstate);
+	memset(failure, 0, sizeof(*failure));
+	failure->sqlstate = MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2],
+									  sqlstate[3], sqlstate[4]);
+	failure->message_id = PG_ARGISNULL(1) ? NULL :
+		text_to_cstring(PG_GETARG_TEXT_PP(1));
+	failure->fixed_snapshot = PG_GETARG_BOOL(2);
+	failure->door = read_door(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	failure->attempt = PG_GETARG_INT32(4);
+	failure->max_attempts = PG_GETARG_INT32(5);
+}
+
+static MigDoor
+read_door(const char *name)
+{
+	if (strcmp(name, "function") == 0)
+		return MIG_DOOR_FUNCTION;
+	if (strcmp(name, "procedure") == 0)
+		return MIG_DOOR_PROCEDURE;
+	if (strcmp(name, "worker") == 0)
+		return MIG_DOOR_WORKER;
+	elog(ERROR, "\"%s\" is no door", name);
+}
