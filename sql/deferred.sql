@@ -79,7 +79,7 @@ UPDATE child SET id = 8;
 ROLLBACK TO s;
 SELECT migrate_upgrade('a7');
 COMMIT;
--- what the caller had deferred before the call is checked in the first revision, too
+-- what the caller had deferred before the call is checked before the first revision
 BEGIN;
 INSERT INTO later VALUES (99);
 SELECT migrate_downgrade('a6');
@@ -91,5 +91,42 @@ DROP TABLE later, child, parent;
 SELECT migrate_register('b1', 'CREATE TABLE child (i int)', 'DROP TABLE child');
 SELECT migrate_upgrade('b1');
 SELECT migrate_downgrade('b1@base');
+-- names in SET CONSTRAINTS: a schema that is renamed between two revisions, a
+-- name that stands for a deferred and an immediate constraint, and a
+-- constraint that is made after the first check
+CREATE SCHEMA s1;
+SELECT count(*) FROM migrate_register_script($script$
+-- revision: n1
+-- migrate:up
+CREATE TABLE s1.p (id int PRIMARY KEY);
+CREATE TABLE s1.d (id int CONSTRAINT same REFERENCES s1.p DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE s1.i (id int CONSTRAINT same UNIQUE DEFERRABLE,
+	other int CONSTRAINT other UNIQUE DEFERRABLE);
+INSERT INTO s1.d VALUES (1);
+INSERT INTO s1.p VALUES (1);
+INSERT INTO s1.i VALUES (1, 1), (2, 2);
+-- revision: n2
+-- down_revision: n1
+-- migrate:up
+ALTER SCHEMA s1 RENAME TO s2;
+INSERT INTO s2.d VALUES (2);
+INSERT INTO s2.p VALUES (2);
+-- revision: n3
+-- down_revision: n2
+-- migrate:up
+UPDATE s2.i SET other = other + 1;
+-- revision: n4
+-- down_revision: n3
+-- migrate:up
+INSERT INTO s2.i VALUES (4, 2);
+DELETE FROM s2.i WHERE id = 4;
+$script$);
+-- immediate again: the duplicate is refused at once, by the statement
+SELECT migrate_upgrade('n4');
+SELECT migrate_upgrade('n3');
+SELECT migrate_stamp('base', true);
+SET client_min_messages = warning;
+DROP SCHEMA s2 CASCADE;
+RESET client_min_messages;
 \i sql/include/reset.sql
 DROP FUNCTION noted();

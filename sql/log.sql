@@ -59,12 +59,11 @@ SELECT count(*) FROM migrate.log;
 -- nothing to do: no row
 SELECT migrate_upgrade('base');
 SELECT count(*) FROM migrate.log;
--- what the table refuses
+-- a step of a run is logged once
 \a
 \t on
-SELECT left(pg_temp.attempt(format('INSERT INTO migrate.log SELECT (jsonb_populate_record(l, %L)).* FROM migrate.log AS l', change)), 5)
-  FROM unnest(ARRAY['{"step": 1}', '{"operation": "x"}', '{"door": "x"}', '{"state": "x"}']) AS change,
-       (SELECT count(*) FROM migrate_upgrade('a1')) AS run;
+SELECT left(pg_temp.attempt('INSERT INTO migrate.log SELECT * FROM migrate.log'), 5)
+  FROM migrate_upgrade('a1');
 \a
 \t off
 \i sql/include/reset.sql

@@ -14,6 +14,19 @@
 #define pg_noreturn	pg_attribute_noreturn()
 #endif
 
+/*
+ * In SQL: whether role a may act as role b.  From 16 on a membership may give
+ * neither its privileges nor SET ROLE.
+ */
+#if PG_VERSION_NUM >= 160000
+#define MIG_COMPAT_HAS_ROLE(a, b) \
+	"(pg_catalog.pg_has_role(" a ", " b ", 'USAGE')" \
+	" OR pg_catalog.pg_has_role(" a ", " b ", 'SET'))"
+#else
+#define MIG_COMPAT_HAS_ROLE(a, b) \
+	"pg_catalog.pg_has_role(" a ", " b ", 'MEMBER')"
+#endif
+
 /* Before 16 these were private to tid.c. */
 #if PG_VERSION_NUM < 160000
 #define DatumGetItemPointer(X)	((ItemPointer) DatumGetPointer(X))
@@ -26,7 +39,12 @@
  */
 #if PG_VERSION_NUM >= 190000
 #define mig_compat_scan_standard_strings(extra) ((void) (extra))
+#define MIG_COMPAT_STANDARD_STRINGS		true
+#define mig_compat_set_standard_strings(on) ((void) (on))
 #else
+#define MIG_COMPAT_STANDARD_STRINGS		standard_conforming_strings
+#define mig_compat_set_standard_strings(on) \
+	(standard_conforming_strings = (on))
 #define mig_compat_scan_standard_strings(extra) \
 	((extra)->standard_conforming_strings = true, \
 	 (extra)->escape_string_warning = false)

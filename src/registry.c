@@ -4,8 +4,8 @@
  *
  * A revision that was applied never changes silently, and every revision in
  * the registry can be run: its bodies were parsed, its parents exist, its
- * names are unique.  Writers of the registry take turns; a writer that changes
- * or removes a revision also waits for runs, which may be applying it.
+ * names are unique.  Writers of the registry take turns; one that replaces or
+ * removes a revision also waits for runs, which may be applying it.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 
 #include "registry.h"
 #include "rev_plan.h"
+#include "run.h"
 #include "run_lock.h"
 #include "script_file.h"
 #include "script_hash.h"
@@ -67,6 +68,7 @@ void
 mig_registry_register(const MigRegistration *registration)
 {
 	PreventCommandIfReadOnly("migrate_register()");
+	mig_run_refuse_nested("register a revision");
 	mig_run_lock_registry();
 	if (register_one(registration) == REGISTER_REPLACED)
 		check_whole_graph();
@@ -84,6 +86,7 @@ mig_registry_register_script(const char *script, int *nids)
 	bool		added = false;
 
 	PreventCommandIfReadOnly("migrate_register_script()");
+	mig_run_refuse_nested("register revisions");
 	revisions = mig_script_file_parse(script, nids);
 	if (*nids == 0)
 		ereport(ERROR,
@@ -132,6 +135,7 @@ mig_registry_unregister(char *id)
 	int			ndependents;
 
 	PreventCommandIfReadOnly("migrate_unregister()");
+	mig_run_refuse_nested("unregister a revision");
 	mig_run_lock_registry();
 	if (mig_tab_revision_find(id) == NULL)
 		ereport(ERROR,
@@ -148,6 +152,7 @@ mig_registry_unregister(char *id)
 								  "Revision \"%s\" and others are built on it or depend on it.",
 								  ndependents, dependents[0]),
 				 errhint("Unregister those first.")));
+	mig_run_lock_bodies(true);
 	refuse_if_applied(id, "unregister");
 	mig_tab_revision_delete(id);
 	check_whole_graph();
@@ -166,6 +171,7 @@ mig_registry_merge(int nrevisions, char **revisions,
 	int		   *parents;
 
 	PreventCommandIfReadOnly("migrate_merge()");
+	mig_run_refuse_nested("register a revision");
 	mig_run_lock_registry();
 	graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
 	parents = mig_rev_plan_resolve(graph, nrevisions, revisions, &merge.ndown);
@@ -219,6 +225,8 @@ register_one(const MigRegistration *registration)
 	}
 
 	differs = difference(old, &revision);
+	if (registration->replace)
+		mig_run_lock_bodies(true);
 	if (differs == NULL)
 	{
 		/* The same tokens: another text or author is no other revision. */
@@ -497,30 +505,29 @@ same_body(const MigBody *a, const MigBody *b)
 
 /*
  * Raises an error if the revision is applied: in the version table in use by
- * its rows, in any other one by the log.  Waits for runs first, and keeps
- * them out until the end of the transaction.
+ * its rows, in any other one by the log.  The bodies are locked, so that no
+ * run is applying it.
  */
 static void
 refuse_if_applied(const char *id, const char *verb)
 {
 	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
 	MigGraph   *graph;
-	char	   *table = version->name;
+	char	   *table;
 	bool		applied;
 
-	mig_run_lock_version(version);
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
 	applied = mig_rev_graph_applied(graph, version->nrows, version->rows)
 		[mig_rev_graph_find(graph, id)];
-	if (!applied)
-		applied = mig_tab_log_is_applied(id, version->name, &table);
-	if (applied)
+	if (applied || mig_tab_log_is_applied(id, version->name, &table))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot %s revision \"%s\" because it is applied",
 						verb, id),
-				 errdetail("Version table \"%s\" says so.", table),
+				 applied ?
+				 errdetail("Version table \"%s\" says so.", version->name) :
+				 errdetail("The log says so for version table \"%s\".", table),
 				 errhint("Downgrade below it first, or register the change as a new revision.")));
 }
 

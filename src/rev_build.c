@@ -92,7 +92,7 @@ resolve_down(MigGraph *graph)
 	*down = new_edges(graph->size, nedges);
 	for (i = 0; i < graph->size; i++)
 	{
-		const MigRevision *rev = &graph->revs[i];
+		const MigNode *rev = &graph->revs[i];
 
 		down->start[i] = n;
 		for (k = 0; k < rev->ndown; k++)
@@ -138,7 +138,7 @@ resolve_depends(MigGraph *graph, MigEdges *depends)
 	*depends = new_edges(graph->size, nedges);
 	for (i = 0; i < graph->size; i++)
 	{
-		const MigRevision *rev = &graph->revs[i];
+		const MigNode *rev = &graph->revs[i];
 
 		depends->start[i] = n;
 		for (k = 0; k < rev->ndepends; k++)

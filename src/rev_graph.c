@@ -59,7 +59,7 @@ mig_rev_graph_create(int size_hint)
 	MigGraph   *graph = palloc0(sizeof(MigGraph));
 
 	graph->allocated = Max(size_hint, 16);
-	graph->revs = palloc(sizeof(MigRevision) * graph->allocated);
+	graph->revs = palloc(sizeof(MigNode) * graph->allocated);
 	return graph;
 }
 
@@ -71,14 +71,14 @@ void
 mig_rev_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
 				  int nlabels, char **labels, int ndepends, char **depends)
 {
-	MigRevision *rev;
+	MigNode    *rev;
 
 	check_id(id);
 	if (graph->size == graph->allocated)
 	{
 		graph->allocated *= 2;
 		graph->revs = repalloc(graph->revs,
-							   sizeof(MigRevision) * graph->allocated);
+							   sizeof(MigNode) * graph->allocated);
 	}
 	rev = &graph->revs[graph->size++];
 	rev->id = pstrdup(id);
@@ -97,7 +97,7 @@ mig_rev_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
 void
 mig_rev_graph_finish(MigGraph *graph)
 {
-	qsort(graph->revs, graph->size, sizeof(MigRevision), compare_revisions);
+	qsort(graph->revs, graph->size, sizeof(MigNode), compare_revisions);
 	graph->keys = mig_keys_create(CurrentMemoryContext, graph->size + 1, NULL);
 	add_ids(graph);
 	add_labels(graph);
@@ -404,8 +404,8 @@ check_id(const char *id)
 static int
 compare_revisions(const void *a, const void *b)
 {
-	return strcmp(((const MigRevision *) a)->id,
-				  ((const MigRevision *) b)->id);
+	return strcmp(((const MigNode *) a)->id,
+				  ((const MigNode *) b)->id);
 }
 
 static void
@@ -441,7 +441,7 @@ add_labels(MigGraph *graph)
 	graph->labels = palloc(sizeof(MigLabel) * (n + 1));
 	for (i = 0; i < graph->size; i++)
 	{
-		const MigRevision *rev = &graph->revs[i];
+		const MigNode *rev = &graph->revs[i];
 
 		for (k = 0; k < rev->nlabels; k++)
 		{

@@ -28,7 +28,7 @@ typedef struct MigEdges
 	((edges)->start[(rev) + 1] - (edges)->start[(rev)])
 
 /* A revision as it was registered. */
-typedef struct MigRevision
+typedef struct MigNode
 {
 	const char *id;
 	int			ndown;
@@ -37,7 +37,7 @@ typedef struct MigRevision
 	char	  **labels;
 	int			ndepends;
 	char	  **depends;
-} MigRevision;
+} MigNode;
 
 typedef struct MigLabel
 {
@@ -51,7 +51,7 @@ struct MigGraph
 {
 	int			size;
 	int			allocated;
-	MigRevision *revs;
+	MigNode    *revs;
 	struct mig_keys_hash *keys; /* every id and label */
 	int			nlabels;
 	MigLabel   *labels;

@@ -17,6 +17,7 @@
 #include "guc.h"
 #include "retry_policy.h"
 #include "run.h"
+#include "run_constraint.h"
 #include "run_lock.h"
 #include "run_plan.h"
 #include "run_step.h"
@@ -65,12 +66,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 	PreventCommandIfReadOnly(command);
 	PreventCommandIfParallelMode(command);
 	PreventCommandDuringRecovery(command);
-	if (running)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot %s from within a migration body", command),
-				 errdetail("The run that executes the body has planned its steps already."),
-				 errhint("Name the other revision in depends_on.")));
+	mig_run_refuse_nested(command);
 
 	running = true;
 	PG_TRY();
@@ -85,6 +81,19 @@ mig_run(const MigRunRequest *request, int *nresult)
 	return result;
 }
 
+/*
+ * Raises an error inside a run, whose plan the command could contradict.
+ */
+void
+mig_run_refuse_nested(const char *command)
+{
+	if (running)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot %s from within a migration body", command),
+				 errdetail("The run that executes the body has planned its steps already.")));
+}
+
 static char **
 run_locked(const MigRunRequest *request, int *nresult)
 {
@@ -93,10 +102,13 @@ run_locked(const MigRunRequest *request, int *nresult)
 	char	  **result;
 
 	mig_run_lock_version(version);
+	mig_run_lock_bodies(false);
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	plan = mig_run_plan(version, request->command, request->ntargets,
 						request->targets, request->purge, MIG_SPI_READ_LATEST);
 	mig_run_plan_check(plan, request->door);
+	if (plan->nsteps > 0)
+		mig_tab_version_check_snapshot(version);
 	run_steps(request, version, plan);
 
 	if (request->command == MIG_COMMAND_STAMP)
@@ -129,6 +141,9 @@ run_steps(const MigRunRequest *request, MigVersion *version,
 				 errhint("CALL migrate_%s(...) commits after each revision.",
 						 request->command == MIG_COMMAND_UPGRADE ?
 						 "deploy" : "revert")));
+
+	/* What the caller has deferred is not the first revision's. */
+	mig_run_constraint_check();
 
 	memset(&run, 0, sizeof(run));
 	run.request = request;
@@ -206,8 +221,8 @@ wait_or_rethrow(RunState *run, const MigStep *step, ErrorData *error)
 	failure.max_attempts = mig_guc_max_attempts;
 	retry = mig_retry_decide(&failure);
 
-	if (retry == MIG_RETRY_GIVE_UP && error->hint == NULL &&
-		mig_retry_needs_transaction(&failure))
+	/* The server's own hint, that a retry might do, is not true in here. */
+	if (retry == MIG_RETRY_GIVE_UP && mig_retry_needs_transaction(&failure))
 		error->hint = pstrdup("In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED.");
 	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
 		ReThrowError(error);

@@ -17,6 +17,7 @@ typedef struct MigRunRequest
 	bool		purge;			/* stamp: delete every row first */
 } MigRunRequest;
 
+extern void mig_run_refuse_nested(const char *command);
 extern char **mig_run(const MigRunRequest *request, int *nresult);
 
 #endif							/* RUN_H */

@@ -10,9 +10,12 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "parser/parser.h"
 #include "tcop/dest.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "run_body.h"
 #include "run_constraint.h"
 #include "run_locate.h"
@@ -85,6 +88,11 @@ execute_statement(const char *text)
 	SPIExecuteOptions options;
 	int			rc;
 
+	/* The registered hash is over tokens read this way. */
+	if (!MIG_COMPAT_STANDARD_STRINGS)
+		(void) set_config_option("standard_conforming_strings", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	memset(&options, 0, sizeof(options));
 	options.dest = None_Receiver;
 	rc = SPI_execute_extended(text, &options);

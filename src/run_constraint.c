@@ -12,12 +12,13 @@
  * later body creates, and then the constraints that are deferrable but
  * initially immediate are set so by name.
  *
- * Most databases have no deferrable constraint.  Whether this one has is
- * remembered until pg_constraint changes.
+ * All that only happens when something is pending.  On which tables that can
+ * be is remembered until pg_constraint changes.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -25,88 +26,130 @@
 #include "run_constraint.h"
 #include "spi.h"
 
-/* What is known of pg_constraint, and for which role. */
-static bool known = false;
-static Oid	known_role = InvalidOid;
-static bool any_deferrable;
-static char *restore_immediate = NULL;	/* a statement, or NULL */
+/* The tables with a deferrable constraint, or that one refers to. */
+static int	ntables = 0;
+static Oid *tables = NULL;
+static bool tables_known = false;
 
-static void look_up(void);
-static void forget(Datum arg, int cacheid, uint32 hashvalue);
+/* Changes of pg_constraint seen so far. */
+static uint64 changes = 0;
+
+static bool is_pending(void);
+static void look_up_tables(void);
+static void count_change(Datum arg, int cacheid, uint32 hashvalue);
+static char *restore_immediate(void);
 static void set_constraints(const char *sql);
 
 /*
- * Runs what the body deferred, with the caller's rights, then puts the
- * constraints back to how they were declared.
+ * Runs what was deferred, with the caller's rights, then puts the constraints
+ * back to how they were declared.
  */
 void
 mig_run_constraint_check(void)
 {
-	if (!known || known_role != GetUserId())
-		look_up();
-	if (!any_deferrable)
+	char	   *restore;
+
+	if (!is_pending())
 		return;
-
 	set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
-
-	/* Triggers that just ran may have created or dropped constraints. */
-	if (!known)
-		look_up();
 	set_constraints("SET CONSTRAINTS ALL DEFERRED");
-	if (restore_immediate != NULL)
-		set_constraints(restore_immediate);
+	restore = restore_immediate();
+	if (restore != NULL)
+		set_constraints(restore);
 }
 
-/*
- * Asks pg_constraint.  Names in schemas that the caller cannot use are left
- * out: SET CONSTRAINTS would refuse them.
- */
+static bool
+is_pending(void)
+{
+	if (!tables_known)
+		look_up_tables();
+	for (int i = 0; i < ntables; i++)
+	{
+		if (AfterTriggerPendingOnRel(tables[i]))
+			return true;
+	}
+	return false;
+}
+
 static void
-look_up(void)
+look_up_tables(void)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.count(*) > 0,"
-		"       'SET CONSTRAINTS ' || pg_catalog.string_agg(DISTINCT"
-		"         pg_catalog.quote_ident(n.nspname) || '.' ||"
-		"         pg_catalog.quote_ident(c.conname), ', ')"
-		"         FILTER (WHERE NOT c.condeferred"
-		"                 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'))"
-		"       || ' IMMEDIATE'"
-		"  FROM pg_catalog.pg_constraint AS c"
-		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace"
-		" WHERE c.condeferrable"
+		"SELECT conrelid FROM pg_catalog.pg_constraint"
+		" WHERE condeferrable AND conrelid <> 0"
+		" UNION "
+		"SELECT confrelid FROM pg_catalog.pg_constraint"
+		" WHERE condeferrable AND confrelid <> 0"
 	};
 	static bool registered = false;
+	uint64		changes_before;
 	MigSpiScope scope;
-	bool		isnull;
-	char	   *restore;
+	uint64		nrows;
 
 	if (!registered)
 	{
-		CacheRegisterSyscacheCallback(CONSTROID, forget, (Datum) 0);
+		CacheRegisterSyscacheCallback(CONSTROID, count_change, (Datum) 0);
 		registered = true;
 	}
 
-	if (restore_immediate != NULL)
-		pfree(restore_immediate);
-	restore_immediate = NULL;
-
-	/* Set first, so that an invalidation that arrives meanwhile undoes it. */
-	known = true;
-	known_role = GetUserId();
+	ntables = 0;
+	changes_before = changes;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	any_deferrable = DatumGetBool(mig_spi_value(0, 1, &isnull));
-	restore = mig_spi_text(&scope, 0, 2);
-	if (restore != NULL)
-		restore_immediate = MemoryContextStrdup(TopMemoryContext, restore);
+	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	if (tables != NULL)
+		pfree(tables);
+	tables = NULL;
+	tables = MemoryContextAlloc(TopMemoryContext,
+								sizeof(Oid) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		isnull;
+
+		tables[i] = DatumGetObjectId(mig_spi_value(i, 1, &isnull));
+	}
 	mig_spi_end(&scope);
+	ntables = (int) nrows;
+
+	/* What changed while we asked may be missing. */
+	tables_known = changes == changes_before;
 }
 
 static void
-forget(Datum arg, int cacheid, uint32 hashvalue)
+count_change(Datum arg, int cacheid, uint32 hashvalue)
 {
-	known = false;
+	changes++;
+	tables_known = false;
+}
+
+/*
+ * The statement that makes the initially immediate constraints immediate
+ * again, or NULL.  SET CONSTRAINTS takes all constraints of a name in a
+ * schema: left out are names that an initially deferred one has too, and
+ * those in schemas that the caller cannot use.
+ */
+static char *
+restore_immediate(void)
+{
+	static MigSpiQuery query = {
+		"SELECT 'SET CONSTRAINTS ' || pg_catalog.string_agg(c.name, ', ')"
+		"       || ' IMMEDIATE'"
+		"  FROM (SELECT pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"               pg_catalog.quote_ident(c.conname) AS name"
+		"          FROM pg_catalog.pg_constraint AS c"
+		"          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace"
+		"         WHERE c.condeferrable"
+		"           AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+		"         GROUP BY 1 HAVING NOT pg_catalog.bool_or(c.condeferred)"
+		"       ) AS c"
+	};
+	MigSpiScope scope;
+	char	   *statement;
+
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	statement = mig_spi_text(&scope, 0, 1);
+	mig_spi_end(&scope);
+	return statement;
 }
 
 /*

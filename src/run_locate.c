@@ -12,7 +12,6 @@
 
 #include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
-#include "parser/parser.h"
 #include "utils/memutils.h"
 
 #include "run_locate.h"
@@ -116,7 +115,7 @@ locate_in_code(const ErrorData *error, const char *statement)
 static const char *
 literal_code(const char *statement, bool *is_do)
 {
-	List	   *parsed = raw_parser(statement, RAW_PARSE_DEFAULT);
+	List	   *parsed = mig_script_parse(statement);
 	Node	   *node;
 	List	   *options;
 	ListCell   *cell;

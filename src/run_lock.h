@@ -9,6 +9,7 @@
 
 extern void mig_run_lock_version(const MigVersion *version);
 extern void mig_run_lock_registry(void);
+extern void mig_run_lock_bodies(bool exclusive);
 extern void mig_run_lock_sleep(int milliseconds);
 
 #endif							/* RUN_LOCK_H */

@@ -18,6 +18,7 @@
 #include "guc.h"
 #include "run_body.h"
 #include "run_step.h"
+#include "spi.h"
 
 /* What a subtransaction changes under its opener. */
 typedef struct Bracket
@@ -31,7 +32,9 @@ static void release_bracket(const Bracket *bracket);
 static void roll_back_bracket(const Bracket *bracket);
 static void run_inside(MigVersion *version, const MigStep *step,
 					   MigBodyRun *run, MigLogEntry *entry);
+static void add_context(void *arg);
 static bool can_change_role(void);
+static void refuse_held_cursor(void);
 static void explain_role_change(ErrorData *error);
 static void set_lock_timeout(void);
 
@@ -114,6 +117,7 @@ run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
 		   MigLogEntry *entry)
 {
 	int			step_nest_level = NewGUCNestLevel();
+	ErrorContextCallback callback;
 
 	set_lock_timeout();
 	if (run->body != NULL)
@@ -130,14 +134,30 @@ run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
 			SetUserIdAndSecContext(userid, sec_context |
 								   SECURITY_LOCAL_USERID_CHANGE);
 			mig_run_body(run);
+			refuse_held_cursor();
 			SetUserIdAndSecContext(userid, sec_context);
 		}
 		AtEOXact_GUC(false, body_nest_level);
 	}
+	callback.callback = add_context;
+	callback.arg = run;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	mig_tab_version_move(version, step);
 	mig_tab_log_stop_cost(&entry->cost);
 	mig_tab_log_succeeded(entry);
+	error_context_stack = callback.previous;
 	AtEOXact_GUC(false, step_nest_level);
+}
+
+static void
+add_context(void *arg)
+{
+	const MigBodyRun *run = arg;
+
+	errcontext("version row of the %s of revision \"%s\", attempt %d",
+			   run->operation, run->revision ? run->revision : "base",
+			   run->attempt);
 }
 
 /*
@@ -152,6 +172,34 @@ can_change_role(void)
 	Oid			runner = GetUserId();
 
 	return runner == GetSessionUserId() && runner == GetAuthenticatedUserId();
+}
+
+/*
+ * A cursor WITH HOLD runs its query when the transaction commits, with the
+ * role that is the session's by then.
+ */
+static void
+refuse_held_cursor(void)
+{
+	static MigSpiQuery query = {
+		"SELECT name FROM pg_catalog.pg_cursors"
+		" WHERE is_holdable"
+		"   AND creation_time >= pg_catalog.statement_timestamp()"
+		" LIMIT 1"
+	};
+	MigSpiScope scope;
+	char	   *name = NULL;
+
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	if (mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST) > 0)
+		name = mig_spi_text(&scope, 0, 1);
+	mig_spi_end(&scope);
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot leave cursor \"%s\" WITH HOLD behind in a migration body",
+						name),
+				 errhint("A body may do that only if the session was opened as the role that runs it.")));
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "script_kind.h"
 #include "script_split.h"
 
@@ -87,6 +88,30 @@ mig_script_split(const MigScriptSource *source)
 
 	MemoryContextDelete(context);
 	return script;
+}
+
+/*
+ * The server's raw parser, in the current memory context, with
+ * standard_conforming_strings on: what a body says must not depend on the
+ * session.
+ */
+List *
+mig_script_parse(const char *text)
+{
+	bool		standard_strings = MIG_COMPAT_STANDARD_STRINGS;
+	List	   *volatile parsed = NIL;
+
+	mig_compat_set_standard_strings(true);
+	PG_TRY();
+	{
+		parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+	}
+	PG_FINALLY();
+	{
+		mig_compat_set_standard_strings(standard_strings);
+	}
+	PG_END_TRY();
+	return parsed;
 }
 
 /*
@@ -184,7 +209,7 @@ parse_body(const MigScriptSource *source)
 		callback.previous = error_context_stack;
 		error_context_stack = &callback;
 
-		parsed = raw_parser(source->body, RAW_PARSE_DEFAULT);
+		parsed = mig_script_parse(source->body);
 
 		error_context_stack = callback.previous;
 	}
@@ -257,9 +282,8 @@ refuse_inline_data(const MigScriptSource *source, int end)
 		{
 			List	   *parsed;
 
-			parsed = raw_parser(pnstrdup(source->body + copy,
-										 scan.location - copy),
-								RAW_PARSE_DEFAULT);
+			parsed = mig_script_parse(pnstrdup(source->body + copy,
+											   scan.location - copy));
 			refuse_statement(source, linitial_node(RawStmt, parsed)->stmt,
 							 copy);
 			copy = -1;

@@ -5,6 +5,8 @@
 #ifndef SCRIPT_SPLIT_H
 #define SCRIPT_SPLIT_H
 
+#include "nodes/pg_list.h"
+
 #include "script_scan.h"
 
 typedef struct MigStatement
@@ -23,6 +25,7 @@ typedef struct MigScript
 	int			ntoplevel;
 } MigScript;
 
+extern List *mig_script_parse(const char *text);
 extern MigScript *mig_script_split(const MigScriptSource *source);
 extern int	mig_script_skip_gap(const char *text, int offset);
 extern int	mig_script_skip_comment(const char *text, int offset);

@@ -138,7 +138,8 @@ mig_tab_log_succeeded(const MigLogEntry *entry)
 
 /*
  * Whether the log says that the revision is applied in a version table other
- * than except_table, one that still exists; tells which.
+ * than except_table, one that still exists; tells which.  A row without a
+ * revision is a stamp that emptied the table.
  */
 bool
 mig_tab_log_is_applied(const char *revision, const char *except_table,
@@ -148,8 +149,9 @@ mig_tab_log_is_applied(const char *revision, const char *except_table,
 		"SELECT l.version_table FROM ("
 		"  SELECT DISTINCT ON (version_table) version_table, operation"
 		"    FROM migrate.log"
-		"   WHERE revision = $1 AND state = 'succeeded'"
-		"     AND operation IN ('upgrade', 'downgrade')"
+		"   WHERE state = 'succeeded'"
+		"     AND (revision = $1 AND operation IN ('upgrade', 'downgrade')"
+		"          OR revision IS NULL)"
 		"   ORDER BY version_table, started DESC, step DESC) AS l"
 		" WHERE l.operation = 'upgrade' AND l.version_table <> $2"
 		"   AND pg_catalog.to_regclass(l.version_table) IS NOT NULL"

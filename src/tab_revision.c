@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "spi.h"
 #include "tab_revision.h"
 
@@ -232,7 +233,7 @@ mig_tab_revision_not_author(char *const *ids, int nids, Oid runner,
 		"    FROM (SELECT DISTINCT registered_by FROM s) AS a"
 		"    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = a.registered_by"
 		"   WHERE o.oid IS NULL"
-		"      OR NOT pg_catalog.pg_has_role(o.oid, $2, 'MEMBER'))"
+		"      OR NOT " MIG_COMPAT_HAS_ROLE("o.oid", "$2") ")"
 		" SELECT s.revision, s.registered_by"
 		"  FROM s JOIN lesser USING (registered_by) ORDER BY s.place LIMIT 1",
 		2, {TEXTARRAYOID, OIDOID}

@@ -64,17 +64,45 @@ typedef struct MigVersionState
 	RowChange  *changes;
 } MigVersionState;
 
-/* The statements, for the table they were written for last. */
-static char *query_table = NULL;
-static MigSpiQuery read_query;
-static MigSpiQuery insert_query;
-static MigSpiQuery update_query;
-static MigSpiQuery delete_query;
+/* The statements for a version table. */
+typedef struct VersionQueries
+{
+	MigSpiQuery read;
+	MigSpiQuery insert;
+	MigSpiQuery update;
+	MigSpiQuery delete;
+} VersionQueries;
+
+/*
+ * %s is the table.  Without by_key a ctid is looked for by a scan once
+ * ANALYZE has seen the table small: that walks all dead rows.
+ */
+static const VersionQueries query_formats = {
+	{"SELECT version_num, ctid FROM %s"},
+	{"INSERT INTO %s (version_num) VALUES ($1) RETURNING ctid", 1, {TEXTOID}},
+	{"UPDATE %s SET version_num = $1"
+		" WHERE ctid = $2 AND version_num = $3 RETURNING ctid",
+	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true},
+	{"DELETE FROM %s WHERE ctid = $1 AND version_num = $2",
+	2, {TIDOID, TEXTOID}, NULL, true}
+};
 
 static void check_name(const char *name);
-static void write_queries(const char *table);
-static void set_query(MigSpiQuery *query, int nargs, const Oid *argtypes,
-					  const char *format, const char *table);
+
+/* Constants, because they run as the extension's owner. */
+static VersionQueries own_queries = {
+	{"SELECT version_num, ctid FROM migrate.version"},
+	{"INSERT INTO migrate.version (version_num) VALUES ($1) RETURNING ctid",
+	1, {TEXTOID}},
+	{"UPDATE migrate.version SET version_num = $1"
+		" WHERE ctid = $2 AND version_num = $3 RETURNING ctid",
+	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true},
+	{"DELETE FROM migrate.version WHERE ctid = $1 AND version_num = $2",
+	2, {TIDOID, TEXTOID}, NULL, true}
+};
+
+static VersionQueries *write_queries(const char *table);
+static void forget_plans(void *arg);
 static MigSpiRole version_role(const MigVersion *version);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
@@ -127,7 +155,8 @@ mig_tab_version_open(MigSpiAccess access)
 				 errmsg("version table \"%s\" is not an ordinary table",
 						mig_guc_version_table),
 				 errdetail("The setting migrate.version_table names it.")));
-	write_queries(version->name);
+	version->queries = version->own ? &own_queries :
+		write_queries(version->name);
 	return version;
 }
 
@@ -142,7 +171,7 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, version_role(version));
-	nrows = mig_spi_execute(&read_query, NULL, NULL, access);
+	nrows = mig_spi_execute(&version->queries->read, NULL, NULL, access);
 
 	version->nrows = (int) nrows;
 	version->rows = MemoryContextAlloc(scope.caller,
@@ -175,6 +204,31 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 	/* Rows are listed in the order of Alembic's files: by byte. */
 	qsort(version->rows, version->nrows, sizeof(char *), compare_rows);
 	version->state = state;
+}
+
+/*
+ * Raises 40001 if the transaction's snapshot is older than the rows.  A body
+ * would work on data from before the revisions that the rows stand for.
+ */
+void
+mig_tab_version_check_snapshot(const MigVersion *version)
+{
+	MigVersion	before = *version;
+	bool		same;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	mig_tab_version_read(&before, MIG_SPI_READ_CALLER);
+	same = before.nrows == version->nrows;
+	for (int i = 0; same && i < version->nrows; i++)
+		same = strcmp(before.rows[i], version->rows[i]) == 0;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access to version table \"%s\"",
+						version->name),
+				 errdetail("It was written after this transaction took its snapshot. Nothing was run."),
+				 errhint("Begin a new transaction and run this again, or run it under READ COMMITTED.")));
 }
 
 /*
@@ -258,47 +312,36 @@ check_name(const char *name)
 }
 
 /*
- * Writes the statements for a table, unless they are for it already.
+ * The statements for a table of somebody else.  They belong to this run: were
+ * they shared, what runs inside it could turn them to another table.
  */
-static void
+static VersionQueries *
 write_queries(const char *table)
 {
-	const Oid	insert_args[] = {TEXTOID};
-	const Oid	update_args[] = {TEXTOID, TIDOID, TEXTOID};
-	const Oid	delete_args[] = {TIDOID, TEXTOID};
+	VersionQueries *queries = palloc(sizeof(VersionQueries));
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
-	if (query_table != NULL && strcmp(query_table, table) == 0)
-		return;
-	if (query_table != NULL)
-		pfree(query_table);
-	query_table = NULL;
+	*queries = query_formats;
+	queries->read.sql = psprintf(query_formats.read.sql, table);
+	queries->insert.sql = psprintf(query_formats.insert.sql, table);
+	queries->update.sql = psprintf(query_formats.update.sql, table);
+	queries->delete.sql = psprintf(query_formats.delete.sql, table);
 
-	set_query(&read_query, 0, NULL,
-			  "SELECT version_num, ctid FROM %s", table);
-	set_query(&insert_query, 1, insert_args,
-			  "INSERT INTO %s (version_num) VALUES ($1) RETURNING ctid", table);
-	set_query(&update_query, 3, update_args,
-			  "UPDATE %s SET version_num = $1"
-			  " WHERE ctid = $2 AND version_num = $3 RETURNING ctid", table);
-	set_query(&delete_query, 2, delete_args,
-			  "DELETE FROM %s WHERE ctid = $1 AND version_num = $2", table);
-	query_table = MemoryContextStrdup(TopMemoryContext, table);
+	callback->func = forget_plans;
+	callback->arg = queries;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return queries;
 }
 
 static void
-set_query(MigSpiQuery *query, int nargs, const Oid *argtypes,
-		  const char *format, const char *table)
+forget_plans(void *arg)
 {
-	char	   *sql = psprintf(format, table);
+	VersionQueries *queries = arg;
 
-	mig_spi_forget_plan(query);
-	if (query->sql != NULL)
-		pfree(unconstify(char *, query->sql));
-	query->sql = MemoryContextStrdup(TopMemoryContext, sql);
-	query->nargs = nargs;
-	for (int i = 0; i < nargs; i++)
-		query->argtypes[i] = argtypes[i];
-	pfree(sql);
+	mig_spi_forget_plan(&queries->read);
+	mig_spi_forget_plan(&queries->insert);
+	mig_spi_forget_plan(&queries->update);
+	mig_spi_forget_plan(&queries->delete);
 }
 
 static MigSpiRole
@@ -330,14 +373,14 @@ write_row(MigVersion *version, const char *before, const char *after)
 	if (before == NULL)
 	{
 		values[0] = CStringGetTextDatum(after);
-		count = mig_spi_execute(&insert_query, values, NULL,
+		count = mig_spi_execute(&version->queries->insert, values, NULL,
 								MIG_SPI_WRITE);
 	}
 	else if (after == NULL && entry != NULL)
 	{
 		values[0] = ItemPointerGetDatum(&entry->tid);
 		values[1] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&delete_query, values, NULL,
+		count = mig_spi_execute(&version->queries->delete, values, NULL,
 								MIG_SPI_WRITE);
 	}
 	else if (entry != NULL)
@@ -345,7 +388,7 @@ write_row(MigVersion *version, const char *before, const char *after)
 		values[0] = CStringGetTextDatum(after);
 		values[1] = ItemPointerGetDatum(&entry->tid);
 		values[2] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&update_query, values, NULL,
+		count = mig_spi_execute(&version->queries->update, values, NULL,
 								MIG_SPI_WRITE);
 	}
 	if (count == 1 && after != NULL)

@@ -17,10 +17,12 @@ typedef struct MigVersion
 	int			nrows;			/* as read last, sorted by id */
 	char	  **rows;
 	struct MigVersionState *state;	/* where the rows are now */
+	struct VersionQueries *queries;
 } MigVersion;
 
 extern MigVersion *mig_tab_version_open(MigSpiAccess access);
 extern void mig_tab_version_read(MigVersion *version, MigSpiAccess access);
+extern void mig_tab_version_check_snapshot(const MigVersion *version);
 extern void mig_tab_version_move(MigVersion *version, const MigStep *step);
 extern void mig_tab_version_accept(MigVersion *version);
 extern void mig_tab_version_discard(MigVersion *version);
