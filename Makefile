@@ -80,6 +80,8 @@ REGRESS = \
 	read_only \
 	author \
 	security \
+	hostile_body \
+	standard_strings \
 	version_table \
 	alembic_samples \
 	alembic_suite \
@@ -96,7 +98,13 @@ ISOLATION = race_deadlock race_foreign_write race_lock_timeout race_lock_wait \
 TAP = \
 	t/001_concurrency.pl \
 	t/002_interrupt.pl \
-	t/003_crash.pl
+	t/003_crash.pl \
+	t/004_transaction.pl \
+	t/005_standby.pl \
+	t/006_dump.pl \
+	t/007_scale.pl \
+	t/008_session.pl \
+	t/009_alembic.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
