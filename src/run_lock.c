@@ -173,16 +173,19 @@ static char *
 describe_holder(const Lock *lock)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.format('Process %s (role %s, application %s)', l.pid,"
-		"         pg_catalog.quote_ident(a.usename),"
-		"         pg_catalog.quote_literal(a.application_name))"
+		"SELECT CASE WHEN l.pid IS NULL THEN"
+		"         pg_catalog.format('The prepared transaction %L', p.gid)"
+		"       ELSE pg_catalog.format('Process %s (role %I, application %L)',"
+		"         l.pid, a.usename, a.application_name) END"
 		"  FROM pg_catalog.pg_locks AS l"
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
+		"  LEFT JOIN pg_catalog.pg_prepared_xacts AS p"
+		"    ON l.virtualtransaction = '-1/' || p.transaction::text"
 		" WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
 		"   AND l.database = (SELECT oid FROM pg_catalog.pg_database"
 		"                      WHERE datname = pg_catalog.current_database())"
 		"   AND l.classid = $1 AND l.objid = $2"
-		"   AND l.pid <> pg_catalog.pg_backend_pid()"
+		"   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
 		" LIMIT 1",
 		2, {OIDOID, OIDOID}
 	};

@@ -71,6 +71,8 @@ typedef struct VersionQueries
 	MigSpiQuery insert;
 	MigSpiQuery update;
 	MigSpiQuery delete;
+	MigSpiQuery update_by_value;
+	MigSpiQuery delete_by_value;
 } VersionQueries;
 
 /*
@@ -84,7 +86,11 @@ static const VersionQueries query_formats = {
 		" WHERE ctid = $2 AND version_num = $3 RETURNING ctid",
 	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true},
 	{"DELETE FROM %s WHERE ctid = $1 AND version_num = $2",
-	2, {TIDOID, TEXTOID}, NULL, true}
+	2, {TIDOID, TEXTOID}, NULL, true},
+	{"UPDATE %s SET version_num = $1 WHERE version_num = $2"
+		" RETURNING ctid",
+	2, {TEXTOID, TEXTOID}},
+	{"DELETE FROM %s WHERE version_num = $1", 1, {TEXTOID}}
 };
 
 static void check_name(const char *name);
@@ -98,7 +104,11 @@ static VersionQueries own_queries = {
 		" WHERE ctid = $2 AND version_num = $3 RETURNING ctid",
 	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true},
 	{"DELETE FROM migrate.version WHERE ctid = $1 AND version_num = $2",
-	2, {TIDOID, TEXTOID}, NULL, true}
+	2, {TIDOID, TEXTOID}, NULL, true},
+	{"UPDATE migrate.version SET version_num = $1 WHERE version_num = $2"
+		" RETURNING ctid",
+	2, {TEXTOID, TEXTOID}},
+	{"DELETE FROM migrate.version WHERE version_num = $1", 1, {TEXTOID}}
 };
 
 static VersionQueries *write_queries(const char *table);
@@ -106,6 +116,9 @@ static void forget_plans(void *arg);
 static MigSpiRole version_role(const MigVersion *version);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
+static uint64 insert_row(MigVersion *version, const char *after);
+static uint64 change_row(MigVersion *version, const char *before,
+						 const char *after);
 static int	compare_rows(const void *a, const void *b);
 
 /*
@@ -326,6 +339,10 @@ write_queries(const char *table)
 	queries->insert.sql = psprintf(query_formats.insert.sql, table);
 	queries->update.sql = psprintf(query_formats.update.sql, table);
 	queries->delete.sql = psprintf(query_formats.delete.sql, table);
+	queries->update_by_value.sql =
+		psprintf(query_formats.update_by_value.sql, table);
+	queries->delete_by_value.sql =
+		psprintf(query_formats.delete_by_value.sql, table);
 
 	callback->func = forget_plans;
 	callback->arg = queries;
@@ -342,6 +359,8 @@ forget_plans(void *arg)
 	mig_spi_forget_plan(&queries->insert);
 	mig_spi_forget_plan(&queries->update);
 	mig_spi_forget_plan(&queries->delete);
+	mig_spi_forget_plan(&queries->update_by_value);
+	mig_spi_forget_plan(&queries->delete_by_value);
 }
 
 static MigSpiRole
@@ -360,37 +379,13 @@ write_row(MigVersion *version, const char *before, const char *after)
 {
 	MigVersionState *state = version->state;
 	RowChange  *change = &state->changes[state->nchanges];
-	RowEntry   *entry = NULL;
 	MigSpiScope scope;
-	Datum		values[3];
-	uint64		count = 0;
+	uint64		count;
 	bool		isnull;
 
-	if (before != NULL)
-		entry = rowhash_lookup(state->rows, before);
-
 	mig_spi_begin(&scope, version_role(version));
-	if (before == NULL)
-	{
-		values[0] = CStringGetTextDatum(after);
-		count = mig_spi_execute(&version->queries->insert, values, NULL,
-								MIG_SPI_WRITE);
-	}
-	else if (after == NULL && entry != NULL)
-	{
-		values[0] = ItemPointerGetDatum(&entry->tid);
-		values[1] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&version->queries->delete, values, NULL,
-								MIG_SPI_WRITE);
-	}
-	else if (entry != NULL)
-	{
-		values[0] = CStringGetTextDatum(after);
-		values[1] = ItemPointerGetDatum(&entry->tid);
-		values[2] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&version->queries->update, values, NULL,
-								MIG_SPI_WRITE);
-	}
+	count = before == NULL ? insert_row(version, after) :
+		change_row(version, before, after);
 	if (count == 1 && after != NULL)
 		ItemPointerCopy(DatumGetItemPointer(mig_spi_value(0, 1, &isnull)),
 						&change->tid);
@@ -416,6 +411,56 @@ write_row(MigVersion *version, const char *before, const char *after)
 	change->before = before;
 	change->after = after;
 	state->nchanges++;
+}
+
+static uint64
+insert_row(MigVersion *version, const char *after)
+{
+	Datum		values[1];
+
+	values[0] = CStringGetTextDatum(after);
+	return mig_spi_execute(&version->queries->insert, values, NULL,
+						   MIG_SPI_WRITE);
+}
+
+/*
+ * Updates a row, or deletes it when there is nothing after.  Where it is not
+ * where it was left, a body has rewritten the table: it is looked for once
+ * more, by its value.
+ */
+static uint64
+change_row(MigVersion *version, const char *before, const char *after)
+{
+	VersionQueries *queries = version->queries;
+	RowEntry   *entry = rowhash_lookup(version->state->rows, before);
+	Datum		values[3];
+	uint64		count = 0;
+
+	if (entry == NULL)
+		return 0;
+	if (after == NULL)
+	{
+		values[0] = ItemPointerGetDatum(&entry->tid);
+		values[1] = CStringGetTextDatum(before);
+		count = mig_spi_execute(&queries->delete, values, NULL,
+								MIG_SPI_WRITE);
+		if (count == 0)
+			count = mig_spi_execute(&queries->delete_by_value, &values[1],
+									NULL, MIG_SPI_WRITE);
+		return count;
+	}
+
+	values[0] = CStringGetTextDatum(after);
+	values[1] = ItemPointerGetDatum(&entry->tid);
+	values[2] = CStringGetTextDatum(before);
+	count = mig_spi_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
+	if (count == 0)
+	{
+		values[1] = values[2];
+		count = mig_spi_execute(&queries->update_by_value, values, NULL,
+								MIG_SPI_WRITE);
+	}
+	return count;
 }
 
 static int
