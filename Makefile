@@ -93,7 +93,7 @@ STAGED_ONLY = retry_policy
 
 ISOLATION = race_deadlock race_foreign_write race_lock_timeout race_lock_wait \
 	race_partition race_register race_repeatable_read race_replace \
-	race_serializable race_upgrade
+	race_replace_elsewhere race_serializable race_snapshot race_upgrade
 
 TAP = \
 	t/001_concurrency.pl \

@@ -1,0 +1,115 @@
+# A run that is cancelled, or that runs into a timeout, ends at once, leaves
+# nothing, and can be run again by the same session.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $node = new_node('interrupt');
+
+# What each case starts from: the first of two revisions runs, the second one
+# does what the table "behaviour" says.
+my $setup = <<'SQL';
+CREATE TABLE behaviour (body text);
+SELECT migrate_register('i1', 'CREATE TABLE i1 (id int)');
+SELECT migrate_register('i2', $body$
+  DO $$ BEGIN EXECUTE (SELECT body FROM behaviour); END $$;
+$body$, down_revision => '{i1}');
+SQL
+
+my %bodies = (
+	backoff => "SET migrate.retry_base_delay = '1h';
+		SET migrate.retry_max_delay = '1h';
+		INSERT INTO behaviour VALUES (\$\$DO 'BEGIN RAISE lock_not_available; END'\$\$);",
+	body => "INSERT INTO behaviour VALUES ('SELECT pg_sleep(3600)');",
+	# WHEN OTHERS does not catch a cancellation, and neither do we.
+	handler => "INSERT INTO behaviour VALUES (\$\$DO '
+		BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN OTHERS THEN NULL; END'\$\$);",
+	lock => "SET migrate.lock_timeout = 0;
+		INSERT INTO behaviour VALUES ('LOCK TABLE gate');",
+	wait => "SET migrate.lock_wait = '1h'; INSERT INTO behaviour VALUES ('');");
+my %events = (
+	backoff => 'Extension',
+	body => 'Timeout',
+	handler => 'Timeout',
+	lock => 'Lock',
+	wait => 'Extension');
+
+sub left_of
+{
+	my ($db) = @_;
+	return sql($node, $db, "SELECT to_regclass('i1'), (SELECT count(*) FROM migrate.version),
+		(SELECT count(*) FROM migrate.log)");
+}
+
+# A database in which the second revision will hang as the case says.
+sub prepare
+{
+	my ($case, $db) = @_;
+	new_database($node, $db);
+	sql($node, $db, "CREATE TABLE gate (); $setup");
+	my $keeper = $node->background_psql($db);
+	$keeper->query_safe('BEGIN');
+	$keeper->query_safe('LOCK TABLE gate') if $case eq 'lock';
+	$keeper->query_safe("SET client_min_messages = warning;
+		SELECT migrate_stamp('base')") if $case eq 'wait';
+	return $keeper;
+}
+
+my $again = "\\echo again\nUPDATE behaviour SET body = 'SELECT 1';\nSELECT migrate_upgrade();\n";
+
+foreach my $case (sort keys %bodies)
+{
+	# Cancelled.
+	my $keeper = prepare($case, "cancel_$case");
+	my $session = start_sql($node, "cancel_$case", "cancel_$case",
+		"$bodies{$case}\nSELECT migrate_upgrade();\n"
+		  . "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();\n"
+		  . "SELECT count(*) FROM migrate.version;\n"
+		  . "SELECT to_regclass('i1') IS NULL;\n"
+		  . $again);
+	my $pid = wait_for_event($node, $session, $events{$case});
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+	$keeper->query_safe('COMMIT');
+	$keeper->quit;
+	my ($out, $errors) = finish_sql($session);
+	is($errors, '57014: canceling statement due to user request',
+		"cancel, $case: the error");
+	is($out, "0\n0\nt\nagain\ni1\ni2",
+		"cancel, $case: no lock, nothing applied, the next run works");
+
+	# Timed out.
+	$keeper = prepare($case, "timeout_$case");
+	$session = start_sql($node, "timeout_$case", "timeout_$case",
+		"$bodies{$case}\nSET statement_timeout = '100ms';\nSELECT migrate_upgrade();");
+	($out, $errors) = finish_sql($session);
+	is($errors, '57014: canceling statement due to statement timeout',
+		"statement_timeout, $case: the error");
+	is(left_of("timeout_$case"), '|0|0',
+		"statement_timeout, $case: nothing applied");
+
+	# Terminated, in the same database.
+	sql($node, "timeout_$case", 'DELETE FROM behaviour');
+	$session = start_sql($node, "timeout_$case", "terminate_$case",
+		"$bodies{$case}\nSELECT migrate_upgrade();");
+	$pid = wait_for_event($node, $session, $events{$case});
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+	($out, $errors) = finish_sql($session);
+	like($errors, qr/^57P01: terminating connection/,
+		"terminate, $case: the error");
+	$keeper->query_safe('COMMIT');
+	$keeper->quit;
+	wait_until($node, 'postgres', "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'");
+	is(left_of("timeout_$case"), '|0|0', "terminate, $case: nothing applied");
+	is( sql($node, "timeout_$case",
+			"UPDATE behaviour SET body = 'SELECT 1'; SELECT migrate_upgrade()"),
+		"i1\ni2", "terminate, $case: the next run works");
+}
+
+$node->stop;
+done_testing();

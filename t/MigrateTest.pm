@@ -1,0 +1,128 @@
+# t/MigrateTest.pm: what the TAP tests share
+
+package MigrateTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
+  wait_until wait_for_event advisory_locks chain);
+
+# A running server with settings of its own.
+sub new_node
+{
+	my ($name, @settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(
+		allows_streaming => 1,
+		extra => [ '--encoding=UTF8', '--locale=C' ]);
+	$node->append_conf('postgresql.conf', "$_\n") foreach @settings;
+	$node->start;
+	return $node;
+}
+
+# A database with the extension.
+sub new_database
+{
+	my ($node, $name) = @_;
+	$node->safe_psql('postgres', qq(CREATE DATABASE "$name"));
+	$node->safe_psql($name, 'CREATE EXTENSION migrate');
+	return $name;
+}
+
+# Output of a script that must succeed; NOTICEs are not shown.
+sub sql
+{
+	my ($node, $db, $sql) = @_;
+	return $node->safe_psql($db,
+		"SET client_min_messages = warning;\n$sql");
+}
+
+# "SQLSTATE: message" of each error in what psql printed in verbose mode.
+sub errors_of
+{
+	my ($stderr) = @_;
+	return join("\n", $stderr =~ /(?:ERROR|FATAL):  (\w{5}: .*)/g);
+}
+
+# Starts a script in a session of its own, named for pg_stat_activity.  It
+# goes on after an error.
+sub start_sql
+{
+	my ($node, $db, $name, $sql) = @_;
+	my %session = (out => '', err => '', name => $name);
+	# A file, because input from a string would have to be pumped.
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/script.sql';
+	append_to_file($file, "SET application_name = '$name';\n"
+		  . "SET client_min_messages = warning;\n$sql\n");
+	$session{run} = IPC::Run::start(
+		[
+			$node->installed_command('psql'), '-XAtq',
+			'-v', 'VERBOSITY=verbose', '-d', $node->connstr($db), '-f', $file
+		],
+		'<', \undef, '>', \$session{out}, '2>', \$session{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return \%session;
+}
+
+# Waits for its end; returns its output and its errors.
+sub finish_sql
+{
+	my ($session) = @_;
+	$session->{run}->finish;
+	$session->{out} =~ s/\r?\n\z//;
+	return ($session->{out}, errors_of($session->{err}));
+}
+
+# Waits until a query says true.
+sub wait_until
+{
+	my ($node, $db, $query) = @_;
+	$node->poll_query_until($db, "SELECT ($query)")
+	  or die "timed out waiting for: $query";
+	return;
+}
+
+# Waits until a session waits: 'Extension' (a backoff, or our lock), 'Lock',
+# 'Timeout' (a sleep).  Returns its process id.
+sub wait_for_event
+{
+	my ($node, $session, $type) = @_;
+	my $found = "FROM pg_stat_activity
+		WHERE application_name = '$session->{name}'
+		  AND wait_event_type = '$type'";
+	wait_until($node, 'postgres', "SELECT count(*) = 1 $found");
+	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity
+		WHERE application_name = '$session->{name}'");
+}
+
+sub advisory_locks
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+}
+
+# A script of the file format: a chain of revisions prefix1, prefix2, ...,
+# whose bodies a function of the number gives.
+sub chain
+{
+	my ($prefix, $count, $up, $down) = @_;
+	my $script = '';
+	foreach my $n (1 .. $count)
+	{
+		$script .= "-- revision: $prefix$n\n";
+		$script .= "-- down_revision: $prefix" . ($n - 1) . "\n" if $n > 1;
+		$script .= "-- migrate:up\n" . $up->($n) . "\n";
+		$script .= "-- migrate:down\n" . $down->($n) . "\n" if $down;
+	}
+	return $script;
+}
+
+1;
