@@ -91,6 +91,12 @@ REGRESS = \
 # has: not run with RUNNING=1.
 STAGED_ONLY = retry_policy
 
+# From 19 on standard_conforming_strings cannot be off.
+BEFORE_19 = standard_strings
+
+NOT_RUN = $(if $(RUNNING),$(STAGED_ONLY)) \
+	$(if $(filter 15 16 17 18,$(MAJORVERSION)),,$(BEFORE_19))
+
 ISOLATION = race_deadlock race_foreign_write race_lock_timeout race_lock_wait \
 	race_partition race_register race_repeatable_read race_replace \
 	race_replace_elsewhere race_serializable race_snapshot race_upgrade
@@ -137,7 +143,7 @@ $(DATA_built): extension/migrate.sql migrate.control
 
 TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	PROFILE='$(PROFILE)' COPT='$(COPT)' \
-	REGRESS='$(if $(RUNNING),$(filter-out $(STAGED_ONLY),$(REGRESS)),$(REGRESS))' \
+	REGRESS='$(filter-out $(NOT_RUN),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
 .PHONY: installcheck check-sql check-iso check-tap indent bench

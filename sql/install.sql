@@ -7,12 +7,14 @@ SELECT e.extversion ~ '^[0-9]+[.][0-9]+[.][0-9]+' AS has_version,
   JOIN pg_namespace AS n ON n.oid = e.extnamespace
  WHERE e.extname = 'migrate';
 
--- every object, and that nothing is missing a comment
+-- every object, and that nothing is missing a comment; the row types of the
+-- tables are members from 17 on
 CREATE TEMP VIEW member AS
 SELECT i.type, i.identity, d.classid, d.objid
   FROM pg_depend AS d,
        pg_identify_object(d.classid, d.objid, d.objsubid) AS i
  WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+   AND i.type <> 'type'
    AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'migrate');
 SELECT type, identity FROM member ORDER BY type COLLATE "C", identity COLLATE "C";
 SELECT type, identity FROM member

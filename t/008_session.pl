@@ -153,10 +153,8 @@ SELECT current_user = session_user;
 SELECT who = current_user, path = current_setting('search_path') FROM seen;
 SQL
 
-# Odd settings of the session.
+# Odd settings of the session; for standard_conforming_strings see sql/
 is_session('settings of the session', <<'SQL', "x1\nx2\nx1\nx2\nt\nt\n\"");
-SET standard_conforming_strings = off;
-SET escape_string_warning = off;
 SET bytea_output = escape;
 SET DateStyle = 'German, DMY';
 SET extra_float_digits = -15;
