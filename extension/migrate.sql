@@ -82,7 +82,6 @@ COMMENT ON TABLE migrate.log IS 'every run of a revision: what it was, how it en
 COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the version row, waits between attempts included';
 COMMENT ON COLUMN migrate.log.cpu_ms IS 'CPU milliseconds of the backend, user and system';
-CREATE INDEX log_revision_idx ON migrate.log (revision);
 
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');

@@ -90,7 +90,6 @@ mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
 {
 	bool		latest = access == MIG_SPI_READ_LATEST &&
 	IsolationUsesXactSnapshot();
-	int			guc_nest_level;
 	int			rc;
 
 	if (query->plan == NULL)
@@ -107,9 +106,10 @@ mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
 
 	/*
 	 * A plan that was made when the table was empty is kept when the table
-	 * has grown, so a look-up by key must not depend on its size.
+	 * has grown, so a look-up by key must not depend on its size.  In force
+	 * until the scope ends: a nest level of its own would cost a pass over
+	 * all settings.
 	 */
-	guc_nest_level = NewGUCNestLevel();
 	if (query->by_key)
 		(void) set_config_option("enable_seqscan", "off",
 								 PGC_USERSET, PGC_S_SESSION,
@@ -124,7 +124,6 @@ mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
 						  latest || access == MIG_SPI_READ_CALLER, 0);
 	if (latest)
 		PopActiveSnapshot();
-	AtEOXact_GUC(false, guc_nest_level);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
