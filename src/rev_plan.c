@@ -64,39 +64,13 @@ mig_rev_plan_history(MigGraph *graph, const char *range,
 }
 
 /*
- * The revisions that targets stand for, in the order given and without
- * doubles.  Raises when one leaves the graph.
+ * The revisions that targets stand for; see mig_rev_target_all().
  */
 int *
 mig_rev_plan_resolve(MigGraph *graph, int ntargets, char **targets,
 					 int *nresult)
 {
-	int		   *result = palloc(sizeof(int) * (graph->size + 1));
-	bool	   *known = palloc0(graph->size + 1);
-	int			n = 0;
-	int			i;
-	int			k;
-
-	for (i = 0; i < ntargets; i++)
-	{
-		int			nfound;
-		int		   *found = mig_rev_target_many(graph, targets[i], &nfound);
-
-		for (k = 0; k < nfound; k++)
-		{
-			if (found[k] < 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("relative revision \"%s\" does not exist",
-								targets[i]),
-						 errdetail("The walk from a head leaves the graph.")));
-			if (!known[found[k]])
-				result[n++] = found[k];
-			known[found[k]] = true;
-		}
-	}
-	*nresult = n;
-	return result;
+	return mig_rev_target_all(graph, ntargets, targets, nresult);
 }
 
 static const char *

@@ -26,8 +26,6 @@ typedef struct MigMine
 
 static MigMine collect_mine(const MigGraph *graph, int nrows, const int *rows,
 							int ntargets, char **targets);
-static int *collect_dests(const MigGraph *graph, int ntargets, char **targets,
-						  int *ndests);
 static void clear_rows(const MigGraph *graph, const MigMine *mine,
 					   MigPlan *plan);
 static void move_rows(const MigGraph *graph, MigMine *mine, int dest,
@@ -54,7 +52,7 @@ mig_rev_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
 		targets = &base;
 	}
 	mine = collect_mine(graph, nrows, rows, ntargets, targets);
-	dests = collect_dests(graph, ntargets, targets, &ndests);
+	dests = mig_rev_target_all(graph, ntargets, targets, &ndests);
 	mig_rev_overlap_check_targets(graph, ndests, dests);
 
 	plan->command = MIG_COMMAND_STAMP;
@@ -94,38 +92,6 @@ collect_mine(const MigGraph *graph, int nrows, const int *rows,
 		}
 	}
 	return mine;
-}
-
-/* What the targets stand for, without doubles. */
-static int *
-collect_dests(const MigGraph *graph, int ntargets, char **targets, int *ndests)
-{
-	int		   *dests = palloc(sizeof(int) * (graph->size + 1));
-	bool	   *known = palloc0(graph->size + 1);
-	int			n = 0;
-	int			i;
-	int			k;
-
-	for (i = 0; i < ntargets; i++)
-	{
-		int			nfound;
-		int		   *found = mig_rev_target_many(graph, targets[i], &nfound);
-
-		for (k = 0; k < nfound; k++)
-		{
-			if (found[k] < 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("relative revision \"%s\" does not exist",
-								targets[i]),
-						 errdetail("The walk from a head leaves the graph.")));
-			if (!known[found[k]])
-				dests[n++] = found[k];
-			known[found[k]] = true;
-		}
-	}
-	*ndests = n;
-	return dests;
 }
 
 /* Every row goes in a step of its own. */

@@ -111,6 +111,42 @@ mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
 }
 
 /*
+ * The revisions that targets stand for, in the order given and without
+ * doubles.  Raises when one leaves the graph.
+ */
+int *
+mig_rev_target_all(const MigGraph *graph, int ntargets, char **targets,
+				   int *nresult)
+{
+	int		   *result = palloc(sizeof(int) * (graph->size + 1));
+	bool	   *known = palloc0(graph->size + 1);
+	int			n = 0;
+	int			i;
+	int			k;
+
+	for (i = 0; i < ntargets; i++)
+	{
+		int			nfound;
+		int		   *found = mig_rev_target_many(graph, targets[i], &nfound);
+
+		for (k = 0; k < nfound; k++)
+		{
+			if (found[k] < 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("relative revision \"%s\" does not exist",
+								targets[i]),
+						 errdetail("The walk from a head leaves the graph.")));
+			if (!known[found[k]])
+				result[n++] = found[k];
+			known[found[k]] = true;
+		}
+	}
+	*nresult = n;
+	return result;
+}
+
+/*
  * Walk a number of steps up, choosing among kids by branch, or down.  Where
  * there is no way on, a strict walk fails with MIG_REV_NONE, another one
  * stays where it is.  Raises if there are several ways.

@@ -20,6 +20,8 @@ extern bool mig_rev_target_relative(const char *target, MigRelative *rel);
 extern int	mig_rev_target_one(const MigGraph *graph, const char *name);
 extern int *mig_rev_target_many(const MigGraph *graph, const char *name,
 								int *nresult);
+extern int *mig_rev_target_all(const MigGraph *graph, int ntargets,
+							   char **targets, int *nresult);
 extern int	mig_rev_target_walk(const MigGraph *graph, int at, int steps,
 								const char *branch, bool strict);
 

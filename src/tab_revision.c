@@ -24,6 +24,12 @@
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_toplevel," \
 	" r.registered_by, r.registered_at"
 
+/* What write_revision() binds. */
+#define REVISION_PARAMETER_TYPES \
+	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, \
+	 TEXTOID, TEXTOID, INT4OID, INT4OID, \
+	 TEXTOID, TEXTOID, INT4OID, INT4OID, OIDOID}
+
 static void read_revision(const MigSpiScope *scope, uint64 row,
 						  MigRevision *revision);
 static void read_body(const MigSpiScope *scope, uint64 row, int hash_column,
@@ -371,9 +377,7 @@ mig_tab_revision_insert(const MigRevision *revision, Oid author)
 		"  downgrade_toplevel, is_head, is_real_head, registered_by)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  true, true, pg_catalog.pg_get_userbyid($14))",
-		14, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID,
-			TEXTOID, TEXTOID, INT4OID, INT4OID,
-		TEXTOID, TEXTOID, INT4OID, INT4OID, OIDOID}
+		14, REVISION_PARAMETER_TYPES
 	};
 
 	write_revision(&query, revision, author);
@@ -394,9 +398,7 @@ mig_tab_revision_update(const MigRevision *revision, Oid author)
 		"  registered_by = pg_catalog.pg_get_userbyid($14),"
 		"  registered_at = pg_catalog.clock_timestamp()"
 		" WHERE revision = $1",
-		14, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID,
-			TEXTOID, TEXTOID, INT4OID, INT4OID,
-		TEXTOID, TEXTOID, INT4OID, INT4OID, OIDOID}
+		14, REVISION_PARAMETER_TYPES
 	};
 
 	write_revision(&query, revision, author);
