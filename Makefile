@@ -38,6 +38,7 @@ OBJS = \
 	src/run_body.o \
 	src/run_constraint.o \
 	src/run_locate.o \
+	src/run_leftover.o \
 	src/run_lock.o \
 	src/run_plan.o \
 	src/run_step.o \

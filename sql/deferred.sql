@@ -91,6 +91,21 @@ DROP TABLE later, child, parent;
 SELECT migrate_register('b1', 'CREATE TABLE child (i int)', 'DROP TABLE child');
 SELECT migrate_upgrade('b1');
 SELECT migrate_downgrade('b1@base');
+-- a body's own SET CONSTRAINTS ends with the body
+SELECT count(*) FROM migrate_register_script($script$
+-- revision: m1
+-- migrate:up
+CREATE TABLE m_parent (id int PRIMARY KEY);
+CREATE TABLE m_child (id int REFERENCES m_parent DEFERRABLE INITIALLY DEFERRED);
+SET CONSTRAINTS ALL IMMEDIATE;
+-- revision: m2
+-- down_revision: m1
+-- migrate:up
+INSERT INTO m_child VALUES (1);
+INSERT INTO m_parent VALUES (1);
+$script$);
+SELECT migrate_upgrade('m2');
+DROP TABLE m_child, m_parent;
 -- names in SET CONSTRAINTS: a schema that is renamed between two revisions, a
 -- name that stands for a deferred and an immediate constraint, and a
 -- constraint that is made after the first check

@@ -76,6 +76,9 @@ SELECT migrate_downgrade('base');
 \pset tuples_only off
 \pset format aligned
 TABLE migrate.version;
+-- a long statement that is not the first keeps its own error
+SELECT migrate_register('f1', format('SELECT 1; SELECT length(%L) / 0', repeat('x', 300000)));
+SELECT left(pg_temp.attempt($$SELECT migrate_upgrade('f1')$$), 5);
 \i sql/include/reset.sql
 DROP TABLE t;
 DROP FUNCTION fails;

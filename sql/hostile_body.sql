@@ -59,7 +59,59 @@ SELECT migrate_register('c1', body) IS NOT NULL, body,
   FROM unnest(ARRAY['RESET ROLE', 'SET SESSION AUTHORIZATION DEFAULT', 'SELECT trap.leave()',
 	'DECLARE c CURSOR WITH HOLD FOR SELECT trap.leave()']) AS body;
 SELECT current_user;
+-- the same from a trigger on the version table, and from deferred triggers
+-- that put off their work again: all of it belongs to the step
+CREATE TABLE trap.version3 (LIKE trap.version INCLUDING ALL);
+CREATE FUNCTION trap.leave_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM trap.leave();
+	RETURN NULL;
+END $$;
+CREATE FUNCTION trap.say() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING '% fires as %', TG_TABLE_NAME, current_user;
+	RETURN NULL;
+END $$;
+CREATE FUNCTION trap.put_off() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	SET CONSTRAINTS ALL DEFERRED;
+	INSERT INTO trap.later VALUES (1);
+	RETURN NULL;
+END $$;
+CREATE TABLE trap.now (i int);
+CREATE TABLE trap.later (i int);
+CREATE CONSTRAINT TRIGGER put_off AFTER INSERT ON trap.now DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trap.put_off();
+CREATE CONSTRAINT TRIGGER say AFTER INSERT ON trap.later DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trap.say();
+CREATE CONSTRAINT TRIGGER say AFTER INSERT ON trap.version3 DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trap.say();
+SET migrate.version_table = 'trap.version3';
+SELECT migrate_register('c1', 'CREATE TRIGGER leave AFTER INSERT ON trap.version3
+	FOR EACH ROW EXECUTE FUNCTION trap.leave_row()');
+SELECT migrate_upgrade('c1');
+SELECT migrate_unregister('c1');
+SELECT migrate_register('c1', 'INSERT INTO trap.now VALUES (1)', '');
+BEGIN;
+SELECT migrate_upgrade('c1');
+COMMIT;
+-- a statement of the session under another meaning
+SELECT migrate_register('c2', 'DEALLOCATE ALL; PREPARE app AS SELECT trap.leave()', '', '{c1}');
+PREPARE app AS SELECT 1;
+SELECT migrate_upgrade('c2');
+SELECT migrate_unregister('c2');
 RESET ROLE;
+DEALLOCATE ALL;
+-- a version table whose triggers are those of somebody with fewer rights
+SELECT migrate_register('c3', '', '');
+SELECT migrate_upgrade('c3');
+ALTER TABLE trap.version3 OWNER TO CURRENT_USER;
+SELECT migrate_upgrade('c3');
+SELECT migrate_downgrade('c3@base');
+SELECT migrate_unregister('c3');
+RESET migrate.version_table;
+DROP TABLE trap.version3;
+SELECT migrate_unregister('c1');
 -- where the session's role runs the body, it may
 SELECT migrate_register('c1', 'SET ROLE regress_migrate_author; CREATE TABLE trap.mine (i int)');
 SELECT migrate_upgrade('c1');

@@ -82,6 +82,17 @@ SET client_min_messages = warning;
 SELECT migrate_downgrade('a');
 RESET client_min_messages;
 SELECT migrate_register('b', 'SELECT 1', '', '{a}', replace => true);
+-- applied in another version table, by a stamp above it
+CREATE TABLE public.elsewhere (version_num varchar(32) PRIMARY KEY);
+SELECT migrate_register('z1', 'SELECT 1', '');
+SELECT migrate_register('z2', '', '', '{z1}');
+SET migrate.version_table = 'public.elsewhere';
+SELECT migrate_stamp('z2');
+RESET migrate.version_table;
+SELECT migrate_register('z1', 'SELECT 2', '', replace => true);
+SELECT migrate_unregister('z2');
+DROP TABLE public.elsewhere;
+SELECT migrate_register('z1', 'SELECT 2', '', replace => true);
 \i sql/include/reset.sql
 DROP TABLE t;
 REVOKE ALL ON FUNCTION migrate_register, migrate_upgrade FROM regress_migrate_other;

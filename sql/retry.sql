@@ -91,6 +91,29 @@ SELECT migrate_upgrade('b1');
 \echo :LAST_ERROR_SQLSTATE
 RESET statement_timeout;
 SELECT last_value FROM fails;
+RESET migrate.retry_base_delay;
+RESET migrate.retry_max_delay;
+RESET migrate.max_attempts;
+-- where the failed statement is not the first and long: its text is looked at
+-- after the attempt was rolled back
+CREATE SEQUENCE long_text;
+SELECT migrate_register('long', format(
+	'SELECT 1; DO $$ BEGIN PERFORM %L; IF nextval(''long_text'') < 3 THEN RAISE SQLSTATE ''40001''; END IF; END $$',
+	repeat('x', 300000)));
+SELECT count(*) FROM migrate_upgrade('long');
+SELECT attempts FROM migrate.log WHERE revision = 'long';
+DROP SEQUENCE long_text;
+-- a statement that a failed attempt has prepared is not in the way of the next
+CREATE SEQUENCE prepared;
+SELECT migrate_register('prepare', $$
+	PREPARE regress_statement AS SELECT 1;
+	DO $do$ BEGIN IF nextval('prepared') < 3 THEN RAISE SQLSTATE '40001'; END IF; END $do$;
+	EXECUTE regress_statement;
+	DEALLOCATE regress_statement;
+$$);
+SELECT migrate_upgrade('prepare');
+SELECT count(*) FROM pg_prepared_statements;
+DROP SEQUENCE prepared;
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP FUNCTION conflict(), conflict(text, int);

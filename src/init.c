@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "guc.h"
+#include "run_constraint.h"
 
 PG_MODULE_MAGIC;
 
@@ -16,4 +17,5 @@ void
 _PG_init(void)
 {
 	mig_guc_define();
+	mig_run_constraint_watch();
 }

@@ -52,6 +52,8 @@ static const char *difference(const MigRevision *old, const MigRevision *new);
 static bool same_strings(char *const *a, int na, char *const *b, int nb);
 static bool same_body(const MigBody *a, const MigBody *b);
 static void refuse_if_applied(const char *id, const char *verb);
+static void refuse_if_applied_in(MigVersion *version, MigGraph *graph,
+								 const char *id, const char *verb);
 static void check_whole_graph(void);
 
 /* What add_body_context() says. */
@@ -298,6 +300,7 @@ check_unique_down(const MigRegistration *registration)
 {
 	for (int i = 1; i < registration->ndown; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (contains(registration->down, i, registration->down[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -441,6 +444,7 @@ unique_strings(char **strings, int nstrings, int *nunique)
 
 	for (int i = 0; i < nstrings; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!contains(unique, n, strings[i]))
 			unique[n++] = strings[i];
 	}
@@ -504,30 +508,43 @@ same_body(const MigBody *a, const MigBody *b)
 }
 
 /*
- * Raises an error if the revision is applied: in the version table in use by
- * its rows, in any other one by the log.  The bodies are locked, so that no
+ * Raises an error if the revision is applied: in the version table in use, or
+ * in any other one that runs have used.  Those are read with the caller's
+ * rights; who cannot read one cannot know.  The bodies are locked, so that no
  * run is applying it.
  */
 static void
 refuse_if_applied(const char *id, const char *verb)
 {
+	MigGraph   *graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
 	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
-	MigGraph   *graph;
-	char	   *table;
-	bool		applied;
+	int			ntables;
+	char	  **tables = mig_tab_log_version_tables(&ntables);
+
+	refuse_if_applied_in(version, graph, id, verb);
+	for (int i = 0; i < ntables; i++)
+	{
+		MigVersion *other = mig_tab_version_open_other(tables[i], version);
+
+		if (other != NULL)
+			refuse_if_applied_in(other, graph, id, verb);
+	}
+}
+
+static void
+refuse_if_applied_in(MigVersion *version, MigGraph *graph, const char *id,
+					 const char *verb)
+{
+	bool	   *applied;
 
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
-	graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
-	applied = mig_rev_graph_applied(graph, version->nrows, version->rows)
-		[mig_rev_graph_find(graph, id)];
-	if (applied || mig_tab_log_is_applied(id, version->name, &table))
+	applied = mig_rev_graph_applied(graph, version->nrows, version->rows);
+	if (applied[mig_rev_graph_find(graph, id)])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot %s revision \"%s\" because it is applied",
 						verb, id),
-				 applied ?
-				 errdetail("Version table \"%s\" says so.", version->name) :
-				 errdetail("The log says so for version table \"%s\".", table),
+				 errdetail("Version table \"%s\" says so.", version->name),
 				 errhint("Downgrade below it first, or register the change as a new revision.")));
 }
 

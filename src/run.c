@@ -18,6 +18,7 @@
 #include "retry_policy.h"
 #include "run.h"
 #include "run_constraint.h"
+#include "run_leftover.h"
 #include "run_lock.h"
 #include "run_plan.h"
 #include "run_step.h"
@@ -103,12 +104,16 @@ run_locked(const MigRunRequest *request, int *nresult)
 
 	mig_run_lock_version(version);
 	mig_run_lock_bodies(false);
+	mig_tab_version_recheck(version);
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	plan = mig_run_plan(version, request->command, request->ntargets,
 						request->targets, request->purge, MIG_SPI_READ_LATEST);
 	mig_run_plan_check(plan, request->door);
 	if (plan->nsteps > 0)
+	{
 		mig_tab_version_check_snapshot(version);
+		mig_tab_version_trust(version);
+	}
 	run_steps(request, version, plan);
 
 	if (request->command == MIG_COMMAND_STAMP)
@@ -246,6 +251,7 @@ wait_or_rethrow(RunState *run, const MigStep *step, ErrorData *error)
 					error->message),
 			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
 	FreeErrorData(error);
+	mig_run_leftover_deallocate();
 	mig_run_lock_sleep(delay);
 }
 

@@ -48,14 +48,17 @@ mig_run_body(MigBodyRun *run)
 	run->statement = NO_STATEMENT;
 	script = mig_script_split(&source);
 	SPI_connect();
-	/* The text must outlive SPI: mig_run_body_locate() looks at it. */
-	MemoryContextSwitchTo(context);
 	for (int i = 0; i < script->nstatements; i++)
 	{
 		const MigStatement *statement = &script->statements[i];
-		char	   *text = pnstrdup(run->body + statement->location,
-									statement->length);
+		char	   *text;
 
+		/*
+		 * The text must outlive SPI, which comes back with its own context:
+		 * mig_run_body_locate() looks at it.
+		 */
+		MemoryContextSwitchTo(context);
+		text = pnstrdup(run->body + statement->location, statement->length);
 		run->statement = i + 1;
 		run->line = statement->line;
 		run->offset = statement->location;

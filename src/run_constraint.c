@@ -12,13 +12,16 @@
  * later body creates, and then the constraints that are deferrable but
  * initially immediate are set so by name.
  *
- * All that only happens when something is pending.  On which tables that can
- * be is remembered until pg_constraint changes.
+ * All that only happens when something is pending, or when a body has said
+ * SET CONSTRAINTS, which would be in force in the next revision.  On which
+ * tables something can be pending is remembered until pg_constraint changes.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -31,14 +34,62 @@ static int	ntables = 0;
 static Oid *tables = NULL;
 static bool tables_known = false;
 
+/* Somebody has said SET CONSTRAINTS since mig_run_constraint_begin(). */
+static bool constraints_set = false;
+static ProcessUtility_hook_type previous_utility_hook = NULL;
+
+/* Triggers may defer work for triggers, but not for ever. */
+#define MAX_ROUNDS				100
+
 /* Changes of pg_constraint seen so far. */
 static uint64 changes = 0;
 
+static void watch_utility(PlannedStmt *pstmt, const char *queryString,
+						  bool readOnlyTree, ProcessUtilityContext context,
+						  ParamListInfo params, QueryEnvironment *queryEnv,
+						  DestReceiver *dest, QueryCompletion *qc);
+static void check_pending(void);
 static bool is_pending(void);
 static void look_up_tables(void);
 static void count_change(Datum arg, int cacheid, uint32 hashvalue);
 static char *restore_immediate(void);
 static void set_constraints(const char *sql);
+
+/*
+ * Called once, from _PG_init(): nothing but the statement itself tells that
+ * constraints were set.
+ */
+void
+mig_run_constraint_watch(void)
+{
+	previous_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = watch_utility;
+}
+
+static void
+watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+			  ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *queryEnv, DestReceiver *dest,
+			  QueryCompletion *qc)
+{
+	if (IsA(pstmt->utilityStmt, ConstraintsSetStmt))
+		constraints_set = true;
+	if (previous_utility_hook != NULL)
+		previous_utility_hook(pstmt, queryString, readOnlyTree, context,
+							  params, queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+}
+
+/*
+ * A step begins.
+ */
+void
+mig_run_constraint_begin(void)
+{
+	constraints_set = false;
+}
 
 /*
  * Runs what was deferred, with the caller's rights, then puts the constraints
@@ -49,13 +100,34 @@ mig_run_constraint_check(void)
 {
 	char	   *restore;
 
-	if (!is_pending())
+	if (!is_pending() && !constraints_set)
 		return;
-	set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
+	check_pending();
 	set_constraints("SET CONSTRAINTS ALL DEFERRED");
 	restore = restore_immediate();
 	if (restore != NULL)
 		set_constraints(restore);
+	constraints_set = false;
+}
+
+/*
+ * A trigger may set constraints deferred again and leave work behind.  What
+ * is left at the end would run at commit, when nobody knows whose it was.
+ */
+static void
+check_pending(void)
+{
+	for (int round = 0; round < MAX_ROUNDS; round++)
+	{
+		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
+		if (!is_pending())
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("deferred triggers do not come to an end"),
+			 errdetail("After %d rounds of SET CONSTRAINTS ALL IMMEDIATE there are still some pending.",
+					   MAX_ROUNDS)));
 }
 
 static bool
@@ -65,6 +137,7 @@ is_pending(void)
 		look_up_tables();
 	for (int i = 0; i < ntables; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (AfterTriggerPendingOnRel(tables[i]))
 			return true;
 	}
@@ -138,6 +211,7 @@ restore_immediate(void)
 		"          FROM pg_catalog.pg_constraint AS c"
 		"          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace"
 		"         WHERE c.condeferrable"
+		"           AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
 		"           AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
 		"         GROUP BY 1 HAVING NOT pg_catalog.bool_or(c.condeferred)"
 		"       ) AS c"

@@ -130,7 +130,7 @@ wait_for_lock(const Lock *lock)
 					 errmsg("could not lock \"%s\" within %d ms",
 							lock->name, mig_guc_lock_wait),
 					 holder != NULL ?
-					 errdetail("%s %s it.", holder, lock->activity) : 0,
+					 errdetail("%s holds the lock.", holder) : 0,
 					 errhint("Wait for it to end, or raise migrate.lock_wait.")));
 		}
 		if (delay == FIRST_POLL_DELAY)

@@ -17,8 +17,9 @@
 
 #include "guc.h"
 #include "run_body.h"
+#include "run_constraint.h"
+#include "run_leftover.h"
 #include "run_step.h"
-#include "spi.h"
 
 /* What a subtransaction changes under its opener. */
 typedef struct Bracket
@@ -32,9 +33,10 @@ static void release_bracket(const Bracket *bracket);
 static void roll_back_bracket(const Bracket *bracket);
 static void run_inside(MigVersion *version, const MigStep *step,
 					   MigBodyRun *run, MigLogEntry *entry);
+static void write_rows(MigVersion *version, const MigStep *step,
+					   MigBodyRun *run, MigLogEntry *entry);
 static void add_context(void *arg);
 static bool can_change_role(void);
-static void refuse_held_cursor(void);
 static void explain_role_change(ErrorData *error);
 static void set_lock_timeout(void);
 
@@ -110,44 +112,62 @@ roll_back_bracket(const Bracket *bracket)
 
 /*
  * What a body sets ends with the body, so that neither the version row nor
- * the next revision meets it; our lock timeout ends with the step.
+ * the next revision meets it; our lock timeout ends with the step.  The role
+ * is locked until the version row is written: a version table of somebody
+ * else may have triggers, the body's among them.
  */
 static void
 run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
 		   MigLogEntry *entry)
 {
 	int			step_nest_level = NewGUCNestLevel();
-	ErrorContextCallback callback;
+	bool		locked = !can_change_role();
+	Oid			userid;
+	int			sec_context;
 
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if (locked)
+		SetUserIdAndSecContext(userid,
+							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	set_lock_timeout();
+	mig_run_constraint_begin();
 	if (run->body != NULL)
 	{
 		int			body_nest_level = NewGUCNestLevel();
-		Oid			userid;
-		int			sec_context;
 
-		GetUserIdAndSecContext(&userid, &sec_context);
-		if (can_change_role())
-			mig_run_body(run);
-		else
-		{
-			SetUserIdAndSecContext(userid, sec_context |
-								   SECURITY_LOCAL_USERID_CHANGE);
-			mig_run_body(run);
-			refuse_held_cursor();
-			SetUserIdAndSecContext(userid, sec_context);
-		}
+		mig_run_body(run);
 		AtEOXact_GUC(false, body_nest_level);
 	}
+	write_rows(version, step, run, entry);
+	if (locked)
+	{
+		mig_run_leftover_refuse();
+		SetUserIdAndSecContext(userid, sec_context);
+	}
+	AtEOXact_GUC(false, step_nest_level);
+}
+
+/*
+ * The version row, what it deferred, and the log row.
+ */
+static void
+write_rows(MigVersion *version, const MigStep *step, MigBodyRun *run,
+		   MigLogEntry *entry)
+{
+	ErrorContextCallback callback;
+
 	callback.callback = add_context;
 	callback.arg = run;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+
 	mig_tab_version_move(version, step);
+	if (!version->own)
+		mig_run_constraint_check();
 	mig_tab_log_stop_cost(&entry->cost);
 	mig_tab_log_succeeded(entry);
+
 	error_context_stack = callback.previous;
-	AtEOXact_GUC(false, step_nest_level);
 }
 
 static void
@@ -172,34 +192,6 @@ can_change_role(void)
 	Oid			runner = GetUserId();
 
 	return runner == GetSessionUserId() && runner == GetAuthenticatedUserId();
-}
-
-/*
- * A cursor WITH HOLD runs its query when the transaction commits, with the
- * role that is the session's by then.
- */
-static void
-refuse_held_cursor(void)
-{
-	static MigSpiQuery query = {
-		"SELECT name FROM pg_catalog.pg_cursors"
-		" WHERE is_holdable"
-		"   AND creation_time >= pg_catalog.statement_timestamp()"
-		" LIMIT 1"
-	};
-	MigSpiScope scope;
-	char	   *name = NULL;
-
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	if (mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST) > 0)
-		name = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	if (name != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot leave cursor \"%s\" WITH HOLD behind in a migration body",
-						name),
-				 errhint("A body may do that only if the session was opened as the role that runs it.")));
 }
 
 static void

@@ -5,7 +5,8 @@
  * Internal SQL runs with search_path = pg_catalog, pg_temp.  No function or
  * operator is ever looked up in pg_temp and tables are written with their
  * schema, so nothing a user creates can stand in for what a statement means.
- * Input reaches a statement as parameters only.
+ * The few statements that run with the caller's search_path qualify their
+ * operators too.  Input reaches a statement as parameters only.
  *
  * The switch to the extension's owner happens here and nowhere else, and must
  * never be in force while a body runs: callers end their scope first.  After
@@ -39,7 +40,7 @@ mig_spi_forget_owner(void)
 }
 
 /*
- * Connects to SPI with the role's rights and a safe search_path.  Must be in
+ * Connects to SPI with the role's rights and search_path.  Must be in
  * a transaction.  Results are copied into the context that is current now.
  */
 void
@@ -48,16 +49,17 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 	scope->caller = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	scope->guc_nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	if (role != MIG_SPI_GUEST)
+		(void) set_config_option("search_path", "pg_catalog, pg_temp",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 
 	if (role == MIG_SPI_OWNER)
 		SetUserIdAndSecContext(extension_owner(),
 							   scope->sec_context |
 							   SECURITY_LOCAL_USERID_CHANGE);
-	else
+	else if (role == MIG_SPI_CALLER)
 		/* Rows that a policy hides must not look like rows that are gone. */
 		(void) set_config_option("row_security", "off",
 								 PGC_USERSET, PGC_S_SESSION,

@@ -137,39 +137,30 @@ mig_tab_log_succeeded(const MigLogEntry *entry)
 }
 
 /*
- * Whether the log says that the revision is applied in a version table other
- * than except_table, one that still exists; tells which.  A row without a
- * revision is a stamp that emptied the table.
+ * The version tables that runs have used and that still exist, our own one
+ * included.
  */
-bool
-mig_tab_log_is_applied(const char *revision, const char *except_table,
-					   char **version_table)
+char	  **
+mig_tab_log_version_tables(int *ntables)
 {
 	static MigSpiQuery query = {
-		"SELECT l.version_table FROM ("
-		"  SELECT DISTINCT ON (version_table) version_table, operation"
-		"    FROM migrate.log"
-		"   WHERE state = 'succeeded'"
-		"     AND (revision = $1 AND operation IN ('upgrade', 'downgrade')"
-		"          OR revision IS NULL)"
-		"   ORDER BY version_table, started DESC, step DESC) AS l"
-		" WHERE l.operation = 'upgrade' AND l.version_table <> $2"
-		"   AND pg_catalog.to_regclass(l.version_table) IS NOT NULL"
-		" LIMIT 1",
-		2, {TEXTOID, TEXTOID}
+		"SELECT 'migrate.version' UNION "
+		"SELECT version_table FROM migrate.log"
+		" WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
+		" ORDER BY 1"
 	};
-	Datum		values[2];
 	MigSpiScope scope;
-	bool		applied;
+	uint64		nrows;
+	char	  **tables;
 
-	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(except_table);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	applied = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
-	if (applied)
-		*version_table = mig_spi_text(&scope, 0, 1);
+	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	tables = MemoryContextAlloc(scope.caller, sizeof(char *) * nrows);
+	for (uint64 i = 0; i < nrows; i++)
+		tables[i] = mig_spi_text(&scope, i, 1);
 	mig_spi_end(&scope);
-	return applied;
+	*ntables = (int) nrows;
+	return tables;
 }
 
 /*

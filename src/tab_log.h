@@ -43,9 +43,7 @@ extern void mig_tab_log_new_run(pg_uuid_t *run);
 extern void mig_tab_log_start_cost(MigCost *cost);
 extern void mig_tab_log_stop_cost(MigCost *cost);
 extern void mig_tab_log_succeeded(const MigLogEntry *entry);
-extern bool mig_tab_log_is_applied(const char *revision,
-								   const char *except_table,
-								   char **version_table);
+extern char **mig_tab_log_version_tables(int *ntables);
 extern const char *mig_tab_log_command_name(MigCommand command);
 
 #endif							/* TAB_LOG_H */

@@ -5,7 +5,7 @@
  * Written in place, in Alembic's shape, so that Alembic and this extension
  * can take turns.  Our own table is reached as the extension's owner.  Any
  * other table belongs to somebody else and may carry triggers, so it is
- * reached with the caller's rights only.
+ * written with the caller's rights and search_path, as Alembic would.
  *
  * A row is found again by the ctid its last write returned.  A search by
  * value walks all dead versions of the row that this transaction has made,
@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -65,55 +66,51 @@ typedef struct MigVersionState
 } MigVersionState;
 
 /* The statements for a version table. */
-typedef struct VersionQueries
+typedef struct MigVersionQueries
 {
+	MigSpiQuery lock;
 	MigSpiQuery read;
 	MigSpiQuery insert;
 	MigSpiQuery update;
 	MigSpiQuery delete;
 	MigSpiQuery update_by_value;
 	MigSpiQuery delete_by_value;
-} VersionQueries;
+} MigVersionQueries;
 
 /*
- * %s is the table.  Without by_key a ctid is looked for by a scan once
- * ANALYZE has seen the table small: that walks all dead rows.
+ * Without by_key a ctid is looked for by a scan once ANALYZE has seen the
+ * table small: that walks all dead rows.
  */
-static const VersionQueries query_formats = {
-	{"SELECT version_num, ctid FROM %s"},
-	{"INSERT INTO %s (version_num) VALUES ($1) RETURNING ctid", 1, {TEXTOID}},
-	{"UPDATE %s SET version_num = $1"
-		" WHERE ctid = $2 AND version_num = $3 RETURNING ctid",
-	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true},
-	{"DELETE FROM %s WHERE ctid = $1 AND version_num = $2",
-	2, {TIDOID, TEXTOID}, NULL, true},
-	{"UPDATE %s SET version_num = $1 WHERE version_num = $2"
-		" RETURNING ctid",
-	2, {TEXTOID, TEXTOID}},
-	{"DELETE FROM %s WHERE version_num = $1", 1, {TEXTOID}}
-};
+#define VERSION_QUERIES(table) \
+{ \
+	{"LOCK TABLE ONLY " table " IN ROW EXCLUSIVE MODE"}, \
+	{"SELECT version_num, ctid FROM ONLY " table}, \
+	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING ctid", \
+	1, {TEXTOID}}, \
+	{"UPDATE ONLY " table " SET version_num = $1" \
+		" WHERE ctid OPERATOR(pg_catalog.=) $2" \
+		"   AND version_num OPERATOR(pg_catalog.=) $3 RETURNING ctid", \
+	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true}, \
+	{"DELETE FROM ONLY " table \
+		" WHERE ctid OPERATOR(pg_catalog.=) $1" \
+		"   AND version_num OPERATOR(pg_catalog.=) $2", \
+	2, {TIDOID, TEXTOID}, NULL, true}, \
+	{"UPDATE ONLY " table " SET version_num = $1" \
+		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING ctid", \
+	2, {TEXTOID, TEXTOID}}, \
+	{"DELETE FROM ONLY " table \
+		" WHERE version_num OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}} \
+}
+
+/* Our own table's are constants, because they run as the extension's owner. */
+static MigVersionQueries own_queries = VERSION_QUERIES("migrate.version");
+static const MigVersionQueries query_formats = VERSION_QUERIES("%s");
 
 static void check_name(const char *name);
-
-/* Constants, because they run as the extension's owner. */
-static VersionQueries own_queries = {
-	{"SELECT version_num, ctid FROM migrate.version"},
-	{"INSERT INTO migrate.version (version_num) VALUES ($1) RETURNING ctid",
-	1, {TEXTOID}},
-	{"UPDATE migrate.version SET version_num = $1"
-		" WHERE ctid = $2 AND version_num = $3 RETURNING ctid",
-	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true},
-	{"DELETE FROM migrate.version WHERE ctid = $1 AND version_num = $2",
-	2, {TIDOID, TEXTOID}, NULL, true},
-	{"UPDATE migrate.version SET version_num = $1 WHERE version_num = $2"
-		" RETURNING ctid",
-	2, {TEXTOID, TEXTOID}},
-	{"DELETE FROM migrate.version WHERE version_num = $1", 1, {TEXTOID}}
-};
-
-static VersionQueries *write_queries(const char *table);
+static MigVersion *open_table(const char *name, MigSpiAccess access,
+							  bool *exposed);
+static MigVersionQueries *write_queries(const char *table);
 static void forget_plans(void *arg);
-static MigSpiRole version_role(const MigVersion *version);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
 static uint64 insert_row(MigVersion *version, const char *after);
@@ -127,47 +124,143 @@ static int	compare_rows(const void *a, const void *b);
 MigVersion *
 mig_tab_version_open(MigSpiAccess access)
 {
+	return open_table(mig_guc_version_table, access, NULL);
+}
+
+/*
+ * Finds another version table, whose rows count as well; NULL if it is the one
+ * that migrate.version_table names.
+ */
+MigVersion *
+mig_tab_version_open_other(const char *name, const MigVersion *version)
+{
+	MigVersion *other = open_table(name, MIG_SPI_READ_LATEST, NULL);
+
+	return other->relid == version->relid ? NULL : other;
+}
+
+/*
+ * Raises an error if the name stands for another table by now.  The lock on
+ * the version table is on the table, the statements name it.
+ */
+void
+mig_tab_version_recheck(const MigVersion *version)
+{
+	if (mig_tab_version_open(MIG_SPI_READ_LATEST)->relid != version->relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("version table \"%s\" was replaced while this run waited for it",
+						version->name),
+				 errhint("Run the command again.")));
+}
+
+/*
+ * Before the first step: locks a table of somebody else as a write does, so
+ * that it stays what it is, and raises an error if its owner could make the
+ * writes run code with rights that the owner does not have.  It is the rule
+ * for authors of bodies.
+ */
+void
+mig_tab_version_trust(const MigVersion *version)
+{
+	MigSpiScope scope;
+	bool		exposed;
+
+	if (version->own)
+		return;
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+
+	mig_tab_version_recheck(version);
+	open_table(mig_guc_version_table, MIG_SPI_READ_LATEST, &exposed);
+	if (exposed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
+						version->name, GetUserNameFromId(GetUserId(), false)),
+				 errdetail("It has triggers, rules or expressions, and its owner is neither this role, nor a superuser, nor a member of this role. Nothing was run."),
+				 errhint("Run this as the owner of the table, or remove them.")));
+}
+
+/*
+ * exposed, if not NULL: whether a write runs code of an owner who has fewer
+ * rights than the caller.
+ */
+static MigVersion *
+open_table(const char *name, MigSpiAccess access, bool *exposed)
+{
 	static MigSpiQuery query = {
 		"SELECT c.oid,"
 		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
 		"       pg_catalog.quote_ident(c.relname),"
 		"       c.relkind,"
-		"       c.oid = 'migrate.version'::pg_catalog.regclass"
+		"       c.oid = 'migrate.version'::pg_catalog.regclass,"
+		"       EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
+		"                WHERE a.attrelid = c.oid"
+		"                  AND a.attname = 'version_num'),"
+		"       NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$2")
+		"       AND (c.relhasrules"
+		"            OR EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
+		"                        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)"
+		"            OR EXISTS (SELECT FROM pg_catalog.pg_attrdef AS d"
+		"                        WHERE d.adrelid = c.oid)"
+		"            OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k"
+		"                        WHERE k.conrelid = c.oid AND k.contype = 'c')"
+		"            OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
+		"                        WHERE i.indrelid = c.oid"
+		"                          AND (i.indexprs IS NOT NULL"
+		"                               OR i.indpred IS NOT NULL))"
+		"            OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
+		"                         JOIN pg_catalog.pg_type AS y"
+		"                           ON y.oid = a.atttypid"
+		"                        WHERE a.attrelid = c.oid AND y.typtype = 'd'))"
 		"  FROM pg_catalog.pg_class c"
 		"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE c.oid = pg_catalog.to_regclass($1)",
-		1, {TEXTOID}
+		2, {TEXTOID, OIDOID}
 	};
 	MigVersion *version = palloc0(sizeof(MigVersion));
-	Datum		values[1];
+	Datum		values[2];
 	MigSpiScope scope;
 	bool		isnull;
+	bool		has_column;
 	char		relkind;
 
-	check_name(mig_guc_version_table);
-	values[0] = CStringGetTextDatum(mig_guc_version_table);
+	check_name(name);
+	values[0] = CStringGetTextDatum(name);
+	values[1] = ObjectIdGetDatum(GetUserId());
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	if (mig_spi_execute(&query, values, NULL, access) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("version table \"%s\" does not exist",
-						mig_guc_version_table),
+				 errmsg("version table \"%s\" does not exist", name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint("Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY).",
-						 mig_guc_version_table)));
+						 name)));
 
 	version->relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
 	version->name = mig_spi_text(&scope, 0, 2);
 	relkind = DatumGetChar(mig_spi_value(0, 3, &isnull));
 	version->own = DatumGetBool(mig_spi_value(0, 4, &isnull));
+	has_column = DatumGetBool(mig_spi_value(0, 5, &isnull));
+	if (exposed != NULL)
+		*exposed = DatumGetBool(mig_spi_value(0, 6, &isnull));
 	mig_spi_end(&scope);
 
 	if (relkind != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("version table \"%s\" is not an ordinary table",
-						mig_guc_version_table),
+				 errmsg("version table \"%s\" is not an ordinary table", name),
 				 errdetail("The setting migrate.version_table names it.")));
+	if (!has_column)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("version table \"%s\" has no column \"version_num\"",
+						name),
+				 errdetail("The setting migrate.version_table names it."),
+				 errhint("Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY).",
+						 name)));
 	version->queries = version->own ? &own_queries :
 		write_queries(version->name);
 	return version;
@@ -183,7 +276,7 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 	MigSpiScope scope;
 	uint64		nrows;
 
-	mig_spi_begin(&scope, version_role(version));
+	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
 	nrows = mig_spi_execute(&version->queries->read, NULL, NULL, access);
 
 	version->nrows = (int) nrows;
@@ -328,13 +421,14 @@ check_name(const char *name)
  * The statements for a table of somebody else.  They belong to this run: were
  * they shared, what runs inside it could turn them to another table.
  */
-static VersionQueries *
+static MigVersionQueries *
 write_queries(const char *table)
 {
-	VersionQueries *queries = palloc(sizeof(VersionQueries));
+	MigVersionQueries *queries = palloc(sizeof(MigVersionQueries));
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
 	*queries = query_formats;
+	queries->lock.sql = psprintf(query_formats.lock.sql, table);
 	queries->read.sql = psprintf(query_formats.read.sql, table);
 	queries->insert.sql = psprintf(query_formats.insert.sql, table);
 	queries->update.sql = psprintf(query_formats.update.sql, table);
@@ -353,20 +447,15 @@ write_queries(const char *table)
 static void
 forget_plans(void *arg)
 {
-	VersionQueries *queries = arg;
+	MigVersionQueries *queries = arg;
 
+	mig_spi_forget_plan(&queries->lock);
 	mig_spi_forget_plan(&queries->read);
 	mig_spi_forget_plan(&queries->insert);
 	mig_spi_forget_plan(&queries->update);
 	mig_spi_forget_plan(&queries->delete);
 	mig_spi_forget_plan(&queries->update_by_value);
 	mig_spi_forget_plan(&queries->delete_by_value);
-}
-
-static MigSpiRole
-version_role(const MigVersion *version)
-{
-	return version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER;
 }
 
 /*
@@ -383,7 +472,7 @@ write_row(MigVersion *version, const char *before, const char *after)
 	uint64		count;
 	bool		isnull;
 
-	mig_spi_begin(&scope, version_role(version));
+	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_GUEST);
 	count = before == NULL ? insert_row(version, after) :
 		change_row(version, before, after);
 	if (count == 1 && after != NULL)
@@ -431,7 +520,7 @@ insert_row(MigVersion *version, const char *after)
 static uint64
 change_row(MigVersion *version, const char *before, const char *after)
 {
-	VersionQueries *queries = version->queries;
+	MigVersionQueries *queries = version->queries;
 	RowEntry   *entry = rowhash_lookup(version->state->rows, before);
 	Datum		values[3];
 	uint64		count = 0;

@@ -17,10 +17,14 @@ typedef struct MigVersion
 	int			nrows;			/* as read last, sorted by id */
 	char	  **rows;
 	struct MigVersionState *state;	/* where the rows are now */
-	struct VersionQueries *queries;
+	struct MigVersionQueries *queries;
 } MigVersion;
 
 extern MigVersion *mig_tab_version_open(MigSpiAccess access);
+extern MigVersion *mig_tab_version_open_other(const char *name,
+											  const MigVersion *version);
+extern void mig_tab_version_recheck(const MigVersion *version);
+extern void mig_tab_version_trust(const MigVersion *version);
 extern void mig_tab_version_read(MigVersion *version, MigSpiAccess access);
 extern void mig_tab_version_check_snapshot(const MigVersion *version);
 extern void mig_tab_version_move(MigVersion *version, const MigStep *step);
