@@ -509,7 +509,7 @@ same_body(const MigBody *a, const MigBody *b)
 
 /*
  * Raises an error if the revision is applied: in the version table in use, or
- * in any other one that runs have used.  Those are read with the caller's
+ * in our own one or any other that runs have used.  Those are read with the caller's
  * rights; who cannot read one cannot know.  The bodies are locked, so that no
  * run is applying it.
  */
@@ -522,9 +522,10 @@ refuse_if_applied(const char *id, const char *verb)
 	char	  **tables = mig_tab_log_version_tables(&ntables);
 
 	refuse_if_applied_in(version, graph, id, verb);
-	for (int i = 0; i < ntables; i++)
+	for (int i = -1; i < ntables; i++)
 	{
-		MigVersion *other = mig_tab_version_open_other(tables[i], version);
+		const char *name = i < 0 ? NULL : tables[i];
+		MigVersion *other = mig_tab_version_open_other(name, version);
 
 		if (other != NULL)
 			refuse_if_applied_in(other, graph, id, verb);

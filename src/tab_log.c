@@ -137,15 +137,13 @@ mig_tab_log_succeeded(const MigLogEntry *entry)
 }
 
 /*
- * The version tables that runs have used and that still exist, our own one
- * included.
+ * The version tables that runs have used and that still exist.
  */
 char	  **
 mig_tab_log_version_tables(int *ntables)
 {
 	static MigSpiQuery query = {
-		"SELECT 'migrate.version' UNION "
-		"SELECT version_table FROM migrate.log"
+		"SELECT DISTINCT version_table FROM migrate.log"
 		" WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
 		" ORDER BY 1"
 	};
@@ -155,7 +153,7 @@ mig_tab_log_version_tables(int *ntables)
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	tables = MemoryContextAlloc(scope.caller, sizeof(char *) * nrows);
+	tables = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 		tables[i] = mig_spi_text(&scope, i, 1);
 	mig_spi_end(&scope);

@@ -128,13 +128,14 @@ mig_tab_version_open(MigSpiAccess access)
 }
 
 /*
- * Finds another version table, whose rows count as well; NULL if it is the one
- * that migrate.version_table names.
+ * Finds another version table, whose rows count as well, our own one without
+ * a name.  NULL if it is the one that migrate.version_table names.
  */
 MigVersion *
 mig_tab_version_open_other(const char *name, const MigVersion *version)
 {
-	MigVersion *other = open_table(name, MIG_SPI_READ_LATEST, NULL);
+	MigVersion *other = open_table(name != NULL ? name : "migrate.version",
+								   MIG_SPI_READ_LATEST, NULL);
 
 	return other->relid == version->relid ? NULL : other;
 }
