@@ -37,9 +37,26 @@ COMMENT ON COLUMN migrate.revision.is_head IS 'no revision names this one as a d
 COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
 COMMENT ON COLUMN migrate.revision.registered_by IS 'role whose rights limit where the bodies may run; a name, so that it survives dump and restore';
 
+COMMENT ON COLUMN migrate.revision.revision IS 'id, at most 32 characters';
+COMMENT ON COLUMN migrate.revision.down_revision IS 'ids of the revisions it was built on';
+COMMENT ON COLUMN migrate.revision.depends_on IS 'ids or branch labels that must be applied first';
+COMMENT ON COLUMN migrate.revision.branch_labels IS 'names of the branch that begins here';
+COMMENT ON COLUMN migrate.revision.message IS 'a line for people';
+COMMENT ON COLUMN migrate.revision.upgrade IS 'statements that apply it';
+COMMENT ON COLUMN migrate.revision.upgrade_statements IS 'number of statements';
+COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'as upgrade_hash';
+COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'number of statements';
+COMMENT ON COLUMN migrate.revision.downgrade_toplevel IS 'as upgrade_toplevel';
+COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
+
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
 CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_real_head;
 CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels <> '{}';
+
+COMMENT ON INDEX migrate.revision_pkey IS 'a revision by its id';
+COMMENT ON INDEX migrate.revision_is_head_idx IS 'the heads';
+COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'the heads that nothing depends on';
+COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'a revision by its branch label';
 
 -- Alembic's own shape.
 CREATE TABLE migrate.version (
@@ -47,6 +64,9 @@ CREATE TABLE migrate.version (
 	CONSTRAINT version_pkc PRIMARY KEY (version_num)
 );
 COMMENT ON TABLE migrate.version IS 'where the database is: one row for each current head, in the shape of Alembic''s version table';
+
+COMMENT ON COLUMN migrate.version.version_num IS 'a revision that is applied and that no applied revision is built on';
+COMMENT ON INDEX migrate.version_pkc IS 'a revision is a row once';
 
 -- Without CHECK constraints: they were a third of the cost of a small revision,
 -- and nobody but the extension writes here.
@@ -82,6 +102,30 @@ COMMENT ON TABLE migrate.log IS 'every run of a revision: what it was, how it en
 COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the version row, waits between attempts included';
 COMMENT ON COLUMN migrate.log.cpu_ms IS 'CPU milliseconds of the backend, user and system';
+
+COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
+COMMENT ON COLUMN migrate.log.step IS 'place of the step in its run, from 1';
+COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
+COMMENT ON COLUMN migrate.log.door IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed';
+COMMENT ON COLUMN migrate.log.attempts IS '1 if the first one succeeded';
+COMMENT ON COLUMN migrate.log.started IS 'when the first attempt began';
+COMMENT ON COLUMN migrate.log.finished IS 'when the version row was written';
+COMMENT ON COLUMN migrate.log.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.log.role IS 'who ran it';
+COMMENT ON COLUMN migrate.log.application_name IS 'of the session';
+COMMENT ON COLUMN migrate.log.body_hash IS 'hash of the body that was run; NULL for a stamp';
+COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended it';
+COMMENT ON COLUMN migrate.log.error IS 'message of the error that ended it';
+COMMENT ON COLUMN migrate.log.wal_records IS 'WAL records written by body, version row and failed attempts';
+COMMENT ON COLUMN migrate.log.wal_bytes IS 'bytes of WAL';
+COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks found in memory';
+COMMENT ON COLUMN migrate.log.buffers_read IS 'blocks read';
+COMMENT ON COLUMN migrate.log.buffers_dirtied IS 'blocks changed';
+COMMENT ON COLUMN migrate.log.buffers_written IS 'blocks written';
+COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files read';
+COMMENT ON COLUMN migrate.log.temp_blocks_written IS 'blocks of temporary files written';
+COMMENT ON INDEX migrate.log_pkey IS 'a step of a run is logged once';
 
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');

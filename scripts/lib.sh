@@ -38,7 +38,8 @@ as_user()
 	shift
 	if [ "$(id -u)" -eq 0 ]; then
 		(cd "$directory" &&
-			runuser -u "$(unprivileged_user)" -- env HOME="$directory" "$@")
+			runuser -u "$(unprivileged_user)" -- \
+				env -u TMPDIR HOME="$directory" "$@")
 	else
 		(cd "$directory" && "$@")
 	fi

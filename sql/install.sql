@@ -20,6 +20,13 @@ SELECT type, identity FROM member ORDER BY type COLLATE "C", identity COLLATE "C
 SELECT type, identity FROM member
  WHERE obj_description(objid, classid::regclass::name) IS NULL
  ORDER BY type COLLATE "C", identity COLLATE "C";
+SELECT a.attrelid::regclass, a.attname
+  FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+ WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+   AND col_description(a.attrelid, a.attnum) IS NULL;
+SELECT oid::regclass FROM pg_class
+ WHERE relnamespace = 'migrate'::regnamespace AND relkind = 'i'
+   AND obj_description(oid, 'pg_class') IS NULL;
 SELECT obj_description(oid, 'pg_extension') IS NOT NULL AS extension_has_comment
   FROM pg_extension WHERE extname = 'migrate';
 

@@ -292,8 +292,10 @@ say_step(const MigStep *step, const char *message)
 				break;
 			}
 	}
+	/* The first line only: more could look like messages of the server. */
 	if (message != NULL)
-		appendStringInfo(&buf, ": %s", message);
+		appendStringInfo(&buf, ": %.*s",
+						 (int) strcspn(message, "\r\n"), message);
 	ereport(NOTICE, (errmsg_internal("%s", buf.data)));
 }
 

@@ -90,6 +90,7 @@ typedef struct FileLine
 static void read_gap(FileParser *parser, int from, int to);
 static void read_comment(FileParser *parser, int location, int end);
 static LineKey read_key(const char *text, int *offset);
+static void refuse_misspelled(FileParser *parser, int location, int end);
 static void read_revision(FileParser *parser, const FileLine *line);
 static void read_header(FileParser *parser, const FileLine *line);
 static void read_marker(FileParser *parser, const FileLine *line);
@@ -183,12 +184,23 @@ read_comment(FileParser *parser, int location, int end)
 	line.start = location;
 	while (line.start > 0 && strchr(" \t\f\v", text[line.start - 1]) != NULL)
 		line.start--;
-	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
-		return;
-
 	line.key = read_key(text, &offset);
-	if (line.key == LINE_COMMENT)
+	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
+	{
+		if (line.key == LINE_REVISION)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"-- revision:\" is not at the start of a line in migration script"),
+					 errhint("If files were joined, the one before has no line end at its end."),
+					 error_position(parser, location)));
 		return;
+	}
+	if (line.key == LINE_COMMENT)
+	{
+		if (parser->state == FILE_HEADER)
+			refuse_misspelled(parser, location, end);
+		return;
+	}
 
 	line.value = copy_trimmed(text, offset, end);
 	line.next = end + (text[end] == '\r' && text[end + 1] == '\n' ? 2 :
@@ -227,6 +239,54 @@ read_key(const char *text, int *offset)
 	}
 
 	return LINE_COMMENT;
+}
+
+/*
+ * In a header, refuse a comment that is almost a key: with other letters, or
+ * hyphens, or in the plural.  Ignored, it could make a base of a revision.
+ */
+static void
+refuse_misspelled(FileParser *parser, int location, int end)
+{
+	const char *text = parser->source.body;
+	char		word[32];
+	int			length = 0;
+
+	for (int i = location + 2; i < end && text[i] != ':'; i++)
+	{
+		if (strchr(" \t_-", text[i]) != NULL)
+			continue;
+		if (length == lengthof(word) - 1)
+			return;
+		word[length++] = pg_ascii_tolower((unsigned char) text[i]);
+	}
+	word[length] = '\0';
+	if (memchr(text + location, ':', end - location) == NULL)
+		return;
+
+	for (int key = LINE_COMMENT + 1; key < NUM_LINE_KEYS; key++)
+	{
+		const char *name = key_names[key];
+		int			matched = 0;
+
+		for (; *name != '\0'; name++)
+		{
+			if (*name == '_')
+				continue;
+			if (word[matched] != *name)
+				break;
+			matched++;
+		}
+		/* One more s on either side makes no other word. */
+		if ((*name == '\0' && (word[matched] == '\0' ||
+							   strcmp(word + matched, "s") == 0)) ||
+			(strcmp(name, "s") == 0 && word[matched] == '\0'))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("misspelled key in migration script"),
+					 errhint("Write \"-- %s:\".", key_names[key]),
+					 error_position(parser, location)));
+	}
 }
 
 /*
