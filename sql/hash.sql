@@ -21,6 +21,9 @@ SELECT to_json(a) AS a, to_json(b) AS b, pg_temp.same(a, b) FROM (VALUES
 	('', '  -- nothing'),
 	('', ' ; ;'),
 	('SELECT 1', 'SELECT 1;'),
+	('SELECT N''a''', 'select n''a'''),
+	(E'SELECT ''it''''s''\n''b''', E'SELECT ''it''''s'' -- c\n\t''b'''),
+	(E'SELECT E''it\\''s''\n''b''', E'SELECT E''it\\''s''\r\n''b'''),
 	('SELECT 1; SELECT 2', ';SELECT 1;; SELECT 2 ; '),
 	(E'SELECT ''a''\n''b''', E'SELECT ''a''  \n  ''b''')) AS v (a, b);
 SELECT pg_temp.same('SELECT 1', E'\ufeffSELECT 1');
@@ -40,6 +43,8 @@ SELECT to_json(a) AS a, to_json(b) AS b, pg_temp.same(a, b) FROM (VALUES
 	('SELECT 1; CHECKPOINT', 'SELECT 1 CHECKPOINT'),
 	('SELECT 1 - 2', 'SELECT 1 -2 + 0'),
 	('SELECT B''1''', 'SELECT X''1'''),
+	('SELECT N''a''', 'SELECT n ''a'''),
+	('SELECT U&''\0061''', 'SELECT U&''\0041'''),
 	('', 'SELECT')) AS v (a, b);
 -- SHA-256 in hexadecimal, a fixed value: it must never change
 SELECT migrate_register('a', 'SELECT 1', '');

@@ -99,4 +99,5 @@ SELECT count(*) FROM migrate_plan('heads');
 SELECT migrate_is_current('b2');
 SELECT count(*) AS locks FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory';
 COMMIT;
+SELECT * FROM migrate_plan('base', 'stamp');
 \i sql/include/reset.sql

@@ -104,12 +104,6 @@ mig_rev_graph_finish(MigGraph *graph)
 	mig_rev_build_edges(graph);
 }
 
-int
-mig_rev_graph_size(const MigGraph *graph)
-{
-	return graph->size;
-}
-
 /* The revision with exactly this id, or -1. */
 int
 mig_rev_graph_find(const MigGraph *graph, const char *id)
@@ -142,13 +136,6 @@ bool
 mig_rev_graph_is_head(const MigGraph *graph, int rev)
 {
 	return MIG_NEDGES(&graph->kids, rev) == 0;
-}
-
-/* Nothing was built on it, and nothing depends on it. */
-bool
-mig_rev_graph_is_real_head(const MigGraph *graph, int rev)
-{
-	return MIG_NEDGES(&graph->allkids, rev) == 0;
 }
 
 bool

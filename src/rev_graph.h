@@ -14,12 +14,10 @@ extern void mig_rev_graph_add(MigGraph *graph, const char *id,
 							  int ndepends, char **depends);
 extern void mig_rev_graph_finish(MigGraph *graph);
 
-extern int	mig_rev_graph_size(const MigGraph *graph);
 extern int	mig_rev_graph_find(const MigGraph *graph, const char *id);
 extern const char *mig_rev_graph_id(const MigGraph *graph, int rev);
 
 extern bool mig_rev_graph_is_head(const MigGraph *graph, int rev);
-extern bool mig_rev_graph_is_real_head(const MigGraph *graph, int rev);
 extern bool mig_rev_graph_is_branch_point(const MigGraph *graph, int rev);
 extern bool mig_rev_graph_is_merge_point(const MigGraph *graph, int rev);
 
