@@ -129,13 +129,6 @@ stage_extension()
 	bindir=$("$pg_config" --bindir)
 
 	mkdir -p "$stage" || return 1
-	"$make" -s all install PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
-	for module in test/*/Makefile; do
-		[ -f "$module" ] || continue
-		"$make" -s -C "$(dirname "$module")" all install with_llvm=no \
-			PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
-	done
-
 	if [ "$(major_of "$pg_config")" -ge 18 ]; then
 		printf "extension_control_path = '%s:\$system'\n" \
 			"$stage$("$pg_config" --sharedir)" >"$stage/server.conf"
@@ -144,7 +137,8 @@ stage_extension()
 		printf "extension_destdir = '%s'\n" "$stage" >"$stage/server.conf"
 	else
 		# A server finds its files relative to its program, so a copy of it
-		# beside the extension sees both.
+		# beside the extension sees both.  Copied first: a version of the
+		# extension that is installed there must not take the place of ours.
 		: >"$stage/server.conf"
 		copy_server "$pg_config" "$stage" || return 1
 		bindir=$stage$bindir
@@ -152,6 +146,13 @@ stage_extension()
 	printf "dynamic_library_path = '%s:\$libdir'\n" \
 		"$stage$("$pg_config" --pkglibdir)" >>"$stage/server.conf"
 	printf '%s\n' "$bindir" >"$stage/bindir"
+
+	"$make" -s all install PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
+	for module in test/*/Makefile; do
+		[ -f "$module" ] || continue
+		"$make" -s -C "$(dirname "$module")" all install with_llvm=no \
+			PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
+	done
 }
 
 copy_server()
