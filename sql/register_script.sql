@@ -98,12 +98,11 @@ SELECT migrate_downgrade('b2@a1');
 SELECT migrate_downgrade('base');
 RESET client_min_messages;
 -- what would silently become something else: files joined without a line end,
--- a key that is almost one, a message or id with lines of its own
+-- a key that is almost one, a message with lines of its own
 SELECT migrate_register_script(E'-- revision: j1\n-- migrate:up\nSELECT 1;-- revision: j2\n-- down_revision: j1\n');
 SELECT migrate_register_script(E'-- revision: j1\n-- down-revision: a\n-- migrate:up\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: j1\n-- Branch_Label: a\n-- migrate:up\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: j1\n-- note: a\n-- migrate:up\nSELECT 1\n-- down-revisions: not a key here');
-SELECT migrate_register(E'j\n2', '');
 SELECT migrate_register('j2', '', '', '{j1}', message => E'two lines\nERROR:  not one');
 SELECT migrate_upgrade('j2');
 \i sql/include/reset.sql

@@ -285,13 +285,6 @@ check_name(const char *kind, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", kind)));
-	for (const char *c = name; *c != '\0'; c++)
-	{
-		if ((unsigned char) *c < ' ' || *c == '\x7f')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s must not contain control characters", kind)));
-	}
 	for (int i = 0; i < lengthof(reserved_names); i++)
 	{
 		if (strcmp(name, reserved_names[i]) == 0)
