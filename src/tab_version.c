@@ -65,6 +65,10 @@ typedef struct MigVersionState
 	RowChange  *changes;
 } MigVersionState;
 
+/* For a table that is missing, or not one. */
+#define SHAPE_HINT \
+	"Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY)."
+
 /* The statements for a version table. */
 typedef struct MigVersionQueries
 {
@@ -109,6 +113,7 @@ static const MigVersionQueries query_formats = VERSION_QUERIES("%s");
 static void check_name(const char *name);
 static MigVersion *open_table(const char *name, MigSpiAccess access,
 							  bool *exposed);
+static void refuse_replaced(const MigVersion *version, const MigVersion *now);
 static MigVersionQueries *write_queries(const char *table);
 static void forget_plans(void *arg);
 static void write_row(MigVersion *version, const char *before,
@@ -147,7 +152,13 @@ mig_tab_version_open_other(const char *name, const MigVersion *version)
 void
 mig_tab_version_recheck(const MigVersion *version)
 {
-	if (mig_tab_version_open(MIG_SPI_READ_LATEST)->relid != version->relid)
+	refuse_replaced(version, mig_tab_version_open(MIG_SPI_READ_LATEST));
+}
+
+static void
+refuse_replaced(const MigVersion *version, const MigVersion *now)
+{
+	if (now->relid != version->relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("version table \"%s\" was replaced while this run waited for it",
@@ -173,8 +184,8 @@ mig_tab_version_trust(const MigVersion *version)
 	mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 
-	mig_tab_version_recheck(version);
-	open_table(mig_guc_version_table, MIG_SPI_READ_LATEST, &exposed);
+	refuse_replaced(version, open_table(mig_guc_version_table,
+										MIG_SPI_READ_LATEST, &exposed));
 	if (exposed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -237,8 +248,7 @@ open_table(const char *name, MigSpiAccess access, bool *exposed)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("version table \"%s\" does not exist", name),
 				 errdetail("The setting migrate.version_table names it."),
-				 errhint("Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY).",
-						 name)));
+				 errhint(SHAPE_HINT, name)));
 
 	version->relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
 	version->name = mig_spi_text(&scope, 0, 2);
@@ -260,8 +270,7 @@ open_table(const char *name, MigSpiAccess access, bool *exposed)
 				 errmsg("version table \"%s\" has no column \"version_num\"",
 						name),
 				 errdetail("The setting migrate.version_table names it."),
-				 errhint("Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY).",
-						 name)));
+				 errhint(SHAPE_HINT, name)));
 	version->queries = version->own ? &own_queries :
 		write_queries(version->name);
 	return version;
