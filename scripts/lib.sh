@@ -90,6 +90,7 @@ usable_pg_config()
 	major=$(major_of "$1") && [ -n "$major" ] &&
 		[ "$major" -ge "$OLDEST_MAJOR" ] &&
 		[ -f "$("$1" --pgxs)" ] &&
+		[ -f "$("$1" --includedir-server)/postgres.h" ] &&
 		[ -x "$("$1" --bindir)/initdb" ] &&
 		[ -x "$("$1" --bindir)/postgres" ]
 }
@@ -272,7 +273,19 @@ server_packages()
 	fi
 	[ "${major:-0}" -ge "$OLDEST_MAJOR" ] ||
 		die "PostgreSQL $OLDEST_MAJOR or later is needed; this distribution has ${major:-none}"
-	printf '%s\n' "postgresql-$major" "postgresql-server-dev-$major"
+	printf '%s\n' "postgresql-$major" "$(development_package "$major")"
+}
+
+# development_package MAJOR: of the version of the server that is there, where
+# that is still to be had; another one would upgrade the server.
+development_package()
+{
+	local name=postgresql-server-dev-$1 version
+	version=$(dpkg-query -W -f '${Version}' "postgresql-$1" 2>/dev/null)
+	if [ -n "$version" ] && apt-cache show "$name=$version" >/dev/null 2>&1; then
+		name=$name=$version
+	fi
+	printf '%s\n' "$name"
 }
 
 # install_packages NAMES: one a line.
