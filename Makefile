@@ -36,18 +36,32 @@ OBJS = \
 	src/rev_upgrade.o \
 	src/run.o \
 	src/run_body.o \
+	src/run_bracket.o \
+	src/run_commit.o \
 	src/run_constraint.o \
+	src/run_cost.o \
+	src/run_doubt.o \
 	src/run_locate.o \
 	src/run_leftover.o \
 	src/run_lock.o \
+	src/run_partial.o \
 	src/run_plan.o \
+	src/run_probe.o \
+	src/run_retry.o \
+	src/run_say.o \
+	src/run_segment.o \
+	src/run_setting.o \
 	src/run_step.o \
+	src/run_toplevel.o \
+	src/run_transaction.o \
+	src/script_effect.o \
 	src/script_file.o \
 	src/script_hash.o \
 	src/script_kind.o \
 	src/script_scan.o \
 	src/script_split.o \
 	src/spi.o \
+	src/tab_checkpoint.o \
 	src/tab_log.o \
 	src/tab_revision.o \
 	src/tab_version.o

@@ -19,10 +19,12 @@ CREATE TABLE migrate.revision (
 	upgrade_hash		text NOT NULL,
 	upgrade_statements	integer NOT NULL,
 	upgrade_toplevel	integer NOT NULL,
+	upgrade_segments	integer NOT NULL,
 	downgrade			text,
 	downgrade_hash		text,
 	downgrade_statements integer,
 	downgrade_toplevel	integer,
+	downgrade_segments	integer,
 	is_head				boolean NOT NULL,
 	is_real_head		boolean NOT NULL,
 	registered_by		name NOT NULL,
@@ -32,6 +34,7 @@ CREATE TABLE migrate.revision (
 COMMENT ON TABLE migrate.revision IS 'registered revisions and their bodies; write it with migrate_register() only';
 COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body: the same for a reformatted body';
 COMMENT ON COLUMN migrate.revision.upgrade_toplevel IS 'number of statements that refuse a transaction block';
+COMMENT ON COLUMN migrate.revision.upgrade_segments IS 'number of transactions it takes at least; 1: it is applied in one, or not at all';
 COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
 COMMENT ON COLUMN migrate.revision.is_head IS 'no revision names this one as a down revision; kept by the extension, so that nothing to do is found without reading the graph';
 COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
@@ -47,6 +50,7 @@ COMMENT ON COLUMN migrate.revision.upgrade_statements IS 'number of statements';
 COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'as upgrade_hash';
 COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'number of statements';
 COMMENT ON COLUMN migrate.revision.downgrade_toplevel IS 'as upgrade_toplevel';
+COMMENT ON COLUMN migrate.revision.downgrade_segments IS 'as upgrade_segments';
 COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
@@ -88,6 +92,7 @@ CREATE TABLE migrate.log (
 	error				text,
 	wall_ms				double precision NOT NULL,
 	cpu_ms				double precision NOT NULL,
+	lock_wait_ms		double precision NOT NULL,
 	wal_records			bigint NOT NULL,
 	wal_bytes			bigint NOT NULL,
 	buffers_hit			bigint NOT NULL,
@@ -102,6 +107,7 @@ COMMENT ON TABLE migrate.log IS 'every run of a revision: what it was, how it en
 COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the version row, waits between attempts included';
 COMMENT ON COLUMN migrate.log.cpu_ms IS 'CPU milliseconds of the backend, user and system';
+COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, sampled every 10 ms';
 
 COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
 COMMENT ON COLUMN migrate.log.step IS 'place of the step in its run, from 1';
@@ -110,7 +116,7 @@ COMMENT ON COLUMN migrate.log.door IS 'how the run was started: function, proced
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed';
 COMMENT ON COLUMN migrate.log.attempts IS '1 if the first one succeeded';
 COMMENT ON COLUMN migrate.log.started IS 'when the first attempt began';
-COMMENT ON COLUMN migrate.log.finished IS 'when the version row was written';
+COMMENT ON COLUMN migrate.log.finished IS 'when the version row was written, or the last attempt had failed';
 COMMENT ON COLUMN migrate.log.version_table IS 'the version table, with its schema';
 COMMENT ON COLUMN migrate.log.role IS 'who ran it';
 COMMENT ON COLUMN migrate.log.application_name IS 'of the session';
@@ -127,9 +133,47 @@ COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files rea
 COMMENT ON COLUMN migrate.log.temp_blocks_written IS 'blocks of temporary files written';
 COMMENT ON INDEX migrate.log_pkey IS 'a step of a run is logged once';
 
+-- At most one revision of a version table is partial at a time.
+CREATE TABLE migrate.checkpoint (
+	version_table		text NOT NULL,
+	statement			integer NOT NULL,
+	last_statement		integer NOT NULL,
+	line				integer NOT NULL,
+	revision			text NOT NULL,
+	operation			text NOT NULL,		-- upgrade, downgrade
+	kind				text,
+	state				text NOT NULL,		-- started, done
+	object				text[],
+	before				text,
+	body_hash			text NOT NULL,
+	run					uuid NOT NULL,
+	role				name NOT NULL,
+	started				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	finished			timestamptz,
+	CONSTRAINT checkpoint_pkey PRIMARY KEY (version_table, statement)
+);
+COMMENT ON TABLE migrate.checkpoint IS 'how far a run has come in a revision that is not one transaction; empty when no revision is partial';
+COMMENT ON COLUMN migrate.checkpoint.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.checkpoint.statement IS 'first statement of the segment, from 1';
+COMMENT ON COLUMN migrate.checkpoint.last_statement IS 'last statement of the segment';
+COMMENT ON COLUMN migrate.checkpoint.line IS 'line of the body on which the segment begins';
+COMMENT ON COLUMN migrate.checkpoint.revision IS 'the partial revision';
+COMMENT ON COLUMN migrate.checkpoint.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.checkpoint.kind IS 'name of the statement if it refuses a transaction block';
+COMMENT ON COLUMN migrate.checkpoint.state IS 'started: whether it has taken effect is not known; done';
+COMMENT ON COLUMN migrate.checkpoint.object IS 'what to look for in the catalogs: its kind and the parts of its name';
+COMMENT ON COLUMN migrate.checkpoint.before IS 'how that was before: present, absent or invalid';
+COMMENT ON COLUMN migrate.checkpoint.body_hash IS 'of the body that is run';
+COMMENT ON COLUMN migrate.checkpoint.run IS 'as in migrate.log';
+COMMENT ON COLUMN migrate.checkpoint.role IS 'who ran it';
+COMMENT ON COLUMN migrate.checkpoint.started IS 'when the segment began; for one that was a transaction, when that ended';
+COMMENT ON COLUMN migrate.checkpoint.finished IS 'when it was done; NULL when it is not';
+COMMENT ON INDEX migrate.checkpoint_pkey IS 'a segment is noted once';
+
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.checkpoint', '');
 
 -- Registry -------------------------------------------------------------
 
@@ -181,13 +225,28 @@ RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp_targets';
 COMMENT ON FUNCTION @extschema@.migrate_stamp(text[], boolean)
 	IS 'writes the rows of the version table for several targets; returns the rows afterwards';
 
+CREATE PROCEDURE @extschema@.migrate_deploy(target text DEFAULT 'head')
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_deploy';
+COMMENT ON PROCEDURE @extschema@.migrate_deploy(text)
+	IS 'upgrades to the target and commits after each revision; runs statements that refuse a transaction block';
+
+CREATE PROCEDURE @extschema@.migrate_revert(target text)
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_revert';
+COMMENT ON PROCEDURE @extschema@.migrate_revert(text)
+	IS 'downgrades to the target and commits after each revision; runs statements that refuse a transaction block';
+
+CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
+COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
+	IS 'decides about a partial revision: retry or skip the statement in doubt, or abandon the revision';
+
 -- Questions ------------------------------------------------------------
 
 CREATE FUNCTION @extschema@.migrate_current(
 	OUT revision text, OUT down_revision text[], OUT message text,
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz)
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
 COMMENT ON FUNCTION @extschema@.migrate_current()
 	IS 'the revisions the database stands on';
@@ -197,7 +256,7 @@ CREATE FUNCTION @extschema@.migrate_heads(
 	OUT revision text, OUT down_revision text[], OUT message text,
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz)
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_heads';
 COMMENT ON FUNCTION @extschema@.migrate_heads(boolean)
 	IS 'the revisions that no other revision is built on';
@@ -206,7 +265,7 @@ CREATE FUNCTION @extschema@.migrate_branches(
 	OUT revision text, OUT down_revision text[], OUT message text,
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz)
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_branches';
 COMMENT ON FUNCTION @extschema@.migrate_branches()
 	IS 'the revisions that more than one revision is built on';
@@ -216,7 +275,7 @@ CREATE FUNCTION @extschema@.migrate_history(
 	OUT revision text, OUT down_revision text[], OUT message text,
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz)
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history';
 COMMENT ON FUNCTION @extschema@.migrate_history(text)
 	IS 'the revisions of a range, newest first';
@@ -225,7 +284,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	INOUT revision text, OUT down_revision text[], OUT message text,
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz,
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
 	OUT upgrade text, OUT downgrade text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
@@ -234,7 +293,7 @@ COMMENT ON FUNCTION @extschema@.migrate_show(text)
 CREATE FUNCTION @extschema@.migrate_plan(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
-	OUT unit text, OUT statements integer)
+	OUT unit text, OUT statements integer, OUT partial text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
 COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take';
@@ -243,6 +302,86 @@ CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
 RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
 COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
 	IS 'whether an upgrade to the target would find nothing to do; takes no lock';
+
+-- Views ----------------------------------------------------------------
+
+-- What has an unqualified operator has the very types that pg_catalog has it
+-- for, so that nothing in the target schema can stand in for it.
+
+CREATE VIEW migrate.status AS
+SELECT h.revision, h.message,
+	   CASE WHEN h.partial IS NOT NULL THEN 'partial'::text
+			WHEN h.applied THEN 'applied'::text
+			ELSE 'pending'::text END AS state,
+	   l.finished AS applied_at, l.role AS applied_by, l.attempts,
+	   pg_catalog.make_interval(secs => pg_catalog.round(l.wall_ms) / 1000::double precision) AS took,
+	   pg_catalog.pg_size_pretty(l.wal_bytes) AS wal,
+	   h.partial
+  FROM ROWS FROM (@extschema@.migrate_history()) WITH ORDINALITY
+	   AS h (revision, down_revision, message, branch_labels, depends_on, applied,
+			 is_head, is_branch_point, is_merge_point, registered_by, registered_at, partial, place)
+  LEFT JOIN (
+	SELECT DISTINCT ON (i.revision) i.revision, i.finished, i.role, i.attempts, i.wall_ms, i.wal_bytes
+	  FROM migrate.log AS i
+	 WHERE i.state = 'succeeded'::text AND i.operation <> 'downgrade'::text
+	   AND i.version_table = (
+		SELECT pg_catalog.format('%I.%I'::text, n.nspname, c.relname)
+		  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE c.oid = pg_catalog.to_regclass(COALESCE(
+			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
+	 ORDER BY i.revision, i.finished DESC
+  ) AS l ON l.revision = h.revision AND h.applied
+ ORDER BY h.place;
+COMMENT ON VIEW migrate.status IS 'each revision, newest first: applied or not, when, by whom, how long it took, how much WAL it wrote';
+COMMENT ON COLUMN migrate.status.revision IS 'id';
+COMMENT ON COLUMN migrate.status.message IS 'the line for people';
+COMMENT ON COLUMN migrate.status.state IS 'applied, pending or partial';
+COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not by this extension';
+COMMENT ON COLUMN migrate.status.applied_by IS 'who did';
+COMMENT ON COLUMN migrate.status.attempts IS 'how many attempts it took';
+COMMENT ON COLUMN migrate.status.took IS 'how long, waits included';
+COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote';
+COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come';
+
+CREATE VIEW migrate.cost AS
+SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
+	   s.revision, s.operation, s.version_table, s.runs, s.failed, s.attempts,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.wall_ms) / 1000::double precision) AS total,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.longest_ms) / 1000::double precision) AS longest,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.cpu_ms) / 1000::double precision) AS cpu,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.lock_wait_ms) / 1000::double precision) AS lock_wait,
+	   pg_catalog.pg_size_pretty(s.wal_bytes) AS wal,
+	   s.blocks
+  FROM (
+	SELECT i.revision, i.operation, i.version_table,
+		   pg_catalog.count(*) AS runs,
+		   pg_catalog.count(*) FILTER (WHERE i.state = 'failed'::text) AS failed,
+		   pg_catalog.sum(i.attempts) AS attempts,
+		   pg_catalog.sum(i.wall_ms) AS wall_ms,
+		   pg_catalog.max(i.wall_ms) AS longest_ms,
+		   pg_catalog.sum(i.cpu_ms) AS cpu_ms,
+		   pg_catalog.sum(i.lock_wait_ms) AS lock_wait_ms,
+		   pg_catalog.sum(i.wal_bytes)::bigint AS wal_bytes,
+		   pg_catalog.sum(i.buffers_hit + i.buffers_read)::bigint AS blocks
+	  FROM migrate.log AS i
+	 WHERE i.operation <> 'stamp'::text
+	 GROUP BY i.revision, i.operation, i.version_table
+  ) AS s
+ ORDER BY s.wall_ms DESC, s.revision, s.operation;
+COMMENT ON VIEW migrate.cost IS 'what revisions have cost by migrate.log, the dearest first';
+COMMENT ON COLUMN migrate.cost.rank IS 'place by total time';
+COMMENT ON COLUMN migrate.cost.revision IS 'id';
+COMMENT ON COLUMN migrate.cost.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.cost.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.cost.runs IS 'how often it was run, failed runs included';
+COMMENT ON COLUMN migrate.cost.failed IS 'how often that failed';
+COMMENT ON COLUMN migrate.cost.attempts IS 'attempts of all runs';
+COMMENT ON COLUMN migrate.cost.total IS 'time of all runs, waits included';
+COMMENT ON COLUMN migrate.cost.longest IS 'time of the longest run';
+COMMENT ON COLUMN migrate.cost.cpu IS 'CPU time of the backend';
+COMMENT ON COLUMN migrate.cost.lock_wait IS 'time of waiting for locks, sampled';
+COMMENT ON COLUMN migrate.cost.wal IS 'WAL written';
+COMMENT ON COLUMN migrate.cost.blocks IS 'blocks used, in memory or read';
 
 -- Privileges -----------------------------------------------------------
 
@@ -257,5 +396,10 @@ REVOKE ALL ON FUNCTION
 	@extschema@.migrate_downgrade(text),
 	@extschema@.migrate_stamp(text, boolean),
 	@extschema@.migrate_stamp(text[], boolean),
+	@extschema@.migrate_resolve(text, text),
 	@extschema@.migrate_show(text)
+FROM PUBLIC;
+REVOKE ALL ON PROCEDURE
+	@extschema@.migrate_deploy(text),
+	@extschema@.migrate_revert(text)
 FROM PUBLIC;

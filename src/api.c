@@ -6,6 +6,7 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "nodes/parsenodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -14,12 +15,13 @@
 #include "registry.h"
 #include "report.h"
 #include "run.h"
+#include "run_partial.h"
 #include "spi.h"
 
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
-#define REVISION_COLUMNS	11
+#define REVISION_COLUMNS	12
 #define SHOW_COLUMNS		(REVISION_COLUMNS + 2)
-#define PLAN_COLUMNS		6
+#define PLAN_COLUMNS		7
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
@@ -29,6 +31,9 @@ PG_FUNCTION_INFO_V1(migrate_upgrade);
 PG_FUNCTION_INFO_V1(migrate_downgrade);
 PG_FUNCTION_INFO_V1(migrate_stamp);
 PG_FUNCTION_INFO_V1(migrate_stamp_targets);
+PG_FUNCTION_INFO_V1(migrate_deploy);
+PG_FUNCTION_INFO_V1(migrate_revert);
+PG_FUNCTION_INFO_V1(migrate_resolve);
 PG_FUNCTION_INFO_V1(migrate_current);
 PG_FUNCTION_INFO_V1(migrate_heads);
 PG_FUNCTION_INFO_V1(migrate_branches);
@@ -39,6 +44,8 @@ PG_FUNCTION_INFO_V1(migrate_is_current);
 
 static Datum run_command(FunctionCallInfo fcinfo, MigCommand command,
 						 int ntargets, char **targets, bool purge);
+static void call_command(FunctionCallInfo fcinfo, MigCommand command);
+static bool can_commit(FunctionCallInfo fcinfo);
 static char *required_text(FunctionCallInfo fcinfo, int arg, const char *name);
 static char *optional_text(FunctionCallInfo fcinfo, int arg);
 static char **required_array(FunctionCallInfo fcinfo, int arg,
@@ -147,6 +154,29 @@ migrate_stamp_targets(PG_FUNCTION_ARGS)
 }
 
 Datum
+migrate_deploy(PG_FUNCTION_ARGS)
+{
+	call_command(fcinfo, MIG_COMMAND_UPGRADE);
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_revert(PG_FUNCTION_ARGS)
+{
+	call_command(fcinfo, MIG_COMMAND_DOWNGRADE);
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_resolve(PG_FUNCTION_ARGS)
+{
+	mig_spi_forget_owner();
+	mig_run_partial_resolve(required_text(fcinfo, 0, "revision"),
+							required_text(fcinfo, 1, "action"));
+	PG_RETURN_VOID();
+}
+
+Datum
 migrate_current(PG_FUNCTION_ARGS)
 {
 	MigReportRow *rows;
@@ -224,6 +254,7 @@ migrate_plan(PG_FUNCTION_ARGS)
 		values[3] = text_or_null(steps[i].message, &nulls[3]);
 		values[4] = text_or_null(steps[i].unit, &nulls[4]);
 		values[5] = Int32GetDatum(steps[i].statements);
+		values[6] = text_or_null(steps[i].partial, &nulls[6]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -248,6 +279,7 @@ run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	int			nresult;
 
 	mig_spi_forget_owner();
+	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.door = MIG_DOOR_FUNCTION;
 	request.ntargets = ntargets;
@@ -255,6 +287,38 @@ run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	request.purge = purge;
 	result = mig_run(&request, &nresult);
 	return return_texts(fcinfo, result, nresult);
+}
+
+/*
+ * The procedure door.  The target's memory may go with the transaction.
+ */
+static void
+call_command(FunctionCallInfo fcinfo, MigCommand command)
+{
+	char	   *target = required_text(fcinfo, 0, "target");
+	MigRunRequest request;
+	int			nresult;
+
+	mig_spi_forget_owner();
+	memset(&request, 0, sizeof(request));
+	request.command = command;
+	request.door = MIG_DOOR_PROCEDURE;
+	request.can_commit = can_commit(fcinfo);
+	request.toplevel = !SPI_inside_nonatomic_context();
+	request.ntargets = 1;
+	request.targets = &target;
+	(void) mig_run(&request, &nresult);
+}
+
+/*
+ * As the server says: not inside BEGIN, a function, or a query of several
+ * statements.
+ */
+static bool
+can_commit(FunctionCallInfo fcinfo)
+{
+	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!castNode(CallContext, fcinfo->context)->atomic;
 }
 
 static char *
@@ -343,8 +407,9 @@ return_revisions(FunctionCallInfo fcinfo, const MigReportRow *rows, int nrows,
 		values[8] = BoolGetDatum(rows[i].is_merge_point);
 		values[9] = NameGetDatum(&registered_by);
 		values[10] = TimestampTzGetDatum(revision->registered_at);
-		values[11] = text_or_null(revision->upgrade.text, &nulls[11]);
-		values[12] = text_or_null(revision->downgrade.text, &nulls[12]);
+		values[11] = text_or_null(rows[i].partial, &nulls[11]);
+		values[12] = text_or_null(revision->upgrade.text, &nulls[12]);
+		values[13] = text_or_null(revision->downgrade.text, &nulls[13]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -25,6 +25,7 @@
 
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
+int			mig_guc_log_retention;
 int			mig_guc_max_attempts;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
@@ -49,6 +50,13 @@ mig_guc_define(void)
 							&mig_guc_lock_wait,
 							DEFAULT_LOCK_WAIT, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.log_retention",
+							"Sets how long rows of migrate.log are kept.",
+							"Older ones are removed at the end of a run, but for the last success of each revision. 0 keeps all.",
+							&mig_guc_log_retention,
+							0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.max_attempts",
 							"Sets how often a revision is tried when it meets a conflict.",

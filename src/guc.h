@@ -7,6 +7,7 @@
 
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
+extern int	mig_guc_log_retention;
 extern int	mig_guc_max_attempts;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;

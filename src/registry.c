@@ -20,6 +20,7 @@
 #include "script_file.h"
 #include "script_hash.h"
 #include "script_split.h"
+#include "tab_checkpoint.h"
 #include "tab_log.h"
 #include "tab_revision.h"
 #include "tab_version.h"
@@ -154,7 +155,7 @@ mig_registry_unregister(char *id)
 								  "Revision \"%s\" and others are built on it or depend on it.",
 								  ndependents, dependents[0]),
 				 errhint("Unregister those first.")));
-	mig_run_lock_bodies(true);
+	mig_run_lock_bodies();
 	refuse_if_applied(id, "unregister");
 	mig_tab_revision_delete(id);
 	check_whole_graph();
@@ -228,7 +229,7 @@ register_one(const MigRegistration *registration)
 
 	differs = difference(old, &revision);
 	if (registration->replace)
-		mig_run_lock_bodies(true);
+		mig_run_lock_bodies();
 	if (differs == NULL)
 	{
 		/* The same tokens: another text or author is no other revision. */
@@ -422,6 +423,7 @@ to_body(const MigRegistration *registration, const char *text,
 	script = mig_script_split(&source);
 	body->text = pstrdup(source.body);
 	body->nstatements = script->nstatements;
+	body->nsegments = script->nsegments;
 	body->ntoplevel = script->ntoplevel;
 	mig_script_hash(body->text, body->hash);
 
@@ -520,7 +522,17 @@ refuse_if_applied(const char *id, const char *verb)
 	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
 	int			ntables;
 	char	  **tables = mig_tab_log_version_tables(&ntables);
+	char	   *table;
 
+	if (mig_tab_checkpoint_exists(id, &table))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot %s revision \"%s\" because it is partial",
+						verb, id),
+				 errdetail("A run on version table \"%s\" was interrupted in it.",
+						   table),
+				 errhint("Finish it with CALL migrate_deploy(...) or migrate_revert(...), or give it up with migrate_resolve('%s', 'abandon').",
+						 id)));
 	refuse_if_applied_in(version, graph, id, verb);
 	for (int i = -1; i < ntables; i++)
 	{

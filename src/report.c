@@ -9,7 +9,9 @@
 
 #include "report.h"
 #include "rev_plan.h"
+#include "run_partial.h"
 #include "run_plan.h"
+#include "tab_checkpoint.h"
 #include "tab_log.h"
 #include "tab_version.h"
 
@@ -18,15 +20,21 @@ typedef struct Situation
 {
 	MigVersion *version;
 	MigGraph   *graph;
+	MigPartial *partial;
 } Situation;
 
 static void read_situation(Situation *situation);
 static MigReportRow *describe(const Situation *situation, const int *revs,
 							  int nrevs, bool with_bodies);
+static const char *describe_partial(const MigPartial *partial,
+									const char *revision);
 static MigCommand command_by_name(const char *name);
 static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigReportStep *result);
 
+/*
+ * With a revision that is partial: that is where the database is, too.
+ */
 MigReportRow *
 mig_report_current(int *nrows)
 {
@@ -36,6 +44,16 @@ mig_report_current(int *nrows)
 	read_situation(&now);
 	revs = mig_rev_graph_current(now.graph, now.version->nrows,
 								 now.version->rows, nrows);
+	if (now.partial != NULL && now.partial->operation == MIG_COMMAND_UPGRADE)
+	{
+		int		   *longer = palloc(sizeof(int) * (*nrows + 1));
+
+		if (*nrows > 0)
+			memcpy(longer, revs, sizeof(int) * *nrows);
+		longer[(*nrows)++] = mig_rev_graph_find(now.graph,
+												now.partial->revision);
+		revs = longer;
+	}
 	return describe(&now, revs, *nrows, false);
 }
 
@@ -103,15 +121,18 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
 	MigPlan    *plan;
+	MigPartial *partial;
 	MigReportStep *result;
 	MigRevision *revisions;
 	char	  **ids;
 	int			nids = 0;
+	bool		said = false;
 
 	targets[0] = unconstify(char *, target);
 	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
 	plan = mig_run_plan(version, cmd, 1, targets, false,
 						MIG_SPI_READ_CALLER);
+	partial = mig_tab_checkpoint_find(version->name, true);
 
 	ids = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
 						  MCXT_ALLOC_HUGE);
@@ -132,13 +153,23 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 		result[i].step = i + 1;
 		describe_step(step, step->revision ? &revisions[nids++] : NULL,
 					  &result[i]);
+		if (partial != NULL && step->command == partial->operation)
+			result[i].partial = describe_partial(partial, step->revision);
+		said = said || result[i].partial != NULL;
 	}
+	if (partial != NULL && !said)
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" is partial", partial->revision),
+				 errdetail("Until it is whole nothing else runs. Its %s was interrupted: %s.",
+						   mig_tab_log_command_name(partial->operation),
+						   mig_run_partial_describe(partial))));
 	*nsteps = plan->nsteps;
 	return result;
 }
 
 /*
- * Whether an upgrade to the target has nothing to do.
+ * Whether an upgrade to the target has nothing to do, and no revision is
+ * partial.
  */
 bool
 mig_report_is_current(const char *target)
@@ -149,7 +180,8 @@ mig_report_is_current(const char *target)
 	targets[0] = unconstify(char *, target);
 	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
 	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
-						false, MIG_SPI_READ_CALLER)->nsteps == 0;
+						false, MIG_SPI_READ_CALLER)->nsteps == 0 &&
+		mig_tab_checkpoint_find(version->name, true) == NULL;
 }
 
 static void
@@ -158,6 +190,8 @@ read_situation(Situation *situation)
 	situation->version = mig_tab_version_open(MIG_SPI_READ_CALLER);
 	mig_tab_version_read(situation->version, MIG_SPI_READ_CALLER);
 	situation->graph = mig_tab_revision_graph(MIG_SPI_READ_CALLER);
+	situation->partial = mig_tab_checkpoint_find(situation->version->name,
+												 true);
 }
 
 /*
@@ -190,8 +224,21 @@ describe(const Situation *situation, const int *revs, int nrevs,
 																  revs[i]);
 		result[i].is_merge_point = mig_rev_graph_is_merge_point(graph,
 																revs[i]);
+		result[i].partial = describe_partial(situation->partial, ids[i]);
 	}
 	return result;
+}
+
+/*
+ * "upgrade: statement 4 was begun", or NULL for any other revision.
+ */
+static const char *
+describe_partial(const MigPartial *partial, const char *revision)
+{
+	if (partial == NULL || strcmp(partial->revision, revision) != 0)
+		return NULL;
+	return psprintf("%s: %s", mig_tab_log_command_name(partial->operation),
+					mig_run_partial_describe(partial));
 }
 
 static MigCommand
@@ -227,7 +274,8 @@ describe_step(const MigStep *step, const MigRevision *revision,
 		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?
 		&revision->upgrade : &revision->downgrade;
 
-		result->unit = body->ntoplevel > 0 ? "segments" : "revision";
+		result->unit = body->ntoplevel > 0 || body->nsegments > 1 ?
+			"segments" : "revision";
 		result->statements = body->nstatements;
 	}
 }

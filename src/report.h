@@ -15,6 +15,8 @@ typedef struct MigReportRow
 	bool		is_head;
 	bool		is_branch_point;
 	bool		is_merge_point;
+	const char *partial;		/* how far a run has come that was interrupted
+								 * in it; usually NULL */
 } MigReportRow;
 
 /* A step of a plan. */
@@ -26,6 +28,7 @@ typedef struct MigReportStep
 	const char *message;		/* or NULL */
 	const char *unit;			/* NULL: nothing is run */
 	int			statements;
+	const char *partial;		/* as above */
 } MigReportStep;
 
 extern MigReportRow *mig_report_current(int *nrows);

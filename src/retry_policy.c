@@ -17,7 +17,8 @@
  * comes back in every subtransaction, because the snapshot that it is about is
  * the transaction's; a lock timeout or a catalog race has nothing to do with
  * the snapshot.  The committing doors always take a new transaction, so that
- * nothing is held while they wait.
+ * nothing is held while they wait.  Once the body is committed there, only the
+ * version row is written again: a body never runs twice.
  *
  * A catalog race is what the server reports as "tuple concurrently updated"
  * or "tuple concurrently deleted", an internal error with no code of its own.
@@ -91,7 +92,7 @@ way_to_retry(const MigRetryCase *failure)
 		return MIG_RETRY_GIVE_UP;
 
 	if (failure->door != MIG_DOOR_FUNCTION)
-		return MIG_RETRY_TRANSACTION;
+		return failure->body_done ? MIG_RETRY_VERSION : MIG_RETRY_TRANSACTION;
 
 	if (mig_retry_needs_transaction(failure))
 		return MIG_RETRY_GIVE_UP;

@@ -14,6 +14,7 @@ typedef struct MigRetryCase
 	const char *message_id;		/* untranslated message, or NULL */
 	bool		fixed_snapshot; /* REPEATABLE READ and above */
 	MigDoor		door;
+	bool		body_done;		/* what the body did is committed already */
 	int			attempt;		/* the one that failed, from 1 */
 	int			max_attempts;
 } MigRetryCase;
@@ -22,6 +23,7 @@ typedef enum MigRetry
 {
 	MIG_RETRY_SUBTRANSACTION,	/* again in a subtransaction */
 	MIG_RETRY_TRANSACTION,		/* again in a new transaction */
+	MIG_RETRY_VERSION,			/* in a new transaction, the version row only */
 	MIG_RETRY_GIVE_UP,			/* never, or only in another transaction */
 	MIG_RETRY_EXHAUSTED			/* would be tried again, but attempts are used
 								 * up */

@@ -15,6 +15,9 @@ typedef struct MigRunRequest
 	int			ntargets;
 	char	  **targets;
 	bool		purge;			/* stamp: delete every row first */
+	bool		can_commit;		/* the caller's context allows it */
+	bool		toplevel;		/* statements may run outside of a transaction
+								 * block */
 } MigRunRequest;
 
 extern void mig_run_refuse_nested(const char *command);

@@ -6,6 +6,10 @@
  * former has run, and an error tells which one it was.  What a query returns
  * is thrown away as it comes.  Runs with the caller's role and settings and
  * never inside an mig_spi_begin() scope.
+ *
+ * Where a body is not one transaction, a part of it is run at a time.  The SET
+ * statements in front of a part come first, so that it finds the settings that
+ * it would find after them, also if it is another session that goes on.
  */
 #include "postgres.h"
 
@@ -19,60 +23,84 @@
 #include "run_body.h"
 #include "run_constraint.h"
 #include "run_locate.h"
-#include "script_split.h"
+#include "run_toplevel.h"
 
 /* Values of MigBodyRun.statement that are no statement's number. */
 #define NO_STATEMENT		0
 #define DEFERRED_CHECKS		(-1)
 
+static void begin_context(MigBodyRun *run, ErrorContextCallback *callback);
+static void run_settings(MigBodyRun *run, int before);
+static void run_statement(MigBodyRun *run, int index);
+static char *enter_statement(MigBodyRun *run, int index);
 static void execute_statement(const char *text);
 static void add_context(void *arg);
 
 /*
- * Runs all statements, then what they deferred.  The caller has opened a
+ * Finds the statements of the body; they are in the current memory context.
+ */
+void
+mig_run_body_split(MigBodyRun *run)
+{
+	MigScriptSource source = {run->body, NULL, 0};
+	ErrorContextCallback callback;
+
+	begin_context(run, &callback);
+	run->script = mig_script_split(&source);
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Runs statements, then what they deferred.  The caller has opened a
  * subtransaction and catches errors, which carry the place as context.
  */
 void
-mig_run_body(MigBodyRun *run)
+mig_run_body(MigBodyRun *run, int first, int nstatements)
 {
-	MigScriptSource source = {run->body, NULL, 0};
-	MemoryContext context = CurrentMemoryContext;
 	ErrorContextCallback callback;
-	MigScript  *script;
 
-	callback.callback = add_context;
-	callback.arg = run;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	run->statement = NO_STATEMENT;
-	script = mig_script_split(&source);
+	begin_context(run, &callback);
 	SPI_connect();
-	for (int i = 0; i < script->nstatements; i++)
-	{
-		const MigStatement *statement = &script->statements[i];
-		char	   *text;
-
-		/*
-		 * The text must outlive SPI, which comes back with its own context:
-		 * mig_run_body_locate() looks at it.
-		 */
-		MemoryContextSwitchTo(context);
-		text = pnstrdup(run->body + statement->location, statement->length);
-		run->statement = i + 1;
-		run->line = statement->line;
-		run->offset = statement->location;
-		run->text = text;
-		execute_statement(text);
-		pfree(text);
-		run->text = NULL;
-	}
+	run_settings(run, first);
+	for (int i = first; i < first + nstatements; i++)
+		run_statement(run, i);
 	SPI_finish();
 
 	run->statement = DEFERRED_CHECKS;
 	mig_run_constraint_check();
 
 	error_context_stack = callback.previous;
+}
+
+/*
+ * Makes the settings that the body has made in front of a statement.
+ */
+void
+mig_run_body_settings(MigBodyRun *run, int before)
+{
+	ErrorContextCallback callback;
+
+	begin_context(run, &callback);
+	SPI_connect();
+	run_settings(run, before);
+	SPI_finish();
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Runs a statement that refuses a transaction block, and commits.  NULL: done.
+ * Must not be called inside a bracket.
+ */
+ErrorData *
+mig_run_body_toplevel(MigBodyRun *run, int index)
+{
+	ErrorContextCallback callback;
+	ErrorData  *error;
+
+	begin_context(run, &callback);
+	error = mig_run_toplevel(enter_statement(run, index));
+	error_context_stack = callback.previous;
+	return error;
 }
 
 /*
@@ -83,6 +111,57 @@ mig_run_body_locate(const MigBodyRun *run, ErrorData *error)
 {
 	if (run->text != NULL)
 		mig_run_locate(error, run->body, run->offset, run->text);
+}
+
+static void
+begin_context(MigBodyRun *run, ErrorContextCallback *callback)
+{
+	run->statement = NO_STATEMENT;
+	run->text = NULL;
+	callback->callback = add_context;
+	callback->arg = run;
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}
+
+static void
+run_settings(MigBodyRun *run, int before)
+{
+	for (int i = 0; i < before; i++)
+	{
+		if (run->script->statements[i].setting)
+			run_statement(run, i);
+	}
+}
+
+static void
+run_statement(MigBodyRun *run, int index)
+{
+	char	   *text = enter_statement(run, index);
+
+	execute_statement(text);
+	pfree(text);
+	run->text = NULL;
+}
+
+/*
+ * Notes where the run is.  The text must outlive SPI, which comes back with
+ * its own context: mig_run_body_locate() looks at it.
+ */
+static char *
+enter_statement(MigBodyRun *run, int index)
+{
+	const MigStatement *statement = &run->script->statements[index];
+	MemoryContext old_context = MemoryContextSwitchTo(run->context);
+	char	   *text;
+
+	text = pnstrdup(run->body + statement->location, statement->length);
+	MemoryContextSwitchTo(old_context);
+	run->statement = index + 1;
+	run->line = statement->line;
+	run->offset = statement->location;
+	run->text = text;
+	return text;
 }
 
 static void

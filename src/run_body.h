@@ -7,13 +7,17 @@
 
 #include "migrate.h"
 
-/* A body being run; the last three say where it is. */
+#include "script_split.h"
+
+/* A body being run; the last four say where it is. */
 typedef struct MigBodyRun
 {
 	const char *revision;
 	const char *operation;
 	int			attempt;
 	const char *body;
+	MigScript  *script;			/* its statements */
+	MemoryContext context;		/* for what must outlive a statement */
 	int			statement;		/* from 1; 0 before the first, -1 at the
 								 * deferred constraints */
 	int			line;
@@ -21,7 +25,10 @@ typedef struct MigBodyRun
 	const char *text;
 } MigBodyRun;
 
-extern void mig_run_body(MigBodyRun *run);
+extern void mig_run_body_split(MigBodyRun *run);
+extern void mig_run_body(MigBodyRun *run, int first, int nstatements);
+extern void mig_run_body_settings(MigBodyRun *run, int before);
+extern ErrorData *mig_run_body_toplevel(MigBodyRun *run, int index);
 extern void mig_run_body_locate(const MigBodyRun *run, ErrorData *error);
 
 #endif							/* RUN_BODY_H */

@@ -6,11 +6,16 @@
  * replaces or removes a revision needs that lock alone: otherwise a body could
  * change between the check of its author and its turn.
  *
- * Advisory locks, taken by SQL, because that works on every server we know;
- * transaction level, so that they end with the caller's transaction however
- * it ends.  The first key is ours, the second the OID of the table.  Whoever
- * waits polls: a blocking wait would hide migrate.lock_wait behind
- * lock_timeout and could deadlock with an index built concurrently.
+ * Advisory locks, taken by SQL, because that works on every server we know.
+ * The first key is ours, the second the OID of the table.  A run inside the
+ * caller's transaction takes them at transaction level: they end with it,
+ * however it ends.  One that commits takes them at session level and gives
+ * them back at its end; the server does if the process dies.
+ *
+ * Whoever waits polls: a blocking wait would hide migrate.lock_wait behind
+ * lock_timeout, and deadlock with an index built concurrently by the holder,
+ * which waits for the snapshot of everybody who waits.  In the committing
+ * doors a poll is a transaction of its own, so that no snapshot is held.
  */
 #include "postgres.h"
 
@@ -22,7 +27,9 @@
 #include "utils/wait_event.h"
 
 #include "guc.h"
+#include "run_bracket.h"
 #include "run_lock.h"
+#include "run_transaction.h"
 #include "spi.h"
 #include "tab_revision.h"
 
@@ -33,31 +40,54 @@
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			250 /* ms: what a waiter may lose */
 
+#define BODIES_ACTIVITY			"is running or replacing revisions of"
+
 /* A lock, and what its holder is doing, for messages. */
 typedef struct Lock
 {
 	int			class;
 	Oid			relid;
 	bool		shared;
+	bool		session;
 	const char *name;
 	const char *activity;
 } Lock;
 
+/* Somebody who waits for a lock. */
+typedef struct Waiter
+{
+	const Lock *lock;
+	TimestampTz since;
+	long		waited;			/* ms */
+	bool		said;
+	bool		locked;
+} Waiter;
+
+/* What the session holds, in the order in which it was taken. */
+static Lock held[2];
+static int	nheld = 0;
+
 static void wait_for_lock(const Lock *lock);
+static void poll(void *arg);
+static void unlock_work(void *arg);
 static bool try_lock(const Lock *lock);
 static char *describe_holder(const Lock *lock);
 
 /*
  * Waits until no other session runs migrations on the version table, at most
- * migrate.lock_wait.  What was read before must be read again afterwards.
+ * migrate.lock_wait, and keeps registered bodies as they are.  What was read
+ * before must be read again afterwards.
  */
 void
-mig_run_lock_version(const MigVersion *version)
+mig_run_lock(const MigVersion *version, Oid registry, bool session)
 {
-	Lock		lock = {LOCK_CLASS, version->relid, false, version->name,
-	"is running migrations on"};
+	Lock		runs = {LOCK_CLASS, version->relid, false, session,
+	version->name, "is running migrations on"};
+	Lock		bodies = {LOCK_CLASS_BODIES, registry, true, session,
+	mig_tab_revision_name, BODIES_ACTIVITY};
 
-	wait_for_lock(&lock);
+	wait_for_lock(&runs);
+	wait_for_lock(&bodies);
 }
 
 /*
@@ -66,24 +96,67 @@ mig_run_lock_version(const MigVersion *version)
 void
 mig_run_lock_registry(void)
 {
-	Lock		lock = {LOCK_CLASS, InvalidOid, false, NULL, "is changing"};
+	Lock		lock = {LOCK_CLASS, mig_tab_revision_relid(), false, false,
+	mig_tab_revision_name, "is changing"};
 
-	lock.name = mig_tab_revision_table(&lock.relid);
 	wait_for_lock(&lock);
 }
 
 /*
- * Keeps registered bodies as they are, or, exclusive, waits until nobody runs
- * them.
+ * Waits until nobody runs registered bodies.
  */
 void
-mig_run_lock_bodies(bool exclusive)
+mig_run_lock_bodies(void)
 {
-	Lock		lock = {LOCK_CLASS_BODIES, InvalidOid, !exclusive, NULL,
-	"is running or replacing revisions of"};
+	Lock		lock = {LOCK_CLASS_BODIES, mig_tab_revision_relid(), false,
+	false, mig_tab_revision_name, BODIES_ACTIVITY};
 
-	lock.name = mig_tab_revision_table(&lock.relid);
 	wait_for_lock(&lock);
+}
+
+/*
+ * Gives back what the session holds.  Nothing may keep it from that: neither
+ * an interrupt nor an error, which would leave the next run waiting for a
+ * session that has long gone on to something else.
+ */
+void
+mig_run_lock_release(void)
+{
+	ErrorData  *error;
+
+	if (nheld == 0)
+		return;
+	HOLD_INTERRUPTS();
+	error = mig_run_bracket(unlock_work, NULL);
+	if (error != NULL)
+	{
+		mig_run_transaction_abort();
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not give back the lock of this run: %s",
+						error->message),
+				 errhint("Close the session.")));
+	}
+	else
+		mig_run_transaction_renew();
+	nheld = 0;
+	RESUME_INTERRUPTS();
+}
+
+/*
+ * Takes all of it again, after a statement that lets go of everything the
+ * session holds.
+ */
+void
+mig_run_lock_retake(void)
+{
+	Lock		lost[lengthof(held)];
+	int			nlost = nheld;
+
+	memcpy(lost, held, sizeof(held));
+	nheld = 0;
+	for (int i = 0; i < nlost; i++)
+		wait_for_lock(&lost[i]);
 }
 
 /*
@@ -113,45 +186,102 @@ mig_run_lock_sleep(int milliseconds)
 static void
 wait_for_lock(const Lock *lock)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	Waiter		waiter = {lock, GetCurrentTimestamp(), 0, false, false};
 	int			delay = FIRST_POLL_DELAY;
 
-	while (!try_lock(lock))
+	for (;;)
 	{
-		long		waited = TimestampDifferenceMilliseconds(start,
-															 GetCurrentTimestamp());
-
-		if (waited >= mig_guc_lock_wait)
+		if (lock->session)
 		{
-			char	   *holder = describe_holder(lock);
+			ErrorData  *error = mig_run_bracket(poll, &waiter);
 
-			ereport(ERROR,
-					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-					 errmsg("could not lock \"%s\" within %d ms",
-							lock->name, mig_guc_lock_wait),
-					 holder != NULL ?
-					 errdetail("%s holds the lock.", holder) : 0,
-					 errhint("Wait for it to end, or raise migrate.lock_wait.")));
+			if (error != NULL)
+				ReThrowError(error);
+			if (waiter.locked)
+				held[nheld++] = *lock;
+			mig_run_transaction_renew();
 		}
-		if (delay == FIRST_POLL_DELAY)
-			ereport(NOTICE,
-					(errmsg("waiting for another session that %s \"%s\"",
-							lock->activity, lock->name)));
-		mig_run_lock_sleep(Min(delay, mig_guc_lock_wait - waited));
+		else
+			poll(&waiter);
+		if (waiter.locked)
+			return;
+		mig_run_lock_sleep(Min(delay, mig_guc_lock_wait - waiter.waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
+}
+
+/*
+ * Tries once; raises an error when the time is over.
+ */
+static void
+poll(void *arg)
+{
+	Waiter	   *waiter = arg;
+	const Lock *lock = waiter->lock;
+
+	waiter->locked = try_lock(lock);
+	if (waiter->locked)
+		return;
+
+	waiter->waited = TimestampDifferenceMilliseconds(waiter->since,
+													 GetCurrentTimestamp());
+	if (waiter->waited >= mig_guc_lock_wait)
+	{
+		char	   *holder = describe_holder(lock);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock \"%s\" within %d ms",
+						lock->name, mig_guc_lock_wait),
+				 holder != NULL ?
+				 errdetail("%s holds the lock.", holder) : 0,
+				 errhint("Wait for it to end, or raise migrate.lock_wait.")));
+	}
+	if (!waiter->said)
+		ereport(NOTICE,
+				(errmsg("waiting for another session that %s \"%s\"",
+						lock->activity, lock->name)));
+	waiter->said = true;
+}
+
+static void
+unlock_work(void *arg)
+{
+	static MigSpiQuery query = {
+		"SELECT CASE WHEN $3"
+		"  THEN pg_catalog.pg_advisory_unlock_shared($1, $2)"
+		"  ELSE pg_catalog.pg_advisory_unlock($1, $2) END",
+		3, {INT4OID, INT4OID, BOOLOID}
+	};
+	MigSpiScope scope;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	for (int i = nheld - 1; i >= 0; i--)
+	{
+		Datum		values[3];
+
+		values[0] = Int32GetDatum(held[i].class);
+		values[1] = Int32GetDatum((int32) held[i].relid);
+		values[2] = BoolGetDatum(held[i].shared);
+		mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
+	}
+	mig_spi_end(&scope);
 }
 
 static bool
 try_lock(const Lock *lock)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE WHEN $3"
+		"SELECT CASE WHEN $3 AND $4"
+		"  THEN pg_catalog.pg_try_advisory_lock_shared($1, $2)"
+		" WHEN $4"
+		"  THEN pg_catalog.pg_try_advisory_lock($1, $2)"
+		" WHEN $3"
 		"  THEN pg_catalog.pg_try_advisory_xact_lock_shared($1, $2)"
-		"  ELSE pg_catalog.pg_try_advisory_xact_lock($1, $2) END",
-		3, {INT4OID, INT4OID, BOOLOID}
+		" ELSE pg_catalog.pg_try_advisory_xact_lock($1, $2) END",
+		4, {INT4OID, INT4OID, BOOLOID, BOOLOID}
 	};
-	Datum		values[3];
+	Datum		values[4];
 	MigSpiScope scope;
 	bool		isnull;
 	bool		locked;
@@ -159,6 +289,7 @@ try_lock(const Lock *lock)
 	values[0] = Int32GetDatum(lock->class);
 	values[1] = Int32GetDatum((int32) lock->relid);
 	values[2] = BoolGetDatum(lock->shared);
+	values[3] = BoolGetDatum(lock->session);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
 	locked = DatumGetBool(mig_spi_value(0, 1, &isnull));

@@ -7,9 +7,12 @@
 
 #include "tab_version.h"
 
-extern void mig_run_lock_version(const MigVersion *version);
+extern void mig_run_lock(const MigVersion *version, Oid registry,
+						 bool session);
+extern void mig_run_lock_release(void);
+extern void mig_run_lock_retake(void);
 extern void mig_run_lock_registry(void);
-extern void mig_run_lock_bodies(bool exclusive);
+extern void mig_run_lock_bodies(void);
 extern void mig_run_lock_sleep(int milliseconds);
 
 #endif							/* RUN_LOCK_H */

@@ -18,7 +18,8 @@ static bool stands_on_heads(const MigVersion *version, const char *target,
 							MigSpiAccess access);
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void refuse_author(const char *revision, const char *author);
-static void refuse_toplevel(const char *revision, MigCommand command);
+static void refuse_toplevel(const char *revision, MigCommand command,
+							bool in_function);
 
 /*
  * The steps from where the version table is to the targets.
@@ -51,7 +52,7 @@ mig_run_plan(const MigVersion *version, MigCommand command,
  * Raises an error if a step of the plan must not run.
  */
 void
-mig_run_plan_check(const MigPlan *plan, MigDoor door)
+mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 {
 	char	  **ids;
 	char	   *revision;
@@ -80,11 +81,12 @@ mig_run_plan_check(const MigPlan *plan, MigDoor door)
 	if (revision != NULL)
 		refuse_author(revision, author);
 
-	if (door == MIG_DOOR_FUNCTION)
+	if (!request->toplevel)
 	{
 		revision = mig_tab_revision_toplevel(ids, plan->nsteps, plan->command);
 		if (revision != NULL)
-			refuse_toplevel(revision, plan->command);
+			refuse_toplevel(revision, plan->command,
+							request->door == MIG_DOOR_FUNCTION);
 	}
 	pfree(ids);
 }
@@ -154,7 +156,7 @@ refuse_author(const char *revision, const char *author)
 }
 
 static void
-refuse_toplevel(const char *revision, MigCommand command)
+refuse_toplevel(const char *revision, MigCommand command, bool in_function)
 {
 	MigStepBody body;
 	MigScriptSource source = {NULL, NULL, 0};
@@ -177,10 +179,16 @@ refuse_toplevel(const char *revision, MigCommand command)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("revision \"%s\" cannot run inside a function", revision),
+			 in_function ?
+			 errmsg("revision \"%s\" cannot run inside a function", revision) :
+			 errmsg("revision \"%s\" cannot run inside a procedure or DO block",
+					revision),
 			 errdetail("Statement %d at line %d of the %s, %s, cannot run inside a transaction block. Nothing was run.",
 					   number, line, mig_tab_log_command_name(command),
 					   statement),
+			 in_function ?
 			 errhint("Use CALL migrate_%s(...), which runs such statements outside of a transaction block.",
+					 command == MIG_COMMAND_UPGRADE ? "deploy" : "revert") :
+			 errhint("Send CALL migrate_%s(...) by itself.",
 					 command == MIG_COMMAND_UPGRADE ? "deploy" : "revert")));
 }

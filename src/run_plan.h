@@ -5,11 +5,13 @@
 #ifndef RUN_PLAN_H
 #define RUN_PLAN_H
 
+#include "run.h"
 #include "tab_version.h"
 
 extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 							 int ntargets, char **targets, bool purge,
 							 MigSpiAccess access);
-extern void mig_run_plan_check(const MigPlan *plan, MigDoor door);
+extern void mig_run_plan_check(const MigPlan *plan,
+							   const MigRunRequest *request);
 
 #endif							/* RUN_PLAN_H */

@@ -2,112 +2,121 @@
  * run_step.c
  *	  One step in one bracket: body, version row, log row.
  *
- * The bracket is a subtransaction.  It is opened, released and rolled back
- * here and nowhere else, so a revision is applied together with its version
- * row and log row or not at all.
+ * A revision is applied together with its version row and log row, or not at
+ * all.  Where a body cannot be one transaction, its last part is; the parts
+ * before are noted in migrate.checkpoint, each with what it did.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "guc.h"
-#include "run_body.h"
+#include "run_bracket.h"
 #include "run_constraint.h"
 #include "run_leftover.h"
 #include "run_step.h"
 
-/* What a subtransaction changes under its opener. */
-typedef struct Bracket
+/* What a bracket is opened for. */
+typedef struct StepWork
 {
-	MemoryContext context;
-	ResourceOwner owner;
-} Bracket;
+	MigStepRun *run;
+	const MigSegment *segment;
+	bool		closes;			/* it is the last one */
+} StepWork;
 
-static void open_bracket(Bracket *bracket);
-static void release_bracket(const Bracket *bracket);
-static void roll_back_bracket(const Bracket *bracket);
-static void run_inside(MigVersion *version, const MigStep *step,
-					   MigBodyRun *run, MigLogEntry *entry);
-static void write_rows(MigVersion *version, const MigStep *step,
-					   MigBodyRun *run, MigLogEntry *entry);
+static void run_inside(void *arg);
+static void run_statements(MigStepRun *run, const MigSegment *segment);
+static void write_rows(MigStepRun *run, bool clear);
+static void write_checkpoint(MigStepRun *run, const MigSegment *segment);
 static void add_context(void *arg);
-static bool can_change_role(void);
 static void explain_role_change(ErrorData *error);
 static void set_lock_timeout(void);
 
 /*
- * Tries a step once.  NULL: it is done.  Otherwise nothing of it is left but
- * the error, in the current memory context; the caller decides what next.
- * A stamp has no body text.
+ * Begins a run of any number of steps.
+ */
+void
+mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigDoor door)
+{
+	memset(run, 0, sizeof(*run));
+	run->version = version;
+	run->door = door;
+	mig_tab_log_new_run(&run->entry.run);
+	run->entry.door = door;
+	run->entry.version_table = version->name;
+	run->entry.role = GetUserId();
+}
+
+/*
+ * Reads the body of the next step.  What it takes is in the current memory
+ * context, which must last as long as the step.
+ */
+void
+mig_run_step_begin(MigStepRun *run, const MigStep *step)
+{
+	MigStepBody body;
+
+	memset(&body, 0, sizeof(body));
+	if (step->revision != NULL)
+		mig_tab_revision_body(step->revision, step->command, &body);
+
+	run->step = step;
+	run->message = body.message;
+	run->entry.revision = step->revision;
+	run->entry.operation = step->command;
+	run->entry.body_hash = body.hash;
+	run->entry.attempts = 1;
+	run->entry.error = NULL;
+
+	memset(&run->body, 0, sizeof(run->body));
+	run->body.revision = step->revision;
+	run->body.operation = mig_tab_log_command_name(step->command);
+	run->body.attempt = 1;
+	run->body.body = body.text;
+	run->body.context = CurrentMemoryContext;
+	if (body.text != NULL)
+		mig_run_body_split(&run->body);
+	mig_run_cost_begin(&run->begin);
+}
+
+/*
+ * The next attempt begins.
+ */
+void
+mig_run_step_again(MigStepRun *run)
+{
+	run->body.attempt++;
+	run->entry.attempts++;
+}
+
+/*
+ * Tries a step once, or a segment of it.  NULL: it is done.  Otherwise nothing
+ * of it is left but the error, in the current memory context; the caller
+ * decides what next.
  */
 ErrorData *
-mig_run_step(MigVersion *version, const MigStep *step, const MigStepBody *body,
-			 MigLogEntry *entry)
+mig_run_step(MigStepRun *run, const MigSegment *segment)
 {
-	MigBodyRun	run;
-	Bracket		bracket;
-	ErrorData  *volatile error = NULL;
+	StepWork	work = {run, segment, segment == NULL};
+	ErrorData  *error;
 
-	memset(&run, 0, sizeof(run));
-	run.revision = step->revision;
-	run.operation = mig_tab_log_command_name(step->command);
-	run.attempt = entry->attempts;
-	run.body = body->text;
+	if (segment != NULL)
+		work.closes = segment->first + segment->nstatements ==
+			run->body.script->nstatements;
 
-	open_bracket(&bracket);
-	PG_TRY();
-	{
-		run_inside(version, step, &run, entry);
-		release_bracket(&bracket);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(bracket.context);
-		error = CopyErrorData();
-		FlushErrorState();
-		roll_back_bracket(&bracket);
-	}
-	PG_END_TRY();
-
+	error = mig_run_bracket(run_inside, &work);
 	if (error == NULL)
-		mig_tab_version_accept(version);
+		mig_tab_version_accept(run->version);
 	else
 	{
-		mig_tab_version_discard(version);
-		mig_run_body_locate(&run, error);
+		mig_tab_version_discard(run->version);
+		mig_run_body_locate(&run->body, error);
 		explain_role_change(error);
 	}
 	return error;
-}
-
-static void
-open_bracket(Bracket *bracket)
-{
-	bracket->context = CurrentMemoryContext;
-	bracket->owner = CurrentResourceOwner;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(bracket->context);
-}
-
-static void
-release_bracket(const Bracket *bracket)
-{
-	ReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(bracket->context);
-	CurrentResourceOwner = bracket->owner;
-}
-
-static void
-roll_back_bracket(const Bracket *bracket)
-{
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(bracket->context);
-	CurrentResourceOwner = bracket->owner;
 }
 
 /*
@@ -117,11 +126,12 @@ roll_back_bracket(const Bracket *bracket)
  * else may have triggers, the body's among them.
  */
 static void
-run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
-		   MigLogEntry *entry)
+run_inside(void *arg)
 {
+	StepWork   *work = arg;
+	MigStepRun *run = work->run;
 	int			step_nest_level = NewGUCNestLevel();
-	bool		locked = !can_change_role();
+	bool		locked = !mig_run_step_can_change_role();
 	Oid			userid;
 	int			sec_context;
 
@@ -130,15 +140,17 @@ run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	set_lock_timeout();
-	mig_run_constraint_begin();
-	if (run->body != NULL)
-	{
-		int			body_nest_level = NewGUCNestLevel();
 
-		mig_run_body(run);
-		AtEOXact_GUC(false, body_nest_level);
-	}
-	write_rows(version, step, run, entry);
+	/* Between two transactions its owner may have changed it. */
+	if (run->door != MIG_DOOR_FUNCTION && work->closes)
+		mig_tab_version_trust(run->version);
+	mig_run_constraint_begin();
+	if (run->body.body != NULL)
+		run_statements(run, work->segment);
+	if (work->closes)
+		write_rows(run, work->segment != NULL);
+	else
+		write_checkpoint(run, work->segment);
 	if (locked)
 	{
 		mig_run_leftover_refuse();
@@ -147,27 +159,72 @@ run_inside(MigVersion *version, const MigStep *step, MigBodyRun *run,
 	AtEOXact_GUC(false, step_nest_level);
 }
 
+static void
+run_statements(MigStepRun *run, const MigSegment *segment)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	if (segment == NULL)
+		mig_run_body(&run->body, 0, run->body.script->nstatements);
+	else if (segment->toplevel == NULL)
+		mig_run_body(&run->body, segment->first, segment->nstatements);
+	AtEOXact_GUC(false, nest_level);
+}
+
 /*
  * The version row, what it deferred, and the log row.
  */
 static void
-write_rows(MigVersion *version, const MigStep *step, MigBodyRun *run,
-		   MigLogEntry *entry)
+write_rows(MigStepRun *run, bool clear)
 {
 	ErrorContextCallback callback;
 
 	callback.callback = add_context;
-	callback.arg = run;
+	callback.arg = &run->body;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	mig_tab_version_move(version, step);
-	if (!version->own)
+	mig_tab_version_move(run->version, run->step);
+	if (!run->version->own)
 		mig_run_constraint_check();
-	mig_tab_log_stop_cost(&entry->cost);
-	mig_tab_log_succeeded(entry);
+	if (clear)
+		mig_tab_checkpoint_clear(run->version->name);
+	mig_run_cost_since(&run->begin, &run->entry.cost);
+	mig_tab_log_write(&run->entry);
 
 	error_context_stack = callback.previous;
+}
+
+/*
+ * Notes that a segment is done, and no more than that.
+ */
+static void
+write_checkpoint(MigStepRun *run, const MigSegment *segment)
+{
+	MigCheckpoint checkpoint;
+
+	mig_run_step_checkpoint(run, segment, &checkpoint);
+	mig_tab_checkpoint_done(&checkpoint);
+}
+
+/*
+ * What a checkpoint says of a segment.
+ */
+void
+mig_run_step_checkpoint(const MigStepRun *run, const MigSegment *segment,
+						MigCheckpoint *checkpoint)
+{
+	memset(checkpoint, 0, sizeof(*checkpoint));
+	checkpoint->version_table = run->version->name;
+	checkpoint->revision = run->step->revision;
+	checkpoint->operation = run->step->command;
+	checkpoint->statement = segment->first + 1;
+	checkpoint->last_statement = segment->first + segment->nstatements;
+	checkpoint->line = run->body.script->statements[segment->first].line;
+	checkpoint->kind = segment->toplevel;
+	checkpoint->body_hash = run->entry.body_hash;
+	checkpoint->run = &run->entry.run;
+	checkpoint->role = run->entry.role;
 }
 
 static void
@@ -186,8 +243,8 @@ add_context(void *arg)
  * the body rights that nobody has compared with its author's.  The server
  * then refuses such statements as in a SECURITY DEFINER function.
  */
-static bool
-can_change_role(void)
+bool
+mig_run_step_can_change_role(void)
 {
 	Oid			runner = GetUserId();
 

@@ -5,11 +5,32 @@
 #ifndef RUN_STEP_H
 #define RUN_STEP_H
 
-#include "tab_log.h"
+#include "run_body.h"
+#include "run_cost.h"
+#include "tab_checkpoint.h"
 #include "tab_revision.h"
 #include "tab_version.h"
 
-extern ErrorData *mig_run_step(MigVersion *version, const MigStep *step,
-							   const MigStepBody *body, MigLogEntry *entry);
+/* A step being run; the same for all its attempts and parts. */
+typedef struct MigStepRun
+{
+	const MigStep *step;
+	MigVersion *version;
+	MigDoor		door;
+	const char *message;		/* of the revision, or NULL */
+	MigBodyRun	body;			/* no text: a stamp */
+	MigCounters begin;			/* when the first attempt began */
+	MigLogEntry entry;
+} MigStepRun;
+
+extern void mig_run_step_begin_run(MigStepRun *run, MigVersion *version,
+								   MigDoor door);
+extern void mig_run_step_begin(MigStepRun *run, const MigStep *step);
+extern void mig_run_step_again(MigStepRun *run);
+extern ErrorData *mig_run_step(MigStepRun *run, const MigSegment *segment);
+extern void mig_run_step_checkpoint(const MigStepRun *run,
+									const MigSegment *segment,
+									MigCheckpoint *checkpoint);
+extern bool mig_run_step_can_change_role(void);
 
 #endif							/* RUN_STEP_H */

@@ -1,6 +1,6 @@
 /*
  * script_kind.c
- *	  Which statements refuse a transaction block.
+ *	  Which statements refuse a transaction block, or need one of their own.
  *
  * The one table of the statements for which the server itself calls
  * PreventInTransactionBlock(), as far as the raw parse tree tells, by reading
@@ -12,7 +12,8 @@
  * them, the row's comment says which side we are on:
  *
  * - REINDEX INDEX or TABLE, CLUSTER and REPACK of a named relation are
- *	 refused if it is partitioned.  Taken for ordinary: the server raises 25001.
+ *	 refused if it is partitioned.  mig_script_kind_if_partitioned() tells the
+ *	 relation, for those who can look it up.
  * - DROP SUBSCRIPTION is refused if the subscription has a slot, and it
  *	 nearly always has.  Taken for refusing: running it alone does no harm.
  */
@@ -20,6 +21,7 @@
 
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 
 #include "compat.h"
 #include "script_kind.h"
@@ -74,7 +76,7 @@ static const ToplevelKind toplevel_kinds[] =
 	{"CREATE INDEX CONCURRENTLY", T_IndexStmt, creates_index_concurrently},
 	{"CREATE SUBSCRIPTION", T_CreateSubscriptionStmt, creates_slot},
 	{"CREATE TABLESPACE", T_CreateTableSpaceStmt, NULL},
-	{"DISCARD ALL", T_DiscardStmt, discards_all},
+	{MIG_SCRIPT_DISCARD_ALL, T_DiscardStmt, discards_all},
 	{"DROP DATABASE", T_DropdbStmt, NULL},
 	{"DROP INDEX CONCURRENTLY", T_DropStmt, drops_index_concurrently},
 	{"DROP SUBSCRIPTION", T_DropSubscriptionStmt, NULL},
@@ -110,6 +112,61 @@ mig_script_kind_toplevel(Node *statement)
 	}
 
 	return NULL;
+}
+
+/*
+ * The relation for which a statement refuses a transaction block if it is
+ * partitioned, as SQL writes its name, in the current memory context; NULL for
+ * any other statement.
+ */
+const char *
+mig_script_kind_if_partitioned(const Node *statement)
+{
+	const RangeVar *relation;
+
+	if (IsA(statement, ReindexStmt))
+		relation = ((const ReindexStmt *) statement)->relation;
+#ifdef MIG_COMPAT_HAVE_REPACK
+	else if (IsA(statement, RepackStmt))
+		relation = ((const RepackStmt *) statement)->relation != NULL ?
+			((const RepackStmt *) statement)->relation->relation : NULL;
+#else
+	else if (IsA(statement, ClusterStmt))
+		relation = ((const ClusterStmt *) statement)->relation;
+#endif
+	else
+		return NULL;
+	return relation == NULL ? NULL :
+		quote_qualified_identifier(relation->schemaname, relation->relname);
+}
+
+/*
+ * The value that a statement adds to an enum, or NULL.  It cannot be used
+ * before it is committed.
+ */
+const char *
+mig_script_kind_enum_value(const Node *statement)
+{
+	if (!IsA(statement, AlterEnumStmt) ||
+		((const AlterEnumStmt *) statement)->oldVal != NULL)
+		return NULL;
+	return ((const AlterEnumStmt *) statement)->newVal;
+}
+
+/*
+ * Whether it is a SET or RESET that holds for the statements behind it, also
+ * across transactions.
+ */
+bool
+mig_script_kind_is_setting(const Node *statement)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+
+	if (!IsA(statement, VariableSetStmt) || set->is_local)
+		return false;
+	/* SET TRANSACTION */
+	return set->kind != VAR_SET_MULTI ||
+		strncmp(set->name, "TRANSACTION", strlen("TRANSACTION")) != 0;
 }
 
 /*

@@ -7,6 +7,12 @@
 
 #include "nodes/nodes.h"
 
+/* The one that lets go of what the session holds. */
+#define MIG_SCRIPT_DISCARD_ALL	"DISCARD ALL"
+
 extern const char *mig_script_kind_toplevel(Node *statement);
+extern const char *mig_script_kind_if_partitioned(const Node *statement);
+extern const char *mig_script_kind_enum_value(const Node *statement);
+extern bool mig_script_kind_is_setting(const Node *statement);
 
 #endif							/* SCRIPT_KIND_H */

@@ -35,6 +35,8 @@ static void refuse_statement(const MigScriptSource *source, Node *statement,
 							 int location);
 static int	end_of_statement(const char *body, const RawStmt *raw,
 							 int location, int size);
+static bool is_used_in(const char *value, const char *rest);
+static int	count_segments(const MigScript *script);
 
 /*
  * Split a body.  The result is allocated in the current memory context, what
@@ -68,6 +70,7 @@ mig_script_split(const MigScriptSource *source)
 	{
 		RawStmt    *raw = lfirst_node(RawStmt, cell);
 		MigStatement *statement = &script->statements[script->nstatements++];
+		const char *value;
 		int			location;
 
 		location = mig_script_skip_gap(source->body, raw->stmt_location);
@@ -84,10 +87,42 @@ mig_script_split(const MigScriptSource *source)
 		statement->toplevel = mig_script_kind_toplevel(raw->stmt);
 		if (statement->toplevel != NULL)
 			script->ntoplevel++;
+		statement->if_partitioned = mig_script_kind_if_partitioned(raw->stmt);
+		statement->setting = mig_script_kind_is_setting(raw->stmt);
+		value = mig_script_kind_enum_value(raw->stmt);
+		statement->commit_after = value != NULL &&
+			is_used_in(value, source->body + location + statement->length);
 	}
 
 	MemoryContextDelete(context);
+	script->nsegments = count_segments(script);
 	return script;
+}
+
+/*
+ * The segment that begins with a statement.  It is made anew from wherever a
+ * run goes on, so that only the statements have to be known for that.
+ */
+void
+mig_script_segment(const MigScript *script, int first, MigSegment *segment)
+{
+	int			next = first;
+
+	segment->first = first;
+	segment->toplevel = first < script->nstatements ?
+		script->statements[first].toplevel : NULL;
+	if (segment->toplevel != NULL)
+		next++;
+	else
+	{
+		while (next < script->nstatements &&
+			   script->statements[next].toplevel == NULL)
+		{
+			if (script->statements[next++].commit_after)
+				break;
+		}
+	}
+	segment->nstatements = next - first;
 }
 
 /*
@@ -339,4 +374,35 @@ end_of_statement(const char *body, const RawStmt *raw, int location, int size)
 		end--;
 
 	return end;
+}
+
+/*
+ * Whether what follows in a body could use a new value of an enum, which the
+ * server allows only after the value was committed: whether it has the value's
+ * text in it.
+ */
+static bool
+is_used_in(const char *value, const char *rest)
+{
+	/* It may be written in more than one way. */
+	if (strpbrk(value, "'\\") != NULL)
+		return true;
+	return strstr(rest, value) != NULL;
+}
+
+static int
+count_segments(const MigScript *script)
+{
+	int			nsegments = 0;
+	int			next = 0;
+
+	while (next < script->nstatements)
+	{
+		MigSegment	segment;
+
+		mig_script_segment(script, next, &segment);
+		next += segment.nstatements;
+		nsegments++;
+	}
+	return Max(nsegments, 1);
 }

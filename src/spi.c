@@ -188,6 +188,16 @@ mig_spi_value(uint64 row, int column, bool *isnull)
 }
 
 /*
+ * A C string, or NULL, -> a text parameter and its mark for nulls.
+ */
+Datum
+mig_spi_text_datum(const char *value, char *is_null)
+{
+	*is_null = value == NULL ? 'n' : ' ';
+	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+}
+
+/*
  * C strings -> text[].
  */
 Datum

@@ -59,6 +59,7 @@ extern char **mig_spi_text_array(const MigSpiScope *scope, uint64 row,
 								 int column, int *nelems);
 extern Datum mig_spi_value(uint64 row, int column, bool *isnull);
 
+extern Datum mig_spi_text_datum(const char *value, char *is_null);
 extern Datum mig_spi_array_datum(char *const *elems, int nelems);
 extern char **mig_spi_array_elems(Datum array, int *nelems);
 

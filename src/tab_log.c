@@ -2,13 +2,12 @@
  * tab_log.c
  *	  migrate.log: what ran, how it ended, what it cost.
  *
- * A row is written in the subtransaction of the step it tells about.  So a
- * run through the function door that ends in an ERROR takes its rows with it,
- * like everything else it did.
+ * The row of a step that succeeds is written in the step's subtransaction.
+ * That of one that fails for good comes after the rollback, in the committing
+ * doors.  A run through the function door that ends in an ERROR takes its rows
+ * with it, like everything else it did.
  */
 #include "postgres.h"
-
-#include <sys/resource.h>
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -18,7 +17,6 @@
 #include "spi.h"
 #include "tab_log.h"
 
-static double cpu_ms_of_backend(void);
 static const char *door_name(MigDoor door);
 
 /*
@@ -35,104 +33,93 @@ mig_tab_log_new_run(pg_uuid_t *run)
 }
 
 /*
- * Notes the counters as they are now.
+ * Writes a row.
  */
 void
-mig_tab_log_start_cost(MigCost *cost)
-{
-	cost->started = GetCurrentTimestamp();
-	INSTR_TIME_SET_CURRENT(cost->wall);
-	cost->cpu_ms = cpu_ms_of_backend();
-	cost->wal = pgWalUsage;
-	cost->buffers = pgBufferUsage;
-}
-
-/*
- * Turns the counters of mig_tab_log_start_cost() into what has come since.
- */
-void
-mig_tab_log_stop_cost(MigCost *cost)
-{
-	instr_time	now;
-	WalUsage	wal;
-	BufferUsage buffers;
-
-	cost->finished = GetCurrentTimestamp();
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, cost->wall);
-	cost->wall_ms = INSTR_TIME_GET_MILLISEC(now);
-	cost->cpu_ms = cpu_ms_of_backend() - cost->cpu_ms;
-
-	memset(&wal, 0, sizeof(wal));
-	WalUsageAccumDiff(&wal, &pgWalUsage, &cost->wal);
-	cost->wal = wal;
-	memset(&buffers, 0, sizeof(buffers));
-	BufferUsageAccumDiff(&buffers, &pgBufferUsage, &cost->buffers);
-	cost->buffers = buffers;
-}
-
-/*
- * Writes the row of a step that succeeded.
- */
-void
-mig_tab_log_succeeded(const MigLogEntry *entry)
+mig_tab_log_write(const MigLogEntry *entry)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.log (run, step, revision, operation, door, state,"
 		"  attempts, started, finished, version_table, role,"
-		"  application_name, body_hash, wall_ms, cpu_ms, wal_records,"
-		"  wal_bytes, buffers_hit, buffers_read, buffers_dirtied,"
-		"  buffers_written, temp_blocks_read, temp_blocks_written)"
-		" VALUES ($1, $2, $3, $4, $5, 'succeeded', $6, $7, $8, $9,"
-		"  pg_catalog.pg_get_userbyid($10),"
-		"  pg_catalog.current_setting('application_name'), $11, $12, $13,"
-		"  $14, $15, $16, $17, $18, $19, $20, $21)",
-		21, {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
-			TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, OIDOID, TEXTOID,
-			FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
-		INT8OID, INT8OID, INT8OID, INT8OID}
+		"  application_name, body_hash, sqlstate, error, wall_ms, cpu_ms,"
+		"  lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read,"
+		"  buffers_dirtied, buffers_written, temp_blocks_read,"
+		"  temp_blocks_written)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+		"  pg_catalog.pg_get_userbyid($11),"
+		"  pg_catalog.current_setting('application_name'), $12, $13, $14,"
+		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+		25, {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
+			TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, OIDOID, TEXTOID, TEXTOID,
+			TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT8OID, INT8OID,
+		INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID}
 	};
 	const MigCost *cost = &entry->cost;
-	Datum		values[21];
-	char		nulls[22] = "                     ";
+	const ErrorData *error = entry->error;
+	Datum		values[25];
+	char		nulls[26] = "                         ";
 	MigSpiScope scope;
 
 	values[0] = UUIDPGetDatum(&entry->run);
 	values[1] = Int32GetDatum(entry->step);
-	values[2] = (Datum) 0;
-	if (entry->revision != NULL)
-		values[2] = CStringGetTextDatum(entry->revision);
-	else
-		nulls[2] = 'n';
+	values[2] = mig_spi_text_datum(entry->revision, &nulls[2]);
 	values[3] = CStringGetTextDatum(mig_tab_log_command_name(entry->operation));
 	values[4] = CStringGetTextDatum(door_name(entry->door));
-	values[5] = Int32GetDatum(entry->attempts);
-	values[6] = TimestampTzGetDatum(cost->started);
-	values[7] = TimestampTzGetDatum(cost->finished);
-	values[8] = CStringGetTextDatum(entry->version_table);
-	values[9] = ObjectIdGetDatum(entry->role);
-	values[10] = (Datum) 0;
-	if (entry->body_hash != NULL)
-		values[10] = CStringGetTextDatum(entry->body_hash);
-	else
-		nulls[10] = 'n';
-	values[11] = Float8GetDatum(cost->wall_ms);
-	values[12] = Float8GetDatum(cost->cpu_ms);
-	values[13] = Int64GetDatum(cost->wal.wal_records);
-	values[14] = Int64GetDatum((int64) cost->wal.wal_bytes);
-	values[15] = Int64GetDatum(cost->buffers.shared_blks_hit +
+	values[5] = CStringGetTextDatum(error == NULL ? "succeeded" : "failed");
+	values[6] = Int32GetDatum(entry->attempts);
+	values[7] = TimestampTzGetDatum(cost->started);
+	values[8] = TimestampTzGetDatum(cost->finished);
+	values[9] = CStringGetTextDatum(entry->version_table);
+	values[10] = ObjectIdGetDatum(entry->role);
+	values[11] = mig_spi_text_datum(entry->body_hash, &nulls[11]);
+	values[12] = mig_spi_text_datum(error == NULL ? NULL :
+									unpack_sql_state(error->sqlerrcode), &nulls[12]);
+	values[13] = mig_spi_text_datum(error == NULL ? NULL : error->message,
+									&nulls[13]);
+	values[14] = Float8GetDatum(cost->wall_ms);
+	values[15] = Float8GetDatum(cost->cpu_ms);
+	values[16] = Float8GetDatum(cost->lock_wait_ms);
+	values[17] = Int64GetDatum(cost->wal.wal_records);
+	values[18] = Int64GetDatum((int64) cost->wal.wal_bytes);
+	values[19] = Int64GetDatum(cost->buffers.shared_blks_hit +
 							   cost->buffers.local_blks_hit);
-	values[16] = Int64GetDatum(cost->buffers.shared_blks_read +
+	values[20] = Int64GetDatum(cost->buffers.shared_blks_read +
 							   cost->buffers.local_blks_read);
-	values[17] = Int64GetDatum(cost->buffers.shared_blks_dirtied +
+	values[21] = Int64GetDatum(cost->buffers.shared_blks_dirtied +
 							   cost->buffers.local_blks_dirtied);
-	values[18] = Int64GetDatum(cost->buffers.shared_blks_written +
+	values[22] = Int64GetDatum(cost->buffers.shared_blks_written +
 							   cost->buffers.local_blks_written);
-	values[19] = Int64GetDatum(cost->buffers.temp_blks_read);
-	values[20] = Int64GetDatum(cost->buffers.temp_blks_written);
+	values[23] = Int64GetDatum(cost->buffers.temp_blks_read);
+	values[24] = Int64GetDatum(cost->buffers.temp_blks_written);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(&query, values, nulls, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+}
+
+/*
+ * Removes rows that ended longer ago than that, but for the last success of
+ * each revision in each version table: migrate.status lives on those.
+ */
+void
+mig_tab_log_expire(int seconds)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.log"
+		" WHERE finished < pg_catalog.clock_timestamp()"
+		"                  - pg_catalog.make_interval(secs => $1)"
+		"   AND (run, step) NOT IN ("
+		"        SELECT DISTINCT ON (version_table, revision) run, step"
+		"          FROM migrate.log WHERE state = 'succeeded'"
+		"         ORDER BY version_table, revision, finished DESC, step DESC)",
+		1, {INT4OID}
+	};
+	Datum		values[1];
+	MigSpiScope scope;
+
+	values[0] = Int32GetDatum(seconds);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -177,16 +164,6 @@ mig_tab_log_command_name(MigCommand command)
 			return "stamp";
 	}
 	return NULL;				/* not reached */
-}
-
-static double
-cpu_ms_of_backend(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000.0 +
-		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000.0;
 }
 
 static const char *

@@ -7,19 +7,18 @@
 
 #include "datatype/timestamp.h"
 #include "executor/instrument.h"
-#include "portability/instr_time.h"
 #include "utils/uuid.h"
 
 #include "migrate.h"
 
-/* Counters of this backend at one moment, later what has come since. */
+/* What a step has cost. */
 typedef struct MigCost
 {
 	TimestampTz started;
 	TimestampTz finished;
-	instr_time	wall;
 	double		wall_ms;
 	double		cpu_ms;
+	double		lock_wait_ms;
 	WalUsage	wal;
 	BufferUsage buffers;
 } MigCost;
@@ -36,13 +35,13 @@ typedef struct MigLogEntry
 	const char *version_table;
 	Oid			role;
 	const char *body_hash;		/* NULL: nothing was run */
+	const ErrorData *error;		/* NULL: it succeeded */
 	MigCost		cost;
 } MigLogEntry;
 
 extern void mig_tab_log_new_run(pg_uuid_t *run);
-extern void mig_tab_log_start_cost(MigCost *cost);
-extern void mig_tab_log_stop_cost(MigCost *cost);
-extern void mig_tab_log_succeeded(const MigLogEntry *entry);
+extern void mig_tab_log_write(const MigLogEntry *entry);
+extern void mig_tab_log_expire(int seconds);
 extern char **mig_tab_log_version_tables(int *ntables);
 extern const char *mig_tab_log_command_name(MigCommand command);
 

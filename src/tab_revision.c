@@ -21,14 +21,16 @@
 #define DESCRIBE_COLUMNS \
 	"r.revision, r.down_revision, r.depends_on, r.branch_labels, r.message," \
 	" r.upgrade_hash, r.upgrade_statements, r.upgrade_toplevel," \
+	" r.upgrade_segments," \
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_toplevel," \
+	" r.downgrade_segments," \
 	" r.registered_by, r.registered_at"
 
 /* What write_revision() binds. */
 #define REVISION_PARAMETER_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, \
-	 TEXTOID, TEXTOID, INT4OID, INT4OID, \
-	 TEXTOID, TEXTOID, INT4OID, INT4OID, OIDOID}
+	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, \
+	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, OIDOID}
 
 static void read_revision(const MigSpiScope *scope, uint64 row,
 						  MigRevision *revision);
@@ -41,23 +43,24 @@ static char *first_of(MigSpiQuery *query, Datum *values, char **detail);
 static char **list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access,
 					  int *nresult);
 
-/*
- * The table's name and OID.
- */
-const char *
-mig_tab_revision_table(Oid *relid)
+/* For messages. */
+const char *const mig_tab_revision_name = "migrate.revision";
+
+Oid
+mig_tab_revision_relid(void)
 {
 	static MigSpiQuery query = {
 		"SELECT 'migrate.revision'::pg_catalog.regclass::pg_catalog.oid"
 	};
 	MigSpiScope scope;
 	bool		isnull;
+	Oid			relid;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	*relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
 	mig_spi_end(&scope);
-	return "migrate.revision";
+	return relid;
 }
 
 /*
@@ -373,11 +376,12 @@ mig_tab_revision_insert(const MigRevision *revision, Oid author)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.revision (revision, down_revision, depends_on,"
 		"  branch_labels, message, upgrade, upgrade_hash, upgrade_statements,"
-		"  upgrade_toplevel, downgrade, downgrade_hash, downgrade_statements,"
-		"  downgrade_toplevel, is_head, is_real_head, registered_by)"
+		"  upgrade_toplevel, upgrade_segments, downgrade, downgrade_hash,"
+		"  downgrade_statements, downgrade_toplevel, downgrade_segments,"
+		"  is_head, is_real_head, registered_by)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  true, true, pg_catalog.pg_get_userbyid($14))",
-		14, REVISION_PARAMETER_TYPES
+		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16))",
+		16, REVISION_PARAMETER_TYPES
 	};
 
 	write_revision(&query, revision, author);
@@ -392,13 +396,14 @@ mig_tab_revision_update(const MigRevision *revision, Oid author)
 	static MigSpiQuery query = {
 		"UPDATE migrate.revision SET down_revision = $2, depends_on = $3,"
 		"  branch_labels = $4, message = $5, upgrade = $6, upgrade_hash = $7,"
-		"  upgrade_statements = $8, upgrade_toplevel = $9, downgrade = $10,"
-		"  downgrade_hash = $11, downgrade_statements = $12,"
-		"  downgrade_toplevel = $13,"
-		"  registered_by = pg_catalog.pg_get_userbyid($14),"
+		"  upgrade_statements = $8, upgrade_toplevel = $9,"
+		"  upgrade_segments = $10, downgrade = $11, downgrade_hash = $12,"
+		"  downgrade_statements = $13, downgrade_toplevel = $14,"
+		"  downgrade_segments = $15,"
+		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_at = pg_catalog.clock_timestamp()"
 		" WHERE revision = $1",
-		14, REVISION_PARAMETER_TYPES
+		16, REVISION_PARAMETER_TYPES
 	};
 
 	write_revision(&query, revision, author);
@@ -492,12 +497,12 @@ read_revision(const MigSpiScope *scope, uint64 row, MigRevision *revision)
 	revision->labels = mig_spi_text_array(scope, row, 4, &revision->nlabels);
 	revision->message = mig_spi_text(scope, row, 5);
 	read_body(scope, row, 6, &revision->upgrade);
-	read_body(scope, row, 9, &revision->downgrade);
-	revision->registered_by = mig_spi_text(scope, row, 12);
-	revision->registered_at = DatumGetTimestampTz(mig_spi_value(row, 13,
+	read_body(scope, row, 10, &revision->downgrade);
+	revision->registered_by = mig_spi_text(scope, row, 14);
+	revision->registered_at = DatumGetTimestampTz(mig_spi_value(row, 15,
 																&isnull));
-	revision->upgrade.text = mig_spi_text(scope, row, 14);
-	revision->downgrade.text = mig_spi_text(scope, row, 15);
+	revision->upgrade.text = mig_spi_text(scope, row, 16);
+	revision->downgrade.text = mig_spi_text(scope, row, 17);
 }
 
 static void
@@ -514,6 +519,8 @@ read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
 													&isnull));
 	body->ntoplevel = DatumGetInt32(mig_spi_value(row, hash_column + 2,
 												  &isnull));
+	body->nsegments = DatumGetInt32(mig_spi_value(row, hash_column + 3,
+												  &isnull));
 }
 
 /*
@@ -522,8 +529,8 @@ read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
 static void
 write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 {
-	Datum		values[14];
-	char		nulls[15] = "              ";
+	Datum		values[16];
+	char		nulls[17] = "                ";
 	MigSpiScope scope;
 
 	memset(values, 0, sizeof(values));
@@ -539,16 +546,18 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	values[6] = CStringGetTextDatum(revision->upgrade.hash);
 	values[7] = Int32GetDatum(revision->upgrade.nstatements);
 	values[8] = Int32GetDatum(revision->upgrade.ntoplevel);
+	values[9] = Int32GetDatum(revision->upgrade.nsegments);
 	if (revision->downgrade.text != NULL)
 	{
-		values[9] = CStringGetTextDatum(revision->downgrade.text);
-		values[10] = CStringGetTextDatum(revision->downgrade.hash);
-		values[11] = Int32GetDatum(revision->downgrade.nstatements);
-		values[12] = Int32GetDatum(revision->downgrade.ntoplevel);
+		values[10] = CStringGetTextDatum(revision->downgrade.text);
+		values[11] = CStringGetTextDatum(revision->downgrade.hash);
+		values[12] = Int32GetDatum(revision->downgrade.nstatements);
+		values[13] = Int32GetDatum(revision->downgrade.ntoplevel);
+		values[14] = Int32GetDatum(revision->downgrade.nsegments);
 	}
 	else
-		memset(&nulls[9], 'n', 4);
-	values[13] = ObjectIdGetDatum(author);
+		memset(&nulls[10], 'n', 5);
+	values[15] = ObjectIdGetDatum(author);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);

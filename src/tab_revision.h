@@ -19,6 +19,7 @@ typedef struct MigBody
 	char		hash[MIG_SCRIPT_HASH_SIZE];
 	int			nstatements;
 	int			ntoplevel;
+	int			nsegments;		/* 1: it can be one transaction */
 } MigBody;
 
 /* A row of migrate.revision. */
@@ -47,7 +48,8 @@ typedef struct MigStepBody
 } MigStepBody;
 
 /* Reading */
-extern const char *mig_tab_revision_table(Oid *relid);
+extern const char *const mig_tab_revision_name;
+extern Oid	mig_tab_revision_relid(void);
 extern MigGraph *mig_tab_revision_graph(MigSpiAccess access);
 extern char **mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads);
 extern MigRevision *mig_tab_revision_find(const char *id);

@@ -121,6 +121,7 @@ static void write_row(MigVersion *version, const char *before,
 static uint64 insert_row(MigVersion *version, const char *after);
 static uint64 change_row(MigVersion *version, const char *before,
 						 const char *after);
+static bool has_row(const MigVersion *version, const char *revision);
 static int	compare_rows(const void *a, const void *b);
 
 /*
@@ -317,9 +318,57 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 	}
 	mig_spi_end(&scope);
 
-	/* Rows are listed in the order of Alembic's files: by byte. */
-	qsort(version->rows, version->nrows, sizeof(char *), compare_rows);
+	mig_tab_version_sort(version);
 	version->state = state;
+}
+
+/*
+ * Rows are listed in the order of Alembic's files: by byte.
+ */
+void
+mig_tab_version_sort(MigVersion *version)
+{
+	qsort(version->rows, version->nrows, sizeof(char *), compare_rows);
+}
+
+/*
+ * Reads the rows anew, as committed, after a transaction that failed.
+ */
+MigVersionPlace
+mig_tab_version_place(MigVersion *version, const MigStep *step)
+{
+	MemoryContext old_context;
+	int			ngoing = 0;
+	int			ncoming = 0;
+	int			nbefore = step->ndeletes;
+	int			nafter = step->ninserts;
+
+	old_context = MemoryContextSwitchTo(GetMemoryChunkContext(version));
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	MemoryContextSwitchTo(old_context);
+
+	for (int i = 0; i < step->ndeletes; i++)
+		ngoing += has_row(version, step->deletes[i]);
+	for (int i = 0; i < step->ninserts; i++)
+		ncoming += has_row(version, step->inserts[i]);
+	if (step->update_from != NULL)
+	{
+		nbefore++;
+		nafter++;
+		ngoing += has_row(version, step->update_from);
+		ncoming += has_row(version, step->update_to);
+	}
+	if (ngoing == nbefore && ncoming == 0)
+		return MIG_VERSION_BEFORE;
+	if (ngoing == 0 && ncoming == nafter)
+		return MIG_VERSION_AFTER;
+	return MIG_VERSION_ELSEWHERE;
+}
+
+static bool
+has_row(const MigVersion *version, const char *revision)
+{
+	return rowhash_lookup(version->state->rows, revision) != NULL;
 }
 
 /*

@@ -20,12 +20,23 @@ typedef struct MigVersion
 	struct MigVersionQueries *queries;
 } MigVersion;
 
+/* Where the rows are, as a step sees it. */
+typedef enum MigVersionPlace
+{
+	MIG_VERSION_BEFORE,			/* the step can write its rows */
+	MIG_VERSION_AFTER,			/* they are as it would leave them */
+	MIG_VERSION_ELSEWHERE
+} MigVersionPlace;
+
 extern MigVersion *mig_tab_version_open(MigSpiAccess access);
 extern MigVersion *mig_tab_version_open_other(const char *name,
 											  const MigVersion *version);
 extern void mig_tab_version_recheck(const MigVersion *version);
 extern void mig_tab_version_trust(const MigVersion *version);
 extern void mig_tab_version_read(MigVersion *version, MigSpiAccess access);
+extern void mig_tab_version_sort(MigVersion *version);
+extern MigVersionPlace mig_tab_version_place(MigVersion *version,
+											 const MigStep *step);
 extern void mig_tab_version_check_snapshot(const MigVersion *version);
 extern void mig_tab_version_move(MigVersion *version, const MigStep *step);
 extern void mig_tab_version_accept(MigVersion *version);

@@ -1,0 +1,13 @@
+/*
+ * run_bracket.h
+ *	  The subtransaction bracket: work that succeeds, or leaves nothing.
+ */
+#ifndef RUN_BRACKET_H
+#define RUN_BRACKET_H
+
+/* May raise; must not keep memory that a rolled back subtransaction frees. */
+typedef void (*MigRunWork) (void *arg);
+
+extern ErrorData *mig_run_bracket(MigRunWork work, void *arg);
+
+#endif							/* RUN_BRACKET_H */

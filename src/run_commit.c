@@ -1,0 +1,247 @@
+/*
+ * run_commit.c
+ *	  A run through the committing doors: every revision a transaction.
+ *
+ * What is done stays, so a run that fails leaves the revisions before, a log
+ * row of the one that failed, and no lock.  After each transaction nothing is
+ * held but the advisory locks of the run: neither a snapshot nor a lock on
+ * anything of the user's.
+ *
+ * An error is raised between transactions only, never inside a bracket or
+ * with SPI connected, so that the run can clean up behind it.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "guc.h"
+#include "run_bracket.h"
+#include "run_commit.h"
+#include "run_lock.h"
+#include "run_partial.h"
+#include "run_plan.h"
+#include "run_say.h"
+#include "run_segment.h"
+#include "run_transaction.h"
+#include "tab_log.h"
+#include "tab_revision.h"
+
+/* What the parts of a run share; all of it outlives its transactions. */
+typedef struct CommitRun
+{
+	const MigRunRequest *request;
+	MemoryContext context;
+	MemoryContext step_context;
+	Oid			registry;
+	MigVersion *version;
+	MigPartial *partial;		/* before the first step, and after a failure */
+	MigPlan    *plan;
+	MigStepRun	step;
+	bool		in_step;
+} CommitRun;
+
+static void refuse_transaction(const MigRunRequest *request);
+static void run_plan(CommitRun *run);
+static void open_work(void *arg);
+static void plan_work(void *arg);
+static void run_one(CommitRun *run, int place);
+static void begin_step_work(void *arg);
+static void expire_work(void *arg);
+static void log_failure(CommitRun *run, ErrorData *error);
+static void log_work(void *arg);
+
+/*
+ * Does what is asked for, or raises an error after having cleaned up.  The
+ * transaction that the caller is in is committed first.
+ */
+void
+mig_run_commit(const MigRunRequest *request)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CommitRun	run;
+	ErrorData  *volatile error = NULL;
+
+	refuse_transaction(request);
+	memset(&run, 0, sizeof(run));
+	run.request = request;
+	run.context = AllocSetContextCreate(PortalContext, "migrate run",
+										ALLOCSET_DEFAULT_SIZES);
+	run.step_context = AllocSetContextCreate(run.context, "migrate step",
+											 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(run.context);
+	PG_TRY();
+	{
+		run_plan(&run);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(run.context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_run_transaction_abort();
+		if (run.in_step)
+			log_failure(&run, error);
+	}
+	PG_END_TRY();
+
+	mig_run_lock_release();
+	if (error != NULL)
+		ReThrowError(error);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(run.context);
+}
+
+/*
+ * Neither in a transaction that is not ours to end, nor in a PL/pgSQL block
+ * with EXCEPTION, which is a subtransaction.
+ */
+static void
+refuse_transaction(const MigRunRequest *request)
+{
+	bool		upgrade = request->command == MIG_COMMAND_UPGRADE;
+
+	if (!request->can_commit)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("migrate_%s() cannot run inside a transaction block",
+						upgrade ? "deploy" : "revert"),
+				 errdetail("It commits after each revision. Nothing was run."),
+				 errhint("Send CALL migrate_%s(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on. Inside a transaction use migrate_%s().",
+						 upgrade ? "deploy" : "revert",
+						 upgrade ? "upgrade" : "downgrade")));
+	if (IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("migrate_%s() cannot run inside a subtransaction",
+						upgrade ? "deploy" : "revert"),
+				 errdetail("It commits after each revision. Nothing was run."),
+				 errhint("Call it outside of blocks with an EXCEPTION clause.")));
+}
+
+static void
+run_plan(CommitRun *run)
+{
+	/* The snapshot that CALL came with. */
+	mig_run_transaction_renew();
+
+	mig_run_transaction_must(open_work, run);
+	mig_run_lock(run->version, run->registry, true);
+	mig_run_transaction_must(plan_work, run);
+
+	mig_run_step_begin_run(&run->step, run->version, run->request->door);
+	for (int i = 0; i < run->plan->nsteps; i++)
+	{
+		MemoryContextSwitchTo(run->step_context);
+		run_one(run, i);
+		MemoryContextSwitchTo(run->context);
+		MemoryContextReset(run->step_context);
+	}
+	if (run->plan->nsteps > 0 && mig_guc_log_retention > 0)
+		mig_run_transaction_must(expire_work, NULL);
+}
+
+static void
+open_work(void *arg)
+{
+	CommitRun  *run = arg;
+
+	run->version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	run->registry = mig_tab_revision_relid();
+}
+
+/*
+ * Everything is read after the locks were taken.
+ */
+static void
+plan_work(void *arg)
+{
+	CommitRun  *run = arg;
+	const MigRunRequest *request = run->request;
+	MigVersion *version = run->version;
+
+	mig_tab_version_recheck(version);
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	run->partial = mig_tab_checkpoint_find(version->name, false);
+	run->plan = mig_run_plan(version, request->command, request->ntargets,
+							 request->targets, false, MIG_SPI_READ_LATEST);
+	run->plan = mig_run_partial_plan(version, run->partial, request,
+									 run->plan);
+	mig_run_plan_check(run->plan, request);
+	if (run->plan->nsteps > 0)
+		mig_tab_version_trust(version);
+}
+
+static void
+run_one(CommitRun *run, int place)
+{
+	MigStepRun *step = &run->step;
+	ErrorData  *error;
+
+	CHECK_FOR_INTERRUPTS();
+	step->entry.step = place + 1;
+	step->step = &run->plan->steps[place];
+	error = mig_run_bracket(begin_step_work, run);
+	if (error != NULL)
+		ReThrowError(error);
+	run->in_step = true;
+	mig_run_say_step(step);
+	if (mig_run_segment_needed(step, run->partial))
+		mig_run_segments(step, run->partial, run->request->toplevel);
+	else
+		mig_run_segment_commit(step, NULL);
+	run->in_step = false;
+	run->partial = NULL;
+}
+
+static void
+begin_step_work(void *arg)
+{
+	CommitRun  *run = arg;
+
+	mig_run_step_begin(&run->step, run->step.step);
+}
+
+static void
+expire_work(void *arg)
+{
+	mig_tab_log_expire(mig_guc_log_retention);
+}
+
+/*
+ * Writes the log row of the step that failed, and tells if it is partial.
+ * Nothing that goes wrong with that may hide the error.
+ */
+static void
+log_failure(CommitRun *run, ErrorData *error)
+{
+	ErrorData  *problem;
+
+	run->step.entry.error = error;
+	mig_run_cost_since(&run->step.begin, &run->step.entry.cost);
+	problem = mig_run_transaction_try(log_work, run);
+	if (problem != NULL)
+		ereport(WARNING,
+				(errcode(problem->sqlerrcode),
+				 errmsg("could not log the failure of revision \"%s\": %s",
+						run->step.body.revision, problem->message)));
+	else if (run->partial != NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is partial", run->partial->revision),
+				 errdetail("Its %s was interrupted: %s.",
+						   run->step.body.operation,
+						   mig_run_partial_describe(run->partial)),
+				 errhint("The next run that needs it goes on behind that. Use migrate_resolve() to decide otherwise.")));
+}
+
+static void
+log_work(void *arg)
+{
+	CommitRun  *run = arg;
+
+	mig_tab_log_write(&run->step.entry);
+	run->partial = mig_tab_checkpoint_find(run->version->name, false);
+}

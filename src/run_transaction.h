@@ -1,0 +1,18 @@
+/*
+ * run_transaction.h
+ *	  The only place that ends a transaction.
+ */
+#ifndef RUN_TRANSACTION_H
+#define RUN_TRANSACTION_H
+
+#include "run_bracket.h"
+
+extern ErrorData *mig_run_transaction_commit(void);
+extern void mig_run_transaction_renew(void);
+extern void mig_run_transaction_abort(void);
+extern ErrorData *mig_run_transaction_try(MigRunWork work, void *arg);
+extern void mig_run_transaction_must(MigRunWork work, void *arg);
+extern ErrorData *mig_run_transaction_commit_toplevel(void);
+extern void mig_run_transaction_recover(void);
+
+#endif							/* RUN_TRANSACTION_H */
