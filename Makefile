@@ -90,8 +90,14 @@ REGRESS = \
 	errors \
 	stamp \
 	log \
+	deploy \
+	segments \
+	partial \
+	status \
 	retry \
 	retry_policy \
+	effect \
+	probe \
 	read_only \
 	author \
 	security \
@@ -104,7 +110,7 @@ REGRESS = \
 
 # Those of them that load a module of test/, which only the staged installation
 # has: not run with RUNNING=1.
-STAGED_ONLY = retry_policy
+STAGED_ONLY = retry_policy effect probe
 
 # From 19 on standard_conforming_strings cannot be off.
 BEFORE_19 = standard_strings
@@ -125,7 +131,8 @@ TAP = \
 	t/006_dump.pl \
 	t/007_scale.pl \
 	t/008_session.pl \
-	t/009_alembic.pl
+	t/009_alembic.pl \
+	t/010_boundary.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -22,7 +22,7 @@ SELECT type, identity FROM member
  ORDER BY type COLLATE "C", identity COLLATE "C";
 SELECT a.attrelid::regclass, a.attname
   FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
- WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+ WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0
    AND col_description(a.attrelid, a.attnum) IS NULL;
 SELECT oid::regclass FROM pg_class
  WHERE relnamespace = 'migrate'::regnamespace AND relkind = 'i'

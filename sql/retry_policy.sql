@@ -1,7 +1,7 @@
 -- retry_policy: what follows an error, as a table
 CREATE SCHEMA pure;
 CREATE FUNCTION pure.decide(sqlstate text, message text, fixed_snapshot boolean,
-		door text, attempt integer, max_attempts integer)
+		door text, attempt integer, max_attempts integer, body_done boolean DEFAULT false)
 	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
 CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
 		fixed_snapshot boolean, door text, attempt integer, max_attempts integer)
@@ -66,6 +66,15 @@ SELECT attempt, max_attempts,
 	pure.decide('23505', NULL, false, 'function', attempt, max_attempts) AS other
   FROM (VALUES (1, 1), (1, 2), (2, 2), (9, 10), (10, 10), (11, 10),
 	(999, 1000), (1000, 1000)) AS v (attempt, max_attempts);
+
+-- Once the body is committed only the version row is written again.
+SELECT f.sqlstate, f.message,
+	pure.decide(sqlstate, message, false, 'procedure', 1, 10, true) AS procedure_rc,
+	pure.decide(sqlstate, message, true, 'worker', 1, 10, true) AS worker_rr,
+	pure.decide(sqlstate, message, true, 'worker', 10, 10, true) AS last_attempt
+  FROM failure AS f
+ WHERE pure.decide(sqlstate, message, false, 'procedure', 1, 10, true) <> 'give up'
+ ORDER BY n;
 
 -- The hint to use a door that commits: for one case only.
 SELECT f.sqlstate, d.door, i.fixed

@@ -1,10 +1,11 @@
 \set ECHO none
 -- What every test file ends with: nothing applied, nothing registered, nothing
--- logged.  Objects that a test made outside of its bodies it drops itself.
+-- logged or partial.  Objects that a test made outside of its bodies it drops itself.
 RESET ALL;
 RESET ROLE;
 SET client_min_messages = warning;
 \o /dev/null
+DELETE FROM migrate.checkpoint;
 SELECT migrate_stamp('base', purge => true);
 DELETE FROM migrate.log;
 DO $$

@@ -8,22 +8,26 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
 #include "retry_policy.h"
+#include "script_effect.h"
 
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_needs_transaction);
 PG_FUNCTION_INFO_V1(test_retry_delay);
+PG_FUNCTION_INFO_V1(test_script_effect);
 
+static const char *effect_name(MigEffectKind kind);
 static void read_case(FunctionCallInfo fcinfo, MigRetryCase *failure);
 static MigDoor read_door(const char *name);
 
 /*
  * test_retry_decide(sqlstate, message, fixed_snapshot, door, attempt,
- * max_attempts): what to do, in words.
+ * max_attempts, body_done): what to do, in words.
  */
 Datum
 test_retry_decide(PG_FUNCTION_ARGS)
@@ -40,6 +44,9 @@ test_retry_decide(PG_FUNCTION_ARGS)
 		case MIG_RETRY_TRANSACTION:
 			decision = "transaction";
 			break;
+		case MIG_RETRY_VERSION:
+			decision = "version row";
+			break;
 		case MIG_RETRY_GIVE_UP:
 			decision = "give up";
 			break;
@@ -53,7 +60,7 @@ test_retry_decide(PG_FUNCTION_ARGS)
 }
 
 /*
- * The same arguments: would another transaction help, but no attempt in this?
+ * The same arguments but the last: would another transaction help, but no attempt in this?
  */
 Datum
 test_retry_needs_transaction(PG_FUNCTION_ARGS)
@@ -74,6 +81,77 @@ test_retry_delay(PG_FUNCTION_ARGS)
 									PG_GETARG_INT32(2), PG_GETARG_FLOAT8(3)));
 }
 
+/*
+ * test_script_effect(statement): what to look for afterwards, in words.
+ */
+Datum
+test_script_effect(PG_FUNCTION_ARGS)
+{
+	MigEffect	effect;
+	StringInfoData words;
+
+	mig_script_effect(text_to_cstring(PG_GETARG_TEXT_PP(0)), &effect);
+	initStringInfo(&words);
+	appendStringInfoString(&words, effect_name(effect.kind));
+	if (effect.name != NULL)
+		appendStringInfo(&words, " %s.%s", effect.schema ? effect.schema : "?",
+						 effect.name);
+	if (effect.part != NULL)
+		appendStringInfo(&words, " (%s%s%s)",
+						 effect.part_schema ? effect.part_schema : "",
+						 effect.part_schema ? "." : "", effect.part);
+	if (effect.creates_name)
+		appendStringInfoString(&words, ", new");
+	if (effect.gone)
+		appendStringInfoString(&words, ", gone");
+	if (effect.tolerant)
+		appendStringInfoString(&words, ", tolerant");
+	PG_RETURN_TEXT_P(cstring_to_text(words.data));
+}
+
+static const char *
+effect_name(MigEffectKind kind)
+{
+	switch (kind)
+	{
+		case MIG_EFFECT_UNKNOWN:
+			return "unknown";
+		case MIG_EFFECT_REPEATABLE:
+			return "repeatable";
+		case MIG_EFFECT_COLUMN:
+			return "column";
+		case MIG_EFFECT_CONSTRAINT:
+			return "constraint";
+		case MIG_EFFECT_DATABASE:
+			return "database";
+		case MIG_EFFECT_DATABASE_TABLESPACE:
+			return "database tablespace";
+		case MIG_EFFECT_ENUM_VALUE:
+			return "enum value";
+		case MIG_EFFECT_FUNCTION:
+			return "function";
+		case MIG_EFFECT_INDEX:
+			return "index";
+		case MIG_EFFECT_INDEX_ON:
+			return "index on";
+		case MIG_EFFECT_PARTITION:
+			return "partition";
+		case MIG_EFFECT_REINDEXED:
+			return "reindexed";
+		case MIG_EFFECT_RELATION:
+			return "relation";
+		case MIG_EFFECT_SCHEMA:
+			return "schema";
+		case MIG_EFFECT_SUBSCRIPTION:
+			return "subscription";
+		case MIG_EFFECT_TABLESPACE:
+			return "tablespace";
+		case MIG_EFFECT_TYPE:
+			return "type";
+	}
+	return NULL;				/* not reached */
+}
+
 static void
 read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 {
@@ -90,6 +168,7 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->door = read_door(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	failure->attempt = PG_GETARG_INT32(4);
 	failure->max_attempts = PG_GETARG_INT32(5);
+	failure->body_done = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
 }
 
 static MigDoor

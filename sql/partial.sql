@@ -1,0 +1,186 @@
+-- partial: a revision that is neither applied nor not
+\i sql/include/start.sql
+CREATE TABLE t (a int);
+INSERT INTO t VALUES (1), (1);
+SELECT migrate_register('p1', 'CREATE TABLE made (i int)', 'DROP TABLE made');
+SELECT migrate_register('p2', $$
+	INSERT INTO made VALUES (1);
+	CREATE INDEX CONCURRENTLY t_a ON t (a);
+	INSERT INTO made VALUES (2);
+	CREATE UNIQUE INDEX CONCURRENTLY t_unique ON t (a);
+	INSERT INTO made VALUES (3);
+$$, $$
+	DROP INDEX CONCURRENTLY t_unique;
+	DELETE FROM made WHERE i = 3;
+	DROP INDEX CONCURRENTLY nowhere;
+	DELETE FROM made;
+	DROP INDEX CONCURRENTLY t_a;
+$$, '{p1}');
+SELECT migrate_register('p3', 'INSERT INTO made VALUES (4)', '', '{p2}');
+
+-- the first statement fails: nothing was begun
+SELECT migrate_register('q1', 'CREATE UNIQUE INDEX CONCURRENTLY t_unique ON t (a); SELECT 1', '');
+CALL migrate_deploy('q1');
+SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
+SELECT migrate_unregister('q1');
+
+-- in the middle
+CALL migrate_deploy();
+\echo :LAST_ERROR_SQLSTATE
+SELECT statement, last_statement, line, revision, operation, kind, state, object, before,
+       role = current_user AS role, finished >= started AS times
+  FROM migrate.checkpoint ORDER BY statement;
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
+SELECT i FROM made;
+-- the questions say so
+SELECT revision, applied, partial FROM migrate_current();
+SELECT revision, applied, partial FROM migrate_history();
+SELECT step, revision, partial FROM migrate_plan();
+SELECT step, revision, partial FROM migrate_plan('base', 'downgrade');
+SELECT revision, partial FROM migrate_heads();
+SELECT revision, state, partial FROM migrate.status;
+SELECT migrate_is_current('p1');
+-- nothing else runs
+SELECT migrate_upgrade();
+SELECT migrate_upgrade('p1');
+SELECT migrate_downgrade('base');
+SELECT migrate_stamp('p2');
+SELECT migrate_stamp('p2', purge => true);
+CALL migrate_deploy('p1');
+CALL migrate_revert('base');
+SELECT migrate_register('p2', '', replace => true);
+SELECT migrate_register('p2', '', down_revision => '{p1}', replace => true);
+-- on another version table it does
+CREATE TABLE other_version (version_num varchar(32) NOT NULL PRIMARY KEY);
+SET migrate.version_table = 'public.other_version';
+SELECT migrate_stamp('p1');
+SELECT revision, partial FROM migrate_current();
+RESET migrate.version_table;
+-- registering goes on, also in front of it in the order
+SELECT migrate_register('z1', 'INSERT INTO made VALUES (0)', '', '{p1}');
+SELECT step, revision, partial FROM migrate_plan('heads');
+CALL migrate_deploy('+2');
+DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t);
+CALL migrate_deploy('heads');
+SELECT i FROM made;
+SELECT revision FROM migrate_current();
+SELECT count(*) FROM migrate.checkpoint;
+SELECT revision, state, sqlstate FROM migrate.log ORDER BY started;
+
+-- down: the last one done is a transaction
+SET client_min_messages = warning;
+CALL migrate_revert('p2');
+CALL migrate_revert('p1');
+SELECT revision, applied, partial FROM migrate_current();
+SELECT step, operation, revision, partial FROM migrate_plan();
+SELECT migrate_is_current('heads'), migrate_is_current('p2');
+SELECT migrate_upgrade('p2');
+CALL migrate_deploy('p2');
+-- a person decides
+SELECT migrate_resolve('p2', 'skip');
+CALL migrate_revert('p1');
+SELECT i FROM made;
+SELECT revision, applied, partial FROM migrate_current();
+SELECT count(*) FROM migrate.checkpoint;
+
+-- wrong decisions
+SELECT migrate_resolve('p2', 'retry');
+SELECT migrate_resolve('p2', 'destroy');
+SELECT migrate_resolve(NULL, 'skip');
+SELECT migrate_resolve('p2', NULL);
+INSERT INTO t VALUES (1);
+CALL migrate_deploy('p2');
+SELECT migrate_resolve('p1', 'retry');
+SELECT migrate_resolve('p2', '');
+BEGIN READ ONLY;
+SELECT migrate_resolve('p2', 'retry');
+ROLLBACK;
+-- abandon: what was done is the person's
+SELECT migrate_resolve('p2', 'abandon');
+SELECT revision, applied, partial FROM migrate_current();
+SELECT count(*) FROM migrate.checkpoint;
+DROP INDEX t_a;
+DELETE FROM made;
+
+-- an ordinary segment that fails cannot be skipped
+SELECT migrate_register('p2', 'VACUUM t; INSERT INTO made VALUES (''x'')', '', '{p1}', replace => true);
+CALL migrate_deploy('p2');
+SELECT migrate_resolve('p2', 'skip');
+SELECT migrate_resolve('p2', 'retry');
+CALL migrate_deploy('p2');
+SELECT migrate_resolve('p2', 'abandon');
+
+-- in doubt, as after a crash: the catalogs tell
+SELECT migrate_register('p2', $$
+	VACUUM t;
+	CREATE INDEX CONCURRENTLY t_b ON t (a);
+	VACUUM t;
+$$, '', '{p1}', replace => true);
+CREATE FUNCTION doubt(statement int, object text[], before text, done int DEFAULT 0) RETURNS void LANGUAGE sql AS $$
+	DELETE FROM migrate.checkpoint;
+	INSERT INTO migrate.checkpoint (version_table, statement, last_statement, line, revision, operation,
+		kind, state, object, before, body_hash, run, role)
+	SELECT 'migrate.version', i, i, i + 1, 'p2', 'upgrade', 'X', CASE WHEN i <= done THEN 'done' ELSE 'started' END,
+		object, before, upgrade_hash, gen_random_uuid(), current_user
+	  FROM migrate.revision, generate_series(1, statement) AS i WHERE revision = 'p2';
+$$;
+RESET client_min_messages;
+-- not there: run
+SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+SELECT revision, partial FROM migrate_current();
+SELECT migrate_upgrade('p2');
+CALL migrate_deploy('p2');
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
+-- there: not run again
+SELECT migrate_stamp('p1', purge => true);
+SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+CALL migrate_deploy('p2');
+-- INVALID: dropped, and run
+SELECT migrate_stamp('p1', purge => true);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_b'::regclass;
+SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+CALL migrate_deploy('p2');
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
+-- not inside DO, which cannot drop it
+SELECT migrate_stamp('p1', purge => true);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_b'::regclass;
+SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+DO 'BEGIN CALL migrate_deploy(''p2''); END';
+CALL migrate_deploy('p2');
+-- it was there before: the server decides
+SELECT migrate_stamp('p1', purge => true);
+SELECT doubt(2, '{index,public,t_b}', 'present', 1);
+CALL migrate_deploy('p2');
+SELECT migrate_resolve('p2', 'skip');
+CALL migrate_deploy('p2');
+-- the last statement: only the version row is left
+SELECT migrate_stamp('p1', purge => true);
+SELECT doubt(3, NULL, NULL, 3);
+CALL migrate_deploy('p2');
+SELECT revision FROM migrate_current();
+-- cannot be found out: which of two indexes it made
+SELECT migrate_stamp('p1', purge => true);
+SELECT migrate_register('p2', E'VACUUM t;\nCREATE INDEX CONCURRENTLY ON t (a);', '', '{p1}', replace => true);
+DROP INDEX t_b;
+CREATE INDEX one ON t (a);
+CREATE INDEX two ON t (a);
+SELECT doubt(2, '{index on,public,t}', 'absent', 1);
+CALL migrate_deploy('p2');
+\echo :LAST_ERROR_SQLSTATE
+SELECT sqlstate, error FROM migrate.log ORDER BY started DESC LIMIT 1;
+SELECT migrate_resolve('p2', 'retry');
+SELECT revision, partial FROM migrate_current();
+DROP INDEX one, two;
+CALL migrate_deploy('p2');
+-- a body that is another one
+SELECT migrate_stamp('p1', purge => true);
+SELECT doubt(2, NULL, NULL, 1);
+UPDATE migrate.checkpoint SET body_hash = 'x';
+CALL migrate_deploy('p2');
+SELECT migrate_resolve('p2', 'abandon');
+
+\i sql/include/reset.sql
+SET client_min_messages = warning;
+DROP FUNCTION doubt;
+DROP TABLE t, made, other_version;

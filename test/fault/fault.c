@@ -1,0 +1,251 @@
+/*
+ * fault.c
+ *	  Breaks a CALL at a place that is asked for.
+ *
+ * While a CALL of the client runs, places are counted: before and after each
+ * utility statement, before and after each statement that writes, before and
+ * after each commit.  At place number fault.at happens what fault.action says.
+ * fault.count tells afterwards how many places there were.
+ *
+ * Only tests load this module.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+PG_MODULE_MAGIC;
+
+typedef enum FaultAction
+{
+	FAULT_ERROR,				/* an error that nobody tries again */
+	FAULT_CONFLICT,				/* 40001, once */
+	FAULT_CANCEL,				/* as pg_cancel_backend() */
+	FAULT_TERMINATE,			/* as pg_terminate_backend() */
+	FAULT_KILL,					/* kill -9 */
+	FAULT_SLEEP					/* until somebody sets the latch, or a second */
+} FaultAction;
+
+static const struct config_enum_entry action_options[] = {
+	{"error", FAULT_ERROR, false},
+	{"conflict", FAULT_CONFLICT, false},
+	{"cancel", FAULT_CANCEL, false},
+	{"terminate", FAULT_TERMINATE, false},
+	{"kill", FAULT_KILL, false},
+	{"sleep", FAULT_SLEEP, false},
+	{NULL, 0, false}
+};
+
+static int	fault_at = 0;
+static int	fault_action = FAULT_ERROR;
+static int	fault_count = 0;
+static char *fault_kinds = NULL;
+
+static bool in_call = false;
+static ProcessUtility_hook_type previous_utility = NULL;
+static ExecutorStart_hook_type previous_start = NULL;
+static ExecutorEnd_hook_type previous_end = NULL;
+
+void		_PG_init(void);
+
+static void utility(PlannedStmt *pstmt, const char *queryString,
+					bool readOnlyTree, ProcessUtilityContext context,
+					ParamListInfo params, QueryEnvironment *queryEnv,
+					DestReceiver *dest, QueryCompletion *qc);
+static void pass_on(PlannedStmt *pstmt, const char *queryString,
+					bool readOnlyTree, ProcessUtilityContext context,
+					ParamListInfo params, QueryEnvironment *queryEnv,
+					DestReceiver *dest, QueryCompletion *qc);
+static void executor_start(QueryDesc *query, int eflags);
+static void executor_end(QueryDesc *query);
+static void transaction(XactEvent event, void *arg);
+static void place(const char *name, bool can_raise);
+static bool is_counted(const char *name);
+static void nap(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("fault.at", "Sets the place, 0: none.", NULL,
+							&fault_at, 0, 0, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("fault.action", "Sets what happens there.", NULL,
+							 &fault_action, FAULT_ERROR, action_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("fault.count", "Places of the last CALL.", NULL,
+							&fault_count, 0, 0, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("fault.kinds", "Sets which places count.",
+							   NULL, &fault_kinds,
+							   "statement statement-end write write-end commit commit-end",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+	previous_start = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+	previous_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = executor_end;
+	RegisterXactCallback(transaction, NULL);
+}
+
+static void
+utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+		ProcessUtilityContext context, ParamListInfo params,
+		QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	if (IsA(pstmt->utilityStmt, CallStmt) &&
+		context == PROCESS_UTILITY_TOPLEVEL && !in_call)
+	{
+		in_call = true;
+		fault_count = 0;
+		PG_TRY();
+		{
+			pass_on(pstmt, queryString, readOnlyTree, context, params,
+					queryEnv, dest, qc);
+		}
+		PG_FINALLY();
+		{
+			in_call = false;
+		}
+		PG_END_TRY();
+		return;
+	}
+	place("statement", true);
+	pass_on(pstmt, queryString, readOnlyTree, context, params, queryEnv,
+			dest, qc);
+	place("statement-end", true);
+}
+
+static void
+pass_on(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+		ProcessUtilityContext context, ParamListInfo params,
+		QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	if (previous_utility != NULL)
+		previous_utility(pstmt, queryString, readOnlyTree, context, params,
+						 queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+}
+
+static void
+executor_start(QueryDesc *query, int eflags)
+{
+	if (query->operation != CMD_SELECT)
+		place("write", true);
+	if (previous_start != NULL)
+		previous_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
+static void
+executor_end(QueryDesc *query)
+{
+	bool		writes = query->operation != CMD_SELECT;
+
+	if (previous_end != NULL)
+		previous_end(query);
+	else
+		standard_ExecutorEnd(query);
+	if (writes)
+		place("write-end", true);
+}
+
+/*
+ * A transaction that has written nothing can break wherever it wants.
+ */
+static void
+transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT &&
+		TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		place("commit", true);
+	else if (event == XACT_EVENT_COMMIT)
+		place("commit-end", false);
+}
+
+static void
+place(const char *name, bool can_raise)
+{
+	if (!in_call || !is_counted(name))
+		return;
+	if (++fault_count != fault_at)
+		return;
+	switch ((FaultAction) fault_action)
+	{
+		case FAULT_ERROR:
+			if (can_raise)
+				ereport(ERROR,
+						(errcode(ERRCODE_RAISE_EXCEPTION),
+						 errmsg("fault at place %d: %s", fault_count, name)));
+			break;
+		case FAULT_CONFLICT:
+			if (can_raise)
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						 errmsg("fault at place %d: %s", fault_count, name)));
+			break;
+		case FAULT_CANCEL:
+			kill(MyProcPid, SIGINT);
+			break;
+		case FAULT_TERMINATE:
+			kill(MyProcPid, SIGTERM);
+			break;
+		case FAULT_KILL:
+			kill(MyProcPid, SIGKILL);
+			pause();
+			break;
+		case FAULT_SLEEP:
+			if (can_raise)
+				nap();
+			break;
+	}
+}
+
+static bool
+is_counted(const char *name)
+{
+	const char *found = strstr(fault_kinds, name);
+	size_t		length = strlen(name);
+
+	while (found != NULL && found[length] != '\0' && found[length] != ' ')
+		found = strstr(found + 1, name);
+	return found != NULL;
+}
+
+/*
+ * Others see it as a wait for an extension.
+ */
+static void
+nap(void)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
+
+	for (;;)
+	{
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+														   end);
+
+		CHECK_FOR_INTERRUPTS();
+		if (left <= 0)
+			return;
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
