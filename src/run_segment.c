@@ -42,6 +42,8 @@ typedef struct Search
 	MigSegment *segment;
 } Search;
 
+static bool is_setting_only(const MigScript *script,
+							const MigSegment *segment);
 static bool is_reached(MigStepRun *run, const MigSegment *segment);
 static void reached_work(void *arg);
 static void find_segment(MigStepRun *run, int first, MigSegment *segment);
@@ -86,6 +88,9 @@ mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
 
 		CHECK_FOR_INTERRUPTS();
 		find_segment(run, next, &segment);
+		next = segment.first + segment.nstatements;
+		if (is_setting_only(run->body.script, &segment))
+			continue;
 		if (segment.toplevel != NULL)
 		{
 			if (!toplevel)
@@ -95,7 +100,6 @@ mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
 		}
 		run->body.attempt = 1;
 		mig_run_segment_commit(run, &segment);
-		next = segment.first + segment.nstatements;
 	} while (next < run->body.script->nstatements);
 }
 
@@ -136,6 +140,26 @@ mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 			 errmsg("commit of the %s of revision \"%s\" reported an error, but has taken effect: %s",
 					run->body.operation, run->body.revision,
 					error->message)));
+}
+
+/*
+ * Whether a segment in front of another one makes settings and nothing else.
+ * Those are made again with what follows: nothing would be committed, and if
+ * what follows fails the revision is not partial.
+ */
+static bool
+is_setting_only(const MigScript *script, const MigSegment *segment)
+{
+	int			end = segment->first + segment->nstatements;
+
+	if (end == script->nstatements)
+		return false;
+	for (int i = segment->first; i < end; i++)
+	{
+		if (!script->statements[i].setting)
+			return false;
+	}
+	return true;
 }
 
 /*
