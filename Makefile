@@ -132,7 +132,11 @@ TAP = \
 	t/007_scale.pl \
 	t/008_session.pl \
 	t/009_alembic.pl \
-	t/010_boundary.pl
+	t/010_boundary.pl \
+	t/011_commit.pl \
+	t/012_waiting.pl \
+	t/013_subscription.pl \
+	t/014_partial.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -58,6 +58,8 @@ typedef struct ProbeKind
 	"  FROM pg_catalog.pg_class AS c" \
 	"  JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL "c.relnamespace" \
 	" WHERE c.oid" EQUAL "pg_catalog.to_regclass(" NAME_OF("$2", "$3") ")"
+#define TYPE_NAME \
+	"pg_catalog.format('%I.%I', n.nspname, t.typname)"
 #define TABLE_NAME	"n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
 
 /* The schema of $2.$3: where a new one goes, or where the old one is. */
@@ -95,16 +97,21 @@ typedef struct ProbeKind
 
 #define IS_VALID		"(i.indisvalid AND i.indisready AND i.indislive)"
 
-/* Indexes on the noted table that were not there. */
+/*
+ * Indexes on the noted table that were not there.  By name, and not by OID,
+ * which a dump does not keep.
+ */
 #define FROM_NEW_INDEXES \
-	"  FROM pg_index AS i WHERE i.indrelid = " NOTED_CLASS \
-	"   AND i.indexrelid::text <> ALL ($1[4:])"
+	"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid" \
+	" WHERE i.indrelid = " NOTED_CLASS \
+	"   AND c.relname::text <> ALL ($1[4:])"
 
 /* What REINDEX CONCURRENTLY has left, and was not there. */
 #define FROM_NEW_LEFTOVERS \
 	"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid" \
+	"  JOIN pg_namespace AS n ON n.oid = c.relnamespace" \
 	" WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'" \
-	"   AND i.indexrelid::text <> ALL ($1[2:])"
+	"   AND format('%I.%I', n.nspname, c.relname) <> ALL ($1[2:])"
 
 #define DROP_INDEX(index) \
 	"SELECT 'DROP INDEX CONCURRENTLY ' || " index "::regclass::text"
@@ -144,19 +151,28 @@ static ProbeKind probe_kinds[] =
 		NO_REPAIRS
 	},
 	{
-		/* By the OIDs of the argument types, as pg_proc has them. */
+		/* By the full names of the argument types; "?" for one that is not. */
 		MIG_EFFECT_FUNCTION, "function",
 		IDENTIFY("SELECT ARRAY[$1, COALESCE($2,"
 				 "  pg_catalog.current_schema()::pg_catalog.text), $3,"
-				 "  COALESCE((SELECT pg_catalog.string_agg(COALESCE("
-				 "    pg_catalog.to_regtype(t.name)::pg_catalog.oid"
-				 "    ::pg_catalog.text, '?'), ' ' ORDER BY t.place)"
+				 "  COALESCE((SELECT pg_catalog.string_agg("
+				 "     COALESCE(" TYPE_NAME ", '?'), ' ' ORDER BY a.place)"
 				 "   FROM pg_catalog.unnest("
-				 "    pg_catalog.string_to_array($4, ','))"
-				 "    WITH ORDINALITY AS t (name, place)), '')]"),
-		EXISTS(" FROM pg_proc AS p JOIN pg_namespace AS n"
-			   " ON n.oid = p.pronamespace WHERE n.nspname = $1[2]"
-			   " AND p.proname = $1[3] AND p.proargtypes::text = $1[4]"),
+				 "     pg_catalog.string_to_array($4, ','))"
+				 "     WITH ORDINALITY AS a (name, place)"
+				 "   LEFT JOIN pg_catalog.pg_type AS t ON t.oid" EQUAL
+				 "     pg_catalog.to_regtype(a.name)"
+				 "   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL
+				 "     t.typnamespace), '')]"),
+		EXISTS(" FROM pg_proc AS p JOIN pg_namespace AS s"
+			   "   ON s.oid = p.pronamespace"
+			   " WHERE s.nspname = $1[2] AND p.proname = $1[3]"
+			   "   AND COALESCE((SELECT string_agg(" TYPE_NAME ", ' '"
+			   "      ORDER BY a.place)"
+			   "    FROM unnest(p.proargtypes) WITH ORDINALITY AS a (oid, place)"
+			   "    JOIN pg_type AS t ON t.oid = a.oid"
+			   "    JOIN pg_namespace AS n ON n.oid = t.typnamespace), '')"
+			   "   = $1[4]"),
 		NO_REPAIRS
 	},
 	{
@@ -172,9 +188,12 @@ static ProbeKind probe_kinds[] =
 	{
 		MIG_EFFECT_INDEX_ON, "index on",
 		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, " TABLE_NAME "],"
-				 "  ARRAY(SELECT i.indexrelid::pg_catalog.text"
+				 "  ARRAY(SELECT x.relname::pg_catalog.text"
 				 "          FROM pg_catalog.pg_index AS i"
-				 "         WHERE i.indrelid" EQUAL "c.oid))" FROM_TABLE),
+				 "          JOIN pg_catalog.pg_class AS x"
+				 "            ON x.oid" EQUAL "i.indexrelid"
+				 "         WHERE i.indrelid" EQUAL "c.oid"
+				 "         ORDER BY x.relname))" FROM_TABLE),
 		QUERY("SELECT CASE WHEN count(*) = 0 THEN '" ABSENT "'"
 			  " WHEN count(*) > 1 THEN '" UNKNOWN "'"
 			  " WHEN bool_and" IS_VALID " THEN '" PRESENT "'"
@@ -206,8 +225,12 @@ static ProbeKind probe_kinds[] =
 	{
 		MIG_EFFECT_REINDEXED, "reindexed",
 		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1],"
-				 "  ARRAY(SELECT i.indexrelid::pg_catalog.text"
+				 "  ARRAY(SELECT pg_catalog.format('%I.%I', n.nspname, x.relname)"
 				 "          FROM pg_catalog.pg_index AS i"
+				 "          JOIN pg_catalog.pg_class AS x"
+				 "            ON x.oid" EQUAL "i.indexrelid"
+				 "          JOIN pg_catalog.pg_namespace AS n"
+				 "            ON n.oid" EQUAL "x.relnamespace"
 				 "         WHERE NOT i.indisvalid))"),
 		QUERY("SELECT CASE WHEN EXISTS (SELECT" FROM_NEW_LEFTOVERS ")"
 			  " THEN '" INVALID "' ELSE '" ABSENT "' END"),

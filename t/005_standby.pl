@@ -51,6 +51,14 @@ foreach my $call (
 	  or diag($errors);
 }
 
+foreach my $call ('migrate_deploy()', "migrate_revert('base')")
+{
+	my ($out, $errors) =
+	  finish_sql(start_sql($standby, $db, 'refused', "CALL $call"));
+	like($errors, qr/^25006: cannot execute \w+ /, "standby: $call is refused")
+	  or diag($errors);
+}
+
 # A session that was there before the promotion goes on in it.
 my $session = $standby->background_psql($db);
 is($session->query_safe('SELECT migrate_is_current()'), 'f', 'before');

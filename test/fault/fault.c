@@ -22,7 +22,6 @@
 #include "storage/latch.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 PG_MODULE_MAGIC;
@@ -34,7 +33,8 @@ typedef enum FaultAction
 	FAULT_CANCEL,				/* as pg_cancel_backend() */
 	FAULT_TERMINATE,			/* as pg_terminate_backend() */
 	FAULT_KILL,					/* kill -9 */
-	FAULT_SLEEP					/* until somebody sets the latch, or a second */
+	FAULT_WAIT					/* until there is a file fault_go in the data
+								 * directory */
 } FaultAction;
 
 static const struct config_enum_entry action_options[] = {
@@ -43,7 +43,7 @@ static const struct config_enum_entry action_options[] = {
 	{"cancel", FAULT_CANCEL, false},
 	{"terminate", FAULT_TERMINATE, false},
 	{"kill", FAULT_KILL, false},
-	{"sleep", FAULT_SLEEP, false},
+	{"wait", FAULT_WAIT, false},
 	{NULL, 0, false}
 };
 
@@ -72,7 +72,7 @@ static void executor_end(QueryDesc *query);
 static void transaction(XactEvent event, void *arg);
 static void place(const char *name, bool can_raise);
 static bool is_counted(const char *name);
-static void nap(void);
+static void wait_for_go(void);
 
 void
 _PG_init(void)
@@ -209,9 +209,9 @@ place(const char *name, bool can_raise)
 			kill(MyProcPid, SIGKILL);
 			pause();
 			break;
-		case FAULT_SLEEP:
+		case FAULT_WAIT:
 			if (can_raise)
-				nap();
+				wait_for_go();
 			break;
 	}
 }
@@ -231,21 +231,14 @@ is_counted(const char *name)
  * Others see it as a wait for an extension.
  */
 static void
-nap(void)
+wait_for_go(void)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
-
-	for (;;)
+	while (access("fault_go", F_OK) != 0)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-														   end);
-
 		CHECK_FOR_INTERRUPTS();
-		if (left <= 0)
-			return;
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 left, PG_WAIT_EXTENSION);
+						 10L, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }

@@ -1,0 +1,142 @@
+# Who waits for a run does not hold it up, and a run that waits for a lock does
+# not hold up those behind it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $node = new_node('waiting');
+my $db = new_database($node, 'app');
+
+sql($node, $db, <<'SQL');
+CREATE TABLE t (i int);
+INSERT INTO t SELECT generate_series(1, 1000);
+SELECT migrate_register('a1', 'CREATE INDEX CONCURRENTLY t_i ON t (i)', 'DROP INDEX CONCURRENTLY t_i');
+SELECT migrate_register('b1', 'ALTER TABLE t ADD COLUMN late int', '', '{a1}');
+SQL
+
+# A writer, for which an index that is built concurrently waits before it looks
+# for snapshots.
+my $old = $node->background_psql($db);
+my $write = 'BEGIN; INSERT INTO t VALUES (0);';
+$old->query_safe($write);
+
+# The failure that other tools have: who waits in pg_advisory_lock() has a
+# snapshot, for which the holder's index waits.
+my $holder = start_sql($node, $db, 'holder',
+	"SELECT pg_advisory_lock(1);\nCREATE INDEX CONCURRENTLY other_i ON t (i);");
+wait_for_event($node, $holder, 'Lock');
+my $waiter = start_sql($node, $db, 'waiter', 'SELECT pg_advisory_lock(1);');
+wait_for_event($node, $waiter, 'Lock');
+$old->query_safe('COMMIT;');
+my (undef, $errors) = finish_sql($holder);
+my (undef, $waiter_errors) = finish_sql($waiter);
+like("$errors$waiter_errors", qr/40P01: deadlock detected/, 'a blocking advisory lock: deadlock');
+sql($node, $db, 'DROP INDEX IF EXISTS other_i');
+
+# Ours.
+$old->query_safe($write);
+my $first = start_sql($node, $db, 'first', "CALL migrate_deploy('a1')");
+my $first_pid = wait_for_event($node, $first, 'Lock');
+my $second = start_sql($node, $db, 'second', "CALL migrate_deploy('a1')");
+my $second_pid = wait_for_event($node, $second, 'Extension');
+is( sql($node, $db, "SELECT backend_xmin IS NULL, backend_xid IS NULL FROM pg_stat_activity WHERE pid = $second_pid"),
+	't|t', 'who waits for a run has no snapshot');
+is( sql($node, $db, "SELECT count(*) FROM pg_locks WHERE pid = $second_pid AND locktype <> 'virtualxid'"),
+	'0', 'who waits for a run has no lock');
+is(sql($node, $db, "SELECT pg_blocking_pids($first_pid) <> ARRAY[$second_pid]"), 't', 'the run does not wait for it');
+is(sql($node, $db, 'SELECT state FROM migrate.checkpoint'), 'started', 'seen from outside: it has begun');
+$old->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($first);
+(undef, $waiter_errors) = finish_sql($second);
+is("$errors$waiter_errors", '', 'both end, without a deadlock');
+is( sql($node, $db, "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"),
+	'1|t', 'one index, and it is valid');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.log'), '1', 'who has waited finds nothing to do');
+
+# Too long: refused, with the name of the holder.
+$old->query_safe($write);
+$first = start_sql($node, $db, 'first again', "CALL migrate_revert('base')");
+$first_pid = wait_for_event($node, $first, 'Lock');
+$second = start_sql($node, $db, 'impatient', "SET migrate.lock_wait = '300ms'; CALL migrate_deploy()");
+(undef, $errors) = finish_sql($second);
+like($errors, qr/^55P03: could not lock "migrate.version" within 300 ms/, 'lock_wait');
+like($second->{err}, qr/Process $first_pid \(role \w+, application 'first again'\) holds the lock/, 'lock_wait: the holder');
+# The function door holds a snapshot while it waits, and so the index up: it
+# gives up in time.
+$second = start_sql($node, $db, 'function', "SET migrate.lock_wait = '300ms'; SELECT migrate_upgrade('b1')");
+(undef, $errors) = finish_sql($second);
+like($errors, qr/^55P03/, 'lock_wait in the function door');
+# Cancelled while it waits.
+$second = start_sql($node, $db, 'cancelled', 'CALL migrate_deploy()');
+$second_pid = wait_for_event($node, $second, 'Extension');
+sql($node, $db, "SELECT pg_cancel_backend($second_pid)");
+(undef, $errors) = finish_sql($second);
+like($errors, qr/^57014/, 'cancelled while it waits');
+$old->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($first);
+is($errors, '', 'the holder has not noticed');
+is(advisory_locks($node), '0', 'no lock is left');
+
+# A long reader stands in the way of ALTER TABLE.  Other readers queue behind
+# ALTER TABLE as long as it waits, and no longer than lock_timeout.
+my $timeout = 1000;
+sql($node, $db, "CREATE TABLE stall (longest_ms float);
+	INSERT INTO stall VALUES (0); CREATE TABLE stop (); CALL migrate_deploy('a1')");
+$old->query_safe('BEGIN; SELECT * FROM t LIMIT 1;');
+my $reader = start_sql($node, $db, 'reader', <<'SQL');
+DO $$
+DECLARE
+	before timestamptz;
+	took float;
+	longest float := 0;
+BEGIN
+	WHILE to_regclass('stop') IS NOT NULL LOOP
+		before := clock_timestamp();
+		PERFORM i FROM t LIMIT 1;
+		took := extract(epoch FROM clock_timestamp() - before) * 1000;
+		COMMIT;
+		IF took > longest THEN
+			longest := took;
+			UPDATE stall SET longest_ms = longest;
+			COMMIT;
+		END IF;
+		PERFORM pg_sleep(0.005);
+		COMMIT;
+	END LOOP;
+END $$;
+SQL
+my $deploy = start_sql($node, $db, 'deploy',
+	"SET migrate.lock_timeout = '${timeout}ms'; SET migrate.max_attempts = 1000; SET migrate.retry_base_delay = '100ms';
+	 SET migrate.retry_max_delay = '100ms'; SET client_min_messages = notice; CALL migrate_deploy('b1')");
+wait_until($node, $db, "(SELECT longest_ms FROM stall) > $timeout / 2");
+# Three attempts have failed, and the readers have read.
+my $deadline = time + 120;
+while (() = $deploy->{err} =~ /attempt \d+ of 1000/g, 3 > (() = $deploy->{err} =~ /attempt \d+ of 1000/g))
+{
+	die 'the deploy does not try again' if time > $deadline || !$deploy->{run}->pumpable;
+	$deploy->{run}->pump;
+}
+is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'a1', 'the deploy waits for the long reader');
+$old->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($deploy);
+unlike($errors, qr/ERROR/, 'the deploy gets through when the reader ends');
+is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'b1', 'and is done');
+sql($node, $db, 'DROP TABLE stop');
+(undef, $errors) = finish_sql($reader);
+is($errors, '', 'the readers have met no error');
+my $longest = sql($node, $db, 'SELECT round(longest_ms) FROM stall');
+note("longest stall of a reader: $longest ms, lock_timeout $timeout ms");
+# What is above the timeout is the scheduling of two processes.
+cmp_ok($longest, '<', $timeout + 500, 'no reader was stopped longer than lock_timeout');
+cmp_ok(sql($node, $db, "SELECT attempts FROM migrate.log WHERE revision = 'b1'"), '>', 3, 'in so many attempts');
+cmp_ok(sql($node, $db, "SELECT lock_wait_ms FROM migrate.log WHERE revision = 'b1'"), '>', 2 * $timeout, 'and so much waiting for locks');
+$old->quit;
+
+$node->stop;
+done_testing();

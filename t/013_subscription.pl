@@ -1,0 +1,78 @@
+# Statements about subscriptions that change a slot on the publisher, and so
+# refuse a transaction block.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $publisher = new_node('publisher', 'wal_level = logical');
+my $subscriber = new_node('subscriber');
+my $db = new_database($subscriber, 'app');
+my $connection = $publisher->connstr('postgres');
+$connection =~ s/'/''/g;
+
+sql($publisher, 'postgres', 'CREATE TABLE t (i int PRIMARY KEY);
+	CREATE TABLE u (i int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t; CREATE PUBLICATION q FOR TABLE u');
+sql($subscriber, $db, 'CREATE TABLE t (i int PRIMARY KEY); CREATE TABLE u (i int PRIMARY KEY)');
+
+my $count = 0;
+sub deploy
+{
+	my ($body) = @_;
+	my $id = 's' . ++$count;
+	sql($subscriber, $db,
+		"SELECT migrate_register('$id', \$body\$$body\$body\$, '', "
+		  . ($count > 1 ? "'{s" . ($count - 1) . "}'" : "'{}'") . ')');
+	my ($rc, undef, $stderr) = $subscriber->psql($db,
+		"SET client_min_messages = warning; CALL migrate_deploy()");
+	return "$rc$stderr";
+}
+
+sub tables
+{
+	return sql($subscriber, $db, 'SELECT string_agg(srrelid::regclass::text, $$ $$ ORDER BY srrelid::regclass::text)
+		FROM pg_subscription_rel');
+}
+
+is(deploy("CREATE SUBSCRIPTION sub CONNECTION '$connection' PUBLICATION p; INSERT INTO u VALUES (1)"),
+	'0', 'CREATE SUBSCRIPTION');
+is(sql($publisher, 'postgres', 'SELECT slot_name FROM pg_replication_slots'), 'sub', 'its slot');
+is(deploy('ALTER SUBSCRIPTION sub ADD PUBLICATION q'), '0', 'ALTER SUBSCRIPTION ADD PUBLICATION');
+is(tables(), 't u', 'its table');
+is(deploy('ALTER SUBSCRIPTION sub DROP PUBLICATION q'), '0', 'ALTER SUBSCRIPTION DROP PUBLICATION');
+is(tables(), 't', 'its table is gone');
+is(deploy('ALTER SUBSCRIPTION sub SET PUBLICATION p, q'), '0', 'ALTER SUBSCRIPTION SET PUBLICATION');
+sql($publisher, 'postgres', 'CREATE TABLE v (i int PRIMARY KEY); ALTER PUBLICATION q ADD TABLE v');
+sql($subscriber, $db, 'CREATE TABLE v (i int PRIMARY KEY)');
+is(deploy('ALTER SUBSCRIPTION sub REFRESH PUBLICATION'), '0', 'ALTER SUBSCRIPTION REFRESH PUBLICATION');
+is(tables(), 't u v', 'the new table');
+SKIP:
+{
+	skip 'failover slots came with 17', 1 if $subscriber->pg_version < 17;
+	is(deploy('ALTER SUBSCRIPTION sub DISABLE; ALTER SUBSCRIPTION sub SET (failover = false); ALTER SUBSCRIPTION sub ENABLE'),
+		'0', 'ALTER SUBSCRIPTION SET (failover)');
+}
+sql($publisher, 'postgres', 'INSERT INTO t VALUES (7)');
+wait_until($subscriber, $db, '(SELECT count(*) FROM t WHERE i = 7) = 1');
+pass('it replicates');
+
+# A name that is taken: an error of the statement, which the catalogs tell from
+# its success.
+like(deploy("CREATE SUBSCRIPTION sub CONNECTION '$connection' PUBLICATION p"),
+	qr/^3.*subscription "sub" already exists/, 'a name that is taken');
+is(sql($subscriber, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'nothing was begun');
+sql($subscriber, $db, "SELECT migrate_unregister('s$count')");
+$count--;
+
+is(deploy('DROP SUBSCRIPTION sub'), '0', 'DROP SUBSCRIPTION');
+is(sql($publisher, 'postgres', 'SELECT count(*) FROM pg_replication_slots'), '0', 'its slot is gone');
+is(sql($subscriber, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'nothing is partial');
+
+$subscriber->stop;
+$publisher->stop;
+done_testing();
