@@ -102,6 +102,12 @@ DO 'BEGIN CALL migrate_deploy(''a5''); END';
 SELECT revision FROM migrate_current();
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 
+-- a body that lets go of the locks of its session
+SELECT migrate_register('a4', 'SELECT pg_advisory_unlock_all(); SELECT count(*) FROM pg_locks WHERE locktype = ''advisory''; INSERT INTO t VALUES (4)', '', '{a3}', replace => true);
+CALL migrate_deploy('a5');
+SELECT revision FROM migrate_current();
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
 -- by argument name, on a table of Alembic's, by somebody else
 CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
 CREATE ROLE regress_migrate_runner;

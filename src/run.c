@@ -40,6 +40,7 @@ static char **run_atomic(const MigRunRequest *request, int *nresult);
 static void run_steps(const MigRunRequest *request, MigVersion *version,
 					  const MigPlan *plan);
 static void run_one(MigStepRun *run, const MigStep *step);
+static void explain_door(const MigStep *step, ErrorData *error);
 
 /*
  * Does what is asked for.  Through the function door returns the revisions
@@ -180,10 +181,29 @@ run_one(MigStepRun *run, const MigStep *step)
 		int			delay;
 
 		if (mig_run_retry(run, false, error, &delay) != MIG_RETRY_SUBTRANSACTION)
+		{
+			explain_door(step, error);
 			ReThrowError(error);
+		}
 		FreeErrorData(error);
 		mig_run_leftover_deallocate();
 		mig_run_lock_sleep(delay);
 		mig_run_step_again(run);
 	}
+}
+
+/*
+ * What one transaction cannot do, the doors that commit can.  Which statements
+ * are known by their parse tree was looked at before; these the server refuses
+ * for what its catalogs say.
+ */
+static void
+explain_door(const MigStep *step, ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_ACTIVE_SQL_TRANSACTION &&
+		error->sqlerrcode != ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
+		return;
+	error->hint = psprintf("One transaction cannot do that. Use CALL migrate_%s(...), which commits between such statements.",
+						   step->command == MIG_COMMAND_DOWNGRADE ?
+						   "revert" : "deploy");
 }

@@ -196,11 +196,18 @@ run_one(CommitRun *run, int place)
 	run->partial = NULL;
 }
 
+/*
+ * The first of what the step's transaction does.  The author is asked for
+ * again: a body before may have let go of the locks.
+ */
 static void
 begin_step_work(void *arg)
 {
 	CommitRun  *run = arg;
+	char	   *revision = unconstify(char *, run->step.step->revision);
 
+	mig_run_lock_confirm();
+	mig_run_plan_check_author(&revision, 1);
 	mig_run_step_begin(&run->step, run->step.step);
 }
 

@@ -115,6 +115,29 @@ mig_run_lock_bodies(void)
 }
 
 /*
+ * Takes what the session holds for the transaction, too: a body can give back
+ * the locks of its session, but not those.  Raises an error if one has, and
+ * somebody else was faster.
+ */
+void
+mig_run_lock_confirm(void)
+{
+	for (int i = 0; i < nheld; i++)
+	{
+		Lock		lock = held[i];
+
+		lock.session = false;
+		if (!try_lock(&lock))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("lock on \"%s\" was lost during this run",
+							lock.name),
+					 errdetail("A body has released the advisory locks of its session, and another session took it."),
+					 errhint("Run the command again.")));
+	}
+}
+
+/*
  * Gives back what the session holds.  Nothing may keep it from that: neither
  * an interrupt nor an error, which would leave the next run waiting for a
  * session that has long gone on to something else.

@@ -9,6 +9,7 @@
 
 extern void mig_run_lock(const MigVersion *version, Oid registry,
 						 bool session);
+extern void mig_run_lock_confirm(void);
 extern void mig_run_lock_release(void);
 extern void mig_run_lock_retake(void);
 extern void mig_run_lock_registry(void);

@@ -56,7 +56,6 @@ mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 {
 	char	  **ids;
 	char	   *revision;
-	char	   *author;
 
 	if (plan->command == MIG_COMMAND_STAMP || plan->nsteps == 0)
 		return;
@@ -76,11 +75,7 @@ mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 					 errhint("Choose a target above it.")));
 	}
 
-	revision = mig_tab_revision_not_author(ids, plan->nsteps, GetUserId(),
-										   &author);
-	if (revision != NULL)
-		refuse_author(revision, author);
-
+	mig_run_plan_check_author(ids, plan->nsteps);
 	if (!request->toplevel)
 	{
 		revision = mig_tab_revision_toplevel(ids, plan->nsteps, plan->command);
@@ -89,6 +84,21 @@ mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 							request->door == MIG_DOOR_FUNCTION);
 	}
 	pfree(ids);
+}
+
+/*
+ * Raises an error if the author of one of them has less rights than the
+ * runner.
+ */
+void
+mig_run_plan_check_author(char **ids, int nids)
+{
+	char	   *author;
+	char	   *revision = mig_tab_revision_not_author(ids, nids, GetUserId(),
+													   &author);
+
+	if (revision != NULL)
+		refuse_author(revision, author);
 }
 
 /*

@@ -11,6 +11,7 @@
 extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 							 int ntargets, char **targets, bool purge,
 							 MigSpiAccess access);
+extern void mig_run_plan_check_author(char **ids, int nids);
 extern void mig_run_plan_check(const MigPlan *plan,
 							   const MigRunRequest *request);
 

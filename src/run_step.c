@@ -17,6 +17,7 @@
 #include "run_bracket.h"
 #include "run_constraint.h"
 #include "run_leftover.h"
+#include "run_lock.h"
 #include "run_step.h"
 
 /* What a bracket is opened for. */
@@ -141,9 +142,13 @@ run_inside(void *arg)
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	set_lock_timeout();
 
-	/* Between two transactions its owner may have changed it. */
-	if (run->door != MIG_DOOR_FUNCTION && work->closes)
-		mig_tab_version_trust(run->version);
+	if (run->door != MIG_DOOR_FUNCTION)
+	{
+		mig_run_lock_confirm();
+		/* Between two transactions its owner may have changed it. */
+		if (work->closes)
+			mig_tab_version_trust(run->version);
+	}
 	mig_run_constraint_begin();
 	if (run->body.body != NULL)
 		run_statements(run, work->segment);
