@@ -16,6 +16,7 @@
 #include "report.h"
 #include "run.h"
 #include "run_partial.h"
+#include "run_transaction.h"
 #include "spi.h"
 
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
@@ -304,7 +305,7 @@ call_command(FunctionCallInfo fcinfo, MigCommand command)
 	request.command = command;
 	request.door = MIG_DOOR_PROCEDURE;
 	request.can_commit = can_commit(fcinfo);
-	request.toplevel = !SPI_inside_nonatomic_context();
+	request.toplevel = mig_run_transaction_is_toplevel();
 	request.ntargets = 1;
 	request.targets = &target;
 	(void) mig_run(&request, &nresult);

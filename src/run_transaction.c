@@ -24,6 +24,16 @@ static ErrorData *end_transaction(void (*end) (void));
 static void forget_snapshots(void);
 
 /*
+ * Whether a procedure is called by the client, and not by DO or another
+ * procedure, which have SPI connected.
+ */
+bool
+mig_run_transaction_is_toplevel(void)
+{
+	return !SPI_inside_nonatomic_context();
+}
+
+/*
  * Commits.  NULL: done.  Otherwise the error, in the current memory context;
  * the transaction was rolled back, as far as this server knows.
  */

@@ -7,6 +7,7 @@
 
 #include "run_bracket.h"
 
+extern bool mig_run_transaction_is_toplevel(void);
 extern ErrorData *mig_run_transaction_commit(void);
 extern void mig_run_transaction_renew(void);
 extern void mig_run_transaction_abort(void);
