@@ -122,6 +122,8 @@ SELECT * FROM paint;
 SET client_min_messages = warning;
 SELECT body('ALTER TYPE colour ADD VALUE ''grey''; INSERT INTO paint VALUES (''grey'')') \g /dev/null
 SELECT pg_temp.attempt('SELECT migrate_upgrade(''kind'')');
+SELECT body('REINDEX TABLE parted') \g /dev/null
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''kind'')');
 RESET client_min_messages;
 
 -- a SET holds until the end of the body, and no longer

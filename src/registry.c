@@ -522,9 +522,9 @@ refuse_if_applied(const char *id, const char *verb)
 	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
 	int			ntables;
 	char	  **tables = mig_tab_log_version_tables(&ntables);
-	char	   *table;
+	char	   *table = mig_tab_checkpoint_holder(id);
 
-	if (mig_tab_checkpoint_exists(id, &table))
+	if (table != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot %s revision \"%s\" because it is partial",

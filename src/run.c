@@ -200,8 +200,12 @@ run_one(MigStepRun *run, const MigStep *step)
 static void
 explain_door(const MigStep *step, ErrorData *error)
 {
-	if (error->sqlerrcode != ERRCODE_ACTIVE_SQL_TRANSACTION &&
-		error->sqlerrcode != ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
+	/* "%s cannot run inside a transaction block" and its variants */
+	bool		refused = error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION &&
+	error->message_id != NULL &&
+	strncmp(error->message_id, "%s cannot ", strlen("%s cannot ")) == 0;
+
+	if (!refused && error->sqlerrcode != ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
 		return;
 	error->hint = psprintf("One transaction cannot do that. Use CALL migrate_%s(...), which commits between such statements.",
 						   step->command == MIG_COMMAND_DOWNGRADE ?

@@ -216,14 +216,8 @@ restore_immediate(void)
 		"         GROUP BY 1 HAVING NOT pg_catalog.bool_or(c.condeferred)"
 		"       ) AS c"
 	};
-	MigSpiScope scope;
-	char	   *statement;
 
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	statement = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return statement;
+	return mig_spi_first(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
 /*

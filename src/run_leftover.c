@@ -13,8 +13,6 @@
 #include "run_leftover.h"
 #include "spi.h"
 
-static char *find_leftover(MigSpiQuery *query);
-
 /*
  * For a body that must not reach the role the session was opened as: raises
  * an error if it left something that the session will run with that role.  A
@@ -38,10 +36,10 @@ mig_run_leftover_refuse(void)
 		"   AND prepare_time >= pg_catalog.statement_timestamp()"
 		" LIMIT 1"
 	};
-	char	   *leftover = find_leftover(&cursors);
+	char	   *leftover = mig_spi_first(&cursors, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 
 	if (leftover == NULL)
-		leftover = find_leftover(&statements);
+		leftover = mig_spi_first(&statements, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 	if (leftover != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -65,23 +63,10 @@ mig_run_leftover_deallocate(void)
 	};
 	char	   *statement;
 
-	while ((statement = find_leftover(&query)) != NULL)
+	while ((statement = mig_spi_first(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST)) != NULL)
 	{
 		SPI_connect();
 		SPI_execute(statement, false, 0);
 		SPI_finish();
 	}
-}
-
-static char *
-find_leftover(MigSpiQuery *query)
-{
-	MigSpiScope scope;
-	char	   *found = NULL;
-
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	if (mig_spi_execute(query, NULL, NULL, MIG_SPI_READ_LATEST) > 0)
-		found = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return found;
 }

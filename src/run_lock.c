@@ -344,14 +344,8 @@ describe_holder(const Lock *lock)
 		2, {OIDOID, OIDOID}
 	};
 	Datum		values[2];
-	MigSpiScope scope;
-	char	   *holder = NULL;
 
 	values[0] = ObjectIdGetDatum(lock->class);
 	values[1] = ObjectIdGetDatum(lock->relid);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
-		holder = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return holder;
+	return mig_spi_first(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }

@@ -351,22 +351,13 @@ mig_run_probe_repairs(const MigProbe *probe, int *nrepairs)
 {
 	ProbeKind  *kind = noted_kind(probe);
 	Datum		values[1];
-	MigSpiScope scope;
-	uint64		nrows;
-	char	  **repairs;
 
 	*nrepairs = 0;
 	if (kind->repairs.sql == NULL)
 		return NULL;
 	values[0] = mig_spi_array_datum(probe->object, probe->nobject);
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	nrows = mig_spi_execute(&kind->repairs, values, NULL, MIG_SPI_READ_LATEST);
-	repairs = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		repairs[i] = mig_spi_text(&scope, i, 1);
-	mig_spi_end(&scope);
-	*nrepairs = (int) nrows;
-	return repairs;
+	return mig_spi_list(&kind->repairs, values, MIG_SPI_CALLER,
+						MIG_SPI_READ_LATEST, nrepairs);
 }
 
 static ProbeKind *
@@ -402,13 +393,8 @@ static char *
 look_up(ProbeKind *kind, const MigProbe *probe)
 {
 	Datum		values[1];
-	MigSpiScope scope;
-	char	   *state;
 
 	values[0] = mig_spi_array_datum(probe->object, probe->nobject);
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&kind->state, values, NULL, MIG_SPI_READ_LATEST);
-	state = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return state;
+	return mig_spi_first(&kind->state, values, MIG_SPI_CALLER,
+						 MIG_SPI_READ_LATEST);
 }

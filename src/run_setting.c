@@ -101,17 +101,11 @@ save_session(MigSettings *settings)
 	static MigSpiQuery query = {
 		"SELECT name FROM pg_catalog.pg_settings WHERE source = 'session'"
 	};
-	MigSpiScope scope;
-	char	  **names;
-	uint64		nrows;
+	int			nnames;
+	char	  **names = mig_spi_list(&query, NULL, MIG_SPI_CALLER,
+									 MIG_SPI_READ_LATEST, &nnames);
 
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	names = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		names[i] = mig_spi_text(&scope, i, 1);
-	mig_spi_end(&scope);
-	for (uint64 i = 0; i < nrows; i++)
+	for (int i = 0; i < nnames; i++)
 		save(names[i], settings);
 }
 

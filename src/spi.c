@@ -133,6 +133,44 @@ mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
 }
 
 /*
+ * In a scope of its own: the first column of the first row as text, or NULL.
+ */
+char *
+mig_spi_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
+			  MigSpiAccess access)
+{
+	MigSpiScope scope;
+	char	   *result = NULL;
+
+	mig_spi_begin(&scope, role);
+	if (mig_spi_execute(query, values, NULL, access) > 0)
+		result = mig_spi_text(&scope, 0, 1);
+	mig_spi_end(&scope);
+	return result;
+}
+
+/*
+ * The same for the first column of all rows.
+ */
+char	  **
+mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
+			 MigSpiAccess access, int *nresult)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+	char	  **result;
+
+	mig_spi_begin(&scope, role);
+	nrows = mig_spi_execute(query, values, NULL, access);
+	result = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+		result[i] = mig_spi_text(&scope, i, 1);
+	mig_spi_end(&scope);
+	*nresult = (int) nrows;
+	return result;
+}
+
+/*
  * Frees the plan of a statement whose text is about to change.
  */
 void

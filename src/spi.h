@@ -54,6 +54,10 @@ extern uint64 mig_spi_execute(MigSpiQuery *query, Datum *values,
 							  const char *nulls, MigSpiAccess access);
 extern void mig_spi_forget_plan(MigSpiQuery *query);
 
+extern char *mig_spi_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
+						   MigSpiAccess access);
+extern char **mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
+						   MigSpiAccess access, int *nresult);
 extern char *mig_spi_text(const MigSpiScope *scope, uint64 row, int column);
 extern char **mig_spi_text_array(const MigSpiScope *scope, uint64 row,
 								 int column, int *nelems);

@@ -82,10 +82,10 @@ mig_tab_checkpoint_find(const char *version_table, bool for_report)
 }
 
 /*
- * Whether the revision is partial by any version table, and by which.
+ * A version table by which the revision is partial, or NULL.
  */
-bool
-mig_tab_checkpoint_exists(const char *revision, char **version_table)
+char *
+mig_tab_checkpoint_holder(const char *revision)
 {
 	static MigSpiQuery query = {
 		"SELECT version_table FROM migrate.checkpoint WHERE revision = $1"
@@ -93,16 +93,9 @@ mig_tab_checkpoint_exists(const char *revision, char **version_table)
 		1, {TEXTOID}
 	};
 	Datum		values[1];
-	MigSpiScope scope;
-	bool		found;
 
 	values[0] = CStringGetTextDatum(revision);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
-	if (found)
-		*version_table = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return found;
+	return mig_spi_first(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*

@@ -47,8 +47,7 @@ typedef struct MigPartial
 
 extern MigPartial *mig_tab_checkpoint_find(const char *version_table,
 										   bool for_report);
-extern bool mig_tab_checkpoint_exists(const char *revision,
-									  char **version_table);
+extern char *mig_tab_checkpoint_holder(const char *revision);
 extern void mig_tab_checkpoint_started(const MigCheckpoint *checkpoint);
 extern void mig_tab_checkpoint_done(const MigCheckpoint *checkpoint);
 extern void mig_tab_checkpoint_forget(const char *version_table,

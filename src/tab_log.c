@@ -134,18 +134,9 @@ mig_tab_log_version_tables(int *ntables)
 		" WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
 		" ORDER BY 1"
 	};
-	MigSpiScope scope;
-	uint64		nrows;
-	char	  **tables;
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	tables = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		tables[i] = mig_spi_text(&scope, i, 1);
-	mig_spi_end(&scope);
-	*ntables = (int) nrows;
-	return tables;
+	return mig_spi_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						ntables);
 }
 
 /*

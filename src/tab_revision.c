@@ -40,8 +40,6 @@ static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
 static void execute_on_ids(MigSpiQuery *query, char *const *ids, int nids);
 static char *first_of(MigSpiQuery *query, Datum *values, char **detail);
-static char **list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access,
-					  int *nresult);
 
 /* For messages. */
 const char *const mig_tab_revision_name = "migrate.revision";
@@ -126,7 +124,8 @@ mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads)
 		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision"
 	};
 
-	return list_of(real ? &real_heads : &heads, NULL, access, nheads);
+	return mig_spi_list(real ? &real_heads : &heads, NULL, MIG_SPI_OWNER,
+						access, nheads);
 }
 
 /*
@@ -319,7 +318,8 @@ mig_tab_revision_missing(char *const *ids, int nids, bool labels_too,
 
 	values[0] = mig_spi_array_datum(ids, nids);
 	values[1] = BoolGetDatum(labels_too);
-	return list_of(&query, values, MIG_SPI_READ_LATEST, nmissing);
+	return mig_spi_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						nmissing);
 }
 
 /*
@@ -364,7 +364,8 @@ mig_tab_revision_dependents(const char *id, int *ndependents)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(id);
-	return list_of(&query, values, MIG_SPI_READ_LATEST, ndependents);
+	return mig_spi_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						ndependents);
 }
 
 /*
@@ -596,25 +597,5 @@ first_of(MigSpiQuery *query, Datum *values, char **detail)
 			*detail = mig_spi_text(&scope, 0, 2);
 	}
 	mig_spi_end(&scope);
-	return result;
-}
-
-/*
- * The first column of all rows.
- */
-static char **
-list_of(MigSpiQuery *query, Datum *values, MigSpiAccess access, int *nresult)
-{
-	MigSpiScope scope;
-	uint64		nrows;
-	char	  **result;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(query, values, NULL, access);
-	result = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		result[i] = mig_spi_text(&scope, i, 1);
-	mig_spi_end(&scope);
-	*nresult = (int) nrows;
 	return result;
 }
