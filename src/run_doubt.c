@@ -43,6 +43,7 @@ static void begin(Doubt *doubt, MigStepRun *run, const MigSegment *segment);
 static ErrorData *try_statement(Doubt *doubt);
 static void start_work(void *arg);
 static void apply_settings(Doubt *doubt);
+static void restore_settings(Doubt *doubt);
 static void restore_work(void *arg);
 static void tidy_up(Doubt *doubt, const ErrorData *error);
 static ErrorData *repair(Doubt *doubt);
@@ -157,7 +158,7 @@ try_statement(Doubt *doubt)
 	error = mig_run_body_toplevel(&run->body, doubt->segment->first);
 	if (error != NULL)
 		mig_run_body_locate(&run->body, error);
-	mig_run_transaction_must(restore_work, doubt);
+	restore_settings(doubt);
 	if (strcmp(doubt->segment->toplevel, MIG_SCRIPT_DISCARD_ALL) == 0)
 		mig_run_lock_retake();
 	if (error != NULL)
@@ -213,6 +214,22 @@ apply_settings(Doubt *doubt)
 	mig_run_body_settings(body, doubt->segment->first);
 	if (locked)
 		SetUserIdAndSecContext(userid, sec_context);
+}
+
+/*
+ * A setting that does not go back is worth a warning, and no more: the
+ * statement has ended as it has.
+ */
+static void
+restore_settings(Doubt *doubt)
+{
+	ErrorData  *problem = mig_run_transaction_try(restore_work, doubt);
+
+	if (problem != NULL)
+		ereport(WARNING,
+				(errcode(problem->sqlerrcode),
+				 errmsg("could not restore the settings of the session: %s",
+						problem->message)));
 }
 
 static void
