@@ -136,7 +136,8 @@ TAP = \
 	t/011_commit.pl \
 	t/012_waiting.pl \
 	t/013_subscription.pl \
-	t/014_partial.pl
+	t/014_partial.pl \
+	t/015_clients.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

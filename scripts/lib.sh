@@ -194,6 +194,48 @@ missing_tools()
 	missing_command alembic alembic
 	alembic_python -c 'import psycopg2' 2>/dev/null ||
 		say "python module psycopg2, where alembic finds it|python3-psycopg2"
+	missing_clients
+}
+
+# What t/015_clients.pl talks to the server with.  It uses Debian's own python
+# and node, whatever stands before them in PATH, and skips what is not there:
+# not every release has all of it.
+missing_clients()
+{
+	local pg_config major
+	/usr/bin/python3 -c 'import psycopg2' 2>/dev/null ||
+		say_if_offered "python module psycopg2 of /usr/bin/python3" python3-psycopg2
+	/usr/bin/python3 -c 'import psycopg' 2>/dev/null ||
+		say_if_offered "python module psycopg of /usr/bin/python3" python3-psycopg
+	NODE_PATH=/usr/share/nodejs /usr/bin/nodejs -e 'require("pg")' 2>/dev/null ||
+		say_if_offered "node module pg of /usr/bin/nodejs" node-pg
+	# Only where there is a JDK: it is large, and node-pg is a client as good.
+	if command -v javac >/dev/null; then
+		[ -f /usr/share/java/postgresql.jar ] ||
+			say_if_offered "JDBC driver postgresql.jar" libpostgresql-jdbc-java
+	fi
+	PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null ||
+		say_if_offered "command pgbouncer" pgbouncer
+
+	# Of the server that is there, if it is Debian's, or will be.
+	if pg_config=$(find_pg_config); then
+		major=$(major_of "$pg_config")
+		[ "$("$pg_config" --sharedir)" = "/usr/share/postgresql/$major" ] || return 0
+	else
+		major=$(server_packages 2>/dev/null | sed -n 's/^postgresql-\([0-9]*\)$/\1/p')
+	fi
+	[ -f "/usr/share/postgresql/$major/extension/pg_cron.control" ] ||
+		say_if_offered "extension pg_cron" "postgresql-$major-cron"
+}
+
+# say_if_offered WHAT PACKAGE: only if apt-get would install it as things are,
+# without an upgrade.
+say_if_offered()
+{
+	local plan
+	plan=$(apt-get -s --no-install-recommends --no-upgrade install "$2" 2>/dev/null) &&
+		! printf '%s\n' "$plan" | grep -Eq '^(Inst [^ ]* \[|Remv )' &&
+		say "$1|$2"
 }
 
 missing_command()
@@ -309,7 +351,31 @@ install_packages()
 	if printf '%s\n' "$plan" | grep -Eq '^Inst postgresql-[0-9]+ '; then
 		no_system_cluster
 	fi
-	apt install "${packages[@]}" || die "apt-get could not install ${packages[*]}"
+	without_services "$plan" apt install "${packages[@]}" ||
+		die "apt-get could not install ${packages[*]}"
+}
+
+# without_services PLAN COMMAND...: runs apt-get so that no pgbouncer listens
+# afterwards.  Its package starts one and has it started at every boot; the
+# tests start their own.  A policy-rc.d that is there already stays, and rules.
+without_services()
+{
+	local plan=$1
+	shift
+	if ! printf '%s\n' "$plan" | grep -q '^Inst pgbouncer '; then
+		"$@"
+		return
+	fi
+	(
+		policy=/usr/sbin/policy-rc.d
+		if ! [ -e "$policy" ]; then
+			# Also when this is interrupted: it holds for every package.
+			trap 'as_root rm -f "$policy"' EXIT
+			printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+			as_root chmod 755 "$policy"
+		fi
+		"$@" && as_root update-rc.d pgbouncer disable
+	)
 }
 
 # A Debian server package creates and starts a cluster unless told not to.

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "nodes/parsenodes.h"
@@ -313,13 +314,15 @@ call_command(FunctionCallInfo fcinfo, MigCommand command)
 
 /*
  * As the server says: not inside BEGIN, a function, or a query of several
- * statements.
+ * statements.  Before 18 it does not say so of a pipeline, whose statements
+ * before this one would be committed with it.
  */
 static bool
 can_commit(FunctionCallInfo fcinfo)
 {
 	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-		!castNode(CallContext, fcinfo->context)->atomic;
+		!castNode(CallContext, fcinfo->context)->atomic &&
+		(MyXactFlags & XACT_FLAGS_PIPELINING) == 0;
 }
 
 static char *
