@@ -68,6 +68,7 @@ static Lock held[2];
 static int	nheld = 0;
 
 static void wait_for_lock(const Lock *lock);
+static ErrorData *uninterrupted(MigRunWork work, void *arg);
 static void poll(void *arg);
 static void unlock_work(void *arg);
 static bool try_lock(const Lock *lock);
@@ -138,9 +139,8 @@ mig_run_lock_confirm(void)
 }
 
 /*
- * Gives back what the session holds.  Nothing may keep it from that: neither
- * an interrupt nor an error, which would leave the next run waiting for a
- * session that has long gone on to something else.
+ * Gives back what the session holds.  Nothing may keep it from that, or the
+ * next run would wait for a session that has long gone on to something else.
  */
 void
 mig_run_lock_release(void)
@@ -149,21 +149,19 @@ mig_run_lock_release(void)
 
 	if (nheld == 0)
 		return;
-	HOLD_INTERRUPTS();
-	error = mig_run_bracket(unlock_work, NULL);
-	if (error != NULL)
-	{
-		mig_run_transaction_abort();
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("could not give back the lock of this run: %s",
-						error->message),
-				 errhint("Close the session.")));
-	}
-	else
-		mig_run_transaction_renew();
+	error = uninterrupted(unlock_work, NULL);
 	nheld = 0;
-	RESUME_INTERRUPTS();
+	if (error == NULL)
+	{
+		mig_run_transaction_renew();
+		return;
+	}
+	mig_run_transaction_abort();
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not give back the lock of this run: %s",
+					error->message),
+			 errhint("Close the session.")));
 }
 
 /*
@@ -216,12 +214,13 @@ wait_for_lock(const Lock *lock)
 	{
 		if (lock->session)
 		{
-			ErrorData  *error = mig_run_bracket(poll, &waiter);
+			/* Between the lock and the note that it is held comes nothing. */
+			ErrorData  *error = uninterrupted(poll, &waiter);
 
-			if (error != NULL)
-				ReThrowError(error);
 			if (waiter.locked)
 				held[nheld++] = *lock;
+			if (error != NULL)
+				ReThrowError(error);
 			mig_run_transaction_renew();
 		}
 		else
@@ -231,6 +230,22 @@ wait_for_lock(const Lock *lock)
 		mig_run_lock_sleep(Min(delay, mig_guc_lock_wait - waiter.waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
+}
+
+/*
+ * A bracket for what takes or gives back a lock of the session, which no
+ * rollback undoes.  It must not wait.  An error has let go of the interrupts.
+ */
+static ErrorData *
+uninterrupted(MigRunWork work, void *arg)
+{
+	ErrorData  *error;
+
+	HOLD_INTERRUPTS();
+	error = mig_run_bracket(work, arg);
+	if (error == NULL)
+		RESUME_INTERRUPTS();
+	return error;
 }
 
 /*
