@@ -41,6 +41,13 @@ sub tables
 
 is(deploy("CREATE SUBSCRIPTION sub CONNECTION '$connection' PUBLICATION p; INSERT INTO u VALUES (1)"),
 	'0', 'CREATE SUBSCRIPTION');
+# The first copy of a table has a slot too, for a moment.
+sub synchronized
+{
+	wait_until($subscriber, $db, q{NOT EXISTS (
+		SELECT FROM pg_subscription_rel WHERE srsubstate <> 'r')});
+}
+synchronized();
 is(sql($publisher, 'postgres', 'SELECT slot_name FROM pg_replication_slots'), 'sub', 'its slot');
 is(deploy('ALTER SUBSCRIPTION sub ADD PUBLICATION q'), '0', 'ALTER SUBSCRIPTION ADD PUBLICATION');
 is(tables(), 't u', 'its table');
@@ -60,6 +67,7 @@ SKIP:
 sql($publisher, 'postgres', 'INSERT INTO t VALUES (7)');
 wait_until($subscriber, $db, '(SELECT count(*) FROM t WHERE i = 7) = 1');
 pass('it replicates');
+synchronized();
 
 # A name that is taken: an error of the statement, which the catalogs tell from
 # its success.
