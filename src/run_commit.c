@@ -40,6 +40,7 @@ typedef struct CommitRun
 	MigPartial *partial;		/* before the first step, and after a failure */
 	MigPlan    *plan;
 	MigStepRun	step;
+	char	   *trusted;		/* the last author whose rights were looked at */
 	bool		in_step;
 } CommitRun;
 
@@ -197,8 +198,8 @@ run_one(CommitRun *run, int place)
 }
 
 /*
- * The first of what the step's transaction does.  The author is asked for
- * again: a body before may have let go of the locks.
+ * The first of what the step's transaction does.  The author may be another
+ * one than in the plan: a body before may have let go of the locks.
  */
 static void
 begin_step_work(void *arg)
@@ -207,8 +208,13 @@ begin_step_work(void *arg)
 	char	   *revision = unconstify(char *, run->step.step->revision);
 
 	mig_run_lock_confirm();
-	mig_run_plan_check_author(&revision, 1);
 	mig_run_step_begin(&run->step, run->step.step);
+	if (run->trusted == NULL ||
+		strcmp(run->trusted, run->step.author) != 0)
+	{
+		mig_run_plan_check_author(&revision, 1);
+		run->trusted = MemoryContextStrdup(run->context, run->step.author);
+	}
 }
 
 static void

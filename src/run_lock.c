@@ -23,9 +23,11 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "compat.h"
 #include "guc.h"
 #include "run_bracket.h"
 #include "run_lock.h"
@@ -118,11 +120,16 @@ mig_run_lock_bodies(void)
 /*
  * Takes what the session holds for the transaction, too: a body can give back
  * the locks of its session, but not those.  Raises an error if one has, and
- * somebody else was faster.
+ * somebody else was faster.  To be called in brackets whose failure ends the
+ * transaction.
  */
 void
 mig_run_lock_confirm(void)
 {
+	static LocalTransactionId confirmed = InvalidLocalTransactionId;
+
+	if (confirmed == MIG_COMPAT_MY_LXID)
+		return;
 	for (int i = 0; i < nheld; i++)
 	{
 		Lock		lock = held[i];
@@ -136,6 +143,7 @@ mig_run_lock_confirm(void)
 					 errdetail("A body has released the advisory locks of its session, and another session took it."),
 					 errhint("Run the command again.")));
 	}
+	confirmed = MIG_COMPAT_MY_LXID;
 }
 
 /*

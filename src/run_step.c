@@ -66,6 +66,7 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 
 	run->step = step;
 	run->message = body.message;
+	run->author = body.author;
 	run->entry.revision = step->revision;
 	run->entry.operation = step->command;
 	run->entry.body_hash = body.hash;

@@ -18,6 +18,7 @@ typedef struct MigStepRun
 	MigVersion *version;
 	MigDoor		door;
 	const char *message;		/* of the revision, or NULL */
+	const char *author;			/* of the body */
 	MigBodyRun	body;			/* no text: a stamp */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;

@@ -197,7 +197,8 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
 		"SELECT message, CASE WHEN $2 THEN downgrade ELSE upgrade END,"
-		"       CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END"
+		"       CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END,"
+		"       registered_by"
 		"  FROM migrate.revision WHERE revision = $1",
 		2, {TEXTOID, BOOLOID}, NULL, true
 	};
@@ -214,6 +215,7 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 				 errmsg("revision \"%s\" does not exist", id),
 				 errdetail("It was removed since the run began.")));
 	body->message = mig_spi_text(&scope, 0, 1);
+	body->author = mig_spi_text(&scope, 0, 4);
 	if (command != MIG_COMMAND_STAMP)
 	{
 		body->text = mig_spi_text(&scope, 0, 2);

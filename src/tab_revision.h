@@ -45,6 +45,7 @@ typedef struct MigStepBody
 	char	   *text;
 	char	   *hash;
 	char	   *message;		/* or NULL */
+	char	   *author;
 } MigStepBody;
 
 /* Reading */
