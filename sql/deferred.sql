@@ -143,5 +143,52 @@ SELECT migrate_stamp('base', true);
 SET client_min_messages = warning;
 DROP SCHEMA s2 CASCADE;
 RESET client_min_messages;
+
+-- each revision a transaction: nothing is in force in the next one, work that
+-- a trigger puts off is still the revision's, and so is a failure
+CREATE FUNCTION put_off() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	SET CONSTRAINTS ALL DEFERRED;
+	INSERT INTO q_again VALUES (NEW.id - 1);
+	RETURN NULL;
+END $$;
+SELECT count(*) FROM migrate_register_script($script$
+-- revision: q1
+-- migrate:up
+CREATE TABLE q_parent (id int PRIMARY KEY);
+CREATE TABLE q_child (id int CONSTRAINT q_child_parent REFERENCES q_parent DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE q_again (id int);
+CREATE CONSTRAINT TRIGGER again AFTER INSERT ON q_again DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION put_off();
+SET CONSTRAINTS ALL IMMEDIATE;
+-- revision: q2
+-- down_revision: q1
+-- migrate:up
+INSERT INTO q_child VALUES (1);
+INSERT INTO q_parent VALUES (1);
+-- revision: q3
+-- down_revision: q2
+-- migrate:up
+INSERT INTO q_again VALUES (3);
+-- revision: q4
+-- down_revision: q3
+-- migrate:up
+INSERT INTO q_again VALUES (1000);
+-- revision: q5
+-- down_revision: q3
+-- migrate:up
+INSERT INTO q_child VALUES (5);
+$script$);
+CALL migrate_deploy('q3');
+SELECT * FROM q_again ORDER BY id;
+CALL migrate_deploy('q4');
+CALL migrate_deploy('q5');
+\echo :LAST_ERROR_SQLSTATE
+SELECT version_num, (SELECT count(*) FROM q_child), (SELECT count(*) FROM q_again) FROM migrate.version;
+SELECT migrate_stamp('base', true);
+SET client_min_messages = warning;
+DROP TABLE q_child, q_parent, q_again;
+DROP FUNCTION put_off();
+RESET client_min_messages;
 \i sql/include/reset.sql
 DROP FUNCTION noted();

@@ -145,7 +145,7 @@ run_steps(const MigRunRequest *request, MigVersion *version,
 						 "deploy" : "revert")));
 
 	/* What the caller has deferred is not the first revision's. */
-	mig_run_constraint_check();
+	mig_run_constraint_check(false);
 
 	mig_run_step_begin_run(&run, version, request->door);
 	step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",

@@ -67,7 +67,7 @@ mig_run_body(MigBodyRun *run, int first, int nstatements)
 	SPI_finish();
 
 	run->statement = DEFERRED_CHECKS;
-	mig_run_constraint_check();
+	mig_run_constraint_check(run->transaction_ends);
 
 	error_context_stack = callback.previous;
 }

@@ -15,6 +15,7 @@ typedef struct MigBodyRun
 	const char *revision;
 	const char *operation;
 	int			attempt;
+	bool		transaction_ends;	/* with the step */
 	const char *body;
 	MigScript  *script;			/* its statements */
 	MemoryContext context;		/* for what must outlive a statement */

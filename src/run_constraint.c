@@ -15,6 +15,10 @@
  * All that only happens when something is pending, or when a body has said
  * SET CONSTRAINTS, which would be in force in the next revision.  On which
  * tables something can be pending is remembered until pg_constraint changes.
+ *
+ * Where the step's transaction ends with it, nothing has to be put back, and so
+ * nothing to be known: pg_constraint would be read once for each revision that
+ * creates a table.
  */
 #include "postgres.h"
 
@@ -48,7 +52,9 @@ static void watch_utility(PlannedStmt *pstmt, const char *queryString,
 						  bool readOnlyTree, ProcessUtilityContext context,
 						  ParamListInfo params, QueryEnvironment *queryEnv,
 						  DestReceiver *dest, QueryCompletion *qc);
+static void check_at_end(void);
 static void check_pending(void);
+static void raise_endless(void);
 static bool is_pending(void);
 static void look_up_tables(void);
 static void count_change(Datum arg, int cacheid, uint32 hashvalue);
@@ -93,13 +99,18 @@ mig_run_constraint_begin(void)
 
 /*
  * Runs what was deferred, with the caller's rights, then puts the constraints
- * back to how they were declared.
+ * back to how they were declared, unless the transaction ends with the step.
  */
 void
-mig_run_constraint_check(void)
+mig_run_constraint_check(bool transaction_ends)
 {
 	char	   *restore;
 
+	if (transaction_ends)
+	{
+		check_at_end();
+		return;
+	}
 	if (!is_pending() && !constraints_set)
 		return;
 	check_pending();
@@ -108,6 +119,24 @@ mig_run_constraint_check(void)
 	if (restore != NULL)
 		set_constraints(restore);
 	constraints_set = false;
+}
+
+/*
+ * A trigger may set constraints deferred again, as below.
+ */
+static void
+check_at_end(void)
+{
+	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+
+	for (int round = 0; round < MAX_ROUNDS; round++)
+	{
+		constraints_set = false;
+		AfterTriggerSetState(all);
+		if (!constraints_set)
+			return;
+	}
+	raise_endless();
 }
 
 /*
@@ -123,6 +152,12 @@ check_pending(void)
 		if (!is_pending())
 			return;
 	}
+	raise_endless();
+}
+
+static void
+raise_endless(void)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("deferred triggers do not come to an end"),
@@ -148,11 +183,10 @@ static void
 look_up_tables(void)
 {
 	static MigSpiQuery query = {
-		"SELECT conrelid FROM pg_catalog.pg_constraint"
-		" WHERE condeferrable AND conrelid <> 0"
-		" UNION "
-		"SELECT confrelid FROM pg_catalog.pg_constraint"
-		" WHERE condeferrable AND confrelid <> 0"
+		"SELECT DISTINCT r.oid"
+		"  FROM pg_catalog.pg_constraint AS c,"
+		"       LATERAL (VALUES (c.conrelid), (c.confrelid)) AS r (oid)"
+		" WHERE c.condeferrable AND r.oid <> 0"
 	};
 	static bool registered = false;
 	uint64		changes_before;

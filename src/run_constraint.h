@@ -7,6 +7,6 @@
 
 extern void mig_run_constraint_watch(void);
 extern void mig_run_constraint_begin(void);
-extern void mig_run_constraint_check(void);
+extern void mig_run_constraint_check(bool transaction_ends);
 
 #endif							/* RUN_CONSTRAINT_H */

@@ -79,6 +79,7 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 	run->body.attempt = 1;
 	run->body.body = body.text;
 	run->body.context = CurrentMemoryContext;
+	run->body.transaction_ends = run->door != MIG_DOOR_FUNCTION;
 	if (body.text != NULL)
 		mig_run_body_split(&run->body);
 	mig_run_cost_begin(&run->begin);
@@ -192,7 +193,7 @@ write_rows(MigStepRun *run, bool clear)
 
 	mig_tab_version_move(run->version, run->step);
 	if (!run->version->own)
-		mig_run_constraint_check();
+		mig_run_constraint_check(run->body.transaction_ends);
 	if (clear)
 		mig_tab_checkpoint_clear(run->version->name);
 	mig_run_cost_since(&run->begin, &run->entry.cost);
