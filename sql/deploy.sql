@@ -35,7 +35,9 @@ CALL migrate_revert('a2');
 CALL migrate_deploy('nowhere');
 CALL migrate_deploy(NULL);
 CALL migrate_deploy('');
+\set VERBOSITY sqlstate
 CALL migrate_revert();
+\set VERBOSITY default
 CALL migrate_revert('a5');
 SELECT migrate_stamp('a1', purge => true);
 SELECT migrate_register('a4', 'INSERT INTO t VALUES (4)', '', '{a3}', replace => true);

@@ -68,8 +68,11 @@ SELECT count(*) FROM pg_tablespace WHERE spcname LIKE 'regress%';
 :kind
 SELECT 'REINDEX SYSTEM ' || current_database() AS body \gset
 :kind
+-- about what the server warns here differs between versions
+SET client_min_messages = error;
 SELECT 'REINDEX DATABASE CONCURRENTLY ' || current_database() AS body \gset
 :kind
+SET client_min_messages = warning;
 \set body 'DROP INDEX CONCURRENTLY t_a'
 :kind
 \set body 'ALTER TABLE parted DETACH PARTITION part CONCURRENTLY'
@@ -84,8 +87,11 @@ SELECT count(*) FROM pg_inherits WHERE inhparent = 'parted'::regclass;
 \set body 'DISCARD ALL'
 :kind
 SET client_min_messages = warning;
+-- and here
+SET client_min_messages = error;
 \set body 'CREATE SUBSCRIPTION regress_migrate_sub CONNECTION ''dbname=nowhere'' PUBLICATION p WITH (connect = false, slot_name = NONE)'
 :kind
+SET client_min_messages = warning;
 \set body 'DROP SUBSCRIPTION regress_migrate_sub'
 :kind
 SELECT count(*) FROM pg_subscription WHERE subname LIKE 'regress%';
@@ -93,8 +99,12 @@ SELECT current_setting('server_version_num')::int >= 190000 AS have_repack \gset
 \if :have_repack
 \set body 'REPACK'
 :kind
-\set body 'REPACK (CONCURRENTLY) t'
+\set body 'REPACK (ANALYZE) t'
 :kind
+CREATE TABLE keyed (k int PRIMARY KEY);
+\set body 'REPACK (CONCURRENTLY) keyed'
+:kind
+DROP TABLE keyed;
 \endif
 -- refused because of what the catalogs say; ordinary for an ordinary table
 \set body 'REINDEX TABLE parted'

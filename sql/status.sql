@@ -70,7 +70,9 @@ UPDATE migrate.log SET finished = finished - interval '40 days';
 SELECT migrate_downgrade('base');
 SELECT revision, operation FROM migrate.log ORDER BY finished;
 SHOW migrate.log_retention;
+\set VERBOSITY sqlstate
 SET migrate.log_retention = '-1';
+\set VERBOSITY default
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP TABLE t, other_version;

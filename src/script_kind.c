@@ -56,6 +56,7 @@ static DefElem *find_option(List *options, const char *name);
 
 #ifdef MIG_COMPAT_HAVE_REPACK
 static bool repacks_all(const Node *statement);
+static bool repacks_and_analyzes(const Node *statement);
 static bool repacks_concurrently(const Node *statement);
 
 #define CLUSTER_TAG		T_RepackStmt
@@ -86,6 +87,7 @@ static const ToplevelKind toplevel_kinds[] =
 	{"REINDEX SCHEMA", T_ReindexStmt, reindexes_schema},
 	{"REINDEX SYSTEM", T_ReindexStmt, reindexes_system},
 #ifdef MIG_COMPAT_HAVE_REPACK
+	{"REPACK ANALYZE", T_RepackStmt, repacks_and_analyzes},
 	{"REPACK CONCURRENTLY", T_RepackStmt, repacks_concurrently},
 	{"REPACK", T_RepackStmt, repacks_all},
 #endif
@@ -322,6 +324,20 @@ repacks_all(const Node *statement)
 
 	return repack->command == REPACK_COMMAND_REPACK &&
 		repack->relation == NULL;
+}
+
+/*
+ * Of a named relation too.  The server also takes "analyse", which the grammar
+ * gives only for a quoted name.
+ */
+static bool
+repacks_and_analyzes(const Node *statement)
+{
+	const RepackStmt *repack = (const RepackStmt *) statement;
+
+	return repack->command == REPACK_COMMAND_REPACK &&
+		(option_is_on(repack->params, "analyze", false) ||
+		 option_is_on(repack->params, "analyse", false));
 }
 
 static bool
