@@ -38,8 +38,9 @@ static int	ntables = 0;
 static Oid *tables = NULL;
 static bool tables_known = false;
 
-/* Somebody has said SET CONSTRAINTS since mig_run_constraint_begin(). */
-static bool constraints_set = false;
+/* How often SET CONSTRAINTS was said, and how much of that was dealt with. */
+static uint64 nsaid = 0;
+static uint64 ndone = 0;
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
 /* Triggers may defer work for triggers, but not for ever. */
@@ -52,9 +53,7 @@ static void watch_utility(PlannedStmt *pstmt, const char *queryString,
 						  bool readOnlyTree, ProcessUtilityContext context,
 						  ParamListInfo params, QueryEnvironment *queryEnv,
 						  DestReceiver *dest, QueryCompletion *qc);
-static void check_at_end(void);
-static void check_pending(void);
-static void raise_endless(void);
+static void run_deferred(void);
 static bool is_pending(void);
 static void look_up_tables(void);
 static void count_change(Datum arg, int cacheid, uint32 hashvalue);
@@ -79,7 +78,7 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			  QueryCompletion *qc)
 {
 	if (IsA(pstmt->utilityStmt, ConstraintsSetStmt))
-		constraints_set = true;
+		nsaid++;
 	if (previous_utility_hook != NULL)
 		previous_utility_hook(pstmt, queryString, readOnlyTree, context,
 							  params, queryEnv, dest, qc);
@@ -94,7 +93,7 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 void
 mig_run_constraint_begin(void)
 {
-	constraints_set = false;
+	ndone = nsaid;
 }
 
 /*
@@ -104,39 +103,19 @@ mig_run_constraint_begin(void)
 void
 mig_run_constraint_check(bool transaction_ends)
 {
-	char	   *restore;
-
-	if (transaction_ends)
-	{
-		check_at_end();
+	if (!transaction_ends && !is_pending() && nsaid == ndone)
 		return;
-	}
-	if (!is_pending() && !constraints_set)
-		return;
-	check_pending();
-	set_constraints("SET CONSTRAINTS ALL DEFERRED");
-	restore = restore_immediate();
-	if (restore != NULL)
-		set_constraints(restore);
-	constraints_set = false;
-}
-
-/*
- * A trigger may set constraints deferred again, as below.
- */
-static void
-check_at_end(void)
-{
-	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
-
-	for (int round = 0; round < MAX_ROUNDS; round++)
+	run_deferred();
+	if (!transaction_ends)
 	{
-		constraints_set = false;
-		AfterTriggerSetState(all);
-		if (!constraints_set)
-			return;
+		char	   *restore;
+
+		set_constraints("SET CONSTRAINTS ALL DEFERRED");
+		restore = restore_immediate();
+		if (restore != NULL)
+			set_constraints(restore);
 	}
-	raise_endless();
+	ndone = nsaid;
 }
 
 /*
@@ -144,20 +123,17 @@ check_at_end(void)
  * is left at the end would run at commit, when nobody knows whose it was.
  */
 static void
-check_pending(void)
+run_deferred(void)
 {
 	for (int round = 0; round < MAX_ROUNDS; round++)
 	{
+		uint64		before = nsaid;
+
 		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
-		if (!is_pending())
+		/* Nobody but us. */
+		if (nsaid == before + 1)
 			return;
 	}
-	raise_endless();
-}
-
-static void
-raise_endless(void)
-{
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("deferred triggers do not come to an end"),
