@@ -87,8 +87,8 @@ static const ToplevelKind toplevel_kinds[] =
 	{"REINDEX SCHEMA", T_ReindexStmt, reindexes_schema},
 	{"REINDEX SYSTEM", T_ReindexStmt, reindexes_system},
 #ifdef MIG_COMPAT_HAVE_REPACK
-	{"REPACK ANALYZE", T_RepackStmt, repacks_and_analyzes},
 	{"REPACK CONCURRENTLY", T_RepackStmt, repacks_concurrently},
+	{"REPACK ANALYZE", T_RepackStmt, repacks_and_analyzes},
 	{"REPACK", T_RepackStmt, repacks_all},
 #endif
 	{"VACUUM", T_VacuumStmt, is_vacuum},
@@ -327,8 +327,7 @@ repacks_all(const Node *statement)
 }
 
 /*
- * Of a named relation too.  The server also takes "analyse", which the grammar
- * gives only for a quoted name.
+ * Of a named relation, too.  The server takes either spelling.
  */
 static bool
 repacks_and_analyzes(const Node *statement)
