@@ -86,7 +86,6 @@ SELECT count(*) FROM pg_inherits WHERE inhparent = 'parted'::regclass;
 :kind
 \set body 'DISCARD ALL'
 :kind
-SET client_min_messages = warning;
 -- and here
 SET client_min_messages = error;
 \set body 'CREATE SUBSCRIPTION regress_migrate_sub CONNECTION ''dbname=nowhere'' PUBLICATION p WITH (connect = false, slot_name = NONE)'
