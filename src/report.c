@@ -244,12 +244,10 @@ describe_partial(const MigPartial *partial, const char *revision)
 static MigCommand
 command_by_name(const char *name)
 {
-	for (MigCommand command = MIG_COMMAND_UPGRADE;
-		 command <= MIG_COMMAND_STAMP; command++)
-	{
-		if (strcmp(name, mig_tab_log_command_name(command)) == 0)
-			return command;
-	}
+	MigCommand	command;
+
+	if (mig_tab_log_command_find(name, &command))
+		return command;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("command \"%s\" does not exist", name),

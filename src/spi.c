@@ -150,7 +150,22 @@ mig_spi_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
 }
 
 /*
- * The same for the first column of all rows.
+ * In a scope of its own, on our own tables: how many rows it wrote.
+ */
+uint64
+mig_spi_write(MigSpiQuery *query, Datum *values, const char *nulls)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	nrows = mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+	return nrows;
+}
+
+/*
+ * In a scope of its own: the first column of all rows as text.
  */
 char	  **
 mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,

@@ -56,6 +56,8 @@ extern void mig_spi_forget_plan(MigSpiQuery *query);
 
 extern char *mig_spi_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
 						   MigSpiAccess access);
+extern uint64 mig_spi_write(MigSpiQuery *query, Datum *values,
+							const char *nulls);
 extern char **mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
 						   MigSpiAccess access, int *nresult);
 extern char *mig_spi_text(const MigSpiScope *scope, uint64 row, int column);

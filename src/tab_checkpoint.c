@@ -25,7 +25,6 @@
 static void write_checkpoint(const MigCheckpoint *checkpoint,
 							 const char *state);
 static MigCommand command_by_name(const char *name);
-static void execute(MigSpiQuery *query, Datum *values, const char *nulls);
 
 /*
  * The partial revision of a version table, or NULL.  A report reads with the
@@ -131,7 +130,7 @@ mig_tab_checkpoint_forget(const char *version_table, int statement)
 
 	values[0] = CStringGetTextDatum(version_table);
 	values[1] = Int32GetDatum(statement);
-	execute(&query, values, NULL);
+	mig_spi_write(&query, values, NULL);
 }
 
 /*
@@ -147,7 +146,7 @@ mig_tab_checkpoint_clear(const char *version_table)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(version_table);
-	execute(&query, values, NULL);
+	mig_spi_write(&query, values, NULL);
 }
 
 static void
@@ -194,7 +193,7 @@ write_checkpoint(const MigCheckpoint *checkpoint, const char *state)
 	values[11] = UUIDPGetDatum(checkpoint->run);
 	values[12] = ObjectIdGetDatum(checkpoint->role);
 
-	execute(&query, values, nulls);
+	mig_spi_write(&query, values, nulls);
 }
 
 /*
@@ -205,14 +204,4 @@ command_by_name(const char *name)
 {
 	return strcmp(name, mig_tab_log_command_name(MIG_COMMAND_DOWNGRADE)) == 0 ?
 		MIG_COMMAND_DOWNGRADE : MIG_COMMAND_UPGRADE;
-}
-
-static void
-execute(MigSpiQuery *query, Datum *values, const char *nulls)
-{
-	MigSpiScope scope;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
 }

@@ -157,6 +157,21 @@ mig_tab_log_command_name(MigCommand command)
 	return NULL;				/* not reached */
 }
 
+/*
+ * The command that a word stands for.  false: none.
+ */
+bool
+mig_tab_log_command_find(const char *name, MigCommand *command)
+{
+	for (*command = MIG_COMMAND_UPGRADE; *command <= MIG_COMMAND_STAMP;
+		 (*command)++)
+	{
+		if (strcmp(name, mig_tab_log_command_name(*command)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const char *
 door_name(MigDoor door)
 {

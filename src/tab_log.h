@@ -44,5 +44,6 @@ extern void mig_tab_log_write(const MigLogEntry *entry);
 extern void mig_tab_log_expire(int seconds);
 extern char **mig_tab_log_version_tables(int *ntables);
 extern const char *mig_tab_log_command_name(MigCommand command);
+extern bool mig_tab_log_command_find(const char *name, MigCommand *command);
 
 #endif							/* TAB_LOG_H */
