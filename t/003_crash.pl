@@ -40,7 +40,7 @@ sub start_run
 my ($session, $pid) = start_run('killed', '');
 kill_9($pid);
 my (undef, $errors) = finish_sql($session);
-wait_until_up();
+wait_until_up($node);
 is(sql($node, $db, $state), '||0', 'kill -9: nothing applied');
 is(advisory_locks($node), '0', 'kill -9: the lock is free');
 is( sql($node, $db, 'UPDATE sleep SET seconds = 0; SELECT migrate_upgrade()'),
@@ -52,7 +52,7 @@ sql($node, $db, "SELECT migrate_downgrade('c1'); TRUNCATE migrate.log");
 ($session, $pid) = start_run('killed_second', '');
 kill_9($pid);
 finish_sql($session);
-wait_until_up();
+wait_until_up($node);
 is(sql($node, $db, $state), 'c1|c1|0', 'kill -9 above c1: c1 is kept');
 
 # A run that has returned, in a transaction that has not.
@@ -79,17 +79,3 @@ is(sql($node, $db, $state), 'c1|c1|0', 'fast shutdown: nothing applied');
 
 $node->stop;
 done_testing();
-
-sub kill_9
-{
-	my ($victim) = @_;
-	is(kill('KILL', $victim), 1, "killed the backend");
-	return;
-}
-
-sub wait_until_up
-{
-	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()', 't')
-	  or die 'the server did not come back';
-	return;
-}

@@ -12,7 +12,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
-  wait_until wait_for_event advisory_locks chain);
+  wait_until wait_for_event advisory_locks chain
+  kill_9 wait_until_up crash);
 
 # A running server with settings of its own.
 sub new_node
@@ -107,6 +108,34 @@ sub advisory_locks
 	my ($node) = @_;
 	return $node->safe_psql('postgres',
 		"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+}
+
+sub kill_9
+{
+	my ($victim) = @_;
+	is(kill('KILL', $victim), 1, "killed process");
+	return;
+}
+
+# Waits for the end of crash recovery.  The caller knows that it has begun.
+sub wait_until_up
+{
+	my ($node) = @_;
+	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()', 't')
+	  or die 'the server did not come back';
+	return;
+}
+
+# Kills a process that no client hears of, and waits until the server is back.
+sub crash
+{
+	my ($node, $victim) = @_;
+	my $witness = start_sql($node, 'postgres', 'witness', 'SELECT pg_sleep(3600)');
+	wait_for_event($node, $witness, 'Timeout');
+	kill_9($victim);
+	finish_sql($witness);
+	wait_until_up($node);
+	return;
 }
 
 # A script of the file format: a chain of revisions prefix1, prefix2, ...,
