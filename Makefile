@@ -17,8 +17,12 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.co
 MODULE_big = migrate
 OBJS = \
 	src/api.o \
+	src/bgw_job.o \
 	src/guc.o \
 	src/init.o \
+	src/job.o \
+	src/job_run.o \
+	src/job_start.o \
 	src/registry.o \
 	src/report.o \
 	src/retry_policy.o \
@@ -47,6 +51,7 @@ OBJS = \
 	src/run_partial.o \
 	src/run_plan.o \
 	src/run_probe.o \
+	src/run_progress.o \
 	src/run_retry.o \
 	src/run_say.o \
 	src/run_segment.o \
@@ -62,6 +67,7 @@ OBJS = \
 	src/script_split.o \
 	src/spi.o \
 	src/tab_checkpoint.o \
+	src/tab_job.o \
 	src/tab_log.o \
 	src/tab_revision.o \
 	src/tab_version.o
@@ -94,6 +100,7 @@ REGRESS = \
 	segments \
 	partial \
 	status \
+	job \
 	retry \
 	retry_policy \
 	effect \
@@ -137,7 +144,9 @@ TAP = \
 	t/012_waiting.pl \
 	t/013_subscription.pl \
 	t/014_partial.pl \
-	t/015_clients.pl
+	t/015_clients.pl \
+	t/016_job.pl \
+	t/017_job_survival.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

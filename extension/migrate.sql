@@ -170,10 +170,80 @@ COMMENT ON COLUMN migrate.checkpoint.started IS 'when the segment began; for one
 COMMENT ON COLUMN migrate.checkpoint.finished IS 'when it was done; NULL when it is not';
 COMMENT ON INDEX migrate.checkpoint_pkey IS 'a segment is noted once';
 
+-- Whether a job is being worked on is said by an advisory lock, not by its
+-- state, which a worker that was killed cannot correct.
+CREATE TABLE migrate.job (
+	job					bigint GENERATED ALWAYS AS IDENTITY,
+	command				text NOT NULL,		-- upgrade, downgrade
+	target				text NOT NULL,
+	version_table		text NOT NULL,
+	state				text NOT NULL DEFAULT 'queued',	-- queued, running, succeeded, failed, cancelled
+	owner				name NOT NULL,
+	owner_oid			oid NOT NULL,
+	login				name NOT NULL,
+	login_oid			oid NOT NULL,
+	settings			text[] NOT NULL,
+	origin				text NOT NULL,
+	submitted			timestamptz NOT NULL DEFAULT clock_timestamp(),
+	run_at				timestamptz NOT NULL,
+	deadline			timestamptz,
+	attempts			integer NOT NULL DEFAULT 0,
+	crashes				integer NOT NULL DEFAULT 0,
+	started				timestamptz,
+	finished			timestamptz,
+	pid					integer,
+	revision			text,
+	step				integer,
+	steps				integer,
+	note				text,
+	sqlstate			text,
+	error				text,
+	detail				text,
+	hint				text,
+	context				text,
+	CONSTRAINT job_pkey PRIMARY KEY (job)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE migrate.job IS 'the worker''s queue and what became of it; the view migrate.jobs is for reading it';
+COMMENT ON COLUMN migrate.job.job IS 'number of the job';
+COMMENT ON COLUMN migrate.job.command IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.job.target IS 'where to, in the grammar of targets';
+COMMENT ON COLUMN migrate.job.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.job.state IS 'queued, running, succeeded, failed or cancelled';
+COMMENT ON COLUMN migrate.job.owner IS 'the role that it runs as';
+COMMENT ON COLUMN migrate.job.owner_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.job.login IS 'the role that its worker connects as; another one than the owner after SET ROLE';
+COMMENT ON COLUMN migrate.job.login_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.job.settings IS 'settings that it runs with, name=value';
+COMMENT ON COLUMN migrate.job.origin IS 'the server and database that it was submitted in: a job that a dump has brought elsewhere is not run';
+COMMENT ON COLUMN migrate.job.submitted IS 'when it was submitted';
+COMMENT ON COLUMN migrate.job.run_at IS 'it does not begin before';
+COMMENT ON COLUMN migrate.job.deadline IS 'no revision of it begins after; NULL: no limit';
+COMMENT ON COLUMN migrate.job.attempts IS 'how often a worker took it up';
+COMMENT ON COLUMN migrate.job.crashes IS 'how often a worker was lost since a revision was last completed';
+COMMENT ON COLUMN migrate.job.started IS 'when a worker last took it up';
+COMMENT ON COLUMN migrate.job.finished IS 'when it ended; NULL: it has not';
+COMMENT ON COLUMN migrate.job.pid IS 'process id of the worker that last took it up';
+COMMENT ON COLUMN migrate.job.revision IS 'the revision in work, or the last one that was';
+COMMENT ON COLUMN migrate.job.step IS 'its place in the run, from 1';
+COMMENT ON COLUMN migrate.job.steps IS 'number of revisions of the run';
+COMMENT ON COLUMN migrate.job.note IS 'why it ended before its target though nothing failed';
+COMMENT ON COLUMN migrate.job.sqlstate IS 'of the error that ended it';
+COMMENT ON COLUMN migrate.job.error IS 'message of the error that ended it';
+COMMENT ON COLUMN migrate.job.detail IS 'detail of that error';
+COMMENT ON COLUMN migrate.job.hint IS 'hint of that error';
+COMMENT ON COLUMN migrate.job.context IS 'where that error was raised';
+COMMENT ON INDEX migrate.job_pkey IS 'a job by its number';
+
+CREATE INDEX job_run_at_idx ON migrate.job (run_at) WHERE finished IS NULL;
+COMMENT ON INDEX migrate.job_run_at_idx IS 'the queue';
+COMMENT ON SEQUENCE migrate.job_job_seq IS 'numbers of jobs';
+
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 
 -- Registry -------------------------------------------------------------
 
@@ -239,6 +309,30 @@ CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
 COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
 	IS 'decides about a partial revision: retry or skip the statement in doubt, or abandon the revision';
+
+-- Jobs -----------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_submit(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	run_at timestamptz DEFAULT now(), deadline timestamptz DEFAULT NULL)
+RETURNS bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_submit';
+COMMENT ON FUNCTION @extschema@.migrate_submit(text, text, timestamptz, timestamptz)
+	IS 'queues a run for a background worker; returns the job''s number';
+
+CREATE FUNCTION @extschema@.migrate_cancel(job bigint)
+RETURNS boolean LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_cancel';
+COMMENT ON FUNCTION @extschema@.migrate_cancel(bigint)
+	IS 'takes a job out of the queue, or stops its worker; false: it had ended';
+
+CREATE FUNCTION @extschema@.migrate_run_jobs()
+RETURNS SETOF bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_run_jobs';
+COMMENT ON FUNCTION @extschema@.migrate_run_jobs()
+	IS 'starts workers for the jobs that are due; returns their numbers';
+
+CREATE PROCEDURE @extschema@.migrate_wait(job bigint, timeout interval DEFAULT NULL)
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_wait';
+COMMENT ON PROCEDURE @extschema@.migrate_wait(bigint, interval)
+	IS 'waits until a job has ended, and raises its error if it failed';
 
 -- Questions ------------------------------------------------------------
 
@@ -383,6 +477,50 @@ COMMENT ON COLUMN migrate.cost.lock_wait IS 'time of waiting for locks, sampled'
 COMMENT ON COLUMN migrate.cost.wal IS 'WAL written';
 COMMENT ON COLUMN migrate.cost.blocks IS 'blocks used, in memory or read';
 
+CREATE VIEW migrate.jobs WITH (security_barrier) AS
+SELECT j.job,
+	   CASE WHEN j.state = 'running'::text AND l.pid IS NULL THEN 'interrupted'::text
+			ELSE j.state END AS state,
+	   j.command, j.target, j.owner, j.version_table, j.submitted, j.run_at,
+	   j.deadline, j.started, j.finished, j.attempts, l.pid,
+	   j.revision, j.step, j.steps, j.note, j.sqlstate, j.error, j.detail, j.hint, j.context
+  FROM migrate.job AS j
+  LEFT JOIN pg_catalog.pg_locks AS l
+	-- the worker's lock, see tab_job.h
+	ON l.locktype = 'advisory'::text AND l.granted AND l.objsubid = 2::smallint
+   AND l.classid = 1296648010::oid
+   AND l.objid = (j.job & 2147483647::bigint)::oid
+   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+					  WHERE d.datname = pg_catalog.current_database())
+   AND l.mode = 'ExclusiveLock'::text
+ WHERE pg_catalog.pg_has_role(j.owner_oid, 'USAGE'::text)
+	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
+							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
+ ORDER BY j.job;
+COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have; all of them, if that is the extension''s owner';
+COMMENT ON COLUMN migrate.jobs.job IS 'number of the job';
+COMMENT ON COLUMN migrate.jobs.state IS 'queued, running, interrupted (its worker is gone; it is taken up again), succeeded, failed or cancelled';
+COMMENT ON COLUMN migrate.jobs.command IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.jobs.target IS 'where to';
+COMMENT ON COLUMN migrate.jobs.owner IS 'the role that it runs as';
+COMMENT ON COLUMN migrate.jobs.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.jobs.submitted IS 'when it was submitted';
+COMMENT ON COLUMN migrate.jobs.run_at IS 'it does not begin before';
+COMMENT ON COLUMN migrate.jobs.deadline IS 'no revision of it begins after';
+COMMENT ON COLUMN migrate.jobs.started IS 'when a worker last took it up';
+COMMENT ON COLUMN migrate.jobs.finished IS 'when it ended';
+COMMENT ON COLUMN migrate.jobs.attempts IS 'how often a worker took it up';
+COMMENT ON COLUMN migrate.jobs.pid IS 'process id of its worker';
+COMMENT ON COLUMN migrate.jobs.revision IS 'the revision in work, or the last one that was';
+COMMENT ON COLUMN migrate.jobs.step IS 'its place in the run, from 1';
+COMMENT ON COLUMN migrate.jobs.steps IS 'number of revisions of the run';
+COMMENT ON COLUMN migrate.jobs.note IS 'why it ended before its target though nothing failed';
+COMMENT ON COLUMN migrate.jobs.sqlstate IS 'of the error that ended it';
+COMMENT ON COLUMN migrate.jobs.error IS 'message of the error that ended it';
+COMMENT ON COLUMN migrate.jobs.detail IS 'detail of that error';
+COMMENT ON COLUMN migrate.jobs.hint IS 'hint of that error';
+COMMENT ON COLUMN migrate.jobs.context IS 'where that error was raised';
+
 -- Privileges -----------------------------------------------------------
 
 -- What changes state or runs a body, and what shows bodies, is granted on
@@ -397,9 +535,13 @@ REVOKE ALL ON FUNCTION
 	@extschema@.migrate_stamp(text, boolean),
 	@extschema@.migrate_stamp(text[], boolean),
 	@extschema@.migrate_resolve(text, text),
+	@extschema@.migrate_submit(text, text, timestamptz, timestamptz),
+	@extschema@.migrate_cancel(bigint),
+	@extschema@.migrate_run_jobs(),
 	@extschema@.migrate_show(text)
 FROM PUBLIC;
 REVOKE ALL ON PROCEDURE
 	@extschema@.migrate_deploy(text),
-	@extschema@.migrate_revert(text)
+	@extschema@.migrate_revert(text),
+	@extschema@.migrate_wait(bigint, interval)
 FROM PUBLIC;

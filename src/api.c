@@ -13,6 +13,8 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "job.h"
+#include "job_start.h"
 #include "registry.h"
 #include "report.h"
 #include "run.h"
@@ -36,6 +38,10 @@ PG_FUNCTION_INFO_V1(migrate_stamp_targets);
 PG_FUNCTION_INFO_V1(migrate_deploy);
 PG_FUNCTION_INFO_V1(migrate_revert);
 PG_FUNCTION_INFO_V1(migrate_resolve);
+PG_FUNCTION_INFO_V1(migrate_submit);
+PG_FUNCTION_INFO_V1(migrate_cancel);
+PG_FUNCTION_INFO_V1(migrate_run_jobs);
+PG_FUNCTION_INFO_V1(migrate_wait);
 PG_FUNCTION_INFO_V1(migrate_current);
 PG_FUNCTION_INFO_V1(migrate_heads);
 PG_FUNCTION_INFO_V1(migrate_branches);
@@ -175,6 +181,69 @@ migrate_resolve(PG_FUNCTION_ARGS)
 	mig_spi_forget_owner();
 	mig_run_partial_resolve(required_text(fcinfo, 0, "revision"),
 							required_text(fcinfo, 1, "action"));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_submit(PG_FUNCTION_ARGS)
+{
+	char	   *target = required_text(fcinfo, 0, "target");
+	char	   *command = required_text(fcinfo, 1, "command");
+
+	mig_spi_forget_owner();
+	if (PG_ARGISNULL(2))
+		refuse_null("run_at");
+	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
+								   PG_ARGISNULL(3) ? DT_NOEND :
+								   PG_GETARG_TIMESTAMPTZ(3)));
+}
+
+Datum
+migrate_cancel(PG_FUNCTION_ARGS)
+{
+	mig_spi_forget_owner();
+	if (PG_ARGISNULL(0))
+		refuse_null("job");
+	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
+}
+
+Datum
+migrate_run_jobs(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MigJobDue  *due;
+	int			ndue;
+
+	mig_spi_forget_owner();
+	due = mig_job_start_all(&ndue);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (int i = 0; i < ndue; i++)
+	{
+		Datum		value = Int64GetDatum(due[i].job);
+		bool		isnull = false;
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
+							 &isnull);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * The timeout counts from the beginning of the call.
+ */
+Datum
+migrate_wait(PG_FUNCTION_ARGS)
+{
+	TimestampTz until = DT_NOEND;
+
+	mig_spi_forget_owner();
+	if (PG_ARGISNULL(0))
+		refuse_null("job");
+	if (!PG_ARGISNULL(1))
+		until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+														TimestampTzGetDatum(GetCurrentTimestamp()),
+														PG_GETARG_DATUM(1)));
+	mig_job_wait(PG_GETARG_INT64(0), until, can_commit(fcinfo));
 	PG_RETURN_VOID();
 }
 

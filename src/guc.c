@@ -18,6 +18,11 @@
 #define DEFAULT_LOCK_WAIT		60000	/* ms: longer than most runs */
 #define DEFAULT_MAX_ATTEMPTS	10
 #define MAX_MAX_ATTEMPTS		1000
+#define DEFAULT_MAX_CRASHES		3
+#define MAX_MAX_CRASHES			1000
+#define DEFAULT_MAX_WORKERS		2	/* of the server's 8 processes, which
+									 * parallel queries use, too */
+#define MAX_MAX_WORKERS			1024
 #define DEFAULT_RETRY_BASE		100 /* ms */
 #define DEFAULT_RETRY_MAX		10000	/* ms */
 #define MAX_RETRY_DELAY			3600000 /* ms: an hour is a schedule, not a
@@ -27,6 +32,8 @@ int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
 int			mig_guc_max_attempts;
+int			mig_guc_max_crashes;
+int			mig_guc_max_workers;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
 char	   *mig_guc_version_table;
@@ -64,6 +71,20 @@ mig_guc_define(void)
 							&mig_guc_max_attempts,
 							DEFAULT_MAX_ATTEMPTS, 1, MAX_MAX_ATTEMPTS,
 							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.max_crashes",
+							"Sets how often a job is taken up again after its worker was lost.",
+							"Counted anew for each revision that the job gets to.",
+							&mig_guc_max_crashes,
+							DEFAULT_MAX_CRASHES, 1, MAX_MAX_CRASHES,
+							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.max_workers",
+							"Sets how many jobs run at a time in a database.",
+							"0 starts none.",
+							&mig_guc_max_workers,
+							DEFAULT_MAX_WORKERS, 0, MAX_MAX_WORKERS,
+							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.retry_base_delay",
 							"Sets the longest delay before the second attempt; it doubles with each further attempt.",

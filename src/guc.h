@@ -9,6 +9,8 @@ extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
 extern int	mig_guc_log_retention;
 extern int	mig_guc_max_attempts;
+extern int	mig_guc_max_crashes;
+extern int	mig_guc_max_workers;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;
 extern char *mig_guc_version_table;

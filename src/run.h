@@ -7,6 +7,13 @@
 
 #include "migrate.h"
 
+/*
+ * Asked before each step of a run that commits, in a transaction of its own;
+ * place counts from 0.  false: the run ends here.
+ */
+typedef bool (*MigRunBeginStep) (const MigStep *step, int place, int nsteps,
+								 void *arg);
+
 /* What is asked for. */
 typedef struct MigRunRequest
 {
@@ -18,6 +25,8 @@ typedef struct MigRunRequest
 	bool		can_commit;		/* the caller's context allows it */
 	bool		toplevel;		/* statements may run outside of a transaction
 								 * block */
+	MigRunBeginStep begin_step; /* NULL: every step may begin */
+	void	   *begin_step_arg;
 } MigRunRequest;
 
 extern void mig_run_refuse_nested(const char *command);

@@ -23,6 +23,7 @@
 #include "run_body.h"
 #include "run_constraint.h"
 #include "run_locate.h"
+#include "run_progress.h"
 #include "run_toplevel.h"
 
 /* Values of MigBodyRun.statement that are no statement's number. */
@@ -161,6 +162,7 @@ enter_statement(MigBodyRun *run, int index)
 	run->line = statement->line;
 	run->offset = statement->location;
 	run->text = text;
+	mig_run_progress_statement(run, text);
 	return text;
 }
 

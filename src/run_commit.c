@@ -42,13 +42,17 @@ typedef struct CommitRun
 	MigStepRun	step;
 	char	   *trusted;		/* the last author whose rights were looked at */
 	bool		in_step;
+	int			place;			/* of the step */
+	bool		goes_on;
 } CommitRun;
 
 static void refuse_transaction(const MigRunRequest *request);
 static void run_plan(CommitRun *run);
 static void open_work(void *arg);
 static void plan_work(void *arg);
-static void run_one(CommitRun *run, int place);
+static bool run_one(CommitRun *run);
+static bool may_begin(CommitRun *run);
+static void ask_work(void *arg);
 static void begin_step_work(void *arg);
 static void expire_work(void *arg);
 static void log_failure(CommitRun *run, ErrorData *error);
@@ -133,10 +137,11 @@ run_plan(CommitRun *run)
 	mig_run_transaction_must(plan_work, run);
 
 	mig_run_step_begin_run(&run->step, run->version, run->request->door);
-	for (int i = 0; i < run->plan->nsteps; i++)
+	for (bool goes_on = true;
+		 goes_on && run->place < run->plan->nsteps; run->place++)
 	{
 		MemoryContextSwitchTo(run->step_context);
-		run_one(run, i);
+		goes_on = run_one(run);
 		MemoryContextSwitchTo(run->context);
 		MemoryContextReset(run->step_context);
 	}
@@ -175,15 +180,20 @@ plan_work(void *arg)
 		mig_tab_version_trust(version);
 }
 
-static void
-run_one(CommitRun *run, int place)
+/*
+ * Runs a step.  false: the run ends before it.
+ */
+static bool
+run_one(CommitRun *run)
 {
 	MigStepRun *step = &run->step;
 	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	step->entry.step = place + 1;
-	step->step = &run->plan->steps[place];
+	if (!may_begin(run))
+		return false;
+	step->entry.step = run->place + 1;
+	step->step = &run->plan->steps[run->place];
 	error = mig_run_bracket(begin_step_work, run);
 	if (error != NULL)
 		ReThrowError(error);
@@ -195,6 +205,30 @@ run_one(CommitRun *run, int place)
 		mig_run_segment_commit(step, NULL);
 	run->in_step = false;
 	run->partial = NULL;
+	return true;
+}
+
+/*
+ * Whether who wants the run still wants it, now that it is this step's turn.
+ */
+static bool
+may_begin(CommitRun *run)
+{
+	run->goes_on = true;
+	if (run->request->begin_step != NULL)
+		mig_run_transaction_must(ask_work, run);
+	return run->goes_on;
+}
+
+static void
+ask_work(void *arg)
+{
+	CommitRun  *run = arg;
+	const MigRunRequest *request = run->request;
+
+	run->goes_on = request->begin_step(&run->plan->steps[run->place],
+									   run->place, run->plan->nsteps,
+									   request->begin_step_arg);
 }
 
 /*

@@ -48,9 +48,10 @@
 typedef struct Lock
 {
 	int			class;
-	Oid			relid;
+	uint32		key;
 	bool		shared;
 	bool		session;
+	bool		of_job;			/* kept until the worker has noted the end */
 	const char *name;
 	const char *activity;
 } Lock;
@@ -65,13 +66,20 @@ typedef struct Waiter
 	bool		locked;
 } Waiter;
 
-/* What the session holds, in the order in which it was taken. */
-static Lock held[2];
+/*
+ * What the session holds, in the order in which it was taken: a worker's
+ * first, then a run's.
+ */
+#define MAX_HELD				5
+static Lock held[MAX_HELD];
 static int	nheld = 0;
 
 static void wait_for_lock(const Lock *lock);
+static void take_for_session(Waiter *waiter, MigRunWork work);
 static ErrorData *uninterrupted(MigRunWork work, void *arg);
 static void poll(void *arg);
+static void try_once(void *arg);
+static void release(int nkept);
 static void unlock_work(void *arg);
 static bool try_lock(const Lock *lock);
 static char *describe_holder(const Lock *lock);
@@ -85,9 +93,9 @@ void
 mig_run_lock(const MigVersion *version, Oid registry, bool session)
 {
 	Lock		runs = {LOCK_CLASS, version->relid, false, session,
-	version->name, "is running migrations on"};
+	false, version->name, "is running migrations on"};
 	Lock		bodies = {LOCK_CLASS_BODIES, registry, true, session,
-	mig_tab_revision_name, BODIES_ACTIVITY};
+	false, mig_tab_revision_name, BODIES_ACTIVITY};
 
 	wait_for_lock(&runs);
 	wait_for_lock(&bodies);
@@ -100,7 +108,7 @@ void
 mig_run_lock_registry(void)
 {
 	Lock		lock = {LOCK_CLASS, mig_tab_revision_relid(), false, false,
-	mig_tab_revision_name, "is changing"};
+	false, mig_tab_revision_name, "is changing"};
 
 	wait_for_lock(&lock);
 }
@@ -112,14 +120,28 @@ void
 mig_run_lock_bodies(void)
 {
 	Lock		lock = {LOCK_CLASS_BODIES, mig_tab_revision_relid(), false,
-	false, mig_tab_revision_name, BODIES_ACTIVITY};
+	false, false, mig_tab_revision_name, BODIES_ACTIVITY};
 
 	wait_for_lock(&lock);
 }
 
 /*
- * Takes what the session holds for the transaction, too: a body can give back
- * the locks of its session, but not those.  Raises an error if one has, and
+ * Takes one of a worker's locks for the session, if it is free.
+ */
+bool
+mig_run_lock_job(int class, uint32 key)
+{
+	Lock		lock = {class, key, false, true, true, "queue of jobs",
+	"is working on the"};
+	Waiter		waiter = {&lock, 0, 0, false, false};
+
+	take_for_session(&waiter, try_once);
+	return waiter.locked;
+}
+
+/*
+ * Takes what a run holds for the transaction, too: a body can give back the
+ * locks of its session, but not those.  Raises an error if one has, and
  * somebody else was faster.  To be called in brackets whose failure ends the
  * transaction.
  */
@@ -135,7 +157,7 @@ mig_run_lock_confirm(void)
 		Lock		lock = held[i];
 
 		lock.session = false;
-		if (!try_lock(&lock))
+		if (!lock.of_job && !try_lock(&lock))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("lock on \"%s\" was lost during this run",
@@ -147,29 +169,25 @@ mig_run_lock_confirm(void)
 }
 
 /*
- * Gives back what the session holds.  Nothing may keep it from that, or the
- * next run would wait for a session that has long gone on to something else.
+ * Gives back what a run holds.
  */
 void
 mig_run_lock_release(void)
 {
-	ErrorData  *error;
+	int			nkept = 0;
 
-	if (nheld == 0)
-		return;
-	error = uninterrupted(unlock_work, NULL);
-	nheld = 0;
-	if (error == NULL)
-	{
-		mig_run_transaction_renew();
-		return;
-	}
-	mig_run_transaction_abort();
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not give back the lock of this run: %s",
-					error->message),
-			 errhint("Close the session.")));
+	while (nkept < nheld && held[nkept].of_job)
+		nkept++;
+	release(nkept);
+}
+
+/*
+ * Gives back a worker's locks.
+ */
+void
+mig_run_lock_release_job(void)
+{
+	release(0);
 }
 
 /*
@@ -221,16 +239,7 @@ wait_for_lock(const Lock *lock)
 	for (;;)
 	{
 		if (lock->session)
-		{
-			/* Between the lock and the note that it is held comes nothing. */
-			ErrorData  *error = uninterrupted(poll, &waiter);
-
-			if (waiter.locked)
-				held[nheld++] = *lock;
-			if (error != NULL)
-				ReThrowError(error);
-			mig_run_transaction_renew();
-		}
+			take_for_session(&waiter, poll);
 		else
 			poll(&waiter);
 		if (waiter.locked)
@@ -238,6 +247,24 @@ wait_for_lock(const Lock *lock)
 		mig_run_lock_sleep(Min(delay, mig_guc_lock_wait - waiter.waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
+}
+
+/*
+ * Between the lock and the note that it is held comes nothing.
+ */
+static void
+take_for_session(Waiter *waiter, MigRunWork work)
+{
+	ErrorData  *error = uninterrupted(work, waiter);
+
+	if (waiter->locked)
+	{
+		Assert(nheld < MAX_HELD);
+		held[nheld++] = *waiter->lock;
+	}
+	if (error != NULL)
+		ReThrowError(error);
+	mig_run_transaction_renew();
 }
 
 /*
@@ -291,8 +318,43 @@ poll(void *arg)
 }
 
 static void
+try_once(void *arg)
+{
+	Waiter	   *waiter = arg;
+
+	waiter->locked = try_lock(waiter->lock);
+}
+
+/*
+ * Gives back all but the first locks.  Nothing may keep it from that, or the
+ * next run would wait for a session that has long gone on to something else.
+ */
+static void
+release(int nkept)
+{
+	ErrorData  *error;
+
+	if (nheld == nkept)
+		return;
+	error = uninterrupted(unlock_work, &nkept);
+	nheld = nkept;
+	if (error == NULL)
+	{
+		mig_run_transaction_renew();
+		return;
+	}
+	mig_run_transaction_abort();
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not give back the lock of this run: %s",
+					error->message),
+			 errhint("Close the session.")));
+}
+
+static void
 unlock_work(void *arg)
 {
+	int		   *nkept = arg;
 	static MigSpiQuery query = {
 		"SELECT CASE WHEN $3"
 		"  THEN pg_catalog.pg_advisory_unlock_shared($1, $2)"
@@ -302,12 +364,12 @@ unlock_work(void *arg)
 	MigSpiScope scope;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	for (int i = nheld - 1; i >= 0; i--)
+	for (int i = nheld - 1; i >= *nkept; i--)
 	{
 		Datum		values[3];
 
 		values[0] = Int32GetDatum(held[i].class);
-		values[1] = Int32GetDatum((int32) held[i].relid);
+		values[1] = Int32GetDatum((int32) held[i].key);
 		values[2] = BoolGetDatum(held[i].shared);
 		mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
 	}
@@ -333,7 +395,7 @@ try_lock(const Lock *lock)
 	bool		locked;
 
 	values[0] = Int32GetDatum(lock->class);
-	values[1] = Int32GetDatum((int32) lock->relid);
+	values[1] = Int32GetDatum((int32) lock->key);
 	values[2] = BoolGetDatum(lock->shared);
 	values[3] = BoolGetDatum(lock->session);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
@@ -369,6 +431,6 @@ describe_holder(const Lock *lock)
 	Datum		values[2];
 
 	values[0] = ObjectIdGetDatum(lock->class);
-	values[1] = ObjectIdGetDatum(lock->relid);
+	values[1] = ObjectIdGetDatum(lock->key);
 	return mig_spi_first(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }

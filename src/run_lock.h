@@ -9,8 +9,10 @@
 
 extern void mig_run_lock(const MigVersion *version, Oid registry,
 						 bool session);
+extern bool mig_run_lock_job(int class, uint32 key);
 extern void mig_run_lock_confirm(void);
 extern void mig_run_lock_release(void);
+extern void mig_run_lock_release_job(void);
 extern void mig_run_lock_retake(void);
 extern void mig_run_lock_registry(void);
 extern void mig_run_lock_bodies(void);

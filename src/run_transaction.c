@@ -14,11 +14,15 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
 #include "run_bracket.h"
 #include "run_transaction.h"
+
+/* Of a process without a client. */
+static Portal own_portal = NULL;
 
 static ErrorData *end_transaction(void (*end) (void));
 static void forget_snapshots(void);
@@ -31,6 +35,42 @@ bool
 mig_run_transaction_is_toplevel(void)
 {
 	return !SPI_inside_nonatomic_context();
+}
+
+/*
+ * For a process without a client: begins its first transaction, and a portal
+ * as the server has it around a CALL.  SPI takes snapshots only below one, and
+ * its context is what lasts longer than the transactions.  It is the current
+ * one afterwards.
+ */
+void
+mig_run_transaction_enter(void)
+{
+	StartTransactionCommand();
+	own_portal = CreatePortal("", true, true);
+	own_portal->visible = false;
+	PortalDefineQuery(own_portal, NULL, "", CMDTAG_CALL, NIL, NULL);
+	PortalStart(own_portal, NULL, 0, InvalidSnapshot);
+	MarkPortalActive(own_portal);
+	ActivePortal = own_portal;
+	PortalContext = own_portal->portalContext;
+	MemoryContextSwitchTo(PortalContext);
+}
+
+/*
+ * Commits the last transaction of such a process.
+ */
+void
+mig_run_transaction_leave(void)
+{
+	mig_run_transaction_renew();
+	ActivePortal = NULL;
+	PortalContext = NULL;
+	MemoryContextSwitchTo(TopMemoryContext);
+	MarkPortalDone(own_portal);
+	PortalDrop(own_portal, false);
+	own_portal = NULL;
+	CommitTransactionCommand();
 }
 
 /*

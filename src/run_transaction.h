@@ -8,6 +8,8 @@
 #include "run_bracket.h"
 
 extern bool mig_run_transaction_is_toplevel(void);
+extern void mig_run_transaction_enter(void);
+extern void mig_run_transaction_leave(void);
 extern ErrorData *mig_run_transaction_commit(void);
 extern void mig_run_transaction_renew(void);
 extern void mig_run_transaction_abort(void);

@@ -1,0 +1,180 @@
+-- job: submit, wait, cancel; what a job takes along; whose it is
+\i sql/include/start.sql
+SET client_min_messages = warning;
+\pset null -
+CREATE TABLE ran (what text, who text DEFAULT current_user, path text DEFAULT current_setting('search_path'));
+SELECT migrate_register('a1', 'INSERT INTO ran VALUES (''a1'')', 'DELETE FROM ran WHERE what = ''a1''');
+SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2''); CREATE INDEX CONCURRENTLY ran_what ON ran (what)',
+                        'DROP INDEX CONCURRENTLY ran_what; DELETE FROM ran WHERE what = ''a2''', '{a1}');
+
+-- the whole way
+SELECT migrate_submit() AS job \gset
+CALL migrate_wait(:job);
+SELECT version_num FROM migrate.version;
+SELECT what, who = current_user AS who FROM ran;
+SELECT state, command, target, owner = current_user AS owner, version_table, run_at >= submitted - interval '1 s' AS run_at, deadline,
+       started >= submitted AS started, finished >= started AS finished, attempts, pid, revision, step, steps, note, sqlstate, error
+  FROM migrate.jobs;
+SELECT revision, operation, door, state, application_name = 'migrate job ' || :job AS application_name FROM migrate.log ORDER BY run, step;
+
+-- there is nothing to do
+SELECT migrate_submit('a2') AS job \gset
+CALL migrate_wait(:job);
+SELECT state, revision, step, steps FROM migrate.jobs WHERE job = :job;
+
+-- the way back
+SELECT migrate_submit('base', 'downgrade') AS job \gset
+CALL migrate_wait(:job, interval '1 minute');
+SELECT (SELECT count(*) FROM migrate.version) AS version, (SELECT count(*) FROM ran) AS ran, to_regclass('ran_what');
+
+-- what goes wrong comes back as it was
+SELECT migrate_register('b1', 'SELECT 1; SELECT 1 / 0', down_revision => '{a2}');
+SELECT migrate_submit('b1') AS job \gset
+CALL migrate_wait(:job);
+SELECT state, revision, step, steps, sqlstate, error, context FROM migrate.jobs WHERE job = :job;
+SELECT revision, state FROM migrate.log WHERE door = 'worker' AND revision LIKE 'b%';
+SELECT version_num FROM migrate.version;
+SELECT migrate_register('b1', 'DO $do$BEGIN RAISE ''it fails'' USING HINT = ''a hint'', DETAIL = ''a detail'', ERRCODE = ''ZZ123''; END$do$',
+                        down_revision => '{a2}', replace => true);
+SELECT migrate_submit('b1') AS job \gset
+CALL migrate_wait(:job);
+\echo :LAST_ERROR_SQLSTATE
+SELECT detail, hint FROM migrate.jobs WHERE job = :job;
+SELECT migrate_unregister('b1');
+
+-- a target is looked at at once
+\a
+\t on
+SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
+	$$SELECT migrate_submit('nonsense')$$,
+	$$SELECT migrate_submit('+7')$$,
+	$$SELECT migrate_submit('-7', 'downgrade')$$,
+	$$SELECT migrate_submit('head', 'stamp')$$,
+	$$SELECT migrate_submit('head', 'Upgrade')$$,
+	$$SELECT migrate_submit(NULL)$$,
+	$$SELECT migrate_submit('head', NULL)$$,
+	$$SELECT migrate_submit(run_at => NULL)$$,
+	$$SELECT migrate_submit(run_at => 'infinity')$$,
+	$$SELECT migrate_submit(run_at => '2000-01-01', deadline => '2000-01-02') $$,
+	$$SELECT migrate_submit(run_at => '2100-01-02', deadline => '2100-01-02') $$,
+	$$SELECT migrate_cancel(-1)$$,
+	$$SELECT migrate_cancel(NULL)$$]) AS call;
+\a
+\t off
+SET migrate.version_table = 'nowhere.at_all';
+SELECT migrate_submit();
+RESET migrate.version_table;
+SELECT count(*) FROM migrate.jobs WHERE state = 'queued';
+
+-- later, and cancelled
+SELECT migrate_submit(run_at => now() + interval '1 day') AS job \gset
+SELECT state, attempts FROM migrate.jobs WHERE job = :job;
+SELECT * FROM migrate_run_jobs();
+CALL migrate_wait(:job, interval '20 ms');
+CALL migrate_wait(:job, interval '-1 s');
+SELECT migrate_cancel(:job), migrate_cancel(:job);
+SELECT state FROM migrate.jobs WHERE job = :job;
+CALL migrate_wait(:job);
+CALL migrate_wait(-1);
+CALL migrate_wait(NULL);
+-- in transactions
+BEGIN;
+CALL migrate_wait(:job);
+ROLLBACK;
+BEGIN;
+SELECT migrate_submit() AS job \gset
+ROLLBACK;
+SELECT count(*) FROM migrate.jobs WHERE job = :job;
+BEGIN;
+SAVEPOINT s;
+SELECT migrate_submit() AS gone \gset
+ROLLBACK TO s;
+SELECT migrate_submit() AS job \gset
+COMMIT;
+CALL migrate_wait(:job);
+SELECT job = :job AS is_the_second, state FROM migrate.jobs WHERE job >= :gone;
+DO $$DECLARE last bigint := max(job) FROM migrate.jobs; BEGIN CALL migrate_wait(last); CALL migrate_wait(last, '1 s'); END$$;
+
+-- what it takes along: search_path, settings, the role that was set
+CREATE SCHEMA elsewhere;
+CREATE TABLE elsewhere.version (version_num varchar(32) PRIMARY KEY);
+CREATE ROLE regress_migrate_deployer;
+GRANT ALL ON SCHEMA public, elsewhere TO regress_migrate_deployer;
+GRANT ALL ON ran, elsewhere.version TO regress_migrate_deployer;
+GRANT EXECUTE ON FUNCTION migrate_submit, migrate_cancel TO regress_migrate_deployer;
+GRANT EXECUTE ON PROCEDURE migrate_wait TO regress_migrate_deployer;
+GRANT USAGE ON SCHEMA migrate TO regress_migrate_deployer;
+GRANT SELECT ON migrate.jobs TO regress_migrate_deployer;
+SELECT migrate_register('c1', 'INSERT INTO public.ran VALUES (''c1'' || current_setting(''migrate.max_attempts''))');
+SET search_path = elsewhere, public;
+SET migrate.version_table = 'elsewhere.version';
+SET migrate.max_attempts = 7;
+SET ROLE regress_migrate_deployer;
+SELECT migrate_submit('c1') AS job \gset
+CALL migrate_wait(:job);
+SELECT owner, version_table, state FROM migrate.jobs;
+RESET ROLE;
+RESET search_path;
+RESET migrate.version_table;
+RESET migrate.max_attempts;
+SELECT * FROM ran WHERE what LIKE 'c1%';
+SELECT version_num FROM elsewhere.version;
+SELECT role FROM migrate.log WHERE revision = 'c1';
+-- an owner's own jobs only
+SET ROLE regress_migrate_deployer;
+SELECT migrate_cancel(:job - 1);
+CALL migrate_wait(:job - 1);
+SELECT migrate_cancel(:job);
+SELECT * FROM migrate.job;
+RESET ROLE;
+
+-- what keeps a job from being run is said
+CREATE FUNCTION end_of(bigint) RETURNS text LANGUAGE sql AS
+  'SELECT concat_ws(E''\n  '', state || '' '' || sqlstate, error, detail, hint) FROM migrate.jobs WHERE job = $1';
+CREATE FUNCTION submit_as(who text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
+  RETURN migrate_submit('c1', run_at => now() + interval '1 day');
+END$$;
+SELECT submit_as('regress_migrate_deployer') AS job \gset
+UPDATE migrate.job SET run_at = now() WHERE job = :job;
+CALL migrate_wait(:job);
+ALTER ROLE regress_migrate_deployer LOGIN;
+SELECT submit_as('regress_migrate_deployer') AS job \gset
+REVOKE EXECUTE ON FUNCTION migrate_submit FROM regress_migrate_deployer;
+SELECT * FROM migrate_run_jobs();
+SELECT end_of(:job);
+GRANT EXECUTE ON FUNCTION migrate_submit TO regress_migrate_deployer;
+SELECT submit_as('regress_migrate_deployer') AS job \gset
+SELECT submit_as('regress_migrate_deployer') AS queued \gset
+DROP OWNED BY regress_migrate_deployer;
+DROP ROLE regress_migrate_deployer;
+SELECT * FROM migrate_run_jobs();
+SELECT end_of(:job);
+SELECT migrate_cancel(:queued);
+-- of another server, or a worker that was lost too often, or too late
+SELECT migrate_submit('heads', run_at => now() + interval '1 day') AS job \gset
+UPDATE migrate.job SET origin = 'elsewhere', state = 'running' WHERE job = :job;
+SELECT migrate_submit('heads', run_at => now() + interval '1 day') AS crashed \gset
+UPDATE migrate.job SET crashes = 2, state = 'running', revision = 'a1' WHERE job = :crashed;
+SELECT migrate_submit('heads', run_at => now() + interval '1 day', deadline => now() + interval '2 days') AS late \gset
+UPDATE migrate.job SET deadline = now() - interval '1 s', run_at = now() - interval '2 s' WHERE job = :late;
+SELECT state FROM migrate.jobs WHERE job >= :job ORDER BY job;
+SELECT * FROM migrate_run_jobs();
+SELECT end_of(:job);
+SELECT end_of(:crashed);
+SELECT end_of(:late);
+
+-- old jobs go with migrate.log_retention
+ALTER DATABASE :DBNAME SET migrate.log_retention = '1d';
+UPDATE migrate.job SET finished = now() - interval '2 days';
+SELECT migrate_submit('heads') AS job \gset
+CALL migrate_wait(:job);
+ALTER DATABASE :DBNAME RESET migrate.log_retention;
+SELECT count(*) FROM migrate.jobs;
+
+DROP FUNCTION end_of, submit_as;
+DROP TABLE ran;
+DROP SCHEMA elsewhere CASCADE;
+TRUNCATE migrate.job;
+\i sql/include/reset.sql

@@ -1,0 +1,15 @@
+/*
+ * job.h
+ *	  Jobs, as their owners see them: submitted, cancelled, waited for.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include "datatype/timestamp.h"
+
+extern int64 mig_job_submit(const char *target, const char *command,
+							TimestampTz run_at, TimestampTz deadline);
+extern bool mig_job_cancel(int64 job);
+extern void mig_job_wait(int64 job, TimestampTz until, bool can_commit);
+
+#endif							/* JOB_H */

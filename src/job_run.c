@@ -1,0 +1,299 @@
+/*
+ * job_run.c
+ *	  The life of a worker: one job, as its owner.
+ *
+ * Takes the job up, which is committed before anything of it is run; runs it
+ * through the committing doors; notes how it ended.  A worker that is lost on
+ * the way leaves the row as it is, and its advisory locks are free: whoever
+ * looks for jobs finds this one again, and the run goes on where it was.
+ *
+ * The worker is connected as the role that has logged in where the job was
+ * submitted.  Only internal SQL has other rights.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "job_run.h"
+#include "job_start.h"
+#include "run.h"
+#include "run_lock.h"
+#include "run_progress.h"
+#include "run_transaction.h"
+#include "spi.h"
+#include "tab_job.h"
+#include "tab_log.h"
+
+/* A job, and how far it is. */
+typedef struct JobRun
+{
+	int64		number;
+	MigJob		job;
+	bool		taken;
+	uint32		queue;
+	bool		exists;
+	int			ndone;			/* revisions that this worker has run */
+	TimestampTz since;
+	MigJobEnd	end;
+} JobRun;
+
+static bool take(JobRun *run);
+static void queue_work(void *arg);
+static void take_work(void *arg);
+static void run_job(JobRun *run);
+static void settings_work(void *arg);
+static void set(const char *name, const char *value);
+static bool begin_step(const MigStep *step, int place, int nsteps, void *arg);
+static void describe_error(JobRun *run, const ErrorData *error);
+static void finish(JobRun *run);
+static void finish_work(void *arg);
+static void start_next_work(void *arg);
+
+/*
+ * Runs a job, unless somebody else does, and starts what can be run after it.
+ * The process is connected, and in no transaction.
+ */
+void
+mig_job_run(int64 job)
+{
+	JobRun		run;
+	ErrorData  *error;
+
+	memset(&run, 0, sizeof(run));
+	run.number = job;
+
+	mig_run_transaction_enter();
+	mig_spi_forget_owner();
+	if (take(&run))
+	{
+		run_job(&run);
+		finish(&run);
+	}
+	mig_run_lock_release_job();
+	error = mig_run_transaction_try(start_next_work, NULL);
+	if (error != NULL)
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate could not look for further jobs: %s",
+						error->message)));
+	mig_run_transaction_leave();
+}
+
+/*
+ * Takes a place, the turn on the version table and the job, in this order.
+ * What is not free will be looked at again by who has it.
+ */
+static bool
+take(JobRun *run)
+{
+	bool		placed = false;
+
+	mig_run_transaction_must(queue_work, run);
+	if (!run->exists)
+		return false;
+	for (int place = 1; place <= mig_guc_max_workers && !placed; place++)
+		placed = mig_run_lock_job(MIG_JOB_LOCK_PLACE, place);
+	if (!placed ||
+		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, run->queue) ||
+		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(run->number)))
+		return false;
+	mig_run_transaction_must(take_work, run);
+	return run->taken;
+}
+
+static void
+queue_work(void *arg)
+{
+	JobRun	   *run = arg;
+
+	run->exists = mig_tab_job_queue(run->number, &run->queue);
+}
+
+static void
+take_work(void *arg)
+{
+	JobRun	   *run = arg;
+
+	run->taken = !mig_job_start_give_up(run->number) &&
+		mig_tab_job_take(run->number, &run->job);
+}
+
+/*
+ * Afterwards it is known how the job ended, and the transaction is a new one.
+ */
+static void
+run_job(JobRun *run)
+{
+	MemoryContext context = CurrentMemoryContext;
+	const MigJob *job = &run->job;
+	MigRunRequest request;
+	int			nresult;
+
+	ereport(LOG,
+			(errmsg("migrate job " INT64_FORMAT " started: %s %s on \"%s\", attempt %d",
+					job->job, mig_tab_log_command_name(job->command),
+					job->target, job->version_table, job->attempts)));
+	run->since = GetCurrentTimestamp();
+	run->end.state = "succeeded";
+
+	memset(&request, 0, sizeof(request));
+	request.command = job->command;
+	request.door = MIG_DOOR_WORKER;
+	request.can_commit = true;
+	request.toplevel = true;
+	request.ntargets = 1;
+	request.targets = &run->job.target;
+	request.begin_step = begin_step;
+	request.begin_step_arg = run;
+	mig_run_progress_label(psprintf("migrate job " INT64_FORMAT, job->job),
+						   psprintf("%s %s",
+									mig_tab_log_command_name(job->command),
+									job->target));
+	PG_TRY();
+	{
+		mig_run_transaction_must(settings_work, run);
+		(void) mig_run(&request, &nresult);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_run_transaction_abort();
+		describe_error(run, error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+}
+
+/*
+ * Makes the settings of the session that has submitted the job.
+ */
+static void
+settings_work(void *arg)
+{
+	JobRun	   *run = arg;
+	const MigJob *job = &run->job;
+
+	if (job->owner != job->login)
+		set("role", GetUserNameFromId(job->owner, false));
+	for (int i = 0; i < job->nsettings; i++)
+	{
+		char	   *name = pstrdup(job->settings[i]);
+		char	   *value = strchr(name, '=');
+
+		*value = '\0';
+		set(name, value + 1);
+	}
+	/* Its name could be another table's under another search_path. */
+	set("migrate.version_table", job->version_table);
+	set("application_name", psprintf("migrate job " INT64_FORMAT, job->job));
+}
+
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, true, 0, false);
+}
+
+/*
+ * Before each revision, in a transaction of its own: notes it, and refuses
+ * when the time is over.
+ */
+static bool
+begin_step(const MigStep *step, int place, int nsteps, void *arg)
+{
+	JobRun	   *run = arg;
+
+	if (run->job.deadline <= GetCurrentTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("deadline has passed before revision \"%s\"",
+						step->revision),
+				 errdetail("%d of %d revisions were run.", place, nsteps),
+				 errhint("Submit the job again with a later deadline; it goes on from there.")));
+	run->ndone = place;
+
+	/* Who looks at it may lose it in a crash. */
+	(void) set_config_option("synchronous_commit", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	mig_tab_job_progress(run->number, step->revision, place + 1, nsteps);
+	return true;
+}
+
+/*
+ * "57014" is somebody's wish, not a failure.
+ */
+static void
+describe_error(JobRun *run, const ErrorData *error)
+{
+	MigJobEnd  *end = &run->end;
+
+	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+		"cancelled" : "failed";
+	end->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	end->error = error->message;
+	end->detail = error->detail;
+	end->hint = error->hint;
+	end->context = error->context;
+}
+
+/*
+ * Notes how it ended, in the table and in the server log.
+ */
+static void
+finish(JobRun *run)
+{
+	const MigJobEnd *end = &run->end;
+	long		took;
+	ErrorData  *error;
+
+	/* Who wants to cancel it now comes too late. */
+	HOLD_INTERRUPTS();
+	QueryCancelPending = false;
+	RESUME_INTERRUPTS();
+	error = mig_run_transaction_try(finish_work, run);
+	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
+	if (end->sqlstate == NULL)
+		ereport(LOG,
+				(errmsg("migrate job " INT64_FORMAT " succeeded after %ld ms",
+						run->number, took)));
+	else
+		ereport(LOG,
+				(errcode(mig_tab_job_errcode(end)),
+				 errmsg("migrate job " INT64_FORMAT " %s after %ld ms: %s",
+						run->number, end->state, took, end->error),
+				 end->detail != NULL ?
+				 errdetail_internal("%s", end->detail) : 0,
+				 end->context != NULL ? errcontext("%s", end->context) : 0));
+	if (error != NULL)
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate could not note the end of job " INT64_FORMAT ": %s",
+						run->number, error->message)));
+}
+
+static void
+finish_work(void *arg)
+{
+	JobRun	   *run = arg;
+
+	mig_tab_job_finish(run->number, &run->end);
+	if (mig_guc_log_retention > 0)
+		mig_tab_job_expire(mig_guc_log_retention);
+}
+
+static void
+start_next_work(void *arg)
+{
+	int			ndue;
+
+	(void) mig_job_start_all(&ndue);
+}

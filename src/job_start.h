@@ -1,0 +1,22 @@
+/*
+ * job_start.h
+ *	  Starts workers for the jobs that are due.
+ */
+#ifndef JOB_START_H
+#define JOB_START_H
+
+#include "tab_job.h"
+
+/* What a worker is told, in bgw_extra. */
+typedef struct MigJobStart
+{
+	Oid			database;
+	Oid			login;
+	int64		job;
+} MigJobStart;
+
+extern MigJobDue *mig_job_start_due(int *ndue);
+extern MigJobDue *mig_job_start_all(int *ndue);
+extern bool mig_job_start_give_up(int64 job);
+
+#endif							/* JOB_START_H */

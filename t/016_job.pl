@@ -1,0 +1,163 @@
+# Jobs as others see them: what the server shows, how they are cancelled, how
+# they take turns, and what becomes of them when no process is free.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('job', 'max_worker_processes = 4', 'log_min_messages = warning');
+my $db = new_database($node, 'app');
+
+sql($node, $db, <<'SQL');
+CREATE TABLE t (i int);
+CREATE TABLE gate (open bool);
+CREATE TABLE version_b (version_num varchar(32) PRIMARY KEY);
+CREATE TABLE version_c (version_num varchar(32) PRIMARY KEY);
+CREATE PROCEDURE pass_gate() LANGUAGE plpgsql AS $$
+BEGIN
+  LOOP
+    EXIT WHEN EXISTS (SELECT FROM gate WHERE open);
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+END$$;
+SELECT migrate_register('j1', 'INSERT INTO t VALUES (1)', 'DELETE FROM t');
+SELECT migrate_register('j2', $body$INSERT INTO t VALUES (2);
+CALL pass_gate(); INSERT INTO t VALUES (3)$body$, 'DELETE FROM t WHERE i > 1', '{j1}');
+SQL
+
+sub submit
+{
+	my ($target, $command, $before) = @_;
+	return sql($node, $db, ($before // '') . "SELECT migrate_submit('$target', '" . ($command // 'upgrade') . "')");
+}
+
+sub job
+{
+	my ($job, $columns) = @_;
+	return sql($node, $db, "SELECT $columns FROM migrate.jobs WHERE job = $job");
+}
+
+# Waits until the job stands at the gate; returns its process id.
+sub wait_for_gate
+{
+	my ($job) = @_;
+	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs AS j USING (pid)
+		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'");
+	return job($job, 'pid');
+}
+
+sub wait_for_end
+{
+	my ($job) = @_;
+	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
+	return job($job, 'state');
+}
+
+# What is shown.
+my $log_start = -s $node->logfile;
+my $job = submit('head');
+my $pid = wait_for_gate($job);
+is( sql($node, $db, "SELECT backend_type, datname, usename = current_user, state, query FROM pg_stat_activity WHERE pid = $pid"),
+	"migrate job|app|t|active|migrate job $job: upgrade j2 [2/3] CALL pass_gate()", 'pg_stat_activity');
+is(job($job, 'state, revision, step, steps, attempts'), 'running|j2|2|2|1', 'migrate.jobs');
+is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j1', 'the revision before is committed');
+
+# A second starter changes nothing.
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'a job that is being run is not due');
+
+# Who waits for it has no snapshot, or an index built concurrently would wait.
+my $waiter = start_sql($node, $db, 'waiter', "CALL migrate_wait($job)");
+my $waiter_pid = wait_for_event($node, $waiter, 'Extension');
+is( sql($node, $db, "SELECT backend_xmin IS NULL, backend_xid IS NULL FROM pg_stat_activity WHERE pid = $waiter_pid"),
+	't|t', 'who waits for a job has no snapshot');
+
+# Cancelled: the revision in work is rolled back.
+is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of a running job');
+my (undef, $errors) = finish_sql($waiter);
+is($errors, "57014: job $job was cancelled", 'who waits is told');
+is(job($job, 'state, revision, sqlstate, pid'), 'cancelled|j2|57014|', 'cancelled');
+is(sql($node, $db, "SELECT migrate_cancel($job)"), 'f', 'once');
+is(sql($node, $db, 'SELECT (SELECT count(*) FROM t), version_num FROM migrate.version'), '1|j1', 'rolled back');
+wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid");
+is(advisory_locks($node), '0', 'no lock is left');
+my @lines = grep { /migrate job/ } split /\n/, slurp_file($node->logfile, $log_start);
+is(scalar(@lines), 2, 'one line for the start and one for the end') or diag(join "\n", @lines);
+like($lines[0], qr/LOG:  migrate job $job started: upgrade head on "migrate.version", attempt 1$/, 'the start');
+like($lines[1], qr/LOG:  migrate job $job cancelled after \d+ ms: canceling statement due to user request$/, 'the end');
+
+# The same by the server's own function.
+$job = submit('head');
+$pid = wait_for_gate($job);
+sql($node, $db, "SELECT pg_cancel_backend($pid)");
+is(wait_for_end($job), 'cancelled', 'pg_cancel_backend()');
+
+# One at a time for a version table, migrate.max_workers in all.
+my @jobs = map { submit('head', 'upgrade', $_) } (
+	'', '',
+	"SET migrate.version_table = 'public.version_b';",
+	"SET migrate.version_table = 'public.version_c';");
+wait_for_gate($jobs[0]);
+wait_for_gate($jobs[2]);
+is( join(',', map { job($_, 'state') } @jobs),
+	'running,queued,running,queued', 'turns, and places');
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'none more is due');
+is(sql($node, $db, "SELECT migrate_cancel($jobs[0])"), 't', 'the first one is cancelled');
+wait_for_gate($jobs[1]);
+is( join(',', map { job($_, 'state') } @jobs),
+	'cancelled,running,running,queued', 'the next one in time takes the place, by itself');
+sql($node, $db, 'INSERT INTO gate VALUES (true)');
+is(wait_for_end($_), 'succeeded', "job $_ succeeds") foreach @jobs[1 .. 3];
+is( sql($node, $db, 'SELECT (SELECT version_num FROM migrate.version), (SELECT version_num FROM version_b), (SELECT version_num FROM version_c), (SELECT count(*) FROM t)'),
+	'j2|j2|j2|9', 'everything ran once on each table');
+
+# No process is free: said, and made up for.
+is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+sql($node, $db, 'DELETE FROM gate');
+sql($node, $db, <<'SQL');
+CREATE EXTENSION dblink;
+CREATE FUNCTION free_slots() RETURNS int LANGUAGE sql AS
+  $$SELECT current_setting('max_worker_processes')::int - count(*)::int FROM pg_stat_activity
+     WHERE backend_type IN ('migrate job', 'logical replication launcher', 'parallel worker')$$;
+SQL
+$node->append_conf('postgresql.conf', "migrate.max_workers = 10\n");
+$node->reload;
+@jobs = ();
+foreach my $n (1 .. 3)
+{
+	sql($node, $db, "CREATE TABLE busy$n (version_num varchar(32) PRIMARY KEY)");
+	push @jobs, submit('head', 'upgrade', "SET migrate.version_table = 'public.busy$n';");
+	wait_for_gate($jobs[-1]);
+}
+is(sql($node, $db, 'SELECT free_slots()'), '0', 'no process is free');
+my ($out, $warning);
+$node->psql($db, "SELECT migrate_submit('j1')", stdout => \$out, stderr => \$warning);
+like($warning, qr/WARNING:  could not start a worker for job $out\nDETAIL:  No background worker slot is free/, 'the submitter is warned');
+is(job($out, 'state'), 'queued', 'the job stays queued');
+sql($node, $db, "SELECT migrate_cancel($jobs[0])");
+wait_until($node, $db, 'SELECT free_slots() > 0');
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $out, 'migrate_run_jobs() takes it up');
+is(wait_for_end($out), 'succeeded', 'and it is run');
+sql($node, $db, 'INSERT INTO gate VALUES (true)');
+wait_for_end($_) foreach @jobs;
+
+# Too late in the middle of a run.
+is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+sql($node, $db, 'DELETE FROM gate');
+sql($node, $db, q(SELECT migrate_register('j3', 'INSERT INTO t VALUES (4)', 'DELETE FROM t WHERE i = 4', '{j2}')));
+$job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '1 s')");
+wait_for_gate($job);
+wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
+sql($node, $db, 'INSERT INTO gate VALUES (true)');
+is(wait_for_end($job), 'failed', 'deadline');
+is(job($job, 'sqlstate, error, detail'), '55000|deadline has passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
+is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j2', 'what was done before is kept');
+is(wait_for_end(submit('head')), 'succeeded', 'the next job goes on from there');
+
+$node->stop;
+done_testing();
