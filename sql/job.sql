@@ -66,6 +66,27 @@ SELECT migrate_submit();
 RESET migrate.version_table;
 SELECT count(*) FROM migrate.jobs WHERE state = 'queued';
 
+-- what counts from where the database is counts once, when it is submitted
+SELECT migrate_register('b1', '', down_revision => '{a2}');
+SELECT migrate_submit('+1', run_at => now() + interval '1 day') AS job \gset
+SELECT target FROM migrate.jobs WHERE job = :job;
+SELECT migrate_submit('-1', 'downgrade', run_at => now() + interval '1 day') AS job \gset
+SELECT target FROM migrate.jobs WHERE job = :job;
+SELECT migrate_submit('-2', 'downgrade', run_at => now() + interval '1 day') AS job \gset
+SELECT target FROM migrate.jobs WHERE job = :job;
+SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'queued' ORDER BY job;
+SELECT migrate_unregister('b1');
+SELECT migrate_submit('a2-1', 'downgrade') AS job \gset
+CALL migrate_wait(:job);
+SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
+SELECT migrate_submit('-1', 'downgrade') AS job \gset
+CALL migrate_wait(:job);
+SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
+SELECT migrate_submit('+1', 'upgrade') AS job \gset
+CALL migrate_wait(:job);
+SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
+CALL migrate_deploy();
+
 -- later, and cancelled
 SELECT migrate_submit(run_at => now() + interval '1 day') AS job \gset
 SELECT state, attempts FROM migrate.jobs WHERE job = :job;

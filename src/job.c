@@ -72,7 +72,9 @@ mig_job_submit(const char *target, const char *command,
 	(void) mig_run_plan(version, job.command, 1, targets, false,
 						MIG_SPI_READ_LATEST);
 
-	job.target = targets[0];
+	/* A worker that takes over from one that was lost finds other rows. */
+	job.target = mig_run_plan_absolute(version, job.command, target,
+									   MIG_SPI_READ_LATEST);
 	job.version_table = version->name;
 	job.owner = GetUserId();
 	job.login = login_role();

@@ -58,6 +58,21 @@ mig_rev_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
 }
 
 /*
+ * Where a target that counts leads, as a target that does not.
+ */
+char *
+mig_rev_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
+						   const char *target)
+{
+	char	   *branch = NULL;
+	int			destination = parse_target(graph, nrows, rows, target, &branch);
+	const char *name = destination < 0 ? "base" :
+	mig_rev_graph_id(graph, destination);
+
+	return branch == NULL ? pstrdup(name) : psprintf("%s@%s", branch, name);
+}
+
+/*
  * The revision from which "-N" or "branch@-N" counts down.  Without branch
  * that is the start itself, which then is its own branch.
  */

@@ -11,6 +11,8 @@
 
 extern bool *mig_rev_downgrade_members(const MigGraph *graph, int nrows,
 									   const int *rows, const char *target);
+extern char *mig_rev_downgrade_absolute(const MigGraph *graph, int nrows,
+										const int *rows, const char *target);
 extern int	mig_rev_downgrade_from_start(const MigGraph *graph,
 										 const MigStart *start,
 										 const char *branch);

@@ -52,6 +52,29 @@ mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
 }
 
 /*
+ * The target in words that mean the same later, when the rows are others: one
+ * that counts from the rows is replaced by where it leads.
+ */
+char *
+mig_rev_plan_absolute(MigGraph *graph, MigCommand command,
+					  int nrows, char **rows, const char *target)
+{
+	MigRelative rel;
+	MigStart	start = {NULL, 0, NULL};
+	int		   *revs;
+	int			nrevs;
+
+	if (!mig_rev_target_relative(target, &rel) || rel.symbol != NULL)
+		return pstrdup(target);
+	start.rows = mig_rev_graph_rows(graph, nrows, rows, &start.nrows);
+	if (command == MIG_COMMAND_DOWNGRADE)
+		return mig_rev_downgrade_absolute(graph, start.nrows, start.rows,
+										  target);
+	revs = mig_rev_upgrade_targets(graph, &start, target, true, &nrevs);
+	return pstrdup(mig_rev_graph_id(graph, revs[0]));
+}
+
+/*
  * The revisions of a range "a:b", newest first.  NULL means all of them.
  */
 int *

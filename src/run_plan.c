@@ -49,6 +49,17 @@ mig_run_plan(const MigVersion *version, MigCommand command,
 }
 
 /*
+ * The target in words that mean the same when the rows are others.
+ */
+char *
+mig_run_plan_absolute(const MigVersion *version, MigCommand command,
+					  const char *target, MigSpiAccess access)
+{
+	return mig_rev_plan_absolute(mig_tab_revision_graph(access), command,
+								 version->nrows, version->rows, target);
+}
+
+/*
  * Raises an error if a step of the plan must not run.
  */
 void

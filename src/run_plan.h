@@ -12,6 +12,9 @@ extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 							 int ntargets, char **targets, bool purge,
 							 MigSpiAccess access);
 extern void mig_run_plan_check_author(char **ids, int nids);
+extern char *mig_run_plan_absolute(const MigVersion *version,
+								   MigCommand command, const char *target,
+								   MigSpiAccess access);
 extern void mig_run_plan_check(const MigPlan *plan,
 							   const MigRunRequest *request);
 

@@ -141,6 +141,20 @@ is(job($job, 'state, sqlstate, error, detail'),
 sql($node, $db, 'INSERT INTO gate VALUES (true); CALL migrate_deploy()');
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'a person goes on with it');
 
+# A target that counts from where the database is counts once.
+sql($node, $db, 'DELETE FROM gate');
+sql($node, $db, q(SELECT migrate_register('s4', '', 'CALL pass_gate()', '{s3}')));
+sql($node, $db, q(SELECT migrate_register('s5', '', 'INSERT INTO t VALUES (5)', '{s4}')));
+sql($node, $db, q(CALL migrate_deploy()));
+$job = sql($node, $db, "SELECT migrate_submit('-2', 'downgrade')");
+$pid = wait_for_gate($job);
+is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 's4', 'one of two is taken down');
+sql($node, $db, "SELECT pg_terminate_backend($pid, 180000); INSERT INTO gate VALUES (true); SELECT migrate_run_jobs()");
+wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
+is( job($job, 'state, attempts, target, (SELECT version_num FROM migrate.version), (SELECT count(*) FROM t WHERE i = 5)'),
+	'succeeded|2|s5@s3|s3|1', 'the next worker takes down the other one, and no more');
+sql($node, $db, q(DELETE FROM t WHERE i = 5; SELECT migrate_unregister('s5'), migrate_unregister('s4')));
+
 # An interrupted job can be cancelled.
 ($job, $pid) = start_job();
 sql($node, $db, "SELECT pg_terminate_backend($pid, 180000)");
