@@ -18,9 +18,11 @@ MODULE_big = migrate
 OBJS = \
 	src/api.o \
 	src/bgw_job.o \
+	src/bgw_scheduler.o \
 	src/guc.o \
 	src/init.o \
 	src/job.o \
+	src/job_look.o \
 	src/job_run.o \
 	src/job_start.o \
 	src/registry.o \
@@ -146,7 +148,8 @@ TAP = \
 	t/014_partial.pl \
 	t/015_clients.pl \
 	t/016_job.pl \
-	t/017_job_survival.pl
+	t/017_job_survival.pl \
+	t/018_scheduler.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -9,7 +9,9 @@
 
 #include <limits.h>
 
+#include "nodes/pg_list.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "guc.h"
 
@@ -23,6 +25,8 @@
 #define DEFAULT_MAX_WORKERS		2	/* of the server's 8 processes, which
 									 * parallel queries use, too */
 #define MAX_MAX_WORKERS			1024
+#define DEFAULT_WORKER_NAPTIME	10	/* s: a look is a process start */
+#define MAX_WORKER_NAPTIME		86400
 #define DEFAULT_RETRY_BASE		100 /* ms */
 #define DEFAULT_RETRY_MAX		10000	/* ms */
 #define MAX_RETRY_DELAY			3600000 /* ms: an hour is a schedule, not a
@@ -37,6 +41,12 @@ int			mig_guc_max_workers;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
 char	   *mig_guc_version_table;
+int			mig_guc_worker_naptime;
+
+static char *databases;
+
+static bool check_databases(char **value, void **extra, GucSource source);
+static List *split_names(const char *value, bool *valid);
 
 /*
  * Defines all settings.  Called once, from _PG_init().
@@ -44,6 +54,13 @@ char	   *mig_guc_version_table;
 void
 mig_guc_define(void)
 {
+	DefineCustomStringVariable("migrate.databases",
+							   "Sets the databases that the scheduler looks for jobs in.",
+							   "Only with shared_preload_libraries = 'migrate'.",
+							   &databases,
+							   "",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   check_databases, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_timeout",
 							"Sets how long one attempt of a revision may wait for a lock.",
 							"A shorter lock_timeout of the session applies as well. 0 turns this off.",
@@ -107,6 +124,57 @@ mig_guc_define(void)
 							   "migrate.version",
 							   PGC_USERSET, 0,
 							   NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.worker_naptime",
+							"Sets how long the scheduler sleeps between two looks for jobs.",
+							NULL,
+							&mig_guc_worker_naptime,
+							DEFAULT_WORKER_NAPTIME, 1, MAX_WORKER_NAPTIME,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("migrate");
+}
+
+/*
+ * The names in migrate.databases, in the current memory context.
+ */
+List *
+mig_guc_database_names(void)
+{
+	bool		valid;
+
+	return split_names(databases, &valid);
+}
+
+static bool
+check_databases(char **value, void **extra, GucSource source)
+{
+	bool		valid;
+
+	list_free_deep(split_names(*value, &valid));
+	if (!valid)
+		GUC_check_errdetail("It is not a list of names separated by commas.");
+	return valid;
+}
+
+/*
+ * By the rules of names in SQL: folded to lower case unless quoted.
+ */
+static List *
+split_names(const char *value, bool *valid)
+{
+	char	   *copy = pstrdup(value);
+	List	   *names = NIL;
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	*valid = SplitIdentifierString(copy, ',', &names);
+	if (*valid)
+	{
+		foreach(cell, names)
+			result = lappend(result, pstrdup(lfirst(cell)));
+	}
+	list_free(names);
+	pfree(copy);
+	return result;
 }

@@ -5,6 +5,8 @@
 #ifndef MIGRATE_GUC_H
 #define MIGRATE_GUC_H
 
+#include "nodes/pg_list.h"
+
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
 extern int	mig_guc_log_retention;
@@ -14,7 +16,9 @@ extern int	mig_guc_max_workers;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;
 extern char *mig_guc_version_table;
+extern int	mig_guc_worker_naptime;
 
+extern List *mig_guc_database_names(void);
 extern void mig_guc_define(void);
 
 #endif							/* MIGRATE_GUC_H */

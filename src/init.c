@@ -5,7 +5,9 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 
+#include "bgw_scheduler.h"
 #include "guc.h"
 #include "run_constraint.h"
 
@@ -18,4 +20,6 @@ _PG_init(void)
 {
 	mig_guc_define();
 	mig_run_constraint_watch();
+	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
+		mig_bgw_scheduler_register();
 }

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -209,7 +211,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 					 errmsg("job " INT64_FORMAT " has not ended in time", job),
 					 errdetail("It is %s.", waiter.end->state),
 					 errhint("It goes on. migrate.jobs shows where it is.")));
-		if (since_start <= 0)
+		if (since_start <= 0 && !RecoveryInProgress() && !XactReadOnly)
 		{
 			mig_run_transaction_must(start_work, NULL);
 			since_start = START_INTERVAL;

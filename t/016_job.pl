@@ -116,6 +116,22 @@ is(wait_for_end($_), 'succeeded', "job $_ succeeds") foreach @jobs[1 .. 3];
 is( sql($node, $db, 'SELECT (SELECT version_num FROM migrate.version), (SELECT version_num FROM version_b), (SELECT version_num FROM version_c), (SELECT count(*) FROM t)'),
 	'j2|j2|j2|9', 'everything ran once on each table');
 
+# Many start the same job: one worker takes it.
+is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+sql($node, $db, 'TRUNCATE migrate.log');
+$job = sql($node, $db, "SELECT migrate_submit(run_at => now() + interval '0.5 s')");
+my @starters = map { start_sql($node, $db, "starter$_", <<"SQL") } 1 .. 4;
+DO \$\$BEGIN
+  WHILE EXISTS (SELECT FROM migrate.jobs WHERE job = $job AND finished IS NULL) LOOP
+    PERFORM migrate_run_jobs();
+    COMMIT;
+  END LOOP;
+END\$\$;
+SQL
+is(join('', map { join '', finish_sql($_) } @starters), '', 'four sessions start what is due, over and over');
+is(job($job, 'state, attempts'), 'succeeded|1', 'one worker takes the job');
+is(sql($node, $db, "SELECT string_agg(revision, ',' ORDER BY step), count(DISTINCT run) FROM migrate.log"), 'j1,j2|1', 'and each revision is run once');
+
 # No process is free: said, and made up for.
 is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');

@@ -1,0 +1,51 @@
+/*
+ * job_look.c
+ *	  What the scheduler does in a database.
+ *
+ * Runs in a process that nobody waits for and that must not keep anybody
+ * waiting: DROP DATABASE gives up after five seconds.
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "job_look.h"
+#include "job_start.h"
+#include "run_transaction.h"
+#include "spi.h"
+
+#define LOCK_TIMEOUT			"2s"
+
+static void look_work(void *arg);
+
+/*
+ * Starts what is due.  The process is connected, and in no transaction.
+ */
+void
+mig_job_look(bool may_complain)
+{
+	ErrorData  *error;
+
+	mig_run_transaction_enter();
+	mig_spi_forget_owner();
+	error = mig_run_transaction_try(look_work, NULL);
+	if (error != NULL && may_complain)
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate cannot look for jobs in database \"%s\": %s",
+						get_database_name(MyDatabaseId), error->message)));
+	mig_run_transaction_leave();
+}
+
+static void
+look_work(void *arg)
+{
+	int			ndue;
+
+	(void) set_config_option("lock_timeout", LOCK_TIMEOUT,
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	(void) mig_job_start_all(&ndue);
+}
