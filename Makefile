@@ -24,6 +24,7 @@ OBJS = \
 	src/job.o \
 	src/job_look.o \
 	src/job_run.o \
+	src/job_schedule.o \
 	src/job_start.o \
 	src/registry.o \
 	src/report.o \
@@ -72,6 +73,7 @@ OBJS = \
 	src/tab_job.o \
 	src/tab_log.o \
 	src/tab_revision.o \
+	src/tab_schedule.o \
 	src/tab_version.o
 PGFILEDESC = "migrate - schema migrations inside the database"
 
@@ -103,6 +105,7 @@ REGRESS = \
 	partial \
 	status \
 	job \
+	schedule \
 	retry \
 	retry_policy \
 	effect \
@@ -149,7 +152,8 @@ TAP = \
 	t/015_clients.pl \
 	t/016_job.pl \
 	t/017_job_survival.pl \
-	t/018_scheduler.pl
+	t/018_scheduler.pl \
+	t/019_schedule.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

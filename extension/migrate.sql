@@ -187,6 +187,8 @@ CREATE TABLE migrate.job (
 	submitted			timestamptz NOT NULL DEFAULT clock_timestamp(),
 	run_at				timestamptz NOT NULL,
 	deadline			timestamptz,
+	schedule			text,
+	window_end			timestamptz,
 	attempts			integer NOT NULL DEFAULT 0,
 	crashes				integer NOT NULL DEFAULT 0,
 	started				timestamptz,
@@ -218,6 +220,8 @@ COMMENT ON COLUMN migrate.job.origin IS 'the server and database that it was sub
 COMMENT ON COLUMN migrate.job.submitted IS 'when it was submitted';
 COMMENT ON COLUMN migrate.job.run_at IS 'it does not begin before';
 COMMENT ON COLUMN migrate.job.deadline IS 'no revision of it begins after; NULL: no limit';
+COMMENT ON COLUMN migrate.job.schedule IS 'the schedule that submitted it';
+COMMENT ON COLUMN migrate.job.window_end IS 'no revision of it begins that would not have ended by then; NULL: no limit';
 COMMENT ON COLUMN migrate.job.attempts IS 'how often a worker took it up';
 COMMENT ON COLUMN migrate.job.crashes IS 'how often a worker was lost since a revision was last completed';
 COMMENT ON COLUMN migrate.job.started IS 'when a worker last took it up';
@@ -238,12 +242,53 @@ CREATE INDEX job_run_at_idx ON migrate.job (run_at) WHERE finished IS NULL;
 COMMENT ON INDEX migrate.job_run_at_idx IS 'the queue';
 COMMENT ON SEQUENCE migrate.job_job_seq IS 'numbers of jobs';
 
+CREATE TABLE migrate.schedule (
+	name				text NOT NULL,
+	target				text NOT NULL,
+	version_table		text NOT NULL,
+	every				interval NOT NULL,
+	window_start		timetz,
+	window_end			timetz,
+	first_tick			timestamptz NOT NULL,
+	next_tick			timestamptz NOT NULL,
+	owner				name NOT NULL,
+	owner_oid			oid NOT NULL,
+	login				name NOT NULL,
+	login_oid			oid NOT NULL,
+	settings			text[] NOT NULL,
+	origin				text NOT NULL,
+	last_tick			timestamptz,
+	last_job			bigint,
+	note				text,
+	CONSTRAINT schedule_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE migrate.schedule IS 'runs that are submitted again and again; the view migrate.schedules is for reading it';
+COMMENT ON COLUMN migrate.schedule.name IS 'its name';
+COMMENT ON COLUMN migrate.schedule.target IS 'where to, in the grammar of targets';
+COMMENT ON COLUMN migrate.schedule.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.schedule.every IS 'time between two ticks';
+COMMENT ON COLUMN migrate.schedule.window_start IS 'when the maintenance window opens; NULL: it is always open';
+COMMENT ON COLUMN migrate.schedule.window_end IS 'when it closes';
+COMMENT ON COLUMN migrate.schedule.first_tick IS 'what ticks are counted from';
+COMMENT ON COLUMN migrate.schedule.next_tick IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedule.owner IS 'the role that its jobs run as';
+COMMENT ON COLUMN migrate.schedule.owner_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.schedule.login IS 'the role that its workers connect as';
+COMMENT ON COLUMN migrate.schedule.login_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.schedule.settings IS 'settings that its jobs run with, name=value';
+COMMENT ON COLUMN migrate.schedule.origin IS 'as in migrate.job';
+COMMENT ON COLUMN migrate.schedule.last_tick IS 'when it last submitted a job';
+COMMENT ON COLUMN migrate.schedule.last_job IS 'that job; its row is gone if there was nothing to do';
+COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before the target though nothing failed';
+COMMENT ON INDEX migrate.schedule_pkey IS 'a schedule by its name';
+
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
 
 -- Registry -------------------------------------------------------------
 
@@ -333,6 +378,19 @@ CREATE PROCEDURE @extschema@.migrate_wait(job bigint, timeout interval DEFAULT N
 LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_wait';
 COMMENT ON PROCEDURE @extschema@.migrate_wait(bigint, interval)
 	IS 'waits until a job has ended, and raises its error if it failed';
+
+CREATE FUNCTION @extschema@.migrate_schedule(
+	name text, every interval, target text DEFAULT 'head',
+	window_start timetz DEFAULT NULL, window_end timetz DEFAULT NULL,
+	at timestamptz DEFAULT NULL)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_schedule';
+COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz)
+	IS 'has an upgrade submitted again and again, in a maintenance window if there is one';
+
+CREATE FUNCTION @extschema@.migrate_unschedule(name text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unschedule';
+COMMENT ON FUNCTION @extschema@.migrate_unschedule(text)
+	IS 'ends a schedule; a job of it that is at work goes on';
 
 -- Questions ------------------------------------------------------------
 
@@ -482,7 +540,7 @@ SELECT j.job,
 	   CASE WHEN j.state = 'running'::text AND l.pid IS NULL THEN 'interrupted'::text
 			ELSE j.state END AS state,
 	   j.command, j.target, j.owner, j.version_table, j.submitted, j.run_at,
-	   j.deadline, j.started, j.finished, j.attempts, l.pid,
+	   j.deadline, j.schedule, j.window_end, j.started, j.finished, j.attempts, l.pid,
 	   j.revision, j.step, j.steps, j.note, j.sqlstate, j.error, j.detail, j.hint, j.context
   FROM migrate.job AS j
   LEFT JOIN pg_catalog.pg_locks AS l
@@ -507,6 +565,8 @@ COMMENT ON COLUMN migrate.jobs.version_table IS 'the version table, with its sch
 COMMENT ON COLUMN migrate.jobs.submitted IS 'when it was submitted';
 COMMENT ON COLUMN migrate.jobs.run_at IS 'it does not begin before';
 COMMENT ON COLUMN migrate.jobs.deadline IS 'no revision of it begins after';
+COMMENT ON COLUMN migrate.jobs.schedule IS 'the schedule that submitted it';
+COMMENT ON COLUMN migrate.jobs.window_end IS 'no revision of it begins that would not have ended by then';
 COMMENT ON COLUMN migrate.jobs.started IS 'when a worker last took it up';
 COMMENT ON COLUMN migrate.jobs.finished IS 'when it ended';
 COMMENT ON COLUMN migrate.jobs.attempts IS 'how often a worker took it up';
@@ -520,6 +580,31 @@ COMMENT ON COLUMN migrate.jobs.error IS 'message of the error that ended it';
 COMMENT ON COLUMN migrate.jobs.detail IS 'detail of that error';
 COMMENT ON COLUMN migrate.jobs.hint IS 'hint of that error';
 COMMENT ON COLUMN migrate.jobs.context IS 'where that error was raised';
+
+CREATE VIEW migrate.schedules WITH (security_barrier) AS
+SELECT s.name, s.target, s.version_table, s.owner, s.every,
+	   s.window_start, s.window_end, s.next_tick, s.last_tick, s.last_job,
+	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
+							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
+							  WHERE d.datname = pg_catalog.current_database()) THEN s.note
+			ELSE 'it was made in another database: make it again'::text END AS note
+  FROM migrate.schedule AS s
+ WHERE pg_catalog.pg_has_role(s.owner_oid, 'USAGE'::text)
+	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
+							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
+ ORDER BY s.name;
+COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have; all of them, if that is the extension''s owner';
+COMMENT ON COLUMN migrate.schedules.name IS 'its name';
+COMMENT ON COLUMN migrate.schedules.target IS 'where to';
+COMMENT ON COLUMN migrate.schedules.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.schedules.owner IS 'the role that its jobs run as';
+COMMENT ON COLUMN migrate.schedules.every IS 'time between two ticks';
+COMMENT ON COLUMN migrate.schedules.window_start IS 'when the maintenance window opens';
+COMMENT ON COLUMN migrate.schedules.window_end IS 'when it closes';
+COMMENT ON COLUMN migrate.schedules.next_tick IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedules.last_tick IS 'when it last submitted a job';
+COMMENT ON COLUMN migrate.schedules.last_job IS 'that job; not in migrate.jobs if there was nothing to do';
+COMMENT ON COLUMN migrate.schedules.note IS 'why that job ended before the target though nothing failed, or why none is submitted';
 
 -- Privileges -----------------------------------------------------------
 
@@ -538,6 +623,8 @@ REVOKE ALL ON FUNCTION
 	@extschema@.migrate_submit(text, text, timestamptz, timestamptz),
 	@extschema@.migrate_cancel(bigint),
 	@extschema@.migrate_run_jobs(),
+	@extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz),
+	@extschema@.migrate_unschedule(text),
 	@extschema@.migrate_show(text)
 FROM PUBLIC;
 REVOKE ALL ON PROCEDURE

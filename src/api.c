@@ -14,6 +14,7 @@
 #include "utils/tuplestore.h"
 
 #include "job.h"
+#include "job_schedule.h"
 #include "job_start.h"
 #include "registry.h"
 #include "report.h"
@@ -42,6 +43,8 @@ PG_FUNCTION_INFO_V1(migrate_submit);
 PG_FUNCTION_INFO_V1(migrate_cancel);
 PG_FUNCTION_INFO_V1(migrate_run_jobs);
 PG_FUNCTION_INFO_V1(migrate_wait);
+PG_FUNCTION_INFO_V1(migrate_schedule);
+PG_FUNCTION_INFO_V1(migrate_unschedule);
 PG_FUNCTION_INFO_V1(migrate_current);
 PG_FUNCTION_INFO_V1(migrate_heads);
 PG_FUNCTION_INFO_V1(migrate_branches);
@@ -244,6 +247,34 @@ migrate_wait(PG_FUNCTION_ARGS)
 														TimestampTzGetDatum(GetCurrentTimestamp()),
 														PG_GETARG_DATUM(1)));
 	mig_job_wait(PG_GETARG_INT64(0), until, can_commit(fcinfo));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_schedule(PG_FUNCTION_ARGS)
+{
+	MigSchedule schedule;
+	char	   *target = required_text(fcinfo, 2, "target");
+
+	mig_spi_forget_owner();
+	memset(&schedule, 0, sizeof(schedule));
+	schedule.name = required_text(fcinfo, 0, "name");
+	if (PG_ARGISNULL(1))
+		refuse_null("every");
+	schedule.every = PG_GETARG_INTERVAL_P(1);
+	schedule.window_start = PG_ARGISNULL(3) ? NULL : PG_GETARG_TIMETZADT_P(3);
+	schedule.window_end = PG_ARGISNULL(4) ? NULL : PG_GETARG_TIMETZADT_P(4);
+	schedule.first_tick = PG_ARGISNULL(5) ? GetCurrentTimestamp() :
+		PG_GETARG_TIMESTAMPTZ(5);
+	mig_job_schedule(&schedule, target);
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_unschedule(PG_FUNCTION_ARGS)
+{
+	mig_spi_forget_owner();
+	mig_job_unschedule(required_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
 

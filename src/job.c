@@ -56,8 +56,6 @@ int64
 mig_job_submit(const char *target, const char *command,
 			   TimestampTz run_at, TimestampTz deadline)
 {
-	MigVersion *version;
-	char	   *targets[1];
 	MigJob		job;
 	int			ndue;
 
@@ -67,26 +65,38 @@ mig_job_submit(const char *target, const char *command,
 	job.command = command_by_name(command);
 	refuse_times(run_at, deadline);
 
-	/* A target that is wrong today is told today. */
-	version = mig_tab_version_open(MIG_SPI_READ_LATEST);
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
-	targets[0] = unconstify(char *, target);
-	(void) mig_run_plan(version, job.command, 1, targets, false,
-						MIG_SPI_READ_LATEST);
-
-	/* A worker that takes over from one that was lost finds other rows. */
-	job.target = mig_run_plan_absolute(version, job.command, target,
-									   MIG_SPI_READ_LATEST);
-	job.version_table = version->name;
-	job.owner = GetUserId();
-	job.login = login_role();
+	mig_job_prepare(&job, target);
 	job.run_at = run_at;
 	job.deadline = deadline;
-	job.settings = current_settings(&job.nsettings);
+	job.window_end = DT_NOEND;
 	job.job = mig_tab_job_insert(&job);
 	if (run_at <= GetCurrentTimestamp())
 		(void) mig_job_start_due(&ndue);
 	return job.job;
+}
+
+/*
+ * Fills in where to, on which version table, as whom and how.  The command is
+ * known.  A target that is wrong today is told today; one that counts from
+ * where the database is counts now, because a worker that takes over from one
+ * that was lost finds it somewhere else.
+ */
+void
+mig_job_prepare(MigJob *job, const char *target)
+{
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	char	   *targets[1];
+
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	targets[0] = unconstify(char *, target);
+	(void) mig_run_plan(version, job->command, 1, targets, false,
+						MIG_SPI_READ_LATEST);
+	job->target = mig_run_plan_absolute(version, job->command, target,
+										MIG_SPI_READ_LATEST);
+	job->version_table = version->name;
+	job->owner = GetUserId();
+	job->login = login_role();
+	job->settings = current_settings(&job->nsettings);
 }
 
 static MigCommand

@@ -12,8 +12,11 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "guc.h"
@@ -26,6 +29,7 @@
 #include "spi.h"
 #include "tab_job.h"
 #include "tab_log.h"
+#include "tab_schedule.h"
 
 /* A job, and how far it is. */
 typedef struct JobRun
@@ -35,7 +39,7 @@ typedef struct JobRun
 	bool		taken;
 	uint32		queue;
 	bool		exists;
-	int			ndone;			/* revisions that this worker has run */
+	bool		begun;			/* a revision */
 	TimestampTz since;
 	MigJobEnd	end;
 } JobRun;
@@ -44,12 +48,15 @@ static bool take(JobRun *run);
 static void queue_work(void *arg);
 static void take_work(void *arg);
 static void run_job(JobRun *run);
+static void say_start(const MigJob *job);
 static void settings_work(void *arg);
 static void set(const char *name, const char *value);
 static bool begin_step(const MigStep *step, int place, int nsteps, void *arg);
+static bool fits_window(JobRun *run, const MigStep *step);
 static void describe_error(JobRun *run, const ErrorData *error);
 static void finish(JobRun *run);
 static void finish_work(void *arg);
+static bool leaves_a_row(const JobRun *run);
 static void start_next_work(void *arg);
 
 /*
@@ -132,10 +139,9 @@ run_job(JobRun *run)
 	MigRunRequest request;
 	int			nresult;
 
-	ereport(LOG,
-			(errmsg("migrate job " INT64_FORMAT " started: %s %s on \"%s\", attempt %d",
-					job->job, mig_tab_log_command_name(job->command),
-					job->target, job->version_table, job->attempts)));
+	/* A tick that finds nothing to do is nothing to tell. */
+	if (job->schedule == NULL)
+		say_start(job);
 	run->since = GetCurrentTimestamp();
 	run->end.state = "succeeded";
 
@@ -169,6 +175,15 @@ run_job(JobRun *run)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
+}
+
+static void
+say_start(const MigJob *job)
+{
+	ereport(LOG,
+			(errmsg("migrate job " INT64_FORMAT " started: %s %s on \"%s\", attempt %d",
+					job->job, mig_tab_log_command_name(job->command),
+					job->target, job->version_table, job->attempts)));
 }
 
 /*
@@ -218,7 +233,11 @@ begin_step(const MigStep *step, int place, int nsteps, void *arg)
 						step->revision),
 				 errdetail("%d of %d revisions were run.", place, nsteps),
 				 errhint("Submit the job again with a later deadline; it goes on from there.")));
-	run->ndone = place;
+	if (!fits_window(run, step))
+		return false;
+	if (place == 0 && run->job.schedule != NULL)
+		say_start(&run->job);
+	run->begun = true;
 
 	/* Who looks at it may lose it in a crash. */
 	(void) set_config_option("synchronous_commit", "off",
@@ -226,6 +245,33 @@ begin_step(const MigStep *step, int place, int nsteps, void *arg)
 							 GUC_ACTION_LOCAL, true, 0, false);
 	mig_tab_job_progress(run->number, step->revision, place + 1, nsteps);
 	return true;
+}
+
+/*
+ * Whether a revision would end before the window does, by what it has cost
+ * before.  If it was never run it may begin as long as the window is open.
+ */
+static bool
+fits_window(JobRun *run, const MigStep *step)
+{
+	TimestampTz end = run->job.window_end;
+	double		cost;
+	long		left;
+
+	if (end == DT_NOEND)
+		return true;
+	cost = mig_tab_log_longest(step->revision, step->command);
+	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+	if (left > 0 && cost <= left)
+		return true;
+	run->end.note = MemoryContextStrdup(PortalContext,
+										left <= 0 ?
+										psprintf("the window closed before revision \"%s\"",
+												 step->revision) :
+										psprintf("revision \"%s\" has taken %.0f s, which does not fit into the %ld s that are left of the window",
+												 step->revision, ceil(cost / 1000),
+												 left / 1000));
+	return false;
 }
 
 /*
@@ -262,9 +308,14 @@ finish(JobRun *run)
 	error = mig_run_transaction_try(finish_work, run);
 	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
 	if (end->sqlstate == NULL)
-		ereport(LOG,
-				(errmsg("migrate job " INT64_FORMAT " succeeded after %ld ms",
-						run->number, took)));
+	{
+		if (leaves_a_row(run))
+			ereport(LOG,
+					(errmsg("migrate job " INT64_FORMAT " succeeded after %ld ms",
+							run->number, took),
+					 end->note != NULL ?
+					 errdetail_internal("%s", end->note) : 0));
+	}
 	else
 		ereport(LOG,
 				(errcode(mig_tab_job_errcode(end)),
@@ -285,9 +336,24 @@ finish_work(void *arg)
 {
 	JobRun	   *run = arg;
 
-	mig_tab_job_finish(run->number, &run->end);
+	if (leaves_a_row(run))
+		mig_tab_job_finish(run->number, &run->end);
+	else
+		mig_tab_job_forget(run->number);
+	if (run->job.schedule != NULL)
+		mig_tab_schedule_note(run->job.schedule, run->number, run->end.note);
 	if (mig_guc_log_retention > 0)
 		mig_tab_job_expire(mig_guc_log_retention);
+}
+
+/*
+ * Whether there is anything to tell of it.
+ */
+static bool
+leaves_a_row(const JobRun *run)
+{
+	return run->job.schedule == NULL || run->begun ||
+		run->end.sqlstate != NULL;
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "guc.h"
+#include "job_schedule.h"
 #include "job_start.h"
 
 /* A worker to be started, and the subtransaction that wants it. */
@@ -40,14 +41,15 @@ static void at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 static bool start_worker(const MigJobDue *due);
 
 /*
- * The same, and ends the jobs that can never be run.  It locks their rows, so
- * the transaction should be short.
+ * The same, after submitting what schedules want and ending the jobs that can
+ * never be run.  It locks their rows, so the transaction should be short.
  */
 MigJobDue *
 mig_job_start_all(int *ndue)
 {
 	PreventCommandIfReadOnly("migrate_run_jobs()");
 	PreventCommandDuringRecovery("migrate_run_jobs()");
+	mig_job_schedule_tick();
 	(void) mig_job_start_give_up(0);
 	return mig_job_start_due(ndue);
 }
@@ -136,8 +138,9 @@ describe_death(const MigJobDead *dead, MigJobEnd *end)
 			end->hint = "Grant the membership again, or submit it as another role.";
 			break;
 		case MIG_JOB_MAY_NOT_EXECUTE:
-			end->error = psprintf("role \"%s\" may not execute migrate_submit() any more",
-								  dead->owner);
+			end->error = psprintf("role \"%s\" may not execute %s() any more",
+								  dead->owner, dead->schedule == NULL ?
+								  "migrate_submit" : "migrate_schedule");
 			end->detail = "The job was to be run as that role.";
 			end->hint = "Grant it EXECUTE, or submit the job as another role.";
 			break;

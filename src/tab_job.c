@@ -21,12 +21,6 @@
 #include "tab_job.h"
 #include "tab_log.h"
 
-/* The server and the database, which a dump does not bring along. */
-#define ORIGIN \
-	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
-	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
-	"  WHERE d.datname = pg_catalog.current_database())"
-
 /* The advisory locks of workers in this database. */
 #define LOCKS \
 	"(SELECT l.classid::int8 AS class, l.objid::int8 AS key" \
@@ -49,7 +43,7 @@
  */
 #define REASON \
 	"CASE" \
-	" WHEN j.origin <> " ORIGIN " THEN " CppAsString2(MIG_JOB_ELSEWHERE) \
+	" WHEN j.origin <> " MIG_JOB_ORIGIN " THEN " CppAsString2(MIG_JOB_ELSEWHERE) \
 	" WHEN " CRASHES("j") " >= $1 THEN " CppAsString2(MIG_JOB_CRASHES) \
 	" WHEN j.deadline < pg_catalog.clock_timestamp()" \
 	"   THEN " CppAsString2(MIG_JOB_LATE) \
@@ -63,7 +57,9 @@
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_SET_ROLE) \
 	" WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p" \
 	"   JOIN pg_catalog.pg_extension AS e ON e.extnamespace = p.pronamespace" \
-	"  WHERE e.extname = 'migrate' AND p.proname = 'migrate_submit'" \
+	"  WHERE e.extname = 'migrate' AND p.proname =" \
+	"        CASE WHEN j.schedule IS NULL THEN 'migrate_submit'" \
+	"        ELSE 'migrate_schedule' END" \
 	"    AND pg_catalog.has_function_privilege(o.oid, p.oid, 'EXECUTE'))" \
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_EXECUTE) " END"
 
@@ -85,15 +81,17 @@ mig_tab_job_insert(const MigJob *job)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.job (command, target, version_table, owner,"
-		"  owner_oid, login, login_oid, settings, origin, run_at, deadline)"
+		"  owner_oid, login, login_oid, settings, origin, run_at, deadline,"
+		"  schedule, window_end)"
 		" VALUES ($1, $2, $3, pg_catalog.pg_get_userbyid($4), $4,"
-		"  pg_catalog.pg_get_userbyid($5), $5, $6, " ORIGIN ", $7, $8)"
+		"  pg_catalog.pg_get_userbyid($5), $5, $6, " MIG_JOB_ORIGIN ", $7,"
+		"  NULLIF($8, 'infinity'), $9, NULLIF($10, 'infinity'))"
 		" RETURNING job",
-		8, {TEXTOID, TEXTOID, TEXTOID, OIDOID, OIDOID, TEXTARRAYOID,
-		TIMESTAMPTZOID, TIMESTAMPTZOID}
+		10, {TEXTOID, TEXTOID, TEXTOID, OIDOID, OIDOID, TEXTARRAYOID,
+		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID}
 	};
-	Datum		values[8];
-	char		nulls[9] = "        ";
+	Datum		values[10];
+	char		nulls[11] = "          ";
 	MigSpiScope scope;
 	bool		isnull;
 	int64		number;
@@ -106,13 +104,31 @@ mig_tab_job_insert(const MigJob *job)
 	values[5] = mig_spi_array_datum(job->settings, job->nsettings);
 	values[6] = TimestampTzGetDatum(job->run_at);
 	values[7] = TimestampTzGetDatum(job->deadline);
-	if (job->deadline == DT_NOEND)
-		nulls[7] = 'n';
+	values[8] = mig_spi_text_datum(job->schedule, &nulls[8]);
+	values[9] = TimestampTzGetDatum(job->window_end);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(&query, values, nulls, MIG_SPI_WRITE);
 	number = DatumGetInt64(mig_spi_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return number;
+}
+
+/*
+ * Whether a job of the schedule has not ended.
+ */
+bool
+mig_tab_job_is_scheduled(const char *schedule)
+{
+	static MigSpiQuery query = {
+		"SELECT job::text FROM migrate.job"
+		" WHERE schedule = $1 AND finished IS NULL LIMIT 1",
+		1, {TEXTOID}
+	};
+	Datum		values[1];
+
+	values[0] = CStringGetTextDatum(schedule);
+	return mig_spi_first(&query, values, MIG_SPI_OWNER,
+						 MIG_SPI_READ_LATEST) != NULL;
 }
 
 /*
@@ -225,7 +241,7 @@ mig_tab_job_dead(int64 job, int max_crashes, int *ndead)
 		"  SELECT j.job, " REASON " AS reason FROM migrate.job AS j" ROLES
 		"   WHERE j.finished IS NULL AND (j.job = $2 OR $2 = 0))"
 		" SELECT k.job, d.reason, k.owner, k.login, " CRASHES("k") ","
-		"        k.revision"
+		"        k.revision, k.schedule"
 		"   FROM migrate.job AS k JOIN dead AS d USING (job)"
 		"  WHERE k.finished IS NULL"
 		"    AND CASE WHEN d.reason IS NULL THEN false"
@@ -253,6 +269,7 @@ mig_tab_job_dead(int64 job, int max_crashes, int *ndead)
 		dead[i].login = mig_spi_text(&scope, i, 4);
 		dead[i].crashes = DatumGetInt32(mig_spi_value(i, 5, &isnull));
 		dead[i].revision = mig_spi_text(&scope, i, 6);
+		dead[i].schedule = mig_spi_text(&scope, i, 7);
 	}
 	mig_spi_end(&scope);
 	*ndead = (int) nrows;
@@ -351,7 +368,7 @@ mig_tab_job_take(int64 job, MigJob *taken)
 		"                 FOR UPDATE SKIP LOCKED)"
 		" RETURNING job, command, target, version_table, owner_oid,"
 		"  login_oid, run_at, COALESCE(deadline, 'infinity'), settings,"
-		"  attempts",
+		"  attempts, schedule, COALESCE(window_end, 'infinity')",
 		1, {INT8OID}, NULL, true
 	};
 	Datum		values[1];
@@ -383,6 +400,8 @@ read_job(const MigSpiScope *scope, MigJob *job)
 	job->deadline = DatumGetTimestampTz(mig_spi_value(0, 8, &isnull));
 	job->settings = mig_spi_text_array(scope, 0, 9, &job->nsettings);
 	job->attempts = DatumGetInt32(mig_spi_value(0, 10, &isnull));
+	job->schedule = mig_spi_text(scope, 0, 11);
+	job->window_end = DatumGetTimestampTz(mig_spi_value(0, 12, &isnull));
 }
 
 /*
@@ -436,6 +455,22 @@ mig_tab_job_finish(int64 job, const MigJobEnd *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("job " INT64_FORMAT " does not exist any more", job)));
+}
+
+/*
+ * Removes a job, of which there is nothing to tell.
+ */
+void
+mig_tab_job_forget(int64 job)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.job WHERE job = $1",
+		1, {INT8OID}, NULL, true
+	};
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(job);
+	mig_spi_write(&query, values, NULL);
 }
 
 /*

@@ -24,6 +24,12 @@
 /* A worker's, in pg_stat_activity. */
 #define MIG_JOB_BACKEND_TYPE	"migrate job"
 
+/* In SQL: the server and the database, which a dump does not bring along. */
+#define MIG_JOB_ORIGIN \
+	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
+	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
+	"  WHERE d.datname = pg_catalog.current_database())"
+
 /* What a job is, as submitted. */
 typedef struct MigJob
 {
@@ -35,6 +41,8 @@ typedef struct MigJob
 	Oid			login;			/* what its worker connects as */
 	TimestampTz run_at;
 	TimestampTz deadline;		/* DT_NOEND: none */
+	char	   *schedule;		/* that submitted it, or NULL */
+	TimestampTz window_end;		/* DT_NOEND: none */
 	int			nsettings;
 	char	  **settings;		/* name=value */
 	int			attempts;
@@ -80,10 +88,12 @@ typedef struct MigJobDead
 	char	   *login;
 	int			crashes;
 	char	   *revision;		/* the last one in work, or NULL */
+	char	   *schedule;		/* that submitted it, or NULL */
 } MigJobDead;
 
 /* Submitting */
 extern int64 mig_tab_job_insert(const MigJob *job);
+extern bool mig_tab_job_is_scheduled(const char *schedule);
 
 /* Somebody asks */
 extern MigJobEnd *mig_tab_job_end(int64 job, Oid asker, bool *visible);
@@ -101,6 +111,7 @@ extern bool mig_tab_job_take(int64 job, MigJob *taken);
 extern void mig_tab_job_progress(int64 job, const char *revision, int step,
 								 int steps);
 extern void mig_tab_job_finish(int64 job, const MigJobEnd *end);
+extern void mig_tab_job_forget(int64 job);
 extern void mig_tab_job_expire(int seconds);
 
 #endif							/* TAB_JOB_H */

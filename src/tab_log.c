@@ -124,6 +124,32 @@ mig_tab_log_expire(int seconds)
 }
 
 /*
+ * The longest that a run of a revision has taken, in milliseconds; 0 if there
+ * was none.
+ */
+double
+mig_tab_log_longest(const char *revision, MigCommand command)
+{
+	static MigSpiQuery query = {
+		"SELECT COALESCE(pg_catalog.max(wall_ms), 0) FROM migrate.log"
+		" WHERE revision = $1 AND operation = $2",
+		2, {TEXTOID, TEXTOID}
+	};
+	Datum		values[2];
+	MigSpiScope scope;
+	bool		isnull;
+	double		longest;
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(mig_tab_log_command_name(command));
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
+	longest = DatumGetFloat8(mig_spi_value(0, 1, &isnull));
+	mig_spi_end(&scope);
+	return longest;
+}
+
+/*
  * The version tables that runs have used and that still exist.
  */
 char	  **

@@ -42,6 +42,7 @@ typedef struct MigLogEntry
 extern void mig_tab_log_new_run(pg_uuid_t *run);
 extern void mig_tab_log_write(const MigLogEntry *entry);
 extern void mig_tab_log_expire(int seconds);
+extern double mig_tab_log_longest(const char *revision, MigCommand command);
 extern char **mig_tab_log_version_tables(int *ntables);
 extern const char *mig_tab_log_command_name(MigCommand command);
 extern bool mig_tab_log_command_find(const char *name, MigCommand *command);

@@ -1,0 +1,174 @@
+-- schedule: ticks, windows, and what does not fit into one
+\i sql/include/start.sql
+SET client_min_messages = warning;
+\pset null -
+CREATE TABLE ran (what text);
+SELECT migrate_register('a1', 'INSERT INTO ran VALUES (''a1'')', '');
+
+-- somebody looks for jobs, and waits until there are none
+CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM migrate_run_jobs();
+  COMMIT;
+  WHILE EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) LOOP
+    PERFORM pg_sleep(0.005);
+    COMMIT;
+  END LOOP;
+END$$;
+
+-- bad arguments
+\a
+\t on
+SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
+	$$SELECT migrate_schedule(NULL, '1 day')$$,
+	$$SELECT migrate_schedule('', '1 day')$$,
+	$$SELECT migrate_schedule('s', NULL)$$,
+	$$SELECT migrate_schedule('s', '1 day', NULL)$$,
+	$$SELECT migrate_schedule('s', '0')$$,
+	$$SELECT migrate_schedule('s', '-1 day')$$,
+	$$SELECT migrate_schedule('s', '1 month -30 days')$$,
+	$$SELECT migrate_schedule('s', '999 ms')$$,
+	$$SELECT migrate_schedule('s', '200 years')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'nonsense')$$,
+	$$SELECT migrate_schedule('s', '1 day', '+1')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', window_end => '02:00')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '02:00+00')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '03:00+01')$$,
+	$$SELECT migrate_schedule('s', '1 day', at => 'infinity')$$,
+	$$SELECT migrate_unschedule('s')$$,
+	$$SELECT migrate_unschedule(NULL)$$]) AS call;
+\a
+\t off
+SELECT * FROM migrate.schedules;
+
+-- a tick runs what is there, and tells of it
+SELECT migrate_schedule('night''s "work"', '1 hour');
+CALL settle();
+SELECT state, schedule, target, revision FROM migrate.jobs;
+SELECT name, target, version_table, owner = current_user AS owner, every, window_start, window_end,
+       next_tick > now() AND next_tick <= now() + interval '1 hour' AS next_tick, last_tick <= now() AS last_tick, last_job = (SELECT max(job) FROM migrate.jobs) AS last_job, note
+  FROM migrate.schedules;
+-- not before the next one
+SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2'')', '', '{a1}');
+CALL settle();
+SELECT count(*) FROM migrate.jobs;
+-- the next one finds the revision that is new; one that finds nothing leaves no row
+CREATE PROCEDURE tick() LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE migrate.schedule SET next_tick = now();
+  COMMIT;
+  CALL settle();
+END$$;
+CALL tick();
+SELECT state, revision, steps FROM migrate.jobs ORDER BY job;
+CALL tick();
+SELECT count(*), (SELECT last_job FROM migrate.schedules) - max(job) AS one_more FROM migrate.jobs;
+SELECT string_agg(what, ',' ORDER BY what) FROM ran;
+
+-- missed ticks are one
+SELECT migrate_schedule('night''s "work"', '1 hour', at => now() - interval '10 days 10 minutes');
+SELECT migrate_register('a3', 'INSERT INTO ran VALUES (''a3'')', '', '{a2}');
+SELECT count(*), max(last_job) AS before FROM migrate.schedules \gset
+CALL settle();
+SELECT last_job - :before AS ticks, next_tick - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_tick FROM migrate.schedules;
+-- months and years have no length of their own
+SELECT migrate_schedule('months', '1 month', at => '2000-01-31 12:00+00');
+SELECT migrate_schedule('leap', '4 years', at => '1904-02-29 12:00+00');
+SELECT migrate_schedule('seconds', '1 second', at => '1970-01-01 00:00+00');
+CALL settle();
+SET timezone = 'UTC';
+SELECT name, next_tick > now() AS later, next_tick <= now() + every AS soon, next_tick::time
+  FROM migrate.schedules WHERE name IN ('months', 'leap') ORDER BY name;
+SELECT extract(day FROM next_tick) >= 28 AS end_of_month FROM migrate.schedules WHERE name = 'months';
+-- a month after a short one
+UPDATE migrate.schedule SET first_tick = '2001-01-31 12:00', next_tick = now() WHERE name = 'months';
+CALL settle();
+SELECT extract(day FROM next_tick) = extract(day FROM date_trunc('month', next_tick) + interval '1 month' - interval '1 day') AS last_day
+  FROM migrate.schedules WHERE name = 'months';
+RESET timezone;
+SELECT migrate_unschedule(name) FROM unnest(ARRAY['months', 'leap', 'seconds']) AS name;
+
+-- windows: open, closed, over midnight, in another zone
+SELECT migrate_unschedule('night''s "work"');
+DELETE FROM migrate.job;
+CREATE FUNCTION is_open(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE ticked boolean;
+BEGIN
+  PERFORM set_config('timezone', zone, true);
+  PERFORM migrate_schedule('w', '1 day', 'head', (now() + window_start)::timetz, (now() + window_end)::timetz);
+  PERFORM migrate_run_jobs();
+  SELECT last_tick IS NOT NULL INTO ticked FROM migrate.schedules;
+  RAISE 'none of it is to stay';
+EXCEPTION WHEN raise_exception THEN
+  RETURN ticked;
+END$$;
+SELECT zone, is_open(zone, '-1 minute', '1 hour') AS open, is_open(zone, '-2 hour', '-1 hour') AS closed, is_open(zone, '1 hour', '2 hours') AS closed,
+       is_open(zone, '-1 hour', '-2 hours') AS open, is_open(zone, '2 hours', '1 hour') AS open
+  FROM unnest(ARRAY['UTC', 'Pacific/Kiritimati', 'Etc/GMT+12', 'Asia/Kathmandu']) AS zone;
+-- a tick that comes while it is closed waits for it to open
+SELECT migrate_schedule('w', '1 day', 'head', (now() + interval '1 hour')::timetz, (now() + interval '2 hours')::timetz);
+CALL settle();
+SELECT next_tick <= now() AS due, last_tick FROM migrate.schedules;
+SELECT count(*) FROM migrate.jobs;
+
+-- what does not fit into the rest of the window waits for the next one
+SELECT migrate_register('a4', 'INSERT INTO ran VALUES (''a4'')', '', '{a3}');
+SELECT migrate_register('a5', 'INSERT INTO ran VALUES (''a5'')', '', '{a4}');
+CALL migrate_deploy('a5');
+UPDATE migrate.log SET wall_ms = 2 * 3600 * 1000 WHERE revision = 'a5';
+CALL migrate_revert('a3');
+SELECT migrate_schedule('w', '1 day', 'head', (now() - interval '1 hour')::timetz, (now() + interval '1 hour')::timetz);
+CALL settle();
+SELECT version_num FROM migrate.version;
+SELECT state, revision, step, steps, regexp_replace(note, '35\d\d s', '35?? s') AS note, window_end - now() BETWEEN interval '59 minutes' AND interval '60 minutes' AS window_end FROM migrate.jobs;
+SELECT regexp_replace(note, '35\d\d s', '35?? s') AS note FROM migrate.schedules;
+-- another tick can do nothing: the note stays, and no row
+CALL tick();
+SELECT count(*), (SELECT note IS NOT NULL FROM migrate.schedules) AS note FROM migrate.jobs;
+-- a longer one
+SELECT migrate_schedule('w', '1 day', 'head', (now() - interval '1 hour')::timetz, (now() + interval '3 hours')::timetz);
+CALL settle();
+SELECT version_num, note FROM migrate.version, migrate.schedules;
+
+-- a tick that fails tells so
+SELECT migrate_register('a6', 'SELECT 1 / 0', '', '{a5}');
+CALL tick();
+SELECT state, revision, error, schedule FROM migrate.jobs ORDER BY job DESC LIMIT 1;
+
+-- whose it is
+CREATE ROLE regress_migrate_night LOGIN;
+SET ROLE regress_migrate_night;
+SELECT pg_temp.attempt($$SELECT migrate_schedule('w', '1 day')$$);
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION migrate_schedule, migrate_unschedule TO regress_migrate_night;
+GRANT USAGE ON SCHEMA migrate TO regress_migrate_night;
+GRANT SELECT ON migrate.schedules TO regress_migrate_night;
+SET ROLE regress_migrate_night;
+SELECT pg_temp.attempt($$SELECT migrate_schedule('w', '1 day')$$);
+SELECT pg_temp.attempt($$SELECT migrate_unschedule('w')$$);
+SELECT pg_temp.attempt($$SELECT migrate_schedule('mine', '1 day')$$);
+SELECT name FROM migrate.schedules;
+RESET ROLE;
+SELECT name, owner = current_user AS mine FROM migrate.schedules ORDER BY name;
+-- a right that is taken back
+REVOKE EXECUTE ON FUNCTION migrate_schedule FROM regress_migrate_night;
+SELECT migrate_unschedule('w');
+CALL settle();
+SELECT state, error, schedule FROM migrate.jobs ORDER BY job DESC LIMIT 1;
+SELECT migrate_unschedule('mine');
+-- of another server
+SELECT migrate_schedule('w', '1 day');
+UPDATE migrate.schedule SET origin = 'elsewhere';
+CALL settle();
+SELECT last_tick, note FROM migrate.schedules;
+SELECT migrate_schedule('w', '1 day');
+SELECT note FROM migrate.schedules;
+
+DROP OWNED BY regress_migrate_night;
+DROP ROLE regress_migrate_night;
+DROP PROCEDURE settle, tick;
+DROP FUNCTION is_open;
+DROP TABLE ran;
+TRUNCATE migrate.job, migrate.schedule;
+\i sql/include/reset.sql

@@ -1,0 +1,74 @@
+# Schedules, by the scheduler of a server that preloads the library: what is
+# registered is applied by the next tick, before and after a restart.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $node = new_node(
+	'schedule', "shared_preload_libraries = 'migrate'",
+	"migrate.databases = 'app'", "migrate.worker_naptime = '1s'",
+	'restart_after_crash = on');
+my $db = new_database($node, 'app');
+
+sub is_applied
+{
+	my ($revision, $how) = @_;
+	wait_until($node, $db, "SELECT version_num = '$revision' FROM migrate.version");
+	is(sql($node, $db, "SELECT door, state FROM migrate.log WHERE revision = '$revision'"), 'worker|succeeded', $how);
+	return;
+}
+
+sub register
+{
+	my ($n, $body) = @_;
+	sql($node, $db, "SELECT migrate_register('n$n', '$body', '', '{n" . ($n - 1) . "}')");
+	return;
+}
+
+my $log_start = -s $node->logfile;
+sql($node, $db, "SELECT migrate_register('n1', 'CREATE TABLE n1 ()', '')");
+sql($node, $db, "SELECT migrate_schedule('all the time', '1 s')");
+is_applied('n1', 'what was registered before');
+register(2, 'CREATE TABLE n2 ()');
+is_applied('n2', 'a newly registered revision is applied by the next tick');
+
+# Ticks that find nothing to do leave neither rows nor lines.
+wait_until($node, $db, 'SELECT last_job > (SELECT max(job) + 2 FROM migrate.jobs) FROM migrate.schedules');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs'), '2', 'a row for each tick that did something');
+my @lines = grep { /migrate job/ }
+  split /\n/, PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start);
+is(scalar(@lines), 4, 'two lines for each of them') or diag(join "\n", @lines);
+
+# It survives.
+$node->restart;
+register(3, 'CREATE TABLE n3 ()');
+is_applied('n3', 'after a restart');
+my $victim = start_sql($node, $db, 'victim', 'SELECT pg_sleep(3600)');
+kill_9(wait_for_event($node, $victim, 'Timeout'));
+finish_sql($victim);
+wait_until_up($node);
+register(4, 'CREATE TABLE n4 ()');
+is_applied('n4', 'after a crash');
+
+# A long job is one job, however many ticks it takes.
+sql($node, $db, 'CREATE TABLE gate (open bool)');
+register(5, 'DO $do$BEGIN WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP; END$do$');
+wait_until($node, $db, q(SELECT count(*) = 1 FROM migrate.jobs WHERE state = 'running' AND revision = 'n5'));
+my $job = sql($node, $db, q(SELECT job FROM migrate.jobs WHERE state = 'running'));
+wait_until($node, $db, "SELECT now() > started + interval '2.5 s' FROM migrate.jobs WHERE job = $job");
+is(sql($node, $db, "SELECT count(*) FROM migrate.jobs WHERE job > $job OR state = 'queued'"), '0', 'ticks wait for the job before');
+
+# Ended: the job that is at work goes on, and is the last.
+sql($node, $db, "SELECT migrate_unschedule('all the time'); INSERT INTO gate VALUES (true)");
+is_applied('n5', 'a job goes on when its schedule has ended');
+wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL');
+is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'and succeeds');
+
+$node->stop;
+done_testing();
