@@ -42,6 +42,7 @@ OBJS = \
 	src/rev_target.o \
 	src/rev_upgrade.o \
 	src/run.o \
+	src/run_approval.o \
 	src/run_body.o \
 	src/run_bracket.o \
 	src/run_commit.o \
@@ -69,6 +70,7 @@ OBJS = \
 	src/script_scan.o \
 	src/script_split.o \
 	src/spi.o \
+	src/tab_approval.o \
 	src/tab_checkpoint.o \
 	src/tab_job.o \
 	src/tab_log.o \
@@ -106,6 +108,7 @@ REGRESS = \
 	status \
 	job \
 	schedule \
+	approval \
 	retry \
 	retry_policy \
 	effect \

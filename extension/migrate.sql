@@ -170,6 +170,22 @@ COMMENT ON COLUMN migrate.checkpoint.started IS 'when the segment began; for one
 COMMENT ON COLUMN migrate.checkpoint.finished IS 'when it was done; NULL when it is not';
 COMMENT ON INDEX migrate.checkpoint_pkey IS 'a segment is noted once';
 
+CREATE TABLE migrate.approval (
+	revision			varchar(32) COLLATE "C" NOT NULL,
+	hash				text NOT NULL,
+	approved_by			name NOT NULL,
+	approved_at			timestamptz NOT NULL DEFAULT clock_timestamp(),
+	note				text,
+	CONSTRAINT approval_pkey PRIMARY KEY (revision)
+);
+COMMENT ON TABLE migrate.approval IS 'revisions that somebody has approved; write it with migrate_approve() only';
+COMMENT ON COLUMN migrate.approval.revision IS 'id';
+COMMENT ON COLUMN migrate.approval.hash IS 'hashes of the bodies that were approved: void for others';
+COMMENT ON COLUMN migrate.approval.approved_by IS 'who did';
+COMMENT ON COLUMN migrate.approval.approved_at IS 'when';
+COMMENT ON COLUMN migrate.approval.note IS 'why, in that role''s words';
+COMMENT ON INDEX migrate.approval_pkey IS 'a revision is approved once';
+
 -- Whether a job is being worked on is said by an advisory lock, not by its
 -- state, which a worker that was killed cannot correct.
 CREATE TABLE migrate.job (
@@ -286,6 +302,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
@@ -317,6 +334,11 @@ CREATE FUNCTION @extschema@.migrate_merge(
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_merge';
 COMMENT ON FUNCTION @extschema@.migrate_merge(text[], text, text, text[])
 	IS 'registers an empty revision that joins several heads';
+
+CREATE FUNCTION @extschema@.migrate_approve(revision text, note text DEFAULT NULL)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_approve';
+COMMENT ON FUNCTION @extschema@.migrate_approve(text, text)
+	IS 'approves a revision, as it is registered now, for servers with migrate.require_approval';
 
 -- Runs -----------------------------------------------------------------
 
@@ -445,7 +467,7 @@ COMMENT ON FUNCTION @extschema@.migrate_show(text)
 CREATE FUNCTION @extschema@.migrate_plan(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
-	OUT unit text, OUT statements integer, OUT partial text)
+	OUT unit text, OUT statements integer, OUT partial text, OUT approved boolean)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
 COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take';
@@ -468,7 +490,11 @@ SELECT h.revision, h.message,
 	   l.finished AS applied_at, l.role AS applied_by, l.attempts,
 	   pg_catalog.make_interval(secs => pg_catalog.round(l.wall_ms) / 1000::double precision) AS took,
 	   pg_catalog.pg_size_pretty(l.wal_bytes) AS wal,
-	   h.partial
+	   h.partial,
+	   (SELECT a.approved_by FROM migrate.approval AS a
+		  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
+		 WHERE a.revision::text = h.revision
+		   AND a.hash = pg_catalog.concat_ws(':'::text, r.upgrade_hash, r.downgrade_hash)) AS approved_by
   FROM ROWS FROM (@extschema@.migrate_history()) WITH ORDINALITY
 	   AS h (revision, down_revision, message, branch_labels, depends_on, applied,
 			 is_head, is_branch_point, is_merge_point, registered_by, registered_at, partial, place)
@@ -494,6 +520,7 @@ COMMENT ON COLUMN migrate.status.attempts IS 'how many attempts it took';
 COMMENT ON COLUMN migrate.status.took IS 'how long, waits included';
 COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote';
 COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come';
+COMMENT ON COLUMN migrate.status.approved_by IS 'who has approved it as it is; NULL: nobody';
 
 CREATE VIEW migrate.cost AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
@@ -615,6 +642,7 @@ REVOKE ALL ON FUNCTION
 	@extschema@.migrate_register_script(text),
 	@extschema@.migrate_unregister(text),
 	@extschema@.migrate_merge(text[], text, text, text[]),
+	@extschema@.migrate_approve(text, text),
 	@extschema@.migrate_upgrade(text),
 	@extschema@.migrate_downgrade(text),
 	@extschema@.migrate_stamp(text, boolean),

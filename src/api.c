@@ -19,6 +19,7 @@
 #include "registry.h"
 #include "report.h"
 #include "run.h"
+#include "run_approval.h"
 #include "run_partial.h"
 #include "run_transaction.h"
 #include "spi.h"
@@ -26,12 +27,13 @@
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
 #define REVISION_COLUMNS	12
 #define SHOW_COLUMNS		(REVISION_COLUMNS + 2)
-#define PLAN_COLUMNS		7
+#define PLAN_COLUMNS		8
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
 PG_FUNCTION_INFO_V1(migrate_unregister);
 PG_FUNCTION_INFO_V1(migrate_merge);
+PG_FUNCTION_INFO_V1(migrate_approve);
 PG_FUNCTION_INFO_V1(migrate_upgrade);
 PG_FUNCTION_INFO_V1(migrate_downgrade);
 PG_FUNCTION_INFO_V1(migrate_stamp);
@@ -127,6 +129,15 @@ migrate_merge(PG_FUNCTION_ARGS)
 										 &registration.nlabels);
 	mig_registry_merge(nrevisions, revisions, &registration);
 	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
+}
+
+Datum
+migrate_approve(PG_FUNCTION_ARGS)
+{
+	mig_spi_forget_owner();
+	mig_run_approve(required_text(fcinfo, 0, "revision"),
+					optional_text(fcinfo, 1));
+	PG_RETURN_VOID();
 }
 
 Datum
@@ -357,6 +368,8 @@ migrate_plan(PG_FUNCTION_ARGS)
 		values[4] = text_or_null(steps[i].unit, &nulls[4]);
 		values[5] = Int32GetDatum(steps[i].statements);
 		values[6] = text_or_null(steps[i].partial, &nulls[6]);
+		values[7] = BoolGetDatum(steps[i].approved);
+		nulls[7] = !steps[i].is_upgrade;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

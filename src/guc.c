@@ -38,6 +38,7 @@ int			mig_guc_log_retention;
 int			mig_guc_max_attempts;
 int			mig_guc_max_crashes;
 int			mig_guc_max_workers;
+bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
 char	   *mig_guc_version_table;
@@ -103,6 +104,13 @@ mig_guc_define(void)
 							DEFAULT_MAX_WORKERS, 0, MAX_MAX_WORKERS,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
+	DefineCustomBoolVariable("migrate.require_approval",
+							 "Sets whether an upgrade runs only revisions that somebody has approved.",
+							 NULL,
+							 &mig_guc_require_approval,
+							 false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.retry_base_delay",
 							"Sets the longest delay before the second attempt; it doubles with each further attempt.",
 							NULL,

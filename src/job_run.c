@@ -53,6 +53,7 @@ static void settings_work(void *arg);
 static void set(const char *name, const char *value);
 static bool begin_step(const MigStep *step, int place, int nsteps, void *arg);
 static bool fits_window(JobRun *run, const MigStep *step);
+static void note_end(const char *why, void *arg);
 static void describe_error(JobRun *run, const ErrorData *error);
 static void finish(JobRun *run);
 static void finish_work(void *arg);
@@ -153,7 +154,8 @@ run_job(JobRun *run)
 	request.ntargets = 1;
 	request.targets = &run->job.target;
 	request.begin_step = begin_step;
-	request.begin_step_arg = run;
+	request.end_early = note_end;
+	request.arg = run;
 	mig_run_progress_label(psprintf("migrate job " INT64_FORMAT, job->job),
 						   psprintf("%s %s",
 									mig_tab_log_command_name(job->command),
@@ -264,14 +266,21 @@ fits_window(JobRun *run, const MigStep *step)
 	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 	if (left > 0 && cost <= left)
 		return true;
-	run->end.note = MemoryContextStrdup(PortalContext,
-										left <= 0 ?
-										psprintf("the window closed before revision \"%s\"",
-												 step->revision) :
-										psprintf("revision \"%s\" has taken %.0f s, which does not fit into the %ld s that are left of the window",
-												 step->revision, ceil(cost / 1000),
-												 left / 1000));
+	if (left <= 0)
+		note_end(psprintf("the window closed before revision \"%s\"",
+						  step->revision), run);
+	else
+		note_end(psprintf("revision \"%s\" has taken %.0f s, which does not fit into the %ld s that are left of the window",
+						  step->revision, ceil(cost / 1000), left / 1000), run);
 	return false;
+}
+
+static void
+note_end(const char *why, void *arg)
+{
+	JobRun	   *run = arg;
+
+	run->end.note = MemoryContextStrdup(PortalContext, why);
 }
 
 /*

@@ -22,6 +22,7 @@
 #include "script_split.h"
 #include "tab_checkpoint.h"
 #include "tab_log.h"
+#include "tab_approval.h"
 #include "tab_revision.h"
 #include "tab_version.h"
 
@@ -37,6 +38,7 @@ typedef enum RegisterResult
 static const char *const reserved_names[] = {"base", "head", "heads"};
 
 static RegisterResult register_one(const MigRegistration *registration);
+static void update(const MigRevision *revision);
 static void check_names(const MigRegistration *registration);
 static void check_name(const char *kind, const char *name);
 static void check_unique_down(const MigRegistration *registration);
@@ -157,6 +159,7 @@ mig_registry_unregister(char *id)
 				 errhint("Unregister those first.")));
 	mig_run_lock_bodies();
 	refuse_if_applied(id, "unregister");
+	mig_tab_approval_void(id);
 	mig_tab_revision_delete(id);
 	check_whole_graph();
 }
@@ -234,7 +237,7 @@ register_one(const MigRegistration *registration)
 	{
 		/* The same tokens: another text or author is no other revision. */
 		if (registration->replace)
-			mig_tab_revision_update(&revision, GetUserId());
+			update(&revision);
 		return REGISTER_SAME;
 	}
 	if (!registration->replace)
@@ -247,8 +250,18 @@ register_one(const MigRegistration *registration)
 	check_labels_unused(&revision);
 	check_parents_exist(&revision);
 	refuse_if_applied(revision.id, "replace");
-	mig_tab_revision_update(&revision, GetUserId());
+	update(&revision);
 	return REGISTER_REPLACED;
+}
+
+/*
+ * With another author it is to be approved anew, too.
+ */
+static void
+update(const MigRevision *revision)
+{
+	mig_tab_approval_void(revision->id);
+	mig_tab_revision_update(revision, GetUserId());
 }
 
 static void

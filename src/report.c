@@ -9,6 +9,7 @@
 
 #include "report.h"
 #include "rev_plan.h"
+#include "run_approval.h"
 #include "run_partial.h"
 #include "run_plan.h"
 #include "tab_checkpoint.h"
@@ -127,6 +128,7 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 	char	  **ids;
 	int			nids = 0;
 	bool		said = false;
+	bool	   *approved;
 
 	targets[0] = unconstify(char *, target);
 	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
@@ -142,6 +144,8 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 			ids[nids++] = unconstify(char *, plan->steps[i].revision);
 	}
 	revisions = mig_tab_revision_describe(ids, nids, false);
+	approved = cmd == MIG_COMMAND_UPGRADE ?
+		mig_run_approval_of_plan(plan, MIG_SPI_READ_CALLER) : NULL;
 
 	result = palloc_extended(sizeof(MigReportStep) * Max(plan->nsteps, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -156,6 +160,8 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 		if (partial != NULL && step->command == partial->operation)
 			result[i].partial = describe_partial(partial, step->revision);
 		said = said || result[i].partial != NULL;
+		result[i].is_upgrade = approved != NULL;
+		result[i].approved = approved != NULL && approved[i];
 	}
 	if (partial != NULL && !said)
 		ereport(NOTICE,

@@ -29,6 +29,8 @@ typedef struct MigReportStep
 	const char *unit;			/* NULL: nothing is run */
 	int			statements;
 	const char *partial;		/* as above */
+	bool		is_upgrade;		/* which alone is approved */
+	bool		approved;
 } MigReportStep;
 
 extern MigReportRow *mig_report_current(int *nrows);

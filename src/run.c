@@ -13,6 +13,7 @@
 
 #include "guc.h"
 #include "run.h"
+#include "run_approval.h"
 #include "run_commit.h"
 #include "run_constraint.h"
 #include "run_leftover.h"
@@ -105,6 +106,7 @@ run_atomic(const MigRunRequest *request, int *nresult)
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	plan = mig_run_plan(version, request->command, request->ntargets,
 						request->targets, request->purge, MIG_SPI_READ_LATEST);
+	mig_run_approval_cut(plan, request);
 	mig_run_plan_check(plan, request);
 	if (plan->nsteps > 0)
 	{

@@ -14,6 +14,9 @@
 typedef bool (*MigRunBeginStep) (const MigStep *step, int place, int nsteps,
 								 void *arg);
 
+/* Told why a run ends before its target though nothing fails. */
+typedef void (*MigRunEndEarly) (const char *why, void *arg);
+
 /* What is asked for. */
 typedef struct MigRunRequest
 {
@@ -26,7 +29,8 @@ typedef struct MigRunRequest
 	bool		toplevel;		/* statements may run outside of a transaction
 								 * block */
 	MigRunBeginStep begin_step; /* NULL: every step may begin */
-	void	   *begin_step_arg;
+	MigRunEndEarly end_early;	/* NULL: who runs it is told anyway */
+	void	   *arg;			/* of both */
 } MigRunRequest;
 
 extern void mig_run_refuse_nested(const char *command);

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 
 #include "guc.h"
+#include "run_approval.h"
 #include "run_bracket.h"
 #include "run_commit.h"
 #include "run_lock.h"
@@ -175,6 +176,7 @@ plan_work(void *arg)
 							 request->targets, false, MIG_SPI_READ_LATEST);
 	run->plan = mig_run_partial_plan(version, run->partial, request,
 									 run->plan);
+	mig_run_approval_cut(run->plan, request);
 	mig_run_plan_check(run->plan, request);
 	if (run->plan->nsteps > 0)
 		mig_tab_version_trust(version);
@@ -228,7 +230,7 @@ ask_work(void *arg)
 
 	run->goes_on = request->begin_step(&run->plan->steps[run->place],
 									   run->place, run->plan->nsteps,
-									   request->begin_step_arg);
+									   request->arg);
 }
 
 /*

@@ -177,7 +177,8 @@ mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
 
 	mig_spi_begin(&scope, role);
 	nrows = mig_spi_execute(query, values, NULL, access);
-	result = MemoryContextAlloc(scope.caller, sizeof(char *) * Max(nrows, 1));
+	result = MemoryContextAllocHuge(scope.caller,
+									sizeof(char *) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 		result[i] = mig_spi_text(&scope, i, 1);
 	mig_spi_end(&scope);

@@ -129,6 +129,26 @@ mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads)
 }
 
 /*
+ * What each revision is, whatever its text: the hashes of its bodies.
+ */
+char	  **
+mig_tab_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.concat_ws(':', r.upgrade_hash, r.downgrade_hash)"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  JOIN migrate.revision AS r ON r.revision = i.id"
+		" ORDER BY i.place",
+		1, {TEXTARRAYOID}
+	};
+	Datum		values[1];
+	int			nresult;
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	return mig_spi_list(&query, values, MIG_SPI_OWNER, access, &nresult);
+}
+
+/*
  * A revision by its exact id, without body texts, or NULL.
  */
 MigRevision *

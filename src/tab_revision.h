@@ -53,6 +53,8 @@ extern const char *const mig_tab_revision_name;
 extern Oid	mig_tab_revision_relid(void);
 extern MigGraph *mig_tab_revision_graph(MigSpiAccess access);
 extern char **mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads);
+extern char **mig_tab_revision_hashes(char *const *ids, int nids,
+									  MigSpiAccess access);
 extern MigRevision *mig_tab_revision_find(const char *id);
 extern MigRevision *mig_tab_revision_describe(char *const *ids, int nids,
 											  bool with_bodies);

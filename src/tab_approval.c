@@ -1,0 +1,89 @@
+/*
+ * tab_approval.c
+ *	  migrate.approval: revisions that somebody has approved.
+ *
+ * An approval is one of bodies, which it knows by their hashes.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "spi.h"
+#include "tab_approval.h"
+
+/*
+ * Approves a revision, in place of an approval that is there.
+ */
+void
+mig_tab_approval_put(const char *id, const char *hash, Oid approver,
+					 const char *note)
+{
+	static MigSpiQuery query = {
+		"INSERT INTO migrate.approval (revision, hash, approved_by, note)"
+		" VALUES ($1, $2, pg_catalog.pg_get_userbyid($3), $4)"
+		" ON CONFLICT (revision) DO UPDATE SET hash = EXCLUDED.hash,"
+		"  approved_by = EXCLUDED.approved_by,"
+		"  approved_at = EXCLUDED.approved_at, note = EXCLUDED.note",
+		4, {TEXTOID, TEXTOID, OIDOID, TEXTOID}
+	};
+	Datum		values[4];
+	char		nulls[5] = "    ";
+
+	values[0] = CStringGetTextDatum(id);
+	values[1] = CStringGetTextDatum(hash);
+	values[2] = ObjectIdGetDatum(approver);
+	values[3] = mig_spi_text_datum(note, &nulls[3]);
+	mig_spi_write(&query, values, nulls);
+}
+
+/*
+ * The revision is another one now, or gone.
+ */
+void
+mig_tab_approval_void(const char *id)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.approval WHERE revision = $1",
+		1, {TEXTOID}, NULL, true
+	};
+	Datum		values[1];
+
+	values[0] = CStringGetTextDatum(id);
+	mig_spi_write(&query, values, NULL);
+}
+
+/*
+ * Which of the revisions are approved as they are.
+ */
+bool *
+mig_tab_approval_valid(char *const *ids, char *const *hashes, int nids,
+					   MigSpiAccess access)
+{
+	static MigSpiQuery query = {
+		"SELECT a.revision IS NOT NULL"
+		"  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+		"       WITH ORDINALITY AS i (id, hash, place)"
+		"  LEFT JOIN migrate.approval AS a"
+		"    ON a.revision = i.id AND a.hash = i.hash"
+		" ORDER BY i.place",
+		2, {TEXTARRAYOID, TEXTARRAYOID}
+	};
+	bool	   *valid = MemoryContextAllocHuge(CurrentMemoryContext,
+											   Max(nids, 1));
+	Datum		values[2];
+	MigSpiScope scope;
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	values[1] = mig_spi_array_datum(hashes, nids);
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, values, NULL, access);
+	for (int i = 0; i < nids; i++)
+	{
+		bool		isnull;
+
+		valid[i] = DatumGetBool(mig_spi_value(i, 1, &isnull));
+	}
+	mig_spi_end(&scope);
+	return valid;
+}
