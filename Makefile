@@ -156,7 +156,8 @@ TAP = \
 	t/016_job.pl \
 	t/017_job_survival.pl \
 	t/018_scheduler.pl \
-	t/019_schedule.pl
+	t/019_schedule.pl \
+	t/020_progress.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -477,6 +477,16 @@ RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
 COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
 	IS 'whether an upgrade to the target would find nothing to do; takes no lock';
 
+CREATE FUNCTION @extschema@.migrate_progress(
+	OUT pid integer, OUT door text, OUT job bigint, OUT role oid,
+	OUT started timestamptz, OUT operation text, OUT revision text,
+	OUT step integer, OUT steps integer, OUT statement integer,
+	OUT statements integer, OUT attempt integer,
+	OUT statement_started timestamptz, OUT query text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
+COMMENT ON FUNCTION @extschema@.migrate_progress()
+	IS 'the runs that are at work in this database; the view migrate.progress is for reading it';
+
 -- Views ----------------------------------------------------------------
 
 -- What has an unqualified operator has the very types that pg_catalog has it
@@ -632,6 +642,55 @@ COMMENT ON COLUMN migrate.schedules.next_tick IS 'the next job is submitted then
 COMMENT ON COLUMN migrate.schedules.last_tick IS 'when it last submitted a job';
 COMMENT ON COLUMN migrate.schedules.last_job IS 'that job; not in migrate.jobs if there was nothing to do';
 COMMENT ON COLUMN migrate.schedules.note IS 'why that job ended before the target though nothing failed, or why none is submitted';
+
+CREATE VIEW migrate.progress AS
+SELECT p.pid, p.door, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
+	   p.statement, p.statements, p.attempt, p.query, p.started,
+	   pg_catalog.clock_timestamp() - p.started AS elapsed,
+	   pg_catalog.clock_timestamp() - p.statement_started AS statement_elapsed,
+	   pg_catalog.pg_blocking_pids(p.pid) AS waiting_for,
+	   s.command, s.phase, s.done, s.total
+  FROM @extschema@.migrate_progress() AS p
+  LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = p.role
+  LEFT JOIN (
+	SELECT i.pid, i.command, i.phase,
+		   CASE WHEN i.blocks_total > 0 THEN i.blocks_done
+				WHEN i.lockers_total > 0 THEN i.lockers_done ELSE i.tuples_done END AS done,
+		   CASE WHEN i.blocks_total > 0 THEN i.blocks_total
+				WHEN i.lockers_total > 0 THEN i.lockers_total ELSE i.tuples_total END AS total
+	  FROM pg_catalog.pg_stat_progress_create_index AS i
+	UNION ALL
+	SELECT v.pid, 'VACUUM'::text, v.phase, v.heap_blks_scanned, v.heap_blks_total
+	  FROM pg_catalog.pg_stat_progress_vacuum AS v
+	UNION ALL
+	SELECT c.pid, c.command, c.phase, c.heap_blks_scanned, c.heap_blks_total
+	  FROM pg_catalog.pg_stat_progress_cluster AS c
+	UNION ALL
+	SELECT a.pid, 'ANALYZE'::text, a.phase, a.sample_blks_scanned, a.sample_blks_total
+	  FROM pg_catalog.pg_stat_progress_analyze AS a
+  ) AS s ON s.pid = p.pid
+ ORDER BY p.started;
+COMMENT ON VIEW migrate.progress IS 'a row for each run that is at work in this database, through whichever door; empty if the server has no shared memory for that';
+COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or worker';
+COMMENT ON COLUMN migrate.progress.door IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.progress.job IS 'the worker''s job';
+COMMENT ON COLUMN migrate.progress.role IS 'who runs it';
+COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: it waits for another run, or makes its plan';
+COMMENT ON COLUMN migrate.progress.revision IS 'the revision in work';
+COMMENT ON COLUMN migrate.progress.step IS 'its place in the run, from 1';
+COMMENT ON COLUMN migrate.progress.steps IS 'number of revisions of the run';
+COMMENT ON COLUMN migrate.progress.statement IS 'the statement in work, from 1';
+COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body';
+COMMENT ON COLUMN migrate.progress.attempt IS 'of the revision, or of the part of it that is in work';
+COMMENT ON COLUMN migrate.progress.query IS 'text of the statement, to 1023 bytes; NULL for who may not see it in pg_stat_activity';
+COMMENT ON COLUMN migrate.progress.started IS 'when the run began';
+COMMENT ON COLUMN migrate.progress.elapsed IS 'since then';
+COMMENT ON COLUMN migrate.progress.statement_elapsed IS 'since the statement began';
+COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that keep it waiting for a lock';
+COMMENT ON COLUMN migrate.progress.command IS 'what the server tells the progress of: CREATE INDEX, VACUUM, ...';
+COMMENT ON COLUMN migrate.progress.phase IS 'its phase';
+COMMENT ON COLUMN migrate.progress.done IS 'blocks, lockers or rows that are done in this phase';
+COMMENT ON COLUMN migrate.progress.total IS 'of how many';
 
 -- Privileges -----------------------------------------------------------
 

@@ -21,13 +21,16 @@
 #include "run.h"
 #include "run_approval.h"
 #include "run_partial.h"
+#include "run_progress.h"
 #include "run_transaction.h"
 #include "spi.h"
+#include "tab_log.h"
 
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
 #define REVISION_COLUMNS	12
 #define SHOW_COLUMNS		(REVISION_COLUMNS + 2)
 #define PLAN_COLUMNS		8
+#define PROGRESS_COLUMNS	14
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
@@ -54,6 +57,7 @@ PG_FUNCTION_INFO_V1(migrate_history);
 PG_FUNCTION_INFO_V1(migrate_show);
 PG_FUNCTION_INFO_V1(migrate_plan);
 PG_FUNCTION_INFO_V1(migrate_is_current);
+PG_FUNCTION_INFO_V1(migrate_progress);
 
 static Datum run_command(FunctionCallInfo fcinfo, MigCommand command,
 						 int ntargets, char **targets, bool purge);
@@ -380,6 +384,52 @@ migrate_is_current(PG_FUNCTION_ARGS)
 {
 	mig_spi_forget_owner();
 	PG_RETURN_BOOL(mig_report_is_current(required_text(fcinfo, 0, "target")));
+}
+
+/*
+ * A statement is for those who could see it in pg_stat_activity.
+ */
+Datum
+migrate_progress(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			nruns = 0;
+	MigProgress *runs = mig_run_progress_read(&nruns);
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (runs == NULL)
+		ereport(NOTICE,
+				(errmsg("the progress of runs is not known"),
+				 errdetail("The server has no shared memory for it."),
+				 errhint("Add \"migrate\" to shared_preload_libraries, or use PostgreSQL 17 or later.")));
+	for (int i = 0; i < nruns; i++)
+	{
+		const MigProgress *run = &runs[i];
+		Datum		values[PROGRESS_COLUMNS];
+		bool		nulls[PROGRESS_COLUMNS] = {false};
+
+		values[0] = Int32GetDatum(run->pid);
+		values[1] = CStringGetTextDatum(mig_tab_log_door_name(run->door));
+		values[2] = Int64GetDatum(run->job);
+		nulls[2] = run->job == 0;
+		values[3] = ObjectIdGetDatum(run->role);
+		values[4] = TimestampTzGetDatum(run->started);
+		values[5] = CStringGetTextDatum(mig_tab_log_command_name(run->operation));
+		values[6] = CStringGetTextDatum(run->revision);
+		nulls[6] = run->revision[0] == '\0';
+		values[7] = Int32GetDatum(run->step);
+		values[8] = Int32GetDatum(run->nsteps);
+		nulls[5] = nulls[7] = nulls[8] = run->step == 0;
+		values[9] = Int32GetDatum(run->statement);
+		values[10] = Int32GetDatum(run->nstatements);
+		values[11] = Int32GetDatum(run->attempt);
+		values[12] = TimestampTzGetDatum(run->statement_started);
+		values[13] = CStringGetTextDatum(run->query);
+		nulls[9] = nulls[10] = nulls[11] = nulls[12] = run->statement == 0;
+		nulls[13] = nulls[9] || !mig_run_progress_may_read(run);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /*

@@ -67,4 +67,24 @@
 #define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
 #endif
 
+/*
+ * From 17 on a library can get shared memory after the start; 19 gives the
+ * callback that fills it an argument.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#define MIG_COMPAT_HAVE_NAMED_SEGMENT
+#if PG_VERSION_NUM >= 190000
+#define MIG_COMPAT_SEGMENT_ARG	, void *arg
+#define mig_compat_named_segment(name, size, fill, found) \
+	GetNamedDSMSegment(name, size, fill, found, NULL)
+#else
+#define MIG_COMPAT_SEGMENT_ARG
+#define mig_compat_named_segment(name, size, fill, found) \
+	GetNamedDSMSegment(name, size, fill, found)
+#endif
+#else
+#define MIG_COMPAT_SEGMENT_ARG
+#endif
+
 #endif							/* MIGRATE_COMPAT_H */

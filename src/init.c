@@ -10,6 +10,7 @@
 #include "bgw_scheduler.h"
 #include "guc.h"
 #include "run_constraint.h"
+#include "run_progress.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,6 +21,10 @@ _PG_init(void)
 {
 	mig_guc_define();
 	mig_run_constraint_watch();
-	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
-		mig_bgw_scheduler_register();
+	if (process_shared_preload_libraries_in_progress)
+	{
+		mig_run_progress_request_memory();
+		if (!IsBinaryUpgrade)
+			mig_bgw_scheduler_register();
+	}
 }

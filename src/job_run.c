@@ -156,7 +156,7 @@ run_job(JobRun *run)
 	request.begin_step = begin_step;
 	request.end_early = note_end;
 	request.arg = run;
-	mig_run_progress_label(psprintf("migrate job " INT64_FORMAT, job->job),
+	mig_run_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
 						   psprintf("%s %s",
 									mig_tab_log_command_name(job->command),
 									job->target));

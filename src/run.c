@@ -20,6 +20,7 @@
 #include "run_lock.h"
 #include "run_partial.h"
 #include "run_plan.h"
+#include "run_progress.h"
 #include "run_retry.h"
 #include "run_say.h"
 #include "run_step.h"
@@ -61,6 +62,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 
 	running = true;
 	mig_run_cost_watch(true);
+	mig_run_progress_begin(request->door);
 	PG_TRY();
 	{
 		if (request->door == MIG_DOOR_FUNCTION)
@@ -70,6 +72,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 	}
 	PG_FINALLY();
 	{
+		mig_run_progress_end();
 		mig_run_cost_watch(false);
 		running = false;
 	}
@@ -149,7 +152,7 @@ run_steps(const MigRunRequest *request, MigVersion *version,
 	/* What the caller has deferred is not the first revision's. */
 	mig_run_constraint_check(false);
 
-	mig_run_step_begin_run(&run, version, request->door);
+	mig_run_step_begin_run(&run, version, request->door, plan->nsteps);
 	step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 										 ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < plan->nsteps; i++)

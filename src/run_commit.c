@@ -137,7 +137,8 @@ run_plan(CommitRun *run)
 	mig_run_lock(run->version, run->registry, true);
 	mig_run_transaction_must(plan_work, run);
 
-	mig_run_step_begin_run(&run->step, run->version, run->request->door);
+	mig_run_step_begin_run(&run->step, run->version, run->request->door,
+						   run->plan->nsteps);
 	for (bool goes_on = true;
 		 goes_on && run->place < run->plan->nsteps; run->place++)
 	{

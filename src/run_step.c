@@ -18,6 +18,7 @@
 #include "run_constraint.h"
 #include "run_leftover.h"
 #include "run_lock.h"
+#include "run_progress.h"
 #include "run_step.h"
 
 /* What a bracket is opened for. */
@@ -40,9 +41,11 @@ static void set_lock_timeout(void);
  * Begins a run of any number of steps.
  */
 void
-mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigDoor door)
+mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigDoor door,
+					   int nsteps)
 {
 	memset(run, 0, sizeof(*run));
+	run->nsteps = nsteps;
 	run->version = version;
 	run->door = door;
 	mig_tab_log_new_run(&run->entry.run);
@@ -60,6 +63,7 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 {
 	MigStepBody body;
 
+	mig_run_progress_step(step, run->entry.step, run->nsteps);
 	memset(&body, 0, sizeof(body));
 	if (step->revision != NULL)
 		mig_tab_revision_body(step->revision, step->command, &body);

@@ -15,6 +15,7 @@
 typedef struct MigStepRun
 {
 	const MigStep *step;
+	int			nsteps;			/* of the run */
 	MigVersion *version;
 	MigDoor		door;
 	const char *message;		/* of the revision, or NULL */
@@ -25,7 +26,7 @@ typedef struct MigStepRun
 } MigStepRun;
 
 extern void mig_run_step_begin_run(MigStepRun *run, MigVersion *version,
-								   MigDoor door);
+								   MigDoor door, int nsteps);
 extern void mig_run_step_begin(MigStepRun *run, const MigStep *step);
 extern void mig_run_step_again(MigStepRun *run);
 extern ErrorData *mig_run_step(MigStepRun *run, const MigSegment *segment);

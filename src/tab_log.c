@@ -17,8 +17,6 @@
 #include "spi.h"
 #include "tab_log.h"
 
-static const char *door_name(MigDoor door);
-
 /*
  * An id for a run: a UUID, because a sequence would be a round trip for each
  * run on a distributed server.
@@ -64,7 +62,7 @@ mig_tab_log_write(const MigLogEntry *entry)
 	values[1] = Int32GetDatum(entry->step);
 	values[2] = mig_spi_text_datum(entry->revision, &nulls[2]);
 	values[3] = CStringGetTextDatum(mig_tab_log_command_name(entry->operation));
-	values[4] = CStringGetTextDatum(door_name(entry->door));
+	values[4] = CStringGetTextDatum(mig_tab_log_door_name(entry->door));
 	values[5] = CStringGetTextDatum(error == NULL ? "succeeded" : "failed");
 	values[6] = Int32GetDatum(entry->attempts);
 	values[7] = TimestampTzGetDatum(cost->started);
@@ -198,8 +196,11 @@ mig_tab_log_command_find(const char *name, MigCommand *command)
 	return false;
 }
 
-static const char *
-door_name(MigDoor door)
+/*
+ * The word for a door.
+ */
+const char *
+mig_tab_log_door_name(MigDoor door)
 {
 	switch (door)
 	{

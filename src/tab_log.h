@@ -45,6 +45,7 @@ extern void mig_tab_log_expire(int seconds);
 extern double mig_tab_log_longest(const char *revision, MigCommand command);
 extern char **mig_tab_log_version_tables(int *ntables);
 extern const char *mig_tab_log_command_name(MigCommand command);
+extern const char *mig_tab_log_door_name(MigDoor door);
 extern bool mig_tab_log_command_find(const char *name, MigCommand *command);
 
 #endif							/* TAB_LOG_H */

@@ -1,0 +1,132 @@
+# migrate.progress: where runs are, seen by others while their transactions are
+# open; with the library preloaded, and without.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $node = new_node('progress', "shared_preload_libraries = 'migrate'", 'restart_after_crash = on');
+my $db = new_database($node, 'app');
+new_database($node, 'other');
+prepare($node);
+
+sub prepare
+{
+	my ($to) = @_;
+	sql($to, 'app', <<'SQL');
+CREATE TABLE t (i int);
+INSERT INTO t SELECT generate_series(1, 1000);
+SELECT migrate_register('p1', 'SELECT 1', 'SELECT 1');
+SELECT migrate_register('p2', 'SELECT 1; ALTER TABLE t ADD COLUMN j int; SELECT 2', 'ALTER TABLE t DROP COLUMN j', '{p1}');
+SELECT migrate_register('p3', 'SELECT 1; CREATE INDEX CONCURRENTLY t_i ON t (i)', 'DROP INDEX CONCURRENTLY t_i', '{p2}');
+SQL
+	return;
+}
+
+sub progress
+{
+	my ($columns) = @_;
+	return sql($node, $db, "SELECT $columns FROM migrate.progress");
+}
+
+is(progress('count(*)'), '0', 'no run');
+
+# The function door, waiting for a lock, in a transaction that is open.
+my $holder = $node->background_psql($db);
+$holder->query_safe('BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;');
+my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
+my $run = start_sql($node, $db, 'run',
+	"SET migrate.lock_timeout = 0; BEGIN; SELECT migrate_upgrade('p2'); COMMIT;");
+my $pid = wait_for_event($node, $run, 'Lock');
+is( progress('pid, door, job, role = current_user, operation, revision, step, steps, statement, statements, attempt, query'),
+	"$pid|function||t|upgrade|p2|2|2|2|3|1|ALTER TABLE t ADD COLUMN j int", 'function: what it does');
+is(progress('waiting_for'), "{$holder_pid}", 'function: whom it waits for');
+is(progress("elapsed >= statement_elapsed, started < now(), command IS NULL"), 't|t|t', 'function: how long');
+is(sql($node, 'other', 'SELECT count(*) FROM migrate.progress'), '0', 'not in another database');
+sql($node, $db, 'CREATE ROLE viewer; GRANT USAGE ON SCHEMA migrate TO viewer; GRANT SELECT ON migrate.progress TO viewer');
+is(sql($node, $db, 'SET ROLE viewer; SELECT revision, statement, query IS NULL FROM migrate.progress'), 'p2|2|t', 'the statement is not for everybody');
+is(sql($node, $db, 'GRANT pg_read_all_stats TO viewer; SET ROLE viewer; SELECT query IS NULL FROM migrate.progress'), 'f', 'but for who may see all');
+
+# Another run waits for this one.
+my $second = start_sql($node, $db, 'second', 'CALL migrate_deploy()');
+wait_for_event($node, $second, 'Extension');
+is( progress("string_agg(door || coalesce(operation, ' waits'), ',' ORDER BY started)"),
+	'functionupgrade,procedure waits', 'a run that waits for another run');
+$holder->query_safe('COMMIT;');
+finish_sql($run);
+my (undef, $errors) = finish_sql($second);
+is($errors, '', 'both end');
+is(progress('count(*)'), '0', 'nothing is left');
+
+# The server's own progress of an index.
+sql($node, $db, "CALL migrate_revert('p2')");
+$holder->query_safe('BEGIN; INSERT INTO t VALUES (0);');
+$run = start_sql($node, $db, 'run', 'CALL migrate_deploy()');
+wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress WHERE command IS NOT NULL');
+is( progress('door, revision, statement, command, phase, done, total'),
+	'procedure|p3|2|CREATE INDEX CONCURRENTLY|waiting for writers before build|0|1', "procedure: the server's own progress");
+$holder->query_safe('COMMIT;');
+finish_sql($run);
+
+# An attempt that is repeated.
+sql($node, $db, "CALL migrate_revert('p1')");
+$holder->query_safe('BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;');
+$run = start_sql($node, $db, 'run', "SET migrate.lock_timeout = '10ms'; SET migrate.max_attempts = 1000; CALL migrate_deploy('p2')");
+wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress WHERE attempt > 1');
+pass('the attempt counts');
+$holder->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($run);
+is($errors, '', 'it gets through');
+
+# A worker; cancelled, terminated and killed nothing of it is left.
+sql($node, $db, q(SELECT migrate_register('p4', 'SELECT pg_sleep(3600)', '', '{p3}'); CALL migrate_deploy('p3')));
+my $job = sql($node, $db, 'SELECT migrate_submit()');
+my $sleeps = "SELECT count(*) = 1 FROM migrate.progress WHERE query LIKE '%pg_sleep%'";
+wait_until($node, $db, $sleeps);
+is(progress('door, job, revision, step, steps'), "worker|$job|p4|1|1", 'worker');
+sql($node, $db, "SELECT migrate_cancel($job)");
+wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.progress');
+pass('cancelled: gone');
+$run = start_sql($node, $db, 'run', 'SELECT migrate_upgrade()');
+wait_until($node, $db, $sleeps);
+sql($node, $db, 'SELECT pg_terminate_backend(pid, 180000) FROM migrate.progress');
+finish_sql($run);
+is(progress('count(*)'), '0', 'terminated: gone');
+$run = start_sql($node, $db, 'run', 'SELECT migrate_upgrade()');
+wait_until($node, $db, $sleeps);
+kill_9(progress('pid'));
+finish_sql($run);
+wait_until_up($node);
+is(progress('count(*)'), '0', 'killed: gone');
+$holder->{run}->kill_kill;
+$node->stop;
+
+# Without the library in shared_preload_libraries.
+my $plain = new_node('plain');
+new_database($plain, 'app');
+prepare($plain);
+$node = $plain;
+my ($rows, $notice);
+$plain->psql('app', 'SELECT count(*) FROM migrate.progress', stdout => \$rows, stderr => \$notice);
+is($rows, '0', 'not preloaded: no rows');
+if ($plain->pg_version < 17)
+{
+	like($notice, qr/NOTICE:  the progress of runs is not known\nDETAIL:  The server has no shared memory for it\.\nHINT:  Add "migrate" to shared_preload_libraries/, 'not preloaded: it says why');
+	is(sql($plain, 'app', "SELECT migrate_upgrade('p2')"), "p1\np2", 'not preloaded: a run does not care');
+}
+else
+{
+	is($notice, '', 'not preloaded: the server gives memory later');
+	$run = start_sql($plain, 'app', 'run', 'BEGIN; SELECT migrate_upgrade(\'p1\'); SELECT migrate_register(\'s\', \'SELECT pg_sleep(3600)\'); SELECT migrate_upgrade(\'s\');');
+	wait_until($plain, 'app', $sleeps);
+	is(progress('door, revision'), 'function|s', 'not preloaded: shown all the same');
+	sql($plain, 'app', 'SELECT pg_terminate_backend(pid) FROM migrate.progress');
+	finish_sql($run);
+}
+$plain->stop;
+done_testing();
