@@ -34,6 +34,7 @@
 #include "bgw_scheduler.h"
 #include "guc.h"
 #include "job_look.h"
+#include "job_start.h"
 
 #define RESTART_DELAY			5	/* s: after an error; not so short that
 									 * one that repeats floods the log */
@@ -72,15 +73,9 @@ mig_bgw_scheduler_register(void)
 {
 	BackgroundWorker worker;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	mig_job_start_describe(&worker, "migrate_scheduler_main",
+						   "migrate scheduler");
 	worker.bgw_restart_time = RESTART_DELAY;
-	strlcpy(worker.bgw_library_name, "migrate", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "migrate_scheduler_main", BGW_MAXLEN);
-	strlcpy(worker.bgw_name, "migrate scheduler", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "migrate scheduler", BGW_MAXLEN);
 	RegisterBackgroundWorker(&worker);
 }
 
@@ -256,16 +251,9 @@ start_look(Served *served, Oid database)
 													GetCurrentTimestamp(),
 													COMPLAINT_INTERVAL);
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "migrate", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "migrate_look_main", BGW_MAXLEN);
+	mig_job_start_describe(&worker, "migrate_look_main", "migrate look");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate look into %s",
 			 served->name);
-	strlcpy(worker.bgw_type, "migrate look", BGW_MAXLEN);
 	memcpy(worker.bgw_extra, &start, sizeof(start));
 	worker.bgw_notify_pid = MyProcPid;
 	if (!RegisterDynamicBackgroundWorker(&worker, &served->look))

@@ -83,8 +83,13 @@
 #define mig_compat_named_segment(name, size, fill, found) \
 	GetNamedDSMSegment(name, size, fill, found)
 #endif
+#endif
+
+/* 19 moved get_database_name(). */
+#if PG_VERSION_NUM >= 190000
+#include "utils/lsyscache.h"
 #else
-#define MIG_COMPAT_SEGMENT_ARG
+#include "commands/dbcommands.h"
 #endif
 
 #endif							/* MIGRATE_COMPAT_H */

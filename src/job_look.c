@@ -7,10 +7,10 @@
  */
 #include "postgres.h"
 
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "job_look.h"
 #include "job_start.h"
 #include "run_transaction.h"

@@ -311,10 +311,11 @@ finish(JobRun *run)
 	ErrorData  *error;
 
 	/* Who wants to cancel it now comes too late. */
-	HOLD_INTERRUPTS();
-	QueryCancelPending = false;
-	RESUME_INTERRUPTS();
-	error = mig_run_transaction_try(finish_work, run);
+	do
+	{
+		QueryCancelPending = false;
+		error = mig_run_transaction_try(finish_work, run);
+	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
 	if (end->sqlstate == NULL)
 	{

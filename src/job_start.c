@@ -251,16 +251,29 @@ start_worker(const MigJobDue *due)
 	BackgroundWorker worker;
 	MigJobStart start = {MyDatabaseId, due->login, due->job};
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "migrate", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "migrate_job_main", BGW_MAXLEN);
+	mig_job_start_describe(&worker, "migrate_job_main",
+						   MIG_JOB_BACKEND_TYPE);
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate job " INT64_FORMAT,
 			 due->job);
-	strlcpy(worker.bgw_type, MIG_JOB_BACKEND_TYPE, BGW_MAXLEN);
 	memcpy(worker.bgw_extra, &start, sizeof(start));
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/*
+ * What all our processes have in common.  None is started on a standby, nor
+ * again when it ends.
+ */
+void
+mig_job_start_describe(BackgroundWorker *worker, const char *function,
+					   const char *type)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker->bgw_library_name, "migrate", BGW_MAXLEN);
+	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
+	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
+	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
 }

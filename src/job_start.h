@@ -5,6 +5,8 @@
 #ifndef JOB_START_H
 #define JOB_START_H
 
+#include "postmaster/bgworker.h"
+
 #include "tab_job.h"
 
 /* What a worker is told, in bgw_extra. */
@@ -18,5 +20,7 @@ typedef struct MigJobStart
 extern MigJobDue *mig_job_start_due(int *ndue);
 extern MigJobDue *mig_job_start_all(int *ndue);
 extern bool mig_job_start_give_up(int64 job);
+extern void mig_job_start_describe(BackgroundWorker *worker,
+								   const char *function, const char *type);
 
 #endif							/* JOB_START_H */

@@ -57,7 +57,10 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 static void request_memory(void);
 static void create_memory(void);
 static void attach(void);
-static void initialize(void *memory MIG_COMPAT_SEGMENT_ARG);
+static void clear(Places *places);
+#ifdef MIG_COMPAT_HAVE_NAMED_SEGMENT
+static void clear_segment(void *memory MIG_COMPAT_SEGMENT_ARG);
+#endif
 static void let_go(int code, Datum arg);
 static void report_activity(const MigBodyRun *body, const char *text);
 
@@ -91,15 +94,13 @@ create_memory(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	shared = ShmemInitStruct(SEGMENT_NAME, sizeof(Places), &found);
 	if (!found)
-		initialize(shared);
+		clear(shared);
 	LWLockRelease(AddinShmemInitLock);
 }
 
 static void
-initialize(void *memory MIG_COMPAT_SEGMENT_ARG)
+clear(Places *places)
 {
-	Places	   *places = memory;
-
 	memset(places, 0, sizeof(*places));
 	for (int i = 0; i < PLACES; i++)
 		SpinLockInit(&places->places[i].mutex);
@@ -116,9 +117,17 @@ attach(void)
 
 	if (shared == NULL)
 		shared = mig_compat_named_segment(SEGMENT_NAME, sizeof(Places),
-										  initialize, &found);
+										  clear_segment, &found);
 #endif
 }
+
+#ifdef MIG_COMPAT_HAVE_NAMED_SEGMENT
+static void
+clear_segment(void *memory MIG_COMPAT_SEGMENT_ARG)
+{
+	clear(memory);
+}
+#endif
 
 /*
  * From now on pg_stat_activity shows what this process does.  The label must

@@ -244,6 +244,16 @@ subtest 'pgbouncer' => sub {
 	is(said('with_psycopg.py', 'autocommit', 'CALL migrate_revert(%s)', 'base'),
 		"${down}done\n", 'psycopg 3');
 
+	# Jobs, which do not care for connections.
+	foreach my $call ("migrate_submit()", "migrate_submit('base', 'downgrade')")
+	{
+		my $job = said('psql', '-XAtqc', "SELECT $call");
+		is(psql_said('-c', "CALL migrate_wait($job)"), "done\n", "$call, and CALL migrate_wait()");
+	}
+	is( sql($node, $db, "SELECT string_agg(state, ' ') FROM migrate.jobs") . ' '
+		  . sql($node, $db, "SELECT count(*) FROM migrate.log WHERE door = 'worker' AND state = 'succeeded'"),
+		'succeeded succeeded 6', 'three revisions up and down');
+
 	# Two at once.
 	sql($node, $db, 'UPDATE gate SET open = false');
 	my $first = start('psql', '-XAtq', '-c', $deploy);

@@ -13,19 +13,12 @@ use Test::More;
 
 my $node = new_node('job', 'max_worker_processes = 4', 'log_min_messages = warning');
 my $db = new_database($node, 'app');
+make_gate($node, $db);
 
 sql($node, $db, <<'SQL');
 CREATE TABLE t (i int);
-CREATE TABLE gate (open bool);
 CREATE TABLE version_b (version_num varchar(32) PRIMARY KEY);
 CREATE TABLE version_c (version_num varchar(32) PRIMARY KEY);
-CREATE PROCEDURE pass_gate() LANGUAGE plpgsql AS $$
-BEGIN
-  LOOP
-    EXIT WHEN EXISTS (SELECT FROM gate WHERE open);
-    PERFORM pg_sleep(0.01);
-  END LOOP;
-END$$;
 SELECT migrate_register('j1', 'INSERT INTO t VALUES (1)', 'DELETE FROM t');
 SELECT migrate_register('j2', $body$INSERT INTO t VALUES (2);
 CALL pass_gate(); INSERT INTO t VALUES (3)$body$, 'DELETE FROM t WHERE i > 1', '{j1}');
@@ -43,15 +36,6 @@ sub job
 	return sql($node, $db, "SELECT $columns FROM migrate.jobs WHERE job = $job");
 }
 
-# Waits until the job stands at the gate; returns its process id.
-sub wait_for_gate
-{
-	my ($job) = @_;
-	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs AS j USING (pid)
-		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'");
-	return job($job, 'pid');
-}
-
 sub wait_for_end
 {
 	my ($job) = @_;
@@ -62,7 +46,7 @@ sub wait_for_end
 # What is shown.
 my $log_start = -s $node->logfile;
 my $job = submit('head');
-my $pid = wait_for_gate($job);
+my $pid = wait_for_gate($node, $db, $job);
 is( sql($node, $db, "SELECT backend_type, datname, usename = current_user, state, query FROM pg_stat_activity WHERE pid = $pid"),
 	"migrate job|app|t|active|migrate job $job: upgrade j2 [2/3] CALL pass_gate()", 'pg_stat_activity');
 is(job($job, 'state, revision, step, steps, attempts'), 'running|j2|2|2|1', 'migrate.jobs');
@@ -93,7 +77,7 @@ like($lines[1], qr/LOG:  migrate job $job cancelled after \d+ ms: canceling stat
 
 # The same by the server's own function.
 $job = submit('head');
-$pid = wait_for_gate($job);
+$pid = wait_for_gate($node, $db, $job);
 sql($node, $db, "SELECT pg_cancel_backend($pid)");
 is(wait_for_end($job), 'cancelled', 'pg_cancel_backend()');
 
@@ -102,13 +86,13 @@ my @jobs = map { submit('head', 'upgrade', $_) } (
 	'', '',
 	"SET migrate.version_table = 'public.version_b';",
 	"SET migrate.version_table = 'public.version_c';");
-wait_for_gate($jobs[0]);
-wait_for_gate($jobs[2]);
+wait_for_gate($node, $db, $jobs[0]);
+wait_for_gate($node, $db, $jobs[2]);
 is( join(',', map { job($_, 'state') } @jobs),
 	'running,queued,running,queued', 'turns, and places');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'none more is due');
 is(sql($node, $db, "SELECT migrate_cancel($jobs[0])"), 't', 'the first one is cancelled');
-wait_for_gate($jobs[1]);
+wait_for_gate($node, $db, $jobs[1]);
 is( join(',', map { job($_, 'state') } @jobs),
 	'cancelled,running,running,queued', 'the next one in time takes the place, by itself');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
@@ -148,7 +132,7 @@ foreach my $n (1 .. 3)
 {
 	sql($node, $db, "CREATE TABLE busy$n (version_num varchar(32) PRIMARY KEY)");
 	push @jobs, submit('head', 'upgrade', "SET migrate.version_table = 'public.busy$n';");
-	wait_for_gate($jobs[-1]);
+	wait_for_gate($node, $db, $jobs[-1]);
 }
 is(sql($node, $db, 'SELECT free_slots()'), '0', 'no process is free');
 my ($out, $warning);
@@ -167,7 +151,7 @@ is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');
 sql($node, $db, q(SELECT migrate_register('j3', 'INSERT INTO t VALUES (4)', 'DELETE FROM t WHERE i = 4', '{j2}')));
 $job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '1 s')");
-wait_for_gate($job);
+wait_for_gate($node, $db, $job);
 wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(wait_for_end($job), 'failed', 'deadline');

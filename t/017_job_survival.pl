@@ -19,16 +19,9 @@ prepare($node, $db);
 sub prepare
 {
 	my ($to, $name) = @_;
+	make_gate($to, $name);
 	sql($to, $name, <<'SQL');
 CREATE TABLE t (i int);
-CREATE TABLE gate (open bool);
-CREATE PROCEDURE pass_gate() LANGUAGE plpgsql AS $$
-BEGIN
-  LOOP
-    EXIT WHEN EXISTS (SELECT FROM gate WHERE open);
-    PERFORM pg_sleep(0.01);
-  END LOOP;
-END$$;
 SELECT migrate_register('s1', 'INSERT INTO t VALUES (1)', 'DELETE FROM t WHERE i = 1');
 SELECT migrate_register('s2', $body$INSERT INTO t VALUES (2);
 CREATE INDEX CONCURRENTLY t_i ON t (i);
@@ -51,15 +44,7 @@ sub start_job
 	sql($node, $db, "DELETE FROM gate; SELECT migrate_stamp('base'); DELETE FROM migrate.checkpoint;
 		TRUNCATE t; DROP INDEX IF EXISTS t_i; TRUNCATE migrate.log");
 	my $job = sql($node, $db, 'SELECT migrate_submit()');
-	return ($job, wait_for_gate($job));
-}
-
-sub wait_for_gate
-{
-	my ($job) = @_;
-	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs AS j USING (pid)
-		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'");
-	return job($job, 'pid');
+	return ($job, wait_for_gate($node, $db, $job));
 }
 
 # It is taken up again, and the outcome is that of an undisturbed run.
@@ -131,7 +116,7 @@ foreach my $n (1 .. 3)
 	if ($n < 3)
 	{
 		is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, "crash $n: taken up again");
-		$pid = wait_for_gate($job);
+		$pid = wait_for_gate($node, $db, $job);
 	}
 }
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'crash 3: not taken up');
@@ -147,7 +132,7 @@ sql($node, $db, q(SELECT migrate_register('s4', '', 'CALL pass_gate()', '{s3}'))
 sql($node, $db, q(SELECT migrate_register('s5', '', 'INSERT INTO t VALUES (5)', '{s4}')));
 sql($node, $db, q(CALL migrate_deploy()));
 $job = sql($node, $db, "SELECT migrate_submit('-2', 'downgrade')");
-$pid = wait_for_gate($job);
+$pid = wait_for_gate($node, $db, $job);
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 's4', 'one of two is taken down');
 sql($node, $db, "SELECT pg_terminate_backend($pid, 180000); INSERT INTO gate VALUES (true); SELECT migrate_run_jobs()");
 wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
@@ -178,7 +163,7 @@ ALTER TABLE t OWNER TO worker;
 SQL
 sql($node, $db, "DELETE FROM gate; SELECT migrate_stamp('base'); TRUNCATE t; DROP INDEX t_i");
 $job = sql($node, $db, 'SET SESSION AUTHORIZATION worker; SELECT migrate_submit()');
-wait_for_gate($job);
+wait_for_gate($node, $db, $job);
 sql($node, $db, 'ALTER ROLE worker NOLOGIN; INSERT INTO gate VALUES (true)');
 wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
 is(job($job, 'state'), 'succeeded', 'owner made NOLOGIN while the job runs: it completes');

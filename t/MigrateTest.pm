@@ -13,7 +13,7 @@ use Test::More;
 
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
   wait_until wait_for_event advisory_locks chain
-  kill_9 wait_until_up crash);
+  kill_9 wait_until_up crash make_gate wait_for_gate);
 
 # A running server with settings of its own.
 sub new_node
@@ -136,6 +136,31 @@ sub crash
 	finish_sql($witness);
 	wait_until_up($node);
 	return;
+}
+
+# What a body stops at with CALL pass_gate(), until the table gate has a row.
+sub make_gate
+{
+	my ($node, $db) = @_;
+	sql($node, $db, <<'SQL');
+CREATE TABLE gate (open bool);
+CREATE PROCEDURE pass_gate() LANGUAGE plpgsql AS $$
+BEGIN
+  WHILE NOT EXISTS (SELECT FROM gate WHERE open) LOOP
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+END$$;
+SQL
+	return;
+}
+
+# Waits until the worker of a job stands there; returns its process id.
+sub wait_for_gate
+{
+	my ($node, $db, $job) = @_;
+	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs AS j USING (pid)
+		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'");
+	return sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job");
 }
 
 # A script of the file format: a chain of revisions prefix1, prefix2, ...,
