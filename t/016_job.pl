@@ -70,7 +70,7 @@ is(sql($node, $db, "SELECT migrate_cancel($job)"), 'f', 'once');
 is(sql($node, $db, 'SELECT (SELECT count(*) FROM t), version_num FROM migrate.version'), '1|j1', 'rolled back');
 wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid");
 is(advisory_locks($node), '0', 'no lock is left');
-my @lines = grep { /migrate job/ } split /\n/, slurp_file($node->logfile, $log_start);
+my @lines = grep { /LOG:  migrate job/ } split /\n/, slurp_file($node->logfile, $log_start);
 is(scalar(@lines), 2, 'one line for the start and one for the end') or diag(join "\n", @lines);
 like($lines[0], qr/LOG:  migrate job $job started: upgrade head on "migrate.version", attempt 1$/, 'the start');
 like($lines[1], qr/LOG:  migrate job $job cancelled after \d+ ms: canceling statement due to user request$/, 'the end');
