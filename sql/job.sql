@@ -2,7 +2,8 @@
 \i sql/include/start.sql
 SET client_min_messages = warning;
 \pset null -
-CREATE TABLE ran (what text, who text DEFAULT current_user, path text DEFAULT current_setting('search_path'));
+CREATE TABLE ran (what text, who text DEFAULT current_user, path text DEFAULT current_setting('search_path'),
+                  transaction_at timestamptz DEFAULT now(), statement_at timestamptz DEFAULT statement_timestamp());
 SELECT migrate_register('a1', 'INSERT INTO ran VALUES (''a1'')', 'DELETE FROM ran WHERE what = ''a1''');
 SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2''); CREATE INDEX CONCURRENTLY ran_what ON ran (what)',
                         'DROP INDEX CONCURRENTLY ran_what; DELETE FROM ran WHERE what = ''a2''', '{a1}');
@@ -11,7 +12,8 @@ SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2''); CREATE INDEX CON
 SELECT migrate_submit() AS job \gset
 CALL migrate_wait(:job);
 SELECT version_num FROM migrate.version;
-SELECT what, who = current_user AS who FROM ran;
+SELECT what, who = current_user AS who, statement_at BETWEEN now() - interval '1 minute' AND now() AS statement_at,
+       transaction_at BETWEEN statement_at AND now() AS transaction_at FROM ran;
 SELECT state, command, target, owner = current_user AS owner, version_table, run_at >= submitted - interval '1 s' AS run_at, deadline,
        started >= submitted AS started, finished >= started AS finished, attempts, pid, revision, step, steps, note, sqlstate, error
   FROM migrate.jobs;
@@ -138,7 +140,7 @@ RESET ROLE;
 RESET search_path;
 RESET migrate.version_table;
 RESET migrate.max_attempts;
-SELECT * FROM ran WHERE what LIKE 'c1%';
+SELECT what, who, path FROM ran WHERE what LIKE 'c1%';
 SELECT version_num FROM elsewhere.version;
 SELECT role FROM migrate.log WHERE revision = 'c1';
 -- an owner's own jobs only

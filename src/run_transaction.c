@@ -48,12 +48,12 @@ mig_run_transaction_enter(void)
 {
 	StartTransactionCommand();
 	own_portal = CreatePortal("", true, true);
-	own_portal->visible = false;
 	PortalDefineQuery(own_portal, NULL, "", CMDTAG_CALL, NIL, NULL);
 	PortalStart(own_portal, NULL, 0, InvalidSnapshot);
 	MarkPortalActive(own_portal);
 	ActivePortal = own_portal;
-	PortalContext = own_portal->portalContext;
+	PortalContext = AllocSetContextCreate(TopMemoryContext, "migrate worker",
+										  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(PortalContext);
 }
 
@@ -65,8 +65,9 @@ mig_run_transaction_leave(void)
 {
 	mig_run_transaction_renew();
 	ActivePortal = NULL;
-	PortalContext = NULL;
 	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(PortalContext);
+	PortalContext = NULL;
 	MarkPortalDone(own_portal);
 	PortalDrop(own_portal, false);
 	own_portal = NULL;
