@@ -151,6 +151,26 @@ SELECT migrate_cancel(:job);
 SELECT * FROM migrate.job;
 RESET ROLE;
 
+-- settings of the role, which a session of it would have
+ALTER ROLE regress_migrate_deployer LOGIN;
+SELECT migrate_register('d1', $$INSERT INTO public.ran VALUES ('d1 ' || current_setting('transaction_isolation'))$$, '');
+ALTER ROLE regress_migrate_deployer SET default_transaction_isolation = 'serializable';
+SET SESSION AUTHORIZATION regress_migrate_deployer;
+SELECT migrate_submit('d1') AS job \gset
+RESET SESSION AUTHORIZATION;
+CALL migrate_wait(:job);
+SELECT what FROM ran WHERE what LIKE 'd1%';
+ALTER ROLE regress_migrate_deployer SET default_transaction_read_only = on;
+SET SESSION AUTHORIZATION regress_migrate_deployer;
+SELECT migrate_submit('c1') AS job \gset
+RESET SESSION AUTHORIZATION;
+CALL migrate_wait(:job);
+SELECT state, sqlstate FROM migrate.jobs WHERE job = :job;
+ALTER ROLE regress_migrate_deployer RESET ALL;
+ALTER ROLE regress_migrate_deployer NOLOGIN;
+SELECT migrate_downgrade('d1@base');
+SELECT migrate_unregister('d1');
+
 -- what keeps a job from being run is said
 CREATE FUNCTION end_of(bigint) RETURNS text LANGUAGE sql AS
   'SELECT concat_ws(E''\n  '', state || '' '' || sqlstate, error, detail, hint) FROM migrate.jobs WHERE job = $1';

@@ -223,6 +223,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 					 errhint("It goes on. migrate.jobs shows where it is.")));
 		if (since_start <= 0 && !RecoveryInProgress() && !XactReadOnly)
 		{
+			mig_run_transaction_for_tables();
 			mig_run_transaction_must(start_work, NULL);
 			since_start = START_INTERVAL;
 		}

@@ -30,6 +30,7 @@ mig_job_look(bool may_complain)
 
 	mig_run_transaction_enter();
 	mig_spi_forget_owner();
+	mig_run_transaction_for_tables();
 	error = mig_run_transaction_try(look_work, NULL);
 	if (error != NULL && may_complain)
 		ereport(LOG,

@@ -81,6 +81,7 @@ mig_job_run(int64 job)
 		finish(&run);
 	}
 	mig_run_lock_release_job();
+	mig_run_transaction_for_tables();
 	error = mig_run_transaction_try(start_next_work, NULL);
 	if (error != NULL)
 		ereport(LOG,
@@ -108,6 +109,7 @@ take(JobRun *run)
 		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, run->queue) ||
 		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(run->number)))
 		return false;
+	mig_run_transaction_for_tables();
 	mig_run_transaction_must(take_work, run);
 	return run->taken;
 }
@@ -204,6 +206,8 @@ settings_work(void *arg)
 		char	   *name = pstrdup(job->settings[i]);
 		char	   *value = strchr(name, '=');
 
+		if (value == NULL)
+			elog(ERROR, "setting \"%s\" of a job has no value", name);
 		*value = '\0';
 		set(name, value + 1);
 	}
@@ -314,6 +318,7 @@ finish(JobRun *run)
 	do
 	{
 		QueryCancelPending = false;
+		mig_run_transaction_for_tables();
 		error = mig_run_transaction_try(finish_work, run);
 	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());

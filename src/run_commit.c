@@ -219,7 +219,10 @@ may_begin(CommitRun *run)
 {
 	run->goes_on = true;
 	if (run->request->begin_step != NULL)
+	{
+		mig_run_transaction_for_tables();
 		mig_run_transaction_must(ask_work, run);
+	}
 	return run->goes_on;
 }
 

@@ -17,6 +17,7 @@
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
+#include "utils/snapmgr.h"
 
 #include "run_bracket.h"
 #include "run_transaction.h"
@@ -72,6 +73,19 @@ mig_run_transaction_leave(void)
 	PortalDrop(own_portal, false);
 	own_portal = NULL;
 	CommitTransactionCommand();
+}
+
+/*
+ * The transaction that has just begun writes our own tables only: it is not
+ * to fail by what the session's defaults make of the user's.
+ */
+void
+mig_run_transaction_for_tables(void)
+{
+	Assert(!FirstSnapshotSet);
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = false;
+	XactDeferrable = false;
 }
 
 /*

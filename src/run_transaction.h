@@ -10,6 +10,7 @@
 extern bool mig_run_transaction_is_toplevel(void);
 extern void mig_run_transaction_enter(void);
 extern void mig_run_transaction_leave(void);
+extern void mig_run_transaction_for_tables(void);
 extern ErrorData *mig_run_transaction_commit(void);
 extern void mig_run_transaction_renew(void);
 extern void mig_run_transaction_abort(void);
