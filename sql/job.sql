@@ -89,6 +89,25 @@ CALL migrate_wait(:job);
 SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
 CALL migrate_deploy();
 
+-- a SELECT that submits
+SET client_min_messages = notice;
+SET migrate.function_door = nonsense;
+SET migrate.function_door = submit;
+SELECT migrate_downgrade('-1');
+SELECT migrate_upgrade('nonsense');
+SELECT max(job) AS job FROM migrate.jobs \gset
+CALL migrate_wait(:job);
+SELECT command, target, state FROM migrate.jobs WHERE job = :job;
+SELECT migrate_upgrade();
+SELECT max(job) AS job FROM migrate.jobs \gset
+CALL migrate_wait(:job);
+SELECT command, target, state FROM migrate.jobs WHERE job = :job;
+-- the others run as ever
+SELECT migrate_stamp('head');
+CALL migrate_deploy();
+RESET migrate.function_door;
+SET client_min_messages = warning;
+
 -- later, and cancelled
 SELECT migrate_submit(run_at => now() + interval '1 day') AS job \gset
 SELECT state, attempts FROM migrate.jobs WHERE job = :job;
@@ -143,6 +162,15 @@ RESET migrate.max_attempts;
 SELECT what, who, path FROM ran WHERE what LIKE 'c1%';
 SELECT version_num FROM elsewhere.version;
 SELECT role FROM migrate.log WHERE revision = 'c1';
+-- the right to submit is asked for there, too
+GRANT EXECUTE ON FUNCTION migrate_upgrade TO regress_migrate_deployer;
+REVOKE EXECUTE ON FUNCTION migrate_submit FROM regress_migrate_deployer;
+SET migrate.function_door = submit;
+SET ROLE regress_migrate_deployer;
+SELECT migrate_upgrade('c1');
+RESET ROLE;
+RESET migrate.function_door;
+GRANT EXECUTE ON FUNCTION migrate_submit TO regress_migrate_deployer;
 -- an owner's own jobs only
 SET ROLE regress_migrate_deployer;
 SELECT migrate_cancel(:job - 1);

@@ -32,6 +32,7 @@
 #define MAX_RETRY_DELAY			3600000 /* ms: an hour is a schedule, not a
 										 * backoff */
 
+int			mig_guc_function_door;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
@@ -45,6 +46,12 @@ char	   *mig_guc_version_table;
 int			mig_guc_worker_naptime;
 
 static char *databases;
+
+static const struct config_enum_entry function_doors[] = {
+	{"run", MIG_FUNCTION_DOOR_RUN, false},
+	{"submit", MIG_FUNCTION_DOOR_SUBMIT, false},
+	{NULL, 0, false}
+};
 
 static bool check_databases(char **value, void **extra, GucSource source);
 static List *split_names(const char *value, bool *valid);
@@ -62,6 +69,13 @@ mig_guc_define(void)
 							   "",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_databases, NULL, NULL);
+	DefineCustomEnumVariable("migrate.function_door",
+							 "Sets what migrate_upgrade() and migrate_downgrade() do: run the revisions, or submit a job that does.",
+							 NULL,
+							 &mig_guc_function_door,
+							 MIG_FUNCTION_DOOR_RUN, function_doors,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_timeout",
 							"Sets how long one attempt of a revision may wait for a lock.",
 							"A shorter lock_timeout of the session applies as well. 0 turns this off.",

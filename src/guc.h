@@ -7,6 +7,14 @@
 
 #include "nodes/pg_list.h"
 
+/* Values of migrate.function_door. */
+typedef enum MigFunctionDoor
+{
+	MIG_FUNCTION_DOOR_RUN,
+	MIG_FUNCTION_DOOR_SUBMIT
+} MigFunctionDoor;
+
+extern int	mig_guc_function_door;
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
 extern int	mig_guc_log_retention;

@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -73,6 +74,32 @@ mig_job_submit(const char *target, const char *command,
 	if (run_at <= GetCurrentTimestamp())
 		(void) mig_job_start_due(&ndue);
 	return job.job;
+}
+
+/*
+ * Raises an error if the current role may not execute migrate_submit(), for
+ * who comes another way.
+ */
+void
+mig_job_check_may_submit(void)
+{
+	static MigSpiQuery query = {
+		"SELECT p.oid::text"
+		"  FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_extension AS e"
+		"    ON e.extnamespace = p.pronamespace"
+		" WHERE e.extname = 'migrate' AND p.proname = 'migrate_submit'"
+		"   AND pg_catalog.has_function_privilege($1, p.oid, 'EXECUTE')",
+		1, {OIDOID}
+	};
+	Datum		values[1];
+
+	values[0] = ObjectIdGetDatum(GetUserId());
+	if (mig_spi_first(&query, values, MIG_SPI_OWNER,
+					  MIG_SPI_READ_LATEST) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function migrate_submit"),
+				 errdetail("The setting migrate.function_door is \"submit\".")));
 }
 
 /*

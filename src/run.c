@@ -10,8 +10,10 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "guc.h"
+#include "job.h"
 #include "run.h"
 #include "run_approval.h"
 #include "run_commit.h"
@@ -38,6 +40,7 @@
 /* A run is going on in this backend: a body must not start another. */
 static bool running = false;
 
+static void submit(const MigRunRequest *request, const char *command);
 static char **run_atomic(const MigRunRequest *request, int *nresult);
 static void run_steps(const MigRunRequest *request, MigVersion *version,
 					  const MigPlan *plan);
@@ -46,7 +49,7 @@ static void explain_door(const MigStep *step, ErrorData *error);
 
 /*
  * Does what is asked for.  Through the function door returns the revisions
- * run, in order; for a stamp the rows afterwards.  All of it is in the current
+ * run, in order, none if a job was submitted instead; for a stamp the rows afterwards.  All of it is in the current
  * memory context.
  */
 char	  **
@@ -59,6 +62,14 @@ mig_run(const MigRunRequest *request, int *nresult)
 	PreventCommandIfParallelMode(command);
 	PreventCommandDuringRecovery(command);
 	mig_run_refuse_nested(command);
+	if (request->door == MIG_DOOR_FUNCTION &&
+		request->command != MIG_COMMAND_STAMP &&
+		mig_guc_function_door == MIG_FUNCTION_DOOR_SUBMIT)
+	{
+		submit(request, command);
+		*nresult = 0;
+		return NULL;
+	}
 
 	running = true;
 	mig_run_cost_watch(true);
@@ -78,6 +89,24 @@ mig_run(const MigRunRequest *request, int *nresult)
 	}
 	PG_END_TRY();
 	return result;
+}
+
+/*
+ * Has a worker do it, for who can only send a SELECT.
+ */
+static void
+submit(const MigRunRequest *request, const char *command)
+{
+	int64		job;
+
+	mig_job_check_may_submit();
+	job = mig_job_submit(request->targets[0], command,
+						 GetCurrentTimestamp(), DT_NOEND);
+	ereport(NOTICE,
+			(errmsg("submitted job " INT64_FORMAT ": %s %s",
+					job, command, request->targets[0]),
+			 errhint("CALL migrate_wait(" INT64_FORMAT ") waits for it, migrate.jobs shows it.",
+					 job)));
 }
 
 /*
