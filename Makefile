@@ -59,6 +59,7 @@ OBJS = \
 	src/run_retry.o \
 	src/run_say.o \
 	src/run_segment.o \
+	src/run_server.o \
 	src/run_setting.o \
 	src/run_step.o \
 	src/run_toplevel.o \
@@ -109,6 +110,7 @@ REGRESS = \
 	job \
 	schedule \
 	approval \
+	engine \
 	retry \
 	retry_policy \
 	effect \

@@ -19,7 +19,11 @@ INSERT INTO failure (sqlstate, message) VALUES
 	('40001', NULL),
 	('XX000', 'tuple concurrently updated'),
 	('XX000', 'tuple concurrently deleted'),
+	('YB003', NULL),
+	('YB000', 'current transaction is expired or aborted'),
 	-- never again
+	('YA003', NULL),
+	('YC000', NULL),
 	('XX000', NULL),
 	('XX000', 'cache lookup failed for relation %u'),
 	('XX000', 'tuple concurrently updated by me'),

@@ -22,6 +22,7 @@
 #include "run_approval.h"
 #include "run_partial.h"
 #include "run_progress.h"
+#include "run_server.h"
 #include "run_transaction.h"
 #include "spi.h"
 #include "tab_log.h"
@@ -80,7 +81,7 @@ migrate_register(PG_FUNCTION_ARGS)
 {
 	MigRegistration registration;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	memset(&registration, 0, sizeof(registration));
 	registration.id = required_text(fcinfo, 0, "revision");
 	registration.upgrade = required_text(fcinfo, 1, "upgrade");
@@ -103,7 +104,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 	char	  **ids;
 	int			nids;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	ids = mig_registry_register_script(required_text(fcinfo, 0, "script"),
 									   &nids);
 	return return_texts(fcinfo, ids, nids);
@@ -112,7 +113,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	mig_registry_unregister(required_text(fcinfo, 0, "revision"));
 	PG_RETURN_VOID();
 }
@@ -124,7 +125,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 	char	  **revisions;
 	int			nrevisions;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	memset(&registration, 0, sizeof(registration));
 	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
 	registration.id = required_text(fcinfo, 1, "revision");
@@ -138,7 +139,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 Datum
 migrate_approve(PG_FUNCTION_ARGS)
 {
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	mig_run_approve(required_text(fcinfo, 0, "revision"),
 					optional_text(fcinfo, 1));
 	PG_RETURN_VOID();
@@ -196,7 +197,7 @@ migrate_revert(PG_FUNCTION_ARGS)
 Datum
 migrate_resolve(PG_FUNCTION_ARGS)
 {
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	mig_run_partial_resolve(required_text(fcinfo, 0, "revision"),
 							required_text(fcinfo, 1, "action"));
 	PG_RETURN_VOID();
@@ -208,7 +209,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 	char	   *target = required_text(fcinfo, 0, "target");
 	char	   *command = required_text(fcinfo, 1, "command");
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	if (PG_ARGISNULL(2))
 		refuse_null("run_at");
 	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
@@ -219,7 +220,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 Datum
 migrate_cancel(PG_FUNCTION_ARGS)
 {
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
@@ -232,7 +233,7 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	MigJobDue  *due;
 	int			ndue;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	due = mig_job_start_all(&ndue);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
@@ -254,7 +255,7 @@ migrate_wait(PG_FUNCTION_ARGS)
 {
 	TimestampTz until = DT_NOEND;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	if (!PG_ARGISNULL(1))
@@ -271,7 +272,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	MigSchedule schedule;
 	char	   *target = required_text(fcinfo, 2, "target");
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	memset(&schedule, 0, sizeof(schedule));
 	schedule.name = required_text(fcinfo, 0, "name");
 	if (PG_ARGISNULL(1))
@@ -288,7 +289,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 Datum
 migrate_unschedule(PG_FUNCTION_ARGS)
 {
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	mig_job_unschedule(required_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
@@ -299,7 +300,7 @@ migrate_current(PG_FUNCTION_ARGS)
 	MigReportRow *rows;
 	int			nrows;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	rows = mig_report_current(&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
@@ -310,7 +311,7 @@ migrate_heads(PG_FUNCTION_ARGS)
 	MigReportRow *rows;
 	int			nrows;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	rows = mig_report_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
 							&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
@@ -322,7 +323,7 @@ migrate_branches(PG_FUNCTION_ARGS)
 	MigReportRow *rows;
 	int			nrows;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	rows = mig_report_branches(&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
@@ -333,7 +334,7 @@ migrate_history(PG_FUNCTION_ARGS)
 	MigReportRow *rows;
 	int			nrows;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	rows = mig_report_history(optional_text(fcinfo, 0), &nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
@@ -344,7 +345,7 @@ migrate_show(PG_FUNCTION_ARGS)
 	MigReportRow *rows;
 	int			nrows;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	rows = mig_report_show(required_text(fcinfo, 0, "revision"), &nrows);
 	return return_revisions(fcinfo, rows, nrows, SHOW_COLUMNS);
 }
@@ -356,7 +357,7 @@ migrate_plan(PG_FUNCTION_ARGS)
 	MigReportStep *steps;
 	int			nsteps;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	steps = mig_report_plan(required_text(fcinfo, 0, "target"),
 							required_text(fcinfo, 1, "command"), &nsteps);
 	InitMaterializedSRF(fcinfo, 0);
@@ -382,7 +383,7 @@ migrate_plan(PG_FUNCTION_ARGS)
 Datum
 migrate_is_current(PG_FUNCTION_ARGS)
 {
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	PG_RETURN_BOOL(mig_report_is_current(required_text(fcinfo, 0, "target")));
 }
 
@@ -443,7 +444,7 @@ run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	char	  **result;
 	int			nresult;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.door = MIG_DOOR_FUNCTION;
@@ -464,7 +465,7 @@ call_command(FunctionCallInfo fcinfo, MigCommand command)
 	MigRunRequest request;
 	int			nresult;
 
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.door = MIG_DOOR_PROCEDURE;

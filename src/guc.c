@@ -32,6 +32,7 @@
 #define MAX_RETRY_DELAY			3600000 /* ms: an hour is a schedule, not a
 										 * backoff */
 
+int			mig_guc_engine;
 int			mig_guc_function_door;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
@@ -46,6 +47,15 @@ char	   *mig_guc_version_table;
 int			mig_guc_worker_naptime;
 
 static char *databases;
+
+static const struct config_enum_entry engines[] = {
+	{"auto", MIG_ENGINE_AUTO, false},
+	{"postgresql", MIG_ENGINE_POSTGRESQL, false},
+	{"yugabytedb", MIG_ENGINE_YUGABYTEDB, false},
+	{"yugabytedb_transactional_ddl", MIG_ENGINE_YUGABYTEDB_TRANSACTIONAL_DDL,
+	false},
+	{NULL, 0, false}
+};
 
 static const struct config_enum_entry function_doors[] = {
 	{"run", MIG_FUNCTION_DOOR_RUN, false},
@@ -69,6 +79,13 @@ mig_guc_define(void)
 							   "",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_databases, NULL, NULL);
+	DefineCustomEnumVariable("migrate.engine",
+							 "Sets what kind of server to take this one for.",
+							 "For tests.",
+							 &mig_guc_engine,
+							 MIG_ENGINE_AUTO, engines,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomEnumVariable("migrate.function_door",
 							 "Sets what migrate_upgrade() and migrate_downgrade() do: run the revisions, or submit a job that does.",
 							 NULL,

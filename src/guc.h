@@ -14,6 +14,16 @@ typedef enum MigFunctionDoor
 	MIG_FUNCTION_DOOR_SUBMIT
 } MigFunctionDoor;
 
+/* Values of migrate.engine; those of run_server.c in its order. */
+typedef enum MigEngine
+{
+	MIG_ENGINE_POSTGRESQL,
+	MIG_ENGINE_YUGABYTEDB,
+	MIG_ENGINE_YUGABYTEDB_TRANSACTIONAL_DDL,
+	MIG_ENGINE_AUTO
+} MigEngine;
+
+extern int	mig_guc_engine;
 extern int	mig_guc_function_door;
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;

@@ -13,8 +13,8 @@
 #include "compat.h"
 #include "job_look.h"
 #include "job_start.h"
+#include "run_server.h"
 #include "run_transaction.h"
-#include "spi.h"
 
 #define LOCK_TIMEOUT			"2s"
 
@@ -29,7 +29,7 @@ mig_job_look(bool may_complain)
 	ErrorData  *error;
 
 	mig_run_transaction_enter();
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	mig_run_transaction_for_tables();
 	error = mig_run_transaction_try(look_work, NULL);
 	if (error != NULL && may_complain)

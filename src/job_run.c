@@ -25,8 +25,8 @@
 #include "run.h"
 #include "run_lock.h"
 #include "run_progress.h"
+#include "run_server.h"
 #include "run_transaction.h"
-#include "spi.h"
 #include "tab_job.h"
 #include "tab_log.h"
 #include "tab_schedule.h"
@@ -74,7 +74,7 @@ mig_job_run(int64 job)
 	run.number = job;
 
 	mig_run_transaction_enter();
-	mig_spi_forget_owner();
+	mig_run_server_begin();
 	if (take(&run))
 	{
 		run_job(&run);

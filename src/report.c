@@ -12,6 +12,7 @@
 #include "run_approval.h"
 #include "run_partial.h"
 #include "run_plan.h"
+#include "run_server.h"
 #include "tab_checkpoint.h"
 #include "tab_log.h"
 #include "tab_version.h"
@@ -278,8 +279,11 @@ describe_step(const MigStep *step, const MigRevision *revision,
 		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?
 		&revision->upgrade : &revision->downgrade;
 
-		result->unit = body->ntoplevel > 0 || body->nsegments > 1 ?
-			"segments" : "revision";
+		if (!mig_run_server()->rollback_undoes_ddl)
+			result->unit = "statement";
+		else
+			result->unit = body->ntoplevel > 0 || body->nsegments > 1 ?
+				"segments" : "revision";
 		result->statements = body->nstatements;
 	}
 }

@@ -11,6 +11,7 @@
  *	 40P01 deadlock			subtransaction	subtransaction	transaction
  *	 40001 serialization	subtransaction	give up			transaction
  *	 XX000 catalog race		subtransaction	subtransaction	transaction
+ *	 class YB				give up			give up			transaction
  *	 anything else			give up			give up			give up
  *
  * A fixed snapshot is that of REPEATABLE READ and SERIALIZABLE.  There a 40001
@@ -22,6 +23,9 @@
  *
  * A catalog race is what the server reports as "tuple concurrently updated"
  * or "tuple concurrently deleted", an internal error with no code of its own.
+ *
+ * Class YB is YugabyteDB's own: a transaction that is expired or aborted, or a
+ * conflict.  The whole transaction is dead then.
  *
  * Must never name an error that is not listed: to run a body twice is only
  * right if the first run is known to have failed for a passing reason.
@@ -60,6 +64,15 @@ mig_retry_needs_transaction(const MigRetryCase *failure)
 }
 
 /*
+ * Is it a code of YugabyteDB's own?  Its clients know it as 40001.
+ */
+bool
+mig_retry_is_private(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == MAKE_SQLSTATE('Y', 'B', '0', '0', '0');
+}
+
+/*
  * How long to wait after this attempt, in the unit of base_delay: doubled
  * with each attempt up to max_delay, of which a random part between half and
  * all is taken, so that those who failed together do not meet again.  The
@@ -88,13 +101,15 @@ way_to_retry(const MigRetryCase *failure)
 	if (failure->sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
 		failure->sqlstate != ERRCODE_T_R_DEADLOCK_DETECTED &&
 		failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE &&
+		!mig_retry_is_private(failure->sqlstate) &&
 		!is_catalog_race(failure))
 		return MIG_RETRY_GIVE_UP;
 
 	if (failure->door != MIG_DOOR_FUNCTION)
 		return failure->body_done ? MIG_RETRY_VERSION : MIG_RETRY_TRANSACTION;
 
-	if (mig_retry_needs_transaction(failure))
+	if (mig_retry_needs_transaction(failure) ||
+		mig_retry_is_private(failure->sqlstate))
 		return MIG_RETRY_GIVE_UP;
 
 	return MIG_RETRY_SUBTRANSACTION;

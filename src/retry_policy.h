@@ -31,6 +31,7 @@ typedef enum MigRetry
 
 extern MigRetry mig_retry_decide(const MigRetryCase *failure);
 extern bool mig_retry_needs_transaction(const MigRetryCase *failure);
+extern bool mig_retry_is_private(int sqlstate);
 extern int	mig_retry_delay(int attempt, int base_delay, int max_delay,
 							double random);
 

@@ -24,6 +24,7 @@
 #include "run_constraint.h"
 #include "run_locate.h"
 #include "run_progress.h"
+#include "run_server.h"
 #include "run_toplevel.h"
 
 /* Values of MigBodyRun.statement that are no statement's number. */
@@ -48,6 +49,8 @@ mig_run_body_split(MigBodyRun *run)
 
 	begin_context(run, &callback);
 	run->script = mig_script_split(&source);
+	if (run->transaction_ends && !mig_run_server()->rollback_undoes_ddl)
+		mig_script_commit_each(run->script);
 	error_context_stack = callback.previous;
 }
 

@@ -7,6 +7,10 @@
  * connections, snapshots, locks, role and settings.  So the committing doors
  * do all their work in brackets, and the transaction around them is always
  * fit to be ended.
+ *
+ * On a server where no subtransaction may be rolled back around DDL those
+ * doors have none: a bracket that fails rolls back the whole transaction, and
+ * the caller finds itself at the beginning of a new one.  They end it anyway.
  */
 #include "postgres.h"
 
@@ -15,6 +19,21 @@
 #include "utils/resowner.h"
 
 #include "run_bracket.h"
+#include "run_transaction.h"
+
+static bool by_transaction = false;
+
+static ErrorData *bracket_transaction(MigRunWork work, void *arg);
+
+/*
+ * From now on, until it is switched off: no subtransactions.  Only for who
+ * may end the transaction, below a CALL of the client.
+ */
+void
+mig_run_bracket_by_transaction(bool on)
+{
+	by_transaction = on;
+}
 
 /*
  * Does the work in a subtransaction.  NULL: it is done.  Otherwise nothing of
@@ -26,6 +45,9 @@ mig_run_bracket(MigRunWork work, void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
+
+	if (by_transaction)
+		return bracket_transaction(work, arg);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -44,5 +66,27 @@ mig_run_bracket(MigRunWork work, void *arg)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return error;
+}
+
+static ErrorData *
+bracket_transaction(MigRunWork work, void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_run_transaction_recover();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
 	return error;
 }

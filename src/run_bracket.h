@@ -8,6 +8,7 @@
 /* May raise; must not keep memory that a rolled back subtransaction frees. */
 typedef void (*MigRunWork) (void *arg);
 
+extern void mig_run_bracket_by_transaction(bool on);
 extern ErrorData *mig_run_bracket(MigRunWork work, void *arg);
 
 #endif							/* RUN_BRACKET_H */

@@ -26,6 +26,7 @@
 #include "run_plan.h"
 #include "run_say.h"
 #include "run_segment.h"
+#include "run_server.h"
 #include "run_transaction.h"
 #include "tab_log.h"
 #include "tab_revision.h"
@@ -78,6 +79,8 @@ mig_run_commit(const MigRunRequest *request)
 	run.step_context = AllocSetContextCreate(run.context, "migrate step",
 											 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run.context);
+	mig_run_bracket_by_transaction(request->toplevel &&
+								   !mig_run_server()->subtransactions);
 	PG_TRY();
 	{
 		run_plan(&run);
@@ -94,6 +97,7 @@ mig_run_commit(const MigRunRequest *request)
 	PG_END_TRY();
 
 	mig_run_lock_release();
+	mig_run_bracket_by_transaction(false);
 	if (error != NULL)
 		ReThrowError(error);
 	MemoryContextSwitchTo(caller);

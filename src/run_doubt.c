@@ -43,6 +43,7 @@ static void begin(Doubt *doubt, MigStepRun *run, const MigSegment *segment);
 static ErrorData *try_statement(Doubt *doubt);
 static void start_work(void *arg);
 static void apply_settings(Doubt *doubt);
+static bool is_ordinary(const Doubt *doubt);
 static void restore_settings(Doubt *doubt);
 static void restore_work(void *arg);
 static void tidy_up(Doubt *doubt, const ErrorData *error);
@@ -214,6 +215,26 @@ apply_settings(Doubt *doubt)
 	mig_run_body_settings(body, doubt->segment->first);
 	if (locked)
 		SetUserIdAndSecContext(userid, sec_context);
+
+	/* Those that refuse a transaction block wait by design. */
+	if (is_ordinary(doubt))
+	{
+		mig_run_setting_save_one("lock_timeout", &doubt->settings);
+		mig_run_step_lock_timeout(GUC_ACTION_SET);
+	}
+}
+
+/*
+ * Whether it is an ordinary statement, on a server whose DDL commits by
+ * itself.
+ */
+static bool
+is_ordinary(const Doubt *doubt)
+{
+	const MigStatement *statement =
+	&doubt->run->body.script->statements[doubt->segment->first];
+
+	return statement->toplevel == statement->commits;
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "rev_plan.h"
 #include "run_plan.h"
+#include "run_server.h"
 #include "script_split.h"
 #include "tab_log.h"
 #include "tab_revision.h"
@@ -18,6 +19,7 @@ static bool stands_on_heads(const MigVersion *version, const char *target,
 							MigSpiAccess access);
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void refuse_author(const char *revision, const char *author);
+static void refuse_server(const MigRunRequest *request);
 static void refuse_toplevel(const char *revision, MigCommand command,
 							bool in_function);
 
@@ -87,6 +89,8 @@ mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 	}
 
 	mig_run_plan_check_author(ids, plan->nsteps);
+	if (!request->toplevel && !mig_run_server_undoes_bodies())
+		refuse_server(request);
 	if (!request->toplevel)
 	{
 		revision = mig_tab_revision_toplevel(ids, plan->nsteps, plan->command);
@@ -174,6 +178,33 @@ refuse_author(const char *revision, const char *author)
 					   author),
 			 errhint("Read the body with migrate_show(), then register it again with replace => true, or run it as role \"%s\".",
 					 author)));
+}
+
+/*
+ * Where a body that fails cannot be undone in the transaction that it is in,
+ * only a door that may end transactions can run one.
+ */
+static void
+refuse_server(const MigRunRequest *request)
+{
+	const MigServer *server = mig_run_server();
+	const char *door = request->command == MIG_COMMAND_UPGRADE ?
+	"deploy" : "revert";
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 request->door == MIG_DOOR_FUNCTION ?
+			 errmsg("revisions cannot be run inside a function on this server") :
+			 errmsg("revisions cannot be run inside a procedure or DO block on this server"),
+			 server->rollback_undoes_ddl ?
+			 errdetail("A subtransaction with DDL cannot be rolled back here (profile \"%s\"). Nothing was run.",
+					   server->profile) :
+			 errdetail("DDL commits by itself here (profile \"%s\"): a body that fails could not be undone. Nothing was run.",
+					   server->profile),
+			 request->door == MIG_DOOR_FUNCTION ?
+			 errhint("Use CALL migrate_%s(...), sent by itself, or set migrate.function_door to \"submit\".",
+					 door) :
+			 errhint("Send CALL migrate_%s(...) by itself.", door)));
 }
 
 static void

@@ -45,7 +45,12 @@ mig_run_retry(const MigStepRun *run, bool body_done, ErrorData *error,
 	if (retry == MIG_RETRY_GIVE_UP && mig_retry_needs_transaction(&failure))
 		error->hint = pstrdup("In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED.");
 	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
+	{
+		/* What leaves us is what every client knows. */
+		if (mig_retry_is_private(error->sqlerrcode))
+			error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
 		return retry;
+	}
 
 	*delay = mig_retry_delay(failure.attempt, mig_guc_retry_base_delay,
 							 mig_guc_retry_max_delay,

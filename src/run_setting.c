@@ -20,7 +20,6 @@
 
 static void save_statement(const VariableSetStmt *set, MigSettings *settings);
 static void save_session(MigSettings *settings);
-static void save(const char *name, MigSettings *settings);
 
 /*
  * Notes what the body's settings in front of a statement would change, in the
@@ -83,11 +82,11 @@ save_statement(const VariableSetStmt *set, MigSettings *settings)
 		case VAR_SET_MULTI:
 			/* SET SESSION CHARACTERISTICS AS TRANSACTION */
 			foreach(cell, set->args)
-				save(psprintf("default_%s",
-							  lfirst_node(DefElem, cell)->defname), settings);
+				mig_run_setting_save_one(psprintf("default_%s",
+												  lfirst_node(DefElem, cell)->defname), settings);
 			break;
 		default:
-			save(set->name, settings);
+			mig_run_setting_save_one(set->name, settings);
 			break;
 	}
 }
@@ -106,11 +105,14 @@ save_session(MigSettings *settings)
 									 MIG_SPI_READ_LATEST, &nnames);
 
 	for (int i = 0; i < nnames; i++)
-		save(names[i], settings);
+		mig_run_setting_save_one(names[i], settings);
 }
 
-static void
-save(const char *name, MigSettings *settings)
+/*
+ * Notes one of them, unless it is noted.
+ */
+void
+mig_run_setting_save_one(const char *name, MigSettings *settings)
 {
 	const char *value = GetConfigOption(name, true, false);
 	int			n = settings->nsettings;

@@ -17,6 +17,7 @@ typedef struct MigSettings
 
 extern void mig_run_setting_save(const MigBodyRun *run, int before,
 								 MigSettings *settings);
+extern void mig_run_setting_save_one(const char *name, MigSettings *settings);
 extern void mig_run_setting_restore(const MigSettings *settings);
 
 #endif							/* RUN_SETTING_H */

@@ -35,7 +35,6 @@ static void write_rows(MigStepRun *run, bool clear);
 static void write_checkpoint(MigStepRun *run, const MigSegment *segment);
 static void add_context(void *arg);
 static void explain_role_change(ErrorData *error);
-static void set_lock_timeout(void);
 
 /*
  * Begins a run of any number of steps.
@@ -146,7 +145,7 @@ run_inside(void *arg)
 	if (locked)
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	set_lock_timeout();
+	mig_run_step_lock_timeout(GUC_ACTION_SAVE);
 
 	if (run->door != MIG_DOOR_FUNCTION)
 	{
@@ -274,8 +273,8 @@ explain_role_change(ErrorData *error)
 /*
  * A session that waits for no lock as long as we would keeps its own limit.
  */
-static void
-set_lock_timeout(void)
+void
+mig_run_step_lock_timeout(GucAction action)
 {
 	char		value[32];
 
@@ -285,5 +284,5 @@ set_lock_timeout(void)
 	snprintf(value, sizeof(value), "%d", mig_guc_lock_timeout);
 	(void) set_config_option("lock_timeout", value,
 							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+							 action, true, 0, false);
 }

@@ -5,6 +5,8 @@
 #ifndef RUN_STEP_H
 #define RUN_STEP_H
 
+#include "utils/guc.h"
+
 #include "run_body.h"
 #include "run_cost.h"
 #include "tab_checkpoint.h"
@@ -34,5 +36,6 @@ extern void mig_run_step_checkpoint(const MigStepRun *run,
 									const MigSegment *segment,
 									MigCheckpoint *checkpoint);
 extern bool mig_run_step_can_change_role(void);
+extern void mig_run_step_lock_timeout(GucAction action);
 
 #endif							/* RUN_STEP_H */

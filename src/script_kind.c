@@ -21,6 +21,9 @@
 
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
+#include "tcop/cmdtag.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 
 #include "compat.h"
@@ -153,6 +156,21 @@ mig_script_kind_enum_value(const Node *statement)
 		((const AlterEnumStmt *) statement)->oldVal != NULL)
 		return NULL;
 	return ((const AlterEnumStmt *) statement)->newVal;
+}
+
+/*
+ * The command tag of a statement that commits what it does on a server whose
+ * DDL commits by itself, or may contain such a statement; NULL for any other.
+ * What is DDL is said by the server's own list for log_statement.
+ */
+const char *
+mig_script_kind_commits(Node *statement)
+{
+	if (IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
+		IsA(statement, TruncateStmt) ||
+		GetCommandLogLevel(statement) == LOGSTMT_DDL)
+		return GetCommandTagName(CreateCommandTag(statement));
+	return NULL;
 }
 
 /*

@@ -13,6 +13,7 @@
 extern const char *mig_script_kind_toplevel(Node *statement);
 extern const char *mig_script_kind_if_partitioned(const Node *statement);
 extern const char *mig_script_kind_enum_value(const Node *statement);
+extern const char *mig_script_kind_commits(Node *statement);
 extern bool mig_script_kind_is_setting(const Node *statement);
 
 #endif							/* SCRIPT_KIND_H */

@@ -87,6 +87,7 @@ mig_script_split(const MigScriptSource *source)
 		statement->toplevel = mig_script_kind_toplevel(raw->stmt);
 		if (statement->toplevel != NULL)
 			script->ntoplevel++;
+		statement->commits = mig_script_kind_commits(raw->stmt);
 		statement->if_partitioned = mig_script_kind_if_partitioned(raw->stmt);
 		statement->setting = mig_script_kind_is_setting(raw->stmt);
 		value = mig_script_kind_enum_value(raw->stmt);
@@ -97,6 +98,27 @@ mig_script_split(const MigScriptSource *source)
 	MemoryContextDelete(context);
 	script->nsegments = count_segments(script);
 	return script;
+}
+
+/*
+ * For a server whose DDL commits by itself: every statement is a segment, and
+ * what no transaction can take back is one that refuses a transaction block.
+ */
+void
+mig_script_commit_each(MigScript *script)
+{
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		MigStatement *statement = &script->statements[i];
+
+		statement->commit_after = true;
+		if (statement->toplevel == NULL && statement->commits != NULL)
+		{
+			statement->toplevel = statement->commits;
+			script->ntoplevel++;
+		}
+	}
+	script->nsegments = count_segments(script);
 }
 
 /*

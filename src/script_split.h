@@ -16,6 +16,8 @@ typedef struct MigStatement
 	int			line;			/* line of the first token, from 1 */
 	const char *toplevel;		/* command tag if the statement refuses a
 								 * transaction block, otherwise NULL */
+	const char *commits;		/* command tag if the statement commits what
+								 * it does where DDL does that; otherwise NULL */
 	const char *if_partitioned; /* the relation for which it refuses one if it
 								 * is partitioned; otherwise NULL */
 	bool		setting;		/* a SET that holds until the body's end */
@@ -40,6 +42,7 @@ typedef struct MigSegment
 
 extern List *mig_script_parse(const char *text);
 extern MigScript *mig_script_split(const MigScriptSource *source);
+extern void mig_script_commit_each(MigScript *script);
 extern void mig_script_segment(const MigScript *script, int first,
 							   MigSegment *segment);
 extern int	mig_script_skip_gap(const char *text, int offset);

@@ -10,7 +10,8 @@
  * A row is found again by the ctid its last write returned.  A search by
  * value walks all dead versions of the row that this transaction has made,
  * and under subtransactions each of them is looked up among the child
- * transactions: 10,000 steps then take seconds instead of a tenth.
+ * transactions: 10,000 steps then take seconds instead of a tenth.  Where the
+ * server gives no such address, it is found by its value.
  */
 #include "postgres.h"
 
@@ -85,11 +86,11 @@ typedef struct MigVersionQueries
  * Without by_key a ctid is looked for by a scan once ANALYZE has seen the
  * table small: that walks all dead rows.
  */
-#define VERSION_QUERIES(table) \
+#define VERSION_QUERIES(table, address) \
 { \
 	{"LOCK TABLE ONLY " table " IN ROW EXCLUSIVE MODE"}, \
-	{"SELECT version_num, ctid FROM ONLY " table}, \
-	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING ctid", \
+	{"SELECT version_num, " address " FROM ONLY " table}, \
+	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING " address, \
 	1, {TEXTOID}}, \
 	{"UPDATE ONLY " table " SET version_num = $1" \
 		" WHERE ctid OPERATOR(pg_catalog.=) $2" \
@@ -100,15 +101,27 @@ typedef struct MigVersionQueries
 		"   AND version_num OPERATOR(pg_catalog.=) $2", \
 	2, {TIDOID, TEXTOID}, NULL, true}, \
 	{"UPDATE ONLY " table " SET version_num = $1" \
-		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING ctid", \
+		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING " address, \
 	2, {TEXTOID, TEXTOID}}, \
 	{"DELETE FROM ONLY " table \
 		" WHERE version_num OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}} \
 }
 
-/* Our own table's are constants, because they run as the extension's owner. */
-static MigVersionQueries own_queries = VERSION_QUERIES("migrate.version");
-static const MigVersionQueries query_formats = VERSION_QUERIES("%s");
+#define ADDRESS			"ctid"
+#define NO_ADDRESS		"NULL::pg_catalog.tid"
+
+/*
+ * Our own table's are constants, because they run as the extension's owner.
+ * The first ones are for servers that tell where a row is.
+ */
+static MigVersionQueries own_queries = VERSION_QUERIES("migrate.version", ADDRESS);
+static const MigVersionQueries query_formats = VERSION_QUERIES("%s", ADDRESS);
+static MigVersionQueries own_queries_by_value = VERSION_QUERIES("migrate.version", NO_ADDRESS);
+static const MigVersionQueries query_formats_by_value = VERSION_QUERIES("%s", NO_ADDRESS);
+
+/* What this server can do. */
+static bool have_row_addresses = true;
+static bool have_table_locks = true;
 
 static void check_name(const char *name);
 static MigVersion *open_table(const char *name, MigSpiAccess access,
@@ -118,11 +131,23 @@ static MigVersionQueries *write_queries(const char *table);
 static void forget_plans(void *arg);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
+static void copy_address(uint64 row, int column, ItemPointer address);
 static uint64 insert_row(MigVersion *version, const char *after);
 static uint64 change_row(MigVersion *version, const char *before,
 						 const char *after);
 static bool has_row(const MigVersion *version, const char *revision);
 static int	compare_rows(const void *a, const void *b);
+
+/*
+ * What the server can do: tell where a row is (ctid), lock a table against
+ * changes of its definition.
+ */
+void
+mig_tab_version_assume(bool row_addresses, bool table_locks)
+{
+	have_row_addresses = row_addresses;
+	have_table_locks = table_locks;
+}
 
 /*
  * Finds the version table that migrate.version_table names.
@@ -181,9 +206,12 @@ mig_tab_version_trust(const MigVersion *version)
 
 	if (version->own)
 		return;
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
+	if (have_table_locks)
+	{
+		mig_spi_begin(&scope, MIG_SPI_CALLER);
+		mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
+		mig_spi_end(&scope);
+	}
 
 	refuse_replaced(version, open_table(mig_guc_version_table,
 										MIG_SPI_READ_LATEST, &exposed));
@@ -272,8 +300,11 @@ open_table(const char *name, MigSpiAccess access, bool *exposed)
 						name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
-	version->queries = version->own ? &own_queries :
-		write_queries(version->name);
+	if (!version->own)
+		version->queries = write_queries(version->name);
+	else
+		version->queries = have_row_addresses ? &own_queries :
+			&own_queries_by_value;
 	return version;
 }
 
@@ -296,7 +327,6 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 	state->rows = rowhash_create(scope.caller, Max(nrows, 8), NULL);
 	for (uint64 i = 0; i < nrows; i++)
 	{
-		bool		isnull;
 		bool		found;
 		RowEntry   *entry;
 
@@ -313,8 +343,7 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 					 errmsg("version table \"%s\" contains revision \"%s\" twice",
 							version->name, version->rows[i]),
 					 errhint("Delete one of the rows and add the primary key that Alembic gives the table.")));
-		ItemPointerCopy(DatumGetItemPointer(mig_spi_value(i, 2, &isnull)),
-						&entry->tid);
+		copy_address(i, 2, &entry->tid);
 	}
 	mig_spi_end(&scope);
 
@@ -483,19 +512,21 @@ check_name(const char *name)
 static MigVersionQueries *
 write_queries(const char *table)
 {
+	const MigVersionQueries *formats = have_row_addresses ? &query_formats :
+	&query_formats_by_value;
 	MigVersionQueries *queries = palloc(sizeof(MigVersionQueries));
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
-	*queries = query_formats;
-	queries->lock.sql = psprintf(query_formats.lock.sql, table);
-	queries->read.sql = psprintf(query_formats.read.sql, table);
-	queries->insert.sql = psprintf(query_formats.insert.sql, table);
-	queries->update.sql = psprintf(query_formats.update.sql, table);
-	queries->delete.sql = psprintf(query_formats.delete.sql, table);
+	*queries = *formats;
+	queries->lock.sql = psprintf(formats->lock.sql, table);
+	queries->read.sql = psprintf(formats->read.sql, table);
+	queries->insert.sql = psprintf(formats->insert.sql, table);
+	queries->update.sql = psprintf(formats->update.sql, table);
+	queries->delete.sql = psprintf(formats->delete.sql, table);
 	queries->update_by_value.sql =
-		psprintf(query_formats.update_by_value.sql, table);
+		psprintf(formats->update_by_value.sql, table);
 	queries->delete_by_value.sql =
-		psprintf(query_formats.delete_by_value.sql, table);
+		psprintf(formats->delete_by_value.sql, table);
 
 	callback->func = forget_plans;
 	callback->arg = queries;
@@ -529,14 +560,12 @@ write_row(MigVersion *version, const char *before, const char *after)
 	RowChange  *change = &state->changes[state->nchanges];
 	MigSpiScope scope;
 	uint64		count;
-	bool		isnull;
 
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_GUEST);
 	count = before == NULL ? insert_row(version, after) :
 		change_row(version, before, after);
 	if (count == 1 && after != NULL)
-		ItemPointerCopy(DatumGetItemPointer(mig_spi_value(0, 1, &isnull)),
-						&change->tid);
+		copy_address(0, 1, &change->tid);
 	mig_spi_end(&scope);
 
 	if (count == 0 && before != NULL && IsolationUsesXactSnapshot())
@@ -559,6 +588,21 @@ write_row(MigVersion *version, const char *before, const char *after)
 	change->before = before;
 	change->after = after;
 	state->nchanges++;
+}
+
+/*
+ * Where a row is, by a column of SPI's result.
+ */
+static void
+copy_address(uint64 row, int column, ItemPointer address)
+{
+	bool		isnull;
+	Datum		value = mig_spi_value(row, column, &isnull);
+
+	if (isnull)
+		ItemPointerSetInvalid(address);
+	else
+		ItemPointerCopy(DatumGetItemPointer(value), address);
 }
 
 static uint64
@@ -590,8 +634,9 @@ change_row(MigVersion *version, const char *before, const char *after)
 	{
 		values[0] = ItemPointerGetDatum(&entry->tid);
 		values[1] = CStringGetTextDatum(before);
-		count = mig_spi_execute(&queries->delete, values, NULL,
-								MIG_SPI_WRITE);
+		if (have_row_addresses)
+			count = mig_spi_execute(&queries->delete, values, NULL,
+									MIG_SPI_WRITE);
 		if (count == 0)
 			count = mig_spi_execute(&queries->delete_by_value, &values[1],
 									NULL, MIG_SPI_WRITE);
@@ -601,7 +646,8 @@ change_row(MigVersion *version, const char *before, const char *after)
 	values[0] = CStringGetTextDatum(after);
 	values[1] = ItemPointerGetDatum(&entry->tid);
 	values[2] = CStringGetTextDatum(before);
-	count = mig_spi_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
+	if (have_row_addresses)
+		count = mig_spi_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
 	if (count == 0)
 	{
 		values[1] = values[2];

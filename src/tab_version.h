@@ -28,6 +28,7 @@ typedef enum MigVersionPlace
 	MIG_VERSION_ELSEWHERE
 } MigVersionPlace;
 
+extern void mig_tab_version_assume(bool row_addresses, bool table_locks);
 extern MigVersion *mig_tab_version_open(MigSpiAccess access);
 extern MigVersion *mig_tab_version_open_other(const char *name,
 											  const MigVersion *version);
