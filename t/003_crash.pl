@@ -38,7 +38,7 @@ sub start_run
 
 # The whole server goes through crash recovery.
 my ($session, $pid) = start_run('killed', '');
-kill_9($pid);
+kill_9($node, $pid);
 my (undef, $errors) = finish_sql($session);
 wait_until_up($node);
 is(sql($node, $db, $state), '||0', 'kill -9: nothing applied');
@@ -50,7 +50,7 @@ is(sql($node, $db, $state), 'c1,c2,c3|c2|2', 'kill -9: all of it is there');
 # What was committed before is kept.
 sql($node, $db, "SELECT migrate_downgrade('c1'); TRUNCATE migrate.log");
 ($session, $pid) = start_run('killed_second', '');
-kill_9($pid);
+kill_9($node, $pid);
 finish_sql($session);
 wait_until_up($node);
 is(sql($node, $db, $state), 'c1|c1|0', 'kill -9 above c1: c1 is kept');

@@ -75,7 +75,7 @@ my %kinds = (
 my ($engine, %undisturbed);
 breaks_on('postgresql', 'error', 'conflict', 'cancel', 'terminate', 'kill');
 breaks_on('yugabytedb', 'error', 'conflict', 'kill');
-breaks_on('yugabytedb_transactional_ddl', 'error', 'conflict', 'kill');
+breaks_on('yugabytedb_transactional_ddl', 'error', 'conflict');
 
 $node->stop;
 done_testing();
@@ -116,6 +116,7 @@ sub breaks_anywhere
 		$place++;
 		foreach my $direction ('up', 'down')
 		{
+			expect_crash($node);
 			my ($rc, $stdout, $stderr) =
 			  call($direction, $action, $place, 'SHOW fault.count');
 			if ($rc == 0)
@@ -126,11 +127,7 @@ sub breaks_anywhere
 			else
 			{
 				$broken++;
-				if ($action eq 'kill')
-				{
-					$node->poll_query_until('postgres', 'SELECT true')
-					  or die 'the server does not come back';
-				}
+				wait_until_up($node) if $action eq 'kill';
 			}
 
 			# The next call goes on with it, or finds nothing to do.

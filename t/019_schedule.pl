@@ -50,7 +50,7 @@ $node->restart;
 register(3, 'CREATE TABLE n3 ()');
 is_applied('n3', 'after a restart');
 my $victim = start_sql($node, $db, 'victim', 'SELECT pg_sleep(3600)');
-kill_9(wait_for_event($node, $victim, 'Timeout'));
+kill_9($node, wait_for_event($node, $victim, 'Timeout'));
 finish_sql($victim);
 wait_until_up($node);
 register(4, 'CREATE TABLE n4 ()');

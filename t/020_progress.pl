@@ -99,7 +99,7 @@ finish_sql($run);
 is(progress('count(*)'), '0', 'terminated: gone');
 $run = start_sql($node, $db, 'run', 'SELECT migrate_upgrade()');
 wait_until($node, $db, $sleeps);
-kill_9(progress('pid'));
+kill_9($node, progress('pid'));
 finish_sql($run);
 wait_until_up($node);
 is(progress('count(*)'), '0', 'killed: gone');

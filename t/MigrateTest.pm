@@ -13,7 +13,7 @@ use Test::More;
 
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
   wait_until wait_for_event advisory_locks chain
-  kill_9 wait_until_up crash make_gate wait_for_gate);
+  kill_9 expect_crash wait_until_up crash make_gate wait_for_gate);
 
 # A running server with settings of its own.
 sub new_node
@@ -110,20 +110,37 @@ sub advisory_locks
 		"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
 }
 
+# What the log has after this is looked at by wait_until_up().
+my %before_crash;
+
+sub expect_crash
+{
+	my ($node) = @_;
+	$before_crash{ $node->name } = -s $node->logfile;
+	return;
+}
+
 sub kill_9
 {
-	my ($victim) = @_;
+	my ($node, $victim) = @_;
+	expect_crash($node);
 	is(kill('KILL', $victim), 1, "killed process");
 	return;
 }
 
-# Waits for the end of crash recovery.  The caller knows that it has begun.
+# Waits for the end of crash recovery.  That it still answers says nothing: the
+# postmaster may not have noticed yet.
 sub wait_until_up
 {
 	my ($node) = @_;
-	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()', 't')
-	  or die 'the server did not come back';
-	return;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return
+		  if slurp_file($node->logfile, $before_crash{ $node->name }) =~
+		  /database system is ready to accept connections/;
+		select(undef, undef, undef, 0.1);
+	}
+	die 'the server did not come back';
 }
 
 # Kills a process that no client hears of, and waits until the server is back.
@@ -132,7 +149,7 @@ sub crash
 	my ($node, $victim) = @_;
 	my $witness = start_sql($node, 'postgres', 'witness', 'SELECT pg_sleep(3600)');
 	wait_for_event($node, $witness, 'Timeout');
-	kill_9($victim);
+	kill_9($node, $victim);
 	finish_sql($witness);
 	wait_until_up($node);
 	return;
