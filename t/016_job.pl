@@ -150,7 +150,7 @@ wait_for_end($_) foreach @jobs;
 is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');
 sql($node, $db, q(SELECT migrate_register('j3', 'INSERT INTO t VALUES (4)', 'DELETE FROM t WHERE i = 4', '{j2}')));
-$job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '1 s')");
+$job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '4 s')");
 wait_for_gate($node, $db, $job);
 wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
