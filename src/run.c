@@ -16,6 +16,7 @@
 #include "job.h"
 #include "run.h"
 #include "run_approval.h"
+#include "run_bracket.h"
 #include "run_commit.h"
 #include "run_constraint.h"
 #include "run_leftover.h"
@@ -83,6 +84,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 	}
 	PG_FINALLY();
 	{
+		mig_run_bracket_by_transaction(false);
 		mig_run_progress_end();
 		mig_run_cost_watch(false);
 		running = false;

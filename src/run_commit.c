@@ -97,7 +97,6 @@ mig_run_commit(const MigRunRequest *request)
 	PG_END_TRY();
 
 	mig_run_lock_release();
-	mig_run_bracket_by_transaction(false);
 	if (error != NULL)
 		ReThrowError(error);
 	MemoryContextSwitchTo(caller);
