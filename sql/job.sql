@@ -166,9 +166,11 @@ SELECT role FROM migrate.log WHERE revision = 'c1';
 GRANT EXECUTE ON FUNCTION migrate_upgrade TO regress_migrate_deployer;
 REVOKE EXECUTE ON FUNCTION migrate_submit FROM regress_migrate_deployer;
 SET migrate.function_door = submit;
+CREATE FUNCTION public.migrate_submit(what int) RETURNS int LANGUAGE sql AS 'SELECT 1';
 SET ROLE regress_migrate_deployer;
 SELECT migrate_upgrade('c1');
 RESET ROLE;
+DROP FUNCTION public.migrate_submit(int);
 RESET migrate.function_door;
 GRANT EXECUTE ON FUNCTION migrate_submit TO regress_migrate_deployer;
 -- an owner's own jobs only
@@ -195,6 +197,20 @@ RESET SESSION AUTHORIZATION;
 CALL migrate_wait(:job);
 SELECT state, sqlstate FROM migrate.jobs WHERE job = :job;
 ALTER ROLE regress_migrate_deployer RESET ALL;
+-- but not as another role than the owner
+CREATE ROLE regress_migrate_group;
+GRANT regress_migrate_group TO regress_migrate_deployer;
+ALTER ROLE regress_migrate_deployer SET role = regress_migrate_group;
+SELECT migrate_register('d2', $$INSERT INTO public.ran VALUES ('d2')$$, '');
+SET SESSION AUTHORIZATION regress_migrate_deployer;
+SELECT migrate_submit('d2') AS job \gset
+RESET SESSION AUTHORIZATION;
+CALL migrate_wait(:job);
+SELECT owner, (SELECT who FROM ran WHERE what = 'd2') FROM migrate.jobs WHERE job = :job;
+SELECT migrate_downgrade('d2@base');
+SELECT migrate_unregister('d2');
+ALTER ROLE regress_migrate_deployer RESET ALL;
+DROP ROLE regress_migrate_group;
 ALTER ROLE regress_migrate_deployer NOLOGIN;
 SELECT migrate_downgrade('d1@base');
 SELECT migrate_unregister('d1');

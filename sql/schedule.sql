@@ -27,6 +27,9 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_schedule('s', '0')$$,
 	$$SELECT migrate_schedule('s', '-1 day')$$,
 	$$SELECT migrate_schedule('s', '1 month -30 days')$$,
+	$$SELECT migrate_schedule('s', '1 day -86399 seconds')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', '24:00+00', '00:00+00')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', '23:00-02', '01:00+00')$$,
 	$$SELECT migrate_schedule('s', '999 ms')$$,
 	$$SELECT migrate_schedule('s', '200 years')$$,
 	$$SELECT migrate_schedule('s', '1 day', 'nonsense')$$,
@@ -106,6 +109,31 @@ END$$;
 SELECT zone, is_open(zone, '-1 minute', '1 hour') AS open, is_open(zone, '-2 hour', '-1 hour') AS closed, is_open(zone, '1 hour', '2 hours') AS closed,
        is_open(zone, '-1 hour', '-2 hours') AS open, is_open(zone, '2 hours', '1 hour') AS open
   FROM unnest(ARRAY['UTC', 'Pacific/Kiritimati', 'Etc/GMT+12', 'Asia/Kathmandu']) AS zone;
+-- with ends that are told in different zones
+CREATE FUNCTION is_open(start_zone text, end_zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE ticked boolean; starts timetz; ends timetz;
+BEGIN
+  PERFORM set_config('timezone', start_zone, true);
+  starts := (now() + window_start)::timetz;
+  PERFORM set_config('timezone', end_zone, true);
+  ends := (now() + window_end)::timetz;
+  PERFORM migrate_schedule('w', '1 day', 'head', starts, ends);
+  PERFORM migrate_run_jobs();
+  SELECT last_tick IS NOT NULL INTO ticked FROM migrate.schedules;
+  RAISE 'none of it is to stay';
+EXCEPTION WHEN raise_exception THEN
+  RETURN ticked;
+END$$;
+SELECT is_open('Etc/GMT+12', 'Pacific/Kiritimati', '-1 hour', '1 hour') AS open, is_open('Pacific/Kiritimati', 'Etc/GMT+12', '-1 hour', '1 hour') AS open,
+       is_open('Etc/GMT+12', 'Pacific/Kiritimati', '1 hour', '2 hours') AS closed, is_open('Pacific/Kiritimati', 'Etc/GMT+12', '-2 hours', '-1 hour') AS closed;
+DROP FUNCTION is_open(text, text, interval, interval);
+-- a day has 24 hours, whoever looks
+SET timezone = 'America/New_York';
+SELECT migrate_schedule('days', '1 day', at => '2026-03-01 02:00+00');
+CALL settle();
+RESET timezone;
+SELECT next_tick AT TIME ZONE 'UTC' - date_trunc('day', next_tick AT TIME ZONE 'UTC') AS at FROM migrate.schedules;
+SELECT migrate_unschedule('days');
 -- a tick that comes while it is closed waits for it to open
 SELECT migrate_schedule('w', '1 day', 'head', (now() + interval '1 hour')::timetz, (now() + interval '2 hours')::timetz);
 CALL settle();

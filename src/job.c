@@ -15,6 +15,8 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/timestamp.h"
 
 #include "guc.h"
@@ -85,8 +87,10 @@ mig_job_check_may_submit(void)
 {
 	static MigSpiQuery query = {
 		"SELECT p.oid::text"
-		"  FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_extension AS e"
-		"    ON e.extnamespace = p.pronamespace"
+		"  FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_depend AS d"
+		"    ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
+		"   AND d.objid = p.oid AND d.deptype = 'e'"
+		"  JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid"
 		" WHERE e.extname = 'migrate' AND p.proname = 'migrate_submit'"
 		"   AND pg_catalog.has_function_privilege($1, p.oid, 'EXECUTE')",
 		1, {OIDOID}
@@ -222,7 +226,7 @@ mig_job_cancel(int64 job)
 void
 mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 {
-	Waiter		waiter = {job, CurrentMemoryContext, NULL};
+	Waiter		waiter = {job, NULL, NULL};
 	int			delay = FIRST_POLL_DELAY;
 	int			since_start = 0;
 
@@ -233,10 +237,13 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 				 errdetail("It must not hold a snapshot while it waits: the job may have to wait for that."),
 				 errhint("Send CALL migrate_wait(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on.")));
 	mig_run_transaction_renew();
+	waiter.context = AllocSetContextCreate(PortalContext, "migrate wait",
+										   ALLOCSET_SMALL_SIZES);
 	for (;;)
 	{
 		long		left;
 
+		MemoryContextReset(waiter.context);
 		mig_run_transaction_must(read_work, &waiter);
 		if (has_ended(waiter.end))
 			break;
@@ -251,7 +258,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 		if (since_start <= 0 && !RecoveryInProgress() && !XactReadOnly)
 		{
 			mig_run_transaction_for_tables();
-			mig_run_transaction_must(start_work, NULL);
+			mig_run_transaction_must(start_work, &waiter);
 			since_start = START_INTERVAL;
 		}
 		mig_run_lock_sleep(Min(delay, left));
@@ -300,9 +307,12 @@ read_work(void *arg)
 static void
 start_work(void *arg)
 {
+	Waiter	   *waiter = arg;
+	MemoryContext old_context = MemoryContextSwitchTo(waiter->context);
 	int			ndue;
 
 	(void) mig_job_start_all(&ndue);
+	MemoryContextSwitchTo(old_context);
 }
 
 static bool

@@ -48,6 +48,8 @@ static bool take(JobRun *run);
 static void queue_work(void *arg);
 static void take_work(void *arg);
 static void run_job(JobRun *run);
+static void cancel_work(void *arg);
+static void execute(JobRun *run);
 static void say_start(const MigJob *job);
 static void settings_work(void *arg);
 static void set(const char *name, const char *value);
@@ -75,13 +77,12 @@ mig_job_run(int64 job)
 
 	mig_run_transaction_enter();
 	mig_run_server_begin();
-	if (take(&run))
-	{
-		run_job(&run);
+	run_job(&run);
+	if (run.taken)
 		finish(&run);
-	}
 	mig_run_lock_release_job();
 	mig_run_transaction_for_tables();
+	QueryCancelPending = false;
 	error = mig_run_transaction_try(start_next_work, NULL);
 	if (error != NULL)
 		ereport(LOG,
@@ -129,15 +130,59 @@ take_work(void *arg)
 
 	run->taken = !mig_job_start_give_up(run->number) &&
 		mig_tab_job_take(run->number, &run->job);
+	run->since = GetCurrentTimestamp();
+	run->end.state = "succeeded";
 }
 
 /*
- * Afterwards it is known how the job ended, and the transaction is a new one.
+ * Afterwards it is known how the job ended, if this worker has taken it, and
+ * the transaction is a new one.  From when the lock on the job is there, who
+ * cancels it sends a signal and takes it for cancelled.
  */
 static void
 run_job(JobRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		if (take(run))
+			execute(run);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_run_transaction_abort();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	if (error == NULL)
+		return;
+	if (run->taken)
+		describe_error(run, error);
+	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	{
+		mig_run_transaction_for_tables();
+		mig_run_transaction_must(cancel_work, run);
+	}
+	else
+		ReThrowError(error);
+}
+
+static void
+cancel_work(void *arg)
+{
+	JobRun	   *run = arg;
+
+	(void) mig_tab_job_cancel(run->number);
+}
+
+static void
+execute(JobRun *run)
+{
 	const MigJob *job = &run->job;
 	MigRunRequest request;
 	int			nresult;
@@ -145,8 +190,6 @@ run_job(JobRun *run)
 	/* A tick that finds nothing to do is nothing to tell. */
 	if (job->schedule == NULL)
 		say_start(job);
-	run->since = GetCurrentTimestamp();
-	run->end.state = "succeeded";
 
 	memset(&request, 0, sizeof(request));
 	request.command = job->command;
@@ -162,23 +205,8 @@ run_job(JobRun *run)
 						   psprintf("%s %s",
 									mig_tab_log_command_name(job->command),
 									job->target));
-	PG_TRY();
-	{
-		mig_run_transaction_must(settings_work, run);
-		(void) mig_run(&request, &nresult);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		mig_run_transaction_abort();
-		describe_error(run, error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
+	mig_run_transaction_must(settings_work, run);
+	(void) mig_run(&request, &nresult);
 }
 
 static void
@@ -199,8 +227,9 @@ settings_work(void *arg)
 	JobRun	   *run = arg;
 	const MigJob *job = &run->job;
 
-	if (job->owner != job->login)
-		set("role", GetUserNameFromId(job->owner, false));
+	/* The role's own settings may say another one. */
+	set("role", job->owner == job->login ? "none" :
+		GetUserNameFromId(job->owner, false));
 	for (int i = 0; i < job->nsettings; i++)
 	{
 		char	   *name = pstrdup(job->settings[i]);
@@ -322,6 +351,7 @@ finish(JobRun *run)
 		error = mig_run_transaction_try(finish_work, run);
 	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
+	HOLD_INTERRUPTS();
 	if (end->sqlstate == NULL)
 	{
 		if (leaves_a_row(run))
@@ -344,6 +374,8 @@ finish(JobRun *run)
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not note the end of job " INT64_FORMAT ": %s",
 						run->number, error->message)));
+	QueryCancelPending = false;
+	RESUME_INTERRUPTS();
 }
 
 static void
@@ -352,7 +384,7 @@ finish_work(void *arg)
 	JobRun	   *run = arg;
 
 	if (leaves_a_row(run))
-		mig_tab_job_finish(run->number, &run->end);
+		mig_tab_job_finish(run->number, &run->end, true);
 	else
 		mig_tab_job_forget(run->number);
 	if (run->job.schedule != NULL)
@@ -368,7 +400,7 @@ static bool
 leaves_a_row(const JobRun *run)
 {
 	return run->job.schedule == NULL || run->begun ||
-		run->end.sqlstate != NULL;
+		run->job.attempts > 1 || run->end.sqlstate != NULL;
 }
 
 static void

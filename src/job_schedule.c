@@ -12,12 +12,15 @@
 
 #include "job.h"
 #include "job_schedule.h"
+#include "run_bracket.h"
 
 #define SHORTEST_INTERVAL	USECS_PER_SEC
 #define LONGEST_INTERVAL	((double) 100 * DAYS_PER_YEAR * USECS_PER_DAY)
 
 static void check_times(const MigSchedule *schedule);
 static bool find_own(const char *name);
+static void refuse_other(const char *name);
+static void tick_work(void *arg);
 
 /*
  * Makes a schedule, or changes the one of that name.  The caller has filled in
@@ -42,7 +45,9 @@ mig_job_schedule(MigSchedule *schedule, const char *target)
 				 errmsg("target \"%s\" of a schedule counts from where the database is",
 						target),
 				 errhint("Name a revision, a branch or \"head\".")));
-	mig_tab_schedule_put(schedule);
+	/* Somebody may have made one of that name meanwhile. */
+	if (!mig_tab_schedule_put(schedule))
+		refuse_other(schedule->name);
 }
 
 static void
@@ -55,6 +60,11 @@ check_times(const MigSchedule *schedule)
 	const TimeTzADT *start = schedule->window_start;
 	const TimeTzADT *end = schedule->window_end;
 
+	/* Months and days that go back have no length to divide by. */
+	if (every->month < 0 || every->day < 0 || every->time < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("interval of a schedule must not have negative parts")));
 	if (length < SHORTEST_INTERVAL || length > LONGEST_INTERVAL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -68,8 +78,8 @@ check_times(const MigSchedule *schedule)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a window needs a start and an end")));
 	if (start != NULL &&
-		start->time + start->zone * USECS_PER_SEC ==
-		end->time + end->zone * USECS_PER_SEC)
+		(start->time + start->zone * USECS_PER_SEC -
+		 end->time - end->zone * USECS_PER_SEC) % USECS_PER_DAY == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("start and end of a window must not be the same"),
@@ -104,11 +114,17 @@ find_own(const char *name)
 	if (!mig_tab_schedule_find(name, GetUserId(), &visible))
 		return false;
 	if (!visible)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for schedule \"%s\"", name),
-				 errdetail("A schedule is its owner's, and the business of whoever has the rights of the extension's owner.")));
+		refuse_other(name);
 	return true;
+}
+
+static void
+refuse_other(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for schedule \"%s\"", name),
+			 errdetail("A schedule is its owner's, and the business of whoever has the rights of the extension's owner.")));
 }
 
 /*
@@ -122,8 +138,25 @@ mig_job_schedule_tick(void)
 
 	for (int i = 0; i < ndue; i++)
 	{
-		if (!mig_tab_job_is_scheduled(due[i].schedule))
-			mig_tab_schedule_tick(due[i].schedule,
-								  mig_tab_job_insert(&due[i]));
+		ErrorData  *error = mig_run_bracket(tick_work, &due[i]);
+
+		if (error == NULL)
+			continue;
+		/* One of them must not keep the others from being run. */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		ereport(LOG_SERVER_ONLY,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate could not submit a job of schedule \"%s\": %s",
+						due[i].schedule, error->message)));
 	}
+}
+
+static void
+tick_work(void *arg)
+{
+	MigJob	   *job = arg;
+
+	if (!mig_tab_job_is_scheduled(job->schedule))
+		mig_tab_schedule_tick(job->schedule, mig_tab_job_insert(job));
 }

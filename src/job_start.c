@@ -71,7 +71,7 @@ mig_job_start_give_up(int64 job)
 		memset(&end, 0, sizeof(end));
 		end.state = "failed";
 		describe_death(&dead[i], &end);
-		mig_tab_job_finish(dead[i].job, &end);
+		mig_tab_job_finish(dead[i].job, &end, false);
 		ereport(LOG,
 				(errmsg("migrate gave up job " INT64_FORMAT ": %s",
 						dead[i].job, end.error)));

@@ -13,6 +13,7 @@
 
 #include "guc.h"
 #include "run_approval.h"
+#include "run_lock.h"
 #include "tab_approval.h"
 #include "tab_revision.h"
 
@@ -31,6 +32,8 @@ mig_run_approve(char *id, const char *note)
 	PreventCommandIfReadOnly("migrate_approve()");
 	PreventCommandDuringRecovery("migrate_approve()");
 	mig_run_refuse_nested("approve a revision");
+	/* Its author and its bodies are to be those of one registration. */
+	mig_run_lock_registry();
 	revision = mig_tab_revision_find(id);
 	if (revision == NULL)
 		ereport(ERROR,

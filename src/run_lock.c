@@ -33,6 +33,7 @@
 #include "run_lock.h"
 #include "run_transaction.h"
 #include "spi.h"
+#include "tab_job.h"
 #include "tab_revision.h"
 
 /* "MIGR" and "MIGB": tell our locks from the application's in pg_locks. */
@@ -157,7 +158,10 @@ mig_run_lock_confirm(void)
 		Lock		lock = held[i];
 
 		lock.session = false;
-		if (!lock.of_job && !try_lock(&lock))
+		/* Of a worker's, the one that says it is at work. */
+		if (lock.of_job && lock.class != MIG_JOB_LOCK)
+			continue;
+		if (!try_lock(&lock))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("lock on \"%s\" was lost during this run",

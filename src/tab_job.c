@@ -7,8 +7,7 @@
  * worker that was killed.  So a job is never given to a second worker as long
  * as the first one lives, and always as soon as it does not.
  *
- * No row is locked for longer than a short transaction: who finds one locked
- * leaves it to whoever does that.
+ * Who finds a row locked leaves it to whoever does that, and does not wait.
  */
 #include "postgres.h"
 
@@ -56,7 +55,10 @@
 	" WHEN o.oid <> r.oid AND NOT " MIG_COMPAT_HAS_ROLE("r.oid", "o.oid") \
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_SET_ROLE) \
 	" WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p" \
-	"   JOIN pg_catalog.pg_extension AS e ON e.extnamespace = p.pronamespace" \
+	"   JOIN pg_catalog.pg_depend AS d" \
+	"     ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass" \
+	"    AND d.objid = p.oid AND d.deptype = 'e'" \
+	"   JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid" \
 	"  WHERE e.extname = 'migrate' AND p.proname =" \
 	"        CASE WHEN j.schedule IS NULL THEN 'migrate_submit'" \
 	"        ELSE 'migrate_schedule' END" \
@@ -71,6 +73,11 @@
 	"pg_catalog.pg_try_advisory_xact_lock(" \
 	CppAsString2(MIG_JOB_LOCK) ", (" job " & 2147483647)::int4)"
 
+/* Whether the row is still this worker's. */
+#define OWN \
+	" AND state = 'running' AND pid = pg_catalog.pg_backend_pid()"
+
+static void refuse_lost(int64 job);
 static void read_job(const MigSpiScope *scope, MigJob *job);
 
 /*
@@ -239,7 +246,10 @@ mig_tab_job_dead(int64 job, int max_crashes, int *ndead)
 	static MigSpiQuery query = {
 		"WITH dead AS MATERIALIZED ("
 		"  SELECT j.job, " REASON " AS reason FROM migrate.job AS j" ROLES
-		"   WHERE j.finished IS NULL AND (j.job = $2 OR $2 = 0))"
+		"   WHERE j.finished IS NULL AND (j.job = $2 OR $2 = 0 AND NOT EXISTS ("
+		"         SELECT FROM " LOCKS " AS held"
+		"          WHERE held.class = " CppAsString2(MIG_JOB_LOCK)
+		"            AND held.key = " JOB_KEY("j") ")))"
 		" SELECT k.job, d.reason, k.owner, k.login, " CRASHES("k") ","
 		"        k.revision, k.schedule"
 		"   FROM migrate.job AS k JOIN dead AS d USING (job)"
@@ -414,7 +424,7 @@ mig_tab_job_progress(int64 job, const char *revision, int step, int steps)
 	static MigSpiQuery query = {
 		"UPDATE migrate.job SET"
 		"  crashes = CASE WHEN revision = $2 THEN crashes ELSE 0 END,"
-		"  revision = $2, step = $3, steps = $4 WHERE job = $1",
+		"  revision = $2, step = $3, steps = $4 WHERE job = $1" OWN,
 		4, {INT8OID, TEXTOID, INT4OID, INT4OID}, NULL, true
 	};
 	Datum		values[4];
@@ -423,25 +433,28 @@ mig_tab_job_progress(int64 job, const char *revision, int step, int steps)
 	values[1] = CStringGetTextDatum(revision);
 	values[2] = Int32GetDatum(step);
 	values[3] = Int32GetDatum(steps);
-	mig_spi_write(&query, values, NULL);
+	if (mig_spi_write(&query, values, NULL) == 0)
+		refuse_lost(job);
 }
 
 /*
- * Notes how it ended.  Raises an error if it is not there any more.
+ * Notes how it ended.  Raises an error if it has ended already, or if it is
+ * noted by a worker that has lost it.
  */
 void
-mig_tab_job_finish(int64 job, const MigJobEnd *end)
+mig_tab_job_finish(int64 job, const MigJobEnd *end, bool by_worker)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.job SET state = $2, note = $3, sqlstate = $4,"
 		"  error = $5, detail = $6, hint = $7, context = $8,"
-		"  finished = pg_catalog.clock_timestamp() WHERE job = $1",
-		8, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID},
+		"  finished = pg_catalog.clock_timestamp()"
+		" WHERE job = $1 AND finished IS NULL AND ($9 OR true" OWN ")",
+		9, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, BOOLOID},
 		NULL, true
 	};
-	Datum		values[8];
-	char		nulls[9] = "        ";
+	Datum		values[9];
+	char		nulls[10] = "         ";
 
 	values[0] = Int64GetDatum(job);
 	values[1] = CStringGetTextDatum(end->state);
@@ -451,10 +464,18 @@ mig_tab_job_finish(int64 job, const MigJobEnd *end)
 	values[5] = mig_spi_text_datum(end->detail, &nulls[5]);
 	values[6] = mig_spi_text_datum(end->hint, &nulls[6]);
 	values[7] = mig_spi_text_datum(end->context, &nulls[7]);
+	values[8] = BoolGetDatum(!by_worker);
 	if (mig_spi_write(&query, values, nulls) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("job " INT64_FORMAT " does not exist any more", job)));
+		refuse_lost(job);
+}
+
+static void
+refuse_lost(int64 job)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("job " INT64_FORMAT " is not this worker's any more", job),
+			 errdetail("It does not exist, has ended, or another worker has taken it up.")));
 }
 
 /*
@@ -464,7 +485,7 @@ void
 mig_tab_job_forget(int64 job)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.job WHERE job = $1",
+		"DELETE FROM migrate.job WHERE job = $1" OWN,
 		1, {INT8OID}, NULL, true
 	};
 	Datum		values[1];

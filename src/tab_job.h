@@ -110,7 +110,8 @@ extern bool mig_tab_job_queue(int64 job, uint32 *key);
 extern bool mig_tab_job_take(int64 job, MigJob *taken);
 extern void mig_tab_job_progress(int64 job, const char *revision, int step,
 								 int steps);
-extern void mig_tab_job_finish(int64 job, const MigJobEnd *end);
+extern void mig_tab_job_finish(int64 job, const MigJobEnd *end,
+							   bool by_worker);
 extern void mig_tab_job_forget(int64 job);
 extern void mig_tab_job_expire(int seconds);
 

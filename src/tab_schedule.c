@@ -14,29 +14,36 @@
 #include "spi.h"
 #include "tab_schedule.h"
 
-/*
- * When the window of a schedule s closes that is open now.  It may have opened
- * yesterday, and what day it is where its times are told, in their offset from
- * UTC, may be tomorrow.
- */
-#define WINDOW_END \
-	"(SELECT w.ends FROM (" \
-	"   SELECT d.day + s.window_start AS begins, d.day + s.window_end" \
-	"          + CASE WHEN d.day + s.window_end <= d.day + s.window_start" \
-	"            THEN interval '24 hours' ELSE interval '0' END AS ends" \
-	"     FROM (SELECT (pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')::date + i AS day" \
-	"             FROM pg_catalog.generate_series(-2, 2) AS i) AS d) AS w" \
-	"  WHERE w.begins <= pg_catalog.clock_timestamp()" \
-	"    AND w.ends > pg_catalog.clock_timestamp() LIMIT 1)"
+/* A time of day, in seconds of a day of UTC. */
+#define SECONDS(t) \
+	"pg_catalog.mod(pg_catalog.mod(extract(epoch FROM " t "), 86400) + 86400, 86400)"
 
 /*
- * The first tick after now.  Days have their length but for summer time, so
- * nearly all of the missed ticks can be divided away; months have not, but
+ * When the window of a schedule s closes that is open now.  It may have opened
+ * yesterday.
+ */
+#define WINDOW_END \
+	"(SELECT w.begins + w.length FROM (" \
+	"   SELECT ((pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')::date - i" \
+	"           + pg_catalog.make_interval(secs => " SECONDS("s.window_start") "::float8))" \
+	"          AT TIME ZONE 'UTC' AS begins," \
+	"          pg_catalog.make_interval(secs => pg_catalog.mod(" \
+	"            " SECONDS("s.window_end") " - " SECONDS("s.window_start") \
+	"            + 86400, 86400)::float8) AS length" \
+	"     FROM pg_catalog.generate_series(0, 1) AS i) AS w" \
+	"  WHERE w.begins <= pg_catalog.clock_timestamp()" \
+	"    AND w.begins + w.length > pg_catalog.clock_timestamp() LIMIT 1)"
+
+/*
+ * The first tick after now, by the calendar of UTC, whoever asks.  Days have
+ * their length, so nearly all of the missed ticks can be divided away; months have not, but
  * there are few.  Counted from the first one: a month after the 31st of January
  * is the 28th of February, two are the 31st of March.
  */
+#define TICK(i) \
+	"((s.first_tick AT TIME ZONE 'UTC' + s.every * " i "::float8) AT TIME ZONE 'UTC')"
 #define NEXT_TICK \
-	"(SELECT pg_catalog.min(s.first_tick + s.every * i::float8)" \
+	"(SELECT COALESCE(pg_catalog.min(" TICK("i") "), pg_catalog.clock_timestamp() + s.every)" \
 	"   FROM (SELECT extract(epoch FROM pg_catalog.clock_timestamp() - s.first_tick) AS missed," \
 	"                extract(epoch FROM s.every) AS length," \
 	"                extract(year FROM s.every) * 12 + extract(month FROM s.every) AS months) AS e," \
@@ -45,7 +52,7 @@
 	"        pg_catalog.generate_series(f.few, CASE WHEN e.months <> 0" \
 	"          THEN pg_catalog.floor(e.missed / GREATEST(86400, e.length * 0.9))" \
 	"          ELSE f.few END + 4) AS i" \
-	"  WHERE s.first_tick + s.every * i::float8 > pg_catalog.clock_timestamp())"
+	"  WHERE " TICK("i") " > pg_catalog.clock_timestamp())"
 
 /*
  * Whether there is a schedule of that name.  visible: whether the role that
@@ -78,9 +85,10 @@ mig_tab_schedule_find(const char *name, Oid asker, bool *visible)
 }
 
 /*
- * Makes a schedule, or changes the one of that name.
+ * Makes a schedule, or changes the one of that name.  false: that is not the
+ * business of who makes it.
  */
-void
+bool
 mig_tab_schedule_put(const MigSchedule *schedule)
 {
 	static MigSpiQuery query = {
@@ -98,7 +106,11 @@ mig_tab_schedule_put(const MigSchedule *schedule)
 		"  owner = EXCLUDED.owner, owner_oid = EXCLUDED.owner_oid,"
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
 		"  settings = EXCLUDED.settings, origin = EXCLUDED.origin,"
-		"  note = NULL",
+		"  note = NULL"
+		" WHERE pg_catalog.pg_has_role($8, schedule.owner_oid, 'USAGE')"
+		"    OR pg_catalog.pg_has_role($8, (SELECT e.extowner"
+		"         FROM pg_catalog.pg_extension AS e"
+		"        WHERE e.extname = 'migrate'), 'USAGE')",
 		10, {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TIMETZOID, TIMETZOID,
 		TIMESTAMPTZOID, OIDOID, OIDOID, TEXTARRAYOID}
 	};
@@ -118,7 +130,7 @@ mig_tab_schedule_put(const MigSchedule *schedule)
 	values[7] = ObjectIdGetDatum(job->owner);
 	values[8] = ObjectIdGetDatum(job->login);
 	values[9] = mig_spi_array_datum(job->settings, job->nsettings);
-	mig_spi_write(&query, values, nulls);
+	return mig_spi_write(&query, values, nulls) > 0;
 }
 
 /*
@@ -200,14 +212,18 @@ mig_tab_schedule_tick(const char *name, int64 job)
 }
 
 /*
- * Notes why a schedule's job ended before its target, or that it did not.
+ * Notes why a schedule's job ended before its target, or that it did not.  Not
+ * if somebody has locked the row: the job does not wait for that.
  */
 void
 mig_tab_schedule_note(const char *name, int64 job, const char *note)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.schedule SET note = $3"
-		" WHERE name = $1 AND last_job = $2 AND note IS DISTINCT FROM $3",
+		" WHERE name = (SELECT name FROM migrate.schedule"
+		"                WHERE name = $1 AND last_job = $2"
+		"                  AND note IS DISTINCT FROM $3"
+		"                  FOR UPDATE SKIP LOCKED)",
 		3, {TEXTOID, INT8OID, TEXTOID}
 	};
 	Datum		values[3];

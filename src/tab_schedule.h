@@ -22,7 +22,7 @@ typedef struct MigSchedule
 } MigSchedule;
 
 extern bool mig_tab_schedule_find(const char *name, Oid asker, bool *visible);
-extern void mig_tab_schedule_put(const MigSchedule *schedule);
+extern bool mig_tab_schedule_put(const MigSchedule *schedule);
 extern void mig_tab_schedule_delete(const char *name);
 extern MigJob *mig_tab_schedule_due(int *ndue);
 extern void mig_tab_schedule_tick(const char *name, int64 job);

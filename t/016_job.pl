@@ -116,6 +116,30 @@ is(join('', map { join '', finish_sql($_) } @starters), '', 'four sessions start
 is(job($job, 'state, attempts'), 'succeeded|1', 'one worker takes the job');
 is(sql($node, $db, "SELECT string_agg(revision, ',' ORDER BY step), count(DISTINCT run) FROM migrate.log"), 'j1,j2|1', 'and each revision is run once');
 
+# Cancelled at any moment of its beginning: who is told so can rely on it.
+my $cancels = join("\n", map { <<"SQL" } 1 .. 60);
+SELECT migrate_submit() AS job \\gset
+SELECT pg_sleep($_ * 0.0003) IS NULL;
+SELECT migrate_cancel(:job);
+SQL
+sql($node, $db, $cancels);
+wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'");
+is(sql($node, $db, q(SELECT count(*) FROM migrate.jobs WHERE finished IS NULL)), '0', 'no cancelled job is left to be run');
+
+# A body that gives back every lock does not give its job to another worker,
+# nor can it have it given up.
+is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+sql($node, $db, q(DELETE FROM gate; SELECT migrate_register('u1', 'SELECT pg_advisory_unlock_all(); SELECT migrate_run_jobs(); CALL pass_gate()', '')));
+$job = submit('u1');
+$pid = wait_for_gate($node, $db, $job);
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not due again');
+is(job($job, 'state, pid'), "running|$pid", 'it is at work');
+sql($node, $db, 'INSERT INTO gate VALUES (true)');
+is(wait_for_end($job), 'succeeded', 'and succeeds');
+is(job($job, 'attempts'), '1', 'once');
+is(wait_for_end(submit('u1@base', 'downgrade')), 'succeeded', 'down');
+sql($node, $db, q(SELECT migrate_unregister('u1')));
+
 # No process is free: said, and made up for.
 is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');
