@@ -23,8 +23,6 @@
 
 static bool by_transaction = false;
 
-static ErrorData *bracket_transaction(MigRunWork work, void *arg);
-
 /*
  * From now on, until it is switched off: no subtransactions.  Only for who
  * may end the transaction, below a CALL of the client.
@@ -47,7 +45,7 @@ mig_run_bracket(MigRunWork work, void *arg)
 	ErrorData  *volatile error = NULL;
 
 	if (by_transaction)
-		return bracket_transaction(work, arg);
+		return mig_run_bracket_transaction(work, arg);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -69,8 +67,12 @@ mig_run_bracket(MigRunWork work, void *arg)
 	return error;
 }
 
-static ErrorData *
-bracket_transaction(MigRunWork work, void *arg)
+/*
+ * The same without a subtransaction, below a CALL of the client: an error rolls
+ * back the whole transaction, and a new one has just begun.
+ */
+ErrorData *
+mig_run_bracket_transaction(MigRunWork work, void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *volatile error = NULL;

@@ -9,6 +9,7 @@
 typedef void (*MigRunWork) (void *arg);
 
 extern void mig_run_bracket_by_transaction(bool on);
+extern ErrorData *mig_run_bracket_transaction(MigRunWork work, void *arg);
 extern ErrorData *mig_run_bracket(MigRunWork work, void *arg);
 
 #endif							/* RUN_BRACKET_H */

@@ -17,11 +17,12 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "run_bracket.h"
 #include "run_toplevel.h"
 #include "run_transaction.h"
 #include "script_split.h"
 
-static void execute(const char *statement);
+static void execute(void *arg);
 static void locate_error(void *arg);
 
 /*
@@ -31,28 +32,16 @@ static void locate_error(void *arg);
 ErrorData *
 mig_run_toplevel(const char *statement)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ErrorData  *volatile error = NULL;
+	ErrorData  *error = mig_run_bracket_transaction(execute,
+													unconstify(char *, statement));
 
-	PG_TRY();
-	{
-		execute(statement);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		mig_run_transaction_recover();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
 	return error != NULL ? error : mig_run_transaction_commit_toplevel();
 }
 
 static void
-execute(const char *statement)
+execute(void *arg)
 {
+	const char *statement = arg;
 	ErrorContextCallback callback;
 	RawStmt    *raw;
 	List	   *queries;
