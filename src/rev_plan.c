@@ -52,20 +52,28 @@ mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
 }
 
 /*
- * The target in words that mean the same later, when the rows are others: one
- * that counts from the rows is replaced by where it leads.
+ * Whether a target counts from the rows.
+ */
+bool
+mig_rev_plan_counts(const char *target)
+{
+	MigRelative rel;
+
+	return mig_rev_target_relative(target, &rel) && rel.symbol == NULL;
+}
+
+/*
+ * For a target that counts from the rows: where it leads, in words that mean
+ * the same later, when the rows are others.
  */
 char *
 mig_rev_plan_absolute(MigGraph *graph, MigCommand command,
 					  int nrows, char **rows, const char *target)
 {
-	MigRelative rel;
 	MigStart	start = {NULL, 0, NULL};
 	int		   *revs;
 	int			nrevs;
 
-	if (!mig_rev_target_relative(target, &rel) || rel.symbol != NULL)
-		return pstrdup(target);
 	start.rows = mig_rev_graph_rows(graph, nrows, rows, &start.nrows);
 	if (command == MIG_COMMAND_DOWNGRADE)
 		return mig_rev_downgrade_absolute(graph, start.nrows, start.rows,

@@ -11,6 +11,7 @@
 extern MigPlan *mig_rev_plan_build(MigGraph *graph, MigCommand command,
 								   int nrows, char **rows,
 								   int ntargets, char **targets);
+extern bool mig_rev_plan_counts(const char *target);
 extern char *mig_rev_plan_absolute(MigGraph *graph, MigCommand command,
 								   int nrows, char **rows, const char *target);
 extern int *mig_rev_plan_history(MigGraph *graph, const char *range,

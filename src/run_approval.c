@@ -65,20 +65,31 @@ is_author(const char *author)
 }
 
 /*
- * Which steps of an upgrade are approved.
+ * Which steps of an upgrade are approved.  Only of those that somebody has
+ * approved it is asked whether they are still the same.
  */
 bool *
 mig_run_approval_of_plan(const MigPlan *plan, MigSpiAccess access)
 {
 	char	  **ids = MemoryContextAllocHuge(CurrentMemoryContext,
 											 sizeof(char *) * Max(plan->nsteps, 1));
+	bool	   *approved = palloc_extended(Max(plan->nsteps, 1),
+										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	MigApproval *approvals;
+	int			napprovals;
+	char	  **hashes;
 
 	for (int i = 0; i < plan->nsteps; i++)
 		ids[i] = unconstify(char *, plan->steps[i].revision);
-	return mig_tab_approval_valid(ids,
-								  mig_tab_revision_hashes(ids, plan->nsteps,
-														  access),
-								  plan->nsteps, access);
+	approvals = mig_tab_approval_find(ids, plan->nsteps, access, &napprovals);
+	if (napprovals == 0)
+		return approved;
+	for (int i = 0; i < napprovals; i++)
+		ids[i] = ids[approvals[i].place];
+	hashes = mig_tab_revision_hashes(ids, napprovals, access);
+	for (int i = 0; i < napprovals; i++)
+		approved[approvals[i].place] = strcmp(approvals[i].hash, hashes[i]) == 0;
+	return approved;
 }
 
 /*

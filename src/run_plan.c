@@ -57,6 +57,8 @@ char *
 mig_run_plan_absolute(const MigVersion *version, MigCommand command,
 					  const char *target, MigSpiAccess access)
 {
+	if (!mig_rev_plan_counts(target))
+		return pstrdup(target);
 	return mig_rev_plan_absolute(mig_tab_revision_graph(access), command,
 								 version->nrows, version->rows, target);
 }

@@ -54,36 +54,37 @@ mig_tab_approval_void(const char *id)
 }
 
 /*
- * Which of the revisions are approved as they are.
+ * The approvals of revisions, whatever bodies they were for.
  */
-bool *
-mig_tab_approval_valid(char *const *ids, char *const *hashes, int nids,
-					   MigSpiAccess access)
+MigApproval *
+mig_tab_approval_find(char *const *ids, int nids, MigSpiAccess access,
+					  int *nfound)
 {
 	static MigSpiQuery query = {
-		"SELECT a.revision IS NOT NULL"
-		"  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
-		"       WITH ORDINALITY AS i (id, hash, place)"
-		"  LEFT JOIN migrate.approval AS a"
-		"    ON a.revision = i.id AND a.hash = i.hash"
+		"SELECT i.place::int4, a.hash"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  JOIN migrate.approval AS a ON a.revision = i.id"
 		" ORDER BY i.place",
-		2, {TEXTARRAYOID, TEXTARRAYOID}
+		1, {TEXTARRAYOID}
 	};
-	bool	   *valid = MemoryContextAllocHuge(CurrentMemoryContext,
-											   Max(nids, 1));
-	Datum		values[2];
+	MigApproval *found;
+	Datum		values[1];
 	MigSpiScope scope;
+	uint64		nrows;
 
 	values[0] = mig_spi_array_datum(ids, nids);
-	values[1] = mig_spi_array_datum(hashes, nids);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, access);
-	for (int i = 0; i < nids; i++)
+	nrows = mig_spi_execute(&query, values, NULL, access);
+	found = MemoryContextAllocHuge(scope.caller,
+								   sizeof(MigApproval) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
-		valid[i] = DatumGetBool(mig_spi_value(i, 1, &isnull));
+		found[i].place = DatumGetInt32(mig_spi_value(i, 1, &isnull)) - 1;
+		found[i].hash = mig_spi_text(&scope, i, 2);
 	}
 	mig_spi_end(&scope);
-	return valid;
+	*nfound = (int) nrows;
+	return found;
 }

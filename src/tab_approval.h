@@ -7,10 +7,18 @@
 
 #include "spi.h"
 
+/* That somebody has approved one of some revisions. */
+typedef struct MigApproval
+{
+	int			place;			/* its index among them */
+	char	   *hash;			/* of the bodies that were approved */
+} MigApproval;
+
 extern void mig_tab_approval_put(const char *id, const char *hash,
 								 Oid approver, const char *note);
 extern void mig_tab_approval_void(const char *id);
-extern bool *mig_tab_approval_valid(char *const *ids, char *const *hashes,
-									int nids, MigSpiAccess access);
+extern MigApproval *mig_tab_approval_find(char *const *ids, int nids,
+										  MigSpiAccess access,
+										  int *nfound);
 
 #endif							/* TAB_APPROVAL_H */
