@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -86,13 +85,7 @@ void
 mig_job_check_may_submit(void)
 {
 	static MigSpiQuery query = {
-		"SELECT p.oid::text"
-		"  FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_depend AS d"
-		"    ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
-		"   AND d.objid = p.oid AND d.deptype = 'e'"
-		"  JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid"
-		" WHERE e.extname = 'migrate' AND p.proname = 'migrate_submit'"
-		"   AND pg_catalog.has_function_privilege($1, p.oid, 'EXECUTE')",
+		"SELECT 'yes' WHERE " MIG_JOB_MAY_EXECUTE("$1", "'migrate_submit'"),
 		1, {OIDOID}
 	};
 	Datum		values[1];

@@ -22,7 +22,7 @@
 
 /* The advisory locks of workers in this database. */
 #define LOCKS \
-	"(SELECT l.classid::int8 AS class, l.objid::int8 AS key" \
+	"(SELECT l.classid::int8 AS class, l.objid::int8 AS key, l.pid" \
 	"   FROM pg_catalog.pg_locks AS l" \
 	"  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2" \
 	"    AND l.database = (SELECT oid FROM pg_catalog.pg_database" \
@@ -54,15 +54,9 @@
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_CONNECT) \
 	" WHEN o.oid <> r.oid AND NOT " MIG_COMPAT_HAS_ROLE("r.oid", "o.oid") \
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_SET_ROLE) \
-	" WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p" \
-	"   JOIN pg_catalog.pg_depend AS d" \
-	"     ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass" \
-	"    AND d.objid = p.oid AND d.deptype = 'e'" \
-	"   JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid" \
-	"  WHERE e.extname = 'migrate' AND p.proname =" \
-	"        CASE WHEN j.schedule IS NULL THEN 'migrate_submit'" \
-	"        ELSE 'migrate_schedule' END" \
-	"    AND pg_catalog.has_function_privilege(o.oid, p.oid, 'EXECUTE'))" \
+	" WHEN NOT " MIG_JOB_MAY_EXECUTE("o.oid", \
+		"CASE WHEN j.schedule IS NULL THEN 'migrate_submit'" \
+		" ELSE 'migrate_schedule' END") \
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_EXECUTE) " END"
 
 #define ROLES \
@@ -148,10 +142,7 @@ mig_tab_job_end(int64 job, Oid asker, bool *visible)
 	static MigSpiQuery query = {
 		"SELECT j.state, j.note, j.sqlstate, j.error, j.detail, j.hint,"
 		"  j.context,"
-		"  pg_catalog.pg_has_role($2, j.owner_oid, 'USAGE')"
-		"  OR pg_catalog.pg_has_role($2, (SELECT e.extowner"
-		"       FROM pg_catalog.pg_extension AS e"
-		"      WHERE e.extname = 'migrate'), 'USAGE')"
+		"  " MIG_JOB_IS_BUSINESS("$2", "j.owner_oid")
 		" FROM migrate.job AS j WHERE j.job = $1",
 		2, {INT8OID, OIDOID}
 	};
@@ -198,13 +189,9 @@ bool
 mig_tab_job_signal(int64 job)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.pg_cancel_backend(l.pid)"
-		"  FROM pg_catalog.pg_locks AS l"
-		" WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
-		"   AND l.classid = " CppAsString2(MIG_JOB_LOCK)
-		"   AND l.objid = ($1 & 2147483647)::oid"
-		"   AND l.database = (SELECT oid FROM pg_catalog.pg_database"
-		"                      WHERE datname = pg_catalog.current_database())"
+		"SELECT pg_catalog.pg_cancel_backend(l.pid) FROM " LOCKS " AS l"
+		" WHERE l.class = " CppAsString2(MIG_JOB_LOCK)
+		"   AND l.key = ($1 & 2147483647)"
 		"   AND EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a"
 		"                WHERE a.pid = l.pid"
 		"                  AND a.backend_type = '" MIG_JOB_BACKEND_TYPE "')",

@@ -30,6 +30,26 @@
 	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
 	"  WHERE d.datname = pg_catalog.current_database())"
 
+/*
+ * In SQL: whether a role has the rights of an owner, or of the extension's
+ * owner, whose business everything is.
+ */
+#define MIG_JOB_IS_BUSINESS(role, owner) \
+	"(pg_catalog.pg_has_role(" role ", " owner ", 'USAGE')" \
+	" OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
+	"      FROM pg_catalog.pg_extension AS e" \
+	"     WHERE e.extname = 'migrate'), 'USAGE'))"
+
+/* In SQL: whether a role may execute a function of the extension. */
+#define MIG_JOB_MAY_EXECUTE(role, function) \
+	"EXISTS (SELECT FROM pg_catalog.pg_proc AS p" \
+	"   JOIN pg_catalog.pg_depend AS d" \
+	"     ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass" \
+	"    AND d.objid = p.oid AND d.deptype = 'e'" \
+	"   JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid" \
+	"  WHERE e.extname = 'migrate' AND p.proname = " function \
+	"    AND pg_catalog.has_function_privilege(" role ", p.oid, 'EXECUTE'))"
+
 /* What a job is, as submitted. */
 typedef struct MigJob
 {

@@ -36,9 +36,9 @@
 
 /*
  * The first tick after now, by the calendar of UTC, whoever asks.  Days have
- * their length, so nearly all of the missed ticks can be divided away; months have not, but
- * there are few.  Counted from the first one: a month after the 31st of January
- * is the 28th of February, two are the 31st of March.
+ * their length, so nearly all of the missed ticks can be divided away; months
+ * have not, but there are few.  Counted from the first one: a month after the
+ * 31st of January is the 28th of February, two are the 31st of March.
  */
 #define TICK(i) \
 	"((s.first_tick AT TIME ZONE 'UTC' + s.every * " i "::float8) AT TIME ZONE 'UTC')"
@@ -62,10 +62,7 @@ bool
 mig_tab_schedule_find(const char *name, Oid asker, bool *visible)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.pg_has_role($2, s.owner_oid, 'USAGE')"
-		"  OR pg_catalog.pg_has_role($2, (SELECT e.extowner"
-		"       FROM pg_catalog.pg_extension AS e"
-		"      WHERE e.extname = 'migrate'), 'USAGE')"
+		"SELECT " MIG_JOB_IS_BUSINESS("$2", "s.owner_oid")
 		" FROM migrate.schedule AS s WHERE s.name = $1 FOR UPDATE",
 		2, {TEXTOID, OIDOID}
 	};
@@ -107,10 +104,7 @@ mig_tab_schedule_put(const MigSchedule *schedule)
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
 		"  settings = EXCLUDED.settings, origin = EXCLUDED.origin,"
 		"  note = NULL"
-		" WHERE pg_catalog.pg_has_role($8, schedule.owner_oid, 'USAGE')"
-		"    OR pg_catalog.pg_has_role($8, (SELECT e.extowner"
-		"         FROM pg_catalog.pg_extension AS e"
-		"        WHERE e.extname = 'migrate'), 'USAGE')",
+		" WHERE " MIG_JOB_IS_BUSINESS("$8", "schedule.owner_oid"),
 		10, {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TIMETZOID, TIMETZOID,
 		TIMESTAMPTZOID, OIDOID, OIDOID, TEXTARRAYOID}
 	};
