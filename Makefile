@@ -64,6 +64,7 @@ OBJS = \
 	src/run_step.o \
 	src/run_toplevel.o \
 	src/run_transaction.o \
+	src/run_watch.o \
 	src/script_effect.o \
 	src/script_file.o \
 	src/script_hash.o \

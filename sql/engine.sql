@@ -84,9 +84,42 @@ SELECT to_regnamespace('f2'), statement, state FROM migrate.checkpoint ORDER BY 
 RESET migrate.max_attempts;
 CALL migrate_deploy();
 SELECT to_regnamespace('f2'), (SELECT count(*) FROM migrate.checkpoint) AS checkpoints, string_agg(what, ', ' ORDER BY what) FROM ran WHERE what LIKE 'f2%';
-CALL migrate_revert('base');
+CALL migrate_revert('e3');
 SELECT migrate_unregister('f2'), migrate_unregister('f1');
 DROP EVENT TRIGGER fail_twice;
+-- DDL from within another statement: only where it is known that it may stay
+CREATE FUNCTION make_table() RETURNS void LANGUAGE sql AS 'CREATE TABLE made (i int)';
+SELECT migrate_register('f1', 'INSERT INTO ran VALUES (''f1''); SELECT make_table()', '', '{e3}');
+CALL migrate_deploy();
+SELECT to_regclass('made'), statement, last_statement, state FROM migrate.checkpoint;
+SELECT migrate_resolve('f1', 'abandon');
+SELECT migrate_register('f1', 'DO $do$BEGIN PERFORM make_table(); END$do$', '', '{e3}', replace => true);
+CALL migrate_deploy();
+SELECT to_regclass('made');
+-- a block that meets a conflict: again, unless something may have stayed
+SELECT migrate_register('f2', $body$DO $do$BEGIN
+  INSERT INTO ran VALUES ('f2');
+  IF nextval('fails') <= 2 THEN RAISE serialization_failure; END IF;
+END$do$;$body$, '', '{f1}');
+SELECT setval('fails', 1, false);
+CALL migrate_deploy();
+SELECT attempts, (SELECT count(*) FROM ran WHERE what = 'f2') FROM migrate.log WHERE revision = 'f2' ORDER BY started DESC LIMIT 1;
+SELECT migrate_register('f3', $body$DO $do$BEGIN
+  CREATE TABLE f3 (i int);
+  IF nextval('fails') <= 2 THEN RAISE serialization_failure; END IF;
+END$do$;$body$, '', '{f2}');
+SELECT setval('fails', 1, false);
+CALL migrate_deploy();
+CALL migrate_deploy();
+SELECT last_value FROM fails;
+SELECT migrate_resolve('f3', 'retry');
+SELECT setval('fails', 3);
+CALL migrate_deploy();
+SELECT to_regclass('f3'), count(*) FROM migrate.checkpoint;
+CALL migrate_revert('base');
+SELECT migrate_unregister('f3'), migrate_unregister('f2'), migrate_unregister('f1');
+DROP TABLE f3, made;
+DROP FUNCTION make_table;
 TRUNCATE ran;
 DELETE FROM migrate.log;
 

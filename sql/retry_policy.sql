@@ -1,11 +1,15 @@
 -- retry_policy: what follows an error, as a table
 CREATE SCHEMA pure;
 CREATE FUNCTION pure.decide(sqlstate text, message text, fixed_snapshot boolean,
-		door text, attempt integer, max_attempts integer, body_done boolean DEFAULT false)
+		door text, attempt integer, max_attempts integer, body_done boolean DEFAULT false,
+		by_text boolean DEFAULT false)
 	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
 CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
 		fixed_snapshot boolean, door text, attempt integer, max_attempts integer)
 	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_needs_transaction';
+CREATE FUNCTION pure.in_doubt(sqlstate text, message text, fixed_snapshot boolean,
+		door text, attempt integer, max_attempts integer, body_done boolean, by_text boolean)
+	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_in_doubt';
 CREATE FUNCTION pure.delay(attempt integer, base_delay integer,
 		max_delay integer, random double precision)
 	RETURNS integer LANGUAGE C AS 'migrate_test_pure', 'test_retry_delay';
@@ -80,7 +84,30 @@ SELECT f.sqlstate, f.message,
  WHERE pure.decide(sqlstate, message, false, 'procedure', 1, 10, true) <> 'give up'
  ORDER BY n;
 
--- The hint to use a door that commits: for one case only.
+-- On a server where only the text tells: what passes, and what may have been
+-- done all the same.
+SELECT f.sqlstate, f.message, t.by_text AS told,
+	pure.decide(sqlstate, message, false, 'function', 1, 10, false, by_text) AS function,
+	pure.decide(sqlstate, message, true, 'procedure', 1, 10, false, by_text) AS procedure,
+	pure.decide(sqlstate, message, true, 'worker', 10, 10, true, by_text) AS last_attempt,
+	pure.in_doubt(sqlstate, message, false, 'procedure', 1, 10, false, by_text)
+  FROM (VALUES
+	('XX000', 'Timed out: Perform RPC (request call id 7) to 127.0.0.1:9100 timed out after 5.000s'),
+	('XX000', '[Operation failed. Try again (yb/client/batcher.cc:1)]: Service unavailable: no leader'),
+	('XX000', 'Snapshot too old. Read point: 1, earliest read time allowed: 2'),
+	('40001', 'current transaction is expired or aborted'),
+	('40001', 'The catalog snapshot used for this transaction has been invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA'),
+	('40001', 'schema version mismatch for table 000033e8: expected 1, got 0'),
+	('XX000', 'Catalog Version Mismatch: A DDL occurred while processing this query. Try again.'),
+	('40001', 'could not serialize access due to concurrent update'),
+	-- never again
+	('XX000', 'timed out'),
+	('P0001', 'Timed out: said by a body'),
+	('57014', 'Timed out'),
+	('XX000', NULL)) AS f (sqlstate, message), (VALUES (true), (false)) AS t (by_text)
+ ORDER BY t.by_text DESC, f.message, f.sqlstate;
+
+-- The hint to use another transaction.
 SELECT f.sqlstate, d.door, i.fixed
   FROM failure AS f, (VALUES ('function'), ('procedure'), ('worker')) AS d (door),
 	   (VALUES (false), (true)) AS i (fixed)

@@ -9,6 +9,21 @@
 #error "migrate needs PostgreSQL 15 or later"
 #endif
 
+/*
+ * YugabyteDB's errors carry the conflict they are about, by which its query
+ * layer decides whether to run a statement again.
+ */
+#if defined(__has_include)
+#if __has_include("pg_yb_utils.h")
+#define MIG_COMPAT_YUGABYTEDB
+#endif
+#endif
+#ifdef MIG_COMPAT_YUGABYTEDB
+#define mig_compat_forget_conflict(error) ((error)->yb_txn_errcode = 0)
+#else
+#define mig_compat_forget_conflict(error) ((void) (error))
+#endif
+
 /* 18 made the attribute a prefix. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn	pg_attribute_noreturn()

@@ -9,8 +9,8 @@
 
 #include "bgw_scheduler.h"
 #include "guc.h"
-#include "run_constraint.h"
 #include "run_progress.h"
+#include "run_watch.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,7 +20,7 @@ void
 _PG_init(void)
 {
 	mig_guc_define();
-	mig_run_constraint_watch();
+	mig_run_watch_install();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		mig_run_progress_request_memory();

@@ -12,6 +12,7 @@
  *	 40001 serialization	subtransaction	give up			transaction
  *	 XX000 catalog race		subtransaction	subtransaction	transaction
  *	 class YB				give up			give up			transaction
+ *	 told by its text		give up			give up			transaction
  *	 anything else			give up			give up			give up
  *
  * A fixed snapshot is that of REPEATABLE READ and SERIALIZABLE.  There a 40001
@@ -25,7 +26,9 @@
  * or "tuple concurrently deleted", an internal error with no code of its own.
  *
  * Class YB is YugabyteDB's own: a transaction that is expired or aborted, or a
- * conflict.  The whole transaction is dead then.
+ * conflict.  The whole transaction is dead then.  Others of its errors that
+ * pass are internal ones, or come back until the transaction ends; the texts
+ * below tell them.
  *
  * Must never name an error that is not listed: to run a body twice is only
  * right if the first run is known to have failed for a passing reason.
@@ -34,7 +37,26 @@
 
 #include "retry_policy.h"
 
+/* What such an error says, and whether its statement may have been done. */
+typedef struct PassingText
+{
+	const char *text;
+	bool		in_doubt;
+} PassingText;
+
+static const PassingText passing_texts[] =
+{
+	{"Timed out", true},
+	{"Service unavailable", true},
+	{"Snapshot too old", false},
+	{"expired or aborted", false},
+	{"catalog snapshot used for this transaction has been invalidated", false},
+	{"Catalog Version Mismatch", false},
+	{"schema version mismatch", false},
+};
+
 static MigRetry way_to_retry(const MigRetryCase *failure);
+static const PassingText *find_text(const MigRetryCase *failure);
 static bool is_catalog_race(const MigRetryCase *failure);
 
 /*
@@ -58,9 +80,12 @@ mig_retry_decide(const MigRetryCase *failure)
 bool
 mig_retry_needs_transaction(const MigRetryCase *failure)
 {
-	return failure->door == MIG_DOOR_FUNCTION &&
-		failure->fixed_snapshot &&
-		failure->sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE;
+	if (failure->door != MIG_DOOR_FUNCTION)
+		return false;
+	return mig_retry_is_private(failure->sqlstate) ||
+		find_text(failure) != NULL ||
+		(failure->fixed_snapshot &&
+		 failure->sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE);
 }
 
 /*
@@ -70,6 +95,18 @@ bool
 mig_retry_is_private(int sqlstate)
 {
 	return ERRCODE_TO_CATEGORY(sqlstate) == MAKE_SQLSTATE('Y', 'B', '0', '0', '0');
+}
+
+/*
+ * Is it an error after which nobody knows whether a statement that no
+ * transaction takes back was done?
+ */
+bool
+mig_retry_in_doubt(const MigRetryCase *failure)
+{
+	const PassingText *text = find_text(failure);
+
+	return text != NULL && text->in_doubt;
 }
 
 /*
@@ -102,14 +139,14 @@ way_to_retry(const MigRetryCase *failure)
 		failure->sqlstate != ERRCODE_T_R_DEADLOCK_DETECTED &&
 		failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE &&
 		!mig_retry_is_private(failure->sqlstate) &&
-		!is_catalog_race(failure))
+		!is_catalog_race(failure) &&
+		find_text(failure) == NULL)
 		return MIG_RETRY_GIVE_UP;
 
 	if (failure->door != MIG_DOOR_FUNCTION)
 		return failure->body_done ? MIG_RETRY_VERSION : MIG_RETRY_TRANSACTION;
 
-	if (mig_retry_needs_transaction(failure) ||
-		mig_retry_is_private(failure->sqlstate))
+	if (mig_retry_needs_transaction(failure))
 		return MIG_RETRY_GIVE_UP;
 
 	return MIG_RETRY_SUBTRANSACTION;
@@ -127,4 +164,23 @@ is_catalog_race(const MigRetryCase *failure)
 
 	return strcmp(failure->message_id, "tuple concurrently updated") == 0 ||
 		strcmp(failure->message_id, "tuple concurrently deleted") == 0;
+}
+
+/*
+ * NULL: it says nothing of the kind, or with another code.
+ */
+static const PassingText *
+find_text(const MigRetryCase *failure)
+{
+	if (!failure->by_text || failure->message == NULL ||
+		(failure->sqlstate != ERRCODE_INTERNAL_ERROR &&
+		 failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE))
+		return NULL;
+
+	for (int i = 0; i < lengthof(passing_texts); i++)
+	{
+		if (strstr(failure->message, passing_texts[i].text) != NULL)
+			return &passing_texts[i];
+	}
+	return NULL;
 }

@@ -12,6 +12,9 @@ typedef struct MigRetryCase
 {
 	int			sqlstate;
 	const char *message_id;		/* untranslated message, or NULL */
+	const char *message;		/* or NULL */
+	bool		by_text;		/* the server has errors that only their text
+								 * tells */
 	bool		fixed_snapshot; /* REPEATABLE READ and above */
 	MigDoor		door;
 	bool		body_done;		/* what the body did is committed already */
@@ -32,6 +35,7 @@ typedef enum MigRetry
 extern MigRetry mig_retry_decide(const MigRetryCase *failure);
 extern bool mig_retry_needs_transaction(const MigRetryCase *failure);
 extern bool mig_retry_is_private(int sqlstate);
+extern bool mig_retry_in_doubt(const MigRetryCase *failure);
 extern int	mig_retry_delay(int attempt, int base_delay, int max_delay,
 							double random);
 

@@ -26,6 +26,7 @@
 #include "run_progress.h"
 #include "run_retry.h"
 #include "run_say.h"
+#include "run_server.h"
 #include "run_step.h"
 #include "tab_log.h"
 #include "tab_revision.h"
@@ -50,13 +51,15 @@ static void explain_door(const MigStep *step, ErrorData *error);
 
 /*
  * Does what is asked for.  Through the function door returns the revisions
- * run, in order, none if a job was submitted instead; for a stamp the rows afterwards.  All of it is in the current
- * memory context.
+ * run, in order, none if a job was submitted instead; for a stamp the rows
+ * afterwards.  All of it is in the current memory context.
  */
 char	  **
 mig_run(const MigRunRequest *request, int *nresult)
 {
+	MemoryContext context = CurrentMemoryContext;
 	char	  **volatile result = NULL;
+	ErrorData  *volatile error = NULL;
 	const char *command = mig_tab_log_command_name(request->command);
 
 	PreventCommandIfReadOnly(command);
@@ -82,14 +85,22 @@ mig_run(const MigRunRequest *request, int *nresult)
 		else
 			mig_run_commit(request);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		mig_run_bracket_by_transaction(false);
-		mig_run_progress_end();
-		mig_run_cost_watch(false);
-		running = false;
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
 	}
 	PG_END_TRY();
+	mig_run_bracket_by_transaction(false);
+	mig_run_progress_end();
+	mig_run_cost_watch(false);
+	running = false;
+	if (error != NULL)
+	{
+		mig_run_retry_make_plain(error);
+		ReThrowError(error);
+	}
 	return result;
 }
 
@@ -133,7 +144,11 @@ run_atomic(const MigRunRequest *request, int *nresult)
 	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
 	MigPlan    *plan;
 	char	  **result;
+	int			nest_level = NewGUCNestLevel();
 
+	/* On its way out an error leaves the level to the end of the transaction. */
+	(void) mig_run_server_stop_retries(GUC_ACTION_SAVE);
+	mig_run_server_begin_run();
 	mig_run_lock(version, mig_tab_revision_relid(), false);
 	mig_tab_version_recheck(version);
 	mig_run_partial_refuse(version);
@@ -148,6 +163,7 @@ run_atomic(const MigRunRequest *request, int *nresult)
 		mig_tab_version_trust(version);
 	}
 	run_steps(request, version, plan);
+	AtEOXact_GUC(false, nest_level);
 
 	if (request->command == MIG_COMMAND_STAMP)
 	{

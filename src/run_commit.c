@@ -24,9 +24,11 @@
 #include "run_lock.h"
 #include "run_partial.h"
 #include "run_plan.h"
+#include "run_retry.h"
 #include "run_say.h"
 #include "run_segment.h"
 #include "run_server.h"
+#include "run_setting.h"
 #include "run_transaction.h"
 #include "tab_log.h"
 #include "tab_revision.h"
@@ -46,6 +48,8 @@ typedef struct CommitRun
 	bool		in_step;
 	int			place;			/* of the step */
 	bool		goes_on;
+	bool		retries_stopped;	/* those of the server */
+	MigSettings settings;
 } CommitRun;
 
 static void refuse_transaction(const MigRunRequest *request);
@@ -97,8 +101,17 @@ mig_run_commit(const MigRunRequest *request)
 	PG_END_TRY();
 
 	mig_run_lock_release();
+	if (run.retries_stopped)
+	{
+		mig_run_setting_restore(&run.settings);
+		mig_run_transaction_renew();
+	}
 	if (error != NULL)
+	{
+		/* Until it has ended this transaction, too. */
+		(void) mig_run_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
+	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(run.context);
 }
@@ -136,9 +149,14 @@ run_plan(CommitRun *run)
 	/* The snapshot that CALL came with. */
 	mig_run_transaction_renew();
 
-	mig_run_transaction_must(open_work, run);
+	mig_run_setting_save_one(MIG_SERVER_RETRY_SETTING, &run->settings);
+	run->retries_stopped = mig_run_server_stop_retries(GUC_ACTION_SET);
+	if (run->retries_stopped)
+		mig_run_transaction_renew();
+
+	mig_run_retry_must(open_work, run);
 	mig_run_lock(run->version, run->registry, true);
-	mig_run_transaction_must(plan_work, run);
+	mig_run_retry_must(plan_work, run);
 
 	mig_run_step_begin_run(&run->step, run->version, run->request->door,
 						   run->plan->nsteps);
@@ -151,7 +169,7 @@ run_plan(CommitRun *run)
 		MemoryContextReset(run->step_context);
 	}
 	if (run->plan->nsteps > 0 && mig_guc_log_retention > 0)
-		mig_run_transaction_must(expire_work, NULL);
+		mig_run_retry_must(expire_work, NULL);
 }
 
 static void
@@ -193,16 +211,13 @@ static bool
 run_one(CommitRun *run)
 {
 	MigStepRun *step = &run->step;
-	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!may_begin(run))
 		return false;
 	step->entry.step = run->place + 1;
 	step->step = &run->plan->steps[run->place];
-	error = mig_run_bracket(begin_step_work, run);
-	if (error != NULL)
-		ReThrowError(error);
+	mig_run_retry_must(begin_step_work, run);
 	run->in_step = true;
 	mig_run_say_step(step);
 	if (mig_run_segment_needed(step, run->partial))
@@ -224,7 +239,7 @@ may_begin(CommitRun *run)
 	if (run->request->begin_step != NULL)
 	{
 		mig_run_transaction_for_tables();
-		mig_run_transaction_must(ask_work, run);
+		mig_run_retry_must(ask_work, run);
 	}
 	return run->goes_on;
 }
@@ -241,8 +256,8 @@ ask_work(void *arg)
 }
 
 /*
- * The first of what the step's transaction does.  The author may be another
- * one than in the plan: a body before may have let go of the locks.
+ * The author may be another one than in the plan: a body before may have let
+ * go of the locks.
  */
 static void
 begin_step_work(void *arg)

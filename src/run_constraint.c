@@ -25,12 +25,12 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "run_constraint.h"
+#include "run_watch.h"
 #include "spi.h"
 
 /* The tables with a deferrable constraint, or that one refers to. */
@@ -38,10 +38,8 @@ static int	ntables = 0;
 static Oid *tables = NULL;
 static bool tables_known = false;
 
-/* How often SET CONSTRAINTS was said, and how much of that was dealt with. */
-static uint64 nsaid = 0;
+/* How much of what SET CONSTRAINTS said was dealt with. */
 static uint64 ndone = 0;
-static ProcessUtility_hook_type previous_utility_hook = NULL;
 
 /* Triggers may defer work for triggers, but not for ever. */
 #define MAX_ROUNDS				100
@@ -49,10 +47,6 @@ static ProcessUtility_hook_type previous_utility_hook = NULL;
 /* Changes of pg_constraint seen so far. */
 static uint64 changes = 0;
 
-static void watch_utility(PlannedStmt *pstmt, const char *queryString,
-						  bool readOnlyTree, ProcessUtilityContext context,
-						  ParamListInfo params, QueryEnvironment *queryEnv,
-						  DestReceiver *dest, QueryCompletion *qc);
 static void run_deferred(void);
 static bool is_pending(void);
 static void look_up_tables(void);
@@ -61,39 +55,12 @@ static char *restore_immediate(void);
 static void set_constraints(const char *sql);
 
 /*
- * Called once, from _PG_init(): nothing but the statement itself tells that
- * constraints were set.
- */
-void
-mig_run_constraint_watch(void)
-{
-	previous_utility_hook = ProcessUtility_hook;
-	ProcessUtility_hook = watch_utility;
-}
-
-static void
-watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
-			  ProcessUtilityContext context, ParamListInfo params,
-			  QueryEnvironment *queryEnv, DestReceiver *dest,
-			  QueryCompletion *qc)
-{
-	if (IsA(pstmt->utilityStmt, ConstraintsSetStmt))
-		nsaid++;
-	if (previous_utility_hook != NULL)
-		previous_utility_hook(pstmt, queryString, readOnlyTree, context,
-							  params, queryEnv, dest, qc);
-	else
-		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
-								params, queryEnv, dest, qc);
-}
-
-/*
  * A step begins.
  */
 void
 mig_run_constraint_begin(void)
 {
-	ndone = nsaid;
+	ndone = mig_run_watch_constraints();
 }
 
 /*
@@ -103,7 +70,7 @@ mig_run_constraint_begin(void)
 void
 mig_run_constraint_check(bool transaction_ends)
 {
-	if (!transaction_ends && !is_pending() && nsaid == ndone)
+	if (!transaction_ends && !is_pending() && mig_run_watch_constraints() == ndone)
 		return;
 	run_deferred();
 	if (!transaction_ends)
@@ -115,7 +82,7 @@ mig_run_constraint_check(bool transaction_ends)
 		if (restore != NULL)
 			set_constraints(restore);
 	}
-	ndone = nsaid;
+	ndone = mig_run_watch_constraints();
 }
 
 /*
@@ -127,11 +94,11 @@ run_deferred(void)
 {
 	for (int round = 0; round < MAX_ROUNDS; round++)
 	{
-		uint64		before = nsaid;
+		uint64		before = mig_run_watch_constraints();
 
 		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
 		/* Nobody but us. */
-		if (nsaid == before + 1)
+		if (mig_run_watch_constraints() == before + 1)
 			return;
 	}
 	ereport(ERROR,

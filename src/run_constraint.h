@@ -5,7 +5,6 @@
 #ifndef RUN_CONSTRAINT_H
 #define RUN_CONSTRAINT_H
 
-extern void mig_run_constraint_watch(void);
 extern void mig_run_constraint_begin(void);
 extern void mig_run_constraint_check(bool transaction_ends);
 

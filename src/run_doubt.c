@@ -24,6 +24,7 @@
 #include "run_setting.h"
 #include "run_toplevel.h"
 #include "run_transaction.h"
+#include "run_watch.h"
 #include "script_kind.h"
 
 /* A statement on its way. */
@@ -34,6 +35,7 @@ typedef struct Doubt
 	const char *text;
 	MigProbe	probe;
 	MigSettings settings;
+	bool		atomic;			/* it has failed as a whole, if it has */
 	MigVerdict	verdict;
 	int			nrepairs;
 	char	  **repairs;
@@ -68,8 +70,20 @@ mig_run_doubt_execute(MigStepRun *run, const MigSegment *segment)
 	begin(&doubt, run, segment);
 	while ((error = try_statement(&doubt)) != NULL)
 	{
-		if (!mig_run_retry_wait(run, false, error))
+		if (doubt.verdict == MIG_VERDICT_UNKNOWN ||
+			!mig_run_retry_wait(run, false, error))
 			ReThrowError(error);
+
+		/* Another error would be about something else that is there. */
+		if (doubt.verdict == MIG_VERDICT_DONE)
+		{
+			ereport(WARNING,
+					(errcode(error->sqlerrcode),
+					 errmsg("statement %d of the %s of revision \"%s\" reported an error, but has taken effect: %s",
+							segment->first + 1, run->body.operation,
+							run->body.revision, error->message)));
+			return;
+		}
 	}
 }
 
@@ -98,7 +112,7 @@ mig_run_doubt_settle(MigStepRun *run, const MigPartial *partial, bool toplevel)
 	doubt.probe.nobject = partial->nobject;
 	doubt.probe.object = partial->object;
 	doubt.probe.before = partial->before;
-	mig_run_transaction_must(judge_work, &doubt);
+	mig_run_retry_must(judge_work, &doubt);
 	if (doubt.verdict == MIG_VERDICT_BROKEN && toplevel)
 	{
 		error = repair(&doubt);
@@ -113,7 +127,7 @@ mig_run_doubt_settle(MigStepRun *run, const MigPartial *partial, bool toplevel)
 					(errmsg("going on with the %s of revision \"%s\" behind statement %d, which has taken effect",
 							run->body.operation, run->body.revision,
 							partial->in_doubt)));
-			mig_run_transaction_must(done_work, &doubt);
+			mig_run_retry_must(done_work, &doubt);
 			return partial->in_doubt;
 		case MIG_VERDICT_NOT_DONE:
 			ereport(NOTICE,
@@ -151,12 +165,17 @@ static ErrorData *
 try_statement(Doubt *doubt)
 {
 	MigStepRun *run = doubt->run;
-	ErrorData  *error = mig_run_transaction_try(start_work, doubt);
+	ErrorData  *error;
+	uint64		lasting;
 
+	doubt->verdict = MIG_VERDICT_NOT_DONE;
+	error = mig_run_transaction_try(start_work, doubt);
 	if (error != NULL)
 		return error;
 
+	lasting = mig_run_watch_lasting();
 	error = mig_run_body_toplevel(&run->body, doubt->segment->first);
+	doubt->atomic = is_ordinary(doubt) && lasting == mig_run_watch_lasting();
 	if (error != NULL)
 		mig_run_body_locate(&run->body, error);
 	restore_settings(doubt);
@@ -269,8 +288,14 @@ restore_work(void *arg)
 static void
 tidy_up(Doubt *doubt, const ErrorData *error)
 {
-	ErrorData  *problem = mig_run_transaction_try(judge_work, doubt);
+	ErrorData  *problem;
 
+	/* Until somebody has looked. */
+	doubt->verdict = MIG_VERDICT_UNKNOWN;
+	problem = mig_run_transaction_try(judge_work, doubt);
+	if (doubt->verdict == MIG_VERDICT_UNKNOWN && doubt->atomic &&
+		!mig_run_retry_in_doubt(error))
+		doubt->verdict = MIG_VERDICT_NOT_DONE;
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_BROKEN &&
 		error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		problem = repair(doubt);

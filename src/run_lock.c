@@ -31,6 +31,7 @@
 #include "guc.h"
 #include "run_bracket.h"
 #include "run_lock.h"
+#include "run_server.h"
 #include "run_transaction.h"
 #include "spi.h"
 #include "tab_job.h"
@@ -240,6 +241,7 @@ wait_for_lock(const Lock *lock)
 	Waiter		waiter = {lock, GetCurrentTimestamp(), 0, false, false};
 	int			delay = FIRST_POLL_DELAY;
 
+	mig_run_server_check_locks();
 	for (;;)
 	{
 		if (lock->session)

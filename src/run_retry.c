@@ -10,13 +10,19 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 
+#include "compat.h"
 #include "guc.h"
 #include "run_bracket.h"
 #include "run_leftover.h"
 #include "run_lock.h"
 #include "run_retry.h"
+#include "run_server.h"
 #include "run_transaction.h"
 
+static void describe(MigRetryCase *failure, const ErrorData *error);
+static void say_again(const MigRetryCase *failure, const ErrorData *error,
+					  const char *what, int delay);
+static int	delay_after(const MigRetryCase *failure);
 static void deallocate(void *arg);
 
 /*
@@ -32,42 +38,24 @@ mig_run_retry(const MigStepRun *run, bool body_done, ErrorData *error,
 	MigRetryCase failure;
 	MigRetry	retry;
 
-	failure.sqlstate = error->sqlerrcode;
-	failure.message_id = error->message_id;
-	failure.fixed_snapshot = IsolationUsesXactSnapshot();
+	describe(&failure, error);
 	failure.door = run->door;
 	failure.body_done = body_done;
 	failure.attempt = body->attempt;
-	failure.max_attempts = mig_guc_max_attempts;
 	retry = mig_retry_decide(&failure);
 
 	/* The server's own hint, that a retry might do, is not true in here. */
 	if (retry == MIG_RETRY_GIVE_UP && mig_retry_needs_transaction(&failure))
-		error->hint = pstrdup("In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED.");
+		error->hint = pstrdup(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE &&
+							  IsolationUsesXactSnapshot() ?
+							  "In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED." :
+							  "On this server it repeats until the transaction ends. Run the command again in a new one.");
 	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
-	{
-		/* What leaves us is what every client knows. */
-		if (mig_retry_is_private(error->sqlerrcode))
-			error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
 		return retry;
-	}
 
-	*delay = mig_retry_delay(failure.attempt, mig_guc_retry_base_delay,
-							 mig_guc_retry_max_delay,
-							 pg_prng_double(&pg_global_prng_state));
-	ereport(LOG_SERVER_ONLY,
-			(errcode(error->sqlerrcode),
-			 errmsg("attempt %d of %d to %s revision \"%s\" failed: %s",
-					failure.attempt, failure.max_attempts, body->operation,
-					revision, error->message),
-			 errdetail("SQLSTATE %s, next attempt in %d ms.",
-					   unpack_sql_state(error->sqlerrcode), *delay)));
-	ereport(NOTICE,
-			(errcode(error->sqlerrcode),
-			 errmsg("attempt %d of %d to %s revision \"%s\" failed, trying again: %s",
-					failure.attempt, failure.max_attempts, body->operation,
-					revision, error->message),
-			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
+	*delay = delay_after(&failure);
+	say_again(&failure, error,
+			  psprintf("%s revision \"%s\"", body->operation, revision), *delay);
 	return retry;
 }
 
@@ -98,6 +86,99 @@ mig_run_retry_wait(MigStepRun *run, bool body_done, ErrorData *error)
 	mig_run_transaction_renew();
 	mig_run_step_again(run);
 	return true;
+}
+
+/*
+ * Whether nobody knows after this error if the statement was done.
+ */
+bool
+mig_run_retry_in_doubt(const ErrorData *error)
+{
+	MigRetryCase failure;
+
+	describe(&failure, error);
+	return mig_retry_in_doubt(&failure);
+}
+
+/*
+ * For the committing doors: does work that reads or writes our own tables, and
+ * that can be done again, until it is committed.
+ */
+void
+mig_run_retry_must(MigRunWork work, void *arg)
+{
+	MigRetryCase failure;
+	ErrorData  *error;
+
+	for (int attempt = 1;
+		 (error = mig_run_transaction_try(work, arg)) != NULL; attempt++)
+	{
+		int			delay;
+
+		describe(&failure, error);
+		failure.door = MIG_DOOR_PROCEDURE;
+		failure.attempt = attempt;
+		if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
+			ReThrowError(error);
+		delay = delay_after(&failure);
+		say_again(&failure, error, "read or note how far migrations are", delay);
+		mig_run_lock_sleep(delay);
+		mig_run_transaction_renew();
+	}
+}
+
+/*
+ * What leaves us is what every client knows, and an error of our own: the
+ * server must not take it for one after which it may run the command again.
+ */
+void
+mig_run_retry_make_plain(ErrorData *error)
+{
+	if (mig_retry_is_private(error->sqlerrcode))
+		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+	mig_compat_forget_conflict(error);
+}
+
+/*
+ * What the policy looks at, as far as the error and the server say.
+ */
+static void
+describe(MigRetryCase *failure, const ErrorData *error)
+{
+	memset(failure, 0, sizeof(*failure));
+	failure->sqlstate = error->sqlerrcode;
+	failure->message_id = error->message_id;
+	failure->message = error->message;
+	failure->by_text = mig_run_server()->errors_by_text;
+	failure->fixed_snapshot = mig_run_server_fixes_snapshot();
+	failure->max_attempts = mig_guc_max_attempts;
+}
+
+static int
+delay_after(const MigRetryCase *failure)
+{
+	return mig_retry_delay(failure->attempt, mig_guc_retry_base_delay,
+						   mig_guc_retry_max_delay,
+						   pg_prng_double(&pg_global_prng_state));
+}
+
+static void
+say_again(const MigRetryCase *failure, const ErrorData *error,
+		  const char *what, int delay)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("attempt %d of %d to %s failed: %s",
+					failure->attempt, failure->max_attempts, what,
+					error->message),
+			 errdetail("SQLSTATE %s, next attempt in %d ms.",
+					   unpack_sql_state(error->sqlerrcode), delay)));
+	ereport(NOTICE,
+			(errcode(error->sqlerrcode),
+			 errmsg("attempt %d of %d to %s failed, trying again: %s",
+					failure->attempt, failure->max_attempts, what,
+					error->message),
+			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
 }
 
 static void

@@ -170,7 +170,7 @@ is_reached(MigStepRun *run, const MigSegment *segment)
 {
 	Outcome		outcome = {run, segment, false};
 
-	mig_run_transaction_must(reached_work, &outcome);
+	mig_run_retry_must(reached_work, &outcome);
 	return outcome.reached;
 }
 
@@ -219,7 +219,7 @@ find_segment(MigStepRun *run, int first, MigSegment *segment)
 	{
 		if (statements[i].if_partitioned != NULL)
 		{
-			mig_run_transaction_must(search_work, &search);
+			mig_run_retry_must(search_work, &search);
 			return;
 		}
 	}

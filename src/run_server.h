@@ -5,6 +5,11 @@
 #ifndef RUN_SERVER_H
 #define RUN_SERVER_H
 
+#include "utils/guc.h"
+
+/* How often the server runs a command again by itself. */
+#define MIG_SERVER_RETRY_SETTING	"yb_max_query_layer_retries"
+
 /* What decisions are made by; never by the name. */
 typedef struct MigServer
 {
@@ -13,10 +18,16 @@ typedef struct MigServer
 	bool		subtransactions;	/* may be rolled back around DDL */
 	bool		row_addresses;	/* ctid */
 	bool		table_locks;	/* LOCK TABLE for writers */
+	bool		nominal_isolation;	/* the isolation level is what it says */
+	bool		errors_by_text; /* some can be told by their text only */
 } MigServer;
 
 extern const MigServer *mig_run_server(void);
 extern void mig_run_server_begin(void);
+extern void mig_run_server_begin_run(void);
+extern bool mig_run_server_fixes_snapshot(void);
+extern void mig_run_server_check_locks(void);
+extern bool mig_run_server_stop_retries(GucAction action);
 extern bool mig_run_server_undoes_bodies(void);
 
 #endif							/* RUN_SERVER_H */

@@ -19,7 +19,9 @@
 #include "run_leftover.h"
 #include "run_lock.h"
 #include "run_progress.h"
+#include "run_server.h"
 #include "run_step.h"
+#include "run_watch.h"
 
 /* What a bracket is opened for. */
 typedef struct StepWork
@@ -113,7 +115,9 @@ mig_run_step(MigStepRun *run, const MigSegment *segment)
 		work.closes = segment->first + segment->nstatements ==
 			run->body.script->nstatements;
 
+	mig_run_watch_refuse_ddl(!mig_run_server()->rollback_undoes_ddl);
 	error = mig_run_bracket(run_inside, &work);
+	mig_run_watch_refuse_ddl(false);
 	if (error == NULL)
 		mig_tab_version_accept(run->version);
 	else

@@ -18,6 +18,7 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_needs_transaction);
+PG_FUNCTION_INFO_V1(test_retry_in_doubt);
 PG_FUNCTION_INFO_V1(test_retry_delay);
 PG_FUNCTION_INFO_V1(test_script_effect);
 
@@ -27,7 +28,7 @@ static MigDoor read_door(const char *name);
 
 /*
  * test_retry_decide(sqlstate, message, fixed_snapshot, door, attempt,
- * max_attempts, body_done): what to do, in words.
+ * max_attempts, body_done, by_text): what to do, in words.
  */
 Datum
 test_retry_decide(PG_FUNCTION_ARGS)
@@ -60,7 +61,8 @@ test_retry_decide(PG_FUNCTION_ARGS)
 }
 
 /*
- * The same arguments but the last: would another transaction help, but no attempt in this?
+ * The same arguments but the last two: would another transaction help, but no
+ * attempt in this?
  */
 Datum
 test_retry_needs_transaction(PG_FUNCTION_ARGS)
@@ -69,6 +71,18 @@ test_retry_needs_transaction(PG_FUNCTION_ARGS)
 
 	read_case(fcinfo, &failure);
 	PG_RETURN_BOOL(mig_retry_needs_transaction(&failure));
+}
+
+/*
+ * test_retry_in_doubt(), all of them: is it unknown whether it was done?
+ */
+Datum
+test_retry_in_doubt(PG_FUNCTION_ARGS)
+{
+	MigRetryCase failure;
+
+	read_case(fcinfo, &failure);
+	PG_RETURN_BOOL(mig_retry_in_doubt(&failure));
 }
 
 /*
@@ -169,6 +183,8 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->attempt = PG_GETARG_INT32(4);
 	failure->max_attempts = PG_GETARG_INT32(5);
 	failure->body_done = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
+	failure->by_text = PG_NARGS() > 7 && PG_GETARG_BOOL(7);
+	failure->message = failure->message_id;
 }
 
 static MigDoor
