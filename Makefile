@@ -20,6 +20,7 @@ OBJS = \
 	src/bgw_job.o \
 	src/bgw_scheduler.o \
 	src/guc.o \
+	src/guc_list.o \
 	src/init.o \
 	src/job.o \
 	src/job_look.o \
@@ -62,6 +63,7 @@ OBJS = \
 	src/run_server.o \
 	src/run_setting.o \
 	src/run_step.o \
+	src/run_timeout.o \
 	src/run_toplevel.o \
 	src/run_transaction.o \
 	src/run_watch.o \
@@ -111,6 +113,7 @@ REGRESS = \
 	job \
 	schedule \
 	approval \
+	settings \
 	engine \
 	retry \
 	retry_policy \

@@ -16,7 +16,7 @@ my @tables = map { m{src/tab_(\w+)\.c$} } @ARGV;
 sub layer
 {
 	my ($file) = @_;
-	return 0 if $file =~ /^(migrate|compat|guc|spi)\./;
+	return 0 if $file =~ /^(migrate|compat|guc|spi)[._]/;
 	return 1 if $file =~ /^(rev_|script_|retry_policy\.)/;
 	return 2 if $file =~ /^tab_/;
 	return 3 if $file =~ /^(run[._]|job[._]|registry\.|report\.)/;

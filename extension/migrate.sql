@@ -15,6 +15,7 @@ CREATE TABLE migrate.revision (
 	depends_on			text[] NOT NULL,
 	branch_labels		text[] NOT NULL,
 	message				text,
+	settings			text,
 	upgrade				text NOT NULL,
 	upgrade_hash		text NOT NULL,
 	upgrade_statements	integer NOT NULL,
@@ -45,6 +46,7 @@ COMMENT ON COLUMN migrate.revision.down_revision IS 'ids of the revisions it was
 COMMENT ON COLUMN migrate.revision.depends_on IS 'ids or branch labels that must be applied first';
 COMMENT ON COLUMN migrate.revision.branch_labels IS 'names of the branch that begins here';
 COMMENT ON COLUMN migrate.revision.message IS 'a line for people';
+COMMENT ON COLUMN migrate.revision.settings IS 'settings of its transaction, over those of migrate.transaction_settings';
 COMMENT ON COLUMN migrate.revision.upgrade IS 'statements that apply it';
 COMMENT ON COLUMN migrate.revision.upgrade_statements IS 'number of statements';
 COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'as upgrade_hash';
@@ -459,7 +461,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
-	OUT upgrade text, OUT downgrade text)
+	OUT upgrade text, OUT downgrade text, OUT settings text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
 	IS 'a revision with its bodies';

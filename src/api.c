@@ -29,7 +29,7 @@
 
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
 #define REVISION_COLUMNS	12
-#define SHOW_COLUMNS		(REVISION_COLUMNS + 2)
+#define SHOW_COLUMNS		(REVISION_COLUMNS + 3)
 #define PLAN_COLUMNS		8
 #define PROGRESS_COLUMNS	14
 
@@ -578,6 +578,7 @@ return_revisions(FunctionCallInfo fcinfo, const MigReportRow *rows, int nrows,
 		values[11] = text_or_null(rows[i].partial, &nulls[11]);
 		values[12] = text_or_null(revision->upgrade.text, &nulls[12]);
 		values[13] = text_or_null(revision->downgrade.text, &nulls[13]);
+		values[14] = text_or_null(revision->settings, &nulls[14]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

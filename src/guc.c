@@ -9,11 +9,14 @@
 
 #include <limits.h>
 
+#include "access/parallel.h"
+#include "access/xact.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 #include "guc.h"
+#include "guc_list.h"
 
 #define DEFAULT_LOCK_TIMEOUT	2000	/* ms: readers queued behind a waiting
 										 * ALTER TABLE notice longer stalls */
@@ -43,6 +46,7 @@ int			mig_guc_max_workers;
 bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
+char	   *mig_guc_transaction_settings;
 char	   *mig_guc_version_table;
 int			mig_guc_worker_naptime;
 
@@ -63,6 +67,8 @@ static const struct config_enum_entry function_doors[] = {
 	{NULL, 0, false}
 };
 
+static bool check_transaction_settings(char **value, void **extra,
+									   GucSource source);
 static bool check_databases(char **value, void **extra, GucSource source);
 static List *split_names(const char *value, bool *valid);
 
@@ -156,6 +162,13 @@ mig_guc_define(void)
 							DEFAULT_RETRY_MAX, 0, MAX_RETRY_DELAY,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+	DefineCustomStringVariable("migrate.transaction_settings",
+							   "Sets settings that are made in the transaction of each revision.",
+							   "A list like \"lock_timeout = 5s, work_mem = 64MB\". A revision's own come after them.",
+							   &mig_guc_transaction_settings,
+							   "",
+							   PGC_USERSET, 0,
+							   check_transaction_settings, NULL, NULL);
 	DefineCustomStringVariable("migrate.version_table",
 							   "Sets the version table, a name with its schema.",
 							   "An existing table of Alembic is read and written in place.",
@@ -183,6 +196,25 @@ mig_guc_database_names(void)
 	bool		valid;
 
 	return split_names(databases, &valid);
+}
+
+/*
+ * What a person sets is looked at as if it were set now.  Elsewhere there may
+ * be no role or catalog to ask, and the run is the first to find out.
+ */
+static bool
+check_transaction_settings(char **value, void **extra, GucSource source)
+{
+	const char *problem;
+	List	   *settings = mig_guc_list_parse(*value, &problem);
+
+	if (problem != NULL)
+	{
+		GUC_check_errdetail("%s", problem);
+		return false;
+	}
+	return source < PGC_S_INTERACTIVE || !IsTransactionState() ||
+		InitializingParallelWorker || mig_guc_list_check(settings, ERROR);
 }
 
 static bool

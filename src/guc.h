@@ -34,6 +34,7 @@ extern int	mig_guc_max_workers;
 extern bool mig_guc_require_approval;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;
+extern char *mig_guc_transaction_settings;
 extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;
 

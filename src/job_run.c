@@ -26,6 +26,7 @@
 #include "run_lock.h"
 #include "run_progress.h"
 #include "run_server.h"
+#include "run_timeout.h"
 #include "run_transaction.h"
 #include "tab_job.h"
 #include "tab_log.h"
@@ -317,15 +318,15 @@ note_end(const char *why, void *arg)
 }
 
 /*
- * "57014" is somebody's wish, not a failure.
+ * "57014" is somebody's wish, not a failure, unless a timeout has said it.
  */
 static void
 describe_error(JobRun *run, const ErrorData *error)
 {
 	MigJobEnd  *end = &run->end;
 
-	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-		"cancelled" : "failed";
+	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		!mig_run_timeout_caused(error) ? "cancelled" : "failed";
 	end->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	end->error = error->message;
 	end->detail = error->detail;

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 
+#include "guc_list.h"
 #include "registry.h"
 #include "rev_plan.h"
 #include "run.h"
@@ -46,12 +47,15 @@ static void check_labels_unused(const MigRevision *revision);
 static void check_parents_exist(const MigRevision *revision);
 static void to_revision(const MigRegistration *registration,
 						MigRevision *revision);
+static void check_settings(const MigRegistration *registration);
+static void add_settings_context(void *arg);
 static void to_body(const MigRegistration *registration, const char *text,
 					const char *which, int offset, MigBody *body);
 static void add_body_context(void *arg);
 static char **unique_strings(char **strings, int nstrings, int *nunique);
 static bool contains(char *const *strings, int nstrings, const char *string);
 static const char *difference(const MigRevision *old, const MigRevision *new);
+static bool same_text(const char *a, const char *b);
 static bool same_strings(char *const *a, int na, char *const *b, int nb);
 static bool same_body(const MigBody *a, const MigBody *b);
 static void refuse_if_applied(const char *id, const char *verb);
@@ -118,6 +122,8 @@ mig_registry_register_script(const char *script, int *nids)
 		registration.nlabels = revision->nlabels;
 		registration.labels = revision->labels;
 		registration.message = revision->message;
+		registration.settings = revision->settings;
+		registration.settings_offset = revision->settings_offset;
 		registration.script = script;
 		registration.upgrade_offset = revision->upgrade_offset;
 		registration.downgrade_offset = revision->downgrade_offset;
@@ -409,11 +415,53 @@ to_revision(const MigRegistration *registration, MigRevision *revision)
 									  &revision->nlabels);
 	if (registration->message != NULL)
 		revision->message = pstrdup(registration->message);
+	if (registration->settings != NULL)
+	{
+		check_settings(registration);
+		revision->settings = pstrdup(registration->settings);
+	}
 	to_body(registration, registration->upgrade, "upgrade",
 			registration->upgrade_offset, &revision->upgrade);
 	if (registration->downgrade != NULL)
 		to_body(registration, registration->downgrade, "downgrade",
 				registration->downgrade_offset, &revision->downgrade);
+}
+
+/*
+ * A setting that the author could not make now is refused.
+ */
+static void
+check_settings(const MigRegistration *registration)
+{
+	ErrorContextCallback callback;
+	const char *problem;
+	List	   *settings;
+
+	callback.callback = add_settings_context;
+	callback.arg = unconstify(MigRegistration *, registration);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	settings = mig_guc_list_parse(registration->settings, &problem);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("settings of revision \"%s\" cannot be read",
+						registration->id),
+				 errdetail_internal("%s", problem)));
+	(void) mig_guc_list_check(settings, ERROR);
+
+	error_context_stack = callback.previous;
+}
+
+static void
+add_settings_context(void *arg)
+{
+	const MigRegistration *registration = arg;
+	MigScriptSource source = {registration->script, NULL, 0};
+
+	mig_script_scan_errposition(&source, registration->settings_offset);
+	errcontext("settings of revision \"%s\"", registration->id);
 }
 
 static void
@@ -494,10 +542,17 @@ difference(const MigRevision *old, const MigRevision *new)
 		return "other dependencies";
 	if (!same_strings(old->labels, old->nlabels, new->labels, new->nlabels))
 		return "other branch labels";
-	if ((old->message == NULL) != (new->message == NULL) ||
-		(old->message != NULL && strcmp(old->message, new->message) != 0))
+	if (!same_text(old->message, new->message))
 		return "another message";
+	if (!same_text(old->settings, new->settings))
+		return "other settings";
 	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
 }
 
 static bool

@@ -18,12 +18,14 @@ typedef struct MigRegistration
 	int			nlabels;
 	char	  **labels;
 	const char *message;		/* or NULL */
+	const char *settings;		/* a list, or NULL */
 	bool		replace;
 
 	/* where the bodies are in a script, for the position of an error */
 	const char *script;			/* NULL: the bodies came by themselves */
 	int			upgrade_offset;
 	int			downgrade_offset;
+	int			settings_offset;
 } MigRegistration;
 
 extern void mig_registry_register(const MigRegistration *registration);

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "parser/parser.h"
 #include "tcop/dest.h"
 #include "utils/guc.h"
@@ -25,6 +26,7 @@
 #include "run_locate.h"
 #include "run_progress.h"
 #include "run_server.h"
+#include "run_timeout.h"
 #include "run_toplevel.h"
 
 /* Values of MigBodyRun.statement that are no statement's number. */
@@ -102,7 +104,9 @@ mig_run_body_toplevel(MigBodyRun *run, int index)
 	ErrorData  *error;
 
 	begin_context(run, &callback);
+	mig_run_timeout_begin(run->session_timeout);
 	error = mig_run_toplevel(enter_statement(run, index));
+	mig_run_timeout_end();
 	error_context_stack = callback.previous;
 	return error;
 }
@@ -131,6 +135,7 @@ begin_context(MigBodyRun *run, ErrorContextCallback *callback)
 static void
 run_settings(MigBodyRun *run, int before)
 {
+	mig_guc_list_apply(run->settings);
 	for (int i = 0; i < before; i++)
 	{
 		if (run->script->statements[i].setting)
@@ -143,7 +148,11 @@ run_statement(MigBodyRun *run, int index)
 {
 	char	   *text = enter_statement(run, index);
 
+	mig_run_timeout_begin(run->session_timeout);
 	execute_statement(text);
+	/* While a timeout is known for one. */
+	CHECK_FOR_INTERRUPTS();
+	mig_run_timeout_end();
 	pfree(text);
 	run->text = NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "migrate.h"
 
+#include "guc_list.h"
 #include "script_split.h"
 
 /* A body being run; the last four say where it is. */
@@ -16,6 +17,8 @@ typedef struct MigBodyRun
 	const char *operation;
 	int			attempt;
 	bool		transaction_ends;	/* with the step */
+	List	   *settings;		/* made before it, of MigGucSetting */
+	int			session_timeout;	/* statement_timeout before them */
 	const char *body;
 	MigScript  *script;			/* its statements */
 	MemoryContext context;		/* for what must outlive a statement */

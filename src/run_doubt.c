@@ -227,13 +227,6 @@ apply_settings(Doubt *doubt)
 				 errhint("Open the session as the role that runs it.")));
 
 	mig_run_setting_save(body, doubt->segment->first, &doubt->settings);
-	GetUserIdAndSecContext(&userid, &sec_context);
-	if (locked)
-		SetUserIdAndSecContext(userid,
-							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	mig_run_body_settings(body, doubt->segment->first);
-	if (locked)
-		SetUserIdAndSecContext(userid, sec_context);
 
 	/* Those that refuse a transaction block wait by design. */
 	if (is_ordinary(doubt))
@@ -241,6 +234,13 @@ apply_settings(Doubt *doubt)
 		mig_run_setting_save_one("lock_timeout", &doubt->settings);
 		mig_run_step_lock_timeout(GUC_ACTION_SET);
 	}
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if (locked)
+		SetUserIdAndSecContext(userid,
+							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	mig_run_body_settings(body, doubt->segment->first);
+	if (locked)
+		SetUserIdAndSecContext(userid, sec_context);
 }
 
 /*

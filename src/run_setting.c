@@ -28,7 +28,12 @@ static void save_session(MigSettings *settings);
 void
 mig_run_setting_save(const MigBodyRun *run, int before, MigSettings *settings)
 {
+	ListCell   *cell;
+
 	memset(settings, 0, sizeof(*settings));
+	foreach(cell, run->settings)
+		mig_run_setting_save_one(((MigGucSetting *) lfirst(cell))->name,
+								 settings);
 	for (int i = 0; i < before; i++)
 	{
 		const MigStatement *statement = &run->script->statements[i];

@@ -21,6 +21,7 @@
 #include "run_progress.h"
 #include "run_server.h"
 #include "run_step.h"
+#include "run_timeout.h"
 #include "run_watch.h"
 
 /* What a bracket is opened for. */
@@ -31,6 +32,7 @@ typedef struct StepWork
 	bool		closes;			/* it is the last one */
 } StepWork;
 
+static List *read_settings(const char *list);
 static void run_inside(void *arg);
 static void run_statements(MigStepRun *run, const MigSegment *segment);
 static void write_rows(MigStepRun *run, bool clear);
@@ -53,6 +55,7 @@ mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigDoor door,
 	run->entry.door = door;
 	run->entry.version_table = version->name;
 	run->entry.role = GetUserId();
+	run->session_timeout = StatementTimeout;
 }
 
 /*
@@ -85,9 +88,25 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 	run->body.body = body.text;
 	run->body.context = CurrentMemoryContext;
 	run->body.transaction_ends = run->door != MIG_DOOR_FUNCTION;
+	run->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
+	{
+		run->body.settings = list_concat(read_settings(mig_guc_transaction_settings),
+										 read_settings(body.settings));
 		mig_run_body_split(&run->body);
+	}
 	mig_run_cost_begin(&run->begin);
+}
+
+/*
+ * They were looked at when they were set or registered.
+ */
+static List *
+read_settings(const char *list)
+{
+	const char *problem;
+
+	return list == NULL ? NIL : mig_guc_list_parse(list, &problem);
 }
 
 /*
@@ -117,6 +136,7 @@ mig_run_step(MigStepRun *run, const MigSegment *segment)
 
 	mig_run_watch_refuse_ddl(!mig_run_server()->rollback_undoes_ddl);
 	error = mig_run_bracket(run_inside, &work);
+	mig_run_timeout_end();
 	mig_run_watch_refuse_ddl(false);
 	if (error == NULL)
 		mig_tab_version_accept(run->version);

@@ -22,6 +22,7 @@ typedef struct MigStepRun
 	MigDoor		door;
 	const char *message;		/* of the revision, or NULL */
 	const char *author;			/* of the body */
+	int			session_timeout;	/* statement_timeout before the run */
 	MigBodyRun	body;			/* no text: a stamp */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;

@@ -48,6 +48,7 @@ typedef enum LineKey
 	LINE_DEPENDS_ON,
 	LINE_BRANCH_LABELS,
 	LINE_MESSAGE,
+	LINE_SET,
 	LINE_MIGRATE
 } LineKey;
 
@@ -61,6 +62,7 @@ static const char *const key_names[NUM_LINE_KEYS] =
 	[LINE_DEPENDS_ON] = "depends_on",
 	[LINE_BRANCH_LABELS] = "branch_labels",
 	[LINE_MESSAGE] = "message",
+	[LINE_SET] = "set",
 	[LINE_MIGRATE] = "migrate"
 };
 
@@ -371,6 +373,10 @@ read_header(FileParser *parser, const FileLine *line)
 			break;
 		case LINE_MESSAGE:
 			revision->message = line->value[0] != '\0' ? line->value : NULL;
+			break;
+		case LINE_SET:
+			revision->settings = line->value[0] != '\0' ? line->value : NULL;
+			revision->settings_offset = parser->source.offset + line->location;
 			break;
 		default:
 			elog(ERROR, "unexpected key in migration script: %d", line->key);

@@ -17,6 +17,8 @@ typedef struct MigScriptRevision
 	int			nlabels;
 	char	  **labels;
 	char	   *message;		/* or NULL */
+	char	   *settings;		/* a list, or NULL */
+	int			settings_offset;
 	char	   *upgrade;
 	int			upgrade_offset;
 	char	   *downgrade;		/* NULL: irreversible */

@@ -24,13 +24,13 @@
 	" r.upgrade_segments," \
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_toplevel," \
 	" r.downgrade_segments," \
-	" r.registered_by, r.registered_at"
+	" r.registered_by, r.registered_at, r.settings"
 
 /* What write_revision() binds. */
 #define REVISION_PARAMETER_TYPES \
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, \
 	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, \
-	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, OIDOID}
+	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, OIDOID, TEXTOID}
 
 static void read_revision(const MigSpiScope *scope, uint64 row,
 						  MigRevision *revision);
@@ -218,7 +218,7 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	static MigSpiQuery query = {
 		"SELECT message, CASE WHEN $2 THEN downgrade ELSE upgrade END,"
 		"       CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END,"
-		"       registered_by"
+		"       registered_by, settings"
 		"  FROM migrate.revision WHERE revision = $1",
 		2, {TEXTOID, BOOLOID}, NULL, true
 	};
@@ -236,6 +236,7 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
 				 errdetail("It was removed since the run began.")));
 	body->message = mig_spi_text(&scope, 0, 1);
 	body->author = mig_spi_text(&scope, 0, 4);
+	body->settings = mig_spi_text(&scope, 0, 5);
 	if (command != MIG_COMMAND_STAMP)
 	{
 		body->text = mig_spi_text(&scope, 0, 2);
@@ -401,10 +402,10 @@ mig_tab_revision_insert(const MigRevision *revision, Oid author)
 		"  branch_labels, message, upgrade, upgrade_hash, upgrade_statements,"
 		"  upgrade_toplevel, upgrade_segments, downgrade, downgrade_hash,"
 		"  downgrade_statements, downgrade_toplevel, downgrade_segments,"
-		"  is_head, is_real_head, registered_by)"
+		"  is_head, is_real_head, registered_by, settings)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16))",
-		16, REVISION_PARAMETER_TYPES
+		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $17)",
+		17, REVISION_PARAMETER_TYPES
 	};
 
 	write_revision(&query, revision, author);
@@ -422,11 +423,11 @@ mig_tab_revision_update(const MigRevision *revision, Oid author)
 		"  upgrade_statements = $8, upgrade_toplevel = $9,"
 		"  upgrade_segments = $10, downgrade = $11, downgrade_hash = $12,"
 		"  downgrade_statements = $13, downgrade_toplevel = $14,"
-		"  downgrade_segments = $15,"
+		"  downgrade_segments = $15, settings = $17,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_at = pg_catalog.clock_timestamp()"
 		" WHERE revision = $1",
-		16, REVISION_PARAMETER_TYPES
+		17, REVISION_PARAMETER_TYPES
 	};
 
 	write_revision(&query, revision, author);
@@ -524,8 +525,9 @@ read_revision(const MigSpiScope *scope, uint64 row, MigRevision *revision)
 	revision->registered_by = mig_spi_text(scope, row, 14);
 	revision->registered_at = DatumGetTimestampTz(mig_spi_value(row, 15,
 																&isnull));
-	revision->upgrade.text = mig_spi_text(scope, row, 16);
-	revision->downgrade.text = mig_spi_text(scope, row, 17);
+	revision->settings = mig_spi_text(scope, row, 16);
+	revision->upgrade.text = mig_spi_text(scope, row, 17);
+	revision->downgrade.text = mig_spi_text(scope, row, 18);
 }
 
 static void
@@ -552,8 +554,8 @@ read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
 static void
 write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 {
-	Datum		values[16];
-	char		nulls[17] = "                ";
+	Datum		values[17];
+	char		nulls[18] = "                 ";
 	MigSpiScope scope;
 
 	memset(values, 0, sizeof(values));
@@ -581,6 +583,7 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	else
 		memset(&nulls[10], 'n', 5);
 	values[15] = ObjectIdGetDatum(author);
+	values[16] = mig_spi_text_datum(revision->settings, &nulls[16]);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);

@@ -33,6 +33,7 @@ typedef struct MigRevision
 	int			nlabels;
 	char	  **labels;
 	char	   *message;		/* or NULL */
+	char	   *settings;		/* or NULL */
 	MigBody		upgrade;
 	MigBody		downgrade;
 	char	   *registered_by;
@@ -45,6 +46,7 @@ typedef struct MigStepBody
 	char	   *text;
 	char	   *hash;
 	char	   *message;		/* or NULL */
+	char	   *settings;		/* or NULL */
 	char	   *author;
 } MigStepBody;
 

@@ -1,0 +1,148 @@
+-- settings: of the transaction of each revision, for all and for one
+\i sql/include/start.sql
+SET client_min_messages = warning;
+\pset null -
+CREATE TABLE seen (what text, work_mem text DEFAULT current_setting('work_mem'), lock_timeout text DEFAULT current_setting('lock_timeout'),
+  path text DEFAULT current_setting('search_path'), other text DEFAULT current_setting('my.other', true));
+
+-- what can be set
+LOAD 'migrate';
+SHOW migrate.transaction_settings;
+SET migrate.transaction_settings = 'work_mem = 2MB,lock_timeout=5s , search_path = ''public, pg_temp'', my.other = '' it''''s ''';
+SHOW migrate.transaction_settings;
+SET migrate.transaction_settings = '  ';
+SET migrate.transaction_settings = 'work_mem=';
+SET migrate.transaction_settings = 'work_mem';
+SET migrate.transaction_settings = '=1MB';
+SET migrate.transaction_settings = 'work_mem=1MB,,lock_timeout=1s';
+SET migrate.transaction_settings = 'work_mem=1MB,';
+SHOW migrate.transaction_settings;
+SET migrate.transaction_settings = 'search_path=''a, b';
+SET migrate.transaction_settings = 'search_path=''a'' b';
+SET migrate.transaction_settings = 'work_mem=much';
+SET migrate.transaction_settings = 'no_such_setting=1';
+SET migrate.transaction_settings = 'shared_buffers=1GB';
+SET migrate.transaction_settings = 'role=postgres';
+SET migrate.transaction_settings = 'Session_Authorization=postgres';
+SET migrate.transaction_settings = 'transaction_isolation=serializable';
+SET migrate.transaction_settings = 'migrate.engine=postgresql';
+ALTER DATABASE :DBNAME SET migrate.transaction_settings = 'work_mem=much';
+CREATE ROLE regress_migrate_nobody;
+SET ROLE regress_migrate_nobody;
+SET migrate.transaction_settings = 'session_replication_role=replica';
+SET migrate.transaction_settings = 'work_mem=1MB';
+RESET ROLE;
+DROP ROLE regress_migrate_nobody;
+
+-- the header of a revision; its settings come after those for all
+SELECT migrate_register_script($$
+-- revision: s1
+-- migrate:up
+INSERT INTO seen VALUES ('s1');
+-- migrate:down
+INSERT INTO seen VALUES ('s1 down');
+-- revision: s2
+-- down_revision: s1
+-- set: work_mem = 3MB, my.other = 'a, b'
+-- migrate:up
+INSERT INTO seen VALUES ('s2');
+SET work_mem = '8MB';
+INSERT INTO seen VALUES ('s2 last');
+-- migrate:down
+INSERT INTO seen VALUES ('s2 down');
+-- revision: s3
+-- down_revision: s2
+-- set: work_mem = 5MB, lock_timeout = 7s
+-- migrate:up
+INSERT INTO seen VALUES ('s3');
+CREATE INDEX CONCURRENTLY seen_what ON seen (what);
+SET work_mem = '6MB';
+INSERT INTO seen VALUES ('s3 last');
+-- migrate:down
+DROP INDEX seen_what;
+INSERT INTO seen VALUES ('s3 down');
+$$);
+SELECT revision, settings FROM migrate.revision ORDER BY revision;
+SELECT settings FROM migrate_show('s2');
+SET migrate.transaction_settings = 'work_mem = 2MB, lock_timeout = 5s';
+SELECT migrate_upgrade('s2');
+CALL migrate_deploy();
+SELECT * FROM seen;
+SHOW work_mem;
+SHOW lock_timeout;
+SHOW my.other;
+TRUNCATE seen;
+CALL migrate_revert('s2');
+SELECT migrate_downgrade('base');
+SELECT * FROM seen;
+-- through the worker
+ALTER TABLE migrate.job ALTER job RESTART;
+SELECT migrate_submit('head') AS job \gset
+CALL migrate_wait(:job);
+SELECT state, error FROM migrate.jobs WHERE job = :job;
+SELECT what, work_mem, lock_timeout FROM seen ORDER BY what COLLATE "C";
+SHOW work_mem;
+-- where each statement is a transaction
+CALL migrate_revert('base');
+TRUNCATE seen;
+SET migrate.engine = yugabytedb;
+CALL migrate_deploy();
+SELECT what, work_mem, lock_timeout, other FROM seen;
+SHOW work_mem;
+CALL migrate_revert('base');
+RESET migrate.engine;
+TRUNCATE seen;
+
+-- registered again: the same, or another revision
+SELECT migrate_register_script(E'-- revision: s1\n-- migrate:up\nINSERT INTO seen VALUES (''s1'');\n-- migrate:down\nINSERT INTO seen VALUES (''s1 down'');');
+SELECT migrate_register_script(E'-- revision: s1\n-- set: work_mem=1MB\n-- migrate:up\nINSERT INTO seen VALUES (''s1'');\n-- migrate:down\nINSERT INTO seen VALUES (''s1 down'');');
+-- errors point into the script
+SELECT migrate_register_script(E'-- revision: x1\n-- message: é\n-- set: work_mem=much\n-- migrate:up\n');
+SELECT migrate_register_script(E'-- revision: x1\n-- set: work_mem\n-- migrate:up\n');
+SELECT migrate_register_script(E'-- revision: x1\n-- set: role=postgres\n-- migrate:up\n');
+SELECT migrate_register_script(E'-- revision: x1\n-- set: work_mem=1MB\n-- set: lock_timeout=1s\n-- migrate:up\n');
+SELECT migrate_register_script(E'-- revision: x1\n-- Set: work_mem=1MB\n-- migrate:up\n');
+SELECT migrate_register_script(E'-- revision: x1\n-- set:\n-- migrate:up\n');
+SELECT revision, settings FROM migrate.revision WHERE revision = 'x1';
+SELECT migrate_unregister('x1');
+
+-- a statement_timeout that is set for a revision is for each of its statements
+SET migrate.transaction_settings = 'statement_timeout = 1s';
+SELECT migrate_register('t1', 'SELECT pg_sleep(0.4); SELECT pg_sleep(0.4); SELECT pg_sleep(0.4)', '', '{s3}');
+SELECT migrate_register('t2', 'SELECT 1; SELECT pg_sleep(10)', '', '{t1}');
+CALL migrate_deploy('s3');
+SELECT migrate_upgrade('t1');
+SELECT migrate_upgrade('t2');
+CALL migrate_deploy('t2');
+SELECT revision, state, sqlstate, error FROM migrate.log WHERE state = 'failed';
+SELECT migrate_submit('head') AS job \gset
+CALL migrate_wait(:job);
+SELECT state, sqlstate, error FROM migrate.jobs WHERE job = :job;
+RESET migrate.transaction_settings;
+-- so is the body's own
+SELECT migrate_register('t2', 'SET statement_timeout = ''200ms''; SELECT pg_sleep(10)', '', '{t1}', replace => true);
+SELECT migrate_upgrade('t2');
+SELECT pg_sleep(0.3);
+-- the session's is for the whole command, and still counts afterwards
+SELECT migrate_register('t2', 'SET statement_timeout = ''10s''; SELECT pg_sleep(0.2)', '', '{t1}', replace => true);
+SELECT migrate_register('t3', 'SET statement_timeout = 0; SELECT pg_sleep(10)', '', '{t2}');
+SET statement_timeout = '500ms';
+SELECT migrate_upgrade('t3');
+SELECT migrate_upgrade('t2'), pg_sleep(10);
+RESET statement_timeout;
+SELECT version_num FROM migrate.version;
+-- a statement outside of a transaction block, too
+SELECT migrate_unregister('t3'), migrate_unregister('t2');
+SELECT migrate_register_script(E'-- revision: t2\n-- down_revision: t1\n-- set: statement_timeout=200ms\n-- migrate:up\nCREATE INDEX CONCURRENTLY seen_slow ON seen (slow(what));\n-- migrate:down\n');
+CREATE FUNCTION slow(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(10); RETURN $1; END';
+INSERT INTO seen VALUES ('slow');
+CALL migrate_deploy();
+SELECT pg_sleep(0.3);
+SELECT count(*) FROM migrate.checkpoint;
+SELECT migrate_resolve('t2', 'abandon');
+DROP INDEX IF EXISTS seen_slow;
+CALL migrate_revert('base');
+DROP FUNCTION slow;
+DROP TABLE seen;
+TRUNCATE migrate.job;
+\i sql/include/reset.sql

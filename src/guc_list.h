@@ -1,0 +1,22 @@
+/*
+ * guc_list.h
+ *	  Settings written as a list: "lock_timeout = 5s, work_mem = 64MB".
+ */
+#ifndef GUC_LIST_H
+#define GUC_LIST_H
+
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+
+typedef struct MigGucSetting
+{
+	char	   *name;
+	char	   *value;
+} MigGucSetting;
+
+extern List *mig_guc_list_parse(const char *text, const char **problem);
+extern bool mig_guc_list_check(const List *settings, int elevel);
+extern void mig_guc_list_apply(const List *settings);
+extern bool mig_guc_list_names(const List *settings, const char *name);
+
+#endif							/* GUC_LIST_H */

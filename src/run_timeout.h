@@ -1,0 +1,12 @@
+/*
+ * run_timeout.h
+ *	  A body's own statement_timeout.
+ */
+#ifndef RUN_TIMEOUT_H
+#define RUN_TIMEOUT_H
+
+extern void mig_run_timeout_begin(int session_timeout);
+extern void mig_run_timeout_end(void);
+extern bool mig_run_timeout_caused(const ErrorData *error);
+
+#endif							/* RUN_TIMEOUT_H */
