@@ -77,6 +77,7 @@ OBJS = \
 	src/tab_approval.o \
 	src/tab_checkpoint.o \
 	src/tab_job.o \
+	src/tab_lease.o \
 	src/tab_log.o \
 	src/tab_revision.o \
 	src/tab_schedule.o \
@@ -163,7 +164,8 @@ TAP = \
 	t/017_job_survival.pl \
 	t/018_scheduler.pl \
 	t/019_schedule.pl \
-	t/020_progress.pl
+	t/020_progress.pl \
+	t/023_lease.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -300,6 +300,25 @@ COMMENT ON COLUMN migrate.schedule.last_job IS 'that job; its row is gone if the
 COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before the target though nothing failed';
 COMMENT ON INDEX migrate.schedule_pkey IS 'a schedule by its name';
 
+-- Of this server and this moment: not in a dump.
+CREATE TABLE migrate.lease (
+	name				text COLLATE "C" NOT NULL,
+	holder				uuid NOT NULL,
+	node				text NOT NULL,
+	pid					integer NOT NULL,
+	taken				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	expires				timestamptz NOT NULL,
+	CONSTRAINT lease_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE migrate.lease IS 'which scheduler works, on a server that has one on every node; empty on others';
+COMMENT ON COLUMN migrate.lease.name IS 'scheduler';
+COMMENT ON COLUMN migrate.lease.holder IS 'made up by the scheduler when it starts';
+COMMENT ON COLUMN migrate.lease.node IS 'host and port of its server';
+COMMENT ON COLUMN migrate.lease.pid IS 'its process id there';
+COMMENT ON COLUMN migrate.lease.taken IS 'since when it holds it';
+COMMENT ON COLUMN migrate.lease.expires IS 'when another one may take it, unless it is renewed';
+COMMENT ON INDEX migrate.lease_pkey IS 'a lease has one holder';
+
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -22,13 +24,16 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "postmaster/postmaster.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 #include "utils/wait_event.h"
 
 #include "bgw_scheduler.h"
@@ -54,11 +59,16 @@ typedef struct LookStart
 {
 	Oid			database;
 	bool		may_complain;
+	MigLeaseHolder scheduler;
 } LookStart;
 
 StaticAssertDecl(sizeof(LookStart) <= BGW_EXTRALEN,
 				 "what a look is told fits into bgw_extra");
 
+/* As what others know this process. */
+static MigLeaseHolder self;
+
+static void introduce(void);
 static List *read_databases(List *before);
 static void look(Served *served);
 static Oid	find_database(const char *name);
@@ -93,6 +103,7 @@ migrate_scheduler_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("migrate scheduler");
+	introduce();
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	databases = read_databases(NIL);
@@ -125,6 +136,23 @@ migrate_scheduler_main(Datum arg)
 						 left, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
+}
+
+/*
+ * A restarted scheduler is another one: nobody knows what became of the first.
+ */
+static void
+introduce(void)
+{
+	char		host[sizeof(self.node) - sizeof(":65535")];
+
+	memcpy(&self.id, DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0)),
+		   sizeof(self.id));
+	self.pid = MyProcPid;
+	if (gethostname(host, sizeof(host)) != 0)
+		strlcpy(host, "unknown", sizeof(host));
+	host[sizeof(host) - 1] = '\0';
+	snprintf(self.node, sizeof(self.node), "%s:%d", host, PostPortNumber);
 }
 
 /*
@@ -247,6 +275,7 @@ start_look(Served *served, Oid database)
 
 	memset(&start, 0, sizeof(start));
 	start.database = database;
+	start.scheduler = self;
 	start.may_complain = TimestampDifferenceExceeds(served->complained,
 													GetCurrentTimestamp(),
 													COMPLAINT_INTERVAL);
@@ -280,5 +309,5 @@ migrate_look_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
 
-	mig_job_look(start.may_complain);
+	mig_job_look(&start.scheduler, start.may_complain);
 }

@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "guc.h"
 #include "job_look.h"
 #include "job_start.h"
 #include "run_server.h"
@@ -18,20 +19,28 @@
 
 #define LOCK_TIMEOUT			"2s"
 
+/*
+ * How long a scheduler may be silent before another one takes its place, in
+ * looks: one that comes late, or meets a conflict, is no reason.
+ */
+#define LEASE_LOOKS				3
+
 static void look_work(void *arg);
 
 /*
- * Starts what is due.  The process is connected, and in no transaction.
+ * Starts what is due, if it is up to this scheduler.  The process is
+ * connected, and in no transaction.
  */
 void
-mig_job_look(bool may_complain)
+mig_job_look(const MigLeaseHolder *scheduler, bool may_complain)
 {
 	ErrorData  *error;
 
 	mig_run_transaction_enter();
 	mig_run_server_begin();
 	mig_run_transaction_for_tables();
-	error = mig_run_transaction_try(look_work, NULL);
+	error = mig_run_transaction_try(look_work,
+									unconstify(MigLeaseHolder *, scheduler));
 	if (error != NULL && may_complain)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
@@ -43,10 +52,13 @@ mig_job_look(bool may_complain)
 static void
 look_work(void *arg)
 {
+	const MigLeaseHolder *scheduler = arg;
 	int			ndue;
 
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT,
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	(void) mig_job_start_all(&ndue);
+	if (!mig_run_server()->many_schedulers ||
+		mig_tab_lease_take(scheduler, LEASE_LOOKS * mig_guc_worker_naptime))
+		(void) mig_job_start_all(&ndue);
 }

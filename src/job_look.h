@@ -5,6 +5,8 @@
 #ifndef JOB_LOOK_H
 #define JOB_LOOK_H
 
-extern void mig_job_look(bool may_complain);
+#include "tab_lease.h"
+
+extern void mig_job_look(const MigLeaseHolder *scheduler, bool may_complain);
 
 #endif							/* JOB_LOOK_H */

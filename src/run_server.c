@@ -28,9 +28,26 @@
 /* In the order of the values of migrate.engine. */
 static const MigServer servers[] =
 {
-	{"postgresql", true, true, true, true, true, false},
-	{"yugabytedb", false, true, false, false, false, true},
-	{"yugabytedb_transactional_ddl", true, false, false, false, false, true},
+	{
+		.profile = "postgresql",
+		.rollback_undoes_ddl = true,
+		.subtransactions = true,
+		.row_addresses = true,
+		.table_locks = true,
+		.nominal_isolation = true
+	},
+	{
+		.profile = "yugabytedb",
+		.subtransactions = true,
+		.errors_by_text = true,
+		.many_schedulers = true
+	},
+	{
+		.profile = "yugabytedb_transactional_ddl",
+		.rollback_undoes_ddl = true,
+		.errors_by_text = true,
+		.many_schedulers = true
+	},
 };
 
 /* Settings of YugabyteDB. */

@@ -20,6 +20,7 @@ typedef struct MigServer
 	bool		table_locks;	/* LOCK TABLE for writers */
 	bool		nominal_isolation;	/* the isolation level is what it says */
 	bool		errors_by_text; /* some can be told by their text only */
+	bool		many_schedulers;	/* one on each node */
 } MigServer;
 
 extern const MigServer *mig_run_server(void);

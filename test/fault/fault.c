@@ -7,6 +7,9 @@
  * after each commit.  At place number fault.at happens what fault.action says.
  * fault.count tells afterwards how many places there were.
  *
+ * Preloaded, it starts as many more schedulers as fault.more_schedulers says,
+ * as if the server had more nodes.
+ *
  * Only tests load this module.
  */
 #include "postgres.h"
@@ -19,6 +22,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "storage/latch.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
@@ -51,6 +55,7 @@ static int	fault_at = 0;
 static int	fault_action = FAULT_ERROR;
 static int	fault_count = 0;
 static char *fault_kinds = NULL;
+static int	more_schedulers = 0;
 
 static bool in_call = false;
 static ProcessUtility_hook_type previous_utility = NULL;
@@ -70,6 +75,7 @@ static void pass_on(PlannedStmt *pstmt, const char *queryString,
 static void executor_start(QueryDesc *query, int eflags);
 static void executor_end(QueryDesc *query);
 static void transaction(XactEvent event, void *arg);
+static void start_schedulers(void);
 static void place(const char *name, bool can_raise);
 static bool is_counted(const char *name);
 static void wait_for_go(void);
@@ -98,6 +104,32 @@ _PG_init(void)
 	previous_end = ExecutorEnd_hook;
 	ExecutorEnd_hook = executor_end;
 	RegisterXactCallback(transaction, NULL);
+	if (process_shared_preload_libraries_in_progress)
+		start_schedulers();
+}
+
+static void
+start_schedulers(void)
+{
+	DefineCustomIntVariable("fault.more_schedulers",
+							"Sets how many more schedulers there are.", NULL,
+							&more_schedulers, 0, 0, 10,
+							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	for (int i = 0; i < more_schedulers; i++)
+	{
+		BackgroundWorker worker;
+
+		memset(&worker, 0, sizeof(worker));
+		worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
+			BGWORKER_BACKEND_DATABASE_CONNECTION;
+		worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+		worker.bgw_restart_time = 5;
+		strlcpy(worker.bgw_library_name, "migrate", BGW_MAXLEN);
+		strlcpy(worker.bgw_function_name, "migrate_scheduler_main", BGW_MAXLEN);
+		strlcpy(worker.bgw_name, "migrate scheduler", BGW_MAXLEN);
+		strlcpy(worker.bgw_type, "migrate scheduler", BGW_MAXLEN);
+		RegisterBackgroundWorker(&worker);
+	}
 }
 
 static void

@@ -1,0 +1,20 @@
+/*
+ * tab_lease.h
+ *	  migrate.lease: which node's scheduler works.
+ */
+#ifndef TAB_LEASE_H
+#define TAB_LEASE_H
+
+#include "utils/uuid.h"
+
+/* Who may hold it: a scheduler, from its start to its end. */
+typedef struct MigLeaseHolder
+{
+	pg_uuid_t	id;
+	int			pid;
+	char		node[64];		/* for people */
+} MigLeaseHolder;
+
+extern bool mig_tab_lease_take(const MigLeaseHolder *holder, int seconds);
+
+#endif							/* TAB_LEASE_H */
