@@ -64,9 +64,6 @@ for my $path (@ARGV)
 		  && $line =~ /"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LOCK|SET)\s|\b(mig_spi_execute|mig_spi_begin|SPI_\w+)\b/;
 		$say->("only compat.h looks at the server's version")
 		  if $file ne 'compat.h' && $line =~ /\bPG_VERSION_NUM\b/;
-		# The scheduler has no database, and so no SQL.
-		$say->("$1: tables and locks are reached by SQL")
-		  if $file ne 'bgw_scheduler.c' && $line =~ /\b(table_open|heap_open|LockAcquire\w*|systable_beginscan|HeapTupleHeader\w*)\b/;
 
 		# guc.c names the table that is the default of a setting.
 		for my $table ($file eq 'guc.c' ? () : @tables)

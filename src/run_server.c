@@ -139,7 +139,9 @@ ask_snapshot(void)
 	static MigSpiQuery exists = {
 		"SELECT pg_catalog.to_regprocedure('" EFFECTIVE_ISOLATION "')"
 	};
-	static MigSpiQuery ask = {"SELECT " EFFECTIVE_ISOLATION};
+	static MigSpiQuery ask = {
+		"SELECT " EFFECTIVE_ISOLATION "::pg_catalog.text"
+	};
 	char	   *level;
 
 	if (mig_spi_first(&exists, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST) == NULL)
