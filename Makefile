@@ -165,6 +165,8 @@ TAP = \
 	t/018_scheduler.pl \
 	t/019_schedule.pl \
 	t/020_progress.pl \
+	t/020_progress.pl \
+	t/021_yb_sim.pl \
 	t/023_lease.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.

@@ -179,6 +179,7 @@ missing_tools()
 	missing_command make make
 	find_pg_config >/dev/null ||
 		say "PostgreSQL $OLDEST_MAJOR or later, with initdb, pg_config and PGXS|server"
+	missing_libpq
 	if [ "$purpose" = demo ]; then
 		return
 	fi
@@ -236,6 +237,16 @@ say_if_offered()
 	plan=$(apt-get -s --no-install-recommends --no-upgrade install "$2" 2>/dev/null) &&
 		! printf '%s\n' "$plan" | grep -Eq '^(Inst [^ ]* \[|Remv )' &&
 		say "$1|$2"
+}
+
+# What test/yb_sim is built with.  Debian's server-dev brings it along, an
+# unpacked one does not.
+missing_libpq()
+{
+	local pg_config
+	pg_config=$(find_pg_config) || return 0
+	[ -f "$("$pg_config" --includedir)/libpq-fe.h" ] ||
+		say "header libpq-fe.h|libpq-dev"
 }
 
 missing_command()
