@@ -113,7 +113,7 @@ mig_job_prepare(MigJob *job, const char *target)
 
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	targets[0] = unconstify(char *, target);
-	(void) mig_run_plan(version, job->command, 1, targets, false,
+	(void) mig_run_plan(version, job->command, 1, targets, false, NULL,
 						MIG_SPI_READ_LATEST);
 	job->target = mig_run_plan_absolute(version, job->command, target,
 										MIG_SPI_READ_LATEST);

@@ -133,9 +133,10 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 
 	targets[0] = unconstify(char *, target);
 	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
-	plan = mig_run_plan(version, cmd, 1, targets, false,
-						MIG_SPI_READ_CALLER);
 	partial = mig_tab_checkpoint_find(version->name, true);
+	plan = mig_run_plan(version, cmd, 1, targets, false,
+						partial == NULL ? NULL : partial->revision,
+						MIG_SPI_READ_CALLER);
 
 	ids = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
 						  MCXT_ALLOC_HUGE);
@@ -187,7 +188,7 @@ mig_report_is_current(const char *target)
 	targets[0] = unconstify(char *, target);
 	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
 	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
-						false, MIG_SPI_READ_CALLER)->nsteps == 0 &&
+						false, NULL, MIG_SPI_READ_CALLER)->nsteps == 0 &&
 		mig_tab_checkpoint_find(version->name, true) == NULL;
 }
 

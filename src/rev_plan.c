@@ -20,18 +20,25 @@
 static const char *only_target(MigCommand command, int ntargets,
 							   char **targets);
 static MigPlan *plan_upgrade(const MigGraph *graph, int nrows,
-							 const int *rows, const char *target);
+							 const int *rows, const char *target,
+							 const char *first);
 static MigPlan *plan_downgrade(const MigGraph *graph, int nrows,
-							   const int *rows, const char *target);
+							   const int *rows, const char *target,
+							   const char *first);
+static void put_first(const MigGraph *graph, MigCommand command,
+					  int nsteps, int *order, const char *first);
 
 /*
  * The plan of a command, in the current memory context; it points into the
  * graph.  Upgrade and downgrade take one target, stamp any number, where
  * none means base.
+ *
+ * first: NULL, or the revision to begin with, if it is a step that can be the
+ * first one.
  */
 MigPlan *
 mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
-				   int ntargets, char **targets)
+				   int ntargets, char **targets, const char *first)
 {
 	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
 
@@ -39,10 +46,12 @@ mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
 	{
 		case MIG_COMMAND_UPGRADE:
 			return plan_upgrade(graph, nrows, current,
-								only_target(command, ntargets, targets));
+								only_target(command, ntargets, targets),
+								first);
 		case MIG_COMMAND_DOWNGRADE:
 			return plan_downgrade(graph, nrows, current,
-								  only_target(command, ntargets, targets));
+								  only_target(command, ntargets, targets),
+								  first);
 		case MIG_COMMAND_STAMP:
 			return mig_rev_stamp_plan(graph, nrows, current,
 									  ntargets, targets);
@@ -123,7 +132,7 @@ only_target(MigCommand command, int ntargets, char **targets)
 
 static MigPlan *
 plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
-			 const char *target)
+			 const char *target, const char *first)
 {
 	MigStart	start = {NULL, nrows, rows};
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
@@ -151,16 +160,23 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 									   ntargets, targets, &plan->nsteps);
 	plan->command = MIG_COMMAND_UPGRADE;
 	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
+	for (i = 0; i < plan->nsteps / 2; i++)
+	{
+		int			newer = order[i];
+
+		order[i] = order[plan->nsteps - 1 - i];
+		order[plan->nsteps - 1 - i] = newer;
+	}
+	put_first(graph, MIG_COMMAND_UPGRADE, plan->nsteps, order, first);
 	state = mig_rev_rows_start(graph, nrows, rows);
 	for (i = 0; i < plan->nsteps; i++)
-		mig_rev_rows_upgrade(state, order[plan->nsteps - 1 - i],
-							 &plan->steps[i]);
+		mig_rev_rows_upgrade(state, order[i], &plan->steps[i]);
 	return plan;
 }
 
 static MigPlan *
 plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
-			   const char *target)
+			   const char *target, const char *first)
 {
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
 	bool	   *members = mig_rev_downgrade_members(graph, nrows, rows, target);
@@ -173,8 +189,49 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 									   &plan->nsteps);
 	plan->command = MIG_COMMAND_DOWNGRADE;
 	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
+	put_first(graph, MIG_COMMAND_DOWNGRADE, plan->nsteps, order, first);
 	state = mig_rev_rows_start(graph, nrows, rows);
 	for (i = 0; i < plan->nsteps; i++)
 		mig_rev_rows_downgrade(state, order[i], &plan->steps[i]);
 	return plan;
+}
+
+/*
+ * Brings a step to the front, unless one of those before it has to come before
+ * it: what it stands on in an upgrade, what stands on it in a downgrade.
+ */
+static void
+put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
+		  const char *first)
+{
+	int			place = 0;
+	int			rev;
+	bool	   *below;
+
+	if (first == NULL)
+		return;
+	while (place < nsteps &&
+		   strcmp(mig_rev_graph_id(graph, order[place]), first) != 0)
+		place++;
+	if (place == 0 || place == nsteps)
+		return;
+
+	rev = order[place];
+	if (command == MIG_COMMAND_UPGRADE)
+	{
+		below = mig_rev_graph_reach(graph, &graph->parents, 1, &rev);
+		for (int i = 0; i < place; i++)
+		{
+			if (below[order[i]])
+				return;
+		}
+	}
+	else
+	{
+		below = mig_rev_graph_reach(graph, &graph->parents, place, order);
+		if (below[rev])
+			return;
+	}
+	memmove(&order[1], &order[0], sizeof(int) * place);
+	order[0] = rev;
 }

@@ -10,7 +10,8 @@
 
 extern MigPlan *mig_rev_plan_build(MigGraph *graph, MigCommand command,
 								   int nrows, char **rows,
-								   int ntargets, char **targets);
+								   int ntargets, char **targets,
+								   const char *first);
 extern bool mig_rev_plan_counts(const char *target);
 extern char *mig_rev_plan_absolute(MigGraph *graph, MigCommand command,
 								   int nrows, char **rows, const char *target);

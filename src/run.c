@@ -154,7 +154,8 @@ run_atomic(const MigRunRequest *request, int *nresult)
 	mig_run_partial_refuse(version);
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	plan = mig_run_plan(version, request->command, request->ntargets,
-						request->targets, request->purge, MIG_SPI_READ_LATEST);
+						request->targets, request->purge, NULL,
+						MIG_SPI_READ_LATEST);
 	mig_run_approval_cut(plan, request);
 	mig_run_plan_check(plan, request);
 	if (plan->nsteps > 0)

@@ -195,9 +195,11 @@ plan_work(void *arg)
 	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
 	run->partial = mig_tab_checkpoint_find(version->name, false);
 	run->plan = mig_run_plan(version, request->command, request->ntargets,
-							 request->targets, false, MIG_SPI_READ_LATEST);
-	run->plan = mig_run_partial_plan(version, run->partial, request,
-									 run->plan);
+							 request->targets, false,
+							 run->partial == NULL ? NULL :
+							 run->partial->revision,
+							 MIG_SPI_READ_LATEST);
+	mig_run_partial_check(run->partial, run->plan);
 	mig_run_approval_cut(run->plan, request);
 	mig_run_plan_check(run->plan, request);
 	if (run->plan->nsteps > 0)

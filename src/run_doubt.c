@@ -68,11 +68,17 @@ mig_run_doubt_execute(MigStepRun *run, const MigSegment *segment)
 	ErrorData  *error;
 
 	begin(&doubt, run, segment);
+	doubt.verdict = MIG_VERDICT_NOT_DONE;
 	while ((error = try_statement(&doubt)) != NULL)
 	{
 		if (doubt.verdict == MIG_VERDICT_UNKNOWN ||
 			!mig_run_retry_wait(run, false, error))
+		{
+			/* Whether the note of its start is there may not be known. */
+			if (doubt.verdict == MIG_VERDICT_NOT_DONE)
+				(void) mig_run_retry_try(forget_work, &doubt);
 			ReThrowError(error);
+		}
 
 		/* Another error would be about something else that is there. */
 		if (doubt.verdict == MIG_VERDICT_DONE)
@@ -159,7 +165,8 @@ begin(Doubt *doubt, MigStepRun *run, const MigSegment *segment)
 }
 
 /*
- * One attempt.  NULL: it has succeeded.
+ * One attempt, after mending what the last one has left.  NULL: it has
+ * succeeded.
  */
 static ErrorData *
 try_statement(Doubt *doubt)
@@ -168,6 +175,14 @@ try_statement(Doubt *doubt)
 	ErrorData  *error;
 	uint64		lasting;
 
+	if (doubt->verdict == MIG_VERDICT_BROKEN)
+	{
+		error = repair(doubt);
+		if (error != NULL || doubt->verdict == MIG_VERDICT_DONE)
+			return error;
+		if (doubt->verdict != MIG_VERDICT_NOT_DONE)
+			raise_partial(doubt);
+	}
 	doubt->verdict = MIG_VERDICT_NOT_DONE;
 	error = mig_run_transaction_try(start_work, doubt);
 	if (error != NULL)
@@ -292,7 +307,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 
 	/* Until somebody has looked. */
 	doubt->verdict = MIG_VERDICT_UNKNOWN;
-	problem = mig_run_transaction_try(judge_work, doubt);
+	problem = mig_run_retry_try(judge_work, doubt);
 	if (doubt->verdict == MIG_VERDICT_UNKNOWN && doubt->atomic &&
 		!mig_run_retry_in_doubt(error))
 		doubt->verdict = MIG_VERDICT_NOT_DONE;
@@ -300,7 +315,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 		error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		problem = repair(doubt);
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_NOT_DONE)
-		problem = mig_run_transaction_try(forget_work, doubt);
+		problem = mig_run_retry_try(forget_work, doubt);
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),
@@ -317,7 +332,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 static ErrorData *
 repair(Doubt *doubt)
 {
-	ErrorData  *error = mig_run_transaction_try(repairs_work, doubt);
+	ErrorData  *error = mig_run_retry_try(repairs_work, doubt);
 
 	for (int i = 0; i < doubt->nrepairs && error == NULL; i++)
 	{
@@ -328,7 +343,7 @@ repair(Doubt *doubt)
 						doubt->run->body.revision, doubt->repairs[i])));
 		error = mig_run_toplevel(doubt->repairs[i]);
 	}
-	return error != NULL ? error : mig_run_transaction_try(judge_work, doubt);
+	return error != NULL ? error : mig_run_retry_try(judge_work, doubt);
 }
 
 static void

@@ -28,11 +28,6 @@ typedef enum ResolveAction
 } ResolveAction;
 
 static void refuse(const MigPartial *partial, const char *hint);
-static int	find_step(const MigPlan *plan, const MigPartial *partial);
-static MigPlan *plan_resumed(const MigVersion *version,
-							 const MigPartial *partial,
-							 const MigRunRequest *request, MigPlan *plan);
-static void apply_rows(const MigStep *step, MigVersion *version);
 static ResolveAction action_by_name(const char *name);
 static void skip(const MigVersion *version, const MigPartial *partial);
 
@@ -79,106 +74,19 @@ mig_run_partial_describe(const MigPartial *partial)
 }
 
 /*
- * The plan that goes on with the partial revision first.  Raises an error if
- * the request does not want that revision, or not in that direction.
+ * Raises an error if a revision is partial that the plan does not begin with:
+ * it is for another target, or another direction.
  */
-MigPlan *
-mig_run_partial_plan(const MigVersion *version, const MigPartial *partial,
-					 const MigRunRequest *request, MigPlan *plan)
+void
+mig_run_partial_check(const MigPartial *partial, const MigPlan *plan)
 {
-	int			place;
-
-	if (partial == NULL)
-		return plan;
-	place = find_step(plan, partial);
-	if (place > 0)
-	{
-		plan = plan_resumed(version, partial, request, plan);
-		place = plan == NULL ? -1 : 0;
-	}
-	if (place < 0)
-		refuse(partial, psprintf("CALL migrate_%s(...) with a target that needs it goes on with it. Use migrate_resolve() to decide otherwise.",
-								 partial->operation == MIG_COMMAND_UPGRADE ?
-								 "deploy" : "revert"));
-	return plan;
-}
-
-static int
-find_step(const MigPlan *plan, const MigPartial *partial)
-{
-	for (int i = 0; i < plan->nsteps; i++)
-	{
-		if (plan->steps[i].command == partial->operation &&
-			strcmp(plan->steps[i].revision, partial->revision) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/*
- * Revisions that were registered since may come before it in the order.  It
- * goes first, if what follows is then the same.  NULL if it is not, which a
- * relative target does.
- */
-static MigPlan *
-plan_resumed(const MigVersion *version, const MigPartial *partial,
-			 const MigRunRequest *request, MigPlan *plan)
-{
-	char	   *target = partial->revision;
-	MigVersion	after = *version;
-	MigPlan    *first;
-	MigPlan    *rest;
-	MigPlan    *result;
-
-	if (request->command != MIG_COMMAND_UPGRADE)
-		return NULL;
-	first = mig_run_plan(version, request->command, 1, &target, false,
-						 MIG_SPI_READ_LATEST);
-	if (first->nsteps != 1 || find_step(first, partial) != 0)
-		return NULL;
-	apply_rows(&first->steps[0], &after);
-	rest = mig_run_plan(&after, request->command, request->ntargets,
-						request->targets, false, MIG_SPI_READ_LATEST);
-	if (rest->nsteps + 1 != plan->nsteps || find_step(rest, partial) >= 0)
-		return NULL;
-
-	result = palloc0(sizeof(MigPlan));
-	result->command = plan->command;
-	result->nsteps = plan->nsteps;
-	result->steps = palloc_extended(sizeof(MigStep) * plan->nsteps,
-									MCXT_ALLOC_HUGE);
-	result->steps[0] = first->steps[0];
-	memcpy(&result->steps[1], rest->steps, sizeof(MigStep) * rest->nsteps);
-	return result;
-}
-
-/*
- * Makes the rows what they will be after a step.
- */
-static void
-apply_rows(const MigStep *step, MigVersion *version)
-{
-	int			nrows = 0;
-	char	  **rows = palloc(sizeof(char *) *
-							  (version->nrows + step->ninserts + 1));
-
-	for (int i = 0; i < version->nrows; i++)
-	{
-		bool		goes = step->update_from != NULL &&
-		strcmp(version->rows[i], step->update_from) == 0;
-
-		for (int j = 0; j < step->ndeletes && !goes; j++)
-			goes = strcmp(version->rows[i], step->deletes[j]) == 0;
-		if (!goes)
-			rows[nrows++] = version->rows[i];
-	}
-	if (step->update_to != NULL)
-		rows[nrows++] = unconstify(char *, step->update_to);
-	for (int i = 0; i < step->ninserts; i++)
-		rows[nrows++] = unconstify(char *, step->inserts[i]);
-	version->nrows = nrows;
-	version->rows = rows;
-	mig_tab_version_sort(version);
+	if (partial == NULL ||
+		(plan->nsteps > 0 && plan->steps[0].command == partial->operation &&
+		 strcmp(plan->steps[0].revision, partial->revision) == 0))
+		return;
+	refuse(partial, psprintf("CALL migrate_%s(...) with a target that needs it goes on with it. Use migrate_resolve() to decide otherwise.",
+							 partial->operation == MIG_COMMAND_UPGRADE ?
+							 "deploy" : "revert"));
 }
 
 /*

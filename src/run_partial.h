@@ -10,10 +10,8 @@
 #include "tab_version.h"
 
 extern void mig_run_partial_refuse(const MigVersion *version);
-extern MigPlan *mig_run_partial_plan(const MigVersion *version,
-									 const MigPartial *partial,
-									 const MigRunRequest *request,
-									 MigPlan *plan);
+extern void mig_run_partial_check(const MigPartial *partial,
+								  const MigPlan *plan);
 extern char *mig_run_partial_describe(const MigPartial *partial);
 extern void mig_run_partial_resolve(const char *revision, const char *action);
 

@@ -24,11 +24,13 @@ static void refuse_toplevel(const char *revision, MigCommand command,
 							bool in_function);
 
 /*
- * The steps from where the version table is to the targets.
+ * The steps from where the version table is to the targets.  first: as in
+ * mig_rev_plan_build().
  */
 MigPlan *
 mig_run_plan(const MigVersion *version, MigCommand command,
-			 int ntargets, char **targets, bool purge, MigSpiAccess access)
+			 int ntargets, char **targets, bool purge, const char *first,
+			 MigSpiAccess access)
 {
 	MigGraph   *graph;
 	MigPlan    *plan;
@@ -44,7 +46,7 @@ mig_run_plan(const MigVersion *version, MigCommand command,
 	graph = mig_tab_revision_graph(access);
 	plan = mig_rev_plan_build(graph, command,
 							  purge ? 0 : version->nrows, version->rows,
-							  ntargets, targets);
+							  ntargets, targets, first);
 	if (purge && version->nrows > 0)
 		plan = add_purge(version, plan);
 	return plan;

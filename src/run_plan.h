@@ -10,7 +10,7 @@
 
 extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 							 int ntargets, char **targets, bool purge,
-							 MigSpiAccess access);
+							 const char *first, MigSpiAccess access);
 extern void mig_run_plan_check_author(char **ids, int nids);
 extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigCommand command, const char *target,

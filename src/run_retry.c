@@ -102,10 +102,10 @@ mig_run_retry_in_doubt(const ErrorData *error)
 
 /*
  * For the committing doors: does work that reads or writes our own tables, and
- * that can be done again, until it is committed.
+ * that can be done again, until it is committed.  NULL: it is.
  */
-void
-mig_run_retry_must(MigRunWork work, void *arg)
+ErrorData *
+mig_run_retry_try(MigRunWork work, void *arg)
 {
 	MigRetryCase failure;
 	ErrorData  *error;
@@ -119,12 +119,25 @@ mig_run_retry_must(MigRunWork work, void *arg)
 		failure.door = MIG_DOOR_PROCEDURE;
 		failure.attempt = attempt;
 		if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
-			ReThrowError(error);
+			return error;
 		delay = delay_after(&failure);
 		say_again(&failure, error, "read or note how far migrations are", delay);
 		mig_run_lock_sleep(delay);
 		mig_run_transaction_renew();
 	}
+	return NULL;
+}
+
+/*
+ * The same, but raises the error.
+ */
+void
+mig_run_retry_must(MigRunWork work, void *arg)
+{
+	ErrorData  *error = mig_run_retry_try(work, arg);
+
+	if (error != NULL)
+		ReThrowError(error);
 }
 
 /*

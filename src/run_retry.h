@@ -14,6 +14,7 @@ extern MigRetry mig_run_retry(const MigStepRun *run, bool body_done,
 extern bool mig_run_retry_wait(MigStepRun *run, bool body_done,
 							   ErrorData *error);
 extern bool mig_run_retry_in_doubt(const ErrorData *error);
+extern ErrorData *mig_run_retry_try(MigRunWork work, void *arg);
 extern void mig_run_retry_must(MigRunWork work, void *arg);
 extern void mig_run_retry_make_plain(ErrorData *error);
 
