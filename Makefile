@@ -7,6 +7,7 @@
 #   make check-sql              pg_regress only
 #   make check-iso              isolation tests only
 #   make check-tap              TAP tests only
+#   make check-storm            fifty storms of failures; SEEDS=n for another number
 #   make indent                 format the C files
 #   make bench                  measure; see bench/README.md
 
@@ -165,9 +166,9 @@ TAP = \
 	t/018_scheduler.pl \
 	t/019_schedule.pl \
 	t/020_progress.pl \
-	t/020_progress.pl \
 	t/021_yb_sim.pl \
-	t/023_lease.pl
+	t/023_lease.pl \
+	t/024_storm.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -203,7 +204,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	REGRESS='$(filter-out $(NOT_RUN),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
-.PHONY: installcheck check-sql check-iso check-tap indent bench
+.PHONY: installcheck check-sql check-iso check-tap check-storm indent bench
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -216,6 +217,10 @@ check-iso:
 
 check-tap:
 	+@$(TEST_ENV) scripts/test tap
+
+# Fifty storms of each kind; t/024_storm.pl has few of them.
+check-storm:
+	+@$(TEST_ENV) STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/024_storm.pl scripts/test tap
 
 indent:
 	.ci/indent.sh
