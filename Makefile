@@ -168,7 +168,8 @@ TAP = \
 	t/020_progress.pl \
 	t/021_yb_sim.pl \
 	t/023_lease.pl \
-	t/024_storm.pl
+	t/024_storm.pl \
+	t/025_alembic_1487.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
