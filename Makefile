@@ -18,8 +18,14 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.co
 MODULE_big = migrate
 OBJS = \
 	src/api.o \
+	src/bgw_doctor.o \
 	src/bgw_job.o \
 	src/bgw_scheduler.o \
+	src/doctor.o \
+	src/doctor_activity.o \
+	src/doctor_commit.o \
+	src/doctor_migrations.o \
+	src/doctor_server.o \
 	src/guc.o \
 	src/guc_list.o \
 	src/init.o \
@@ -117,6 +123,7 @@ REGRESS = \
 	approval \
 	settings \
 	engine \
+	doctor \
 	retry \
 	retry_policy \
 	effect \
@@ -131,9 +138,9 @@ REGRESS = \
 	alembic_suite \
 	drop
 
-# Those of them that load a module of test/, which only the staged installation
-# has: not run with RUNNING=1.
-STAGED_ONLY = retry_policy effect probe
+# Those of them that need the server of the tests: its settings, or a module of
+# test/, which only the staged installation has.  Not run with RUNNING=1.
+STAGED_ONLY = retry_policy effect probe doctor
 
 # From 19 on standard_conforming_strings cannot be off.
 BEFORE_19 = standard_strings
@@ -167,9 +174,11 @@ TAP = \
 	t/019_schedule.pl \
 	t/020_progress.pl \
 	t/021_yb_sim.pl \
+	t/022_doctor.pl \
 	t/023_lease.pl \
 	t/024_storm.pl \
-	t/025_alembic_1487.pl
+	t/025_alembic_1487.pl \
+	t/026_yugabytedb.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -19,7 +19,7 @@ sub layer
 	return 0 if $file =~ /^(migrate|compat|guc|spi)[._]/;
 	return 1 if $file =~ /^(rev_|script_|retry_policy\.)/;
 	return 2 if $file =~ /^tab_/;
-	return 3 if $file =~ /^(run[._]|job[._]|registry\.|report\.)/;
+	return 3 if $file =~ /^(run[._]|job[._]|doctor[._]|registry\.|report\.)/;
 	return 4 if $file =~ /^(api|bgw_\w+|init)\./;
 	return undef;
 }

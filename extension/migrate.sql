@@ -493,6 +493,13 @@ RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
 COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take';
 
+CREATE FUNCTION @extschema@.migrate_doctor(
+	OUT area text, OUT "check" text, OUT status text, OUT value text,
+	OUT advice text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor';
+COMMENT ON FUNCTION @extschema@.migrate_doctor()
+	IS 'looks for what could go wrong with migrations on this server; a row for each check';
+
 CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
 RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
 COMMENT ON FUNCTION @extschema@.migrate_is_current(text)

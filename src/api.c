@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "doctor.h"
 #include "job.h"
 #include "job_schedule.h"
 #include "job_start.h"
@@ -29,6 +30,7 @@
 
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
 #define REVISION_COLUMNS	12
+#define DOCTOR_COLUMNS		5
 #define SHOW_COLUMNS		(REVISION_COLUMNS + 3)
 #define PLAN_COLUMNS		8
 #define PROGRESS_COLUMNS	14
@@ -57,6 +59,7 @@ PG_FUNCTION_INFO_V1(migrate_branches);
 PG_FUNCTION_INFO_V1(migrate_history);
 PG_FUNCTION_INFO_V1(migrate_show);
 PG_FUNCTION_INFO_V1(migrate_plan);
+PG_FUNCTION_INFO_V1(migrate_doctor);
 PG_FUNCTION_INFO_V1(migrate_is_current);
 PG_FUNCTION_INFO_V1(migrate_progress);
 
@@ -385,6 +388,32 @@ migrate_is_current(PG_FUNCTION_ARGS)
 {
 	mig_run_server_begin();
 	PG_RETURN_BOOL(mig_report_is_current(required_text(fcinfo, 0, "target")));
+}
+
+Datum
+migrate_doctor(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *findings;
+	ListCell   *cell;
+
+	mig_run_server_begin();
+	findings = mig_doctor_examine();
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, findings)
+	{
+		const MigFinding *finding = lfirst(cell);
+		Datum		values[DOCTOR_COLUMNS];
+		bool		nulls[DOCTOR_COLUMNS] = {false};
+
+		values[0] = CStringGetTextDatum(finding->area);
+		values[1] = CStringGetTextDatum(finding->check);
+		values[2] = CStringGetTextDatum(finding->status);
+		values[3] = CStringGetTextDatum(finding->value);
+		values[4] = text_or_null(finding->advice, &nulls[4]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /*

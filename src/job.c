@@ -84,6 +84,16 @@ mig_job_submit(const char *target, const char *command,
 void
 mig_job_check_may_submit(void)
 {
+	if (!mig_job_may_submit())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function migrate_submit"),
+				 errdetail("The setting migrate.function_door is \"submit\".")));
+}
+
+bool
+mig_job_may_submit(void)
+{
 	static MigSpiQuery query = {
 		"SELECT 'yes' WHERE " MIG_JOB_MAY_EXECUTE("$1", "'migrate_submit'"),
 		1, {OIDOID}
@@ -91,12 +101,8 @@ mig_job_check_may_submit(void)
 	Datum		values[1];
 
 	values[0] = ObjectIdGetDatum(GetUserId());
-	if (mig_spi_first(&query, values, MIG_SPI_OWNER,
-					  MIG_SPI_READ_LATEST) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for function migrate_submit"),
-				 errdetail("The setting migrate.function_door is \"submit\".")));
+	return mig_spi_first(&query, values, MIG_SPI_OWNER,
+						 MIG_SPI_READ_LATEST) != NULL;
 }
 
 /*

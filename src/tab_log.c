@@ -148,6 +148,72 @@ mig_tab_log_longest(const char *revision, MigCommand command)
 }
 
 /*
+ * How long an upgrade takes in the middle, in milliseconds; -1 if none was
+ * logged.
+ */
+double
+mig_tab_log_median(void)
+{
+	static MigSpiQuery query = {
+		"SELECT COALESCE(pg_catalog.percentile_cont(0.5)"
+		"  WITHIN GROUP (ORDER BY wall_ms), -1) FROM migrate.log"
+		" WHERE operation = 'upgrade' AND state = 'succeeded'"
+	};
+	MigSpiScope scope;
+	bool		isnull;
+	double		median;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	median = DatumGetFloat8(mig_spi_value(0, 1, &isnull));
+	mig_spi_end(&scope);
+	return median;
+}
+
+/*
+ * Those of some revisions of which an upgrade has taken so long, the slowest
+ * first, each with its time.
+ */
+char	  **
+mig_tab_log_slow(char *const *ids, int nids, double milliseconds, int limit,
+				 int *nslow)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('%s (%s s)', revision,"
+		"        pg_catalog.round((pg_catalog.max(wall_ms) / 1000)::numeric))"
+		"  FROM migrate.log"
+		" WHERE revision = ANY ($1) AND operation = 'upgrade'"
+		" GROUP BY revision HAVING pg_catalog.max(wall_ms) >= $2"
+		" ORDER BY pg_catalog.max(wall_ms) DESC, revision LIMIT $3",
+		3, {TEXTARRAYOID, FLOAT8OID, INT4OID}
+	};
+	Datum		values[3];
+
+	values[0] = mig_spi_array_datum(ids, nids);
+	values[1] = Float8GetDatum(milliseconds);
+	values[2] = Int32GetDatum(limit);
+	return mig_spi_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						nslow);
+}
+
+/*
+ * What ended the last run, if it failed, or NULL.  Without the message, which
+ * may quote rows.
+ */
+char *
+mig_tab_log_last_failure(void)
+{
+	static MigSpiQuery query = {
+		"SELECT CASE WHEN state = 'failed' THEN pg_catalog.format("
+		"        '%s of revision %L failed with %s at %s', operation, revision,"
+		"        sqlstate, pg_catalog.date_trunc('second', finished)) END"
+		"  FROM migrate.log ORDER BY started DESC LIMIT 1"
+	};
+
+	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
  * The version tables that runs have used and that still exist.
  */
 char	  **

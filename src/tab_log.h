@@ -43,6 +43,10 @@ extern void mig_tab_log_new_run(pg_uuid_t *run);
 extern void mig_tab_log_write(const MigLogEntry *entry);
 extern void mig_tab_log_expire(int seconds);
 extern double mig_tab_log_longest(const char *revision, MigCommand command);
+extern double mig_tab_log_median(void);
+extern char **mig_tab_log_slow(char *const *ids, int nids, double milliseconds,
+							   int limit, int *nslow);
+extern char *mig_tab_log_last_failure(void);
 extern char **mig_tab_log_version_tables(int *ntables);
 extern const char *mig_tab_log_command_name(MigCommand command);
 extern const char *mig_tab_log_door_name(MigDoor door);

@@ -1,0 +1,108 @@
+# The extension on what imitates YugabyteDB, beyond single failures (021): what
+# is refused, what the server must not do by itself, and the door that submits.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $node = new_node('yugabytedb',
+	"shared_preload_libraries = 'migrate,migrate_yb_sim'",
+	"yb_sim.server_version = '15.12-YB-2025.2.0.0-b1'");
+my $db = new_database($node, 'app');
+sql($node, $db, 'SET client_min_messages = error; CREATE EXTENSION yb_sim');
+
+# Output and errors of a session.
+sub session
+{
+	my ($sql) = @_;
+	return finish_sql(start_sql($node, $db, 'session', $sql));
+}
+
+# Has a failure come so often, from the next passing of a point on.
+sub failing
+{
+	my ($what, $point, $count) = @_;
+	return "SET yb_sim.fail_with = '$what'; SET yb_sim.fail_point = '$point';"
+	  . " SET yb_sim.fail_count = $count; SET yb_sim.fail_at = 1;\n";
+}
+
+my $conflict = '40001: could not serialize access due to concurrent update';
+my $passed = "SELECT passed, failed FROM yb_sim_counts() WHERE point = 'version'";
+my ($out, $errors);
+
+# Without advisory locks nobody can take turns.
+(undef, $errors) = session(
+	"SELECT migrate_register('d1', 'CREATE TABLE d1 ()', ''); SET yb_enable_advisory_locks = off;
+	 CALL migrate_deploy(); SELECT migrate_stamp('d1'); SELECT migrate_register('d2', '', '', '{d1}')");
+is($errors, join("\n", ('0A000: this server has no advisory locks, by which migrations take turns') x 3),
+	'runs and registrations are refused');
+is(sql($node, $db, "SELECT to_regclass('d1') IS NULL, count(*) FROM migrate.version"), 't|0', 'before they do anything');
+
+# The server does not repeat what a run does.
+my $retries = 'SHOW yb_max_query_layer_retries';
+sql($node, $db, <<'SQL');
+CREATE TABLE seen (what text);
+SELECT migrate_register('d2', 'INSERT INTO seen VALUES (current_setting(''yb_max_query_layer_retries''))', '', '{d1}');
+SELECT migrate_register('d3', '', '', '{d2}');
+SQL
+is(sql($node, $db, "SET yb_max_query_layer_retries = 7; CALL migrate_deploy('d2'); $retries; SELECT what FROM seen"),
+	"7\n0", 'its retries are off during a run, and on again');
+my $always = 'SET migrate.max_attempts = 2; ' . failing('yb_conflict', 'version', -1);
+($out, $errors) = session("$always SELECT migrate_stamp('d1'); $passed; $retries");
+is($errors, $conflict, 'a stamp that fails: 40001');
+is($out, "1|1\n60", 'it was tried once, by us and by the server');
+($out, $errors) = session("$always CALL migrate_deploy(); $passed; $retries");
+is($errors, $conflict, 'a CALL that fails: 40001');
+is($out, "2|2\n60", 'it was tried as often as it should');
+
+# In what really is READ COMMITTED a conflict can be got past in a stamp.
+my $twice = failing('conflict', 'version', 2);
+($out, $errors) = session("SET yb_sim.read_committed = on; $twice SELECT migrate_stamp('d1'); $passed");
+is("$out|$errors", "d1\n3|2|", 'a stamp that meets a conflict, in READ COMMITTED');
+($out, $errors) = session("$twice SELECT migrate_stamp('d2'); $passed");
+is("$out|$errors", "1|1|$conflict", 'in what only is called so');
+($out, $errors) = session('SET yb_sim.read_committed = on; '
+	  . failing('catalog', 'version', 1) . "SELECT migrate_stamp('d2'); $passed");
+like("$out|$errors", qr/^1\|1\|40001: The catalog snapshot/, 'what lasts until the transaction ends is not tried again in it');
+
+# A statement that reports an error, and was done or not.
+sql($node, $db, <<'SQL');
+SELECT migrate_stamp('d3');
+SELECT migrate_register('e1', 'CREATE TABLE e1 (i int)', 'DROP TABLE e1', '{d3}');
+SELECT migrate_register('e2', 'COMMENT ON TABLE e1 IS ''said''', 'COMMENT ON TABLE e1 IS NULL', '{e1}');
+SELECT migrate_register('e3', 'DO $do$BEGIN INSERT INTO seen VALUES (''e3''); END$do$', '', '{e2}');
+SQL
+my $lost = failing('timed_out', 'ddl_after', 1);
+is(sql($node, $db, "$lost SET client_min_messages = error; CALL migrate_deploy('e1'); SELECT to_regclass('e1')"), 'e1',
+	'"Timed out", and the catalogs say that it was done');
+(undef, $errors) = session("$lost CALL migrate_deploy('e2')");
+like($errors, qr/^XX000: Timed out/, '"Timed out", and the catalogs say nothing: the run stops');
+is(sql($node, $db, 'SELECT revision, partial FROM migrate_current() ORDER BY 1'),
+	"e1|\ne2|upgrade: statement 1 was begun", 'in doubt');
+(undef, $errors) = session('CALL migrate_deploy()');
+is($errors, '55000: revision "e2" is partial, and whether statement 1 has taken effect cannot be found out', 'and stays so');
+is(sql($node, $db, "SELECT obj_description('e1'::regclass, 'pg_class'); SELECT migrate_resolve('e2', 'skip');
+	CALL migrate_deploy('e2'); SELECT version_num FROM migrate.version"), "said\n\ne2", 'until somebody has looked');
+
+# That a statement starts is noted, and the note reports an error: it has not
+# begun, and this process knows that.
+(undef, $errors) = session(failing('timed_out', 'after_commit', 10) . 'CALL migrate_deploy()');
+like($errors, qr/^XX000: Timed out/, 'a note that cannot be made for sure');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'leaves no doubt');
+is(sql($node, $db, "CALL migrate_deploy(); SELECT count(*) FROM seen WHERE what = 'e3'"), '1', 'the next run completes');
+
+# Who can only send a SELECT has a worker do it.
+sql($node, $db, "SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); INSERT INTO f1 VALUES (1)', 'DROP TABLE f1', '{e3}')");
+(undef, $errors) = session("SELECT migrate_upgrade('head')");
+is($errors, '0A000: revisions cannot be run inside a function on this server', 'a function refuses');
+is(sql($node, $db, "SET migrate.function_door = submit; SELECT count(*) FROM migrate_upgrade('head')"), '0', 'or submits');
+wait_until($node, $db, 'SELECT bool_and(finished IS NOT NULL) FROM migrate.jobs');
+is(sql($node, $db, 'SELECT state FROM migrate.jobs; SELECT i FROM f1'), "succeeded\n1", 'and the worker runs it');
+
+$node->stop;
+done_testing();
