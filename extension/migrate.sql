@@ -310,8 +310,8 @@ CREATE TABLE migrate.lease (
 	expires				timestamptz NOT NULL,
 	CONSTRAINT lease_pkey PRIMARY KEY (name)
 );
-COMMENT ON TABLE migrate.lease IS 'which scheduler works, on a server that has one on every node; empty on others';
-COMMENT ON COLUMN migrate.lease.name IS 'scheduler';
+COMMENT ON TABLE migrate.lease IS 'which scheduler works, on a server that has one on every node';
+COMMENT ON COLUMN migrate.lease.name IS 'scheduler; doctor is a row that migrate_doctor() writes to time that';
 COMMENT ON COLUMN migrate.lease.holder IS 'made up by the scheduler when it starts';
 COMMENT ON COLUMN migrate.lease.node IS 'host and port of its server';
 COMMENT ON COLUMN migrate.lease.pid IS 'its process id there';

@@ -221,7 +221,7 @@ mig_doctor_migrations_last(MigDoctor *doctor)
 		mig_doctor_say(doctor, MIG_DOCTOR_OK, "did not fail", NULL);
 	else
 		mig_doctor_say(doctor, MIG_DOCTOR_WARNING, failure,
-					   "Look into migrate.log and the server log for the reason before the next run.");
+					   "Look for the reason, in the log of migrations and that of the server, before the next run.");
 }
 
 static MigReportStep *
