@@ -8,6 +8,10 @@
 #   make check-iso              isolation tests only
 #   make check-tap              TAP tests only
 #   make check-storm            fifty storms of failures; SEEDS=n for another number
+#   make check-assert           all tests on a server with asserts
+#   make check-matrix           all tests on each version of PostgreSQL
+#   make check-ubsan            all tests, undefined behaviour ends the server
+#   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
 #   make indent                 format the C files
 #   make bench                  measure; see bench/README.md
 
@@ -214,7 +218,8 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	REGRESS='$(filter-out $(NOT_RUN),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
-.PHONY: installcheck check-sql check-iso check-tap check-storm indent bench
+.PHONY: installcheck check-sql check-iso check-tap check-storm check-assert \
+	check-matrix check-ubsan check-upgrade indent bench
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -231,6 +236,22 @@ check-tap:
 # Fifty storms of each kind; t/024_storm.pl has few of them.
 check-storm:
 	+@$(TEST_ENV) STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/024_storm.pl scripts/test tap
+
+# The deeper ones set up what they need, and keep it in a cache; scripts/ says
+# more of each.
+check-assert:
+	+@config=$$(scripts/source_server 15) && $(MAKE) -k installcheck \
+		PG_CONFIG="$$config"
+
+check-matrix:
+	+@scripts/matrix
+
+check-ubsan:
+	+@$(MAKE) -k installcheck \
+		COPT='-fsanitize=undefined -fno-sanitize-recover=undefined'
+
+check-upgrade:
+	+@scripts/pg_upgrade
 
 indent:
 	.ci/indent.sh

@@ -5,7 +5,7 @@ SET client_min_messages = warning;
 -- only what differs from a server where all is well
 CREATE VIEW ill AS SELECT * FROM migrate_doctor() WHERE status <> 'ok'
   AND "check" NOT IN ('preload', 'background workers', 'empty transaction', 'writing transaction', 'slots', 'lag');
-SELECT area, "check" FROM migrate_doctor();
+SELECT area, "check" FROM migrate_doctor() WHERE "check" <> 'transaction_timeout';
 SELECT * FROM ill;
 SELECT DISTINCT status IN ('ok', 'warning', 'problem'), value <> '', advice <> '' FROM migrate_doctor();
 -- times are measured

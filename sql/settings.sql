@@ -136,7 +136,9 @@ SELECT migrate_unregister('t3'), migrate_unregister('t2');
 SELECT migrate_register_script(E'-- revision: t2\n-- down_revision: t1\n-- set: statement_timeout=200ms\n-- migrate:up\nCREATE INDEX CONCURRENTLY seen_slow ON seen (slow(what));\n-- migrate:down\n');
 CREATE FUNCTION slow(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(10); RETURN $1; END';
 INSERT INTO seen VALUES ('slow');
+\set VERBOSITY terse
 CALL migrate_deploy();
+\set VERBOSITY default
 SELECT pg_sleep(0.3);
 SELECT count(*) FROM migrate.checkpoint;
 SELECT migrate_resolve('t2', 'abandon');
