@@ -428,10 +428,13 @@ migrate_progress(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (runs == NULL)
+	{
 		ereport(NOTICE,
 				(errmsg("the progress of runs is not known"),
 				 errdetail("The server has no shared memory for it."),
 				 errhint("Add \"migrate\" to shared_preload_libraries, or use PostgreSQL 17 or later.")));
+		return (Datum) 0;
+	}
 	for (int i = 0; i < nruns; i++)
 	{
 		const MigProgress *run = &runs[i];

@@ -17,7 +17,7 @@ static int	find_overlap(const MigGraph *graph, int nrevs, const int *revs,
 void
 mig_rev_overlap_check_rows(const MigGraph *graph, int nrows, const int *rows)
 {
-	int			upper;
+	int			upper = MIG_REV_NONE;
 	int			lower = find_overlap(graph, nrows, rows, &upper);
 
 	if (lower >= 0)
@@ -35,7 +35,7 @@ void
 mig_rev_overlap_check_targets(const MigGraph *graph, int ntargets,
 							  const int *targets)
 {
-	int			upper;
+	int			upper = MIG_REV_NONE;
 	int			lower = find_overlap(graph, ntargets, targets, &upper);
 
 	if (lower >= 0)

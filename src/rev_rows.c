@@ -114,7 +114,7 @@ mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
 {
 	const MigEdges *parents = &state->graph->parents;
 	int			nparents = MIG_NEDGES(parents, rev);
-	int		   *wanted = nparents > 0 ? palloc(sizeof(int) * nparents) : NULL;
+	int		   *wanted = palloc(sizeof(int) * (nparents + 1));
 	int			nwanted = 0;
 	int			i;
 
