@@ -182,7 +182,8 @@ TAP = \
 	t/023_lease.pl \
 	t/024_storm.pl \
 	t/025_alembic_1487.pl \
-	t/026_yugabytedb.pl
+	t/026_yugabytedb.pl \
+	t/028_roles.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

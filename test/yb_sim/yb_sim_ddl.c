@@ -120,6 +120,11 @@ yb_sim_ddl_execute(PlannedStmt *pstmt, const char *source, bool toplevel,
 	CommandTag	tag = CreateCommandTag(pstmt->utilityStmt);
 	uint64		nrows;
 
+	/* What the server says of it, and SPI asserts. */
+	if (IsA(pstmt->utilityStmt, CreateTableAsStmt) &&
+		!((CreateTableAsStmt *) pstmt->utilityStmt)->into->skipData)
+		tag = CMDTAG_SELECT;
+
 	/* What runs concurrently waits for every older snapshot, ours too. */
 	if (concurrent != NULL)
 		leave_transaction(concurrent, toplevel);

@@ -1,0 +1,197 @@
+# Every function by every kind of role: the superuser, an owner who is none any
+# more, the operator, viewer, approver and author of the README, and somebody
+# without grants.  The functions come from the catalogs, so that a new one cannot
+# be forgotten; the grants come from the README, so that they are true.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('roles');
+my $db = 'app';
+
+# What can be done wrong with rights has to be reached: the arguments are good.
+my %call_of = (
+	'migrate_approve(text,text)' => q{SELECT migrate_approve('c1')},
+	'migrate_branches()' => 'SELECT * FROM migrate_branches()',
+	'migrate_cancel(bigint)' => q{SELECT migrate_cancel(max(job)) FROM (SELECT 1::bigint AS job) AS j},
+	'migrate_current()' => 'SELECT * FROM migrate_current()',
+	'migrate_deploy(text)' => q{CALL migrate_deploy('b1')},
+	'migrate_doctor()' => 'SELECT * FROM migrate_doctor()',
+	'migrate_downgrade(text)' => q{SELECT migrate_downgrade('b1')},
+	'migrate_heads(boolean)' => 'SELECT * FROM migrate_heads()',
+	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
+	'migrate_is_current(text)' => q{SELECT migrate_is_current('heads')},
+	'migrate_merge(text[],text,text,text[])' => q{SELECT migrate_merge('{c1,c2}', 'm1')},
+	'migrate_plan(text,text)' => q{SELECT * FROM migrate_plan('heads')},
+	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
+	'migrate_register(text,text,text,text[],text[],text[],text,boolean)' => q{SELECT migrate_register('n1', '', '')},
+	'migrate_register_script(text)' => q{SELECT migrate_register_script('-- revision: n2')},
+	'migrate_resolve(text,text)' => q{SELECT migrate_resolve('c1', 'retry')},
+	'migrate_revert(text)' => q{CALL migrate_revert('b1')},
+	'migrate_run_jobs()' => 'SELECT migrate_run_jobs()',
+	'migrate_schedule(text,interval,text,timetz,timetz,timestamptz)' => q{SELECT migrate_schedule('s2', '1 day', 'b1')},
+	'migrate_show(text)' => q{SELECT * FROM migrate_show('b1')},
+	'migrate_stamp(text,boolean)' => q{SELECT migrate_stamp('b1')},
+	'migrate_stamp(text[],boolean)' => q{SELECT migrate_stamp('{b1}'::text[])},
+	'migrate_submit(text,text,timestamptz,timestamptz)' => q{SELECT migrate_submit('b1', run_at => now() + interval '1 day')},
+	'migrate_unregister(text)' => q{SELECT migrate_unregister('c2')},
+	'migrate_unschedule(text)' => q{SELECT migrate_unschedule('missing')},
+	'migrate_upgrade(text)' => q{SELECT migrate_upgrade('b1')},
+	'migrate_wait(bigint,interval)' => q{CALL migrate_wait(1, '1 ms')});
+
+# Who may, apart from the superuser.
+my @everybody = qw(migrate_branches migrate_current migrate_doctor migrate_heads migrate_history
+  migrate_is_current migrate_plan migrate_progress);
+my %may = (
+	owner => undef,
+	viewer => [qw(migrate_show)],
+	operator => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
+		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp)],
+	approver => [qw(migrate_approve migrate_show)],
+	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],
+	nobody => []);
+
+# What a call that was let in may end with: things that are not there.
+my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01');
+
+$node->safe_psql('postgres', "CREATE DATABASE $db");
+$node->safe_psql($db, 'CREATE ROLE owner LOGIN SUPERUSER; ' . join('; ', map { "CREATE ROLE $_ LOGIN" } grep { $_ ne 'owner' } keys %may));
+$node->safe_psql($db, 'SET ROLE owner; CREATE EXTENSION migrate');
+$node->safe_psql($db, 'ALTER ROLE owner NOSUPERUSER');
+
+# The block of grants in the README, as it stands there.
+my $readme = slurp_file("$FindBin::RealBin/../README.md");
+my ($grants) = $readme =~ /^(-- a viewer\n.*?)^```/ms;
+ok($grants, 'the README has grants');
+$node->safe_psql($db, $grants);
+$node->safe_psql($db, 'GRANT USAGE ON SCHEMA migrate TO owner');
+
+my @functions = split /\n/, sql($node, $db, <<'SQL');
+SET search_path = pg_catalog, public;
+SELECT replace(replace(replace(p.oid::regprocedure::text, 'timestamp with time zone', 'timestamptz'),
+               'time with time zone', 'timetz'), 'public.', '')
+  FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+  JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate' ORDER BY 1
+SQL
+is_deeply([ sort @functions ], [ sort keys %call_of ], 'all functions are called');
+
+# Revisions of which the runner is the author: those of others are not for this
+# test.  c1 and c2 stay pending.
+sub prepare
+{
+	sql($node, $db, <<'SQL');
+TRUNCATE migrate.revision, migrate.version, migrate.job, migrate.schedule, migrate.approval;
+SELECT migrate_register('b1', '', ''), migrate_register('c1', '', '', '{b1}'), migrate_register('c2', '', '', '{b1}');
+SELECT migrate_schedule('s', '1 day', 'b1');
+SQL
+	return;
+}
+
+sub sqlstate_of
+{
+	my ($role, $call) = @_;
+	my ($out, $errors) = ('', '');
+	$node->psql($db, "\\set VERBOSITY verbose\nSET client_min_messages = error;\n$call;\n",
+		stdout => \$out, stderr => \$errors, extra_params => [ '-U', $role ]);
+	return $errors =~ /(?:ERROR|FATAL):  (\w{5}):/ ? $1 : '';
+}
+
+foreach my $role (sort keys %may)
+{
+	my @wrong;
+	foreach my $function (@functions)
+	{
+		my ($name) = $function =~ /^(\w+)/;
+		my $allowed = !defined $may{$role} || grep { $_ eq $name } @everybody, @{ $may{$role} };
+		prepare();
+		my $sqlstate = sqlstate_of($role, $call_of{$function});
+		push @wrong, "$function: $sqlstate" if $allowed ? !$fine{$sqlstate} : $sqlstate ne '42501';
+	}
+	is(join("\n", @wrong), '', "$role: may what the README says, and nothing else");
+}
+
+# Nobody can reach the tables but the owner and who was given them.
+my @tables = split /\n/, sql($node, $db,
+	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
+my %reads = (
+	viewer => [qw(migrate.cost migrate.log migrate.progress migrate.status)],
+	operator => [qw(migrate.jobs migrate.schedules)]);
+foreach my $role (grep { $_ ne 'owner' } sort keys %may)
+{
+	my (@read, @written);
+	foreach my $table (@tables)
+	{
+		push @read, $table if sqlstate_of($role, "SELECT * FROM $table") eq '';
+		# A view that cannot be written says so, whoever asks.
+		push @written, $table if sqlstate_of($role, "DELETE FROM $table") !~ /^(42501|55000)$/;
+	}
+	is_deeply([ sort @read ], $reads{$role} // [], "$role: reads no other table");
+	is_deeply(\@written, [], "$role: writes none");
+}
+
+# A role that registers tries to have a superuser run its body, by every way in.
+sql($node, $db, 'TRUNCATE migrate.revision, migrate.version, migrate.job, migrate.schedule, migrate.approval, migrate.log');
+my $gain = q{ALTER ROLE author SUPERUSER};
+is(sqlstate_of('author', "SELECT migrate_register('g1', '$gain', '$gain')"), '', 'an author registers what would make it superuser');
+my $me = sql($node, $db, 'SELECT current_user');
+foreach my $call (q{SELECT migrate_upgrade()}, q{CALL migrate_deploy()}, q{SELECT migrate_upgrade('+1')},
+	q{DO $$BEGIN CALL migrate_deploy(); END$$}, q{SET ROLE owner; SELECT migrate_upgrade()}, q{SET ROLE operator; CALL migrate_deploy()})
+{
+	is(sqlstate_of($me, $call), '42501', "refused: $call");
+}
+is(sqlstate_of($me, q{SELECT migrate_submit('head') AS job \gset} . "\nCALL migrate_wait(:job)"), '42501', 'refused: a job');
+is(sqlstate_of($me, q{SELECT migrate_stamp('g1'); SELECT migrate_downgrade('base')}), '42501', 'refused: its downgrade');
+is(sql($node, $db, "SELECT rolsuper FROM pg_roles WHERE rolname = 'author'"), 'f', 'it is none');
+is(sql($node, $db, "SELECT count(*) FROM migrate.log WHERE state = 'succeeded' AND operation <> 'stamp'"), '0', 'nothing was run');
+
+# Jobs of others are seen and touched by nobody.
+sql($node, $db, q{SELECT migrate_submit('head', 'upgrade', now() + interval '1 day')});
+my $seen;
+$node->psql($db, "SELECT count(*) FROM migrate.jobs WHERE finished IS NULL", stdout => \$seen, extra_params => [ '-U', 'operator' ]);
+is($seen, '0', 'an operator sees none of the superuser');
+my $job = sql($node, $db, 'SELECT max(job) FROM migrate.job');
+isnt(sqlstate_of('operator', "SELECT migrate_cancel($job)"), '', 'cannot cancel one');
+isnt(sqlstate_of('operator', "CALL migrate_wait($job, '1 ms')"), '', 'nor wait for it');
+is(sql($node, $db, "SELECT state FROM migrate.job WHERE job = $job"), 'queued', 'it is as it was');
+
+# A dump by somebody who is no superuser holds what that role may read: nothing.
+my ($out, $err) = run_command([ $node->installed_command('pg_dump'), '-U', 'nobody', '-d', $node->connstr($db) ]);
+like($err, qr/permission denied/, 'pg_dump as nobody is refused by the server');
+
+# SQL in every text that comes in is text.
+my $evil = q{x'; ALTER ROLE nobody SUPERUSER; --};
+my @texts = map { s/\?/\$evil\$$evil\$evil\$/gr } (
+	q{SELECT migrate_register(?, '')}, q{SELECT migrate_register('e1', ?)}, q{SELECT migrate_register('e1', '', ?)},
+	q{SELECT migrate_register('e1', '', '', ARRAY[?])}, q{SELECT migrate_register('e1', '', '', '{}', ARRAY[?])},
+	q{SELECT migrate_register('e1', '', '', '{}', '{}', ARRAY[?])}, q{SELECT migrate_register('e2', '', '', message => ?)},
+	q{SELECT migrate_register_script(?)}, q{SELECT migrate_register_script('-- revision: ' || ?)},
+	q{SELECT migrate_register_script(E'-- revision: e3\n-- set: work_mem = ' || ?)},
+	q{SELECT migrate_register_script(E'-- revision: e3\n-- branch_labels: ' || ?)},
+	q{SELECT migrate_register_script(E'-- revision: e4\n-- message: ' || ?)},
+	q{SELECT migrate_upgrade(?)}, q{SELECT migrate_downgrade(?)}, q{SELECT migrate_stamp(?)}, q{SELECT migrate_show(?)},
+	q{SELECT * FROM migrate_history(?)}, q{SELECT * FROM migrate_plan(?)}, q{SELECT * FROM migrate_plan('head', ?)},
+	q{SELECT migrate_is_current(?)}, q{SELECT migrate_resolve(?, ?)}, q{SELECT migrate_unregister(?)}, q{SELECT migrate_approve('g1', ?)},
+	q{SELECT migrate_submit(?)}, q{SELECT migrate_submit('head', ?)}, q{SELECT migrate_schedule(?, '1 day')},
+	q{SELECT migrate_schedule('e', '1 day', ?)}, q{SELECT migrate_unschedule(?)}, q{SELECT migrate_merge(ARRAY[?, 'g1'], ?)},
+	q{SELECT set_config('migrate.version_table', ?, false); SELECT * FROM migrate_current()},
+	q{SELECT set_config('migrate.version_table', ?, false); SELECT * FROM migrate_doctor()},
+	q{SELECT set_config('migrate.version_table', ?, false); SELECT migrate_stamp('g1')},
+	q{SELECT set_config('migrate.transaction_settings', 'application_name = ''' || replace(?, '''', '''''') || '''', false);
+	  SELECT migrate_register('e5', 'SELECT 1', ''); CALL migrate_deploy('e5')},
+	q{SELECT set_config('application_name', left(?, 60), false); SELECT migrate_stamp('g1')});
+foreach my $text (@texts)
+{
+	my $sqlstate = sqlstate_of($me, $text);
+	unlike($sqlstate, qr/^XX/, 'no internal error: ' . substr($text, 0, 60));
+}
+is(sql($node, $db, "SELECT rolsuper FROM pg_roles WHERE rolname = 'nobody'"), 'f', 'none of it was run');
+
+$node->stop;
+done_testing();
