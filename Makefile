@@ -11,7 +11,10 @@
 #   make check-assert           all tests on a server with asserts
 #   make check-matrix           all tests on each version of PostgreSQL
 #   make check-ubsan            all tests, undefined behaviour ends the server
+#   make check-valgrind         most tests on that server under valgrind
 #   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
+#   make coverage               which lines of src/ the tests run
+#   make static                 four static checkers
 #   make indent                 format the C files
 #   make bench                  measure; see bench/README.md
 
@@ -220,7 +223,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-assert \
-	check-matrix check-ubsan check-upgrade indent bench
+	check-matrix check-ubsan check-upgrade check-valgrind coverage indent bench static
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -251,8 +254,22 @@ check-ubsan:
 	+@$(MAKE) -k installcheck \
 		COPT='-fsanitize=undefined -fno-sanitize-recover=undefined'
 
+# Twenty times slower, so of TAP only what runs workers and the imitation.
+VALGRIND_TAP = t/016_job.pl t/019_schedule.pl t/021_yb_sim.pl t/026_yugabytedb.pl
+check-valgrind:
+	+@config=$$(scripts/source_server 15) && $(TEST_ENV) PG_CONFIG="$$config" \
+		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 \
+		VALGRIND="$$(dirname $$(dirname $$config))/valgrind.supp" \
+		scripts/test sql iso tap
+
 check-upgrade:
 	+@scripts/pg_upgrade
+
+coverage:
+	+@scripts/coverage
+
+static:
+	+@scripts/static
 
 indent:
 	.ci/indent.sh
