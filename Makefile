@@ -8,6 +8,8 @@
 #   make check-iso              isolation tests only
 #   make check-tap              TAP tests only
 #   make check-storm            fifty storms of failures; SEEDS=n for another number
+#   make check-alembic          10,000 random cases against the installed Alembic;
+#                               N=n SEED=n for others, CASE=n for one of them
 #   make check-assert           all tests on a server with asserts
 #   make check-matrix           all tests on each version of PostgreSQL
 #   make check-ubsan            all tests, undefined behaviour ends the server
@@ -186,6 +188,7 @@ TAP = \
 	t/024_storm.pl \
 	t/025_alembic_1487.pl \
 	t/026_yugabytedb.pl \
+	t/027_alembic_diff.pl \
 	t/028_roles.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
@@ -222,7 +225,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	REGRESS='$(filter-out $(NOT_RUN),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
-.PHONY: installcheck check-sql check-iso check-tap check-storm check-assert \
+.PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic check-assert \
 	check-matrix check-ubsan check-upgrade check-valgrind coverage indent bench static
 
 installcheck:
@@ -240,6 +243,12 @@ check-tap:
 # Fifty storms of each kind; t/024_storm.pl has few of them.
 check-storm:
 	+@$(TEST_ENV) STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/024_storm.pl scripts/test tap
+
+# Against the Alembic of ALEMBIC_PYTHON, if that is set; t/027_alembic_diff.pl
+# has a few hundred cases.
+check-alembic:
+	+@$(TEST_ENV) ALEMBIC_CASES='$(or $(N),10000)' ALEMBIC_SEED='$(SEED)' \
+		ALEMBIC_CASE='$(CASE)' TAP=t/027_alembic_diff.pl scripts/test tap
 
 # The deeper ones set up what they need, and keep it in a cache; scripts/ says
 # more of each.
