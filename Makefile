@@ -10,6 +10,7 @@
 #   make check-storm            fifty storms of failures; SEEDS=n for another number
 #   make check-alembic          10,000 random cases against the installed Alembic;
 #                               N=n SEED=n for others, CASE=n for one of them
+#   make check-load             fifty sessions for two minutes, beside an application
 #   make check-assert           all tests on a server with asserts
 #   make check-matrix           all tests on each version of PostgreSQL
 #   make check-ubsan            all tests, undefined behaviour ends the server
@@ -189,7 +190,8 @@ TAP = \
 	t/025_alembic_1487.pl \
 	t/026_yugabytedb.pl \
 	t/027_alembic_diff.pl \
-	t/028_roles.pl
+	t/028_roles.pl \
+	t/029_load.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -225,7 +227,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	REGRESS='$(filter-out $(NOT_RUN),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
-.PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic check-assert \
+.PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic check-load check-assert \
 	check-matrix check-ubsan check-upgrade check-valgrind coverage indent bench static
 
 installcheck:
@@ -249,6 +251,11 @@ check-storm:
 check-alembic:
 	+@$(TEST_ENV) ALEMBIC_CASES='$(or $(N),10000)' ALEMBIC_SEED='$(SEED)' \
 		ALEMBIC_CASE='$(CASE)' TAP=t/027_alembic_diff.pl scripts/test tap
+
+# Fifty sessions for two minutes; t/029_load.pl has fewer, for ten seconds.
+check-load:
+	+@$(TEST_ENV) LOAD_SECONDS='$(or $(SECONDS),120)' LOAD_SESSIONS='$(or $(SESSIONS),50)' \
+		TAP=t/029_load.pl scripts/test tap
 
 # The deeper ones set up what they need, and keep it in a cache; scripts/ says
 # more of each.

@@ -6,6 +6,7 @@
 
 mapfile -t scripts < <(project_scripts)
 problems=$(
+	[ "${#scripts[@]}" -gt 0 ] || printf 'no script was found\n'
 	shellcheck --format=gcc --external-sources "${scripts[@]}"
 	for file in "${scripts[@]}"; do
 		case $(head -n 1 "$file") in

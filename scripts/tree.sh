@@ -108,16 +108,21 @@ debian_tree()
 		"$release" "$tree" "$@" >"$tree.log" 2>&1
 }
 
-# in_tree TREE COMMAND...: runs it there, in a copy of the sources.
+# in_tree TREE COMMAND...: runs it there, in a copy of the sources, with a /proc
+# that nobody else sees where that is allowed.
 in_tree()
 {
-	local tree=$1
+	local tree=$1 enter=()
 	shift
+	if unshare --mount mount -t proc proc "$tree/proc" 2>/dev/null; then
+		# shellcheck disable=SC2016 # for the shell inside
+		enter=(unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec "$@"' "$tree")
+	fi
 	rm -rf "$tree/migrate"
 	mkdir -p "$tree/migrate"
 	copy_sources "$tree/migrate"
 	chmod -R a+rwX "$tree/migrate"
-	chroot "$tree" env -i LC_ALL=C HOME=/root TERM=dumb \
+	"${enter[@]}" chroot "$tree" env -i LC_ALL=C HOME=/root TERM=dumb \
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		sh -c 'cd /migrate && exec "$@"' sh "$@"
 }
