@@ -116,7 +116,23 @@ SELECT migrate_resolve('f3', 'retry');
 SELECT setval('fails', 3);
 CALL migrate_deploy();
 SELECT to_regclass('f3'), count(*) FROM migrate.checkpoint;
+-- a block that commits, and one that fails after that
+SELECT migrate_register('f4', $body$DO $do$BEGIN INSERT INTO ran VALUES ('f4'); COMMIT; INSERT INTO ran VALUES ('f4 more'); END$do$;$body$, '', '{f3}');
+CREATE PROCEDURE commits(fails boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO ran VALUES ('f5');
+  COMMIT;
+  IF fails THEN RAISE serialization_failure; END IF;
+END$$;
+SELECT migrate_register('f5', 'CALL commits(false)', '', '{f4}');
+SELECT migrate_register('f6', 'CALL commits(true)', '', '{f5}');
+CALL migrate_deploy();
+SELECT string_agg(what, ', ' ORDER BY what) FROM ran WHERE what ~ '^f[45]';
+SELECT revision, partial FROM migrate_current();
+SELECT migrate_resolve('f6', 'abandon');
 CALL migrate_revert('base');
+SELECT migrate_unregister('f6'), migrate_unregister('f5'), migrate_unregister('f4');
+DROP PROCEDURE commits;
 SELECT migrate_unregister('f3'), migrate_unregister('f2'), migrate_unregister('f1');
 DROP TABLE f3, made;
 DROP FUNCTION make_table;

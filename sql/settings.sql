@@ -140,11 +140,41 @@ INSERT INTO seen VALUES ('slow');
 CALL migrate_deploy();
 \set VERBOSITY default
 SELECT pg_sleep(0.3);
-SELECT count(*) FROM migrate.checkpoint;
-SELECT migrate_resolve('t2', 'abandon');
-DROP INDEX IF EXISTS seen_slow;
+-- it is no cancellation: what is left of the index is taken away
+SELECT count(*), (SELECT count(*) FROM pg_index WHERE NOT indisvalid) AS invalid FROM migrate.checkpoint;
 CALL migrate_revert('base');
 DROP FUNCTION slow;
-DROP TABLE seen;
+-- what a body leaves of the session's settings is nothing, whatever fails
+SELECT migrate_register('u1', $$RESET ALL; SET search_path = pg_catalog, public; SET work_mem = '77MB';
+CREATE INDEX CONCURRENTLY seen_path ON public.seen (path)$$, '', '{t1}');
+CREATE ROLE regress_migrate_author;
+GRANT CREATE ON SCHEMA public TO regress_migrate_author;
+GRANT EXECUTE ON PROCEDURE migrate_deploy TO regress_migrate_author;
+ALTER TABLE seen OWNER TO regress_migrate_author;
+SELECT migrate_unregister('t2');
+SELECT migrate_stamp('t1');
+SET log_min_duration_statement = 10000;
+SET search_path = public;
+SET ROLE regress_migrate_author;
+CALL migrate_deploy();
+RESET ROLE;
+SHOW search_path;
+SHOW work_mem;
+SHOW log_min_duration_statement;
+SELECT migrate_register('u2', 'SET statement_timeout = ''2s''; SET work_mem = ''bogus''; CREATE INDEX CONCURRENTLY ON seen (other)', '', '{u1}');
+SET statement_timeout = '1s';
+CALL migrate_deploy();
+SET statement_timeout = 0;
+SELECT migrate_register('u2', 'SELECT pg_sleep(1.2)', '', '{u1}', replace => true);
+SELECT migrate_upgrade();
+RESET statement_timeout;
+RESET search_path;
+RESET log_min_duration_statement;
+CALL migrate_revert('t1');
+SELECT migrate_unregister('u2'), migrate_unregister('u1');
+SELECT migrate_stamp('base');
+DROP OWNED BY regress_migrate_author;
+DROP ROLE regress_migrate_author;
+DROP TABLE IF EXISTS seen;
 TRUNCATE migrate.job;
 \i sql/include/reset.sql

@@ -68,7 +68,7 @@ static void examine_work(void *arg);
 List *
 mig_doctor_examine(void)
 {
-	MigDoctor	doctor = {NULL, NULL, CurrentMemoryContext, NIL};
+	MigDoctor	doctor = {.context = CurrentMemoryContext};
 
 	for (int i = 0; i < lengthof(checks); i++)
 	{

@@ -31,6 +31,8 @@ typedef struct MigDoctor
 	const char *check;
 	MemoryContext context;		/* of the findings */
 	List	   *findings;
+	struct MigReportStep *pending;	/* to heads, once it was asked for */
+	int			npending;
 } MigDoctor;
 
 extern List *mig_doctor_examine(void);

@@ -30,7 +30,9 @@ mig_doctor_activity_workers(MigDoctor *doctor)
 {
 	static MigSpiQuery query = {
 		"SELECT format('%s of max_worker_processes = %s in use;"
-		" migrate.max_workers = %s', n, max,"
+		" migrate.max_workers = %s',"
+		" CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN n::text"
+		"  ELSE 'an unknown number' END, max,"
 		" current_setting('migrate.max_workers')), n >= max"
 		"  FROM (SELECT count(*) AS n FROM pg_stat_activity"
 		"         WHERE backend_type NOT IN ('client backend', 'archiver',"
@@ -136,7 +138,9 @@ mig_doctor_activity_lag(MigDoctor *doctor)
 {
 	static MigSpiQuery query = {
 		"SELECT CASE WHEN count(*) = 0 THEN 'no standby'"
-		"       ELSE format('%s standbys, at most %s behind', count(*),"
+		"       WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE')"
+		"       THEN count(*) || ' standby, how late is hidden from you'"
+		"       ELSE format('%s standby, at most %s behind', count(*),"
 		"        COALESCE(max(replay_lag), '0')) END,"
 		"       COALESCE(max(replay_lag) > " LONG_LAG ", false)"
 		"  FROM pg_stat_replication"

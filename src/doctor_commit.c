@@ -13,17 +13,23 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
 
 #include "doctor_commit.h"
 #include "job.h"
 #include "job_start.h"
 #include "run_bracket.h"
+#include "run_lock.h"
 #include "run_server.h"
 #include "run_transaction.h"
 #include "tab_lease.h"
 
 #define TIMES					5	/* of each kind; few enough for a busy
 									 * hour */
+#define PATIENCE_MS				10000	/* then a commit is not slow, it hangs */
+#define POLL_MS					10
+#define LOCK_TIMEOUT			"2s"
 #define LONG_EMPTY_MS			100.0
 #define LONG_WRITING_MS			50.0
 
@@ -36,7 +42,8 @@ typedef struct CommitTimes
 } CommitTimes;
 
 static const char *why_not(void);
-static bool measure(dsm_segment *segment);
+static bool measure(dsm_segment *segment, bool *returned);
+static bool wait_for(BackgroundWorkerHandle *process);
 static void say_times(MigDoctor *doctor, const char *check, double *times,
 					  double limit, const char *advice);
 static int	compare_times(const void *a, const void *b);
@@ -49,6 +56,7 @@ mig_doctor_commit_time(MigDoctor *doctor)
 	const char *reason = why_not();
 	dsm_segment *segment;
 	CommitTimes *times;
+	bool		returned;
 
 	if (reason != NULL)
 	{
@@ -59,10 +67,15 @@ mig_doctor_commit_time(MigDoctor *doctor)
 	segment = dsm_create(sizeof(CommitTimes), 0);
 	times = dsm_segment_address(segment);
 	memset(times, 0, sizeof(*times));
-	if (!measure(segment))
+	if (!measure(segment, &returned))
 		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
 					   "not measured: no background worker slot is free",
 					   "Raise max_worker_processes: jobs cannot be started either.");
+	else if (!returned)
+		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM,
+					   psprintf("a commit has not returned within %d s",
+								PATIENCE_MS / 1000),
+					   "Look what commits wait for: a synchronous standby that is gone, a disk that is full, a lock on migrate's tables.");
 	else if (!times->complete)
 		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
 					   "not measured: the process has failed",
@@ -91,7 +104,7 @@ why_not(void)
  * Has the process do it.  false: there is none.
  */
 static bool
-measure(dsm_segment *segment)
+measure(dsm_segment *segment, bool *returned)
 {
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *process;
@@ -104,7 +117,7 @@ measure(dsm_segment *segment)
 		return false;
 	PG_TRY();
 	{
-		(void) WaitForBackgroundWorkerShutdown(process);
+		*returned = wait_for(process);
 	}
 	PG_CATCH();
 	{
@@ -112,6 +125,28 @@ measure(dsm_segment *segment)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	if (!*returned)
+		TerminateBackgroundWorker(process);
+	return true;
+}
+
+/*
+ * Whether it has ended in time.
+ */
+static bool
+wait_for(BackgroundWorkerHandle *process)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+												  PATIENCE_MS);
+	pid_t		pid;
+
+	while (GetBackgroundWorkerPid(process, &pid) != BGWH_STOPPED)
+	{
+		if (GetCurrentTimestamp() >= end)
+			return false;
+		/* Its end sets the latch; a signal that comes early costs this. */
+		mig_run_lock_sleep(POLL_MS);
+	}
 	return true;
 }
 
@@ -154,6 +189,7 @@ mig_doctor_commit_measure(dsm_handle handle)
 	times = dsm_segment_address(segment);
 	mig_run_transaction_enter();
 	mig_run_server_begin();
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION);
 	for (int i = 0; i < TIMES; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

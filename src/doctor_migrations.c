@@ -22,7 +22,7 @@
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */
 #define MAX_NAMED				5	/* revisions, in a finding */
 
-static MigReportStep *pending(int *nsteps);
+static MigReportStep *pending(MigDoctor *doctor, int *nsteps);
 static int	count_ddl(const char *revision);
 static void name_revision(StringInfo names, int n, const char *name);
 
@@ -38,7 +38,7 @@ mig_doctor_migrations_locks(MigDoctor *doctor)
 	int64		room = atoi(per_transaction) *
 	(int64) (MaxConnections + max_prepared_xacts);
 	int			nsteps;
-	MigReportStep *steps = pending(&nsteps);
+	MigReportStep *steps = pending(doctor, &nsteps);
 	int64		all = 0;
 	int			largest = 0;
 	char	   *value;
@@ -76,7 +76,7 @@ mig_doctor_migrations_pending(MigDoctor *doctor)
 		appendStringInfoString(&value, "base");
 	else if (version->nrows > MAX_NAMED)
 		appendStringInfo(&value, " and %d more", version->nrows - MAX_NAMED);
-	(void) pending(&nsteps);
+	(void) pending(doctor, &nsteps);
 	appendStringInfo(&value, nsteps == 1 ? ", %d revision is pending" :
 					 ", %d revisions are pending", nsteps);
 	mig_doctor_say(doctor, MIG_DOCTOR_OK, value.data, NULL);
@@ -105,7 +105,7 @@ void
 mig_doctor_migrations_approvals(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigReportStep *steps = pending(&nsteps);
+	MigReportStep *steps = pending(doctor, &nsteps);
 	int			nmissing = 0;
 	StringInfoData names;
 
@@ -131,7 +131,7 @@ void
 mig_doctor_migrations_large(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigReportStep *steps = pending(&nsteps);
+	MigReportStep *steps = pending(doctor, &nsteps);
 	int			nlarge = 0;
 	StringInfoData names;
 
@@ -186,7 +186,7 @@ void
 mig_doctor_migrations_long(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigReportStep *steps = pending(&nsteps);
+	MigReportStep *steps = pending(doctor, &nsteps);
 	char	  **ids = palloc_extended(sizeof(char *) * Max(nsteps, 1),
 									  MCXT_ALLOC_HUGE);
 	double		median = mig_tab_log_median();
@@ -225,10 +225,19 @@ mig_doctor_migrations_last(MigDoctor *doctor)
 }
 
 static MigReportStep *
-pending(int *nsteps)
+pending(MigDoctor *doctor, int *nsteps)
 {
-	return mig_report_plan("heads", mig_tab_log_command_name(MIG_COMMAND_UPGRADE),
-						   nsteps);
+	if (doctor->pending == NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(doctor->context);
+
+		doctor->pending = mig_report_plan("heads",
+										  mig_tab_log_command_name(MIG_COMMAND_UPGRADE),
+										  &doctor->npending);
+		MemoryContextSwitchTo(old_context);
+	}
+	*nsteps = doctor->npending;
+	return doctor->pending;
 }
 
 /*

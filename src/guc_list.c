@@ -29,7 +29,7 @@ static const char *read_name(const char *p, MigGucSetting *setting);
 static const char *read_value(const char *p, MigGucSetting *setting);
 static const char *skip_space(const char *p);
 static char *copy_trimmed(const char *start, const char *end);
-static bool is_refused(const char *name);
+static bool is_refused(const char *name, int elevel);
 
 /*
  * Its settings in order, in the current memory context.  *problem: NULL, or
@@ -75,14 +75,8 @@ mig_guc_list_check(const List *settings, int elevel)
 	{
 		const MigGucSetting *setting = lfirst(cell);
 
-		if (is_refused(setting->name))
-		{
-			ereport(elevel,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("parameter \"%s\" cannot be set for a revision",
-							setting->name)));
+		if (is_refused(setting->name, elevel))
 			return false;
-		}
 		if (set_config_option(setting->name, setting->value,
 							  superuser() ? PGC_SUSET : PGC_USERSET,
 							  PGC_S_TEST, GUC_ACTION_SET, false, elevel,
@@ -105,6 +99,8 @@ mig_guc_list_apply(const List *settings)
 	{
 		const MigGucSetting *setting = lfirst(cell);
 
+		/* One that came from elsewhere was not looked at when it was set. */
+		(void) is_refused(setting->name, ERROR);
 		(void) set_config_option(setting->name, setting->value,
 								 superuser() ? PGC_SUSET : PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SET, true, 0,
@@ -198,14 +194,17 @@ copy_trimmed(const char *start, const char *end)
 }
 
 static bool
-is_refused(const char *name)
+is_refused(const char *name, int elevel)
 {
-	if (pg_strncasecmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
-		return true;
+	bool		found = pg_strncasecmp(name, OWN_PREFIX,
+									   strlen(OWN_PREFIX)) == 0;
+
 	for (int i = 0; i < lengthof(refused); i++)
-	{
-		if (pg_strcasecmp(name, refused[i]) == 0)
-			return true;
-	}
-	return false;
+		found = found || pg_strcasecmp(name, refused[i]) == 0;
+	if (found)
+		ereport(elevel,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" cannot be set for a revision",
+						name)));
+	return found;
 }

@@ -231,6 +231,8 @@ settings_work(void *arg)
 	/* The role's own settings may say another one. */
 	set("role", job->owner == job->login ? "none" :
 		GetUserNameFromId(job->owner, false));
+	/* Nobody sends it statements: a limit is one that a revision sets. */
+	set("statement_timeout", "0");
 	for (int i = 0; i < job->nsettings; i++)
 	{
 		char	   *name = pstrdup(job->settings[i]);

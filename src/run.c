@@ -87,6 +87,8 @@ mig_run(const MigRunRequest *request, int *nresult)
 	}
 	PG_CATCH();
 	{
+		/* Before anything that could fail. */
+		running = false;
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -19,6 +19,7 @@
 #include "utils/resowner.h"
 
 #include "run_bracket.h"
+#include "run_timeout.h"
 #include "run_transaction.h"
 
 static bool by_transaction = false;
@@ -60,6 +61,7 @@ mig_run_bracket(MigRunWork work, void *arg)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		mig_run_timeout_end();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -87,6 +89,7 @@ mig_run_bracket_transaction(MigRunWork work, void *arg)
 		error = CopyErrorData();
 		FlushErrorState();
 		mig_run_transaction_recover();
+		mig_run_timeout_end();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

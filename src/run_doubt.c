@@ -22,6 +22,7 @@
 #include "run_probe.h"
 #include "run_retry.h"
 #include "run_setting.h"
+#include "run_timeout.h"
 #include "run_toplevel.h"
 #include "run_transaction.h"
 #include "run_watch.h"
@@ -312,7 +313,8 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 		!mig_run_retry_in_doubt(error))
 		doubt->verdict = MIG_VERDICT_NOT_DONE;
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_BROKEN &&
-		error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		(error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
+		 mig_run_timeout_caused(error)))
 		problem = repair(doubt);
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_NOT_DONE)
 		problem = mig_run_retry_try(forget_work, doubt);

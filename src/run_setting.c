@@ -67,10 +67,9 @@ mig_run_setting_restore(const MigSettings *settings)
 		reset = GetConfigOptionResetString(name);
 		if (value != NULL && reset != NULL && strcmp(value, reset) == 0)
 			value = NULL;
-		(void) set_config_option(name, value,
-								 superuser() ? PGC_SUSET : PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SET, true, 0,
-								 false);
+		/* What the session had it may have, and one must not stop the rest. */
+		(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_SET, true, WARNING, false);
 	}
 }
 

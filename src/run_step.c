@@ -21,7 +21,6 @@
 #include "run_progress.h"
 #include "run_server.h"
 #include "run_step.h"
-#include "run_timeout.h"
 #include "run_watch.h"
 
 /* What a bracket is opened for. */
@@ -136,7 +135,6 @@ mig_run_step(MigStepRun *run, const MigSegment *segment)
 
 	mig_run_watch_refuse_ddl(!mig_run_server()->rollback_undoes_ddl);
 	error = mig_run_bracket(run_inside, &work);
-	mig_run_timeout_end();
 	mig_run_watch_refuse_ddl(false);
 	if (error == NULL)
 		mig_tab_version_accept(run->version);

@@ -12,6 +12,7 @@
 
 #include "parser/analyze.h"
 #include "tcop/dest.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
@@ -52,7 +53,8 @@ execute(void *arg)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
+	/* Known to the portal: a DO or CALL that commits takes it away. */
+	EnsurePortalSnapshotExists();
 	raw = linitial_node(RawStmt, mig_script_parse(statement));
 	queries = pg_analyze_and_rewrite_fixedparams(raw, statement, NULL, 0, NULL);
 	planned = linitial_node(PlannedStmt,

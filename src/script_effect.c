@@ -350,13 +350,22 @@ of_alter_enum(const AlterEnumStmt *alter, MigEffect *effect)
 static void
 of_alter_database(const AlterDatabaseStmt *alter, MigEffect *effect)
 {
-	const DefElem *option = linitial_node(DefElem, alter->options);
+	const DefElem *option = NULL;
+	ListCell   *cell;
 
-	if (strcmp(option->defname, "tablespace") != 0)
+	foreach(cell, alter->options)
+	{
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "tablespace") == 0)
+			option = lfirst(cell);
+	}
+	if (option == NULL)
 	{
 		effect->kind = MIG_EFFECT_REPEATABLE;
 		return;
 	}
+	/* The parser accepts DEFAULT and numbers, too. */
+	if (option->arg == NULL || !IsA(option->arg, String))
+		return;
 	of_name(alter->dbname, MIG_EFFECT_DATABASE_TABLESPACE, effect);
 	effect->part = strVal(option->arg);
 }

@@ -24,8 +24,11 @@ mig_tab_lease_take(const MigLeaseHolder *holder, int seconds)
 {
 	static MigSpiQuery held = {
 		"SELECT FROM migrate.lease WHERE name = 'scheduler'"
-		"   AND holder <> $1 AND expires > pg_catalog.clock_timestamp()",
-		1, {UUIDOID}
+		"   AND holder <> $1 AND expires > pg_catalog.clock_timestamp()"
+		/* Nobody takes it for longer: a clock was wrong. */
+		"   AND expires < pg_catalog.clock_timestamp()"
+		"       + pg_catalog.make_interval(secs => 2 * $2)",
+		2, {UUIDOID, FLOAT8OID}
 	};
 	static MigSpiQuery take = {
 		"INSERT INTO migrate.lease AS l (name, holder, node, pid, expires)"
@@ -37,19 +40,25 @@ mig_tab_lease_take(const MigLeaseHolder *holder, int seconds)
 		"   taken = CASE WHEN l.holder = excluded.holder"
 		"           THEN l.taken ELSE excluded.taken END"
 		"  WHERE l.holder = excluded.holder"
-		"     OR l.expires <= pg_catalog.clock_timestamp()",
+		"     OR l.expires <= pg_catalog.clock_timestamp()"
+		"     OR l.expires >= pg_catalog.clock_timestamp()"
+		"        + pg_catalog.make_interval(secs => 2 * $4)",
 		4, {UUIDOID, TEXTOID, INT4OID, FLOAT8OID}
 	};
 	Datum		values[4];
+	Datum		look[2];
 	MigSpiScope scope;
 	bool		taken = false;
+
+	look[0] = UUIDPGetDatum(&holder->id);
+	look[1] = Float8GetDatum(seconds);
 
 	values[0] = UUIDPGetDatum(&holder->id);
 	values[1] = CStringGetTextDatum(holder->node);
 	values[2] = Int32GetDatum(holder->pid);
 	values[3] = Float8GetDatum(seconds);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&held, values, NULL, MIG_SPI_READ_LATEST) == 0)
+	if (mig_spi_execute(&held, look, NULL, MIG_SPI_READ_LATEST) == 0)
 		taken = mig_spi_execute(&take, values, NULL, MIG_SPI_WRITE) == 1;
 	mig_spi_end(&scope);
 	return taken;

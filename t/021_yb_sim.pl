@@ -11,7 +11,7 @@ use MigrateTest;
 use Test::More;
 
 my $node = new_node('yb_sim', 'restart_after_crash = on',
-	"shared_preload_libraries = 'migrate,migrate_yb_sim'",
+	"shared_preload_libraries = 'migrate_yb_sim,migrate'",
 	"yb_sim.server_version = '15.12-YB-2025.2.0.0-b1'");
 my $db = new_database($node, 'yb_sim');
 

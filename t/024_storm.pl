@@ -21,7 +21,7 @@ my $first_seed = $ENV{STORM_SEED} || 1;
 my $nrevisions = $ENV{STORM_REVISIONS} || 200;
 
 my $node = new_node('storm', 'restart_after_crash = on',
-	"shared_preload_libraries = 'migrate,migrate_yb_sim'",
+	"shared_preload_libraries = 'migrate_yb_sim,migrate'",
 	'max_prepared_transactions = 0');
 
 # Whatever the random bodies do.

@@ -25,7 +25,7 @@ if (system('alembic --version >/dev/null 2>&1') != 0)
 
 my $environment = "$FindBin::RealBin/../test/alembic_env";
 my $node = new_node('alembic_1487',
-	"shared_preload_libraries = 'migrate,migrate_yb_sim'",
+	"shared_preload_libraries = 'migrate_yb_sim,migrate'",
 	"yb_sim.server_version = '15.12-YB-2025.2.0.0-b1'",
 	"migrate.version_table = 'public.alembic_version'");
 

@@ -11,7 +11,7 @@ use MigrateTest;
 use Test::More;
 
 my $node = new_node('yugabytedb',
-	"shared_preload_libraries = 'migrate,migrate_yb_sim'",
+	"shared_preload_libraries = 'migrate_yb_sim,migrate'",
 	"yb_sim.server_version = '15.12-YB-2025.2.0.0-b1'");
 my $db = new_database($node, 'app');
 sql($node, $db, 'SET client_min_messages = error; CREATE EXTENSION yb_sim');
