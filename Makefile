@@ -15,6 +15,7 @@
 #   make check-matrix           all tests on each version of PostgreSQL
 #   make check-ubsan            all tests, undefined behaviour ends the server
 #   make check-valgrind         most tests on that server under valgrind
+#   make check-asan             most tests, addresses are watched
 #   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
 #   make coverage               which lines of src/ the tests run
 #   make static                 four static checkers
@@ -228,7 +229,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic check-load check-assert \
-	check-matrix check-ubsan check-upgrade check-valgrind coverage indent bench static
+	check-matrix check-ubsan check-asan check-upgrade check-valgrind coverage indent bench static
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -275,8 +276,13 @@ VALGRIND_TAP = t/016_job.pl t/019_schedule.pl t/021_yb_sim.pl t/026_yugabytedb.p
 check-valgrind:
 	+@config=$$(scripts/source_server 15) && $(TEST_ENV) PG_CONFIG="$$config" \
 		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 \
-		VALGRIND="$$(dirname $$(dirname $$config))/valgrind.supp" \
+		WATCH="$$(dirname $$(dirname $$config))/valgrind.supp" \
 		scripts/test sql iso tap
+
+# In the tree of 18: before, the sanitizer's library and a server that speaks
+# other languages do not get on.
+check-asan:
+	+@scripts/asan
 
 check-upgrade:
 	+@scripts/pg_upgrade
