@@ -16,6 +16,7 @@
 #   make check-ubsan            all tests, undefined behaviour ends the server
 #   make check-valgrind         most tests on that server under valgrind
 #   make check-asan             most tests, addresses are watched
+#   make fuzz                   random inputs for layer 1; FUZZ_TIME=n seconds for each target
 #   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
 #   make coverage               which lines of src/ the tests run
 #   make static                 four static checkers
@@ -228,8 +229,9 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	REGRESS='$(filter-out $(NOT_RUN),$(REGRESS))' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
-.PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic check-load check-assert \
-	check-matrix check-ubsan check-asan check-upgrade check-valgrind coverage indent bench static
+.PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
+	check-load check-assert check-matrix check-ubsan check-asan check-upgrade \
+	check-valgrind coverage indent bench static fuzz
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -292,6 +294,9 @@ coverage:
 
 static:
 	+@scripts/static
+
+fuzz:
+	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' scripts/fuzz
 
 indent:
 	.ci/indent.sh

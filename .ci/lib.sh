@@ -32,10 +32,12 @@ skip()
 	exit 0
 }
 
-# Every file of the project, none that a build or a test left.
+# Every file of the project, none that a build or a test left, and no input of
+# the fuzz targets, which may be anything.
 project_files()
 {
-	find . \( -name .git -o -name 'tmp_*' -o -name results -o -name output_iso \) -prune \
+	find . \( -name .git -o -name 'tmp_*' -o -name results -o -name output_iso \
+		-o -path ./fuzz/corpus -o -path ./fuzz/regress \) -prune \
 		-o -type f ! -name '*.o' ! -name '*.bc' ! -name '*.so' \
 		! -name 'migrate--*.sql' ! -name 'regression.*' -print | sed 's,^\./,,' | sort
 }

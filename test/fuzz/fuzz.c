@@ -1,0 +1,357 @@
+/*
+ * fuzz.c
+ *	  What must hold of a body and of a script, whatever text they are.
+ *
+ * These files of layer 1 use the server's scanner and parser, so that they are
+ * fuzzed where those are.  Each function raises an internal error, and only
+ * then, when something does not hold; any other error is a refusal.
+ *
+ * Only tests load this module.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+
+#include "script_effect.h"
+#include "script_file.h"
+#include "script_hash.h"
+#include "script_scan.h"
+#include "script_split.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(test_fuzz_body);
+PG_FUNCTION_INFO_V1(test_fuzz_hash);
+PG_FUNCTION_INFO_V1(test_fuzz_file);
+
+static void check_statements(const char *body, const MigScript *script);
+static void check_gap(const char *body, int from, int to);
+static void check_segments(const MigScript *script);
+static void check_effect(const char *statement);
+static bool can_be_parsed(const char *text);
+static void compare_trees(List *one, List *other);
+static void check_same_hash(const char *body);
+static char *spaced_out(const char *body, const char *space);
+static char *write_file(int nrevisions, const MigScriptRevision *revisions);
+static void write_items(StringInfo text, const char *key, int nitems,
+						char **items);
+static void compare_revisions(const MigScriptRevision *one,
+							  const MigScriptRevision *other);
+static void compare_items(int none, char **one, int nother, char **other);
+static void compare_texts(const char *one, const char *other);
+
+#define must_hold(condition) \
+	do { \
+		if (!(condition)) \
+			elog(ERROR, "line %d: not so: %s", __LINE__, #condition); \
+	} while (0)
+
+/*
+ * test_fuzz_body(body): the number of its statements.
+ */
+Datum
+test_fuzz_body(PG_FUNCTION_ARGS)
+{
+	char	   *body = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	MigScriptSource source = {.body = body};
+	MigScript  *script = mig_script_split(&source);
+
+	check_statements(body, script);
+	check_segments(script);
+	for (int i = 0; i < script->nstatements; i++)
+		check_effect(pnstrdup(body + script->statements[i].location,
+							  script->statements[i].length));
+	check_same_hash(body);
+	mig_script_commit_each(script);
+	must_hold(script->nsegments == Max(script->nstatements, 1));
+	check_segments(script);
+	PG_RETURN_INT32(script->nstatements);
+}
+
+/*
+ * test_fuzz_hash(one, other): whether two bodies have the same hash, which they
+ * may only if the parser sees no difference.
+ */
+Datum
+test_fuzz_hash(PG_FUNCTION_ARGS)
+{
+	char	   *one = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *other = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char		hash_of_one[MIG_SCRIPT_HASH_SIZE];
+	char		hash_of_other[MIG_SCRIPT_HASH_SIZE];
+	bool		same;
+
+	mig_script_hash(one, hash_of_one);
+	mig_script_hash(other, hash_of_other);
+	same = strcmp(hash_of_one, hash_of_other) == 0;
+	if (same && can_be_parsed(one))
+	{
+		must_hold(can_be_parsed(other));
+		compare_trees(mig_script_parse(one), mig_script_parse(other));
+	}
+	PG_RETURN_BOOL(same);
+}
+
+/*
+ * test_fuzz_file(script): the number of its revisions.
+ */
+Datum
+test_fuzz_file(PG_FUNCTION_ARGS)
+{
+	char	   *script = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int			nrevisions;
+	int			nagain;
+	MigScriptRevision *revisions = mig_script_file_parse(script, &nrevisions);
+	MigScriptRevision *again;
+
+	for (int i = 0; i < nrevisions; i++)
+	{
+		const MigScriptRevision *revision = &revisions[i];
+
+		must_hold(revision->line > (i > 0 ? revisions[i - 1].line : 0));
+		must_hold(revision->upgrade != NULL);
+		must_hold(strncmp(script + revision->upgrade_offset, revision->upgrade,
+						  strlen(revision->upgrade)) == 0);
+		if (revision->downgrade != NULL)
+			must_hold(strncmp(script + revision->downgrade_offset,
+							  revision->downgrade,
+							  strlen(revision->downgrade)) == 0);
+		if (revision->settings != NULL)
+			must_hold(strncmp(script + revision->settings_offset, "--", 2) == 0);
+	}
+
+	/* Written from what was read, it reads as the same. */
+	again = mig_script_file_parse(write_file(nrevisions, revisions), &nagain);
+	must_hold(nrevisions == nagain);
+	for (int i = 0; i < nrevisions; i++)
+		compare_revisions(&revisions[i], &again[i]);
+	PG_RETURN_INT32(nrevisions);
+}
+
+/* Bodies --------------------------------------------------------------- */
+
+/*
+ * The statements come one after the other, with nothing between them that says
+ * anything, and each is one for the parser, too.
+ */
+static void
+check_statements(const char *body, const MigScript *script)
+{
+	int			end = 0;
+
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		const MigStatement *statement = &script->statements[i];
+
+		must_hold(statement->location >= end);
+		must_hold(statement->length > 0);
+		must_hold(statement->line ==
+				  1 + mig_script_count_lines(body, 0, statement->location));
+		check_gap(body, end, statement->location);
+		end = statement->location + statement->length;
+		must_hold(end <= strlen(body));
+		must_hold(list_length(mig_script_parse(pnstrdup(body + statement->location,
+														statement->length))) == 1);
+	}
+	check_gap(body, end, strlen(body));
+}
+
+static void
+check_gap(const char *body, int from, int to)
+{
+	MigScriptSource source = {.body = pnstrdup(body + from, to - from)};
+	MigScriptScan scan;
+
+	mig_script_scan_begin(&scan, &source);
+	while (mig_script_scan_next(&scan))
+		must_hold(strcmp(scan.text, ";") == 0);
+	mig_script_scan_end(&scan);
+}
+
+/*
+ * From wherever a run goes on, the segments are those of the whole.
+ */
+static void
+check_segments(const MigScript *script)
+{
+	int			nsegments = 0;
+	int			next = 0;
+
+	while (next < script->nstatements)
+	{
+		MigSegment	segment;
+
+		mig_script_segment(script, next, &segment);
+		must_hold(segment.first == next && segment.nstatements > 0);
+		must_hold(segment.toplevel == NULL || segment.nstatements == 1);
+		next += segment.nstatements;
+		nsegments++;
+	}
+	must_hold(next == script->nstatements);
+	/* An empty body is a transaction, too. */
+	must_hold(Max(nsegments, 1) == script->nsegments);
+}
+
+/*
+ * What can be looked up has a name.
+ */
+static void
+check_effect(const char *statement)
+{
+	MigEffect	effect;
+
+	mig_script_effect(statement, &effect);
+	if (effect.kind != MIG_EFFECT_UNKNOWN &&
+		effect.kind != MIG_EFFECT_REPEATABLE &&
+		effect.kind != MIG_EFFECT_REINDEXED)
+		must_hold(effect.name != NULL && effect.name[0] != '\0');
+}
+
+static bool
+can_be_parsed(const char *text)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool result = true;
+
+	PG_TRY();
+	{
+		(void) mig_script_parse(text);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		result = false;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* Where in the text a statement is makes no difference. */
+static void
+compare_trees(List *one, List *other)
+{
+	must_hold(list_length(one) == list_length(other));
+	for (int i = 0; i < list_length(one); i++)
+		must_hold(equal(list_nth_node(RawStmt, one, i)->stmt,
+						list_nth_node(RawStmt, other, i)->stmt));
+}
+
+/*
+ * Other white space and other comments make no other body.
+ */
+static void
+check_same_hash(const char *body)
+{
+	char		hash[MIG_SCRIPT_HASH_SIZE];
+	char		hash_again[MIG_SCRIPT_HASH_SIZE];
+
+	mig_script_hash(body, hash);
+	mig_script_hash(spaced_out(body, " "), hash_again);
+	must_hold(strcmp(hash, hash_again) == 0);
+	mig_script_hash(spaced_out(body, "\t/* ; /* ' */ */ "), hash_again);
+	must_hold(strcmp(hash, hash_again) == 0);
+	mig_script_hash(psprintf("-- first\n%s\n-- last", body), hash_again);
+	must_hold(strcmp(hash, hash_again) == 0);
+	mig_script_hash(psprintf("%s\n;;", body), hash_again);
+	must_hold(strcmp(hash, hash_again) == 0);
+}
+
+/*
+ * The same tokens with something else between them.  N'text' is two tokens,
+ * which are not the same with a blank between them.
+ */
+static char *
+spaced_out(const char *body, const char *space)
+{
+	MigScriptSource source = {.body = body};
+	MigScriptScan scan;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	mig_script_scan_begin(&scan, &source);
+	while (mig_script_scan_next(&scan))
+	{
+		appendStringInfoString(&text, scan.text);
+		if (pg_strcasecmp(scan.text, "n") != 0 ||
+			body[scan.location + 1] != '\'')
+			appendStringInfoString(&text, space);
+	}
+	mig_script_scan_end(&scan);
+	return text.data;
+}
+
+/* Scripts -------------------------------------------------------------- */
+
+static char *
+write_file(int nrevisions, const MigScriptRevision *revisions)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < nrevisions; i++)
+	{
+		const MigScriptRevision *revision = &revisions[i];
+
+		appendStringInfo(&text, "-- revision: %s\n", revision->revision);
+		write_items(&text, "down_revision", revision->ndown, revision->down);
+		write_items(&text, "depends_on", revision->ndepends,
+					revision->depends);
+		write_items(&text, "branch_labels", revision->nlabels,
+					revision->labels);
+		if (revision->message != NULL)
+			appendStringInfo(&text, "-- message: %s\n", revision->message);
+		if (revision->settings != NULL)
+			appendStringInfo(&text, "-- set: %s\n", revision->settings);
+		appendStringInfo(&text, "-- migrate:up\n%s", revision->upgrade);
+		if (revision->downgrade != NULL)
+			appendStringInfo(&text, "-- migrate:down\n%s",
+							 revision->downgrade);
+	}
+	return text.data;
+}
+
+static void
+write_items(StringInfo text, const char *key, int nitems, char **items)
+{
+	if (nitems == 0)
+		return;
+	appendStringInfo(text, "-- %s: ", key);
+	for (int i = 0; i < nitems; i++)
+		appendStringInfo(text, "%s%s", i > 0 ? "," : "", items[i]);
+	appendStringInfoChar(text, '\n');
+}
+
+static void
+compare_revisions(const MigScriptRevision *one, const MigScriptRevision *other)
+{
+	compare_texts(one->revision, other->revision);
+	compare_items(one->ndown, one->down, other->ndown, other->down);
+	compare_items(one->ndepends, one->depends,
+				  other->ndepends, other->depends);
+	compare_items(one->nlabels, one->labels, other->nlabels, other->labels);
+	compare_texts(one->message, other->message);
+	compare_texts(one->settings, other->settings);
+	compare_texts(one->upgrade, other->upgrade);
+	compare_texts(one->downgrade, other->downgrade);
+}
+
+static void
+compare_items(int none, char **one, int nother, char **other)
+{
+	must_hold(none == nother);
+	for (int i = 0; i < none; i++)
+		compare_texts(one[i], other[i]);
+}
+
+static void
+compare_texts(const char *one, const char *other)
+{
+	if (one == NULL || other == NULL)
+		must_hold(one == other);
+	else
+		must_hold(strcmp(one, other) == 0);
+}
