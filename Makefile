@@ -17,6 +17,7 @@
 #   make check-valgrind         most tests on that server under valgrind
 #   make check-asan             most tests, addresses are watched
 #   make fuzz                   random inputs for layer 1; FUZZ_TIME=n seconds for each target
+#   make fuzz-sql               hostile calls and SQLsmith against a server
 #   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
 #   make coverage               which lines of src/ the tests run
 #   make static                 four static checkers
@@ -231,7 +232,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
 	check-load check-assert check-matrix check-ubsan check-asan check-upgrade \
-	check-valgrind coverage indent bench static fuzz
+	check-valgrind coverage indent bench static fuzz fuzz-sql
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -295,8 +296,13 @@ coverage:
 static:
 	+@scripts/static
 
+# PG_CONFIG chooses the server; one with asserts finds more.
 fuzz:
-	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' scripts/fuzz
+	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' scripts/fuzz pure
+
+fuzz-sql:
+	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' FUZZ_QUERIES='$(FUZZ_QUERIES)' \
+		scripts/fuzz sql
 
 indent:
 	.ci/indent.sh
