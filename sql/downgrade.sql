@@ -76,6 +76,19 @@ SELECT migrate_upgrade('f1');
 RESET client_min_messages;
 SELECT migrate_downgrade('a1');
 TABLE migrate.version;
+-- a dependency that the parent stands on is no row, whatever other rows there are
+SELECT migrate_register('r1', '', '', '{a1}'),
+       migrate_register('r2', '', '', '{r1}', '{a1}'),
+       migrate_register('z1', '', '');
+SET client_min_messages = warning;
+SELECT migrate_upgrade('r2'), migrate_upgrade('z1');
+RESET client_min_messages;
+SELECT migrate_downgrade('r1');
+TABLE migrate.version ORDER BY 1;
+SET client_min_messages = warning;
+SELECT migrate_upgrade('r2');
+SELECT migrate_stamp('a1', purge => true);
+RESET client_min_messages;
 -- not applied; nothing applied
 \a
 \t on

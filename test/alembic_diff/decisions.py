@@ -142,14 +142,12 @@ def merge_rows_only(original, step, heads):
     return rows[:-1], rows[-1], step.to_revisions[0]
 
 
-# Parents that stand on each other: mended in Alembic 1.13.1 ------------------
+# Parents that stand on each other ------------------------------------------
 
 def unmerge_without_ancestors(original, step, heads):
-    """What later versions do: when only one row is there, a parent that
-    another parent stands on is no row."""
+    """A parent that another parent stands on is no row.  Alembic says so since
+    1.13.1, but only when there is no other row."""
     found = original(step, heads)
-    if set(heads) != {step.revision.revision}:
-        return found
     revision_map = step.revision_map
     return tuple(
         name for name in found if not any(
@@ -159,8 +157,8 @@ def unmerge_without_ancestors(original, step, heads):
             for other in found))
 
 
-def has_nested_parents(directory, case, answer):
-    return case["command"] == "downgrade" and real_alembic.VERSION < (1, 13, 1)
+def is_downgrade(directory, case, answer):
+    return case["command"] == "downgrade"
 
 
 # downgrade branch@revision stays in the branch ----------------------------
@@ -249,8 +247,8 @@ DECISIONS = (
         lambda directory, case, answer: answer.get("error") == "KeyError in a step",
         replacing(RevisionStep, "merge_branch_idents", merge_rows_only)),
     Decision(
-        "one parent stands on another (Alembic before 1.13.1)",
-        has_nested_parents,
+        "a parent that another parent stands on is no row",
+        is_downgrade,
         replacing(RevisionStep, "_unmerge_to_revisions", unmerge_without_ancestors)),
     Decision(
         "downgrade branch@revision stays in the branch",
