@@ -19,6 +19,7 @@
 #   make fuzz                   random inputs for layer 1; FUZZ_TIME=n seconds for each target
 #   make fuzz-sql               hostile calls and SQLsmith against a server
 #   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
+#   make check-everything       all of these, and one table; JOBS=n of them at once
 #   make coverage               which lines of src/ the tests run
 #   make static                 four static checkers
 #   make indent                 format the C files
@@ -231,8 +232,9 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
-	check-load check-assert check-matrix check-ubsan check-asan check-upgrade \
-	check-valgrind coverage indent bench static fuzz fuzz-sql
+	check-load check-assert check-matrix check-ubsan \
+	check-asan check-upgrade check-valgrind check-everything coverage indent \
+	bench static fuzz fuzz-sql
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -289,6 +291,9 @@ check-asan:
 
 check-upgrade:
 	+@scripts/pg_upgrade
+
+check-everything:
+	+@JOBS='$(JOBS)' scripts/everything
 
 coverage:
 	+@scripts/coverage

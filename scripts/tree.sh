@@ -60,6 +60,9 @@ require_trees()
 make_tree()
 {
 	local major=$1 older=${2:-} tree=$cache/pg$1${2:+-$2} mirror release packages sources
+	# Whoever comes second waits; the lock ends with the shell that "$(" opens.
+	exec 9>"$tree.lock"
+	flock 9
 	if ! [ -f "$tree/.complete" ]; then
 		mirror=$(debian_mirror)
 		release=$(release_of "$major") || exit 1
@@ -109,22 +112,25 @@ debian_tree()
 }
 
 # in_tree TREE COMMAND...: runs it there, in a copy of the sources, with a /proc
-# that nobody else sees where that is allowed.
+# that nobody else sees where that is allowed.  The copy stays after a failure.
 in_tree()
 {
-	local tree=$1 enter=()
+	local tree=$1 enter=() copy status
 	shift
 	if unshare --mount mount -t proc proc "$tree/proc" 2>/dev/null; then
 		# shellcheck disable=SC2016 # for the shell inside
 		enter=(unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec "$@"' "$tree")
 	fi
-	rm -rf "$tree/migrate"
-	mkdir -p "$tree/migrate"
-	copy_sources "$tree/migrate"
-	chmod -R a+rwX "$tree/migrate"
+	copy=$(mktemp -d "$tree/migrate.XXXXXX") || exit 1
+	copy_sources "$copy"
+	chmod -R a+rwX "$copy"
+	# shellcheck disable=SC2016 # for the shell inside
 	"${enter[@]}" chroot "$tree" env -i LC_ALL=C HOME=/root TERM=dumb \
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		sh -c 'cd /migrate && exec "$@"' sh "$@"
+		sh -c 'cd "$0" && exec "$@"' "/$(basename "$copy")" "$@"
+	status=$?
+	[ "$status" -ne 0 ] || rm -rf "$copy"
+	return "$status"
 }
 
 # Tables ----------------------------------------------------------------
@@ -135,7 +141,7 @@ result()
 {
 	local line
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$2" | tail -n 1)
-	table+=("$(printf '%-28s %s' "$1" "${line:-no result, see $2}")")
+	table+=("$(printf '%-32s %s' "$1" "${line:-no result, see $2}")")
 	case $line in
 		*' 0 failed'*) return 0 ;;
 		*) return 1 ;;
