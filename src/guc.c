@@ -35,8 +35,9 @@
 #define MAX_RETRY_DELAY			3600000 /* ms: an hour is a schedule, not a
 										 * backoff */
 
-int			mig_guc_engine;
-int			mig_guc_function_door;
+/* From 16 on a server with asserts wants an enum to begin with its default. */
+int			mig_guc_engine = MIG_ENGINE_AUTO;
+int			mig_guc_function_door = MIG_FUNCTION_DOOR_RUN;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
