@@ -11,7 +11,8 @@
 #   make check-alembic          10,000 random cases against the installed Alembic;
 #                               N=n SEED=n for others, CASE=n for one of them
 #   make check-load             fifty sessions for two minutes, beside an application
-#   make check-assert           all tests on a server with asserts
+#   make check-assert           all tests on a server with asserts, MAJOR=18 or 15
+#   make check-injection        runs that are stopped between body and version row
 #   make check-matrix           all tests on each version of PostgreSQL
 #   make check-ubsan            all tests, undefined behaviour ends the server
 #   make check-valgrind         most tests on that server under valgrind
@@ -232,7 +233,7 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
-	check-load check-assert check-matrix check-ubsan \
+	check-load check-assert check-injection check-matrix check-ubsan \
 	check-asan check-upgrade check-valgrind check-everything coverage indent \
 	bench static fuzz fuzz-sql
 
@@ -266,8 +267,13 @@ check-load:
 # The deeper ones set up what they need, and keep it in a cache; scripts/ says
 # more of each.
 check-assert:
-	+@config=$$(scripts/source_server 15) && $(MAKE) -k installcheck \
-		PG_CONFIG="$$config"
+	+@config=$$(scripts/source_server $(or $(MAJOR),15)) && \
+		$(MAKE) -k installcheck PG_CONFIG="$$config"
+
+# On PostgreSQL 18, built with asserts and injection points.
+check-injection:
+	+@config=$$(scripts/source_server 18) && $(TEST_ENV) PG_CONFIG="$$config" \
+		TAP=test/injection/stop.pl scripts/test tap
 
 check-matrix:
 	+@scripts/matrix

@@ -100,6 +100,20 @@
 #endif
 #endif
 
+/*
+ * A place where a test stops a run, on a server that was built for that.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "utils/injection_point.h"
+#if PG_VERSION_NUM >= 180000
+#define mig_compat_injection_point(name) INJECTION_POINT(name, NULL)
+#else
+#define mig_compat_injection_point(name) INJECTION_POINT(name)
+#endif
+#else
+#define mig_compat_injection_point(name) ((void) 0)
+#endif
+
 /* 19 moved get_database_name(). */
 #if PG_VERSION_NUM >= 190000
 #include "utils/lsyscache.h"

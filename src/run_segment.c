@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "run_doubt.h"
 #include "run_retry.h"
 #include "run_segment.h"
@@ -121,7 +122,10 @@ mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 		{
 			error = mig_run_transaction_commit();
 			if (error == NULL)
+			{
+				mig_compat_injection_point("migrate-after-commit");
 				return;
+			}
 
 			/* Whatever COMMIT said: what is there now counts. */
 			if (is_reached(run, segment))

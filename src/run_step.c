@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "guc.h"
 #include "run_bracket.h"
 #include "run_constraint.h"
@@ -179,6 +180,7 @@ run_inside(void *arg)
 	mig_run_constraint_begin();
 	if (run->body.body != NULL)
 		run_statements(run, work->segment);
+	mig_compat_injection_point("migrate-after-body");
 	if (work->closes)
 		write_rows(run, work->segment != NULL);
 	else
