@@ -18,7 +18,7 @@
 #   make check-valgrind         most tests on that server under valgrind
 #   make check-asan             most tests, addresses are watched
 #   make fuzz                   random inputs for layer 1; FUZZ_TIME=n seconds for each target
-#   make fuzz-sql               hostile calls and SQLsmith against a server
+#   make fuzz-sql               hostile calls and SQLsmith against a server with asserts
 #   make check-upgrade          pg_upgrade, and dump and restore, from 15 to 18
 #   make check-everything       all of these, and one table; JOBS=n of them at once
 #   make coverage               which lines of src/ the tests run
@@ -307,13 +307,13 @@ coverage:
 static:
 	+@scripts/static
 
-# PG_CONFIG chooses the server; one with asserts finds more.
 fuzz:
 	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' scripts/fuzz pure
 
 fuzz-sql:
-	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' FUZZ_QUERIES='$(FUZZ_QUERIES)' \
-		scripts/fuzz sql
+	+@config=$$(scripts/source_server $(or $(MAJOR),15)) && $(TEST_ENV) \
+		PG_CONFIG="$$config" FUZZ_TIME='$(FUZZ_TIME)' \
+		FUZZ_QUERIES='$(FUZZ_QUERIES)' scripts/fuzz sql
 
 indent:
 	.ci/indent.sh
