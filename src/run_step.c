@@ -39,6 +39,7 @@ static void write_rows(MigStepRun *run, bool clear);
 static void write_checkpoint(MigStepRun *run, const MigSegment *segment);
 static void add_context(void *arg);
 static void explain_role_change(ErrorData *error);
+static void explain_locks(const MigStepRun *run, ErrorData *error);
 
 /*
  * Begins a run of any number of steps.
@@ -144,6 +145,7 @@ mig_run_step(MigStepRun *run, const MigSegment *segment)
 		mig_tab_version_discard(run->version);
 		mig_run_body_locate(&run->body, error);
 		explain_role_change(error);
+		explain_locks(run, error);
 	}
 	return error;
 }
@@ -292,6 +294,22 @@ explain_role_change(ErrorData *error)
 		strcmp(error->message_id,
 			   "cannot set parameter \"%s\" within security-definer function") == 0)
 		error->hint = pstrdup("A body may change its role only if the session was opened as the role that runs it.");
+}
+
+/*
+ * The locks of all steps may be too many where those of each are not.
+ */
+static void
+explain_locks(const MigStepRun *run, ErrorData *error)
+{
+	if (error->message_id != NULL && run->door == MIG_DOOR_FUNCTION &&
+		run->nsteps > 1 &&
+		strcmp(error->message_id, "out of shared memory") == 0)
+		error->hint = psprintf("%s%sCALL migrate_%s() gives locks back after each revision.",
+							   error->hint ? error->hint : "",
+							   error->hint ? " " : "",
+							   run->step->command == MIG_COMMAND_UPGRADE ?
+							   "deploy" : "revert");
 }
 
 /*
