@@ -196,7 +196,8 @@ TAP = \
 	t/026_yugabytedb.pl \
 	t/027_alembic_diff.pl \
 	t/028_roles.pl \
-	t/029_load.pl
+	t/029_load.pl \
+	t/030_exhaustion.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
