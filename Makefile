@@ -23,6 +23,9 @@
 #   make check-everything       all of these, and one table; JOBS=n of them at once
 #   make coverage               which lines of src/ the tests run
 #   make static                 four static checkers
+#   make dist                   migrate-VERSION.zip of what is committed, for PGXN
+#   make check-dist             that it can be built and tested without git
+#   make check-deb              builds the Debian package, installs it elsewhere
 #   make indent                 format the C files
 #   make bench                  measure; see bench/README.md
 
@@ -106,7 +109,10 @@ OBJS = \
 	src/tab_version.o
 PGFILEDESC = "migrate - schema migrations inside the database"
 
+# This version's script, and how to get to it from those before.
 DATA_built = migrate--$(EXTVERSION).sql
+DATA = $(filter-out %/$(DATA_built), \
+	$(wildcard extension/released/*.sql extension/migrate--*--*.sql))
 
 # pg_regress, in this order: the first test creates the extension, the last one
 # drops it, the others leave the registry empty.
@@ -197,7 +203,8 @@ TAP = \
 	t/027_alembic_diff.pl \
 	t/028_roles.pl \
 	t/029_load.pl \
-	t/030_exhaustion.pl
+	t/030_exhaustion.pl \
+	t/031_released.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -235,8 +242,8 @@ TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
 	check-load check-assert check-injection check-matrix check-ubsan \
-	check-asan check-upgrade check-valgrind check-everything coverage indent \
-	bench static fuzz fuzz-sql
+	check-asan check-upgrade check-valgrind check-dist check-deb \
+	check-everything coverage dist indent bench static fuzz fuzz-sql
 
 installcheck:
 	+@$(TEST_ENV) scripts/test sql iso tap
@@ -298,6 +305,16 @@ check-asan:
 
 check-upgrade:
 	+@scripts/pg_upgrade
+
+DIST = migrate-$(EXTVERSION).zip
+dist:
+	git archive --format=zip --prefix=migrate-$(EXTVERSION)/ -o '$(DIST)' HEAD
+
+check-dist:
+	+@scripts/dist
+
+check-deb:
+	+@scripts/deb
 
 check-everything:
 	+@JOBS='$(JOBS)' scripts/everything

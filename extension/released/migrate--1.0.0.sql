@@ -1,0 +1,749 @@
+/* extension/migrate.sql: what CREATE EXTENSION migrate runs */
+
+-- complain if the script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION migrate" to load this file. \quit
+
+-- Tables ---------------------------------------------------------------
+
+-- Made here and not by the control file, so that DROP EXTENSION takes it along.
+CREATE SCHEMA migrate;
+COMMENT ON SCHEMA migrate IS 'tables of the extension migrate: revisions, where the database is, what ran';
+
+CREATE TABLE migrate.revision (
+	revision			varchar(32) COLLATE "C" NOT NULL,
+	down_revision		text[] NOT NULL,
+	depends_on			text[] NOT NULL,
+	branch_labels		text[] NOT NULL,
+	message				text,
+	settings			text,
+	upgrade				text NOT NULL,
+	upgrade_hash		text NOT NULL,
+	upgrade_statements	integer NOT NULL,
+	upgrade_toplevel	integer NOT NULL,
+	upgrade_segments	integer NOT NULL,
+	downgrade			text,
+	downgrade_hash		text,
+	downgrade_statements integer,
+	downgrade_toplevel	integer,
+	downgrade_segments	integer,
+	is_head				boolean NOT NULL,
+	is_real_head		boolean NOT NULL,
+	registered_by		name NOT NULL,
+	registered_at		timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT revision_pkey PRIMARY KEY (revision)
+);
+COMMENT ON TABLE migrate.revision IS 'registered revisions and their bodies; write it with migrate_register() only';
+COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body: the same for a reformatted body';
+COMMENT ON COLUMN migrate.revision.upgrade_toplevel IS 'number of statements that refuse a transaction block';
+COMMENT ON COLUMN migrate.revision.upgrade_segments IS 'number of transactions it takes at least; 1: it is applied in one, or not at all';
+COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
+COMMENT ON COLUMN migrate.revision.is_head IS 'no revision names this one as a down revision; kept by the extension, so that nothing to do is found without reading the graph';
+COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
+COMMENT ON COLUMN migrate.revision.registered_by IS 'role whose rights limit where the bodies may run; a name, so that it survives dump and restore';
+
+COMMENT ON COLUMN migrate.revision.revision IS 'id, at most 32 characters';
+COMMENT ON COLUMN migrate.revision.down_revision IS 'ids of the revisions it was built on';
+COMMENT ON COLUMN migrate.revision.depends_on IS 'ids or branch labels that must be applied first';
+COMMENT ON COLUMN migrate.revision.branch_labels IS 'names of the branch that begins here';
+COMMENT ON COLUMN migrate.revision.message IS 'a line for people';
+COMMENT ON COLUMN migrate.revision.settings IS 'settings of its transaction, over those of migrate.transaction_settings';
+COMMENT ON COLUMN migrate.revision.upgrade IS 'statements that apply it';
+COMMENT ON COLUMN migrate.revision.upgrade_statements IS 'number of statements';
+COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'as upgrade_hash';
+COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'number of statements';
+COMMENT ON COLUMN migrate.revision.downgrade_toplevel IS 'as upgrade_toplevel';
+COMMENT ON COLUMN migrate.revision.downgrade_segments IS 'as upgrade_segments';
+COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
+
+CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
+CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_real_head;
+CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels <> '{}';
+
+COMMENT ON INDEX migrate.revision_pkey IS 'a revision by its id';
+COMMENT ON INDEX migrate.revision_is_head_idx IS 'the heads';
+COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'the heads that nothing depends on';
+COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'a revision by its branch label';
+
+-- Alembic's own shape.
+CREATE TABLE migrate.version (
+	version_num			varchar(32) NOT NULL,
+	CONSTRAINT version_pkc PRIMARY KEY (version_num)
+);
+COMMENT ON TABLE migrate.version IS 'where the database is: one row for each current head, in the shape of Alembic''s version table';
+
+COMMENT ON COLUMN migrate.version.version_num IS 'a revision that is applied and that no applied revision is built on';
+COMMENT ON INDEX migrate.version_pkc IS 'a revision is a row once';
+
+-- Without CHECK constraints: they were a third of the cost of a small revision,
+-- and nobody but the extension writes here.
+CREATE TABLE migrate.log (
+	run					uuid NOT NULL,
+	step				integer NOT NULL,
+	revision			text,
+	operation			text NOT NULL,		-- upgrade, downgrade, stamp
+	door				text NOT NULL,		-- function, procedure, worker
+	state				text NOT NULL,		-- succeeded, failed
+	attempts			integer NOT NULL,
+	started				timestamptz NOT NULL,
+	finished			timestamptz NOT NULL,
+	version_table		text NOT NULL,
+	role				name NOT NULL,
+	application_name	text NOT NULL,
+	body_hash			text,
+	sqlstate			text,
+	error				text,
+	wall_ms				double precision NOT NULL,
+	cpu_ms				double precision NOT NULL,
+	lock_wait_ms		double precision NOT NULL,
+	wal_records			bigint NOT NULL,
+	wal_bytes			bigint NOT NULL,
+	buffers_hit			bigint NOT NULL,
+	buffers_read		bigint NOT NULL,
+	buffers_dirtied		bigint NOT NULL,
+	buffers_written		bigint NOT NULL,
+	temp_blocks_read	bigint NOT NULL,
+	temp_blocks_written	bigint NOT NULL,
+	CONSTRAINT log_pkey PRIMARY KEY (run, step)
+);
+COMMENT ON TABLE migrate.log IS 'every run of a revision: what it was, how it ended, what it cost';
+COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
+COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the version row, waits between attempts included';
+COMMENT ON COLUMN migrate.log.cpu_ms IS 'CPU milliseconds of the backend, user and system';
+COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, sampled every 10 ms';
+
+COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
+COMMENT ON COLUMN migrate.log.step IS 'place of the step in its run, from 1';
+COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
+COMMENT ON COLUMN migrate.log.door IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed';
+COMMENT ON COLUMN migrate.log.attempts IS '1 if the first one succeeded';
+COMMENT ON COLUMN migrate.log.started IS 'when the first attempt began';
+COMMENT ON COLUMN migrate.log.finished IS 'when the version row was written, or the last attempt had failed';
+COMMENT ON COLUMN migrate.log.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.log.role IS 'who ran it';
+COMMENT ON COLUMN migrate.log.application_name IS 'of the session';
+COMMENT ON COLUMN migrate.log.body_hash IS 'hash of the body that was run; NULL for a stamp';
+COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended it';
+COMMENT ON COLUMN migrate.log.error IS 'message of the error that ended it';
+COMMENT ON COLUMN migrate.log.wal_records IS 'WAL records written by body, version row and failed attempts';
+COMMENT ON COLUMN migrate.log.wal_bytes IS 'bytes of WAL';
+COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks found in memory';
+COMMENT ON COLUMN migrate.log.buffers_read IS 'blocks read';
+COMMENT ON COLUMN migrate.log.buffers_dirtied IS 'blocks changed';
+COMMENT ON COLUMN migrate.log.buffers_written IS 'blocks written';
+COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files read';
+COMMENT ON COLUMN migrate.log.temp_blocks_written IS 'blocks of temporary files written';
+COMMENT ON INDEX migrate.log_pkey IS 'a step of a run is logged once';
+
+-- At most one revision of a version table is partial at a time.
+CREATE TABLE migrate.checkpoint (
+	version_table		text NOT NULL,
+	statement			integer NOT NULL,
+	last_statement		integer NOT NULL,
+	line				integer NOT NULL,
+	revision			text NOT NULL,
+	operation			text NOT NULL,		-- upgrade, downgrade
+	kind				text,
+	state				text NOT NULL,		-- started, done
+	object				text[],
+	before				text,
+	body_hash			text NOT NULL,
+	run					uuid NOT NULL,
+	role				name NOT NULL,
+	started				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	finished			timestamptz,
+	CONSTRAINT checkpoint_pkey PRIMARY KEY (version_table, statement)
+);
+COMMENT ON TABLE migrate.checkpoint IS 'how far a run has come in a revision that is not one transaction; empty when no revision is partial';
+COMMENT ON COLUMN migrate.checkpoint.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.checkpoint.statement IS 'first statement of the segment, from 1';
+COMMENT ON COLUMN migrate.checkpoint.last_statement IS 'last statement of the segment';
+COMMENT ON COLUMN migrate.checkpoint.line IS 'line of the body on which the segment begins';
+COMMENT ON COLUMN migrate.checkpoint.revision IS 'the partial revision';
+COMMENT ON COLUMN migrate.checkpoint.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.checkpoint.kind IS 'name of the statement if it refuses a transaction block';
+COMMENT ON COLUMN migrate.checkpoint.state IS 'started: whether it has taken effect is not known; done';
+COMMENT ON COLUMN migrate.checkpoint.object IS 'what to look for in the catalogs: its kind and the parts of its name';
+COMMENT ON COLUMN migrate.checkpoint.before IS 'how that was before: present, absent or invalid';
+COMMENT ON COLUMN migrate.checkpoint.body_hash IS 'of the body that is run';
+COMMENT ON COLUMN migrate.checkpoint.run IS 'as in migrate.log';
+COMMENT ON COLUMN migrate.checkpoint.role IS 'who ran it';
+COMMENT ON COLUMN migrate.checkpoint.started IS 'when the segment began; for one that was a transaction, when that ended';
+COMMENT ON COLUMN migrate.checkpoint.finished IS 'when it was done; NULL when it is not';
+COMMENT ON INDEX migrate.checkpoint_pkey IS 'a segment is noted once';
+
+CREATE TABLE migrate.approval (
+	revision			varchar(32) COLLATE "C" NOT NULL,
+	hash				text NOT NULL,
+	approved_by			name NOT NULL,
+	approved_at			timestamptz NOT NULL DEFAULT clock_timestamp(),
+	note				text,
+	CONSTRAINT approval_pkey PRIMARY KEY (revision)
+);
+COMMENT ON TABLE migrate.approval IS 'revisions that somebody has approved; write it with migrate_approve() only';
+COMMENT ON COLUMN migrate.approval.revision IS 'id';
+COMMENT ON COLUMN migrate.approval.hash IS 'hashes of the bodies that were approved: void for others';
+COMMENT ON COLUMN migrate.approval.approved_by IS 'who did';
+COMMENT ON COLUMN migrate.approval.approved_at IS 'when';
+COMMENT ON COLUMN migrate.approval.note IS 'why, in that role''s words';
+COMMENT ON INDEX migrate.approval_pkey IS 'a revision is approved once';
+
+-- Whether a job is being worked on is said by an advisory lock, not by its
+-- state, which a worker that was killed cannot correct.
+CREATE TABLE migrate.job (
+	job					bigint GENERATED ALWAYS AS IDENTITY,
+	command				text NOT NULL,		-- upgrade, downgrade
+	target				text NOT NULL,
+	version_table		text NOT NULL,
+	state				text NOT NULL DEFAULT 'queued',	-- queued, running, succeeded, failed, cancelled
+	owner				name NOT NULL,
+	owner_oid			oid NOT NULL,
+	login				name NOT NULL,
+	login_oid			oid NOT NULL,
+	settings			text[] NOT NULL,
+	origin				text NOT NULL,
+	submitted			timestamptz NOT NULL DEFAULT clock_timestamp(),
+	run_at				timestamptz NOT NULL,
+	deadline			timestamptz,
+	schedule			text,
+	window_end			timestamptz,
+	attempts			integer NOT NULL DEFAULT 0,
+	crashes				integer NOT NULL DEFAULT 0,
+	started				timestamptz,
+	finished			timestamptz,
+	pid					integer,
+	revision			text,
+	step				integer,
+	steps				integer,
+	note				text,
+	sqlstate			text,
+	error				text,
+	detail				text,
+	hint				text,
+	context				text,
+	CONSTRAINT job_pkey PRIMARY KEY (job)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE migrate.job IS 'the worker''s queue and what became of it; the view migrate.jobs is for reading it';
+COMMENT ON COLUMN migrate.job.job IS 'number of the job';
+COMMENT ON COLUMN migrate.job.command IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.job.target IS 'where to, in the grammar of targets';
+COMMENT ON COLUMN migrate.job.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.job.state IS 'queued, running, succeeded, failed or cancelled';
+COMMENT ON COLUMN migrate.job.owner IS 'the role that it runs as';
+COMMENT ON COLUMN migrate.job.owner_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.job.login IS 'the role that its worker connects as; another one than the owner after SET ROLE';
+COMMENT ON COLUMN migrate.job.login_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.job.settings IS 'settings that it runs with, name=value';
+COMMENT ON COLUMN migrate.job.origin IS 'the server and database that it was submitted in: a job that a dump has brought elsewhere is not run';
+COMMENT ON COLUMN migrate.job.submitted IS 'when it was submitted';
+COMMENT ON COLUMN migrate.job.run_at IS 'it does not begin before';
+COMMENT ON COLUMN migrate.job.deadline IS 'no revision of it begins after; NULL: no limit';
+COMMENT ON COLUMN migrate.job.schedule IS 'the schedule that submitted it';
+COMMENT ON COLUMN migrate.job.window_end IS 'no revision of it begins that would not have ended by then; NULL: no limit';
+COMMENT ON COLUMN migrate.job.attempts IS 'how often a worker took it up';
+COMMENT ON COLUMN migrate.job.crashes IS 'how often a worker was lost since a revision was last completed';
+COMMENT ON COLUMN migrate.job.started IS 'when a worker last took it up';
+COMMENT ON COLUMN migrate.job.finished IS 'when it ended; NULL: it has not';
+COMMENT ON COLUMN migrate.job.pid IS 'process id of the worker that last took it up';
+COMMENT ON COLUMN migrate.job.revision IS 'the revision in work, or the last one that was';
+COMMENT ON COLUMN migrate.job.step IS 'its place in the run, from 1';
+COMMENT ON COLUMN migrate.job.steps IS 'number of revisions of the run';
+COMMENT ON COLUMN migrate.job.note IS 'why it ended before its target though nothing failed';
+COMMENT ON COLUMN migrate.job.sqlstate IS 'of the error that ended it';
+COMMENT ON COLUMN migrate.job.error IS 'message of the error that ended it';
+COMMENT ON COLUMN migrate.job.detail IS 'detail of that error';
+COMMENT ON COLUMN migrate.job.hint IS 'hint of that error';
+COMMENT ON COLUMN migrate.job.context IS 'where that error was raised';
+COMMENT ON INDEX migrate.job_pkey IS 'a job by its number';
+
+CREATE INDEX job_run_at_idx ON migrate.job (run_at) WHERE finished IS NULL;
+COMMENT ON INDEX migrate.job_run_at_idx IS 'the queue';
+COMMENT ON SEQUENCE migrate.job_job_seq IS 'numbers of jobs';
+
+CREATE TABLE migrate.schedule (
+	name				text NOT NULL,
+	target				text NOT NULL,
+	version_table		text NOT NULL,
+	every				interval NOT NULL,
+	window_start		timetz,
+	window_end			timetz,
+	first_tick			timestamptz NOT NULL,
+	next_tick			timestamptz NOT NULL,
+	owner				name NOT NULL,
+	owner_oid			oid NOT NULL,
+	login				name NOT NULL,
+	login_oid			oid NOT NULL,
+	settings			text[] NOT NULL,
+	origin				text NOT NULL,
+	last_tick			timestamptz,
+	last_job			bigint,
+	note				text,
+	CONSTRAINT schedule_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE migrate.schedule IS 'runs that are submitted again and again; the view migrate.schedules is for reading it';
+COMMENT ON COLUMN migrate.schedule.name IS 'its name';
+COMMENT ON COLUMN migrate.schedule.target IS 'where to, in the grammar of targets';
+COMMENT ON COLUMN migrate.schedule.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.schedule.every IS 'time between two ticks';
+COMMENT ON COLUMN migrate.schedule.window_start IS 'when the maintenance window opens; NULL: it is always open';
+COMMENT ON COLUMN migrate.schedule.window_end IS 'when it closes';
+COMMENT ON COLUMN migrate.schedule.first_tick IS 'what ticks are counted from';
+COMMENT ON COLUMN migrate.schedule.next_tick IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedule.owner IS 'the role that its jobs run as';
+COMMENT ON COLUMN migrate.schedule.owner_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.schedule.login IS 'the role that its workers connect as';
+COMMENT ON COLUMN migrate.schedule.login_oid IS 'that role in this server';
+COMMENT ON COLUMN migrate.schedule.settings IS 'settings that its jobs run with, name=value';
+COMMENT ON COLUMN migrate.schedule.origin IS 'as in migrate.job';
+COMMENT ON COLUMN migrate.schedule.last_tick IS 'when it last submitted a job';
+COMMENT ON COLUMN migrate.schedule.last_job IS 'that job; its row is gone if there was nothing to do';
+COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before the target though nothing failed';
+COMMENT ON INDEX migrate.schedule_pkey IS 'a schedule by its name';
+
+-- Of this server and this moment: not in a dump.
+CREATE TABLE migrate.lease (
+	name				text COLLATE "C" NOT NULL,
+	holder				uuid NOT NULL,
+	node				text NOT NULL,
+	pid					integer NOT NULL,
+	taken				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	expires				timestamptz NOT NULL,
+	CONSTRAINT lease_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE migrate.lease IS 'which scheduler works, on a server that has one on every node';
+COMMENT ON COLUMN migrate.lease.name IS 'scheduler; doctor is a row that migrate_doctor() writes to time that';
+COMMENT ON COLUMN migrate.lease.holder IS 'made up by the scheduler when it starts';
+COMMENT ON COLUMN migrate.lease.node IS 'host and port of its server';
+COMMENT ON COLUMN migrate.lease.pid IS 'its process id there';
+COMMENT ON COLUMN migrate.lease.taken IS 'since when it holds it';
+COMMENT ON COLUMN migrate.lease.expires IS 'when another one may take it, unless it is renewed';
+COMMENT ON INDEX migrate.lease_pkey IS 'a lease has one holder';
+
+SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
+
+-- Registry -------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_register(
+	revision text, upgrade text, downgrade text DEFAULT NULL,
+	down_revision text[] DEFAULT '{}', depends_on text[] DEFAULT '{}',
+	branch_labels text[] DEFAULT '{}', message text DEFAULT NULL,
+	replace boolean DEFAULT false)
+RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
+COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean)
+	IS 'registers a revision: its bodies, its down revisions, dependencies and branch labels';
+
+CREATE FUNCTION @extschema@.migrate_register_script(script text)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_script';
+COMMENT ON FUNCTION @extschema@.migrate_register_script(text)
+	IS 'registers the revisions of a script in the file format, all or none';
+
+CREATE FUNCTION @extschema@.migrate_unregister(revision text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unregister';
+COMMENT ON FUNCTION @extschema@.migrate_unregister(text)
+	IS 'removes a revision that is not applied and that no other revision needs';
+
+CREATE FUNCTION @extschema@.migrate_merge(
+	revisions text[], revision text, message text DEFAULT NULL,
+	branch_labels text[] DEFAULT '{}')
+RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_merge';
+COMMENT ON FUNCTION @extschema@.migrate_merge(text[], text, text, text[])
+	IS 'registers an empty revision that joins several heads';
+
+CREATE FUNCTION @extschema@.migrate_approve(revision text, note text DEFAULT NULL)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_approve';
+COMMENT ON FUNCTION @extschema@.migrate_approve(text, text)
+	IS 'approves a revision, as it is registered now, for servers with migrate.require_approval';
+
+-- Runs -----------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_upgrade(target text DEFAULT 'head')
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_upgrade';
+COMMENT ON FUNCTION @extschema@.migrate_upgrade(text)
+	IS 'upgrades to the target, a subtransaction for each revision; returns the revisions run';
+
+CREATE FUNCTION @extschema@.migrate_downgrade(target text)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_downgrade';
+COMMENT ON FUNCTION @extschema@.migrate_downgrade(text)
+	IS 'downgrades to the target, a subtransaction for each revision; returns the revisions taken down';
+
+CREATE FUNCTION @extschema@.migrate_stamp(target text, purge boolean DEFAULT false)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp';
+COMMENT ON FUNCTION @extschema@.migrate_stamp(text, boolean)
+	IS 'writes the rows of the version table without running anything; returns the rows afterwards';
+
+CREATE FUNCTION @extschema@.migrate_stamp(targets text[], purge boolean DEFAULT false)
+RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp_targets';
+COMMENT ON FUNCTION @extschema@.migrate_stamp(text[], boolean)
+	IS 'writes the rows of the version table for several targets; returns the rows afterwards';
+
+CREATE PROCEDURE @extschema@.migrate_deploy(target text DEFAULT 'head')
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_deploy';
+COMMENT ON PROCEDURE @extschema@.migrate_deploy(text)
+	IS 'upgrades to the target and commits after each revision; runs statements that refuse a transaction block';
+
+CREATE PROCEDURE @extschema@.migrate_revert(target text)
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_revert';
+COMMENT ON PROCEDURE @extschema@.migrate_revert(text)
+	IS 'downgrades to the target and commits after each revision; runs statements that refuse a transaction block';
+
+CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
+COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
+	IS 'decides about a partial revision: retry or skip the statement in doubt, or abandon the revision';
+
+-- Jobs -----------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_submit(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	run_at timestamptz DEFAULT now(), deadline timestamptz DEFAULT NULL)
+RETURNS bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_submit';
+COMMENT ON FUNCTION @extschema@.migrate_submit(text, text, timestamptz, timestamptz)
+	IS 'queues a run for a background worker; returns the job''s number';
+
+CREATE FUNCTION @extschema@.migrate_cancel(job bigint)
+RETURNS boolean LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_cancel';
+COMMENT ON FUNCTION @extschema@.migrate_cancel(bigint)
+	IS 'takes a job out of the queue, or stops its worker; false: it had ended';
+
+CREATE FUNCTION @extschema@.migrate_run_jobs()
+RETURNS SETOF bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_run_jobs';
+COMMENT ON FUNCTION @extschema@.migrate_run_jobs()
+	IS 'starts workers for the jobs that are due; returns their numbers';
+
+CREATE PROCEDURE @extschema@.migrate_wait(job bigint, timeout interval DEFAULT NULL)
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_wait';
+COMMENT ON PROCEDURE @extschema@.migrate_wait(bigint, interval)
+	IS 'waits until a job has ended, and raises its error if it failed';
+
+CREATE FUNCTION @extschema@.migrate_schedule(
+	name text, every interval, target text DEFAULT 'head',
+	window_start timetz DEFAULT NULL, window_end timetz DEFAULT NULL,
+	at timestamptz DEFAULT NULL)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_schedule';
+COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz)
+	IS 'has an upgrade submitted again and again, in a maintenance window if there is one';
+
+CREATE FUNCTION @extschema@.migrate_unschedule(name text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unschedule';
+COMMENT ON FUNCTION @extschema@.migrate_unschedule(text)
+	IS 'ends a schedule; a job of it that is at work goes on';
+
+-- Questions ------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_current(
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
+COMMENT ON FUNCTION @extschema@.migrate_current()
+	IS 'the revisions the database stands on';
+
+CREATE FUNCTION @extschema@.migrate_heads(
+	resolve_dependencies boolean DEFAULT false,
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_heads';
+COMMENT ON FUNCTION @extschema@.migrate_heads(boolean)
+	IS 'the revisions that no other revision is built on';
+
+CREATE FUNCTION @extschema@.migrate_branches(
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_branches';
+COMMENT ON FUNCTION @extschema@.migrate_branches()
+	IS 'the revisions that more than one revision is built on';
+
+CREATE FUNCTION @extschema@.migrate_history(
+	range text DEFAULT NULL,
+	OUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history';
+COMMENT ON FUNCTION @extschema@.migrate_history(text)
+	IS 'the revisions of a range, newest first';
+
+CREATE FUNCTION @extschema@.migrate_show(
+	INOUT revision text, OUT down_revision text[], OUT message text,
+	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
+	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
+	OUT upgrade text, OUT downgrade text, OUT settings text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
+COMMENT ON FUNCTION @extschema@.migrate_show(text)
+	IS 'a revision with its bodies';
+
+CREATE FUNCTION @extschema@.migrate_plan(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	OUT step integer, OUT operation text, OUT revision text, OUT message text,
+	OUT unit text, OUT statements integer, OUT partial text, OUT approved boolean)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
+COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
+	IS 'the steps that upgrade, downgrade or stamp to the target would take';
+
+CREATE FUNCTION @extschema@.migrate_doctor(
+	OUT area text, OUT "check" text, OUT status text, OUT value text,
+	OUT advice text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor';
+COMMENT ON FUNCTION @extschema@.migrate_doctor()
+	IS 'looks for what could go wrong with migrations on this server; a row for each check';
+
+CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
+RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
+COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
+	IS 'whether an upgrade to the target would find nothing to do; takes no lock';
+
+CREATE FUNCTION @extschema@.migrate_progress(
+	OUT pid integer, OUT door text, OUT job bigint, OUT role oid,
+	OUT started timestamptz, OUT operation text, OUT revision text,
+	OUT step integer, OUT steps integer, OUT statement integer,
+	OUT statements integer, OUT attempt integer,
+	OUT statement_started timestamptz, OUT query text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
+COMMENT ON FUNCTION @extschema@.migrate_progress()
+	IS 'the runs that are at work in this database; the view migrate.progress is for reading it';
+
+-- Views ----------------------------------------------------------------
+
+-- What has an unqualified operator has the very types that pg_catalog has it
+-- for, so that nothing in the target schema can stand in for it.
+
+CREATE VIEW migrate.status AS
+SELECT h.revision, h.message,
+	   CASE WHEN h.partial IS NOT NULL THEN 'partial'::text
+			WHEN h.applied THEN 'applied'::text
+			ELSE 'pending'::text END AS state,
+	   l.finished AS applied_at, l.role AS applied_by, l.attempts,
+	   pg_catalog.make_interval(secs => pg_catalog.round(l.wall_ms) / 1000::double precision) AS took,
+	   pg_catalog.pg_size_pretty(l.wal_bytes) AS wal,
+	   h.partial,
+	   (SELECT a.approved_by FROM migrate.approval AS a
+		  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
+		 WHERE a.revision::text = h.revision
+		   AND a.hash = pg_catalog.concat_ws(':'::text, r.upgrade_hash, r.downgrade_hash)) AS approved_by
+  FROM ROWS FROM (@extschema@.migrate_history()) WITH ORDINALITY
+	   AS h (revision, down_revision, message, branch_labels, depends_on, applied,
+			 is_head, is_branch_point, is_merge_point, registered_by, registered_at, partial, place)
+  LEFT JOIN (
+	SELECT DISTINCT ON (i.revision) i.revision, i.finished, i.role, i.attempts, i.wall_ms, i.wal_bytes
+	  FROM migrate.log AS i
+	 WHERE i.state = 'succeeded'::text AND i.operation <> 'downgrade'::text
+	   AND i.version_table = (
+		SELECT pg_catalog.format('%I.%I'::text, n.nspname, c.relname)
+		  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE c.oid = pg_catalog.to_regclass(COALESCE(
+			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
+	 ORDER BY i.revision, i.finished DESC
+  ) AS l ON l.revision = h.revision AND h.applied
+ ORDER BY h.place;
+COMMENT ON VIEW migrate.status IS 'each revision, newest first: applied or not, when, by whom, how long it took, how much WAL it wrote';
+COMMENT ON COLUMN migrate.status.revision IS 'id';
+COMMENT ON COLUMN migrate.status.message IS 'the line for people';
+COMMENT ON COLUMN migrate.status.state IS 'applied, pending or partial';
+COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not by this extension';
+COMMENT ON COLUMN migrate.status.applied_by IS 'who did';
+COMMENT ON COLUMN migrate.status.attempts IS 'how many attempts it took';
+COMMENT ON COLUMN migrate.status.took IS 'how long, waits included';
+COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote';
+COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come';
+COMMENT ON COLUMN migrate.status.approved_by IS 'who has approved it as it is; NULL: nobody';
+
+CREATE VIEW migrate.cost AS
+SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
+	   s.revision, s.operation, s.version_table, s.runs, s.failed, s.attempts,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.wall_ms) / 1000::double precision) AS total,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.longest_ms) / 1000::double precision) AS longest,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.cpu_ms) / 1000::double precision) AS cpu,
+	   pg_catalog.make_interval(secs => pg_catalog.round(s.lock_wait_ms) / 1000::double precision) AS lock_wait,
+	   pg_catalog.pg_size_pretty(s.wal_bytes) AS wal,
+	   s.blocks
+  FROM (
+	SELECT i.revision, i.operation, i.version_table,
+		   pg_catalog.count(*) AS runs,
+		   pg_catalog.count(*) FILTER (WHERE i.state = 'failed'::text) AS failed,
+		   pg_catalog.sum(i.attempts) AS attempts,
+		   pg_catalog.sum(i.wall_ms) AS wall_ms,
+		   pg_catalog.max(i.wall_ms) AS longest_ms,
+		   pg_catalog.sum(i.cpu_ms) AS cpu_ms,
+		   pg_catalog.sum(i.lock_wait_ms) AS lock_wait_ms,
+		   pg_catalog.sum(i.wal_bytes)::bigint AS wal_bytes,
+		   pg_catalog.sum(i.buffers_hit + i.buffers_read)::bigint AS blocks
+	  FROM migrate.log AS i
+	 WHERE i.operation <> 'stamp'::text
+	 GROUP BY i.revision, i.operation, i.version_table
+  ) AS s
+ ORDER BY s.wall_ms DESC, s.revision, s.operation;
+COMMENT ON VIEW migrate.cost IS 'what revisions have cost by migrate.log, the dearest first';
+COMMENT ON COLUMN migrate.cost.rank IS 'place by total time';
+COMMENT ON COLUMN migrate.cost.revision IS 'id';
+COMMENT ON COLUMN migrate.cost.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.cost.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.cost.runs IS 'how often it was run, failed runs included';
+COMMENT ON COLUMN migrate.cost.failed IS 'how often that failed';
+COMMENT ON COLUMN migrate.cost.attempts IS 'attempts of all runs';
+COMMENT ON COLUMN migrate.cost.total IS 'time of all runs, waits included';
+COMMENT ON COLUMN migrate.cost.longest IS 'time of the longest run';
+COMMENT ON COLUMN migrate.cost.cpu IS 'CPU time of the backend';
+COMMENT ON COLUMN migrate.cost.lock_wait IS 'time of waiting for locks, sampled';
+COMMENT ON COLUMN migrate.cost.wal IS 'WAL written';
+COMMENT ON COLUMN migrate.cost.blocks IS 'blocks used, in memory or read';
+
+CREATE VIEW migrate.jobs WITH (security_barrier) AS
+SELECT j.job,
+	   CASE WHEN j.state = 'running'::text AND l.pid IS NULL THEN 'interrupted'::text
+			ELSE j.state END AS state,
+	   j.command, j.target, j.owner, j.version_table, j.submitted, j.run_at,
+	   j.deadline, j.schedule, j.window_end, j.started, j.finished, j.attempts, l.pid,
+	   j.revision, j.step, j.steps, j.note, j.sqlstate, j.error, j.detail, j.hint, j.context
+  FROM migrate.job AS j
+  LEFT JOIN pg_catalog.pg_locks AS l
+	-- the worker's lock, see tab_job.h
+	ON l.locktype = 'advisory'::text AND l.granted AND l.objsubid = 2::smallint
+   AND l.classid = 1296648010::oid
+   AND l.objid = (j.job & 2147483647::bigint)::oid
+   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+					  WHERE d.datname = pg_catalog.current_database())
+   AND l.mode = 'ExclusiveLock'::text
+ WHERE pg_catalog.pg_has_role(j.owner_oid, 'USAGE'::text)
+	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
+							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
+ ORDER BY j.job;
+COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have; all of them, if that is the extension''s owner';
+COMMENT ON COLUMN migrate.jobs.job IS 'number of the job';
+COMMENT ON COLUMN migrate.jobs.state IS 'queued, running, interrupted (its worker is gone; it is taken up again), succeeded, failed or cancelled';
+COMMENT ON COLUMN migrate.jobs.command IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.jobs.target IS 'where to';
+COMMENT ON COLUMN migrate.jobs.owner IS 'the role that it runs as';
+COMMENT ON COLUMN migrate.jobs.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.jobs.submitted IS 'when it was submitted';
+COMMENT ON COLUMN migrate.jobs.run_at IS 'it does not begin before';
+COMMENT ON COLUMN migrate.jobs.deadline IS 'no revision of it begins after';
+COMMENT ON COLUMN migrate.jobs.schedule IS 'the schedule that submitted it';
+COMMENT ON COLUMN migrate.jobs.window_end IS 'no revision of it begins that would not have ended by then';
+COMMENT ON COLUMN migrate.jobs.started IS 'when a worker last took it up';
+COMMENT ON COLUMN migrate.jobs.finished IS 'when it ended';
+COMMENT ON COLUMN migrate.jobs.attempts IS 'how often a worker took it up';
+COMMENT ON COLUMN migrate.jobs.pid IS 'process id of its worker';
+COMMENT ON COLUMN migrate.jobs.revision IS 'the revision in work, or the last one that was';
+COMMENT ON COLUMN migrate.jobs.step IS 'its place in the run, from 1';
+COMMENT ON COLUMN migrate.jobs.steps IS 'number of revisions of the run';
+COMMENT ON COLUMN migrate.jobs.note IS 'why it ended before its target though nothing failed';
+COMMENT ON COLUMN migrate.jobs.sqlstate IS 'of the error that ended it';
+COMMENT ON COLUMN migrate.jobs.error IS 'message of the error that ended it';
+COMMENT ON COLUMN migrate.jobs.detail IS 'detail of that error';
+COMMENT ON COLUMN migrate.jobs.hint IS 'hint of that error';
+COMMENT ON COLUMN migrate.jobs.context IS 'where that error was raised';
+
+CREATE VIEW migrate.schedules WITH (security_barrier) AS
+SELECT s.name, s.target, s.version_table, s.owner, s.every,
+	   s.window_start, s.window_end, s.next_tick, s.last_tick, s.last_job,
+	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
+							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
+							  WHERE d.datname = pg_catalog.current_database()) THEN s.note
+			ELSE 'it was made in another database: make it again'::text END AS note
+  FROM migrate.schedule AS s
+ WHERE pg_catalog.pg_has_role(s.owner_oid, 'USAGE'::text)
+	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
+							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
+ ORDER BY s.name;
+COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have; all of them, if that is the extension''s owner';
+COMMENT ON COLUMN migrate.schedules.name IS 'its name';
+COMMENT ON COLUMN migrate.schedules.target IS 'where to';
+COMMENT ON COLUMN migrate.schedules.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.schedules.owner IS 'the role that its jobs run as';
+COMMENT ON COLUMN migrate.schedules.every IS 'time between two ticks';
+COMMENT ON COLUMN migrate.schedules.window_start IS 'when the maintenance window opens';
+COMMENT ON COLUMN migrate.schedules.window_end IS 'when it closes';
+COMMENT ON COLUMN migrate.schedules.next_tick IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedules.last_tick IS 'when it last submitted a job';
+COMMENT ON COLUMN migrate.schedules.last_job IS 'that job; not in migrate.jobs if there was nothing to do';
+COMMENT ON COLUMN migrate.schedules.note IS 'why that job ended before the target though nothing failed, or why none is submitted';
+
+CREATE VIEW migrate.progress AS
+SELECT p.pid, p.door, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
+	   p.statement, p.statements, p.attempt, p.query, p.started,
+	   pg_catalog.clock_timestamp() - p.started AS elapsed,
+	   pg_catalog.clock_timestamp() - p.statement_started AS statement_elapsed,
+	   pg_catalog.pg_blocking_pids(p.pid) AS waiting_for,
+	   s.command, s.phase, s.done, s.total
+  FROM @extschema@.migrate_progress() AS p
+  LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = p.role
+  LEFT JOIN (
+	SELECT i.pid, i.command, i.phase,
+		   CASE WHEN i.blocks_total > 0 THEN i.blocks_done
+				WHEN i.lockers_total > 0 THEN i.lockers_done ELSE i.tuples_done END AS done,
+		   CASE WHEN i.blocks_total > 0 THEN i.blocks_total
+				WHEN i.lockers_total > 0 THEN i.lockers_total ELSE i.tuples_total END AS total
+	  FROM pg_catalog.pg_stat_progress_create_index AS i
+	UNION ALL
+	SELECT v.pid, 'VACUUM'::text, v.phase, v.heap_blks_scanned, v.heap_blks_total
+	  FROM pg_catalog.pg_stat_progress_vacuum AS v
+	UNION ALL
+	SELECT c.pid, c.command, c.phase, c.heap_blks_scanned, c.heap_blks_total
+	  FROM pg_catalog.pg_stat_progress_cluster AS c
+	UNION ALL
+	SELECT a.pid, 'ANALYZE'::text, a.phase, a.sample_blks_scanned, a.sample_blks_total
+	  FROM pg_catalog.pg_stat_progress_analyze AS a
+  ) AS s ON s.pid = p.pid
+ ORDER BY p.started;
+COMMENT ON VIEW migrate.progress IS 'a row for each run that is at work in this database, through whichever door; empty if the server has no shared memory for that';
+COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or worker';
+COMMENT ON COLUMN migrate.progress.door IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.progress.job IS 'the worker''s job';
+COMMENT ON COLUMN migrate.progress.role IS 'who runs it';
+COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: it waits for another run, or makes its plan';
+COMMENT ON COLUMN migrate.progress.revision IS 'the revision in work';
+COMMENT ON COLUMN migrate.progress.step IS 'its place in the run, from 1';
+COMMENT ON COLUMN migrate.progress.steps IS 'number of revisions of the run';
+COMMENT ON COLUMN migrate.progress.statement IS 'the statement in work, from 1';
+COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body';
+COMMENT ON COLUMN migrate.progress.attempt IS 'of the revision, or of the part of it that is in work';
+COMMENT ON COLUMN migrate.progress.query IS 'text of the statement, to 1023 bytes; NULL for who may not see it in pg_stat_activity';
+COMMENT ON COLUMN migrate.progress.started IS 'when the run began';
+COMMENT ON COLUMN migrate.progress.elapsed IS 'since then';
+COMMENT ON COLUMN migrate.progress.statement_elapsed IS 'since the statement began';
+COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that keep it waiting for a lock';
+COMMENT ON COLUMN migrate.progress.command IS 'what the server tells the progress of: CREATE INDEX, VACUUM, ...';
+COMMENT ON COLUMN migrate.progress.phase IS 'its phase';
+COMMENT ON COLUMN migrate.progress.done IS 'blocks, lockers or rows that are done in this phase';
+COMMENT ON COLUMN migrate.progress.total IS 'of how many';
+
+-- Privileges -----------------------------------------------------------
+
+-- What changes state or runs a body, and what shows bodies, is granted on
+-- purpose; the other questions tell as much as the system catalogs do.
+REVOKE ALL ON FUNCTION
+	@extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean),
+	@extschema@.migrate_register_script(text),
+	@extschema@.migrate_unregister(text),
+	@extschema@.migrate_merge(text[], text, text, text[]),
+	@extschema@.migrate_approve(text, text),
+	@extschema@.migrate_upgrade(text),
+	@extschema@.migrate_downgrade(text),
+	@extschema@.migrate_stamp(text, boolean),
+	@extschema@.migrate_stamp(text[], boolean),
+	@extschema@.migrate_resolve(text, text),
+	@extschema@.migrate_submit(text, text, timestamptz, timestamptz),
+	@extschema@.migrate_cancel(bigint),
+	@extschema@.migrate_run_jobs(),
+	@extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz),
+	@extschema@.migrate_unschedule(text),
+	@extschema@.migrate_show(text)
+FROM PUBLIC;
+REVOKE ALL ON PROCEDURE
+	@extschema@.migrate_deploy(text),
+	@extschema@.migrate_revert(text),
+	@extschema@.migrate_wait(bigint, interval)
+FROM PUBLIC;
