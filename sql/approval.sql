@@ -1,6 +1,7 @@
 -- approval: with migrate.require_approval an upgrade runs what somebody has
 -- approved
 \i sql/include/start.sql
+\i sql/include/settle.sql
 SET client_min_messages = warning;
 \pset null -
 TRUNCATE migrate.job RESTART IDENTITY;
@@ -71,14 +72,6 @@ SELECT state, revision, note FROM migrate.jobs;
 SET ROLE regress_migrate_runner;
 SELECT migrate_schedule('s', '1 day');
 RESET ROLE;
-SELECT migrate_run_jobs() > 0 AS submitted;
-CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
-BEGIN
-  WHILE EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) LOOP
-    PERFORM pg_sleep(0.005);
-    COMMIT;
-  END LOOP;
-END$$;
 CALL settle();
 SELECT note FROM migrate.schedules;
 SELECT migrate_unschedule('s');

@@ -5,18 +5,7 @@ SET client_min_messages = warning;
 CREATE TABLE ran (what text);
 SELECT migrate_register('a1', 'INSERT INTO ran VALUES (''a1'')', '');
 
--- somebody looks for jobs, and waits until there are none, nor a worker, which
--- looks for the next one when it ends
-CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM migrate_run_jobs();
-  COMMIT;
-  WHILE EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) OR
-        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job' AND datname = current_database()) LOOP
-    PERFORM pg_sleep(0.005);
-    COMMIT;
-  END LOOP;
-END$$;
+\i sql/include/settle.sql
 
 -- bad arguments
 \a
