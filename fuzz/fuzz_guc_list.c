@@ -49,7 +49,6 @@ check_text(void *text)
 		fuzz_check(one->name[0] != '\0');
 		fuzz_check(strcmp(one->name, other->name) == 0);
 		fuzz_check(strcmp(one->value, other->value) == 0);
-		fuzz_check(mig_guc_list_names(settings, one->name));
 	}
 }
 

@@ -42,13 +42,6 @@
 	"pg_catalog.pg_has_role(" a ", " b ", 'MEMBER')"
 #endif
 
-/* The number of this backend's transaction; its place is another since 17. */
-#if PG_VERSION_NUM >= 170000
-#define MIG_COMPAT_MY_LXID	(MyProc->vxid.lxid)
-#else
-#define MIG_COMPAT_MY_LXID	(MyProc->lxid)
-#endif
-
 /* Before 16 these were private to tid.c. */
 #if PG_VERSION_NUM < 160000
 #define DatumGetItemPointer(X)	((ItemPointer) DatumGetPointer(X))

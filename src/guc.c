@@ -214,8 +214,10 @@ check_transaction_settings(char **value, void **extra, GucSource source)
 		GUC_check_errdetail("%s", problem);
 		return false;
 	}
-	return source < PGC_S_INTERACTIVE || !IsTransactionState() ||
-		InitializingParallelWorker || mig_guc_list_check(settings, ERROR);
+	if (source >= PGC_S_INTERACTIVE && IsTransactionState() &&
+		!InitializingParallelWorker)
+		mig_guc_list_check(settings);
+	return true;
 }
 
 static bool

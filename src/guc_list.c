@@ -29,7 +29,7 @@ static const char *read_name(const char *p, MigGucSetting *setting);
 static const char *read_value(const char *p, MigGucSetting *setting);
 static const char *skip_space(const char *p);
 static char *copy_trimmed(const char *start, const char *end);
-static bool is_refused(const char *name, int elevel);
+static void refuse_unfit(const char *name);
 
 /*
  * Its settings in order, in the current memory context.  *problem: NULL, or
@@ -63,11 +63,10 @@ mig_guc_list_parse(const char *text, const char **problem)
 }
 
 /*
- * Whether the current role could make the settings now.  What is wrong is said
- * at the level that is given.
+ * Raises an error if the current role could not make the settings now.
  */
-bool
-mig_guc_list_check(const List *settings, int elevel)
+void
+mig_guc_list_check(const List *settings)
 {
 	ListCell   *cell;
 
@@ -75,15 +74,12 @@ mig_guc_list_check(const List *settings, int elevel)
 	{
 		const MigGucSetting *setting = lfirst(cell);
 
-		if (is_refused(setting->name, elevel))
-			return false;
-		if (set_config_option(setting->name, setting->value,
-							  superuser() ? PGC_SUSET : PGC_USERSET,
-							  PGC_S_TEST, GUC_ACTION_SET, false, elevel,
-							  false) == 0)
-			return false;
+		refuse_unfit(setting->name);
+		(void) set_config_option(setting->name, setting->value,
+								 superuser() ? PGC_SUSET : PGC_USERSET,
+								 PGC_S_TEST, GUC_ACTION_SET, false, ERROR,
+								 false);
 	}
-	return true;
 }
 
 /*
@@ -100,28 +96,12 @@ mig_guc_list_apply(const List *settings)
 		const MigGucSetting *setting = lfirst(cell);
 
 		/* One that came from elsewhere was not looked at when it was set. */
-		(void) is_refused(setting->name, ERROR);
+		refuse_unfit(setting->name);
 		(void) set_config_option(setting->name, setting->value,
 								 superuser() ? PGC_SUSET : PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SET, true, 0,
 								 false);
 	}
-}
-
-/*
- * Whether one of them is of that name.
- */
-bool
-mig_guc_list_names(const List *settings, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, settings)
-	{
-		if (pg_strcasecmp(((MigGucSetting *) lfirst(cell))->name, name) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -193,8 +173,8 @@ copy_trimmed(const char *start, const char *end)
 	return pnstrdup(start, end - start);
 }
 
-static bool
-is_refused(const char *name, int elevel)
+static void
+refuse_unfit(const char *name)
 {
 	bool		found = pg_strncasecmp(name, OWN_PREFIX,
 									   strlen(OWN_PREFIX)) == 0;
@@ -202,9 +182,8 @@ is_refused(const char *name, int elevel)
 	for (int i = 0; i < lengthof(refused); i++)
 		found = found || pg_strcasecmp(name, refused[i]) == 0;
 	if (found)
-		ereport(elevel,
+		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" cannot be set for a revision",
 						name)));
-	return found;
 }

@@ -15,8 +15,7 @@ typedef struct MigGucSetting
 } MigGucSetting;
 
 extern List *mig_guc_list_parse(const char *text, const char **problem);
-extern bool mig_guc_list_check(const List *settings, int elevel);
+extern void mig_guc_list_check(const List *settings);
 extern void mig_guc_list_apply(const List *settings);
-extern bool mig_guc_list_names(const List *settings, const char *name);
 
 #endif							/* GUC_LIST_H */

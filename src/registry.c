@@ -449,7 +449,7 @@ check_settings(const MigRegistration *registration)
 				 errmsg("settings of revision \"%s\" cannot be read",
 						registration->id),
 				 errdetail_internal("%s", problem)));
-	(void) mig_guc_list_check(settings, ERROR);
+	mig_guc_list_check(settings);
 
 	error_context_stack = callback.previous;
 }

@@ -79,9 +79,7 @@ mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
 {
 	MigName		parts = mig_rev_name_parse(graph, name);
 	int		   *result;
-	bool	   *members;
 	int			steps;
-	int			i;
 
 	if (parts.literal)
 	{
@@ -93,20 +91,8 @@ mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
 		*nresult = 1;
 		return result;
 	}
+	/* Heads of a branch are in it already. */
 	*nresult = parts.nrevs;
-	if (parts.branch == NULL)
-		return parts.revs;
-
-	members = mig_rev_name_members(graph, parts.branch);
-	for (i = 0; i < parts.nrevs; i++)
-	{
-		if (!members[parts.revs[i]])
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("revision \"%s\" is not a member of branch \"%s\"",
-							mig_rev_graph_id(graph, parts.revs[i]),
-							parts.branch)));
-	}
 	return parts.revs;
 }
 

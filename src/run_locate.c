@@ -120,8 +120,7 @@ literal_code(const char *statement, bool *is_do)
 	List	   *options;
 	ListCell   *cell;
 
-	if (list_length(parsed) != 1)
-		return NULL;
+	Assert(list_length(parsed) == 1);
 	node = linitial_node(RawStmt, parsed)->stmt;
 	*is_do = IsA(node, DoStmt);
 	if (*is_do)

@@ -23,11 +23,9 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "compat.h"
 #include "guc.h"
 #include "run_bracket.h"
 #include "run_lock.h"
@@ -150,10 +148,6 @@ mig_run_lock_job(int class, uint32 key)
 void
 mig_run_lock_confirm(void)
 {
-	static LocalTransactionId confirmed = InvalidLocalTransactionId;
-
-	if (confirmed == MIG_COMPAT_MY_LXID)
-		return;
 	for (int i = 0; i < nheld; i++)
 	{
 		Lock		lock = held[i];
@@ -170,7 +164,6 @@ mig_run_lock_confirm(void)
 					 errdetail("A body has released the advisory locks of its session, and another session took it."),
 					 errhint("Run the command again.")));
 	}
-	confirmed = MIG_COMPAT_MY_LXID;
 }
 
 /*

@@ -352,9 +352,8 @@ mig_run_probe_repairs(const MigProbe *probe, int *nrepairs)
 	ProbeKind  *kind = noted_kind(probe);
 	Datum		values[1];
 
-	*nrepairs = 0;
-	if (kind->repairs.sql == NULL)
-		return NULL;
+	/* Of what can be INVALID. */
+	Assert(kind->repairs.sql != NULL);
 	values[0] = mig_spi_array_datum(probe->object, probe->nobject);
 	return mig_spi_list(&kind->repairs, values, MIG_SPI_CALLER,
 						MIG_SPI_READ_LATEST, nrepairs);
