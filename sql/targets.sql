@@ -69,15 +69,35 @@ SELECT target, pg_temp.plan('{bbbb2,cccc2,dddd2,f.1}', 'downgrade', target) FROM
 -- errors of a downgrade
 SELECT target, pg_temp.plan('{bbbb2,cccc2}', 'downgrade', target) FROM unnest(ARRAY[
 	'', '-1', '+1', 'nosuch', 'nosuch@base', 'nosuch@-1', 'dddd1', 'e', 'a:b', 'bbbb2+1', 'bbbb2-9',
-	'left@-9', 'main@-1', 'left@cccc1', 'head', 'left@aaaa1']) AS target;
+	'left@-9', 'main@-1', 'left@cccc1', 'head', 'left@aaaa1', 'left@-0', 'nosuch@+0']) AS target;
 SELECT pg_temp.plan('{}', 'downgrade', '-1');
 SELECT pg_temp.plan('{aaaa2}', 'downgrade', '-2');
 SELECT pg_temp.plan('{aaaa2}', 'downgrade', '-3');
+-- rows above each other can be taken down, and replaced, but not moved
+SELECT pg_temp.plan('{aaaa1,bbbb1}', 'downgrade', 'base');
+SELECT pg_temp.plan('{aaaa1,bbbb1}', 'stamp', 'aaaa2');
 -- stamp, and what is no command
 SELECT target, pg_temp.plan('{}', 'stamp', target)
   FROM unnest('{left,heads,base,+1,right@-1}'::text[]) AS target;
 SELECT pg_temp.plan('{}', 'nosuch', 'head');
 SELECT pg_temp.plan('{}', 'Upgrade', 'heads');
+-- a history counts from the heads, or else from its end
+CREATE FUNCTION pg_temp.history(range text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT string_agg(revision, ' ' ORDER BY n)
+			  FROM migrate_history(range) WITH ORDINALITY AS h
+				   (revision, b, c, d, e, f, g, h, i, j, k, n));
+EXCEPTION WHEN OTHERS THEN
+	RETURN sqlstate || ': ' || sqlerrm;
+END $$;
+SELECT range, pg_temp.history(range) FROM unnest(ARRAY[
+	'-1:cccc2', '-2:', '-3:', '-9:', '-9:head', 'left@-9:', '-9:base', '-9:bbbb2', 'left@-9:bbbb2', 'left@-4:cccc2',
+	'right@-9:bbbb2', '-9:left@+1', E' aaaa1:bbbb1\t', 'aaaa2@base:', 'dddd1@base:', 'e@base:']) AS range;
+SELECT string_agg(revision, ' ') FROM migrate_show('-1');
+SELECT pg_temp.attempt('SELECT migrate_show(''-2'')');
+-- more heads than a message lists
+SELECT count(migrate_register('z' || i, '', '')) FROM generate_series(1, 7) AS i;
+SELECT pg_temp.plan('{}', 'upgrade', 'head');
 \a
 \t off
 DELETE FROM migrate.version;

@@ -83,22 +83,25 @@ mig_rev_downgrade_from_start(const MigGraph *graph, const MigStart *start,
 	int			nfound = 0;
 	int		   *found;
 	int			named;
-	const char *name;
+	const char *name = start->name;
 
+	if (name != NULL && (strcmp(name, "head") == 0 ||
+						 strcmp(name, "heads") == 0 ||
+						 strcmp(name, "base") == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot count down that far from \"%s\"", name),
+				 errhint("Name the revision to count from.")));
 	if (branch == NULL)
 	{
-		name = start->name ? start->name : mig_rev_graph_id(graph, start->rows[0]);
-		if (strcmp(name, "head") == 0 || strcmp(name, "heads") == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("cannot count down that far from \"%s\"", name),
-					 errhint("Name the revision to count from.")));
+		if (name == NULL)
+			name = mig_rev_graph_id(graph, start->rows[0]);
 		return mig_rev_target_one(graph, psprintf("%s@%s", name, name));
 	}
 
-	if (start->name != NULL)
+	if (name != NULL)
 	{
-		named = mig_rev_name_lookup(graph, start->name, NULL);
+		named = mig_rev_name_lookup(graph, name, NULL);
 		found = mig_rev_name_in_lineage(graph, 1, &named, branch, false,
 										&nfound);
 	}
