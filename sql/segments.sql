@@ -117,6 +117,14 @@ CREATE INDEX t_a ON t (a);
 \set body 'CLUSTER parted USING parted_i'
 :kind
 SELECT revision FROM migrate_current();
+-- it shows too late for a procedure around it
+SELECT body('INSERT INTO seen (what) VALUES (''before''); REINDEX TABLE parted') \g /dev/null
+DO 'BEGIN CALL migrate_deploy(''kind''); END';
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM seen WHERE what = 'before';
+SELECT partial FROM migrate_current();
+CALL migrate_deploy('kind');
+SELECT count(*) FROM seen WHERE what = 'before';
 -- a value of an enum and its use
 CREATE TYPE colour AS ENUM ('red');
 CREATE TABLE paint (c colour);
@@ -125,6 +133,8 @@ CREATE TABLE paint (c colour);
 \set body 'ALTER TYPE colour ADD VALUE ''blue''; INSERT INTO seen (what) VALUES (''no use'')'
 :kind
 SELECT body, upgrade_segments FROM migrate.revision, LATERAL (SELECT upgrade AS body) AS b WHERE revision = 'kind';
+\set body 'ALTER TYPE colour ADD VALUE ''it''''s white''; INSERT INTO paint VALUES (E\'it\\x27s white\')'
+:kind
 SELECT * FROM paint;
 -- one transaction cannot do that
 \i sql/include/start.sql
@@ -167,6 +177,10 @@ SHOW a.b;
 SHOW client_min_messages;
 SELECT 'other.t2_i'::regclass;
 SELECT source FROM pg_settings WHERE name = 'search_path';
+SELECT body('SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, DEFERRABLE; VACUUM t; INSERT INTO seen (what) VALUES (current_setting(''default_transaction_isolation'') || '' '' || current_setting(''default_transaction_deferrable'')); VACUUM t') \g /dev/null
+CALL migrate_deploy('kind');
+SELECT what FROM seen ORDER BY n DESC LIMIT 1;
+SELECT current_setting('default_transaction_isolation'), current_setting('default_transaction_deferrable');
 -- also after an error
 SELECT migrate_register('s3', 'SET work_mem = ''4MB''; CREATE INDEX CONCURRENTLY nope ON nowhere (i)', '');
 CALL migrate_deploy('s3');
@@ -194,6 +208,10 @@ CALL migrate_deploy('kind');
 SELECT what FROM seen ORDER BY n DESC LIMIT 1;
 SELECT current_user = session_user AS back;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
+-- an error of such a statement is in the body, too
+SELECT body(E'-- ж\nVACUUM (nosuch) t') \g /dev/null
+CALL migrate_deploy('kind');
 
 -- an INVALID index of somebody else
 CREATE UNIQUE INDEX t_d ON t (a);

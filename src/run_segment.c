@@ -246,7 +246,7 @@ search_work(void *arg)
 	{
 		if (statements[i].if_partitioned != NULL &&
 			is_partitioned(statements[i].if_partitioned))
-			statements[i].toplevel = "of a partitioned relation";
+			statements[i].toplevel = "rebuild of a partitioned relation";
 	}
 	mig_script_segment(run->body.script, search->first, segment);
 	AtEOXact_GUC(false, nest_level);
