@@ -169,9 +169,9 @@ BEFORE_19 = standard_strings
 NOT_RUN = $(if $(RUNNING),$(STAGED_ONLY)) \
 	$(if $(filter 15 16 17 18,$(MAJORVERSION)),,$(BEFORE_19))
 
-ISOLATION = race_deadlock race_foreign_write race_lock_timeout race_lock_wait \
-	race_partition race_register race_repeatable_read race_replace \
-	race_replace_elsewhere race_serializable race_snapshot race_upgrade
+ISOLATION = race_deadlock race_foreign_write race_lock_lost race_lock_timeout \
+	race_lock_wait race_partition race_register race_repeatable_read race_replace \
+	race_replace_elsewhere race_schedule race_serializable race_snapshot race_upgrade
 
 TAP = \
 	t/001_concurrency.pl \
