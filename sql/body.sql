@@ -90,6 +90,8 @@ SELECT kind, pg_temp.run(kind) ~ '^0A000: .* cannot run inside a function' AS re
 -- these do not
 SELECT kind, pg_temp.run(kind) FROM unnest(ARRAY['ANALYZE t', 'REINDEX TABLE t', 'DISCARD PLANS',
 	'CREATE INDEX t_i ON t (i)', 'CLUSTER t USING t_i', 'DROP INDEX t_i', 'TRUNCATE t']) AS kind;
+SELECT kind, pg_temp.run(kind) FROM unnest(ARRAY['ALTER SUBSCRIPTION s SET (slot_name = x)', 'ALTER SUBSCRIPTION s DISABLE',
+	'ALTER SUBSCRIPTION s ADD PUBLICATION p WITH (refresh = false)']) AS kind;
 -- a new value of an enum may be added, and used by a later transaction
 SELECT pg_temp.run('ALTER TYPE mood ADD VALUE ''ok''');
 SELECT enum_range(NULL::mood);

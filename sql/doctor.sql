@@ -12,6 +12,13 @@ SELECT DISTINCT status IN ('ok', 'warning', 'problem'), value <> '', advice <> '
 SELECT "check", value ~ '^median \d+\.\d\d ms, worst \d+\.\d\d ms of 5$' AS measured FROM migrate_doctor() WHERE area = 'commit';
 SELECT count(*) FROM migrate.lease WHERE name = 'doctor';
 
+-- the process that measures them fails
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON migrate.lease EXECUTE FUNCTION refuse();
+SELECT "check", status, value, advice FROM migrate_doctor() WHERE area = 'commit' \gx
+DROP TRIGGER refuse ON migrate.lease;
+DROP FUNCTION refuse;
+
 -- where nothing can be written
 BEGIN READ ONLY;
 SELECT * FROM ill;
@@ -103,6 +110,10 @@ SET search_path = hostile, public, pg_catalog;
 SELECT * FROM ill;
 RESET search_path;
 DROP SCHEMA hostile CASCADE;
+-- more rows than are named
+SELECT count(migrate_register('d1' || i, '', '')) FROM generate_series(1, 6) AS i;
+SELECT count(*) FROM migrate_stamp(ARRAY['d1', 'd11', 'd12', 'd13', 'd14', 'd15', 'd16']);
+SELECT value FROM migrate_doctor() WHERE "check" = 'pending';
 DROP VIEW ill;
 DROP TABLE d1, d4;
 TRUNCATE migrate.lease;

@@ -5,6 +5,10 @@ CREATE FUNCTION fails(n int) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN n / 0;
 END $$;
+CREATE FUNCTION asks() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT nosuch);
+END $$;
 -- registers the body and runs it, as a user would
 \set run 'SELECT migrate_register(''e'', :''body'', '''', replace => true); SELECT migrate_upgrade(''e'');'
 \pset tuples_only on
@@ -51,6 +55,14 @@ END $$;
 :run
 \set body 'DO $$ BEGIN EXECUTE ''SELECT nosuch''; END $$;'
 :run
+-- in a query of a function: that is not in the body, wherever it is called
+\set body 'SELECT 1;\nSELECT asks();'
+:run
+\set body 'DO $$ BEGIN\n  PERFORM asks();\nEND $$;'
+:run
+-- a statement with a body that is no literal
+\set body 'SELECT 1;\nCREATE FUNCTION bad() RETURNS nosuch RETURN 1;'
+:run
 -- a parse error that only shows when the body runs
 \set body 'SELECT 1;\nEXECUTE nosuch;'
 :run
@@ -79,6 +91,16 @@ TABLE migrate.version;
 -- a long statement that is not the first keeps its own error
 SELECT migrate_register('f1', format('SELECT 1; SELECT length(%L) / 0', repeat('x', 300000)));
 SELECT left(pg_temp.attempt($$SELECT migrate_upgrade('f1')$$), 5);
+-- a registry that was written by other means: a body is looked at again, and
+-- a revision that has gone is missed
+SELECT migrate_register('f1', 'INSERT INTO t VALUES (1)', replace => true);
+UPDATE migrate.revision SET upgrade = 'SELECT 1; COMMIT' WHERE revision = 'f1';
+SELECT migrate_upgrade('f1');
+SELECT migrate_register('f1', 'DELETE FROM migrate.revision WHERE revision = ''f2''', replace => true);
+SELECT migrate_register('f2', '', '', '{f1}');
+SELECT migrate_upgrade('f2');
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision FROM migrate_heads() WHERE revision LIKE 'f_';
 \i sql/include/reset.sql
 DROP TABLE t;
-DROP FUNCTION fails;
+DROP FUNCTION fails, asks;

@@ -135,6 +135,13 @@ SELECT migrate_submit() AS job \gset
 COMMIT;
 CALL migrate_wait(:job);
 SELECT job = :job AS is_the_second, state FROM migrate.jobs WHERE job >= :gone;
+-- wanted twice
+BEGIN;
+SELECT migrate_submit() AS job \gset
+SELECT job = :job AS due FROM migrate_run_jobs() AS job;
+COMMIT;
+CALL migrate_wait(:job);
+SELECT state, attempts FROM migrate.jobs WHERE job = :job;
 DO $$DECLARE last bigint := max(job) FROM migrate.jobs; BEGIN CALL migrate_wait(last); CALL migrate_wait(last, '1 s'); END$$;
 
 -- what it takes along: search_path, settings, the role that was set
@@ -239,6 +246,50 @@ DROP ROLE regress_migrate_deployer;
 SELECT * FROM migrate_run_jobs();
 SELECT end_of(:job);
 SELECT migrate_cancel(:queued);
+-- somebody who has set another role, and may not any more; who may not come in; who has gone
+CREATE ROLE regress_migrate_login LOGIN;
+CREATE ROLE regress_migrate_group;
+GRANT regress_migrate_group TO regress_migrate_login;
+GRANT EXECUTE ON FUNCTION migrate_submit TO regress_migrate_login, regress_migrate_group;
+CREATE FUNCTION submit_twice() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  SET LOCAL SESSION AUTHORIZATION regress_migrate_login;
+  PERFORM migrate_submit('c1', run_at => now() + interval '1 day');
+  SET LOCAL ROLE regress_migrate_group;
+  PERFORM migrate_submit('c1', run_at => now() + interval '1 day');
+END$$;
+SELECT max(job) AS before FROM migrate.jobs \gset
+SELECT submit_twice();
+REVOKE regress_migrate_group FROM regress_migrate_login;
+SELECT * FROM migrate_run_jobs();
+SELECT end_of(max(job)) FROM migrate.jobs;
+GRANT regress_migrate_group TO regress_migrate_login;
+SELECT submit_twice();
+REVOKE CONNECT ON DATABASE :DBNAME FROM PUBLIC;
+SELECT * FROM migrate_run_jobs();
+SELECT end_of(max(job)) FROM migrate.jobs;
+GRANT CONNECT ON DATABASE :DBNAME TO PUBLIC;
+SELECT submit_twice();
+DROP OWNED BY regress_migrate_login;
+DROP ROLE regress_migrate_login;
+SELECT * FROM migrate_run_jobs();
+SELECT end_of(max(job)) FROM migrate.jobs;
+SELECT owner, count(*), count(*) FILTER (WHERE state = 'failed') AS failed FROM migrate.jobs WHERE job > :before GROUP BY owner ORDER BY owner;
+-- a function with rights of its own submits as its owner
+CREATE FUNCTION submit_for_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+  AS $$SELECT migrate_submit('c1', run_at => now() + interval '1 day')$$;
+CREATE FUNCTION submit_as_group() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+  AS $$SELECT migrate_submit('c1', run_at => now() + interval '1 day')$$;
+ALTER FUNCTION submit_as_group OWNER TO regress_migrate_group;
+SELECT submit_as_group() > 0 AS submitted;
+SET ROLE regress_migrate_group;
+SELECT submit_for_all() > 0 AS submitted;
+RESET ROLE;
+SELECT owner = current_user AS mine, owner = login AS same FROM migrate.job ORDER BY job DESC LIMIT 2;
+SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'queued';
+DROP FUNCTION submit_twice, submit_for_all, submit_as_group;
+DROP OWNED BY regress_migrate_group;
+DROP ROLE regress_migrate_group;
 -- of another server, or a worker that was lost too often, or too late
 SELECT migrate_submit('heads', run_at => now() + interval '1 day') AS job \gset
 UPDATE migrate.job SET origin = 'elsewhere', state = 'running' WHERE job = :job;

@@ -77,6 +77,11 @@ SELECT step, operation, revision, partial FROM migrate_plan();
 SELECT migrate_is_current('heads'), migrate_is_current('p2');
 SELECT migrate_upgrade('p2');
 CALL migrate_deploy('p2');
+-- not behind what stands on it by a version table that somebody has changed
+UPDATE migrate.version SET version_num = 'p3' WHERE version_num = 'p2';
+CALL migrate_revert('p1');
+SELECT step, revision, partial FROM migrate_plan('p1', 'downgrade');
+UPDATE migrate.version SET version_num = 'p2' WHERE version_num = 'p3';
 -- a person decides
 SELECT migrate_resolve('p2', 'skip');
 CALL migrate_revert('p1');
@@ -130,6 +135,11 @@ RESET client_min_messages;
 SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
 SELECT revision, partial FROM migrate_current();
 SELECT migrate_upgrade('p2');
+-- nor before what it stands on
+DELETE FROM migrate.version;
+CALL migrate_deploy('p2');
+SELECT step, revision, partial FROM migrate_plan('p2');
+INSERT INTO migrate.version VALUES ('p1');
 CALL migrate_deploy('p2');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 -- there: not run again

@@ -62,6 +62,30 @@ SELECT pg_temp.attempt('SELECT migrate_register(' || arguments || ')') FROM unne
 \a
 \t off
 SELECT count(*) FROM migrate_history() WHERE revision = 'e1';
+-- a registry that was written by other means is refused, or read as it was meant
+\a
+\t on
+CREATE FUNCTION pg_temp.plan_with(id text, down text[], depends text[] DEFAULT '{}', labels text[] DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	plan text;
+BEGIN
+	INSERT INTO migrate.revision SELECT id, down, depends, labels, r.message, r.settings, r.upgrade, r.upgrade_hash, 0, 0, 1,
+		r.downgrade, r.downgrade_hash, 0, 0, 1, false, false, r.registered_by FROM migrate.revision AS r WHERE revision = 'c1';
+	SELECT string_agg(revision, ' ' ORDER BY step) INTO plan FROM migrate_plan(id);
+	RAISE '%', plan;
+EXCEPTION WHEN OTHERS THEN
+	RETURN sqlstate || ': ' || sqlerrm;
+END $$;
+SELECT pg_temp.plan_with('', '{}');
+SELECT pg_temp.plan_with('x-1', '{}');
+SELECT pg_temp.plan_with('x1', '{nosuch}');
+SELECT pg_temp.plan_with('x1', '{x1}');
+SELECT pg_temp.plan_with('x1', '{}', '{nosuch}');
+SELECT pg_temp.plan_with('x1', '{}', '{x1}');
+SELECT pg_temp.plan_with('x1', '{}', '{}', '{geo}');
+SELECT pg_temp.plan_with('x1', '{c1,ae1027a6acf0,c1}', '{1975ea83b712,1975ea83b712}');
+\a
+\t off
 -- capitals make another word
 SELECT migrate_register('Head', '', branch_labels => '{BASE,GEO}');
 \i sql/include/reset.sql

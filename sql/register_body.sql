@@ -52,6 +52,9 @@ SELECT migrate_register('e', E'SELECT 1;\nCOPY t FROM STDIN;\n1\n2\n\\.\n');
 \echo :LAST_ERROR_SQLSTATE
 SELECT migrate_register('e', '', 'COPY t TO STDOUT');
 SELECT migrate_register('e', 'COPY t (a, b) FROM STDIN WITH (FORMAT csv)');
+-- and not where that is a file, or what is wrong is something else
+SELECT migrate_register('e', E'COPY t FROM ''/file'';\nCOPY t TO ''/file'';\nSELEC 1');
+SELECT pg_temp.attempt($$SELECT migrate_register('e', 'CREATE ASSERTION a CHECK (true)')$$);
 SELECT count(*) FROM migrate_history() WHERE revision = 'e';
 
 -- large: 10 MB in one literal, 100,000 statements; an error at the far end

@@ -83,6 +83,7 @@ SELECT pg_temp.script(s) FROM unnest(ARRAY[
 	E'-- revision: n1\n-- down_revision: n1', E'-- revision: n1\n-- depends_on: n1',
 	E'-- revision: n1\n-- down_revision: n2\n-- revision: n2\n-- down_revision: n1',
 	E'-- revision: n1\n-- depends_on: n3\n-- revision: n2\n-- down_revision: n1\n-- revision: n3\n-- down_revision: n2',
+	(SELECT string_agg(format(E'-- revision: n%s\n-- down_revision: n%s\n', i, i % 12 + 1), '') FROM generate_series(1, 12) AS i),
 	E'-- revision: n 1, 2\n-- branch_labels: head',
 	E'-- revision: n1\n-- revision: a1\n-- migrate:up\nSELECT 2',
 	E'-- revision: n1\n-- revision: ' || repeat('n', 33)]) AS s;
@@ -102,7 +103,11 @@ RESET client_min_messages;
 SELECT migrate_register_script(E'-- revision: j1\n-- migrate:up\nSELECT 1;-- revision: j2\n-- down_revision: j1\n');
 SELECT migrate_register_script(E'-- revision: j1\n-- down-revision: a\n-- migrate:up\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: j1\n-- Branch_Label: a\n-- migrate:up\nSELECT 1');
+SELECT migrate_register_script(E'-- revision: j1\n-- depends_ons: a\n-- migrate:up\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: j1\n-- note: a\n-- migrate:up\nSELECT 1\n-- down-revisions: not a key here');
+-- what is a remark stays one
+SELECT migrate_register_script(E'-- revision: j3\n-- down revision none\n-- what follows here is a longer remark: with a colon\n-- migrate:\n-- migrate: to and fro\n-- migrate:up\nSELECT 1\n-- migrate:upwards');
+SELECT upgrade, downgrade FROM migrate_show('j3');
 SELECT migrate_register('j2', '', '', '{j1}', message => E'two lines\nERROR:  not one');
 SELECT migrate_upgrade('j2');
 \i sql/include/reset.sql

@@ -157,6 +157,17 @@ SELECT migrate_schedule('w', '1 day', 'head', (now() - interval '1 hour')::timet
 CALL settle();
 SELECT version_num, note FROM migrate.version, migrate.schedules;
 
+-- the window closes before the worker has begun
+SELECT migrate_register('a6', 'INSERT INTO ran VALUES (''a6'')', '', '{a5}');
+SELECT count(*) AS before FROM migrate.jobs \gset
+BEGIN;
+UPDATE migrate.schedule SET next_tick = now();
+SELECT count(*) FROM migrate_run_jobs();
+UPDATE migrate.job SET window_end = now() WHERE state = 'queued';
+COMMIT;
+CALL settle();
+SELECT version_num, note, (SELECT count(*) - :before FROM migrate.jobs) AS rows FROM migrate.version, migrate.schedules;
+SELECT migrate_unregister('a6');
 -- a tick that fails tells so
 SELECT migrate_register('a6', 'SELECT 1 / 0', '', '{a5}');
 CALL tick();

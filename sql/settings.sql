@@ -129,6 +129,8 @@ SELECT migrate_register('t3', 'SET statement_timeout = 0; SELECT pg_sleep(10)', 
 SET statement_timeout = '500ms';
 SELECT migrate_upgrade('t3');
 SELECT migrate_upgrade('t2'), pg_sleep(10);
+SELECT migrate_register('t2', 'SET statement_timeout = ''400ms''; SELECT pg_sleep(0.2)', '', '{t1}', replace => true);
+SELECT migrate_upgrade('t2'), pg_sleep(10);
 RESET statement_timeout;
 SELECT version_num FROM migrate.version;
 -- a statement outside of a transaction block, too
