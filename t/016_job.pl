@@ -183,5 +183,52 @@ is(job($job, 'sqlstate, error, detail'), '55000|deadline has passed before revis
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j2', 'what was done before is kept');
 is(wait_for_end(submit('head')), 'succeeded', 'the next job goes on from there');
 
+# More jobs than places and processes, all at once.
+$node->append_conf('postgresql.conf', "migrate.max_workers = 40\n");
+$node->reload;
+sql($node, $db, 'CREATE TABLE many' . $_ . ' (version_num varchar(32) PRIMARY KEY)') foreach 1 .. 20;
+sql($node, $db, 'DELETE FROM migrate.job');
+sql($node, $db, <<'SQL');
+SET client_min_messages = error;
+DO $$BEGIN
+  FOR n IN 1 .. 20 LOOP
+    PERFORM set_config('migrate.version_table', 'public.many' || n, true);
+    PERFORM migrate_submit('j1');
+  END LOOP;
+END$$;
+DO $$BEGIN
+  WHILE EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) LOOP
+    PERFORM migrate_run_jobs();
+    COMMIT;
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+END$$;
+SQL
+is(sql($node, $db, 'SELECT state, count(*), max(attempts) FROM migrate.jobs GROUP BY state'), 'succeeded|20|1', 'many jobs of a transaction are run, each once');
+
+# A body that takes away its own job: nothing more is run for it.
+sql($node, $db, q(SELECT migrate_register('k1', $body$DELETE FROM migrate.job WHERE revision = 'k1'$body$, '', '{j3}')));
+sql($node, $db, q(SELECT migrate_register('k2', 'INSERT INTO t VALUES (5)', '', '{k1}')));
+$log_start = -s $node->logfile;
+$job = submit('k2');
+ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not note the end of job $job: job $job is not this worker's any more/), 'a job that is gone: said');
+like(slurp_file($node->logfile, $log_start), qr/LOG:  migrate job $job failed after \d+ ms: job $job is not this worker's any more/, 'and why it ended');
+wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
+is(sql($node, $db, 'SELECT version_num, (SELECT count(*) FROM t WHERE i = 5) FROM migrate.version'), 'k1|0', 'the next revision is not run for it');
+
+# A job that cannot be taken up stays queued.
+sql($node, $db, <<'SQL');
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not now'; END$$;
+CREATE TRIGGER refuse BEFORE UPDATE ON migrate.job FOR EACH ROW EXECUTE FUNCTION refuse();
+SQL
+$log_start = -s $node->logfile;
+$job = submit('k2');
+ok(wait_until_logged($node, $log_start, qr/ERROR:  not now/), 'a job that cannot be taken up: the reason');
+is(job($job, 'state, attempts'), 'queued|0', 'it stays queued');
+sql($node, $db, 'DROP TRIGGER refuse ON migrate.job');
+wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, 'and is taken up later');
+is(wait_for_end($job), 'succeeded', 'with success');
+
 $node->stop;
 done_testing();

@@ -126,6 +126,18 @@ sql($node, $db, "UPDATE sleep SET seconds = 0; SELECT pg_terminate_backend($pid)
 succeeds($db, $job, 'a job whose worker was terminated');
 is(sql($node, $db, "SELECT attempts, (SELECT count(*) FROM t) FROM migrate.jobs WHERE job = $job"), '2|1', 'by a second worker, nothing twice');
 
+# A look that has to wait is the only one, gives up, and says so.
+my $log_start = -s $node->logfile;
+my $holder = $node->background_psql($db);
+$holder->query_safe('BEGIN; LOCK TABLE migrate.schedule;');
+wait_until($node, 'postgres', q(SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE backend_type = 'migrate look' AND wait_event_type = 'Lock' AND backend_start < now() - interval '1.5 s'));
+is(sql($node, 'postgres', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'migrate look')), '1', 'a second look is not begun beside it');
+ok(wait_until_logged($node, $log_start, qr/migrate cannot look for jobs in database "app": canceling statement due to lock timeout/), 'a look that cannot have its lock gives up');
+$holder->query_safe('COMMIT;');
+$holder->quit;
+up_and_down($db, 'a look that had to wait');
+
 # It does not keep anybody from dropping a database.
 $node->append_conf('postgresql.conf', "migrate.databases = 'app, \"Other \"\"one\"\"\"'\n");
 $node->reload;

@@ -70,5 +70,26 @@ is_applied('n5', 'a job goes on when its schedule has ended');
 wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'and succeeds');
 
+# A schedule whose job cannot be submitted keeps no other from being run.
+sql($node, $db, <<'SQL');
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$;
+CREATE TRIGGER refuse BEFORE INSERT ON migrate.job FOR EACH ROW WHEN (NEW.schedule = 'bad') EXECUTE FUNCTION refuse();
+SQL
+$log_start = -s $node->logfile;
+register(6, 'CREATE TABLE n6 ()');
+sql($node, $db, q(SELECT migrate_schedule('bad', '1 s'), migrate_schedule('good', '1 s')));
+is_applied('n6', 'another schedule is in the way');
+ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not submit a job of schedule "bad": no/), 'what is in the way is said');
+sql($node, $db, q(SELECT migrate_unschedule('good')));
+# Who is cancelled is.
+sql($node, $db, q(CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'stop' USING ERRCODE = 'query_canceled'; END$$));
+my (undef, $errors) = finish_sql(start_sql($node, $db, 'canceled', 'SELECT migrate_run_jobs()'));
+is($errors, '57014: stop', 'a cancellation in between is not passed over');
+$log_start = -s $node->logfile;
+$job = sql($node, $db, 'SELECT migrate_submit()');
+wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
+is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'a job is not touched by what comes after it');
+ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not look for further jobs: stop/), 'but its worker says so');
+
 $node->stop;
 done_testing();

@@ -10,7 +10,8 @@ use lib $FindBin::RealBin;
 use MigrateTest;
 use Test::More;
 
-my $node = new_node('progress', "shared_preload_libraries = 'migrate'", 'restart_after_crash = on');
+# Another library has its memory, too.
+my $node = new_node('progress', "shared_preload_libraries = 'pg_stat_statements, migrate'", 'restart_after_crash = on');
 my $db = new_database($node, 'app');
 new_database($node, 'other');
 prepare($node);
@@ -35,6 +36,7 @@ sub progress
 }
 
 is(progress('count(*)'), '0', 'no run');
+is(sql($node, $db, 'CREATE EXTENSION pg_stat_statements; SELECT count(*) > 0 FROM pg_stat_statements'), 't', 'a library that was loaded before works');
 
 # The function door, waiting for a lock, in a transaction that is open.
 my $holder = $node->background_psql($db);

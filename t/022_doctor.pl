@@ -52,6 +52,11 @@ $idle->quit;
 sql($node, $db, "ALTER SYSTEM SET synchronous_standby_names = 'gone'");
 $node->reload;
 is(finding($node, $db, 'round trip'), 'problem|a commit has not returned within 10 s', 'a commit that hangs');
+# Whoever is cancelled meanwhile leaves no process behind.
+my (undef, $errors) = finish_sql(start_sql($node, $db, 'impatient', "SET statement_timeout = '1s'; SELECT * FROM migrate_doctor()"));
+is($errors, '57014: canceling statement due to statement timeout', 'cancelled while it waits');
+wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate doctor'));
+pass('the process is ended');
 sql($node, $db, "SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names");
 $node->reload;
 wait_until($node, $db, "SELECT current_setting('synchronous_standby_names') = ''");

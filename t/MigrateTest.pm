@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
-  wait_until wait_for_event advisory_locks chain
+  wait_until wait_until_logged wait_for_event advisory_locks chain
   kill_9 expect_crash wait_until_up crash make_gate wait_for_gate);
 
 # A running server with settings of its own.
@@ -88,6 +88,18 @@ sub wait_until
 	$node->poll_query_until($db, "SELECT ($query)")
 	  or die "timed out waiting for: $query";
 	return;
+}
+
+# Waits until the server log has a line, from an offset on.
+sub wait_until_logged
+{
+	my ($node, $start, $line) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 if slurp_file($node->logfile, $start) =~ $line;
+		select(undef, undef, undef, 0.1);
+	}
+	return 0;
 }
 
 # Waits until a session waits: 'Extension' (a backoff, or our lock), 'Lock',
