@@ -76,18 +76,23 @@ SELECT migrate_upgrade('f1');
 RESET client_min_messages;
 SELECT migrate_downgrade('a1');
 TABLE migrate.version;
--- a dependency that the parent stands on is no row, whatever other rows there are
-SELECT migrate_register('r1', '', '', '{a1}'),
-       migrate_register('r2', '', '', '{r1}', '{a1}'),
-       migrate_register('z1', '', '');
+-- of what a merge has stood on the tips are rows, also beside rows of others
+SELECT count(*) FROM migrate_register_script($$
+-- revision: t1
+-- revision: t2
+-- down_revision: t1
+-- revision: t3
+-- revision: t4
+-- down_revision: t3
+-- depends_on: t1, t2
+$$);
 SET client_min_messages = warning;
-SELECT migrate_upgrade('r2'), migrate_upgrade('z1');
-RESET client_min_messages;
-SELECT migrate_downgrade('r1');
+SELECT migrate_stamp(ARRAY['t4', 'a1'], purge => true);
+SELECT migrate_downgrade('t3');
 TABLE migrate.version ORDER BY 1;
-SET client_min_messages = warning;
-SELECT migrate_upgrade('r2');
-SELECT migrate_stamp('a1', purge => true);
+SELECT migrate_upgrade('t4');
+SELECT migrate_downgrade('t4@base');
+TABLE migrate.version ORDER BY 1;
 RESET client_min_messages;
 -- not applied; nothing applied
 \a

@@ -6,7 +6,8 @@
  * are simulated through the whole plan, so that every step knows before the
  * first one runs what it deletes, updates and inserts.
  *
- * What is applied and has nothing applied that stands on it is a row.
+ * A downgrade asks whether anything else that is applied stands on a parent:
+ * that is counted, so it costs nothing.
  */
 #include "postgres.h"
 
@@ -16,7 +17,8 @@ struct MigRows
 {
 	const MigGraph *graph;
 	bool	   *row;
-	int		   *nabove;			/* by revision: how many applied stand on it */
+	int		   *nabove;			/* by revision: applied ones built on it, or
+								 * depending on it */
 };
 
 static void begin_step(const MigGraph *graph, MigCommand command, int rev,
@@ -27,22 +29,20 @@ static const char **new_ids(int n);
 MigRows *
 mig_rev_rows_start(const MigGraph *graph, int nrows, const int *rows)
 {
-	MigRows    *state = palloc(sizeof(MigRows));
 	const MigEdges *parents = &graph->parents;
+	MigRows    *state = palloc(sizeof(MigRows));
 	bool	   *applied = mig_rev_graph_reach(graph, parents, nrows, rows);
-	int			rev;
-	int			i;
 
 	state->graph = graph;
 	state->row = palloc0(graph->size + 1);
-	state->nabove = palloc0(sizeof(int) * (graph->size + 1));
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 		state->row[rows[i]] = true;
-	for (rev = 0; rev < graph->size; rev++)
+	state->nabove = palloc0(sizeof(int) * (graph->size + 1));
+	for (int rev = 0; rev < graph->size; rev++)
 	{
 		if (!applied[rev])
 			continue;
-		for (i = parents->start[rev]; i < parents->start[rev + 1]; i++)
+		for (int i = parents->start[rev]; i < parents->start[rev + 1]; i++)
 			state->nabove[parents->to[i]]++;
 	}
 	pfree(applied);
@@ -77,7 +77,6 @@ mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
 	{
 		int			parent = parents->to[i];
 
-		state->nabove[parent]++;
 		if (!state->row[parent])
 			continue;
 		state->row[parent] = false;
@@ -94,8 +93,10 @@ mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
 }
 
 /*
- * Downgrade of a revision: its row becomes the last of the parents that
- * nothing applied stands on now, the others of them are new rows.
+ * Downgrade of a revision, which is a row, as nothing that is applied stands
+ * on it any more: it becomes the last of the parents of which the same is true
+ * now, the others of them are new rows.  Where rows stand above each other a
+ * parent may be one already.
  */
 void
 mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
@@ -107,17 +108,11 @@ mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
 	int			i;
 
 	begin_step(state->graph, MIG_COMMAND_DOWNGRADE, rev, step);
-	if (!state->row[rev])
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is applied, but cannot be the row of the version table that goes down",
-						mig_rev_graph_id(state->graph, rev)),
-				 errhint("Rows that stand above each other do this; put them right with migrate_stamp().")));
+	Assert(state->row[rev] && state->nabove[rev] == 0);
 	for (i = parents->start[rev]; i < parents->start[rev + 1]; i++)
 	{
 		int			parent = parents->to[i];
 
-		/* Rows that stand above each other are left as they are. */
 		if (--state->nabove[parent] == 0 && !state->row[parent])
 			wanted[nwanted++] = parent;
 	}

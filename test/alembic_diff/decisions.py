@@ -142,11 +142,11 @@ def merge_rows_only(original, step, heads):
     return rows[:-1], rows[-1], step.to_revisions[0]
 
 
-# Parents that stand on each other ------------------------------------------
+# Parents that stand on each other ---------------------------------------------
 
 def unmerge_without_ancestors(original, step, heads):
-    """A parent that another parent stands on is no row.  Alembic says so since
-    1.13.1, but only when there is no other row."""
+    """A parent that another parent stands on is no row.  Since 1.13.1 Alembic
+    sees that where only one row is there."""
     found = original(step, heads)
     revision_map = step.revision_map
     return tuple(
@@ -247,7 +247,7 @@ DECISIONS = (
         lambda directory, case, answer: answer.get("error") == "KeyError in a step",
         replacing(RevisionStep, "merge_branch_idents", merge_rows_only)),
     Decision(
-        "a parent that another parent stands on is no row",
+        "one parent stands on another",
         is_downgrade,
         replacing(RevisionStep, "_unmerge_to_revisions", unmerge_without_ancestors)),
     Decision(

@@ -11,14 +11,11 @@ import types
 import warnings
 from unittest import mock
 
-import alembic
 import sqlalchemy
 from alembic import command, context
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
-
-VERSION = tuple(int(part) for part in alembic.__version__.split(".")[:3] if part.isdigit())
 
 
 def body(**_):
