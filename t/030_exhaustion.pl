@@ -135,7 +135,7 @@ is(rows() . ' ' . log_of('d2'), 'd1 succeeded', 'the next run completes');
 
 # Of a registration nothing is kept.
 fill_disk('/base/');
-(undef, $errors) = attempt(q{SELECT migrate_register('d4', string_agg('SELECT ' || md5(i::text), '; '), '', '{d3}') FROM generate_series(1, 100000) AS i});
+(undef, $errors) = attempt(q{SELECT migrate_register('d4', string_agg(format('SELECT %L', md5(i::text)), '; '), '', '{d3}') FROM generate_series(1, 100000) AS i});
 like($errors, qr/ERROR:  53100/, 'disk: a registration');
 free_disk();
 is(sql($node, $db, q{SELECT count(*) FROM migrate_show('d3')}), '1', 'others are there');
