@@ -85,9 +85,21 @@ SELECT migrate_upgrade('a3');
 RESET ROLE;
 TABLE alembic_version;
 
+-- a trigger that swallows what is written
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER swallow BEFORE INSERT OR UPDATE OR DELETE ON alembic_version FOR EACH ROW EXECUTE FUNCTION swallow();
+\a
+\t on
+SELECT pg_temp.attempt(format('SELECT %s', call))
+  FROM unnest(ARRAY['migrate_upgrade(''a3'')', 'migrate_upgrade(''b1'')', 'migrate_downgrade(''base'')']) AS call;
+\a
+\t off
+TABLE alembic_version;
+
 RESET migrate.version_table;
 SET client_min_messages = warning;
 DROP TABLE alembic_version, no_column, no_key CASCADE;
+DROP FUNCTION swallow;
 DROP SCHEMA "My App" CASCADE;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_migrate_runner;
 DROP ROLE regress_migrate_runner;
