@@ -61,7 +61,7 @@ END $$;
 \set body 'DO $$ BEGIN\n  PERFORM asks();\nEND $$;'
 :run
 -- a statement with a body that is no literal
-\set body 'SELECT 1;\nCREATE FUNCTION bad() RETURNS nosuch RETURN 1;'
+\set body 'SELECT 1;\nCREATE FUNCTION asks() RETURNS int RETURN 1;'
 :run
 -- a parse error that only shows when the body runs
 \set body 'SELECT 1;\nEXECUTE nosuch;'
