@@ -174,7 +174,9 @@ wait_for_end($_) foreach @jobs;
 is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');
 sql($node, $db, q(SELECT migrate_register('j3', 'INSERT INTO t VALUES (4)', 'DELETE FROM t WHERE i = 4', '{j2}')));
-$job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '4 s')");
+# Enough for a worker to begin; under valgrind, which gives tests more time, too.
+my $soon = $PostgreSQL::Test::Utils::timeout_default > 180 ? 60 : 4;
+$job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '$soon s')");
 wait_for_gate($node, $db, $job);
 wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
