@@ -41,7 +41,8 @@ static void hash_chunk(pg_cryptohash_ctx *hash, StringInfo chunk);
 /*
  * Hash a body into result, MIG_SCRIPT_HASH_SIZE bytes with the terminating
  * zero.  Raises 42601 if the body holds a literal or comment that does not
- * end, which cannot be if it could be split.
+ * end, which cannot be if it could be split; 53200 if the library that hashes
+ * has no memory, the only thing that can keep it from SHA-256.
  */
 void
 mig_script_hash(const char *body, char *result)
@@ -60,7 +61,11 @@ mig_script_hash(const char *body, char *result)
 	initStringInfo(&chunk);
 	hash = pg_cryptohash_create(PG_SHA256);
 	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256 context");
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not begin a SHA-256 hash: %s",
+						hash == NULL ? _("out of memory") :
+						pg_cryptohash_error(hash))));
 
 	mig_script_scan_begin(&scan, &source);
 	while (mig_script_scan_next(&scan))
