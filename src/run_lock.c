@@ -67,6 +67,12 @@ typedef struct Waiter
 } Waiter;
 
 /*
+ * How often what holds a lock tries to give it back.  Each rollback in between
+ * gives memory back, so that it has to be gone for good to keep the lock.
+ */
+#define UNLOCK_ATTEMPTS			3
+
+/*
  * What the session holds, in the order in which it was taken: a worker's
  * first, then a run's.
  */
@@ -79,7 +85,9 @@ static void take_for_session(Waiter *waiter, MigRunWork work);
 static ErrorData *uninterrupted(MigRunWork work, void *arg);
 static void poll(void *arg);
 static void try_once(void *arg);
+static int	of_job(void);
 static void release(int nkept);
+static ErrorData *give_back(int nkept);
 static void unlock_work(void *arg);
 static bool try_lock(const Lock *lock);
 static char *describe_holder(const Lock *lock);
@@ -97,6 +105,14 @@ mig_run_lock(const MigVersion *version, Oid registry, bool session)
 	Lock		bodies = {LOCK_CLASS_BODIES, registry, true, session,
 	false, mig_tab_revision_name, BODIES_ACTIVITY};
 
+	/* What an earlier run of this session could not. */
+	if (session)
+	{
+		ErrorData  *error = give_back(of_job());
+
+		if (error != NULL)
+			ReThrowError(error);
+	}
 	wait_for_lock(&runs);
 	wait_for_lock(&bodies);
 }
@@ -172,11 +188,20 @@ mig_run_lock_confirm(void)
 void
 mig_run_lock_release(void)
 {
-	int			nkept = 0;
+	release(of_job());
+}
 
-	while (nkept < nheld && held[nkept].of_job)
-		nkept++;
-	release(nkept);
+/*
+ * How many of the locks are a worker's.
+ */
+static int
+of_job(void)
+{
+	int			n = 0;
+
+	while (n < nheld && held[n].of_job)
+		n++;
+	return n;
 }
 
 /*
@@ -331,23 +356,36 @@ try_once(void *arg)
 static void
 release(int nkept)
 {
-	ErrorData  *error;
+	ErrorData  *error = give_back(nkept);
 
-	if (nheld == nkept)
-		return;
-	error = uninterrupted(unlock_work, &nkept);
-	nheld = nkept;
-	if (error == NULL)
+	if (error != NULL)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not give back the lock of this run: %s",
+						error->message),
+				 errhint("Close the session, or run migrations in it again.")));
+}
+
+/*
+ * The same; says if it could not.  What is left stays noted.
+ */
+static ErrorData *
+give_back(int nkept)
+{
+	for (int attempt = 1; nheld > nkept; attempt++)
 	{
-		mig_run_transaction_renew();
-		return;
+		ErrorData  *error = uninterrupted(unlock_work, &nkept);
+
+		if (error == NULL)
+		{
+			mig_run_transaction_renew();
+			break;
+		}
+		mig_run_transaction_abort();
+		if (attempt == UNLOCK_ATTEMPTS)
+			return error;
 	}
-	mig_run_transaction_abort();
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not give back the lock of this run: %s",
-					error->message),
-			 errhint("Close the session.")));
+	return NULL;
 }
 
 static void
@@ -363,14 +401,17 @@ unlock_work(void *arg)
 	MigSpiScope scope;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	for (int i = nheld - 1; i >= *nkept; i--)
+	while (nheld > *nkept)
 	{
+		const Lock *lock = &held[nheld - 1];
 		Datum		values[3];
 
-		values[0] = Int32GetDatum(held[i].class);
-		values[1] = Int32GetDatum((int32) held[i].key);
-		values[2] = BoolGetDatum(held[i].shared);
+		values[0] = Int32GetDatum(lock->class);
+		values[1] = Int32GetDatum((int32) lock->key);
+		values[2] = BoolGetDatum(lock->shared);
 		mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
+		/* No rollback takes it again. */
+		nheld--;
 	}
 	mig_spi_end(&scope);
 }
