@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
@@ -42,6 +43,7 @@
 /* A run is going on in this backend: a body must not start another. */
 static bool running = false;
 
+static void leave(void);
 static void submit(const MigRunRequest *request, const char *command);
 static char **run_atomic(const MigRunRequest *request, int *nresult);
 static void run_steps(const MigRunRequest *request, MigVersion *version,
@@ -58,6 +60,7 @@ char	  **
 mig_run(const MigRunRequest *request, int *nresult)
 {
 	MemoryContext context = CurrentMemoryContext;
+	int			level = GetCurrentTransactionNestLevel();
 	char	  **volatile result = NULL;
 	ErrorData  *volatile error = NULL;
 	const char *command = mig_tab_log_command_name(request->command);
@@ -75,11 +78,11 @@ mig_run(const MigRunRequest *request, int *nresult)
 		return NULL;
 	}
 
-	running = true;
-	mig_run_cost_watch(true);
-	mig_run_progress_begin(request->door);
 	PG_TRY();
 	{
+		running = true;
+		mig_run_cost_watch(true);
+		mig_run_progress_begin(request->door);
 		if (request->door == MIG_DOOR_FUNCTION)
 			result = run_atomic(request, nresult);
 		else
@@ -88,22 +91,34 @@ mig_run(const MigRunRequest *request, int *nresult)
 	PG_CATCH();
 	{
 		/* Before anything that could fail. */
-		running = false;
+		leave();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
+		mig_run_bracket_abandon(level);
+		MemoryContextSwitchTo(context);
 	}
 	PG_END_TRY();
-	mig_run_bracket_by_transaction(false);
-	mig_run_progress_end();
-	mig_run_cost_watch(false);
-	running = false;
-	if (error != NULL)
+	if (error == NULL)
+		leave();
+	else
 	{
 		mig_run_retry_make_plain(error);
 		ReThrowError(error);
 	}
 	return result;
+}
+
+/*
+ * No run is going on any more.
+ */
+static void
+leave(void)
+{
+	mig_run_bracket_by_transaction(false);
+	mig_run_progress_end();
+	mig_run_cost_watch(false);
+	running = false;
 }
 
 /*

@@ -70,7 +70,19 @@ mig_run_bracket(MigRunWork work, void *arg)
 }
 
 /*
- * The same without a subtransaction, below a CALL of the client: an error rolls
+ * Rolls back brackets that an error has left open, down to a nesting level:
+ * there was no memory to copy it, or to roll back with.  What the bracket has
+ * taken is not needed by now, so that this may go better.
+ */
+void
+mig_run_bracket_abandon(int level)
+{
+	while (GetCurrentTransactionNestLevel() > level)
+		RollbackAndReleaseCurrentSubTransaction();
+}
+
+/*
+ * A bracket without a subtransaction, below a CALL of the client: an error rolls
  * back the whole transaction, and a new one has just begun.
  */
 ErrorData *

@@ -11,5 +11,6 @@ typedef void (*MigRunWork) (void *arg);
 extern void mig_run_bracket_by_transaction(bool on);
 extern ErrorData *mig_run_bracket_transaction(MigRunWork work, void *arg);
 extern ErrorData *mig_run_bracket(MigRunWork work, void *arg);
+extern void mig_run_bracket_abandon(int level);
 
 #endif							/* RUN_BRACKET_H */

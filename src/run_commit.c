@@ -72,6 +72,7 @@ void
 mig_run_commit(const MigRunRequest *request)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	int			level = GetCurrentTransactionNestLevel();
 	CommitRun	run;
 	ErrorData  *volatile error = NULL;
 
@@ -94,6 +95,7 @@ mig_run_commit(const MigRunRequest *request)
 		MemoryContextSwitchTo(run.context);
 		error = CopyErrorData();
 		FlushErrorState();
+		mig_run_bracket_abandon(level);
 		mig_run_transaction_abort();
 		if (run.in_step)
 			log_failure(&run, error);
