@@ -204,7 +204,8 @@ TAP = \
 	t/028_roles.pl \
 	t/029_load.pl \
 	t/030_exhaustion.pl \
-	t/031_released.pl
+	t/031_released.pl \
+	t/032_no_memory.pl
 
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

@@ -1,0 +1,142 @@
+# What becomes of a run when any one request for memory is refused, wherever in
+# it that is: an error that says so, nothing is lost or half applied, no lock is
+# left, and the next run of the same session completes.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($directory) = slurp_file($ENV{TEMP_CONFIG}) =~ /dynamic_library_path = '([^:]*)/;
+my $library = "$directory/migrate_test_no_memory.so";
+
+my $node = PostgreSQL::Test::Cluster->new('no_memory');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->append_conf('postgresql.conf', "autovacuum = off\nrestart_after_crash = on\nshared_preload_libraries = 'migrate'\n");
+{
+	local $ENV{LD_PRELOAD} = $library;
+	$node->start;
+}
+my $db = new_database($node, 'app');
+sql($node, $db, <<"SQL");
+CREATE FUNCTION no_memory(at int, count int) RETURNS int LANGUAGE c AS '$library', 'no_memory';
+SELECT migrate_register('m1', 'CREATE TABLE m (a int)', 'DROP TABLE m'),
+       migrate_register('m2', 'ALTER TABLE m ADD COLUMN b int; INSERT INTO m SELECT generate_series(1, 10)',
+                        'ALTER TABLE m DROP COLUMN b; DELETE FROM m', '{m1}'),
+       migrate_register('m3', 'ALTER TABLE m ADD COLUMN c int; CREATE INDEX CONCURRENTLY m_a ON m (a); ALTER TABLE m ADD COLUMN d int',
+                        'ALTER TABLE m DROP COLUMN c, DROP COLUMN d; DROP INDEX m_a', '{m2}');
+SQL
+
+# Version row, checkpoints, columns, index; what this session holds or shows.
+my $state = q{SELECT 'state ' || concat_ws('|', (SELECT COALESCE(string_agg(version_num, ','), '') FROM migrate.version),
+	(SELECT count(*) FROM migrate.checkpoint),
+	(SELECT COALESCE(string_agg(attname, '' ORDER BY attnum), '') FROM pg_attribute
+	  WHERE attrelid = to_regclass('m') AND attnum > 0 AND NOT attisdropped),
+	(SELECT COALESCE(string_agg(indisvalid::text, ''), '') FROM pg_index WHERE indexrelid = to_regclass('m_a')),
+	(SELECT string_agg(revision, ',' ORDER BY revision) FROM migrate_history()));
+	SELECT 'left ' || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') || ' ' || (SELECT count(*) FROM migrate.progress);};
+
+# What psql says of the numbers from here on: until the session ends, or all of
+# them are done.  Returns the last one.
+sub try_numbers
+{
+	my ($call, $count, $from, $max, $step, $undo, $seen) = @_;
+	my $script = "SET client_min_messages = error;\n";
+	for (my $n = $from; $n <= $max; $n += $step)
+	{
+		$script .= "\\echo number $n\nSELECT no_memory($n, $count) AS x \\gset\n$call;\n\\echo first :SQLSTATE\n";
+		# The call that ends it may be one of those that are refused.
+		$script .= "SELECT no_memory(0, 0) AS x \\gset\n" x ($count + 1);
+		# Where the server could not even roll back, this ends the session.
+		$script .= "ROLLBACK;\n";
+		$script .= "$state\n$call;\n\\echo second :SQLSTATE\n$state\n$undo;\n\\echo undone :SQLSTATE\n";
+	}
+	my ($out) = finish_sql(start_sql($node, $db, 'no_memory', $script));
+	my $last;
+	foreach (split /\n/, $out)
+	{
+		$last = $1 if /^number (\d+)/;
+		push @{ $seen->{$last} }, $_ if /^(first|state|left|second|undone) /;
+	}
+	return $last;
+}
+
+# Lets call number 1, 2, ... of malloc() be refused, until there are no more.
+sub sweep
+{
+	my ($name, $call, $undo, $good, %option) = @_;
+	my $count = $option{count} // 1;
+	my $step = $option{step} // 1;
+	my (%seen, @wrong);
+	my ($refused, $ended) = (0, 0);
+	# As a warm session needs; a cold one has more of the server's own.
+	my $calls = sql($node, $db, "$call; $undo; $call; $undo; SELECT no_memory(0, 0); $call; SELECT no_memory(0, 0)");
+	sql($node, $db, $undo);
+	($calls) = $calls =~ /(\d+)\s*\z/;
+	cmp_ok($calls, '>', 20, "$name: asks for memory $calls times");
+
+	for (my $from = 1; $from <= $calls; $from += $step)
+	{
+		my $last = try_numbers($call, $count, $from, $calls, $step, $undo, \%seen);
+		die "$name: no session at $from" if !defined $last;
+		last if $last + $step > $calls;
+		$from = $last;
+		# The session has ended, or the server, if that is out of memory where it must not be.
+		$ended++;
+		wait_until($node, $db, 'SELECT true');
+		sql($node, $db, "SET migrate.lock_wait = '10s'; $call; $undo");
+	}
+	foreach my $n (sort { $a <=> $b } keys %seen)
+	{
+		my ($first, $state, $left, $second, @rest) = @{ $seen{$n} };
+		$refused++ if ($first // '') ne 'first 00000';
+		next if $count > 1 && ($first // '') eq 'first 53200' && !defined $state;
+		push @wrong, "$n: " . join(', ', map { $_ // 'nothing' } @{ $seen{$n} })
+		  if !defined $first
+		  || $first !~ /^first (00000|53200)$/
+		  || ($state // '') !~ /^state ($good)$/
+		  || (($left // '') ne 'left 0 0' && $count == 1)
+		  || ($second // '') ne 'second 00000'
+		  || ($rest[1] // '') ne 'left 0 0'
+		  || ($rest[2] // '') ne 'undone 00000';
+	}
+	is(join("\n", @wrong), '', "$name: nothing is lost or left");
+	note("$name: $refused refused of " . scalar(keys %seen) . ", $ended sessions ended");
+	cmp_ok($refused, '>', 20, "$name: memory was refused");
+	return;
+}
+
+# A run that commits leaves what is done.
+my $all = 'm1,m2,m3';
+my $partial = qr/m2\|[12]\|abc\|(true|false|)/;
+my $back = q{CALL migrate_revert('base')};
+my $by_step = qr/(\|0\|\||m1\|0\|a\||m2\|0\|ab\||$partial|m3\|0\|abcd\|true)\|$all/;
+sweep('CALL', 'CALL migrate_deploy()', $back, $by_step);
+sweep('CALL, several in a row', 'CALL migrate_deploy()', $back, $by_step, count => 12, step => 3);
+sweep('SELECT', q{SELECT count(*) FROM migrate_upgrade('m2')}, $back, qr/(\|0\|\||m2\|0\|ab\|)\|$all/);
+sweep(
+	'registration', q{SELECT count(*) FROM migrate_register_script('-- revision: n1
+-- migrate:up
+CREATE TABLE n (a int);
+-- migrate:down
+DROP TABLE n;
+-- revision: n2
+-- down_revision: n1
+-- migrate:up
+ALTER TABLE n ADD COLUMN b int;
+')},
+	q{SELECT migrate_unregister('n2'); SELECT migrate_unregister('n1')}, qr/\|0\|\|\|$all(,n1,n2)?/);
+
+# What the server cannot do without is its own: it says PANIC and recovers.
+my $log = slurp_file($node->logfile);
+unlike($log, qr/terminated by signal (?!6:)/, 'no process has crashed');
+my @panics = grep { !/cannot abort transaction \d+, it was already committed|ERRORDATA_STACK_SIZE exceeded/ } $log =~ /PANIC:  (.*)/g;
+is(join("\n", @panics), '', 'nor was anything refused that it did not expect');
+$node->stop;
+done_testing();
