@@ -1,6 +1,7 @@
 # Every released version can be updated to this one, and what comes out is what
-# a fresh CREATE EXTENSION makes; what was in its tables is still there.  That
-# the comparison sees differences is tried with a version that is made up here.
+# a fresh CREATE EXTENSION makes; what was in its tables is still there.  The
+# library is the new one all the time: it has to work with the objects of every
+# released version, which stay until somebody updates them.
 
 use strict;
 use warnings;
@@ -8,174 +9,208 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use File::Copy qw(copy);
 use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# Where the server that is tested finds the scripts.
-my ($stage) = slurp_file($ENV{TEMP_CONFIG}) =~ /dynamic_library_path = '([^:]*)/;
-my ($libraries, $share) = map { my $path = `$ENV{PG_CONFIG} --$_`; chomp $path; $path } qw(pkglibdir sharedir);
-$stage =~ s/\Q$libraries\E$//;
-my $scripts = "$stage$share/extension";
-ok(-f "$scripts/migrate.control", 'the scripts that are installed');
-
-my $released = "$FindBin::RealBin/../extension/released";
-my @versions = map { m{.*--(.+)\.sql$} ? $1 : () } glob "$released/migrate--*.sql";
-cmp_ok(scalar @versions, '>', 0, 'there are released versions');
+my $top = "$FindBin::RealBin/..";
+my $list_objects = slurp_file("$top/test/upgrade/objects.sql");
+# The first one has a whole script, each later one a way from the one before.
+my @released = map { m{.*--(.+)\.sql$} } glob("$top/extension/released/migrate--*.sql");
+ok(@released > 0, "there are released versions: @released");
 
 my $node = new_node('released');
+$node->safe_psql('postgres', 'CREATE ROLE viewer');
 
-# Everything that an extension consists of, a line or more for each thing.
-# Numbers, and the order in which rights were granted, do not matter.
-my $describe = <<'SQL';
-SET search_path = pg_catalog;
-CREATE FUNCTION pg_temp.acl(aclitem[]) RETURNS text LANGUAGE sql AS
-  'SELECT string_agg(item::text, '','' ORDER BY item::text) FROM unnest($1) AS item';
-WITH member AS (
-  SELECT d.classid, d.objid, i.type || ' ' || i.identity AS name
-    FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate'
-         CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
-   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-), class AS (
-  SELECT m.name, c.* FROM member AS m JOIN pg_class AS c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
-)
-SELECT replace(line, E'\n', ' ') FROM (
-  SELECT name || ' comment ' || coalesce(obj_description(objid, (SELECT relname FROM pg_class WHERE oid = classid)), '-') AS line FROM member
-  UNION ALL
-  SELECT m.name || ' rights ' || coalesce(pg_temp.acl(n.nspacl), '-') FROM member AS m
-    JOIN pg_namespace AS n ON m.classid = 'pg_namespace'::regclass AND n.oid = m.objid
-  UNION ALL
-  SELECT m.name || ' is ' || pg_get_functiondef(p.oid) || ' rights ' || coalesce(pg_temp.acl(p.proacl), '-') FROM member AS m
-    JOIN pg_proc AS p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
-  UNION ALL
-  SELECT m.name || ' is ' || concat_ws(' ', t.typtype, format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
-         (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
-         (SELECT string_agg(conname || ' ' || pg_get_constraintdef(oid), ',' ORDER BY conname) FROM pg_constraint WHERE contypid = t.oid),
-         pg_temp.acl(t.typacl)) FROM member AS m
-    JOIN pg_type AS t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
-  UNION ALL
-  SELECT name || ' is ' || concat_ws(' ', relkind, relpersistence, relrowsecurity, relforcerowsecurity, reloptions::text, relreplident)
-         || ' rights ' || coalesce(pg_temp.acl(relacl), '-') || CASE WHEN relkind IN ('v', 'm') THEN ' as ' || pg_get_viewdef(oid) ELSE '' END FROM class
-  UNION ALL
-  SELECT name || ' column ' || row_number() OVER (PARTITION BY c.oid ORDER BY attnum) || ' ' || concat_ws(' ', attname,
-         format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull, attidentity, attgenerated, attstorage, attcompression, attoptions::text,
-         pg_get_expr(adbin, adrelid), 'comment', col_description(c.oid, attnum), 'rights', pg_temp.acl(attacl)) FROM class AS c
-    JOIN pg_attribute AS a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = c.oid AND adnum = attnum
-   WHERE relkind <> 'i'
-  UNION ALL
-  SELECT name || ' constraint ' || conname || ' ' || pg_get_constraintdef(k.oid) || coalesce(obj_description(k.oid, 'pg_constraint'), '')
-    FROM class AS c JOIN pg_constraint AS k ON conrelid = c.oid
-  UNION ALL
-  SELECT name || ' index ' || pg_get_indexdef(indexrelid) FROM class AS c JOIN pg_index ON indrelid = c.oid
-  UNION ALL
-  SELECT name || ' trigger ' || pg_get_triggerdef(t.oid) || tgenabled::text FROM class AS c JOIN pg_trigger AS t ON tgrelid = c.oid AND NOT tgisinternal
-  UNION ALL
-  SELECT name || ' policy ' || concat_ws(' ', polname, polcmd, polpermissive, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
-    FROM class AS c JOIN pg_policy ON polrelid = c.oid
-  UNION ALL
-  SELECT name || ' is ' || concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) FROM class AS c
-    JOIN pg_sequence ON seqrelid = c.oid
-  UNION ALL
-  SELECT 'dumped ' || table_oid::regclass || ' ' || condition FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (table_oid, condition)
-   WHERE extname = 'migrate'
-) AS l ORDER BY 1
-SQL
+# Where the server of the tests looks for scripts, and what is put there.
+my $scripts = find_scripts();
+my @added;
+END { unlink @added; }
 
-sub describe
+sub find_scripts
 {
-	my ($db) = @_;
-	return $node->safe_psql($db, $describe);
+	my $share = sql($node, 'postgres', "SELECT setting FROM pg_config WHERE name = 'SHAREDIR'");
+	my $paths = sql($node, 'postgres', "SELECT current_setting('extension_control_path', true)");
+	my $destdir = sql($node, 'postgres', "SELECT current_setting('extension_destdir', true)");
+	my ($found) = grep { -f "$_/migrate.control" } map { "$_/extension" }
+	  ((grep { !/^\$/ } split /:/, $paths), $destdir . $share);
+	return $found // die 'the staged extension was not found';
 }
 
-# Lines that only one of them has.
-sub difference
+sub add_script
 {
-	my ($one, $other) = map { my %lines = map { $_ => 1 } split /\n/; \%lines } @_;
-	return join "\n", sort((map { "- $_" } grep { !$other->{$_} } keys %$one), (map { "+ $_" } grep { !$one->{$_} } keys %$other));
+	my ($name, $text) = @_;
+	my $file = "$scripts/migrate--$name.sql";
+	push @added, $file;
+	append_to_file($file, $text);
+	return;
 }
 
-my $fresh = new_database($node, 'fresh');
-my $expected = describe($fresh);
-foreach my $kind ('function public.migrate_upgrade', 'procedure public.migrate_deploy', 'table migrate.revision column', 'table migrate.log constraint',
-	'view migrate.status is', 'schema migrate rights', 'dumped migrate.version')
+sub database
 {
-	ok($expected =~ /^\Q$kind\E/m, "described: $kind");
-}
-
-# A database of a released version, with something in it.
-sub old_database
-{
-	my ($name, $version) = @_;
-	$node->safe_psql('postgres', qq(CREATE DATABASE "$name"));
-	$node->safe_psql($name, "CREATE EXTENSION migrate VERSION '$version'");
-	sql($node, $name, q{SELECT migrate_register('u1', 'CREATE TABLE u1 (i int)', 'DROP TABLE u1'),
-		migrate_register('u2', 'CREATE TABLE u2 (i int)', 'DROP TABLE u2', '{u1}'); SELECT migrate_upgrade('u1')});
+	my ($name, $create) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	sql($node, $name, $create);
 	return $name;
 }
 
-sub works
+# The objects in a database, after some change that does not stay.
+sub objects
 {
-	my ($db) = @_;
-	return sql($node, $db, q{SELECT migrate_upgrade('head'); SELECT migrate_downgrade('base');
-		SELECT string_agg(revision || ' ' || operation || ' ' || state, ', ' ORDER BY started) FROM migrate.log});
-}
-my $all = "u2\nu2\nu1\nu1 upgrade succeeded, u2 upgrade succeeded, u2 downgrade succeeded, u1 downgrade succeeded";
-
-foreach my $version (@versions)
-{
-	my $db = old_database("from $version", $version);
-	$node->safe_psql($db, 'ALTER EXTENSION migrate UPDATE');
-	is(difference(describe($db), $expected), '', "$version, updated: the same as a fresh one");
-	is(works($db), $all, 'and works with what was there');
+	my ($db, $change) = @_;
+	return sql($node, $db, 'BEGIN; ' . ($change // '') . "; $list_objects; ROLLBACK");
 }
 
-# A version to come, with a change of each kind.
-my @changes = (
-	q{COMMENT ON FUNCTION @extschema@.migrate_heads(boolean) IS 'changed'},
-	q{GRANT EXECUTE ON FUNCTION @extschema@.migrate_stamp(text, boolean) TO PUBLIC},
-	q{ALTER FUNCTION @extschema@.migrate_is_current(text) COST 5},
-	q{CREATE FUNCTION migrate.added() RETURNS int LANGUAGE sql AS 'SELECT 1'},
-	q{ALTER TABLE migrate.log ADD COLUMN added int},
-	q{ALTER TABLE migrate.log ALTER COLUMN attempts SET DEFAULT 7},
-	q{ALTER TABLE migrate.job ADD CONSTRAINT added CHECK (job > 0)},
-	q{CREATE INDEX added ON migrate.log (operation)},
-	q{COMMENT ON COLUMN migrate.revision.revision IS 'changed'},
-	q{GRANT SELECT ON migrate.job TO PUBLIC},
-	q{CREATE VIEW migrate.added_view AS SELECT 1 AS one},
-	q{ALTER VIEW migrate.status SET (security_barrier = true)},
-	q{REVOKE USAGE ON SCHEMA migrate FROM PUBLIC; GRANT CREATE ON SCHEMA migrate TO PUBLIC},
-	q{CREATE TABLE migrate.added_table (i int); SELECT pg_catalog.pg_extension_config_dump('migrate.added_table', 'WHERE i > 0')});
-my $current = sql($node, $fresh, q{SELECT extversion FROM pg_extension WHERE extname = 'migrate'});
-my @made = ("$scripts/migrate--next.sql", map { "$scripts/migrate--$current--$_.sql" } 'next', 0 .. $#changes);
+# Lines that only one of two lists has, from the first list with -, as diff
+# prints them.
+sub difference
+{
+	my ($first, $second) = @_;
+	my %in_first = map { $_ => 1 } split /\n/, $first;
+	my %in_second = map { $_ => 1 } split /\n/, $second;
+	return join "\n",
+	  (map { "-$_" } grep { !$in_second{$_} } sort keys %in_first),
+	  (map { "+$_" } grep { !$in_first{$_} } sort keys %in_second);
+}
 
-sub script
+my $fresh = objects(database('fresh', 'CREATE EXTENSION migrate'));
+my $default = sql($node, 'fresh', "SELECT extversion FROM pg_extension WHERE extname = 'migrate'");
+unlike($fresh, qr/NO DEFINITION/, 'every kind of object is known');
+foreach my $kind (qw(extension dumped schema table column function procedure view index sequence rule type),
+	'table constraint', 'default value')
 {
-	my ($file, @statements) = @_;
-	append_to_file($file, join('', map { "$_;\n" } @statements));
-	return;
+	like($fresh, qr/^$kind /m, "there is something of kind $kind");
 }
-copy("$scripts/migrate--$current.sql", $made[0]) or die "copy: $!";
-script($made[0], @changes);
-script($made[1], @changes);
-foreach my $left_out (0 .. $#changes)
+
+# What a database holds that is in use: a revision that is applied, one that is
+# partial, one that is not, an approval, a job, a schedule.
+my $fill = <<'SQL';
+CREATE TABLE go ();
+SELECT migrate_register('u1', 'CREATE TABLE u1 (i int)', 'DROP TABLE u1', branch_labels => '{app}'),
+  migrate_register('u2', 'CREATE INDEX CONCURRENTLY u1_i ON u1 (i); SELECT 1 / count(*) FROM go', 'DROP INDEX u1_i', '{u1}'),
+  migrate_register('u3', 'CREATE TABLE u3 (i int)', 'DROP TABLE u3', '{u2}');
+GRANT EXECUTE ON FUNCTION migrate_approve, migrate_show TO viewer;
+SET SESSION AUTHORIZATION viewer;
+SELECT migrate_approve('u3', 'read');
+RESET SESSION AUTHORIZATION;
+REVOKE EXECUTE ON FUNCTION migrate_approve, migrate_show FROM viewer;
+SELECT migrate_submit('head', run_at => now() + interval '1 day');
+SELECT migrate_schedule('nightly', every => '1 day');
+SQL
+my $contents = <<'SQL';
+SELECT revision, down_revision, branch_labels, applied, partial FROM migrate_history();
+SELECT step, operation, revision, partial, approved FROM migrate_plan();
+SELECT revision, operation, state, attempts FROM migrate.log ORDER BY started;
+SELECT statement, revision, state FROM migrate.checkpoint ORDER BY statement;
+SELECT revision, approved_by, note FROM migrate.approval;
+SELECT job, target, state FROM migrate.job;
+SELECT name, target, note FROM migrate.schedules;
+SQL
+
+foreach my $version (@released)
 {
-	script($made[ 2 + $left_out ], @changes[ grep { $_ != $left_out } 0 .. $#changes ]);
+	(my $db = "from_$version") =~ s/\W/_/g;
+	database($db, "CREATE EXTENSION migrate VERSION '$version'");
+	sql($node, $db, $fill);
+	my (undef, $errors) = finish_sql(start_sql($node, $db, 'deploy', 'CALL migrate_deploy()'));
+	is($errors, '22012: division by zero', "$version: a run stops where it should");
+	my $before = sql($node, $db, $contents);
+
+	sql($node, $db, 'ALTER EXTENSION migrate UPDATE');
+	is(difference($fresh, objects($db)), '', "$version: the same objects as in $default");
+	is(sql($node, $db, $contents), $before, "$version: what was there still is");
+	sql($node, $db, 'INSERT INTO go DEFAULT VALUES');
+	is(sql($node, $db, 'CALL migrate_deploy(); SELECT version_num FROM migrate.version'),
+		'u3', "$version: the run goes on");
+	is(sql($node, $db, 'CALL migrate_revert($$base$$); SELECT count(*) FROM migrate.version'),
+		'0', "$version: and back");
+	sql($node, $db, 'DROP EXTENSION migrate');
+	is(sql($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname = 'migrate'"),
+		'0', "$version: nothing is left of it");
 }
-$node->safe_psql('postgres', 'CREATE DATABASE next');
-$node->safe_psql('next', "CREATE EXTENSION migrate VERSION 'next'");
-$expected = describe('next');
-my $db = old_database('to next', $current);
-$node->safe_psql($db, q{ALTER EXTENSION migrate UPDATE TO 'next'});
-is(difference(describe($db), $expected), '', 'a version to come, updated: the same as a fresh one');
-is(works($db), $all, 'and works');
-foreach my $left_out (0 .. $#changes)
+
+# The comparison sees what an upgrade script may forget or do differently.
+my %changes = (
+	'comment of a function' => q(COMMENT ON FUNCTION migrate_show IS 'x'),
+	'comment of a column' => q(COMMENT ON COLUMN migrate.job.job IS NULL),
+	'comment of an index' => q(COMMENT ON INDEX migrate.job_run_at_idx IS NULL),
+	'comment of the extension' => q(COMMENT ON EXTENSION migrate IS 'x'),
+	'right on a function' => q(GRANT EXECUTE ON FUNCTION migrate_show TO viewer),
+	'right of everybody' => q(REVOKE EXECUTE ON FUNCTION migrate_plan FROM PUBLIC),
+	'right on a table' => q(GRANT SELECT ON migrate.log TO viewer),
+	'right on a column' => q(GRANT SELECT (run) ON migrate.log TO viewer),
+	'right on a schema' => q(GRANT USAGE ON SCHEMA migrate TO viewer),
+	'initial right' => q(DELETE FROM pg_init_privs WHERE objoid = 'migrate_show'::regproc),
+	'owner' => q(ALTER TABLE migrate.log OWNER TO viewer),
+	'entry point of a function' => q(UPDATE pg_proc SET prosrc = 'migrate_heads' WHERE proname = 'migrate_branches'),
+	'volatility of a function' => q(ALTER FUNCTION migrate_show VOLATILE),
+	'cost of a function' => q(ALTER FUNCTION migrate_show COST 1000),
+	'setting of a function' => q(ALTER FUNCTION migrate_show SET work_mem = 1000),
+	'default of an argument' => q(CREATE OR REPLACE FUNCTION migrate_is_current(target text DEFAULT 'heads')
+		RETURNS boolean LANGUAGE C STABLE AS '$libdir/migrate', 'migrate_is_current'),
+	'column' => q(ALTER TABLE migrate.log ADD COLUMN x int),
+	'order of columns' => q(ALTER TABLE migrate.lease DROP COLUMN pid, ADD COLUMN pid integer NOT NULL;
+		COMMENT ON COLUMN migrate.lease.pid IS 'its process id there'),
+	'type of a column' => q(ALTER TABLE migrate.checkpoint ALTER COLUMN line TYPE bigint),
+	'NOT NULL' => q(ALTER TABLE migrate.job ALTER COLUMN origin DROP NOT NULL),
+	'default of a column' => q(ALTER TABLE migrate.job ALTER COLUMN attempts SET DEFAULT 1),
+	'identity' => q(ALTER TABLE migrate.job ALTER COLUMN job SET GENERATED BY DEFAULT),
+	'storage of a column' => q(ALTER TABLE migrate.revision ALTER COLUMN upgrade SET STORAGE EXTERNAL),
+	'constraint' => q(ALTER TABLE migrate.log ADD CHECK (step > 0)),
+	'name of a constraint' => q(ALTER TABLE migrate.log RENAME CONSTRAINT log_pkey TO x),
+	'index' => q(DROP INDEX migrate.job_run_at_idx),
+	'condition of an index' => q(DROP INDEX migrate.revision_is_head_idx;
+		CREATE INDEX revision_is_head_idx ON migrate.revision (revision);
+		COMMENT ON INDEX migrate.revision_is_head_idx IS 'the heads'),
+	'trigger' => q(CREATE TRIGGER x BEFORE UPDATE ON migrate.log FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()),
+	'rule' => q(CREATE RULE x AS ON DELETE TO migrate.log DO INSTEAD NOTHING),
+	'storage parameter' => q(ALTER TABLE migrate.job RESET (fillfactor)),
+	'row security' => q(ALTER TABLE migrate.log ENABLE ROW LEVEL SECURITY),
+	'option of a column' => q(ALTER TABLE migrate.log ALTER COLUMN run SET (n_distinct = 5)),
+	'persistence' => q(ALTER TABLE migrate.lease SET UNLOGGED),
+	'view' => q(CREATE OR REPLACE VIEW migrate.progress AS TABLE migrate.progress),
+	'barrier of a view' => q(ALTER VIEW migrate.jobs SET (security_barrier = false)),
+	'sequence' => q(ALTER SEQUENCE migrate.job_job_seq CACHE 10),
+	'table that is dumped' => q(UPDATE pg_extension SET extconfig = extconfig[2:], extcondition = extcondition[2:] WHERE extname = 'migrate'),
+	'rows that are dumped' => q(UPDATE pg_extension SET extcondition[1] = 'WHERE false' WHERE extname = 'migrate'),
+	'member that is missing' => q(ALTER EXTENSION migrate DROP FUNCTION migrate_show),
+	'member too many' => q(CREATE FUNCTION x() RETURNS int LANGUAGE sql RETURN 1; ALTER EXTENSION migrate ADD FUNCTION x()),
+	'domain' => q(CREATE DOMAIN x AS int; ALTER EXTENSION migrate ADD DOMAIN x),
+	'event trigger' => q(CREATE FUNCTION x() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+		CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION x(); ALTER EXTENSION migrate ADD EVENT TRIGGER x));
+
+is(difference($fresh, objects('fresh')), '', 'nothing differs by itself');
+foreach my $name (sort keys %changes)
 {
-	$node->safe_psql($fresh, "DROP EXTENSION migrate; CREATE EXTENSION migrate VERSION '$current';
-		ALTER EXTENSION migrate UPDATE TO '$left_out'");
-	isnt(difference(describe($fresh), $expected), '', "seen if it is left out: $changes[$left_out]");
+	isnt(difference($fresh, objects('fresh', $changes{$name})), '', "seen: $name");
 }
-unlink @made;
+like(objects('fresh', 'CREATE TEXT SEARCH DICTIONARY x (TEMPLATE = simple); ALTER EXTENSION migrate ADD TEXT SEARCH DICTIONARY x'),
+	qr/^text search dictionary .*NO DEFINITION/m, 'seen: a kind of object that is not known');
+
+# As if there were a next version: with an upgrade script that does what was
+# done to the whole script, and with one that forgets a line of it.
+my $delta = <<'SQL';
+ALTER TABLE migrate.job ADD COLUMN priority integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN migrate.job.priority IS 'which goes first';
+CREATE FUNCTION @extschema@.migrate_next() RETURNS text LANGUAGE sql
+BEGIN ATOMIC SELECT revision FROM @extschema@.migrate_plan() LIMIT 1; END;
+COMMENT ON FUNCTION @extschema@.migrate_next() IS 'what comes next';
+REVOKE ALL ON FUNCTION @extschema@.migrate_next() FROM PUBLIC;
+SQL
+my $whole = slurp_file("$top/extension/migrate.sql");
+add_script('99.0.0', $whole . $delta);
+add_script("$default--99.0.0", $delta);
+my $next = objects(database('next', "CREATE EXTENSION migrate VERSION '99.0.0'"));
+database('upgraded', "CREATE EXTENSION migrate VERSION '$default'; ALTER EXTENSION migrate UPDATE TO '99.0.0'");
+is(difference($next, objects('upgraded')), '', 'a next version: the same objects');
+
+(my $forgetful = $delta) =~ s/^REVOKE.*\n//m;
+add_script("$default--99.0.1", $forgetful);
+add_script('99.0.1', $whole . $delta);
+database('forgetful', "CREATE EXTENSION migrate VERSION '$default'; ALTER EXTENSION migrate UPDATE TO '99.0.1'");
+like(difference($next =~ s/99\.0\.0/99.0.1/r, objects('forgetful')),
+	qr/\A-function public\.migrate_next\(\): [^\n]*\n\+function public\.migrate_next\(\): [^\n]*\z/,
+	'one that forgets to revoke: that function differs, and nothing else');
 
 $node->stop;
 done_testing();
