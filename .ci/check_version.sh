@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # .ci/check_version.sh: one version, written in migrate.control
 #
-# META.json has to repeat it, CHANGELOG.md begins with it.
+# META.json has to repeat it, CHANGELOG.md begins with it.  Whether it is released
+# is said by all or by none: 1.1.0-dev, "unstable", "(unreleased)".  A version
+# that is released is in extension/released/, and packaged for Debian.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.control)
-changelog=$(sed -n 's/^## *\([^ ]*\).*/\1/p' CHANGELOG.md | head -n 1)
+heading=$(sed -n '/^## /{p;q}' CHANGELOG.md)
+changelog=$(printf '%s\n' "$heading" | sed -n 's/^## *\([^ ]*\).*/\1/p')
+packaged=$(sed -n '1s/^[^ ]* (\(.*\)-[^-]*) .*/\1/p' debian/changelog)
 
 problems=$(
 	printf '%s\n' "$version" |
@@ -25,9 +29,26 @@ problems=$(
 			my $value = $found{$key} // "";
 			print "META.json: $key is \"$value\", migrate.control says \"$version\"\n"
 				if $value ne $version;
-		}' "$version" <META.json
+		}
+		my $status = $meta->{release_status} // "stable";
+		print "META.json: release_status is \"$status\", the version is $version\n"
+			if ($status eq "stable") != ($version !~ /-/);
+		' "$version" <META.json
 	[ "$changelog" = "$version" ] ||
 		printf 'CHANGELOG.md: begins with %s, migrate.control says %s\n' \
 			"${changelog:-no version}" "$version"
+	case $version in
+		*-*) wanted='unreleased' ;;
+		*)
+			wanted='[0-9]{4}-[0-9]{2}-[0-9]{2}'
+			[ "$packaged" = "$version" ] ||
+				printf 'debian/changelog: begins with %s, migrate.control says %s\n' \
+					"${packaged:-no version}" "$version"
+			find extension/released -name "*--$version.sql" | grep -q . ||
+				printf 'extension/released: no script ends with %s, migrate.control says it is released\n' "$version"
+			;;
+	esac
+	printf '%s\n' "$heading" | grep -Eqx "## [^ ]+ \($wanted\)" ||
+		printf 'CHANGELOG.md: "%s" does not end with (%s)\n' "$heading" "$wanted"
 )
 verdict version "$problems"

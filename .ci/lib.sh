@@ -39,7 +39,7 @@ project_files()
 	find . \( -name .git -o -name 'tmp_*' -o -name results -o -name output_iso \
 		-o -path ./fuzz/corpus -o -path ./fuzz/regress \) -prune \
 		-o -type f ! -name '*.o' ! -name '*.bc' ! -name '*.so' \
-		! -name 'migrate--*.sql' ! -name 'regression.*' -print | sed 's,^\./,,' | sort
+		! -path './migrate--*.sql' ! -name 'regression.*' -print | sed 's,^\./,,' | sort
 }
 
 # Scripts by their first line, so that a new one is not forgotten.
