@@ -307,8 +307,11 @@ check-asan:
 check-upgrade:
 	+@scripts/pg_upgrade
 
+# Not while something is changed: it would not be in it.
 DIST = migrate-$(EXTVERSION).zip
 dist:
+	@changes=$$(git status --short) && \
+		if [ -n "$$changes" ]; then echo "commit these first:"; echo "$$changes"; exit 1; fi
 	git archive --format=zip --prefix=migrate-$(EXTVERSION)/ -o '$(DIST)' HEAD
 
 check-dist:
