@@ -40,7 +40,7 @@ is_applied('n2', 'a newly registered revision is applied by the next tick');
 
 # Ticks that find nothing to do leave neither rows nor lines.
 wait_until($node, $db, 'SELECT last_job > (SELECT max(job) + 2 FROM migrate.jobs) FROM migrate.schedules');
-is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs'), '2', 'a row for each tick that did something');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs WHERE finished IS NOT NULL'), '2', 'a row for each tick that did something');
 my @lines = grep { /LOG:  migrate job/ }
   split /\n/, PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start);
 is(scalar(@lines), 4, 'two lines for each of them') or diag(join "\n", @lines);
