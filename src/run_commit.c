@@ -39,6 +39,7 @@ typedef struct CommitRun
 	const MigRunRequest *request;
 	MemoryContext context;
 	MemoryContext step_context;
+	MemoryContext error_context;	/* has room when there is none elsewhere */
 	Oid			registry;
 	MigVersion *version;
 	MigPartial *partial;		/* before the first step, and after a failure */
@@ -83,6 +84,8 @@ mig_run_commit(const MigRunRequest *request)
 										ALLOCSET_DEFAULT_SIZES);
 	run.step_context = AllocSetContextCreate(run.context, "migrate step",
 											 ALLOCSET_DEFAULT_SIZES);
+	run.error_context = AllocSetContextCreate(run.context, "migrate error",
+											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run.context);
 	mig_run_bracket_by_transaction(request->toplevel &&
 								   !mig_run_server()->subtransactions);
@@ -92,9 +95,10 @@ mig_run_commit(const MigRunRequest *request)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(run.context);
+		MemoryContextSwitchTo(run.error_context);
 		error = CopyErrorData();
 		FlushErrorState();
+		MemoryContextSwitchTo(run.context);
 		mig_run_bracket_abandon(level);
 		mig_run_transaction_abort();
 		if (run.in_step)
