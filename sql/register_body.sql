@@ -67,6 +67,11 @@ SELECT revision, octet_length(upgrade) AS bytes, upgrade_statements, downgrade_s
   FROM migrate.revision WHERE revision IN ('large', 'many') ORDER BY 1;
 SELECT pg_temp.attempt($$SELECT migrate_register('e', repeat(E'SELECT 1;\n', 100000) || 'SELEC 1')$$);
 SELECT migrate_register('large', 'SELECT ''' || repeat('0123456789', 1048576) || ' ''');
+
+-- too large, in either
+SELECT migrate_register('e', repeat(' ', 256 * 1024 * 1024 + 1));
+\echo :LAST_ERROR_SQLSTATE
+SELECT migrate_register('e', '', repeat(' ', 256 * 1024 * 1024 + 1));
 SET client_min_messages = warning;
 SELECT migrate_upgrade('many');
 SELECT migrate_downgrade('many-1');

@@ -27,6 +27,14 @@
 #include "tab_revision.h"
 #include "tab_version.h"
 
+/*
+ * A limit of our own, because those of the server are internal errors, come
+ * after minutes, or when it is too late: its scanner holds a literal of half a
+ * gigabyte, a row with both bodies one gigabyte, and a line of a dump the same,
+ * in which line ends count twice.
+ */
+#define MAX_BODY_SIZE			(256 * 1024 * 1024)
+
 /* How a registration changed the registry. */
 typedef enum RegisterResult
 {
@@ -472,6 +480,15 @@ to_body(const MigRegistration *registration, const char *text,
 	MigScriptSource source;
 	MigScript  *script;
 	ErrorContextCallback callback;
+
+	if (strlen(text) > MAX_BODY_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s body of revision \"%s\" is too large",
+						which, registration->id),
+				 errdetail("It has %zu bytes, and may have %d.",
+						   strlen(text), MAX_BODY_SIZE),
+				 errhint("Load data with COPY from a file, or make several revisions of it.")));
 
 	callback.callback = add_body_context;
 	callback.arg = &context;

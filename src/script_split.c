@@ -64,7 +64,9 @@ mig_script_split(const MigScriptSource *source)
 	MemoryContextSwitchTo(caller);
 
 	script = palloc0(sizeof(MigScript));
-	script->statements = palloc(sizeof(MigStatement) * list_length(parsed));
+	script->statements = palloc_extended(sizeof(MigStatement) *
+										 Max(list_length(parsed), 1),
+										 MCXT_ALLOC_HUGE);
 
 	foreach(cell, parsed)
 	{
