@@ -6,7 +6,8 @@
  * no_memory(at, count), which a test creates as a function of this same file,
  * lets count calls of malloc() and its relatives fail in its process, from call
  * number at on, counted from now.  Returns how many calls there were since it
- * was called before.
+ * was called before.  When the process exits it has memory again: what it then
+ * does besides, as writing the counts of scripts/coverage, is not on trial.
  *
  * Needs no symbol of the server: pg_ctl is started with it, too.
  *
@@ -19,6 +20,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "fmgr.h"
 
@@ -36,16 +38,21 @@ static long first = 0;
 static long last = 0;
 
 static bool is_refused(void);
+static void relent(void);
 
 PG_FUNCTION_INFO_V1(no_memory);
 
 Datum
 no_memory(PG_FUNCTION_ARGS)
 {
+	static bool registered = false;
 	long		before = calls;
 	int			at = DatumGetInt32(PG_GETARG_DATUM(0));
 	int			count = DatumGetInt32(PG_GETARG_DATUM(1));
 
+	if (!registered)
+		(void) atexit(relent);
+	registered = true;
 	calls = 0;
 	first = at;
 	last = at > 0 ? (long) at + count - 1 : 0;
@@ -78,4 +85,10 @@ is_refused(void)
 		return false;
 	errno = ENOMEM;
 	return true;
+}
+
+static void
+relent(void)
+{
+	first = 0;
 }
