@@ -73,5 +73,5 @@ foreach my $key (sort keys %$meta)
 	print "$path: $key is not what the specification asks for\n" if $good && !$good->($meta->{$key});
 }
 END
-)
+) || problems+="the rule itself failed"
 verdict meta "$problems"

@@ -20,8 +20,8 @@ problems=$(
 	perl -MJSON::PP -e '
 		local $/;
 		my $version = shift;
-		my $meta = eval { decode_json(scalar <STDIN>) }
-			or print("META.json: not valid JSON: $@"), exit;
+		my $meta = eval { decode_json(scalar <STDIN>) };
+		ref $meta eq "HASH" or print("META.json: ", $@ || "no JSON object\n"), exit;
 		my %found = (version => $meta->{version},
 			"provides.migrate.version" => $meta->{provides}{migrate}{version});
 		for my $key (sort keys %found)
@@ -33,7 +33,7 @@ problems=$(
 		my $status = $meta->{release_status} // "stable";
 		print "META.json: release_status is \"$status\", the version is $version\n"
 			if ($status eq "stable") != ($version !~ /-/);
-		' "$version" <META.json
+		' "$version" <META.json || printf 'META.json: could not be looked at\n'
 	[ "$changelog" = "$version" ] ||
 		printf 'CHANGELOG.md: begins with %s, migrate.control says %s\n' \
 			"${changelog:-no version}" "$version"
