@@ -3,7 +3,8 @@
 #
 # Its scripts are those of extension/released/SHA256SUMS, and the version of
 # migrate.control, if it is among them, is what extension/migrate.sql makes.
-# Whether every released version can be updated is a test, t/031_released.pl.
+# From every released version deltas lead to it, by way of others or not; what
+# they make of a database is compared by t/031_released.pl.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,10 +20,30 @@ problems=$(
 	if [ -f "migrate--$version.sql" ] && ! cmp -s "migrate--$version.sql" ../migrate.sql; then
 		printf 'extension/migrate.sql: differs from released/migrate--%s.sql; migrate.control needs the next version\n' "$version"
 	fi
-	# A version that came by a delta has its objects from both.
-	if [ ! -f "migrate--$version.sql" ] &&
-		[ -z "$(find . .. -maxdepth 1 -name "migrate--*--$version.sql")" ]; then
-		printf 'extension: nothing updates to version %s\n' "$version"
-	fi
-)
+	# The last version in a name is the one that a script makes.
+	perl - "$version" ./*.sql ../*.sql <<'END'
+use strict;
+use warnings;
+
+my ($version, @files) = @ARGV;
+my (%released, %next);
+for my $file (@files)
+{
+	my ($first, $second) = $file =~ m{/migrate--(.+?)(?:--(.+))?\.sql$} or next;
+	$released{ $second // $first } = 1 if $file !~ m{^\.\./};
+	push @{ $next{$first} }, $second if defined $second;
+}
+print "extension/released: no script\n" if !%released;
+for my $from (sort keys %released)
+{
+	my %seen;
+	my @reached = ($from);
+	while (defined(my $at = shift @reached))
+	{
+		push @reached, @{ $next{$at} // [] } if !$seen{$at}++;
+	}
+	print "extension: nothing leads from version $from to $version\n" if !$seen{$version};
+}
+END
+) || problems+="the rule itself failed"
 verdict released "$problems"
