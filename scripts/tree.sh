@@ -55,6 +55,16 @@ require_trees()
 	mkdir -p "$cache"
 }
 
+# one_at_a_time NAME: for a script that makes its trees anew each time.  Whoever
+# comes second waits for the end of the first.
+one_at_a_time()
+{
+	exec 8>"$cache/$1.lock"
+	flock --nonblock 8 && return
+	say "# another one is at work in $cache, waiting"
+	flock 8
+}
+
 # make_tree MAJOR [OLDER]: prints the directory of the tree, after making it if
 # needed.  It can have an older server beside.
 make_tree()
