@@ -5,8 +5,9 @@
 #ifndef MIGRATE_COMPAT_H
 #define MIGRATE_COMPAT_H
 
-#if PG_VERSION_NUM < 150000
-#error "migrate needs PostgreSQL 15 or later"
+/* 15.2 is the first release that says whether a statement is in a pipeline. */
+#if PG_VERSION_NUM < 150002
+#error "migrate needs PostgreSQL 15.2 or later"
 #endif
 
 /*
