@@ -68,6 +68,7 @@ SELECT probe.before('CREATE INDEX CONCURRENTLY "I i" ON plain (z)') AS noted,
 	probe.after('CREATE INDEX CONCURRENTLY "I i" ON plain (z)', probe.before('CREATE INDEX CONCURRENTLY "I i" ON plain (z)'));
 SELECT probe.before('CREATE INDEX CONCURRENTLY IF NOT EXISTS "I i" ON plain (z)');
 DROP INDEX "I i";
+SELECT probe.repairs(:'noted');
 -- by the table, if the server has chosen the name
 SELECT probe.before('CREATE INDEX CONCURRENTLY ON plain (z)') AS noted \gset
 CREATE INDEX ON plain (z);
@@ -77,6 +78,7 @@ SELECT probe.after('CREATE INDEX CONCURRENTLY ON plain (z)', :'noted'), probe.re
 CREATE INDEX another ON plain (z);
 SELECT probe.after('CREATE INDEX CONCURRENTLY ON plain (z)', :'noted');
 DROP INDEX another, plain_z_idx;
+SELECT probe.repairs(:'noted');
 -- what REINDEX CONCURRENTLY leaves
 CREATE INDEX plain_idx_ccold ON plain (z);
 SELECT probe.invalidate('plain_idx_ccold');
@@ -90,7 +92,7 @@ SELECT probe.before('ALTER TABLE "T t" DETACH PARTITION part CONCURRENTLY') AS n
 UPDATE pg_catalog.pg_inherits SET inhdetachpending = true WHERE inhrelid OPERATOR(pg_catalog.=) 'part'::regclass::oid;
 SELECT probe.after('ALTER TABLE "T t" DETACH PARTITION part CONCURRENTLY', :'noted'), probe.repairs(:'noted');
 ALTER TABLE "T t" DETACH PARTITION part FINALIZE;
-SELECT probe.after('ALTER TABLE "T t" DETACH PARTITION part CONCURRENTLY', :'noted');
+SELECT probe.after('ALTER TABLE "T t" DETACH PARTITION part CONCURRENTLY', :'noted'), probe.repairs(:'noted');
 -- the search_path of the run that goes on does not matter
 SELECT probe.before('ALTER TABLE plain ADD COLUMN late int') AS noted \gset
 ALTER TABLE plain ADD COLUMN late int;

@@ -36,7 +36,8 @@
  * caller's search_path.
  *
  * state -> one of the words above; repairs -> the statements that take away,
- * or finish, what is INVALID.  $1 is what was noted, the kind first.
+ * or finish, what is INVALID, none if somebody has done that meanwhile.  $1 is
+ * what was noted, the kind first.
  */
 typedef struct ProbeKind
 {
@@ -97,6 +98,12 @@ typedef struct ProbeKind
 
 #define IS_VALID		"(i.indisvalid AND i.indisready AND i.indislive)"
 
+#define FROM_NOTED_INDEX \
+	"  FROM pg_index AS i WHERE i.indexrelid = " NOTED_CLASS
+#define FROM_NOTED_CHILD \
+	"  FROM pg_inherits WHERE inhrelid = " NOTED_CHILD \
+	"   AND inhparent = " NOTED_CLASS
+
 /*
  * Indexes on the noted table that were not there.  By name, and not by OID,
  * which a dump does not keep.
@@ -113,8 +120,8 @@ typedef struct ProbeKind
 	" WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'" \
 	"   AND format('%I.%I', n.nspname, c.relname) <> ALL ($1[2:])"
 
-#define DROP_INDEX(index) \
-	"SELECT 'DROP INDEX CONCURRENTLY ' || " index "::regclass::text"
+#define DROP_INDEX \
+	"SELECT 'DROP INDEX CONCURRENTLY ' || i.indexrelid::regclass::text"
 
 static ProbeKind probe_kinds[] =
 {
@@ -181,9 +188,8 @@ static ProbeKind probe_kinds[] =
 		IDENTIFY("SELECT ARRAY[$1, n.nspname::pg_catalog.text, $4]" FROM_TABLE),
 		QUERY("SELECT COALESCE((SELECT CASE WHEN " IS_VALID
 			  " THEN '" PRESENT "' ELSE '" INVALID "' END"
-			  "  FROM pg_index AS i WHERE i.indexrelid = " NOTED_CLASS "),"
-			  " '" ABSENT "')"),
-		QUERY(DROP_INDEX(NOTED_CLASS))
+			  FROM_NOTED_INDEX "), '" ABSENT "')"),
+		QUERY(DROP_INDEX FROM_NOTED_INDEX " AND NOT " IS_VALID)
 	},
 	{
 		MIG_EFFECT_INDEX_ON, "index on",
@@ -198,7 +204,7 @@ static ProbeKind probe_kinds[] =
 			  " WHEN count(*) > 1 THEN '" UNKNOWN "'"
 			  " WHEN bool_and" IS_VALID " THEN '" PRESENT "'"
 			  " ELSE '" INVALID "' END" FROM_NEW_INDEXES),
-		QUERY(DROP_INDEX("i.indexrelid") FROM_NEW_INDEXES)
+		QUERY(DROP_INDEX FROM_NEW_INDEXES " AND NOT " IS_VALID)
 	},
 	{
 		MIG_EFFECT_PARTITION, "partition",
@@ -217,10 +223,10 @@ static ProbeKind probe_kinds[] =
 				 "pg_catalog.to_regclass(" NAME_OF("$2", "$3") ")"),
 		QUERY("SELECT COALESCE((SELECT CASE WHEN inhdetachpending"
 			  " THEN '" INVALID "' ELSE '" PRESENT "' END"
-			  "  FROM pg_inherits WHERE inhrelid = " NOTED_CHILD
-			  "   AND inhparent = " NOTED_CLASS "), '" ABSENT "')"),
+			  FROM_NOTED_CHILD "), '" ABSENT "')"),
 		QUERY("SELECT format('ALTER TABLE %I.%I DETACH PARTITION %I.%I FINALIZE',"
-			  " $1[2], $1[3], $1[4], $1[5])")
+			  " $1[2], $1[3], $1[4], $1[5])"
+			  FROM_NOTED_CHILD " AND inhdetachpending")
 	},
 	{
 		MIG_EFFECT_REINDEXED, "reindexed",
@@ -234,7 +240,7 @@ static ProbeKind probe_kinds[] =
 				 "         WHERE NOT i.indisvalid))"),
 		QUERY("SELECT CASE WHEN EXISTS (SELECT" FROM_NEW_LEFTOVERS ")"
 			  " THEN '" INVALID "' ELSE '" ABSENT "' END"),
-		QUERY(DROP_INDEX("i.indexrelid") FROM_NEW_LEFTOVERS)
+		QUERY(DROP_INDEX FROM_NEW_LEFTOVERS)
 	},
 	{
 		MIG_EFFECT_RELATION, "relation",

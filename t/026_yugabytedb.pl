@@ -96,8 +96,26 @@ like($errors, qr/^XX000: Timed out/, 'a note that cannot be made for sure');
 is(sql($node, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'leaves no doubt');
 is(sql($node, $db, "CALL migrate_deploy(); SELECT count(*) FROM seen WHERE what = 'e3'"), '1', 'the next run completes');
 
+# An index is left INVALID by a conflict, and dropping it reports an error,
+# although it was dropped.
+sql($node, $db, <<'SQL');
+CREATE SEQUENCE calls;
+CREATE FUNCTION meets_conflict(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+  IF nextval('calls') = 1 THEN RAISE serialization_failure; END IF;
+  RETURN i;
+END$$;
+INSERT INTO e1 VALUES (1);
+SELECT migrate_register('e4', 'CREATE INDEX CONCURRENTLY e1_i ON e1 (meets_conflict(i))', '', '{e3}');
+SQL
+$node->psql($db, "$lost CALL migrate_deploy('e4')", stderr => \$errors);
+like($errors, qr/DROP INDEX CONCURRENTLY public\.e1_i\n.*could not tidy up .* Timed out/s, 'what mends it reports an error');
+unlike($errors, qr/ERROR|server closed/, 'after which it has been mended');
+is(sql($node, $db, "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'e1'::regclass"),
+	'e1_i|t', 'and is built');
+
 # Who can only send a SELECT has a worker do it.
-sql($node, $db, "SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); INSERT INTO f1 VALUES (1)', 'DROP TABLE f1', '{e3}')");
+sql($node, $db, "SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); INSERT INTO f1 VALUES (1)', 'DROP TABLE f1', '{e4}')");
 (undef, $errors) = session("SELECT migrate_upgrade('head')");
 is($errors, '0A000: revisions cannot be run inside a function on this server', 'a function refuses');
 is(sql($node, $db, "SET migrate.function_door = submit; SELECT count(*) FROM migrate_upgrade('head')"), '0', 'or submits');
