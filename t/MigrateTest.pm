@@ -15,7 +15,10 @@ our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
   wait_until wait_until_logged wait_for_event advisory_locks chain
   kill_9 expect_crash wait_until_up crash make_gate wait_for_gate);
 
-# A running server with settings of its own.
+my @nodes;
+
+# A running server with settings of its own.  That one of its processes has
+# crashed fails the test, which may not have noticed: see below.
 sub new_node
 {
 	my ($name, @settings) = @_;
@@ -25,7 +28,20 @@ sub new_node
 		extra => [ '--encoding=UTF8', '--locale=C' ]);
 	$node->append_conf('postgresql.conf', "$_\n") foreach @settings;
 	$node->start;
+	push @nodes, $node;
 	return $node;
+}
+
+END
+{
+	foreach my $node (@nodes)
+	{
+		foreach my $line (slurp_file($node->logfile) =~ /^(.*(?:PANIC: |TRAP: | terminated by signal (?!9:)).*)$/mg)
+		{
+			diag($node->name . ": $line");
+			$? ||= 1;
+		}
+	}
 }
 
 # A database with the extension.
