@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use List::Util 'max';
 use MigrateTest;
 use Test::More;
 
@@ -87,16 +88,16 @@ sub breaks_on
 	$db = new_database($node, $engine);
 	sql($node, $db, $prepare);
 	sql($node, $db, "CALL migrate_deploy('r1')");
-	foreach my $direction ('up', 'down')
+	foreach my $run (broken_runs('error', [ 'up', 0 ], [ 'down', 0 ]))
 	{
-		my ($rc, $stdout, $stderr) = call($direction, 'error', 0, $state);
-		is($stderr, '', "$engine, $direction: undisturbed");
+		my $direction = $run->{direction};
+		is($run->{ended}, '00000', "$engine, $direction: undisturbed");
 		# Of what the server is taken for, the outcome does not know.
-		is($stdout, $undisturbed{$direction}, "$engine, $direction: the same")
+		is($run->{state}, $undisturbed{$direction}, "$engine, $direction: the same")
 		  if $undisturbed{$direction};
-		$undisturbed{$direction} = $stdout;
-		note("$direction: $stdout");
-		like($stdout, qr/\|0\|0\|0$/, "$engine, $direction: nothing is left");
+		$undisturbed{$direction} = $run->{state};
+		note("$direction: $run->{state}");
+		like($run->{state}, qr/\|0\|0\|0$/, "$engine, $direction: nothing is left");
 	}
 	breaks_anywhere($_) foreach @actions;
 	return;
@@ -105,64 +106,82 @@ sub breaks_on
 sub breaks_anywhere
 {
 	my ($action) = @_;
-	my ($broken, $partial) = (0, 0);
-	my @wrong;
-	my $place = 0;
-	my %over;
+	my %places = map { $_->{direction} => $_->{places} } broken_runs($action, [ 'up', 0 ], [ 'down', 0 ]);
+	my @wanted;
 
 	# Up and down take turns, each one place further, until neither has more.
-	while (keys %over < 2)
+	foreach my $place (1 .. 1 + max(values %places))
 	{
-		$place++;
-		foreach my $direction ('up', 'down')
-		{
-			expect_crash($node);
-			my ($rc, $stdout, $stderr) =
-			  call($direction, $action, $place, 'SHOW fault.count');
-			if ($rc == 0)
-			{
-				$over{$direction} = 1 if $stdout < $place;
-				next if $action ne 'conflict';
-			}
-			else
-			{
-				$broken++;
-				wait_until_up($node) if $action eq 'kill';
-			}
-
-			# The next call goes on with it, or finds nothing to do.
-			my ($rc2, $count, $stderr2) = call($direction, $action, 0,
-				$state, 'SELECT count(*) FROM migrate.checkpoint');
-			$partial++ if $count =~ s/^([1-9]\d*)\n//;
-			$count =~ s/^0\n//;
-			push @wrong, "$direction $place: $stderr $stderr2 $count"
-			  if $rc2 != 0 || $count ne $undisturbed{$direction};
-		}
+		push @wanted, map { [ $_, $place ] } 'up', 'down';
 	}
-	is(join("\n", @wrong), '', "$engine, $action: everything is as undisturbed");
-	note("$engine, $action: $place places, $broken broken, $partial partial");
+	my @runs = broken_runs($action, @wanted);
+	is(join(' ', map { "$_->{direction} $_->{place}" } @runs), join(' ', map { "@$_" } @wanted),
+		"$engine, $action: every place");
+	is(join("\n", map { "$_->{direction} $_->{place}: $_->{went_on} $_->{state}" }
+			  grep { $_->{went_on} ne '00000' || $_->{state} ne $undisturbed{ $_->{direction} } } @runs),
+		'', "$engine, $action: everything is as undisturbed");
+
+	my @broken = grep { $_->{ended} ne '00000' } @runs;
+	my $partial = grep { $_->{checkpoints} > 0 } @runs;
+	note("$engine, $action: " . join(', ', map { "$places{$_} places $_" } sort keys %places)
+		  . ', ' . @broken . " broken, $partial partial");
+	is(join(' ', map { "$_->{direction} $_->{place}" } grep { $_->{place} > $places{ $_->{direction} } } @broken),
+		'', "$engine, $action: where there is no place nothing breaks");
 	if ($action eq 'conflict')
 	{
-		is("$broken $partial", '0 0', "$engine, conflict: each was tried again");
+		is(@broken . " $partial", '0 0', "$engine, conflict: each was tried again");
 		return;
 	}
-	cmp_ok($broken, '>', 50, "$engine, $action: runs were broken");
+	cmp_ok(scalar @broken, '>', 50, "$engine, $action: runs were broken");
 	cmp_ok($partial, '>', 40, "$engine, $action: runs were gone on with");
 	return;
 }
 
-# A call in a session of its own that breaks at a place, 0: nowhere; what is
-# asked before it is printed before what is asked after it.
-sub call
+# Calls that break at a place, 0: nowhere, each followed by one that does not:
+# it goes on, or finds nothing to do.  What is known of each: how it ended, and
+# how many places it passed; what was partial; how the next one ended, and what
+# is there then.  Where the session dies the next one is in a session of its own.
+sub broken_runs
 {
-	my ($direction, $action, $place, $after, $before) = @_;
+	my ($action, @wanted) = @_;
+	my $head = "SET client_min_messages = warning; SET migrate.engine = '$engine';\n"
+	  . "SET fault.kinds = '$kinds{$action}'; SET fault.action = '$action';\n";
+	my $script = $head;
+	my $output = '';
+	foreach my $run (@wanted)
+	{
+		my ($direction, $place) = @$run;
+		$script .= "TRUNCATE migrate.log, note; SET fault.at = $place;\n"
+		  . "\\echo break $direction $place\n$call{$direction};\n"
+		  . "\\set ended :SQLSTATE\nSELECT current_setting('fault.count') AS places \\gset\n"
+		  . "\\echo ended :ended :places\n";
+		if ($action eq 'kill' || $action eq 'terminate')
+		{
+			$output .= session($script);
+			$script = $head;
+		}
+		$script .= "SET fault.at = 0;\nSELECT count(*) FROM migrate.checkpoint;\n"
+		  . "$call{$direction};\n\\echo :SQLSTATE\n$state;\n";
+	}
+	$output .= session($script);
+
+	my @runs;
+	while ($output =~ /^break (\w+) (\d+)\n(?:ended (\w+) (\d+)\n)?(\d+)\n(\w+)\n(.*)\n/mg)
+	{
+		push @runs, { direction => $1, place => $2, ended => $3 // 'died', places => $4,
+			checkpoints => $5, went_on => $6, state => $7 };
+	}
+	return @runs;
+}
+
+sub session
+{
+	my ($script) = @_;
 	my ($stdout, $stderr);
-	my $rc = $node->psql($db,
-		"SET client_min_messages = warning; SET migrate.engine = '$engine';\n"
-		  . ($before ? "$before;\n" : "TRUNCATE migrate.log, note;\n")
-		  . "SET fault.kinds = '$kinds{$action}'; SET fault.action = '$action';\n"
-		  . "SET fault.at = $place;\n$call{$direction};\n"
-		  . ($after ? "$after;\n" : ''),
-		stdout => \$stdout, stderr => \$stderr, on_error_stop => 1);
-	return ($rc, $stdout, $stderr);
+	expect_crash($node);
+	$node->psql($db, $script, stdout => \$stdout, stderr => \$stderr, on_error_stop => 0);
+	note($stderr) if $stderr ne '';
+	wait_until_up($node)
+	  if $stderr =~ /server closed the connection/ && $stderr !~ /due to administrator command/;
+	return "$stdout\n";
 }
