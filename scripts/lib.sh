@@ -306,9 +306,11 @@ as_root()
 	fi
 }
 
+# Waits for the end of other scripts of ours; by itself apt-get only waits where
+# it installs.
 apt()
 {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+	as_root flock /var/lib/apt/lists env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
 		-o DPkg::Lock::Timeout=300 --no-install-recommends --no-upgrade "$@"
 }
 
