@@ -4,7 +4,8 @@
 # statement took effect twice; and whenever a call has ended, what the version
 # table claims is there.
 #
-# STORM_SEEDS says how many storms of each kind, STORM_SEED which is the first.
+# STORM_SEEDS says how many storms of each kind, STORM_SEED which is the first;
+# if that is said a storm is one of 200 revisions, otherwise of 80.
 
 use strict;
 use warnings;
@@ -18,7 +19,7 @@ use Test::More;
 
 my $seeds = $ENV{STORM_SEEDS} || 2;
 my $first_seed = $ENV{STORM_SEED} || 1;
-my $nrevisions = $ENV{STORM_REVISIONS} || 200;
+my $nrevisions = $ENV{STORM_REVISIONS} || ($ENV{STORM_SEEDS} ? 200 : 80);
 
 my $node = new_node('storm', 'restart_after_crash = on',
 	"shared_preload_libraries = 'migrate_yb_sim,migrate'",

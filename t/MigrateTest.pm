@@ -97,13 +97,35 @@ sub finish_sql
 	return ($session->{out}, errors_of($session->{err}));
 }
 
-# Waits until a query says true.
+# Waits until a query says true.  It is asked in one session, which costs less
+# than one for each look, and in another one if that fails.
 sub wait_until
 {
 	my ($node, $db, $query) = @_;
-	$node->poll_query_until($db, "SELECT ($query)")
-	  or die "timed out waiting for: $query";
-	return;
+	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $errors;
+	while (time < $end)
+	{
+		return if $node->psql($db, <<"SQL", stderr => \$errors) == 0;
+DO \$wait\$
+DECLARE
+  yes bool;
+BEGIN
+  LOOP
+    EXECUTE \$query\$SELECT ($query)\$query\$ INTO yes;
+    EXIT WHEN yes;
+    COMMIT;
+    PERFORM pg_sleep(0.02);
+    IF extract(epoch FROM clock_timestamp()) >= $end THEN
+      RAISE 'timed out';
+    END IF;
+    COMMIT;
+  END LOOP;
+END\$wait\$
+SQL
+		select(undef, undef, undef, 0.1);
+	}
+	die "timed out waiting for: $query: $errors";
 }
 
 # Waits until the server log has a line, from an offset on.
