@@ -145,12 +145,13 @@ in_tree()
 
 # Tables ----------------------------------------------------------------
 
-# result NAME LOG: notes the last "N passed, N failed" of a log for the table.
+# result NAME LOG [SUITE]: notes the last "N passed, N failed" of a log, or that
+# of a suite in it, for the table.
 table=()
 result()
 {
 	local line
-	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$2" | tail -n 1)
+	line=$(sed -nE "s/^${3:+# $3: }([0-9]+ passed, [0-9]+ failed)/\\1/p" "$2" | tail -n 1)
 	table+=("$(printf '%-32s %s' "$1" "${line:-no result, see $2}")")
 	case $line in
 		*' 0 failed'*) return 0 ;;
