@@ -102,7 +102,7 @@ sql($node, $db, <<'SQL');
 CREATE SEQUENCE calls;
 CREATE FUNCTION meets_conflict(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-  IF nextval('calls') = 1 THEN RAISE serialization_failure; END IF;
+  IF nextval('public.calls') = 1 THEN RAISE serialization_failure; END IF;
   RETURN i;
 END$$;
 INSERT INTO e1 VALUES (1);
