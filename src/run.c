@@ -96,7 +96,6 @@ mig_run(const MigRunRequest *request, int *nresult)
 		error = CopyErrorData();
 		FlushErrorState();
 		mig_run_bracket_abandon(level);
-		MemoryContextSwitchTo(context);
 	}
 	PG_END_TRY();
 	if (error == NULL)

@@ -77,8 +77,11 @@ mig_run_bracket(MigRunWork work, void *arg)
 void
 mig_run_bracket_abandon(int level)
 {
+	MemoryContext context = CurrentMemoryContext;
+
 	while (GetCurrentTransactionNestLevel() > level)
 		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
 }
 
 /*
