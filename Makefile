@@ -295,7 +295,7 @@ check-ubsan:
 VALGRIND_TAP = t/016_job.pl t/019_schedule.pl t/021_yb_sim.pl t/026_yugabytedb.pl
 check-valgrind:
 	+@config=$$(scripts/source_server 15) && $(TEST_ENV) PG_CONFIG="$$config" \
-		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 \
+		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 TEST_STATEMENTS=5000 \
 		WATCH="$$(dirname $$(dirname $$config))/valgrind.supp" \
 		scripts/test sql iso tap
 

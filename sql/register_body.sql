@@ -60,18 +60,22 @@ SELECT count(*) FROM migrate_history() WHERE revision = 'e';
 -- large: 10 MB in one literal, 100,000 statements; an error at the far end
 \set limit 60
 \getenv limit PG_TEST_TIMEOUT_DEFAULT
+\set statements 100000
+\getenv statements TEST_STATEMENTS
 SELECT set_config('statement_timeout', :'limit' || 's', false) IS NOT NULL;
 SELECT migrate_register('large', 'SELECT ''' || repeat('0123456789', 1048576) || '''');
-SELECT migrate_register('many', repeat(E'SELECT 1;\n', 100000), repeat('SELECT 1;', 100000));
-SELECT revision, octet_length(upgrade) AS bytes, upgrade_statements, downgrade_statements
-  FROM migrate.revision WHERE revision IN ('large', 'many') ORDER BY 1;
-SELECT pg_temp.attempt($$SELECT migrate_register('e', repeat(E'SELECT 1;\n', 100000) || 'SELEC 1')$$);
+SELECT migrate_register('many', repeat(E'SELECT 1;\n', :statements), repeat('SELECT 1;', :statements));
+SELECT octet_length(upgrade) AS bytes, upgrade_statements, downgrade_statements
+  FROM migrate.revision WHERE revision = 'large';
+SELECT upgrade_statements = :statements AS upgrade, downgrade_statements = :statements AS downgrade
+  FROM migrate.revision WHERE revision = 'many';
+SELECT pg_temp.attempt(format($$SELECT migrate_register('e', repeat(E'SELECT 1;\n', %s) || 'SELEC 1')$$, :statements));
 SELECT migrate_register('large', 'SELECT ''' || repeat('0123456789', 1048576) || ' ''');
 
 -- too large, in either
-SELECT migrate_register('e', repeat(' ', 256 * 1024 * 1024 + 1));
+SELECT migrate_register('e', repeat(repeat(' ', 1024 * 1024), 256) || ' ');
 \echo :LAST_ERROR_SQLSTATE
-SELECT migrate_register('e', '', repeat(' ', 256 * 1024 * 1024 + 1));
+SELECT migrate_register('e', '', repeat(repeat(' ', 1024 * 1024), 256) || ' ');
 SET client_min_messages = warning;
 SELECT migrate_upgrade('many');
 SELECT migrate_downgrade('many-1');
