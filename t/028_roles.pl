@@ -84,20 +84,19 @@ is_deeply([ sort @functions ], [ sort keys %call_of ], 'all functions are called
 
 # A worker that a call before has started reads and writes the same tables, in an
 # order of its own.
-my $empty = <<'SQL' . join("\n", map { "DELETE FROM migrate.$_;" } qw(job schedule approval version revision log));
-DO $$
-BEGIN
-  WHILE EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job') LOOP
-    PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
-  END LOOP;
-END$$;
-SQL
+sub empty
+{
+	my ($then) = @_;
+	wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'");
+	sql($node, $db, join("\n", map { "DELETE FROM migrate.$_;" } qw(job schedule approval version revision log)) . "\n$then");
+	return;
+}
 
 # Revisions of which the runner is the author: those of others are not for this
 # test.  c1 and c2 stay pending.
 sub prepare
 {
-	sql($node, $db, $empty . <<'SQL');
+	empty(<<'SQL');
 SELECT migrate_register('b1', '', ''), migrate_register('c1', '', '', '{b1}'), migrate_register('c2', '', '', '{b1}');
 SELECT migrate_schedule('s', '1 day', 'b1');
 SQL
@@ -147,7 +146,7 @@ foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 }
 
 # A role that registers tries to have a superuser run its body, by every way in.
-sql($node, $db, $empty);
+empty('');
 my $gain = q{ALTER ROLE author SUPERUSER};
 is(sqlstate_of('author', "SELECT migrate_register('g1', '$gain', '$gain')"), '', 'an author registers what would make it superuser');
 my $me = sql($node, $db, 'SELECT current_user');
