@@ -14,7 +14,7 @@ CALL migrate_wait(:job);
 SELECT version_num FROM migrate.version;
 SELECT what, who = current_user AS who, statement_at BETWEEN now() - interval '1 minute' AND now() AS statement_at,
        transaction_at BETWEEN statement_at AND now() AS transaction_at FROM ran;
-SELECT state, command, target, owner = current_user AS owner, version_table, run_at >= submitted - interval '1 s' AS run_at, deadline,
+SELECT state, command, target, owner = current_user AS owner, version_table, run_at BETWEEN submitted - interval '1 minute' AND submitted AS run_at, deadline,
        started >= submitted AS started, finished >= started AS finished, attempts, pid, revision, step, steps, note, sqlstate, error
   FROM migrate.jobs;
 SELECT revision, operation, door, state, application_name = 'migrate job ' || :job AS application_name FROM migrate.log ORDER BY run, step;
