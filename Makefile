@@ -155,6 +155,7 @@ REGRESS = \
 	hostile_body \
 	standard_strings \
 	version_table \
+	version_owner \
 	alembic_samples \
 	alembic_suite \
 	drop

@@ -220,7 +220,7 @@ mig_tab_version_trust(const MigVersion *version)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
 						version->name, GetUserNameFromId(GetUserId(), false)),
-				 errdetail("It has triggers, rules or expressions, and its owner is neither this role, nor a superuser, nor a member of this role. Nothing was run."),
+				 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and the owner is neither this role, nor a superuser, nor a member of this role. Nothing was run."),
 				 errhint("Run this as the owner of the table, or remove them.")));
 }
 
@@ -242,12 +242,18 @@ open_table(const char *name, MigSpiAccess access, bool *exposed)
 		"                  AND a.attname = 'version_num'),"
 		"       NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$2")
 		"       AND (c.relhasrules"
+		"            OR c.relispartition"
+		"            OR c.relrowsecurity"
+		"               AND NOT (SELECT r.rolsuper OR r.rolbypassrls"
+		"                          FROM pg_catalog.pg_roles AS r"
+		"                         WHERE r.oid = $2)"
 		"            OR EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
 		"                        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)"
 		"            OR EXISTS (SELECT FROM pg_catalog.pg_attrdef AS d"
 		"                        WHERE d.adrelid = c.oid)"
 		"            OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k"
-		"                        WHERE k.conrelid = c.oid AND k.contype = 'c')"
+		"                        WHERE k.conrelid = c.oid AND k.contype = 'c'"
+		"                           OR k.confrelid = c.oid)"
 		"            OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
 		"                        WHERE i.indrelid = c.oid"
 		"                          AND (i.indexprs IS NOT NULL"
@@ -255,7 +261,10 @@ open_table(const char *name, MigSpiAccess access, bool *exposed)
 		"            OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
 		"                         JOIN pg_catalog.pg_type AS y"
 		"                           ON y.oid = a.atttypid"
-		"                        WHERE a.attrelid = c.oid AND y.typtype = 'd'))"
+		"                        WHERE a.attrelid = c.oid"
+		"                          AND (y.typtype = 'd'"
+		"                               OR a.attname = 'version_num'"
+		"                                  AND NOT " MIG_COMPAT_HAS_ROLE("y.typowner", "$2") ")))"
 		"  FROM pg_catalog.pg_class c"
 		"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE c.oid = pg_catalog.to_regclass($1)",
