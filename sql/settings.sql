@@ -126,7 +126,7 @@ SELECT pg_sleep(0.3);
 -- the session's is for the whole command, and still counts afterwards
 SELECT migrate_register('t2', 'SET statement_timeout = ''10s''; SELECT pg_sleep(0.2)', '', '{t1}', replace => true);
 SELECT migrate_register('t3', 'SET statement_timeout = 0; SELECT pg_sleep(10)', '', '{t2}');
-SET statement_timeout = '500ms';
+SET statement_timeout = '2s';
 SELECT migrate_upgrade('t3');
 SELECT migrate_upgrade('t2'), pg_sleep(10);
 SELECT migrate_register('t2', 'SET statement_timeout = ''400ms''; SELECT pg_sleep(0.2)', '', '{t1}', replace => true);
