@@ -106,7 +106,8 @@ OBJS = \
 	src/tab_log.o \
 	src/tab_revision.o \
 	src/tab_schedule.o \
-	src/tab_version.o
+	src/tab_version.o \
+	src/tab_version_open.o
 PGFILEDESC = "migrate - schema migrations inside the database"
 
 # This version's script, and how to get to it from those before.

@@ -17,6 +17,7 @@
 #include "tab_checkpoint.h"
 #include "tab_log.h"
 #include "tab_version.h"
+#include "tab_version_open.h"
 
 #define MANY_DDL				20	/* statements of a revision */
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */

@@ -27,6 +27,7 @@
 #include "spi.h"
 #include "tab_job.h"
 #include "tab_log.h"
+#include "tab_version_open.h"
 
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			500 /* ms: what who waits may lose */

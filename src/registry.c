@@ -21,11 +21,12 @@
 #include "script_file.h"
 #include "script_hash.h"
 #include "script_split.h"
+#include "tab_approval.h"
 #include "tab_checkpoint.h"
 #include "tab_log.h"
-#include "tab_approval.h"
 #include "tab_revision.h"
 #include "tab_version.h"
+#include "tab_version_open.h"
 
 /*
  * A limit of our own, because those of the server are internal errors, come

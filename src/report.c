@@ -16,6 +16,7 @@
 #include "tab_checkpoint.h"
 #include "tab_log.h"
 #include "tab_version.h"
+#include "tab_version_open.h"
 
 /* What every question about revisions begins with. */
 typedef struct Situation

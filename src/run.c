@@ -32,6 +32,7 @@
 #include "tab_log.h"
 #include "tab_revision.h"
 #include "tab_version.h"
+#include "tab_version_open.h"
 
 /*
  * From here on a run in one transaction is told that there is a better door:

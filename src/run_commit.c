@@ -32,6 +32,7 @@
 #include "run_transaction.h"
 #include "tab_log.h"
 #include "tab_revision.h"
+#include "tab_version_open.h"
 
 /* What the parts of a run share; all of it outlives its transactions. */
 typedef struct CommitRun

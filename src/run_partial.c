@@ -18,6 +18,7 @@
 #include "script_split.h"
 #include "tab_log.h"
 #include "tab_revision.h"
+#include "tab_version_open.h"
 
 /* What a person can decide. */
 typedef enum ResolveAction

@@ -23,6 +23,7 @@
 #include "run_server.h"
 #include "run_step.h"
 #include "run_watch.h"
+#include "tab_version_open.h"
 
 /* What a bracket is opened for. */
 typedef struct StepWork

@@ -1,6 +1,6 @@
 /*
  * tab_version.c
- *	  The version table: where we are.
+ *	  The rows of the version table: where we are.
  *
  * Written in place, in Alembic's shape, so that Alembic and this extension
  * can take turns.  Our own table is reached as the extension's owner.  Any
@@ -16,17 +16,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/varlena.h"
 
 #include "compat.h"
-#include "guc.h"
 #include "spi.h"
 #include "tab_version.h"
 
@@ -65,10 +61,6 @@ typedef struct MigVersionState
 	int			max_changes;
 	RowChange  *changes;
 } MigVersionState;
-
-/* For a table that is missing, or not one. */
-#define SHAPE_HINT \
-	"Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY)."
 
 /* The statements for a version table. */
 typedef struct MigVersionQueries
@@ -123,10 +115,6 @@ static const MigVersionQueries query_formats_by_value = VERSION_QUERIES("%s", NO
 static bool have_row_addresses = true;
 static bool have_table_locks = true;
 
-static void check_name(const char *name);
-static MigVersion *open_table(const char *name, MigSpiAccess access,
-							  bool *exposed);
-static void refuse_replaced(const MigVersion *version, const MigVersion *now);
 static MigVersionQueries *write_queries(const char *table);
 static void forget_plans(void *arg);
 static void write_row(MigVersion *version, const char *before,
@@ -150,174 +138,31 @@ mig_tab_version_assume(bool row_addresses, bool table_locks)
 }
 
 /*
- * Finds the version table that migrate.version_table names.
- */
-MigVersion *
-mig_tab_version_open(MigSpiAccess access)
-{
-	return open_table(mig_guc_version_table, access, NULL);
-}
-
-/*
- * Finds another version table, whose rows count as well, our own one without
- * a name.  NULL if it is the one that migrate.version_table names.
- */
-MigVersion *
-mig_tab_version_open_other(const char *name, const MigVersion *version)
-{
-	MigVersion *other = open_table(name != NULL ? name : "migrate.version",
-								   MIG_SPI_READ_LATEST, NULL);
-
-	return other->relid == version->relid ? NULL : other;
-}
-
-/*
- * Raises an error if the name stands for another table by now.  The lock on
- * the version table is on the table, the statements name it.
+ * Gives an open table its statements.
  */
 void
-mig_tab_version_recheck(const MigVersion *version)
+mig_tab_version_prepare(MigVersion *version)
 {
-	refuse_replaced(version, mig_tab_version_open(MIG_SPI_READ_LATEST));
-}
-
-static void
-refuse_replaced(const MigVersion *version, const MigVersion *now)
-{
-	if (now->relid != version->relid)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("version table \"%s\" was replaced while this run waited for it",
-						version->name),
-				 errhint("Run the command again.")));
-}
-
-/*
- * Before the first step: locks a table of somebody else as a write does, so
- * that it stays what it is, and raises an error if its owner could make the
- * writes run code with rights that the owner does not have.  It is the rule
- * for authors of bodies.
- */
-void
-mig_tab_version_trust(const MigVersion *version)
-{
-	MigSpiScope scope;
-	bool		exposed;
-
-	if (version->own)
-		return;
-	if (have_table_locks)
-	{
-		mig_spi_begin(&scope, MIG_SPI_CALLER);
-		mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
-		mig_spi_end(&scope);
-	}
-
-	refuse_replaced(version, open_table(mig_guc_version_table,
-										MIG_SPI_READ_LATEST, &exposed));
-	if (exposed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
-						version->name, GetUserNameFromId(GetUserId(), false)),
-				 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and the owner is neither this role, nor a superuser, nor a member of this role. Nothing was run."),
-				 errhint("Run this as the owner of the table, or remove them.")));
-}
-
-/*
- * exposed, if not NULL: whether a write runs code of an owner who has fewer
- * rights than the caller.
- */
-static MigVersion *
-open_table(const char *name, MigSpiAccess access, bool *exposed)
-{
-	static MigSpiQuery query = {
-		"SELECT c.oid,"
-		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
-		"       pg_catalog.quote_ident(c.relname),"
-		"       c.relkind,"
-		"       c.oid = 'migrate.version'::pg_catalog.regclass,"
-		"       EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
-		"                WHERE a.attrelid = c.oid"
-		"                  AND a.attname = 'version_num'),"
-		"       NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$2")
-		"       AND (c.relhasrules"
-		"            OR c.relispartition"
-		"            OR c.relrowsecurity"
-		"               AND NOT (SELECT r.rolsuper OR r.rolbypassrls"
-		"                          FROM pg_catalog.pg_roles AS r"
-		"                         WHERE r.oid = $2)"
-		"            OR EXISTS (SELECT FROM pg_catalog.pg_trigger AS t"
-		"                         LEFT JOIN pg_catalog.pg_constraint AS k"
-		"                           ON k.oid = t.tgconstraint"
-		"                        WHERE t.tgrelid = c.oid"
-		"                          AND (NOT t.tgisinternal"
-		"                               OR k.confrelid = c.oid))"
-		"            OR EXISTS (SELECT FROM pg_catalog.pg_attrdef AS d"
-		"                        WHERE d.adrelid = c.oid)"
-		"            OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k"
-		"                        WHERE k.conrelid = c.oid AND k.contype = 'c')"
-		"            OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
-		"                        WHERE i.indrelid = c.oid"
-		"                          AND (i.indexprs IS NOT NULL"
-		"                               OR i.indpred IS NOT NULL))"
-		"            OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
-		"                         JOIN pg_catalog.pg_type AS y"
-		"                           ON y.oid = a.atttypid"
-		"                        WHERE a.attrelid = c.oid"
-		"                          AND (y.typtype = 'd'"
-		"                               OR a.attname = 'version_num'"
-		"                                  AND NOT " MIG_COMPAT_HAS_ROLE("y.typowner", "$2") ")))"
-		"  FROM pg_catalog.pg_class c"
-		"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE c.oid = pg_catalog.to_regclass($1)",
-		2, {TEXTOID, OIDOID}
-	};
-	MigVersion *version = palloc0(sizeof(MigVersion));
-	Datum		values[2];
-	MigSpiScope scope;
-	bool		isnull;
-	bool		has_column;
-	char		relkind;
-
-	check_name(name);
-	values[0] = CStringGetTextDatum(name);
-	values[1] = ObjectIdGetDatum(GetUserId());
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, access) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("version table \"%s\" does not exist", name),
-				 errdetail("The setting migrate.version_table names it."),
-				 errhint(SHAPE_HINT, name)));
-
-	version->relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
-	version->name = mig_spi_text(&scope, 0, 2);
-	relkind = DatumGetChar(mig_spi_value(0, 3, &isnull));
-	version->own = DatumGetBool(mig_spi_value(0, 4, &isnull));
-	has_column = DatumGetBool(mig_spi_value(0, 5, &isnull));
-	if (exposed != NULL)
-		*exposed = DatumGetBool(mig_spi_value(0, 6, &isnull));
-	mig_spi_end(&scope);
-
-	if (relkind != RELKIND_RELATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("version table \"%s\" is not an ordinary table", name),
-				 errdetail("The setting migrate.version_table names it.")));
-	if (!has_column)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("version table \"%s\" has no column \"version_num\"",
-						name),
-				 errdetail("The setting migrate.version_table names it."),
-				 errhint(SHAPE_HINT, name)));
 	if (!version->own)
 		version->queries = write_queries(version->name);
 	else
 		version->queries = have_row_addresses ? &own_queries :
 			&own_queries_by_value;
-	return version;
+}
+
+/*
+ * Locks a table of somebody else as a write does, where there are such locks.
+ */
+void
+mig_tab_version_lock(const MigVersion *version)
+{
+	MigSpiScope scope;
+
+	if (!have_table_locks)
+		return;
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
 }
 
 /*
@@ -496,25 +341,6 @@ void
 mig_tab_version_discard(MigVersion *version)
 {
 	version->state->nchanges = 0;
-}
-
-/*
- * Refuses what is not schema.table.  Not done by a check hook: a value that
- * such a hook refuses when the library is loaded gives way to the default,
- * and the run would go to another table.
- */
-static void
-check_name(const char *name)
-{
-	char	   *copy = pstrdup(name);
-	List	   *parts;
-
-	if (!SplitIdentifierString(copy, '.', &parts) || list_length(parts) != 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for parameter \"%s\": \"%s\"",
-						"migrate.version_table", name),
-				 errhint("Write the name of the table with its schema, as in \"public.alembic_version\".")));
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * tab_version.h
- *	  The version table: where we are.
+ *	  The rows of the version table: where we are.
  */
 #ifndef TAB_VERSION_H
 #define TAB_VERSION_H
@@ -29,11 +29,8 @@ typedef enum MigVersionPlace
 } MigVersionPlace;
 
 extern void mig_tab_version_assume(bool row_addresses, bool table_locks);
-extern MigVersion *mig_tab_version_open(MigSpiAccess access);
-extern MigVersion *mig_tab_version_open_other(const char *name,
-											  const MigVersion *version);
-extern void mig_tab_version_recheck(const MigVersion *version);
-extern void mig_tab_version_trust(const MigVersion *version);
+extern void mig_tab_version_prepare(MigVersion *version);
+extern void mig_tab_version_lock(const MigVersion *version);
 extern void mig_tab_version_read(MigVersion *version, MigSpiAccess access);
 extern void mig_tab_version_sort(MigVersion *version);
 extern MigVersionPlace mig_tab_version_place(MigVersion *version,
