@@ -12,8 +12,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
-  wait_until wait_until_logged wait_for_event advisory_locks chain
-  kill_9 expect_crash wait_until_up crash make_gate wait_for_gate);
+  wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
+  advisory_locks chain kill_9 expect_crash wait_until_up crash make_gate wait_for_gate);
 
 my @nodes;
 
@@ -151,6 +151,18 @@ sub wait_for_event
 	wait_until($node, 'postgres', "SELECT count(*) = 1 $found");
 	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity
 		WHERE application_name = '$session->{name}'");
+}
+
+# A session that waits in polls, each a short transaction, holds nothing from
+# one to the next.
+sub wait_until_nothing_is_held
+{
+	my ($node, $pid) = @_;
+	wait_until($node, 'postgres', "SELECT wait_event_type = 'Extension'
+			AND backend_xmin IS NULL AND backend_xid IS NULL
+			AND NOT EXISTS (SELECT FROM pg_locks AS l
+			                 WHERE l.pid = a.pid AND locktype <> 'virtualxid')
+		FROM pg_stat_activity AS a WHERE pid = $pid");
 }
 
 sub advisory_locks
