@@ -411,7 +411,7 @@ write_row(MigVersion *version, const char *before, const char *after)
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access to row \"%s\" of version table \"%s\"",
 						before, version->name),
-				 errdetail("It was written after this transaction took its snapshot.")));
+				 errdetail("It was written after this transaction took its snapshot, or by what runs in it.")));
 	if (count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
