@@ -34,80 +34,7 @@ EXTENSION = migrate
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.control)
 
 MODULE_big = migrate
-OBJS = \
-	src/api.o \
-	src/bgw_doctor.o \
-	src/bgw_job.o \
-	src/bgw_scheduler.o \
-	src/doctor.o \
-	src/doctor_activity.o \
-	src/doctor_commit.o \
-	src/doctor_migrations.o \
-	src/doctor_server.o \
-	src/guc.o \
-	src/guc_list.o \
-	src/init.o \
-	src/job.o \
-	src/job_look.o \
-	src/job_run.o \
-	src/job_schedule.o \
-	src/job_start.o \
-	src/registry.o \
-	src/report.o \
-	src/retry_policy.o \
-	src/rev_build.o \
-	src/rev_downgrade.o \
-	src/rev_graph.o \
-	src/rev_history.o \
-	src/rev_name.o \
-	src/rev_order.o \
-	src/rev_overlap.o \
-	src/rev_plan.o \
-	src/rev_rows.o \
-	src/rev_stamp.o \
-	src/rev_target.o \
-	src/rev_upgrade.o \
-	src/run.o \
-	src/run_approval.o \
-	src/run_body.o \
-	src/run_bracket.o \
-	src/run_commit.o \
-	src/run_constraint.o \
-	src/run_cost.o \
-	src/run_doubt.o \
-	src/run_locate.o \
-	src/run_leftover.o \
-	src/run_lock.o \
-	src/run_partial.o \
-	src/run_plan.o \
-	src/run_probe.o \
-	src/run_progress.o \
-	src/run_retry.o \
-	src/run_say.o \
-	src/run_segment.o \
-	src/run_server.o \
-	src/run_setting.o \
-	src/run_step.o \
-	src/run_timeout.o \
-	src/run_toplevel.o \
-	src/run_transaction.o \
-	src/run_watch.o \
-	src/script_effect.o \
-	src/script_file.o \
-	src/script_hash.o \
-	src/script_kind.o \
-	src/script_scan.o \
-	src/script_split.o \
-	src/spi.o \
-	src/tab_approval.o \
-	src/tab_checkpoint.o \
-	src/tab_job.o \
-	src/tab_lease.o \
-	src/tab_log.o \
-	src/tab_revision.o \
-	src/tab_schedule.o \
-	src/tab_version.o \
-	src/tab_version_open.o
+OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 PGFILEDESC = "migrate - schema migrations inside the database"
 
 # This version's script, and how to get to it from those before.
@@ -209,6 +136,8 @@ TAP = \
 	t/031_released.pl \
 	t/032_no_memory.pl
 
+PG_CPPFLAGS = -I$(srcdir)/src
+
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
@@ -233,7 +162,7 @@ $(shlib): src/migrate.map
 endif
 
 # Not every server is built to track dependencies; the headers are few.
-$(OBJS): $(wildcard src/*.h)
+$(OBJS): $(wildcard src/*.h src/*/*.h)
 
 $(DATA_built): extension/migrate.sql migrate.control
 	cp extension/migrate.sql $@

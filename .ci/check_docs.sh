@@ -9,7 +9,7 @@
 
 errcodes=$("${PG_CONFIG:-pg_config}" --includedir-server)/utils/errcodes.h
 
-problems=$(perl - "$errcodes" src/*.c <<'END'
+problems=$(perl - "$errcodes" src/*.c src/*/*.c <<'END'
 use strict;
 use warnings;
 

@@ -1,33 +1,27 @@
 #!/usr/bin/env bash
-# .ci/check_layers.sh: the prefix of a source file is its layer
+# .ci/check_layers.sh: the folder of a source file is its layer
 #
-# A file includes headers of its own or a lower layer.  The rest are the rules
-# that keep a layer what it is; src/README.md says why.
+# A file includes headers of its own or a lower folder, and no internal header
+# of another one.  The rest are the rules that keep a layer what it is;
+# src/README.md says why.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-problems=$(perl - src/*.[ch] <<'END'
+problems=$(perl - src/*.[ch] src/*/*.[ch] <<'END'
 use strict;
 use warnings;
 
-my @tables = map { m{src/tab_(\w+)\.c$} } @ARGV;
-
-sub layer
-{
-	my ($file) = @_;
-	return 0 if $file =~ /^(migrate|compat|guc|spi)[._]/;
-	return 1 if $file =~ /^(rev_|script_|retry_policy\.)/;
-	return 2 if $file =~ /^tab_/;
-	return 3 if $file =~ /^(run[._]|job[._]|doctor[._]|registry\.|report\.)/;
-	return 4 if $file =~ /^(api|bgw_\w+|init)\./;
-	return undef;
-}
+# Folders of one number are beside each other and do not know each other.
+my %order = (
+	base => 0, graph => 1, script => 1, tables => 2, run => 3,
+	registry => 4, job => 4, doctor => 5, '' => 6);
+my @tables = map { m{src/tables/(\w+)\.c$} && $1 ne 'version_open' ? $1 : () } @ARGV;
 
 for my $path (@ARGV)
 {
-	my ($file) = $path =~ m{([^/]+)$};
-	my $layer = layer($file);
+	my ($folder, $file) = $path =~ m{^src/(?:(.+)/)?([^/]+)$};
+	$folder //= '';
 	open my $handle, '<', $path or die "$path: $!";
 	my $source = do { local $/; <$handle> };
 
@@ -35,9 +29,9 @@ for my $path (@ARGV)
 	$source =~ s{("(?:\\.|[^"\\])*")|(/\*.*?\*/)}
 		{ defined $1 ? $1 : join '', $2 =~ /\n/g }gsex;
 
-	if (!defined $layer)
+	if (!exists $order{$folder})
 	{
-		print "$path: this prefix is in no layer\n";
+		print "$path: the folder $folder is in no layer\n";
 		next;
 	}
 	my $number = 0;
@@ -49,18 +43,22 @@ for my $path (@ARGV)
 		if ($line =~ /^\s*#\s*include\s+"([^"]+)"/)
 		{
 			my $header = $1;
-			if (-e "src/$header")
+			# What several folders share is at the bottom, wherever it is.
+			if (-e "src/$header" && $header ne 'migrate.h')
 			{
-				my $other = layer($header);
-				$say->("layer $layer includes $header of layer $other")
-				  if defined $other && $other > $layer;
+				my ($other) = $header =~ m{^(.+)/};
+				$other //= '';
+				$say->("$header is not below " . ($folder || 'src'))
+				  if $other ne $folder && $order{$other} >= $order{$folder};
+				$say->("$header belongs to $other alone")
+				  if $other ne $folder && $header =~ /_internal\.h$/;
 			}
-			$say->("layer 1 is pure and does not include $header")
-			  if $layer == 1
-			  && $header =~ m{^(spi\.h|executor/spi\.h|access/xact\.h|catalog/)};
+			$say->("$folder is pure and does not include $header")
+			  if $order{$folder} == 1
+			  && $header =~ m{^(base/spi\.h|base/xact\.h|executor/spi\.h|access/xact\.h|catalog/)};
 		}
-		$say->("a door has no SQL")
-		  if $file =~ /^(api|bgw_)/
+		$say->("an entry point has no SQL")
+		  if $folder eq ''
 		  && $line =~ /"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LOCK|SET)\s|\b(mig_spi_execute|mig_spi_begin|SPI_\w+)\b/;
 		$say->("only compat.h looks at the server's version")
 		  if $file ne 'compat.h' && $line =~ /\bPG_VERSION_NUM\b/;
@@ -68,8 +66,8 @@ for my $path (@ARGV)
 		# guc.c names the table that is the default of a setting.
 		for my $table ($file eq 'guc.c' ? () : @tables)
 		{
-			$say->("only tab_$table.c names the table migrate.$table")
-			  if $file !~ /^tab_$table(_open)?\.c$/ && $line =~ /\bmigrate\.$table\b/;
+			$say->("only tables/$table.c names the table migrate.$table")
+			  if $path !~ m{/tables/$table(_open)?\.c$} && $line =~ /\bmigrate\.$table\b/;
 		}
 	}
 }

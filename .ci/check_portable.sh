@@ -9,7 +9,7 @@
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-problems=$(perl - src/*.[ch] <<'END'
+problems=$(perl - src/*.[ch] src/*/*.[ch] <<'END'
 use strict;
 use warnings;
 
@@ -35,7 +35,7 @@ my $calls = qr{\b(
 
 # Without a database there is no SQL: the scheduler reads pg_database as the
 # server's launchers do, and is compiled against the same headers as they.
-my $exception = 'bgw_scheduler.c';
+my $exception = 'scheduler.c';
 my $seen = 0;
 
 for my $path (@ARGV)

@@ -9,7 +9,7 @@
 [ -f migrate.so ] || verdict symbols "migrate.so: build it first (make)"
 
 problems=$(
-	nm -g --defined-only src/*.o |
+	nm -g --defined-only src/*.o src/*/*.o |
 		awk '/:$/ { file = $1; next }
 			NF == 3 && $3 !~ /^(mig_|migrate_|pg_finfo_migrate_|Pg_magic_func$|_PG_init$)/ {
 				print file " global symbol " $3 " does not begin with mig_"

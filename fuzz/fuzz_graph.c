@@ -9,10 +9,10 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "fuzz.h"
-#include "rev_graph.h"
-#include "rev_plan.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
 
 #define MAX_REVS	32
 #define MAX_NAMES	8

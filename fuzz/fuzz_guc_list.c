@@ -9,9 +9,9 @@
 
 #include "lib/stringinfo.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "fuzz.h"
-#include "guc_list.h"
+#include "base/setting_list.h"
 
 static void check_text(void *text);
 static char *write_list(const List *settings);

@@ -11,10 +11,10 @@
 
 #include "port/pg_bitutils.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "fuzz.h"
-#include "rev_graph.h"
-#include "rev_plan.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
 
 #define MAX_REVS		24
 #define MAX_ROWS		4

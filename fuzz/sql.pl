@@ -301,7 +301,7 @@ sub check
 	foreach my $entry (internal_errors($log))
 	{
 		my ($file) = $entry =~ /LOCATION:\s+\w+, ([\w.]+):/;
-		if (!defined $file || -f "$FindBin::RealBin/../src/$file" || $entry =~ /STATEMENT:\s+(?:SELECT(?: \* FROM)?|CALL) migrate_/)
+		if (!defined $file || grep({ -f } glob("$FindBin::RealBin/../src/{,*/}$file")) || $entry =~ /STATEMENT:\s+(?:SELECT(?: \* FROM)?|CALL) migrate_/)
 		{
 			push @ours, substr($entry, 0, 1500);
 		}

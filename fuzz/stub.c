@@ -20,7 +20,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
+#include "base/compat.h"
 #include "fuzz.h"
 
 /* In front of each allocation. */

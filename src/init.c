@@ -7,10 +7,10 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "bgw_scheduler.h"
-#include "guc.h"
-#include "run_progress.h"
-#include "run_watch.h"
+#include "base/guc.h"
+#include "job/scheduler.h"
+#include "run/progress.h"
+#include "run/utility_hook.h"
 
 PG_MODULE_MAGIC;
 

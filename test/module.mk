@@ -14,5 +14,6 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OURS): %.o: ../../src/%.c $(wildcard ../../src/*.h)
+$(OURS): %.o: ../../src/%.c $(wildcard ../../src/*.h ../../src/*/*.h)
+	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<

@@ -15,11 +15,11 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 
-#include "script_effect.h"
-#include "script_file.h"
-#include "script_hash.h"
-#include "script_scan.h"
-#include "script_split.h"
+#include "script/statement_effect.h"
+#include "script/script_file.h"
+#include "script/body_hash.h"
+#include "script/scan.h"
+#include "script/split.h"
 
 PG_MODULE_MAGIC;
 

@@ -11,8 +11,8 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "run_probe.h"
-#include "spi.h"
+#include "run/probe.h"
+#include "base/spi.h"
 
 PG_MODULE_MAGIC;
 

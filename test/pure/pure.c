@@ -11,8 +11,8 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-#include "retry_policy.h"
-#include "script_effect.h"
+#include "run/retry_policy.h"
+#include "script/statement_effect.h"
 
 PG_MODULE_MAGIC;
 

@@ -9,7 +9,7 @@
 #include "nodes/plannodes.h"
 #include "tcop/cmdtag.h"
 
-#include "compat.h"
+#include "base/compat.h"
 
 /* Where something can fail, in the order of fail_points[]. */
 typedef enum YbSimPoint

@@ -1,0 +1,118 @@
+/*
+ * compat.h
+ *	  All differences between server versions.
+ */
+#ifndef MIG_BASE_COMPAT_H
+#define MIG_BASE_COMPAT_H
+
+/* 15.2 is the first release that says whether a statement is in a pipeline. */
+#if PG_VERSION_NUM < 150002
+#error "migrate needs PostgreSQL 15.2 or later"
+#endif
+
+/*
+ * YugabyteDB's errors carry the conflict they are about, by which its query
+ * layer decides whether to run a statement again.
+ */
+#if defined(__has_include)
+#if __has_include("pg_yb_utils.h")
+#define MIG_COMPAT_YUGABYTEDB
+#endif
+#endif
+#ifdef MIG_COMPAT_YUGABYTEDB
+#define mig_compat_forget_conflict(error) ((error)->yb_txn_errcode = 0)
+#else
+#define mig_compat_forget_conflict(error) ((void) (error))
+#endif
+
+/* 18 made the attribute a prefix. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn	pg_attribute_noreturn()
+#endif
+
+/*
+ * In SQL: whether role a may act as role b.  From 16 on a membership may give
+ * neither its privileges nor SET ROLE.
+ */
+#if PG_VERSION_NUM >= 160000
+#define MIG_COMPAT_HAS_ROLE(a, b) \
+	"(pg_catalog.pg_has_role(" a ", " b ", 'USAGE')" \
+	" OR pg_catalog.pg_has_role(" a ", " b ", 'SET'))"
+#else
+#define MIG_COMPAT_HAS_ROLE(a, b) \
+	"pg_catalog.pg_has_role(" a ", " b ", 'MEMBER')"
+#endif
+
+/* Before 16 these were private to tid.c. */
+#if PG_VERSION_NUM < 160000
+#define DatumGetItemPointer(X)	((ItemPointer) DatumGetPointer(X))
+#define ItemPointerGetDatum(X)	PointerGetDatum(X)
+#endif
+
+/*
+ * 19 knows only standard_conforming_strings = on.  Before, the scanner can be
+ * told to take backslashes in plain literals as escapes, and warns of them.
+ */
+#if PG_VERSION_NUM >= 190000
+#define mig_compat_scan_standard_strings(extra) ((void) (extra))
+#define MIG_COMPAT_STANDARD_STRINGS		true
+#define mig_compat_set_standard_strings(on) ((void) (on))
+#else
+#define MIG_COMPAT_STANDARD_STRINGS		standard_conforming_strings
+#define mig_compat_set_standard_strings(on) \
+	(standard_conforming_strings = (on))
+#define mig_compat_scan_standard_strings(extra) \
+	((extra)->standard_conforming_strings = true, \
+	 (extra)->escape_string_warning = false)
+#endif
+
+/*
+ * 19 made CLUSTER a form of REPACK, and renamed a subscription's REFRESH to
+ * make place for REFRESH SEQUENCES, which does not refuse a transaction block.
+ */
+#if PG_VERSION_NUM >= 190000
+#define MIG_COMPAT_HAVE_REPACK
+#else
+#define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
+#endif
+
+/*
+ * From 17 on a library can get shared memory after the start; 19 gives the
+ * callback that fills it an argument.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#define MIG_COMPAT_HAVE_NAMED_SEGMENT
+#if PG_VERSION_NUM >= 190000
+#define MIG_COMPAT_SEGMENT_ARG	, void *arg
+#define mig_compat_named_segment(name, size, fill, found) \
+	GetNamedDSMSegment(name, size, fill, found, NULL)
+#else
+#define MIG_COMPAT_SEGMENT_ARG
+#define mig_compat_named_segment(name, size, fill, found) \
+	GetNamedDSMSegment(name, size, fill, found)
+#endif
+#endif
+
+/*
+ * A place where a test stops a run, on a server that was built for that.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "utils/injection_point.h"
+#if PG_VERSION_NUM >= 180000
+#define mig_compat_injection_point(name) INJECTION_POINT(name, NULL)
+#else
+#define mig_compat_injection_point(name) INJECTION_POINT(name)
+#endif
+#else
+#define mig_compat_injection_point(name) ((void) 0)
+#endif
+
+/* 19 moved get_database_name(). */
+#if PG_VERSION_NUM >= 190000
+#include "utils/lsyscache.h"
+#else
+#include "commands/dbcommands.h"
+#endif
+
+#endif							/* MIG_BASE_COMPAT_H */

@@ -1,0 +1,239 @@
+/*
+ * server.c
+ *	  Which server this is, and what it can do.
+ *
+ * The one place that knows servers apart.  Everything else asks for a fact.
+ *
+ *	 profile						what a rollback takes back
+ *	 ----------------------------	-----------------------------------------
+ *	 postgresql						everything
+ *	 yugabytedb						rows, but not DDL: that commits by itself
+ *	 yugabytedb_transactional_ddl	everything, but a subtransaction around
+ *									DDL must not be rolled back
+ *
+ * YugabyteDB says who it is in server_version ("15.12-YB-2025.1.4.0-b0"), and
+ * by yb_ddl_transaction_block_enabled, which its early releases do not have,
+ * which of the two it is.  migrate.engine overrules that, for tests.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/builtins.h"
+
+#include "base/guc.h"
+#include "base/server.h"
+#include "base/spi.h"
+#include "tables/version.h"
+
+/* In the order of the values of migrate.engine. */
+static const MigServer servers[] =
+{
+	{
+		.profile = "postgresql",
+		.rollback_undoes_ddl = true,
+		.subtransactions = true,
+		.row_addresses = true,
+		.table_locks = true,
+		.nominal_isolation = true
+	},
+	{
+		.profile = "yugabytedb",
+		.subtransactions = true,
+		.errors_by_text = true,
+		.many_schedulers = true,
+		.own_settings = true
+	},
+	{
+		.profile = "yugabytedb_transactional_ddl",
+		.rollback_undoes_ddl = true,
+		.errors_by_text = true,
+		.many_schedulers = true,
+		.own_settings = true
+	},
+};
+
+/* Settings of YugabyteDB. */
+#define DDL_BLOCK_SETTING		"yb_ddl_transaction_block_enabled"
+#define ADVISORY_LOCK_SETTING	"yb_enable_advisory_locks"
+
+#define EFFECTIVE_ISOLATION \
+	"pg_catalog.yb_get_effective_transaction_isolation_level()"
+
+/* What it says it is, where the nominal level is not to be believed. */
+static bool effective_snapshot = false;
+
+/*
+ * What YugabyteDB can be set to, with what that does to migrations.
+ */
+static const MigServerSetting yugabytedb_settings[] =
+{
+	{DDL_BLOCK_SETTING, false, "off", NULL,
+	"Off: every DDL statement commits by itself, and runs go statement by statement; on: a revision is one transaction. Change it between runs only."},
+	{MIG_SERVER_RETRY_SETTING, false, "60", NULL,
+	"Leave it to applications: during a run it is 0, because the server would repeat the whole command."},
+	{"retry_min_backoff", false, "100ms", NULL,
+	"The server's own delay between its retries; for those of a run set migrate.retry_base_delay."},
+	{"retry_max_backoff", false, "1s", NULL,
+	"The server's own longest delay; for retries of a run set migrate.retry_max_delay."},
+	{"retry_backoff_multiplier", false, "2", NULL,
+	"The server's own; the delays of a run double."},
+	{"yb_transaction_priority_lower_bound", false, "0", NULL,
+	"Raise it in the session of a migration that loses against the application again and again; it matters with fail-on-conflict only."},
+	{"yb_transaction_priority_upper_bound", false, "1", NULL,
+	"Lower it for batch jobs that a migration must win against; it matters with fail-on-conflict only."},
+	{"yb_read_after_commit_visibility", false, "strict", NULL,
+	"Leave it strict: a relaxed run could read version rows older than what another node has just committed."},
+	{ADVISORY_LOCK_SETTING, false, "on", "on",
+	"It must be on: runs take turns by advisory locks."},
+	{"transaction_heartbeat_usec", true, "500000 us", NULL,
+	"How often a transaction says that it lives; raise it together with the missed periods where nodes are slow or far apart."},
+	{"transaction_max_missed_heartbeat_periods", true, "10", NULL,
+	"After so many missed heartbeats (10 x 0.5 s) a transaction is expired; raise it if long revisions end with \"expired or aborted\"."},
+	{"transaction_rpc_timeout_ms", true, "5000 ms", NULL,
+	"Raise it if revisions end with \"Timed out\" at writes or commits."},
+	{"enable_wait_queues", true, NULL, NULL,
+	"True: who conflicts waits; false: who has the lower priority fails, and a busy table fails a migration more often."},
+	{"yb_enable_read_committed_isolation", true, NULL, NULL,
+	"True makes READ COMMITTED what it says; otherwise it is REPEATABLE READ, and conflicts need a new transaction."},
+	{"ysql_yb_enable_ddl_savepoint_support", true, NULL, NULL,
+	"Runs do not need it: they never roll back a subtransaction with DDL."},
+	{"enable_object_locking_for_table_locks", true, NULL, NULL,
+	"True lets DDL wait for the transactions that use a table, as in PostgreSQL; otherwise those end with a schema version mismatch and must be repeated."},
+};
+
+static MigEngine find_engine(void);
+
+/*
+ * The facts.
+ */
+const MigServer *
+mig_run_server(void)
+{
+	return &servers[mig_guc_engine == MIG_ENGINE_AUTO ?
+					find_engine() : mig_guc_engine];
+}
+
+static MigEngine
+find_engine(void)
+{
+	const char *setting;
+	bool		on;
+
+	if (strstr(GetConfigOption("server_version", false, false), "-YB-") == NULL)
+		return MIG_ENGINE_POSTGRESQL;
+	setting = GetConfigOption(DDL_BLOCK_SETTING, true, false);
+	return setting != NULL && parse_bool(setting, &on) && on ?
+		MIG_ENGINE_YUGABYTEDB_TRANSACTIONAL_DDL : MIG_ENGINE_YUGABYTEDB;
+}
+
+/*
+ * To be called when one of our SQL functions begins: what lower layers keep
+ * of the call before is forgotten, and they are told the facts.
+ */
+void
+mig_run_server_begin(void)
+{
+	const MigServer *server = mig_run_server();
+
+	mig_spi_forget_owner();
+	mig_tab_version_assume(server->row_addresses, server->table_locks);
+}
+
+/*
+ * Whether a body that fails can be undone inside a transaction that goes on.
+ */
+bool
+mig_run_server_undoes_bodies(void)
+{
+	const MigServer *server = mig_run_server();
+
+	return server->rollback_undoes_ddl && server->subtransactions;
+}
+
+/*
+ * To be called when a run begins, in a transaction that can read.
+ */
+void
+mig_run_server_begin_run(void)
+{
+	const char *level = mig_run_server()->nominal_isolation ?
+	"read committed" : mig_run_server_effective_isolation();
+
+	/* Not known: the worse. */
+	effective_snapshot = level == NULL || strcmp(level, "read committed") != 0;
+}
+
+/*
+ * Whether the snapshot is the transaction's, so that a conflict comes back in
+ * every subtransaction.
+ */
+bool
+mig_run_server_fixes_snapshot(void)
+{
+	return IsolationUsesXactSnapshot() || effective_snapshot;
+}
+
+/*
+ * The isolation level that transactions really have, in the words of SQL, or
+ * NULL.  YugabyteDB takes READ COMMITTED for REPEATABLE READ unless it is told
+ * otherwise.
+ */
+const char *
+mig_run_server_effective_isolation(void)
+{
+	static MigSpiQuery exists = {
+		"SELECT pg_catalog.to_regprocedure('" EFFECTIVE_ISOLATION "')"
+	};
+	static MigSpiQuery ask = {
+		"SELECT pg_catalog.lower(" EFFECTIVE_ISOLATION "::pg_catalog.text)"
+	};
+
+	if (mig_run_server()->nominal_isolation)
+		return GetConfigOption("transaction_isolation", false, false);
+	if (mig_spi_first(&exists, NULL, MIG_SPI_CALLER,
+					  MIG_SPI_READ_LATEST) == NULL)
+		return NULL;
+	return mig_spi_first(&ask, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Raises an error where there are no advisory locks, by which runs take turns.
+ */
+void
+mig_run_server_check_locks(void)
+{
+	const char *setting = GetConfigOption(ADVISORY_LOCK_SETTING, true, false);
+	bool		on;
+
+	if (setting != NULL && parse_bool(setting, &on) && !on)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this server has no advisory locks, by which migrations take turns"),
+				 errdetail("%s is off. Nothing was run.", ADVISORY_LOCK_SETTING),
+				 errhint("Switch it on; YugabyteDB has it since 2025.1.")));
+}
+
+/*
+ * The server is not to run a command of ours a second time after a conflict:
+ * its DDL may be there, and who retries here are we.  false: it never does.
+ */
+bool
+mig_run_server_stop_retries(GucAction action)
+{
+	if (GetConfigOption(MIG_SERVER_RETRY_SETTING, true, false) == NULL)
+		return false;
+	(void) set_config_option(MIG_SERVER_RETRY_SETTING, "0", PGC_USERSET, PGC_S_SESSION,
+							 action, true, 0, false);
+	return true;
+}
+
+/*
+ * What this server can be set to, for who wants to know.
+ */
+const MigServerSetting *
+mig_run_server_settings(int *nsettings)
+{
+	*nsettings = mig_run_server()->own_settings ?
+		lengthof(yugabytedb_settings) : 0;
+	return yugabytedb_settings;
+}

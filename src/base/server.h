@@ -1,0 +1,47 @@
+/*
+ * server.h
+ *	  Which server this is, and what it can do.
+ */
+#ifndef MIG_BASE_SERVER_H
+#define MIG_BASE_SERVER_H
+
+#include "utils/guc.h"
+
+/* How often the server runs a command again by itself. */
+#define MIG_SERVER_RETRY_SETTING	"yb_max_query_layer_retries"
+
+/* What decisions are made by; never by the name. */
+typedef struct MigServer
+{
+	const char *profile;
+	bool		rollback_undoes_ddl;
+	bool		subtransactions;	/* may be rolled back around DDL */
+	bool		row_addresses;	/* ctid */
+	bool		table_locks;	/* LOCK TABLE for writers */
+	bool		nominal_isolation;	/* the isolation level is what it says */
+	bool		errors_by_text; /* some can be told by their text only */
+	bool		many_schedulers;	/* one on each node */
+	bool		own_settings;	/* that PostgreSQL does not have */
+} MigServer;
+
+/* Something a server can be set to that PostgreSQL does not have. */
+typedef struct MigServerSetting
+{
+	const char *name;
+	bool		is_flag;		/* of the server's process: not for SQL */
+	const char *standard;		/* its default, if we know it */
+	const char *needed;			/* what runs cannot do without, or NULL */
+	const char *advice;
+} MigServerSetting;
+
+extern const MigServer *mig_run_server(void);
+extern void mig_run_server_begin(void);
+extern void mig_run_server_begin_run(void);
+extern bool mig_run_server_fixes_snapshot(void);
+extern const char *mig_run_server_effective_isolation(void);
+extern const MigServerSetting *mig_run_server_settings(int *nsettings);
+extern void mig_run_server_check_locks(void);
+extern bool mig_run_server_stop_retries(GucAction action);
+extern bool mig_run_server_undoes_bodies(void);
+
+#endif							/* MIG_BASE_SERVER_H */

@@ -1,0 +1,189 @@
+/*
+ * setting_list.c
+ *	  Settings written as a list: "lock_timeout = 5s, work_mem = 64MB".
+ *
+ * What migrate.transaction_settings and the header of a revision hold.  Quoted
+ * as in postgresql.conf: a value with a comma, or with blanks at its ends,
+ * stands in single quotes, in which two of them are one.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "parser/scansup.h"
+
+#include "base/setting_list.h"
+
+/*
+ * What decides whose rights a body has, or what can only be set before the
+ * transaction's first statement, which is ours.
+ */
+static const char *const refused[] =
+{
+	"role", "session_authorization", "transaction_deferrable",
+	"transaction_isolation", "transaction_read_only"
+};
+
+#define OWN_PREFIX				"migrate."
+
+static const char *read_name(const char *p, MigGucSetting *setting);
+static const char *read_value(const char *p, MigGucSetting *setting);
+static const char *skip_space(const char *p);
+static char *copy_trimmed(const char *start, const char *end);
+static void refuse_unfit(const char *name);
+
+/*
+ * Its settings in order, in the current memory context.  *problem: NULL, or
+ * what is wrong with the text.
+ */
+List *
+mig_guc_list_parse(const char *text, const char **problem)
+{
+	List	   *settings = NIL;
+	const char *p = skip_space(text);
+
+	*problem = NULL;
+	while (*p != '\0')
+	{
+		MigGucSetting *setting = palloc0(sizeof(MigGucSetting));
+
+		p = read_name(p, setting);
+		if (p != NULL)
+			p = read_value(p, setting);
+		if (p == NULL)
+		{
+			*problem = setting->name == NULL ?
+				"A setting is not of the form \"name = value\"." :
+				psprintf("The value of \"%s\" is not well quoted.",
+						 setting->name);
+			return NIL;
+		}
+		settings = lappend(settings, setting);
+	}
+	return settings;
+}
+
+/*
+ * Raises an error if the current role could not make the settings now.
+ */
+void
+mig_guc_list_check(const List *settings)
+{
+	ListCell   *cell;
+
+	foreach(cell, settings)
+	{
+		const MigGucSetting *setting = lfirst(cell);
+
+		refuse_unfit(setting->name);
+		(void) set_config_option(setting->name, setting->value,
+								 superuser() ? PGC_SUSET : PGC_USERSET,
+								 PGC_S_TEST, GUC_ACTION_SET, false, ERROR,
+								 false);
+	}
+}
+
+/*
+ * Makes them, later ones over earlier ones, until the caller's GUC nest level
+ * or transaction ends.
+ */
+void
+mig_guc_list_apply(const List *settings)
+{
+	ListCell   *cell;
+
+	foreach(cell, settings)
+	{
+		const MigGucSetting *setting = lfirst(cell);
+
+		/* One that came from elsewhere was not looked at when it was set. */
+		refuse_unfit(setting->name);
+		(void) set_config_option(setting->name, setting->value,
+								 superuser() ? PGC_SUSET : PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SET, true, 0,
+								 false);
+	}
+}
+
+/*
+ * Reads "name ="; NULL if that is not what is there.
+ */
+static const char *
+read_name(const char *p, MigGucSetting *setting)
+{
+	const char *end = p + strcspn(p, "=,'");
+	char	   *name;
+
+	if (*end != '=')
+		return NULL;
+	name = copy_trimmed(p, end);
+	if (name[0] == '\0')
+		return NULL;
+	setting->name = name;
+	return skip_space(end + 1);
+}
+
+/*
+ * Reads the value, and what separates it from the next setting.
+ */
+static const char *
+read_value(const char *p, MigGucSetting *setting)
+{
+	if (*p == '\'')
+	{
+		char	   *value = palloc(strlen(p));
+		char	   *to = value;
+
+		for (p++; *p != '\'' || p[1] == '\''; p++)
+		{
+			if (*p == '\0')
+				return NULL;
+			if (*p == '\'')
+				p++;
+			*to++ = *p;
+		}
+		*to = '\0';
+		setting->value = value;
+		p = skip_space(p + 1);
+	}
+	else
+	{
+		const char *end = p + strcspn(p, ",'");
+
+		setting->value = copy_trimmed(p, end);
+		p = end;
+	}
+	if (*p == ',')
+		return skip_space(p + 1);
+	return *p == '\0' ? p : NULL;
+}
+
+static const char *
+skip_space(const char *p)
+{
+	while (scanner_isspace(*p))
+		p++;
+	return p;
+}
+
+static char *
+copy_trimmed(const char *start, const char *end)
+{
+	while (end > start && scanner_isspace(end[-1]))
+		end--;
+	return pnstrdup(start, end - start);
+}
+
+static void
+refuse_unfit(const char *name)
+{
+	bool		found = pg_strncasecmp(name, OWN_PREFIX,
+									   strlen(OWN_PREFIX)) == 0;
+
+	for (int i = 0; i < lengthof(refused); i++)
+		found = found || pg_strcasecmp(name, refused[i]) == 0;
+	if (found)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" cannot be set for a revision",
+						name)));
+}

@@ -1,0 +1,12 @@
+/*
+ * statement_timeout.h
+ *	  A body's own statement_timeout.
+ */
+#ifndef MIG_BASE_STATEMENT_TIMEOUT_H
+#define MIG_BASE_STATEMENT_TIMEOUT_H
+
+extern void mig_run_timeout_begin(int session_timeout);
+extern void mig_run_timeout_end(void);
+extern bool mig_run_timeout_caused(const ErrorData *error);
+
+#endif							/* MIG_BASE_STATEMENT_TIMEOUT_H */

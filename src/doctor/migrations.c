@@ -1,0 +1,254 @@
+/*
+ * migrations.c
+ *	  What is to be run next, and how the last runs went.
+ */
+#include "postgres.h"
+
+#include "access/twophase.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "base/guc.h"
+#include "doctor/migrations.h"
+#include "registry/inspect.h"
+#include "run/resolve.h"
+#include "script/split.h"
+#include "tables/log.h"
+#include "tables/partial.h"
+#include "tables/version.h"
+#include "tables/version_open.h"
+
+#define MANY_DDL				20	/* statements of a revision */
+#define LONG_RUN_MS				60000.0 /* of a revision, in the past */
+#define MAX_NAMED				5	/* revisions, in a finding */
+
+static MigReportStep *pending(MigDoctor *doctor, int *nsteps);
+static int	count_ddl(const char *revision);
+static void name_revision(StringInfo names, int n, const char *name);
+
+/*
+ * Every object that one transaction creates or alters takes a lock of the
+ * server's table until its end.
+ */
+void
+mig_doctor_migrations_locks(MigDoctor *doctor)
+{
+	const char *per_transaction = GetConfigOption("max_locks_per_transaction",
+												  false, false);
+	int64		room = atoi(per_transaction) *
+	(int64) (MaxConnections + max_prepared_xacts);
+	int			nsteps;
+	MigReportStep *steps = pending(doctor, &nsteps);
+	int64		all = 0;
+	int			largest = 0;
+	char	   *value;
+
+	for (int i = 0; i < nsteps; i++)
+	{
+		all += steps[i].statements;
+		largest = Max(largest, steps[i].statements);
+	}
+	value = psprintf("room for " INT64_FORMAT " (max_locks_per_transaction = %s); pending are " INT64_FORMAT " statements, at most %d in a revision",
+					 room, per_transaction, all, largest);
+	if (largest > room / 2)
+		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM, value,
+					   "Raise max_locks_per_transaction, or make smaller revisions: one transaction may need a lock for each statement.");
+	else if (all > room / 2)
+		mig_doctor_say(doctor, MIG_DOCTOR_WARNING, value,
+					   "Use CALL migrate_deploy() or a job: migrate_upgrade() would need the locks of all of them in one transaction.");
+	else
+		mig_doctor_say(doctor, MIG_DOCTOR_OK, value, NULL);
+}
+
+void
+mig_doctor_migrations_pending(MigDoctor *doctor)
+{
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	StringInfoData value;
+	int			nsteps;
+
+	initStringInfo(&value);
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	appendStringInfo(&value, "%s is at ", version->name);
+	for (int i = 0; i < version->nrows && i < MAX_NAMED; i++)
+		name_revision(&value, i, version->rows[i]);
+	if (version->nrows == 0)
+		appendStringInfoString(&value, "base");
+	else if (version->nrows > MAX_NAMED)
+		appendStringInfo(&value, " and %d more", version->nrows - MAX_NAMED);
+	(void) pending(doctor, &nsteps);
+	appendStringInfo(&value, nsteps == 1 ? ", %d revision is pending" :
+					 ", %d revisions are pending", nsteps);
+	mig_doctor_say(doctor, MIG_DOCTOR_OK, value.data, NULL);
+}
+
+void
+mig_doctor_migrations_partial(MigDoctor *doctor)
+{
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	MigPartial *partial = mig_tab_checkpoint_find(version->name, false);
+
+	if (partial == NULL)
+		mig_doctor_say(doctor, MIG_DOCTOR_OK, "none", NULL);
+	else
+		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM,
+					   psprintf("%s of revision \"%s\": %s",
+								mig_tab_log_command_name(partial->operation),
+								partial->revision,
+								mig_run_partial_describe(partial)),
+					   psprintf("CALL migrate_%s() to go on with it, or decide by migrate_resolve().",
+								partial->operation == MIG_COMMAND_UPGRADE ?
+								"deploy" : "revert"));
+}
+
+void
+mig_doctor_migrations_approvals(MigDoctor *doctor)
+{
+	int			nsteps;
+	MigReportStep *steps = pending(doctor, &nsteps);
+	int			nmissing = 0;
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < nsteps; i++)
+	{
+		if (!steps[i].approved)
+			name_revision(&names, nmissing++, steps[i].revision);
+	}
+	if (!mig_guc_require_approval)
+		mig_doctor_say(doctor, MIG_DOCTOR_OK, "not required", NULL);
+	else if (nmissing == 0)
+		mig_doctor_say(doctor, MIG_DOCTOR_OK, "all pending revisions are approved",
+					   NULL);
+	else
+		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
+					   psprintf("%d of %d pending revisions are not approved: %s",
+								nmissing, nsteps, names.data),
+					   "Have somebody else read and migrate_approve() them: a run ends before the first of them.");
+}
+
+void
+mig_doctor_migrations_large(MigDoctor *doctor)
+{
+	int			nsteps;
+	MigReportStep *steps = pending(doctor, &nsteps);
+	int			nlarge = 0;
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < nsteps; i++)
+	{
+		int			nddl;
+
+		CHECK_FOR_INTERRUPTS();
+		if (steps[i].statements <= MANY_DDL)
+			continue;
+		nddl = count_ddl(steps[i].revision);
+		if (nddl > MANY_DDL)
+			name_revision(&names, nlarge++,
+						  psprintf("%s (%d)", steps[i].revision, nddl));
+	}
+	if (nlarge == 0)
+		mig_doctor_say(doctor, MIG_DOCTOR_OK,
+					   psprintf("none has more than %d DDL statements", MANY_DDL),
+					   NULL);
+	else
+		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
+					   psprintf("%d with more than %d DDL statements: %s",
+								nlarge, MANY_DDL, names.data),
+					   "Cut them into smaller revisions: all locks of one are held until it has ended, and all of it is repeated after a conflict.");
+}
+
+static int
+count_ddl(const char *revision)
+{
+	MigStepBody body;
+	MigScriptSource source = {NULL, NULL, 0};
+	MigScript  *script;
+	int			nddl = 0;
+
+	mig_tab_revision_body(revision, MIG_COMMAND_UPGRADE, &body);
+	source.body = body.text;
+	script = mig_script_split(&source);
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		if (script->statements[i].commits != NULL)
+			nddl++;
+	}
+	return nddl;
+}
+
+/*
+ * What is known of the past: of the same revisions, which another run has
+ * taken up or down, or of all others.
+ */
+void
+mig_doctor_migrations_long(MigDoctor *doctor)
+{
+	int			nsteps;
+	MigReportStep *steps = pending(doctor, &nsteps);
+	char	  **ids = palloc_extended(sizeof(char *) * Max(nsteps, 1),
+									  MCXT_ALLOC_HUGE);
+	double		median = mig_tab_log_median();
+	char	  **slow;
+	int			nslow;
+	StringInfoData value;
+
+	for (int i = 0; i < nsteps; i++)
+		ids[i] = unconstify(char *, steps[i].revision);
+	slow = mig_tab_log_slow(ids, nsteps, LONG_RUN_MS, MAX_NAMED, &nslow);
+	initStringInfo(&value);
+	for (int i = 0; i < nslow; i++)
+		name_revision(&value, i, slow[i]);
+	if (nslow == 0)
+		appendStringInfoString(&value, "none that has run before took a minute");
+	if (nsteps > 0 && median >= 0)
+		appendStringInfo(&value,
+						 "; by the median of the log (%.1f ms) %d revisions take %.1f s",
+						 median, nsteps, median * nsteps / 1000);
+	mig_doctor_say(doctor, nslow > 0 ? MIG_DOCTOR_WARNING : MIG_DOCTOR_OK,
+				   value.data, nslow > 0 ?
+				   "Run them in a quiet hour, as a job or with a schedule's window, and watch migrate.progress." :
+				   NULL);
+}
+
+void
+mig_doctor_migrations_last(MigDoctor *doctor)
+{
+	char	   *failure = mig_tab_log_last_failure();
+
+	if (failure == NULL)
+		mig_doctor_say(doctor, MIG_DOCTOR_OK, "did not fail", NULL);
+	else
+		mig_doctor_say(doctor, MIG_DOCTOR_WARNING, failure,
+					   "Look for the reason, in the log of migrations and that of the server, before the next run.");
+}
+
+static MigReportStep *
+pending(MigDoctor *doctor, int *nsteps)
+{
+	if (doctor->pending == NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(doctor->context);
+
+		doctor->pending = mig_report_plan("heads",
+										  mig_tab_log_command_name(MIG_COMMAND_UPGRADE),
+										  &doctor->npending);
+		MemoryContextSwitchTo(old_context);
+	}
+	*nsteps = doctor->npending;
+	return doctor->pending;
+}
+
+/*
+ * The n-th of a list that names only so many.
+ */
+static void
+name_revision(StringInfo names, int n, const char *name)
+{
+	if (n < MAX_NAMED)
+		appendStringInfo(names, "%s%s", n == 0 ? "" : ", ", name);
+	else if (n == MAX_NAMED)
+		appendStringInfoString(names, ", ...");
+}

@@ -1,0 +1,279 @@
+/*
+ * downgrade.c
+ *	  What a downgrade takes down.
+ *
+ * The target says what stays; everything that was built on it, or depends
+ * on something that was, goes, as far as it is applied.
+ */
+#include "postgres.h"
+
+#include "graph/downgrade.h"
+#include "graph/name.h"
+
+static int	parse_target(const MigGraph *graph, int nrows, const int *rows,
+						 const char *target, char **branch);
+static int	parse_relative(const MigGraph *graph, int nrows, const int *rows,
+						   const char *target, MigRelative *rel,
+						   char **branch);
+static int	parse_absolute(const MigGraph *graph, const char *target,
+						   char **branch);
+static int *find_roots(const MigGraph *graph, int destination,
+					   const char *branch, int *nresult);
+
+/*
+ * The set of revisions to take down.  Raises when the target has nothing
+ * above it that is applied, unless it is where a row stands, or base.
+ */
+bool *
+mig_rev_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
+						  const char *target)
+{
+	char	   *branch = NULL;
+	int			destination = parse_target(graph, nrows, rows, target, &branch);
+	int			nroots;
+	int		   *roots = find_roots(graph, destination, branch, &nroots);
+	bool	   *members = mig_rev_graph_reach(graph, &graph->allkids,
+											  nroots, roots);
+	bool	   *applied = mig_rev_graph_reach(graph, &graph->parents,
+											  nrows, rows);
+	bool		valid = destination < 0;
+	int			i;
+
+	for (i = 0; i < graph->size; i++)
+	{
+		members[i] = members[i] && applied[i];
+		valid = valid || members[i];
+	}
+	for (i = 0; i < nrows; i++)
+		valid = valid || rows[i] == destination;
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"%s\" is not a valid downgrade target from the current heads",
+						target),
+				 errdetail("Nothing that is applied was built on revision \"%s\".",
+						   mig_rev_graph_id(graph, destination)),
+				 errhint("Use migrate_current() to see what is applied.")));
+	return members;
+}
+
+/*
+ * Where a target that counts leads, as a target that does not.
+ */
+char *
+mig_rev_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
+						   const char *target)
+{
+	char	   *branch = NULL;
+	int			destination = parse_target(graph, nrows, rows, target, &branch);
+	const char *name = destination < 0 ? "base" :
+	mig_rev_graph_id(graph, destination);
+
+	return branch == NULL ? pstrdup(name) : psprintf("%s@%s", branch, name);
+}
+
+/*
+ * The revision from which "-N" or "branch@-N" counts down.  Without branch
+ * that is the start itself, which then is its own branch.
+ */
+int
+mig_rev_downgrade_from_start(const MigGraph *graph, const MigStart *start,
+							 const char *branch)
+{
+	int			nfound = 0;
+	int		   *found;
+	int			named;
+	const char *name = start->name;
+
+	if (name != NULL && (strcmp(name, "head") == 0 ||
+						 strcmp(name, "heads") == 0 ||
+						 strcmp(name, "base") == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot count down that far from \"%s\"", name),
+				 errhint("Name the revision to count from.")));
+	if (branch == NULL)
+	{
+		if (name == NULL)
+			name = mig_rev_graph_id(graph, start->rows[0]);
+		return mig_rev_target_one(graph, psprintf("%s@%s", name, name));
+	}
+
+	if (name != NULL)
+	{
+		named = mig_rev_name_lookup(graph, name, NULL);
+		found = mig_rev_name_in_lineage(graph, 1, &named, branch, false,
+										&nfound);
+	}
+	else
+		found = mig_rev_name_in_lineage(graph, start->nrows, start->rows,
+										branch, false, &nfound);
+	if (nfound == 0)
+	{
+		/* the branch may be applied only because others depend on it */
+		found = mig_rev_upgrade_start_revs(graph, start, &nfound);
+		found = mig_rev_graph_tips(graph, nfound, found, &nfound);
+		found = mig_rev_name_in_lineage(graph, nfound, found, branch, false,
+										&nfound);
+	}
+	if (nfound == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("branch \"%s\" has no current revision", branch),
+				 errhint("Use migrate_current() to see what is applied.")));
+	if (nfound > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("branch \"%s\" has more than one current revision",
+						branch),
+				 errdetail("The current revisions are %s.",
+						   mig_rev_graph_quote(graph, nfound, found)),
+				 errhint("Count from one of them, as in revision-1.")));
+	return mig_rev_target_one(graph,
+							  psprintf("%s@%s", branch,
+									   mig_rev_graph_id(graph, found[0])));
+}
+
+/*
+ * Where the downgrade ends, MIG_REV_NONE for base, and the branch it keeps
+ * to, if any.
+ */
+static int
+parse_target(const MigGraph *graph, int nrows, const int *rows,
+			 const char *target, char **branch)
+{
+	MigRelative rel;
+	int			rev;
+
+	if (mig_rev_target_relative(target, &rel))
+		rev = parse_relative(graph, nrows, rows, target, &rel, branch);
+	else
+		rev = parse_absolute(graph, target, branch);
+	return rev == MIG_REV_BASE ? MIG_REV_NONE : rev;
+}
+
+/*
+ * A target that counts.  "-N" with several rows is an error, because it
+ * would take down whichever row happens to be the first.
+ */
+static int
+parse_relative(const MigGraph *graph, int nrows, const int *rows,
+			   const char *target, MigRelative *rel, char **branch)
+{
+	MigStart	start = {NULL, nrows, rows};
+	const char *name = rel->symbol;
+	int			from = MIG_REV_NONE;
+	int			rev = MIG_REV_NONE;
+
+	*branch = rel->branch;
+	if (rel->branch != NULL && rel->offset == 0)
+		(void) mig_rev_name_branch(graph, rel->branch);
+	if (rel->symbol == NULL && rel->branch == NULL && rel->offset < 0 &&
+		nrows > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("downgrade \"%s\" is ambiguous with multiple current revisions",
+						target),
+				 errdetail("The current revisions are %s.",
+						   mig_rev_graph_quote(graph, nrows, rows)),
+				 errhint("Write branch@%s or revision%s.",
+						 rel->offset_text, rel->offset_text)));
+
+	if (rel->symbol != NULL)
+	{
+		if (rel->offset < 0 && rel->branch != NULL)
+			name = psprintf("%s@%s", rel->branch, rel->symbol);
+		from = mig_rev_target_one(graph, name);
+	}
+	else if (rel->offset < 0 && (nrows > 0 || rel->branch != NULL))
+	{
+		from = mig_rev_downgrade_from_start(graph, &start, rel->branch);
+		if (rel->branch == NULL)
+			*branch = pstrdup(mig_rev_graph_id(graph, from));
+	}
+	if (rel->symbol != NULL || from >= 0)
+		rev = mig_rev_target_walk(graph, from, rel->offset,
+								  rel->offset > 0 ? rel->branch : NULL, true);
+	if (rev == MIG_REV_NONE && rel->symbol != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relative revision \"%s\" does not exist", target),
+				 errdetail("The walk from \"%s\" leaves the graph.", name)));
+	if (rev == MIG_REV_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relative revision %s did not produce %d migrations",
+						rel->offset_text, abs(rel->offset)),
+				 errhint("Use migrate_current() to see what is applied.")));
+	return rev;
+}
+
+/*
+ * A name, with its branch before the last @.  The revision must be in that
+ * branch: Alembic does not look, and would go somewhere else.
+ */
+static int
+parse_absolute(const MigGraph *graph, const char *target, char **branch)
+{
+	const char *at = strrchr(target, '@');
+
+	*branch = at != NULL && at > target ? pnstrdup(target, at - target) : NULL;
+	return mig_rev_target_one(graph, target);
+}
+
+/*
+ * The lowest revisions to take down: the kids of the destination, or all
+ * bases.  A branch chooses among several.
+ */
+static int *
+find_roots(const MigGraph *graph, int destination, const char *branch,
+		   int *nresult)
+{
+	int			nroots = 0;
+	int			nbases = 0;
+	int		   *roots = palloc(sizeof(int) * (graph->size + 1));
+	bool	   *below;
+	int			branch_rev;
+	int			n = 0;
+	int			i;
+
+	if (destination >= 0)
+	{
+		nroots = MIG_NEDGES(&graph->kids, destination);
+		memcpy(roots, &graph->kids.to[graph->kids.start[destination]],
+			   sizeof(int) * nroots);
+	}
+	else
+	{
+		for (i = 0; i < graph->size; i++)
+		{
+			if (MIG_NEDGES(&graph->down, i) > 0)
+				continue;
+			roots[nroots++] = i;
+			nbases += graph->revs[i].nlabels;
+		}
+	}
+	*nresult = nroots;
+
+	/* Alembic counts a base once more for each of its labels */
+	if (branch == NULL || nroots + nbases <= 1)
+		return roots;
+	branch_rev = mig_rev_name_branch(graph, branch);
+	below = mig_rev_graph_reach(graph, &graph->down, 1, &branch_rev);
+	for (i = 0; i < nroots; i++)
+	{
+		if (below[roots[i]])
+			roots[n++] = roots[i];
+	}
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("not a valid downgrade target from the current heads"),
+				 errdetail("Nothing above \"%s\" leads to branch \"%s\".",
+						   destination >= 0 ?
+						   mig_rev_graph_id(graph, destination) : "base",
+						   branch),
+				 errhint("Use migrate_history() to see the branches.")));
+	*nresult = n;
+	return roots;
+}

@@ -1,0 +1,237 @@
+/*
+ * plan.c
+ *	  Where we are and a target -> ordered steps with their row changes.
+ *
+ * Planning is complete before the first step runs, so whatever is wrong with
+ * a target leaves the database untouched.
+ */
+#include "postgres.h"
+
+#include "graph/downgrade.h"
+#include "graph/history.h"
+#include "graph/order.h"
+#include "graph/overlap.h"
+#include "graph/plan.h"
+#include "graph/stamp.h"
+#include "graph/target.h"
+#include "graph/upgrade.h"
+#include "graph/version_rows.h"
+
+static const char *only_target(MigCommand command, int ntargets,
+							   char **targets);
+static MigPlan *plan_upgrade(const MigGraph *graph, int nrows,
+							 const int *rows, const char *target,
+							 const char *first);
+static MigPlan *plan_downgrade(const MigGraph *graph, int nrows,
+							   const int *rows, const char *target,
+							   const char *first);
+static void put_first(const MigGraph *graph, MigCommand command,
+					  int nsteps, int *order, const char *first);
+
+/*
+ * The plan of a command, in the current memory context; it points into the
+ * graph.  Upgrade and downgrade take one target, stamp any number, where
+ * none means base.
+ *
+ * first: NULL, or the revision to begin with, if it is a step that can be the
+ * first one.
+ */
+MigPlan *
+mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
+				   int ntargets, char **targets, const char *first)
+{
+	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
+
+	switch (command)
+	{
+		case MIG_COMMAND_UPGRADE:
+			return plan_upgrade(graph, nrows, current,
+								only_target(command, ntargets, targets),
+								first);
+		case MIG_COMMAND_DOWNGRADE:
+			return plan_downgrade(graph, nrows, current,
+								  only_target(command, ntargets, targets),
+								  first);
+		case MIG_COMMAND_STAMP:
+			return mig_rev_stamp_plan(graph, nrows, current,
+									  ntargets, targets);
+	}
+	elog(ERROR, "unrecognized command: %d", (int) command);
+	return NULL;
+}
+
+/*
+ * Whether a target counts from the rows.
+ */
+bool
+mig_rev_plan_counts(const char *target)
+{
+	MigRelative rel;
+
+	return mig_rev_target_relative(target, &rel) && rel.symbol == NULL;
+}
+
+/*
+ * For a target that counts from the rows: where it leads, in words that mean
+ * the same later, when the rows are others.
+ */
+char *
+mig_rev_plan_absolute(MigGraph *graph, MigCommand command,
+					  int nrows, char **rows, const char *target)
+{
+	MigStart	start = {NULL, 0, NULL};
+	int		   *revs;
+	int			nrevs;
+
+	start.rows = mig_rev_graph_rows(graph, nrows, rows, &start.nrows);
+	if (command == MIG_COMMAND_DOWNGRADE)
+		return mig_rev_downgrade_absolute(graph, start.nrows, start.rows,
+										  target);
+	revs = mig_rev_upgrade_targets(graph, &start, target, true, &nrevs);
+	return pstrdup(mig_rev_graph_id(graph, revs[0]));
+}
+
+/*
+ * The revisions of a range "a:b", newest first.  NULL means all of them.
+ */
+int *
+mig_rev_plan_history(MigGraph *graph, const char *range,
+					 int nrows, char **rows, int *nresult)
+{
+	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
+
+	return mig_rev_history_revs(graph, range, nrows, current, nresult);
+}
+
+/*
+ * The revisions that targets stand for; see mig_rev_target_all().
+ */
+int *
+mig_rev_plan_resolve(MigGraph *graph, int ntargets, char **targets,
+					 int *nresult)
+{
+	return mig_rev_target_all(graph, ntargets, targets, nresult);
+}
+
+static const char *
+only_target(MigCommand command, int ntargets, char **targets)
+{
+	const char *verb = command == MIG_COMMAND_UPGRADE ? "upgrade" : "downgrade";
+
+	if (ntargets != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s takes one target", verb)));
+	if (strchr(targets[0], ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("range \"%s\" is not allowed as a target of %s",
+						targets[0], verb)));
+	return targets[0];
+}
+
+static MigPlan *
+plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
+			 const char *target, const char *first)
+{
+	MigStart	start = {NULL, nrows, rows};
+	MigPlan    *plan = palloc0(sizeof(MigPlan));
+	int			ntargets;
+	int		   *targets = mig_rev_upgrade_targets(graph, &start, target, true,
+												  &ntargets);
+	bool	   *members;
+	bool	   *applied;
+	MigRows    *state;
+	int		   *order;
+	int			i;
+
+	mig_rev_overlap_check_targets(graph, ntargets, targets);
+	mig_rev_overlap_check_rows(graph, nrows, rows);
+	members = mig_rev_graph_reach(graph, &graph->parents, ntargets, targets);
+	applied = mig_rev_graph_reach(graph, &graph->parents, nrows, rows);
+	for (i = 0; i < graph->size; i++)
+		members[i] = members[i] && !applied[i];
+
+	/*
+	 * What lies between two pending revisions is pending too, so every way up
+	 * to a target stays among the members.
+	 */
+	order = mig_rev_order_newest_first(graph, members, members,
+									   ntargets, targets, &plan->nsteps);
+	plan->command = MIG_COMMAND_UPGRADE;
+	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
+	for (i = 0; i < plan->nsteps / 2; i++)
+	{
+		int			newer = order[i];
+
+		order[i] = order[plan->nsteps - 1 - i];
+		order[plan->nsteps - 1 - i] = newer;
+	}
+	put_first(graph, MIG_COMMAND_UPGRADE, plan->nsteps, order, first);
+	state = mig_rev_rows_start(graph, nrows, rows);
+	for (i = 0; i < plan->nsteps; i++)
+		mig_rev_rows_upgrade(state, order[i], &plan->steps[i]);
+	return plan;
+}
+
+static MigPlan *
+plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
+			   const char *target, const char *first)
+{
+	MigPlan    *plan = palloc0(sizeof(MigPlan));
+	bool	   *members = mig_rev_downgrade_members(graph, nrows, rows, target);
+	MigRows    *state;
+	int		   *order;
+	int			i;
+
+	/* as in an upgrade, every way up to a row stays among the members */
+	order = mig_rev_order_newest_first(graph, members, members, nrows, rows,
+									   &plan->nsteps);
+	plan->command = MIG_COMMAND_DOWNGRADE;
+	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
+	put_first(graph, MIG_COMMAND_DOWNGRADE, plan->nsteps, order, first);
+	state = mig_rev_rows_start(graph, nrows, rows);
+	for (i = 0; i < plan->nsteps; i++)
+		mig_rev_rows_downgrade(state, order[i], &plan->steps[i]);
+	return plan;
+}
+
+/*
+ * Brings a step to the front, unless one of those before it has to come before
+ * it: what it stands on in an upgrade, what stands on it in a downgrade.
+ */
+static void
+put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
+		  const char *first)
+{
+	int			place = 0;
+	int			rev;
+	bool	   *below;
+
+	if (first == NULL)
+		return;
+	while (place < nsteps &&
+		   strcmp(mig_rev_graph_id(graph, order[place]), first) != 0)
+		place++;
+	if (place == 0 || place == nsteps)
+		return;
+
+	rev = order[place];
+	if (command == MIG_COMMAND_UPGRADE)
+	{
+		below = mig_rev_graph_reach(graph, &graph->parents, 1, &rev);
+		for (int i = 0; i < place; i++)
+		{
+			if (below[order[i]])
+				return;
+		}
+	}
+	else
+	{
+		below = mig_rev_graph_reach(graph, &graph->parents, place, order);
+		if (below[rev])
+			return;
+	}
+	memmove(&order[1], &order[0], sizeof(int) * place);
+	order[0] = rev;
+}

@@ -1,0 +1,268 @@
+/*
+ * target.c
+ *	  What a user writes -> revisions.
+ *
+ * A target is a name, or a number of steps up or down from a name.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#include "miscadmin.h"
+
+#include "graph/name.h"
+#include "graph/target.h"
+
+static bool match_offset(const char *text, MigRelative *rel);
+static bool is_negative_number(const char *symbol, int *value);
+static int *walk_from_heads(const MigGraph *graph, const char *branch,
+							int steps, int *nresult);
+static int *bases(const MigGraph *graph, int *nresult);
+
+/*
+ * Whether the target is relative, and its parts.  The branch is the shortest
+ * one that leaves something relative behind its @, so "a@b-1" is one below b
+ * in branch a.  Raises when something follows the digits.
+ */
+bool
+mig_rev_target_relative(const char *target, MigRelative *rel)
+{
+	const char *at;
+
+	memset(rel, 0, sizeof(MigRelative));
+	for (at = strchr(target, '@'); at != NULL; at = strchr(at + 1, '@'))
+	{
+		if (at > target && match_offset(at + 1, rel))
+		{
+			rel->branch = pnstrdup(target, at - target);
+			break;
+		}
+	}
+	if (at == NULL && !match_offset(target, rel))
+		return false;
+	if (rel->offset_text[1 + strspn(rel->offset_text + 1, "0123456789")] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid target \"%s\"", target),
+				 errdetail("Nothing may follow the digits of an offset.")));
+	return true;
+}
+
+/*
+ * The one revision that a name stands for, or MIG_REV_NONE for base (and for
+ * the head of nothing).  Raises if there are several.
+ */
+int
+mig_rev_target_one(const MigGraph *graph, const char *name)
+{
+	MigName		parts = mig_rev_name_parse(graph, name);
+
+	if (parts.literal)
+		return mig_rev_name_lookup(graph, parts.symbol, parts.branch);
+	if (parts.nrevs > 1)
+		mig_rev_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
+	if (parts.nrevs == 0)
+		return MIG_REV_NONE;
+	return mig_rev_name_lookup(graph,
+							   mig_rev_graph_id(graph, parts.revs[0]),
+							   parts.branch);
+}
+
+/*
+ * All revisions that a name stands for; none for base.  A negative number
+ * counts from the real heads, and then a result can be MIG_REV_BASE or
+ * MIG_REV_NONE.
+ */
+int *
+mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
+{
+	MigName		parts = mig_rev_name_parse(graph, name);
+	int		   *result;
+	int			steps;
+
+	if (parts.literal)
+	{
+		if (is_negative_number(parts.symbol, &steps))
+			return walk_from_heads(graph, name[0] == '@' ? "" : parts.branch,
+								   steps, nresult);
+		result = palloc(sizeof(int));
+		result[0] = mig_rev_name_lookup(graph, parts.symbol, parts.branch);
+		*nresult = 1;
+		return result;
+	}
+	/* Heads of a branch are in it already. */
+	*nresult = parts.nrevs;
+	return parts.revs;
+}
+
+/*
+ * The revisions that targets stand for, in the order given and without
+ * doubles.  Raises when one leaves the graph.
+ */
+int *
+mig_rev_target_all(const MigGraph *graph, int ntargets, char **targets,
+				   int *nresult)
+{
+	int		   *result = palloc(sizeof(int) * (graph->size + 1));
+	bool	   *known = palloc0(graph->size + 1);
+	int			n = 0;
+	int			i;
+	int			k;
+
+	for (i = 0; i < ntargets; i++)
+	{
+		int			nfound;
+		int		   *found = mig_rev_target_many(graph, targets[i], &nfound);
+
+		for (k = 0; k < nfound; k++)
+		{
+			if (found[k] < 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("relative revision \"%s\" does not exist",
+								targets[i]),
+						 errdetail("The walk from a head leaves the graph.")));
+			if (!known[found[k]])
+				result[n++] = found[k];
+			known[found[k]] = true;
+		}
+	}
+	*nresult = n;
+	return result;
+}
+
+/*
+ * Walk a number of steps up, choosing among kids by branch, or down.  Where
+ * there is no way on, a strict walk fails with MIG_REV_NONE, another one
+ * stays where it is.  Raises if there are several ways.
+ */
+int
+mig_rev_target_walk(const MigGraph *graph, int at, int steps,
+					const char *branch, bool strict)
+{
+	bool		up = steps > 0;
+	bool	   *lineage = NULL;
+	int			nways;
+	int		   *ways;
+	int			i;
+
+	if (up && branch != NULL)
+		lineage = mig_rev_name_lineage(graph, branch, false, true);
+	for (; steps != 0; steps += up ? -1 : 1)
+	{
+		const MigEdges *edges = up ? &graph->kids : &graph->down;
+		int			n = 0;
+		int			next = MIG_REV_NONE;
+
+		CHECK_FOR_INTERRUPTS();
+		if (at >= 0)
+		{
+			nways = MIG_NEDGES(edges, at);
+			ways = &edges->to[edges->start[at]];
+		}
+		else if (at == MIG_REV_BASE)
+			return strict ? MIG_REV_NONE : at;
+		else
+			ways = up ? bases(graph, &nways) :
+				mig_rev_graph_heads(graph, false, &nways);
+
+		for (i = 0; i < nways; i++)
+		{
+			if (lineage != NULL && !lineage[ways[i]])
+				continue;
+			if (n++ > 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+						 errmsg("ambiguous walk"),
+						 errdetail("There is more than one way %s from %s: %s.",
+								   up ? "up" : "down",
+								   at < 0 ? "the end" : mig_rev_graph_quote(graph, 1, &at),
+								   mig_rev_graph_quote(graph, nways, ways)),
+						 errhint("Name the revision, or say which branch with branch@.")));
+			next = ways[i];
+		}
+		if (n == 0 && !up)
+			next = MIG_REV_BASE;
+		else if (n == 0)
+			return strict ? MIG_REV_NONE : at;
+		at = next;
+	}
+	return at;
+}
+
+/* [symbol]{+|-}digits at the beginning of the text. */
+static bool
+match_offset(const char *text, MigRelative *rel)
+{
+	const char *p = text;
+	long		value;
+
+	/* outside ASCII nearly everything in a name is a letter */
+	while (isalnum((unsigned char) *p) || *p == '_' || IS_HIGHBIT_SET(*p))
+		p++;
+	if ((*p != '+' && *p != '-') || !isdigit((unsigned char) p[1]))
+		return false;
+	rel->symbol = p > text ? pnstrdup(text, p - text) : NULL;
+	rel->offset_text = p;
+	value = strtol(p, NULL, 10);
+	rel->offset = (int) Max(-INT_MAX, Min(INT_MAX, value));
+	return true;
+}
+
+/* "-" and digits that are not all zero. */
+static bool
+is_negative_number(const char *symbol, int *value)
+{
+	long		number;
+
+	if (symbol[0] != '-' || symbol[1] == '\0' ||
+		symbol[1 + strspn(symbol + 1, "0123456789")] != '\0')
+		return false;
+	number = strtol(symbol, NULL, 10);
+	*value = (int) Max(-INT_MAX, number);
+	return number < 0;
+}
+
+/*
+ * Down from the real heads, with a branch from those that carry its name.
+ * An empty branch does count here: nothing carries it.
+ */
+static int *
+walk_from_heads(const MigGraph *graph, const char *branch, int steps,
+				int *nresult)
+{
+	int			nheads;
+	int		   *heads = mig_rev_graph_heads(graph, true, &nheads);
+	bool	   *carriers = NULL;
+	int			n = 0;
+	int			i;
+
+	if (branch != NULL)
+		carriers = mig_rev_name_carriers(graph, branch);
+	for (i = 0; i < nheads; i++)
+	{
+		if (carriers == NULL || carriers[heads[i]])
+			heads[n++] = mig_rev_target_walk(graph, heads[i], steps, NULL,
+											 true);
+	}
+	*nresult = n;
+	return heads;
+}
+
+/* The revisions with nothing below them, in load order. */
+static int *
+bases(const MigGraph *graph, int *nresult)
+{
+	int		   *result = palloc(sizeof(int) * (graph->size + 1));
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < graph->size; i++)
+	{
+		if (MIG_NEDGES(&graph->down, i) == 0)
+			result[n++] = i;
+	}
+	*nresult = n;
+	return result;
+}

@@ -1,0 +1,185 @@
+/*
+ * version_rows.c
+ *	  What each step does to the rows of the version table.
+ *
+ * A row says that its revision and everything below is applied.  The rows
+ * are simulated through the whole plan, so that every step knows before the
+ * first one runs what it deletes, updates and inserts.
+ *
+ * A downgrade asks whether anything else that is applied stands on a parent:
+ * that is counted, so it costs nothing.
+ */
+#include "postgres.h"
+
+#include "graph/version_rows.h"
+
+struct MigRows
+{
+	const MigGraph *graph;
+	bool	   *row;
+	int		   *nabove;			/* by revision: applied ones built on it, or
+								 * depending on it */
+};
+
+static void begin_step(const MigGraph *graph, MigCommand command, int rev,
+					   MigStep *step);
+static const char **new_ids(int n);
+
+/* The state before the first step; rows are distinct revisions. */
+MigRows *
+mig_rev_rows_start(const MigGraph *graph, int nrows, const int *rows)
+{
+	const MigEdges *parents = &graph->parents;
+	MigRows    *state = palloc(sizeof(MigRows));
+	bool	   *applied = mig_rev_graph_reach(graph, parents, nrows, rows);
+
+	state->graph = graph;
+	state->row = palloc0(graph->size + 1);
+	for (int i = 0; i < nrows; i++)
+		state->row[rows[i]] = true;
+	state->nabove = palloc0(sizeof(int) * (graph->size + 1));
+	for (int rev = 0; rev < graph->size; rev++)
+	{
+		if (!applied[rev])
+			continue;
+		for (int i = parents->start[rev]; i < parents->start[rev + 1]; i++)
+			state->nabove[parents->to[i]]++;
+	}
+	pfree(applied);
+	return state;
+}
+
+/*
+ * Upgrade of a revision: of the parents that are rows the last becomes this
+ * revision, the others go.  Parents that are no rows are held by other rows.
+ */
+void
+mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
+{
+	const MigEdges *parents = &state->graph->parents;
+	int			nfound = 0;
+	int			i;
+
+	begin_step(state->graph, MIG_COMMAND_UPGRADE, rev, step);
+	for (i = parents->start[rev]; i < parents->start[rev + 1]; i++)
+	{
+		if (state->row[parents->to[i]])
+			nfound++;
+	}
+	if (nfound == 0)
+	{
+		step->inserts = new_ids(1);
+		step->inserts[step->ninserts++] = mig_rev_graph_id(state->graph, rev);
+	}
+	if (nfound > 1)
+		step->deletes = new_ids(nfound - 1);
+	for (i = parents->start[rev]; i < parents->start[rev + 1]; i++)
+	{
+		int			parent = parents->to[i];
+
+		if (!state->row[parent])
+			continue;
+		state->row[parent] = false;
+		if (step->ndeletes < nfound - 1)
+			step->deletes[step->ndeletes++] =
+				mig_rev_graph_id(state->graph, parent);
+		else
+		{
+			step->update_from = mig_rev_graph_id(state->graph, parent);
+			step->update_to = mig_rev_graph_id(state->graph, rev);
+		}
+	}
+	state->row[rev] = true;
+}
+
+/*
+ * Downgrade of a revision, which is a row, as nothing that is applied stands
+ * on it any more: it becomes the last of the parents of which the same is true
+ * now, the others of them are new rows.  Where rows stand above each other a
+ * parent may be one already.
+ */
+void
+mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
+{
+	const MigEdges *parents = &state->graph->parents;
+	int			nparents = MIG_NEDGES(parents, rev);
+	int		   *wanted = palloc(sizeof(int) * (nparents + 1));
+	int			nwanted = 0;
+	int			i;
+
+	begin_step(state->graph, MIG_COMMAND_DOWNGRADE, rev, step);
+	Assert(state->row[rev] && state->nabove[rev] == 0);
+	for (i = parents->start[rev]; i < parents->start[rev + 1]; i++)
+	{
+		int			parent = parents->to[i];
+
+		if (--state->nabove[parent] == 0 && !state->row[parent])
+			wanted[nwanted++] = parent;
+	}
+
+	state->row[rev] = false;
+	if (nwanted == 0)
+	{
+		step->deletes = new_ids(1);
+		step->deletes[step->ndeletes++] = mig_rev_graph_id(state->graph, rev);
+		return;
+	}
+	if (nwanted > 1)
+		step->inserts = new_ids(nwanted - 1);
+	for (i = 0; i < nwanted - 1; i++)
+		step->inserts[step->ninserts++] =
+			mig_rev_graph_id(state->graph, wanted[i]);
+	step->update_from = mig_rev_graph_id(state->graph, rev);
+	step->update_to = mig_rev_graph_id(state->graph, wanted[nwanted - 1]);
+	for (i = 0; i < nwanted; i++)
+		state->row[wanted[i]] = true;
+	pfree(wanted);
+}
+
+/*
+ * A step of a stamp: the old rows go and the revision comes, by way of the
+ * last of them.  rev may be MIG_REV_NONE, then they only go.
+ */
+void
+mig_rev_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
+					 MigStep *step)
+{
+	int			i;
+
+	begin_step(graph, MIG_COMMAND_STAMP, rev, step);
+	if (nold == 0)
+	{
+		step->inserts = new_ids(1);
+		step->inserts[step->ninserts++] = mig_rev_graph_id(graph, rev);
+		return;
+	}
+	if (rev >= 0)
+	{
+		step->update_from = mig_rev_graph_id(graph, old[--nold]);
+		step->update_to = mig_rev_graph_id(graph, rev);
+	}
+	if (nold > 0)
+		step->deletes = new_ids(nold);
+	for (i = 0; i < nold; i++)
+		step->deletes[step->ndeletes++] = mig_rev_graph_id(graph, old[i]);
+}
+
+/* A step that does not change a row yet. */
+static void
+begin_step(const MigGraph *graph, MigCommand command, int rev, MigStep *step)
+{
+	memset(step, 0, sizeof(MigStep));
+	step->command = command;
+	if (rev < 0)
+		return;
+	step->revision = mig_rev_graph_id(graph, rev);
+	step->nparents = MIG_NEDGES(&graph->parents, rev);
+	step->parents = &graph->parent_ids[graph->parents.start[rev]];
+}
+
+/* Room for so many ids. */
+static const char **
+new_ids(int n)
+{
+	return palloc(sizeof(char *) * n);
+}

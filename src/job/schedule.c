@@ -1,0 +1,162 @@
+/*
+ * schedule.c
+ *	  Jobs that are submitted again and again.
+ *
+ * Whoever starts what is due looks at the schedules first.  A tick is a job
+ * like any other; one that finds nothing to do leaves no row.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "tcop/utility.h"
+
+#include "base/subtransaction.h"
+#include "job/job.h"
+#include "job/schedule.h"
+
+#define SHORTEST_INTERVAL	USECS_PER_SEC
+#define LONGEST_INTERVAL	((double) 100 * DAYS_PER_YEAR * USECS_PER_DAY)
+
+static void check_times(const MigSchedule *schedule);
+static bool find_own(const char *name);
+static void refuse_other(const char *name);
+static void tick_work(void *arg);
+
+/*
+ * Makes a schedule, or changes the one of that name.  The caller has filled in
+ * its name and its times.
+ */
+void
+mig_job_schedule(MigSchedule *schedule, const char *target)
+{
+	PreventCommandIfReadOnly("migrate_schedule()");
+	PreventCommandDuringRecovery("migrate_schedule()");
+	if (schedule->name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("name of a schedule must not be empty")));
+	check_times(schedule);
+	(void) find_own(schedule->name);
+	schedule->job.command = MIG_COMMAND_UPGRADE;
+	mig_job_prepare(&schedule->job, target);
+	if (strcmp(schedule->job.target, target) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("target \"%s\" of a schedule counts from where the database is",
+						target),
+				 errhint("Name a revision, a branch or \"head\".")));
+	/* Somebody may have made one of that name meanwhile. */
+	if (!mig_tab_schedule_put(schedule))
+		refuse_other(schedule->name);
+}
+
+static void
+check_times(const MigSchedule *schedule)
+{
+	const Interval *every = schedule->every;
+	double		length = (double) every->time +
+	(double) every->day * USECS_PER_DAY +
+	(double) every->month * DAYS_PER_MONTH * USECS_PER_DAY;
+	const TimeTzADT *start = schedule->window_start;
+	const TimeTzADT *end = schedule->window_end;
+
+	/* Months and days that go back have no length to divide by. */
+	if (every->month < 0 || every->day < 0 || every->time < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("interval of a schedule must not have negative parts")));
+	if (length < SHORTEST_INTERVAL || length > LONGEST_INTERVAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("interval of a schedule must be between 1 second and 100 years")));
+	if (TIMESTAMP_NOT_FINITE(schedule->first_tick))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("first tick of a schedule must be finite")));
+	if ((start == NULL) != (end == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a window needs a start and an end")));
+	if (start != NULL &&
+		(start->time + start->zone * USECS_PER_SEC -
+		 end->time - end->zone * USECS_PER_SEC) % USECS_PER_DAY == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("start and end of a window must not be the same"),
+				 errhint("Without a window it is always open.")));
+}
+
+/*
+ * Ends a schedule.
+ */
+void
+mig_job_unschedule(const char *name)
+{
+	PreventCommandIfReadOnly("migrate_unschedule()");
+	PreventCommandDuringRecovery("migrate_unschedule()");
+	if (!find_own(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("schedule \"%s\" does not exist", name),
+				 errhint("migrate.schedules lists the schedules.")));
+	mig_tab_schedule_delete(name);
+}
+
+/*
+ * Whether there is one.  Raises an error if it is not the current role's
+ * business.
+ */
+static bool
+find_own(const char *name)
+{
+	bool		visible = false;
+
+	if (!mig_tab_schedule_find(name, GetUserId(), &visible))
+		return false;
+	if (!visible)
+		refuse_other(name);
+	return true;
+}
+
+static void
+refuse_other(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for schedule \"%s\"", name),
+			 errdetail("A schedule is its owner's, and the business of whoever has the rights of the extension's owner.")));
+}
+
+/*
+ * Submits what is due.
+ */
+void
+mig_job_schedule_tick(void)
+{
+	int			ndue;
+	MigJob	   *due = mig_tab_schedule_due(&ndue);
+
+	for (int i = 0; i < ndue; i++)
+	{
+		ErrorData  *error = mig_run_bracket(tick_work, &due[i]);
+
+		if (error == NULL)
+			continue;
+		/* One of them must not keep the others from being run. */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		ereport(LOG_SERVER_ONLY,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate could not submit a job of schedule \"%s\": %s",
+						due[i].schedule, error->message)));
+	}
+}
+
+static void
+tick_work(void *arg)
+{
+	MigJob	   *job = arg;
+
+	if (!mig_tab_job_is_scheduled(job->schedule))
+		mig_tab_schedule_tick(job->schedule, mig_tab_job_insert(job));
+}

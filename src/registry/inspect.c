@@ -1,0 +1,291 @@
+/*
+ * inspect.c
+ *	  Answers to questions: current, heads, branches, history, show, plan.
+ *
+ * Takes no lock and writes nothing, so it works on a standby and beside a
+ * run; reads with the snapshot of the query that asks.
+ */
+#include "postgres.h"
+
+#include "base/server.h"
+#include "graph/plan.h"
+#include "registry/inspect.h"
+#include "run/approval.h"
+#include "run/precheck.h"
+#include "run/resolve.h"
+#include "tables/log.h"
+#include "tables/partial.h"
+#include "tables/version.h"
+#include "tables/version_open.h"
+
+/* What every question about revisions begins with. */
+typedef struct Situation
+{
+	MigVersion *version;
+	MigGraph   *graph;
+	MigPartial *partial;
+} Situation;
+
+static void read_situation(Situation *situation);
+static MigReportRow *describe(const Situation *situation, const int *revs,
+							  int nrevs, bool with_bodies);
+static const char *describe_partial(const MigPartial *partial,
+									const char *revision);
+static MigCommand command_by_name(const char *name);
+static void describe_step(const MigStep *step, const MigRevision *revision,
+						  MigReportStep *result);
+
+/*
+ * With a revision that is partial: that is where the database is, too.
+ */
+MigReportRow *
+mig_report_current(int *nrows)
+{
+	Situation	now;
+	int		   *revs;
+
+	read_situation(&now);
+	revs = mig_rev_graph_current(now.graph, now.version->nrows,
+								 now.version->rows, nrows);
+	if (now.partial != NULL && now.partial->operation == MIG_COMMAND_UPGRADE)
+	{
+		int		   *longer = palloc(sizeof(int) * (*nrows + 1));
+
+		if (*nrows > 0)
+			memcpy(longer, revs, sizeof(int) * *nrows);
+		longer[(*nrows)++] = mig_rev_graph_find(now.graph,
+												now.partial->revision);
+		revs = longer;
+	}
+	return describe(&now, revs, *nrows, false);
+}
+
+MigReportRow *
+mig_report_heads(bool real, int *nrows)
+{
+	Situation	now;
+	int		   *revs;
+
+	read_situation(&now);
+	revs = mig_rev_graph_heads(now.graph, real, nrows);
+	return describe(&now, revs, *nrows, false);
+}
+
+MigReportRow *
+mig_report_branches(int *nrows)
+{
+	Situation	now;
+	int		   *revs;
+
+	read_situation(&now);
+	revs = mig_rev_graph_branch_points(now.graph, nrows);
+	return describe(&now, revs, *nrows, false);
+}
+
+MigReportRow *
+mig_report_history(const char *range, int *nrows)
+{
+	Situation	now;
+	int		   *revs;
+
+	read_situation(&now);
+	revs = mig_rev_plan_history(now.graph, range, now.version->nrows,
+								now.version->rows, nrows);
+	return describe(&now, revs, *nrows, false);
+}
+
+/*
+ * What a target names, "current" included, with the bodies.
+ */
+MigReportRow *
+mig_report_show(const char *revision, int *nrows)
+{
+	Situation	now;
+	char	   *targets[1];
+	int		   *revs;
+
+	read_situation(&now);
+	targets[0] = unconstify(char *, revision);
+	if (strcmp(revision, "current") == 0)
+		revs = mig_rev_graph_current(now.graph, now.version->nrows,
+									 now.version->rows, nrows);
+	else
+		revs = mig_rev_plan_resolve(now.graph, 1, targets, nrows);
+	return describe(&now, revs, *nrows, true);
+}
+
+/*
+ * The steps that a command would take.
+ */
+MigReportStep *
+mig_report_plan(const char *target, const char *command, int *nsteps)
+{
+	MigCommand	cmd = command_by_name(command);
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
+	char	   *targets[1];
+	MigPlan    *plan;
+	MigPartial *partial;
+	MigReportStep *result;
+	MigRevision *revisions;
+	char	  **ids;
+	int			nids = 0;
+	bool		said = false;
+	bool	   *approved;
+
+	targets[0] = unconstify(char *, target);
+	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
+	partial = mig_tab_checkpoint_find(version->name, true);
+	plan = mig_run_plan(version, cmd, 1, targets, false,
+						partial == NULL ? NULL : partial->revision,
+						MIG_SPI_READ_CALLER);
+
+	ids = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
+						  MCXT_ALLOC_HUGE);
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (plan->steps[i].revision != NULL)
+			ids[nids++] = unconstify(char *, plan->steps[i].revision);
+	}
+	revisions = mig_tab_revision_describe(ids, nids, false);
+	approved = cmd == MIG_COMMAND_UPGRADE ?
+		mig_run_approval_of_plan(plan, MIG_SPI_READ_CALLER) : NULL;
+
+	result = palloc_extended(sizeof(MigReportStep) * Max(plan->nsteps, 1),
+							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	nids = 0;
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const MigStep *step = &plan->steps[i];
+
+		result[i].step = i + 1;
+		describe_step(step, step->revision ? &revisions[nids++] : NULL,
+					  &result[i]);
+		if (partial != NULL && step->command == partial->operation)
+			result[i].partial = describe_partial(partial, step->revision);
+		said = said || result[i].partial != NULL;
+		result[i].is_upgrade = approved != NULL;
+		result[i].approved = approved != NULL && approved[i];
+	}
+	if (partial != NULL && !said)
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" is partial", partial->revision),
+				 errdetail("Until it is whole nothing else runs. Its %s was interrupted: %s.",
+						   mig_tab_log_command_name(partial->operation),
+						   mig_run_partial_describe(partial))));
+	*nsteps = plan->nsteps;
+	return result;
+}
+
+/*
+ * Whether an upgrade to the target has nothing to do, and no revision is
+ * partial.
+ */
+bool
+mig_report_is_current(const char *target)
+{
+	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
+	char	   *targets[1];
+
+	targets[0] = unconstify(char *, target);
+	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
+	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
+						false, NULL, MIG_SPI_READ_CALLER)->nsteps == 0 &&
+		mig_tab_checkpoint_find(version->name, true) == NULL;
+}
+
+static void
+read_situation(Situation *situation)
+{
+	situation->version = mig_tab_version_open(MIG_SPI_READ_CALLER);
+	mig_tab_version_read(situation->version, MIG_SPI_READ_CALLER);
+	situation->graph = mig_tab_revision_graph(MIG_SPI_READ_CALLER);
+	situation->partial = mig_tab_checkpoint_find(situation->version->name,
+												 true);
+}
+
+/*
+ * Reads what the table knows about revisions and adds what the graph knows.
+ */
+static MigReportRow *
+describe(const Situation *situation, const int *revs, int nrevs,
+		 bool with_bodies)
+{
+	const MigGraph *graph = situation->graph;
+	bool	   *applied = mig_rev_graph_applied(situation->graph,
+												situation->version->nrows,
+												situation->version->rows);
+	char	  **ids = palloc(sizeof(char *) * Max(nrevs, 1));
+	MigRevision *revisions;
+	MigReportRow *result;
+
+	for (int i = 0; i < nrevs; i++)
+		ids[i] = unconstify(char *, mig_rev_graph_id(graph, revs[i]));
+	revisions = mig_tab_revision_describe(ids, nrevs, with_bodies);
+
+	result = palloc_extended(sizeof(MigReportRow) * Max(nrevs, 1),
+							 MCXT_ALLOC_HUGE);
+	for (int i = 0; i < nrevs; i++)
+	{
+		result[i].revision = &revisions[i];
+		result[i].applied = applied[revs[i]];
+		result[i].is_head = mig_rev_graph_is_head(graph, revs[i]);
+		result[i].is_branch_point = mig_rev_graph_is_branch_point(graph,
+																  revs[i]);
+		result[i].is_merge_point = mig_rev_graph_is_merge_point(graph,
+																revs[i]);
+		result[i].partial = describe_partial(situation->partial, ids[i]);
+	}
+	return result;
+}
+
+/*
+ * "upgrade: statement 4 was begun", or NULL for any other revision.
+ */
+static const char *
+describe_partial(const MigPartial *partial, const char *revision)
+{
+	if (partial == NULL || strcmp(partial->revision, revision) != 0)
+		return NULL;
+	return psprintf("%s: %s", mig_tab_log_command_name(partial->operation),
+					mig_run_partial_describe(partial));
+}
+
+static MigCommand
+command_by_name(const char *name)
+{
+	MigCommand	command;
+
+	if (mig_tab_log_command_find(name, &command))
+		return command;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("command \"%s\" does not exist", name),
+			 errhint("Commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
+	return MIG_COMMAND_STAMP;	/* not reached */
+}
+
+/*
+ * The unit is what is done or undone together.
+ */
+static void
+describe_step(const MigStep *step, const MigRevision *revision,
+			  MigReportStep *result)
+{
+	result->operation = mig_tab_log_command_name(step->command);
+	if (revision == NULL)
+		return;
+	result->revision = revision->id;
+	result->message = revision->message;
+	if (step->command != MIG_COMMAND_STAMP)
+	{
+		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?
+		&revision->upgrade : &revision->downgrade;
+
+		if (!mig_run_server()->rollback_undoes_ddl)
+			result->unit = "statement";
+		else
+			result->unit = body->ntoplevel > 0 || body->nsegments > 1 ?
+				"segments" : "revision";
+		result->statements = body->nstatements;
+	}
+}

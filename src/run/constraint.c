@@ -1,0 +1,214 @@
+/*
+ * constraint.c
+ *	  Deferred constraints are checked at the end of each revision.
+ *
+ * A deferred failure then belongs to the revision that caused it, and the
+ * next revision can ALTER the table (pending trigger events forbid that).
+ *
+ * SET CONSTRAINTS ALL IMMEDIATE stays in force for the rest of the
+ * transaction, and nothing sets the constraints back to how they were
+ * declared.  The next revision would meet INITIALLY DEFERRED constraints that
+ * are not deferred.  So ALL DEFERRED follows, which suits those and any that a
+ * later body creates, and then the constraints that are deferrable but
+ * initially immediate are set so by name.
+ *
+ * All that only happens when something is pending, or when a body has said
+ * SET CONSTRAINTS, which would be in force in the next revision.  On which
+ * tables something can be pending is remembered until pg_constraint changes.
+ *
+ * Where the step's transaction ends with it, nothing has to be put back, and so
+ * nothing to be known: pg_constraint would be read once for each revision that
+ * creates a table.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/spi.h"
+#include "run/constraint.h"
+#include "run/utility_hook.h"
+
+/* The tables with a deferrable constraint, or that one refers to. */
+static int	ntables = 0;
+static Oid *tables = NULL;
+static bool tables_known = false;
+
+/* How much of what SET CONSTRAINTS said was dealt with. */
+static uint64 ndone = 0;
+
+/* Triggers may defer work for triggers, but not for ever. */
+#define MAX_ROUNDS				100
+
+/* Changes of pg_constraint seen so far. */
+static uint64 changes = 0;
+
+static void run_deferred(void);
+static bool is_pending(void);
+static void look_up_tables(void);
+static void count_change(Datum arg, int cacheid, uint32 hashvalue);
+static char *restore_immediate(void);
+static void set_constraints(const char *sql);
+
+/*
+ * A step begins.
+ */
+void
+mig_run_constraint_begin(void)
+{
+	ndone = mig_run_watch_constraints();
+}
+
+/*
+ * Runs what was deferred, with the caller's rights, then puts the constraints
+ * back to how they were declared, unless the transaction ends with the step.
+ */
+void
+mig_run_constraint_check(bool transaction_ends)
+{
+	if (!transaction_ends && !is_pending() && mig_run_watch_constraints() == ndone)
+		return;
+	run_deferred();
+	if (!transaction_ends)
+	{
+		char	   *restore;
+
+		set_constraints("SET CONSTRAINTS ALL DEFERRED");
+		restore = restore_immediate();
+		if (restore != NULL)
+			set_constraints(restore);
+	}
+	ndone = mig_run_watch_constraints();
+}
+
+/*
+ * A trigger may set constraints deferred again and leave work behind.  What
+ * is left at the end would run at commit, when nobody knows whose it was.
+ */
+static void
+run_deferred(void)
+{
+	for (int round = 0; round < MAX_ROUNDS; round++)
+	{
+		uint64		before = mig_run_watch_constraints();
+
+		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
+		/* Nobody but us. */
+		if (mig_run_watch_constraints() == before + 1)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("deferred triggers do not come to an end"),
+			 errdetail("After %d rounds of SET CONSTRAINTS ALL IMMEDIATE there are still some pending.",
+					   MAX_ROUNDS)));
+}
+
+static bool
+is_pending(void)
+{
+	if (!tables_known)
+		look_up_tables();
+	for (int i = 0; i < ntables; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (AfterTriggerPendingOnRel(tables[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+look_up_tables(void)
+{
+	static MigSpiQuery query = {
+		"SELECT DISTINCT r.oid"
+		"  FROM pg_catalog.pg_constraint AS c,"
+		"       LATERAL (VALUES (c.conrelid), (c.confrelid)) AS r (oid)"
+		" WHERE c.condeferrable AND r.oid <> 0"
+	};
+	static bool registered = false;
+	uint64		changes_before;
+	MigSpiScope scope;
+	uint64		nrows;
+
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(CONSTROID, count_change, (Datum) 0);
+		registered = true;
+	}
+
+	ntables = 0;
+	changes_before = changes;
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	if (tables != NULL)
+		pfree(tables);
+	tables = NULL;
+	tables = MemoryContextAlloc(TopMemoryContext,
+								sizeof(Oid) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		isnull;
+
+		tables[i] = DatumGetObjectId(mig_spi_value(i, 1, &isnull));
+	}
+	mig_spi_end(&scope);
+	ntables = (int) nrows;
+
+	/* What changed while we asked may be missing. */
+	tables_known = changes == changes_before;
+}
+
+static void
+count_change(Datum arg, int cacheid, uint32 hashvalue)
+{
+	changes++;
+	tables_known = false;
+}
+
+/*
+ * The statement that makes the initially immediate constraints immediate
+ * again, or NULL.  SET CONSTRAINTS takes all constraints of a name in a
+ * schema: left out are names that an initially deferred one has too, and
+ * those in schemas that the caller cannot use.
+ */
+static char *
+restore_immediate(void)
+{
+	static MigSpiQuery query = {
+		"SELECT 'SET CONSTRAINTS ' || pg_catalog.string_agg(c.name, ', ')"
+		"       || ' IMMEDIATE'"
+		"  FROM (SELECT pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"               pg_catalog.quote_ident(c.conname) AS name"
+		"          FROM pg_catalog.pg_constraint AS c"
+		"          JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace"
+		"         WHERE c.condeferrable"
+		"           AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
+		"           AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+		"         GROUP BY 1 HAVING NOT pg_catalog.bool_or(c.condeferred)"
+		"       ) AS c"
+	};
+
+	return mig_spi_first(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Runs SET CONSTRAINTS as the caller.
+ */
+static void
+set_constraints(const char *sql)
+{
+	int			rc;
+
+	SPI_connect();
+	rc = SPI_execute(sql, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(rc));
+	SPI_finish();
+}

@@ -1,0 +1,232 @@
+/*
+ * error_position.c
+ *	  Where in a body an error is.
+ *
+ * SPI gives a position in the statement it was handed, PL/pgSQL one in a query
+ * of a DO block or only a line, and an error that is raised while a statement
+ * runs has none.  All of these become a position in the body, so that a client
+ * shows the line and a caret.  A position inside some function that the body
+ * called is left alone: its text is not in the body.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "nodes/parsenodes.h"
+#include "utils/memutils.h"
+
+#include "run/error_position.h"
+#include "script/split.h"
+
+/* How PL/pgSQL calls a DO block in a context line, in every language. */
+#define DO_BLOCK_NAME		"inline_code_block"
+
+static int	locate_in_statement(const ErrorData *error, const char *statement);
+static int	locate_in_code(const ErrorData *error, const char *statement);
+static const char *literal_code(const char *statement, bool *is_do);
+static bool is_text_of(const char *code, const char *query);
+static int	do_block_line(const char *context, bool innermost);
+static const char *skip_to_line(const char *code, int line);
+static void drop_query_context(ErrorData *error, const char *statement);
+
+/*
+ * Makes an error that a statement raised point into the body that holds the
+ * statement at byte offset.
+ */
+void
+mig_run_locate(ErrorData *error, const char *body, int offset,
+			   const char *statement)
+{
+	int			place;
+
+	drop_query_context(error, statement);
+	if (error->cursorpos > 0)
+		return;
+	place = locate_in_statement(error, statement);
+	if (place < 0)
+		return;
+
+	error->internalquery = MemoryContextStrdup(error->assoc_context, body);
+	error->internalpos = pg_mbstrlen_with_len(body, offset + place) + 1;
+}
+
+/*
+ * Byte offset of the error in the statement, or -1 if it is not there.
+ */
+static int
+locate_in_statement(const ErrorData *error, const char *statement)
+{
+	int			place;
+
+	if (error->internalquery != NULL &&
+		strcmp(error->internalquery, statement) == 0)
+		return pg_mbcharcliplen(statement, strlen(statement),
+								error->internalpos - 1);
+
+	place = locate_in_code(error, statement);
+	if (place >= 0)
+		return place;
+	return error->internalquery == NULL ? 0 : -1;
+}
+
+/*
+ * The same for an error inside code that the statement holds as a literal:
+ * in its whole text (it did not compile), or, for a DO block, in one of its
+ * queries or at the line that was running.
+ */
+static int
+locate_in_code(const ErrorData *error, const char *statement)
+{
+	bool		is_do;
+	const char *code = literal_code(statement, &is_do);
+	const char *query = error->internalquery;
+	const char *start = code;
+
+	if (code == NULL)
+		return -1;
+	if (query == NULL || !is_text_of(code, query))
+	{
+		int			line = is_do ? do_block_line(error->context,
+												 query != NULL) : 0;
+
+		start = line > 0 ? skip_to_line(code, line) : NULL;
+		if (start == NULL)
+			return -1;
+		if (query != NULL)
+		{
+			const char *found = strstr(start, query);
+
+			/* PL/pgSQL may have rewritten it, as PERFORM to SELECT. */
+			if (found != NULL)
+				start = found;
+			else
+				query = NULL;
+		}
+	}
+	if (query != NULL)
+		start += pg_mbcharcliplen(query, strlen(query),
+								  error->internalpos - 1);
+	return start - statement;
+}
+
+/*
+ * Where the code of a DO, CREATE FUNCTION or CREATE PROCEDURE begins in the
+ * statement; NULL for other statements, and for code with escapes.
+ */
+static const char *
+literal_code(const char *statement, bool *is_do)
+{
+	List	   *parsed = mig_script_parse(statement);
+	Node	   *node;
+	List	   *options;
+	ListCell   *cell;
+
+	Assert(list_length(parsed) == 1);
+	node = linitial_node(RawStmt, parsed)->stmt;
+	*is_do = IsA(node, DoStmt);
+	if (*is_do)
+		options = castNode(DoStmt, node)->args;
+	else if (IsA(node, CreateFunctionStmt))
+		options = castNode(CreateFunctionStmt, node)->options;
+	else
+		return NULL;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+		const char *literal = statement + option->location;
+
+		if (strcmp(option->defname, "as") != 0 || option->location < 0)
+			continue;
+		if (!*is_do)			/* the location is that of the word AS */
+			literal = statement +
+				mig_script_skip_gap(statement,
+									option->location + strlen("AS"));
+		if (*literal == '\'')
+			return literal + 1;
+		literal = *literal == '$' ? strchr(literal + 1, '$') : NULL;
+		return literal == NULL ? NULL : literal + 1;
+	}
+	return NULL;
+}
+
+/*
+ * Whether the query is all of the literal that begins with code.
+ */
+static bool
+is_text_of(const char *code, const char *query)
+{
+	size_t		length = strlen(query);
+
+	return strncmp(code, query, length) == 0 &&
+		(code[length] == '$' || code[length] == '\'');
+}
+
+/*
+ * The line of the DO block that a context names: in its first line if the
+ * error must be in the block itself, otherwise the outermost one.  0: none.
+ */
+static int
+do_block_line(const char *context, bool innermost)
+{
+	const char *name;
+	const char *digits;
+	const char *found = NULL;
+
+	if (context == NULL)
+		return 0;
+	for (name = strstr(context, DO_BLOCK_NAME); name != NULL;
+		 name = strstr(name + 1, DO_BLOCK_NAME))
+	{
+		if (innermost && memchr(context, '\n', name - context) != NULL)
+			break;
+		found = name;
+	}
+	if (found == NULL)
+		return 0;
+	digits = found + strlen(DO_BLOCK_NAME);
+	digits += strcspn(digits, "0123456789\n");
+	return atoi(digits);
+}
+
+/*
+ * The first character of a line that is not white space.
+ */
+static const char *
+skip_to_line(const char *code, int line)
+{
+	for (; line > 1; line--)
+	{
+		code = strchr(code, '\n');
+		if (code == NULL)
+			return NULL;
+		code++;
+	}
+	return code + strspn(code, " \t\r\n");
+}
+
+/*
+ * Takes SPI's own line, which repeats the whole statement, out of the
+ * context.  It is found by the statement, as the words are translated.
+ */
+static void
+drop_query_context(ErrorData *error, const char *statement)
+{
+	char	   *quoted;
+	char	   *start;
+	char	   *end;
+
+	if (error->context == NULL)
+		return;
+	quoted = psprintf("\"%s\"", statement);
+	start = strstr(error->context, quoted);
+	if (start != NULL)
+	{
+		end = start + strlen(quoted);
+		if (*end == '\n')
+			end++;
+		while (start > error->context && start[-1] != '\n')
+			start--;
+		memmove(start, end, strlen(end) + 1);
+	}
+	pfree(quoted);
+}

@@ -1,0 +1,101 @@
+/*
+ * resource_usage.c
+ *	  What a step costs.
+ *
+ * The server counts WAL and buffers, the system CPU time.  Nobody counts how
+ * long a backend has waited for locks, so that is sampled: a timer looks
+ * whether the backend is waiting for one just then.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "run/resource_usage.h"
+
+/* Short against a wait that anybody would look for, long against a signal. */
+#define SAMPLE_INTERVAL			10	/* ms */
+
+#define WAIT_CLASS(wait_event)	((wait_event) & 0xFF000000)
+
+static volatile sig_atomic_t lock_wait_samples = 0;
+
+static void sample(void);
+static double cpu_ms_of_backend(void);
+
+/*
+ * To be on while steps run.
+ */
+void
+mig_run_cost_watch(bool on)
+{
+	static TimeoutId timeout = MAX_TIMEOUTS;
+
+	/* A process has few of them, and cannot give one back. */
+	if (timeout == MAX_TIMEOUTS)
+		timeout = RegisterTimeout(USER_TIMEOUT, sample);
+
+	if (on)
+		enable_timeout_every(timeout,
+							 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														 SAMPLE_INTERVAL),
+							 SAMPLE_INTERVAL);
+	else
+		disable_timeout(timeout, false);
+}
+
+void
+mig_run_cost_begin(MigCounters *counters)
+{
+	counters->at = GetCurrentTimestamp();
+	INSTR_TIME_SET_CURRENT(counters->wall);
+	counters->cpu_ms = cpu_ms_of_backend();
+	counters->lock_wait_ms = (double) lock_wait_samples * SAMPLE_INTERVAL;
+	counters->wal = pgWalUsage;
+	counters->buffers = pgBufferUsage;
+}
+
+/*
+ * What has come since.
+ */
+void
+mig_run_cost_since(const MigCounters *begin, MigCost *cost)
+{
+	MigCounters now;
+
+	mig_run_cost_begin(&now);
+	cost->started = begin->at;
+	cost->finished = now.at;
+	INSTR_TIME_SUBTRACT(now.wall, begin->wall);
+	cost->wall_ms = INSTR_TIME_GET_MILLISEC(now.wall);
+	cost->cpu_ms = now.cpu_ms - begin->cpu_ms;
+	cost->lock_wait_ms = now.lock_wait_ms - begin->lock_wait_ms;
+	memset(&cost->wal, 0, sizeof(cost->wal));
+	WalUsageAccumDiff(&cost->wal, &now.wal, &begin->wal);
+	memset(&cost->buffers, 0, sizeof(cost->buffers));
+	BufferUsageAccumDiff(&cost->buffers, &now.buffers, &begin->buffers);
+}
+
+/*
+ * Runs in a signal handler.
+ */
+static void
+sample(void)
+{
+	if (WAIT_CLASS(*(volatile uint32 *) my_wait_event_info) == PG_WAIT_LOCK)
+		lock_wait_samples++;
+}
+
+static double
+cpu_ms_of_backend(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000.0 +
+		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000.0;
+}

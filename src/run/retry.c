@@ -1,0 +1,201 @@
+/*
+ * retry.c
+ *	  Carries out what the retry policy says: asks it, and tells the user.
+ *
+ * How to wait depends on the door.  Inside the caller's transaction the caller
+ * of this file does it; the committing doors hold nothing meanwhile.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/pg_prng.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/server.h"
+#include "base/subtransaction.h"
+#include "base/xact.h"
+#include "run/leftover.h"
+#include "run/lock.h"
+#include "run/retry.h"
+
+static void describe(MigRetryCase *failure, const ErrorData *error);
+static void say_again(const MigRetryCase *failure, const ErrorData *error,
+					  const char *what, int delay);
+static int	delay_after(const MigRetryCase *failure);
+static void deallocate(void *arg);
+
+/*
+ * After a failed attempt: how it is to be repeated, after a delay in
+ * milliseconds, or that it is not; then the error may have got a better hint.
+ */
+MigRetry
+mig_run_retry(const MigStepRun *run, bool body_done, ErrorData *error,
+			  int *delay)
+{
+	const MigBodyRun *body = &run->body;
+	const char *revision = body->revision ? body->revision : "base";
+	MigRetryCase failure;
+	MigRetry	retry;
+
+	describe(&failure, error);
+	failure.door = run->door;
+	failure.body_done = body_done;
+	failure.attempt = body->attempt;
+	retry = mig_retry_decide(&failure);
+
+	/* The server's own hint, that a retry might do, is not true in here. */
+	if (retry == MIG_RETRY_GIVE_UP && mig_retry_needs_transaction(&failure))
+		error->hint = pstrdup(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE &&
+							  IsolationUsesXactSnapshot() ?
+							  "In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED." :
+							  "On this server it repeats until the transaction ends. Run the command again in a new one.");
+	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
+		return retry;
+
+	*delay = delay_after(&failure);
+	say_again(&failure, error,
+			  psprintf("%s revision \"%s\"", body->operation, revision), *delay);
+	return retry;
+}
+
+/*
+ * For the committing doors: whether it is to be repeated, and if so waits
+ * until then.  The failed transaction was rolled back; afterwards a new one
+ * has just begun.
+ */
+bool
+mig_run_retry_wait(MigStepRun *run, bool body_done, ErrorData *error)
+{
+	int			delay;
+
+	switch (mig_run_retry(run, body_done, error, &delay))
+	{
+		case MIG_RETRY_TRANSACTION:
+		case MIG_RETRY_VERSION:
+			break;
+		default:
+			return false;
+	}
+	error = mig_run_bracket(deallocate, NULL);
+	if (error != NULL)
+		ReThrowError(error);
+	mig_run_transaction_renew();
+	mig_run_lock_sleep(delay);
+	/* Its time is that of the attempt, not of the wait. */
+	mig_run_transaction_renew();
+	mig_run_step_again(run);
+	return true;
+}
+
+/*
+ * Whether nobody knows after this error if the statement was done.
+ */
+bool
+mig_run_retry_in_doubt(const ErrorData *error)
+{
+	MigRetryCase failure;
+
+	describe(&failure, error);
+	return mig_retry_in_doubt(&failure);
+}
+
+/*
+ * For the committing doors: does work that reads or writes our own tables, and
+ * that can be done again, until it is committed.  NULL: it is.
+ */
+ErrorData *
+mig_run_retry_try(MigRunWork work, void *arg)
+{
+	MigRetryCase failure;
+	ErrorData  *error;
+
+	for (int attempt = 1;
+		 (error = mig_run_transaction_try(work, arg)) != NULL; attempt++)
+	{
+		int			delay;
+
+		describe(&failure, error);
+		failure.door = MIG_DOOR_PROCEDURE;
+		failure.attempt = attempt;
+		if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
+			return error;
+		delay = delay_after(&failure);
+		say_again(&failure, error, "read or note how far migrations are", delay);
+		mig_run_lock_sleep(delay);
+		mig_run_transaction_renew();
+	}
+	return NULL;
+}
+
+/*
+ * The same, but raises the error.
+ */
+void
+mig_run_retry_must(MigRunWork work, void *arg)
+{
+	ErrorData  *error = mig_run_retry_try(work, arg);
+
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+/*
+ * What leaves us is what every client knows, and an error of our own: the
+ * server must not take it for one after which it may run the command again.
+ */
+void
+mig_run_retry_make_plain(ErrorData *error)
+{
+	if (mig_retry_is_private(error->sqlerrcode))
+		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+	mig_compat_forget_conflict(error);
+}
+
+/*
+ * What the policy looks at, as far as the error and the server say.
+ */
+static void
+describe(MigRetryCase *failure, const ErrorData *error)
+{
+	memset(failure, 0, sizeof(*failure));
+	failure->sqlstate = error->sqlerrcode;
+	failure->message_id = error->message_id;
+	failure->message = error->message;
+	failure->by_text = mig_run_server()->errors_by_text;
+	failure->fixed_snapshot = mig_run_server_fixes_snapshot();
+	failure->max_attempts = mig_guc_max_attempts;
+}
+
+static int
+delay_after(const MigRetryCase *failure)
+{
+	return mig_retry_delay(failure->attempt, mig_guc_retry_base_delay,
+						   mig_guc_retry_max_delay,
+						   pg_prng_double(&pg_global_prng_state));
+}
+
+static void
+say_again(const MigRetryCase *failure, const ErrorData *error,
+		  const char *what, int delay)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("attempt %d of %d to %s failed: %s",
+					failure->attempt, failure->max_attempts, what,
+					error->message),
+			 errdetail("SQLSTATE %s, next attempt in %d ms.",
+					   unpack_sql_state(error->sqlerrcode), delay)));
+	ereport(NOTICE,
+			(errcode(error->sqlerrcode),
+			 errmsg("attempt %d of %d to %s failed, trying again: %s",
+					failure->attempt, failure->max_attempts, what,
+					error->message),
+			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
+}
+
+static void
+deallocate(void *arg)
+{
+	mig_run_leftover_deallocate();
+}

@@ -1,0 +1,113 @@
+/*
+ * utility_hook.c
+ *	  What a body does that only a hook can see.
+ *
+ * SET CONSTRAINTS leaves no trace that could be looked up.  And where DDL
+ * commits by itself, what a function or a DO block has created stays when the
+ * statement around it fails: then that statement must not be run again as if
+ * nothing had happened, and in an ordinary one such DDL is refused before it
+ * has done anything.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "tcop/utility.h"
+
+#include "run/utility_hook.h"
+#include "script/statement_kind.h"
+
+static uint64 nconstraints = 0;
+static uint64 nlasting = 0;
+static bool refuse_ddl = false;
+static ProcessUtility_hook_type previous_utility_hook = NULL;
+
+static void watch_utility(PlannedStmt *pstmt, const char *queryString,
+						  bool readOnlyTree, ProcessUtilityContext context,
+						  ParamListInfo params, QueryEnvironment *queryEnv,
+						  DestReceiver *dest, QueryCompletion *qc);
+static void watch_ddl(Node *statement);
+static void watch_transaction(XactEvent event, void *arg);
+
+/*
+ * Called once, from _PG_init().
+ */
+void
+mig_run_watch_install(void)
+{
+	previous_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = watch_utility;
+	RegisterXactCallback(watch_transaction, NULL);
+}
+
+/*
+ * How often SET CONSTRAINTS was said in this process.
+ */
+uint64
+mig_run_watch_constraints(void)
+{
+	return nconstraints;
+}
+
+/*
+ * How often this process has done from within a statement what stays when the
+ * statement fails, if DDL commits by itself: DDL, and commits.
+ */
+uint64
+mig_run_watch_lasting(void)
+{
+	return nlasting;
+}
+
+/*
+ * Whether DDL from within a statement is refused from now on.
+ */
+void
+mig_run_watch_refuse_ddl(bool on)
+{
+	refuse_ddl = on;
+}
+
+static void
+watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+			  ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *queryEnv, DestReceiver *dest,
+			  QueryCompletion *qc)
+{
+	if (IsA(pstmt->utilityStmt, ConstraintsSetStmt))
+		nconstraints++;
+	/* A part of a statement that is atomic is not one from within it. */
+	if (context == PROCESS_UTILITY_QUERY ||
+		context == PROCESS_UTILITY_QUERY_NONATOMIC)
+		watch_ddl(pstmt->utilityStmt);
+	if (previous_utility_hook != NULL)
+		previous_utility_hook(pstmt, queryString, readOnlyTree, context,
+							  params, queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+}
+
+static void
+watch_ddl(Node *statement)
+{
+	const char *tag = mig_script_kind_commits(statement);
+
+	/* These two are what others come from within. */
+	if (tag == NULL || IsA(statement, DoStmt) || IsA(statement, CallStmt))
+		return;
+	if (refuse_ddl)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot run from within another statement of a migration body on this server",
+						tag),
+				 errdetail("It commits by itself, and would stay if the statement around it failed."),
+				 errhint("Make it a statement of its own, or call what runs it by CALL or DO.")));
+	nlasting++;
+}
+
+static void
+watch_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT)
+		nlasting++;
+}

@@ -1,0 +1,149 @@
+/*
+ * scan.c
+ *	  The tokens of a text, one by one, and where an error in it is.
+ *
+ * The server's own scanner knows where a literal, a dollar-quoted function
+ * or a nested comment ends; nothing here must ever guess that.  It is run
+ * with standard_conforming_strings on whatever the session says, so that the
+ * same text always has the same tokens.
+ *
+ * A body is not the query the client sent, so a position in it must never
+ * be given as errposition(): the client would draw its caret into the wrong
+ * text.  It goes out as an internal position, together with the text.
+ */
+#include "postgres.h"
+
+#include "common/keywords.h"
+#include "mb/pg_wchar.h"
+#include "parser/parser.h"
+#include "parser/scanner.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "script/scan.h"
+
+/*
+ * Start a pass.  The scan and all it allocates live in a context of their
+ * own below the current one until mig_script_scan_end(), or until the
+ * current one goes when an error is raised.
+ */
+void
+mig_script_scan_begin(MigScriptScan *scan, const MigScriptSource *source)
+{
+	MemoryContext caller;
+
+	memset(scan, 0, sizeof(*scan));
+	scan->source = *source;
+	scan->context = AllocSetContextCreate(CurrentMemoryContext,
+										  "migrate scan",
+										  ALLOCSET_DEFAULT_SIZES);
+
+	caller = MemoryContextSwitchTo(scan->context);
+	scan->scanner = scanner_init(source->body, &scan->extra,
+								 &ScanKeywords, ScanKeywordTokens);
+	scan->extra.backslash_quote = BACKSLASH_QUOTE_ON;
+	mig_compat_scan_standard_strings(&scan->extra);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * Step to the next token; false at the end of the text.  Raises the scanner's
+ * 42601, with its position in the source, for a literal or a comment that
+ * does not end.
+ */
+bool
+mig_script_scan_next(MigScriptScan *scan)
+{
+	ErrorContextCallback callback;
+	MemoryContext caller;
+	core_YYSTYPE value;
+	YYLTYPE		location;
+	int			token;
+
+	callback.callback = mig_script_scan_errcontext;
+	callback.arg = &scan->source;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	caller = MemoryContextSwitchTo(scan->context);
+
+	token = core_yylex(&value, &location, scan->scanner);
+
+	MemoryContextSwitchTo(caller);
+	error_context_stack = callback.previous;
+
+	if (token == 0)
+		return false;
+
+	/* The scanner keeps a zero byte behind the token it has just returned. */
+	scan->location = location;
+	scan->text = scan->extra.scanbuf + location;
+	scan->length = strlen(scan->text);
+	return true;
+}
+
+/*
+ * End a pass and free what it used.
+ */
+void
+mig_script_scan_end(MigScriptScan *scan)
+{
+	scanner_finish(scan->scanner);
+	MemoryContextDelete(scan->context);
+}
+
+/*
+ * For use inside ereport(): the error is at this byte of the body.
+ */
+int
+mig_script_scan_errposition(const MigScriptSource *source, int location)
+{
+	const char *text = source->body;
+
+	if (source->origin != NULL)
+	{
+		text = source->origin;
+		location += source->offset;
+	}
+
+	internalerrposition(pg_mbstrlen_with_len(text, location) + 1);
+	internalerrquery(text);
+
+	return 0;					/* the value does not matter */
+}
+
+/*
+ * The other way round: the byte of the body that an internal position means.
+ */
+int
+mig_script_scan_errlocation(const MigScriptSource *source, int position)
+{
+	const char *text = source->origin != NULL ? source->origin : source->body;
+	int			location;
+
+	location = pg_mbcharcliplen(text, strlen(text), position - 1);
+	if (source->origin != NULL)
+		location -= source->offset;
+
+	return location;
+}
+
+/*
+ * Error context callback: what the server's parser or scanner reports as a
+ * position in the client's query is one in the body they were given.
+ */
+void
+mig_script_scan_errcontext(void *source)
+{
+	const MigScriptSource *from = source;
+	int			position = geterrposition();
+
+	if (position <= 0)
+		return;
+
+	if (from->origin != NULL)
+		position += pg_mbstrlen_with_len(from->origin, from->offset);
+
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery(from->origin != NULL ? from->origin : from->body);
+}

@@ -1,0 +1,612 @@
+/*
+ * script_file.c
+ *	  The file format of migrate_register_script() -> revisions.
+ *
+ *	 -- revision: ae1027a6acf
+ *	 -- down_revision: 1975ea83b712
+ *	 -- migrate:up
+ *	 CREATE TABLE account (...);
+ *	 -- migrate:down
+ *	 DROP TABLE account;
+ *
+ * Everything that steers the parser is a line comment at the start of a line,
+ * so the file is also a script for psql.  The server's scanner says what is a
+ * comment: a line that looks like one inside a function body, a literal or a
+ * block comment is just text.
+ *
+ * The states of the parser, and the lines that lead from one to the next:
+ *
+ *	 start --revision--> header --migrate:up--> up --migrate:down--> down
+ *
+ * with migrate:down also from header (a body for the downgrade only) and
+ * revision from each but start to header again.  SQL may stand in up and down
+ * only.  What the bodies hold is not looked at here.
+ */
+#include "postgres.h"
+
+#include "parser/scansup.h"
+
+#include "script/scan.h"
+#include "script/script_file.h"
+#include "script/split.h"
+
+/* Where in a revision the parser is. */
+typedef enum FileState
+{
+	FILE_START,					/* -> HEADER */
+	FILE_HEADER,				/* -> HEADER, UP, DOWN */
+	FILE_UP,					/* -> HEADER, DOWN */
+	FILE_DOWN					/* -> HEADER */
+} FileState;
+
+/* What a line comment at the start of a line can be. */
+typedef enum LineKey
+{
+	LINE_COMMENT,
+	LINE_REVISION,
+	LINE_DOWN_REVISION,
+	LINE_DEPENDS_ON,
+	LINE_BRANCH_LABELS,
+	LINE_MESSAGE,
+	LINE_SET,
+	LINE_MIGRATE
+} LineKey;
+
+#define NUM_LINE_KEYS	(LINE_MIGRATE + 1)
+
+static const char *const key_names[NUM_LINE_KEYS] =
+{
+	[LINE_COMMENT] = "",
+	[LINE_REVISION] = "revision",
+	[LINE_DOWN_REVISION] = "down_revision",
+	[LINE_DEPENDS_ON] = "depends_on",
+	[LINE_BRANCH_LABELS] = "branch_labels",
+	[LINE_MESSAGE] = "message",
+	[LINE_SET] = "set",
+	[LINE_MIGRATE] = "migrate"
+};
+
+typedef struct FileParser
+{
+	MigScriptSource source;		/* its body is the script behind the BOM */
+	FileState	state;
+	bool		seen[NUM_LINE_KEYS];	/* in the current header */
+	int			counted;		/* line ends are counted up to here */
+	int			line;			/* and this is the line, from 1 */
+	int			body_start;		/* of the body being read */
+	int			nrevisions;
+	int			nallocated;
+	MigScriptRevision *revisions;
+} FileParser;
+
+/* A line comment at the start of a line. */
+typedef struct FileLine
+{
+	LineKey		key;
+	char	   *value;			/* behind the colon, trimmed */
+	int			location;		/* of the dashes */
+	int			start;			/* of the line */
+	int			next;			/* of the line behind it */
+} FileLine;
+
+static void read_gap(FileParser *parser, int from, int to);
+static void read_comment(FileParser *parser, int location, int end);
+static LineKey read_key(const char *text, int *offset);
+static void refuse_misspelled(FileParser *parser, int location, int end);
+static void read_revision(FileParser *parser, const FileLine *line);
+static void read_header(FileParser *parser, const FileLine *line);
+static void read_marker(FileParser *parser, const FileLine *line);
+static void begin_body(FileParser *parser, const FileLine *line,
+					   FileState state);
+static void end_body(FileParser *parser, int end);
+static char **split_value(const char *value, int *nitems);
+static char *copy_trimmed(const char *text, int start, int end);
+static int	line_of(FileParser *parser, int location);
+static void refuse_sql(FileParser *parser, int location);
+static void refuse_duplicates(FileParser *parser);
+static int	compare_revisions(const void *a, const void *b);
+static int	error_position(const FileParser *parser, int location);
+
+/*
+ * Read a script: an array of its revisions in the order of the script, each
+ * with copies of its values and bodies, in the current memory context.  A
+ * script without any has none, which is no error here.
+ *
+ * Raises 22023 where the format is violated, 42710 for a revision given twice
+ * and the scanner's 42601, all with a position in the script.
+ */
+MigScriptRevision *
+mig_script_file_parse(const char *script, int *nrevisions)
+{
+	FileParser	parser = {.line = 1};
+	MigScriptScan scan;
+	int			gap = 0;
+	int			size;
+
+	parser.source.body = mig_script_strip_bom(script);
+	parser.source.origin = script;
+	parser.source.offset = parser.source.body - script;
+	size = strlen(parser.source.body);
+
+	mig_script_scan_begin(&scan, &parser.source);
+	while (mig_script_scan_next(&scan))
+	{
+		read_gap(&parser, gap, scan.location);
+		if (parser.state == FILE_START || parser.state == FILE_HEADER)
+			refuse_sql(&parser, scan.location);
+		gap = scan.location + scan.length;
+	}
+	mig_script_scan_end(&scan);
+
+	read_gap(&parser, gap, size);
+	end_body(&parser, size);
+	refuse_duplicates(&parser);
+
+	*nrevisions = parser.nrevisions;
+	return parser.revisions;
+}
+
+/*
+ * Read the line comments between two tokens.
+ */
+static void
+read_gap(FileParser *parser, int from, int to)
+{
+	const char *text = parser->source.body;
+	int			i = from;
+
+	while (i < to)
+	{
+		if (text[i] == '-')
+		{
+			int			end = i + strcspn(text + i, "\r\n");
+
+			read_comment(parser, i, end);
+			i = end;
+		}
+		else if (text[i] == '/')
+			i = mig_script_skip_comment(text, i);
+		else
+			i++;
+	}
+}
+
+/*
+ * Read a line comment.  One that is not at the start of its line, or is
+ * neither a key nor a marker, is just a comment.
+ */
+static void
+read_comment(FileParser *parser, int location, int end)
+{
+	const char *text = parser->source.body;
+	FileLine	line;
+	int			offset = location + 2;
+
+	line.location = location;
+	line.start = location;
+	while (line.start > 0 && strchr(" \t\f\v", text[line.start - 1]) != NULL)
+		line.start--;
+	line.key = read_key(text, &offset);
+	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
+	{
+		if (line.key == LINE_REVISION)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"-- revision:\" is not at the start of a line in migration script"),
+					 errhint("If files were joined, the one before has no line end at its end."),
+					 error_position(parser, location)));
+		return;
+	}
+	if (line.key == LINE_COMMENT)
+	{
+		if (parser->state == FILE_HEADER)
+			refuse_misspelled(parser, location, end);
+		return;
+	}
+
+	line.value = copy_trimmed(text, offset, end);
+	line.next = end + (text[end] == '\r' && text[end + 1] == '\n' ? 2 :
+					   text[end] != '\0' ? 1 : 0);
+
+	if (line.key == LINE_REVISION)
+		read_revision(parser, &line);
+	else if (line.key == LINE_MIGRATE)
+		read_marker(parser, &line);
+	else if (parser->state == FILE_START || parser->state == FILE_HEADER)
+		read_header(parser, &line);
+}
+
+/*
+ * Read "key:" and move the offset behind it.
+ */
+static LineKey
+read_key(const char *text, int *offset)
+{
+	int			start = *offset + strspn(text + *offset, " \t");
+	int			length = strspn(text + start, "abcdefghijklmnopqrstuvwxyz_");
+	int			colon = start + length;
+
+	colon += strspn(text + colon, " \t");
+	if (text[colon] != ':')
+		return LINE_COMMENT;
+
+	for (int key = LINE_COMMENT + 1; key < NUM_LINE_KEYS; key++)
+	{
+		if ((int) strlen(key_names[key]) == length &&
+			strncmp(text + start, key_names[key], length) == 0)
+		{
+			*offset = colon + 1;
+			return key;
+		}
+	}
+
+	return LINE_COMMENT;
+}
+
+/*
+ * In a header, refuse a comment that is almost a key: with other letters, or
+ * hyphens, or in the plural.  Ignored, it could make a base of a revision.
+ */
+static void
+refuse_misspelled(FileParser *parser, int location, int end)
+{
+	const char *text = parser->source.body;
+	char		word[32];
+	int			length = 0;
+
+	for (int i = location + 2; i < end && text[i] != ':'; i++)
+	{
+		if (strchr(" \t_-", text[i]) != NULL)
+			continue;
+		if (length == lengthof(word) - 1)
+			return;
+		word[length++] = pg_ascii_tolower((unsigned char) text[i]);
+	}
+	word[length] = '\0';
+	if (memchr(text + location, ':', end - location) == NULL)
+		return;
+
+	for (int key = LINE_COMMENT + 1; key < NUM_LINE_KEYS; key++)
+	{
+		const char *name = key_names[key];
+		int			matched = 0;
+
+		for (; *name != '\0'; name++)
+		{
+			if (*name == '_')
+				continue;
+			if (word[matched] != *name)
+				break;
+			matched++;
+		}
+		/* One more s on either side makes no other word. */
+		if ((*name == '\0' && (word[matched] == '\0' ||
+							   strcmp(word + matched, "s") == 0)) ||
+			(strcmp(name, "s") == 0 && word[matched] == '\0'))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("misspelled key in migration script"),
+					 errhint("Write \"-- %s:\".", key_names[key]),
+					 error_position(parser, location)));
+	}
+}
+
+/*
+ * Begin a revision.  As long as nothing follows its header, it has two empty
+ * bodies, as a merge.
+ */
+static void
+read_revision(FileParser *parser, const FileLine *line)
+{
+	MigScriptRevision *revision;
+
+	end_body(parser, line->start);
+
+	if (line->value[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision in migration script has no name"),
+				 error_position(parser, line->location)));
+
+	if (parser->nallocated == 0)
+	{
+		parser->nallocated = 8;
+		parser->revisions = palloc(sizeof(MigScriptRevision) *
+								   parser->nallocated);
+	}
+	else if (parser->nrevisions == parser->nallocated)
+	{
+		parser->nallocated *= 2;
+		parser->revisions = repalloc(parser->revisions,
+									 sizeof(MigScriptRevision) *
+									 parser->nallocated);
+	}
+
+	revision = &parser->revisions[parser->nrevisions++];
+	memset(revision, 0, sizeof(*revision));
+	revision->revision = line->value;
+	revision->line = line_of(parser, line->location);
+	revision->upgrade = pstrdup("");
+	revision->upgrade_offset = parser->source.offset + line->next;
+	revision->downgrade = pstrdup("");
+	revision->downgrade_offset = revision->upgrade_offset;
+
+	memset(parser->seen, 0, sizeof(parser->seen));
+	parser->state = FILE_HEADER;
+}
+
+/*
+ * Read one of the keys that describe a revision.
+ */
+static void
+read_header(FileParser *parser, const FileLine *line)
+{
+	MigScriptRevision *revision;
+
+	if (parser->state == FILE_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s:\" comes before the first \"-- revision:\" in migration script",
+						key_names[line->key]),
+				 error_position(parser, line->location)));
+
+	revision = &parser->revisions[parser->nrevisions - 1];
+
+	if (parser->seen[line->key])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s:\" is given twice for revision \"%s\" in migration script",
+						key_names[line->key], revision->revision),
+				 error_position(parser, line->location)));
+	parser->seen[line->key] = true;
+
+	switch (line->key)
+	{
+		case LINE_DOWN_REVISION:
+			revision->down = split_value(line->value, &revision->ndown);
+			break;
+		case LINE_DEPENDS_ON:
+			revision->depends = split_value(line->value, &revision->ndepends);
+			break;
+		case LINE_BRANCH_LABELS:
+			revision->labels = split_value(line->value, &revision->nlabels);
+			break;
+		case LINE_MESSAGE:
+			revision->message = line->value[0] != '\0' ? line->value : NULL;
+			break;
+		case LINE_SET:
+			revision->settings = line->value[0] != '\0' ? line->value : NULL;
+			revision->settings_offset = parser->source.offset + line->location;
+			break;
+		default:
+			elog(ERROR, "unexpected key in migration script: %d", line->key);
+	}
+}
+
+/*
+ * Read "migrate:up" or "migrate:down".  With more text on the line one cannot
+ * tell a remark from a marker, and must not: the downgrade would be run as
+ * part of the upgrade.
+ */
+static void
+read_marker(FileParser *parser, const FileLine *line)
+{
+	int			length = strcspn(line->value, " \t\f\v");
+	const char *revision;
+	bool		up;
+
+	up = length == 2 && strncmp(line->value, "up", 2) == 0;
+	if (!up && !(length == 4 && strncmp(line->value, "down", 4) == 0))
+		return;
+
+	if (line->value[length] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unexpected text after \"-- migrate:%s\" in migration script",
+						up ? "up" : "down"),
+				 error_position(parser, line->location)));
+
+	if (parser->state == FILE_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:%s\" comes before the first \"-- revision:\" in migration script",
+						line->value),
+				 error_position(parser, line->location)));
+
+	revision = parser->revisions[parser->nrevisions - 1].revision;
+
+	if (parser->state == (up ? FILE_UP : FILE_DOWN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:%s\" is given twice for revision \"%s\" in migration script",
+						line->value, revision),
+				 error_position(parser, line->location)));
+
+	if (up && parser->state == FILE_DOWN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:up\" comes after \"-- migrate:down\" for revision \"%s\" in migration script",
+						revision),
+				 error_position(parser, line->location)));
+
+	begin_body(parser, line, up ? FILE_UP : FILE_DOWN);
+}
+
+/*
+ * Begin a body behind its marker.  A revision that has an upgrade and nothing
+ * more is irreversible.
+ */
+static void
+begin_body(FileParser *parser, const FileLine *line, FileState state)
+{
+	end_body(parser, line->start);
+
+	if (state == FILE_UP)
+		parser->revisions[parser->nrevisions - 1].downgrade = NULL;
+
+	parser->body_start = line->next;
+	parser->state = state;
+}
+
+/*
+ * Keep the text of the body that ends here, if the parser is in one.
+ */
+static void
+end_body(FileParser *parser, int end)
+{
+	MigScriptRevision *revision;
+	char	   *body;
+
+	if (parser->state != FILE_UP && parser->state != FILE_DOWN)
+		return;
+
+	revision = &parser->revisions[parser->nrevisions - 1];
+	body = pnstrdup(parser->source.body + parser->body_start,
+					end - parser->body_start);
+
+	if (parser->state == FILE_UP)
+	{
+		revision->upgrade = body;
+		revision->upgrade_offset = parser->source.offset + parser->body_start;
+	}
+	else
+	{
+		revision->downgrade = body;
+		revision->downgrade_offset = parser->source.offset + parser->body_start;
+	}
+}
+
+/*
+ * The items of a value separated by commas; empty ones do not count.
+ */
+static char **
+split_value(const char *value, int *nitems)
+{
+	int			commas = 0;
+	char	  **items;
+
+	for (const char *p = value; *p != '\0'; p++)
+		if (*p == ',')
+			commas++;
+
+	items = palloc(sizeof(char *) * (commas + 1));
+	*nitems = 0;
+
+	for (int start = 0; start >= 0;)
+	{
+		int			length = strcspn(value + start, ",");
+		char	   *item = copy_trimmed(value, start, start + length);
+
+		if (item[0] != '\0')
+			items[(*nitems)++] = item;
+		start = value[start + length] == ',' ? start + length + 1 : -1;
+	}
+
+	return items;
+}
+
+/*
+ * A copy of text[start .. end) without white space around it.
+ */
+static char *
+copy_trimmed(const char *text, int start, int end)
+{
+	while (start < end && scanner_isspace(text[start]))
+		start++;
+	while (end > start && scanner_isspace(text[end - 1]))
+		end--;
+
+	return pnstrdup(text + start, end - start);
+}
+
+/*
+ * The line of a location.  It must not be before the last one asked for, so
+ * that a long script is counted through but once.
+ */
+static int
+line_of(FileParser *parser, int location)
+{
+	parser->line += mig_script_count_lines(parser->source.body,
+										   parser->counted, location);
+	parser->counted = location;
+
+	return parser->line;
+}
+
+/*
+ * Raise the error for SQL where there must be none.
+ */
+static void
+refuse_sql(FileParser *parser, int location)
+{
+	if (parser->state == FILE_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("migration script has SQL before its first \"-- revision:\" line"),
+				 error_position(parser, location)));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("revision \"%s\" in migration script has SQL before its \"-- migrate:up\" line",
+					parser->revisions[parser->nrevisions - 1].revision),
+			 error_position(parser, location)));
+}
+
+/*
+ * Raise an error if two revisions have the same name.
+ */
+static void
+refuse_duplicates(FileParser *parser)
+{
+	const MigScriptRevision **sorted;
+
+	sorted = palloc(sizeof(MigScriptRevision *) * (parser->nrevisions + 1));
+	for (int i = 0; i < parser->nrevisions; i++)
+		sorted[i] = &parser->revisions[i];
+	qsort(sorted, parser->nrevisions, sizeof(MigScriptRevision *),
+		  compare_revisions);
+
+	for (int i = 1; i < parser->nrevisions; i++)
+	{
+		int			location = 0;
+
+		if (strcmp(sorted[i - 1]->revision, sorted[i]->revision) != 0)
+			continue;
+
+		for (int line = 1; line < sorted[i]->line; location++)
+			line += mig_script_count_lines(parser->source.body,
+										   location, location + 1);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" is given twice in migration script",
+						sorted[i]->revision),
+				 error_position(parser, location)));
+	}
+
+	pfree(sorted);
+}
+
+/*
+ * Order by name, then by place.
+ */
+static int
+compare_revisions(const void *a, const void *b)
+{
+	const MigScriptRevision *left = *(const MigScriptRevision *const *) a;
+	const MigScriptRevision *right = *(const MigScriptRevision *const *) b;
+	int			order = strcmp(left->revision, right->revision);
+
+	return order != 0 ? order : left->line - right->line;
+}
+
+/*
+ * For use inside ereport(): the error is at this byte of the script.
+ */
+static int
+error_position(const FileParser *parser, int location)
+{
+	errcontext("line %d of migration script",
+			   1 + mig_script_count_lines(parser->source.body, 0, location));
+	return mig_script_scan_errposition(&parser->source, location);
+}

@@ -1,0 +1,432 @@
+/*
+ * split.c
+ *	  A migration body -> its statements.
+ *
+ * The server's parser splits, so that function bodies, rules with several
+ * actions and the like stay in one piece.  What a body must not hold is
+ * refused here, when it is registered, and not in the middle of a run:
+ * transaction control (the runner's transactions are not the body's to end)
+ * and COPY from or to the client (whose connection a body does not have).
+ *
+ * The parse trees take some twenty times the space of the text.  They must
+ * not outlive the split: only offsets into the body are kept.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "mb/pg_wchar.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "parser/scansup.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "script/split.h"
+#include "script/statement_kind.h"
+
+static List *parse_body(const MigScriptSource *source);
+static void explain_syntax_error(const MigScriptSource *source,
+								 ErrorData *error);
+static void refuse_inline_data(const MigScriptSource *source, int end);
+static void refuse_statement(const MigScriptSource *source, Node *statement,
+							 int location);
+static int	end_of_statement(const char *body, const RawStmt *raw,
+							 int location, int size);
+static bool is_used_in(const char *value, const char *rest);
+static int	count_segments(const MigScript *script);
+
+/*
+ * Split a body.  The result is allocated in the current memory context, what
+ * it took to find it is not kept.
+ *
+ * Raises 42601 for a syntax error and 0A000 for a statement that no body may
+ * hold, both with a position in the source.
+ */
+MigScript *
+mig_script_split(const MigScriptSource *source)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	MigScript  *script;
+	List	   *parsed;
+	ListCell   *cell;
+	int			size = strlen(source->body);
+	int			counted = 0;
+	int			line = 1;
+
+	context = AllocSetContextCreate(caller, "migrate split",
+									ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	parsed = parse_body(source);
+	MemoryContextSwitchTo(caller);
+
+	script = palloc0(sizeof(MigScript));
+	script->statements = palloc_extended(sizeof(MigStatement) *
+										 Max(list_length(parsed), 1),
+										 MCXT_ALLOC_HUGE);
+
+	foreach(cell, parsed)
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, cell);
+		MigStatement *statement = &script->statements[script->nstatements++];
+		const char *value;
+		int			location;
+
+		location = mig_script_skip_gap(source->body, raw->stmt_location);
+		refuse_statement(source, raw->stmt, location);
+
+		/* Counting on from the last statement keeps this linear. */
+		line += mig_script_count_lines(source->body, counted, location);
+		counted = location;
+
+		statement->location = location;
+		statement->length = end_of_statement(source->body, raw,
+											 location, size) - location;
+		statement->line = line;
+		statement->toplevel = mig_script_kind_toplevel(raw->stmt);
+		if (statement->toplevel != NULL)
+			script->ntoplevel++;
+		statement->commits = mig_script_kind_commits(raw->stmt);
+		statement->if_partitioned = mig_script_kind_if_partitioned(raw->stmt);
+		statement->setting = mig_script_kind_is_setting(raw->stmt);
+		value = mig_script_kind_enum_value(raw->stmt);
+		statement->commit_after = value != NULL &&
+			is_used_in(value, source->body + location + statement->length);
+	}
+
+	MemoryContextDelete(context);
+	script->nsegments = count_segments(script);
+	return script;
+}
+
+/*
+ * For a server whose DDL commits by itself: every statement is a segment, and
+ * what no transaction can take back is one that refuses a transaction block.
+ */
+void
+mig_script_commit_each(MigScript *script)
+{
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		MigStatement *statement = &script->statements[i];
+
+		statement->commit_after = true;
+		if (statement->toplevel == NULL && statement->commits != NULL)
+		{
+			statement->toplevel = statement->commits;
+			script->ntoplevel++;
+		}
+	}
+	script->nsegments = count_segments(script);
+}
+
+/*
+ * The segment that begins with a statement.  It is made anew from wherever a
+ * run goes on, so that only the statements have to be known for that.
+ */
+void
+mig_script_segment(const MigScript *script, int first, MigSegment *segment)
+{
+	int			next = first;
+
+	segment->first = first;
+	segment->toplevel = first < script->nstatements ?
+		script->statements[first].toplevel : NULL;
+	if (segment->toplevel != NULL)
+		next++;
+	else
+	{
+		while (next < script->nstatements &&
+			   script->statements[next].toplevel == NULL)
+		{
+			if (script->statements[next++].commit_after)
+				break;
+		}
+	}
+	segment->nstatements = next - first;
+}
+
+/*
+ * The server's raw parser, in the current memory context, with
+ * standard_conforming_strings on: what a body says must not depend on the
+ * session.
+ */
+List *
+mig_script_parse(const char *text)
+{
+	bool		standard_strings = MIG_COMPAT_STANDARD_STRINGS;
+	List	   *volatile parsed = NIL;
+
+	mig_compat_set_standard_strings(true);
+	PG_TRY();
+	{
+		parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+	}
+	PG_FINALLY();
+	{
+		mig_compat_set_standard_strings(standard_strings);
+	}
+	PG_END_TRY();
+	return parsed;
+}
+
+/*
+ * The offset of the first byte at or after offset that is neither white space
+ * nor part of a comment.  The offset given must not be inside a token.
+ */
+int
+mig_script_skip_gap(const char *text, int offset)
+{
+	for (;;)
+	{
+		if (scanner_isspace(text[offset]))
+			offset++;
+		else if (text[offset] == '-' && text[offset + 1] == '-')
+			offset += strcspn(text + offset, "\r\n");
+		else if (text[offset] == '/' && text[offset + 1] == '*')
+			offset = mig_script_skip_comment(text, offset);
+		else
+			return offset;
+	}
+}
+
+/*
+ * The offset behind the block comment, with those nested in it, that begins
+ * at the offset given.
+ */
+int
+mig_script_skip_comment(const char *text, int offset)
+{
+	int			depth = 0;
+
+	do
+	{
+		if (text[offset] == '/' && text[offset + 1] == '*')
+		{
+			depth++;
+			offset += 2;
+		}
+		else if (text[offset] == '*' && text[offset + 1] == '/')
+		{
+			depth--;
+			offset += 2;
+		}
+		else
+			offset++;
+	} while (depth > 0 && text[offset] != '\0');
+
+	return offset;
+}
+
+/*
+ * The number of line ends in text[from .. to): line feeds, or carriage
+ * returns without one.
+ */
+int
+mig_script_count_lines(const char *text, int from, int to)
+{
+	int			lines = 0;
+
+	for (int i = from; i < to; i++)
+		if (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n'))
+			lines++;
+
+	return lines;
+}
+
+/*
+ * The text behind a UTF-8 byte order mark, if it starts with one.  No SQL
+ * starts with these bytes in any server encoding.
+ */
+const char *
+mig_script_strip_bom(const char *text)
+{
+	return strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
+}
+
+/*
+ * Parse the body in the current memory context.
+ *
+ * Catching the error needs no subtransaction: the raw parser touches nothing
+ * but memory.
+ */
+static List *
+parse_body(const MigScriptSource *source)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *volatile parsed = NIL;
+
+	PG_TRY();
+	{
+		ErrorContextCallback callback;
+
+		callback.callback = mig_script_scan_errcontext;
+		callback.arg = unconstify(MigScriptSource *, source);
+		callback.previous = error_context_stack;
+		error_context_stack = &callback;
+
+		parsed = mig_script_parse(source->body);
+
+		error_context_stack = callback.previous;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (geterrcode() != ERRCODE_SYNTAX_ERROR)
+			PG_RE_THROW();
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+
+		explain_syntax_error(source, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+
+	return parsed;
+}
+
+/*
+ * Add a hint if the body was written for psql, or raise a better error.
+ */
+static void
+explain_syntax_error(const MigScriptSource *source, ErrorData *error)
+{
+	int			location;
+	const char *at;
+
+	if (error->internalpos <= 0)
+		return;
+
+	location = mig_script_scan_errlocation(source, error->internalpos);
+	at = source->body + location;
+
+	refuse_inline_data(source, location);
+
+	if (at[0] == '\\')
+		error->hint = pstrdup("A backslash command of psql is not SQL and cannot be in a migration body.");
+	else if (at[0] == ':' && (isalpha((unsigned char) at[1]) ||
+							  strchr("_'\"{", at[1]) != NULL) && at[1] != '\0')
+		error->hint = pstrdup("Variables of psql are not substituted in a migration body.");
+}
+
+/*
+ * Inline data make the parser stumble over the first datum.  What is wrong is
+ * the COPY in front of it, and so is any other such COPY before the end given.
+ *
+ * Everything in front of the syntax error was accepted by the parser, so that
+ * a piece between two semicolons that begins with COPY is that statement.
+ */
+static void
+refuse_inline_data(const MigScriptSource *source, int end)
+{
+	MigScriptScan scan;
+	int			copy = -1;
+	bool		first = true;
+
+	mig_script_scan_begin(&scan, source);
+	while (mig_script_scan_next(&scan) && scan.location < end)
+	{
+		bool		semicolon = strcmp(scan.text, ";") == 0;
+
+		if (first && pg_strcasecmp(scan.text, "copy") == 0)
+			copy = scan.location;
+
+		if (semicolon && copy >= 0)
+		{
+			List	   *parsed;
+
+			parsed = mig_script_parse(pnstrdup(source->body + copy,
+											   scan.location - copy));
+			refuse_statement(source, linitial_node(RawStmt, parsed)->stmt,
+							 copy);
+			copy = -1;
+		}
+		first = semicolon;
+	}
+	mig_script_scan_end(&scan);
+}
+
+/*
+ * Raise an error for a statement that no body may hold.
+ */
+static void
+refuse_statement(const MigScriptSource *source, Node *statement, int location)
+{
+	if (IsA(statement, TransactionStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is not allowed in a migration body",
+						GetCommandTagName(CreateCommandTag(statement))),
+				 errhint("Remove the statement: a migration run begins and ends its transactions itself."),
+				 mig_script_scan_errposition(source, location)));
+
+	if (IsA(statement, CopyStmt))
+	{
+		CopyStmt   *copy = (CopyStmt *) statement;
+
+		if (copy->filename == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s is not allowed in a migration body",
+							copy->is_from ?
+							"COPY FROM STDIN" : "COPY TO STDOUT"),
+					 errhint("Use INSERT, or COPY with a file or program on the server."),
+					 mig_script_scan_errposition(source, location)));
+	}
+}
+
+/*
+ * Where the text of a statement ends: before the semicolon, or at the end of
+ * the body, and in both cases before white space.
+ */
+static int
+end_of_statement(const char *body, const RawStmt *raw, int location, int size)
+{
+	int			end = size;
+
+	/* A length of zero is "the rest". */
+	if (raw->stmt_len > 0)
+		end = raw->stmt_location + raw->stmt_len;
+
+	while (end > location && scanner_isspace(body[end - 1]))
+		end--;
+
+	return end;
+}
+
+/*
+ * Whether what follows in a body could use a new value of an enum, which the
+ * server allows only after the value was committed: whether it has the value's
+ * text in it.
+ */
+static bool
+is_used_in(const char *value, const char *rest)
+{
+	/* It may be written in more than one way. */
+	if (strpbrk(value, "'\\") != NULL)
+		return true;
+	return strstr(rest, value) != NULL;
+}
+
+static int
+count_segments(const MigScript *script)
+{
+	int			nsegments = 0;
+	int			next = 0;
+
+	while (next < script->nstatements)
+	{
+		MigSegment	segment;
+
+		mig_script_segment(script, next, &segment);
+		next += segment.nstatements;
+		nsegments++;
+	}
+	return Max(nsegments, 1);
+}

@@ -1,0 +1,53 @@
+/*
+ * split.h
+ *	  A migration body -> its statements.
+ */
+#ifndef MIG_SCRIPT_SPLIT_H
+#define MIG_SCRIPT_SPLIT_H
+
+#include "nodes/pg_list.h"
+
+#include "script/scan.h"
+
+typedef struct MigStatement
+{
+	int			location;		/* byte offset of the first token */
+	int			length;			/* in bytes, without the semicolon */
+	int			line;			/* line of the first token, from 1 */
+	const char *toplevel;		/* command tag if the statement refuses a
+								 * transaction block, otherwise NULL */
+	const char *commits;		/* command tag if the statement commits what
+								 * it does where DDL does that; otherwise NULL */
+	const char *if_partitioned; /* the relation for which it refuses one if it
+								 * is partitioned; otherwise NULL */
+	bool		setting;		/* a SET that holds until the body's end */
+	bool		commit_after;	/* a later statement needs it committed */
+} MigStatement;
+
+typedef struct MigScript
+{
+	int			nstatements;
+	MigStatement *statements;
+	int			ntoplevel;
+	int			nsegments;		/* 1: all of it can be one transaction */
+} MigScript;
+
+/* Neighbouring statements that can be one transaction, or one that refuses. */
+typedef struct MigSegment
+{
+	int			first;			/* index of a statement */
+	int			nstatements;
+	const char *toplevel;		/* the statement's, if it refuses */
+} MigSegment;
+
+extern List *mig_script_parse(const char *text);
+extern MigScript *mig_script_split(const MigScriptSource *source);
+extern void mig_script_commit_each(MigScript *script);
+extern void mig_script_segment(const MigScript *script, int first,
+							   MigSegment *segment);
+extern int	mig_script_skip_gap(const char *text, int offset);
+extern int	mig_script_skip_comment(const char *text, int offset);
+extern int	mig_script_count_lines(const char *text, int from, int to);
+extern const char *mig_script_strip_bom(const char *text);
+
+#endif							/* MIG_SCRIPT_SPLIT_H */

@@ -1,0 +1,465 @@
+/*
+ * statement_effect.c
+ *	  What a statement leaves in the catalogs.
+ *
+ * After a crash nobody knows whether a statement that was not part of a
+ * transaction has taken effect.  Its parse tree tells what to look for.  A
+ * statement that does several things at once does all or none of them, so the
+ * first one speaks for it.
+ *
+ * Must not look into the catalogs.  What is not listed is unknown: to take an
+ * effect for granted, or to run a statement twice, is only right where we
+ * know what it does.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "script/split.h"
+#include "script/statement_effect.h"
+
+/* As in pg_class, whose header is not for this layer. */
+#define TEMPORARY				't'
+
+static void of_node(Node *node, MigEffect *effect);
+static void of_relation(const RangeVar *relation, MigEffectKind kind,
+						MigEffect *effect);
+static void of_names(List *names, MigEffectKind kind, MigEffect *effect);
+static void of_name(const char *name, MigEffectKind kind, MigEffect *effect);
+static void of_index(const IndexStmt *index, MigEffect *effect);
+static void of_function(const CreateFunctionStmt *create, MigEffect *effect);
+static void of_alter_table(const AlterTableStmt *alter, MigEffect *effect);
+static void of_alter_enum(const AlterEnumStmt *alter, MigEffect *effect);
+static void of_alter_database(const AlterDatabaseStmt *alter,
+							  MigEffect *effect);
+static void of_rename(const RenameStmt *rename, MigEffect *effect);
+static void of_drop(const DropStmt *drop, MigEffect *effect);
+static void of_drop_function(const ObjectWithArgs *function,
+							 MigEffect *effect);
+
+/*
+ * The effect of a statement that the parser accepts; its strings are in the
+ * current memory context.
+ */
+void
+mig_script_effect(const char *statement, MigEffect *effect)
+{
+	List	   *parsed = mig_script_parse(statement);
+
+	memset(effect, 0, sizeof(*effect));
+	effect->kind = MIG_EFFECT_UNKNOWN;
+	if (list_length(parsed) == 1)
+		of_node(linitial_node(RawStmt, parsed)->stmt, effect);
+}
+
+static void
+of_node(Node *node, MigEffect *effect)
+{
+	switch (nodeTag(node))
+	{
+			/* Made anew */
+		case T_CreateStmt:
+			of_relation(((CreateStmt *) node)->relation,
+						MIG_EFFECT_RELATION, effect);
+			effect->creates_name = true;
+			effect->tolerant = ((CreateStmt *) node)->if_not_exists;
+			break;
+		case T_CreateForeignTableStmt:
+			of_relation(((CreateForeignTableStmt *) node)->base.relation,
+						MIG_EFFECT_RELATION, effect);
+			effect->creates_name = true;
+			effect->tolerant =
+				((CreateForeignTableStmt *) node)->base.if_not_exists;
+			break;
+		case T_CreateTableAsStmt:
+			of_relation(((CreateTableAsStmt *) node)->into->rel,
+						MIG_EFFECT_RELATION, effect);
+			effect->creates_name = true;
+			effect->tolerant = ((CreateTableAsStmt *) node)->if_not_exists;
+			break;
+		case T_CreateSeqStmt:
+			of_relation(((CreateSeqStmt *) node)->sequence,
+						MIG_EFFECT_RELATION, effect);
+			effect->creates_name = true;
+			effect->tolerant = ((CreateSeqStmt *) node)->if_not_exists;
+			break;
+		case T_ViewStmt:
+			of_relation(((ViewStmt *) node)->view,
+						MIG_EFFECT_RELATION, effect);
+			effect->creates_name = true;
+			effect->tolerant = ((ViewStmt *) node)->replace;
+			break;
+		case T_CompositeTypeStmt:
+			of_relation(((CompositeTypeStmt *) node)->typevar,
+						MIG_EFFECT_TYPE, effect);
+			effect->creates_name = true;
+			break;
+		case T_CreateEnumStmt:
+			of_names(((CreateEnumStmt *) node)->typeName,
+					 MIG_EFFECT_TYPE, effect);
+			effect->creates_name = true;
+			break;
+		case T_CreateRangeStmt:
+			of_names(((CreateRangeStmt *) node)->typeName,
+					 MIG_EFFECT_TYPE, effect);
+			effect->creates_name = true;
+			break;
+		case T_CreateDomainStmt:
+			of_names(((CreateDomainStmt *) node)->domainname,
+					 MIG_EFFECT_TYPE, effect);
+			effect->creates_name = true;
+			break;
+		case T_CreateSchemaStmt:
+			if (((CreateSchemaStmt *) node)->schemaname != NULL)
+				of_name(((CreateSchemaStmt *) node)->schemaname,
+						MIG_EFFECT_SCHEMA, effect);
+			effect->tolerant = ((CreateSchemaStmt *) node)->if_not_exists;
+			break;
+		case T_CreateFunctionStmt:
+			of_function((CreateFunctionStmt *) node, effect);
+			break;
+		case T_CreatedbStmt:
+			of_name(((CreatedbStmt *) node)->dbname,
+					MIG_EFFECT_DATABASE, effect);
+			break;
+		case T_CreateTableSpaceStmt:
+			of_name(((CreateTableSpaceStmt *) node)->tablespacename,
+					MIG_EFFECT_TABLESPACE, effect);
+			break;
+		case T_CreateSubscriptionStmt:
+			of_name(((CreateSubscriptionStmt *) node)->subname,
+					MIG_EFFECT_SUBSCRIPTION, effect);
+			break;
+		case T_IndexStmt:
+			of_index((IndexStmt *) node, effect);
+			break;
+
+			/* Changed */
+		case T_AlterTableStmt:
+			of_alter_table((AlterTableStmt *) node, effect);
+			break;
+		case T_AlterEnumStmt:
+			of_alter_enum((AlterEnumStmt *) node, effect);
+			break;
+		case T_AlterDatabaseStmt:
+			of_alter_database((AlterDatabaseStmt *) node, effect);
+			break;
+		case T_RenameStmt:
+			of_rename((RenameStmt *) node, effect);
+			break;
+		case T_ReindexStmt:
+			effect->kind = MIG_EFFECT_REINDEXED;
+			break;
+
+			/* Taken away */
+		case T_DropStmt:
+			of_drop((DropStmt *) node, effect);
+			break;
+		case T_DropdbStmt:
+			of_name(((DropdbStmt *) node)->dbname,
+					MIG_EFFECT_DATABASE, effect);
+			effect->gone = true;
+			effect->tolerant = ((DropdbStmt *) node)->missing_ok;
+			break;
+		case T_DropTableSpaceStmt:
+			of_name(((DropTableSpaceStmt *) node)->tablespacename,
+					MIG_EFFECT_TABLESPACE, effect);
+			effect->gone = true;
+			effect->tolerant = ((DropTableSpaceStmt *) node)->missing_ok;
+			break;
+		case T_DropSubscriptionStmt:
+			of_name(((DropSubscriptionStmt *) node)->subname,
+					MIG_EFFECT_SUBSCRIPTION, effect);
+			effect->gone = true;
+			effect->tolerant = ((DropSubscriptionStmt *) node)->missing_ok;
+			break;
+
+			/* The second time finds what the first one left. */
+		case T_AlterDatabaseSetStmt:
+		case T_AlterRoleSetStmt:
+		case T_AlterOwnerStmt:
+		case T_AlterSubscriptionStmt:
+		case T_AlterSystemStmt:
+		case T_CheckPointStmt:
+		case T_CommentStmt:
+		case T_ConstraintsSetStmt:
+		case T_DiscardStmt:
+		case T_GrantRoleStmt:
+		case T_GrantStmt:
+		case T_RefreshMatViewStmt:
+		case T_SecLabelStmt:
+		case T_VacuumStmt:
+		case T_VariableSetStmt:
+#ifdef MIG_COMPAT_HAVE_REPACK
+		case T_RepackStmt:
+#else
+		case T_ClusterStmt:
+#endif
+			effect->kind = MIG_EFFECT_REPEATABLE;
+			break;
+
+		default:
+			break;
+	}
+}
+
+static void
+of_relation(const RangeVar *relation, MigEffectKind kind, MigEffect *effect)
+{
+	/* The schema of temporary objects is gone with their session. */
+	if (relation->relpersistence == TEMPORARY)
+		return;
+	effect->kind = kind;
+	effect->schema = relation->schemaname;
+	effect->name = relation->relname;
+}
+
+static void
+of_names(List *names, MigEffectKind kind, MigEffect *effect)
+{
+	effect->kind = kind;
+	effect->name = strVal(llast(names));
+	if (list_length(names) > 1)
+		effect->schema = strVal(list_nth(names, list_length(names) - 2));
+}
+
+static void
+of_name(const char *name, MigEffectKind kind, MigEffect *effect)
+{
+	effect->kind = kind;
+	effect->name = name;
+}
+
+static void
+of_index(const IndexStmt *index, MigEffect *effect)
+{
+	of_relation(index->relation, index->idxname != NULL ?
+				MIG_EFFECT_INDEX : MIG_EFFECT_INDEX_ON, effect);
+	effect->part = index->idxname;
+	effect->tolerant = index->if_not_exists;
+}
+
+/*
+ * By name and the types of its input arguments, as the type names are
+ * written.
+ */
+static void
+of_function(const CreateFunctionStmt *create, MigEffect *effect)
+{
+	StringInfoData types;
+	ListCell   *cell;
+
+	initStringInfo(&types);
+	foreach(cell, create->parameters)
+	{
+		const FunctionParameter *parameter = lfirst_node(FunctionParameter,
+														 cell);
+
+		if (parameter->mode == FUNC_PARAM_TABLE ||
+			(parameter->mode == FUNC_PARAM_OUT && !create->is_procedure))
+			continue;
+		appendStringInfo(&types, "%s%s", types.len > 0 ? "," : "",
+						 TypeNameToString(parameter->argType));
+	}
+	of_names(create->funcname, MIG_EFFECT_FUNCTION, effect);
+	effect->part = types.data;
+	effect->creates_name = true;
+	effect->tolerant = create->replace;
+}
+
+static void
+of_alter_table(const AlterTableStmt *alter, MigEffect *effect)
+{
+	const AlterTableCmd *command = linitial_node(AlterTableCmd, alter->cmds);
+
+	of_relation(alter->relation, MIG_EFFECT_UNKNOWN, effect);
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+			effect->kind = MIG_EFFECT_COLUMN;
+			effect->part = castNode(ColumnDef, command->def)->colname;
+			effect->tolerant = command->missing_ok;
+			break;
+		case AT_DropColumn:
+			effect->kind = MIG_EFFECT_COLUMN;
+			effect->part = command->name;
+			effect->gone = true;
+			effect->tolerant = command->missing_ok;
+			break;
+		case AT_AddConstraint:
+			effect->part = castNode(Constraint, command->def)->conname;
+			if (effect->part != NULL)
+				effect->kind = MIG_EFFECT_CONSTRAINT;
+			break;
+		case AT_DropConstraint:
+			effect->kind = MIG_EFFECT_CONSTRAINT;
+			effect->part = command->name;
+			effect->gone = true;
+			effect->tolerant = command->missing_ok;
+			break;
+		case AT_AttachPartition:
+		case AT_DetachPartition:
+			{
+				const RangeVar *child =
+				castNode(PartitionCmd, command->def)->name;
+
+				effect->kind = MIG_EFFECT_PARTITION;
+				effect->part = child->relname;
+				effect->part_schema = child->schemaname;
+				effect->gone = command->subtype == AT_DetachPartition;
+				break;
+			}
+		case AT_ColumnDefault:
+		case AT_DropNotNull:
+		case AT_SetNotNull:
+		case AT_SetStatistics:
+		case AT_SetOptions:
+		case AT_SetStorage:
+		case AT_SetCompression:
+		case AT_ValidateConstraint:
+		case AT_ChangeOwner:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+		case AT_EnableTrig:
+		case AT_DisableTrig:
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+			if (list_length(alter->cmds) == 1)
+				effect->kind = MIG_EFFECT_REPEATABLE;
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * A value that is added, or the new name of one.
+ */
+static void
+of_alter_enum(const AlterEnumStmt *alter, MigEffect *effect)
+{
+	of_names(alter->typeName, MIG_EFFECT_ENUM_VALUE, effect);
+	effect->part = alter->newVal;
+	effect->tolerant = alter->skipIfNewValExists;
+}
+
+static void
+of_alter_database(const AlterDatabaseStmt *alter, MigEffect *effect)
+{
+	const DefElem *option = NULL;
+	ListCell   *cell;
+
+	foreach(cell, alter->options)
+	{
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "tablespace") == 0)
+			option = lfirst(cell);
+	}
+	if (option == NULL)
+	{
+		effect->kind = MIG_EFFECT_REPEATABLE;
+		return;
+	}
+	/* The parser accepts DEFAULT and numbers, too. */
+	if (option->arg == NULL || !IsA(option->arg, String))
+		return;
+	of_name(alter->dbname, MIG_EFFECT_DATABASE_TABLESPACE, effect);
+	effect->part = strVal(option->arg);
+}
+
+static void
+of_rename(const RenameStmt *rename, MigEffect *effect)
+{
+	switch (rename->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_FOREIGN_TABLE:
+
+			/*
+			 * The old name tells the schema while it is there, and is all
+			 * that has to be gone.
+			 */
+			of_relation(rename->relation, MIG_EFFECT_RELATION, effect);
+			effect->gone = true;
+			break;
+		case OBJECT_COLUMN:
+			of_relation(rename->relation, MIG_EFFECT_COLUMN, effect);
+			effect->part = rename->newname;
+			break;
+		case OBJECT_TABCONSTRAINT:
+			of_relation(rename->relation, MIG_EFFECT_CONSTRAINT, effect);
+			effect->part = rename->newname;
+			break;
+		case OBJECT_SCHEMA:
+			of_name(rename->newname, MIG_EFFECT_SCHEMA, effect);
+			break;
+		case OBJECT_DATABASE:
+			of_name(rename->newname, MIG_EFFECT_DATABASE, effect);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+of_drop(const DropStmt *drop, MigEffect *effect)
+{
+	Node	   *object = linitial(drop->objects);
+
+	switch (drop->removeType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_INDEX:
+			of_names(castNode(List, object), MIG_EFFECT_RELATION, effect);
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			of_names(castNode(TypeName, object)->names, MIG_EFFECT_TYPE,
+					 effect);
+			break;
+		case OBJECT_SCHEMA:
+			of_name(strVal(object), MIG_EFFECT_SCHEMA, effect);
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			of_drop_function(castNode(ObjectWithArgs, object), effect);
+			break;
+		default:
+			if (drop->missing_ok)
+				effect->kind = MIG_EFFECT_REPEATABLE;
+			return;
+	}
+	effect->gone = true;
+	effect->tolerant = drop->missing_ok;
+}
+
+/*
+ * Without argument types only the name is known, which is not enough.
+ */
+static void
+of_drop_function(const ObjectWithArgs *function, MigEffect *effect)
+{
+	StringInfoData types;
+	ListCell   *cell;
+
+	if (function->args_unspecified)
+		return;
+	initStringInfo(&types);
+	foreach(cell, function->objargs)
+		appendStringInfo(&types, "%s%s", types.len > 0 ? "," : "",
+						 TypeNameToString(lfirst_node(TypeName, cell)));
+	of_names(function->objname, MIG_EFFECT_FUNCTION, effect);
+	effect->part = types.data;
+}

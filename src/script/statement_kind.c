@@ -1,0 +1,400 @@
+/*
+ * statement_kind.c
+ *	  Which statements refuse a transaction block, or need one of their own.
+ *
+ * The one table of the statements for which the server itself calls
+ * PreventInTransactionBlock(), as far as the raw parse tree tells, by reading
+ * utility.c, cluster.c (repack.c since 19), dbcommands.c, discard.c,
+ * indexcmds.c, subscriptioncmds.c and vacuum.c.  COMMIT PREPARED and
+ * ROLLBACK PREPARED are not here, since no body may hold them.
+ *
+ * Must not look into the catalogs.  Where the server's answer depends on
+ * them, the row's comment says which side we are on:
+ *
+ * - REINDEX INDEX or TABLE, CLUSTER and REPACK of a named relation are
+ *	 refused if it is partitioned.  mig_script_kind_if_partitioned() tells the
+ *	 relation, for those who can look it up.
+ * - DROP SUBSCRIPTION is refused if the subscription has a slot, and it
+ *	 nearly always has.  Taken for refusing: running it alone does no harm.
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "nodes/parsenodes.h"
+#include "tcop/cmdtag.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "script/statement_kind.h"
+
+/*
+ * A kind of statement: its name, the node it is parsed to, and a test for
+ * whether such a node refuses; no test if every one does.
+ */
+typedef struct ToplevelKind
+{
+	const char *name;
+	NodeTag		tag;
+	bool		(*refuses) (const Node *statement);
+} ToplevelKind;
+
+static bool alters_database_tablespace(const Node *statement);
+static bool alters_subscription_slot(const Node *statement);
+static bool creates_index_concurrently(const Node *statement);
+static bool creates_slot(const Node *statement);
+static bool detaches_concurrently(const Node *statement);
+static bool discards_all(const Node *statement);
+static bool drops_index_concurrently(const Node *statement);
+static bool is_cluster_of_all(const Node *statement);
+static bool is_vacuum(const Node *statement);
+static bool refreshes_publication(const Node *statement);
+static bool reindexes_concurrently(const Node *statement);
+static bool reindexes_database(const Node *statement);
+static bool reindexes_schema(const Node *statement);
+static bool reindexes_system(const Node *statement);
+static bool option_is_on(List *options, const char *name, bool otherwise);
+static DefElem *find_option(List *options, const char *name);
+
+#ifdef MIG_COMPAT_HAVE_REPACK
+static bool repacks_all(const Node *statement);
+static bool repacks_and_analyzes(const Node *statement);
+static bool repacks_concurrently(const Node *statement);
+
+#define CLUSTER_TAG		T_RepackStmt
+#else
+#define CLUSTER_TAG		T_ClusterStmt
+#endif
+
+/* Where two rows of a node could both apply, the more telling one is first. */
+static const ToplevelKind toplevel_kinds[] =
+{
+	{"ALTER DATABASE SET TABLESPACE", T_AlterDatabaseStmt, alters_database_tablespace},
+	{"ALTER SUBSCRIPTION REFRESH", T_AlterSubscriptionStmt, refreshes_publication},
+	{"ALTER SUBSCRIPTION SET", T_AlterSubscriptionStmt, alters_subscription_slot},
+	{"ALTER SYSTEM", T_AlterSystemStmt, NULL},
+	{"ALTER TABLE DETACH PARTITION CONCURRENTLY", T_AlterTableStmt, detaches_concurrently},
+	{"CLUSTER", CLUSTER_TAG, is_cluster_of_all},
+	{"CREATE DATABASE", T_CreatedbStmt, NULL},
+	{"CREATE INDEX CONCURRENTLY", T_IndexStmt, creates_index_concurrently},
+	{"CREATE SUBSCRIPTION", T_CreateSubscriptionStmt, creates_slot},
+	{"CREATE TABLESPACE", T_CreateTableSpaceStmt, NULL},
+	{MIG_SCRIPT_DISCARD_ALL, T_DiscardStmt, discards_all},
+	{"DROP DATABASE", T_DropdbStmt, NULL},
+	{"DROP INDEX CONCURRENTLY", T_DropStmt, drops_index_concurrently},
+	{"DROP SUBSCRIPTION", T_DropSubscriptionStmt, NULL},
+	{"DROP TABLESPACE", T_DropTableSpaceStmt, NULL},
+	{"REINDEX CONCURRENTLY", T_ReindexStmt, reindexes_concurrently},
+	{"REINDEX DATABASE", T_ReindexStmt, reindexes_database},
+	{"REINDEX SCHEMA", T_ReindexStmt, reindexes_schema},
+	{"REINDEX SYSTEM", T_ReindexStmt, reindexes_system},
+#ifdef MIG_COMPAT_HAVE_REPACK
+	{"REPACK CONCURRENTLY", T_RepackStmt, repacks_concurrently},
+	{"REPACK ANALYZE", T_RepackStmt, repacks_and_analyzes},
+	{"REPACK", T_RepackStmt, repacks_all},
+#endif
+	{"VACUUM", T_VacuumStmt, is_vacuum},
+};
+
+/*
+ * The name of a statement that refuses a transaction block, or NULL for any
+ * other.  The statement is a raw parse tree.  The name is a constant.
+ *
+ * Raises 42601 if an option that decides is not a Boolean, as the server
+ * would when it ran the statement.
+ */
+const char *
+mig_script_kind_toplevel(Node *statement)
+{
+	for (int i = 0; i < (int) lengthof(toplevel_kinds); i++)
+	{
+		const ToplevelKind *kind = &toplevel_kinds[i];
+
+		if (kind->tag == nodeTag(statement) &&
+			(kind->refuses == NULL || kind->refuses(statement)))
+			return kind->name;
+	}
+
+	return NULL;
+}
+
+/*
+ * The relation for which a statement refuses a transaction block if it is
+ * partitioned, as SQL writes its name, in the current memory context; NULL for
+ * any other statement.
+ */
+const char *
+mig_script_kind_if_partitioned(const Node *statement)
+{
+	const RangeVar *relation;
+
+	if (IsA(statement, ReindexStmt))
+		relation = ((const ReindexStmt *) statement)->relation;
+#ifdef MIG_COMPAT_HAVE_REPACK
+	else if (IsA(statement, RepackStmt))
+		relation = ((const RepackStmt *) statement)->relation != NULL ?
+			((const RepackStmt *) statement)->relation->relation : NULL;
+#else
+	else if (IsA(statement, ClusterStmt))
+		relation = ((const ClusterStmt *) statement)->relation;
+#endif
+	else
+		return NULL;
+	return relation == NULL ? NULL :
+		quote_qualified_identifier(relation->schemaname, relation->relname);
+}
+
+/*
+ * The value that a statement adds to an enum, or NULL.  It cannot be used
+ * before it is committed.
+ */
+const char *
+mig_script_kind_enum_value(const Node *statement)
+{
+	if (!IsA(statement, AlterEnumStmt) ||
+		((const AlterEnumStmt *) statement)->oldVal != NULL)
+		return NULL;
+	return ((const AlterEnumStmt *) statement)->newVal;
+}
+
+/*
+ * The command tag of a statement that commits what it does on a server whose
+ * DDL commits by itself, or may contain such a statement; NULL for any other.
+ * What is DDL is said by the server's own list for log_statement.
+ */
+const char *
+mig_script_kind_commits(Node *statement)
+{
+	if (IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
+		IsA(statement, TruncateStmt) ||
+		GetCommandLogLevel(statement) == LOGSTMT_DDL)
+		return GetCommandTagName(CreateCommandTag(statement));
+	return NULL;
+}
+
+/*
+ * Whether it is a SET or RESET that holds for the statements behind it, also
+ * across transactions.
+ */
+bool
+mig_script_kind_is_setting(const Node *statement)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+
+	if (!IsA(statement, VariableSetStmt) || set->is_local)
+		return false;
+	/* SET TRANSACTION */
+	return set->kind != VAR_SET_MULTI ||
+		strncmp(set->name, "TRANSACTION", strlen("TRANSACTION")) != 0;
+}
+
+/*
+ * The tests of the table: does a statement with this node refuse?  A comment
+ * says why where the node's field does not.
+ */
+static bool
+alters_database_tablespace(const Node *statement)
+{
+	const AlterDatabaseStmt *alter = (const AlterDatabaseStmt *) statement;
+
+	return find_option(alter->options, "tablespace") != NULL;
+}
+
+/*
+ * The slot on the publisher is changed, which cannot be rolled back: failover
+ * since 17, two_phase since 18 and only to switch it off.
+ */
+static bool
+alters_subscription_slot(const Node *statement)
+{
+	const AlterSubscriptionStmt *alter = (const AlterSubscriptionStmt *) statement;
+
+	return alter->kind == ALTER_SUBSCRIPTION_OPTIONS &&
+		(find_option(alter->options, "failover") != NULL ||
+		 !option_is_on(alter->options, "two_phase", true));
+}
+
+static bool
+creates_index_concurrently(const Node *statement)
+{
+	return ((const IndexStmt *) statement)->concurrent;
+}
+
+/*
+ * create_slot is on unless it is switched off, alone or by connect.
+ */
+static bool
+creates_slot(const Node *statement)
+{
+	const CreateSubscriptionStmt *create = (const CreateSubscriptionStmt *) statement;
+
+	return option_is_on(create->options, "create_slot",
+						option_is_on(create->options, "connect", true));
+}
+
+static bool
+detaches_concurrently(const Node *statement)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) statement;
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		if (command->subtype == AT_DetachPartition &&
+			castNode(PartitionCmd, command->def)->concurrent)
+			return true;
+	}
+
+	return false;
+}
+
+static bool
+discards_all(const Node *statement)
+{
+	return ((const DiscardStmt *) statement)->target == DISCARD_ALL;
+}
+
+static bool
+drops_index_concurrently(const Node *statement)
+{
+	const DropStmt *drop = (const DropStmt *) statement;
+
+	return drop->removeType == OBJECT_INDEX && drop->concurrent;
+}
+
+static bool
+is_cluster_of_all(const Node *statement)
+{
+#ifdef MIG_COMPAT_HAVE_REPACK
+	const RepackStmt *cluster = (const RepackStmt *) statement;
+
+	return cluster->command == REPACK_COMMAND_CLUSTER &&
+		cluster->relation == NULL;
+#else
+	return ((const ClusterStmt *) statement)->relation == NULL;
+#endif
+}
+
+/*
+ * ANALYZE has the same node.
+ */
+static bool
+is_vacuum(const Node *statement)
+{
+	return ((const VacuumStmt *) statement)->is_vacuumcmd;
+}
+
+/*
+ * By REFRESH itself, or by a change of the publications, which refreshes them
+ * unless that is switched off.
+ */
+static bool
+refreshes_publication(const Node *statement)
+{
+	const AlterSubscriptionStmt *alter = (const AlterSubscriptionStmt *) statement;
+
+	switch (alter->kind)
+	{
+		case ALTER_SUBSCRIPTION_REFRESH_PUBLICATION:
+			return true;
+		case ALTER_SUBSCRIPTION_SET_PUBLICATION:
+		case ALTER_SUBSCRIPTION_ADD_PUBLICATION:
+		case ALTER_SUBSCRIPTION_DROP_PUBLICATION:
+			return option_is_on(alter->options, "refresh", true);
+		default:
+			return false;
+	}
+}
+
+static bool
+reindexes_concurrently(const Node *statement)
+{
+	return option_is_on(((const ReindexStmt *) statement)->params,
+						"concurrently", false);
+}
+
+static bool
+reindexes_database(const Node *statement)
+{
+	return ((const ReindexStmt *) statement)->kind == REINDEX_OBJECT_DATABASE;
+}
+
+static bool
+reindexes_schema(const Node *statement)
+{
+	return ((const ReindexStmt *) statement)->kind == REINDEX_OBJECT_SCHEMA;
+}
+
+static bool
+reindexes_system(const Node *statement)
+{
+	return ((const ReindexStmt *) statement)->kind == REINDEX_OBJECT_SYSTEM;
+}
+
+#ifdef MIG_COMPAT_HAVE_REPACK
+static bool
+repacks_all(const Node *statement)
+{
+	const RepackStmt *repack = (const RepackStmt *) statement;
+
+	return repack->command == REPACK_COMMAND_REPACK &&
+		repack->relation == NULL;
+}
+
+/*
+ * Of a named relation, too.  The server takes either spelling.
+ */
+static bool
+repacks_and_analyzes(const Node *statement)
+{
+	const RepackStmt *repack = (const RepackStmt *) statement;
+
+	return repack->command == REPACK_COMMAND_REPACK &&
+		(option_is_on(repack->params, "analyze", false) ||
+		 option_is_on(repack->params, "analyse", false));
+}
+
+static bool
+repacks_concurrently(const Node *statement)
+{
+	const RepackStmt *repack = (const RepackStmt *) statement;
+
+	return repack->command == REPACK_COMMAND_REPACK &&
+		option_is_on(repack->params, "concurrently", false);
+}
+#endif
+
+/*
+ * The value of a Boolean option, or what it is if it is not given.
+ */
+static bool
+option_is_on(List *options, const char *name, bool otherwise)
+{
+	DefElem    *option = find_option(options, name);
+
+	return option == NULL ? otherwise : defGetBoolean(option);
+}
+
+/*
+ * The option of that name, or NULL.  Of several the last counts, as for
+ * REINDEX; other statements refuse to have several.
+ */
+static DefElem *
+find_option(List *options, const char *name)
+{
+	DefElem    *found = NULL;
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, name) == 0)
+			found = option;
+	}
+
+	return found;
+}

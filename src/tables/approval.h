@@ -1,0 +1,24 @@
+/*
+ * approval.h
+ *	  migrate.approval: revisions that somebody has approved.
+ */
+#ifndef MIG_TABLES_APPROVAL_H
+#define MIG_TABLES_APPROVAL_H
+
+#include "base/spi.h"
+
+/* That somebody has approved one of some revisions. */
+typedef struct MigApproval
+{
+	int			place;			/* its index among them */
+	char	   *hash;			/* of the bodies that were approved */
+} MigApproval;
+
+extern void mig_tab_approval_put(const char *id, const char *hash,
+								 Oid approver, const char *note);
+extern void mig_tab_approval_void(const char *id);
+extern MigApproval *mig_tab_approval_find(char *const *ids, int nids,
+										  MigSpiAccess access,
+										  int *nfound);
+
+#endif							/* MIG_TABLES_APPROVAL_H */

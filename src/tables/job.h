@@ -1,0 +1,138 @@
+/*
+ * job.h
+ *	  migrate.job: the worker's queue and its outcome.
+ */
+#ifndef MIG_TABLES_JOB_H
+#define MIG_TABLES_JOB_H
+
+#include "datatype/timestamp.h"
+
+#include "migrate.h"
+
+/*
+ * First keys of a worker's advisory locks: "MIGJ" with the job's number, for
+ * as long as the worker lives; "MIGQ" with its version table, because jobs
+ * take turns there; "MIGW" with one of migrate.max_workers places.
+ */
+#define MIG_JOB_LOCK			1296648010
+#define MIG_JOB_LOCK_QUEUE		1296648017
+#define MIG_JOB_LOCK_PLACE		1296648023
+
+/* The second key is an int4. */
+#define MIG_JOB_LOCK_KEY(job)	((uint32) ((job) & 0x7fffffff))
+
+/* A worker's, in pg_stat_activity. */
+#define MIG_JOB_BACKEND_TYPE	"migrate job"
+
+/* In SQL: the server and the database, which a dump does not bring along. */
+#define MIG_JOB_ORIGIN \
+	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
+	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
+	"  WHERE d.datname = pg_catalog.current_database())"
+
+/*
+ * In SQL: whether a role has the rights of an owner, or of the extension's
+ * owner, whose business everything is.
+ */
+#define MIG_JOB_IS_BUSINESS(role, owner) \
+	"(pg_catalog.pg_has_role(" role ", " owner ", 'USAGE')" \
+	" OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
+	"      FROM pg_catalog.pg_extension AS e" \
+	"     WHERE e.extname = 'migrate'), 'USAGE'))"
+
+/* In SQL: whether a role may execute a function of the extension. */
+#define MIG_JOB_MAY_EXECUTE(role, function) \
+	"EXISTS (SELECT FROM pg_catalog.pg_proc AS p" \
+	"   JOIN pg_catalog.pg_depend AS d" \
+	"     ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass" \
+	"    AND d.objid = p.oid AND d.deptype = 'e'" \
+	"   JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid" \
+	"  WHERE e.extname = 'migrate' AND p.proname = " function \
+	"    AND pg_catalog.has_function_privilege(" role ", p.oid, 'EXECUTE'))"
+
+/* What a job is, as submitted. */
+typedef struct MigJob
+{
+	int64		job;
+	MigCommand	command;
+	char	   *target;
+	char	   *version_table;
+	Oid			owner;
+	Oid			login;			/* what its worker connects as */
+	TimestampTz run_at;
+	TimestampTz deadline;		/* DT_NOEND: none */
+	char	   *schedule;		/* that submitted it, or NULL */
+	TimestampTz window_end;		/* DT_NOEND: none */
+	int			nsettings;
+	char	  **settings;		/* name=value */
+	int			attempts;
+} MigJob;
+
+/* How it ended, or that it has not. */
+typedef struct MigJobEnd
+{
+	char	   *state;
+	char	   *note;			/* this and what follows: or NULL */
+	char	   *sqlstate;
+	char	   *error;
+	char	   *detail;
+	char	   *hint;
+	char	   *context;
+} MigJobEnd;
+
+/* A job that a worker is to be started for. */
+typedef struct MigJobDue
+{
+	int64		job;
+	Oid			login;
+} MigJobDue;
+
+/* Why a job can never be run; the table's SQL has the numbers, too. */
+typedef int MigJobReason;
+
+#define MIG_JOB_ELSEWHERE			1
+#define MIG_JOB_CRASHES				2
+#define MIG_JOB_LATE				3
+#define MIG_JOB_NO_OWNER			4
+#define MIG_JOB_NO_LOGIN_ROLE		5
+#define MIG_JOB_MAY_NOT_LOG_IN		6
+#define MIG_JOB_MAY_NOT_CONNECT		7
+#define MIG_JOB_MAY_NOT_SET_ROLE	8
+#define MIG_JOB_MAY_NOT_EXECUTE		9
+
+typedef struct MigJobDead
+{
+	int64		job;
+	MigJobReason reason;
+	char	   *owner;
+	char	   *login;
+	int			crashes;
+	char	   *revision;		/* the last one in work, or NULL */
+	char	   *schedule;		/* that submitted it, or NULL */
+} MigJobDead;
+
+/* Submitting */
+extern int64 mig_tab_job_insert(const MigJob *job);
+extern bool mig_tab_job_is_scheduled(const char *schedule);
+
+/* Somebody asks */
+extern MigJobEnd *mig_tab_job_end(int64 job, Oid asker, bool *visible);
+extern int	mig_tab_job_errcode(const MigJobEnd *end);
+extern bool mig_tab_job_signal(int64 job);
+extern bool mig_tab_job_cancel(int64 job);
+
+/* Starting */
+extern MigJobDead *mig_tab_job_dead(int64 job, int max_crashes, int *ndead);
+extern MigJobDue *mig_tab_job_due(int max_crashes, int max_workers, int *ndue);
+
+/* The worker */
+extern bool mig_tab_job_queue(int64 job, uint32 *key);
+extern bool mig_tab_job_take(int64 job, MigJob *taken);
+extern void mig_tab_job_progress(int64 job, const char *revision, int step,
+								 int steps);
+extern void mig_tab_job_finish(int64 job, const MigJobEnd *end,
+							   bool by_worker);
+extern void mig_tab_job_forget(int64 job);
+extern void mig_tab_job_expire(int seconds);
+
+#endif							/* MIG_TABLES_JOB_H */

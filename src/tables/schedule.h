@@ -1,0 +1,32 @@
+/*
+ * schedule.h
+ *	  migrate.schedule: jobs that are submitted again and again.
+ */
+#ifndef MIG_TABLES_SCHEDULE_H
+#define MIG_TABLES_SCHEDULE_H
+
+#include "datatype/timestamp.h"
+#include "utils/date.h"
+
+#include "tables/job.h"
+
+/* A schedule, as made. */
+typedef struct MigSchedule
+{
+	const char *name;
+	MigJob		job;			/* what its jobs have in common */
+	Interval   *every;
+	TimeTzADT  *window_start;	/* NULL: no window */
+	TimeTzADT  *window_end;
+	TimestampTz first_tick;
+} MigSchedule;
+
+extern bool mig_tab_schedule_find(const char *name, Oid asker, bool *visible);
+extern bool mig_tab_schedule_put(const MigSchedule *schedule);
+extern void mig_tab_schedule_delete(const char *name);
+extern MigJob *mig_tab_schedule_due(int *ndue);
+extern void mig_tab_schedule_tick(const char *name, int64 job);
+extern void mig_tab_schedule_note(const char *name, int64 job,
+								  const char *note);
+
+#endif							/* MIG_TABLES_SCHEDULE_H */

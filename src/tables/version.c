@@ -1,0 +1,502 @@
+/*
+ * version.c
+ *	  The rows of the version table: where we are.
+ *
+ * Written in place, in Alembic's shape, so that Alembic and this extension
+ * can take turns.  Our own table is reached as the extension's owner.  Any
+ * other table belongs to somebody else and may carry triggers, so it is
+ * written with the caller's rights and search_path, as Alembic would.
+ *
+ * A row is found again by the ctid its last write returned.  A search by
+ * value walks all dead versions of the row that this transaction has made,
+ * and under subtransactions each of them is looked up among the child
+ * transactions: 10,000 steps then take seconds instead of a tenth.  Where the
+ * server gives no such address, it is found by its value.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "storage/itemptr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/spi.h"
+#include "tables/version.h"
+
+/* A row of the version table and where it is. */
+typedef struct RowEntry
+{
+	const char *revision;
+	ItemPointerData tid;
+	char		status;
+} RowEntry;
+
+#define SH_PREFIX		rowhash
+#define SH_ELEMENT_TYPE RowEntry
+#define SH_KEY_TYPE		const char *
+#define SH_KEY			revision
+#define SH_HASH_KEY(tb, key) \
+	hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp((a), (b)) == 0)
+#define SH_SCOPE		static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* A write whose subtransaction has not been released yet. */
+typedef struct RowChange
+{
+	const char *before;			/* NULL: inserted */
+	const char *after;			/* NULL: deleted */
+	ItemPointerData tid;		/* of the row after */
+} RowChange;
+
+typedef struct MigVersionState
+{
+	rowhash_hash *rows;
+	int			nchanges;
+	int			max_changes;
+	RowChange  *changes;
+} MigVersionState;
+
+/* The statements for a version table. */
+typedef struct MigVersionQueries
+{
+	MigSpiQuery lock;
+	MigSpiQuery read;
+	MigSpiQuery insert;
+	MigSpiQuery update;
+	MigSpiQuery delete;
+	MigSpiQuery update_by_value;
+	MigSpiQuery delete_by_value;
+} MigVersionQueries;
+
+/*
+ * Without by_key a ctid is looked for by a scan once ANALYZE has seen the
+ * table small: that walks all dead rows.
+ */
+#define VERSION_QUERIES(table, address) \
+{ \
+	{"LOCK TABLE ONLY " table " IN ROW EXCLUSIVE MODE"}, \
+	{"SELECT version_num, " address " FROM ONLY " table}, \
+	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING " address, \
+	1, {TEXTOID}}, \
+	{"UPDATE ONLY " table " SET version_num = $1" \
+		" WHERE ctid OPERATOR(pg_catalog.=) $2" \
+		"   AND version_num OPERATOR(pg_catalog.=) $3 RETURNING ctid", \
+	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true}, \
+	{"DELETE FROM ONLY " table \
+		" WHERE ctid OPERATOR(pg_catalog.=) $1" \
+		"   AND version_num OPERATOR(pg_catalog.=) $2", \
+	2, {TIDOID, TEXTOID}, NULL, true}, \
+	{"UPDATE ONLY " table " SET version_num = $1" \
+		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING " address, \
+	2, {TEXTOID, TEXTOID}}, \
+	{"DELETE FROM ONLY " table \
+		" WHERE version_num OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}} \
+}
+
+#define ADDRESS			"ctid"
+#define NO_ADDRESS		"NULL::pg_catalog.tid"
+
+/*
+ * Our own table's are constants, because they run as the extension's owner.
+ * The first ones are for servers that tell where a row is.
+ */
+static MigVersionQueries own_queries = VERSION_QUERIES("migrate.version", ADDRESS);
+static const MigVersionQueries query_formats = VERSION_QUERIES("%s", ADDRESS);
+static MigVersionQueries own_queries_by_value = VERSION_QUERIES("migrate.version", NO_ADDRESS);
+static const MigVersionQueries query_formats_by_value = VERSION_QUERIES("%s", NO_ADDRESS);
+
+/* What this server can do. */
+static bool have_row_addresses = true;
+static bool have_table_locks = true;
+
+static MigVersionQueries *write_queries(const char *table);
+static void forget_plans(void *arg);
+static void write_row(MigVersion *version, const char *before,
+					  const char *after);
+static void copy_address(uint64 row, int column, ItemPointer address);
+static uint64 insert_row(MigVersion *version, const char *after);
+static uint64 change_row(MigVersion *version, const char *before,
+						 const char *after);
+static bool has_row(const MigVersion *version, const char *revision);
+static int	compare_rows(const void *a, const void *b);
+
+/*
+ * What the server can do: tell where a row is (ctid), lock a table against
+ * changes of its definition.
+ */
+void
+mig_tab_version_assume(bool row_addresses, bool table_locks)
+{
+	have_row_addresses = row_addresses;
+	have_table_locks = table_locks;
+}
+
+/*
+ * Gives an open table its statements.
+ */
+void
+mig_tab_version_prepare(MigVersion *version)
+{
+	if (!version->own)
+		version->queries = write_queries(version->name);
+	else
+		version->queries = have_row_addresses ? &own_queries :
+			&own_queries_by_value;
+}
+
+/*
+ * Locks a table of somebody else as a write does, where there are such locks.
+ */
+void
+mig_tab_version_lock(const MigVersion *version)
+{
+	MigSpiScope scope;
+
+	if (!have_table_locks)
+		return;
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+}
+
+/*
+ * Reads the rows and where they are, into the current memory context.
+ */
+void
+mig_tab_version_read(MigVersion *version, MigSpiAccess access)
+{
+	MigVersionState *state = palloc0(sizeof(MigVersionState));
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
+	nrows = mig_spi_execute(&version->queries->read, NULL, NULL, access);
+
+	version->nrows = (int) nrows;
+	version->rows = MemoryContextAlloc(scope.caller,
+									   sizeof(char *) * Max(nrows, 1));
+	state->rows = rowhash_create(scope.caller, Max(nrows, 8), NULL);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		found;
+		RowEntry   *entry;
+
+		version->rows[i] = mig_spi_text(&scope, i, 1);
+		if (version->rows[i] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("version table \"%s\" contains a null",
+							version->name)));
+		entry = rowhash_insert(state->rows, version->rows[i], &found);
+		if (found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 errmsg("version table \"%s\" contains revision \"%s\" twice",
+							version->name, version->rows[i]),
+					 errhint("Delete one of the rows and add the primary key that Alembic gives the table.")));
+		copy_address(i, 2, &entry->tid);
+	}
+	mig_spi_end(&scope);
+
+	mig_tab_version_sort(version);
+	version->state = state;
+}
+
+/*
+ * Rows are listed in the order of Alembic's files: by byte.
+ */
+void
+mig_tab_version_sort(MigVersion *version)
+{
+	qsort(version->rows, version->nrows, sizeof(char *), compare_rows);
+}
+
+/*
+ * Reads the rows anew, as committed, after a transaction that failed.
+ */
+MigVersionPlace
+mig_tab_version_place(MigVersion *version, const MigStep *step)
+{
+	MemoryContext old_context;
+	int			ngoing = 0;
+	int			ncoming = 0;
+	int			nbefore = step->ndeletes;
+	int			nafter = step->ninserts;
+
+	old_context = MemoryContextSwitchTo(GetMemoryChunkContext(version));
+	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	MemoryContextSwitchTo(old_context);
+
+	for (int i = 0; i < step->ndeletes; i++)
+		ngoing += has_row(version, step->deletes[i]);
+	for (int i = 0; i < step->ninserts; i++)
+		ncoming += has_row(version, step->inserts[i]);
+	if (step->update_from != NULL)
+	{
+		nbefore++;
+		nafter++;
+		ngoing += has_row(version, step->update_from);
+		ncoming += has_row(version, step->update_to);
+	}
+	if (ngoing == nbefore && ncoming == 0)
+		return MIG_VERSION_BEFORE;
+	if (ngoing == 0 && ncoming == nafter)
+		return MIG_VERSION_AFTER;
+	return MIG_VERSION_ELSEWHERE;
+}
+
+static bool
+has_row(const MigVersion *version, const char *revision)
+{
+	return rowhash_lookup(version->state->rows, revision) != NULL;
+}
+
+/*
+ * Raises 40001 if the transaction's snapshot is older than the rows.  A body
+ * would work on data from before the revisions that the rows stand for.
+ */
+void
+mig_tab_version_check_snapshot(const MigVersion *version)
+{
+	MigVersion	before = *version;
+	bool		same;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	mig_tab_version_read(&before, MIG_SPI_READ_CALLER);
+	same = before.nrows == version->nrows;
+	for (int i = 0; same && i < version->nrows; i++)
+		same = strcmp(before.rows[i], version->rows[i]) == 0;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access to version table \"%s\"",
+						version->name),
+				 errdetail("It was written after this transaction took its snapshot. Nothing was run."),
+				 errhint("Begin a new transaction and run this again, or run it under READ COMMITTED.")));
+}
+
+/*
+ * Writes a step's row changes.  To be followed by accept once they are sure,
+ * or discard when they were rolled back.
+ */
+void
+mig_tab_version_move(MigVersion *version, const MigStep *step)
+{
+	MigVersionState *state = version->state;
+	int			nchanges = step->ndeletes + step->ninserts + 1;
+
+	if (state->max_changes < nchanges)
+	{
+		state->changes = MemoryContextAlloc(GetMemoryChunkContext(state),
+											sizeof(RowChange) * nchanges);
+		state->max_changes = nchanges;
+	}
+	state->nchanges = 0;
+
+	for (int i = 0; i < step->ndeletes; i++)
+		write_row(version, step->deletes[i], NULL);
+	if (step->update_from != NULL)
+		write_row(version, step->update_from, step->update_to);
+	for (int i = 0; i < step->ninserts; i++)
+		write_row(version, NULL, step->inserts[i]);
+}
+
+/*
+ * The step's subtransaction was released: remember where its rows are.
+ */
+void
+mig_tab_version_accept(MigVersion *version)
+{
+	MigVersionState *state = version->state;
+
+	for (int i = 0; i < state->nchanges; i++)
+	{
+		RowChange  *change = &state->changes[i];
+
+		if (change->before != NULL)
+			rowhash_delete(state->rows, change->before);
+		if (change->after != NULL)
+		{
+			bool		found;
+			RowEntry   *entry = rowhash_insert(state->rows, change->after,
+											   &found);
+
+			ItemPointerCopy(&change->tid, &entry->tid);
+		}
+	}
+	state->nchanges = 0;
+}
+
+/*
+ * The step's subtransaction was rolled back: the rows are where they were.
+ */
+void
+mig_tab_version_discard(MigVersion *version)
+{
+	version->state->nchanges = 0;
+}
+
+/*
+ * The statements for a table of somebody else.  They belong to this run: were
+ * they shared, what runs inside it could turn them to another table.
+ */
+static MigVersionQueries *
+write_queries(const char *table)
+{
+	const MigVersionQueries *formats = have_row_addresses ? &query_formats :
+	&query_formats_by_value;
+	MigVersionQueries *queries = palloc(sizeof(MigVersionQueries));
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	*queries = *formats;
+	queries->lock.sql = psprintf(formats->lock.sql, table);
+	queries->read.sql = psprintf(formats->read.sql, table);
+	queries->insert.sql = psprintf(formats->insert.sql, table);
+	queries->update.sql = psprintf(formats->update.sql, table);
+	queries->delete.sql = psprintf(formats->delete.sql, table);
+	queries->update_by_value.sql =
+		psprintf(formats->update_by_value.sql, table);
+	queries->delete_by_value.sql =
+		psprintf(formats->delete_by_value.sql, table);
+
+	callback->func = forget_plans;
+	callback->arg = queries;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return queries;
+}
+
+static void
+forget_plans(void *arg)
+{
+	MigVersionQueries *queries = arg;
+
+	mig_spi_forget_plan(&queries->lock);
+	mig_spi_forget_plan(&queries->read);
+	mig_spi_forget_plan(&queries->insert);
+	mig_spi_forget_plan(&queries->update);
+	mig_spi_forget_plan(&queries->delete);
+	mig_spi_forget_plan(&queries->update_by_value);
+	mig_spi_forget_plan(&queries->delete_by_value);
+}
+
+/*
+ * Inserts, updates or deletes one row and notes the change.  An update or
+ * delete that does not hit exactly one row means that somebody who does not
+ * take our lock, such as Alembic, has written the table.
+ */
+static void
+write_row(MigVersion *version, const char *before, const char *after)
+{
+	MigVersionState *state = version->state;
+	RowChange  *change = &state->changes[state->nchanges];
+	MigSpiScope scope;
+	uint64		count;
+
+	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_GUEST);
+	count = before == NULL ? insert_row(version, after) :
+		change_row(version, before, after);
+	if (count == 1 && after != NULL)
+		copy_address(0, 1, &change->tid);
+	mig_spi_end(&scope);
+
+	if (count == 0 && before != NULL && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access to row \"%s\" of version table \"%s\"",
+						before, version->name),
+				 errdetail("It was written after this transaction took its snapshot, or by what runs in it.")));
+	if (count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 before == NULL ?
+				 errmsg("row \"%s\" of version table \"%s\" could not be inserted",
+						after, version->name) :
+				 errmsg("row \"%s\" of version table \"%s\" was expected once, but found " UINT64_FORMAT " times",
+						before, version->name, count),
+				 errdetail("Something other than this extension has changed the table since the run began."),
+				 errhint("Run the command again; it reads the table anew.")));
+
+	change->before = before;
+	change->after = after;
+	state->nchanges++;
+}
+
+/*
+ * Where a row is, by a column of SPI's result.
+ */
+static void
+copy_address(uint64 row, int column, ItemPointer address)
+{
+	bool		isnull;
+	Datum		value = mig_spi_value(row, column, &isnull);
+
+	if (isnull)
+		ItemPointerSetInvalid(address);
+	else
+		ItemPointerCopy(DatumGetItemPointer(value), address);
+}
+
+static uint64
+insert_row(MigVersion *version, const char *after)
+{
+	Datum		values[1];
+
+	values[0] = CStringGetTextDatum(after);
+	return mig_spi_execute(&version->queries->insert, values, NULL,
+						   MIG_SPI_WRITE);
+}
+
+/*
+ * Updates a row, or deletes it when there is nothing after.  Where it is not
+ * where it was left, a body has rewritten the table: it is looked for once
+ * more, by its value.
+ */
+static uint64
+change_row(MigVersion *version, const char *before, const char *after)
+{
+	MigVersionQueries *queries = version->queries;
+	RowEntry   *entry = rowhash_lookup(version->state->rows, before);
+	Datum		values[3];
+	uint64		count = 0;
+
+	if (entry == NULL)
+		return 0;
+	if (after == NULL)
+	{
+		values[0] = ItemPointerGetDatum(&entry->tid);
+		values[1] = CStringGetTextDatum(before);
+		if (have_row_addresses)
+			count = mig_spi_execute(&queries->delete, values, NULL,
+									MIG_SPI_WRITE);
+		if (count == 0)
+			count = mig_spi_execute(&queries->delete_by_value, &values[1],
+									NULL, MIG_SPI_WRITE);
+		return count;
+	}
+
+	values[0] = CStringGetTextDatum(after);
+	values[1] = ItemPointerGetDatum(&entry->tid);
+	values[2] = CStringGetTextDatum(before);
+	if (have_row_addresses)
+		count = mig_spi_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
+	if (count == 0)
+	{
+		values[1] = values[2];
+		count = mig_spi_execute(&queries->update_by_value, values, NULL,
+								MIG_SPI_WRITE);
+	}
+	return count;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
