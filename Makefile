@@ -71,7 +71,7 @@ REGRESS = \
 	schedule \
 	approval \
 	settings \
-	engine \
+	server_type \
 	doctor \
 	retry \
 	retry_policy \

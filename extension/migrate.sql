@@ -19,13 +19,13 @@ CREATE TABLE migrate.revision (
 	upgrade				text NOT NULL,
 	upgrade_hash		text NOT NULL,
 	upgrade_statements	integer NOT NULL,
-	upgrade_toplevel	integer NOT NULL,
-	upgrade_segments	integer NOT NULL,
+	upgrade_nontransactional	integer NOT NULL,
+	upgrade_transactions	integer NOT NULL,
 	downgrade			text,
 	downgrade_hash		text,
 	downgrade_statements integer,
-	downgrade_toplevel	integer,
-	downgrade_segments	integer,
+	downgrade_nontransactional	integer,
+	downgrade_transactions	integer,
 	is_head				boolean NOT NULL,
 	is_real_head		boolean NOT NULL,
 	registered_by		name NOT NULL,
@@ -34,8 +34,8 @@ CREATE TABLE migrate.revision (
 );
 COMMENT ON TABLE migrate.revision IS 'registered revisions and their bodies; write it with migrate_register() only';
 COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body: the same for a reformatted body';
-COMMENT ON COLUMN migrate.revision.upgrade_toplevel IS 'number of statements that refuse a transaction block';
-COMMENT ON COLUMN migrate.revision.upgrade_segments IS 'number of transactions it takes at least; 1: it is applied in one, or not at all';
+COMMENT ON COLUMN migrate.revision.upgrade_nontransactional IS 'number of statements that refuse a transaction block';
+COMMENT ON COLUMN migrate.revision.upgrade_transactions IS 'number of transactions it takes at least; 1: it is applied in one, or not at all';
 COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
 COMMENT ON COLUMN migrate.revision.is_head IS 'no revision names this one as a down revision; kept by the extension, so that nothing to do is found without reading the graph';
 COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
@@ -51,8 +51,8 @@ COMMENT ON COLUMN migrate.revision.upgrade IS 'statements that apply it';
 COMMENT ON COLUMN migrate.revision.upgrade_statements IS 'number of statements';
 COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'as upgrade_hash';
 COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'number of statements';
-COMMENT ON COLUMN migrate.revision.downgrade_toplevel IS 'as upgrade_toplevel';
-COMMENT ON COLUMN migrate.revision.downgrade_segments IS 'as upgrade_segments';
+COMMENT ON COLUMN migrate.revision.downgrade_nontransactional IS 'as upgrade_nontransactional';
+COMMENT ON COLUMN migrate.revision.downgrade_transactions IS 'as upgrade_transactions';
 COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
@@ -81,7 +81,7 @@ CREATE TABLE migrate.log (
 	step				integer NOT NULL,
 	revision			text,
 	operation			text NOT NULL,		-- upgrade, downgrade, stamp
-	door				text NOT NULL,		-- function, procedure, worker
+	via					text NOT NULL,		-- function, procedure, worker
 	state				text NOT NULL,		-- succeeded, failed
 	attempts			integer NOT NULL,
 	started				timestamptz NOT NULL,
@@ -114,7 +114,7 @@ COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks
 COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
 COMMENT ON COLUMN migrate.log.step IS 'place of the step in its run, from 1';
 COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
-COMMENT ON COLUMN migrate.log.door IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed';
 COMMENT ON COLUMN migrate.log.attempts IS '1 if the first one succeeded';
 COMMENT ON COLUMN migrate.log.started IS 'when the first attempt began';
@@ -136,7 +136,7 @@ COMMENT ON COLUMN migrate.log.temp_blocks_written IS 'blocks of temporary files 
 COMMENT ON INDEX migrate.log_pkey IS 'a step of a run is logged once';
 
 -- At most one revision of a version table is partial at a time.
-CREATE TABLE migrate.checkpoint (
+CREATE TABLE migrate.partial (
 	version_table		text NOT NULL,
 	statement			integer NOT NULL,
 	last_statement		integer NOT NULL,
@@ -152,25 +152,25 @@ CREATE TABLE migrate.checkpoint (
 	role				name NOT NULL,
 	started				timestamptz NOT NULL DEFAULT clock_timestamp(),
 	finished			timestamptz,
-	CONSTRAINT checkpoint_pkey PRIMARY KEY (version_table, statement)
+	CONSTRAINT partial_pkey PRIMARY KEY (version_table, statement)
 );
-COMMENT ON TABLE migrate.checkpoint IS 'how far a run has come in a revision that is not one transaction; empty when no revision is partial';
-COMMENT ON COLUMN migrate.checkpoint.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.checkpoint.statement IS 'first statement of the segment, from 1';
-COMMENT ON COLUMN migrate.checkpoint.last_statement IS 'last statement of the segment';
-COMMENT ON COLUMN migrate.checkpoint.line IS 'line of the body on which the segment begins';
-COMMENT ON COLUMN migrate.checkpoint.revision IS 'the partial revision';
-COMMENT ON COLUMN migrate.checkpoint.operation IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.checkpoint.kind IS 'name of the statement if it refuses a transaction block';
-COMMENT ON COLUMN migrate.checkpoint.state IS 'started: whether it has taken effect is not known; done';
-COMMENT ON COLUMN migrate.checkpoint.object IS 'what to look for in the catalogs: its kind and the parts of its name';
-COMMENT ON COLUMN migrate.checkpoint.before IS 'how that was before: present, absent or invalid';
-COMMENT ON COLUMN migrate.checkpoint.body_hash IS 'of the body that is run';
-COMMENT ON COLUMN migrate.checkpoint.run IS 'as in migrate.log';
-COMMENT ON COLUMN migrate.checkpoint.role IS 'who ran it';
-COMMENT ON COLUMN migrate.checkpoint.started IS 'when the segment began; for one that was a transaction, when that ended';
-COMMENT ON COLUMN migrate.checkpoint.finished IS 'when it was done; NULL when it is not';
-COMMENT ON INDEX migrate.checkpoint_pkey IS 'a segment is noted once';
+COMMENT ON TABLE migrate.partial IS 'how far a run has come in a revision that is not one transaction; empty when no revision is partial';
+COMMENT ON COLUMN migrate.partial.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.partial.statement IS 'first statement of the segment, from 1';
+COMMENT ON COLUMN migrate.partial.last_statement IS 'last statement of the segment';
+COMMENT ON COLUMN migrate.partial.line IS 'line of the body on which the segment begins';
+COMMENT ON COLUMN migrate.partial.revision IS 'the partial revision';
+COMMENT ON COLUMN migrate.partial.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement if it refuses a transaction block';
+COMMENT ON COLUMN migrate.partial.state IS 'started: whether it has taken effect is not known; done';
+COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: its kind and the parts of its name';
+COMMENT ON COLUMN migrate.partial.before IS 'how that was before: present, absent or invalid';
+COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run';
+COMMENT ON COLUMN migrate.partial.run IS 'as in migrate.log';
+COMMENT ON COLUMN migrate.partial.role IS 'who ran it';
+COMMENT ON COLUMN migrate.partial.started IS 'when the segment began; for one that was a transaction, when that ended';
+COMMENT ON COLUMN migrate.partial.finished IS 'when it was done; NULL when it is not';
+COMMENT ON INDEX migrate.partial_pkey IS 'a segment is noted once';
 
 CREATE TABLE migrate.approval (
 	revision			varchar(32) COLLATE "C" NOT NULL,
@@ -267,15 +267,15 @@ CREATE TABLE migrate.schedule (
 	every				interval NOT NULL,
 	window_start		timetz,
 	window_end			timetz,
-	first_tick			timestamptz NOT NULL,
-	next_tick			timestamptz NOT NULL,
+	first_run			timestamptz NOT NULL,
+	next_run			timestamptz NOT NULL,
 	owner				name NOT NULL,
 	owner_oid			oid NOT NULL,
 	login				name NOT NULL,
 	login_oid			oid NOT NULL,
 	settings			text[] NOT NULL,
 	origin				text NOT NULL,
-	last_tick			timestamptz,
+	last_run			timestamptz,
 	last_job			bigint,
 	note				text,
 	CONSTRAINT schedule_pkey PRIMARY KEY (name)
@@ -287,15 +287,15 @@ COMMENT ON COLUMN migrate.schedule.version_table IS 'the version table, with its
 COMMENT ON COLUMN migrate.schedule.every IS 'time between two ticks';
 COMMENT ON COLUMN migrate.schedule.window_start IS 'when the maintenance window opens; NULL: it is always open';
 COMMENT ON COLUMN migrate.schedule.window_end IS 'when it closes';
-COMMENT ON COLUMN migrate.schedule.first_tick IS 'what ticks are counted from';
-COMMENT ON COLUMN migrate.schedule.next_tick IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedule.first_run IS 'what ticks are counted from';
+COMMENT ON COLUMN migrate.schedule.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
 COMMENT ON COLUMN migrate.schedule.owner IS 'the role that its jobs run as';
 COMMENT ON COLUMN migrate.schedule.owner_oid IS 'that role in this server';
 COMMENT ON COLUMN migrate.schedule.login IS 'the role that its workers connect as';
 COMMENT ON COLUMN migrate.schedule.login_oid IS 'that role in this server';
 COMMENT ON COLUMN migrate.schedule.settings IS 'settings that its jobs run with, name=value';
 COMMENT ON COLUMN migrate.schedule.origin IS 'as in migrate.job';
-COMMENT ON COLUMN migrate.schedule.last_tick IS 'when it last submitted a job';
+COMMENT ON COLUMN migrate.schedule.last_run IS 'when it last submitted a job';
 COMMENT ON COLUMN migrate.schedule.last_job IS 'that job; its row is gone if there was nothing to do';
 COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before the target though nothing failed';
 COMMENT ON INDEX migrate.schedule_pkey IS 'a schedule by its name';
@@ -322,7 +322,7 @@ COMMENT ON INDEX migrate.lease_pkey IS 'a lease has one holder';
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
-SELECT pg_catalog.pg_extension_config_dump('migrate.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.partial', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
@@ -488,7 +488,7 @@ COMMENT ON FUNCTION @extschema@.migrate_show(text)
 CREATE FUNCTION @extschema@.migrate_plan(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
-	OUT unit text, OUT statements integer, OUT partial text, OUT approved boolean)
+	OUT transactions text, OUT statements integer, OUT partial text, OUT approved boolean)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
 COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take';
@@ -506,7 +506,7 @@ COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
 	IS 'whether an upgrade to the target would find nothing to do; takes no lock';
 
 CREATE FUNCTION @extschema@.migrate_progress(
-	OUT pid integer, OUT door text, OUT job bigint, OUT role oid,
+	OUT pid integer, OUT via text, OUT job bigint, OUT role oid,
 	OUT started timestamptz, OUT operation text, OUT revision text,
 	OUT step integer, OUT steps integer, OUT statement integer,
 	OUT statements integer, OUT attempt integer,
@@ -560,7 +560,7 @@ COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote';
 COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come';
 COMMENT ON COLUMN migrate.status.approved_by IS 'who has approved it as it is; NULL: nobody';
 
-CREATE VIEW migrate.cost AS
+CREATE VIEW migrate.resource_usage AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 	   s.revision, s.operation, s.version_table, s.runs, s.failed, s.attempts,
 	   pg_catalog.make_interval(secs => pg_catalog.round(s.wall_ms) / 1000::double precision) AS total,
@@ -585,20 +585,20 @@ SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 	 GROUP BY i.revision, i.operation, i.version_table
   ) AS s
  ORDER BY s.wall_ms DESC, s.revision, s.operation;
-COMMENT ON VIEW migrate.cost IS 'what revisions have cost by migrate.log, the dearest first';
-COMMENT ON COLUMN migrate.cost.rank IS 'place by total time';
-COMMENT ON COLUMN migrate.cost.revision IS 'id';
-COMMENT ON COLUMN migrate.cost.operation IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.cost.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.cost.runs IS 'how often it was run, failed runs included';
-COMMENT ON COLUMN migrate.cost.failed IS 'how often that failed';
-COMMENT ON COLUMN migrate.cost.attempts IS 'attempts of all runs';
-COMMENT ON COLUMN migrate.cost.total IS 'time of all runs, waits included';
-COMMENT ON COLUMN migrate.cost.longest IS 'time of the longest run';
-COMMENT ON COLUMN migrate.cost.cpu IS 'CPU time of the backend';
-COMMENT ON COLUMN migrate.cost.lock_wait IS 'time of waiting for locks, sampled';
-COMMENT ON COLUMN migrate.cost.wal IS 'WAL written';
-COMMENT ON COLUMN migrate.cost.blocks IS 'blocks used, in memory or read';
+COMMENT ON VIEW migrate.resource_usage IS 'what revisions have cost by migrate.log, the dearest first';
+COMMENT ON COLUMN migrate.resource_usage.rank IS 'place by total time';
+COMMENT ON COLUMN migrate.resource_usage.revision IS 'id';
+COMMENT ON COLUMN migrate.resource_usage.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.resource_usage.version_table IS 'the version table, with its schema';
+COMMENT ON COLUMN migrate.resource_usage.runs IS 'how often it was run, failed runs included';
+COMMENT ON COLUMN migrate.resource_usage.failed IS 'how often that failed';
+COMMENT ON COLUMN migrate.resource_usage.attempts IS 'attempts of all runs';
+COMMENT ON COLUMN migrate.resource_usage.total IS 'time of all runs, waits included';
+COMMENT ON COLUMN migrate.resource_usage.longest IS 'time of the longest run';
+COMMENT ON COLUMN migrate.resource_usage.cpu IS 'CPU time of the backend';
+COMMENT ON COLUMN migrate.resource_usage.lock_wait IS 'time of waiting for locks, sampled';
+COMMENT ON COLUMN migrate.resource_usage.wal IS 'WAL written';
+COMMENT ON COLUMN migrate.resource_usage.blocks IS 'blocks used, in memory or read';
 
 CREATE VIEW migrate.jobs WITH (security_barrier) AS
 SELECT j.job,
@@ -648,7 +648,7 @@ COMMENT ON COLUMN migrate.jobs.context IS 'where that error was raised';
 
 CREATE VIEW migrate.schedules WITH (security_barrier) AS
 SELECT s.name, s.target, s.version_table, s.owner, s.every,
-	   s.window_start, s.window_end, s.next_tick, s.last_tick, s.last_job,
+	   s.window_start, s.window_end, s.next_run, s.last_run, s.last_job,
 	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
 							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
 							  WHERE d.datname = pg_catalog.current_database()) THEN s.note
@@ -666,13 +666,13 @@ COMMENT ON COLUMN migrate.schedules.owner IS 'the role that its jobs run as';
 COMMENT ON COLUMN migrate.schedules.every IS 'time between two ticks';
 COMMENT ON COLUMN migrate.schedules.window_start IS 'when the maintenance window opens';
 COMMENT ON COLUMN migrate.schedules.window_end IS 'when it closes';
-COMMENT ON COLUMN migrate.schedules.next_tick IS 'the next job is submitted then, or as soon as the window opens after that';
-COMMENT ON COLUMN migrate.schedules.last_tick IS 'when it last submitted a job';
+COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedules.last_run IS 'when it last submitted a job';
 COMMENT ON COLUMN migrate.schedules.last_job IS 'that job; not in migrate.jobs if there was nothing to do';
 COMMENT ON COLUMN migrate.schedules.note IS 'why that job ended before the target though nothing failed, or why none is submitted';
 
 CREATE VIEW migrate.progress AS
-SELECT p.pid, p.door, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
+SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
 	   p.statement, p.statements, p.attempt, p.query, p.started,
 	   pg_catalog.clock_timestamp() - p.started AS elapsed,
 	   pg_catalog.clock_timestamp() - p.statement_started AS statement_elapsed,
@@ -700,7 +700,7 @@ SELECT p.pid, p.door, p.job, r.rolname AS role, p.operation, p.revision, p.step,
  ORDER BY p.started;
 COMMENT ON VIEW migrate.progress IS 'a row for each run that is at work in this database, through whichever door; empty if the server has no shared memory for that';
 COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or worker';
-COMMENT ON COLUMN migrate.progress.door IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.progress.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.progress.job IS 'the worker''s job';
 COMMENT ON COLUMN migrate.progress.role IS 'who runs it';
 COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: it waits for another run, or makes its plan';

@@ -104,17 +104,17 @@ build(void *arg)
 {
 	Case	   *c = arg;
 
-	c->graph = mig_rev_graph_create(0);
+	c->graph = mig_graph_create(0);
 	for (int i = 0; i < c->nrevs; i++)
 	{
 		Rev		   *rev = &c->revs[i];
 
-		mig_rev_graph_add(c->graph, rev->id,
-						  rev->n[DOWN], rev->names[DOWN],
-						  rev->n[LABELS], rev->names[LABELS],
-						  rev->n[DEPENDS], rev->names[DEPENDS]);
+		mig_graph_add(c->graph, rev->id,
+					  rev->n[DOWN], rev->names[DOWN],
+					  rev->n[LABELS], rev->names[LABELS],
+					  rev->n[DEPENDS], rev->names[DEPENDS]);
 	}
-	mig_rev_graph_finish(c->graph);
+	mig_graph_finish(c->graph);
 }
 
 /* Whether the revisions can be a graph. */
@@ -251,13 +251,13 @@ check_graph(const Case *c)
 	for (int i = 0; i < c->nrevs; i++)
 	{
 		const char *id = c->revs[i].id;
-		int			rev = mig_rev_graph_find(c->graph, id);
+		int			rev = mig_graph_find(c->graph, id);
 		int			nkids = count_kids(c, id);
 
 		fuzz_check(rev >= 0 && rev < c->nrevs);
-		fuzz_check(strcmp(mig_rev_graph_id(c->graph, rev), id) == 0);
-		fuzz_check(mig_rev_graph_is_head(c->graph, rev) == (nkids == 0));
-		fuzz_check(mig_rev_graph_is_branch_point(c->graph, rev) == (nkids > 1));
+		fuzz_check(strcmp(mig_graph_id(c->graph, rev), id) == 0);
+		fuzz_check(mig_graph_is_head(c->graph, rev) == (nkids == 0));
+		fuzz_check(mig_graph_is_branch_point(c->graph, rev) == (nkids > 1));
 	}
 }
 
@@ -273,18 +273,18 @@ plan_all(void *arg)
 	int		   *revs;
 	MigPlan    *plan;
 
-	plan = mig_rev_plan_build(c->graph, MIG_COMMAND_UPGRADE, 0, NULL,
-							  1, &heads, NULL);
+	plan = mig_plan_build(c->graph, MIG_COMMAND_UPGRADE, 0, NULL,
+						  1, &heads, NULL);
 	fuzz_check(plan->nsteps == c->nrevs);
 
-	revs = mig_rev_graph_heads(c->graph, true, &nrows);
+	revs = mig_graph_heads(c->graph, true, &nrows);
 	for (int i = 0; i < nrows; i++)
-		rows[i] = pstrdup(mig_rev_graph_id(c->graph, revs[i]));
-	plan = mig_rev_plan_build(c->graph, MIG_COMMAND_DOWNGRADE, nrows, rows,
-							  1, &base, NULL);
+		rows[i] = pstrdup(mig_graph_id(c->graph, revs[i]));
+	plan = mig_plan_build(c->graph, MIG_COMMAND_DOWNGRADE, nrows, rows,
+						  1, &base, NULL);
 	fuzz_check(plan->nsteps == c->nrevs);
 
-	(void) mig_rev_graph_branch_points(c->graph, &nrows);
-	(void) mig_rev_plan_history(c->graph, NULL, 0, NULL, &nrows);
+	(void) mig_graph_branch_points(c->graph, &nrows);
+	(void) mig_plan_history(c->graph, NULL, 0, NULL, &nrows);
 	fuzz_check(nrows == c->nrevs);
 }

@@ -30,7 +30,7 @@ static void
 check_text(void *text)
 {
 	const char *problem;
-	List	   *settings = mig_guc_list_parse(text, &problem);
+	List	   *settings = mig_setting_list_parse(text, &problem);
 	List	   *again;
 
 	if (problem != NULL)
@@ -38,13 +38,13 @@ check_text(void *text)
 		fuzz_check(settings == NIL && problem[0] != '\0');
 		return;
 	}
-	again = mig_guc_list_parse(write_list(settings), &problem);
+	again = mig_setting_list_parse(write_list(settings), &problem);
 	fuzz_check(problem == NULL);
 	fuzz_check(list_length(again) == list_length(settings));
 	for (int i = 0; i < list_length(settings); i++)
 	{
-		const MigGucSetting *one = list_nth(settings, i);
-		const MigGucSetting *other = list_nth(again, i);
+		const MigListSetting *one = list_nth(settings, i);
+		const MigListSetting *other = list_nth(again, i);
 
 		fuzz_check(one->name[0] != '\0');
 		fuzz_check(strcmp(one->name, other->name) == 0);
@@ -61,7 +61,7 @@ write_list(const List *settings)
 	initStringInfo(&text);
 	foreach(cell, settings)
 	{
-		const MigGucSetting *setting = lfirst(cell);
+		const MigListSetting *setting = lfirst(cell);
 
 		appendStringInfo(&text, "%s%s = '", text.len > 0 ? ", " : "",
 						 setting->name);

@@ -129,7 +129,7 @@ read_graph(Case *c, FuzzInput *input)
 {
 	int			nrevs = fuzz_byte(input) % (MAX_REVS + 1);
 
-	c->graph = mig_rev_graph_create(0);
+	c->graph = mig_graph_create(0);
 	while (c->nrevs < nrevs)
 	{
 		int			rev = c->nrevs++;
@@ -184,15 +184,15 @@ add_revision(Case *c, int rev, bool by_label)
 			names[ndepends++] = by_label && c->labels[i] != NULL ?
 				c->labels[i] : c->ids[i];
 	}
-	mig_rev_graph_add(c->graph, c->ids[rev], ndown, down,
-					  c->labels[rev] != NULL ? 1 : 0, &c->labels[rev],
-					  ndepends, names);
+	mig_graph_add(c->graph, c->ids[rev], ndown, down,
+				  c->labels[rev] != NULL ? 1 : 0, &c->labels[rev],
+				  ndepends, names);
 }
 
 static void
 finish_graph(void *arg)
 {
-	mig_rev_graph_finish(((Case *) arg)->graph);
+	mig_graph_finish(((Case *) arg)->graph);
 }
 
 /* Up to MAX_ROWS, of which one may be named twice or be below another. */
@@ -283,15 +283,15 @@ ask(void *arg)
 	{
 		case ASK_UPGRADE:
 		case ASK_DOWNGRADE:
-			c->plan = mig_rev_plan_build(c->graph, c->question == ASK_UPGRADE ?
-										 MIG_COMMAND_UPGRADE : MIG_COMMAND_DOWNGRADE,
-										 c->nrows, c->row_ids,
-										 c->ntargets, c->targets, c->first);
+			c->plan = mig_plan_build(c->graph, c->question == ASK_UPGRADE ?
+									 MIG_COMMAND_UPGRADE : MIG_COMMAND_DOWNGRADE,
+									 c->nrows, c->row_ids,
+									 c->ntargets, c->targets, c->first);
 			break;
 		case ASK_STAMP:
-			c->plan = mig_rev_plan_build(c->graph, MIG_COMMAND_STAMP,
-										 c->nrows, c->row_ids,
-										 c->ntargets, c->targets, NULL);
+			c->plan = mig_plan_build(c->graph, MIG_COMMAND_STAMP,
+									 c->nrows, c->row_ids,
+									 c->ntargets, c->targets, NULL);
 			break;
 		default:
 			check_history(c);
@@ -348,14 +348,14 @@ check_history(Case *c)
 {
 	Set			seen = 0;
 	int			nrevs;
-	int		   *revs = mig_rev_plan_history(c->graph, c->ntargets > 0 ?
-											c->targets[0] : NULL,
-											c->nrows, c->row_ids, &nrevs);
+	int		   *revs = mig_plan_history(c->graph, c->ntargets > 0 ?
+										c->targets[0] : NULL,
+										c->nrows, c->row_ids, &nrevs);
 
 	fuzz_check(nrevs <= c->nrevs);
 	for (int i = 0; i < nrevs; i++)
 	{
-		int			rev = index_of(c, mig_rev_graph_id(c->graph, revs[i]));
+		int			rev = index_of(c, mig_graph_id(c->graph, revs[i]));
 
 		fuzz_check(!(seen & BIT(rev)));
 		seen |= BIT(rev);
@@ -364,7 +364,7 @@ check_history(Case *c)
 	/* Newest first: nothing comes after what it stands on. */
 	for (int i = 0; i < nrevs; i++)
 	{
-		int			rev = index_of(c, mig_rev_graph_id(c->graph, revs[i]));
+		int			rev = index_of(c, mig_graph_id(c->graph, revs[i]));
 
 		seen &= ~BIT(rev);
 		fuzz_check((everything_above(c, rev) & seen) == 0);
@@ -381,12 +381,12 @@ check_absolute(Case *c)
 	char	   *absolute;
 	MigPlan    *plan;
 
-	if (c->ntargets != 1 || !mig_rev_plan_counts(c->targets[0]))
+	if (c->ntargets != 1 || !mig_plan_counts(c->targets[0]))
 		return;
-	absolute = mig_rev_plan_absolute(c->graph, c->plan->command, c->nrows,
-									 c->row_ids, c->targets[0]);
-	plan = mig_rev_plan_build(c->graph, c->plan->command,
-							  c->nrows, c->row_ids, 1, &absolute, c->first);
+	absolute = mig_plan_absolute(c->graph, c->plan->command, c->nrows,
+								 c->row_ids, c->targets[0]);
+	plan = mig_plan_build(c->graph, c->plan->command,
+						  c->nrows, c->row_ids, 1, &absolute, c->first);
 	fuzz_check(plan->nsteps == c->plan->nsteps);
 	for (int i = 0; i < plan->nsteps; i++)
 		fuzz_check(strcmp(plan->steps[i].revision,
@@ -397,18 +397,18 @@ static void
 check_applied(Case *c)
 {
 	Set			applied = everything_below(c, c->rows);
-	bool	   *found = mig_rev_graph_applied(c->graph, c->nrows,
-											  c->row_ids);
+	bool	   *found = mig_graph_applied(c->graph, c->nrows,
+										  c->row_ids);
 	int			ncurrent;
 
 	for (int i = 0; i < c->nrevs; i++)
 	{
-		int			rev = mig_rev_graph_find(c->graph, c->ids[i]);
+		int			rev = mig_graph_find(c->graph, c->ids[i]);
 
 		fuzz_check(found[rev] == ((applied & BIT(i)) != 0));
 	}
-	(void) mig_rev_graph_current(c->graph, c->nrows,
-								 c->row_ids, &ncurrent);
+	(void) mig_graph_current(c->graph, c->nrows,
+							 c->row_ids, &ncurrent);
 	fuzz_check(ncurrent >= pg_popcount32(tips(c, applied)));
 }
 

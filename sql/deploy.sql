@@ -8,13 +8,13 @@ CALL migrate_deploy('+1');
 CALL migrate_deploy();
 CALL migrate_deploy();
 SELECT count(DISTINCT i) FROM t;
-SELECT step, revision, operation, door, state, attempts, sqlstate, error, role = current_user AS role,
+SELECT step, revision, operation, via, state, attempts, sqlstate, error, role = current_user AS role,
        wall_ms > 0 AND cpu_ms > 0 AND wal_records > 0 AND lock_wait_ms = 0 AS cost
   FROM migrate.log ORDER BY started;
 CALL migrate_revert('a1');
 SELECT revision FROM migrate_current();
 CALL migrate_revert('base');
-SELECT revision, operation, door, step FROM migrate.log WHERE operation = 'downgrade' ORDER BY started;
+SELECT revision, operation, via, step FROM migrate.log WHERE operation = 'downgrade' ORDER BY started;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 
 -- what was done before an error stays, and the failure is logged

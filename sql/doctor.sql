@@ -29,11 +29,11 @@ SELECT count(*) FROM migrate_doctor() WHERE value LIKE 'median%';
 RESET default_transaction_read_only;
 
 -- server and isolation
-SET migrate.engine = yugabytedb_transactional_ddl;
+SET migrate.server_type = yugabytedb_transactional_ddl;
 SELECT * FROM ill \gx
 SELECT "check", value, advice FROM migrate_doctor() WHERE area = 'setting' ORDER BY 1 LIMIT 3 \gx
 SELECT count(*) FROM migrate_doctor() WHERE area = 'setting';
-RESET migrate.engine;
+RESET migrate.server_type;
 SET default_transaction_isolation = 'repeatable read';
 SELECT "check", status, value, advice FROM migrate_doctor() WHERE area = 'isolation' \gx
 RESET default_transaction_isolation;

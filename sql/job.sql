@@ -17,7 +17,7 @@ SELECT what, who = current_user AS who, statement_at BETWEEN now() - interval '1
 SELECT state, command, target, owner = current_user AS owner, version_table, run_at BETWEEN submitted - interval '1 minute' AND submitted AS run_at, deadline,
        started >= submitted AS started, finished >= started AS finished, attempts, pid, revision, step, steps, note, sqlstate, error
   FROM migrate.jobs;
-SELECT revision, operation, door, state, application_name = 'migrate job ' || :job AS application_name FROM migrate.log ORDER BY run, step;
+SELECT revision, operation, via, state, application_name = 'migrate job ' || :job AS application_name FROM migrate.log ORDER BY run, step;
 
 -- there is nothing to do
 SELECT migrate_submit('a2') AS job \gset
@@ -34,7 +34,7 @@ SELECT migrate_register('b1', 'SELECT 1; SELECT 1 / 0', down_revision => '{a2}')
 SELECT migrate_submit('b1') AS job \gset
 CALL migrate_wait(:job);
 SELECT state, revision, step, steps, sqlstate, error, context FROM migrate.jobs WHERE job = :job;
-SELECT revision, state FROM migrate.log WHERE door = 'worker' AND revision LIKE 'b%';
+SELECT revision, state FROM migrate.log WHERE via = 'worker' AND revision LIKE 'b%';
 SELECT version_num FROM migrate.version;
 SELECT migrate_register('b1', 'DO $do$BEGIN RAISE ''it fails'' USING HINT = ''a hint'', DETAIL = ''a detail'', ERRCODE = ''ZZ123''; END$do$',
                         down_revision => '{a2}', replace => true);
@@ -91,8 +91,8 @@ CALL migrate_deploy();
 
 -- a SELECT that submits
 SET client_min_messages = notice;
-SET migrate.function_door = nonsense;
-SET migrate.function_door = submit;
+SET migrate.function_mode = nonsense;
+SET migrate.function_mode = submit;
 SELECT migrate_downgrade('-1');
 SELECT migrate_upgrade('nonsense');
 SELECT max(job) AS job FROM migrate.jobs \gset
@@ -105,7 +105,7 @@ SELECT command, target, state FROM migrate.jobs WHERE job = :job;
 -- the others run as ever
 SELECT migrate_stamp('head');
 CALL migrate_deploy();
-RESET migrate.function_door;
+RESET migrate.function_mode;
 SET client_min_messages = warning;
 
 -- later, and cancelled
@@ -172,13 +172,13 @@ SELECT role FROM migrate.log WHERE revision = 'c1';
 -- the right to submit is asked for there, too
 GRANT EXECUTE ON FUNCTION migrate_upgrade TO regress_migrate_deployer;
 REVOKE EXECUTE ON FUNCTION migrate_submit FROM regress_migrate_deployer;
-SET migrate.function_door = submit;
+SET migrate.function_mode = submit;
 CREATE FUNCTION public.migrate_submit(what int) RETURNS int LANGUAGE sql AS 'SELECT 1';
 SET ROLE regress_migrate_deployer;
 SELECT migrate_upgrade('c1');
 RESET ROLE;
 DROP FUNCTION public.migrate_submit(int);
-RESET migrate.function_door;
+RESET migrate.function_mode;
 GRANT EXECUTE ON FUNCTION migrate_submit TO regress_migrate_deployer;
 -- an owner's own jobs only
 SET ROLE regress_migrate_deployer;

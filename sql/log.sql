@@ -27,7 +27,7 @@ SELECT migrate_upgrade('a2');
 RESET ROLE;
 SELECT migrate_downgrade('a1');
 SELECT migrate_stamp('a2');
-SELECT step, l.revision, operation, door, state, attempts, version_table,
+SELECT step, l.revision, operation, via, state, attempts, version_table,
        role, application_name,
        CASE WHEN l.body_hash = r.upgrade_hash THEN 'up'
             WHEN l.body_hash = r.downgrade_hash THEN 'down' END AS body

@@ -21,7 +21,7 @@ SELECT migrate_register('p3', 'INSERT INTO made VALUES (4)', '', '{p2}');
 -- the first statement fails: nothing was begun
 SELECT migrate_register('q1', 'CREATE UNIQUE INDEX CONCURRENTLY t_unique ON t (a); SELECT 1', '');
 CALL migrate_deploy('q1');
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT migrate_unregister('q1');
 
@@ -30,7 +30,7 @@ CALL migrate_deploy();
 \echo :LAST_ERROR_SQLSTATE
 SELECT statement, last_statement, line, revision, operation, kind, state, object, before,
        role = current_user AS role, finished >= started AS times
-  FROM migrate.checkpoint ORDER BY statement;
+  FROM migrate.partial ORDER BY statement;
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT i FROM made;
 -- the questions say so
@@ -65,7 +65,7 @@ DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t);
 CALL migrate_deploy('heads');
 SELECT i FROM made;
 SELECT revision FROM migrate_current();
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 SELECT revision, state, sqlstate FROM migrate.log ORDER BY started;
 
 -- down: the last one done is a transaction
@@ -87,7 +87,7 @@ SELECT migrate_resolve('p2', 'skip');
 CALL migrate_revert('p1');
 SELECT i FROM made;
 SELECT revision, applied, partial FROM migrate_current();
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 
 -- wrong decisions
 SELECT migrate_resolve('p2', 'retry');
@@ -104,7 +104,7 @@ ROLLBACK;
 -- abandon: what was done is the person's
 SELECT migrate_resolve('p2', 'abandon');
 SELECT revision, applied, partial FROM migrate_current();
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 DROP INDEX t_a;
 DELETE FROM made;
 
@@ -123,8 +123,8 @@ SELECT migrate_register('p2', $$
 	VACUUM t;
 $$, '', '{p1}', replace => true);
 CREATE FUNCTION doubt(statement int, object text[], before text, done int DEFAULT 0) RETURNS void LANGUAGE sql AS $$
-	DELETE FROM migrate.checkpoint;
-	INSERT INTO migrate.checkpoint (version_table, statement, last_statement, line, revision, operation,
+	DELETE FROM migrate.partial;
+	INSERT INTO migrate.partial (version_table, statement, last_statement, line, revision, operation,
 		kind, state, object, before, body_hash, run, role)
 	SELECT 'migrate.version', i, i, i + 1, 'p2', 'upgrade', 'X', CASE WHEN i <= done THEN 'done' ELSE 'started' END,
 		object, before, upgrade_hash, gen_random_uuid(), current_user
@@ -186,7 +186,7 @@ CALL migrate_deploy('p2');
 -- a body that is another one
 SELECT migrate_stamp('p1', purge => true);
 SELECT doubt(2, NULL, NULL, 1);
-UPDATE migrate.checkpoint SET body_hash = 'x';
+UPDATE migrate.partial SET body_hash = 'x';
 CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'abandon');
 

@@ -12,7 +12,7 @@ SELECT migrate_register('transactionlike', $$
 	CREATE TABLE commit (begin int); COPY commit FROM '/dev/null'; COMMENT ON TABLE commit IS 'COMMIT;';
 	CREATE RULE r AS ON INSERT TO commit DO ALSO (SELECT 1; SELECT 2);
 $$);
-SELECT revision, upgrade_statements, downgrade_statements, upgrade_toplevel
+SELECT revision, upgrade_statements, downgrade_statements, upgrade_nontransactional
   FROM migrate.revision ORDER BY revision;
 SELECT octet_length(upgrade) FROM migrate.revision WHERE revision = 'bom';
 

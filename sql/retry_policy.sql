@@ -1,14 +1,14 @@
 -- retry_policy: what follows an error, as a table
 CREATE SCHEMA pure;
 CREATE FUNCTION pure.decide(sqlstate text, message text, fixed_snapshot boolean,
-		door text, attempt integer, max_attempts integer, body_done boolean DEFAULT false,
+		via text, attempt integer, max_attempts integer, body_done boolean DEFAULT false,
 		by_text boolean DEFAULT false)
 	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
 CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
-		fixed_snapshot boolean, door text, attempt integer, max_attempts integer)
+		fixed_snapshot boolean, via text, attempt integer, max_attempts integer)
 	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_needs_transaction';
 CREATE FUNCTION pure.in_doubt(sqlstate text, message text, fixed_snapshot boolean,
-		door text, attempt integer, max_attempts integer, body_done boolean, by_text boolean)
+		via text, attempt integer, max_attempts integer, body_done boolean, by_text boolean)
 	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_in_doubt';
 CREATE FUNCTION pure.delay(attempt integer, base_delay integer,
 		max_delay integer, random double precision)
@@ -108,11 +108,11 @@ SELECT f.sqlstate, f.message, t.by_text AS told,
  ORDER BY t.by_text DESC, f.message, f.sqlstate;
 
 -- The hint to use another transaction.
-SELECT f.sqlstate, d.door, i.fixed
-  FROM failure AS f, (VALUES ('function'), ('procedure'), ('worker')) AS d (door),
+SELECT f.sqlstate, d.via, i.fixed
+  FROM failure AS f, (VALUES ('function'), ('procedure'), ('worker')) AS d (via),
 	   (VALUES (false), (true)) AS i (fixed)
  WHERE f.message IS NOT NULL
-   AND pure.needs_transaction(f.sqlstate, f.message, i.fixed, d.door, 1, 10);
+   AND pure.needs_transaction(f.sqlstate, f.message, i.fixed, d.via, 1, 10);
 
 -- The delay doubles up to the maximum; a random part from half to all of it.
 SELECT attempt, pure.delay(attempt, 100, 10000, 0) AS shortest,

@@ -41,7 +41,7 @@ SELECT migrate_schedule('night''s "work"', '1 hour');
 CALL settle();
 SELECT state, schedule, target, revision FROM migrate.jobs;
 SELECT name, target, version_table, owner = current_user AS owner, every, window_start, window_end,
-       next_tick > now() AND next_tick <= now() + interval '1 hour' AS next_tick, last_tick <= now() AS last_tick, last_job = (SELECT max(job) FROM migrate.jobs) AS last_job, note
+       next_run > now() AND next_run <= now() + interval '1 hour' AS next_run, last_run <= now() AS last_run, last_job = (SELECT max(job) FROM migrate.jobs) AS last_job, note
   FROM migrate.schedules;
 -- not before the next one
 SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2'')', '', '{a1}');
@@ -50,7 +50,7 @@ SELECT count(*) FROM migrate.jobs;
 -- the next one finds the revision that is new; one that finds nothing leaves no row
 CREATE PROCEDURE tick() LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE migrate.schedule SET next_tick = now();
+  UPDATE migrate.schedule SET next_run = now();
   COMMIT;
   CALL settle();
 END$$;
@@ -65,27 +65,27 @@ SELECT migrate_schedule('night''s "work"', '1 hour', at => now() - interval '10 
 SELECT migrate_register('a3', 'INSERT INTO ran VALUES (''a3'')', '', '{a2}');
 SELECT count(*), max(last_job) AS before FROM migrate.schedules \gset
 CALL settle();
-SELECT last_job - :before AS ticks, next_tick - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_tick FROM migrate.schedules;
+SELECT last_job - :before AS ticks, next_run - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_run FROM migrate.schedules;
 -- months and years have no length of their own
 SELECT migrate_schedule('months', '1 month', at => '2000-01-31 12:00+00');
 SELECT migrate_schedule('leap', '4 years', at => '1904-02-29 12:00+00');
 CALL settle();
 SET timezone = 'UTC';
-SELECT name, next_tick > now() AS later, next_tick <= now() + every AS soon, next_tick::time
+SELECT name, next_run > now() AS later, next_run <= now() + every AS soon, next_run::time
   FROM migrate.schedules WHERE name IN ('months', 'leap') ORDER BY name;
-SELECT extract(day FROM next_tick) >= 28 AS end_of_month FROM migrate.schedules WHERE name = 'months';
+SELECT extract(day FROM next_run) >= 28 AS end_of_month FROM migrate.schedules WHERE name = 'months';
 -- a month after a short one
-UPDATE migrate.schedule SET first_tick = '2001-01-31 12:00', next_tick = now() WHERE name = 'months';
+UPDATE migrate.schedule SET first_run = '2001-01-31 12:00', next_run = now() WHERE name = 'months';
 CALL settle();
-SELECT extract(day FROM next_tick) = extract(day FROM date_trunc('month', next_tick) + interval '1 month' - interval '1 day') AS last_day
+SELECT extract(day FROM next_run) = extract(day FROM date_trunc('month', next_run) + interval '1 month' - interval '1 day') AS last_day
   FROM migrate.schedules WHERE name = 'months';
 RESET timezone;
 -- more than a thousand million of them
 BEGIN;
 SELECT migrate_schedule('seconds', '1 second', at => '1970-01-01 00:00+00');
 SELECT count(*) FROM migrate_run_jobs();
-SELECT (SELECT count(*) FROM migrate.job WHERE schedule = 'seconds') AS jobs, next_tick > now() AS later,
-       next_tick <= clock_timestamp() + interval '1 second' AS soon
+SELECT (SELECT count(*) FROM migrate.job WHERE schedule = 'seconds') AS jobs, next_run > now() AS later,
+       next_run <= clock_timestamp() + interval '1 second' AS soon
   FROM migrate.schedules WHERE name = 'seconds';
 ROLLBACK;
 SELECT migrate_unschedule(name) FROM unnest(ARRAY['months', 'leap']) AS name;
@@ -99,7 +99,7 @@ BEGIN
   PERFORM set_config('timezone', zone, true);
   PERFORM migrate_schedule('w', '1 day', 'head', (now() + window_start)::timetz, (now() + window_end)::timetz);
   PERFORM migrate_run_jobs();
-  SELECT last_tick IS NOT NULL INTO ticked FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO ticked FROM migrate.schedules;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
   RETURN ticked;
@@ -117,7 +117,7 @@ BEGIN
   ends := (now() + window_end)::timetz;
   PERFORM migrate_schedule('w', '1 day', 'head', starts, ends);
   PERFORM migrate_run_jobs();
-  SELECT last_tick IS NOT NULL INTO ticked FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO ticked FROM migrate.schedules;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
   RETURN ticked;
@@ -130,12 +130,12 @@ SET timezone = 'America/New_York';
 SELECT migrate_schedule('days', '1 day', at => '2026-03-01 02:00+00');
 CALL settle();
 RESET timezone;
-SELECT next_tick AT TIME ZONE 'UTC' - date_trunc('day', next_tick AT TIME ZONE 'UTC') AS at FROM migrate.schedules;
+SELECT next_run AT TIME ZONE 'UTC' - date_trunc('day', next_run AT TIME ZONE 'UTC') AS at FROM migrate.schedules;
 SELECT migrate_unschedule('days');
 -- a tick that comes while it is closed waits for it to open
 SELECT migrate_schedule('w', '1 day', 'head', (now() + interval '1 hour')::timetz, (now() + interval '2 hours')::timetz);
 CALL settle();
-SELECT next_tick <= now() AS due, last_tick FROM migrate.schedules;
+SELECT next_run <= now() AS due, last_run FROM migrate.schedules;
 SELECT count(*) FROM migrate.jobs;
 
 -- what does not fit into the rest of the window waits for the next one
@@ -161,7 +161,7 @@ SELECT version_num, note FROM migrate.version, migrate.schedules;
 SELECT migrate_register('a6', 'INSERT INTO ran VALUES (''a6'')', '', '{a5}');
 SELECT count(*) AS before FROM migrate.jobs \gset
 BEGIN;
-UPDATE migrate.schedule SET next_tick = now();
+UPDATE migrate.schedule SET next_run = now();
 SELECT count(*) FROM migrate_run_jobs();
 UPDATE migrate.job SET window_end = now() WHERE state = 'queued';
 COMMIT;
@@ -198,7 +198,7 @@ SELECT migrate_unschedule('mine');
 SELECT migrate_schedule('w', '1 day');
 UPDATE migrate.schedule SET origin = 'elsewhere';
 CALL settle();
-SELECT last_tick, note FROM migrate.schedules;
+SELECT last_run, note FROM migrate.schedules;
 SELECT migrate_schedule('w', '1 day');
 SELECT note FROM migrate.schedules;
 

@@ -22,13 +22,13 @@ $$, $$
 	ALTER TABLE t DROP COLUMN c;
 	DELETE FROM t WHERE a = 11;
 $$);
-SELECT revision, unit, statements FROM migrate_plan();
-SELECT upgrade_segments, downgrade_segments FROM migrate.revision WHERE revision = 's1';
+SELECT revision, transactions, statements FROM migrate_plan();
+SELECT upgrade_transactions, downgrade_transactions FROM migrate.revision WHERE revision = 's1';
 CALL migrate_deploy();
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1;
 SELECT count(*), sum(c) FROM t;
 SELECT revision, state, attempts FROM migrate.log;
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 CALL migrate_revert('base');
 SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT * FROM t WHERE a > 9;
@@ -132,7 +132,7 @@ CREATE TABLE paint (c colour);
 :kind
 \set body 'ALTER TYPE colour ADD VALUE ''blue''; INSERT INTO seen (what) VALUES (''no use'')'
 :kind
-SELECT body, upgrade_segments FROM migrate.revision, LATERAL (SELECT upgrade AS body) AS b WHERE revision = 'kind';
+SELECT body, upgrade_transactions FROM migrate.revision, LATERAL (SELECT upgrade AS body) AS b WHERE revision = 'kind';
 \set body 'ALTER TYPE colour ADD VALUE ''it''''s white''; INSERT INTO paint VALUES (E\'it\\x27s white\')'
 :kind
 SELECT * FROM paint;
@@ -185,7 +185,7 @@ SELECT current_setting('default_transaction_isolation'), current_setting('defaul
 SELECT migrate_register('s3', 'SET work_mem = ''4MB''; CREATE INDEX CONCURRENTLY nope ON nowhere (i)', '');
 CALL migrate_deploy('s3');
 SHOW work_mem;
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 SELECT revision, state, error FROM migrate.log WHERE revision = 's3';
 -- lock_timeout is for transactions: it must not end a wait of such a statement
 SET migrate.lock_timeout = '1ms';
@@ -218,7 +218,7 @@ CREATE UNIQUE INDEX t_d ON t (a);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_d'::regclass;
 SELECT body('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS t_d ON t (a)') \g /dev/null
 CALL migrate_deploy('kind');
-SELECT count(*) FROM migrate.checkpoint;
+SELECT count(*) FROM migrate.partial;
 
 \i sql/include/reset.sql
 SET client_min_messages = warning;

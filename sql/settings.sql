@@ -25,7 +25,7 @@ SET migrate.transaction_settings = 'shared_buffers=1GB';
 SET migrate.transaction_settings = 'role=postgres';
 SET migrate.transaction_settings = 'Session_Authorization=postgres';
 SET migrate.transaction_settings = 'transaction_isolation=serializable';
-SET migrate.transaction_settings = 'migrate.engine=postgresql';
+SET migrate.transaction_settings = 'migrate.server_type=postgresql';
 ALTER DATABASE :DBNAME SET migrate.transaction_settings = 'work_mem=much';
 CREATE ROLE regress_migrate_nobody;
 SET ROLE regress_migrate_nobody;
@@ -85,12 +85,12 @@ SHOW work_mem;
 -- where each statement is a transaction
 CALL migrate_revert('base');
 TRUNCATE seen;
-SET migrate.engine = yugabytedb;
+SET migrate.server_type = yugabytedb;
 CALL migrate_deploy();
 SELECT what, work_mem, lock_timeout, other FROM seen;
 SHOW work_mem;
 CALL migrate_revert('base');
-RESET migrate.engine;
+RESET migrate.server_type;
 TRUNCATE seen;
 
 -- registered again: the same, or another revision
@@ -143,7 +143,7 @@ CALL migrate_deploy();
 \set VERBOSITY default
 SELECT pg_sleep(0.3);
 -- it is no cancellation: what is left of the index is taken away
-SELECT count(*), (SELECT count(*) FROM pg_index WHERE NOT indisvalid) AS invalid FROM migrate.checkpoint;
+SELECT count(*), (SELECT count(*) FROM pg_index WHERE NOT indisvalid) AS invalid FROM migrate.partial;
 CALL migrate_revert('base');
 DROP FUNCTION slow;
 -- what a body leaves of the session's settings is nothing, whatever fails

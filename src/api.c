@@ -75,7 +75,7 @@ static bool required_bool(FunctionCallInfo fcinfo, int arg, const char *name);
 static void refuse_null(const char *name);
 static Datum return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts);
 static Datum return_revisions(FunctionCallInfo fcinfo,
-							  const MigReportRow *rows, int nrows,
+							  const MigInspectRow *rows, int nrows,
 							  int ncolumns);
 static Datum text_or_null(const char *value, bool *isnull);
 
@@ -84,7 +84,7 @@ migrate_register(PG_FUNCTION_ARGS)
 {
 	MigRegistration registration;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	memset(&registration, 0, sizeof(registration));
 	registration.id = required_text(fcinfo, 0, "revision");
 	registration.upgrade = required_text(fcinfo, 1, "upgrade");
@@ -97,7 +97,7 @@ migrate_register(PG_FUNCTION_ARGS)
 										 &registration.nlabels);
 	registration.message = optional_text(fcinfo, 6);
 	registration.replace = required_bool(fcinfo, 7, "replace");
-	mig_registry_register(&registration);
+	mig_register(&registration);
 	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
 }
 
@@ -107,17 +107,17 @@ migrate_register_script(PG_FUNCTION_ARGS)
 	char	  **ids;
 	int			nids;
 
-	mig_run_server_begin();
-	ids = mig_registry_register_script(required_text(fcinfo, 0, "script"),
-									   &nids);
+	mig_server_begin();
+	ids = mig_register_script(required_text(fcinfo, 0, "script"),
+							  &nids);
 	return return_texts(fcinfo, ids, nids);
 }
 
 Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
-	mig_run_server_begin();
-	mig_registry_unregister(required_text(fcinfo, 0, "revision"));
+	mig_server_begin();
+	mig_register_unregister(required_text(fcinfo, 0, "revision"));
 	PG_RETURN_VOID();
 }
 
@@ -128,21 +128,21 @@ migrate_merge(PG_FUNCTION_ARGS)
 	char	  **revisions;
 	int			nrevisions;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	memset(&registration, 0, sizeof(registration));
 	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
 	registration.id = required_text(fcinfo, 1, "revision");
 	registration.message = optional_text(fcinfo, 2);
 	registration.labels = required_array(fcinfo, 3, "branch_labels",
 										 &registration.nlabels);
-	mig_registry_merge(nrevisions, revisions, &registration);
+	mig_register_merge(nrevisions, revisions, &registration);
 	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
 }
 
 Datum
 migrate_approve(PG_FUNCTION_ARGS)
 {
-	mig_run_server_begin();
+	mig_server_begin();
 	mig_run_approve(required_text(fcinfo, 0, "revision"),
 					optional_text(fcinfo, 1));
 	PG_RETURN_VOID();
@@ -200,9 +200,9 @@ migrate_revert(PG_FUNCTION_ARGS)
 Datum
 migrate_resolve(PG_FUNCTION_ARGS)
 {
-	mig_run_server_begin();
-	mig_run_partial_resolve(required_text(fcinfo, 0, "revision"),
-							required_text(fcinfo, 1, "action"));
+	mig_server_begin();
+	mig_resolve(required_text(fcinfo, 0, "revision"),
+				required_text(fcinfo, 1, "action"));
 	PG_RETURN_VOID();
 }
 
@@ -212,7 +212,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 	char	   *target = required_text(fcinfo, 0, "target");
 	char	   *command = required_text(fcinfo, 1, "command");
 
-	mig_run_server_begin();
+	mig_server_begin();
 	if (PG_ARGISNULL(2))
 		refuse_null("run_at");
 	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
@@ -223,7 +223,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 Datum
 migrate_cancel(PG_FUNCTION_ARGS)
 {
-	mig_run_server_begin();
+	mig_server_begin();
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
@@ -236,7 +236,7 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	MigJobDue  *due;
 	int			ndue;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	due = mig_job_start_all(&ndue);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
@@ -258,7 +258,7 @@ migrate_wait(PG_FUNCTION_ARGS)
 {
 	TimestampTz until = DT_NOEND;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	if (!PG_ARGISNULL(1))
@@ -275,7 +275,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	MigSchedule schedule;
 	char	   *target = required_text(fcinfo, 2, "target");
 
-	mig_run_server_begin();
+	mig_server_begin();
 	memset(&schedule, 0, sizeof(schedule));
 	schedule.name = required_text(fcinfo, 0, "name");
 	if (PG_ARGISNULL(1))
@@ -283,7 +283,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	schedule.every = PG_GETARG_INTERVAL_P(1);
 	schedule.window_start = PG_ARGISNULL(3) ? NULL : PG_GETARG_TIMETZADT_P(3);
 	schedule.window_end = PG_ARGISNULL(4) ? NULL : PG_GETARG_TIMETZADT_P(4);
-	schedule.first_tick = PG_ARGISNULL(5) ? GetCurrentTimestamp() :
+	schedule.first_run = PG_ARGISNULL(5) ? GetCurrentTimestamp() :
 		PG_GETARG_TIMESTAMPTZ(5);
 	mig_job_schedule(&schedule, target);
 	PG_RETURN_VOID();
@@ -292,7 +292,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 Datum
 migrate_unschedule(PG_FUNCTION_ARGS)
 {
-	mig_run_server_begin();
+	mig_server_begin();
 	mig_job_unschedule(required_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
@@ -300,56 +300,56 @@ migrate_unschedule(PG_FUNCTION_ARGS)
 Datum
 migrate_current(PG_FUNCTION_ARGS)
 {
-	MigReportRow *rows;
+	MigInspectRow *rows;
 	int			nrows;
 
-	mig_run_server_begin();
-	rows = mig_report_current(&nrows);
+	mig_server_begin();
+	rows = mig_inspect_current(&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
 
 Datum
 migrate_heads(PG_FUNCTION_ARGS)
 {
-	MigReportRow *rows;
+	MigInspectRow *rows;
 	int			nrows;
 
-	mig_run_server_begin();
-	rows = mig_report_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
-							&nrows);
+	mig_server_begin();
+	rows = mig_inspect_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
+							 &nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
 
 Datum
 migrate_branches(PG_FUNCTION_ARGS)
 {
-	MigReportRow *rows;
+	MigInspectRow *rows;
 	int			nrows;
 
-	mig_run_server_begin();
-	rows = mig_report_branches(&nrows);
+	mig_server_begin();
+	rows = mig_inspect_branches(&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
 
 Datum
 migrate_history(PG_FUNCTION_ARGS)
 {
-	MigReportRow *rows;
+	MigInspectRow *rows;
 	int			nrows;
 
-	mig_run_server_begin();
-	rows = mig_report_history(optional_text(fcinfo, 0), &nrows);
+	mig_server_begin();
+	rows = mig_inspect_history(optional_text(fcinfo, 0), &nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
 
 Datum
 migrate_show(PG_FUNCTION_ARGS)
 {
-	MigReportRow *rows;
+	MigInspectRow *rows;
 	int			nrows;
 
-	mig_run_server_begin();
-	rows = mig_report_show(required_text(fcinfo, 0, "revision"), &nrows);
+	mig_server_begin();
+	rows = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrows);
 	return return_revisions(fcinfo, rows, nrows, SHOW_COLUMNS);
 }
 
@@ -357,12 +357,12 @@ Datum
 migrate_plan(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MigReportStep *steps;
+	MigInspectStep *steps;
 	int			nsteps;
 
-	mig_run_server_begin();
-	steps = mig_report_plan(required_text(fcinfo, 0, "target"),
-							required_text(fcinfo, 1, "command"), &nsteps);
+	mig_server_begin();
+	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
+							 required_text(fcinfo, 1, "command"), &nsteps);
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < nsteps; i++)
 	{
@@ -373,7 +373,7 @@ migrate_plan(PG_FUNCTION_ARGS)
 		values[1] = text_or_null(steps[i].operation, &nulls[1]);
 		values[2] = text_or_null(steps[i].revision, &nulls[2]);
 		values[3] = text_or_null(steps[i].message, &nulls[3]);
-		values[4] = text_or_null(steps[i].unit, &nulls[4]);
+		values[4] = text_or_null(steps[i].transactions, &nulls[4]);
 		values[5] = Int32GetDatum(steps[i].statements);
 		values[6] = text_or_null(steps[i].partial, &nulls[6]);
 		values[7] = BoolGetDatum(steps[i].approved);
@@ -386,8 +386,8 @@ migrate_plan(PG_FUNCTION_ARGS)
 Datum
 migrate_is_current(PG_FUNCTION_ARGS)
 {
-	mig_run_server_begin();
-	PG_RETURN_BOOL(mig_report_is_current(required_text(fcinfo, 0, "target")));
+	mig_server_begin();
+	PG_RETURN_BOOL(mig_inspect_is_current(required_text(fcinfo, 0, "target")));
 }
 
 Datum
@@ -397,7 +397,7 @@ migrate_doctor(PG_FUNCTION_ARGS)
 	List	   *findings;
 	ListCell   *cell;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	findings = mig_doctor_examine();
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, findings)
@@ -442,12 +442,12 @@ migrate_progress(PG_FUNCTION_ARGS)
 		bool		nulls[PROGRESS_COLUMNS] = {false};
 
 		values[0] = Int32GetDatum(run->pid);
-		values[1] = CStringGetTextDatum(mig_tab_log_door_name(run->door));
+		values[1] = CStringGetTextDatum(mig_log_via_name(run->via));
 		values[2] = Int64GetDatum(run->job);
 		nulls[2] = run->job == 0;
 		values[3] = ObjectIdGetDatum(run->role);
 		values[4] = TimestampTzGetDatum(run->started);
-		values[5] = CStringGetTextDatum(mig_tab_log_command_name(run->operation));
+		values[5] = CStringGetTextDatum(mig_log_command_name(run->operation));
 		values[6] = CStringGetTextDatum(run->revision);
 		nulls[6] = run->revision[0] == '\0';
 		values[7] = Int32GetDatum(run->step);
@@ -476,10 +476,10 @@ run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	char	  **result;
 	int			nresult;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	memset(&request, 0, sizeof(request));
 	request.command = command;
-	request.door = MIG_DOOR_FUNCTION;
+	request.via = MIG_VIA_FUNCTION;
 	request.ntargets = ntargets;
 	request.targets = targets;
 	request.purge = purge;
@@ -497,12 +497,12 @@ call_command(FunctionCallInfo fcinfo, MigCommand command)
 	MigRunRequest request;
 	int			nresult;
 
-	mig_run_server_begin();
+	mig_server_begin();
 	memset(&request, 0, sizeof(request));
 	request.command = command;
-	request.door = MIG_DOOR_PROCEDURE;
+	request.via = MIG_VIA_PROCEDURE;
 	request.can_commit = can_commit(fcinfo);
-	request.toplevel = mig_run_transaction_is_toplevel();
+	request.toplevel = mig_xact_is_toplevel();
 	request.ntargets = 1;
 	request.targets = &target;
 	(void) mig_run(&request, &nresult);
@@ -581,7 +581,7 @@ return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts)
 }
 
 static Datum
-return_revisions(FunctionCallInfo fcinfo, const MigReportRow *rows, int nrows,
+return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *rows, int nrows,
 				 int ncolumns)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -20,7 +20,7 @@ void
 _PG_init(void)
 {
 	mig_guc_define();
-	mig_run_watch_install();
+	mig_utility_hook_install();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		mig_run_progress_request_memory();

@@ -17,12 +17,12 @@ typedef enum MigCommand
 } MigCommand;
 
 /* How the caller came in, and so what a run may do with transactions. */
-typedef enum MigDoor
+typedef enum MigVia
 {
-	MIG_DOOR_FUNCTION,			/* inside the caller's transaction */
-	MIG_DOOR_PROCEDURE,			/* commits after every revision */
-	MIG_DOOR_WORKER				/* the same, in a process of its own */
-} MigDoor;
+	MIG_VIA_FUNCTION,			/* inside the caller's transaction */
+	MIG_VIA_PROCEDURE,			/* commits after every revision */
+	MIG_VIA_WORKER				/* the same, in a process of its own */
+} MigVia;
 
 /*
  * One step of a plan: a revision to run, or for a stamp only the rows to

@@ -58,7 +58,7 @@ SELECT (SELECT string_agg(concat(relname, ':', relkind), ' ' ORDER BY relname) F
        (SELECT string_agg(revision || ' ' || operation, ' ' ORDER BY step) FROM migrate.log
          WHERE state = 'succeeded'),
        (SELECT count(*) FROM pg_index WHERE NOT indisvalid),
-       (SELECT count(*) FROM migrate.checkpoint),
+       (SELECT count(*) FROM migrate.partial),
        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')
 SQL
 my %call = (
@@ -144,7 +144,7 @@ sub breaks_anywhere
 sub broken_runs
 {
 	my ($action, @wanted) = @_;
-	my $head = "SET client_min_messages = warning; SET migrate.engine = '$engine';\n"
+	my $head = "SET client_min_messages = warning; SET migrate.server_type = '$engine';\n"
 	  . "SET fault.kinds = '$kinds{$action}'; SET fault.action = '$action';\n";
 	my $script = $head;
 	my $output = '';
@@ -160,7 +160,7 @@ sub broken_runs
 			$output .= session($script);
 			$script = $head;
 		}
-		$script .= "SET fault.at = 0;\nSELECT count(*) FROM migrate.checkpoint;\n"
+		$script .= "SET fault.at = 0;\nSELECT count(*) FROM migrate.partial;\n"
 		  . "$call{$direction};\n\\echo :SQLSTATE\n$state;\n";
 	}
 	$output .= session($script);

@@ -47,7 +47,7 @@ my $second = start_sql($node, $db, 'second', "CALL migrate_deploy('a1')");
 my $second_pid = wait_for_event($node, $second, 'Extension');
 wait_until_nothing_is_held($node, $second_pid);
 is(sql($node, $db, "SELECT pg_blocking_pids($first_pid) <> ARRAY[$second_pid]"), 't', 'the run does not wait for it');
-is(sql($node, $db, 'SELECT state FROM migrate.checkpoint'), 'started', 'seen from outside: it has begun');
+is(sql($node, $db, 'SELECT state FROM migrate.partial'), 'started', 'seen from outside: it has begun');
 $old->query_safe('COMMIT;');
 (undef, $errors) = finish_sql($first);
 (undef, $waiter_errors) = finish_sql($second);

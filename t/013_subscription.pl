@@ -73,13 +73,13 @@ synchronized();
 # its success.
 like(deploy("CREATE SUBSCRIPTION sub CONNECTION '$connection' PUBLICATION p"),
 	qr/^3.*subscription "sub" already exists/, 'a name that is taken');
-is(sql($subscriber, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'nothing was begun');
+is(sql($subscriber, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'nothing was begun');
 sql($subscriber, $db, "SELECT migrate_unregister('s$count')");
 $count--;
 
 is(deploy('DROP SUBSCRIPTION sub'), '0', 'DROP SUBSCRIPTION');
 is(sql($publisher, 'postgres', 'SELECT count(*) FROM pg_replication_slots'), '0', 'its slot is gone');
-is(sql($subscriber, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'nothing is partial');
+is(sql($subscriber, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'nothing is partial');
 
 $subscriber->stop;
 $publisher->stop;

@@ -32,7 +32,7 @@ my $state = "SELECT (SELECT string_agg(i::text, ' ' ORDER BY i) FROM made),
 	(SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ', ' ORDER BY indexrelid::regclass::text)
 	   FROM pg_index WHERE indrelid = 't'::regclass),
 	(SELECT string_agg(version_num, ' ') FROM migrate.version),
-	(SELECT count(*) FROM migrate.checkpoint)";
+	(SELECT count(*) FROM migrate.partial)";
 my $whole = '1 2|t_i true, t_i_idx true|p1|0';
 
 # Killed when the second index is built, but not yet known to be.

@@ -41,7 +41,7 @@ sub job
 # A job that stands at the gate, and its process id.
 sub start_job
 {
-	sql($node, $db, "DELETE FROM gate; SELECT migrate_stamp('base'); DELETE FROM migrate.checkpoint;
+	sql($node, $db, "DELETE FROM gate; SELECT migrate_stamp('base'); DELETE FROM migrate.partial;
 		TRUNCATE t; DROP INDEX IF EXISTS t_i; TRUNCATE migrate.log");
 	my $job = sql($node, $db, 'SELECT migrate_submit()');
 	return ($job, wait_for_gate($node, $db, $job));
@@ -57,7 +57,7 @@ sub is_completed
 	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
 	is(job($job, 'state, attempts, error'), "succeeded|$attempts|", "$how: succeeded");
 	is( sql($node, $db, q(SELECT (SELECT string_agg(i::text, ',' ORDER BY i) FROM t), (SELECT version_num FROM migrate.version),
-			(SELECT count(*) FROM migrate.checkpoint), (SELECT indisvalid FROM pg_index WHERE indexrelid = 't_i'::regclass),
+			(SELECT count(*) FROM migrate.partial), (SELECT indisvalid FROM pg_index WHERE indexrelid = 't_i'::regclass),
 			(SELECT string_agg(revision, ',' ORDER BY started) FROM migrate.log WHERE state = 'succeeded'))),
 		'1,2,3,4|s3|0|t|s1,s2,s3', "$how: everything once");
 	return;

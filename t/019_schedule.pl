@@ -20,7 +20,7 @@ sub is_applied
 {
 	my ($revision, $how) = @_;
 	wait_until($node, $db, "SELECT version_num = '$revision' FROM migrate.version");
-	is(sql($node, $db, "SELECT door, state FROM migrate.log WHERE revision = '$revision'"), 'worker|succeeded', $how);
+	is(sql($node, $db, "SELECT via, state FROM migrate.log WHERE revision = '$revision'"), 'worker|succeeded', $how);
 	return;
 }
 

@@ -45,7 +45,7 @@ my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
 my $run = start_sql($node, $db, 'run',
 	"SET migrate.lock_timeout = 0; BEGIN; SELECT migrate_upgrade('p2'); COMMIT;");
 my $pid = wait_for_event($node, $run, 'Lock');
-is( progress('pid, door, job, role = current_user, operation, revision, step, steps, statement, statements, attempt, query'),
+is( progress('pid, via, job, role = current_user, operation, revision, step, steps, statement, statements, attempt, query'),
 	"$pid|function||t|upgrade|p2|2|2|2|3|1|ALTER TABLE t ADD COLUMN j int", 'function: what it does');
 is(progress('waiting_for'), "{$holder_pid}", 'function: whom it waits for');
 is(progress("elapsed >= statement_elapsed, started < now(), command IS NULL"), 't|t|t', 'function: how long');
@@ -57,7 +57,7 @@ is(sql($node, $db, 'GRANT pg_read_all_stats TO viewer; SET ROLE viewer; SELECT q
 # Another run waits for this one.
 my $second = start_sql($node, $db, 'second', 'CALL migrate_deploy()');
 wait_for_event($node, $second, 'Extension');
-is( progress("string_agg(door || coalesce(operation, ' waits'), ',' ORDER BY started)"),
+is( progress("string_agg(via || coalesce(operation, ' waits'), ',' ORDER BY started)"),
 	'functionupgrade,procedure waits', 'a run that waits for another run');
 $holder->query_safe('COMMIT;');
 finish_sql($run);
@@ -70,7 +70,7 @@ sql($node, $db, "CALL migrate_revert('p2')");
 $holder->query_safe('BEGIN; INSERT INTO t VALUES (0);');
 $run = start_sql($node, $db, 'run', 'CALL migrate_deploy()');
 wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress WHERE command IS NOT NULL');
-is( progress('door, revision, statement, command, phase, done, total'),
+is( progress('via, revision, statement, command, phase, done, total'),
 	'procedure|p3|2|CREATE INDEX CONCURRENTLY|waiting for writers before build|0|1', "procedure: the server's own progress");
 $holder->query_safe('COMMIT;');
 finish_sql($run);
@@ -90,7 +90,7 @@ sql($node, $db, q(SELECT migrate_register('p4', 'SELECT pg_sleep(3600)', '', '{p
 my $job = sql($node, $db, 'SELECT migrate_submit()');
 my $sleeps = "SELECT count(*) = 1 FROM migrate.progress WHERE query LIKE '%pg_sleep%'";
 wait_until($node, $db, $sleeps);
-is(progress('door, job, revision, step, steps'), "worker|$job|p4|1|1", 'worker');
+is(progress('via, job, revision, step, steps'), "worker|$job|p4|1|1", 'worker');
 sql($node, $db, "SELECT migrate_cancel($job)");
 wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.progress');
 pass('cancelled: gone');
@@ -126,7 +126,7 @@ else
 	is($notice, '', 'not preloaded: the server gives memory later');
 	$run = start_sql($plain, 'app', 'run', 'BEGIN; SELECT migrate_upgrade(\'p1\'); SELECT migrate_register(\'s\', \'SELECT pg_sleep(3600)\'); SELECT migrate_upgrade(\'s\');');
 	wait_until($plain, 'app', $sleeps);
-	is(progress('door, revision'), 'function|s', 'not preloaded: shown all the same');
+	is(progress('via, revision'), 'function|s', 'not preloaded: shown all the same');
 	sql($plain, 'app', 'SELECT pg_terminate_backend(pid) FROM migrate.progress');
 	finish_sql($run);
 }

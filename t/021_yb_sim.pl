@@ -159,7 +159,7 @@ sub fails_at_points
 	my %at = (
 		statement => 'INSERT INTO account VALUES (7)',
 		version => "INSERT INTO alembic_version VALUES ('b')",
-		checkpoint => 'DELETE FROM migrate.checkpoint',
+		checkpoint => 'DELETE FROM migrate.partial',
 		ddl_after => 'CREATE TABLE after_%s (i int)',
 		commit => 'INSERT INTO account VALUES (8)');
 	foreach my $point (sort keys %at)
@@ -320,7 +320,7 @@ SELECT migrate_register('r3', 'DO $do$BEGIN CREATE TABLE third (i int); INSERT I
   CREATE VIEW pair AS SELECT * FROM first JOIN third USING (i)', 'DROP VIEW pair; DROP TABLE third', '{r2}');
 SQL
 	my $state = "SELECT (SELECT string_agg(version_num, ' ') FROM migrate.version), (SELECT count(*) FROM note),"
-	  . " (SELECT count(*) FROM migrate.checkpoint), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')";
+	  . " (SELECT count(*) FROM migrate.partial), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')";
 	is_outcome("SELECT migrate_upgrade(); $state",
 		'|0|0|0|0A000: revisions cannot be run inside a function on this server',
 		'the function refuses');

@@ -54,7 +54,7 @@ sub holder
 runs_job('head', 'upgrade', 'a server with one scheduler: all of them may work');
 is(sql($node, $db, 'SELECT count(*) FROM migrate.lease'), '0', 'and need no lease');
 
-$node->append_conf('postgresql.conf', "migrate.engine = yugabytedb");
+$node->append_conf('postgresql.conf', "migrate.server_type = yugabytedb");
 $node->reload;
 my $holder = holder();
 like($holder, qr/^\d+$/, 'one of them holds the lease');

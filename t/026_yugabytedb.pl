@@ -93,7 +93,7 @@ is(sql($node, $db, "SELECT conname FROM pg_constraint WHERE conrelid = 'e1'::reg
 # begun, and this process knows that.
 (undef, $errors) = session(failing('timed_out', 'after_commit', 10) . 'CALL migrate_deploy()');
 like($errors, qr/^XX000: Timed out/, 'a note that cannot be made for sure');
-is(sql($node, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'leaves no doubt');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'leaves no doubt');
 is(sql($node, $db, "CALL migrate_deploy(); SELECT count(*) FROM seen WHERE what = 'e3'"), '1', 'the next run completes');
 
 # An index is left INVALID by a conflict, and dropping it reports an error,
@@ -118,7 +118,7 @@ is(sql($node, $db, "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE 
 sql($node, $db, "SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); INSERT INTO f1 VALUES (1)', 'DROP TABLE f1', '{e4}')");
 (undef, $errors) = session("SELECT migrate_upgrade('head')");
 is($errors, '0A000: revisions cannot be run inside a function on this server', 'a function refuses');
-is(sql($node, $db, "SET migrate.function_door = submit; SELECT count(*) FROM migrate_upgrade('head')"), '0', 'or submits');
+is(sql($node, $db, "SET migrate.function_mode = submit; SELECT count(*) FROM migrate_upgrade('head')"), '0', 'or submits');
 wait_until($node, $db, 'SELECT bool_and(finished IS NOT NULL) FROM migrate.jobs');
 is(sql($node, $db, 'SELECT state FROM migrate.jobs; SELECT i FROM f1'), "succeeded\n1", 'and the worker runs it');
 

@@ -130,7 +130,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [qw(migrate.cost migrate.log migrate.progress migrate.status)],
+	viewer => [qw(migrate.resource_usage migrate.log migrate.progress migrate.status)],
 	operator => [qw(migrate.jobs migrate.schedules)]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {

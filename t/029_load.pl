@@ -162,7 +162,7 @@ foreach my $effect (@effects)
 	my ($revision, $check) = @$effect;
 	is(sql($node, $db, "SELECT $check"), $applied{$revision} ? 't' : 'f', "$revision: the schema is what the version rows say");
 }
-is(sql($node, $db, 'SELECT count(*) FROM migrate.checkpoint'), '0', 'nothing is partial');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'nothing is partial');
 is(sql($node, $db, 'SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no index is INVALID');
 is(sql($node, $db, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'no lock is left');
 is(sql($node, $db, "SELECT count(*) FROM migrate.revision AS r WHERE is_head <> NOT EXISTS (SELECT FROM migrate.revision AS c WHERE r.revision = ANY (c.down_revision))"),

@@ -133,7 +133,7 @@ attempt(q{SELECT migrate_upgrade('d2')});
 # No room for a checkpoint: what it would be of is rolled back.
 fill_disk('/base/');
 (undef, $errors) = attempt(q{CALL migrate_deploy('d3')});
-like($errors, qr/ERROR:  53100: could not extend .*INSERT INTO migrate.checkpoint/s, 'disk: a checkpoint');
+like($errors, qr/ERROR:  53100: could not extend .*INSERT INTO migrate.partial/s, 'disk: a checkpoint');
 free_disk();
 is(sql($node, $db, 'SELECT partial IS NULL FROM migrate_current()'), 't', 'the revision is not partial');
 
@@ -335,7 +335,7 @@ like($warning, qr/WARNING:  53400: could not start a worker for job $job\nDETAIL
 (undef, $errors) = attempt("CALL migrate_wait($job, '100 ms')");
 like($errors, qr/ERROR:  55000: job $job has not ended in time\nDETAIL:  It is queued\./, 'who waits for it hears why');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'it stays queued');
-(undef, $errors) = attempt(q{SET migrate.function_door = submit; SELECT migrate_upgrade()});
+(undef, $errors) = attempt(q{SET migrate.function_mode = submit; SELECT migrate_upgrade()});
 like($errors, qr/WARNING:  53400: could not start a worker for job/, 'the function door says so, too');
 is(rows(), 'many', 'and runs nothing');
 attempt(q{CALL migrate_deploy()});

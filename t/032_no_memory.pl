@@ -35,7 +35,7 @@ SQL
 
 # Version row, checkpoints, columns, index; what this session holds or shows.
 my $state = q{SELECT 'state ' || concat_ws('|', (SELECT COALESCE(string_agg(version_num, ','), '') FROM migrate.version),
-	(SELECT count(*) FROM migrate.checkpoint),
+	(SELECT count(*) FROM migrate.partial),
 	(SELECT COALESCE(string_agg(attname, '' ORDER BY attnum), '') FROM pg_attribute
 	  WHERE attrelid = to_regclass('m') AND attnum > 0 AND NOT attisdropped),
 	(SELECT COALESCE(string_agg(indisvalid::text, ''), '') FROM pg_index WHERE indexrelid = to_regclass('m_a')),

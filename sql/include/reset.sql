@@ -5,7 +5,7 @@ RESET ALL;
 RESET ROLE;
 SET client_min_messages = warning;
 \o /dev/null
-DELETE FROM migrate.checkpoint;
+DELETE FROM migrate.partial;
 SELECT migrate_stamp('base', purge => true);
 DELETE FROM migrate.log;
 DO $$

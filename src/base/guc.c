@@ -36,8 +36,8 @@
 										 * backoff */
 
 /* From 16 on a server with asserts wants an enum to begin with its default. */
-int			mig_guc_engine = MIG_ENGINE_AUTO;
-int			mig_guc_function_door = MIG_FUNCTION_DOOR_RUN;
+int			mig_guc_server_type = MIG_SERVER_TYPE_AUTO;
+int			mig_guc_function_mode = MIG_FUNCTION_MODE_RUN;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
@@ -53,18 +53,18 @@ int			mig_guc_worker_naptime;
 
 static char *databases;
 
-static const struct config_enum_entry engines[] = {
-	{"auto", MIG_ENGINE_AUTO, false},
-	{"postgresql", MIG_ENGINE_POSTGRESQL, false},
-	{"yugabytedb", MIG_ENGINE_YUGABYTEDB, false},
-	{"yugabytedb_transactional_ddl", MIG_ENGINE_YUGABYTEDB_TRANSACTIONAL_DDL,
+static const struct config_enum_entry server_types[] = {
+	{"auto", MIG_SERVER_TYPE_AUTO, false},
+	{"postgresql", MIG_SERVER_TYPE_POSTGRESQL, false},
+	{"yugabytedb", MIG_SERVER_TYPE_YUGABYTEDB, false},
+	{"yugabytedb_transactional_ddl", MIG_SERVER_TYPE_YUGABYTEDB_TRANSACTIONAL_DDL,
 	false},
 	{NULL, 0, false}
 };
 
-static const struct config_enum_entry function_doors[] = {
-	{"run", MIG_FUNCTION_DOOR_RUN, false},
-	{"submit", MIG_FUNCTION_DOOR_SUBMIT, false},
+static const struct config_enum_entry function_modes[] = {
+	{"run", MIG_FUNCTION_MODE_RUN, false},
+	{"submit", MIG_FUNCTION_MODE_SUBMIT, false},
 	{NULL, 0, false}
 };
 
@@ -86,18 +86,18 @@ mig_guc_define(void)
 							   "",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_databases, NULL, NULL);
-	DefineCustomEnumVariable("migrate.engine",
+	DefineCustomEnumVariable("migrate.server_type",
 							 "Sets what kind of server to take this one for.",
 							 "For tests.",
-							 &mig_guc_engine,
-							 MIG_ENGINE_AUTO, engines,
+							 &mig_guc_server_type,
+							 MIG_SERVER_TYPE_AUTO, server_types,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
-	DefineCustomEnumVariable("migrate.function_door",
+	DefineCustomEnumVariable("migrate.function_mode",
 							 "Sets what migrate_upgrade() and migrate_downgrade() do: run the revisions, or submit a job that does.",
 							 NULL,
-							 &mig_guc_function_door,
-							 MIG_FUNCTION_DOOR_RUN, function_doors,
+							 &mig_guc_function_mode,
+							 MIG_FUNCTION_MODE_RUN, function_modes,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_timeout",
@@ -207,7 +207,7 @@ static bool
 check_transaction_settings(char **value, void **extra, GucSource source)
 {
 	const char *problem;
-	List	   *settings = mig_guc_list_parse(*value, &problem);
+	List	   *settings = mig_setting_list_parse(*value, &problem);
 
 	if (problem != NULL)
 	{
@@ -216,7 +216,7 @@ check_transaction_settings(char **value, void **extra, GucSource source)
 	}
 	if (source >= PGC_S_INTERACTIVE && IsTransactionState() &&
 		!InitializingParallelWorker)
-		mig_guc_list_check(settings);
+		mig_setting_list_check(settings);
 	return true;
 }
 

@@ -7,24 +7,24 @@
 
 #include "nodes/pg_list.h"
 
-/* Values of migrate.function_door. */
-typedef enum MigFunctionDoor
+/* Values of migrate.function_mode. */
+typedef enum MigFunctionMode
 {
-	MIG_FUNCTION_DOOR_RUN,
-	MIG_FUNCTION_DOOR_SUBMIT
-} MigFunctionDoor;
+	MIG_FUNCTION_MODE_RUN,
+	MIG_FUNCTION_MODE_SUBMIT
+} MigFunctionMode;
 
-/* Values of migrate.engine; those of run_server.c in its order. */
-typedef enum MigEngine
+/* Values of migrate.server_type; those of run_server.c in its order. */
+typedef enum MigServerType
 {
-	MIG_ENGINE_POSTGRESQL,
-	MIG_ENGINE_YUGABYTEDB,
-	MIG_ENGINE_YUGABYTEDB_TRANSACTIONAL_DDL,
-	MIG_ENGINE_AUTO
-} MigEngine;
+	MIG_SERVER_TYPE_POSTGRESQL,
+	MIG_SERVER_TYPE_YUGABYTEDB,
+	MIG_SERVER_TYPE_YUGABYTEDB_TRANSACTIONAL_DDL,
+	MIG_SERVER_TYPE_AUTO
+} MigServerType;
 
-extern int	mig_guc_engine;
-extern int	mig_guc_function_door;
+extern int	mig_guc_server_type;
+extern int	mig_guc_function_mode;
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
 extern int	mig_guc_log_retention;

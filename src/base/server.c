@@ -13,7 +13,7 @@
  *
  * YugabyteDB says who it is in server_version ("15.12-YB-2025.1.4.0-b0"), and
  * by yb_ddl_transaction_block_enabled, which its early releases do not have,
- * which of the two it is.  migrate.engine overrules that, for tests.
+ * which of the two it is.  migrate.server_type overrules that, for tests.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@
 #include "base/spi.h"
 #include "tables/version.h"
 
-/* In the order of the values of migrate.engine. */
+/* In the order of the values of migrate.server_type. */
 static const MigServer servers[] =
 {
 	{
@@ -101,29 +101,29 @@ static const MigServerSetting yugabytedb_settings[] =
 	"True lets DDL wait for the transactions that use a table, as in PostgreSQL; otherwise those end with a schema version mismatch and must be repeated."},
 };
 
-static MigEngine find_engine(void);
+static MigServerType find_server_type(void);
 
 /*
  * The facts.
  */
 const MigServer *
-mig_run_server(void)
+mig_server(void)
 {
-	return &servers[mig_guc_engine == MIG_ENGINE_AUTO ?
-					find_engine() : mig_guc_engine];
+	return &servers[mig_guc_server_type == MIG_SERVER_TYPE_AUTO ?
+					find_server_type() : mig_guc_server_type];
 }
 
-static MigEngine
-find_engine(void)
+static MigServerType
+find_server_type(void)
 {
 	const char *setting;
 	bool		on;
 
 	if (strstr(GetConfigOption("server_version", false, false), "-YB-") == NULL)
-		return MIG_ENGINE_POSTGRESQL;
+		return MIG_SERVER_TYPE_POSTGRESQL;
 	setting = GetConfigOption(DDL_BLOCK_SETTING, true, false);
 	return setting != NULL && parse_bool(setting, &on) && on ?
-		MIG_ENGINE_YUGABYTEDB_TRANSACTIONAL_DDL : MIG_ENGINE_YUGABYTEDB;
+		MIG_SERVER_TYPE_YUGABYTEDB_TRANSACTIONAL_DDL : MIG_SERVER_TYPE_YUGABYTEDB;
 }
 
 /*
@@ -131,21 +131,21 @@ find_engine(void)
  * of the call before is forgotten, and they are told the facts.
  */
 void
-mig_run_server_begin(void)
+mig_server_begin(void)
 {
-	const MigServer *server = mig_run_server();
+	const MigServer *server = mig_server();
 
 	mig_spi_forget_owner();
-	mig_tab_version_assume(server->row_addresses, server->table_locks);
+	mig_version_assume(server->row_addresses, server->table_locks);
 }
 
 /*
  * Whether a body that fails can be undone inside a transaction that goes on.
  */
 bool
-mig_run_server_undoes_bodies(void)
+mig_server_undoes_bodies(void)
 {
-	const MigServer *server = mig_run_server();
+	const MigServer *server = mig_server();
 
 	return server->rollback_undoes_ddl && server->subtransactions;
 }
@@ -154,10 +154,10 @@ mig_run_server_undoes_bodies(void)
  * To be called when a run begins, in a transaction that can read.
  */
 void
-mig_run_server_begin_run(void)
+mig_server_begin_run(void)
 {
-	const char *level = mig_run_server()->nominal_isolation ?
-	"read committed" : mig_run_server_effective_isolation();
+	const char *level = mig_server()->nominal_isolation ?
+	"read committed" : mig_server_effective_isolation();
 
 	/* Not known: the worse. */
 	effective_snapshot = level == NULL || strcmp(level, "read committed") != 0;
@@ -168,7 +168,7 @@ mig_run_server_begin_run(void)
  * every subtransaction.
  */
 bool
-mig_run_server_fixes_snapshot(void)
+mig_server_fixes_snapshot(void)
 {
 	return IsolationUsesXactSnapshot() || effective_snapshot;
 }
@@ -179,7 +179,7 @@ mig_run_server_fixes_snapshot(void)
  * otherwise.
  */
 const char *
-mig_run_server_effective_isolation(void)
+mig_server_effective_isolation(void)
 {
 	static MigSpiQuery exists = {
 		"SELECT pg_catalog.to_regprocedure('" EFFECTIVE_ISOLATION "')"
@@ -188,7 +188,7 @@ mig_run_server_effective_isolation(void)
 		"SELECT pg_catalog.lower(" EFFECTIVE_ISOLATION "::pg_catalog.text)"
 	};
 
-	if (mig_run_server()->nominal_isolation)
+	if (mig_server()->nominal_isolation)
 		return GetConfigOption("transaction_isolation", false, false);
 	if (mig_spi_first(&exists, NULL, MIG_SPI_CALLER,
 					  MIG_SPI_READ_LATEST) == NULL)
@@ -200,7 +200,7 @@ mig_run_server_effective_isolation(void)
  * Raises an error where there are no advisory locks, by which runs take turns.
  */
 void
-mig_run_server_check_locks(void)
+mig_server_check_locks(void)
 {
 	const char *setting = GetConfigOption(ADVISORY_LOCK_SETTING, true, false);
 	bool		on;
@@ -218,7 +218,7 @@ mig_run_server_check_locks(void)
  * its DDL may be there, and who retries here are we.  false: it never does.
  */
 bool
-mig_run_server_stop_retries(GucAction action)
+mig_server_stop_retries(GucAction action)
 {
 	if (GetConfigOption(MIG_SERVER_RETRY_SETTING, true, false) == NULL)
 		return false;
@@ -231,9 +231,9 @@ mig_run_server_stop_retries(GucAction action)
  * What this server can be set to, for who wants to know.
  */
 const MigServerSetting *
-mig_run_server_settings(int *nsettings)
+mig_server_settings(int *nsettings)
 {
-	*nsettings = mig_run_server()->own_settings ?
+	*nsettings = mig_server()->own_settings ?
 		lengthof(yugabytedb_settings) : 0;
 	return yugabytedb_settings;
 }

@@ -34,14 +34,14 @@ typedef struct MigServerSetting
 	const char *advice;
 } MigServerSetting;
 
-extern const MigServer *mig_run_server(void);
-extern void mig_run_server_begin(void);
-extern void mig_run_server_begin_run(void);
-extern bool mig_run_server_fixes_snapshot(void);
-extern const char *mig_run_server_effective_isolation(void);
-extern const MigServerSetting *mig_run_server_settings(int *nsettings);
-extern void mig_run_server_check_locks(void);
-extern bool mig_run_server_stop_retries(GucAction action);
-extern bool mig_run_server_undoes_bodies(void);
+extern const MigServer *mig_server(void);
+extern void mig_server_begin(void);
+extern void mig_server_begin_run(void);
+extern bool mig_server_fixes_snapshot(void);
+extern const char *mig_server_effective_isolation(void);
+extern const MigServerSetting *mig_server_settings(int *nsettings);
+extern void mig_server_check_locks(void);
+extern bool mig_server_stop_retries(GucAction action);
+extern bool mig_server_undoes_bodies(void);
 
 #endif							/* MIG_BASE_SERVER_H */

@@ -25,8 +25,8 @@ static const char *const refused[] =
 
 #define OWN_PREFIX				"migrate."
 
-static const char *read_name(const char *p, MigGucSetting *setting);
-static const char *read_value(const char *p, MigGucSetting *setting);
+static const char *read_name(const char *p, MigListSetting *setting);
+static const char *read_value(const char *p, MigListSetting *setting);
 static const char *skip_space(const char *p);
 static char *copy_trimmed(const char *start, const char *end);
 static void refuse_unfit(const char *name);
@@ -36,7 +36,7 @@ static void refuse_unfit(const char *name);
  * what is wrong with the text.
  */
 List *
-mig_guc_list_parse(const char *text, const char **problem)
+mig_setting_list_parse(const char *text, const char **problem)
 {
 	List	   *settings = NIL;
 	const char *p = skip_space(text);
@@ -44,7 +44,7 @@ mig_guc_list_parse(const char *text, const char **problem)
 	*problem = NULL;
 	while (*p != '\0')
 	{
-		MigGucSetting *setting = palloc0(sizeof(MigGucSetting));
+		MigListSetting *setting = palloc0(sizeof(MigListSetting));
 
 		p = read_name(p, setting);
 		if (p != NULL)
@@ -66,13 +66,13 @@ mig_guc_list_parse(const char *text, const char **problem)
  * Raises an error if the current role could not make the settings now.
  */
 void
-mig_guc_list_check(const List *settings)
+mig_setting_list_check(const List *settings)
 {
 	ListCell   *cell;
 
 	foreach(cell, settings)
 	{
-		const MigGucSetting *setting = lfirst(cell);
+		const MigListSetting *setting = lfirst(cell);
 
 		refuse_unfit(setting->name);
 		(void) set_config_option(setting->name, setting->value,
@@ -87,13 +87,13 @@ mig_guc_list_check(const List *settings)
  * or transaction ends.
  */
 void
-mig_guc_list_apply(const List *settings)
+mig_setting_list_apply(const List *settings)
 {
 	ListCell   *cell;
 
 	foreach(cell, settings)
 	{
-		const MigGucSetting *setting = lfirst(cell);
+		const MigListSetting *setting = lfirst(cell);
 
 		/* One that came from elsewhere was not looked at when it was set. */
 		refuse_unfit(setting->name);
@@ -108,7 +108,7 @@ mig_guc_list_apply(const List *settings)
  * Reads "name ="; NULL if that is not what is there.
  */
 static const char *
-read_name(const char *p, MigGucSetting *setting)
+read_name(const char *p, MigListSetting *setting)
 {
 	const char *end = p + strcspn(p, "=,'");
 	char	   *name;
@@ -126,7 +126,7 @@ read_name(const char *p, MigGucSetting *setting)
  * Reads the value, and what separates it from the next setting.
  */
 static const char *
-read_value(const char *p, MigGucSetting *setting)
+read_value(const char *p, MigListSetting *setting)
 {
 	if (*p == '\'')
 	{

@@ -8,14 +8,14 @@
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 
-typedef struct MigGucSetting
+typedef struct MigListSetting
 {
 	char	   *name;
 	char	   *value;
-} MigGucSetting;
+} MigListSetting;
 
-extern List *mig_guc_list_parse(const char *text, const char **problem);
-extern void mig_guc_list_check(const List *settings);
-extern void mig_guc_list_apply(const List *settings);
+extern List *mig_setting_list_parse(const char *text, const char **problem);
+extern void mig_setting_list_check(const List *settings);
+extern void mig_setting_list_apply(const List *settings);
 
 #endif							/* MIG_BASE_SETTING_LIST_H */

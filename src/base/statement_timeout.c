@@ -24,11 +24,11 @@ static TimestampTz session_finish;	/* 0: the session has none */
  * A statement begins; statement_timeout was session_timeout before the body.
  */
 void
-mig_run_timeout_begin(int session_timeout)
+mig_statement_timeout_begin(int session_timeout)
 {
 	TimestampTz finish;
 
-	mig_run_timeout_end();
+	mig_statement_timeout_end();
 	if (StatementTimeout <= 0 || StatementTimeout == session_timeout)
 		return;
 	session_finish = get_timeout_active(STATEMENT_TIMEOUT) ?
@@ -45,7 +45,7 @@ mig_run_timeout_begin(int session_timeout)
  * It has ended, in whatever way.
  */
 void
-mig_run_timeout_end(void)
+mig_statement_timeout_end(void)
 {
 	if (!armed)
 		return;
@@ -59,7 +59,7 @@ mig_run_timeout_end(void)
  * Whether it is a timeout that has cancelled a statement, and not a person.
  */
 bool
-mig_run_timeout_caused(const ErrorData *error)
+mig_statement_timeout_caused(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		error->message_id != NULL &&

@@ -5,8 +5,8 @@
 #ifndef MIG_BASE_STATEMENT_TIMEOUT_H
 #define MIG_BASE_STATEMENT_TIMEOUT_H
 
-extern void mig_run_timeout_begin(int session_timeout);
-extern void mig_run_timeout_end(void);
-extern bool mig_run_timeout_caused(const ErrorData *error);
+extern void mig_statement_timeout_begin(int session_timeout);
+extern void mig_statement_timeout_end(void);
+extern bool mig_statement_timeout_caused(const ErrorData *error);
 
 #endif							/* MIG_BASE_STATEMENT_TIMEOUT_H */

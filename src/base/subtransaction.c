@@ -29,7 +29,7 @@ static bool by_transaction = false;
  * may end the transaction, below a CALL of the client.
  */
 void
-mig_run_bracket_by_transaction(bool on)
+mig_subxact_by_transaction(bool on)
 {
 	by_transaction = on;
 }
@@ -39,14 +39,14 @@ mig_run_bracket_by_transaction(bool on)
  * it is left but the error, in the current memory context.
  */
 ErrorData *
-mig_run_bracket(MigRunWork work, void *arg)
+mig_subxact(MigRunWork work, void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
 
 	if (by_transaction)
-		return mig_run_bracket_transaction(work, arg);
+		return mig_subxact_transaction(work, arg);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -61,7 +61,7 @@ mig_run_bracket(MigRunWork work, void *arg)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		mig_run_timeout_end();
+		mig_statement_timeout_end();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -75,7 +75,7 @@ mig_run_bracket(MigRunWork work, void *arg)
  * taken is not needed by now, so that this may go better.
  */
 void
-mig_run_bracket_abandon(int level)
+mig_subxact_abandon(int level)
 {
 	MemoryContext context = CurrentMemoryContext;
 
@@ -89,7 +89,7 @@ mig_run_bracket_abandon(int level)
  * back the whole transaction, and a new one has just begun.
  */
 ErrorData *
-mig_run_bracket_transaction(MigRunWork work, void *arg)
+mig_subxact_transaction(MigRunWork work, void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *volatile error = NULL;
@@ -103,8 +103,8 @@ mig_run_bracket_transaction(MigRunWork work, void *arg)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		mig_run_transaction_recover();
-		mig_run_timeout_end();
+		mig_xact_recover();
+		mig_statement_timeout_end();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

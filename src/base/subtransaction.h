@@ -8,9 +8,9 @@
 /* May raise; must not keep memory that a rolled back subtransaction frees. */
 typedef void (*MigRunWork) (void *arg);
 
-extern void mig_run_bracket_by_transaction(bool on);
-extern ErrorData *mig_run_bracket_transaction(MigRunWork work, void *arg);
-extern ErrorData *mig_run_bracket(MigRunWork work, void *arg);
-extern void mig_run_bracket_abandon(int level);
+extern void mig_subxact_by_transaction(bool on);
+extern ErrorData *mig_subxact_transaction(MigRunWork work, void *arg);
+extern ErrorData *mig_subxact(MigRunWork work, void *arg);
+extern void mig_subxact_abandon(int level);
 
 #endif							/* MIG_BASE_SUBTRANSACTION_H */

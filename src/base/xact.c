@@ -33,7 +33,7 @@ static void forget_snapshots(void);
  * procedure, which have SPI connected.
  */
 bool
-mig_run_transaction_is_toplevel(void)
+mig_xact_is_toplevel(void)
 {
 	return !SPI_inside_nonatomic_context();
 }
@@ -45,7 +45,7 @@ mig_run_transaction_is_toplevel(void)
  * one afterwards.
  */
 void
-mig_run_transaction_enter(void)
+mig_xact_enter(void)
 {
 	StartTransactionCommand();
 	own_portal = CreatePortal("", true, true);
@@ -62,9 +62,9 @@ mig_run_transaction_enter(void)
  * Commits the last transaction of such a process.
  */
 void
-mig_run_transaction_leave(void)
+mig_xact_leave(void)
 {
-	mig_run_transaction_renew();
+	mig_xact_renew();
 	ActivePortal = NULL;
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(PortalContext);
@@ -80,7 +80,7 @@ mig_run_transaction_leave(void)
  * to fail by what the session's defaults make of the user's.
  */
 void
-mig_run_transaction_for_tables(void)
+mig_xact_for_tables(void)
 {
 	Assert(!FirstSnapshotSet);
 	XactIsoLevel = XACT_READ_COMMITTED;
@@ -93,7 +93,7 @@ mig_run_transaction_for_tables(void)
  * the transaction was rolled back, as far as this server knows.
  */
 ErrorData *
-mig_run_transaction_commit(void)
+mig_xact_commit(void)
 {
 	return end_transaction(SPI_commit);
 }
@@ -103,9 +103,9 @@ mig_run_transaction_commit(void)
  * snapshot, and the next one has a time of its own.
  */
 void
-mig_run_transaction_renew(void)
+mig_xact_renew(void)
 {
-	ErrorData  *error = mig_run_transaction_commit();
+	ErrorData  *error = mig_xact_commit();
 
 	if (error != NULL)
 		ReThrowError(error);
@@ -115,7 +115,7 @@ mig_run_transaction_renew(void)
  * Rolls back.
  */
 void
-mig_run_transaction_abort(void)
+mig_xact_abort(void)
 {
 	ErrorData  *error = end_transaction(SPI_rollback);
 
@@ -128,13 +128,13 @@ mig_run_transaction_abort(void)
  * and the transaction was rolled back.
  */
 ErrorData *
-mig_run_transaction_try(MigRunWork work, void *arg)
+mig_xact_try(MigRunWork work, void *arg)
 {
-	ErrorData  *error = mig_run_bracket(work, arg);
+	ErrorData  *error = mig_subxact(work, arg);
 
 	if (error == NULL)
-		return mig_run_transaction_commit();
-	mig_run_transaction_abort();
+		return mig_xact_commit();
+	mig_xact_abort();
 	return error;
 }
 
@@ -142,9 +142,9 @@ mig_run_transaction_try(MigRunWork work, void *arg)
  * The same, but raises the error.
  */
 void
-mig_run_transaction_must(MigRunWork work, void *arg)
+mig_xact_must(MigRunWork work, void *arg)
 {
-	ErrorData  *error = mig_run_transaction_try(work, arg);
+	ErrorData  *error = mig_xact_try(work, arg);
 
 	if (error != NULL)
 		ReThrowError(error);
@@ -154,10 +154,10 @@ mig_run_transaction_must(MigRunWork work, void *arg)
  * Commits after a statement that has ended transactions by itself.
  */
 ErrorData *
-mig_run_transaction_commit_toplevel(void)
+mig_xact_commit_toplevel(void)
 {
 	forget_snapshots();
-	return mig_run_transaction_commit();
+	return mig_xact_commit();
 }
 
 /*
@@ -165,7 +165,7 @@ mig_run_transaction_commit_toplevel(void)
  * Only below a CALL of the client: SPI connections of others would be cut.
  */
 void
-mig_run_transaction_recover(void)
+mig_xact_recover(void)
 {
 	forget_snapshots();
 	AbortCurrentTransaction();

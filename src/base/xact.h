@@ -7,16 +7,16 @@
 
 #include "base/subtransaction.h"
 
-extern bool mig_run_transaction_is_toplevel(void);
-extern void mig_run_transaction_enter(void);
-extern void mig_run_transaction_leave(void);
-extern void mig_run_transaction_for_tables(void);
-extern ErrorData *mig_run_transaction_commit(void);
-extern void mig_run_transaction_renew(void);
-extern void mig_run_transaction_abort(void);
-extern ErrorData *mig_run_transaction_try(MigRunWork work, void *arg);
-extern void mig_run_transaction_must(MigRunWork work, void *arg);
-extern ErrorData *mig_run_transaction_commit_toplevel(void);
-extern void mig_run_transaction_recover(void);
+extern bool mig_xact_is_toplevel(void);
+extern void mig_xact_enter(void);
+extern void mig_xact_leave(void);
+extern void mig_xact_for_tables(void);
+extern ErrorData *mig_xact_commit(void);
+extern void mig_xact_renew(void);
+extern void mig_xact_abort(void);
+extern ErrorData *mig_xact_try(MigRunWork work, void *arg);
+extern void mig_xact_must(MigRunWork work, void *arg);
+extern ErrorData *mig_xact_commit_toplevel(void);
+extern void mig_xact_recover(void);
 
 #endif							/* MIG_BASE_XACT_H */

@@ -187,8 +187,8 @@ mig_doctor_commit_measure(dsm_handle handle)
 	if (segment == NULL)
 		return;
 	times = dsm_segment_address(segment);
-	mig_run_transaction_enter();
-	mig_run_server_begin();
+	mig_xact_enter();
+	mig_server_begin();
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION);
 	for (int i = 0; i < TIMES; i++)
 	{
@@ -196,7 +196,7 @@ mig_doctor_commit_measure(dsm_handle handle)
 		times->empty[i] = time_of(NULL);
 		times->writing[i] = time_of(touch_work);
 	}
-	mig_run_transaction_leave();
+	mig_xact_leave();
 	times->complete = true;
 	dsm_detach(segment);
 }
@@ -210,13 +210,13 @@ time_of(MigRunWork work)
 	instr_time	start;
 	instr_time	end;
 
-	mig_run_transaction_renew();
-	mig_run_transaction_for_tables();
+	mig_xact_renew();
+	mig_xact_for_tables();
 	INSTR_TIME_SET_CURRENT(start);
 	if (work != NULL)
-		mig_run_transaction_must(work, NULL);
+		mig_xact_must(work, NULL);
 	else
-		mig_run_transaction_renew();
+		mig_xact_renew();
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	return INSTR_TIME_GET_MILLISEC(end);
@@ -225,5 +225,5 @@ time_of(MigRunWork work)
 static void
 touch_work(void *arg)
 {
-	mig_tab_lease_touch();
+	mig_lease_touch();
 }

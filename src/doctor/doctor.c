@@ -77,7 +77,7 @@ mig_doctor_examine(void)
 
 		doctor.area = checks[i].area;
 		doctor.check = checks[i].check;
-		error = mig_run_bracket(examine_work, &examination);
+		error = mig_subxact(examine_work, &examination);
 		if (error == NULL)
 			continue;
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)

@@ -31,7 +31,7 @@ typedef struct MigDoctor
 	const char *check;
 	MemoryContext context;		/* of the findings */
 	List	   *findings;
-	struct MigReportStep *pending;	/* to heads, once it was asked for */
+	struct MigInspectStep *pending; /* to heads, once it was asked for */
 	int			npending;
 } MigDoctor;
 

@@ -23,7 +23,7 @@
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */
 #define MAX_NAMED				5	/* revisions, in a finding */
 
-static MigReportStep *pending(MigDoctor *doctor, int *nsteps);
+static MigInspectStep *pending(MigDoctor *doctor, int *nsteps);
 static int	count_ddl(const char *revision);
 static void name_revision(StringInfo names, int n, const char *name);
 
@@ -39,7 +39,7 @@ mig_doctor_migrations_locks(MigDoctor *doctor)
 	int64		room = atoi(per_transaction) *
 	(int64) (MaxConnections + max_prepared_xacts);
 	int			nsteps;
-	MigReportStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending(doctor, &nsteps);
 	int64		all = 0;
 	int			largest = 0;
 	char	   *value;
@@ -64,12 +64,12 @@ mig_doctor_migrations_locks(MigDoctor *doctor)
 void
 mig_doctor_migrations_pending(MigDoctor *doctor)
 {
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	StringInfoData value;
 	int			nsteps;
 
 	initStringInfo(&value);
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
 	appendStringInfo(&value, "%s is at ", version->name);
 	for (int i = 0; i < version->nrows && i < MAX_NAMED; i++)
 		name_revision(&value, i, version->rows[i]);
@@ -86,15 +86,15 @@ mig_doctor_migrations_pending(MigDoctor *doctor)
 void
 mig_doctor_migrations_partial(MigDoctor *doctor)
 {
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
-	MigPartial *partial = mig_tab_checkpoint_find(version->name, false);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
+	MigPartial *partial = mig_partial_find(version->name, false);
 
 	if (partial == NULL)
 		mig_doctor_say(doctor, MIG_DOCTOR_OK, "none", NULL);
 	else
 		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM,
 					   psprintf("%s of revision \"%s\": %s",
-								mig_tab_log_command_name(partial->operation),
+								mig_log_command_name(partial->operation),
 								partial->revision,
 								mig_run_partial_describe(partial)),
 					   psprintf("CALL migrate_%s() to go on with it, or decide by migrate_resolve().",
@@ -106,7 +106,7 @@ void
 mig_doctor_migrations_approvals(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigReportStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending(doctor, &nsteps);
 	int			nmissing = 0;
 	StringInfoData names;
 
@@ -132,7 +132,7 @@ void
 mig_doctor_migrations_large(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigReportStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending(doctor, &nsteps);
 	int			nlarge = 0;
 	StringInfoData names;
 
@@ -168,7 +168,7 @@ count_ddl(const char *revision)
 	MigScript  *script;
 	int			nddl = 0;
 
-	mig_tab_revision_body(revision, MIG_COMMAND_UPGRADE, &body);
+	mig_revision_body(revision, MIG_COMMAND_UPGRADE, &body);
 	source.body = body.text;
 	script = mig_script_split(&source);
 	for (int i = 0; i < script->nstatements; i++)
@@ -187,17 +187,17 @@ void
 mig_doctor_migrations_long(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigReportStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending(doctor, &nsteps);
 	char	  **ids = palloc_extended(sizeof(char *) * Max(nsteps, 1),
 									  MCXT_ALLOC_HUGE);
-	double		median = mig_tab_log_median();
+	double		median = mig_log_median();
 	char	  **slow;
 	int			nslow;
 	StringInfoData value;
 
 	for (int i = 0; i < nsteps; i++)
 		ids[i] = unconstify(char *, steps[i].revision);
-	slow = mig_tab_log_slow(ids, nsteps, LONG_RUN_MS, MAX_NAMED, &nslow);
+	slow = mig_log_slow(ids, nsteps, LONG_RUN_MS, MAX_NAMED, &nslow);
 	initStringInfo(&value);
 	for (int i = 0; i < nslow; i++)
 		name_revision(&value, i, slow[i]);
@@ -216,7 +216,7 @@ mig_doctor_migrations_long(MigDoctor *doctor)
 void
 mig_doctor_migrations_last(MigDoctor *doctor)
 {
-	char	   *failure = mig_tab_log_last_failure();
+	char	   *failure = mig_log_last_failure();
 
 	if (failure == NULL)
 		mig_doctor_say(doctor, MIG_DOCTOR_OK, "did not fail", NULL);
@@ -225,16 +225,16 @@ mig_doctor_migrations_last(MigDoctor *doctor)
 					   "Look for the reason, in the log of migrations and that of the server, before the next run.");
 }
 
-static MigReportStep *
+static MigInspectStep *
 pending(MigDoctor *doctor, int *nsteps)
 {
 	if (doctor->pending == NULL)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(doctor->context);
 
-		doctor->pending = mig_report_plan("heads",
-										  mig_tab_log_command_name(MIG_COMMAND_UPGRADE),
-										  &doctor->npending);
+		doctor->pending = mig_inspect_plan("heads",
+										   mig_log_command_name(MIG_COMMAND_UPGRADE),
+										   &doctor->npending);
 		MemoryContextSwitchTo(old_context);
 	}
 	*nsteps = doctor->npending;

@@ -31,15 +31,15 @@ mig_doctor_server_version(MigDoctor *doctor)
 void
 mig_doctor_server_profile(MigDoctor *doctor)
 {
-	const MigServer *server = mig_run_server();
+	const MigServer *server = mig_server();
 
-	if (mig_guc_engine != MIG_ENGINE_AUTO)
+	if (mig_guc_server_type != MIG_SERVER_TYPE_AUTO)
 		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
-					   psprintf("%s, by migrate.engine", server->profile),
-					   "RESET migrate.engine, which is for tests, unless this is one.");
+					   psprintf("%s, by migrate.server_type", server->profile),
+					   "RESET migrate.server_type, which is for tests, unless this is one.");
 	else
 		mig_doctor_say(doctor, MIG_DOCTOR_OK, server->profile,
-					   mig_run_server_undoes_bodies() ? NULL :
+					   mig_server_undoes_bodies() ? NULL :
 					   "Run migrations by CALL migrate_deploy() or jobs; functions refuse bodies here.");
 }
 
@@ -143,7 +143,7 @@ mig_doctor_server_isolation(MigDoctor *doctor)
 void
 mig_doctor_server_effective(MigDoctor *doctor)
 {
-	const char *effective = mig_run_server_effective_isolation();
+	const char *effective = mig_server_effective_isolation();
 
 	if (effective == NULL)
 		mig_doctor_say(doctor, MIG_DOCTOR_WARNING, "not known",
@@ -152,7 +152,7 @@ mig_doctor_server_effective(MigDoctor *doctor)
 		mig_doctor_say(doctor, MIG_DOCTOR_OK, effective, NULL);
 	else
 		mig_doctor_say(doctor, MIG_DOCTOR_OK, effective,
-					   mig_run_server()->nominal_isolation ?
+					   mig_server()->nominal_isolation ?
 					   "Use CALL migrate_deploy() or jobs: inside a transaction a conflict repeats until it ends." :
 					   "Use CALL migrate_deploy() or jobs: inside a transaction a conflict repeats until it ends; the tserver flag yb_enable_read_committed_isolation changes the level.");
 }
@@ -164,7 +164,7 @@ void
 mig_doctor_server_settings(MigDoctor *doctor)
 {
 	int			nsettings;
-	const MigServerSetting *settings = mig_run_server_settings(&nsettings);
+	const MigServerSetting *settings = mig_server_settings(&nsettings);
 
 	for (int i = 0; i < nsettings; i++)
 	{

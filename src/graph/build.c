@@ -36,7 +36,7 @@ static void mark_repeated(const MigGraph *graph, int ndependents,
  * are known.  Raises when the graph cannot be accepted.
  */
 void
-mig_rev_build_edges(MigGraph *graph)
+mig_graph_build_edges(MigGraph *graph)
 {
 	int			size = graph->size;
 	MigEdges	depends;
@@ -99,7 +99,7 @@ resolve_down(MigGraph *graph)
 		{
 			int			parent;
 
-			if (mig_rev_graph_key(graph, rev->down[k], &parent) != MIG_KEY_ID)
+			if (mig_graph_key(graph, rev->down[k], &parent) != MIG_KEY_ID)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_OBJECT),
 						 errmsg("revision \"%s\" does not exist",
@@ -145,7 +145,7 @@ resolve_depends(MigGraph *graph, MigEdges *depends)
 		{
 			int			other;
 
-			if (mig_rev_graph_key(graph, rev->depends[k], &other) == MIG_KEY_NONE)
+			if (mig_graph_key(graph, rev->depends[k], &other) == MIG_KEY_NONE)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_OBJECT),
 						 errmsg("revision or branch label \"%s\" does not exist",

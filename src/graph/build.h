@@ -7,6 +7,6 @@
 
 #include "graph/graph_internal.h"
 
-extern void mig_rev_build_edges(MigGraph *graph);
+extern void mig_graph_build_edges(MigGraph *graph);
 
 #endif							/* MIG_GRAPH_BUILD_H */

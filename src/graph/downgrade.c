@@ -25,17 +25,17 @@ static int *find_roots(const MigGraph *graph, int destination,
  * above it that is applied, unless it is where a row stands, or base.
  */
 bool *
-mig_rev_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
-						  const char *target)
+mig_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
+					  const char *target)
 {
 	char	   *branch = NULL;
 	int			destination = parse_target(graph, nrows, rows, target, &branch);
 	int			nroots;
 	int		   *roots = find_roots(graph, destination, branch, &nroots);
-	bool	   *members = mig_rev_graph_reach(graph, &graph->allkids,
-											  nroots, roots);
-	bool	   *applied = mig_rev_graph_reach(graph, &graph->parents,
-											  nrows, rows);
+	bool	   *members = mig_graph_reach(graph, &graph->allkids,
+										  nroots, roots);
+	bool	   *applied = mig_graph_reach(graph, &graph->parents,
+										  nrows, rows);
 	bool		valid = destination < 0;
 	int			i;
 
@@ -52,7 +52,7 @@ mig_rev_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
 				 errmsg("\"%s\" is not a valid downgrade target from the current heads",
 						target),
 				 errdetail("Nothing that is applied was built on revision \"%s\".",
-						   mig_rev_graph_id(graph, destination)),
+						   mig_graph_id(graph, destination)),
 				 errhint("Use migrate_current() to see what is applied.")));
 	return members;
 }
@@ -61,13 +61,13 @@ mig_rev_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
  * Where a target that counts leads, as a target that does not.
  */
 char *
-mig_rev_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
-						   const char *target)
+mig_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
+					   const char *target)
 {
 	char	   *branch = NULL;
 	int			destination = parse_target(graph, nrows, rows, target, &branch);
 	const char *name = destination < 0 ? "base" :
-	mig_rev_graph_id(graph, destination);
+	mig_graph_id(graph, destination);
 
 	return branch == NULL ? pstrdup(name) : psprintf("%s@%s", branch, name);
 }
@@ -77,8 +77,8 @@ mig_rev_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
  * that is the start itself, which then is its own branch.
  */
 int
-mig_rev_downgrade_from_start(const MigGraph *graph, const MigStart *start,
-							 const char *branch)
+mig_downgrade_from_start(const MigGraph *graph, const MigStart *start,
+						 const char *branch)
 {
 	int			nfound = 0;
 	int		   *found;
@@ -95,26 +95,26 @@ mig_rev_downgrade_from_start(const MigGraph *graph, const MigStart *start,
 	if (branch == NULL)
 	{
 		if (name == NULL)
-			name = mig_rev_graph_id(graph, start->rows[0]);
-		return mig_rev_target_one(graph, psprintf("%s@%s", name, name));
+			name = mig_graph_id(graph, start->rows[0]);
+		return mig_target_one(graph, psprintf("%s@%s", name, name));
 	}
 
 	if (name != NULL)
 	{
-		named = mig_rev_name_lookup(graph, name, NULL);
-		found = mig_rev_name_in_lineage(graph, 1, &named, branch, false,
-										&nfound);
+		named = mig_name_lookup(graph, name, NULL);
+		found = mig_name_in_lineage(graph, 1, &named, branch, false,
+									&nfound);
 	}
 	else
-		found = mig_rev_name_in_lineage(graph, start->nrows, start->rows,
-										branch, false, &nfound);
+		found = mig_name_in_lineage(graph, start->nrows, start->rows,
+									branch, false, &nfound);
 	if (nfound == 0)
 	{
 		/* the branch may be applied only because others depend on it */
-		found = mig_rev_upgrade_start_revs(graph, start, &nfound);
-		found = mig_rev_graph_tips(graph, nfound, found, &nfound);
-		found = mig_rev_name_in_lineage(graph, nfound, found, branch, false,
-										&nfound);
+		found = mig_upgrade_start_revs(graph, start, &nfound);
+		found = mig_graph_tips(graph, nfound, found, &nfound);
+		found = mig_name_in_lineage(graph, nfound, found, branch, false,
+									&nfound);
 	}
 	if (nfound == 0)
 		ereport(ERROR,
@@ -127,11 +127,11 @@ mig_rev_downgrade_from_start(const MigGraph *graph, const MigStart *start,
 				 errmsg("branch \"%s\" has more than one current revision",
 						branch),
 				 errdetail("The current revisions are %s.",
-						   mig_rev_graph_quote(graph, nfound, found)),
+						   mig_graph_quote(graph, nfound, found)),
 				 errhint("Count from one of them, as in revision-1.")));
-	return mig_rev_target_one(graph,
-							  psprintf("%s@%s", branch,
-									   mig_rev_graph_id(graph, found[0])));
+	return mig_target_one(graph,
+						  psprintf("%s@%s", branch,
+								   mig_graph_id(graph, found[0])));
 }
 
 /*
@@ -145,7 +145,7 @@ parse_target(const MigGraph *graph, int nrows, const int *rows,
 	MigRelative rel;
 	int			rev;
 
-	if (mig_rev_target_relative(target, &rel))
+	if (mig_target_relative(target, &rel))
 		rev = parse_relative(graph, nrows, rows, target, &rel, branch);
 	else
 		rev = parse_absolute(graph, target, branch);
@@ -167,7 +167,7 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 
 	*branch = rel->branch;
 	if (rel->branch != NULL && rel->offset == 0)
-		(void) mig_rev_name_branch(graph, rel->branch);
+		(void) mig_name_branch(graph, rel->branch);
 	if (rel->symbol == NULL && rel->branch == NULL && rel->offset < 0 &&
 		nrows > 1)
 		ereport(ERROR,
@@ -175,7 +175,7 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 				 errmsg("downgrade \"%s\" is ambiguous with multiple current revisions",
 						target),
 				 errdetail("The current revisions are %s.",
-						   mig_rev_graph_quote(graph, nrows, rows)),
+						   mig_graph_quote(graph, nrows, rows)),
 				 errhint("Write branch@%s or revision%s.",
 						 rel->offset_text, rel->offset_text)));
 
@@ -183,17 +183,17 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 	{
 		if (rel->offset < 0 && rel->branch != NULL)
 			name = psprintf("%s@%s", rel->branch, rel->symbol);
-		from = mig_rev_target_one(graph, name);
+		from = mig_target_one(graph, name);
 	}
 	else if (rel->offset < 0 && (nrows > 0 || rel->branch != NULL))
 	{
-		from = mig_rev_downgrade_from_start(graph, &start, rel->branch);
+		from = mig_downgrade_from_start(graph, &start, rel->branch);
 		if (rel->branch == NULL)
-			*branch = pstrdup(mig_rev_graph_id(graph, from));
+			*branch = pstrdup(mig_graph_id(graph, from));
 	}
 	if (rel->symbol != NULL || from >= 0)
-		rev = mig_rev_target_walk(graph, from, rel->offset,
-								  rel->offset > 0 ? rel->branch : NULL, true);
+		rev = mig_target_walk(graph, from, rel->offset,
+							  rel->offset > 0 ? rel->branch : NULL, true);
 	if (rev == MIG_REV_NONE && rel->symbol != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -218,7 +218,7 @@ parse_absolute(const MigGraph *graph, const char *target, char **branch)
 	const char *at = strrchr(target, '@');
 
 	*branch = at != NULL && at > target ? pnstrdup(target, at - target) : NULL;
-	return mig_rev_target_one(graph, target);
+	return mig_target_one(graph, target);
 }
 
 /*
@@ -258,8 +258,8 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 	/* Alembic counts a base once more for each of its labels */
 	if (branch == NULL || nroots + nbases <= 1)
 		return roots;
-	branch_rev = mig_rev_name_branch(graph, branch);
-	below = mig_rev_graph_reach(graph, &graph->down, 1, &branch_rev);
+	branch_rev = mig_name_branch(graph, branch);
+	below = mig_graph_reach(graph, &graph->down, 1, &branch_rev);
 	for (i = 0; i < nroots; i++)
 	{
 		if (below[roots[i]])
@@ -271,7 +271,7 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 				 errmsg("not a valid downgrade target from the current heads"),
 				 errdetail("Nothing above \"%s\" leads to branch \"%s\".",
 						   destination >= 0 ?
-						   mig_rev_graph_id(graph, destination) : "base",
+						   mig_graph_id(graph, destination) : "base",
 						   branch),
 				 errhint("Use migrate_history() to see the branches.")));
 	*nresult = n;

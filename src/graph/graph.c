@@ -54,7 +54,7 @@ static int	compare_ints(const void *a, const void *b);
  * the graph and every plan made from it.  size_hint may be any guess.
  */
 MigGraph *
-mig_rev_graph_create(int size_hint)
+mig_graph_create(int size_hint)
 {
 	MigGraph   *graph = palloc0(sizeof(MigGraph));
 
@@ -68,8 +68,8 @@ mig_rev_graph_create(int size_hint)
  * context the graph was created in.  Raises when the id cannot be one.
  */
 void
-mig_rev_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
-				  int nlabels, char **labels, int ndepends, char **depends)
+mig_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
+			  int nlabels, char **labels, int ndepends, char **depends)
 {
 	MigNode    *rev;
 
@@ -95,29 +95,29 @@ mig_rev_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
  * used twice, a parent or dependency does not exist, or there is a cycle.
  */
 void
-mig_rev_graph_finish(MigGraph *graph)
+mig_graph_finish(MigGraph *graph)
 {
 	qsort(graph->revs, graph->size, sizeof(MigNode), compare_revisions);
 	graph->keys = mig_keys_create(CurrentMemoryContext, graph->size + 1, NULL);
 	add_ids(graph);
 	add_labels(graph);
-	mig_rev_build_edges(graph);
+	mig_graph_build_edges(graph);
 }
 
 /* The revision with exactly this id, or -1. */
 int
-mig_rev_graph_find(const MigGraph *graph, const char *id)
+mig_graph_find(const MigGraph *graph, const char *id)
 {
 	int			rev;
 
-	if (mig_rev_graph_key(graph, id, &rev) == MIG_KEY_ID)
+	if (mig_graph_key(graph, id, &rev) == MIG_KEY_ID)
 		return rev;
 	return -1;
 }
 
 /* What kind of key the name is, exactly, and the revision it stands for. */
 MigKeyKind
-mig_rev_graph_key(const MigGraph *graph, const char *name, int *rev)
+mig_graph_key(const MigGraph *graph, const char *name, int *rev)
 {
 	MigKey	   *key = mig_keys_lookup(graph->keys, name);
 
@@ -126,33 +126,33 @@ mig_rev_graph_key(const MigGraph *graph, const char *name, int *rev)
 }
 
 const char *
-mig_rev_graph_id(const MigGraph *graph, int rev)
+mig_graph_id(const MigGraph *graph, int rev)
 {
 	return graph->revs[rev].id;
 }
 
 /* Nothing was built on it. */
 bool
-mig_rev_graph_is_head(const MigGraph *graph, int rev)
+mig_graph_is_head(const MigGraph *graph, int rev)
 {
 	return MIG_NEDGES(&graph->kids, rev) == 0;
 }
 
 bool
-mig_rev_graph_is_branch_point(const MigGraph *graph, int rev)
+mig_graph_is_branch_point(const MigGraph *graph, int rev)
 {
 	return MIG_NEDGES(&graph->kids, rev) > 1;
 }
 
 bool
-mig_rev_graph_is_merge_point(const MigGraph *graph, int rev)
+mig_graph_is_merge_point(const MigGraph *graph, int rev)
 {
 	return MIG_NEDGES(&graph->down, rev) > 1;
 }
 
 /* The heads, or those that nothing depends on either, in load order. */
 int *
-mig_rev_graph_heads(const MigGraph *graph, bool real, int *nresult)
+mig_graph_heads(const MigGraph *graph, bool real, int *nresult)
 {
 	const MigEdges *edges = real ? &graph->allkids : &graph->kids;
 	int		   *heads = palloc(sizeof(int) * (graph->size + 1));
@@ -170,10 +170,10 @@ mig_rev_graph_heads(const MigGraph *graph, bool real, int *nresult)
 
 /* The branch points, newest first. */
 int *
-mig_rev_graph_branch_points(MigGraph *graph, int *nresult)
+mig_graph_branch_points(MigGraph *graph, int *nresult)
 {
 	int			nheads;
-	int		   *heads = mig_rev_graph_heads(graph, true, &nheads);
+	int		   *heads = mig_graph_heads(graph, true, &nheads);
 	bool	   *all = palloc(graph->size + 1);
 	int		   *order;
 	int			norder;
@@ -181,11 +181,11 @@ mig_rev_graph_branch_points(MigGraph *graph, int *nresult)
 	int			i;
 
 	memset(all, true, graph->size + 1);
-	order = mig_rev_order_newest_first(graph, all, all, nheads, heads,
-									   &norder);
+	order = mig_order_newest_first(graph, all, all, nheads, heads,
+								   &norder);
 	for (i = 0; i < norder; i++)
 	{
-		if (mig_rev_graph_is_branch_point(graph, order[i]))
+		if (mig_graph_is_branch_point(graph, order[i]))
 			order[n++] = order[i];
 	}
 	*nresult = n;
@@ -197,22 +197,22 @@ mig_rev_graph_branch_points(MigGraph *graph, int *nresult)
  * only as somebody's dependency.
  */
 int *
-mig_rev_graph_current(MigGraph *graph, int nrows, char **rows, int *nresult)
+mig_graph_current(MigGraph *graph, int nrows, char **rows, int *nresult)
 {
 	int			nfound;
-	int		   *found = mig_rev_graph_rows(graph, nrows, rows, &nfound);
+	int		   *found = mig_graph_rows(graph, nrows, rows, &nfound);
 
-	return mig_rev_graph_tips(graph, nfound, found, nresult);
+	return mig_graph_tips(graph, nfound, found, nresult);
 }
 
 /* For every revision whether the rows say that it is applied. */
 bool *
-mig_rev_graph_applied(MigGraph *graph, int nrows, char **rows)
+mig_graph_applied(MigGraph *graph, int nrows, char **rows)
 {
 	int			nfound;
-	int		   *found = mig_rev_graph_rows(graph, nrows, rows, &nfound);
+	int		   *found = mig_graph_rows(graph, nrows, rows, &nfound);
 
-	return mig_rev_graph_reach(graph, &graph->parents, nfound, found);
+	return mig_graph_reach(graph, &graph->parents, nfound, found);
 }
 
 /*
@@ -220,8 +220,8 @@ mig_rev_graph_applied(MigGraph *graph, int nrows, char **rows)
  * these edges, themselves included.
  */
 bool *
-mig_rev_graph_reach(const MigGraph *graph, const MigEdges *edges,
-					int nstart, const int *start)
+mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
+				int nstart, const int *start)
 {
 	bool	   *set = palloc0(graph->size + 1);
 	int		   *todo = palloc(sizeof(int) * (graph->size + 1));
@@ -258,7 +258,7 @@ mig_rev_graph_reach(const MigGraph *graph, const MigEdges *edges,
 
 /* The members of a set, in load order. */
 int *
-mig_rev_graph_members(const MigGraph *graph, const bool *set, int *nresult)
+mig_graph_members(const MigGraph *graph, const bool *set, int *nresult)
 {
 	int		   *members;
 	int			n = 0;
@@ -283,11 +283,11 @@ mig_rev_graph_members(const MigGraph *graph, const bool *set, int *nresult)
  * kids is enough.
  */
 int *
-mig_rev_graph_tips(const MigGraph *graph, int nrevs, const int *revs,
-				   int *nresult)
+mig_graph_tips(const MigGraph *graph, int nrevs, const int *revs,
+			   int *nresult)
 {
-	bool	   *below = mig_rev_graph_reach(graph, &graph->parents,
-											nrevs, revs);
+	bool	   *below = mig_graph_reach(graph, &graph->parents,
+										nrevs, revs);
 	bool	   *tips = palloc0(graph->size + 1);
 	int			i;
 	int			k;
@@ -303,7 +303,7 @@ mig_rev_graph_tips(const MigGraph *graph, int nrevs, const int *revs,
 				tips[i] = false;
 		}
 	}
-	return mig_rev_graph_members(graph, tips, nresult);
+	return mig_graph_members(graph, tips, nresult);
 }
 
 /*
@@ -311,7 +311,7 @@ mig_rev_graph_tips(const MigGraph *graph, int nrevs, const int *revs,
  * without doubles.  Raises for a row that names none.
  */
 int *
-mig_rev_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
+mig_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 {
 	int		   *found = palloc(sizeof(int) * (nrows + 1));
 	int			n = 0;
@@ -319,7 +319,7 @@ mig_rev_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 
 	for (i = 0; i < nrows; i++)
 	{
-		found[i] = mig_rev_graph_find(graph, rows[i]);
+		found[i] = mig_graph_find(graph, rows[i]);
 		if (found[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -340,7 +340,7 @@ mig_rev_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 
 /* The ids, quoted and separated, for a message. */
 char *
-mig_rev_graph_quote(const MigGraph *graph, int nrevs, const int *revs)
+mig_graph_quote(const MigGraph *graph, int nrevs, const int *revs)
 {
 	StringInfoData buf;
 	int			i;
@@ -354,7 +354,7 @@ mig_rev_graph_quote(const MigGraph *graph, int nrevs, const int *revs)
 			break;
 		}
 		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
-						 mig_rev_graph_id(graph, revs[i]));
+						 mig_graph_id(graph, revs[i]));
 	}
 	return buf.data;
 }

@@ -72,17 +72,17 @@ typedef enum MigKeyKind
 	MIG_KEY_LABEL
 } MigKeyKind;
 
-extern MigKeyKind mig_rev_graph_key(const MigGraph *graph, const char *name,
-									int *rev);
-extern bool *mig_rev_graph_reach(const MigGraph *graph, const MigEdges *edges,
-								 int nstart, const int *start);
-extern int *mig_rev_graph_members(const MigGraph *graph, const bool *set,
-								  int *nresult);
-extern int *mig_rev_graph_tips(const MigGraph *graph, int nrevs,
-							   const int *revs, int *nresult);
-extern int *mig_rev_graph_rows(const MigGraph *graph, int nrows, char **rows,
-							   int *nresult);
-extern char *mig_rev_graph_quote(const MigGraph *graph, int nrevs,
-								 const int *revs);
+extern MigKeyKind mig_graph_key(const MigGraph *graph, const char *name,
+								int *rev);
+extern bool *mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
+							 int nstart, const int *start);
+extern int *mig_graph_members(const MigGraph *graph, const bool *set,
+							  int *nresult);
+extern int *mig_graph_tips(const MigGraph *graph, int nrevs,
+						   const int *revs, int *nresult);
+extern int *mig_graph_rows(const MigGraph *graph, int nrows, char **rows,
+						   int *nresult);
+extern char *mig_graph_quote(const MigGraph *graph, int nrevs,
+							 const int *revs);
 
 #endif							/* MIG_GRAPH_GRAPH_INTERNAL_H */

@@ -31,8 +31,8 @@ pg_noreturn static void refuse_range(const char *range);
  * The revisions of a range, newest first.  NULL for the range means all.
  */
 int *
-mig_rev_history_revs(const MigGraph *graph, const char *range,
-					 int nrows, const int *rows, int *nresult)
+mig_history_revs(const MigGraph *graph, const char *range,
+				 int nrows, const int *rows, int *nresult)
 {
 	char	   *lower_text = "";
 	char	   *upper_text = "";
@@ -60,18 +60,18 @@ mig_rev_history_revs(const MigGraph *graph, const char *range,
 	upper = end_of_range(upper_text, "heads", is_upper, nrows, rows);
 
 	if (upper.name != NULL)
-		targets = mig_rev_upgrade_targets(graph, &lower, upper.name, false,
-										  &ntargets);
+		targets = mig_upgrade_targets(graph, &lower, upper.name, false,
+									  &ntargets);
 	else
-		targets = mig_rev_upgrade_start_revs(graph, &upper, &ntargets);
+		targets = mig_upgrade_start_revs(graph, &upper, &ntargets);
 	targets = keep_branch(graph, &lower, ntargets, targets, &ntargets);
-	mig_rev_overlap_check_targets(graph, ntargets, targets);
-	required = mig_rev_graph_reach(graph, &graph->parents, ntargets, targets);
+	mig_overlap_check_targets(graph, ntargets, targets);
+	required = mig_graph_reach(graph, &graph->parents, ntargets, targets);
 
 	from = lower_revs(graph, range, &lower, &upper, required, &nlower);
-	mig_rev_overlap_check_targets(graph, nlower, from);
-	applied = mig_rev_graph_reach(graph, &graph->parents, nlower, from);
-	above = mig_rev_graph_reach(graph, &graph->kids, nlower, from);
+	mig_overlap_check_targets(graph, nlower, from);
+	applied = mig_graph_reach(graph, &graph->parents, nlower, from);
+	above = mig_graph_reach(graph, &graph->kids, nlower, from);
 	for (i = 0; i < nlower; i++)
 		applied[from[i]] = false;
 	members = palloc0(graph->size + 1);
@@ -86,8 +86,8 @@ mig_rev_history_revs(const MigGraph *graph, const char *range,
 		members[from[i]] = true;
 	}
 
-	result = mig_rev_order_newest_first(graph, members, required,
-										ntargets, targets, nresult);
+	result = mig_order_newest_first(graph, members, required,
+									ntargets, targets, nresult);
 	if (*nresult < nmembers)
 		refuse_range(range);
 	return result;
@@ -153,18 +153,18 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 
 	*nresult = nrevs;
 	if (lower->name != NULL)
-		mig_rev_name_split(lower->name, &branch, &symbol);
+		mig_name_split(lower->name, &branch, &symbol);
 	if (branch == NULL)
 		return revs;
 
-	carriers = mig_rev_name_carriers(graph, branch);
-	rev = mig_rev_target_one(graph, branch);
-	if (rev >= 0 && strcmp(mig_rev_graph_id(graph, rev), branch) == 0)
+	carriers = mig_name_carriers(graph, branch);
+	rev = mig_target_one(graph, branch);
+	if (rev >= 0 && strcmp(mig_graph_id(graph, rev), branch) == 0)
 	{
 		for (i = 0; i < graph->nlabels; i++)
 		{
-			bool	   *others = mig_rev_name_carriers(graph,
-													   graph->labels[i].name);
+			bool	   *others = mig_name_carriers(graph,
+												   graph->labels[i].name);
 
 			if (others[rev])
 			{
@@ -197,7 +197,7 @@ static int *
 lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
 		   const MigStart *upper, const bool *required, int *nresult)
 {
-	int		   *revs = mig_rev_upgrade_start_revs(graph, lower, nresult);
+	int		   *revs = mig_upgrade_start_revs(graph, lower, nresult);
 	MigRelative rel;
 	int			i;
 
@@ -207,12 +207,12 @@ lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
 			refuse_range(range);
 	}
 	if (*nresult > 0 && revs[0] == MIG_REV_NONE &&
-		mig_rev_target_relative(lower->name, &rel))
+		mig_target_relative(lower->name, &rel))
 	{
-		int			from = mig_rev_downgrade_from_start(graph, upper,
-														rel.branch);
+		int			from = mig_downgrade_from_start(graph, upper,
+													rel.branch);
 
-		revs[0] = mig_rev_target_walk(graph, from, rel.offset, NULL, false);
+		revs[0] = mig_target_walk(graph, from, rel.offset, NULL, false);
 		*nresult = revs[0] == MIG_REV_BASE ? 0 : 1;
 	}
 	for (i = 0; i < *nresult; i++)

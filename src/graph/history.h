@@ -7,7 +7,7 @@
 
 #include "graph/graph_internal.h"
 
-extern int *mig_rev_history_revs(const MigGraph *graph, const char *range,
-								 int nrows, const int *rows, int *nresult);
+extern int *mig_history_revs(const MigGraph *graph, const char *range,
+							 int nrows, const int *rows, int *nresult);
 
 #endif							/* MIG_GRAPH_HISTORY_H */

@@ -34,7 +34,7 @@ pg_noreturn static void refuse_ambiguous(const char *kind, const char *symbol,
  * Split a name at its first @.  An empty branch counts as none.
  */
 void
-mig_rev_name_split(const char *name, char **branch, char **symbol)
+mig_name_split(const char *name, char **branch, char **symbol)
 {
 	const char *at = strchr(name, '@');
 
@@ -47,33 +47,33 @@ mig_rev_name_split(const char *name, char **branch, char **symbol)
  * Raises for an empty symbol, an unknown branch, and several "head"s.
  */
 MigName
-mig_rev_name_parse(const MigGraph *graph, const char *name)
+mig_name_parse(const MigGraph *graph, const char *name)
 {
 	MigName		parts;
 	bool		single;
 
 	memset(&parts, 0, sizeof(parts));
-	mig_rev_name_split(name, &parts.branch, &parts.symbol);
+	mig_name_split(name, &parts.branch, &parts.symbol);
 	if (parts.symbol[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("target \"%s\" names no revision", name),
 				 errhint("Write a revision, \"head\", \"heads\" or \"base\".")));
 	if (parts.branch != NULL)
-		(void) mig_rev_name_branch(graph, parts.branch);
+		(void) mig_name_branch(graph, parts.branch);
 
 	single = strcmp(parts.symbol, "head") == 0;
 	if (single || strcmp(parts.symbol, "heads") == 0)
 	{
-		parts.revs = mig_rev_graph_heads(graph,
-										 !single && parts.branch == NULL,
-										 &parts.nrevs);
+		parts.revs = mig_graph_heads(graph,
+									 !single && parts.branch == NULL,
+									 &parts.nrevs);
 		if (parts.branch != NULL)
-			parts.revs = mig_rev_name_in_lineage(graph, parts.nrevs,
-												 parts.revs, parts.branch,
-												 false, &parts.nrevs);
+			parts.revs = mig_name_in_lineage(graph, parts.nrevs,
+											 parts.revs, parts.branch,
+											 false, &parts.nrevs);
 		if (single && parts.nrevs > 1)
-			mig_rev_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
+			mig_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
 	}
 	else if (strcmp(parts.symbol, "base") != 0)
 		parts.literal = true;
@@ -85,43 +85,43 @@ mig_rev_name_parse(const MigGraph *graph, const char *name)
  * one is given.  Raises if there is none, or more than one.
  */
 int
-mig_rev_name_lookup(const MigGraph *graph, const char *symbol,
-					const char *branch)
+mig_name_lookup(const MigGraph *graph, const char *symbol,
+				const char *branch)
 {
 	bool	   *members = NULL;
 	int			rev;
 
 	if (branch != NULL)
-		members = mig_rev_name_members(graph, branch);
-	if (mig_rev_graph_key(graph, symbol, &rev) == MIG_KEY_NONE)
+		members = mig_name_members(graph, branch);
+	if (mig_graph_key(graph, symbol, &rev) == MIG_KEY_NONE)
 		rev = lookup_partial(graph, symbol, branch, "revision");
 	if (members != NULL && !members[rev])
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" is not a member of branch \"%s\"",
-						mig_rev_graph_id(graph, rev), branch),
+						mig_graph_id(graph, rev), branch),
 				 errhint("Use migrate_history() to list revisions and their branches.")));
 	return rev;
 }
 
 /* The revision that stands for a branch; any name of a revision will do. */
 int
-mig_rev_name_branch(const MigGraph *graph, const char *branch)
+mig_name_branch(const MigGraph *graph, const char *branch)
 {
 	int			rev;
 
-	if (mig_rev_graph_key(graph, branch, &rev) == MIG_KEY_NONE)
+	if (mig_graph_key(graph, branch, &rev) == MIG_KEY_NONE)
 		rev = lookup_partial(graph, branch, NULL, "branch");
 	return rev;
 }
 
 /* The revisions that are in a branch. */
 bool *
-mig_rev_name_members(const MigGraph *graph, const char *branch)
+mig_name_members(const MigGraph *graph, const char *branch)
 {
 	bool	   *set = NULL;
 
-	add_related(graph, mig_rev_name_branch(graph, branch), false, &set);
+	add_related(graph, mig_name_branch(graph, branch), false, &set);
 	return set;
 }
 
@@ -130,7 +130,7 @@ mig_rev_name_members(const MigGraph *graph, const char *branch)
  * on, and below it as long as the whole line is plain.
  */
 bool *
-mig_rev_name_carriers(const MigGraph *graph, const char *label)
+mig_name_carriers(const MigGraph *graph, const char *label)
 {
 	const MigEdges *kids = &graph->kids;
 	const MigEdges *down = &graph->down;
@@ -138,9 +138,9 @@ mig_rev_name_carriers(const MigGraph *graph, const char *label)
 	int			rev;
 	bool	   *set;
 
-	if (mig_rev_graph_key(graph, label, &origin) != MIG_KEY_LABEL)
+	if (mig_graph_key(graph, label, &origin) != MIG_KEY_LABEL)
 		return palloc0(graph->size + 1);
-	set = mig_rev_graph_reach(graph, kids, 1, &origin);
+	set = mig_graph_reach(graph, kids, 1, &origin);
 
 	rev = origin;
 	while (MIG_NEDGES(kids, rev) == 1)
@@ -165,23 +165,23 @@ mig_rev_name_carriers(const MigGraph *graph, const char *label)
  * and an error should call it so.
  */
 bool *
-mig_rev_name_lineage(const MigGraph *graph, const char *against,
-					 bool dependencies, bool needed)
+mig_name_lineage(const MigGraph *graph, const char *against,
+				 bool dependencies, bool needed)
 {
-	MigName		parts = mig_rev_name_parse(graph, against);
+	MigName		parts = mig_name_parse(graph, against);
 	bool	   *set = NULL;
 	int			i;
 
 	if (!needed)
 		return NULL;
 	if (parts.branch != NULL)
-		add_related(graph, mig_rev_name_branch(graph, parts.branch),
+		add_related(graph, mig_name_branch(graph, parts.branch),
 					dependencies, &set);
 	if (parts.literal && parts.branch == NULL && !dependencies)
-		add_related(graph, mig_rev_name_branch(graph, parts.symbol),
+		add_related(graph, mig_name_branch(graph, parts.symbol),
 					dependencies, &set);
 	else if (parts.literal)
-		add_related(graph, mig_rev_name_lookup(graph, parts.symbol, NULL),
+		add_related(graph, mig_name_lookup(graph, parts.symbol, NULL),
 					dependencies, &set);
 	for (i = 0; i < parts.nrevs; i++)
 		add_related(graph, parts.revs[i], dependencies, &set);
@@ -193,11 +193,11 @@ mig_rev_name_lineage(const MigGraph *graph, const char *against,
  * what it stands for, or its branch.  Dependencies count only on request.
  */
 int *
-mig_rev_name_in_lineage(const MigGraph *graph, int nrevs, const int *revs,
-						const char *against, bool dependencies, int *nresult)
+mig_name_in_lineage(const MigGraph *graph, int nrevs, const int *revs,
+					const char *against, bool dependencies, int *nresult)
 {
-	bool	   *set = mig_rev_name_lineage(graph, against, dependencies,
-										   nrevs > 0);
+	bool	   *set = mig_name_lineage(graph, against, dependencies,
+									   nrevs > 0);
 	int		   *result = palloc(sizeof(int) * (nrevs + 1));
 	int			n = 0;
 	int			i;
@@ -213,15 +213,15 @@ mig_rev_name_in_lineage(const MigGraph *graph, int nrevs, const int *revs,
 
 /* Raises: a name that must stand for one revision stands for several. */
 void
-mig_rev_name_refuse_many_heads(const MigGraph *graph, const char *name,
-							   int nheads, const int *heads)
+mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
+						   int nheads, const int *heads)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 			 errmsg("multiple head revisions are present for target \"%s\"",
 					name),
 			 errdetail("The heads are %s.",
-					   mig_rev_graph_quote(graph, nheads, heads)),
+					   mig_graph_quote(graph, nheads, heads)),
 			 errhint("Name one of them, write branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them.")));
 }
 
@@ -231,8 +231,8 @@ add_related(const MigGraph *graph, int rev, bool dependencies, bool **set)
 {
 	const MigEdges *down = dependencies ? &graph->parents : &graph->down;
 	const MigEdges *up = dependencies ? &graph->allkids : &graph->kids;
-	bool	   *below = mig_rev_graph_reach(graph, down, 1, &rev);
-	bool	   *above = mig_rev_graph_reach(graph, up, 1, &rev);
+	bool	   *below = mig_graph_reach(graph, down, 1, &rev);
+	bool	   *above = mig_graph_reach(graph, up, 1, &rev);
 	int			i;
 
 	for (i = 0; i < graph->size; i++)
@@ -255,7 +255,7 @@ lookup_partial(const MigGraph *graph, const char *symbol, const char *branch,
 	int			i;
 
 	if (branch != NULL)
-		lineage = mig_rev_name_lineage(graph, branch, false, nmatches > 0);
+		lineage = mig_name_lineage(graph, branch, false, nmatches > 0);
 	for (i = 0; i < nmatches; i++)
 	{
 		if (lineage == NULL || lineage[matches[i].rev])

@@ -76,9 +76,9 @@ static int	lower_slot(int a, int b);
  * Members that no tip reaches through members are left out.
  */
 int *
-mig_rev_order_newest_first(const MigGraph *graph, const bool *members,
-						   const bool *within, int ntips, const int *tips,
-						   int *nresult)
+mig_order_newest_first(const MigGraph *graph, const bool *members,
+					   const bool *within, int ntips, const int *tips,
+					   int *nresult)
 {
 	MigOrder	order;
 	int		   *result = palloc(sizeof(int) * (graph->size + 1));

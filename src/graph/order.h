@@ -7,9 +7,9 @@
 
 #include "graph/graph_internal.h"
 
-extern int *mig_rev_order_newest_first(const MigGraph *graph,
-									   const bool *members, const bool *within,
-									   int ntips, const int *tips,
-									   int *nresult);
+extern int *mig_order_newest_first(const MigGraph *graph,
+								   const bool *members, const bool *within,
+								   int ntips, const int *tips,
+								   int *nresult);
 
 #endif							/* MIG_GRAPH_ORDER_H */

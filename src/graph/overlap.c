@@ -15,7 +15,7 @@ static int	find_overlap(const MigGraph *graph, int nrevs, const int *revs,
 
 /* Raises if a row stands below another one. */
 void
-mig_rev_overlap_check_rows(const MigGraph *graph, int nrows, const int *rows)
+mig_overlap_check_rows(const MigGraph *graph, int nrows, const int *rows)
 {
 	int			upper = MIG_REV_NONE;
 	int			lower = find_overlap(graph, nrows, rows, &upper);
@@ -24,16 +24,16 @@ mig_rev_overlap_check_rows(const MigGraph *graph, int nrows, const int *rows)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" overlaps with other rows of the version table",
-						mig_rev_graph_id(graph, upper)),
+						mig_graph_id(graph, upper)),
 				 errdetail("Revision \"%s\" stands below it and is a row, too.",
-						   mig_rev_graph_id(graph, lower)),
+						   mig_graph_id(graph, lower)),
 				 errhint("Replace the rows with migrate_stamp(..., purge => true).")));
 }
 
 /* Raises if a requested revision stands below another one. */
 void
-mig_rev_overlap_check_targets(const MigGraph *graph, int ntargets,
-							  const int *targets)
+mig_overlap_check_targets(const MigGraph *graph, int ntargets,
+						  const int *targets)
 {
 	int			upper = MIG_REV_NONE;
 	int			lower = find_overlap(graph, ntargets, targets, &upper);
@@ -42,9 +42,9 @@ mig_rev_overlap_check_targets(const MigGraph *graph, int ntargets,
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
-						mig_rev_graph_id(graph, upper)),
+						mig_graph_id(graph, upper)),
 				 errdetail("Revision \"%s\" stands below it and is implied by it.",
-						   mig_rev_graph_id(graph, lower)),
+						   mig_graph_id(graph, lower)),
 				 errhint("Leave out the lower one.")));
 }
 
@@ -77,7 +77,7 @@ find_overlap(const MigGraph *graph, int nrevs, const int *revs, int *upper)
 		for (k = parents->start[revs[i]]; k < parents->start[revs[i] + 1]; k++)
 			start[nstart++] = parents->to[k];
 	}
-	below = mig_rev_graph_reach(graph, parents, nstart, start);
+	below = mig_graph_reach(graph, parents, nstart, start);
 	for (i = 0; i < nrevs && lower == MIG_REV_NONE; i++)
 	{
 		if (below[revs[i]])
@@ -86,7 +86,7 @@ find_overlap(const MigGraph *graph, int nrevs, const int *revs, int *upper)
 	if (lower == MIG_REV_NONE)
 		return lower;
 
-	above = mig_rev_graph_reach(graph, &graph->allkids, 1, &lower);
+	above = mig_graph_reach(graph, &graph->allkids, 1, &lower);
 	for (i = 0; i < graph->size; i++)
 	{
 		if (above[i] && listed[i] && i != lower)

@@ -7,9 +7,9 @@
 
 #include "graph/graph_internal.h"
 
-extern void mig_rev_overlap_check_rows(const MigGraph *graph, int nrows,
-									   const int *rows);
-extern void mig_rev_overlap_check_targets(const MigGraph *graph, int ntargets,
-										  const int *targets);
+extern void mig_overlap_check_rows(const MigGraph *graph, int nrows,
+								   const int *rows);
+extern void mig_overlap_check_targets(const MigGraph *graph, int ntargets,
+									  const int *targets);
 
 #endif							/* MIG_GRAPH_OVERLAP_H */

@@ -37,10 +37,10 @@ static void put_first(const MigGraph *graph, MigCommand command,
  * first one.
  */
 MigPlan *
-mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
-				   int ntargets, char **targets, const char *first)
+mig_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
+			   int ntargets, char **targets, const char *first)
 {
-	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
+	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
 
 	switch (command)
 	{
@@ -53,8 +53,8 @@ mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
 								  only_target(command, ntargets, targets),
 								  first);
 		case MIG_COMMAND_STAMP:
-			return mig_rev_stamp_plan(graph, nrows, current,
-									  ntargets, targets);
+			return mig_stamp_plan(graph, nrows, current,
+								  ntargets, targets);
 	}
 	elog(ERROR, "unrecognized command: %d", (int) command);
 	return NULL;
@@ -64,11 +64,11 @@ mig_rev_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
  * Whether a target counts from the rows.
  */
 bool
-mig_rev_plan_counts(const char *target)
+mig_plan_counts(const char *target)
 {
 	MigRelative rel;
 
-	return mig_rev_target_relative(target, &rel) && rel.symbol == NULL;
+	return mig_target_relative(target, &rel) && rel.symbol == NULL;
 }
 
 /*
@@ -76,41 +76,41 @@ mig_rev_plan_counts(const char *target)
  * the same later, when the rows are others.
  */
 char *
-mig_rev_plan_absolute(MigGraph *graph, MigCommand command,
-					  int nrows, char **rows, const char *target)
+mig_plan_absolute(MigGraph *graph, MigCommand command,
+				  int nrows, char **rows, const char *target)
 {
 	MigStart	start = {NULL, 0, NULL};
 	int		   *revs;
 	int			nrevs;
 
-	start.rows = mig_rev_graph_rows(graph, nrows, rows, &start.nrows);
+	start.rows = mig_graph_rows(graph, nrows, rows, &start.nrows);
 	if (command == MIG_COMMAND_DOWNGRADE)
-		return mig_rev_downgrade_absolute(graph, start.nrows, start.rows,
-										  target);
-	revs = mig_rev_upgrade_targets(graph, &start, target, true, &nrevs);
-	return pstrdup(mig_rev_graph_id(graph, revs[0]));
+		return mig_downgrade_absolute(graph, start.nrows, start.rows,
+									  target);
+	revs = mig_upgrade_targets(graph, &start, target, true, &nrevs);
+	return pstrdup(mig_graph_id(graph, revs[0]));
 }
 
 /*
  * The revisions of a range "a:b", newest first.  NULL means all of them.
  */
 int *
-mig_rev_plan_history(MigGraph *graph, const char *range,
-					 int nrows, char **rows, int *nresult)
+mig_plan_history(MigGraph *graph, const char *range,
+				 int nrows, char **rows, int *nresult)
 {
-	int		   *current = mig_rev_graph_rows(graph, nrows, rows, &nrows);
+	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
 
-	return mig_rev_history_revs(graph, range, nrows, current, nresult);
+	return mig_history_revs(graph, range, nrows, current, nresult);
 }
 
 /*
- * The revisions that targets stand for; see mig_rev_target_all().
+ * The revisions that targets stand for; see mig_target_all().
  */
 int *
-mig_rev_plan_resolve(MigGraph *graph, int ntargets, char **targets,
-					 int *nresult)
+mig_plan_resolve(MigGraph *graph, int ntargets, char **targets,
+				 int *nresult)
 {
-	return mig_rev_target_all(graph, ntargets, targets, nresult);
+	return mig_target_all(graph, ntargets, targets, nresult);
 }
 
 static const char *
@@ -137,18 +137,18 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 	MigStart	start = {NULL, nrows, rows};
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
 	int			ntargets;
-	int		   *targets = mig_rev_upgrade_targets(graph, &start, target, true,
-												  &ntargets);
+	int		   *targets = mig_upgrade_targets(graph, &start, target, true,
+											  &ntargets);
 	bool	   *members;
 	bool	   *applied;
 	MigRows    *state;
 	int		   *order;
 	int			i;
 
-	mig_rev_overlap_check_targets(graph, ntargets, targets);
-	mig_rev_overlap_check_rows(graph, nrows, rows);
-	members = mig_rev_graph_reach(graph, &graph->parents, ntargets, targets);
-	applied = mig_rev_graph_reach(graph, &graph->parents, nrows, rows);
+	mig_overlap_check_targets(graph, ntargets, targets);
+	mig_overlap_check_rows(graph, nrows, rows);
+	members = mig_graph_reach(graph, &graph->parents, ntargets, targets);
+	applied = mig_graph_reach(graph, &graph->parents, nrows, rows);
 	for (i = 0; i < graph->size; i++)
 		members[i] = members[i] && !applied[i];
 
@@ -156,8 +156,8 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 	 * What lies between two pending revisions is pending too, so every way up
 	 * to a target stays among the members.
 	 */
-	order = mig_rev_order_newest_first(graph, members, members,
-									   ntargets, targets, &plan->nsteps);
+	order = mig_order_newest_first(graph, members, members,
+								   ntargets, targets, &plan->nsteps);
 	plan->command = MIG_COMMAND_UPGRADE;
 	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
 	for (i = 0; i < plan->nsteps / 2; i++)
@@ -168,9 +168,9 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 		order[plan->nsteps - 1 - i] = newer;
 	}
 	put_first(graph, MIG_COMMAND_UPGRADE, plan->nsteps, order, first);
-	state = mig_rev_rows_start(graph, nrows, rows);
+	state = mig_rows_start(graph, nrows, rows);
 	for (i = 0; i < plan->nsteps; i++)
-		mig_rev_rows_upgrade(state, order[i], &plan->steps[i]);
+		mig_rows_upgrade(state, order[i], &plan->steps[i]);
 	return plan;
 }
 
@@ -179,20 +179,20 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 			   const char *target, const char *first)
 {
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
-	bool	   *members = mig_rev_downgrade_members(graph, nrows, rows, target);
+	bool	   *members = mig_downgrade_members(graph, nrows, rows, target);
 	MigRows    *state;
 	int		   *order;
 	int			i;
 
 	/* as in an upgrade, every way up to a row stays among the members */
-	order = mig_rev_order_newest_first(graph, members, members, nrows, rows,
-									   &plan->nsteps);
+	order = mig_order_newest_first(graph, members, members, nrows, rows,
+								   &plan->nsteps);
 	plan->command = MIG_COMMAND_DOWNGRADE;
 	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
 	put_first(graph, MIG_COMMAND_DOWNGRADE, plan->nsteps, order, first);
-	state = mig_rev_rows_start(graph, nrows, rows);
+	state = mig_rows_start(graph, nrows, rows);
 	for (i = 0; i < plan->nsteps; i++)
-		mig_rev_rows_downgrade(state, order[i], &plan->steps[i]);
+		mig_rows_downgrade(state, order[i], &plan->steps[i]);
 	return plan;
 }
 
@@ -211,7 +211,7 @@ put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
 	if (first == NULL)
 		return;
 	while (place < nsteps &&
-		   strcmp(mig_rev_graph_id(graph, order[place]), first) != 0)
+		   strcmp(mig_graph_id(graph, order[place]), first) != 0)
 		place++;
 	if (place == 0 || place == nsteps)
 		return;
@@ -219,7 +219,7 @@ put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
 	rev = order[place];
 	if (command == MIG_COMMAND_UPGRADE)
 	{
-		below = mig_rev_graph_reach(graph, &graph->parents, 1, &rev);
+		below = mig_graph_reach(graph, &graph->parents, 1, &rev);
 		for (int i = 0; i < place; i++)
 		{
 			if (below[order[i]])
@@ -228,7 +228,7 @@ put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
 	}
 	else
 	{
-		below = mig_rev_graph_reach(graph, &graph->parents, place, order);
+		below = mig_graph_reach(graph, &graph->parents, place, order);
 		if (below[rev])
 			return;
 	}

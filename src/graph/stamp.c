@@ -36,8 +36,8 @@ static void move_rows(const MigGraph *graph, MigMine *mine, int dest,
  * targets are about.
  */
 MigPlan *
-mig_rev_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
-				   int ntargets, char **targets)
+mig_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
+			   int ntargets, char **targets)
 {
 	char	   *base = "base";
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
@@ -52,8 +52,8 @@ mig_rev_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
 		targets = &base;
 	}
 	mine = collect_mine(graph, nrows, rows, ntargets, targets);
-	dests = mig_rev_target_all(graph, ntargets, targets, &ndests);
-	mig_rev_overlap_check_targets(graph, ndests, dests);
+	dests = mig_target_all(graph, ntargets, targets, &ndests);
+	mig_overlap_check_targets(graph, ndests, dests);
 
 	plan->command = MIG_COMMAND_STAMP;
 	plan->steps = palloc(sizeof(MigStep) * (mine.n + ndests + 1));
@@ -80,9 +80,9 @@ collect_mine(const MigGraph *graph, int nrows, const int *rows,
 	for (i = 0; i < ntargets; i++)
 	{
 		int			nfound;
-		int		   *found = mig_rev_name_in_lineage(graph, nrows, rows,
-													targets[i], true,
-													&nfound);
+		int		   *found = mig_name_in_lineage(graph, nrows, rows,
+												targets[i], true,
+												&nfound);
 
 		for (k = 0; k < nfound; k++)
 		{
@@ -101,8 +101,8 @@ clear_rows(const MigGraph *graph, const MigMine *mine, MigPlan *plan)
 	int			i;
 
 	for (i = 0; i < mine->n; i++)
-		mig_rev_rows_replace(graph, 1, &mine->rows[i], MIG_REV_NONE,
-							 &plan->steps[plan->nsteps++]);
+		mig_rows_replace(graph, 1, &mine->rows[i], MIG_REV_NONE,
+						 &plan->steps[plan->nsteps++]);
 }
 
 /*
@@ -113,8 +113,8 @@ static void
 move_rows(const MigGraph *graph, MigMine *mine, int dest, bool all,
 		  MigPlan *plan)
 {
-	bool	   *above = mig_rev_graph_reach(graph, &graph->allkids, 1, &dest);
-	bool	   *below = mig_rev_graph_reach(graph, &graph->parents, 1, &dest);
+	bool	   *above = mig_graph_reach(graph, &graph->allkids, 1, &dest);
+	bool	   *below = mig_graph_reach(graph, &graph->parents, 1, &dest);
 	int		   *moving = palloc(sizeof(int) * (mine->n + 1));
 	int			nmoving = 0;
 	bool		any_above = false;
@@ -137,7 +137,7 @@ move_rows(const MigGraph *graph, MigMine *mine, int dest, bool all,
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" stands both above and below rows of the version table",
-						mig_rev_graph_id(graph, dest)),
+						mig_graph_id(graph, dest)),
 				 errhint("Replace all rows with migrate_stamp(..., purge => true).")));
 	for (i = 0; i < mine->n && (any_above || any_below); i++)
 	{
@@ -149,8 +149,8 @@ move_rows(const MigGraph *graph, MigMine *mine, int dest, bool all,
 			moving[nmoving++] = row;
 		}
 	}
-	mig_rev_rows_replace(graph, nmoving, moving, dest,
-						 &plan->steps[plan->nsteps++]);
+	mig_rows_replace(graph, nmoving, moving, dest,
+					 &plan->steps[plan->nsteps++]);
 	pfree(moving);
 	pfree(above);
 	pfree(below);

@@ -8,8 +8,8 @@
 #include "graph/graph_internal.h"
 #include "migrate.h"
 
-extern MigPlan *mig_rev_stamp_plan(const MigGraph *graph, int nrows,
-								   const int *rows, int ntargets,
-								   char **targets);
+extern MigPlan *mig_stamp_plan(const MigGraph *graph, int nrows,
+							   const int *rows, int ntargets,
+							   char **targets);
 
 #endif							/* MIG_GRAPH_STAMP_H */

@@ -26,7 +26,7 @@ static int *bases(const MigGraph *graph, int *nresult);
  * in branch a.  Raises when something follows the digits.
  */
 bool
-mig_rev_target_relative(const char *target, MigRelative *rel)
+mig_target_relative(const char *target, MigRelative *rel)
 {
 	const char *at;
 
@@ -54,19 +54,19 @@ mig_rev_target_relative(const char *target, MigRelative *rel)
  * the head of nothing).  Raises if there are several.
  */
 int
-mig_rev_target_one(const MigGraph *graph, const char *name)
+mig_target_one(const MigGraph *graph, const char *name)
 {
-	MigName		parts = mig_rev_name_parse(graph, name);
+	MigName		parts = mig_name_parse(graph, name);
 
 	if (parts.literal)
-		return mig_rev_name_lookup(graph, parts.symbol, parts.branch);
+		return mig_name_lookup(graph, parts.symbol, parts.branch);
 	if (parts.nrevs > 1)
-		mig_rev_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
+		mig_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
 	if (parts.nrevs == 0)
 		return MIG_REV_NONE;
-	return mig_rev_name_lookup(graph,
-							   mig_rev_graph_id(graph, parts.revs[0]),
-							   parts.branch);
+	return mig_name_lookup(graph,
+						   mig_graph_id(graph, parts.revs[0]),
+						   parts.branch);
 }
 
 /*
@@ -75,9 +75,9 @@ mig_rev_target_one(const MigGraph *graph, const char *name)
  * MIG_REV_NONE.
  */
 int *
-mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
+mig_target_many(const MigGraph *graph, const char *name, int *nresult)
 {
-	MigName		parts = mig_rev_name_parse(graph, name);
+	MigName		parts = mig_name_parse(graph, name);
 	int		   *result;
 	int			steps;
 
@@ -87,7 +87,7 @@ mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
 			return walk_from_heads(graph, name[0] == '@' ? "" : parts.branch,
 								   steps, nresult);
 		result = palloc(sizeof(int));
-		result[0] = mig_rev_name_lookup(graph, parts.symbol, parts.branch);
+		result[0] = mig_name_lookup(graph, parts.symbol, parts.branch);
 		*nresult = 1;
 		return result;
 	}
@@ -101,8 +101,8 @@ mig_rev_target_many(const MigGraph *graph, const char *name, int *nresult)
  * doubles.  Raises when one leaves the graph.
  */
 int *
-mig_rev_target_all(const MigGraph *graph, int ntargets, char **targets,
-				   int *nresult)
+mig_target_all(const MigGraph *graph, int ntargets, char **targets,
+			   int *nresult)
 {
 	int		   *result = palloc(sizeof(int) * (graph->size + 1));
 	bool	   *known = palloc0(graph->size + 1);
@@ -113,7 +113,7 @@ mig_rev_target_all(const MigGraph *graph, int ntargets, char **targets,
 	for (i = 0; i < ntargets; i++)
 	{
 		int			nfound;
-		int		   *found = mig_rev_target_many(graph, targets[i], &nfound);
+		int		   *found = mig_target_many(graph, targets[i], &nfound);
 
 		for (k = 0; k < nfound; k++)
 		{
@@ -138,8 +138,8 @@ mig_rev_target_all(const MigGraph *graph, int ntargets, char **targets,
  * stays where it is.  Raises if there are several ways.
  */
 int
-mig_rev_target_walk(const MigGraph *graph, int at, int steps,
-					const char *branch, bool strict)
+mig_target_walk(const MigGraph *graph, int at, int steps,
+				const char *branch, bool strict)
 {
 	bool		up = steps > 0;
 	bool	   *lineage = NULL;
@@ -148,7 +148,7 @@ mig_rev_target_walk(const MigGraph *graph, int at, int steps,
 	int			i;
 
 	if (up && branch != NULL)
-		lineage = mig_rev_name_lineage(graph, branch, false, true);
+		lineage = mig_name_lineage(graph, branch, false, true);
 	for (; steps != 0; steps += up ? -1 : 1)
 	{
 		const MigEdges *edges = up ? &graph->kids : &graph->down;
@@ -165,7 +165,7 @@ mig_rev_target_walk(const MigGraph *graph, int at, int steps,
 			return strict ? MIG_REV_NONE : at;
 		else
 			ways = up ? bases(graph, &nways) :
-				mig_rev_graph_heads(graph, false, &nways);
+				mig_graph_heads(graph, false, &nways);
 
 		for (i = 0; i < nways; i++)
 		{
@@ -177,8 +177,8 @@ mig_rev_target_walk(const MigGraph *graph, int at, int steps,
 						 errmsg("ambiguous walk"),
 						 errdetail("There is more than one way %s from %s: %s.",
 								   up ? "up" : "down",
-								   at < 0 ? "the end" : mig_rev_graph_quote(graph, 1, &at),
-								   mig_rev_graph_quote(graph, nways, ways)),
+								   at < 0 ? "the end" : mig_graph_quote(graph, 1, &at),
+								   mig_graph_quote(graph, nways, ways)),
 						 errhint("Name the revision, or say which branch with branch@.")));
 			next = ways[i];
 		}
@@ -233,18 +233,18 @@ walk_from_heads(const MigGraph *graph, const char *branch, int steps,
 				int *nresult)
 {
 	int			nheads;
-	int		   *heads = mig_rev_graph_heads(graph, true, &nheads);
+	int		   *heads = mig_graph_heads(graph, true, &nheads);
 	bool	   *carriers = NULL;
 	int			n = 0;
 	int			i;
 
 	if (branch != NULL)
-		carriers = mig_rev_name_carriers(graph, branch);
+		carriers = mig_name_carriers(graph, branch);
 	for (i = 0; i < nheads; i++)
 	{
 		if (carriers == NULL || carriers[heads[i]])
-			heads[n++] = mig_rev_target_walk(graph, heads[i], steps, NULL,
-											 true);
+			heads[n++] = mig_target_walk(graph, heads[i], steps, NULL,
+										 true);
 	}
 	*nresult = n;
 	return heads;

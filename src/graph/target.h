@@ -16,13 +16,13 @@ typedef struct MigRelative
 	const char *offset_text;	/* as typed */
 } MigRelative;
 
-extern bool mig_rev_target_relative(const char *target, MigRelative *rel);
-extern int	mig_rev_target_one(const MigGraph *graph, const char *name);
-extern int *mig_rev_target_many(const MigGraph *graph, const char *name,
-								int *nresult);
-extern int *mig_rev_target_all(const MigGraph *graph, int ntargets,
-							   char **targets, int *nresult);
-extern int	mig_rev_target_walk(const MigGraph *graph, int at, int steps,
-								const char *branch, bool strict);
+extern bool mig_target_relative(const char *target, MigRelative *rel);
+extern int	mig_target_one(const MigGraph *graph, const char *name);
+extern int *mig_target_many(const MigGraph *graph, const char *name,
+							int *nresult);
+extern int *mig_target_all(const MigGraph *graph, int ntargets,
+						   char **targets, int *nresult);
+extern int	mig_target_walk(const MigGraph *graph, int at, int steps,
+							const char *branch, bool strict);
 
 #endif							/* MIG_GRAPH_TARGET_H */

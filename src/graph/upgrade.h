@@ -15,10 +15,10 @@ typedef struct MigStart
 	const int  *rows;
 } MigStart;
 
-extern int *mig_rev_upgrade_targets(const MigGraph *graph,
-									const MigStart *start, const char *target,
-									bool strict, int *nresult);
-extern int *mig_rev_upgrade_start_revs(const MigGraph *graph,
-									   const MigStart *start, int *nresult);
+extern int *mig_upgrade_targets(const MigGraph *graph,
+								const MigStart *start, const char *target,
+								bool strict, int *nresult);
+extern int *mig_upgrade_start_revs(const MigGraph *graph,
+								   const MigStart *start, int *nresult);
 
 #endif							/* MIG_GRAPH_UPGRADE_H */

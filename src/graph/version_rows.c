@@ -27,11 +27,11 @@ static const char **new_ids(int n);
 
 /* The state before the first step; rows are distinct revisions. */
 MigRows *
-mig_rev_rows_start(const MigGraph *graph, int nrows, const int *rows)
+mig_rows_start(const MigGraph *graph, int nrows, const int *rows)
 {
 	const MigEdges *parents = &graph->parents;
 	MigRows    *state = palloc(sizeof(MigRows));
-	bool	   *applied = mig_rev_graph_reach(graph, parents, nrows, rows);
+	bool	   *applied = mig_graph_reach(graph, parents, nrows, rows);
 
 	state->graph = graph;
 	state->row = palloc0(graph->size + 1);
@@ -54,7 +54,7 @@ mig_rev_rows_start(const MigGraph *graph, int nrows, const int *rows)
  * revision, the others go.  Parents that are no rows are held by other rows.
  */
 void
-mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
+mig_rows_upgrade(MigRows *state, int rev, MigStep *step)
 {
 	const MigEdges *parents = &state->graph->parents;
 	int			nfound = 0;
@@ -69,7 +69,7 @@ mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
 	if (nfound == 0)
 	{
 		step->inserts = new_ids(1);
-		step->inserts[step->ninserts++] = mig_rev_graph_id(state->graph, rev);
+		step->inserts[step->ninserts++] = mig_graph_id(state->graph, rev);
 	}
 	if (nfound > 1)
 		step->deletes = new_ids(nfound - 1);
@@ -82,11 +82,11 @@ mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
 		state->row[parent] = false;
 		if (step->ndeletes < nfound - 1)
 			step->deletes[step->ndeletes++] =
-				mig_rev_graph_id(state->graph, parent);
+				mig_graph_id(state->graph, parent);
 		else
 		{
-			step->update_from = mig_rev_graph_id(state->graph, parent);
-			step->update_to = mig_rev_graph_id(state->graph, rev);
+			step->update_from = mig_graph_id(state->graph, parent);
+			step->update_to = mig_graph_id(state->graph, rev);
 		}
 	}
 	state->row[rev] = true;
@@ -99,7 +99,7 @@ mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step)
  * parent may be one already.
  */
 void
-mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
+mig_rows_downgrade(MigRows *state, int rev, MigStep *step)
 {
 	const MigEdges *parents = &state->graph->parents;
 	int			nparents = MIG_NEDGES(parents, rev);
@@ -121,16 +121,16 @@ mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
 	if (nwanted == 0)
 	{
 		step->deletes = new_ids(1);
-		step->deletes[step->ndeletes++] = mig_rev_graph_id(state->graph, rev);
+		step->deletes[step->ndeletes++] = mig_graph_id(state->graph, rev);
 		return;
 	}
 	if (nwanted > 1)
 		step->inserts = new_ids(nwanted - 1);
 	for (i = 0; i < nwanted - 1; i++)
 		step->inserts[step->ninserts++] =
-			mig_rev_graph_id(state->graph, wanted[i]);
-	step->update_from = mig_rev_graph_id(state->graph, rev);
-	step->update_to = mig_rev_graph_id(state->graph, wanted[nwanted - 1]);
+			mig_graph_id(state->graph, wanted[i]);
+	step->update_from = mig_graph_id(state->graph, rev);
+	step->update_to = mig_graph_id(state->graph, wanted[nwanted - 1]);
 	for (i = 0; i < nwanted; i++)
 		state->row[wanted[i]] = true;
 	pfree(wanted);
@@ -141,8 +141,8 @@ mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step)
  * last of them.  rev may be MIG_REV_NONE, then they only go.
  */
 void
-mig_rev_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
-					 MigStep *step)
+mig_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
+				 MigStep *step)
 {
 	int			i;
 
@@ -150,18 +150,18 @@ mig_rev_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
 	if (nold == 0)
 	{
 		step->inserts = new_ids(1);
-		step->inserts[step->ninserts++] = mig_rev_graph_id(graph, rev);
+		step->inserts[step->ninserts++] = mig_graph_id(graph, rev);
 		return;
 	}
 	if (rev >= 0)
 	{
-		step->update_from = mig_rev_graph_id(graph, old[--nold]);
-		step->update_to = mig_rev_graph_id(graph, rev);
+		step->update_from = mig_graph_id(graph, old[--nold]);
+		step->update_to = mig_graph_id(graph, rev);
 	}
 	if (nold > 0)
 		step->deletes = new_ids(nold);
 	for (i = 0; i < nold; i++)
-		step->deletes[step->ndeletes++] = mig_rev_graph_id(graph, old[i]);
+		step->deletes[step->ndeletes++] = mig_graph_id(graph, old[i]);
 }
 
 /* A step that does not change a row yet. */
@@ -172,7 +172,7 @@ begin_step(const MigGraph *graph, MigCommand command, int rev, MigStep *step)
 	step->command = command;
 	if (rev < 0)
 		return;
-	step->revision = mig_rev_graph_id(graph, rev);
+	step->revision = mig_graph_id(graph, rev);
 	step->nparents = MIG_NEDGES(&graph->parents, rev);
 	step->parents = &graph->parent_ids[graph->parents.start[rev]];
 }

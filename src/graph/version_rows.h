@@ -10,11 +10,11 @@
 
 typedef struct MigRows MigRows;
 
-extern MigRows *mig_rev_rows_start(const MigGraph *graph, int nrows,
-								   const int *rows);
-extern void mig_rev_rows_upgrade(MigRows *state, int rev, MigStep *step);
-extern void mig_rev_rows_downgrade(MigRows *state, int rev, MigStep *step);
-extern void mig_rev_rows_replace(const MigGraph *graph, int nold,
-								 const int *old, int rev, MigStep *step);
+extern MigRows *mig_rows_start(const MigGraph *graph, int nrows,
+							   const int *rows);
+extern void mig_rows_upgrade(MigRows *state, int rev, MigStep *step);
+extern void mig_rows_downgrade(MigRows *state, int rev, MigStep *step);
+extern void mig_rows_replace(const MigGraph *graph, int nold,
+							 const int *old, int rev, MigStep *step);
 
 #endif							/* MIG_GRAPH_VERSION_ROWS_H */

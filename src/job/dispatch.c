@@ -62,7 +62,7 @@ bool
 mig_job_start_give_up(int64 job)
 {
 	int			ndead;
-	MigJobDead *dead = mig_tab_job_dead(job, mig_guc_max_crashes, &ndead);
+	MigJobDead *dead = mig_job_row_dead(job, mig_guc_max_crashes, &ndead);
 
 	for (int i = 0; i < ndead; i++)
 	{
@@ -71,7 +71,7 @@ mig_job_start_give_up(int64 job)
 		memset(&end, 0, sizeof(end));
 		end.state = "failed";
 		describe_death(&dead[i], &end);
-		mig_tab_job_finish(dead[i].job, &end, false);
+		mig_job_row_finish(dead[i].job, &end, false);
 		ereport(LOG,
 				(errmsg("migrate gave up job " INT64_FORMAT ": %s",
 						dead[i].job, end.error)));
@@ -154,7 +154,7 @@ describe_death(const MigJobDead *dead, MigJobEnd *end)
 MigJobDue *
 mig_job_start_due(int *ndue)
 {
-	MigJobDue  *due = mig_tab_job_due(mig_guc_max_crashes,
+	MigJobDue  *due = mig_job_row_due(mig_guc_max_crashes,
 									  mig_guc_max_workers, ndue);
 
 	for (int i = 0; i < *ndue; i++)

@@ -72,7 +72,7 @@ mig_job_submit(const char *target, const char *command,
 	job.run_at = run_at;
 	job.deadline = deadline;
 	job.window_end = DT_NOEND;
-	job.job = mig_tab_job_insert(&job);
+	job.job = mig_job_row_insert(&job);
 	if (run_at <= GetCurrentTimestamp())
 		(void) mig_job_start_due(&ndue);
 	return job.job;
@@ -89,7 +89,7 @@ mig_job_check_may_submit(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function migrate_submit"),
-				 errdetail("The setting migrate.function_door is \"submit\".")));
+				 errdetail("The setting migrate.function_mode is \"submit\".")));
 }
 
 bool
@@ -115,10 +115,10 @@ mig_job_may_submit(void)
 void
 mig_job_prepare(MigJob *job, const char *target)
 {
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	char	   *targets[1];
 
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
 	targets[0] = unconstify(char *, target);
 	(void) mig_run_plan(version, job->command, 1, targets, false, NULL,
 						MIG_SPI_READ_LATEST);
@@ -135,7 +135,7 @@ command_by_name(const char *name)
 {
 	MigCommand	command;
 
-	if (!mig_tab_log_command_find(name, &command) ||
+	if (!mig_log_command_find(name, &command) ||
 		command == MIG_COMMAND_STAMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -215,7 +215,7 @@ mig_job_cancel(int64 job)
 	PreventCommandDuringRecovery("migrate_cancel()");
 	if (has_ended(find_job(job)))
 		return false;
-	return mig_tab_job_signal(job) || mig_tab_job_cancel(job);
+	return mig_job_row_signal(job) || mig_job_row_cancel(job);
 }
 
 /*
@@ -236,7 +236,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 				 errmsg("migrate_wait() cannot run inside a transaction block"),
 				 errdetail("It must not hold a snapshot while it waits: the job may have to wait for that."),
 				 errhint("Send CALL migrate_wait(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on.")));
-	mig_run_transaction_renew();
+	mig_xact_renew();
 	waiter.context = AllocSetContextCreate(PortalContext, "migrate wait",
 										   ALLOCSET_SMALL_SIZES);
 	for (;;)
@@ -244,7 +244,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 		long		left;
 
 		MemoryContextReset(waiter.context);
-		mig_run_transaction_must(read_work, &waiter);
+		mig_xact_must(read_work, &waiter);
 		if (has_ended(waiter.end))
 			break;
 		left = until == DT_NOEND ? MAX_POLL_DELAY :
@@ -257,8 +257,8 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 					 errhint("It goes on. migrate.jobs shows where it is.")));
 		if (since_start <= 0 && !RecoveryInProgress() && !XactReadOnly)
 		{
-			mig_run_transaction_for_tables();
-			mig_run_transaction_must(start_work, &waiter);
+			mig_xact_for_tables();
+			mig_xact_must(start_work, &waiter);
 			since_start = START_INTERVAL;
 		}
 		mig_run_lock_sleep(Min(delay, left));
@@ -276,7 +276,7 @@ static MigJobEnd *
 find_job(int64 job)
 {
 	bool		visible = false;
-	MigJobEnd  *end = mig_tab_job_end(job, GetUserId(), &visible);
+	MigJobEnd  *end = mig_job_row_end(job, GetUserId(), &visible);
 
 	if (end == NULL)
 		ereport(ERROR,
@@ -334,7 +334,7 @@ raise_end(int64 job, const MigJobEnd *end)
 				 errmsg("job " INT64_FORMAT " was cancelled", job)));
 	if (strcmp(end->state, "failed") == 0)
 		ereport(ERROR,
-				(errcode(mig_tab_job_errcode(end)),
+				(errcode(mig_job_row_errcode(end)),
 				 errmsg("job " INT64_FORMAT " failed: %s", job, end->error),
 				 end->detail != NULL ?
 				 errdetail_internal("%s", end->detail) : 0,

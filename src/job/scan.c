@@ -32,21 +32,21 @@ static void look_work(void *arg);
  * connected, and in no transaction.
  */
 void
-mig_job_look(const MigLeaseHolder *scheduler, bool may_complain)
+mig_job_scan(const MigLeaseHolder *scheduler, bool may_complain)
 {
 	ErrorData  *error;
 
-	mig_run_transaction_enter();
-	mig_run_server_begin();
-	mig_run_transaction_for_tables();
-	error = mig_run_transaction_try(look_work,
-									unconstify(MigLeaseHolder *, scheduler));
+	mig_xact_enter();
+	mig_server_begin();
+	mig_xact_for_tables();
+	error = mig_xact_try(look_work,
+						 unconstify(MigLeaseHolder *, scheduler));
 	if (error != NULL && may_complain)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate cannot look for jobs in database \"%s\": %s",
 						get_database_name(MyDatabaseId), error->message)));
-	mig_run_transaction_leave();
+	mig_xact_leave();
 }
 
 static void
@@ -58,7 +58,7 @@ look_work(void *arg)
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT,
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	if (!mig_run_server()->many_schedulers ||
-		mig_tab_lease_take(scheduler, LEASE_LOOKS * mig_guc_worker_naptime))
+	if (!mig_server()->many_schedulers ||
+		mig_lease_take(scheduler, LEASE_LOOKS * mig_guc_worker_naptime))
 		(void) mig_job_start_all(&ndue);
 }

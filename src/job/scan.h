@@ -7,6 +7,6 @@
 
 #include "tables/lease.h"
 
-extern void mig_job_look(const MigLeaseHolder *scheduler, bool may_complain);
+extern void mig_job_scan(const MigLeaseHolder *scheduler, bool may_complain);
 
 #endif							/* MIG_JOB_SCAN_H */

@@ -46,7 +46,7 @@ mig_job_schedule(MigSchedule *schedule, const char *target)
 						target),
 				 errhint("Name a revision, a branch or \"head\".")));
 	/* Somebody may have made one of that name meanwhile. */
-	if (!mig_tab_schedule_put(schedule))
+	if (!mig_schedule_row_put(schedule))
 		refuse_other(schedule->name);
 }
 
@@ -69,7 +69,7 @@ check_times(const MigSchedule *schedule)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("interval of a schedule must be between 1 second and 100 years")));
-	if (TIMESTAMP_NOT_FINITE(schedule->first_tick))
+	if (TIMESTAMP_NOT_FINITE(schedule->first_run))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("first tick of a schedule must be finite")));
@@ -99,7 +99,7 @@ mig_job_unschedule(const char *name)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("schedule \"%s\" does not exist", name),
 				 errhint("migrate.schedules lists the schedules.")));
-	mig_tab_schedule_delete(name);
+	mig_schedule_row_delete(name);
 }
 
 /*
@@ -111,7 +111,7 @@ find_own(const char *name)
 {
 	bool		visible = false;
 
-	if (!mig_tab_schedule_find(name, GetUserId(), &visible))
+	if (!mig_schedule_row_find(name, GetUserId(), &visible))
 		return false;
 	if (!visible)
 		refuse_other(name);
@@ -134,11 +134,11 @@ void
 mig_job_schedule_tick(void)
 {
 	int			ndue;
-	MigJob	   *due = mig_tab_schedule_due(&ndue);
+	MigJob	   *due = mig_schedule_row_due(&ndue);
 
 	for (int i = 0; i < ndue; i++)
 	{
-		ErrorData  *error = mig_run_bracket(tick_work, &due[i]);
+		ErrorData  *error = mig_subxact(tick_work, &due[i]);
 
 		if (error == NULL)
 			continue;
@@ -157,6 +157,6 @@ tick_work(void *arg)
 {
 	MigJob	   *job = arg;
 
-	if (!mig_tab_job_is_scheduled(job->schedule))
-		mig_tab_schedule_tick(job->schedule, mig_tab_job_insert(job));
+	if (!mig_job_row_is_scheduled(job->schedule))
+		mig_schedule_row_tick(job->schedule, mig_job_row_insert(job));
 }

@@ -280,7 +280,7 @@ start_look(Served *served, Oid database)
 													GetCurrentTimestamp(),
 													COMPLAINT_INTERVAL);
 
-	mig_job_start_describe(&worker, "migrate_look_main", "migrate look");
+	mig_job_start_describe(&worker, "migrate_scan_main", "migrate look");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate look into %s",
 			 served->name);
 	memcpy(worker.bgw_extra, &start, sizeof(start));
@@ -300,7 +300,7 @@ start_look(Served *served, Oid database)
  * What the server calls for a look.  It runs internal SQL only.
  */
 void
-migrate_look_main(Datum arg)
+migrate_scan_main(Datum arg)
 {
 	LookStart	start;
 
@@ -309,5 +309,5 @@ migrate_look_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
 
-	mig_job_look(&start.scheduler, start.may_complain);
+	mig_job_scan(&start.scheduler, start.may_complain);
 }

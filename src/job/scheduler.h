@@ -9,6 +9,6 @@
 
 extern void mig_bgw_scheduler_register(void);
 extern PGDLLEXPORT void migrate_scheduler_main(Datum arg);
-extern PGDLLEXPORT void migrate_look_main(Datum arg);
+extern PGDLLEXPORT void migrate_scan_main(Datum arg);
 
 #endif							/* MIG_JOB_SCHEDULER_H */

@@ -76,21 +76,21 @@ mig_job_run(int64 job)
 	memset(&run, 0, sizeof(run));
 	run.number = job;
 
-	mig_run_transaction_enter();
-	mig_run_server_begin();
+	mig_xact_enter();
+	mig_server_begin();
 	run_job(&run);
 	if (run.taken)
 		finish(&run);
 	mig_run_lock_release_job();
-	mig_run_transaction_for_tables();
+	mig_xact_for_tables();
 	QueryCancelPending = false;
-	error = mig_run_transaction_try(start_next_work, NULL);
+	error = mig_xact_try(start_next_work, NULL);
 	if (error != NULL)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not look for further jobs: %s",
 						error->message)));
-	mig_run_transaction_leave();
+	mig_xact_leave();
 }
 
 /*
@@ -102,7 +102,7 @@ take(JobRun *run)
 {
 	bool		placed = false;
 
-	mig_run_transaction_must(queue_work, run);
+	mig_xact_must(queue_work, run);
 	if (!run->exists)
 		return false;
 	for (int place = 1; place <= mig_guc_max_workers && !placed; place++)
@@ -111,8 +111,8 @@ take(JobRun *run)
 		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, run->queue) ||
 		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(run->number)))
 		return false;
-	mig_run_transaction_for_tables();
-	mig_run_transaction_must(take_work, run);
+	mig_xact_for_tables();
+	mig_xact_must(take_work, run);
 	return run->taken;
 }
 
@@ -121,7 +121,7 @@ queue_work(void *arg)
 {
 	JobRun	   *run = arg;
 
-	run->exists = mig_tab_job_queue(run->number, &run->queue);
+	run->exists = mig_job_row_queue(run->number, &run->queue);
 }
 
 static void
@@ -130,7 +130,7 @@ take_work(void *arg)
 	JobRun	   *run = arg;
 
 	run->taken = !mig_job_start_give_up(run->number) &&
-		mig_tab_job_take(run->number, &run->job);
+		mig_job_row_take(run->number, &run->job);
 	run->since = GetCurrentTimestamp();
 	run->end.state = "succeeded";
 }
@@ -156,7 +156,7 @@ run_job(JobRun *run)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		mig_run_transaction_abort();
+		mig_xact_abort();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -166,8 +166,8 @@ run_job(JobRun *run)
 		describe_error(run, error);
 	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
-		mig_run_transaction_for_tables();
-		mig_run_transaction_must(cancel_work, run);
+		mig_xact_for_tables();
+		mig_xact_must(cancel_work, run);
 	}
 	else
 		ReThrowError(error);
@@ -178,7 +178,7 @@ cancel_work(void *arg)
 {
 	JobRun	   *run = arg;
 
-	(void) mig_tab_job_cancel(run->number);
+	(void) mig_job_row_cancel(run->number);
 }
 
 static void
@@ -194,7 +194,7 @@ execute(JobRun *run)
 
 	memset(&request, 0, sizeof(request));
 	request.command = job->command;
-	request.door = MIG_DOOR_WORKER;
+	request.via = MIG_VIA_WORKER;
 	request.can_commit = true;
 	request.toplevel = true;
 	request.ntargets = 1;
@@ -204,9 +204,9 @@ execute(JobRun *run)
 	request.arg = run;
 	mig_run_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
 						   psprintf("%s %s",
-									mig_tab_log_command_name(job->command),
+									mig_log_command_name(job->command),
 									job->target));
-	mig_run_transaction_must(settings_work, run);
+	mig_xact_must(settings_work, run);
 	(void) mig_run(&request, &nresult);
 }
 
@@ -215,7 +215,7 @@ say_start(const MigJob *job)
 {
 	ereport(LOG,
 			(errmsg("migrate job " INT64_FORMAT " started: %s %s on \"%s\", attempt %d",
-					job->job, mig_tab_log_command_name(job->command),
+					job->job, mig_log_command_name(job->command),
 					job->target, job->version_table, job->attempts)));
 }
 
@@ -281,7 +281,7 @@ begin_step(const MigStep *step, int place, int nsteps, void *arg)
 	(void) set_config_option("synchronous_commit", "off",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	mig_tab_job_progress(run->number, step->revision, place + 1, nsteps);
+	mig_job_row_progress(run->number, step->revision, place + 1, nsteps);
 	return true;
 }
 
@@ -298,7 +298,7 @@ fits_window(JobRun *run, const MigStep *step)
 
 	if (end == DT_NOEND)
 		return true;
-	cost = mig_tab_log_longest(step->revision, step->command);
+	cost = mig_log_longest(step->revision, step->command);
 	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 	if (left > 0 && cost <= left)
 		return true;
@@ -328,7 +328,7 @@ describe_error(JobRun *run, const ErrorData *error)
 	MigJobEnd  *end = &run->end;
 
 	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		!mig_run_timeout_caused(error) ? "cancelled" : "failed";
+		!mig_statement_timeout_caused(error) ? "cancelled" : "failed";
 	end->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	end->error = error->message;
 	end->detail = error->detail;
@@ -350,8 +350,8 @@ finish(JobRun *run)
 	do
 	{
 		QueryCancelPending = false;
-		mig_run_transaction_for_tables();
-		error = mig_run_transaction_try(finish_work, run);
+		mig_xact_for_tables();
+		error = mig_xact_try(finish_work, run);
 	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
 	HOLD_INTERRUPTS();
@@ -366,7 +366,7 @@ finish(JobRun *run)
 	}
 	else
 		ereport(LOG,
-				(errcode(mig_tab_job_errcode(end)),
+				(errcode(mig_job_row_errcode(end)),
 				 errmsg("migrate job " INT64_FORMAT " %s after %ld ms: %s",
 						run->number, end->state, took, end->error),
 				 end->detail != NULL ?
@@ -387,13 +387,13 @@ finish_work(void *arg)
 	JobRun	   *run = arg;
 
 	if (leaves_a_row(run))
-		mig_tab_job_finish(run->number, &run->end, true);
+		mig_job_row_finish(run->number, &run->end, true);
 	else
-		mig_tab_job_forget(run->number);
+		mig_job_row_forget(run->number);
 	if (run->job.schedule != NULL)
-		mig_tab_schedule_note(run->job.schedule, run->number, run->end.note);
+		mig_schedule_row_note(run->job.schedule, run->number, run->end.note);
 	if (mig_guc_log_retention > 0)
-		mig_tab_job_expire(mig_guc_log_retention);
+		mig_job_row_expire(mig_guc_log_retention);
 }
 
 /*

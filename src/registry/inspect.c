@@ -27,78 +27,78 @@ typedef struct Situation
 } Situation;
 
 static void read_situation(Situation *situation);
-static MigReportRow *describe(const Situation *situation, const int *revs,
-							  int nrevs, bool with_bodies);
+static MigInspectRow *describe(const Situation *situation, const int *revs,
+							   int nrevs, bool with_bodies);
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
 static MigCommand command_by_name(const char *name);
 static void describe_step(const MigStep *step, const MigRevision *revision,
-						  MigReportStep *result);
+						  MigInspectStep *result);
 
 /*
  * With a revision that is partial: that is where the database is, too.
  */
-MigReportRow *
-mig_report_current(int *nrows)
+MigInspectRow *
+mig_inspect_current(int *nrows)
 {
 	Situation	now;
 	int		   *revs;
 
 	read_situation(&now);
-	revs = mig_rev_graph_current(now.graph, now.version->nrows,
-								 now.version->rows, nrows);
+	revs = mig_graph_current(now.graph, now.version->nrows,
+							 now.version->rows, nrows);
 	if (now.partial != NULL && now.partial->operation == MIG_COMMAND_UPGRADE)
 	{
 		int		   *longer = palloc(sizeof(int) * (*nrows + 1));
 
 		if (*nrows > 0)
 			memcpy(longer, revs, sizeof(int) * *nrows);
-		longer[(*nrows)++] = mig_rev_graph_find(now.graph,
-												now.partial->revision);
+		longer[(*nrows)++] = mig_graph_find(now.graph,
+											now.partial->revision);
 		revs = longer;
 	}
 	return describe(&now, revs, *nrows, false);
 }
 
-MigReportRow *
-mig_report_heads(bool real, int *nrows)
+MigInspectRow *
+mig_inspect_heads(bool real, int *nrows)
 {
 	Situation	now;
 	int		   *revs;
 
 	read_situation(&now);
-	revs = mig_rev_graph_heads(now.graph, real, nrows);
+	revs = mig_graph_heads(now.graph, real, nrows);
 	return describe(&now, revs, *nrows, false);
 }
 
-MigReportRow *
-mig_report_branches(int *nrows)
+MigInspectRow *
+mig_inspect_branches(int *nrows)
 {
 	Situation	now;
 	int		   *revs;
 
 	read_situation(&now);
-	revs = mig_rev_graph_branch_points(now.graph, nrows);
+	revs = mig_graph_branch_points(now.graph, nrows);
 	return describe(&now, revs, *nrows, false);
 }
 
-MigReportRow *
-mig_report_history(const char *range, int *nrows)
+MigInspectRow *
+mig_inspect_history(const char *range, int *nrows)
 {
 	Situation	now;
 	int		   *revs;
 
 	read_situation(&now);
-	revs = mig_rev_plan_history(now.graph, range, now.version->nrows,
-								now.version->rows, nrows);
+	revs = mig_plan_history(now.graph, range, now.version->nrows,
+							now.version->rows, nrows);
 	return describe(&now, revs, *nrows, false);
 }
 
 /*
  * What a target names, "current" included, with the bodies.
  */
-MigReportRow *
-mig_report_show(const char *revision, int *nrows)
+MigInspectRow *
+mig_inspect_show(const char *revision, int *nrows)
 {
 	Situation	now;
 	char	   *targets[1];
@@ -107,25 +107,25 @@ mig_report_show(const char *revision, int *nrows)
 	read_situation(&now);
 	targets[0] = unconstify(char *, revision);
 	if (strcmp(revision, "current") == 0)
-		revs = mig_rev_graph_current(now.graph, now.version->nrows,
-									 now.version->rows, nrows);
+		revs = mig_graph_current(now.graph, now.version->nrows,
+								 now.version->rows, nrows);
 	else
-		revs = mig_rev_plan_resolve(now.graph, 1, targets, nrows);
+		revs = mig_plan_resolve(now.graph, 1, targets, nrows);
 	return describe(&now, revs, *nrows, true);
 }
 
 /*
  * The steps that a command would take.
  */
-MigReportStep *
-mig_report_plan(const char *target, const char *command, int *nsteps)
+MigInspectStep *
+mig_inspect_plan(const char *target, const char *command, int *nsteps)
 {
 	MigCommand	cmd = command_by_name(command);
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
 	MigPlan    *plan;
 	MigPartial *partial;
-	MigReportStep *result;
+	MigInspectStep *result;
 	MigRevision *revisions;
 	char	  **ids;
 	int			nids = 0;
@@ -133,8 +133,8 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 	bool	   *approved;
 
 	targets[0] = unconstify(char *, target);
-	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
-	partial = mig_tab_checkpoint_find(version->name, true);
+	mig_version_read(version, MIG_SPI_READ_CALLER);
+	partial = mig_partial_find(version->name, true);
 	plan = mig_run_plan(version, cmd, 1, targets, false,
 						partial == NULL ? NULL : partial->revision,
 						MIG_SPI_READ_CALLER);
@@ -146,11 +146,11 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 		if (plan->steps[i].revision != NULL)
 			ids[nids++] = unconstify(char *, plan->steps[i].revision);
 	}
-	revisions = mig_tab_revision_describe(ids, nids, false);
+	revisions = mig_revision_describe(ids, nids, false);
 	approved = cmd == MIG_COMMAND_UPGRADE ?
 		mig_run_approval_of_plan(plan, MIG_SPI_READ_CALLER) : NULL;
 
-	result = palloc_extended(sizeof(MigReportStep) * Max(plan->nsteps, 1),
+	result = palloc_extended(sizeof(MigInspectStep) * Max(plan->nsteps, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	nids = 0;
 	for (int i = 0; i < plan->nsteps; i++)
@@ -170,7 +170,7 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is partial", partial->revision),
 				 errdetail("Until it is whole nothing else runs. Its %s was interrupted: %s.",
-						   mig_tab_log_command_name(partial->operation),
+						   mig_log_command_name(partial->operation),
 						   mig_run_partial_describe(partial))));
 	*nsteps = plan->nsteps;
 	return result;
@@ -181,58 +181,58 @@ mig_report_plan(const char *target, const char *command, int *nsteps)
  * partial.
  */
 bool
-mig_report_is_current(const char *target)
+mig_inspect_is_current(const char *target)
 {
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_CALLER);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
 
 	targets[0] = unconstify(char *, target);
-	mig_tab_version_read(version, MIG_SPI_READ_CALLER);
+	mig_version_read(version, MIG_SPI_READ_CALLER);
 	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
 						false, NULL, MIG_SPI_READ_CALLER)->nsteps == 0 &&
-		mig_tab_checkpoint_find(version->name, true) == NULL;
+		mig_partial_find(version->name, true) == NULL;
 }
 
 static void
 read_situation(Situation *situation)
 {
-	situation->version = mig_tab_version_open(MIG_SPI_READ_CALLER);
-	mig_tab_version_read(situation->version, MIG_SPI_READ_CALLER);
-	situation->graph = mig_tab_revision_graph(MIG_SPI_READ_CALLER);
-	situation->partial = mig_tab_checkpoint_find(situation->version->name,
-												 true);
+	situation->version = mig_version_open(MIG_SPI_READ_CALLER);
+	mig_version_read(situation->version, MIG_SPI_READ_CALLER);
+	situation->graph = mig_revision_graph(MIG_SPI_READ_CALLER);
+	situation->partial = mig_partial_find(situation->version->name,
+										  true);
 }
 
 /*
  * Reads what the table knows about revisions and adds what the graph knows.
  */
-static MigReportRow *
+static MigInspectRow *
 describe(const Situation *situation, const int *revs, int nrevs,
 		 bool with_bodies)
 {
 	const MigGraph *graph = situation->graph;
-	bool	   *applied = mig_rev_graph_applied(situation->graph,
-												situation->version->nrows,
-												situation->version->rows);
+	bool	   *applied = mig_graph_applied(situation->graph,
+											situation->version->nrows,
+											situation->version->rows);
 	char	  **ids = palloc(sizeof(char *) * Max(nrevs, 1));
 	MigRevision *revisions;
-	MigReportRow *result;
+	MigInspectRow *result;
 
 	for (int i = 0; i < nrevs; i++)
-		ids[i] = unconstify(char *, mig_rev_graph_id(graph, revs[i]));
-	revisions = mig_tab_revision_describe(ids, nrevs, with_bodies);
+		ids[i] = unconstify(char *, mig_graph_id(graph, revs[i]));
+	revisions = mig_revision_describe(ids, nrevs, with_bodies);
 
-	result = palloc_extended(sizeof(MigReportRow) * Max(nrevs, 1),
+	result = palloc_extended(sizeof(MigInspectRow) * Max(nrevs, 1),
 							 MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nrevs; i++)
 	{
 		result[i].revision = &revisions[i];
 		result[i].applied = applied[revs[i]];
-		result[i].is_head = mig_rev_graph_is_head(graph, revs[i]);
-		result[i].is_branch_point = mig_rev_graph_is_branch_point(graph,
-																  revs[i]);
-		result[i].is_merge_point = mig_rev_graph_is_merge_point(graph,
-																revs[i]);
+		result[i].is_head = mig_graph_is_head(graph, revs[i]);
+		result[i].is_branch_point = mig_graph_is_branch_point(graph,
+															  revs[i]);
+		result[i].is_merge_point = mig_graph_is_merge_point(graph,
+															revs[i]);
 		result[i].partial = describe_partial(situation->partial, ids[i]);
 	}
 	return result;
@@ -246,7 +246,7 @@ describe_partial(const MigPartial *partial, const char *revision)
 {
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 		return NULL;
-	return psprintf("%s: %s", mig_tab_log_command_name(partial->operation),
+	return psprintf("%s: %s", mig_log_command_name(partial->operation),
 					mig_run_partial_describe(partial));
 }
 
@@ -255,7 +255,7 @@ command_by_name(const char *name)
 {
 	MigCommand	command;
 
-	if (mig_tab_log_command_find(name, &command))
+	if (mig_log_command_find(name, &command))
 		return command;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -265,13 +265,13 @@ command_by_name(const char *name)
 }
 
 /*
- * The unit is what is done or undone together.
+ * How many transactions the step takes.
  */
 static void
 describe_step(const MigStep *step, const MigRevision *revision,
-			  MigReportStep *result)
+			  MigInspectStep *result)
 {
-	result->operation = mig_tab_log_command_name(step->command);
+	result->operation = mig_log_command_name(step->command);
 	if (revision == NULL)
 		return;
 	result->revision = revision->id;
@@ -281,11 +281,11 @@ describe_step(const MigStep *step, const MigRevision *revision,
 		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?
 		&revision->upgrade : &revision->downgrade;
 
-		if (!mig_run_server()->rollback_undoes_ddl)
-			result->unit = "statement";
+		if (!mig_server()->rollback_undoes_ddl)
+			result->transactions = "per statement";
 		else
-			result->unit = body->ntoplevel > 0 || body->nsegments > 1 ?
-				"segments" : "revision";
+			result->transactions = body->nnontransactional > 0 || body->ntransactions > 1 ?
+				"multiple" : "single";
 		result->statements = body->nstatements;
 	}
 }

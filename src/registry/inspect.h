@@ -8,7 +8,7 @@
 #include "tables/revision.h"
 
 /* A revision and its place in the graph. */
-typedef struct MigReportRow
+typedef struct MigInspectRow
 {
 	const MigRevision *revision;
 	bool		applied;
@@ -17,29 +17,29 @@ typedef struct MigReportRow
 	bool		is_merge_point;
 	const char *partial;		/* how far a run has come that was interrupted
 								 * in it; usually NULL */
-} MigReportRow;
+} MigInspectRow;
 
 /* A step of a plan. */
-typedef struct MigReportStep
+typedef struct MigInspectStep
 {
 	int			step;			/* from 1 */
 	const char *operation;
 	const char *revision;		/* NULL: base */
 	const char *message;		/* or NULL */
-	const char *unit;			/* NULL: nothing is run */
+	const char *transactions;	/* NULL: nothing is run */
 	int			statements;
 	const char *partial;		/* as above */
 	bool		is_upgrade;		/* which alone is approved */
 	bool		approved;
-} MigReportStep;
+} MigInspectStep;
 
-extern MigReportRow *mig_report_current(int *nrows);
-extern MigReportRow *mig_report_heads(bool real, int *nrows);
-extern MigReportRow *mig_report_branches(int *nrows);
-extern MigReportRow *mig_report_history(const char *range, int *nrows);
-extern MigReportRow *mig_report_show(const char *revision, int *nrows);
-extern MigReportStep *mig_report_plan(const char *target, const char *command,
-									  int *nsteps);
-extern bool mig_report_is_current(const char *target);
+extern MigInspectRow *mig_inspect_current(int *nrows);
+extern MigInspectRow *mig_inspect_heads(bool real, int *nrows);
+extern MigInspectRow *mig_inspect_branches(int *nrows);
+extern MigInspectRow *mig_inspect_history(const char *range, int *nrows);
+extern MigInspectRow *mig_inspect_show(const char *revision, int *nrows);
+extern MigInspectStep *mig_inspect_plan(const char *target, const char *command,
+										int *nsteps);
+extern bool mig_inspect_is_current(const char *target);
 
 #endif							/* MIG_REGISTRY_INSPECT_H */

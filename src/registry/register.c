@@ -83,7 +83,7 @@ typedef struct BodyContext
  * Registers one revision; nothing happens if it is registered alike already.
  */
 void
-mig_registry_register(const MigRegistration *registration)
+mig_register(const MigRegistration *registration)
 {
 	PreventCommandIfReadOnly("migrate_register()");
 	mig_run_refuse_nested("register a revision");
@@ -97,7 +97,7 @@ mig_registry_register(const MigRegistration *registration)
  * order.  Returns their ids in the order of the script.
  */
 char	  **
-mig_registry_register_script(const char *script, int *nids)
+mig_register_script(const char *script, int *nids)
 {
 	MigScriptRevision *revisions;
 	char	  **ids;
@@ -149,7 +149,7 @@ mig_registry_register_script(const char *script, int *nids)
  * Removes a revision that is not applied and that no other one needs.
  */
 void
-mig_registry_unregister(char *id)
+mig_register_unregister(char *id)
 {
 	char	  **dependents;
 	int			ndependents;
@@ -157,12 +157,12 @@ mig_registry_unregister(char *id)
 	PreventCommandIfReadOnly("migrate_unregister()");
 	mig_run_refuse_nested("unregister a revision");
 	mig_run_lock_registry();
-	if (mig_tab_revision_find(id) == NULL)
+	if (mig_revision_find(id) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" does not exist", id),
 				 errhint("The whole id must be given. Use migrate_history() to list revisions.")));
-	dependents = mig_tab_revision_dependents(id, &ndependents);
+	dependents = mig_revision_dependents(id, &ndependents);
 	if (ndependents > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -174,8 +174,8 @@ mig_registry_unregister(char *id)
 				 errhint("Unregister those first.")));
 	mig_run_lock_bodies();
 	refuse_if_applied(id, "unregister");
-	mig_tab_approval_void(id);
-	mig_tab_revision_delete(id);
+	mig_approval_void(id);
+	mig_revision_delete(id);
 	check_whole_graph();
 }
 
@@ -184,7 +184,7 @@ mig_registry_unregister(char *id)
  * any target that names revisions.
  */
 void
-mig_registry_merge(int nrevisions, char **revisions,
+mig_register_merge(int nrevisions, char **revisions,
 				   const MigRegistration *registration)
 {
 	MigRegistration merge = *registration;
@@ -194,8 +194,8 @@ mig_registry_merge(int nrevisions, char **revisions,
 	PreventCommandIfReadOnly("migrate_merge()");
 	mig_run_refuse_nested("register a revision");
 	mig_run_lock_registry();
-	graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
-	parents = mig_rev_plan_resolve(graph, nrevisions, revisions, &merge.ndown);
+	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	parents = mig_plan_resolve(graph, nrevisions, revisions, &merge.ndown);
 	if (merge.ndown < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -206,9 +206,9 @@ mig_registry_merge(int nrevisions, char **revisions,
 	merge.down = palloc(sizeof(char *) * merge.ndown);
 	for (int i = 0; i < merge.ndown; i++)
 	{
-		merge.down[i] = unconstify(char *, mig_rev_graph_id(graph, parents[i]));
-		if (!mig_rev_graph_is_head(graph, parents[i]) &&
-			mig_tab_revision_find(merge.id) == NULL)
+		merge.down[i] = unconstify(char *, mig_graph_id(graph, parents[i]));
+		if (!mig_graph_is_head(graph, parents[i]) &&
+			mig_revision_find(merge.id) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("revision \"%s\" is not a head", merge.down[i]),
@@ -228,20 +228,20 @@ register_one(const MigRegistration *registration)
 
 	check_names(registration);
 	to_revision(registration, &revision);
-	old = mig_tab_revision_find(revision.id);
+	old = mig_revision_find(revision.id);
 	if (old == NULL)
 	{
 		check_unique_down(registration);
 		if (registration->script != NULL)
 		{
 			/* Its parents may come later; the whole graph is checked then. */
-			mig_tab_revision_insert(&revision, GetUserId());
+			mig_revision_insert(&revision, GetUserId());
 			return REGISTER_ADDED;
 		}
 		check_labels_unused(&revision);
 		check_parents_exist(&revision);
-		mig_tab_revision_insert(&revision, GetUserId());
-		mig_tab_revision_cover(&revision);
+		mig_revision_insert(&revision, GetUserId());
+		mig_revision_cover(&revision);
 		return REGISTER_ADDED;
 	}
 
@@ -275,8 +275,8 @@ register_one(const MigRegistration *registration)
 static void
 update(const MigRevision *revision)
 {
-	mig_tab_approval_void(revision->id);
-	mig_tab_revision_update(revision, GetUserId());
+	mig_approval_void(revision->id);
+	mig_revision_update(revision, GetUserId());
 }
 
 static void
@@ -344,7 +344,7 @@ check_unique_down(const MigRegistration *registration)
 static void
 check_labels_unused(const MigRevision *revision)
 {
-	char	   *user = mig_tab_revision_label_user(revision->id, revision->id);
+	char	   *user = mig_revision_label_user(revision->id, revision->id);
 
 	if (user != NULL)
 		ereport(ERROR,
@@ -353,7 +353,7 @@ check_labels_unused(const MigRevision *revision)
 						revision->id, user)));
 	for (int i = 0; i < revision->nlabels; i++)
 	{
-		user = mig_tab_revision_label_user(revision->labels[i], revision->id);
+		user = mig_revision_label_user(revision->labels[i], revision->id);
 		if (user != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -388,16 +388,16 @@ check_parents_exist(const MigRevision *revision)
 							revision->id, revision->labels[i])));
 	}
 
-	missing = mig_tab_revision_missing(revision->down, revision->ndown, false,
-									   &nmissing);
+	missing = mig_revision_missing(revision->down, revision->ndown, false,
+								   &nmissing);
 	if (nmissing > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
 						missing[0], revision->id),
 				 errhint("Down revisions are whole ids. Register them first, or all in one script.")));
-	missing = mig_tab_revision_missing(revision->depends, revision->ndepends,
-									   true, &nmissing);
+	missing = mig_revision_missing(revision->depends, revision->ndepends,
+								   true, &nmissing);
 	if (nmissing > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -451,14 +451,14 @@ check_settings(const MigRegistration *registration)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	settings = mig_guc_list_parse(registration->settings, &problem);
+	settings = mig_setting_list_parse(registration->settings, &problem);
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("settings of revision \"%s\" cannot be read",
 						registration->id),
 				 errdetail_internal("%s", problem)));
-	mig_guc_list_check(settings);
+	mig_setting_list_check(settings);
 
 	error_context_stack = callback.previous;
 }
@@ -502,8 +502,8 @@ to_body(const MigRegistration *registration, const char *text,
 	script = mig_script_split(&source);
 	body->text = pstrdup(source.body);
 	body->nstatements = script->nstatements;
-	body->nsegments = script->nsegments;
-	body->ntoplevel = script->ntoplevel;
+	body->ntransactions = script->ntransactions;
+	body->nnontransactional = script->nnontransactional;
 	mig_script_hash(body->text, body->hash);
 
 	error_context_stack = callback.previous;
@@ -604,11 +604,11 @@ same_body(const MigBody *a, const MigBody *b)
 static void
 refuse_if_applied(const char *id, const char *verb)
 {
-	MigGraph   *graph = mig_tab_revision_graph(MIG_SPI_READ_LATEST);
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	int			ntables;
-	char	  **tables = mig_tab_log_version_tables(&ntables);
-	char	   *table = mig_tab_checkpoint_holder(id);
+	char	  **tables = mig_log_version_tables(&ntables);
+	char	   *table = mig_partial_holder(id);
 
 	if (table != NULL)
 		ereport(ERROR,
@@ -623,7 +623,7 @@ refuse_if_applied(const char *id, const char *verb)
 	for (int i = -1; i < ntables; i++)
 	{
 		const char *name = i < 0 ? NULL : tables[i];
-		MigVersion *other = mig_tab_version_open_other(name, version);
+		MigVersion *other = mig_version_open_other(name, version);
 
 		if (other != NULL)
 			refuse_if_applied_in(other, graph, id, verb);
@@ -636,9 +636,9 @@ refuse_if_applied_in(MigVersion *version, MigGraph *graph, const char *id,
 {
 	bool	   *applied;
 
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
-	applied = mig_rev_graph_applied(graph, version->nrows, version->rows);
-	if (applied[mig_rev_graph_find(graph, id)])
+	mig_version_read(version, MIG_SPI_READ_LATEST);
+	applied = mig_graph_applied(graph, version->nrows, version->rows);
+	if (applied[mig_graph_find(graph, id)])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot %s revision \"%s\" because it is applied",
@@ -653,5 +653,5 @@ refuse_if_applied_in(MigVersion *version, MigGraph *graph, const char *id,
 static void
 check_whole_graph(void)
 {
-	mig_tab_revision_set_heads(mig_tab_revision_graph(MIG_SPI_READ_LATEST));
+	mig_revision_set_heads(mig_revision_graph(MIG_SPI_READ_LATEST));
 }

@@ -28,10 +28,10 @@ typedef struct MigRegistration
 	int			settings_offset;
 } MigRegistration;
 
-extern void mig_registry_register(const MigRegistration *registration);
-extern char **mig_registry_register_script(const char *script, int *nids);
-extern void mig_registry_unregister(char *id);
-extern void mig_registry_merge(int nrevisions, char **revisions,
+extern void mig_register(const MigRegistration *registration);
+extern char **mig_register_script(const char *script, int *nids);
+extern void mig_register_unregister(char *id);
+extern void mig_register_merge(int nrevisions, char **revisions,
 							   const MigRegistration *registration);
 
 #endif							/* MIG_REGISTRY_REGISTER_H */

@@ -34,7 +34,7 @@ mig_run_approve(char *id, const char *note)
 	mig_run_refuse_nested("approve a revision");
 	/* Its author and its bodies are to be those of one registration. */
 	mig_run_lock_registry();
-	revision = mig_tab_revision_find(id);
+	revision = mig_revision_find(id);
 	if (revision == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -46,8 +46,8 @@ mig_run_approve(char *id, const char *note)
 				 errmsg("role \"%s\" cannot approve revision \"%s\", which it has registered",
 						revision->registered_by, id),
 				 errhint("Another role has to.")));
-	hashes = mig_tab_revision_hashes(&id, 1, MIG_SPI_READ_LATEST);
-	mig_tab_approval_put(id, hashes[0], GetUserId(), note);
+	hashes = mig_revision_hashes(&id, 1, MIG_SPI_READ_LATEST);
+	mig_approval_put(id, hashes[0], GetUserId(), note);
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("role \"%s\" approved revision \"%s\"",
 					GetUserNameFromId(GetUserId(), false), id)));
@@ -81,12 +81,12 @@ mig_run_approval_of_plan(const MigPlan *plan, MigSpiAccess access)
 
 	for (int i = 0; i < plan->nsteps; i++)
 		ids[i] = unconstify(char *, plan->steps[i].revision);
-	approvals = mig_tab_approval_find(ids, plan->nsteps, access, &napprovals);
+	approvals = mig_approval_find(ids, plan->nsteps, access, &napprovals);
 	if (napprovals == 0)
 		return approved;
 	for (int i = 0; i < napprovals; i++)
 		ids[i] = ids[approvals[i].place];
-	hashes = mig_tab_revision_hashes(ids, napprovals, access);
+	hashes = mig_revision_hashes(ids, napprovals, access);
 	for (int i = 0; i < napprovals; i++)
 		approved[approvals[i].place] = strcmp(approvals[i].hash, hashes[i]) == 0;
 	return approved;

@@ -51,7 +51,7 @@ mig_run_body_split(MigBodyRun *run)
 
 	begin_context(run, &callback);
 	run->script = mig_script_split(&source);
-	if (run->transaction_ends && !mig_run_server()->rollback_undoes_ddl)
+	if (run->transaction_ends && !mig_server()->rollback_undoes_ddl)
 		mig_script_commit_each(run->script);
 	error_context_stack = callback.previous;
 }
@@ -98,15 +98,15 @@ mig_run_body_settings(MigBodyRun *run, int before)
  * Must not be called inside a bracket.
  */
 ErrorData *
-mig_run_body_toplevel(MigBodyRun *run, int index)
+mig_run_body_nontransactional(MigBodyRun *run, int index)
 {
 	ErrorContextCallback callback;
 	ErrorData  *error;
 
 	begin_context(run, &callback);
-	mig_run_timeout_begin(run->session_timeout);
+	mig_statement_timeout_begin(run->session_timeout);
 	error = mig_run_toplevel(enter_statement(run, index));
-	mig_run_timeout_end();
+	mig_statement_timeout_end();
 	error_context_stack = callback.previous;
 	return error;
 }
@@ -118,7 +118,7 @@ void
 mig_run_body_locate(const MigBodyRun *run, ErrorData *error)
 {
 	if (run->text != NULL)
-		mig_run_locate(error, run->body, run->offset, run->text);
+		mig_error_position(error, run->body, run->offset, run->text);
 }
 
 static void
@@ -135,7 +135,7 @@ begin_context(MigBodyRun *run, ErrorContextCallback *callback)
 static void
 run_settings(MigBodyRun *run, int before)
 {
-	mig_guc_list_apply(run->settings);
+	mig_setting_list_apply(run->settings);
 	for (int i = 0; i < before; i++)
 	{
 		if (run->script->statements[i].setting)
@@ -148,11 +148,11 @@ run_statement(MigBodyRun *run, int index)
 {
 	char	   *text = enter_statement(run, index);
 
-	mig_run_timeout_begin(run->session_timeout);
+	mig_statement_timeout_begin(run->session_timeout);
 	execute_statement(text);
 	/* While a timeout is known for one. */
 	CHECK_FOR_INTERRUPTS();
-	mig_run_timeout_end();
+	mig_statement_timeout_end();
 	pfree(text);
 	run->text = NULL;
 }

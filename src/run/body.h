@@ -17,7 +17,7 @@ typedef struct MigBodyRun
 	const char *operation;
 	int			attempt;
 	bool		transaction_ends;	/* with the step */
-	List	   *settings;		/* made before it, of MigGucSetting */
+	List	   *settings;		/* made before it, of MigListSetting */
 	int			session_timeout;	/* statement_timeout before them */
 	const char *body;
 	MigScript  *script;			/* its statements */
@@ -32,7 +32,7 @@ typedef struct MigBodyRun
 extern void mig_run_body_split(MigBodyRun *run);
 extern void mig_run_body(MigBodyRun *run, int first, int nstatements);
 extern void mig_run_body_settings(MigBodyRun *run, int before);
-extern ErrorData *mig_run_body_toplevel(MigBodyRun *run, int index);
+extern ErrorData *mig_run_body_nontransactional(MigBodyRun *run, int index);
 extern void mig_run_body_locate(const MigBodyRun *run, ErrorData *error);
 
 #endif							/* MIG_RUN_BODY_H */

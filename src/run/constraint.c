@@ -60,7 +60,7 @@ static void set_constraints(const char *sql);
 void
 mig_run_constraint_begin(void)
 {
-	ndone = mig_run_watch_constraints();
+	ndone = mig_utility_hook_constraints();
 }
 
 /*
@@ -70,7 +70,7 @@ mig_run_constraint_begin(void)
 void
 mig_run_constraint_check(bool transaction_ends)
 {
-	if (!transaction_ends && !is_pending() && mig_run_watch_constraints() == ndone)
+	if (!transaction_ends && !is_pending() && mig_utility_hook_constraints() == ndone)
 		return;
 	run_deferred();
 	if (!transaction_ends)
@@ -82,7 +82,7 @@ mig_run_constraint_check(bool transaction_ends)
 		if (restore != NULL)
 			set_constraints(restore);
 	}
-	ndone = mig_run_watch_constraints();
+	ndone = mig_utility_hook_constraints();
 }
 
 /*
@@ -94,11 +94,11 @@ run_deferred(void)
 {
 	for (int round = 0; round < MAX_ROUNDS; round++)
 	{
-		uint64		before = mig_run_watch_constraints();
+		uint64		before = mig_utility_hook_constraints();
 
 		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
 		/* Nobody but us. */
-		if (mig_run_watch_constraints() == before + 1)
+		if (mig_utility_hook_constraints() == before + 1)
 			return;
 	}
 	ereport(ERROR,

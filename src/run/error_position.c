@@ -33,8 +33,8 @@ static void drop_query_context(ErrorData *error, const char *statement);
  * statement at byte offset.
  */
 void
-mig_run_locate(ErrorData *error, const char *body, int offset,
-			   const char *statement)
+mig_error_position(ErrorData *error, const char *body, int offset,
+				   const char *statement)
 {
 	int			place;
 

@@ -5,7 +5,7 @@
 #ifndef MIG_RUN_ERROR_POSITION_H
 #define MIG_RUN_ERROR_POSITION_H
 
-extern void mig_run_locate(ErrorData *error, const char *body, int offset,
-						   const char *statement);
+extern void mig_error_position(ErrorData *error, const char *body, int offset,
+							   const char *statement);
 
 #endif							/* MIG_RUN_ERROR_POSITION_H */

@@ -103,7 +103,7 @@ mig_run_lock(const MigVersion *version, Oid registry, bool session)
 	Lock		runs = {LOCK_CLASS, version->relid, false, session,
 	false, version->name, "is running migrations on"};
 	Lock		bodies = {LOCK_CLASS_BODIES, registry, true, session,
-	false, mig_tab_revision_name, BODIES_ACTIVITY};
+	false, mig_revision_name, BODIES_ACTIVITY};
 
 	/* What an earlier run of this session could not. */
 	if (session)
@@ -123,8 +123,8 @@ mig_run_lock(const MigVersion *version, Oid registry, bool session)
 void
 mig_run_lock_registry(void)
 {
-	Lock		lock = {LOCK_CLASS, mig_tab_revision_relid(), false, false,
-	false, mig_tab_revision_name, "is changing"};
+	Lock		lock = {LOCK_CLASS, mig_revision_relid(), false, false,
+	false, mig_revision_name, "is changing"};
 
 	wait_for_lock(&lock);
 }
@@ -135,8 +135,8 @@ mig_run_lock_registry(void)
 void
 mig_run_lock_bodies(void)
 {
-	Lock		lock = {LOCK_CLASS_BODIES, mig_tab_revision_relid(), false,
-	false, false, mig_tab_revision_name, BODIES_ACTIVITY};
+	Lock		lock = {LOCK_CLASS_BODIES, mig_revision_relid(), false,
+	false, false, mig_revision_name, BODIES_ACTIVITY};
 
 	wait_for_lock(&lock);
 }
@@ -259,7 +259,7 @@ wait_for_lock(const Lock *lock)
 	Waiter		waiter = {lock, GetCurrentTimestamp(), 0, false, false};
 	int			delay = FIRST_POLL_DELAY;
 
-	mig_run_server_check_locks();
+	mig_server_check_locks();
 	for (;;)
 	{
 		if (lock->session)
@@ -288,7 +288,7 @@ take_for_session(Waiter *waiter, MigRunWork work)
 	}
 	if (error != NULL)
 		ReThrowError(error);
-	mig_run_transaction_renew();
+	mig_xact_renew();
 }
 
 /*
@@ -301,7 +301,7 @@ uninterrupted(MigRunWork work, void *arg)
 	ErrorData  *error;
 
 	HOLD_INTERRUPTS();
-	error = mig_run_bracket(work, arg);
+	error = mig_subxact(work, arg);
 	if (error == NULL)
 		RESUME_INTERRUPTS();
 	return error;
@@ -378,10 +378,10 @@ give_back(int nkept)
 
 		if (error == NULL)
 		{
-			mig_run_transaction_renew();
+			mig_xact_renew();
 			break;
 		}
-		mig_run_transaction_abort();
+		mig_xact_abort();
 		if (attempt == UNLOCK_ATTEMPTS)
 			return error;
 	}

@@ -63,7 +63,7 @@ static void raise_partial(const Doubt *doubt);
  * it noted as started, unless it is sure that it has no effect.
  */
 void
-mig_run_doubt_execute(MigStepRun *run, const MigSegment *segment)
+mig_nontransactional_execute(MigStepRun *run, const MigSegment *segment)
 {
 	Doubt		doubt;
 	ErrorData  *error;
@@ -99,7 +99,7 @@ mig_run_doubt_execute(MigStepRun *run, const MigSegment *segment)
  * Returns the statement to go on with.
  */
 int
-mig_run_doubt_settle(MigStepRun *run, const MigPartial *partial, bool toplevel)
+mig_nontransactional_settle(MigStepRun *run, const MigPartial *partial, bool toplevel)
 {
 	MigSegment	segment = {partial->in_doubt - 1, 1, partial->kind};
 	Doubt		doubt;
@@ -185,17 +185,17 @@ try_statement(Doubt *doubt)
 			raise_partial(doubt);
 	}
 	doubt->verdict = MIG_VERDICT_NOT_DONE;
-	error = mig_run_transaction_try(start_work, doubt);
+	error = mig_xact_try(start_work, doubt);
 	if (error != NULL)
 		return error;
 
-	lasting = mig_run_watch_lasting();
-	error = mig_run_body_toplevel(&run->body, doubt->segment->first);
-	doubt->atomic = is_ordinary(doubt) && lasting == mig_run_watch_lasting();
+	lasting = mig_utility_hook_lasting();
+	error = mig_run_body_nontransactional(&run->body, doubt->segment->first);
+	doubt->atomic = is_ordinary(doubt) && lasting == mig_utility_hook_lasting();
 	if (error != NULL)
 		mig_run_body_locate(&run->body, error);
 	restore_settings(doubt);
-	if (strcmp(doubt->segment->toplevel, MIG_SCRIPT_DISCARD_ALL) == 0)
+	if (strcmp(doubt->segment->nontransactional, MIG_SCRIPT_DISCARD_ALL) == 0)
 		mig_run_lock_retake();
 	if (error != NULL)
 		tidy_up(doubt, error);
@@ -210,7 +210,7 @@ static void
 start_work(void *arg)
 {
 	Doubt	   *doubt = arg;
-	MigCheckpoint checkpoint;
+	MigPartialSegment checkpoint;
 
 	apply_settings(doubt);
 	mig_run_probe_before(doubt->text, &doubt->probe);
@@ -219,7 +219,7 @@ start_work(void *arg)
 	checkpoint.nobject = doubt->probe.nobject;
 	checkpoint.object = doubt->probe.object;
 	checkpoint.before = doubt->probe.before;
-	mig_tab_checkpoint_started(&checkpoint);
+	mig_partial_started(&checkpoint);
 }
 
 /*
@@ -236,18 +236,18 @@ apply_settings(Doubt *doubt)
 	int			sec_context;
 
 	if (locked &&
-		strcmp(doubt->segment->toplevel, MIG_SCRIPT_DISCARD_ALL) == 0)
+		strcmp(doubt->segment->nontransactional, MIG_SCRIPT_DISCARD_ALL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a migration body cannot run DISCARD ALL as a role other than that of the session"),
 				 errhint("Open the session as the role that runs it.")));
 
-	mig_run_setting_save(body, doubt->segment->first, &doubt->settings);
+	mig_session_state_save(body, doubt->segment->first, &doubt->settings);
 
 	/* Those that refuse a transaction block wait by design. */
 	if (is_ordinary(doubt))
 	{
-		mig_run_setting_save_one("lock_timeout", &doubt->settings);
+		mig_session_state_save_one("lock_timeout", &doubt->settings);
 		mig_run_step_lock_timeout(GUC_ACTION_SET);
 	}
 	GetUserIdAndSecContext(&userid, &sec_context);
@@ -269,7 +269,7 @@ is_ordinary(const Doubt *doubt)
 	const MigStatement *statement =
 	&doubt->run->body.script->statements[doubt->segment->first];
 
-	return statement->toplevel == statement->commits;
+	return statement->nontransactional == statement->commits;
 }
 
 /*
@@ -279,7 +279,7 @@ is_ordinary(const Doubt *doubt)
 static void
 restore_settings(Doubt *doubt)
 {
-	ErrorData  *problem = mig_run_transaction_try(restore_work, doubt);
+	ErrorData  *problem = mig_xact_try(restore_work, doubt);
 
 	if (problem != NULL)
 		ereport(WARNING,
@@ -293,7 +293,7 @@ restore_work(void *arg)
 {
 	Doubt	   *doubt = arg;
 
-	mig_run_setting_restore(&doubt->settings);
+	mig_session_state_restore(&doubt->settings);
 }
 
 /*
@@ -314,7 +314,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 		doubt->verdict = MIG_VERDICT_NOT_DONE;
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_BROKEN &&
 		(error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
-		 mig_run_timeout_caused(error)))
+		 mig_statement_timeout_caused(error)))
 		problem = repair(doubt);
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_NOT_DONE)
 		problem = mig_run_retry_try(forget_work, doubt);
@@ -370,18 +370,18 @@ forget_work(void *arg)
 {
 	Doubt	   *doubt = arg;
 
-	mig_tab_checkpoint_forget(doubt->run->version->name,
-							  doubt->segment->first + 1);
+	mig_partial_forget(doubt->run->version->name,
+					   doubt->segment->first + 1);
 }
 
 static void
 done_work(void *arg)
 {
 	Doubt	   *doubt = arg;
-	MigCheckpoint checkpoint;
+	MigPartialSegment checkpoint;
 
 	mig_run_step_checkpoint(doubt->run, doubt->segment, &checkpoint);
-	mig_tab_checkpoint_done(&checkpoint);
+	mig_partial_done(&checkpoint);
 }
 
 /*

@@ -7,8 +7,8 @@
 
 #include "run/step.h"
 
-extern void mig_run_doubt_execute(MigStepRun *run, const MigSegment *segment);
-extern int	mig_run_doubt_settle(MigStepRun *run, const MigPartial *partial,
-								 bool toplevel);
+extern void mig_nontransactional_execute(MigStepRun *run, const MigSegment *segment);
+extern int	mig_nontransactional_settle(MigStepRun *run, const MigPartial *partial,
+										bool toplevel);
 
 #endif							/* MIG_RUN_NONTRANSACTIONAL_H */

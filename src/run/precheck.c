@@ -20,12 +20,12 @@ static bool stands_on_heads(const MigVersion *version, const char *target,
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void refuse_author(const char *revision, const char *author);
 static void refuse_server(const MigRunRequest *request);
-static void refuse_toplevel(const char *revision, MigCommand command,
-							bool in_function);
+static void refuse_nontransactional(const char *revision, MigCommand command,
+									bool in_function);
 
 /*
  * The steps from where the version table is to the targets.  first: as in
- * mig_rev_plan_build().
+ * mig_plan_build().
  */
 MigPlan *
 mig_run_plan(const MigVersion *version, MigCommand command,
@@ -43,10 +43,10 @@ mig_run_plan(const MigVersion *version, MigCommand command,
 		return plan;
 	}
 
-	graph = mig_tab_revision_graph(access);
-	plan = mig_rev_plan_build(graph, command,
-							  purge ? 0 : version->nrows, version->rows,
-							  ntargets, targets, first);
+	graph = mig_revision_graph(access);
+	plan = mig_plan_build(graph, command,
+						  purge ? 0 : version->nrows, version->rows,
+						  ntargets, targets, first);
 	if (purge && version->nrows > 0)
 		plan = add_purge(version, plan);
 	return plan;
@@ -59,10 +59,10 @@ char *
 mig_run_plan_absolute(const MigVersion *version, MigCommand command,
 					  const char *target, MigSpiAccess access)
 {
-	if (!mig_rev_plan_counts(target))
+	if (!mig_plan_counts(target))
 		return pstrdup(target);
-	return mig_rev_plan_absolute(mig_tab_revision_graph(access), command,
-								 version->nrows, version->rows, target);
+	return mig_plan_absolute(mig_revision_graph(access), command,
+							 version->nrows, version->rows, target);
 }
 
 /*
@@ -83,7 +83,7 @@ mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 
 	if (plan->command == MIG_COMMAND_DOWNGRADE)
 	{
-		revision = mig_tab_revision_irreversible(ids, plan->nsteps);
+		revision = mig_revision_irreversible(ids, plan->nsteps);
 		if (revision != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -93,14 +93,14 @@ mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
 	}
 
 	mig_run_plan_check_author(ids, plan->nsteps);
-	if (!request->toplevel && !mig_run_server_undoes_bodies())
+	if (!request->toplevel && !mig_server_undoes_bodies())
 		refuse_server(request);
 	if (!request->toplevel)
 	{
-		revision = mig_tab_revision_toplevel(ids, plan->nsteps, plan->command);
+		revision = mig_revision_nontransactional(ids, plan->nsteps, plan->command);
 		if (revision != NULL)
-			refuse_toplevel(revision, plan->command,
-							request->door == MIG_DOOR_FUNCTION);
+			refuse_nontransactional(revision, plan->command,
+									request->via == MIG_VIA_FUNCTION);
 	}
 	pfree(ids);
 }
@@ -113,8 +113,8 @@ void
 mig_run_plan_check_author(char **ids, int nids)
 {
 	char	   *author;
-	char	   *revision = mig_tab_revision_not_author(ids, nids, GetUserId(),
-													   &author);
+	char	   *revision = mig_revision_not_author(ids, nids, GetUserId(),
+												   &author);
 
 	if (revision != NULL)
 		refuse_author(revision, author);
@@ -134,7 +134,7 @@ stands_on_heads(const MigVersion *version, const char *target, MigSpiAccess acce
 
 	if (!real && strcmp(target, "head") != 0)
 		return false;
-	heads = mig_tab_revision_heads(real, access, &nheads);
+	heads = mig_revision_heads(real, access, &nheads);
 	if (nheads != version->nrows || (!real && nheads > 1))
 		return false;
 	for (int i = 0; i < nheads; i++)
@@ -191,13 +191,13 @@ refuse_author(const char *revision, const char *author)
 static void
 refuse_server(const MigRunRequest *request)
 {
-	const MigServer *server = mig_run_server();
+	const MigServer *server = mig_server();
 	const char *door = request->command == MIG_COMMAND_UPGRADE ?
 	"deploy" : "revert";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 request->door == MIG_DOOR_FUNCTION ?
+			 request->via == MIG_VIA_FUNCTION ?
 			 errmsg("revisions cannot be run inside a function on this server") :
 			 errmsg("revisions cannot be run inside a procedure or DO block on this server"),
 			 server->rollback_undoes_ddl ?
@@ -205,14 +205,14 @@ refuse_server(const MigRunRequest *request)
 					   server->profile) :
 			 errdetail("DDL commits by itself here (profile \"%s\"): a body that fails could not be undone. Nothing was run.",
 					   server->profile),
-			 request->door == MIG_DOOR_FUNCTION ?
-			 errhint("Use CALL migrate_%s(...), sent by itself, or set migrate.function_door to \"submit\".",
+			 request->via == MIG_VIA_FUNCTION ?
+			 errhint("Use CALL migrate_%s(...), sent by itself, or set migrate.function_mode to \"submit\".",
 					 door) :
 			 errhint("Send CALL migrate_%s(...) by itself.", door)));
 }
 
 static void
-refuse_toplevel(const char *revision, MigCommand command, bool in_function)
+refuse_nontransactional(const char *revision, MigCommand command, bool in_function)
 {
 	MigStepBody body;
 	MigScriptSource source = {NULL, NULL, 0};
@@ -221,14 +221,14 @@ refuse_toplevel(const char *revision, MigCommand command, bool in_function)
 	int			number = 0;
 	int			line = 0;
 
-	mig_tab_revision_body(revision, command, &body);
+	mig_revision_body(revision, command, &body);
 	source.body = body.text;
 	script = mig_script_split(&source);
 	for (int i = 0; i < script->nstatements && number == 0; i++)
 	{
-		if (script->statements[i].toplevel != NULL)
+		if (script->statements[i].nontransactional != NULL)
 		{
-			statement = script->statements[i].toplevel;
+			statement = script->statements[i].nontransactional;
 			line = script->statements[i].line;
 			number = i + 1;
 		}
@@ -240,7 +240,7 @@ refuse_toplevel(const char *revision, MigCommand command, bool in_function)
 			 errmsg("revision \"%s\" cannot run inside a procedure or DO block",
 					revision),
 			 errdetail("Statement %d at line %d of the %s, %s, cannot run inside a transaction block. Nothing was run.",
-					   number, line, mig_tab_log_command_name(command),
+					   number, line, mig_log_command_name(command),
 					   statement),
 			 in_function ?
 			 errhint("Use CALL migrate_%s(...), which runs such statements outside of a transaction block.",

@@ -146,7 +146,7 @@ mig_run_progress_label(int64 job, const char *label, const char *activity)
  * A run begins.  If there is no place it is not shown.
  */
 void
-mig_run_progress_begin(MigDoor door)
+mig_run_progress_begin(MigVia via)
 {
 	static bool registered = false;
 	MigProgress run;
@@ -162,7 +162,7 @@ mig_run_progress_begin(MigDoor door)
 	run.pid = MyProcPid;
 	run.database = MyDatabaseId;
 	run.role = GetUserId();
-	run.door = door;
+	run.via = via;
 	run.job = activity_job;
 	run.started = GetCurrentTimestamp();
 	for (int i = 0; i < PLACES && own == NULL; i++)

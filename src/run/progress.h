@@ -19,7 +19,7 @@ typedef struct MigProgress
 	int			pid;			/* 0: the place is free */
 	Oid			database;
 	Oid			role;
-	MigDoor		door;
+	MigVia		via;
 	int64		job;			/* 0: none */
 	TimestampTz started;
 	MigCommand	operation;
@@ -36,7 +36,7 @@ typedef struct MigProgress
 extern void mig_run_progress_request_memory(void);
 extern void mig_run_progress_label(int64 job, const char *label,
 								   const char *activity);
-extern void mig_run_progress_begin(MigDoor door);
+extern void mig_run_progress_begin(MigVia via);
 extern void mig_run_progress_step(const MigStep *step, int place, int nsteps);
 extern void mig_run_progress_statement(const MigBodyRun *body,
 									   const char *text);

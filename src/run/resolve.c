@@ -39,7 +39,7 @@ static void skip(const MigVersion *version, const MigPartial *partial);
 void
 mig_run_partial_refuse(const MigVersion *version)
 {
-	MigPartial *partial = mig_tab_checkpoint_find(version->name, false);
+	MigPartial *partial = mig_partial_find(version->name, false);
 
 	if (partial != NULL)
 		refuse(partial, NULL);
@@ -52,7 +52,7 @@ refuse(const MigPartial *partial, const char *hint)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial", partial->revision),
 			 errdetail("Its %s was interrupted: %s. Nothing was run.",
-					   mig_tab_log_command_name(partial->operation),
+					   mig_log_command_name(partial->operation),
 					   mig_run_partial_describe(partial)),
 			 hint != NULL ? errhint("%s", hint) :
 			 errhint("CALL migrate_%s(...) goes on with it. Use migrate_resolve() to decide otherwise.",
@@ -94,7 +94,7 @@ mig_run_partial_check(const MigPartial *partial, const MigPlan *plan)
  * A person's decision about the partial revision.
  */
 void
-mig_run_partial_resolve(const char *revision, const char *action_name)
+mig_resolve(const char *revision, const char *action_name)
 {
 	ResolveAction action = action_by_name(action_name);
 	MigVersion *version;
@@ -103,9 +103,9 @@ mig_run_partial_resolve(const char *revision, const char *action_name)
 	PreventCommandIfReadOnly("migrate_resolve()");
 	PreventCommandDuringRecovery("migrate_resolve()");
 	mig_run_refuse_nested("resolve a revision");
-	version = mig_tab_version_open(MIG_SPI_READ_LATEST);
-	mig_run_lock(version, mig_tab_revision_relid(), false);
-	partial = mig_tab_checkpoint_find(version->name, false);
+	version = mig_version_open(MIG_SPI_READ_LATEST);
+	mig_run_lock(version, mig_revision_relid(), false);
+	partial = mig_partial_find(version->name, false);
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -120,13 +120,13 @@ mig_run_partial_resolve(const char *revision, const char *action_name)
 	{
 		case RESOLVE_RETRY:
 			if (partial->in_doubt > 0)
-				mig_tab_checkpoint_forget(version->name, partial->in_doubt);
+				mig_partial_forget(version->name, partial->in_doubt);
 			break;
 		case RESOLVE_SKIP:
 			skip(version, partial);
 			break;
 		case RESOLVE_ABANDON:
-			mig_tab_checkpoint_clear(version->name);
+			mig_partial_clear(version->name);
 			break;
 	}
 	ereport(LOG_SERVER_ONLY,
@@ -134,7 +134,7 @@ mig_run_partial_resolve(const char *revision, const char *action_name)
 					GetUserNameFromId(GetUserId(), false), revision,
 					version->name, action_name),
 			 errdetail("The %s was interrupted: %s.",
-					   mig_tab_log_command_name(partial->operation),
+					   mig_log_command_name(partial->operation),
 					   mig_run_partial_describe(partial))));
 }
 
@@ -165,27 +165,27 @@ skip(const MigVersion *version, const MigPartial *partial)
 	MigScript  *script;
 	MigSegment	segment;
 	MigStepBody body;
-	MigCheckpoint checkpoint;
+	MigPartialSegment checkpoint;
 	pg_uuid_t	run;
 
-	mig_tab_revision_body(partial->revision, partial->operation, &body);
+	mig_revision_body(partial->revision, partial->operation, &body);
 	source.body = body.text;
 	script = mig_script_split(&source);
 	mig_script_segment(script, partial->in_doubt > 0 ?
 					   partial->in_doubt - 1 : partial->done, &segment);
-	if (partial->in_doubt == 0 && segment.toplevel == NULL)
+	if (partial->in_doubt == 0 && segment.nontransactional == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no statement of revision \"%s\" can be skipped",
 						partial->revision),
 				 errdetail("Its %s was interrupted: %s. What follows is a transaction.",
-						   mig_tab_log_command_name(partial->operation),
+						   mig_log_command_name(partial->operation),
 						   mig_run_partial_describe(partial)),
 				 errhint("CALL migrate_%s(...) goes on with it. To change the body, abandon the revision and register it again.",
 						 partial->operation == MIG_COMMAND_UPGRADE ?
 						 "deploy" : "revert")));
 
-	mig_tab_log_new_run(&run);
+	mig_log_new_run(&run);
 	memset(&checkpoint, 0, sizeof(checkpoint));
 	checkpoint.version_table = version->name;
 	checkpoint.revision = partial->revision;
@@ -193,9 +193,9 @@ skip(const MigVersion *version, const MigPartial *partial)
 	checkpoint.statement = segment.first + 1;
 	checkpoint.last_statement = segment.first + 1;
 	checkpoint.line = script->statements[segment.first].line;
-	checkpoint.kind = segment.toplevel;
+	checkpoint.kind = segment.nontransactional;
 	checkpoint.body_hash = partial->body_hash;
 	checkpoint.run = &run;
 	checkpoint.role = GetUserId();
-	mig_tab_checkpoint_done(&checkpoint);
+	mig_partial_done(&checkpoint);
 }

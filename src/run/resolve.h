@@ -13,6 +13,6 @@ extern void mig_run_partial_refuse(const MigVersion *version);
 extern void mig_run_partial_check(const MigPartial *partial,
 								  const MigPlan *plan);
 extern char *mig_run_partial_describe(const MigPartial *partial);
-extern void mig_run_partial_resolve(const char *revision, const char *action);
+extern void mig_resolve(const char *revision, const char *action);
 
 #endif							/* MIG_RUN_RESOLVE_H */

@@ -31,7 +31,7 @@ static double cpu_ms_of_backend(void);
  * To be on while steps run.
  */
 void
-mig_run_cost_watch(bool on)
+mig_resource_usage_watch(bool on)
 {
 	static TimeoutId timeout = MAX_TIMEOUTS;
 
@@ -49,7 +49,7 @@ mig_run_cost_watch(bool on)
 }
 
 void
-mig_run_cost_begin(MigCounters *counters)
+mig_resource_usage_begin(MigCounters *counters)
 {
 	counters->at = GetCurrentTimestamp();
 	INSTR_TIME_SET_CURRENT(counters->wall);
@@ -63,11 +63,11 @@ mig_run_cost_begin(MigCounters *counters)
  * What has come since.
  */
 void
-mig_run_cost_since(const MigCounters *begin, MigCost *cost)
+mig_resource_usage_since(const MigCounters *begin, MigResourceUsage *cost)
 {
 	MigCounters now;
 
-	mig_run_cost_begin(&now);
+	mig_resource_usage_begin(&now);
 	cost->started = begin->at;
 	cost->finished = now.at;
 	INSTR_TIME_SUBTRACT(now.wall, begin->wall);

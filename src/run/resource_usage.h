@@ -18,8 +18,8 @@ typedef struct MigCounters
 	BufferUsage buffers;
 } MigCounters;
 
-extern void mig_run_cost_watch(bool on);
-extern void mig_run_cost_begin(MigCounters *counters);
-extern void mig_run_cost_since(const MigCounters *begin, MigCost *cost);
+extern void mig_resource_usage_watch(bool on);
+extern void mig_resource_usage_begin(MigCounters *counters);
+extern void mig_resource_usage_since(const MigCounters *begin, MigResourceUsage *cost);
 
 #endif							/* MIG_RUN_RESOURCE_USAGE_H */

@@ -39,7 +39,7 @@ mig_run_retry(const MigStepRun *run, bool body_done, ErrorData *error,
 	MigRetry	retry;
 
 	describe(&failure, error);
-	failure.door = run->door;
+	failure.via = run->via;
 	failure.body_done = body_done;
 	failure.attempt = body->attempt;
 	retry = mig_retry_decide(&failure);
@@ -77,13 +77,13 @@ mig_run_retry_wait(MigStepRun *run, bool body_done, ErrorData *error)
 		default:
 			return false;
 	}
-	error = mig_run_bracket(deallocate, NULL);
+	error = mig_subxact(deallocate, NULL);
 	if (error != NULL)
 		ReThrowError(error);
-	mig_run_transaction_renew();
+	mig_xact_renew();
 	mig_run_lock_sleep(delay);
 	/* Its time is that of the attempt, not of the wait. */
-	mig_run_transaction_renew();
+	mig_xact_renew();
 	mig_run_step_again(run);
 	return true;
 }
@@ -111,19 +111,19 @@ mig_run_retry_try(MigRunWork work, void *arg)
 	ErrorData  *error;
 
 	for (int attempt = 1;
-		 (error = mig_run_transaction_try(work, arg)) != NULL; attempt++)
+		 (error = mig_xact_try(work, arg)) != NULL; attempt++)
 	{
 		int			delay;
 
 		describe(&failure, error);
-		failure.door = MIG_DOOR_PROCEDURE;
+		failure.via = MIG_VIA_PROCEDURE;
 		failure.attempt = attempt;
 		if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
 			return error;
 		delay = delay_after(&failure);
 		say_again(&failure, error, "read or note how far migrations are", delay);
 		mig_run_lock_sleep(delay);
-		mig_run_transaction_renew();
+		mig_xact_renew();
 	}
 	return NULL;
 }
@@ -162,8 +162,8 @@ describe(MigRetryCase *failure, const ErrorData *error)
 	failure->sqlstate = error->sqlerrcode;
 	failure->message_id = error->message_id;
 	failure->message = error->message;
-	failure->by_text = mig_run_server()->errors_by_text;
-	failure->fixed_snapshot = mig_run_server_fixes_snapshot();
+	failure->by_text = mig_server()->errors_by_text;
+	failure->fixed_snapshot = mig_server_fixes_snapshot();
 	failure->max_attempts = mig_guc_max_attempts;
 }
 

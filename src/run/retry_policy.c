@@ -80,7 +80,7 @@ mig_retry_decide(const MigRetryCase *failure)
 bool
 mig_retry_needs_transaction(const MigRetryCase *failure)
 {
-	if (failure->door != MIG_DOOR_FUNCTION)
+	if (failure->via != MIG_VIA_FUNCTION)
 		return false;
 	return mig_retry_is_private(failure->sqlstate) ||
 		find_text(failure) != NULL ||
@@ -143,7 +143,7 @@ way_to_retry(const MigRetryCase *failure)
 		find_text(failure) == NULL)
 		return MIG_RETRY_GIVE_UP;
 
-	if (failure->door != MIG_DOOR_FUNCTION)
+	if (failure->via != MIG_VIA_FUNCTION)
 		return failure->body_done ? MIG_RETRY_VERSION : MIG_RETRY_TRANSACTION;
 
 	if (mig_retry_needs_transaction(failure))

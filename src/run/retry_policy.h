@@ -16,7 +16,7 @@ typedef struct MigRetryCase
 	bool		by_text;		/* the server has errors that only their text
 								 * tells */
 	bool		fixed_snapshot; /* REPEATABLE READ and above */
-	MigDoor		door;
+	MigVia		via;
 	bool		body_done;		/* what the body did is committed already */
 	int			attempt;		/* the one that failed, from 1 */
 	int			max_attempts;

@@ -64,15 +64,15 @@ mig_run(const MigRunRequest *request, int *nresult)
 	int			level = GetCurrentTransactionNestLevel();
 	char	  **volatile result = NULL;
 	ErrorData  *volatile error = NULL;
-	const char *command = mig_tab_log_command_name(request->command);
+	const char *command = mig_log_command_name(request->command);
 
 	PreventCommandIfReadOnly(command);
 	PreventCommandIfParallelMode(command);
 	PreventCommandDuringRecovery(command);
 	mig_run_refuse_nested(command);
-	if (request->door == MIG_DOOR_FUNCTION &&
+	if (request->via == MIG_VIA_FUNCTION &&
 		request->command != MIG_COMMAND_STAMP &&
-		mig_guc_function_door == MIG_FUNCTION_DOOR_SUBMIT)
+		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
 	{
 		submit(request, command);
 		*nresult = 0;
@@ -82,9 +82,9 @@ mig_run(const MigRunRequest *request, int *nresult)
 	PG_TRY();
 	{
 		running = true;
-		mig_run_cost_watch(true);
-		mig_run_progress_begin(request->door);
-		if (request->door == MIG_DOOR_FUNCTION)
+		mig_resource_usage_watch(true);
+		mig_run_progress_begin(request->via);
+		if (request->via == MIG_VIA_FUNCTION)
 			result = run_atomic(request, nresult);
 		else
 			mig_run_commit(request);
@@ -96,7 +96,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		mig_run_bracket_abandon(level);
+		mig_subxact_abandon(level);
 	}
 	PG_END_TRY();
 	if (error == NULL)
@@ -115,9 +115,9 @@ mig_run(const MigRunRequest *request, int *nresult)
 static void
 leave(void)
 {
-	mig_run_bracket_by_transaction(false);
+	mig_subxact_by_transaction(false);
 	mig_run_progress_end();
-	mig_run_cost_watch(false);
+	mig_resource_usage_watch(false);
 	running = false;
 }
 
@@ -158,18 +158,18 @@ mig_run_refuse_nested(const char *command)
 static char **
 run_atomic(const MigRunRequest *request, int *nresult)
 {
-	MigVersion *version = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	MigPlan    *plan;
 	char	  **result;
 	int			nest_level = NewGUCNestLevel();
 
 	/* On its way out an error leaves the level to the end of the transaction. */
-	(void) mig_run_server_stop_retries(GUC_ACTION_SAVE);
-	mig_run_server_begin_run();
-	mig_run_lock(version, mig_tab_revision_relid(), false);
-	mig_tab_version_recheck(version);
+	(void) mig_server_stop_retries(GUC_ACTION_SAVE);
+	mig_server_begin_run();
+	mig_run_lock(version, mig_revision_relid(), false);
+	mig_version_recheck(version);
 	mig_run_partial_refuse(version);
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
 	plan = mig_run_plan(version, request->command, request->ntargets,
 						request->targets, request->purge, NULL,
 						MIG_SPI_READ_LATEST);
@@ -177,15 +177,15 @@ run_atomic(const MigRunRequest *request, int *nresult)
 	mig_run_plan_check(plan, request);
 	if (plan->nsteps > 0)
 	{
-		mig_tab_version_check_snapshot(version);
-		mig_tab_version_trust(version);
+		mig_version_check_snapshot(version);
+		mig_version_trust(version);
 	}
 	run_steps(request, version, plan);
 	AtEOXact_GUC(false, nest_level);
 
 	if (request->command == MIG_COMMAND_STAMP)
 	{
-		mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+		mig_version_read(version, MIG_SPI_READ_LATEST);
 		*nresult = version->nrows;
 		return version->rows;
 	}
@@ -217,7 +217,7 @@ run_steps(const MigRunRequest *request, MigVersion *version,
 	/* What the caller has deferred is not the first revision's. */
 	mig_run_constraint_check(false);
 
-	mig_run_step_begin_run(&run, version, request->door, plan->nsteps);
+	mig_run_step_begin_run(&run, version, request->via, plan->nsteps);
 	step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 										 ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < plan->nsteps; i++)
@@ -231,7 +231,7 @@ run_steps(const MigRunRequest *request, MigVersion *version,
 	}
 	MemoryContextDelete(step_context);
 	if (mig_guc_log_retention > 0)
-		mig_tab_log_expire(mig_guc_log_retention);
+		mig_log_expire(mig_guc_log_retention);
 }
 
 /*

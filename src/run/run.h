@@ -21,7 +21,7 @@ typedef void (*MigRunEndEarly) (const char *why, void *arg);
 typedef struct MigRunRequest
 {
 	MigCommand	command;
-	MigDoor		door;
+	MigVia		via;
 	int			ntargets;
 	char	  **targets;
 	bool		purge;			/* stamp: delete every row first */

@@ -88,8 +88,8 @@ mig_run_commit(const MigRunRequest *request)
 	run.error_context = AllocSetContextCreate(run.context, "migrate error",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run.context);
-	mig_run_bracket_by_transaction(request->toplevel &&
-								   !mig_run_server()->subtransactions);
+	mig_subxact_by_transaction(request->toplevel &&
+							   !mig_server()->subtransactions);
 	PG_TRY();
 	{
 		run_plan(&run);
@@ -100,8 +100,8 @@ mig_run_commit(const MigRunRequest *request)
 		error = CopyErrorData();
 		FlushErrorState();
 		MemoryContextSwitchTo(run.context);
-		mig_run_bracket_abandon(level);
-		mig_run_transaction_abort();
+		mig_subxact_abandon(level);
+		mig_xact_abort();
 		if (run.in_step)
 			log_failure(&run, error);
 	}
@@ -110,13 +110,13 @@ mig_run_commit(const MigRunRequest *request)
 	mig_run_lock_release();
 	if (run.retries_stopped)
 	{
-		mig_run_setting_restore(&run.settings);
-		mig_run_transaction_renew();
+		mig_session_state_restore(&run.settings);
+		mig_xact_renew();
 	}
 	if (error != NULL)
 	{
 		/* Until it has ended this transaction, too. */
-		(void) mig_run_server_stop_retries(GUC_ACTION_LOCAL);
+		(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
 	}
 	MemoryContextSwitchTo(caller);
@@ -154,18 +154,18 @@ static void
 run_plan(CommitRun *run)
 {
 	/* The snapshot that CALL came with. */
-	mig_run_transaction_renew();
+	mig_xact_renew();
 
-	mig_run_setting_save_one(MIG_SERVER_RETRY_SETTING, &run->settings);
-	run->retries_stopped = mig_run_server_stop_retries(GUC_ACTION_SET);
+	mig_session_state_save_one(MIG_SERVER_RETRY_SETTING, &run->settings);
+	run->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
 	if (run->retries_stopped)
-		mig_run_transaction_renew();
+		mig_xact_renew();
 
 	mig_run_retry_must(open_work, run);
 	mig_run_lock(run->version, run->registry, true);
 	mig_run_retry_must(plan_work, run);
 
-	mig_run_step_begin_run(&run->step, run->version, run->request->door,
+	mig_run_step_begin_run(&run->step, run->version, run->request->via,
 						   run->plan->nsteps);
 	for (bool goes_on = true;
 		 goes_on && run->place < run->plan->nsteps; run->place++)
@@ -184,8 +184,8 @@ open_work(void *arg)
 {
 	CommitRun  *run = arg;
 
-	run->version = mig_tab_version_open(MIG_SPI_READ_LATEST);
-	run->registry = mig_tab_revision_relid();
+	run->version = mig_version_open(MIG_SPI_READ_LATEST);
+	run->registry = mig_revision_relid();
 }
 
 /*
@@ -198,9 +198,9 @@ plan_work(void *arg)
 	const MigRunRequest *request = run->request;
 	MigVersion *version = run->version;
 
-	mig_tab_version_recheck(version);
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
-	run->partial = mig_tab_checkpoint_find(version->name, false);
+	mig_version_recheck(version);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
+	run->partial = mig_partial_find(version->name, false);
 	run->plan = mig_run_plan(version, request->command, request->ntargets,
 							 request->targets, false,
 							 run->partial == NULL ? NULL :
@@ -210,7 +210,7 @@ plan_work(void *arg)
 	mig_run_approval_cut(run->plan, request);
 	mig_run_plan_check(run->plan, request);
 	if (run->plan->nsteps > 0)
-		mig_tab_version_trust(version);
+		mig_version_trust(version);
 }
 
 /*
@@ -247,7 +247,7 @@ may_begin(CommitRun *run)
 	run->goes_on = true;
 	if (run->request->begin_step != NULL)
 	{
-		mig_run_transaction_for_tables();
+		mig_xact_for_tables();
 		mig_run_retry_must(ask_work, run);
 	}
 	return run->goes_on;
@@ -287,7 +287,7 @@ begin_step_work(void *arg)
 static void
 expire_work(void *arg)
 {
-	mig_tab_log_expire(mig_guc_log_retention);
+	mig_log_expire(mig_guc_log_retention);
 }
 
 /*
@@ -300,8 +300,8 @@ log_failure(CommitRun *run, ErrorData *error)
 	ErrorData  *problem;
 
 	run->step.entry.error = error;
-	mig_run_cost_since(&run->step.begin, &run->step.entry.cost);
-	problem = mig_run_transaction_try(log_work, run);
+	mig_resource_usage_since(&run->step.begin, &run->step.entry.cost);
+	problem = mig_xact_try(log_work, run);
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),
@@ -322,6 +322,6 @@ log_work(void *arg)
 {
 	CommitRun  *run = arg;
 
-	mig_tab_log_write(&run->step.entry);
-	run->partial = mig_tab_checkpoint_find(run->version->name, false);
+	mig_log_write(&run->step.entry);
+	run->partial = mig_partial_find(run->version->name, false);
 }

@@ -50,7 +50,7 @@ static void reached_work(void *arg);
 static void find_segment(MigStepRun *run, int first, MigSegment *segment);
 static void search_work(void *arg);
 static bool is_partitioned(const char *relation);
-static void refuse_toplevel(const MigStepRun *run, const MigSegment *segment);
+static void refuse_nontransactional(const MigStepRun *run, const MigSegment *segment);
 
 /*
  * Whether a step cannot be one transaction, or may turn out not to be.
@@ -60,7 +60,7 @@ mig_run_segment_needed(const MigStepRun *run, const MigPartial *partial)
 {
 	const MigScript *script = run->body.script;
 
-	if (partial != NULL || script->nsegments > 1 || script->ntoplevel > 0)
+	if (partial != NULL || script->ntransactions > 1 || script->nnontransactional > 0)
 		return true;
 	for (int i = 0; i < script->nstatements; i++)
 	{
@@ -80,7 +80,7 @@ void
 mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
 {
 	int			next = partial == NULL ? 0 :
-	mig_run_doubt_settle(run, partial, toplevel);
+	mig_nontransactional_settle(run, partial, toplevel);
 
 	/* An empty segment writes the rows, if nothing else is left. */
 	do
@@ -92,12 +92,12 @@ mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
 		next = segment.first + segment.nstatements;
 		if (is_setting_only(run->body.script, &segment))
 			continue;
-		if (segment.toplevel != NULL)
+		if (segment.nontransactional != NULL)
 		{
 			if (!toplevel)
-				refuse_toplevel(run, &segment);
+				refuse_nontransactional(run, &segment);
 			run->body.attempt = 1;
-			mig_run_doubt_execute(run, &segment);
+			mig_nontransactional_execute(run, &segment);
 		}
 		run->body.attempt = 1;
 		mig_run_segment_commit(run, &segment);
@@ -112,7 +112,7 @@ void
 mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 {
 	bool		body_done = segment != NULL &&
-	(segment->nstatements == 0 || segment->toplevel != NULL);
+	(segment->nstatements == 0 || segment->nontransactional != NULL);
 	ErrorData  *error;
 
 	for (;;)
@@ -120,7 +120,7 @@ mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 		error = mig_run_step(run, segment);
 		if (error == NULL)
 		{
-			error = mig_run_transaction_commit();
+			error = mig_xact_commit();
 			if (error == NULL)
 			{
 				mig_compat_injection_point("migrate-after-commit");
@@ -132,7 +132,7 @@ mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 				break;
 		}
 		else
-			mig_run_transaction_abort();
+			mig_xact_abort();
 
 		if (!mig_run_retry_wait(run, body_done, error))
 			ReThrowError(error);
@@ -186,7 +186,7 @@ reached_work(void *arg)
 	const MigSegment *segment = outcome->segment;
 	MigPartial *partial;
 
-	switch (mig_tab_version_place(run->version, run->step))
+	switch (mig_version_place(run->version, run->step))
 	{
 		case MIG_VERSION_AFTER:
 			outcome->reached = true;
@@ -204,7 +204,7 @@ reached_work(void *arg)
 	}
 	if (segment == NULL)
 		return;
-	partial = mig_tab_checkpoint_find(run->version->name, false);
+	partial = mig_partial_find(run->version->name, false);
 	outcome->reached = partial != NULL && segment->nstatements > 0 &&
 		partial->done >= segment->first + segment->nstatements;
 }
@@ -246,7 +246,7 @@ search_work(void *arg)
 	{
 		if (statements[i].if_partitioned != NULL &&
 			is_partitioned(statements[i].if_partitioned))
-			statements[i].toplevel = "rebuild of a partitioned relation";
+			statements[i].nontransactional = "rebuild of a partitioned relation";
 	}
 	mig_script_segment(run->body.script, search->first, segment);
 	AtEOXact_GUC(false, nest_level);
@@ -273,7 +273,7 @@ is_partitioned(const char *relation)
 }
 
 static void
-refuse_toplevel(const MigStepRun *run, const MigSegment *segment)
+refuse_nontransactional(const MigStepRun *run, const MigSegment *segment)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -282,6 +282,6 @@ refuse_toplevel(const MigStepRun *run, const MigSegment *segment)
 			 errdetail("Statement %d at line %d, %s, cannot run inside a transaction block.",
 					   segment->first + 1,
 					   run->body.script->statements[segment->first].line,
-					   segment->toplevel),
+					   segment->nontransactional),
 			 errhint("Send the CALL by itself, not in DO or from another procedure.")));
 }

@@ -26,14 +26,14 @@ static void save_session(MigSettings *settings);
  * current memory context.
  */
 void
-mig_run_setting_save(const MigBodyRun *run, int before, MigSettings *settings)
+mig_session_state_save(const MigBodyRun *run, int before, MigSettings *settings)
 {
 	ListCell   *cell;
 
 	memset(settings, 0, sizeof(*settings));
 	foreach(cell, run->settings)
-		mig_run_setting_save_one(((MigGucSetting *) lfirst(cell))->name,
-								 settings);
+		mig_session_state_save_one(((MigListSetting *) lfirst(cell))->name,
+								   settings);
 	for (int i = 0; i < before; i++)
 	{
 		const MigStatement *statement = &run->script->statements[i];
@@ -54,7 +54,7 @@ mig_run_setting_save(const MigBodyRun *run, int before, MigSettings *settings)
  * again.
  */
 void
-mig_run_setting_restore(const MigSettings *settings)
+mig_session_state_restore(const MigSettings *settings)
 {
 	for (int i = settings->nsettings - 1; i >= 0; i--)
 	{
@@ -86,11 +86,11 @@ save_statement(const VariableSetStmt *set, MigSettings *settings)
 		case VAR_SET_MULTI:
 			/* SET SESSION CHARACTERISTICS AS TRANSACTION */
 			foreach(cell, set->args)
-				mig_run_setting_save_one(psprintf("default_%s",
-												  lfirst_node(DefElem, cell)->defname), settings);
+				mig_session_state_save_one(psprintf("default_%s",
+													lfirst_node(DefElem, cell)->defname), settings);
 			break;
 		default:
-			mig_run_setting_save_one(set->name, settings);
+			mig_session_state_save_one(set->name, settings);
 			break;
 	}
 }
@@ -109,14 +109,14 @@ save_session(MigSettings *settings)
 									 MIG_SPI_READ_LATEST, &nnames);
 
 	for (int i = 0; i < nnames; i++)
-		mig_run_setting_save_one(names[i], settings);
+		mig_session_state_save_one(names[i], settings);
 }
 
 /*
  * Notes one of them, unless it is noted.
  */
 void
-mig_run_setting_save_one(const char *name, MigSettings *settings)
+mig_session_state_save_one(const char *name, MigSettings *settings)
 {
 	const char *value = GetConfigOption(name, true, false);
 	int			n = settings->nsettings;

@@ -15,9 +15,9 @@ typedef struct MigSettings
 	char	  **values;			/* NULL: there was no such setting */
 } MigSettings;
 
-extern void mig_run_setting_save(const MigBodyRun *run, int before,
-								 MigSettings *settings);
-extern void mig_run_setting_save_one(const char *name, MigSettings *settings);
-extern void mig_run_setting_restore(const MigSettings *settings);
+extern void mig_session_state_save(const MigBodyRun *run, int before,
+								   MigSettings *settings);
+extern void mig_session_state_save_one(const char *name, MigSettings *settings);
+extern void mig_session_state_restore(const MigSettings *settings);
 
 #endif							/* MIG_RUN_SESSION_STATE_H */

@@ -4,7 +4,7 @@
  *
  * A revision is applied together with its version row and log row, or not at
  * all.  Where a body cannot be one transaction, its last part is; the parts
- * before are noted in migrate.checkpoint, each with what it did.
+ * before are noted in migrate.partial, each with what it did.
  */
 #include "postgres.h"
 
@@ -46,15 +46,15 @@ static void explain_locks(const MigStepRun *run, ErrorData *error);
  * Begins a run of any number of steps.
  */
 void
-mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigDoor door,
+mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigVia via,
 					   int nsteps)
 {
 	memset(run, 0, sizeof(*run));
 	run->nsteps = nsteps;
 	run->version = version;
-	run->door = door;
-	mig_tab_log_new_run(&run->entry.run);
-	run->entry.door = door;
+	run->via = via;
+	mig_log_new_run(&run->entry.run);
+	run->entry.via = via;
 	run->entry.version_table = version->name;
 	run->entry.role = GetUserId();
 	run->session_timeout = StatementTimeout;
@@ -72,7 +72,7 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 	mig_run_progress_step(step, run->entry.step, run->nsteps);
 	memset(&body, 0, sizeof(body));
 	if (step->revision != NULL)
-		mig_tab_revision_body(step->revision, step->command, &body);
+		mig_revision_body(step->revision, step->command, &body);
 
 	run->step = step;
 	run->message = body.message;
@@ -85,11 +85,11 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 
 	memset(&run->body, 0, sizeof(run->body));
 	run->body.revision = step->revision;
-	run->body.operation = mig_tab_log_command_name(step->command);
+	run->body.operation = mig_log_command_name(step->command);
 	run->body.attempt = 1;
 	run->body.body = body.text;
 	run->body.context = CurrentMemoryContext;
-	run->body.transaction_ends = run->door != MIG_DOOR_FUNCTION;
+	run->body.transaction_ends = run->via != MIG_VIA_FUNCTION;
 	run->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
 	{
@@ -97,7 +97,7 @@ mig_run_step_begin(MigStepRun *run, const MigStep *step)
 										 read_settings(body.settings));
 		mig_run_body_split(&run->body);
 	}
-	mig_run_cost_begin(&run->begin);
+	mig_resource_usage_begin(&run->begin);
 }
 
 /*
@@ -108,7 +108,7 @@ read_settings(const char *list)
 {
 	const char *problem;
 
-	return list == NULL ? NIL : mig_guc_list_parse(list, &problem);
+	return list == NULL ? NIL : mig_setting_list_parse(list, &problem);
 }
 
 /*
@@ -136,14 +136,14 @@ mig_run_step(MigStepRun *run, const MigSegment *segment)
 		work.closes = segment->first + segment->nstatements ==
 			run->body.script->nstatements;
 
-	mig_run_watch_refuse_ddl(!mig_run_server()->rollback_undoes_ddl);
-	error = mig_run_bracket(run_inside, &work);
-	mig_run_watch_refuse_ddl(false);
+	mig_utility_hook_refuse_ddl(!mig_server()->rollback_undoes_ddl);
+	error = mig_subxact(run_inside, &work);
+	mig_utility_hook_refuse_ddl(false);
 	if (error == NULL)
-		mig_tab_version_accept(run->version);
+		mig_version_accept(run->version);
 	else
 	{
-		mig_tab_version_discard(run->version);
+		mig_version_discard(run->version);
 		mig_run_body_locate(&run->body, error);
 		explain_role_change(error);
 		explain_locks(run, error);
@@ -173,12 +173,12 @@ run_inside(void *arg)
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	mig_run_step_lock_timeout(GUC_ACTION_SAVE);
 
-	if (run->door != MIG_DOOR_FUNCTION)
+	if (run->via != MIG_VIA_FUNCTION)
 	{
 		mig_run_lock_confirm();
 		/* Between two transactions its owner may have changed it. */
 		if (work->closes)
-			mig_tab_version_trust(run->version);
+			mig_version_trust(run->version);
 	}
 	mig_run_constraint_begin();
 	if (run->body.body != NULL)
@@ -203,7 +203,7 @@ run_statements(MigStepRun *run, const MigSegment *segment)
 
 	if (segment == NULL)
 		mig_run_body(&run->body, 0, run->body.script->nstatements);
-	else if (segment->toplevel == NULL)
+	else if (segment->nontransactional == NULL)
 		mig_run_body(&run->body, segment->first, segment->nstatements);
 	AtEOXact_GUC(false, nest_level);
 }
@@ -221,13 +221,13 @@ write_rows(MigStepRun *run, bool clear)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	mig_tab_version_move(run->version, run->step);
+	mig_version_move(run->version, run->step);
 	if (!run->version->own)
 		mig_run_constraint_check(run->body.transaction_ends);
 	if (clear)
-		mig_tab_checkpoint_clear(run->version->name);
-	mig_run_cost_since(&run->begin, &run->entry.cost);
-	mig_tab_log_write(&run->entry);
+		mig_partial_clear(run->version->name);
+	mig_resource_usage_since(&run->begin, &run->entry.cost);
+	mig_log_write(&run->entry);
 
 	error_context_stack = callback.previous;
 }
@@ -238,10 +238,10 @@ write_rows(MigStepRun *run, bool clear)
 static void
 write_checkpoint(MigStepRun *run, const MigSegment *segment)
 {
-	MigCheckpoint checkpoint;
+	MigPartialSegment checkpoint;
 
 	mig_run_step_checkpoint(run, segment, &checkpoint);
-	mig_tab_checkpoint_done(&checkpoint);
+	mig_partial_done(&checkpoint);
 }
 
 /*
@@ -249,7 +249,7 @@ write_checkpoint(MigStepRun *run, const MigSegment *segment)
  */
 void
 mig_run_step_checkpoint(const MigStepRun *run, const MigSegment *segment,
-						MigCheckpoint *checkpoint)
+						MigPartialSegment *checkpoint)
 {
 	memset(checkpoint, 0, sizeof(*checkpoint));
 	checkpoint->version_table = run->version->name;
@@ -258,7 +258,7 @@ mig_run_step_checkpoint(const MigStepRun *run, const MigSegment *segment,
 	checkpoint->statement = segment->first + 1;
 	checkpoint->last_statement = segment->first + segment->nstatements;
 	checkpoint->line = run->body.script->statements[segment->first].line;
-	checkpoint->kind = segment->toplevel;
+	checkpoint->kind = segment->nontransactional;
 	checkpoint->body_hash = run->entry.body_hash;
 	checkpoint->run = &run->entry.run;
 	checkpoint->role = run->entry.role;
@@ -303,7 +303,7 @@ explain_role_change(ErrorData *error)
 static void
 explain_locks(const MigStepRun *run, ErrorData *error)
 {
-	if (error->message_id != NULL && run->door == MIG_DOOR_FUNCTION &&
+	if (error->message_id != NULL && run->via == MIG_VIA_FUNCTION &&
 		run->nsteps > 1 &&
 		strcmp(error->message_id, "out of shared memory") == 0)
 		error->hint = psprintf("%s%sCALL migrate_%s() gives locks back after each revision.",

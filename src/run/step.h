@@ -19,7 +19,7 @@ typedef struct MigStepRun
 	const MigStep *step;
 	int			nsteps;			/* of the run */
 	MigVersion *version;
-	MigDoor		door;
+	MigVia		via;
 	const char *message;		/* of the revision, or NULL */
 	const char *author;			/* of the body */
 	int			session_timeout;	/* statement_timeout before the run */
@@ -29,13 +29,13 @@ typedef struct MigStepRun
 } MigStepRun;
 
 extern void mig_run_step_begin_run(MigStepRun *run, MigVersion *version,
-								   MigDoor door, int nsteps);
+								   MigVia via, int nsteps);
 extern void mig_run_step_begin(MigStepRun *run, const MigStep *step);
 extern void mig_run_step_again(MigStepRun *run);
 extern ErrorData *mig_run_step(MigStepRun *run, const MigSegment *segment);
 extern void mig_run_step_checkpoint(const MigStepRun *run,
 									const MigSegment *segment,
-									MigCheckpoint *checkpoint);
+									MigPartialSegment *checkpoint);
 extern bool mig_run_step_can_change_role(void);
 extern void mig_run_step_lock_timeout(GucAction action);
 

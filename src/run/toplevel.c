@@ -33,10 +33,10 @@ static void locate_error(void *arg);
 ErrorData *
 mig_run_toplevel(const char *statement)
 {
-	ErrorData  *error = mig_run_bracket_transaction(execute,
-													unconstify(char *, statement));
+	ErrorData  *error = mig_subxact_transaction(execute,
+												unconstify(char *, statement));
 
-	return error != NULL ? error : mig_run_transaction_commit_toplevel();
+	return error != NULL ? error : mig_xact_commit_toplevel();
 }
 
 static void

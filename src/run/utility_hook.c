@@ -32,7 +32,7 @@ static void watch_transaction(XactEvent event, void *arg);
  * Called once, from _PG_init().
  */
 void
-mig_run_watch_install(void)
+mig_utility_hook_install(void)
 {
 	previous_utility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = watch_utility;
@@ -43,7 +43,7 @@ mig_run_watch_install(void)
  * How often SET CONSTRAINTS was said in this process.
  */
 uint64
-mig_run_watch_constraints(void)
+mig_utility_hook_constraints(void)
 {
 	return nconstraints;
 }
@@ -53,7 +53,7 @@ mig_run_watch_constraints(void)
  * statement fails, if DDL commits by itself: DDL, and commits.
  */
 uint64
-mig_run_watch_lasting(void)
+mig_utility_hook_lasting(void)
 {
 	return nlasting;
 }
@@ -62,7 +62,7 @@ mig_run_watch_lasting(void)
  * Whether DDL from within a statement is refused from now on.
  */
 void
-mig_run_watch_refuse_ddl(bool on)
+mig_utility_hook_refuse_ddl(bool on)
 {
 	refuse_ddl = on;
 }

@@ -5,9 +5,9 @@
 #ifndef MIG_RUN_UTILITY_HOOK_H
 #define MIG_RUN_UTILITY_HOOK_H
 
-extern void mig_run_watch_install(void);
-extern uint64 mig_run_watch_constraints(void);
-extern uint64 mig_run_watch_lasting(void);
-extern void mig_run_watch_refuse_ddl(bool on);
+extern void mig_utility_hook_install(void);
+extern uint64 mig_utility_hook_constraints(void);
+extern uint64 mig_utility_hook_lasting(void);
+extern void mig_utility_hook_refuse_ddl(bool on);
 
 #endif							/* MIG_RUN_UTILITY_HOOK_H */

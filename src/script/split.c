@@ -86,9 +86,9 @@ mig_script_split(const MigScriptSource *source)
 		statement->length = end_of_statement(source->body, raw,
 											 location, size) - location;
 		statement->line = line;
-		statement->toplevel = mig_script_kind_toplevel(raw->stmt);
-		if (statement->toplevel != NULL)
-			script->ntoplevel++;
+		statement->nontransactional = mig_script_kind_nontransactional(raw->stmt);
+		if (statement->nontransactional != NULL)
+			script->nnontransactional++;
 		statement->commits = mig_script_kind_commits(raw->stmt);
 		statement->if_partitioned = mig_script_kind_if_partitioned(raw->stmt);
 		statement->setting = mig_script_kind_is_setting(raw->stmt);
@@ -98,7 +98,7 @@ mig_script_split(const MigScriptSource *source)
 	}
 
 	MemoryContextDelete(context);
-	script->nsegments = count_segments(script);
+	script->ntransactions = count_segments(script);
 	return script;
 }
 
@@ -114,13 +114,13 @@ mig_script_commit_each(MigScript *script)
 		MigStatement *statement = &script->statements[i];
 
 		statement->commit_after = true;
-		if (statement->toplevel == NULL && statement->commits != NULL)
+		if (statement->nontransactional == NULL && statement->commits != NULL)
 		{
-			statement->toplevel = statement->commits;
-			script->ntoplevel++;
+			statement->nontransactional = statement->commits;
+			script->nnontransactional++;
 		}
 	}
-	script->nsegments = count_segments(script);
+	script->ntransactions = count_segments(script);
 }
 
 /*
@@ -133,14 +133,14 @@ mig_script_segment(const MigScript *script, int first, MigSegment *segment)
 	int			next = first;
 
 	segment->first = first;
-	segment->toplevel = first < script->nstatements ?
-		script->statements[first].toplevel : NULL;
-	if (segment->toplevel != NULL)
+	segment->nontransactional = first < script->nstatements ?
+		script->statements[first].nontransactional : NULL;
+	if (segment->nontransactional != NULL)
 		next++;
 	else
 	{
 		while (next < script->nstatements &&
-			   script->statements[next].toplevel == NULL)
+			   script->statements[next].nontransactional == NULL)
 		{
 			if (script->statements[next++].commit_after)
 				break;

@@ -14,8 +14,8 @@ typedef struct MigStatement
 	int			location;		/* byte offset of the first token */
 	int			length;			/* in bytes, without the semicolon */
 	int			line;			/* line of the first token, from 1 */
-	const char *toplevel;		/* command tag if the statement refuses a
-								 * transaction block, otherwise NULL */
+	const char *nontransactional;	/* command tag if the statement refuses a
+									 * transaction block, otherwise NULL */
 	const char *commits;		/* command tag if the statement commits what
 								 * it does where DDL does that; otherwise NULL */
 	const char *if_partitioned; /* the relation for which it refuses one if it
@@ -28,8 +28,8 @@ typedef struct MigScript
 {
 	int			nstatements;
 	MigStatement *statements;
-	int			ntoplevel;
-	int			nsegments;		/* 1: all of it can be one transaction */
+	int			nnontransactional;
+	int			ntransactions;	/* 1: all of it can be one transaction */
 } MigScript;
 
 /* Neighbouring statements that can be one transaction, or one that refuses. */
@@ -37,7 +37,7 @@ typedef struct MigSegment
 {
 	int			first;			/* index of a statement */
 	int			nstatements;
-	const char *toplevel;		/* the statement's, if it refuses */
+	const char *nontransactional;	/* the statement's, if it refuses */
 } MigSegment;
 
 extern List *mig_script_parse(const char *text);

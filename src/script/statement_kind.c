@@ -33,12 +33,12 @@
  * A kind of statement: its name, the node it is parsed to, and a test for
  * whether such a node refuses; no test if every one does.
  */
-typedef struct ToplevelKind
+typedef struct NontransactionalKind
 {
 	const char *name;
 	NodeTag		tag;
 	bool		(*refuses) (const Node *statement);
-} ToplevelKind;
+} NontransactionalKind;
 
 static bool alters_database_tablespace(const Node *statement);
 static bool alters_subscription_slot(const Node *statement);
@@ -68,7 +68,7 @@ static bool repacks_concurrently(const Node *statement);
 #endif
 
 /* Where two rows of a node could both apply, the more telling one is first. */
-static const ToplevelKind toplevel_kinds[] =
+static const NontransactionalKind nontransactional_kinds[] =
 {
 	{"ALTER DATABASE SET TABLESPACE", T_AlterDatabaseStmt, alters_database_tablespace},
 	{"ALTER SUBSCRIPTION REFRESH", T_AlterSubscriptionStmt, refreshes_publication},
@@ -105,11 +105,11 @@ static const ToplevelKind toplevel_kinds[] =
  * would when it ran the statement.
  */
 const char *
-mig_script_kind_toplevel(Node *statement)
+mig_script_kind_nontransactional(Node *statement)
 {
-	for (int i = 0; i < (int) lengthof(toplevel_kinds); i++)
+	for (int i = 0; i < (int) lengthof(nontransactional_kinds); i++)
 	{
-		const ToplevelKind *kind = &toplevel_kinds[i];
+		const NontransactionalKind *kind = &nontransactional_kinds[i];
 
 		if (kind->tag == nodeTag(statement) &&
 			(kind->refuses == NULL || kind->refuses(statement)))

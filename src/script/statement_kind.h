@@ -10,7 +10,7 @@
 /* The one that lets go of what the session holds. */
 #define MIG_SCRIPT_DISCARD_ALL	"DISCARD ALL"
 
-extern const char *mig_script_kind_toplevel(Node *statement);
+extern const char *mig_script_kind_nontransactional(Node *statement);
 extern const char *mig_script_kind_if_partitioned(const Node *statement);
 extern const char *mig_script_kind_enum_value(const Node *statement);
 extern const char *mig_script_kind_commits(Node *statement);

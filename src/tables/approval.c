@@ -16,8 +16,8 @@
  * Approves a revision, in place of an approval that is there.
  */
 void
-mig_tab_approval_put(const char *id, const char *hash, Oid approver,
-					 const char *note)
+mig_approval_put(const char *id, const char *hash, Oid approver,
+				 const char *note)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.approval (revision, hash, approved_by, note)"
@@ -41,7 +41,7 @@ mig_tab_approval_put(const char *id, const char *hash, Oid approver,
  * The revision is another one now, or gone.
  */
 void
-mig_tab_approval_void(const char *id)
+mig_approval_void(const char *id)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.approval WHERE revision = $1",
@@ -57,8 +57,8 @@ mig_tab_approval_void(const char *id)
  * The approvals of revisions, whatever bodies they were for.
  */
 MigApproval *
-mig_tab_approval_find(char *const *ids, int nids, MigSpiAccess access,
-					  int *nfound)
+mig_approval_find(char *const *ids, int nids, MigSpiAccess access,
+				  int *nfound)
 {
 	static MigSpiQuery query = {
 		"SELECT i.place::int4, a.hash"

@@ -14,11 +14,11 @@ typedef struct MigApproval
 	char	   *hash;			/* of the bodies that were approved */
 } MigApproval;
 
-extern void mig_tab_approval_put(const char *id, const char *hash,
-								 Oid approver, const char *note);
-extern void mig_tab_approval_void(const char *id);
-extern MigApproval *mig_tab_approval_find(char *const *ids, int nids,
-										  MigSpiAccess access,
-										  int *nfound);
+extern void mig_approval_put(const char *id, const char *hash,
+							 Oid approver, const char *note);
+extern void mig_approval_void(const char *id);
+extern MigApproval *mig_approval_find(char *const *ids, int nids,
+									  MigSpiAccess access,
+									  int *nfound);
 
 #endif							/* MIG_TABLES_APPROVAL_H */

@@ -78,7 +78,7 @@ static void read_job(const MigSpiScope *scope, MigJob *job);
  * Queues a job; returns its number.
  */
 int64
-mig_tab_job_insert(const MigJob *job)
+mig_job_row_insert(const MigJob *job)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.job (command, target, version_table, owner,"
@@ -97,7 +97,7 @@ mig_tab_job_insert(const MigJob *job)
 	bool		isnull;
 	int64		number;
 
-	values[0] = CStringGetTextDatum(mig_tab_log_command_name(job->command));
+	values[0] = CStringGetTextDatum(mig_log_command_name(job->command));
 	values[1] = CStringGetTextDatum(job->target);
 	values[2] = CStringGetTextDatum(job->version_table);
 	values[3] = ObjectIdGetDatum(job->owner);
@@ -118,7 +118,7 @@ mig_tab_job_insert(const MigJob *job)
  * Whether a job of the schedule has not ended.
  */
 bool
-mig_tab_job_is_scheduled(const char *schedule)
+mig_job_row_is_scheduled(const char *schedule)
 {
 	static MigSpiQuery query = {
 		"SELECT job::text FROM migrate.job"
@@ -137,12 +137,12 @@ mig_tab_job_is_scheduled(const char *schedule)
  * whether the role that asks may know.
  */
 MigJobEnd *
-mig_tab_job_end(int64 job, Oid asker, bool *visible)
+mig_job_row_end(int64 job, Oid asker, bool *visible)
 {
 	static MigSpiQuery query = {
 		"SELECT j.state, j.note, j.sqlstate, j.error, j.detail, j.hint,"
 		"  j.context,"
-		"  " MIG_JOB_IS_BUSINESS("$2", "j.owner_oid")
+		"  " MIG_JOB_IS_VISIBLE_TO("$2", "j.owner_oid")
 		" FROM migrate.job AS j WHERE j.job = $1",
 		2, {INT8OID, OIDOID}
 	};
@@ -175,7 +175,7 @@ mig_tab_job_end(int64 job, Oid asker, bool *visible)
  * The code of the error that has ended it.
  */
 int
-mig_tab_job_errcode(const MigJobEnd *end)
+mig_job_row_errcode(const MigJobEnd *end)
 {
 	const char *state = end->sqlstate;
 
@@ -186,7 +186,7 @@ mig_tab_job_errcode(const MigJobEnd *end)
  * Cancels what the job's worker does.  false: nobody works on it.
  */
 bool
-mig_tab_job_signal(int64 job)
+mig_job_row_signal(int64 job)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.pg_cancel_backend(l.pid) FROM " LOCKS " AS l"
@@ -209,7 +209,7 @@ mig_tab_job_signal(int64 job)
  * somebody works on it.
  */
 bool
-mig_tab_job_cancel(int64 job)
+mig_job_row_cancel(int64 job)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.job SET state = 'cancelled',"
@@ -228,7 +228,7 @@ mig_tab_job_cancel(int64 job)
  * Only one of them, unless the number is 0.
  */
 MigJobDead *
-mig_tab_job_dead(int64 job, int max_crashes, int *ndead)
+mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 {
 	static MigSpiQuery query = {
 		"WITH dead AS MATERIALIZED ("
@@ -279,7 +279,7 @@ mig_tab_job_dead(int64 job, int max_crashes, int *ndead)
  * free places.
  */
 MigJobDue *
-mig_tab_job_due(int max_crashes, int max_workers, int *ndue)
+mig_job_row_due(int max_crashes, int max_workers, int *ndue)
 {
 	static MigSpiQuery query = {
 		"WITH locks AS MATERIALIZED " LOCKS
@@ -327,7 +327,7 @@ mig_tab_job_due(int max_crashes, int max_workers, int *ndue)
  * The key of the queue that a job stands in.  false: it has ended.
  */
 bool
-mig_tab_job_queue(int64 job, uint32 *key)
+mig_job_row_queue(int64 job, uint32 *key)
 {
 	static MigSpiQuery query = {
 		"SELECT " QUEUE_KEY("j.version_table") " FROM migrate.job AS j"
@@ -353,7 +353,7 @@ mig_tab_job_queue(int64 job, uint32 *key)
  * somebody is about to decide about it.
  */
 bool
-mig_tab_job_take(int64 job, MigJob *taken)
+mig_job_row_take(int64 job, MigJob *taken)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.job AS j SET state = 'running',"
@@ -387,7 +387,7 @@ read_job(const MigSpiScope *scope, MigJob *job)
 	bool		isnull;
 
 	job->job = DatumGetInt64(mig_spi_value(0, 1, &isnull));
-	if (!mig_tab_log_command_find(mig_spi_text(scope, 0, 2), &job->command))
+	if (!mig_log_command_find(mig_spi_text(scope, 0, 2), &job->command))
 		elog(ERROR, "job " INT64_FORMAT " has no known command", job->job);
 	job->target = mig_spi_text(scope, 0, 3);
 	job->version_table = mig_spi_text(scope, 0, 4);
@@ -406,7 +406,7 @@ read_job(const MigSpiScope *scope, MigJob *job)
  * worker that was lost gets on.
  */
 void
-mig_tab_job_progress(int64 job, const char *revision, int step, int steps)
+mig_job_row_progress(int64 job, const char *revision, int step, int steps)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.job SET"
@@ -429,7 +429,7 @@ mig_tab_job_progress(int64 job, const char *revision, int step, int steps)
  * noted by a worker that has lost it.
  */
 void
-mig_tab_job_finish(int64 job, const MigJobEnd *end, bool by_worker)
+mig_job_row_finish(int64 job, const MigJobEnd *end, bool by_worker)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.job SET state = $2, note = $3, sqlstate = $4,"
@@ -469,7 +469,7 @@ refuse_lost(int64 job)
  * Removes a job, of which there is nothing to tell.
  */
 void
-mig_tab_job_forget(int64 job)
+mig_job_row_forget(int64 job)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.job WHERE job = $1" OWN,
@@ -485,7 +485,7 @@ mig_tab_job_forget(int64 job)
  * Removes jobs that ended longer ago than that.
  */
 void
-mig_tab_job_expire(int seconds)
+mig_job_row_expire(int seconds)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.job"

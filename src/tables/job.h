@@ -34,7 +34,7 @@
  * In SQL: whether a role has the rights of an owner, or of the extension's
  * owner, whose business everything is.
  */
-#define MIG_JOB_IS_BUSINESS(role, owner) \
+#define MIG_JOB_IS_VISIBLE_TO(role, owner) \
 	"(pg_catalog.pg_has_role(" role ", " owner ", 'USAGE')" \
 	" OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
 	"      FROM pg_catalog.pg_extension AS e" \
@@ -112,27 +112,27 @@ typedef struct MigJobDead
 } MigJobDead;
 
 /* Submitting */
-extern int64 mig_tab_job_insert(const MigJob *job);
-extern bool mig_tab_job_is_scheduled(const char *schedule);
+extern int64 mig_job_row_insert(const MigJob *job);
+extern bool mig_job_row_is_scheduled(const char *schedule);
 
 /* Somebody asks */
-extern MigJobEnd *mig_tab_job_end(int64 job, Oid asker, bool *visible);
-extern int	mig_tab_job_errcode(const MigJobEnd *end);
-extern bool mig_tab_job_signal(int64 job);
-extern bool mig_tab_job_cancel(int64 job);
+extern MigJobEnd *mig_job_row_end(int64 job, Oid asker, bool *visible);
+extern int	mig_job_row_errcode(const MigJobEnd *end);
+extern bool mig_job_row_signal(int64 job);
+extern bool mig_job_row_cancel(int64 job);
 
 /* Starting */
-extern MigJobDead *mig_tab_job_dead(int64 job, int max_crashes, int *ndead);
-extern MigJobDue *mig_tab_job_due(int max_crashes, int max_workers, int *ndue);
+extern MigJobDead *mig_job_row_dead(int64 job, int max_crashes, int *ndead);
+extern MigJobDue *mig_job_row_due(int max_crashes, int max_workers, int *ndue);
 
 /* The worker */
-extern bool mig_tab_job_queue(int64 job, uint32 *key);
-extern bool mig_tab_job_take(int64 job, MigJob *taken);
-extern void mig_tab_job_progress(int64 job, const char *revision, int step,
+extern bool mig_job_row_queue(int64 job, uint32 *key);
+extern bool mig_job_row_take(int64 job, MigJob *taken);
+extern void mig_job_row_progress(int64 job, const char *revision, int step,
 								 int steps);
-extern void mig_tab_job_finish(int64 job, const MigJobEnd *end,
+extern void mig_job_row_finish(int64 job, const MigJobEnd *end,
 							   bool by_worker);
-extern void mig_tab_job_forget(int64 job);
-extern void mig_tab_job_expire(int seconds);
+extern void mig_job_row_forget(int64 job);
+extern void mig_job_row_expire(int seconds);
 
 #endif							/* MIG_TABLES_JOB_H */

@@ -20,7 +20,7 @@
  * Those only read, so that they wait for nobody's row.
  */
 bool
-mig_tab_lease_take(const MigLeaseHolder *holder, int seconds)
+mig_lease_take(const MigLeaseHolder *holder, int seconds)
 {
 	static MigSpiQuery held = {
 		"SELECT FROM migrate.lease WHERE name = 'scheduler'"
@@ -68,7 +68,7 @@ mig_tab_lease_take(const MigLeaseHolder *holder, int seconds)
  * Writes a row that means nothing, for who wants to know how long that takes.
  */
 void
-mig_tab_lease_touch(void)
+mig_lease_touch(void)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.lease AS l (name, holder, node, pid, expires)"

@@ -15,7 +15,7 @@ typedef struct MigLeaseHolder
 	char		node[64];		/* for people */
 } MigLeaseHolder;
 
-extern void mig_tab_lease_touch(void);
-extern bool mig_tab_lease_take(const MigLeaseHolder *holder, int seconds);
+extern void mig_lease_touch(void);
+extern bool mig_lease_take(const MigLeaseHolder *holder, int seconds);
 
 #endif							/* MIG_TABLES_LEASE_H */

@@ -22,7 +22,7 @@
  * run on a distributed server.
  */
 void
-mig_tab_log_new_run(pg_uuid_t *run)
+mig_log_new_run(pg_uuid_t *run)
 {
 	pg_uuid_t  *uuid;
 
@@ -34,10 +34,10 @@ mig_tab_log_new_run(pg_uuid_t *run)
  * Writes a row.
  */
 void
-mig_tab_log_write(const MigLogEntry *entry)
+mig_log_write(const MigLogEntry *entry)
 {
 	static MigSpiQuery query = {
-		"INSERT INTO migrate.log (run, step, revision, operation, door, state,"
+		"INSERT INTO migrate.log (run, step, revision, operation, via, state,"
 		"  attempts, started, finished, version_table, role,"
 		"  application_name, body_hash, sqlstate, error, wall_ms, cpu_ms,"
 		"  lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read,"
@@ -52,7 +52,7 @@ mig_tab_log_write(const MigLogEntry *entry)
 			TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT8OID, INT8OID,
 		INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID}
 	};
-	const MigCost *cost = &entry->cost;
+	const MigResourceUsage *cost = &entry->cost;
 	const ErrorData *error = entry->error;
 	Datum		values[25];
 	char		nulls[26] = "                         ";
@@ -61,8 +61,8 @@ mig_tab_log_write(const MigLogEntry *entry)
 	values[0] = UUIDPGetDatum(&entry->run);
 	values[1] = Int32GetDatum(entry->step);
 	values[2] = mig_spi_text_datum(entry->revision, &nulls[2]);
-	values[3] = CStringGetTextDatum(mig_tab_log_command_name(entry->operation));
-	values[4] = CStringGetTextDatum(mig_tab_log_door_name(entry->door));
+	values[3] = CStringGetTextDatum(mig_log_command_name(entry->operation));
+	values[4] = CStringGetTextDatum(mig_log_via_name(entry->via));
 	values[5] = CStringGetTextDatum(error == NULL ? "succeeded" : "failed");
 	values[6] = Int32GetDatum(entry->attempts);
 	values[7] = TimestampTzGetDatum(cost->started);
@@ -100,7 +100,7 @@ mig_tab_log_write(const MigLogEntry *entry)
  * each revision in each version table: migrate.status lives on those.
  */
 void
-mig_tab_log_expire(int seconds)
+mig_log_expire(int seconds)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.log"
@@ -126,7 +126,7 @@ mig_tab_log_expire(int seconds)
  * was none.
  */
 double
-mig_tab_log_longest(const char *revision, MigCommand command)
+mig_log_longest(const char *revision, MigCommand command)
 {
 	static MigSpiQuery query = {
 		"SELECT COALESCE(pg_catalog.max(wall_ms), 0) FROM migrate.log"
@@ -139,7 +139,7 @@ mig_tab_log_longest(const char *revision, MigCommand command)
 	double		longest;
 
 	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(mig_tab_log_command_name(command));
+	values[1] = CStringGetTextDatum(mig_log_command_name(command));
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
 	longest = DatumGetFloat8(mig_spi_value(0, 1, &isnull));
@@ -152,7 +152,7 @@ mig_tab_log_longest(const char *revision, MigCommand command)
  * logged.
  */
 double
-mig_tab_log_median(void)
+mig_log_median(void)
 {
 	static MigSpiQuery query = {
 		"SELECT COALESCE(pg_catalog.percentile_cont(0.5)"
@@ -175,8 +175,8 @@ mig_tab_log_median(void)
  * first, each with its time.
  */
 char	  **
-mig_tab_log_slow(char *const *ids, int nids, double milliseconds, int limit,
-				 int *nslow)
+mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
+			 int *nslow)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.format('%s (%s s)', revision,"
@@ -201,7 +201,7 @@ mig_tab_log_slow(char *const *ids, int nids, double milliseconds, int limit,
  * may quote rows.
  */
 char *
-mig_tab_log_last_failure(void)
+mig_log_last_failure(void)
 {
 	static MigSpiQuery query = {
 		"SELECT CASE WHEN state = 'failed' THEN pg_catalog.format("
@@ -217,7 +217,7 @@ mig_tab_log_last_failure(void)
  * The version tables that runs have used and that still exist.
  */
 char	  **
-mig_tab_log_version_tables(int *ntables)
+mig_log_version_tables(int *ntables)
 {
 	static MigSpiQuery query = {
 		"SELECT DISTINCT version_table FROM migrate.log"
@@ -233,7 +233,7 @@ mig_tab_log_version_tables(int *ntables)
  * The word for a command, in the log, in plans and in messages.
  */
 const char *
-mig_tab_log_command_name(MigCommand command)
+mig_log_command_name(MigCommand command)
 {
 	switch (command)
 	{
@@ -251,12 +251,12 @@ mig_tab_log_command_name(MigCommand command)
  * The command that a word stands for.  false: none.
  */
 bool
-mig_tab_log_command_find(const char *name, MigCommand *command)
+mig_log_command_find(const char *name, MigCommand *command)
 {
 	for (*command = MIG_COMMAND_UPGRADE; *command <= MIG_COMMAND_STAMP;
 		 (*command)++)
 	{
-		if (strcmp(name, mig_tab_log_command_name(*command)) == 0)
+		if (strcmp(name, mig_log_command_name(*command)) == 0)
 			return true;
 	}
 	return false;
@@ -266,15 +266,15 @@ mig_tab_log_command_find(const char *name, MigCommand *command)
  * The word for a door.
  */
 const char *
-mig_tab_log_door_name(MigDoor door)
+mig_log_via_name(MigVia via)
 {
-	switch (door)
+	switch (via)
 	{
-		case MIG_DOOR_FUNCTION:
+		case MIG_VIA_FUNCTION:
 			return "function";
-		case MIG_DOOR_PROCEDURE:
+		case MIG_VIA_PROCEDURE:
 			return "procedure";
-		case MIG_DOOR_WORKER:
+		case MIG_VIA_WORKER:
 			return "worker";
 	}
 	return NULL;				/* not reached */

@@ -12,7 +12,7 @@
 #include "migrate.h"
 
 /* What a step has cost. */
-typedef struct MigCost
+typedef struct MigResourceUsage
 {
 	TimestampTz started;
 	TimestampTz finished;
@@ -21,7 +21,7 @@ typedef struct MigCost
 	double		lock_wait_ms;
 	WalUsage	wal;
 	BufferUsage buffers;
-} MigCost;
+} MigResourceUsage;
 
 /* A row of the log, but for what the server knows itself. */
 typedef struct MigLogEntry
@@ -30,26 +30,26 @@ typedef struct MigLogEntry
 	int			step;			/* from 1 */
 	const char *revision;		/* NULL: a stamp that leaves no row */
 	MigCommand	operation;
-	MigDoor		door;
+	MigVia		via;
 	int			attempts;
 	const char *version_table;
 	Oid			role;
 	const char *body_hash;		/* NULL: nothing was run */
 	const ErrorData *error;		/* NULL: it succeeded */
-	MigCost		cost;
+	MigResourceUsage cost;
 } MigLogEntry;
 
-extern void mig_tab_log_new_run(pg_uuid_t *run);
-extern void mig_tab_log_write(const MigLogEntry *entry);
-extern void mig_tab_log_expire(int seconds);
-extern double mig_tab_log_longest(const char *revision, MigCommand command);
-extern double mig_tab_log_median(void);
-extern char **mig_tab_log_slow(char *const *ids, int nids, double milliseconds,
-							   int limit, int *nslow);
-extern char *mig_tab_log_last_failure(void);
-extern char **mig_tab_log_version_tables(int *ntables);
-extern const char *mig_tab_log_command_name(MigCommand command);
-extern const char *mig_tab_log_door_name(MigDoor door);
-extern bool mig_tab_log_command_find(const char *name, MigCommand *command);
+extern void mig_log_new_run(pg_uuid_t *run);
+extern void mig_log_write(const MigLogEntry *entry);
+extern void mig_log_expire(int seconds);
+extern double mig_log_longest(const char *revision, MigCommand command);
+extern double mig_log_median(void);
+extern char **mig_log_slow(char *const *ids, int nids, double milliseconds,
+						   int limit, int *nslow);
+extern char *mig_log_last_failure(void);
+extern char **mig_log_version_tables(int *ntables);
+extern const char *mig_log_command_name(MigCommand command);
+extern const char *mig_log_via_name(MigVia via);
+extern bool mig_log_command_find(const char *name, MigCommand *command);
 
 #endif							/* MIG_TABLES_LOG_H */

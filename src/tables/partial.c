@@ -1,6 +1,6 @@
 /*
  * partial.c
- *	  migrate.checkpoint: progress inside a revision.
+ *	  migrate.partial: progress inside a revision.
  *
  * For a revision that cannot be one transaction.  A segment that a
  * transaction can take back is noted in it, as done.  For one that it cannot,
@@ -22,7 +22,7 @@
 #include "tables/log.h"
 #include "tables/partial.h"
 
-static void write_checkpoint(const MigCheckpoint *checkpoint,
+static void write_checkpoint(const MigPartialSegment *checkpoint,
 							 const char *state);
 static MigCommand command_by_name(const char *name);
 
@@ -31,12 +31,12 @@ static MigCommand command_by_name(const char *name);
  * caller's snapshot.
  */
 MigPartial *
-mig_tab_checkpoint_find(const char *version_table, bool for_report)
+mig_partial_find(const char *version_table, bool for_report)
 {
 	static MigSpiQuery query = {
 		"SELECT revision, operation, body_hash, state, statement,"
 		"       last_statement, line, kind, object, before, role, started"
-		"  FROM migrate.checkpoint WHERE version_table = $1"
+		"  FROM migrate.partial WHERE version_table = $1"
 		" ORDER BY statement",
 		1, {TEXTOID}, NULL, true
 	};
@@ -84,10 +84,10 @@ mig_tab_checkpoint_find(const char *version_table, bool for_report)
  * A version table by which the revision is partial, or NULL.
  */
 char *
-mig_tab_checkpoint_holder(const char *revision)
+mig_partial_holder(const char *revision)
 {
 	static MigSpiQuery query = {
-		"SELECT version_table FROM migrate.checkpoint WHERE revision = $1"
+		"SELECT version_table FROM migrate.partial WHERE revision = $1"
 		" LIMIT 1",
 		1, {TEXTOID}
 	};
@@ -101,7 +101,7 @@ mig_tab_checkpoint_holder(const char *revision)
  * To be committed before a segment that no transaction can take back.
  */
 void
-mig_tab_checkpoint_started(const MigCheckpoint *checkpoint)
+mig_partial_started(const MigPartialSegment *checkpoint)
 {
 	write_checkpoint(checkpoint, "started");
 }
@@ -110,7 +110,7 @@ mig_tab_checkpoint_started(const MigCheckpoint *checkpoint)
  * To be committed with a segment, or after it.
  */
 void
-mig_tab_checkpoint_done(const MigCheckpoint *checkpoint)
+mig_partial_done(const MigPartialSegment *checkpoint)
 {
 	write_checkpoint(checkpoint, "done");
 }
@@ -119,10 +119,10 @@ mig_tab_checkpoint_done(const MigCheckpoint *checkpoint)
  * The segment that begins with the statement has no effect.
  */
 void
-mig_tab_checkpoint_forget(const char *version_table, int statement)
+mig_partial_forget(const char *version_table, int statement)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.checkpoint"
+		"DELETE FROM migrate.partial"
 		" WHERE version_table = $1 AND statement = $2",
 		2, {TEXTOID, INT4OID}, NULL, true
 	};
@@ -137,10 +137,10 @@ mig_tab_checkpoint_forget(const char *version_table, int statement)
  * The revision is applied, taken down, or given up.
  */
 void
-mig_tab_checkpoint_clear(const char *version_table)
+mig_partial_clear(const char *version_table)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.checkpoint WHERE version_table = $1",
+		"DELETE FROM migrate.partial WHERE version_table = $1",
 		1, {TEXTOID}, NULL, true
 	};
 	Datum		values[1];
@@ -150,10 +150,10 @@ mig_tab_checkpoint_clear(const char *version_table)
 }
 
 static void
-write_checkpoint(const MigCheckpoint *checkpoint, const char *state)
+write_checkpoint(const MigPartialSegment *checkpoint, const char *state)
 {
 	static MigSpiQuery query = {
-		"INSERT INTO migrate.checkpoint AS c (version_table, revision,"
+		"INSERT INTO migrate.partial AS c (version_table, revision,"
 		"  operation, statement, last_statement, line, kind, state, object,"
 		"  before, body_hash, run, role, finished)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
@@ -177,7 +177,7 @@ write_checkpoint(const MigCheckpoint *checkpoint, const char *state)
 	memset(values, 0, sizeof(values));
 	values[0] = CStringGetTextDatum(checkpoint->version_table);
 	values[1] = CStringGetTextDatum(checkpoint->revision);
-	values[2] = CStringGetTextDatum(mig_tab_log_command_name(checkpoint->operation));
+	values[2] = CStringGetTextDatum(mig_log_command_name(checkpoint->operation));
 	values[3] = Int32GetDatum(checkpoint->statement);
 	values[4] = Int32GetDatum(checkpoint->last_statement);
 	values[5] = Int32GetDatum(checkpoint->line);
@@ -202,6 +202,6 @@ write_checkpoint(const MigCheckpoint *checkpoint, const char *state)
 static MigCommand
 command_by_name(const char *name)
 {
-	return strcmp(name, mig_tab_log_command_name(MIG_COMMAND_DOWNGRADE)) == 0 ?
+	return strcmp(name, mig_log_command_name(MIG_COMMAND_DOWNGRADE)) == 0 ?
 		MIG_COMMAND_DOWNGRADE : MIG_COMMAND_UPGRADE;
 }

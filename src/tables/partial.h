@@ -1,6 +1,6 @@
 /*
  * partial.h
- *	  migrate.checkpoint: progress inside a revision.
+ *	  migrate.partial: progress inside a revision.
  */
 #ifndef MIG_TABLES_PARTIAL_H
 #define MIG_TABLES_PARTIAL_H
@@ -11,7 +11,7 @@
 #include "migrate.h"
 
 /* A segment of a body, and who runs it. */
-typedef struct MigCheckpoint
+typedef struct MigPartialSegment
 {
 	const char *version_table;
 	const char *revision;
@@ -26,7 +26,7 @@ typedef struct MigCheckpoint
 	const char *body_hash;
 	const pg_uuid_t *run;
 	Oid			role;
-} MigCheckpoint;
+} MigPartialSegment;
 
 /* How far a revision has come that is neither applied nor not. */
 typedef struct MigPartial
@@ -45,13 +45,13 @@ typedef struct MigPartial
 	TimestampTz since;
 } MigPartial;
 
-extern MigPartial *mig_tab_checkpoint_find(const char *version_table,
-										   bool for_report);
-extern char *mig_tab_checkpoint_holder(const char *revision);
-extern void mig_tab_checkpoint_started(const MigCheckpoint *checkpoint);
-extern void mig_tab_checkpoint_done(const MigCheckpoint *checkpoint);
-extern void mig_tab_checkpoint_forget(const char *version_table,
-									  int statement);
-extern void mig_tab_checkpoint_clear(const char *version_table);
+extern MigPartial *mig_partial_find(const char *version_table,
+									bool for_report);
+extern char *mig_partial_holder(const char *revision);
+extern void mig_partial_started(const MigPartialSegment *checkpoint);
+extern void mig_partial_done(const MigPartialSegment *checkpoint);
+extern void mig_partial_forget(const char *version_table,
+							   int statement);
+extern void mig_partial_clear(const char *version_table);
 
 #endif							/* MIG_TABLES_PARTIAL_H */

@@ -20,10 +20,10 @@
 
 #define DESCRIBE_COLUMNS \
 	"r.revision, r.down_revision, r.depends_on, r.branch_labels, r.message," \
-	" r.upgrade_hash, r.upgrade_statements, r.upgrade_toplevel," \
-	" r.upgrade_segments," \
-	" r.downgrade_hash, r.downgrade_statements, r.downgrade_toplevel," \
-	" r.downgrade_segments," \
+	" r.upgrade_hash, r.upgrade_statements, r.upgrade_nontransactional," \
+	" r.upgrade_transactions," \
+	" r.downgrade_hash, r.downgrade_statements, r.downgrade_nontransactional," \
+	" r.downgrade_transactions," \
 	" r.registered_by, r.registered_at, r.settings"
 
 /* What write_revision() binds. */
@@ -42,10 +42,10 @@ static void execute_on_ids(MigSpiQuery *query, char *const *ids, int nids);
 static char *first_of(MigSpiQuery *query, Datum *values, char **detail);
 
 /* For messages. */
-const char *const mig_tab_revision_name = "migrate.revision";
+const char *const mig_revision_name = "migrate.revision";
 
 Oid
-mig_tab_revision_relid(void)
+mig_revision_relid(void)
 {
 	static MigSpiQuery query = {
 		"SELECT 'migrate.revision'::pg_catalog.regclass::pg_catalog.oid"
@@ -65,7 +65,7 @@ mig_tab_revision_relid(void)
  * The whole graph, without bodies.
  */
 MigGraph *
-mig_tab_revision_graph(MigSpiAccess access)
+mig_revision_graph(MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT revision, down_revision, branch_labels, depends_on"
@@ -83,7 +83,7 @@ mig_tab_revision_graph(MigSpiAccess access)
 	row_context = AllocSetContextCreate(scope.caller, "migrate row",
 										ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(scope.caller);
-	graph = mig_rev_graph_create((int) nrows);
+	graph = mig_graph_create((int) nrows);
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		MigSpiScope row_scope = scope;
@@ -100,14 +100,14 @@ mig_tab_revision_graph(MigSpiAccess access)
 		down = mig_spi_text_array(&row_scope, i, 2, &ndown);
 		labels = mig_spi_text_array(&row_scope, i, 3, &nlabels);
 		depends = mig_spi_text_array(&row_scope, i, 4, &ndepends);
-		mig_rev_graph_add(graph, id, ndown, down, nlabels, labels,
-						  ndepends, depends);
+		mig_graph_add(graph, id, ndown, down, nlabels, labels,
+					  ndepends, depends);
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);
 	mig_spi_end(&scope);
 
-	mig_rev_graph_finish(graph);
+	mig_graph_finish(graph);
 	return graph;
 }
 
@@ -115,7 +115,7 @@ mig_tab_revision_graph(MigSpiAccess access)
  * The heads, or real heads, by the marks in the table, sorted.
  */
 char	  **
-mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads)
+mig_revision_heads(bool real, MigSpiAccess access, int *nheads)
 {
 	static MigSpiQuery heads = {
 		"SELECT revision FROM migrate.revision WHERE is_head ORDER BY revision"
@@ -132,7 +132,7 @@ mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads)
  * What each revision is, whatever its text: the hashes of its bodies.
  */
 char	  **
-mig_tab_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
+mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.concat_ws(':', r.upgrade_hash, r.downgrade_hash)"
@@ -152,7 +152,7 @@ mig_tab_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
  * A revision by its exact id, without body texts, or NULL.
  */
 MigRevision *
-mig_tab_revision_find(const char *id)
+mig_revision_find(const char *id)
 {
 	static MigSpiQuery query = {
 		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text"
@@ -179,7 +179,7 @@ mig_tab_revision_find(const char *id)
  * with the caller's snapshot.
  */
 MigRevision *
-mig_tab_revision_describe(char *const *ids, int nids, bool with_bodies)
+mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 {
 	static MigSpiQuery query = {
 		"SELECT " DESCRIBE_COLUMNS ","
@@ -213,7 +213,7 @@ mig_tab_revision_describe(char *const *ids, int nids, bool with_bodies)
  * The body that a step runs.  For a stamp only the message.
  */
 void
-mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
+mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
 		"SELECT message, CASE WHEN $2 THEN downgrade ELSE upgrade END,"
@@ -251,8 +251,8 @@ mig_tab_revision_body(const char *id, MigCommand command, MigStepBody *body)
  * gone has nothing.
  */
 char *
-mig_tab_revision_not_author(char *const *ids, int nids, Oid runner,
-							char **author)
+mig_revision_not_author(char *const *ids, int nids, Oid runner,
+						char **author)
 {
 	static MigSpiQuery query = {
 		"WITH s AS MATERIALIZED ("
@@ -281,14 +281,14 @@ mig_tab_revision_not_author(char *const *ids, int nids, Oid runner,
  * block.
  */
 char *
-mig_tab_revision_toplevel(char *const *ids, int nids, MigCommand command)
+mig_revision_nontransactional(char *const *ids, int nids, MigCommand command)
 {
 	static MigSpiQuery query = {
 		"SELECT r.revision"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" WHERE CASE WHEN $2 THEN r.downgrade_toplevel"
-		"       ELSE r.upgrade_toplevel END > 0"
+		" WHERE CASE WHEN $2 THEN r.downgrade_nontransactional"
+		"       ELSE r.upgrade_nontransactional END > 0"
 		" ORDER BY i.place LIMIT 1",
 		2, {TEXTARRAYOID, BOOLOID}
 	};
@@ -303,7 +303,7 @@ mig_tab_revision_toplevel(char *const *ids, int nids, MigCommand command)
  * The first revision without a downgrade.
  */
 char *
-mig_tab_revision_irreversible(char *const *ids, int nids)
+mig_revision_irreversible(char *const *ids, int nids)
 {
 	static MigSpiQuery query = {
 		"SELECT r.revision"
@@ -323,8 +323,8 @@ mig_tab_revision_irreversible(char *const *ids, int nids)
  * Those of ids that are no revision, nor (if labels_too) a label.
  */
 char	  **
-mig_tab_revision_missing(char *const *ids, int nids, bool labels_too,
-						 int *nmissing)
+mig_revision_missing(char *const *ids, int nids, bool labels_too,
+					 int *nmissing)
 {
 	static MigSpiQuery query = {
 		"SELECT i.id"
@@ -350,7 +350,7 @@ mig_tab_revision_missing(char *const *ids, int nids, bool labels_too,
  * or NULL.
  */
 char *
-mig_tab_revision_label_user(const char *label, const char *except_id)
+mig_revision_label_user(const char *label, const char *except_id)
 {
 	static MigSpiQuery query = {
 		"SELECT r.revision FROM migrate.revision AS r"
@@ -373,7 +373,7 @@ mig_tab_revision_label_user(const char *label, const char *except_id)
  * The revisions that are built on this one or depend on it, by id or label.
  */
 char	  **
-mig_tab_revision_dependents(const char *id, int *ndependents)
+mig_revision_dependents(const char *id, int *ndependents)
 {
 	static MigSpiQuery query = {
 		"SELECT c.revision"
@@ -392,16 +392,16 @@ mig_tab_revision_dependents(const char *id, int *ndependents)
 }
 
 /*
- * Adds a revision as a head; see mig_tab_revision_cover().
+ * Adds a revision as a head; see mig_revision_cover().
  */
 void
-mig_tab_revision_insert(const MigRevision *revision, Oid author)
+mig_revision_insert(const MigRevision *revision, Oid author)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.revision (revision, down_revision, depends_on,"
 		"  branch_labels, message, upgrade, upgrade_hash, upgrade_statements,"
-		"  upgrade_toplevel, upgrade_segments, downgrade, downgrade_hash,"
-		"  downgrade_statements, downgrade_toplevel, downgrade_segments,"
+		"  upgrade_nontransactional, upgrade_transactions, downgrade, downgrade_hash,"
+		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, settings)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $17)",
@@ -415,15 +415,15 @@ mig_tab_revision_insert(const MigRevision *revision, Oid author)
  * Replaces all of a revision but its id.
  */
 void
-mig_tab_revision_update(const MigRevision *revision, Oid author)
+mig_revision_update(const MigRevision *revision, Oid author)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.revision SET down_revision = $2, depends_on = $3,"
 		"  branch_labels = $4, message = $5, upgrade = $6, upgrade_hash = $7,"
-		"  upgrade_statements = $8, upgrade_toplevel = $9,"
-		"  upgrade_segments = $10, downgrade = $11, downgrade_hash = $12,"
-		"  downgrade_statements = $13, downgrade_toplevel = $14,"
-		"  downgrade_segments = $15, settings = $17,"
+		"  upgrade_statements = $8, upgrade_nontransactional = $9,"
+		"  upgrade_transactions = $10, downgrade = $11, downgrade_hash = $12,"
+		"  downgrade_statements = $13, downgrade_nontransactional = $14,"
+		"  downgrade_transactions = $15, settings = $17,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_at = pg_catalog.clock_timestamp()"
 		" WHERE revision = $1",
@@ -434,7 +434,7 @@ mig_tab_revision_update(const MigRevision *revision, Oid author)
 }
 
 void
-mig_tab_revision_delete(char *id)
+mig_revision_delete(char *id)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.revision WHERE revision = ANY ($1)",
@@ -449,7 +449,7 @@ mig_tab_revision_delete(char *id)
  * has none: if somebody has just removed that, the update finds it out.
  */
 void
-mig_tab_revision_cover(const MigRevision *revision)
+mig_revision_cover(const MigRevision *revision)
 {
 	static MigSpiQuery cover_down = {
 		"UPDATE migrate.revision SET is_head = false, is_real_head = false"
@@ -477,7 +477,7 @@ mig_tab_revision_cover(const MigRevision *revision)
  * Sets all head marks to what the graph says, after a change of edges.
  */
 void
-mig_tab_revision_set_heads(const MigGraph *graph)
+mig_revision_set_heads(const MigGraph *graph)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.revision AS r"
@@ -495,11 +495,11 @@ mig_tab_revision_set_heads(const MigGraph *graph)
 	for (int real = 0; real < 2; real++)
 	{
 		int			nheads;
-		int		   *heads = mig_rev_graph_heads(graph, real, &nheads);
+		int		   *heads = mig_graph_heads(graph, real, &nheads);
 		char	  **ids = palloc(sizeof(char *) * Max(nheads, 1));
 
 		for (int i = 0; i < nheads; i++)
-			ids[i] = unconstify(char *, mig_rev_graph_id(graph, heads[i]));
+			ids[i] = unconstify(char *, mig_graph_id(graph, heads[i]));
 		values[real] = mig_spi_array_datum(ids, nheads);
 	}
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
@@ -542,10 +542,10 @@ read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
 	strlcpy(body->hash, hash, sizeof(body->hash));
 	body->nstatements = DatumGetInt32(mig_spi_value(row, hash_column + 1,
 													&isnull));
-	body->ntoplevel = DatumGetInt32(mig_spi_value(row, hash_column + 2,
-												  &isnull));
-	body->nsegments = DatumGetInt32(mig_spi_value(row, hash_column + 3,
-												  &isnull));
+	body->nnontransactional = DatumGetInt32(mig_spi_value(row, hash_column + 2,
+														  &isnull));
+	body->ntransactions = DatumGetInt32(mig_spi_value(row, hash_column + 3,
+													  &isnull));
 }
 
 /*
@@ -570,15 +570,15 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	values[5] = CStringGetTextDatum(revision->upgrade.text);
 	values[6] = CStringGetTextDatum(revision->upgrade.hash);
 	values[7] = Int32GetDatum(revision->upgrade.nstatements);
-	values[8] = Int32GetDatum(revision->upgrade.ntoplevel);
-	values[9] = Int32GetDatum(revision->upgrade.nsegments);
+	values[8] = Int32GetDatum(revision->upgrade.nnontransactional);
+	values[9] = Int32GetDatum(revision->upgrade.ntransactions);
 	if (revision->downgrade.text != NULL)
 	{
 		values[10] = CStringGetTextDatum(revision->downgrade.text);
 		values[11] = CStringGetTextDatum(revision->downgrade.hash);
 		values[12] = Int32GetDatum(revision->downgrade.nstatements);
-		values[13] = Int32GetDatum(revision->downgrade.ntoplevel);
-		values[14] = Int32GetDatum(revision->downgrade.nsegments);
+		values[13] = Int32GetDatum(revision->downgrade.nnontransactional);
+		values[14] = Int32GetDatum(revision->downgrade.ntransactions);
 	}
 	else
 		memset(&nulls[10], 'n', 5);

@@ -18,8 +18,8 @@ typedef struct MigBody
 	char	   *text;			/* NULL: no downgrade */
 	char		hash[MIG_SCRIPT_HASH_SIZE];
 	int			nstatements;
-	int			ntoplevel;
-	int			nsegments;		/* 1: it can be one transaction */
+	int			nnontransactional;
+	int			ntransactions;	/* 1: it can be one transaction */
 } MigBody;
 
 /* A row of migrate.revision. */
@@ -51,37 +51,37 @@ typedef struct MigStepBody
 } MigStepBody;
 
 /* Reading */
-extern const char *const mig_tab_revision_name;
-extern Oid	mig_tab_revision_relid(void);
-extern MigGraph *mig_tab_revision_graph(MigSpiAccess access);
-extern char **mig_tab_revision_heads(bool real, MigSpiAccess access, int *nheads);
-extern char **mig_tab_revision_hashes(char *const *ids, int nids,
-									  MigSpiAccess access);
-extern MigRevision *mig_tab_revision_find(const char *id);
-extern MigRevision *mig_tab_revision_describe(char *const *ids, int nids,
-											  bool with_bodies);
-extern void mig_tab_revision_body(const char *id, MigCommand command,
-								  MigStepBody *body);
+extern const char *const mig_revision_name;
+extern Oid	mig_revision_relid(void);
+extern MigGraph *mig_revision_graph(MigSpiAccess access);
+extern char **mig_revision_heads(bool real, MigSpiAccess access, int *nheads);
+extern char **mig_revision_hashes(char *const *ids, int nids,
+								  MigSpiAccess access);
+extern MigRevision *mig_revision_find(const char *id);
+extern MigRevision *mig_revision_describe(char *const *ids, int nids,
+										  bool with_bodies);
+extern void mig_revision_body(const char *id, MigCommand command,
+							  MigStepBody *body);
 
 /* What a plan must not contain; each returns NULL or the first offender */
-extern char *mig_tab_revision_not_author(char *const *ids, int nids, Oid runner,
-										 char **author);
-extern char *mig_tab_revision_toplevel(char *const *ids, int nids,
-									   MigCommand command);
-extern char *mig_tab_revision_irreversible(char *const *ids, int nids);
+extern char *mig_revision_not_author(char *const *ids, int nids, Oid runner,
+									 char **author);
+extern char *mig_revision_nontransactional(char *const *ids, int nids,
+										   MigCommand command);
+extern char *mig_revision_irreversible(char *const *ids, int nids);
 
 /* Relations between revisions, for registration */
-extern char **mig_tab_revision_missing(char *const *ids, int nids,
-									   bool labels_too, int *nmissing);
-extern char *mig_tab_revision_label_user(const char *label,
-										 const char *except_id);
-extern char **mig_tab_revision_dependents(const char *id, int *ndependents);
+extern char **mig_revision_missing(char *const *ids, int nids,
+								   bool labels_too, int *nmissing);
+extern char *mig_revision_label_user(const char *label,
+									 const char *except_id);
+extern char **mig_revision_dependents(const char *id, int *ndependents);
 
 /* Writing */
-extern void mig_tab_revision_insert(const MigRevision *revision, Oid author);
-extern void mig_tab_revision_update(const MigRevision *revision, Oid author);
-extern void mig_tab_revision_delete(char *id);
-extern void mig_tab_revision_cover(const MigRevision *revision);
-extern void mig_tab_revision_set_heads(const MigGraph *graph);
+extern void mig_revision_insert(const MigRevision *revision, Oid author);
+extern void mig_revision_update(const MigRevision *revision, Oid author);
+extern void mig_revision_delete(char *id);
+extern void mig_revision_cover(const MigRevision *revision);
+extern void mig_revision_set_heads(const MigGraph *graph);
 
 #endif							/* MIG_TABLES_REVISION_H */

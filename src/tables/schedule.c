@@ -41,10 +41,10 @@
  * 31st of January is the 28th of February, two are the 31st of March.
  */
 #define TICK(i) \
-	"((s.first_tick AT TIME ZONE 'UTC' + s.every * " i "::float8) AT TIME ZONE 'UTC')"
+	"((s.first_run AT TIME ZONE 'UTC' + s.every * " i "::float8) AT TIME ZONE 'UTC')"
 #define NEXT_TICK \
 	"(SELECT COALESCE(pg_catalog.min(" TICK("i") "), pg_catalog.clock_timestamp() + s.every)" \
-	"   FROM (SELECT extract(epoch FROM pg_catalog.clock_timestamp() - s.first_tick) AS missed," \
+	"   FROM (SELECT extract(epoch FROM pg_catalog.clock_timestamp() - s.first_run) AS missed," \
 	"                extract(epoch FROM s.every) AS length," \
 	"                extract(year FROM s.every) * 12 + extract(month FROM s.every) AS months) AS e," \
 	"        LATERAL (SELECT CASE WHEN e.months <> 0 THEN 0" \
@@ -59,10 +59,10 @@
  * asks may change it.
  */
 bool
-mig_tab_schedule_find(const char *name, Oid asker, bool *visible)
+mig_schedule_row_find(const char *name, Oid asker, bool *visible)
 {
 	static MigSpiQuery query = {
-		"SELECT " MIG_JOB_IS_BUSINESS("$2", "s.owner_oid")
+		"SELECT " MIG_JOB_IS_VISIBLE_TO("$2", "s.owner_oid")
 		" FROM migrate.schedule AS s WHERE s.name = $1 FOR UPDATE",
 		2, {TEXTOID, OIDOID}
 	};
@@ -86,11 +86,11 @@ mig_tab_schedule_find(const char *name, Oid asker, bool *visible)
  * business of who makes it.
  */
 bool
-mig_tab_schedule_put(const MigSchedule *schedule)
+mig_schedule_row_put(const MigSchedule *schedule)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.schedule (name, target, version_table, every,"
-		"  window_start, window_end, first_tick, next_tick, owner, owner_oid,"
+		"  window_start, window_end, first_run, next_run, owner, owner_oid,"
 		"  login, login_oid, settings, origin)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7,"
 		"  pg_catalog.pg_get_userbyid($8), $8,"
@@ -99,12 +99,12 @@ mig_tab_schedule_put(const MigSchedule *schedule)
 		"  version_table = EXCLUDED.version_table, every = EXCLUDED.every,"
 		"  window_start = EXCLUDED.window_start,"
 		"  window_end = EXCLUDED.window_end,"
-		"  first_tick = EXCLUDED.first_tick, next_tick = EXCLUDED.next_tick,"
+		"  first_run = EXCLUDED.first_run, next_run = EXCLUDED.next_run,"
 		"  owner = EXCLUDED.owner, owner_oid = EXCLUDED.owner_oid,"
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
 		"  settings = EXCLUDED.settings, origin = EXCLUDED.origin,"
 		"  note = NULL"
-		" WHERE " MIG_JOB_IS_BUSINESS("$8", "schedule.owner_oid"),
+		" WHERE " MIG_JOB_IS_VISIBLE_TO("$8", "schedule.owner_oid"),
 		10, {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TIMETZOID, TIMETZOID,
 		TIMESTAMPTZOID, OIDOID, OIDOID, TEXTARRAYOID}
 	};
@@ -120,7 +120,7 @@ mig_tab_schedule_put(const MigSchedule *schedule)
 	values[5] = TimeTzADTPGetDatum(schedule->window_end);
 	if (schedule->window_start == NULL)
 		nulls[4] = nulls[5] = 'n';
-	values[6] = TimestampTzGetDatum(schedule->first_tick);
+	values[6] = TimestampTzGetDatum(schedule->first_run);
 	values[7] = ObjectIdGetDatum(job->owner);
 	values[8] = ObjectIdGetDatum(job->login);
 	values[9] = mig_spi_array_datum(job->settings, job->nsettings);
@@ -131,7 +131,7 @@ mig_tab_schedule_put(const MigSchedule *schedule)
  * Removes a schedule.
  */
 void
-mig_tab_schedule_delete(const char *name)
+mig_schedule_row_delete(const char *name)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.schedule WHERE name = $1",
@@ -148,16 +148,16 @@ mig_tab_schedule_delete(const char *name)
  * Their rows are locked; those that somebody else has locked are left to them.
  */
 MigJob *
-mig_tab_schedule_due(int *ndue)
+mig_schedule_row_due(int *ndue)
 {
 	static MigSpiQuery query = {
 		"SELECT s.name, s.target, s.version_table, s.owner_oid, s.login_oid,"
 		"  s.settings, COALESCE(" WINDOW_END ", 'infinity')"
 		"  FROM migrate.schedule AS s"
-		" WHERE s.next_tick <= pg_catalog.clock_timestamp()"
+		" WHERE s.next_run <= pg_catalog.clock_timestamp()"
 		"   AND s.origin = " MIG_JOB_ORIGIN
 		"   AND (s.window_start IS NULL OR " WINDOW_END " IS NOT NULL)"
-		" ORDER BY s.next_tick, s.name FOR UPDATE OF s SKIP LOCKED"
+		" ORDER BY s.next_run, s.name FOR UPDATE OF s SKIP LOCKED"
 	};
 	MigSpiScope scope;
 	uint64		nrows;
@@ -190,11 +190,11 @@ mig_tab_schedule_due(int *ndue)
  * Notes that a schedule has submitted a job.
  */
 void
-mig_tab_schedule_tick(const char *name, int64 job)
+mig_schedule_row_tick(const char *name, int64 job)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.schedule AS s SET next_tick = " NEXT_TICK ","
-		"  last_tick = pg_catalog.clock_timestamp(), last_job = $2"
+		"UPDATE migrate.schedule AS s SET next_run = " NEXT_TICK ","
+		"  last_run = pg_catalog.clock_timestamp(), last_job = $2"
 		" WHERE s.name = $1",
 		2, {TEXTOID, INT8OID}
 	};
@@ -210,7 +210,7 @@ mig_tab_schedule_tick(const char *name, int64 job)
  * if somebody has locked the row: the job does not wait for that.
  */
 void
-mig_tab_schedule_note(const char *name, int64 job, const char *note)
+mig_schedule_row_note(const char *name, int64 job, const char *note)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.schedule SET note = $3"

@@ -18,15 +18,15 @@ typedef struct MigSchedule
 	Interval   *every;
 	TimeTzADT  *window_start;	/* NULL: no window */
 	TimeTzADT  *window_end;
-	TimestampTz first_tick;
+	TimestampTz first_run;
 } MigSchedule;
 
-extern bool mig_tab_schedule_find(const char *name, Oid asker, bool *visible);
-extern bool mig_tab_schedule_put(const MigSchedule *schedule);
-extern void mig_tab_schedule_delete(const char *name);
-extern MigJob *mig_tab_schedule_due(int *ndue);
-extern void mig_tab_schedule_tick(const char *name, int64 job);
-extern void mig_tab_schedule_note(const char *name, int64 job,
+extern bool mig_schedule_row_find(const char *name, Oid asker, bool *visible);
+extern bool mig_schedule_row_put(const MigSchedule *schedule);
+extern void mig_schedule_row_delete(const char *name);
+extern MigJob *mig_schedule_row_due(int *ndue);
+extern void mig_schedule_row_tick(const char *name, int64 job);
+extern void mig_schedule_row_note(const char *name, int64 job,
 								  const char *note);
 
 #endif							/* MIG_TABLES_SCHEDULE_H */

@@ -131,7 +131,7 @@ static int	compare_rows(const void *a, const void *b);
  * changes of its definition.
  */
 void
-mig_tab_version_assume(bool row_addresses, bool table_locks)
+mig_version_assume(bool row_addresses, bool table_locks)
 {
 	have_row_addresses = row_addresses;
 	have_table_locks = table_locks;
@@ -141,7 +141,7 @@ mig_tab_version_assume(bool row_addresses, bool table_locks)
  * Gives an open table its statements.
  */
 void
-mig_tab_version_prepare(MigVersion *version)
+mig_version_prepare(MigVersion *version)
 {
 	if (!version->own)
 		version->queries = write_queries(version->name);
@@ -154,7 +154,7 @@ mig_tab_version_prepare(MigVersion *version)
  * Locks a table of somebody else as a write does, where there are such locks.
  */
 void
-mig_tab_version_lock(const MigVersion *version)
+mig_version_lock(const MigVersion *version)
 {
 	MigSpiScope scope;
 
@@ -169,7 +169,7 @@ mig_tab_version_lock(const MigVersion *version)
  * Reads the rows and where they are, into the current memory context.
  */
 void
-mig_tab_version_read(MigVersion *version, MigSpiAccess access)
+mig_version_read(MigVersion *version, MigSpiAccess access)
 {
 	MigVersionState *state = palloc0(sizeof(MigVersionState));
 	MigSpiScope scope;
@@ -204,7 +204,7 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
 	}
 	mig_spi_end(&scope);
 
-	mig_tab_version_sort(version);
+	mig_version_sort(version);
 	version->state = state;
 }
 
@@ -212,7 +212,7 @@ mig_tab_version_read(MigVersion *version, MigSpiAccess access)
  * Rows are listed in the order of Alembic's files: by byte.
  */
 void
-mig_tab_version_sort(MigVersion *version)
+mig_version_sort(MigVersion *version)
 {
 	qsort(version->rows, version->nrows, sizeof(char *), compare_rows);
 }
@@ -221,7 +221,7 @@ mig_tab_version_sort(MigVersion *version)
  * Reads the rows anew, as committed, after a transaction that failed.
  */
 MigVersionPlace
-mig_tab_version_place(MigVersion *version, const MigStep *step)
+mig_version_place(MigVersion *version, const MigStep *step)
 {
 	MemoryContext old_context;
 	int			ngoing = 0;
@@ -230,7 +230,7 @@ mig_tab_version_place(MigVersion *version, const MigStep *step)
 	int			nafter = step->ninserts;
 
 	old_context = MemoryContextSwitchTo(GetMemoryChunkContext(version));
-	mig_tab_version_read(version, MIG_SPI_READ_LATEST);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
 	MemoryContextSwitchTo(old_context);
 
 	for (int i = 0; i < step->ndeletes; i++)
@@ -262,14 +262,14 @@ has_row(const MigVersion *version, const char *revision)
  * would work on data from before the revisions that the rows stand for.
  */
 void
-mig_tab_version_check_snapshot(const MigVersion *version)
+mig_version_check_snapshot(const MigVersion *version)
 {
 	MigVersion	before = *version;
 	bool		same;
 
 	if (!IsolationUsesXactSnapshot())
 		return;
-	mig_tab_version_read(&before, MIG_SPI_READ_CALLER);
+	mig_version_read(&before, MIG_SPI_READ_CALLER);
 	same = before.nrows == version->nrows;
 	for (int i = 0; same && i < version->nrows; i++)
 		same = strcmp(before.rows[i], version->rows[i]) == 0;
@@ -287,7 +287,7 @@ mig_tab_version_check_snapshot(const MigVersion *version)
  * or discard when they were rolled back.
  */
 void
-mig_tab_version_move(MigVersion *version, const MigStep *step)
+mig_version_move(MigVersion *version, const MigStep *step)
 {
 	MigVersionState *state = version->state;
 	int			nchanges = step->ndeletes + step->ninserts + 1;
@@ -312,7 +312,7 @@ mig_tab_version_move(MigVersion *version, const MigStep *step)
  * The step's subtransaction was released: remember where its rows are.
  */
 void
-mig_tab_version_accept(MigVersion *version)
+mig_version_accept(MigVersion *version)
 {
 	MigVersionState *state = version->state;
 
@@ -338,7 +338,7 @@ mig_tab_version_accept(MigVersion *version)
  * The step's subtransaction was rolled back: the rows are where they were.
  */
 void
-mig_tab_version_discard(MigVersion *version)
+mig_version_discard(MigVersion *version)
 {
 	version->state->nchanges = 0;
 }

@@ -28,16 +28,16 @@ typedef enum MigVersionPlace
 	MIG_VERSION_ELSEWHERE
 } MigVersionPlace;
 
-extern void mig_tab_version_assume(bool row_addresses, bool table_locks);
-extern void mig_tab_version_prepare(MigVersion *version);
-extern void mig_tab_version_lock(const MigVersion *version);
-extern void mig_tab_version_read(MigVersion *version, MigSpiAccess access);
-extern void mig_tab_version_sort(MigVersion *version);
-extern MigVersionPlace mig_tab_version_place(MigVersion *version,
-											 const MigStep *step);
-extern void mig_tab_version_check_snapshot(const MigVersion *version);
-extern void mig_tab_version_move(MigVersion *version, const MigStep *step);
-extern void mig_tab_version_accept(MigVersion *version);
-extern void mig_tab_version_discard(MigVersion *version);
+extern void mig_version_assume(bool row_addresses, bool table_locks);
+extern void mig_version_prepare(MigVersion *version);
+extern void mig_version_lock(const MigVersion *version);
+extern void mig_version_read(MigVersion *version, MigSpiAccess access);
+extern void mig_version_sort(MigVersion *version);
+extern MigVersionPlace mig_version_place(MigVersion *version,
+										 const MigStep *step);
+extern void mig_version_check_snapshot(const MigVersion *version);
+extern void mig_version_move(MigVersion *version, const MigStep *step);
+extern void mig_version_accept(MigVersion *version);
+extern void mig_version_discard(MigVersion *version);
 
 #endif							/* MIG_TABLES_VERSION_H */

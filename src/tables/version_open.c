@@ -30,7 +30,7 @@ static bool runs_code_of_owner(const MigVersion *version);
  * Finds the version table that migrate.version_table names.
  */
 MigVersion *
-mig_tab_version_open(MigSpiAccess access)
+mig_version_open(MigSpiAccess access)
 {
 	return open_table(mig_guc_version_table, access);
 }
@@ -40,7 +40,7 @@ mig_tab_version_open(MigSpiAccess access)
  * a name.  NULL if it is the one that migrate.version_table names.
  */
 MigVersion *
-mig_tab_version_open_other(const char *name, const MigVersion *version)
+mig_version_open_other(const char *name, const MigVersion *version)
 {
 	MigVersion *other = open_table(name != NULL ? name : "migrate.version",
 								   MIG_SPI_READ_LATEST);
@@ -53,9 +53,9 @@ mig_tab_version_open_other(const char *name, const MigVersion *version)
  * the version table is on the table, the statements name it.
  */
 void
-mig_tab_version_recheck(const MigVersion *version)
+mig_version_recheck(const MigVersion *version)
 {
-	MigVersion *now = mig_tab_version_open(MIG_SPI_READ_LATEST);
+	MigVersion *now = mig_version_open(MIG_SPI_READ_LATEST);
 
 	if (now->relid != version->relid)
 		ereport(ERROR,
@@ -72,12 +72,12 @@ mig_tab_version_recheck(const MigVersion *version)
  * for authors of bodies.
  */
 void
-mig_tab_version_trust(const MigVersion *version)
+mig_version_trust(const MigVersion *version)
 {
 	if (version->own)
 		return;
-	mig_tab_version_lock(version);
-	mig_tab_version_recheck(version);
+	mig_version_lock(version);
+	mig_version_recheck(version);
 	if (runs_code_of_owner(version))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -140,7 +140,7 @@ open_table(const char *name, MigSpiAccess access)
 						name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
-	mig_tab_version_prepare(version);
+	mig_version_prepare(version);
 	return version;
 }
 

@@ -8,10 +8,10 @@
 #include "base/spi.h"
 #include "tables/version.h"
 
-extern MigVersion *mig_tab_version_open(MigSpiAccess access);
-extern MigVersion *mig_tab_version_open_other(const char *name,
-											  const MigVersion *version);
-extern void mig_tab_version_recheck(const MigVersion *version);
-extern void mig_tab_version_trust(const MigVersion *version);
+extern MigVersion *mig_version_open(MigSpiAccess access);
+extern MigVersion *mig_version_open_other(const char *name,
+										  const MigVersion *version);
+extern void mig_version_recheck(const MigVersion *version);
+extern void mig_version_trust(const MigVersion *version);
 
 #endif							/* MIG_TABLES_VERSION_OPEN_H */

@@ -66,7 +66,7 @@ test_fuzz_body(PG_FUNCTION_ARGS)
 							  script->statements[i].length));
 	check_same_hash(body);
 	mig_script_commit_each(script);
-	must_hold(script->nsegments == Max(script->nstatements, 1));
+	must_hold(script->ntransactions == Max(script->nstatements, 1));
 	check_segments(script);
 	PG_RETURN_INT32(script->nstatements);
 }
@@ -186,13 +186,13 @@ check_segments(const MigScript *script)
 
 		mig_script_segment(script, next, &segment);
 		must_hold(segment.first == next && segment.nstatements > 0);
-		must_hold(segment.toplevel == NULL || segment.nstatements == 1);
+		must_hold(segment.nontransactional == NULL || segment.nstatements == 1);
 		next += segment.nstatements;
 		nsegments++;
 	}
 	must_hold(next == script->nstatements);
 	/* An empty body is a transaction, too. */
-	must_hold(Max(nsegments, 1) == script->nsegments);
+	must_hold(Max(nsegments, 1) == script->ntransactions);
 }
 
 /*

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(test_script_effect);
 
 static const char *effect_name(MigEffectKind kind);
 static void read_case(FunctionCallInfo fcinfo, MigRetryCase *failure);
-static MigDoor read_door(const char *name);
+static MigVia read_via(const char *name);
 
 /*
  * test_retry_decide(sqlstate, message, fixed_snapshot, door, attempt,
@@ -179,7 +179,7 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->message_id = PG_ARGISNULL(1) ? NULL :
 		text_to_cstring(PG_GETARG_TEXT_PP(1));
 	failure->fixed_snapshot = PG_GETARG_BOOL(2);
-	failure->door = read_door(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	failure->via = read_via(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	failure->attempt = PG_GETARG_INT32(4);
 	failure->max_attempts = PG_GETARG_INT32(5);
 	failure->body_done = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
@@ -187,14 +187,14 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->message = failure->message_id;
 }
 
-static MigDoor
-read_door(const char *name)
+static MigVia
+read_via(const char *name)
 {
 	if (strcmp(name, "function") == 0)
-		return MIG_DOOR_FUNCTION;
+		return MIG_VIA_FUNCTION;
 	if (strcmp(name, "procedure") == 0)
-		return MIG_DOOR_PROCEDURE;
+		return MIG_VIA_PROCEDURE;
 	if (strcmp(name, "worker") == 0)
-		return MIG_DOOR_WORKER;
+		return MIG_VIA_WORKER;
 	elog(ERROR, "\"%s\" is no door", name);
 }

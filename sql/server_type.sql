@@ -1,5 +1,5 @@
 -- engine: on a server whose DDL commits by itself, and on one where no
--- subtransaction may be rolled back around DDL, by migrate.engine
+-- subtransaction may be rolled back around DDL, by migrate.server_type
 \i sql/include/start.sql
 SET client_min_messages = warning;
 \pset null -
@@ -22,13 +22,13 @@ SELECT migrate_register('e3', '', '', '{e2}');
 CREATE VIEW outcome AS
 SELECT (SELECT string_agg(what, ', ' ORDER BY what) FROM ran) AS ran, (SELECT string_agg(version_num, ' ') FROM migrate.version) AS version,
        (SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class AS c WHERE c.relname ~ '^(e\d|v$)' AND c.relnamespace = 'public'::regnamespace) AS relations,
-       (SELECT count(*) FROM migrate.checkpoint) AS checkpoints,
+       (SELECT count(*) FROM migrate.partial) AS checkpoints,
        (SELECT string_agg(revision || ' ' || operation || ' ' || state, ', ' ORDER BY started) FROM migrate.log) AS log,
        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') AS locks;
 
-SET migrate.engine = nonsense;
+SET migrate.server_type = nonsense;
 -- what the others are to be like
-SET migrate.engine = postgresql;
+SET migrate.server_type = postgresql;
 CALL migrate_deploy();
 SELECT * FROM outcome \gx
 CALL migrate_revert('base');
@@ -36,8 +36,8 @@ SELECT * FROM outcome \gx
 DELETE FROM migrate.log;
 
 -- DDL commits by itself
-SET migrate.engine = yugabytedb;
-SELECT revision, unit, statements FROM migrate_plan();
+SET migrate.server_type = yugabytedb;
+SELECT revision, transactions, statements FROM migrate_plan();
 SELECT migrate_upgrade();
 SELECT migrate_downgrade('base');
 DO $$BEGIN CALL migrate_deploy(); END$$;
@@ -57,7 +57,7 @@ CREATE TABLE f2 (i int);
 INSERT INTO ran VALUES ('f1 last')$$, 'DROP TABLE f1, f2; TRUNCATE ran', '{e3}');
 CALL migrate_deploy();
 SELECT * FROM outcome \gx
-SELECT statement, last_statement, kind, state, object FROM migrate.checkpoint ORDER BY statement;
+SELECT statement, last_statement, kind, state, object FROM migrate.partial ORDER BY statement;
 SELECT revision, partial FROM migrate_current();
 CALL migrate_deploy();
 INSERT INTO ran VALUES ('go');
@@ -80,10 +80,10 @@ SELECT setval('fails', 1, false);
 SET migrate.max_attempts = 2;
 CALL migrate_deploy();
 \echo :LAST_ERROR_SQLSTATE
-SELECT to_regnamespace('f2'), statement, state FROM migrate.checkpoint ORDER BY statement;
+SELECT to_regnamespace('f2'), statement, state FROM migrate.partial ORDER BY statement;
 RESET migrate.max_attempts;
 CALL migrate_deploy();
-SELECT to_regnamespace('f2'), (SELECT count(*) FROM migrate.checkpoint) AS checkpoints, string_agg(what, ', ' ORDER BY what) FROM ran WHERE what LIKE 'f2%';
+SELECT to_regnamespace('f2'), (SELECT count(*) FROM migrate.partial) AS checkpoints, string_agg(what, ', ' ORDER BY what) FROM ran WHERE what LIKE 'f2%';
 CALL migrate_revert('e3');
 SELECT migrate_unregister('f2'), migrate_unregister('f1');
 DROP EVENT TRIGGER fail_twice;
@@ -91,7 +91,7 @@ DROP EVENT TRIGGER fail_twice;
 CREATE FUNCTION make_table() RETURNS void LANGUAGE sql AS 'CREATE TABLE made (i int)';
 SELECT migrate_register('f1', 'INSERT INTO ran VALUES (''f1''); SELECT make_table()', '', '{e3}');
 CALL migrate_deploy();
-SELECT to_regclass('made'), statement, last_statement, state FROM migrate.checkpoint;
+SELECT to_regclass('made'), statement, last_statement, state FROM migrate.partial;
 SELECT migrate_resolve('f1', 'abandon');
 SELECT migrate_register('f1', 'DO $do$BEGIN PERFORM make_table(); END$do$', '', '{e3}', replace => true);
 CALL migrate_deploy();
@@ -115,7 +115,7 @@ SELECT last_value FROM fails;
 SELECT migrate_resolve('f3', 'retry');
 SELECT setval('fails', 3);
 CALL migrate_deploy();
-SELECT to_regclass('f3'), count(*) FROM migrate.checkpoint;
+SELECT to_regclass('f3'), count(*) FROM migrate.partial;
 -- a block that commits, and one that fails after that
 SELECT migrate_register('f4', $body$DO $do$BEGIN INSERT INTO ran VALUES ('f4'); COMMIT; INSERT INTO ran VALUES ('f4 more'); END$do$;$body$, '', '{f3}');
 CREATE PROCEDURE commits(fails boolean) LANGUAGE plpgsql AS $$
@@ -140,8 +140,8 @@ TRUNCATE ran;
 DELETE FROM migrate.log;
 
 -- everything in one transaction, and no subtransaction
-SET migrate.engine = yugabytedb_transactional_ddl;
-SELECT revision, unit, statements FROM migrate_plan();
+SET migrate.server_type = yugabytedb_transactional_ddl;
+SELECT revision, transactions, statements FROM migrate_plan();
 SELECT migrate_upgrade();
 DO $$BEGIN CALL migrate_deploy(); END$$;
 CALL migrate_deploy();
@@ -175,8 +175,8 @@ SELECT * FROM other_version;
 RESET migrate.version_table;
 
 -- a SELECT that submits is the way out
-ALTER DATABASE :DBNAME SET migrate.engine = yugabytedb;
-SET migrate.function_door = submit;
+ALTER DATABASE :DBNAME SET migrate.server_type = yugabytedb;
+SET migrate.function_mode = submit;
 SELECT migrate_upgrade('e3');
 SELECT max(job) AS job FROM migrate.jobs \gset
 CALL migrate_wait(:job);
@@ -185,16 +185,16 @@ SELECT migrate_downgrade('base');
 SELECT max(job) AS job FROM migrate.jobs \gset
 CALL migrate_wait(:job);
 SELECT state, revision FROM migrate.jobs WHERE job = :job;
-RESET migrate.function_door;
-ALTER DATABASE :DBNAME RESET migrate.engine;
+RESET migrate.function_mode;
+ALTER DATABASE :DBNAME RESET migrate.server_type;
 
 -- it is not for everybody to say what server this is
 CREATE ROLE regress_migrate_nobody;
 SET ROLE regress_migrate_nobody;
-SET migrate.engine = postgresql;
+SET migrate.server_type = postgresql;
 RESET ROLE;
 DROP ROLE regress_migrate_nobody;
-RESET migrate.engine;
+RESET migrate.server_type;
 DROP VIEW outcome;
 DROP TABLE ran, other_version;
 DROP SEQUENCE fails;
