@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "base/xact.h"
@@ -466,7 +467,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 }
 
 /*
- * The function door.
+ * A command as a function: it is run in the caller's transaction, or submitted.
  */
 static Datum
 run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
@@ -477,6 +478,13 @@ run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	int			nresult;
 
 	mig_server_begin();
+	if (command != MIG_COMMAND_STAMP &&
+		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
+	{
+		mig_run_check_allowed(command);
+		mig_job_submit_instead(targets[0], command);
+		return return_texts(fcinfo, NULL, 0);
+	}
 	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.via = MIG_VIA_FUNCTION;

@@ -79,19 +79,32 @@ mig_job_submit(const char *target, const char *command,
 }
 
 /*
- * Raises an error if the current role may not execute migrate_submit(), for
- * who comes another way.
+ * With migrate.function_mode = submit: queues what the function
+ * migrate_upgrade() or migrate_downgrade() was asked to run.  The current role
+ * must be allowed to execute migrate_submit().
  */
 void
-mig_job_check_may_submit(void)
+mig_job_submit_instead(const char *target, MigCommand command)
 {
+	const char *name = mig_log_command_name(command);
+	int64		job;
+
 	if (!mig_job_may_submit())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function migrate_submit"),
 				 errdetail("The setting migrate.function_mode is \"submit\".")));
+	job = mig_job_submit(target, name, GetCurrentTimestamp(), DT_NOEND);
+	ereport(NOTICE,
+			(errmsg("submitted job " INT64_FORMAT ": %s %s",
+					job, name, target),
+			 errhint("CALL migrate_wait(" INT64_FORMAT ") waits for it, migrate.jobs shows it.",
+					 job)));
 }
 
+/*
+ * Whether the current role may execute migrate_submit().
+ */
 bool
 mig_job_may_submit(void)
 {

@@ -9,7 +9,7 @@
 
 extern int64 mig_job_submit(const char *target, const char *command,
 							TimestampTz run_at, TimestampTz deadline);
-extern void mig_job_check_may_submit(void);
+extern void mig_job_submit_instead(const char *target, MigCommand command);
 extern bool mig_job_may_submit(void);
 extern void mig_job_prepare(MigJob *job, const char *target);
 extern bool mig_job_cancel(int64 job);

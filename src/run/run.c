@@ -16,7 +16,6 @@
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/subtransaction.h"
-#include "job/job.h"
 #include "run/approval.h"
 #include "run/constraint.h"
 #include "run/leftover.h"
@@ -45,7 +44,6 @@
 static bool running = false;
 
 static void leave(void);
-static void submit(const MigRunRequest *request, const char *command);
 static char **run_atomic(const MigRunRequest *request, int *nresult);
 static void run_steps(const MigRunRequest *request, MigVersion *version,
 					  const MigPlan *plan);
@@ -53,9 +51,8 @@ static void run_one(MigStepRun *run, const MigStep *step);
 static void explain_door(const MigStep *step, ErrorData *error);
 
 /*
- * Does what is asked for.  Through the function door returns the revisions
- * run, in order, none if a job was submitted instead; for a stamp the rows
- * afterwards.  All of it is in the current memory context.
+ * Does what is asked for.  For a function returns the revisions run, in order;
+ * for a stamp the rows afterwards.  All of it is in the current memory context.
  */
 char	  **
 mig_run(const MigRunRequest *request, int *nresult)
@@ -64,21 +61,8 @@ mig_run(const MigRunRequest *request, int *nresult)
 	int			level = GetCurrentTransactionNestLevel();
 	char	  **volatile result = NULL;
 	ErrorData  *volatile error = NULL;
-	const char *command = mig_log_command_name(request->command);
 
-	PreventCommandIfReadOnly(command);
-	PreventCommandIfParallelMode(command);
-	PreventCommandDuringRecovery(command);
-	mig_run_refuse_nested(command);
-	if (request->via == MIG_VIA_FUNCTION &&
-		request->command != MIG_COMMAND_STAMP &&
-		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
-	{
-		submit(request, command);
-		*nresult = 0;
-		return NULL;
-	}
-
+	mig_run_check_allowed(request->command);
 	PG_TRY();
 	{
 		running = true;
@@ -122,21 +106,17 @@ leave(void)
 }
 
 /*
- * Has a worker do it, for who can only send a SELECT.
+ * Raises an error where a run cannot write, or inside another run.
  */
-static void
-submit(const MigRunRequest *request, const char *command)
+void
+mig_run_check_allowed(MigCommand command)
 {
-	int64		job;
+	const char *name = mig_log_command_name(command);
 
-	mig_job_check_may_submit();
-	job = mig_job_submit(request->targets[0], command,
-						 GetCurrentTimestamp(), DT_NOEND);
-	ereport(NOTICE,
-			(errmsg("submitted job " INT64_FORMAT ": %s %s",
-					job, command, request->targets[0]),
-			 errhint("CALL migrate_wait(" INT64_FORMAT ") waits for it, migrate.jobs shows it.",
-					 job)));
+	PreventCommandIfReadOnly(name);
+	PreventCommandIfParallelMode(name);
+	PreventCommandDuringRecovery(name);
+	mig_run_refuse_nested(name);
 }
 
 /*

@@ -33,6 +33,7 @@ typedef struct MigRunRequest
 	void	   *arg;			/* of both */
 } MigRunRequest;
 
+extern void mig_run_check_allowed(MigCommand command);
 extern void mig_run_refuse_nested(const char *command);
 extern char **mig_run(const MigRunRequest *request, int *nresult);
 
