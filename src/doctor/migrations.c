@@ -173,7 +173,7 @@ count_ddl(const char *revision)
 	script = mig_script_split(&source);
 	for (int i = 0; i < script->nstatements; i++)
 	{
-		if (script->statements[i].commits != NULL)
+		if (script->statements[i].commits)
 			nddl++;
 	}
 	return nddl;

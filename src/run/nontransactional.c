@@ -26,7 +26,6 @@
 #include "run/session_state.h"
 #include "run/toplevel.h"
 #include "run/utility_hook.h"
-#include "script/statement_kind.h"
 
 /* A statement on its way. */
 typedef struct Doubt
@@ -101,7 +100,9 @@ mig_nontransactional_execute(MigStepRun *run, const MigSegment *segment)
 int
 mig_nontransactional_settle(MigStepRun *run, const MigPartial *partial, bool toplevel)
 {
-	MigSegment	segment = {partial->in_doubt - 1, 1, partial->kind};
+	MigSegment	segment = {
+		partial->in_doubt - 1, 1, MIG_STATEMENT_NONTRANSACTIONAL, partial->kind
+	};
 	Doubt		doubt;
 	ErrorData  *error;
 
@@ -195,7 +196,7 @@ try_statement(Doubt *doubt)
 	if (error != NULL)
 		mig_run_body_locate(&run->body, error);
 	restore_settings(doubt);
-	if (strcmp(doubt->segment->nontransactional, MIG_SCRIPT_DISCARD_ALL) == 0)
+	if (doubt->segment->kind == MIG_STATEMENT_DISCARD_ALL)
 		mig_run_lock_retake();
 	if (error != NULL)
 		tidy_up(doubt, error);
@@ -236,7 +237,7 @@ apply_settings(Doubt *doubt)
 	int			sec_context;
 
 	if (locked &&
-		strcmp(doubt->segment->nontransactional, MIG_SCRIPT_DISCARD_ALL) == 0)
+		doubt->segment->kind == MIG_STATEMENT_DISCARD_ALL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a migration body cannot run DISCARD ALL as a role other than that of the session"),
@@ -266,10 +267,7 @@ apply_settings(Doubt *doubt)
 static bool
 is_ordinary(const Doubt *doubt)
 {
-	const MigStatement *statement =
-	&doubt->run->body.script->statements[doubt->segment->first];
-
-	return statement->nontransactional == statement->commits;
+	return doubt->segment->kind == MIG_STATEMENT_COMMITS;
 }
 
 /*

@@ -226,9 +226,9 @@ refuse_nontransactional(const char *revision, MigCommand command, bool in_functi
 	script = mig_script_split(&source);
 	for (int i = 0; i < script->nstatements && number == 0; i++)
 	{
-		if (script->statements[i].nontransactional != NULL)
+		if (script->statements[i].kind != MIG_STATEMENT_ORDINARY)
 		{
-			statement = script->statements[i].nontransactional;
+			statement = script->statements[i].tag;
 			line = script->statements[i].line;
 			number = i + 1;
 		}

@@ -173,7 +173,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 	script = mig_script_split(&source);
 	mig_script_segment(script, partial->in_doubt > 0 ?
 					   partial->in_doubt - 1 : partial->done, &segment);
-	if (partial->in_doubt == 0 && segment.nontransactional == NULL)
+	if (partial->in_doubt == 0 && segment.kind == MIG_STATEMENT_ORDINARY)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no statement of revision \"%s\" can be skipped",
@@ -193,7 +193,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 	checkpoint.statement = segment.first + 1;
 	checkpoint.last_statement = segment.first + 1;
 	checkpoint.line = script->statements[segment.first].line;
-	checkpoint.kind = segment.nontransactional;
+	checkpoint.kind = segment.tag;
 	checkpoint.body_hash = partial->body_hash;
 	checkpoint.run = &run;
 	checkpoint.role = GetUserId();

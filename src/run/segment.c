@@ -92,7 +92,7 @@ mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
 		next = segment.first + segment.nstatements;
 		if (is_setting_only(run->body.script, &segment))
 			continue;
-		if (segment.nontransactional != NULL)
+		if (segment.kind != MIG_STATEMENT_ORDINARY)
 		{
 			if (!toplevel)
 				refuse_nontransactional(run, &segment);
@@ -112,7 +112,7 @@ void
 mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 {
 	bool		body_done = segment != NULL &&
-	(segment->nstatements == 0 || segment->nontransactional != NULL);
+	(segment->nstatements == 0 || segment->kind != MIG_STATEMENT_ORDINARY);
 	ErrorData  *error;
 
 	for (;;)
@@ -246,7 +246,10 @@ search_work(void *arg)
 	{
 		if (statements[i].if_partitioned != NULL &&
 			is_partitioned(statements[i].if_partitioned))
-			statements[i].nontransactional = "rebuild of a partitioned relation";
+		{
+			statements[i].kind = MIG_STATEMENT_NONTRANSACTIONAL;
+			statements[i].tag = "rebuild of a partitioned relation";
+		}
 	}
 	mig_script_segment(run->body.script, search->first, segment);
 	AtEOXact_GUC(false, nest_level);
@@ -282,6 +285,6 @@ refuse_nontransactional(const MigStepRun *run, const MigSegment *segment)
 			 errdetail("Statement %d at line %d, %s, cannot run inside a transaction block.",
 					   segment->first + 1,
 					   run->body.script->statements[segment->first].line,
-					   segment->nontransactional),
+					   segment->tag),
 			 errhint("Send the CALL by itself, not in DO or from another procedure.")));
 }

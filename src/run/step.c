@@ -203,7 +203,7 @@ run_statements(MigStepRun *run, const MigSegment *segment)
 
 	if (segment == NULL)
 		mig_run_body(&run->body, 0, run->body.script->nstatements);
-	else if (segment->nontransactional == NULL)
+	else if (segment->kind == MIG_STATEMENT_ORDINARY)
 		mig_run_body(&run->body, segment->first, segment->nstatements);
 	AtEOXact_GUC(false, nest_level);
 }
@@ -258,7 +258,7 @@ mig_run_step_checkpoint(const MigStepRun *run, const MigSegment *segment,
 	checkpoint->statement = segment->first + 1;
 	checkpoint->last_statement = segment->first + segment->nstatements;
 	checkpoint->line = run->body.script->statements[segment->first].line;
-	checkpoint->kind = segment->nontransactional;
+	checkpoint->kind = segment->tag;
 	checkpoint->body_hash = run->entry.body_hash;
 	checkpoint->run = &run->entry.run;
 	checkpoint->role = run->entry.role;

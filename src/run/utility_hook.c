@@ -90,16 +90,15 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 static void
 watch_ddl(Node *statement)
 {
-	const char *tag = mig_script_kind_commits(statement);
-
 	/* These two are what others come from within. */
-	if (tag == NULL || IsA(statement, DoStmt) || IsA(statement, CallStmt))
+	if (!mig_statement_kind_commits(statement) ||
+		IsA(statement, DoStmt) || IsA(statement, CallStmt))
 		return;
 	if (refuse_ddl)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s cannot run from within another statement of a migration body on this server",
-						tag),
+						GetCommandTagName(CreateCommandTag(statement))),
 				 errdetail("It commits by itself, and would stay if the statement around it failed."),
 				 errhint("Make it a statement of its own, or call what runs it by CALL or DO.")));
 	nlasting++;

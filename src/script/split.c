@@ -86,13 +86,13 @@ mig_script_split(const MigScriptSource *source)
 		statement->length = end_of_statement(source->body, raw,
 											 location, size) - location;
 		statement->line = line;
-		statement->nontransactional = mig_script_kind_nontransactional(raw->stmt);
-		if (statement->nontransactional != NULL)
+		statement->kind = mig_statement_kind(raw->stmt, &statement->tag);
+		if (statement->kind != MIG_STATEMENT_ORDINARY)
 			script->nnontransactional++;
-		statement->commits = mig_script_kind_commits(raw->stmt);
-		statement->if_partitioned = mig_script_kind_if_partitioned(raw->stmt);
-		statement->setting = mig_script_kind_is_setting(raw->stmt);
-		value = mig_script_kind_enum_value(raw->stmt);
+		statement->commits = mig_statement_kind_commits(raw->stmt);
+		statement->if_partitioned = mig_statement_kind_if_partitioned(raw->stmt);
+		statement->setting = mig_statement_kind_is_setting(raw->stmt);
+		value = mig_statement_kind_enum_value(raw->stmt);
 		statement->commit_after = value != NULL &&
 			is_used_in(value, source->body + location + statement->length);
 	}
@@ -104,7 +104,7 @@ mig_script_split(const MigScriptSource *source)
 
 /*
  * For a server whose DDL commits by itself: every statement is a segment, and
- * what no transaction can take back is one that refuses a transaction block.
+ * one that commits what it does is no longer ordinary.
  */
 void
 mig_script_commit_each(MigScript *script)
@@ -114,9 +114,9 @@ mig_script_commit_each(MigScript *script)
 		MigStatement *statement = &script->statements[i];
 
 		statement->commit_after = true;
-		if (statement->nontransactional == NULL && statement->commits != NULL)
+		if (statement->kind == MIG_STATEMENT_ORDINARY && statement->commits)
 		{
-			statement->nontransactional = statement->commits;
+			statement->kind = MIG_STATEMENT_COMMITS;
 			script->nnontransactional++;
 		}
 	}
@@ -133,14 +133,19 @@ mig_script_segment(const MigScript *script, int first, MigSegment *segment)
 	int			next = first;
 
 	segment->first = first;
-	segment->nontransactional = first < script->nstatements ?
-		script->statements[first].nontransactional : NULL;
-	if (segment->nontransactional != NULL)
+	segment->kind = MIG_STATEMENT_ORDINARY;
+	segment->tag = NULL;
+	if (first < script->nstatements &&
+		script->statements[first].kind != MIG_STATEMENT_ORDINARY)
+	{
+		segment->kind = script->statements[first].kind;
+		segment->tag = script->statements[first].tag;
 		next++;
+	}
 	else
 	{
 		while (next < script->nstatements &&
-			   script->statements[next].nontransactional == NULL)
+			   script->statements[next].kind == MIG_STATEMENT_ORDINARY)
 		{
 			if (script->statements[next++].commit_after)
 				break;

@@ -8,18 +8,18 @@
 #include "nodes/pg_list.h"
 
 #include "script/scan.h"
+#include "script/statement_kind.h"
 
 typedef struct MigStatement
 {
 	int			location;		/* byte offset of the first token */
 	int			length;			/* in bytes, without the semicolon */
 	int			line;			/* line of the first token, from 1 */
-	const char *nontransactional;	/* command tag if the statement refuses a
-									 * transaction block, otherwise NULL */
-	const char *commits;		/* command tag if the statement commits what
-								 * it does where DDL does that; otherwise NULL */
-	const char *if_partitioned; /* the relation for which it refuses one if it
-								 * is partitioned; otherwise NULL */
+	MigStatementKind kind;
+	const char *tag;			/* its name */
+	bool		commits;		/* it commits what it does where DDL does that */
+	const char *if_partitioned; /* the relation that makes it nontransactional
+								 * if it is partitioned; otherwise NULL */
 	bool		setting;		/* a SET that holds until the body's end */
 	bool		commit_after;	/* a later statement needs it committed */
 } MigStatement;
@@ -32,12 +32,14 @@ typedef struct MigScript
 	int			ntransactions;	/* 1: all of it can be one transaction */
 } MigScript;
 
-/* Neighbouring statements that can be one transaction, or one that refuses. */
+/* Neighbouring ordinary statements that are one transaction, or another one. */
 typedef struct MigSegment
 {
 	int			first;			/* index of a statement */
 	int			nstatements;
-	const char *nontransactional;	/* the statement's, if it refuses */
+	MigStatementKind kind;
+	const char *tag;			/* the statement's if it is not ordinary,
+								 * otherwise NULL */
 } MigSegment;
 
 extern List *mig_script_parse(const char *text);

@@ -1,6 +1,6 @@
 /*
  * statement_kind.c
- *	  Which statements refuse a transaction block, or need one of their own.
+ *	  Which statements cannot run inside a transaction block.
  *
  * The one table of the statements for which the server itself calls
  * PreventInTransactionBlock(), as far as the raw parse tree tells, by reading
@@ -12,7 +12,7 @@
  * them, the row's comment says which side we are on:
  *
  * - REINDEX INDEX or TABLE, CLUSTER and REPACK of a named relation are
- *	 refused if it is partitioned.  mig_script_kind_if_partitioned() tells the
+ *	 refused if it is partitioned.  mig_statement_kind_if_partitioned() tells the
  *	 relation, for those who can look it up.
  * - DROP SUBSCRIPTION is refused if the subscription has a slot, and it
  *	 nearly always has.  Taken for refusing: running it alone does no harm.
@@ -30,14 +30,15 @@
 #include "script/statement_kind.h"
 
 /*
- * A kind of statement: its name, the node it is parsed to, and a test for
- * whether such a node refuses; no test if every one does.
+ * A statement that cannot run inside a transaction block: its name, the node
+ * it is parsed to, and a test whether such a node is one; no test if every one
+ * is.
  */
 typedef struct NontransactionalKind
 {
 	const char *name;
 	NodeTag		tag;
-	bool		(*refuses) (const Node *statement);
+	bool		(*matches) (const Node *statement);
 } NontransactionalKind;
 
 static bool alters_database_tablespace(const Node *statement);
@@ -80,7 +81,7 @@ static const NontransactionalKind nontransactional_kinds[] =
 	{"CREATE INDEX CONCURRENTLY", T_IndexStmt, creates_index_concurrently},
 	{"CREATE SUBSCRIPTION", T_CreateSubscriptionStmt, creates_slot},
 	{"CREATE TABLESPACE", T_CreateTableSpaceStmt, NULL},
-	{MIG_SCRIPT_DISCARD_ALL, T_DiscardStmt, discards_all},
+	{"DISCARD ALL", T_DiscardStmt, discards_all},
 	{"DROP DATABASE", T_DropdbStmt, NULL},
 	{"DROP INDEX CONCURRENTLY", T_DropStmt, drops_index_concurrently},
 	{"DROP SUBSCRIPTION", T_DropSubscriptionStmt, NULL},
@@ -98,25 +99,30 @@ static const NontransactionalKind nontransactional_kinds[] =
 };
 
 /*
- * The name of a statement that refuses a transaction block, or NULL for any
- * other.  The statement is a raw parse tree.  The name is a constant.
+ * The kind of a statement, given as a raw parse tree, and its name, a constant.
+ * Never MIG_STATEMENT_COMMITS, which depends on the server.
  *
  * Raises 42601 if an option that decides is not a Boolean, as the server
  * would when it ran the statement.
  */
-const char *
-mig_script_kind_nontransactional(Node *statement)
+MigStatementKind
+mig_statement_kind(Node *statement, const char **tag)
 {
 	for (int i = 0; i < (int) lengthof(nontransactional_kinds); i++)
 	{
 		const NontransactionalKind *kind = &nontransactional_kinds[i];
 
 		if (kind->tag == nodeTag(statement) &&
-			(kind->refuses == NULL || kind->refuses(statement)))
-			return kind->name;
+			(kind->matches == NULL || kind->matches(statement)))
+		{
+			*tag = kind->name;
+			return IsA(statement, DiscardStmt) ? MIG_STATEMENT_DISCARD_ALL :
+				MIG_STATEMENT_NONTRANSACTIONAL;
+		}
 	}
 
-	return NULL;
+	*tag = GetCommandTagName(CreateCommandTag(statement));
+	return MIG_STATEMENT_ORDINARY;
 }
 
 /*
@@ -125,7 +131,7 @@ mig_script_kind_nontransactional(Node *statement)
  * any other statement.
  */
 const char *
-mig_script_kind_if_partitioned(const Node *statement)
+mig_statement_kind_if_partitioned(const Node *statement)
 {
 	const RangeVar *relation;
 
@@ -150,7 +156,7 @@ mig_script_kind_if_partitioned(const Node *statement)
  * before it is committed.
  */
 const char *
-mig_script_kind_enum_value(const Node *statement)
+mig_statement_kind_enum_value(const Node *statement)
 {
 	if (!IsA(statement, AlterEnumStmt) ||
 		((const AlterEnumStmt *) statement)->oldVal != NULL)
@@ -159,18 +165,16 @@ mig_script_kind_enum_value(const Node *statement)
 }
 
 /*
- * The command tag of a statement that commits what it does on a server whose
- * DDL commits by itself, or may contain such a statement; NULL for any other.
- * What is DDL is said by the server's own list for log_statement.
+ * Whether a statement commits what it does on a server whose DDL commits by
+ * itself, or may contain such a statement.  What is DDL is said by the server's
+ * own list for log_statement.
  */
-const char *
-mig_script_kind_commits(Node *statement)
+bool
+mig_statement_kind_commits(Node *statement)
 {
-	if (IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
+	return IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
 		IsA(statement, TruncateStmt) ||
-		GetCommandLogLevel(statement) == LOGSTMT_DDL)
-		return GetCommandTagName(CreateCommandTag(statement));
-	return NULL;
+		GetCommandLogLevel(statement) == LOGSTMT_DDL;
 }
 
 /*
@@ -178,7 +182,7 @@ mig_script_kind_commits(Node *statement)
  * across transactions.
  */
 bool
-mig_script_kind_is_setting(const Node *statement)
+mig_statement_kind_is_setting(const Node *statement)
 {
 	const VariableSetStmt *set = (const VariableSetStmt *) statement;
 

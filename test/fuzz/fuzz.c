@@ -186,7 +186,7 @@ check_segments(const MigScript *script)
 
 		mig_script_segment(script, next, &segment);
 		must_hold(segment.first == next && segment.nstatements > 0);
-		must_hold(segment.nontransactional == NULL || segment.nstatements == 1);
+		must_hold(segment.kind == MIG_STATEMENT_ORDINARY || segment.nstatements == 1);
 		next += segment.nstatements;
 		nsegments++;
 	}
