@@ -17,8 +17,8 @@ SELECT p.oid::regprocedure AS function,
   JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate'
  ORDER BY p.oid::regprocedure::text COLLATE "C";
 -- nobody but the owner has a privilege on schema and tables
-SELECT nspname, nspacl IS NULL AS owner_only FROM pg_namespace WHERE nspname = 'migrate';
-SELECT relname, relacl IS NULL AS owner_only FROM pg_class
+SELECT nspname, NOT EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee <> nspowner) AS owner_only FROM pg_namespace WHERE nspname = 'migrate';
+SELECT relname, NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) AS owner_only FROM pg_class
  WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v', 'S')
  ORDER BY relname COLLATE "C";
 

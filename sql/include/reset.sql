@@ -1,6 +1,6 @@
 \set ECHO none
 -- What every test file ends with: nothing applied, nothing registered, nothing
--- logged or partial.  Objects that a test made outside of its bodies it drops itself.
+-- logged or partial, and the next job is number 1.  Objects that a test made outside of its bodies it drops itself.
 RESET ALL;
 RESET ROLE;
 SET client_min_messages = warning;
@@ -8,6 +8,7 @@ SET client_min_messages = warning;
 DELETE FROM migrate.partial;
 SELECT migrate_stamp('base', purge => true);
 DELETE FROM migrate.log;
+TRUNCATE migrate.job RESTART IDENTITY;
 DO $$
 DECLARE
 	id text;
