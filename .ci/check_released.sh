@@ -4,7 +4,7 @@
 # Its scripts are those of extension/released/SHA256SUMS, and the version of
 # migrate.control, if it is among them, is what extension/migrate.sql makes.
 # From every released version deltas lead to it, by way of others or not; what
-# they make of a database is compared by t/031_released.pl.
+# they make of a database is compared by t/extension_update.pl.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -51,16 +51,3 @@ project_scripts()
 		esac
 	done
 }
-
-# make_list VARIABLE: the words of a list in the Makefile, one a line.
-make_list()
-{
-	awk -v name="$1" '
-		$1 == name && $2 == "=" { reading = 1; $1 = $2 = "" }
-		reading {
-			more = sub(/\\[ \t]*$/, "")
-			n = split($0, words)
-			for (i = 1; i <= n; i++) print words[i]
-			reading = more
-		}' Makefile
-}

@@ -198,7 +198,7 @@ missing_tools()
 	missing_clients
 }
 
-# What t/015_clients.pl talks to the server with.  It uses Debian's own python
+# What t/clients.pl talks to the server with.  It uses Debian's own python
 # and node, whatever stands before them in PATH, and skips what is not there:
 # not every release has all of it.
 missing_clients()

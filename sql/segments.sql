@@ -34,7 +34,7 @@ SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT * FROM t WHERE a > 9;
 
 -- each kind of statement, alone in a body; CREATE and ALTER SUBSCRIPTION need
--- a publisher, t/013_subscription.pl has one
+-- a publisher, t/subscription.pl has one
 CREATE FUNCTION body(text) RETURNS void LANGUAGE sql AS $$
 	SELECT migrate_stamp('base', purge => true);
 	SELECT migrate_register('kind', $1, replace => true);

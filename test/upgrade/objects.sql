@@ -3,7 +3,7 @@
 -- A line for each object and each column: kind, name, what it is.  Nothing in
 -- it depends on oids or on the order in which things were made, but for the
 -- columns, whose order SELECT * shows.  An object of a kind that is not known
--- here has NO DEFINITION, which t/031_released.pl does not accept.
+-- here has NO DEFINITION, which t/extension_update.pl does not accept.
 
 SET search_path = pg_catalog, pg_temp;
 

@@ -1,4 +1,4 @@
-# The extension on what imitates YugabyteDB, beyond single failures (021): what
+# The extension on what imitates YugabyteDB, beyond single failures (yb_sim.pl): what
 # is refused, what the server must not do by itself, and the door that submits.
 
 use strict;
