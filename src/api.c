@@ -510,7 +510,7 @@ call_command(FunctionCallInfo fcinfo, MigCommand command)
 	request.command = command;
 	request.via = MIG_VIA_PROCEDURE;
 	request.can_commit = can_commit(fcinfo);
-	request.toplevel = mig_xact_is_toplevel();
+	request.toplevel = mig_xact_is_top_level();
 	request.ntargets = 1;
 	request.targets = &target;
 	(void) mig_run(&request, &nresult);

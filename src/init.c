@@ -8,8 +8,10 @@
 #include "miscadmin.h"
 
 #include "base/guc.h"
+#include "base/xact.h"
 #include "job/scheduler.h"
 #include "run/progress.h"
+#include "run/retry.h"
 #include "run/utility_hook.h"
 
 PG_MODULE_MAGIC;
@@ -21,6 +23,7 @@ _PG_init(void)
 {
 	mig_guc_define();
 	mig_utility_hook_install();
+	mig_xact_set_retry(mig_run_retry_xact);
 	if (process_shared_preload_libraries_in_progress)
 	{
 		mig_run_progress_request_memory();

@@ -1,14 +1,21 @@
 /*
  * xact.c
- *	  The only place that ends a transaction.
+ *	  Pieces of work, each in a subtransaction or in a transaction.
  *
- * For the committing doors, which begin the next one at once: there is always
- * a transaction, and between two calls from here it holds nothing, no
- * snapshot and no lock.  SPI does the work, because it knows what the portal
- * and the procedures around a CALL need.
+ * The only place that begins and ends transactions and subtransactions.  A
+ * piece of work succeeds, or leaves nothing but its error.  Rolling back a
+ * subtransaction also cleans up what an error leaves in the backend: SPI
+ * connections, snapshots, locks, role and settings.  So the procedure and the
+ * worker do all their work in subtransactions, and the transaction around
+ * them can always be ended.
  *
- * Must not be called inside a bracket or between SPI_connect() and
- * SPI_finish() of our own.
+ * Whoever commits begins the next transaction at once: there always is one,
+ * and between two calls of mig_xact() it holds nothing, no snapshot and no
+ * lock.  SPI does that, because it knows what the portal and the procedures
+ * around a CALL need.
+ *
+ * mig_xact() and what commits must not be called in a subtransaction, nor
+ * between SPI_connect() and SPI_finish() of our own.
  */
 #include "postgres.h"
 
@@ -17,80 +24,134 @@
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-#include "base/subtransaction.h"
+#include "base/statement_timeout.h"
 #include "base/xact.h"
+
+/* Whether mig_subxact() does without, see mig_xact_without_subxacts(). */
+static bool without_subxacts = false;
+
+static MigXactRetry retry_work = NULL;
 
 /* Of a process without a client. */
 static Portal own_portal = NULL;
 
+static ErrorData *work_in_transaction(MigWork work, void *arg);
 static ErrorData *end_transaction(void (*end) (void));
+static void set_own_tables(void);
+static void recover(void);
 static void forget_snapshots(void);
+
+/*
+ * Does work in a subtransaction.  NULL: it is done.  Otherwise nothing of it is
+ * left but the error, in the current memory context.
+ */
+ErrorData *
+mig_subxact(MigWork work, void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	if (without_subxacts)
+		return work_in_transaction(work, arg);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		mig_statement_timeout_end();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+/*
+ * Does work and commits it.  NULL: it is committed.  Otherwise the error, in
+ * the current memory context, and the transaction was rolled back; that of a
+ * COMMIT, as far as this server knows.  Afterwards a new transaction has just
+ * begun.
+ */
+ErrorData *
+mig_xact(MigWork work, void *arg, int flags)
+{
+	ErrorData  *error;
+
+	for (int attempt = 1;; attempt++)
+	{
+		if (flags & MIG_XACT_OWN_TABLES)
+			set_own_tables();
+		if (flags & MIG_XACT_NO_BLOCK)
+		{
+			error = work_in_transaction(work, arg);
+			if (error == NULL)
+				forget_snapshots();
+		}
+		else
+		{
+			error = mig_subxact(work, arg);
+			if (error != NULL)
+				mig_xact_abort();
+		}
+		if (error == NULL)
+			error = mig_xact_commit();
+		if (error == NULL)
+			return NULL;
+		if ((flags & MIG_XACT_RETRY) == 0 || !retry_work(attempt, error))
+			break;
+	}
+	if (flags & MIG_XACT_RAISE)
+		ReThrowError(error);
+	return error;
+}
+
+/*
+ * Says what decides about a retry.  Called once, from _PG_init().
+ */
+void
+mig_xact_set_retry(MigXactRetry retry)
+{
+	retry_work = retry;
+}
+
+/*
+ * From now on, until it is switched off: mig_subxact() opens no subtransaction,
+ * and an error rolls back the whole transaction.  For a server where no
+ * subtransaction may be rolled back around DDL, and for a run that commits,
+ * which ends the transaction anyway; only below a CALL that the client has
+ * sent.
+ */
+void
+mig_xact_without_subxacts(bool on)
+{
+	without_subxacts = on;
+}
 
 /*
  * Whether a procedure is called by the client, and not by DO or another
  * procedure, which have SPI connected.
  */
 bool
-mig_xact_is_toplevel(void)
+mig_xact_is_top_level(void)
 {
 	return !SPI_inside_nonatomic_context();
 }
 
 /*
- * For a process without a client: begins its first transaction, and a portal
- * as the server has it around a CALL.  SPI takes snapshots only below one, and
- * its context is what lasts longer than the transactions.  It is the current
- * one afterwards.
- */
-void
-mig_xact_enter(void)
-{
-	StartTransactionCommand();
-	own_portal = CreatePortal("", true, true);
-	PortalDefineQuery(own_portal, NULL, "", CMDTAG_CALL, NIL, NULL);
-	PortalStart(own_portal, NULL, 0, InvalidSnapshot);
-	MarkPortalActive(own_portal);
-	ActivePortal = own_portal;
-	PortalContext = AllocSetContextCreate(TopMemoryContext, "migrate worker",
-										  ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(PortalContext);
-}
-
-/*
- * Commits the last transaction of such a process.
- */
-void
-mig_xact_leave(void)
-{
-	mig_xact_renew();
-	ActivePortal = NULL;
-	MemoryContextSwitchTo(TopMemoryContext);
-	MemoryContextDelete(PortalContext);
-	PortalContext = NULL;
-	MarkPortalDone(own_portal);
-	PortalDrop(own_portal, false);
-	own_portal = NULL;
-	CommitTransactionCommand();
-}
-
-/*
- * The transaction that has just begun writes our own tables only: it is not
- * to fail by what the session's defaults make of the user's.
- */
-void
-mig_xact_for_tables(void)
-{
-	Assert(!FirstSnapshotSet);
-	XactIsoLevel = XACT_READ_COMMITTED;
-	XactReadOnly = false;
-	XactDeferrable = false;
-}
-
-/*
- * Commits.  NULL: done.  Otherwise the error, in the current memory context;
- * the transaction was rolled back, as far as this server knows.
+ * Commits.  NULL: done.  Otherwise the error, as mig_xact() says.
  */
 ErrorData *
 mig_xact_commit(void)
@@ -124,52 +185,82 @@ mig_xact_abort(void)
 }
 
 /*
- * Does work in a bracket and commits it.  NULL: done.  Otherwise the error,
- * and the transaction was rolled back.
- */
-ErrorData *
-mig_xact_try(MigRunWork work, void *arg)
-{
-	ErrorData  *error = mig_subxact(work, arg);
-
-	if (error == NULL)
-		return mig_xact_commit();
-	mig_xact_abort();
-	return error;
-}
-
-/*
- * The same, but raises the error.
+ * Rolls back subtransactions that an error has left open, down to a nesting
+ * level: there was no memory to copy the error, or to roll back with.  What
+ * the subtransaction has taken is not needed by now, so that this may succeed.
  */
 void
-mig_xact_must(MigRunWork work, void *arg)
+mig_xact_abandon_subxacts(int level)
 {
-	ErrorData  *error = mig_xact_try(work, arg);
+	MemoryContext context = CurrentMemoryContext;
 
-	if (error != NULL)
-		ReThrowError(error);
+	while (GetCurrentTransactionNestLevel() > level)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
 }
 
 /*
- * Commits after a statement that has ended transactions by itself.
- */
-ErrorData *
-mig_xact_commit_toplevel(void)
-{
-	forget_snapshots();
-	return mig_xact_commit();
-}
-
-/*
- * Cleans up after an error of such a statement, wherever in it that was.
- * Only below a CALL of the client: SPI connections of others would be cut.
+ * For a process without a client: begins its first transaction, and a portal
+ * as the server has it around a CALL.  SPI takes snapshots only below one, and
+ * its context is what lasts longer than the transactions.  It is the current
+ * one afterwards.
  */
 void
-mig_xact_recover(void)
+mig_xact_begin_process(void)
 {
-	forget_snapshots();
-	AbortCurrentTransaction();
 	StartTransactionCommand();
+	own_portal = CreatePortal("", true, true);
+	PortalDefineQuery(own_portal, NULL, "", CMDTAG_CALL, NIL, NULL);
+	PortalStart(own_portal, NULL, 0, InvalidSnapshot);
+	MarkPortalActive(own_portal);
+	ActivePortal = own_portal;
+	PortalContext = AllocSetContextCreate(TopMemoryContext, "migrate worker",
+										  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(PortalContext);
+}
+
+/*
+ * Commits the last transaction of such a process.
+ */
+void
+mig_xact_end_process(void)
+{
+	mig_xact_renew();
+	ActivePortal = NULL;
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(PortalContext);
+	PortalContext = NULL;
+	MarkPortalDone(own_portal);
+	PortalDrop(own_portal, false);
+	own_portal = NULL;
+	CommitTransactionCommand();
+}
+
+/*
+ * Does work in the transaction that there is.  An error rolls that back, and a
+ * new one has just begun.
+ */
+static ErrorData *
+work_in_transaction(MigWork work, void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		recover();
+		mig_statement_timeout_end();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return error;
 }
 
 static ErrorData *
@@ -197,9 +288,34 @@ end_transaction(void (*end) (void))
 }
 
 /*
- * Such a statement may leave its own snapshot, the portal's, both or none;
- * the server's function takes all of them away, and then complains if they
- * were not exactly the portal's.
+ * The transaction that has just begun writes our own tables only: the session's
+ * defaults, which are for the user's, must not make it fail.
+ */
+static void
+set_own_tables(void)
+{
+	Assert(!FirstSnapshotSet);
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = false;
+	XactDeferrable = false;
+}
+
+/*
+ * Aborts the transaction whatever was going on in it, SPI connections of others
+ * included; that is why it is only for what the client's CALL does itself.
+ */
+static void
+recover(void)
+{
+	forget_snapshots();
+	AbortCurrentTransaction();
+	StartTransactionCommand();
+}
+
+/*
+ * A statement that ends transactions may leave its own snapshot, the portal's,
+ * both or none; the server's function takes all of them away, and then
+ * complains if they were not exactly the portal's.
  */
 static void
 forget_snapshots(void)

@@ -1,22 +1,39 @@
 /*
  * xact.h
- *	  The only place that ends a transaction.
+ *	  Pieces of work, each in a subtransaction or in a transaction.
  */
 #ifndef MIG_BASE_XACT_H
 #define MIG_BASE_XACT_H
 
-#include "base/subtransaction.h"
+/* May raise; must not keep memory that a rolled back subtransaction frees. */
+typedef void (*MigWork) (void *arg);
 
-extern bool mig_xact_is_toplevel(void);
-extern void mig_xact_enter(void);
-extern void mig_xact_leave(void);
-extern void mig_xact_for_tables(void);
+/* How mig_xact() does a piece of work. */
+#define MIG_XACT_RAISE			0x01	/* raise an error instead of returning
+										 * it */
+#define MIG_XACT_RETRY			0x02	/* again after an error that passes:
+										 * the work reads or writes only our
+										 * own tables */
+#define MIG_XACT_OWN_TABLES		0x04	/* READ COMMITTED and read write,
+										 * whatever the session's defaults */
+#define MIG_XACT_NO_BLOCK		0x08	/* the work is one statement that
+										 * cannot run inside a transaction
+										 * block */
+
+/* Waits and returns true if work that has failed is to be done again. */
+typedef bool (*MigXactRetry) (int attempt, const ErrorData *error);
+
+extern ErrorData *mig_subxact(MigWork work, void *arg);
+extern ErrorData *mig_xact(MigWork work, void *arg, int flags);
+
+extern void mig_xact_set_retry(MigXactRetry retry);
+extern void mig_xact_without_subxacts(bool on);
+extern bool mig_xact_is_top_level(void);
 extern ErrorData *mig_xact_commit(void);
 extern void mig_xact_renew(void);
 extern void mig_xact_abort(void);
-extern ErrorData *mig_xact_try(MigRunWork work, void *arg);
-extern void mig_xact_must(MigRunWork work, void *arg);
-extern ErrorData *mig_xact_commit_toplevel(void);
-extern void mig_xact_recover(void);
+extern void mig_xact_abandon_subxacts(int level);
+extern void mig_xact_begin_process(void);
+extern void mig_xact_end_process(void);
 
 #endif							/* MIG_BASE_XACT_H */

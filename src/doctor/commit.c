@@ -17,7 +17,6 @@
 #include "utils/timestamp.h"
 
 #include "base/server.h"
-#include "base/subtransaction.h"
 #include "base/xact.h"
 #include "doctor/commit.h"
 #include "job/dispatch.h"
@@ -47,7 +46,7 @@ static bool wait_for(BackgroundWorkerHandle *process);
 static void say_times(MigDoctor *doctor, const char *check, double *times,
 					  double limit, const char *advice);
 static int	compare_times(const void *a, const void *b);
-static double time_of(MigRunWork work);
+static double time_of(MigWork work);
 static void touch_work(void *arg);
 
 void
@@ -187,7 +186,7 @@ mig_doctor_commit_measure(dsm_handle handle)
 	if (segment == NULL)
 		return;
 	times = dsm_segment_address(segment);
-	mig_xact_enter();
+	mig_xact_begin_process();
 	mig_server_begin();
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION);
 	for (int i = 0; i < TIMES; i++)
@@ -196,7 +195,7 @@ mig_doctor_commit_measure(dsm_handle handle)
 		times->empty[i] = time_of(NULL);
 		times->writing[i] = time_of(touch_work);
 	}
-	mig_xact_leave();
+	mig_xact_end_process();
 	times->complete = true;
 	dsm_detach(segment);
 }
@@ -205,16 +204,15 @@ mig_doctor_commit_measure(dsm_handle handle)
  * How long a transaction takes, its commit included.
  */
 static double
-time_of(MigRunWork work)
+time_of(MigWork work)
 {
 	instr_time	start;
 	instr_time	end;
 
 	mig_xact_renew();
-	mig_xact_for_tables();
 	INSTR_TIME_SET_CURRENT(start);
 	if (work != NULL)
-		mig_xact_must(work, NULL);
+		mig_xact(work, NULL, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 	else
 		mig_xact_renew();
 	INSTR_TIME_SET_CURRENT(end);

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "base/subtransaction.h"
+#include "base/xact.h"
 #include "doctor/activity.h"
 #include "doctor/commit.h"
 #include "doctor/doctor.h"

@@ -257,7 +257,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 		long		left;
 
 		MemoryContextReset(waiter.context);
-		mig_xact_must(read_work, &waiter);
+		mig_xact(read_work, &waiter, MIG_XACT_RAISE);
 		if (has_ended(waiter.end))
 			break;
 		left = until == DT_NOEND ? MAX_POLL_DELAY :
@@ -270,8 +270,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 					 errhint("It goes on. migrate.jobs shows where it is.")));
 		if (since_start <= 0 && !RecoveryInProgress() && !XactReadOnly)
 		{
-			mig_xact_for_tables();
-			mig_xact_must(start_work, &waiter);
+			mig_xact(start_work, &waiter, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 			since_start = START_INTERVAL;
 		}
 		mig_run_lock_sleep(Min(delay, left));

@@ -36,17 +36,16 @@ mig_job_scan(const MigLeaseHolder *scheduler, bool may_complain)
 {
 	ErrorData  *error;
 
-	mig_xact_enter();
+	mig_xact_begin_process();
 	mig_server_begin();
-	mig_xact_for_tables();
-	error = mig_xact_try(look_work,
-						 unconstify(MigLeaseHolder *, scheduler));
+	error = mig_xact(look_work, unconstify(MigLeaseHolder *, scheduler),
+					 MIG_XACT_OWN_TABLES);
 	if (error != NULL && may_complain)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate cannot look for jobs in database \"%s\": %s",
 						get_database_name(MyDatabaseId), error->message)));
-	mig_xact_leave();
+	mig_xact_end_process();
 }
 
 static void

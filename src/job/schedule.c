@@ -10,7 +10,7 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 
-#include "base/subtransaction.h"
+#include "base/xact.h"
 #include "job/job.h"
 #include "job/schedule.h"
 

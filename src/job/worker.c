@@ -76,21 +76,20 @@ mig_job_run(int64 job)
 	memset(&run, 0, sizeof(run));
 	run.number = job;
 
-	mig_xact_enter();
+	mig_xact_begin_process();
 	mig_server_begin();
 	run_job(&run);
 	if (run.taken)
 		finish(&run);
 	mig_run_lock_release_job();
-	mig_xact_for_tables();
 	QueryCancelPending = false;
-	error = mig_xact_try(start_next_work, NULL);
+	error = mig_xact(start_next_work, NULL, MIG_XACT_OWN_TABLES);
 	if (error != NULL)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not look for further jobs: %s",
 						error->message)));
-	mig_xact_leave();
+	mig_xact_end_process();
 }
 
 /*
@@ -102,7 +101,7 @@ take(JobRun *run)
 {
 	bool		placed = false;
 
-	mig_xact_must(queue_work, run);
+	mig_xact(queue_work, run, MIG_XACT_RAISE);
 	if (!run->exists)
 		return false;
 	for (int place = 1; place <= mig_guc_max_workers && !placed; place++)
@@ -111,8 +110,7 @@ take(JobRun *run)
 		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, run->queue) ||
 		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(run->number)))
 		return false;
-	mig_xact_for_tables();
-	mig_xact_must(take_work, run);
+	mig_xact(take_work, run, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 	return run->taken;
 }
 
@@ -166,8 +164,7 @@ run_job(JobRun *run)
 		describe_error(run, error);
 	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
-		mig_xact_for_tables();
-		mig_xact_must(cancel_work, run);
+		mig_xact(cancel_work, run, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 	}
 	else
 		ReThrowError(error);
@@ -206,7 +203,7 @@ execute(JobRun *run)
 						   psprintf("%s %s",
 									mig_log_command_name(job->command),
 									job->target));
-	mig_xact_must(settings_work, run);
+	mig_xact(settings_work, run, MIG_XACT_RAISE);
 	(void) mig_run(&request, &nresult);
 }
 
@@ -350,8 +347,7 @@ finish(JobRun *run)
 	do
 	{
 		QueryCancelPending = false;
-		mig_xact_for_tables();
-		error = mig_xact_try(finish_work, run);
+		error = mig_xact(finish_work, run, MIG_XACT_OWN_TABLES);
 	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
 	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
 	HOLD_INTERRUPTS();

@@ -29,7 +29,6 @@
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
-#include "base/subtransaction.h"
 #include "base/xact.h"
 #include "run/lock.h"
 #include "tables/job.h"
@@ -81,8 +80,8 @@ static Lock held[MAX_HELD];
 static int	nheld = 0;
 
 static void wait_for_lock(const Lock *lock);
-static void take_for_session(Waiter *waiter, MigRunWork work);
-static ErrorData *uninterrupted(MigRunWork work, void *arg);
+static void take_for_session(Waiter *waiter, MigWork work);
+static ErrorData *uninterrupted(MigWork work, void *arg);
 static void poll(void *arg);
 static void try_once(void *arg);
 static int	of_job(void);
@@ -277,7 +276,7 @@ wait_for_lock(const Lock *lock)
  * Between the lock and the note that it is held comes nothing.
  */
 static void
-take_for_session(Waiter *waiter, MigRunWork work)
+take_for_session(Waiter *waiter, MigWork work)
 {
 	ErrorData  *error = uninterrupted(work, waiter);
 
@@ -296,7 +295,7 @@ take_for_session(Waiter *waiter, MigRunWork work)
  * rollback undoes.  It must not wait.  An error has let go of the interrupts.
  */
 static ErrorData *
-uninterrupted(MigRunWork work, void *arg)
+uninterrupted(MigWork work, void *arg)
 {
 	ErrorData  *error;
 

@@ -76,7 +76,7 @@ mig_nontransactional_execute(MigStepRun *run, const MigSegment *segment)
 		{
 			/* Whether the note of its start is there may not be known. */
 			if (doubt.verdict == MIG_VERDICT_NOT_DONE)
-				(void) mig_run_retry_try(forget_work, &doubt);
+				(void) mig_xact(forget_work, &doubt, MIG_XACT_RETRY);
 			ReThrowError(error);
 		}
 
@@ -120,7 +120,7 @@ mig_nontransactional_settle(MigStepRun *run, const MigPartial *partial, bool top
 	doubt.probe.nobject = partial->nobject;
 	doubt.probe.object = partial->object;
 	doubt.probe.before = partial->before;
-	mig_run_retry_must(judge_work, &doubt);
+	mig_xact(judge_work, &doubt, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	if (doubt.verdict == MIG_VERDICT_BROKEN && toplevel)
 	{
 		error = repair(&doubt);
@@ -135,7 +135,7 @@ mig_nontransactional_settle(MigStepRun *run, const MigPartial *partial, bool top
 					(errmsg("going on with the %s of revision \"%s\" behind statement %d, which has taken effect",
 							run->body.operation, run->body.revision,
 							partial->in_doubt)));
-			mig_run_retry_must(done_work, &doubt);
+			mig_xact(done_work, &doubt, MIG_XACT_RETRY | MIG_XACT_RAISE);
 			return partial->in_doubt;
 		case MIG_VERDICT_NOT_DONE:
 			ereport(NOTICE,
@@ -186,7 +186,7 @@ try_statement(Doubt *doubt)
 			raise_partial(doubt);
 	}
 	doubt->verdict = MIG_VERDICT_NOT_DONE;
-	error = mig_xact_try(start_work, doubt);
+	error = mig_xact(start_work, doubt, 0);
 	if (error != NULL)
 		return error;
 
@@ -277,7 +277,7 @@ is_ordinary(const Doubt *doubt)
 static void
 restore_settings(Doubt *doubt)
 {
-	ErrorData  *problem = mig_xact_try(restore_work, doubt);
+	ErrorData  *problem = mig_xact(restore_work, doubt, 0);
 
 	if (problem != NULL)
 		ereport(WARNING,
@@ -306,7 +306,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 
 	/* Until somebody has looked. */
 	doubt->verdict = MIG_VERDICT_UNKNOWN;
-	problem = mig_run_retry_try(judge_work, doubt);
+	problem = mig_xact(judge_work, doubt, MIG_XACT_RETRY);
 	if (doubt->verdict == MIG_VERDICT_UNKNOWN && doubt->atomic &&
 		!mig_run_retry_in_doubt(error))
 		doubt->verdict = MIG_VERDICT_NOT_DONE;
@@ -315,7 +315,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 		 mig_statement_timeout_caused(error)))
 		problem = repair(doubt);
 	if (problem == NULL && doubt->verdict == MIG_VERDICT_NOT_DONE)
-		problem = mig_run_retry_try(forget_work, doubt);
+		problem = mig_xact(forget_work, doubt, MIG_XACT_RETRY);
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),
@@ -332,7 +332,7 @@ tidy_up(Doubt *doubt, const ErrorData *error)
 static ErrorData *
 repair(Doubt *doubt)
 {
-	ErrorData  *error = mig_run_retry_try(repairs_work, doubt);
+	ErrorData  *error = mig_xact(repairs_work, doubt, MIG_XACT_RETRY);
 
 	for (int i = 0; i < doubt->nrepairs && error == NULL; i++)
 	{
@@ -343,7 +343,7 @@ repair(Doubt *doubt)
 						doubt->run->body.revision, doubt->repairs[i])));
 		error = mig_run_toplevel(doubt->repairs[i]);
 	}
-	return error != NULL ? error : mig_run_retry_try(judge_work, doubt);
+	return error != NULL ? error : mig_xact(judge_work, doubt, MIG_XACT_RETRY);
 }
 
 static void

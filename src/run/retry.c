@@ -13,7 +13,6 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/subtransaction.h"
 #include "base/xact.h"
 #include "run/leftover.h"
 #include "run/lock.h"
@@ -101,43 +100,25 @@ mig_run_retry_in_doubt(const ErrorData *error)
 }
 
 /*
- * For the committing doors: does work that reads or writes our own tables, and
- * that can be done again, until it is committed.  NULL: it is.
+ * What mig_xact() asks whether work on our own tables is to be done again; if
+ * so waits until then.
  */
-ErrorData *
-mig_run_retry_try(MigRunWork work, void *arg)
+bool
+mig_run_retry_xact(int attempt, const ErrorData *error)
 {
 	MigRetryCase failure;
-	ErrorData  *error;
+	int			delay;
 
-	for (int attempt = 1;
-		 (error = mig_xact_try(work, arg)) != NULL; attempt++)
-	{
-		int			delay;
-
-		describe(&failure, error);
-		failure.via = MIG_VIA_PROCEDURE;
-		failure.attempt = attempt;
-		if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
-			return error;
-		delay = delay_after(&failure);
-		say_again(&failure, error, "read or note how far migrations are", delay);
-		mig_run_lock_sleep(delay);
-		mig_xact_renew();
-	}
-	return NULL;
-}
-
-/*
- * The same, but raises the error.
- */
-void
-mig_run_retry_must(MigRunWork work, void *arg)
-{
-	ErrorData  *error = mig_run_retry_try(work, arg);
-
-	if (error != NULL)
-		ReThrowError(error);
+	describe(&failure, error);
+	failure.via = MIG_VIA_PROCEDURE;
+	failure.attempt = attempt;
+	if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
+		return false;
+	delay = delay_after(&failure);
+	say_again(&failure, error, "read or note how far migrations are", delay);
+	mig_run_lock_sleep(delay);
+	mig_xact_renew();
+	return true;
 }
 
 /*

@@ -5,7 +5,7 @@
 #ifndef MIG_RUN_RETRY_H
 #define MIG_RUN_RETRY_H
 
-#include "base/subtransaction.h"
+#include "base/xact.h"
 #include "run/retry_policy.h"
 #include "run/step.h"
 
@@ -14,8 +14,7 @@ extern MigRetry mig_run_retry(const MigStepRun *run, bool body_done,
 extern bool mig_run_retry_wait(MigStepRun *run, bool body_done,
 							   ErrorData *error);
 extern bool mig_run_retry_in_doubt(const ErrorData *error);
-extern ErrorData *mig_run_retry_try(MigRunWork work, void *arg);
-extern void mig_run_retry_must(MigRunWork work, void *arg);
+extern bool mig_run_retry_xact(int attempt, const ErrorData *error);
 extern void mig_run_retry_make_plain(ErrorData *error);
 
 #endif							/* MIG_RUN_RETRY_H */

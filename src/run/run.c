@@ -15,7 +15,7 @@
 
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/subtransaction.h"
+#include "base/xact.h"
 #include "run/approval.h"
 #include "run/constraint.h"
 #include "run/leftover.h"
@@ -80,7 +80,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		mig_subxact_abandon(level);
+		mig_xact_abandon_subxacts(level);
 	}
 	PG_END_TRY();
 	if (error == NULL)
@@ -99,7 +99,7 @@ mig_run(const MigRunRequest *request, int *nresult)
 static void
 leave(void)
 {
-	mig_subxact_by_transaction(false);
+	mig_xact_without_subxacts(false);
 	mig_run_progress_end();
 	mig_resource_usage_watch(false);
 	running = false;

@@ -19,7 +19,6 @@
 
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/subtransaction.h"
 #include "base/xact.h"
 #include "run/approval.h"
 #include "run/lock.h"
@@ -88,8 +87,8 @@ mig_run_commit(const MigRunRequest *request)
 	run.error_context = AllocSetContextCreate(run.context, "migrate error",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run.context);
-	mig_subxact_by_transaction(request->toplevel &&
-							   !mig_server()->subtransactions);
+	mig_xact_without_subxacts(request->toplevel &&
+							  !mig_server()->subtransactions);
 	PG_TRY();
 	{
 		run_plan(&run);
@@ -100,7 +99,7 @@ mig_run_commit(const MigRunRequest *request)
 		error = CopyErrorData();
 		FlushErrorState();
 		MemoryContextSwitchTo(run.context);
-		mig_subxact_abandon(level);
+		mig_xact_abandon_subxacts(level);
 		mig_xact_abort();
 		if (run.in_step)
 			log_failure(&run, error);
@@ -161,9 +160,9 @@ run_plan(CommitRun *run)
 	if (run->retries_stopped)
 		mig_xact_renew();
 
-	mig_run_retry_must(open_work, run);
+	mig_xact(open_work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	mig_run_lock(run->version, run->registry, true);
-	mig_run_retry_must(plan_work, run);
+	mig_xact(plan_work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
 
 	mig_run_step_begin_run(&run->step, run->version, run->request->via,
 						   run->plan->nsteps);
@@ -176,7 +175,7 @@ run_plan(CommitRun *run)
 		MemoryContextReset(run->step_context);
 	}
 	if (run->plan->nsteps > 0 && mig_guc_log_retention > 0)
-		mig_run_retry_must(expire_work, NULL);
+		mig_xact(expire_work, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
 }
 
 static void
@@ -226,7 +225,7 @@ run_one(CommitRun *run)
 		return false;
 	step->entry.step = run->place + 1;
 	step->step = &run->plan->steps[run->place];
-	mig_run_retry_must(begin_step_work, run);
+	mig_xact(begin_step_work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	run->in_step = true;
 	mig_run_say_step(step);
 	if (mig_run_segment_needed(step, run->partial))
@@ -247,8 +246,8 @@ may_begin(CommitRun *run)
 	run->goes_on = true;
 	if (run->request->begin_step != NULL)
 	{
-		mig_xact_for_tables();
-		mig_run_retry_must(ask_work, run);
+		mig_xact(ask_work, run,
+				 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	}
 	return run->goes_on;
 }
@@ -301,7 +300,7 @@ log_failure(CommitRun *run, ErrorData *error)
 
 	run->step.entry.error = error;
 	mig_resource_usage_since(&run->step.begin, &run->step.entry.cost);
-	problem = mig_xact_try(log_work, run);
+	problem = mig_xact(log_work, run, 0);
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),

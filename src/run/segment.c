@@ -174,7 +174,7 @@ is_reached(MigStepRun *run, const MigSegment *segment)
 {
 	Outcome		outcome = {run, segment, false};
 
-	mig_run_retry_must(reached_work, &outcome);
+	mig_xact(reached_work, &outcome, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	return outcome.reached;
 }
 
@@ -223,7 +223,7 @@ find_segment(MigStepRun *run, int first, MigSegment *segment)
 	{
 		if (statements[i].if_partitioned != NULL)
 		{
-			mig_run_retry_must(search_work, &search);
+			mig_xact(search_work, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
 			return;
 		}
 	}

@@ -16,7 +16,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/subtransaction.h"
+#include "base/xact.h"
 #include "run/constraint.h"
 #include "run/leftover.h"
 #include "run/lock.h"

@@ -18,7 +18,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "base/subtransaction.h"
 #include "base/xact.h"
 #include "run/toplevel.h"
 #include "script/split.h"
@@ -33,10 +32,7 @@ static void locate_error(void *arg);
 ErrorData *
 mig_run_toplevel(const char *statement)
 {
-	ErrorData  *error = mig_subxact_transaction(execute,
-												unconstify(char *, statement));
-
-	return error != NULL ? error : mig_xact_commit_toplevel();
+	return mig_xact(execute, unconstify(char *, statement), MIG_XACT_NO_BLOCK);
 }
 
 static void
