@@ -20,23 +20,372 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "base/spi.h"
 
+static void prepare(MigSpiQuery *query, int nargs, const Oid *types);
+static uint64 execute_plan(MigSpiQuery *query, const Datum *values,
+						   const char *nulls, MigSpiAccess access);
+#ifdef USE_ASSERT_CHECKING
+static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
+#endif
 static Oid	extension_owner(void);
 
 /* Owner of the extension, InvalidOid when it must be looked up again. */
 static Oid	cached_owner = InvalidOid;
 
 /*
- * The owner is looked up once for each call of one of our SQL functions.
+ * Adds a parameter.  The value must live until the statement has run.
  */
 void
-mig_spi_forget_owner(void)
+mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull)
 {
-	cached_owner = InvalidOid;
+	Assert(args->nargs < MIG_SPI_MAX_ARGS);
+	args->types[args->nargs] = type;
+	args->values[args->nargs] = isnull ? (Datum) 0 : value;
+	args->nulls[args->nargs] = isnull ? 'n' : ' ';
+	args->nargs++;
+}
+
+/*
+ * Those that need memory copy the value into the current context, the others
+ * point to it.
+ */
+void
+mig_spi_arg_text(MigSpiArgs *args, const char *value)
+{
+	mig_spi_arg_datum(args, TEXTOID, value == NULL ? (Datum) 0 :
+					  CStringGetTextDatum(value), value == NULL);
+}
+
+/*
+ * No elements are an empty array.
+ */
+void
+mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems)
+{
+	mig_spi_arg_datum(args, TEXTARRAYOID, mig_spi_array_datum(elems, nelems),
+					  false);
+}
+
+void
+mig_spi_arg_bool(MigSpiArgs *args, bool value)
+{
+	mig_spi_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
+}
+
+void
+mig_spi_arg_int32(MigSpiArgs *args, int32 value)
+{
+	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(value), false);
+}
+
+void
+mig_spi_arg_int64(MigSpiArgs *args, int64 value)
+{
+	mig_spi_arg_datum(args, INT8OID, Int64GetDatum(value), false);
+}
+
+void
+mig_spi_arg_float8(MigSpiArgs *args, float8 value)
+{
+	mig_spi_arg_datum(args, FLOAT8OID, Float8GetDatum(value), false);
+}
+
+void
+mig_spi_arg_oid(MigSpiArgs *args, Oid value)
+{
+	mig_spi_arg_datum(args, OIDOID, ObjectIdGetDatum(value), false);
+}
+
+void
+mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value)
+{
+	mig_spi_arg_datum(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
+}
+
+void
+mig_spi_arg_interval(MigSpiArgs *args, const Interval *value)
+{
+	mig_spi_arg_datum(args, INTERVALOID, IntervalPGetDatum(value),
+					  value == NULL);
+}
+
+void
+mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value)
+{
+	mig_spi_arg_datum(args, UUIDOID, UUIDPGetDatum(value), value == NULL);
+}
+
+/*
+ * The first column of the first row as text in the caller's memory; NULL if
+ * there is no row.
+ */
+char *
+mig_spi_first(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
+			  MigSpiAccess access)
+{
+	MigSpiScope scope;
+	char	   *value = NULL;
+
+	mig_spi_begin(&scope, role);
+	if (mig_spi_execute(query, args, access) > 0)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, 0);
+
+		value = mig_spi_row_text(&row, 1);
+	}
+	mig_spi_end(&scope);
+	return value;
+}
+
+/*
+ * The first column of the first row in the caller's memory.  false: there is
+ * no row, or it is null; *value is left alone.
+ */
+bool
+mig_spi_first_datum(MigSpiQuery *query, const MigSpiArgs *args,
+					MigSpiRole role, MigSpiAccess access, Datum *value)
+{
+	MigSpiScope scope;
+	bool		isnull = true;
+
+	mig_spi_begin(&scope, role);
+	if (mig_spi_execute(query, args, access) > 0)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, 0);
+		Form_pg_attribute attr = TupleDescAttr(row.table->tupdesc, 0);
+		Datum		result = mig_spi_row_datum(&row, 1, &isnull);
+
+		MemoryContextSwitchTo(scope.caller);
+		if (!isnull)
+			*value = datumCopy(result, attr->attbyval, attr->attlen);
+	}
+	mig_spi_end(&scope);
+	return !isnull;
+}
+
+/*
+ * Whether there is a row.
+ */
+bool
+mig_spi_exists(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
+			   MigSpiAccess access)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, role);
+	nrows = mig_spi_execute(query, args, access);
+	mig_spi_end(&scope);
+	return nrows > 0;
+}
+
+/*
+ * The first column of all rows as text in the caller's memory.
+ */
+char	  **
+mig_spi_list(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
+			 MigSpiAccess access, int *nelems)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+	char	  **elems;
+
+	mig_spi_begin(&scope, role);
+	nrows = mig_spi_execute(query, args, access);
+	elems = MemoryContextAllocHuge(scope.caller,
+								   sizeof(char *) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, i);
+
+		elems[i] = mig_spi_row_text(&row, 1);
+	}
+	mig_spi_end(&scope);
+	*nelems = (int) nrows;
+	return elems;
+}
+
+/*
+ * Reads the first row into *result, what it points to into the caller's
+ * memory.  false: there is none, and *result is left alone.
+ */
+bool
+mig_spi_row(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
+			MigSpiAccess access, MigSpiRead read, void *result)
+{
+	MigSpiScope scope;
+	bool		found;
+
+	mig_spi_begin(&scope, role);
+	found = mig_spi_execute(query, args, access) > 0;
+	if (found)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, 0);
+
+		MemoryContextSwitchTo(scope.caller);
+		read(&row, result);
+	}
+	mig_spi_end(&scope);
+	return found;
+}
+
+/*
+ * Reads all rows into an array of structs of that size, in the caller's
+ * memory.
+ */
+void *
+mig_spi_rows(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
+			 MigSpiAccess access, Size size, MigSpiRead read, int *nrows)
+{
+	MigSpiScope scope;
+	uint64		n;
+	char	   *results;
+
+	mig_spi_begin(&scope, role);
+	n = mig_spi_execute(query, args, access);
+	results = MemoryContextAllocHuge(scope.caller, size * Max(n, 1));
+	MemoryContextSwitchTo(scope.caller);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, i);
+
+		read(&row, results + size * i);
+	}
+	mig_spi_end(&scope);
+	*nrows = (int) n;
+	return results;
+}
+
+/*
+ * On our own tables: how many rows it wrote.
+ */
+uint64
+mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	nrows = mig_spi_execute(query, args, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+	return nrows;
+}
+
+/*
+ * Whether a column is null, which the others say as NULL, 0 or false.
+ */
+bool
+mig_spi_row_isnull(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+
+	(void) mig_spi_row_datum(row, column, &isnull);
+	return isnull;
+}
+
+/*
+ * A column of any type as text.
+ */
+char *
+mig_spi_row_text(const MigSpiRow *row, int column)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(row->memory);
+	char	   *value;
+
+	value = SPI_getvalue(row->table->vals[row->number], row->table->tupdesc, column);
+	MemoryContextSwitchTo(old_context);
+	return value;
+}
+
+/*
+ * A text[] as C strings.
+ */
+char	  **
+mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	char	  **elems = NULL;
+
+	*nelems = 0;
+	if (!isnull)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(row->memory);
+
+		elems = mig_spi_array_elems(value, nelems);
+		MemoryContextSwitchTo(old_context);
+	}
+	return elems;
+}
+
+bool
+mig_spi_row_bool(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? false : DatumGetBool(value);
+}
+
+int32
+mig_spi_row_int32(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+int64
+mig_spi_row_int64(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+float8
+mig_spi_row_float8(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(value);
+}
+
+Oid
+mig_spi_row_oid(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
+TimestampTz
+mig_spi_row_timestamptz(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+/*
+ * A column as it is, in SPI's memory.
+ */
+Datum
+mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull)
+{
+	return SPI_getbinval(row->table->vals[row->number], row->table->tupdesc, column, isnull);
 }
 
 /*
@@ -79,110 +428,33 @@ mig_spi_end(MigSpiScope *scope)
 }
 
 /*
- * Runs a statement inside a scope and returns the number of rows; they are in
- * SPI_tuptable.
- *
- * Who has waited for a lock must see what its holder has committed.  Above
- * READ COMMITTED the transaction's snapshot may be older than that, so the
- * latest one is put in front of it for the statement.
+ * Runs a statement inside a scope and returns the number of rows, which
+ * mig_spi_fetch() gets.  No parameters may be NULL.
  */
 uint64
-mig_spi_execute(MigSpiQuery *query, Datum *values, const char *nulls,
+mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 				MigSpiAccess access)
 {
-	bool		latest = access == MIG_SPI_READ_LATEST &&
-	IsolationUsesXactSnapshot();
-	int			rc;
+	static const MigSpiArgs none = {0};
 
-	if (query->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(query->sql, query->nargs,
-									   query->argtypes);
-
-		if (plan == NULL)
-			elog(ERROR, "could not prepare \"%s\": %s", query->sql,
-				 SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		query->plan = plan;
-	}
-
-	/*
-	 * A plan that was made when the table was empty is kept when the table
-	 * has grown, so a look-up by key must not depend on its size.  In force
-	 * until the scope ends: a nest level of its own would cost a pass over
-	 * all settings.
-	 */
-	if (query->by_key)
-		(void) set_config_option("enable_seqscan", "off",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	if (latest)
-	{
-		/* So that it includes what this transaction has done so far. */
-		CommandCounterIncrement();
-		PushActiveSnapshot(GetLatestSnapshot());
-	}
-	rc = SPI_execute_plan(query->plan, values, nulls,
-						  latest || access == MIG_SPI_READ_CALLER, 0);
-	if (latest)
-		PopActiveSnapshot();
-	if (rc < 0)
-		elog(ERROR, "could not execute \"%s\": %s", query->sql,
-			 SPI_result_code_string(rc));
-	return SPI_processed;
+	if (args == NULL)
+		args = &none;
+	prepare(query, args->nargs, args->types);
+	Assert(same_types(query->plan, args));
+	return execute_plan(query, args->values, args->nulls, access);
 }
 
 /*
- * In a scope of its own: the first column of the first row as text, or NULL.
+ * A row of the statement that was executed last, from 0.
  */
-char *
-mig_spi_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
-			  MigSpiAccess access)
+MigSpiRow
+mig_spi_fetch(const MigSpiScope *scope, uint64 row)
 {
-	MigSpiScope scope;
-	char	   *result = NULL;
+	MigSpiRow	result;
 
-	mig_spi_begin(&scope, role);
-	if (mig_spi_execute(query, values, NULL, access) > 0)
-		result = mig_spi_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return result;
-}
-
-/*
- * In a scope of its own, on our own tables: how many rows it wrote.
- */
-uint64
-mig_spi_write(MigSpiQuery *query, Datum *values, const char *nulls)
-{
-	MigSpiScope scope;
-	uint64		nrows;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
-	return nrows;
-}
-
-/*
- * In a scope of its own: the first column of all rows as text.
- */
-char	  **
-mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
-			 MigSpiAccess access, int *nresult)
-{
-	MigSpiScope scope;
-	uint64		nrows;
-	char	  **result;
-
-	mig_spi_begin(&scope, role);
-	nrows = mig_spi_execute(query, values, NULL, access);
-	result = MemoryContextAllocHuge(scope.caller,
-									sizeof(char *) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		result[i] = mig_spi_text(&scope, i, 1);
-	mig_spi_end(&scope);
-	*nresult = (int) nrows;
+	result.table = SPI_tuptable;
+	result.number = row;
+	result.memory = scope->caller;
 	return result;
 }
 
@@ -198,57 +470,12 @@ mig_spi_forget_plan(MigSpiQuery *query)
 }
 
 /*
- * A value of the result as text in the caller's memory, NULL for null.
+ * The owner is looked up once for each call of one of our SQL functions.
  */
-char *
-mig_spi_text(const MigSpiScope *scope, uint64 row, int column)
+void
+mig_spi_forget_owner(void)
 {
-	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
-	char	   *value;
-
-	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-						 column);
-	MemoryContextSwitchTo(spi_context);
-	return value;
-}
-
-/*
- * A text[] of the result as C strings in the caller's memory.
- */
-char	  **
-mig_spi_text_array(const MigSpiScope *scope, uint64 row, int column,
-				   int *nelems)
-{
-	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
-	bool		isnull;
-	Datum		value = mig_spi_value(row, column, &isnull);
-	char	  **elems = NULL;
-
-	*nelems = 0;
-	if (!isnull)
-		elems = mig_spi_array_elems(value, nelems);
-	MemoryContextSwitchTo(spi_context);
-	return elems;
-}
-
-/*
- * A value of the result, in SPI's memory.
- */
-Datum
-mig_spi_value(uint64 row, int column, bool *isnull)
-{
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-						 column, isnull);
-}
-
-/*
- * A C string, or NULL, -> a text parameter and its mark for nulls.
- */
-Datum
-mig_spi_text_datum(const char *value, char *is_null)
-{
-	*is_null = value == NULL ? 'n' : ' ';
-	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+	cached_owner = InvalidOid;
 }
 
 /*
@@ -276,9 +503,10 @@ mig_spi_array_elems(Datum array, int *nelems)
 	Datum	   *datums;
 	bool	   *nulls;
 	char	  **elems;
+	ArrayType  *value = DatumGetArrayTypeP(array);
 
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
-					  TYPALIGN_INT, &datums, &nulls, nelems);
+	deconstruct_array(value, TEXTOID, -1, false, TYPALIGN_INT, &datums, &nulls,
+					  nelems);
 	elems = palloc(sizeof(char *) * Max(*nelems, 1));
 	for (int i = 0; i < *nelems; i++)
 	{
@@ -288,7 +516,81 @@ mig_spi_array_elems(Datum array, int *nelems)
 	}
 	pfree(datums);
 	pfree(nulls);
+	if (value != (ArrayType *) DatumGetPointer(array))
+		pfree(value);
 	return elems;
+}
+
+/*
+ * The first call of a statement says what types its parameters have.
+ */
+static void
+prepare(MigSpiQuery *query, int nargs, const Oid *types)
+{
+	SPIPlanPtr	plan;
+
+	if (query->plan != NULL)
+		return;
+	plan = SPI_prepare(query->sql, nargs, unconstify(Oid *, types));
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	query->plan = plan;
+}
+
+#ifdef USE_ASSERT_CHECKING
+static bool
+same_types(SPIPlanPtr plan, const MigSpiArgs *args)
+{
+	if (SPI_getargcount(plan) != args->nargs)
+		return false;
+	for (int i = 0; i < args->nargs; i++)
+	{
+		if (SPI_getargtypeid(plan, i) != args->types[i])
+			return false;
+	}
+	return true;
+}
+#endif
+
+/*
+ * A statement that has waited for a lock must see what the lock's holder has
+ * committed.  Above READ COMMITTED the transaction's snapshot may be older
+ * than that, so the latest one is put in front of it for the statement.
+ */
+static uint64
+execute_plan(MigSpiQuery *query, const Datum *values, const char *nulls,
+			 MigSpiAccess access)
+{
+	bool		latest = access == MIG_SPI_READ_LATEST &&
+	IsolationUsesXactSnapshot();
+	int			rc;
+
+	/*
+	 * A plan that was made when the table was empty is kept when the table
+	 * has grown, so a look-up by key must not depend on its size.  In force
+	 * until the scope ends: a nest level of its own would cost a pass over
+	 * all settings.
+	 */
+	if (query->by_key)
+		(void) set_config_option("enable_seqscan", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (latest)
+	{
+		/* So that it includes what this transaction has done so far. */
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+	}
+	rc = SPI_execute_plan(query->plan, unconstify(Datum *, values), nulls,
+						  latest || access == MIG_SPI_READ_CALLER, 0);
+	if (latest)
+		PopActiveSnapshot();
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", query->sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
 }
 
 /*
@@ -300,17 +602,135 @@ extension_owner(void)
 	static MigSpiQuery query = {
 		"SELECT extowner FROM pg_catalog.pg_extension WHERE extname = 'migrate'"
 	};
-	bool		isnull;
+	MigSpiRow	row = {0};
 
 	if (OidIsValid(cached_owner))
 		return cached_owner;
 
-	if (mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_CALLER) != 1)
+	if (mig_spi_execute(&query, NULL, MIG_SPI_READ_CALLER) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"migrate\" is not installed in this database"),
 				 errhint("Run CREATE EXTENSION migrate.")));
-	cached_owner = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	row.table = SPI_tuptable;
+	cached_owner = mig_spi_row_oid(&row, 1);
 	SPI_freetuptable(SPI_tuptable);
 	return cached_owner;
+}
+
+/* What is there until the last caller of it is converted. */
+uint64
+mig_spi_old_execute(MigSpiQuery *query, Datum *values, const char *nulls,
+					MigSpiAccess access)
+{
+	prepare(query, query->nargs, query->argtypes);
+	return execute_plan(query, values, nulls, access);
+}
+
+/*
+ * In a scope of its own: the first column of the first row as text, or NULL.
+ */
+char *
+mig_spi_old_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
+				  MigSpiAccess access)
+{
+	MigSpiScope scope;
+	char	   *result = NULL;
+
+	mig_spi_begin(&scope, role);
+	if (mig_spi_old_execute(query, values, NULL, access) > 0)
+		result = mig_spi_old_text(&scope, 0, 1);
+	mig_spi_end(&scope);
+	return result;
+}
+
+/*
+ * In a scope of its own, on our own tables: how many rows it wrote.
+ */
+uint64
+mig_spi_old_write(MigSpiQuery *query, Datum *values, const char *nulls)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	nrows = mig_spi_old_execute(query, values, nulls, MIG_SPI_WRITE);
+	mig_spi_end(&scope);
+	return nrows;
+}
+
+/*
+ * In a scope of its own: the first column of all rows as text.
+ */
+char	  **
+mig_spi_old_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
+				 MigSpiAccess access, int *nresult)
+{
+	MigSpiScope scope;
+	uint64		nrows;
+	char	  **result;
+
+	mig_spi_begin(&scope, role);
+	nrows = mig_spi_old_execute(query, values, NULL, access);
+	result = MemoryContextAllocHuge(scope.caller,
+									sizeof(char *) * Max(nrows, 1));
+	for (uint64 i = 0; i < nrows; i++)
+		result[i] = mig_spi_old_text(&scope, i, 1);
+	mig_spi_end(&scope);
+	*nresult = (int) nrows;
+	return result;
+}
+
+/*
+ * A value of the result as text in the caller's memory, NULL for null.
+ */
+char *
+mig_spi_old_text(const MigSpiScope *scope, uint64 row, int column)
+{
+	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
+	char	   *value;
+
+	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column);
+	MemoryContextSwitchTo(spi_context);
+	return value;
+}
+
+/*
+ * A text[] of the result as C strings in the caller's memory.
+ */
+char	  **
+mig_spi_old_text_array(const MigSpiScope *scope, uint64 row, int column,
+					   int *nelems)
+{
+	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
+	bool		isnull;
+	Datum		value = mig_spi_old_value(row, column, &isnull);
+	char	  **elems = NULL;
+
+	*nelems = 0;
+	if (!isnull)
+		elems = mig_spi_array_elems(value, nelems);
+	MemoryContextSwitchTo(spi_context);
+	return elems;
+}
+
+/*
+ * A value of the result, in SPI's memory.
+ */
+Datum
+mig_spi_old_value(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, isnull);
+}
+
+/*
+ * A C string, or NULL, -> a text parameter and its mark for nulls.
+ */
+Datum
+mig_spi_old_text_datum(const char *value, char *is_null)
+{
+	*is_null = value == NULL ? 'n' : ' ';
+	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
 }

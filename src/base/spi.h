@@ -1,11 +1,24 @@
 /*
  * spi.h
  *	  The only way to run internal SQL.
+ *
+ * A statement is a static MigSpiQuery.  Its parameters are put into a
+ * MigSpiArgs in order, $1 first; their types are those of the first call.
+ *
+ *	static MigSpiQuery query = {"SELECT ... WHERE a = $1 AND b = $2"};
+ *	MigSpiArgs	args = {0};
+ *
+ *	mig_spi_arg_text(&args, a);
+ *	mig_spi_arg_int32(&args, b);
+ *	rows = mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+ *						sizeof(MigThing), read_thing, &nrows);
  */
 #ifndef MIG_BASE_SPI_H
 #define MIG_BASE_SPI_H
 
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "utils/uuid.h"
 
 #define MIG_SPI_MAX_ARGS		32
 
@@ -32,11 +45,20 @@ typedef enum MigSpiAccess
 typedef struct MigSpiQuery
 {
 	const char *sql;
-	int			nargs;
+	int			nargs;			/* of the old functions, until they go */
 	Oid			argtypes[MIG_SPI_MAX_ARGS];
 	SPIPlanPtr	plan;			/* made on first use */
 	bool		by_key;			/* must not be planned as a scan of the table */
 } MigSpiQuery;
+
+/* The parameters of a statement; {0} to begin with. */
+typedef struct MigSpiArgs
+{
+	int			nargs;
+	Oid			types[MIG_SPI_MAX_ARGS];
+	Datum		values[MIG_SPI_MAX_ARGS];
+	char		nulls[MIG_SPI_MAX_ARGS];
+} MigSpiArgs;
 
 /* What mig_spi_begin() changed and mig_spi_end() puts back. */
 typedef struct MigSpiScope
@@ -47,26 +69,96 @@ typedef struct MigSpiScope
 	int			guc_nest_level;
 } MigSpiScope;
 
-extern void mig_spi_forget_owner(void);
+/* A row of a result. */
+typedef struct MigSpiRow
+{
+	const SPITupleTable *table;
+	uint64		number;			/* from 0 */
+	MemoryContext memory;		/* what is read from it is copied into this */
+} MigSpiRow;
+
+/*
+ * Reads a row into a struct, which is not zeroed.  The current memory context
+ * is that of the result.
+ */
+typedef void (*MigSpiRead) (const MigSpiRow *row, void *result);
+
+/* Parameters.  Of a pointer that is NULL an SQL null is made. */
+extern void mig_spi_arg_text(MigSpiArgs *args, const char *value);
+extern void mig_spi_arg_texts(MigSpiArgs *args, char *const *elems,
+							  int nelems);
+extern void mig_spi_arg_bool(MigSpiArgs *args, bool value);
+extern void mig_spi_arg_int32(MigSpiArgs *args, int32 value);
+extern void mig_spi_arg_int64(MigSpiArgs *args, int64 value);
+extern void mig_spi_arg_float8(MigSpiArgs *args, float8 value);
+extern void mig_spi_arg_oid(MigSpiArgs *args, Oid value);
+extern void mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value);
+extern void mig_spi_arg_interval(MigSpiArgs *args, const Interval *value);
+extern void mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value);
+extern void mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value,
+							  bool isnull);
+
+/* A statement in a scope of its own */
+extern char *mig_spi_first(MigSpiQuery *query, const MigSpiArgs *args,
+						   MigSpiRole role, MigSpiAccess access);
+extern bool mig_spi_first_datum(MigSpiQuery *query, const MigSpiArgs *args,
+								MigSpiRole role, MigSpiAccess access,
+								Datum *value);
+extern bool mig_spi_exists(MigSpiQuery *query, const MigSpiArgs *args,
+						   MigSpiRole role, MigSpiAccess access);
+extern char **mig_spi_list(MigSpiQuery *query, const MigSpiArgs *args,
+						   MigSpiRole role, MigSpiAccess access, int *nelems);
+extern bool mig_spi_row(MigSpiQuery *query, const MigSpiArgs *args,
+						MigSpiRole role, MigSpiAccess access,
+						MigSpiRead read, void *result);
+extern void *mig_spi_rows(MigSpiQuery *query, const MigSpiArgs *args,
+						  MigSpiRole role, MigSpiAccess access, Size size,
+						  MigSpiRead read, int *nrows);
+extern uint64 mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args);
+
+/* Columns of a row, from 1.  A null is NULL, 0 or false. */
+extern bool mig_spi_row_isnull(const MigSpiRow *row, int column);
+extern char *mig_spi_row_text(const MigSpiRow *row, int column);
+extern char **mig_spi_row_texts(const MigSpiRow *row, int column,
+								int *nelems);
+extern bool mig_spi_row_bool(const MigSpiRow *row, int column);
+extern int32 mig_spi_row_int32(const MigSpiRow *row, int column);
+extern int64 mig_spi_row_int64(const MigSpiRow *row, int column);
+extern float8 mig_spi_row_float8(const MigSpiRow *row, int column);
+extern Oid	mig_spi_row_oid(const MigSpiRow *row, int column);
+extern TimestampTz mig_spi_row_timestamptz(const MigSpiRow *row, int column);
+extern Datum mig_spi_row_datum(const MigSpiRow *row, int column,
+							   bool *isnull);
+
+/* Several statements in one scope, or a result that is read step by step */
 extern void mig_spi_begin(MigSpiScope *scope, MigSpiRole role);
+extern uint64 mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
+							  MigSpiAccess access);
+extern MigSpiRow mig_spi_fetch(const MigSpiScope *scope, uint64 row);
 extern void mig_spi_end(MigSpiScope *scope);
-extern uint64 mig_spi_execute(MigSpiQuery *query, Datum *values,
-							  const char *nulls, MigSpiAccess access);
+
 extern void mig_spi_forget_plan(MigSpiQuery *query);
+extern void mig_spi_forget_owner(void);
 
-extern char *mig_spi_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
-						   MigSpiAccess access);
-extern uint64 mig_spi_write(MigSpiQuery *query, Datum *values,
-							const char *nulls);
-extern char **mig_spi_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
-						   MigSpiAccess access, int *nresult);
-extern char *mig_spi_text(const MigSpiScope *scope, uint64 row, int column);
-extern char **mig_spi_text_array(const MigSpiScope *scope, uint64 row,
-								 int column, int *nelems);
-extern Datum mig_spi_value(uint64 row, int column, bool *isnull);
-
-extern Datum mig_spi_text_datum(const char *value, char *is_null);
+/* Arrays of text */
 extern Datum mig_spi_array_datum(char *const *elems, int nelems);
 extern char **mig_spi_array_elems(Datum array, int *nelems);
+
+/* What is there until the last caller of it is converted */
+extern uint64 mig_spi_old_execute(MigSpiQuery *query, Datum *values,
+								  const char *nulls, MigSpiAccess access);
+extern char *mig_spi_old_first(MigSpiQuery *query, Datum *values,
+							   MigSpiRole role, MigSpiAccess access);
+extern uint64 mig_spi_old_write(MigSpiQuery *query, Datum *values,
+								const char *nulls);
+extern char **mig_spi_old_list(MigSpiQuery *query, Datum *values,
+							   MigSpiRole role, MigSpiAccess access,
+							   int *nresult);
+extern char *mig_spi_old_text(const MigSpiScope *scope, uint64 row,
+							  int column);
+extern char **mig_spi_old_text_array(const MigSpiScope *scope, uint64 row,
+									 int column, int *nelems);
+extern Datum mig_spi_old_value(uint64 row, int column, bool *isnull);
+extern Datum mig_spi_old_text_datum(const char *value, char *is_null);
 
 #endif							/* MIG_BASE_SPI_H */

@@ -174,14 +174,15 @@ ask(MigDoctor *doctor, MigSpiQuery *query, MigDoctorStatus bad,
 	const char *advice)
 {
 	MigSpiScope scope;
-	bool		isnull;
+	MigSpiRow	row;
 	char	   *value;
 	bool		is_bad;
 
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(query, NULL, NULL, MIG_SPI_READ_LATEST);
-	value = mig_spi_text(&scope, 0, 1);
-	is_bad = DatumGetBool(mig_spi_value(0, 2, &isnull));
+	mig_spi_execute(query, NULL, MIG_SPI_READ_LATEST);
+	row = mig_spi_fetch(&scope, 0);
+	value = mig_spi_row_text(&row, 1);
+	is_bad = mig_spi_row_bool(&row, 2);
 	mig_spi_end(&scope);
 	mig_doctor_say(doctor, is_bad ? bad : MIG_DOCTOR_OK, value,
 				   is_bad ? advice : NULL);

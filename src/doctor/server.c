@@ -118,15 +118,14 @@ mig_doctor_server_nodes(MigDoctor *doctor)
 					  MIG_SPI_READ_LATEST) == NULL)
 		return;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	n = mig_spi_execute(&nodes, NULL, NULL, MIG_SPI_READ_LATEST);
+	n = mig_spi_execute(&nodes, NULL, MIG_SPI_READ_LATEST);
 	for (uint64 i = 0; i < n; i++)
 	{
-		bool		isnull;
-		bool		self = DatumGetBool(mig_spi_value(i, 2, &isnull));
+		MigSpiRow	row = mig_spi_fetch(&scope, i);
 
 		mig_doctor_say_of(doctor, "node", MIG_DOCTOR_OK,
-						  mig_spi_text(&scope, i, 1),
-						  self ? NULL :
+						  mig_spi_row_text(&row, 1),
+						  mig_spi_row_bool(&row, 2) ? NULL :
 						  "Connect to it and call migrate_doctor() there: sessions and the time of commits are told of this node only.");
 	}
 	mig_spi_end(&scope);

@@ -10,7 +10,6 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
@@ -109,14 +108,12 @@ bool
 mig_job_may_submit(void)
 {
 	static MigSpiQuery query = {
-		"SELECT 'yes' WHERE " MIG_JOB_MAY_EXECUTE("$1", "'migrate_submit'"),
-		1, {OIDOID}
+		"SELECT WHERE " MIG_JOB_MAY_EXECUTE("$1", "'migrate_submit'")
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = ObjectIdGetDatum(GetUserId());
-	return mig_spi_first(&query, values, MIG_SPI_OWNER,
-						 MIG_SPI_READ_LATEST) != NULL;
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*

@@ -145,7 +145,7 @@ look_up_tables(void)
 	ntables = 0;
 	changes_before = changes;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	nrows = mig_spi_execute(&query, NULL, MIG_SPI_READ_LATEST);
 	if (tables != NULL)
 		pfree(tables);
 	tables = NULL;
@@ -153,9 +153,9 @@ look_up_tables(void)
 								sizeof(Oid) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 	{
-		bool		isnull;
+		MigSpiRow	row = mig_spi_fetch(&scope, i);
 
-		tables[i] = DatumGetObjectId(mig_spi_value(i, 1, &isnull));
+		tables[i] = mig_spi_row_oid(&row, 1);
 	}
 	mig_spi_end(&scope);
 	ntables = (int) nrows;

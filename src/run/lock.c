@@ -19,7 +19,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
@@ -394,8 +393,7 @@ unlock_work(void *arg)
 	static MigSpiQuery query = {
 		"SELECT CASE WHEN $3"
 		"  THEN pg_catalog.pg_advisory_unlock_shared($1, $2)"
-		"  ELSE pg_catalog.pg_advisory_unlock($1, $2) END",
-		3, {INT4OID, INT4OID, BOOLOID}
+		"  ELSE pg_catalog.pg_advisory_unlock($1, $2) END"
 	};
 	MigSpiScope scope;
 
@@ -403,12 +401,12 @@ unlock_work(void *arg)
 	while (nheld > *nkept)
 	{
 		const Lock *lock = &held[nheld - 1];
-		Datum		values[3];
+		MigSpiArgs	args = {0};
 
-		values[0] = Int32GetDatum(lock->class);
-		values[1] = Int32GetDatum((int32) lock->key);
-		values[2] = BoolGetDatum(lock->shared);
-		mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
+		mig_spi_arg_int32(&args, lock->class);
+		mig_spi_arg_int32(&args, (int32) lock->key);
+		mig_spi_arg_bool(&args, lock->shared);
+		mig_spi_execute(&query, &args, MIG_SPI_WRITE);
 		/* No rollback takes it again. */
 		nheld--;
 	}
@@ -425,23 +423,17 @@ try_lock(const Lock *lock)
 		"  THEN pg_catalog.pg_try_advisory_lock($1, $2)"
 		" WHEN $3"
 		"  THEN pg_catalog.pg_try_advisory_xact_lock_shared($1, $2)"
-		" ELSE pg_catalog.pg_try_advisory_xact_lock($1, $2) END",
-		4, {INT4OID, INT4OID, BOOLOID, BOOLOID}
+		" ELSE pg_catalog.pg_try_advisory_xact_lock($1, $2) END"
 	};
-	Datum		values[4];
-	MigSpiScope scope;
-	bool		isnull;
-	bool		locked;
+	MigSpiArgs	args = {0};
+	Datum		locked;
 
-	values[0] = Int32GetDatum(lock->class);
-	values[1] = Int32GetDatum((int32) lock->key);
-	values[2] = BoolGetDatum(lock->shared);
-	values[3] = BoolGetDatum(lock->session);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
-	locked = DatumGetBool(mig_spi_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return locked;
+	mig_spi_arg_int32(&args, lock->class);
+	mig_spi_arg_int32(&args, (int32) lock->key);
+	mig_spi_arg_bool(&args, lock->shared);
+	mig_spi_arg_bool(&args, lock->session);
+	return mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+							   &locked) && DatumGetBool(locked);
 }
 
 /*
@@ -464,12 +456,11 @@ describe_holder(const Lock *lock)
 		"                      WHERE datname = pg_catalog.current_database())"
 		"   AND l.classid = $1 AND l.objid = $2"
 		"   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
-		" LIMIT 1",
-		2, {OIDOID, OIDOID}
+		" LIMIT 1"
 	};
-	Datum		values[2];
+	MigSpiArgs	args = {0};
 
-	values[0] = ObjectIdGetDatum(lock->class);
-	values[1] = ObjectIdGetDatum(lock->key);
-	return mig_spi_first(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	mig_spi_arg_oid(&args, lock->class);
+	mig_spi_arg_oid(&args, lock->key);
+	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }

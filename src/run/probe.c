@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "base/spi.h"
@@ -74,8 +73,7 @@ typedef struct ProbeKind
 #define CLASSES		"(SELECT oid, relnamespace AS namespace FROM pg_catalog.pg_class)"
 #define TYPES		"(SELECT oid, typnamespace AS namespace FROM pg_catalog.pg_type)"
 
-#define IDENTIFY(sql) \
-	{sql, 6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}}
+#define IDENTIFY(sql)	{sql}
 #define IDENTIFY_IN_TABLE \
 	IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4]" FROM_TABLE)
 #define IDENTIFY_NAME \
@@ -85,8 +83,7 @@ typedef struct ProbeKind
 			 " ARRAY[$1, s.name, $3" rest "] END" \
 			 "  FROM (SELECT " schema ") AS s (name)")
 
-#define QUERY(sql) \
-	{sql, 1, {TEXTARRAYOID}}
+#define QUERY(sql)		{sql}
 #define EXISTS(rest) \
 	QUERY("SELECT CASE WHEN EXISTS (SELECT" rest ")" \
 		  " THEN '" PRESENT "' ELSE '" ABSENT "' END")
@@ -286,8 +283,7 @@ mig_run_probe_before(const char *statement, MigProbe *probe)
 {
 	MigEffect	effect;
 	ProbeKind  *kind;
-	Datum		values[6];
-	char		nulls[7] = "      ";
+	MigSpiArgs	args = {0};
 	MigSpiScope scope;
 
 	memset(probe, 0, sizeof(*probe));
@@ -296,16 +292,19 @@ mig_run_probe_before(const char *statement, MigProbe *probe)
 	if (kind == NULL)
 		return;
 
-	values[0] = mig_spi_text_datum(kind->name, &nulls[0]);
-	values[1] = mig_spi_text_datum(effect.schema, &nulls[1]);
-	values[2] = mig_spi_text_datum(effect.name, &nulls[2]);
-	values[3] = mig_spi_text_datum(effect.part, &nulls[3]);
-	values[4] = mig_spi_text_datum(effect.part_schema, &nulls[4]);
-	values[5] = BoolGetDatum(effect.creates_name);
+	mig_spi_arg_text(&args, kind->name);
+	mig_spi_arg_text(&args, effect.schema);
+	mig_spi_arg_text(&args, effect.name);
+	mig_spi_arg_text(&args, effect.part);
+	mig_spi_arg_text(&args, effect.part_schema);
+	mig_spi_arg_bool(&args, effect.creates_name);
 	mig_spi_begin(&scope, MIG_SPI_GUEST);
-	if (mig_spi_execute(&kind->identify, values, nulls,
-						MIG_SPI_READ_LATEST) > 0)
-		probe->object = mig_spi_text_array(&scope, 0, 1, &probe->nobject);
+	if (mig_spi_execute(&kind->identify, &args, MIG_SPI_READ_LATEST) > 0)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, 0);
+
+		probe->object = mig_spi_row_texts(&row, 1, &probe->nobject);
+	}
 	mig_spi_end(&scope);
 	if (probe->nobject == 0)
 		return;
@@ -356,12 +355,12 @@ char	  **
 mig_run_probe_repairs(const MigProbe *probe, int *nrepairs)
 {
 	ProbeKind  *kind = noted_kind(probe);
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
 	/* Of what can be INVALID. */
 	Assert(kind->repairs.sql != NULL);
-	values[0] = mig_spi_array_datum(probe->object, probe->nobject);
-	return mig_spi_list(&kind->repairs, values, MIG_SPI_CALLER,
+	mig_spi_arg_texts(&args, probe->object, probe->nobject);
+	return mig_spi_list(&kind->repairs, &args, MIG_SPI_CALLER,
 						MIG_SPI_READ_LATEST, nrepairs);
 }
 
@@ -397,9 +396,9 @@ noted_kind(const MigProbe *probe)
 static char *
 look_up(ProbeKind *kind, const MigProbe *probe)
 {
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(probe->object, probe->nobject);
-	return mig_spi_first(&kind->state, values, MIG_SPI_CALLER,
+	mig_spi_arg_texts(&args, probe->object, probe->nobject);
+	return mig_spi_first(&kind->state, &args, MIG_SPI_CALLER,
 						 MIG_SPI_READ_LATEST);
 }

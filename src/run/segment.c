@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -261,18 +260,12 @@ is_partitioned(const char *relation)
 	static MigSpiQuery query = {
 		"SELECT FROM pg_catalog.pg_class"
 		" WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
-		"   AND relkind OPERATOR(pg_catalog.=) ANY (ARRAY['p', 'I']::\"char\"[])",
-		1, {TEXTOID}
+		"   AND relkind OPERATOR(pg_catalog.=) ANY (ARRAY['p', 'I']::\"char\"[])"
 	};
-	Datum		values[1];
-	MigSpiScope scope;
-	bool		found;
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(relation);
-	mig_spi_begin(&scope, MIG_SPI_GUEST);
-	found = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
-	mig_spi_end(&scope);
-	return found;
+	mig_spi_arg_text(&args, relation);
+	return mig_spi_exists(&query, &args, MIG_SPI_GUEST, MIG_SPI_READ_LATEST);
 }
 
 static void

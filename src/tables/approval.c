@@ -33,8 +33,8 @@ mig_approval_put(const char *id, const char *hash, Oid approver,
 	values[0] = CStringGetTextDatum(id);
 	values[1] = CStringGetTextDatum(hash);
 	values[2] = ObjectIdGetDatum(approver);
-	values[3] = mig_spi_text_datum(note, &nulls[3]);
-	mig_spi_write(&query, values, nulls);
+	values[3] = mig_spi_old_text_datum(note, &nulls[3]);
+	mig_spi_old_write(&query, values, nulls);
 }
 
 /*
@@ -50,7 +50,7 @@ mig_approval_void(const char *id)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(id);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }
 
 /*
@@ -74,15 +74,15 @@ mig_approval_find(char *const *ids, int nids, MigSpiAccess access,
 
 	values[0] = mig_spi_array_datum(ids, nids);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, values, NULL, access);
+	nrows = mig_spi_old_execute(&query, values, NULL, access);
 	found = MemoryContextAllocHuge(scope.caller,
 								   sizeof(MigApproval) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
-		found[i].place = DatumGetInt32(mig_spi_value(i, 1, &isnull)) - 1;
-		found[i].hash = mig_spi_text(&scope, i, 2);
+		found[i].place = DatumGetInt32(mig_spi_old_value(i, 1, &isnull)) - 1;
+		found[i].hash = mig_spi_old_text(&scope, i, 2);
 	}
 	mig_spi_end(&scope);
 	*nfound = (int) nrows;

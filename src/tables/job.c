@@ -105,11 +105,11 @@ mig_job_row_insert(const MigJob *job)
 	values[5] = mig_spi_array_datum(job->settings, job->nsettings);
 	values[6] = TimestampTzGetDatum(job->run_at);
 	values[7] = TimestampTzGetDatum(job->deadline);
-	values[8] = mig_spi_text_datum(job->schedule, &nulls[8]);
+	values[8] = mig_spi_old_text_datum(job->schedule, &nulls[8]);
 	values[9] = TimestampTzGetDatum(job->window_end);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, nulls, MIG_SPI_WRITE);
-	number = DatumGetInt64(mig_spi_value(0, 1, &isnull));
+	mig_spi_old_execute(&query, values, nulls, MIG_SPI_WRITE);
+	number = DatumGetInt64(mig_spi_old_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return number;
 }
@@ -128,8 +128,8 @@ mig_job_row_is_scheduled(const char *schedule)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(schedule);
-	return mig_spi_first(&query, values, MIG_SPI_OWNER,
-						 MIG_SPI_READ_LATEST) != NULL;
+	return mig_spi_old_first(&query, values, MIG_SPI_OWNER,
+							 MIG_SPI_READ_LATEST) != NULL;
 }
 
 /*
@@ -153,19 +153,19 @@ mig_job_row_end(int64 job, Oid asker, bool *visible)
 	values[0] = Int64GetDatum(job);
 	values[1] = ObjectIdGetDatum(asker);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
+	if (mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
 	{
 		bool		isnull;
 
 		end = MemoryContextAlloc(scope.caller, sizeof(MigJobEnd));
-		end->state = mig_spi_text(&scope, 0, 1);
-		end->note = mig_spi_text(&scope, 0, 2);
-		end->sqlstate = mig_spi_text(&scope, 0, 3);
-		end->error = mig_spi_text(&scope, 0, 4);
-		end->detail = mig_spi_text(&scope, 0, 5);
-		end->hint = mig_spi_text(&scope, 0, 6);
-		end->context = mig_spi_text(&scope, 0, 7);
-		*visible = DatumGetBool(mig_spi_value(0, 8, &isnull));
+		end->state = mig_spi_old_text(&scope, 0, 1);
+		end->note = mig_spi_old_text(&scope, 0, 2);
+		end->sqlstate = mig_spi_old_text(&scope, 0, 3);
+		end->error = mig_spi_old_text(&scope, 0, 4);
+		end->detail = mig_spi_old_text(&scope, 0, 5);
+		end->hint = mig_spi_old_text(&scope, 0, 6);
+		end->context = mig_spi_old_text(&scope, 0, 7);
+		*visible = DatumGetBool(mig_spi_old_value(0, 8, &isnull));
 	}
 	mig_spi_end(&scope);
 	return end;
@@ -200,7 +200,7 @@ mig_job_row_signal(int64 job)
 	Datum		values[1];
 
 	values[0] = Int64GetDatum(job);
-	return mig_spi_write(&query, values, NULL) > 0;
+	return mig_spi_old_write(&query, values, NULL) > 0;
 }
 
 /*
@@ -220,7 +220,7 @@ mig_job_row_cancel(int64 job)
 	Datum		values[1];
 
 	values[0] = Int64GetDatum(job);
-	return mig_spi_write(&query, values, NULL) > 0;
+	return mig_spi_old_write(&query, values, NULL) > 0;
 }
 
 /*
@@ -254,19 +254,19 @@ mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 	values[0] = Int32GetDatum(max_crashes);
 	values[1] = Int64GetDatum(job);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
+	nrows = mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE);
 	dead = MemoryContextAlloc(scope.caller, sizeof(MigJobDead) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
-		dead[i].job = DatumGetInt64(mig_spi_value(i, 1, &isnull));
-		dead[i].reason = DatumGetInt32(mig_spi_value(i, 2, &isnull));
-		dead[i].owner = mig_spi_text(&scope, i, 3);
-		dead[i].login = mig_spi_text(&scope, i, 4);
-		dead[i].crashes = DatumGetInt32(mig_spi_value(i, 5, &isnull));
-		dead[i].revision = mig_spi_text(&scope, i, 6);
-		dead[i].schedule = mig_spi_text(&scope, i, 7);
+		dead[i].job = DatumGetInt64(mig_spi_old_value(i, 1, &isnull));
+		dead[i].reason = DatumGetInt32(mig_spi_old_value(i, 2, &isnull));
+		dead[i].owner = mig_spi_old_text(&scope, i, 3);
+		dead[i].login = mig_spi_old_text(&scope, i, 4);
+		dead[i].crashes = DatumGetInt32(mig_spi_old_value(i, 5, &isnull));
+		dead[i].revision = mig_spi_old_text(&scope, i, 6);
+		dead[i].schedule = mig_spi_old_text(&scope, i, 7);
 	}
 	mig_spi_end(&scope);
 	*ndead = (int) nrows;
@@ -309,14 +309,14 @@ mig_job_row_due(int max_crashes, int max_workers, int *ndue)
 	values[0] = Int32GetDatum(max_crashes);
 	values[1] = Int32GetDatum(max_workers);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
+	nrows = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
 	due = MemoryContextAlloc(scope.caller, sizeof(MigJobDue) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
-		due[i].job = DatumGetInt64(mig_spi_value(i, 1, &isnull));
-		due[i].login = DatumGetObjectId(mig_spi_value(i, 2, &isnull));
+		due[i].job = DatumGetInt64(mig_spi_old_value(i, 1, &isnull));
+		due[i].login = DatumGetObjectId(mig_spi_old_value(i, 2, &isnull));
 	}
 	mig_spi_end(&scope);
 	*ndue = (int) nrows;
@@ -341,9 +341,9 @@ mig_job_row_queue(int64 job, uint32 *key)
 
 	values[0] = Int64GetDatum(job);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
+	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
 	if (found)
-		*key = (uint32) DatumGetInt32(mig_spi_value(0, 1, &isnull));
+		*key = (uint32) DatumGetInt32(mig_spi_old_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return found;
 }
@@ -374,7 +374,7 @@ mig_job_row_take(int64 job, MigJob *taken)
 
 	values[0] = Int64GetDatum(job);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE) > 0;
+	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE) > 0;
 	if (found)
 		read_job(&scope, taken);
 	mig_spi_end(&scope);
@@ -386,19 +386,19 @@ read_job(const MigSpiScope *scope, MigJob *job)
 {
 	bool		isnull;
 
-	job->job = DatumGetInt64(mig_spi_value(0, 1, &isnull));
-	if (!mig_log_command_find(mig_spi_text(scope, 0, 2), &job->command))
+	job->job = DatumGetInt64(mig_spi_old_value(0, 1, &isnull));
+	if (!mig_log_command_find(mig_spi_old_text(scope, 0, 2), &job->command))
 		elog(ERROR, "job " INT64_FORMAT " has no known command", job->job);
-	job->target = mig_spi_text(scope, 0, 3);
-	job->version_table = mig_spi_text(scope, 0, 4);
-	job->owner = DatumGetObjectId(mig_spi_value(0, 5, &isnull));
-	job->login = DatumGetObjectId(mig_spi_value(0, 6, &isnull));
-	job->run_at = DatumGetTimestampTz(mig_spi_value(0, 7, &isnull));
-	job->deadline = DatumGetTimestampTz(mig_spi_value(0, 8, &isnull));
-	job->settings = mig_spi_text_array(scope, 0, 9, &job->nsettings);
-	job->attempts = DatumGetInt32(mig_spi_value(0, 10, &isnull));
-	job->schedule = mig_spi_text(scope, 0, 11);
-	job->window_end = DatumGetTimestampTz(mig_spi_value(0, 12, &isnull));
+	job->target = mig_spi_old_text(scope, 0, 3);
+	job->version_table = mig_spi_old_text(scope, 0, 4);
+	job->owner = DatumGetObjectId(mig_spi_old_value(0, 5, &isnull));
+	job->login = DatumGetObjectId(mig_spi_old_value(0, 6, &isnull));
+	job->run_at = DatumGetTimestampTz(mig_spi_old_value(0, 7, &isnull));
+	job->deadline = DatumGetTimestampTz(mig_spi_old_value(0, 8, &isnull));
+	job->settings = mig_spi_old_text_array(scope, 0, 9, &job->nsettings);
+	job->attempts = DatumGetInt32(mig_spi_old_value(0, 10, &isnull));
+	job->schedule = mig_spi_old_text(scope, 0, 11);
+	job->window_end = DatumGetTimestampTz(mig_spi_old_value(0, 12, &isnull));
 }
 
 /*
@@ -420,7 +420,7 @@ mig_job_row_progress(int64 job, const char *revision, int step, int steps)
 	values[1] = CStringGetTextDatum(revision);
 	values[2] = Int32GetDatum(step);
 	values[3] = Int32GetDatum(steps);
-	if (mig_spi_write(&query, values, NULL) == 0)
+	if (mig_spi_old_write(&query, values, NULL) == 0)
 		refuse_lost(job);
 }
 
@@ -445,14 +445,14 @@ mig_job_row_finish(int64 job, const MigJobEnd *end, bool by_worker)
 
 	values[0] = Int64GetDatum(job);
 	values[1] = CStringGetTextDatum(end->state);
-	values[2] = mig_spi_text_datum(end->note, &nulls[2]);
-	values[3] = mig_spi_text_datum(end->sqlstate, &nulls[3]);
-	values[4] = mig_spi_text_datum(end->error, &nulls[4]);
-	values[5] = mig_spi_text_datum(end->detail, &nulls[5]);
-	values[6] = mig_spi_text_datum(end->hint, &nulls[6]);
-	values[7] = mig_spi_text_datum(end->context, &nulls[7]);
+	values[2] = mig_spi_old_text_datum(end->note, &nulls[2]);
+	values[3] = mig_spi_old_text_datum(end->sqlstate, &nulls[3]);
+	values[4] = mig_spi_old_text_datum(end->error, &nulls[4]);
+	values[5] = mig_spi_old_text_datum(end->detail, &nulls[5]);
+	values[6] = mig_spi_old_text_datum(end->hint, &nulls[6]);
+	values[7] = mig_spi_old_text_datum(end->context, &nulls[7]);
 	values[8] = BoolGetDatum(!by_worker);
-	if (mig_spi_write(&query, values, nulls) == 0)
+	if (mig_spi_old_write(&query, values, nulls) == 0)
 		refuse_lost(job);
 }
 
@@ -478,7 +478,7 @@ mig_job_row_forget(int64 job)
 	Datum		values[1];
 
 	values[0] = Int64GetDatum(job);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }
 
 /*
@@ -496,5 +496,5 @@ mig_job_row_expire(int seconds)
 	Datum		values[1];
 
 	values[0] = Int32GetDatum(seconds);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }

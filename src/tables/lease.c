@@ -58,8 +58,8 @@ mig_lease_take(const MigLeaseHolder *holder, int seconds)
 	values[2] = Int32GetDatum(holder->pid);
 	values[3] = Float8GetDatum(seconds);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&held, look, NULL, MIG_SPI_READ_LATEST) == 0)
-		taken = mig_spi_execute(&take, values, NULL, MIG_SPI_WRITE) == 1;
+	if (mig_spi_old_execute(&held, look, NULL, MIG_SPI_READ_LATEST) == 0)
+		taken = mig_spi_old_execute(&take, values, NULL, MIG_SPI_WRITE) == 1;
 	mig_spi_end(&scope);
 	return taken;
 }
@@ -78,5 +78,5 @@ mig_lease_touch(void)
 		"  pid = excluded.pid, expires = excluded.expires"
 	};
 
-	mig_spi_write(&query, NULL, NULL);
+	mig_spi_old_write(&query, NULL, NULL);
 }

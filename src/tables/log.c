@@ -60,7 +60,7 @@ mig_log_write(const MigLogEntry *entry)
 
 	values[0] = UUIDPGetDatum(&entry->run);
 	values[1] = Int32GetDatum(entry->step);
-	values[2] = mig_spi_text_datum(entry->revision, &nulls[2]);
+	values[2] = mig_spi_old_text_datum(entry->revision, &nulls[2]);
 	values[3] = CStringGetTextDatum(mig_log_command_name(entry->operation));
 	values[4] = CStringGetTextDatum(mig_log_via_name(entry->via));
 	values[5] = CStringGetTextDatum(error == NULL ? "succeeded" : "failed");
@@ -69,11 +69,11 @@ mig_log_write(const MigLogEntry *entry)
 	values[8] = TimestampTzGetDatum(cost->finished);
 	values[9] = CStringGetTextDatum(entry->version_table);
 	values[10] = ObjectIdGetDatum(entry->role);
-	values[11] = mig_spi_text_datum(entry->body_hash, &nulls[11]);
-	values[12] = mig_spi_text_datum(error == NULL ? NULL :
-									unpack_sql_state(error->sqlerrcode), &nulls[12]);
-	values[13] = mig_spi_text_datum(error == NULL ? NULL : error->message,
-									&nulls[13]);
+	values[11] = mig_spi_old_text_datum(entry->body_hash, &nulls[11]);
+	values[12] = mig_spi_old_text_datum(error == NULL ? NULL :
+										unpack_sql_state(error->sqlerrcode), &nulls[12]);
+	values[13] = mig_spi_old_text_datum(error == NULL ? NULL : error->message,
+										&nulls[13]);
 	values[14] = Float8GetDatum(cost->wall_ms);
 	values[15] = Float8GetDatum(cost->cpu_ms);
 	values[16] = Float8GetDatum(cost->lock_wait_ms);
@@ -91,7 +91,7 @@ mig_log_write(const MigLogEntry *entry)
 	values[24] = Int64GetDatum(cost->buffers.temp_blks_written);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, nulls, MIG_SPI_WRITE);
+	mig_spi_old_execute(&query, values, nulls, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -117,7 +117,7 @@ mig_log_expire(int seconds)
 
 	values[0] = Int32GetDatum(seconds);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
+	mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -141,8 +141,8 @@ mig_log_longest(const char *revision, MigCommand command)
 	values[0] = CStringGetTextDatum(revision);
 	values[1] = CStringGetTextDatum(mig_log_command_name(command));
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
-	longest = DatumGetFloat8(mig_spi_value(0, 1, &isnull));
+	mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
+	longest = DatumGetFloat8(mig_spi_old_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return longest;
 }
@@ -164,8 +164,8 @@ mig_log_median(void)
 	double		median;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	median = DatumGetFloat8(mig_spi_value(0, 1, &isnull));
+	mig_spi_old_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	median = DatumGetFloat8(mig_spi_old_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return median;
 }
@@ -192,8 +192,8 @@ mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
 	values[0] = mig_spi_array_datum(ids, nids);
 	values[1] = Float8GetDatum(milliseconds);
 	values[2] = Int32GetDatum(limit);
-	return mig_spi_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-						nslow);
+	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							nslow);
 }
 
 /*
@@ -210,7 +210,7 @@ mig_log_last_failure(void)
 		"  FROM migrate.log ORDER BY started DESC LIMIT 1"
 	};
 
-	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	return mig_spi_old_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -225,8 +225,8 @@ mig_log_version_tables(int *ntables)
 		" ORDER BY 1"
 	};
 
-	return mig_spi_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-						ntables);
+	return mig_spi_old_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							ntables);
 }
 
 /*

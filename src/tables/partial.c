@@ -47,34 +47,34 @@ mig_partial_find(const char *version_table, bool for_report)
 
 	values[0] = CStringGetTextDatum(version_table);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, values, NULL, for_report ?
-							MIG_SPI_READ_CALLER : MIG_SPI_READ_LATEST);
+	nrows = mig_spi_old_execute(&query, values, NULL, for_report ?
+								MIG_SPI_READ_CALLER : MIG_SPI_READ_LATEST);
 	if (nrows > 0)
 	{
 		bool		isnull;
 
 		partial = MemoryContextAllocZero(scope.caller, sizeof(MigPartial));
-		partial->revision = mig_spi_text(&scope, 0, 1);
-		partial->operation = command_by_name(mig_spi_text(&scope, 0, 2));
-		partial->body_hash = mig_spi_text(&scope, 0, 3);
-		partial->role = mig_spi_text(&scope, nrows - 1, 11);
-		partial->since = DatumGetTimestampTz(mig_spi_value(nrows - 1, 12,
-														   &isnull));
+		partial->revision = mig_spi_old_text(&scope, 0, 1);
+		partial->operation = command_by_name(mig_spi_old_text(&scope, 0, 2));
+		partial->body_hash = mig_spi_old_text(&scope, 0, 3);
+		partial->role = mig_spi_old_text(&scope, nrows - 1, 11);
+		partial->since = DatumGetTimestampTz(mig_spi_old_value(nrows - 1, 12,
+															   &isnull));
 	}
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
-		if (strcmp(mig_spi_text(&scope, i, 4), "done") == 0)
+		if (strcmp(mig_spi_old_text(&scope, i, 4), "done") == 0)
 		{
-			partial->done = DatumGetInt32(mig_spi_value(i, 6, &isnull));
+			partial->done = DatumGetInt32(mig_spi_old_value(i, 6, &isnull));
 			continue;
 		}
-		partial->in_doubt = DatumGetInt32(mig_spi_value(i, 5, &isnull));
-		partial->line = DatumGetInt32(mig_spi_value(i, 7, &isnull));
-		partial->kind = mig_spi_text(&scope, i, 8);
-		partial->object = mig_spi_text_array(&scope, i, 9, &partial->nobject);
-		partial->before = mig_spi_text(&scope, i, 10);
+		partial->in_doubt = DatumGetInt32(mig_spi_old_value(i, 5, &isnull));
+		partial->line = DatumGetInt32(mig_spi_old_value(i, 7, &isnull));
+		partial->kind = mig_spi_old_text(&scope, i, 8);
+		partial->object = mig_spi_old_text_array(&scope, i, 9, &partial->nobject);
+		partial->before = mig_spi_old_text(&scope, i, 10);
 	}
 	mig_spi_end(&scope);
 	return partial;
@@ -94,7 +94,7 @@ mig_partial_holder(const char *revision)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(revision);
-	return mig_spi_first(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	return mig_spi_old_first(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -130,7 +130,7 @@ mig_partial_forget(const char *version_table, int statement)
 
 	values[0] = CStringGetTextDatum(version_table);
 	values[1] = Int32GetDatum(statement);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }
 
 /*
@@ -146,7 +146,7 @@ mig_partial_clear(const char *version_table)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(version_table);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }
 
 static void
@@ -181,19 +181,19 @@ write_checkpoint(const MigPartialSegment *checkpoint, const char *state)
 	values[3] = Int32GetDatum(checkpoint->statement);
 	values[4] = Int32GetDatum(checkpoint->last_statement);
 	values[5] = Int32GetDatum(checkpoint->line);
-	values[6] = mig_spi_text_datum(checkpoint->kind, &nulls[6]);
+	values[6] = mig_spi_old_text_datum(checkpoint->kind, &nulls[6]);
 	values[7] = CStringGetTextDatum(state);
 	if (checkpoint->nobject > 0)
 		values[8] = mig_spi_array_datum(checkpoint->object,
 										checkpoint->nobject);
 	else
 		nulls[8] = 'n';
-	values[9] = mig_spi_text_datum(checkpoint->before, &nulls[9]);
+	values[9] = mig_spi_old_text_datum(checkpoint->before, &nulls[9]);
 	values[10] = CStringGetTextDatum(checkpoint->body_hash);
 	values[11] = UUIDPGetDatum(checkpoint->run);
 	values[12] = ObjectIdGetDatum(checkpoint->role);
 
-	mig_spi_write(&query, values, nulls);
+	mig_spi_old_write(&query, values, nulls);
 }
 
 /*

@@ -55,8 +55,8 @@ mig_revision_relid(void)
 	Oid			relid;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
+	mig_spi_old_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
+	relid = DatumGetObjectId(mig_spi_old_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return relid;
 }
@@ -77,7 +77,7 @@ mig_revision_graph(MigSpiAccess access)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, NULL, NULL, access);
+	nrows = mig_spi_old_execute(&query, NULL, NULL, access);
 
 	/* The graph is the caller's, what a row unpacks to is not. */
 	row_context = AllocSetContextCreate(scope.caller, "migrate row",
@@ -96,10 +96,10 @@ mig_revision_graph(MigSpiAccess access)
 		int			ndepends;
 
 		row_scope.caller = row_context;
-		id = mig_spi_text(&row_scope, i, 1);
-		down = mig_spi_text_array(&row_scope, i, 2, &ndown);
-		labels = mig_spi_text_array(&row_scope, i, 3, &nlabels);
-		depends = mig_spi_text_array(&row_scope, i, 4, &ndepends);
+		id = mig_spi_old_text(&row_scope, i, 1);
+		down = mig_spi_old_text_array(&row_scope, i, 2, &ndown);
+		labels = mig_spi_old_text_array(&row_scope, i, 3, &nlabels);
+		depends = mig_spi_old_text_array(&row_scope, i, 4, &ndepends);
 		mig_graph_add(graph, id, ndown, down, nlabels, labels,
 					  ndepends, depends);
 		MemoryContextReset(row_context);
@@ -124,8 +124,8 @@ mig_revision_heads(bool real, MigSpiAccess access, int *nheads)
 		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision"
 	};
 
-	return mig_spi_list(real ? &real_heads : &heads, NULL, MIG_SPI_OWNER,
-						access, nheads);
+	return mig_spi_old_list(real ? &real_heads : &heads, NULL, MIG_SPI_OWNER,
+							access, nheads);
 }
 
 /*
@@ -145,7 +145,7 @@ mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
 	int			nresult;
 
 	values[0] = mig_spi_array_datum(ids, nids);
-	return mig_spi_list(&query, values, MIG_SPI_OWNER, access, &nresult);
+	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, access, &nresult);
 }
 
 /*
@@ -165,7 +165,7 @@ mig_revision_find(const char *id)
 
 	values[0] = CStringGetTextDatum(id);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
+	if (mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
 	{
 		revision = MemoryContextAlloc(scope.caller, sizeof(MigRevision));
 		read_revision(&scope, 0, revision);
@@ -198,7 +198,7 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 	values[0] = mig_spi_array_datum(ids, nids);
 	values[1] = BoolGetDatum(with_bodies);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_CALLER);
+	nrows = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_CALLER);
 	if (nrows != (uint64) nids)
 		elog(ERROR, "found " UINT64_FORMAT " of %d revisions", nrows, nids);
 	revisions = MemoryContextAllocHuge(scope.caller,
@@ -229,18 +229,18 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	values[0] = CStringGetTextDatum(id);
 	values[1] = BoolGetDatum(command == MIG_COMMAND_DOWNGRADE);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) != 1)
+	if (mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" does not exist", id),
 				 errdetail("It was removed since the run began.")));
-	body->message = mig_spi_text(&scope, 0, 1);
-	body->author = mig_spi_text(&scope, 0, 4);
-	body->settings = mig_spi_text(&scope, 0, 5);
+	body->message = mig_spi_old_text(&scope, 0, 1);
+	body->author = mig_spi_old_text(&scope, 0, 4);
+	body->settings = mig_spi_old_text(&scope, 0, 5);
 	if (command != MIG_COMMAND_STAMP)
 	{
-		body->text = mig_spi_text(&scope, 0, 2);
-		body->hash = mig_spi_text(&scope, 0, 3);
+		body->text = mig_spi_old_text(&scope, 0, 2);
+		body->hash = mig_spi_old_text(&scope, 0, 3);
 	}
 	mig_spi_end(&scope);
 }
@@ -341,8 +341,8 @@ mig_revision_missing(char *const *ids, int nids, bool labels_too,
 
 	values[0] = mig_spi_array_datum(ids, nids);
 	values[1] = BoolGetDatum(labels_too);
-	return mig_spi_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-						nmissing);
+	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							nmissing);
 }
 
 /*
@@ -387,8 +387,8 @@ mig_revision_dependents(const char *id, int *ndependents)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(id);
-	return mig_spi_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-						ndependents);
+	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							ndependents);
 }
 
 /*
@@ -503,7 +503,7 @@ mig_revision_set_heads(const MigGraph *graph)
 		values[real] = mig_spi_array_datum(ids, nheads);
 	}
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE);
+	mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -515,37 +515,37 @@ read_revision(const MigSpiScope *scope, uint64 row, MigRevision *revision)
 {
 	bool		isnull;
 
-	revision->id = mig_spi_text(scope, row, 1);
-	revision->down = mig_spi_text_array(scope, row, 2, &revision->ndown);
-	revision->depends = mig_spi_text_array(scope, row, 3, &revision->ndepends);
-	revision->labels = mig_spi_text_array(scope, row, 4, &revision->nlabels);
-	revision->message = mig_spi_text(scope, row, 5);
+	revision->id = mig_spi_old_text(scope, row, 1);
+	revision->down = mig_spi_old_text_array(scope, row, 2, &revision->ndown);
+	revision->depends = mig_spi_old_text_array(scope, row, 3, &revision->ndepends);
+	revision->labels = mig_spi_old_text_array(scope, row, 4, &revision->nlabels);
+	revision->message = mig_spi_old_text(scope, row, 5);
 	read_body(scope, row, 6, &revision->upgrade);
 	read_body(scope, row, 10, &revision->downgrade);
-	revision->registered_by = mig_spi_text(scope, row, 14);
-	revision->registered_at = DatumGetTimestampTz(mig_spi_value(row, 15,
-																&isnull));
-	revision->settings = mig_spi_text(scope, row, 16);
-	revision->upgrade.text = mig_spi_text(scope, row, 17);
-	revision->downgrade.text = mig_spi_text(scope, row, 18);
+	revision->registered_by = mig_spi_old_text(scope, row, 14);
+	revision->registered_at = DatumGetTimestampTz(mig_spi_old_value(row, 15,
+																	&isnull));
+	revision->settings = mig_spi_old_text(scope, row, 16);
+	revision->upgrade.text = mig_spi_old_text(scope, row, 17);
+	revision->downgrade.text = mig_spi_old_text(scope, row, 18);
 }
 
 static void
 read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
 {
 	bool		isnull;
-	char	   *hash = mig_spi_text(scope, row, hash_column);
+	char	   *hash = mig_spi_old_text(scope, row, hash_column);
 
 	memset(body, 0, sizeof(*body));
 	if (hash == NULL)
 		return;
 	strlcpy(body->hash, hash, sizeof(body->hash));
-	body->nstatements = DatumGetInt32(mig_spi_value(row, hash_column + 1,
-													&isnull));
-	body->nnontransactional = DatumGetInt32(mig_spi_value(row, hash_column + 2,
+	body->nstatements = DatumGetInt32(mig_spi_old_value(row, hash_column + 1,
+														&isnull));
+	body->nnontransactional = DatumGetInt32(mig_spi_old_value(row, hash_column + 2,
+															  &isnull));
+	body->ntransactions = DatumGetInt32(mig_spi_old_value(row, hash_column + 3,
 														  &isnull));
-	body->ntransactions = DatumGetInt32(mig_spi_value(row, hash_column + 3,
-													  &isnull));
 }
 
 /*
@@ -583,10 +583,10 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	else
 		memset(&nulls[10], 'n', 5);
 	values[15] = ObjectIdGetDatum(author);
-	values[16] = mig_spi_text_datum(revision->settings, &nulls[16]);
+	values[16] = mig_spi_old_text_datum(revision->settings, &nulls[16]);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(query, values, nulls, MIG_SPI_WRITE);
+	mig_spi_old_execute(query, values, nulls, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -601,7 +601,7 @@ execute_on_ids(MigSpiQuery *query, char *const *ids, int nids)
 
 	values[0] = mig_spi_array_datum(ids, nids);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_execute(query, values, NULL, MIG_SPI_WRITE);
+	mig_spi_old_execute(query, values, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -615,11 +615,11 @@ first_of(MigSpiQuery *query, Datum *values, char **detail)
 	char	   *result = NULL;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(query, values, NULL, MIG_SPI_READ_LATEST) > 0)
+	if (mig_spi_old_execute(query, values, NULL, MIG_SPI_READ_LATEST) > 0)
 	{
-		result = mig_spi_text(&scope, 0, 1);
+		result = mig_spi_old_text(&scope, 0, 1);
 		if (detail != NULL)
-			*detail = mig_spi_text(&scope, 0, 2);
+			*detail = mig_spi_old_text(&scope, 0, 2);
 	}
 	mig_spi_end(&scope);
 	return result;

@@ -74,9 +74,9 @@ mig_schedule_row_find(const char *name, Oid asker, bool *visible)
 	values[0] = CStringGetTextDatum(name);
 	values[1] = ObjectIdGetDatum(asker);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_execute(&query, values, NULL, MIG_SPI_WRITE) > 0;
+	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE) > 0;
 	if (found)
-		*visible = DatumGetBool(mig_spi_value(0, 1, &isnull));
+		*visible = DatumGetBool(mig_spi_old_value(0, 1, &isnull));
 	mig_spi_end(&scope);
 	return found;
 }
@@ -124,7 +124,7 @@ mig_schedule_row_put(const MigSchedule *schedule)
 	values[7] = ObjectIdGetDatum(job->owner);
 	values[8] = ObjectIdGetDatum(job->login);
 	values[9] = mig_spi_array_datum(job->settings, job->nsettings);
-	return mig_spi_write(&query, values, nulls) > 0;
+	return mig_spi_old_write(&query, values, nulls) > 0;
 }
 
 /*
@@ -140,7 +140,7 @@ mig_schedule_row_delete(const char *name)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(name);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }
 
 /*
@@ -164,20 +164,20 @@ mig_schedule_row_due(int *ndue)
 	MigJob	   *due;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, NULL, NULL, MIG_SPI_WRITE);
+	nrows = mig_spi_old_execute(&query, NULL, NULL, MIG_SPI_WRITE);
 	due = MemoryContextAllocZero(scope.caller, sizeof(MigJob) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
 		due[i].command = MIG_COMMAND_UPGRADE;
-		due[i].schedule = mig_spi_text(&scope, i, 1);
-		due[i].target = mig_spi_text(&scope, i, 2);
-		due[i].version_table = mig_spi_text(&scope, i, 3);
-		due[i].owner = DatumGetObjectId(mig_spi_value(i, 4, &isnull));
-		due[i].login = DatumGetObjectId(mig_spi_value(i, 5, &isnull));
-		due[i].settings = mig_spi_text_array(&scope, i, 6, &due[i].nsettings);
-		due[i].window_end = DatumGetTimestampTz(mig_spi_value(i, 7, &isnull));
+		due[i].schedule = mig_spi_old_text(&scope, i, 1);
+		due[i].target = mig_spi_old_text(&scope, i, 2);
+		due[i].version_table = mig_spi_old_text(&scope, i, 3);
+		due[i].owner = DatumGetObjectId(mig_spi_old_value(i, 4, &isnull));
+		due[i].login = DatumGetObjectId(mig_spi_old_value(i, 5, &isnull));
+		due[i].settings = mig_spi_old_text_array(&scope, i, 6, &due[i].nsettings);
+		due[i].window_end = DatumGetTimestampTz(mig_spi_old_value(i, 7, &isnull));
 		due[i].deadline = DT_NOEND;
 		due[i].run_at = GetCurrentTimestamp();
 	}
@@ -202,7 +202,7 @@ mig_schedule_row_tick(const char *name, int64 job)
 
 	values[0] = CStringGetTextDatum(name);
 	values[1] = Int64GetDatum(job);
-	mig_spi_write(&query, values, NULL);
+	mig_spi_old_write(&query, values, NULL);
 }
 
 /*
@@ -225,6 +225,6 @@ mig_schedule_row_note(const char *name, int64 job, const char *note)
 
 	values[0] = CStringGetTextDatum(name);
 	values[1] = Int64GetDatum(job);
-	values[2] = mig_spi_text_datum(note, &nulls[2]);
-	mig_spi_write(&query, values, nulls);
+	values[2] = mig_spi_old_text_datum(note, &nulls[2]);
+	mig_spi_old_write(&query, values, nulls);
 }

@@ -161,7 +161,7 @@ mig_version_lock(const MigVersion *version)
 	if (!have_table_locks)
 		return;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
+	mig_spi_old_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -176,7 +176,7 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
-	nrows = mig_spi_execute(&version->queries->read, NULL, NULL, access);
+	nrows = mig_spi_old_execute(&version->queries->read, NULL, NULL, access);
 
 	version->nrows = (int) nrows;
 	version->rows = MemoryContextAlloc(scope.caller,
@@ -187,7 +187,7 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 		bool		found;
 		RowEntry   *entry;
 
-		version->rows[i] = mig_spi_text(&scope, i, 1);
+		version->rows[i] = mig_spi_old_text(&scope, i, 1);
 		if (version->rows[i] == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -435,7 +435,7 @@ static void
 copy_address(uint64 row, int column, ItemPointer address)
 {
 	bool		isnull;
-	Datum		value = mig_spi_value(row, column, &isnull);
+	Datum		value = mig_spi_old_value(row, column, &isnull);
 
 	if (isnull)
 		ItemPointerSetInvalid(address);
@@ -449,8 +449,8 @@ insert_row(MigVersion *version, const char *after)
 	Datum		values[1];
 
 	values[0] = CStringGetTextDatum(after);
-	return mig_spi_execute(&version->queries->insert, values, NULL,
-						   MIG_SPI_WRITE);
+	return mig_spi_old_execute(&version->queries->insert, values, NULL,
+							   MIG_SPI_WRITE);
 }
 
 /*
@@ -473,11 +473,11 @@ change_row(MigVersion *version, const char *before, const char *after)
 		values[0] = ItemPointerGetDatum(&entry->tid);
 		values[1] = CStringGetTextDatum(before);
 		if (have_row_addresses)
-			count = mig_spi_execute(&queries->delete, values, NULL,
-									MIG_SPI_WRITE);
+			count = mig_spi_old_execute(&queries->delete, values, NULL,
+										MIG_SPI_WRITE);
 		if (count == 0)
-			count = mig_spi_execute(&queries->delete_by_value, &values[1],
-									NULL, MIG_SPI_WRITE);
+			count = mig_spi_old_execute(&queries->delete_by_value, &values[1],
+										NULL, MIG_SPI_WRITE);
 		return count;
 	}
 
@@ -485,12 +485,12 @@ change_row(MigVersion *version, const char *before, const char *after)
 	values[1] = ItemPointerGetDatum(&entry->tid);
 	values[2] = CStringGetTextDatum(before);
 	if (have_row_addresses)
-		count = mig_spi_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
+		count = mig_spi_old_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
 	if (count == 0)
 	{
 		values[1] = values[2];
-		count = mig_spi_execute(&queries->update_by_value, values, NULL,
-								MIG_SPI_WRITE);
+		count = mig_spi_old_execute(&queries->update_by_value, values, NULL,
+									MIG_SPI_WRITE);
 	}
 	return count;
 }

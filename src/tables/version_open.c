@@ -114,18 +114,18 @@ open_table(const char *name, MigSpiAccess access)
 	check_name(name);
 	values[0] = CStringGetTextDatum(name);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&query, values, NULL, access) != 1)
+	if (mig_spi_old_execute(&query, values, NULL, access) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("version table \"%s\" does not exist", name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
 
-	version->relid = DatumGetObjectId(mig_spi_value(0, 1, &isnull));
-	version->name = mig_spi_text(&scope, 0, 2);
-	relkind = DatumGetChar(mig_spi_value(0, 3, &isnull));
-	version->own = DatumGetBool(mig_spi_value(0, 4, &isnull));
-	has_column = DatumGetBool(mig_spi_value(0, 5, &isnull));
+	version->relid = DatumGetObjectId(mig_spi_old_value(0, 1, &isnull));
+	version->name = mig_spi_old_text(&scope, 0, 2);
+	relkind = DatumGetChar(mig_spi_old_value(0, 3, &isnull));
+	version->own = DatumGetBool(mig_spi_old_value(0, 4, &isnull));
+	has_column = DatumGetBool(mig_spi_old_value(0, 5, &isnull));
 	mig_spi_end(&scope);
 
 	if (relkind != RELKIND_RELATION)
@@ -209,7 +209,7 @@ runs_code_of_owner(const MigVersion *version)
 	values[0] = ObjectIdGetDatum(version->relid);
 	values[1] = ObjectIdGetDatum(GetUserId());
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
+	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
 	mig_spi_end(&scope);
 	return found;
 }
