@@ -13,7 +13,7 @@
 #include "doctor/migrations.h"
 #include "registry/inspect.h"
 #include "run/resolve.h"
-#include "script/split.h"
+#include "script/script.h"
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"

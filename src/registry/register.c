@@ -18,9 +18,7 @@
 #include "registry/register.h"
 #include "run/lock.h"
 #include "run/run.h"
-#include "script/body_hash.h"
-#include "script/script_file.h"
-#include "script/split.h"
+#include "script/script.h"
 #include "tables/approval.h"
 #include "tables/log.h"
 #include "tables/partial.h"
@@ -504,7 +502,7 @@ to_body(const MigRegistration *registration, const char *text,
 	body->nstatements = script->nstatements;
 	body->ntransactions = script->ntransactions;
 	body->nnontransactional = script->nnontransactional;
-	mig_script_hash(body->text, body->hash);
+	mig_body_hash(body->text, body->hash);
 
 	error_context_stack = callback.previous;
 }

@@ -8,7 +8,7 @@
 #include "migrate.h"
 
 #include "base/setting_list.h"
-#include "script/split.h"
+#include "script/script.h"
 
 /* A body being run; the last four say where it is. */
 typedef struct MigBodyRun

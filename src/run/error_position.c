@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 
 #include "run/error_position.h"
-#include "script/split.h"
+#include "script/script.h"
 
 /* How PL/pgSQL calls a DO block in a context line, in every language. */
 #define DO_BLOCK_NAME		"inline_code_block"

@@ -11,7 +11,7 @@
 #include "base/server.h"
 #include "graph/plan.h"
 #include "run/precheck.h"
-#include "script/split.h"
+#include "script/script.h"
 #include "tables/log.h"
 #include "tables/revision.h"
 

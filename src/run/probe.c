@@ -18,7 +18,7 @@
 
 #include "base/spi.h"
 #include "run/probe.h"
-#include "script/statement_effect.h"
+#include "script/script.h"
 
 /* What a look-up says of an object. */
 #define PRESENT		"present"
@@ -287,7 +287,7 @@ mig_run_probe_before(const char *statement, MigProbe *probe)
 	MigSpiScope scope;
 
 	memset(probe, 0, sizeof(*probe));
-	mig_script_effect(statement, &effect);
+	mig_statement_effect(statement, &effect);
 	kind = find_kind(effect.kind);
 	if (kind == NULL)
 		return;
@@ -331,7 +331,7 @@ mig_run_probe_after(const char *statement, const MigProbe *probe)
 	MigEffect	effect;
 	const char *now;
 
-	mig_script_effect(statement, &effect);
+	mig_statement_effect(statement, &effect);
 	if (effect.kind == MIG_EFFECT_UNKNOWN)
 		return MIG_VERDICT_UNKNOWN;
 	if (probe->nobject == 0)

@@ -15,7 +15,7 @@
 #include "run/lock.h"
 #include "run/precheck.h"
 #include "run/resolve.h"
-#include "script/split.h"
+#include "script/script.h"
 #include "tables/log.h"
 #include "tables/revision.h"
 #include "tables/version_open.h"

@@ -16,7 +16,7 @@
 
 #include "base/spi.h"
 #include "run/session_state.h"
-#include "script/split.h"
+#include "script/script.h"
 
 static void save_statement(const VariableSetStmt *set, MigSettings *settings);
 static void save_session(MigSettings *settings);

@@ -20,7 +20,7 @@
 
 #include "base/xact.h"
 #include "run/toplevel.h"
-#include "script/split.h"
+#include "script/script.h"
 
 static void execute(void *arg);
 static void locate_error(void *arg);

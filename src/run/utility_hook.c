@@ -14,7 +14,7 @@
 #include "tcop/utility.h"
 
 #include "run/utility_hook.h"
-#include "script/statement_kind.h"
+#include "script/script.h"
 
 static uint64 nconstraints = 0;
 static uint64 nlasting = 0;

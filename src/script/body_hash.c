@@ -24,8 +24,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-#include "script/body_hash.h"
-#include "script/split.h"
+#include "script/script_internal.h"
 
 /* Tokens are collected up to about this size before they are hashed. */
 #define HASH_CHUNK_SIZE		8192
@@ -39,13 +38,13 @@ static int	first_quote(const char *text);
 static void hash_chunk(pg_cryptohash_ctx *hash, StringInfo chunk);
 
 /*
- * Hash a body into result, MIG_SCRIPT_HASH_SIZE bytes with the terminating
+ * Hash a body into result, MIG_BODY_HASH_SIZE bytes with the terminating
  * zero.  Raises 42601 if the body holds a literal or comment that does not
  * end, which cannot be if it could be split; 53200 if the library that hashes
  * has no memory, the only thing that can keep it from SHA-256.
  */
 void
-mig_script_hash(const char *body, char *result)
+mig_body_hash(const char *body, char *result)
 {
 	MigScriptSource source = {.body = body};
 	MigScriptScan scan;
@@ -55,7 +54,7 @@ mig_script_hash(const char *body, char *result)
 	bool		any = false;
 	bool		semicolon = false;
 
-	StaticAssertStmt(MIG_SCRIPT_HASH_SIZE == PG_SHA256_DIGEST_STRING_LENGTH,
+	StaticAssertStmt(MIG_BODY_HASH_SIZE == PG_SHA256_DIGEST_STRING_LENGTH,
 					 "a hash has a fixed size");
 
 	initStringInfo(&chunk);
@@ -93,7 +92,7 @@ mig_script_hash(const char *body, char *result)
 	pfree(chunk.data);
 
 	hex_encode((const char *) digest, sizeof(digest), result);
-	result[MIG_SCRIPT_HASH_SIZE - 1] = '\0';
+	result[MIG_BODY_HASH_SIZE - 1] = '\0';
 }
 
 /*

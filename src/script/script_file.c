@@ -26,9 +26,7 @@
 
 #include "parser/scansup.h"
 
-#include "script/scan.h"
-#include "script/script_file.h"
-#include "script/split.h"
+#include "script/script_internal.h"
 
 /* Where in a revision the parser is. */
 typedef enum FileState

@@ -24,8 +24,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "script/split.h"
-#include "script/statement_kind.h"
+#include "script/script_internal.h"
 
 static List *parse_body(const MigScriptSource *source);
 static void explain_syntax_error(const MigScriptSource *source,
@@ -176,80 +175,6 @@ mig_script_parse(const char *text)
 	}
 	PG_END_TRY();
 	return parsed;
-}
-
-/*
- * The offset of the first byte at or after offset that is neither white space
- * nor part of a comment.  The offset given must not be inside a token.
- */
-int
-mig_script_skip_gap(const char *text, int offset)
-{
-	for (;;)
-	{
-		if (scanner_isspace(text[offset]))
-			offset++;
-		else if (text[offset] == '-' && text[offset + 1] == '-')
-			offset += strcspn(text + offset, "\r\n");
-		else if (text[offset] == '/' && text[offset + 1] == '*')
-			offset = mig_script_skip_comment(text, offset);
-		else
-			return offset;
-	}
-}
-
-/*
- * The offset behind the block comment, with those nested in it, that begins
- * at the offset given.
- */
-int
-mig_script_skip_comment(const char *text, int offset)
-{
-	int			depth = 0;
-
-	do
-	{
-		if (text[offset] == '/' && text[offset + 1] == '*')
-		{
-			depth++;
-			offset += 2;
-		}
-		else if (text[offset] == '*' && text[offset + 1] == '/')
-		{
-			depth--;
-			offset += 2;
-		}
-		else
-			offset++;
-	} while (depth > 0 && text[offset] != '\0');
-
-	return offset;
-}
-
-/*
- * The number of line ends in text[from .. to): line feeds, or carriage
- * returns without one.
- */
-int
-mig_script_count_lines(const char *text, int from, int to)
-{
-	int			lines = 0;
-
-	for (int i = from; i < to; i++)
-		if (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n'))
-			lines++;
-
-	return lines;
-}
-
-/*
- * The text behind a UTF-8 byte order mark, if it starts with one.  No SQL
- * starts with these bytes in any server encoding.
- */
-const char *
-mig_script_strip_bom(const char *text)
-{
-	return strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
 }
 
 /*

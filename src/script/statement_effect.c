@@ -19,8 +19,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
-#include "script/split.h"
-#include "script/statement_effect.h"
+#include "script/script_internal.h"
 
 /* As in pg_class, whose header is not for this layer. */
 #define TEMPORARY				't'
@@ -46,7 +45,7 @@ static void of_drop_function(const ObjectWithArgs *function,
  * current memory context.
  */
 void
-mig_script_effect(const char *statement, MigEffect *effect)
+mig_statement_effect(const char *statement, MigEffect *effect)
 {
 	List	   *parsed = mig_script_parse(statement);
 

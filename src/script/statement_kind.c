@@ -27,7 +27,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
-#include "script/statement_kind.h"
+#include "script/script_internal.h"
 
 /*
  * A statement that cannot run inside a transaction block: its name, the node

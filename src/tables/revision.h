@@ -10,13 +10,13 @@
 #include "base/spi.h"
 #include "graph/graph.h"
 #include "migrate.h"
-#include "script/body_hash.h"
+#include "script/script.h"
 
 /* A body, as registered. */
 typedef struct MigBody
 {
 	char	   *text;			/* NULL: no downgrade */
-	char		hash[MIG_SCRIPT_HASH_SIZE];
+	char		hash[MIG_BODY_HASH_SIZE];
 	int			nstatements;
 	int			nnontransactional;
 	int			ntransactions;	/* 1: it can be one transaction */

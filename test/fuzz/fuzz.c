@@ -15,11 +15,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 
-#include "script/statement_effect.h"
-#include "script/script_file.h"
-#include "script/body_hash.h"
-#include "script/scan.h"
-#include "script/split.h"
+#include "script/script_internal.h"
 
 PG_MODULE_MAGIC;
 
@@ -80,12 +76,12 @@ test_fuzz_hash(PG_FUNCTION_ARGS)
 {
 	char	   *one = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *other = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char		hash_of_one[MIG_SCRIPT_HASH_SIZE];
-	char		hash_of_other[MIG_SCRIPT_HASH_SIZE];
+	char		hash_of_one[MIG_BODY_HASH_SIZE];
+	char		hash_of_other[MIG_BODY_HASH_SIZE];
 	bool		same;
 
-	mig_script_hash(one, hash_of_one);
-	mig_script_hash(other, hash_of_other);
+	mig_body_hash(one, hash_of_one);
+	mig_body_hash(other, hash_of_other);
 	same = strcmp(hash_of_one, hash_of_other) == 0;
 	if (same && can_be_parsed(one))
 	{
@@ -203,7 +199,7 @@ check_effect(const char *statement)
 {
 	MigEffect	effect;
 
-	mig_script_effect(statement, &effect);
+	mig_statement_effect(statement, &effect);
 	if (effect.kind != MIG_EFFECT_UNKNOWN &&
 		effect.kind != MIG_EFFECT_REPEATABLE &&
 		effect.kind != MIG_EFFECT_REINDEXED)
@@ -246,17 +242,17 @@ compare_trees(List *one, List *other)
 static void
 check_same_hash(const char *body)
 {
-	char		hash[MIG_SCRIPT_HASH_SIZE];
-	char		hash_again[MIG_SCRIPT_HASH_SIZE];
+	char		hash[MIG_BODY_HASH_SIZE];
+	char		hash_again[MIG_BODY_HASH_SIZE];
 
-	mig_script_hash(body, hash);
-	mig_script_hash(spaced_out(body, " "), hash_again);
+	mig_body_hash(body, hash);
+	mig_body_hash(spaced_out(body, " "), hash_again);
 	must_hold(strcmp(hash, hash_again) == 0);
-	mig_script_hash(spaced_out(body, "\t/* ; /* ' */ */ "), hash_again);
+	mig_body_hash(spaced_out(body, "\t/* ; /* ' */ */ "), hash_again);
 	must_hold(strcmp(hash, hash_again) == 0);
-	mig_script_hash(psprintf("-- first\n%s\n-- last", body), hash_again);
+	mig_body_hash(psprintf("-- first\n%s\n-- last", body), hash_again);
 	must_hold(strcmp(hash, hash_again) == 0);
-	mig_script_hash(psprintf("%s\n;;", body), hash_again);
+	mig_body_hash(psprintf("%s\n;;", body), hash_again);
 	must_hold(strcmp(hash, hash_again) == 0);
 }
 

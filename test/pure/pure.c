@@ -12,7 +12,7 @@
 #include "utils/builtins.h"
 
 #include "run/retry_policy.h"
-#include "script/statement_effect.h"
+#include "script/script.h"
 
 PG_MODULE_MAGIC;
 
@@ -104,7 +104,7 @@ test_script_effect(PG_FUNCTION_ARGS)
 	MigEffect	effect;
 	StringInfoData words;
 
-	mig_script_effect(text_to_cstring(PG_GETARG_TEXT_PP(0)), &effect);
+	mig_statement_effect(text_to_cstring(PG_GETARG_TEXT_PP(0)), &effect);
 	initStringInfo(&words);
 	appendStringInfoString(&words, effect_name(effect.kind));
 	if (effect.name != NULL)

@@ -1,22 +1,13 @@
 /*
- * scan.h
- *	  The tokens of a text, one by one, and where an error in it is.
+ * script_internal.h
+ *	  What the files of this folder share: tokens, positions, statement kinds.
  */
-#ifndef MIG_SCRIPT_SCAN_H
-#define MIG_SCRIPT_SCAN_H
+#ifndef MIG_SCRIPT_INTERNAL_H
+#define MIG_SCRIPT_INTERNAL_H
 
 #include "parser/scanner.h"
 
-/*
- * Where a body's text comes from, for the position of an error: the body
- * alone (origin == NULL), or a script that holds it from byte offset on.
- */
-typedef struct MigScriptSource
-{
-	const char *body;
-	const char *origin;
-	int			offset;
-} MigScriptSource;
+#include "script/script.h"
 
 /*
  * One pass over a body's tokens.  After each step location and length say
@@ -36,15 +27,21 @@ typedef struct MigScriptScan
 	core_yy_extra_type extra;
 } MigScriptScan;
 
+/* scan.c */
 extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
 extern bool mig_script_scan_next(MigScriptScan *scan);
 extern void mig_script_scan_end(MigScriptScan *scan);
-
-extern int	mig_script_scan_errposition(const MigScriptSource *source,
-										int location);
 extern int	mig_script_scan_errlocation(const MigScriptSource *source,
 										int position);
 extern void mig_script_scan_errcontext(void *source);
+extern int	mig_script_skip_comment(const char *text, int offset);
+extern int	mig_script_count_lines(const char *text, int from, int to);
 
-#endif							/* MIG_SCRIPT_SCAN_H */
+/* statement_kind.c */
+extern MigStatementKind mig_statement_kind(Node *statement, const char **tag);
+extern const char *mig_statement_kind_if_partitioned(const Node *statement);
+extern const char *mig_statement_kind_enum_value(const Node *statement);
+extern bool mig_statement_kind_is_setting(const Node *statement);
+
+#endif							/* MIG_SCRIPT_INTERNAL_H */

@@ -1,0 +1,148 @@
+/*
+ * script.h
+ *	  SQL text: migration bodies, their statements, and script files.
+ */
+#ifndef MIG_SCRIPT_H
+#define MIG_SCRIPT_H
+
+#include "nodes/nodes.h"
+#include "nodes/pg_list.h"
+
+/*
+ * Where a body's text comes from, for the position of an error: the body
+ * alone (origin == NULL), or a script that holds it from byte offset on.
+ */
+typedef struct MigScriptSource
+{
+	const char *body;
+	const char *origin;
+	int			offset;
+} MigScriptSource;
+
+/* Whether a statement can share a transaction with others, and if not why. */
+typedef enum MigStatementKind
+{
+	MIG_STATEMENT_ORDINARY,		/* it can */
+	MIG_STATEMENT_NONTRANSACTIONAL, /* cannot run inside a transaction block */
+	MIG_STATEMENT_DISCARD_ALL,	/* the same, and releases session locks */
+	MIG_STATEMENT_COMMITS		/* commits what it does, on a server whose DDL
+								 * commits by itself; otherwise ordinary */
+} MigStatementKind;
+
+typedef struct MigStatement
+{
+	int			location;		/* byte offset of the first token */
+	int			length;			/* in bytes, without the semicolon */
+	int			line;			/* line of the first token, from 1 */
+	MigStatementKind kind;
+	const char *tag;			/* its name */
+	bool		commits;		/* it commits what it does where DDL does that */
+	const char *if_partitioned; /* the relation that makes it nontransactional
+								 * if it is partitioned; otherwise NULL */
+	bool		setting;		/* a SET that holds until the body's end */
+	bool		commit_after;	/* a later statement needs it committed */
+} MigStatement;
+
+typedef struct MigScript
+{
+	int			nstatements;
+	MigStatement *statements;
+	int			nnontransactional;
+	int			ntransactions;	/* 1: all of it can be one transaction */
+} MigScript;
+
+/* Neighbouring ordinary statements that are one transaction, or another one. */
+typedef struct MigSegment
+{
+	int			first;			/* index of a statement */
+	int			nstatements;
+	MigStatementKind kind;
+	const char *tag;			/* the statement's if it is not ordinary,
+								 * otherwise NULL */
+} MigSegment;
+
+/* What can be looked up, or else how a statement may be treated. */
+typedef enum MigEffectKind
+{
+	MIG_EFFECT_UNKNOWN,			/* nothing tells whether it has run */
+	MIG_EFFECT_REPEATABLE,		/* to run it again does no harm */
+	MIG_EFFECT_COLUMN,
+	MIG_EFFECT_CONSTRAINT,
+	MIG_EFFECT_DATABASE,
+	MIG_EFFECT_DATABASE_TABLESPACE,
+	MIG_EFFECT_ENUM_VALUE,
+	MIG_EFFECT_FUNCTION,
+	MIG_EFFECT_INDEX,
+	MIG_EFFECT_INDEX_ON,		/* an index whose name the server chooses */
+	MIG_EFFECT_PARTITION,
+	MIG_EFFECT_REINDEXED,		/* repeatable, but may leave INVALID indexes */
+	MIG_EFFECT_RELATION,
+	MIG_EFFECT_SCHEMA,
+	MIG_EFFECT_SUBSCRIPTION,
+	MIG_EFFECT_TABLESPACE,
+	MIG_EFFECT_TYPE
+} MigEffectKind;
+
+typedef struct MigEffect
+{
+	MigEffectKind kind;
+	bool		gone;			/* it takes the object away */
+	bool		tolerant;		/* IF [NOT] EXISTS, OR REPLACE */
+	const char *schema;			/* NULL: as search_path says */
+	const char *name;			/* of the object, or of the table it is in */
+	const char *part;			/* column, constraint, value, index, child;
+								 * argument types of a function */
+	bool		creates_name;	/* the name is not one that exists before */
+	const char *part_schema;	/* of a partition */
+} MigEffect;
+
+/* One revision of a script; bodies are copies, offsets tell where they were. */
+typedef struct MigScriptRevision
+{
+	char	   *revision;
+	int			line;			/* of the revision's header, from 1 */
+	int			ndown;
+	char	  **down;
+	int			ndepends;
+	char	  **depends;
+	int			nlabels;
+	char	  **labels;
+	char	   *message;		/* or NULL */
+	char	   *settings;		/* a list, or NULL */
+	int			settings_offset;
+	char	   *upgrade;
+	int			upgrade_offset;
+	char	   *downgrade;		/* NULL: irreversible */
+	int			downgrade_offset;
+} MigScriptRevision;
+
+/* Hex digits of a SHA-256, and the terminating zero. */
+#define MIG_BODY_HASH_SIZE	65
+
+/* scan.c */
+extern int	mig_script_scan_errposition(const MigScriptSource *source,
+										int location);
+extern int	mig_script_skip_gap(const char *text, int offset);
+extern const char *mig_script_strip_bom(const char *text);
+
+/* split.c */
+extern List *mig_script_parse(const char *text);
+extern MigScript *mig_script_split(const MigScriptSource *source);
+extern void mig_script_commit_each(MigScript *script);
+extern void mig_script_segment(const MigScript *script, int first,
+							   MigSegment *segment);
+
+/* statement_kind.c */
+extern bool mig_statement_kind_commits(Node *statement);
+
+/* statement_effect.c */
+extern void mig_statement_effect(const char *statement, MigEffect *effect);
+
+/* body_hash.c */
+extern void mig_body_hash(const char *body, char *result);
+
+/* script_file.c */
+extern MigScriptRevision *mig_script_file_parse(const char *script,
+												int *nrevisions);
+
+#endif							/* MIG_SCRIPT_H */
