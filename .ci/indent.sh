@@ -14,7 +14,7 @@ check=false
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-mapfile -t files < <(find src test fuzz -name '*.[ch]' | sort)
+mapfile -t files < <(find src test -name '*.[ch]' | sort)
 
 # Types of the server that we use as names of variables, and would be taken
 # for a cast or a declaration.

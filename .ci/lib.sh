@@ -37,7 +37,7 @@ skip()
 project_files()
 {
 	find . \( -name .git -o -name 'tmp_*' -o -name results -o -name output_iso \
-		-o -path ./fuzz/corpus -o -path ./fuzz/regress \) -prune \
+		-o -path ./test/fuzz/corpus -o -path ./test/fuzz/regress \) -prune \
 		-o -type f ! -name '*.o' ! -name '*.bc' ! -name '*.so' \
 		! -path './migrate--*.sql' ! -name 'regression.*' -print | sed 's,^\./,,' | sort
 }

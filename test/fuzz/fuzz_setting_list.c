@@ -1,5 +1,5 @@
 /*
- * fuzz_guc_list.c
+ * fuzz_setting_list.c
  *	  Any text as a list of settings.
  *
  * Either it is refused with a reason, or it can be written again from what was

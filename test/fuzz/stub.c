@@ -285,7 +285,7 @@ scanner_isspace(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-/* guc_list.c has more than its parser, which nobody calls here. */
+/* setting_list.c has more than its parser, which nobody calls here. */
 bool
 superuser(void)
 {

@@ -1,4 +1,4 @@
-# Bodies and scripts, mutated: what test/fuzz says must hold of any text.
+# Bodies and scripts, mutated: what in_server.c says must hold of any text.
 #
 # The splitter, the hash, the effects and the file format are the server's
 # scanner and parser at heart, so that they are fuzzed inside a server.  The
@@ -11,7 +11,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::RealBin/../t";
+use lib "$FindBin::RealBin/../../t";
 
 use MigrateTest;
 use PostgreSQL::Test::Utils;
@@ -22,7 +22,7 @@ my $seconds = $ENV{FUZZ_TIME} || 60;
 my $seed = $ENV{FUZZ_SEED} || int(time);
 my $calls_a_batch = 1000;
 my $enough = 10;
-my $top = "$FindBin::RealBin/..";
+my $top = "$FindBin::RealBin/../..";
 
 srand($seed);
 diag("FUZZ_SEED=$seed");
@@ -56,7 +56,7 @@ END $$;
 SQL
 
 # What is put together: statements, and lines of the file format.
-my @sources = (glob("$top/sql/*.sql"), glob("$top/docs/*.md"), "$top/README.md", glob("$top/fuzz/corpus/script/*"));
+my @sources = (glob("$top/sql/*.sql"), glob("$top/docs/*.md"), "$top/README.md", glob("$FindBin::RealBin/corpus/script/*"));
 my (@statements, @lines);
 foreach my $source (@sources)
 {
@@ -78,7 +78,7 @@ my @scraps = ("'", "''", '"', '$$', '$a$', '/*', '*/', '--', "\n", "\r", "\r\n",
 
 # Inputs that were findings come first.
 my %regress = (body => [], file => [], hash => []);
-foreach my $file (glob("$top/fuzz/regress/script/*"))
+foreach my $file (glob("$FindBin::RealBin/regress/script/*"))
 {
 	my $text = slurp_file($file);
 	push @{ $regress{$_} }, [$text] foreach qw(body file);

@@ -1,5 +1,5 @@
 /*
- * fuzz.c
+ * in_server.c
  *	  What must hold of a body and of a script, whatever text they are.
  *
  * These files of layer 1 use the server's scanner and parser, so that they are

@@ -14,7 +14,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::RealBin/../t";
+use lib "$FindBin::RealBin/../../t";
 
 use MigrateTest;
 use PostgreSQL::Test::Utils;
@@ -83,7 +83,7 @@ sub prepare
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	$node->safe_psql($db, 'CREATE EXTENSION migrate');
 	$node->safe_psql($db, "CREATE ROLE $_ LOGIN; GRANT CREATE ON SCHEMA public TO $_; CREATE SCHEMA s_$_ AUTHORIZATION $_") foreach @roles;
-	my ($grants) = slurp_file("$FindBin::RealBin/../README.md") =~ /^(-- a viewer\n.*?)^```/ms;
+	my ($grants) = slurp_file("$FindBin::RealBin/../../README.md") =~ /^(-- a viewer\n.*?)^```/ms;
 	$node->safe_psql($db, $grants);
 	$node->safe_psql($db, <<'SQL');
 GRANT operator TO author;
@@ -301,7 +301,7 @@ sub check
 	foreach my $entry (internal_errors($log))
 	{
 		my ($file) = $entry =~ /LOCATION:\s+\w+, ([\w.]+):/;
-		if (!defined $file || grep({ -f } glob("$FindBin::RealBin/../src/{,*/}$file")) || $entry =~ /STATEMENT:\s+(?:SELECT(?: \* FROM)?|CALL) migrate_/)
+		if (!defined $file || grep({ -f } glob("$FindBin::RealBin/../../src/{,*/}$file")) || $entry =~ /STATEMENT:\s+(?:SELECT(?: \* FROM)?|CALL) migrate_/)
 		{
 			push @ours, substr($entry, 0, 1500);
 		}
