@@ -142,10 +142,10 @@ def merge_rows_only(original, step, heads):
     return rows[:-1], rows[-1], step.to_revisions[0]
 
 
-# Parents that stand on each other ---------------------------------------------
+# Parents that are ancestors of one another ----------------------------------
 
 def unmerge_without_ancestors(original, step, heads):
-    """A parent that another parent stands on is no row.  Since 1.13.1 Alembic
+    """A parent that is an ancestor of another parent is no row.  Since 1.13.1 Alembic
     sees that where only one row is there."""
     found = original(step, heads)
     revision_map = step.revision_map
@@ -172,7 +172,7 @@ def downgrade_in_branch(original, revision_map, current_revisions, target, asser
 # stamp with several destinations -------------------------------------------
 
 def stamps_overlap(directory, target, rows):
-    """destinations stand on each other"""
+    """a destination is an ancestor of another"""
     revision_map = directory.revision_map
     dests = revision_map.get_revisions(target)
     try:
@@ -247,7 +247,7 @@ DECISIONS = (
         lambda directory, case, answer: answer.get("error") == "KeyError in a step",
         replacing(RevisionStep, "merge_branch_idents", merge_rows_only)),
     Decision(
-        "one parent stands on another",
+        "one parent is an ancestor of another",
         is_downgrade,
         replacing(RevisionStep, "_unmerge_to_revisions", unmerge_without_ancestors)),
     Decision(
@@ -259,7 +259,7 @@ DECISIONS = (
         "stamp -N that leaves the graph",
         is_stamp, refusing(stamp_leaves_graph, "_stamp_revs"), frozenset({"22023"})),
     Decision(
-        "stamp refuses destinations that stand on each other",
+        "stamp refuses a destination that is an ancestor of another",
         is_stamp, refusing(stamps_overlap, "_stamp_revs"), frozenset({"55000"})),
     Decision(
         "a destination of stamp moves its own rows only",
