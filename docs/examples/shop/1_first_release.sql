@@ -1,7 +1,7 @@
 -- The first release of a small shop: two teams, a branch each.
 --
 -- Register it with migrate_register_script(), which takes many revisions in
--- any order.  Bodies are plain SQL, as one would type it.
+-- any order.  Bodies are plain SQL.
 
 -- revision: 3f1c5a0e7b21
 -- message: customers
@@ -82,7 +82,8 @@ FROM generate_series(1, 3000) n;
 DROP TABLE shop.invoice;
 
 
--- Products are the other team's: this one waits for their prices in cents.
+-- Products belong to the other team: this revision depends on their prices in
+-- cents.
 -- revision: f0a96d5c2b37
 -- down_revision: c71d3e82f590
 -- depends_on: 5be07f19a4c8

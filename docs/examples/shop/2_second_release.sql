@@ -1,5 +1,5 @@
--- The second release: the branches meet, and invoices get their due date while
--- customers go on paying.
+-- The second release: the branches are merged, and invoices get their due date
+-- while customers go on paying.
 
 -- revision: 27e8b4d1c9f6
 -- down_revision: 5be07f19a4c8, f0a96d5c2b37
@@ -9,8 +9,8 @@
 -- migrate:down
 
 
--- A row that a customer pays meanwhile moves to another partition.  The server
--- answers with 40001, and the revision is run again.
+-- An invoice that a customer pays meanwhile moves to another partition.  The
+-- server raises 40001, and the revision is repeated.
 -- revision: 9a53f7e0d81c
 -- down_revision: 27e8b4d1c9f6
 -- message: due dates of open invoices

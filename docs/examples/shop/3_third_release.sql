@@ -1,8 +1,9 @@
 -- The third release: indexes that are built while the shop is open.
 --
--- CREATE INDEX CONCURRENTLY refuses a transaction block, so this release is
--- deployed with CALL migrate_deploy().  The body is run in segments: each of
--- these statements by itself, the ordinary ones in transactions between them.
+-- CREATE INDEX CONCURRENTLY cannot run inside a transaction block, so this
+-- release is deployed with CALL migrate_deploy().  The body runs in segments:
+-- each of these statements by itself, the ordinary ones in transactions between
+-- them.
 
 -- revision: c40a6d92f1b3
 -- down_revision: b6c2104e8fa7
