@@ -7,8 +7,7 @@
  */
 #include "postgres.h"
 
-#include "graph/downgrade.h"
-#include "graph/name.h"
+#include "graph/graph_internal.h"
 
 static int	parse_target(const MigGraph *graph, int nrows, const int *rows,
 						 const char *target, char **branch);
@@ -25,14 +24,14 @@ static int *find_roots(const MigGraph *graph, int destination,
  * above it that is applied, unless it is where a row stands, or base.
  */
 bool *
-mig_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
-					  const char *target)
+mig_downgrade_find_members(const MigGraph *graph, int nrows, const int *rows,
+						   const char *target)
 {
 	char	   *branch = NULL;
 	int			destination = parse_target(graph, nrows, rows, target, &branch);
 	int			nroots;
 	int		   *roots = find_roots(graph, destination, branch, &nroots);
-	bool	   *members = mig_graph_reach(graph, &graph->allkids,
+	bool	   *members = mig_graph_reach(graph, &graph->all_children,
 										  nroots, roots);
 	bool	   *applied = mig_graph_reach(graph, &graph->parents,
 										  nrows, rows);
@@ -61,8 +60,8 @@ mig_downgrade_members(const MigGraph *graph, int nrows, const int *rows,
  * Where a target that counts leads, as a target that does not.
  */
 char *
-mig_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
-					   const char *target)
+mig_downgrade_make_absolute(const MigGraph *graph, int nrows, const int *rows,
+							const char *target)
 {
 	char	   *branch = NULL;
 	int			destination = parse_target(graph, nrows, rows, target, &branch);
@@ -77,7 +76,7 @@ mig_downgrade_absolute(const MigGraph *graph, int nrows, const int *rows,
  * that is the start itself, which then is its own branch.
  */
 int
-mig_downgrade_from_start(const MigGraph *graph, const MigStart *start,
+mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 						 const char *branch)
 {
 	int			nfound = 0;
@@ -96,25 +95,25 @@ mig_downgrade_from_start(const MigGraph *graph, const MigStart *start,
 	{
 		if (name == NULL)
 			name = mig_graph_id(graph, start->rows[0]);
-		return mig_target_one(graph, psprintf("%s@%s", name, name));
+		return mig_target_resolve_one(graph, psprintf("%s@%s", name, name));
 	}
 
 	if (name != NULL)
 	{
 		named = mig_name_lookup(graph, name, NULL);
-		found = mig_name_in_lineage(graph, 1, &named, branch, false,
-									&nfound);
+		found = mig_name_filter_lineage(graph, 1, &named, branch, false,
+										&nfound);
 	}
 	else
-		found = mig_name_in_lineage(graph, start->nrows, start->rows,
-									branch, false, &nfound);
+		found = mig_name_filter_lineage(graph, start->nrows, start->rows,
+										branch, false, &nfound);
 	if (nfound == 0)
 	{
 		/* the branch may be applied only because others depend on it */
-		found = mig_upgrade_start_revs(graph, start, &nfound);
-		found = mig_graph_tips(graph, nfound, found, &nfound);
-		found = mig_name_in_lineage(graph, nfound, found, branch, false,
-									&nfound);
+		found = mig_upgrade_find_starts(graph, start, &nfound);
+		found = mig_graph_leaves(graph, nfound, found, &nfound);
+		found = mig_name_filter_lineage(graph, nfound, found, branch, false,
+										&nfound);
 	}
 	if (nfound == 0)
 		ereport(ERROR,
@@ -129,9 +128,9 @@ mig_downgrade_from_start(const MigGraph *graph, const MigStart *start,
 				 errdetail("The current revisions are %s.",
 						   mig_graph_quote(graph, nfound, found)),
 				 errhint("Count from one of them, as in revision-1.")));
-	return mig_target_one(graph,
-						  psprintf("%s@%s", branch,
-								   mig_graph_id(graph, found[0])));
+	return mig_target_resolve_one(graph,
+								  psprintf("%s@%s", branch,
+										   mig_graph_id(graph, found[0])));
 }
 
 /*
@@ -145,7 +144,7 @@ parse_target(const MigGraph *graph, int nrows, const int *rows,
 	MigRelative rel;
 	int			rev;
 
-	if (mig_target_relative(target, &rel))
+	if (mig_target_parse_relative(target, &rel))
 		rev = parse_relative(graph, nrows, rows, target, &rel, branch);
 	else
 		rev = parse_absolute(graph, target, branch);
@@ -167,7 +166,7 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 
 	*branch = rel->branch;
 	if (rel->branch != NULL && rel->offset == 0)
-		(void) mig_name_branch(graph, rel->branch);
+		(void) mig_name_lookup_branch(graph, rel->branch);
 	if (rel->symbol == NULL && rel->branch == NULL && rel->offset < 0 &&
 		nrows > 1)
 		ereport(ERROR,
@@ -183,11 +182,11 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 	{
 		if (rel->offset < 0 && rel->branch != NULL)
 			name = psprintf("%s@%s", rel->branch, rel->symbol);
-		from = mig_target_one(graph, name);
+		from = mig_target_resolve_one(graph, name);
 	}
 	else if (rel->offset < 0 && (nrows > 0 || rel->branch != NULL))
 	{
-		from = mig_downgrade_from_start(graph, &start, rel->branch);
+		from = mig_downgrade_find_start(graph, &start, rel->branch);
 		if (rel->branch == NULL)
 			*branch = pstrdup(mig_graph_id(graph, from));
 	}
@@ -218,11 +217,11 @@ parse_absolute(const MigGraph *graph, const char *target, char **branch)
 	const char *at = strrchr(target, '@');
 
 	*branch = at != NULL && at > target ? pnstrdup(target, at - target) : NULL;
-	return mig_target_one(graph, target);
+	return mig_target_resolve_one(graph, target);
 }
 
 /*
- * The lowest revisions to take down: the kids of the destination, or all
+ * The lowest revisions to take down: the children of the destination, or all
  * bases.  A branch chooses among several.
  */
 static int *
@@ -239,8 +238,8 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 
 	if (destination >= 0)
 	{
-		nroots = MIG_NEDGES(&graph->kids, destination);
-		memcpy(roots, &graph->kids.to[graph->kids.start[destination]],
+		nroots = MIG_NEDGES(&graph->children, destination);
+		memcpy(roots, &graph->children.to[graph->children.start[destination]],
 			   sizeof(int) * nroots);
 	}
 	else
@@ -258,7 +257,7 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 	/* Alembic counts a base once more for each of its labels */
 	if (branch == NULL || nroots + nbases <= 1)
 		return roots;
-	branch_rev = mig_name_branch(graph, branch);
+	branch_rev = mig_name_lookup_branch(graph, branch);
 	below = mig_graph_reach(graph, &graph->down, 1, &branch_rev);
 	for (i = 0; i < nroots; i++)
 	{

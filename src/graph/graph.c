@@ -12,10 +12,10 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
-#include "graph/build.h"
-#include "graph/graph.h"
 #include "graph/graph_internal.h"
-#include "graph/order.h"
+
+/* So much of a cycle is shown. */
+#define MAX_CYCLE_SHOWN 10
 
 /* A message that lists revisions shows at most this many, to stay readable. */
 #define MAX_LISTED		10
@@ -47,6 +47,21 @@ static void check_id(const char *id);
 static int	compare_revisions(const void *a, const void *b);
 static void add_ids(MigGraph *graph);
 static void add_labels(MigGraph *graph);
+static void build_edges(MigGraph *graph);
+static MigEdges new_edges(int size, int nedges);
+static void resolve_down(MigGraph *graph);
+static bool resolve_depends(MigGraph *graph, MigEdges *depends);
+static MigEdges join_edges(int size, const MigEdges *first,
+						   const MigEdges *second);
+static MigEdges reverse_edges(int size, const MigEdges *edges);
+static void number_bottom_up(MigGraph *graph, const MigEdges *all);
+pg_noreturn static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
+									 const int *missing);
+static MigEdges normalize_depends(const MigGraph *graph,
+								  const MigEdges *depends);
+static void mark_repeated(const MigGraph *graph, int ndependents,
+						  const int *dependents, int stamp, int *seen,
+						  int *todo);
 static int	compare_ints(const void *a, const void *b);
 
 /*
@@ -101,7 +116,7 @@ mig_graph_finish(MigGraph *graph)
 	graph->keys = mig_keys_create(CurrentMemoryContext, graph->size + 1, NULL);
 	add_ids(graph);
 	add_labels(graph);
-	mig_graph_build_edges(graph);
+	build_edges(graph);
 }
 
 /* The revision with exactly this id, or -1. */
@@ -135,13 +150,13 @@ mig_graph_id(const MigGraph *graph, int rev)
 bool
 mig_graph_is_head(const MigGraph *graph, int rev)
 {
-	return MIG_NEDGES(&graph->kids, rev) == 0;
+	return MIG_NEDGES(&graph->children, rev) == 0;
 }
 
 bool
 mig_graph_is_branch_point(const MigGraph *graph, int rev)
 {
-	return MIG_NEDGES(&graph->kids, rev) > 1;
+	return MIG_NEDGES(&graph->children, rev) > 1;
 }
 
 bool
@@ -154,7 +169,7 @@ mig_graph_is_merge_point(const MigGraph *graph, int rev)
 int *
 mig_graph_heads(const MigGraph *graph, bool real, int *nresult)
 {
-	const MigEdges *edges = real ? &graph->allkids : &graph->kids;
+	const MigEdges *edges = real ? &graph->all_children : &graph->children;
 	int		   *heads = palloc(sizeof(int) * (graph->size + 1));
 	int			n = 0;
 	int			i;
@@ -168,46 +183,22 @@ mig_graph_heads(const MigGraph *graph, bool real, int *nresult)
 	return heads;
 }
 
-/* The branch points, newest first. */
-int *
-mig_graph_branch_points(MigGraph *graph, int *nresult)
-{
-	int			nheads;
-	int		   *heads = mig_graph_heads(graph, true, &nheads);
-	bool	   *all = palloc(graph->size + 1);
-	int		   *order;
-	int			norder;
-	int			n = 0;
-	int			i;
-
-	memset(all, true, graph->size + 1);
-	order = mig_order_newest_first(graph, all, all, nheads, heads,
-								   &norder);
-	for (i = 0; i < norder; i++)
-	{
-		if (mig_graph_is_branch_point(graph, order[i]))
-			order[n++] = order[i];
-	}
-	*nresult = n;
-	return order;
-}
-
 /*
  * The tips of what is applied, in load order: the rows, and heads that hold
  * only as somebody's dependency.
  */
 int *
-mig_graph_current(MigGraph *graph, int nrows, char **rows, int *nresult)
+mig_graph_current(const MigGraph *graph, int nrows, char **rows, int *nresult)
 {
 	int			nfound;
 	int		   *found = mig_graph_rows(graph, nrows, rows, &nfound);
 
-	return mig_graph_tips(graph, nfound, found, nresult);
+	return mig_graph_leaves(graph, nfound, found, nresult);
 }
 
 /* For every revision whether the rows say that it is applied. */
 bool *
-mig_graph_applied(MigGraph *graph, int nrows, char **rows)
+mig_graph_applied(const MigGraph *graph, int nrows, char **rows)
 {
 	int			nfound;
 	int		   *found = mig_graph_rows(graph, nrows, rows, &nfound);
@@ -280,11 +271,11 @@ mig_graph_members(const MigGraph *graph, const bool *set, int *nresult)
 /*
  * Of the revisions and everything below them those on which nothing of it
  * was built, in load order.  What lies below is closed, so looking at the
- * kids is enough.
+ * children is enough.
  */
 int *
-mig_graph_tips(const MigGraph *graph, int nrevs, const int *revs,
-			   int *nresult)
+mig_graph_leaves(const MigGraph *graph, int nrevs, const int *revs,
+				 int *nresult)
 {
 	bool	   *below = mig_graph_reach(graph, &graph->parents,
 										nrevs, revs);
@@ -297,9 +288,9 @@ mig_graph_tips(const MigGraph *graph, int nrevs, const int *revs,
 		if (!below[i])
 			continue;
 		tips[i] = true;
-		for (k = graph->kids.start[i]; k < graph->kids.start[i + 1]; k++)
+		for (k = graph->children.start[i]; k < graph->children.start[i + 1]; k++)
 		{
-			if (below[graph->kids.to[k]])
+			if (below[graph->children.to[k]])
 				tips[i] = false;
 		}
 	}
@@ -447,6 +438,375 @@ add_labels(MigGraph *graph)
 			graph->labels[graph->nlabels].name = rev->labels[k];
 			graph->labels[graph->nlabels++].rev = i;
 		}
+	}
+}
+
+/*
+ * Fill in every edge of a graph whose revisions are sorted and whose keys
+ * are known.  Raises when the graph cannot be accepted.
+ */
+static void
+build_edges(MigGraph *graph)
+{
+	int			size = graph->size;
+	MigEdges	depends;
+	bool		any_depends;
+	MigEdges	all;
+	int			i;
+
+	resolve_down(graph);
+	graph->children = reverse_edges(size, &graph->down);
+	any_depends = resolve_depends(graph, &depends);
+	all = any_depends ? join_edges(size, &graph->down, &depends) : graph->down;
+	graph->all_children = any_depends ? reverse_edges(size, &all) : graph->children;
+	number_bottom_up(graph, &all);
+	graph->parents = graph->down;
+	if (any_depends)
+	{
+		MigEdges	normalized = normalize_depends(graph, &depends);
+
+		graph->parents = join_edges(size, &graph->down, &normalized);
+	}
+
+	graph->parent_ids = palloc(sizeof(char *) *
+							   (graph->parents.start[size] + 1));
+	for (i = 0; i < graph->parents.start[size]; i++)
+		graph->parent_ids[i] = graph->revs[graph->parents.to[i]].id;
+}
+
+/* Edges of a graph of this size, not yet filled in. */
+static MigEdges
+new_edges(int size, int nedges)
+{
+	MigEdges	edges;
+
+	edges.start = palloc0(sizeof(int) * (size + 2));
+	edges.to = palloc(sizeof(int) * (nedges + 1));
+	return edges;
+}
+
+/* Down revisions, which are full ids. */
+static void
+resolve_down(MigGraph *graph)
+{
+	MigEdges   *down = &graph->down;
+	int			nedges = 0;
+	int			n = 0;
+	int		   *last_user = palloc(sizeof(int) * (graph->size + 1));
+	int			i;
+	int			k;
+
+	memset(last_user, -1, sizeof(int) * (graph->size + 1));
+	for (i = 0; i < graph->size; i++)
+		nedges += graph->revs[i].ndown;
+	*down = new_edges(graph->size, nedges);
+	for (i = 0; i < graph->size; i++)
+	{
+		const MigNode *rev = &graph->revs[i];
+
+		down->start[i] = n;
+		for (k = 0; k < rev->ndown; k++)
+		{
+			int			parent;
+
+			if (mig_graph_key(graph, rev->down[k], &parent) != MIG_KEY_ID)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_OBJECT),
+						 errmsg("revision \"%s\" does not exist",
+								rev->down[k]),
+						 errdetail("It is a down revision of revision \"%s\".",
+								   rev->id),
+						 errhint("Down revisions are full revision ids; register them first, or in the same script.")));
+			if (parent == i)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						 errmsg("revision \"%s\" is its own down revision",
+								rev->id)));
+			if (last_user[parent] == i)
+				continue;
+			last_user[parent] = i;
+			down->to[n++] = parent;
+		}
+	}
+	down->start[graph->size] = n;
+	pfree(last_user);
+}
+
+/* Dependencies, by id or by label; false if there are none. */
+static bool
+resolve_depends(MigGraph *graph, MigEdges *depends)
+{
+	int			nedges = 0;
+	int			n = 0;
+	int		   *last_user = palloc(sizeof(int) * (graph->size + 1));
+	int			i;
+	int			k;
+
+	memset(last_user, -1, sizeof(int) * (graph->size + 1));
+	for (i = 0; i < graph->size; i++)
+		nedges += graph->revs[i].ndepends;
+	*depends = new_edges(graph->size, nedges);
+	for (i = 0; i < graph->size; i++)
+	{
+		const MigNode *rev = &graph->revs[i];
+
+		depends->start[i] = n;
+		for (k = 0; k < rev->ndepends; k++)
+		{
+			int			other;
+
+			if (mig_graph_key(graph, rev->depends[k], &other) == MIG_KEY_NONE)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_OBJECT),
+						 errmsg("revision or branch label \"%s\" does not exist",
+								rev->depends[k]),
+						 errdetail("Revision \"%s\" depends on it.", rev->id),
+						 errhint("Dependencies are full revision ids or branch labels; register them first, or in the same script.")));
+			if (other == i)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						 errmsg("revision \"%s\" depends on itself",
+								rev->id)));
+			if (last_user[other] == i)
+				continue;
+			last_user[other] = i;
+			depends->to[n++] = other;
+		}
+	}
+	depends->start[graph->size] = n;
+	pfree(last_user);
+	return n > 0;
+}
+
+/* For each revision the first edges, then those of the second not yet there. */
+static MigEdges
+join_edges(int size, const MigEdges *first, const MigEdges *second)
+{
+	MigEdges	result = new_edges(size, first->start[size] + second->start[size]);
+	int		   *last_user = palloc(sizeof(int) * (size + 1));
+	int			n = 0;
+	int			i;
+	int			k;
+
+	memset(last_user, -1, sizeof(int) * (size + 1));
+	for (i = 0; i < size; i++)
+	{
+		result.start[i] = n;
+		for (k = first->start[i]; k < first->start[i + 1]; k++)
+		{
+			last_user[first->to[k]] = i;
+			result.to[n++] = first->to[k];
+		}
+		for (k = second->start[i]; k < second->start[i + 1]; k++)
+		{
+			if (last_user[second->to[k]] != i)
+				result.to[n++] = second->to[k];
+		}
+	}
+	result.start[size] = n;
+	pfree(last_user);
+	return result;
+}
+
+/* The same edges seen from the other end, in load order. */
+static MigEdges
+reverse_edges(int size, const MigEdges *edges)
+{
+	int			nedges = edges->start[size];
+	MigEdges	result = new_edges(size, nedges);
+	int			i;
+	int			k;
+
+	/* counted two places up: filling moves each start to where it belongs */
+	for (i = 0; i < nedges; i++)
+		result.start[edges->to[i] + 2]++;
+	for (i = 2; i <= size + 1; i++)
+		result.start[i] += result.start[i - 1];
+	for (i = 0; i < size; i++)
+	{
+		for (k = edges->start[i]; k < edges->start[i + 1]; k++)
+			result.to[result.start[edges->to[k] + 1]++] = i;
+	}
+	return result;
+}
+
+/*
+ * An order in which each revision comes after everything it stands on.
+ * Raises if there is none, that is, a cycle.
+ */
+static void
+number_bottom_up(MigGraph *graph, const MigEdges *all)
+{
+	int			size = graph->size;
+	int		   *missing = palloc(sizeof(int) * (size + 1));
+	int		   *todo = palloc(sizeof(int) * (size + 1));
+	int			ntodo = 0;
+	int			ndone = 0;
+	int			i;
+
+	graph->sorted = palloc(sizeof(int) * (size + 1));
+	graph->height = palloc(sizeof(int) * (size + 1));
+	for (i = 0; i < size; i++)
+	{
+		missing[i] = MIG_NEDGES(all, i);
+		if (missing[i] == 0)
+			todo[ntodo++] = i;
+	}
+	while (ntodo > 0)
+	{
+		int			rev = todo[--ntodo];
+
+		graph->height[rev] = ndone;
+		graph->sorted[ndone++] = rev;
+		for (i = graph->all_children.start[rev]; i < graph->all_children.start[rev + 1]; i++)
+		{
+			int			child = graph->all_children.to[i];
+
+			if (--missing[child] == 0)
+				todo[ntodo++] = child;
+		}
+	}
+	if (ndone < size)
+		refuse_cycle(graph, all, missing);
+	pfree(missing);
+	pfree(todo);
+}
+
+/*
+ * Everything that could not be numbered misses something that could not be
+ * numbered either, so going down among these must come back to a place.
+ */
+static void
+refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *missing)
+{
+	bool	   *seen = palloc0(graph->size + 1);
+	StringInfoData buf;
+	int			rev = 0;
+	int			first;
+	int			nshown = 0;
+	int			i;
+
+	while (missing[rev] == 0)
+		rev++;
+	while (!seen[rev])
+	{
+		seen[rev] = true;
+		i = all->start[rev];
+		while (missing[all->to[i]] == 0)
+			i++;
+		rev = all->to[i];
+	}
+
+	first = rev;
+	initStringInfo(&buf);
+	do
+	{
+		if (++nshown <= MAX_CYCLE_SHOWN)
+			appendStringInfo(&buf, "\"%s\" stands on ", graph->revs[rev].id);
+		else if (nshown == MAX_CYCLE_SHOWN + 1)
+			appendStringInfoString(&buf, "... stands on ");
+		i = all->start[rev];
+		while (missing[all->to[i]] == 0)
+			i++;
+		rev = all->to[i];
+	} while (rev != first);
+	appendStringInfo(&buf, "\"%s\"", graph->revs[first].id);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("revision \"%s\" is part of a cycle",
+					graph->revs[first].id),
+			 errdetail("Revision %s.", buf.data),
+			 errhint("Change a down revision or a dependency of one of them.")));
+}
+
+/*
+ * Dependencies without those that a revision further down the line, along
+ * down revisions, has already.  Only a dependency of several revisions can
+ * be repeated, and only above the lowest of them.
+ */
+static MigEdges
+normalize_depends(const MigGraph *graph, const MigEdges *depends)
+{
+	int			size = graph->size;
+	MigEdges	dependents = reverse_edges(size, depends);
+	bool	   *repeated = palloc0(depends->start[size] + 1);
+	int		   *seen = palloc0(sizeof(int) * (size + 1));
+	int		   *todo = palloc(sizeof(int) * (size + 1));
+	MigEdges	result = new_edges(size, depends->start[size]);
+	int			n = 0;
+	int			i;
+	int			k;
+
+	for (i = 0; i < size; i++)
+	{
+		if (MIG_NEDGES(&dependents, i) < 2)
+			continue;
+		mark_repeated(graph, MIG_NEDGES(&dependents, i),
+					  &dependents.to[dependents.start[i]], i + 1, seen, todo);
+		for (k = dependents.start[i]; k < dependents.start[i + 1]; k++)
+		{
+			int			user = dependents.to[k];
+			int			edge = depends->start[user];
+
+			if (seen[user] != i + 1)
+				continue;
+			while (depends->to[edge] != i)
+				edge++;
+			repeated[edge] = true;
+		}
+	}
+
+	for (i = 0; i < size; i++)
+	{
+		result.start[i] = n;
+		for (k = depends->start[i]; k < depends->start[i + 1]; k++)
+		{
+			if (!repeated[k])
+				result.to[n++] = depends->to[k];
+		}
+	}
+	result.start[size] = n;
+	return result;
+}
+
+/*
+ * Stamp everything that stands on one of the dependents, and not higher than
+ * the highest of them.
+ */
+static void
+mark_repeated(const MigGraph *graph, int ndependents, const int *dependents,
+			  int stamp, int *seen, int *todo)
+{
+	const int  *height = graph->height;
+	const MigEdges *children = &graph->children;
+	int			highest = 0;
+	int			i;
+	int			k;
+
+	for (i = 0; i < ndependents; i++)
+		highest = Max(highest, height[dependents[i]]);
+	for (i = 0; i < ndependents; i++)
+	{
+		int			ntodo = 0;
+		int			rev = dependents[i];
+
+		for (;;)
+		{
+			for (k = children->start[rev]; k < children->start[rev + 1]; k++)
+			{
+				int			child = children->to[k];
+
+				if (seen[child] != stamp && height[child] <= highest)
+				{
+					seen[child] = stamp;
+					todo[ntodo++] = child;
+				}
+			}
+			if (ntodo == 0)
+				break;
+			rev = todo[--ntodo];
+		}
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 

@@ -1,30 +1,47 @@
 /*
  * graph.h
- *	  The revision graph: parents, heads, bases, ancestors.
+ *	  The revision graph, and plans made from it.
  */
-#ifndef MIG_GRAPH_GRAPH_H
-#define MIG_GRAPH_GRAPH_H
+#ifndef MIG_GRAPH_H
+#define MIG_GRAPH_H
+
+#include "migrate.h"
 
 typedef struct MigGraph MigGraph;
 
+/* graph.c */
 extern MigGraph *mig_graph_create(int size_hint);
 extern void mig_graph_add(MigGraph *graph, const char *id,
 						  int ndown, char **down,
 						  int nlabels, char **labels,
 						  int ndepends, char **depends);
 extern void mig_graph_finish(MigGraph *graph);
-
 extern int	mig_graph_find(const MigGraph *graph, const char *id);
 extern const char *mig_graph_id(const MigGraph *graph, int rev);
-
 extern bool mig_graph_is_head(const MigGraph *graph, int rev);
 extern bool mig_graph_is_branch_point(const MigGraph *graph, int rev);
 extern bool mig_graph_is_merge_point(const MigGraph *graph, int rev);
-
 extern int *mig_graph_heads(const MigGraph *graph, bool real, int *nresult);
-extern int *mig_graph_branch_points(MigGraph *graph, int *nresult);
-extern int *mig_graph_current(MigGraph *graph,
+extern int *mig_graph_current(const MigGraph *graph,
 							  int nrows, char **rows, int *nresult);
-extern bool *mig_graph_applied(MigGraph *graph, int nrows, char **rows);
+extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
 
-#endif							/* MIG_GRAPH_GRAPH_H */
+/* target.c */
+extern bool mig_target_is_relative(const char *target);
+extern int *mig_target_resolve_list(const MigGraph *graph, int ntargets,
+									char **targets, int *nresult);
+
+/* history.c */
+extern int *mig_history_list(const MigGraph *graph, const char *range,
+							 int nrows, char **rows, int *nresult);
+extern int *mig_history_branch_points(const MigGraph *graph, int *nresult);
+
+/* plan.c */
+extern MigPlan *mig_plan_build(const MigGraph *graph, MigCommand command,
+							   int nrows, char **rows,
+							   int ntargets, char **targets,
+							   const char *first);
+extern char *mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
+									int nrows, char **rows, const char *target);
+
+#endif							/* MIG_GRAPH_H */

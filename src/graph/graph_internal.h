@@ -1,14 +1,14 @@
 /*
  * graph_internal.h
- *	  The inside of the revision graph, for the rev_* files only.
+ *	  The inside of the revision graph, for the files of this folder only.
  *
  * A revision is an index into arrays that are in load order, which is the
  * order of the ids compared byte by byte.  Edges are kept as two flat arrays
  * instead of lists: a graph of 100,000 revisions is then a few megabytes and
  * is walked without chasing pointers.
  */
-#ifndef MIG_GRAPH_GRAPH_INTERNAL_H
-#define MIG_GRAPH_GRAPH_INTERNAL_H
+#ifndef MIG_GRAPH_INTERNAL_H
+#define MIG_GRAPH_INTERNAL_H
 
 #include "base/compat.h"
 #include "graph/graph.h"
@@ -57,11 +57,11 @@ struct MigGraph
 	MigLabel   *labels;
 	MigEdges	down;			/* V: down revisions, in the order written */
 	MigEdges	parents;		/* P: V, then normalized dependencies */
-	MigEdges	kids;			/* who has it in V, in load order */
-	MigEdges	allkids;		/* who has it in V or in depends_on */
+	MigEdges	children;		/* who has it in V, in load order */
+	MigEdges	all_children;	/* who has it in V or in depends_on */
 	const char **parent_ids;	/* ids of parents.to, for the steps */
-	int		   *bottom_up;		/* all, each after what it stands on */
-	int		   *height;			/* place in bottom_up */
+	int		   *sorted;			/* all, each after what it stands on */
+	int		   *height;			/* place in sorted */
 };
 
 /* Which keys a name may be. */
@@ -72,17 +72,112 @@ typedef enum MigKeyKind
 	MIG_KEY_LABEL
 } MigKeyKind;
 
+/* A name taken apart, and what it stands for if that is a symbol. */
+typedef struct MigName
+{
+	char	   *branch;			/* NULL when not given */
+	char	   *symbol;
+	bool		literal;		/* an id, a label or the start of one */
+	int			nrevs;			/* otherwise: these */
+	int		   *revs;
+} MigName;
+
+/* A target of the form [branch@][symbol]{+|-}digits. */
+typedef struct MigRelative
+{
+	char	   *branch;			/* NULL when not given */
+	char	   *symbol;			/* NULL when not given */
+	int			offset;
+	const char *offset_text;	/* as typed */
+} MigRelative;
+
+/* Where relative targets start: a name, or if that is NULL the rows. */
+typedef struct MigStart
+{
+	const char *name;
+	int			nrows;
+	const int  *rows;
+} MigStart;
+
+typedef struct MigVersionRows MigVersionRows;
+
+/* graph.c */
 extern MigKeyKind mig_graph_key(const MigGraph *graph, const char *name,
 								int *rev);
 extern bool *mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
 							 int nstart, const int *start);
 extern int *mig_graph_members(const MigGraph *graph, const bool *set,
 							  int *nresult);
-extern int *mig_graph_tips(const MigGraph *graph, int nrevs,
-						   const int *revs, int *nresult);
+extern int *mig_graph_leaves(const MigGraph *graph, int nrevs,
+							 const int *revs, int *nresult);
 extern int *mig_graph_rows(const MigGraph *graph, int nrows, char **rows,
 						   int *nresult);
 extern char *mig_graph_quote(const MigGraph *graph, int nrevs,
 							 const int *revs);
 
-#endif							/* MIG_GRAPH_GRAPH_INTERNAL_H */
+/* name.c */
+extern void mig_name_split(const char *name, char **branch,
+						   char **symbol);
+extern MigName mig_name_parse(const MigGraph *graph, const char *name);
+extern int	mig_name_lookup(const MigGraph *graph, const char *symbol,
+							const char *branch);
+extern int	mig_name_lookup_branch(const MigGraph *graph, const char *branch);
+extern bool *mig_name_find_members(const MigGraph *graph, const char *branch);
+extern bool *mig_name_find_carriers(const MigGraph *graph, const char *label);
+extern bool *mig_name_find_lineage(const MigGraph *graph, const char *against,
+								   bool dependencies, bool needed);
+extern int *mig_name_filter_lineage(const MigGraph *graph, int nrevs,
+									const int *revs, const char *against,
+									bool dependencies, int *nresult);
+pg_noreturn extern void mig_name_refuse_many_heads(const MigGraph *graph,
+												   const char *name, int nheads,
+												   const int *heads);
+
+/* target.c */
+extern bool mig_target_parse_relative(const char *target, MigRelative *rel);
+extern int	mig_target_resolve_one(const MigGraph *graph, const char *name);
+extern int *mig_target_resolve(const MigGraph *graph, const char *name,
+							   int *nresult);
+extern int	mig_target_walk(const MigGraph *graph, int at, int steps,
+							const char *branch, bool strict);
+extern void mig_target_check_rows(const MigGraph *graph, int nrows,
+								  const int *rows);
+extern void mig_target_check_overlap(const MigGraph *graph, int ntargets,
+									 const int *targets);
+
+/* order.c */
+extern int *mig_order_newest_first(const MigGraph *graph,
+								   const bool *members, const bool *within,
+								   int ntips, const int *tips,
+								   int *nresult);
+
+/* version_rows.c */
+extern MigVersionRows *mig_version_rows_start(const MigGraph *graph, int nrows,
+											  const int *rows);
+extern void mig_version_rows_upgrade(MigVersionRows *state, int rev, MigStep *step);
+extern void mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step);
+extern void mig_version_rows_replace(const MigGraph *graph, int nold,
+									 const int *old, int rev, MigStep *step);
+
+/* upgrade.c */
+extern int *mig_upgrade_find_targets(const MigGraph *graph,
+									 const MigStart *start, const char *target,
+									 bool strict, int *nresult);
+extern int *mig_upgrade_find_starts(const MigGraph *graph,
+									const MigStart *start, int *nresult);
+
+/* downgrade.c */
+extern bool *mig_downgrade_find_members(const MigGraph *graph, int nrows,
+										const int *rows, const char *target);
+extern char *mig_downgrade_make_absolute(const MigGraph *graph, int nrows,
+										 const int *rows, const char *target);
+extern int	mig_downgrade_find_start(const MigGraph *graph,
+									 const MigStart *start,
+									 const char *branch);
+
+/* stamp.c */
+extern MigPlan *mig_stamp_plan(const MigGraph *graph, int nrows,
+							   const int *rows, int ntargets,
+							   char **targets);
+
+#endif							/* MIG_GRAPH_INTERNAL_H */

@@ -9,13 +9,7 @@
 
 #include <ctype.h>
 
-#include "graph/downgrade.h"
-#include "graph/history.h"
-#include "graph/name.h"
-#include "graph/order.h"
-#include "graph/overlap.h"
-#include "graph/target.h"
-#include "graph/upgrade.h"
+#include "graph/graph_internal.h"
 
 static void split_range(const char *range, char **lower, char **upper);
 static MigStart end_of_range(const char *text, const char *otherwise,
@@ -31,9 +25,10 @@ pg_noreturn static void refuse_range(const char *range);
  * The revisions of a range, newest first.  NULL for the range means all.
  */
 int *
-mig_history_revs(const MigGraph *graph, const char *range,
-				 int nrows, const int *rows, int *nresult)
+mig_history_list(const MigGraph *graph, const char *range,
+				 int nrows, char **rows, int *nresult)
 {
+	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
 	char	   *lower_text = "";
 	char	   *upper_text = "";
 	MigStart	lower;
@@ -56,22 +51,22 @@ mig_history_revs(const MigGraph *graph, const char *range,
 		split_range(range, &lower_text, &upper_text);
 	is_upper = strcmp(upper_text, "current") == 0;
 	is_lower = !is_upper && strcmp(lower_text, "current") == 0;
-	lower = end_of_range(lower_text, "base", is_lower, nrows, rows);
-	upper = end_of_range(upper_text, "heads", is_upper, nrows, rows);
+	lower = end_of_range(lower_text, "base", is_lower, nrows, current);
+	upper = end_of_range(upper_text, "heads", is_upper, nrows, current);
 
 	if (upper.name != NULL)
-		targets = mig_upgrade_targets(graph, &lower, upper.name, false,
-									  &ntargets);
+		targets = mig_upgrade_find_targets(graph, &lower, upper.name, false,
+										   &ntargets);
 	else
-		targets = mig_upgrade_start_revs(graph, &upper, &ntargets);
+		targets = mig_upgrade_find_starts(graph, &upper, &ntargets);
 	targets = keep_branch(graph, &lower, ntargets, targets, &ntargets);
-	mig_overlap_check_targets(graph, ntargets, targets);
+	mig_target_check_overlap(graph, ntargets, targets);
 	required = mig_graph_reach(graph, &graph->parents, ntargets, targets);
 
 	from = lower_revs(graph, range, &lower, &upper, required, &nlower);
-	mig_overlap_check_targets(graph, nlower, from);
+	mig_target_check_overlap(graph, nlower, from);
 	applied = mig_graph_reach(graph, &graph->parents, nlower, from);
-	above = mig_graph_reach(graph, &graph->kids, nlower, from);
+	above = mig_graph_reach(graph, &graph->children, nlower, from);
 	for (i = 0; i < nlower; i++)
 		applied[from[i]] = false;
 	members = palloc0(graph->size + 1);
@@ -91,6 +86,30 @@ mig_history_revs(const MigGraph *graph, const char *range,
 	if (*nresult < nmembers)
 		refuse_range(range);
 	return result;
+}
+
+/* The branch points, newest first. */
+int *
+mig_history_branch_points(const MigGraph *graph, int *nresult)
+{
+	int			nheads;
+	int		   *heads = mig_graph_heads(graph, true, &nheads);
+	bool	   *all = palloc(graph->size + 1);
+	int		   *order;
+	int			norder;
+	int			n = 0;
+	int			i;
+
+	memset(all, true, graph->size + 1);
+	order = mig_order_newest_first(graph, all, all, nheads, heads,
+								   &norder);
+	for (i = 0; i < norder; i++)
+	{
+		if (mig_graph_is_branch_point(graph, order[i]))
+			order[n++] = order[i];
+	}
+	*nresult = n;
+	return order;
 }
 
 /* The two ends of "a:b", without white space around the whole. */
@@ -157,14 +176,14 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 	if (branch == NULL)
 		return revs;
 
-	carriers = mig_name_carriers(graph, branch);
-	rev = mig_target_one(graph, branch);
+	carriers = mig_name_find_carriers(graph, branch);
+	rev = mig_target_resolve_one(graph, branch);
 	if (rev >= 0 && strcmp(mig_graph_id(graph, rev), branch) == 0)
 	{
 		for (i = 0; i < graph->nlabels; i++)
 		{
-			bool	   *others = mig_name_carriers(graph,
-												   graph->labels[i].name);
+			bool	   *others = mig_name_find_carriers(graph,
+														graph->labels[i].name);
 
 			if (others[rev])
 			{
@@ -197,7 +216,7 @@ static int *
 lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
 		   const MigStart *upper, const bool *required, int *nresult)
 {
-	int		   *revs = mig_upgrade_start_revs(graph, lower, nresult);
+	int		   *revs = mig_upgrade_find_starts(graph, lower, nresult);
 	MigRelative rel;
 	int			i;
 
@@ -207,9 +226,9 @@ lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
 			refuse_range(range);
 	}
 	if (*nresult > 0 && revs[0] == MIG_REV_NONE &&
-		mig_target_relative(lower->name, &rel))
+		mig_target_parse_relative(lower->name, &rel))
 	{
-		int			from = mig_downgrade_from_start(graph, upper,
+		int			from = mig_downgrade_find_start(graph, upper,
 													rel.branch);
 
 		revs[0] = mig_target_walk(graph, from, rel.offset, NULL, false);

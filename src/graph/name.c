@@ -12,7 +12,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "graph/name.h"
+#include "graph/graph_internal.h"
 
 /* Shorter keys are found by their full name only. */
 #define MIN_PARTIAL_KEY_CHARS	4
@@ -60,7 +60,7 @@ mig_name_parse(const MigGraph *graph, const char *name)
 				 errmsg("target \"%s\" names no revision", name),
 				 errhint("Write a revision, \"head\", \"heads\" or \"base\".")));
 	if (parts.branch != NULL)
-		(void) mig_name_branch(graph, parts.branch);
+		(void) mig_name_lookup_branch(graph, parts.branch);
 
 	single = strcmp(parts.symbol, "head") == 0;
 	if (single || strcmp(parts.symbol, "heads") == 0)
@@ -69,9 +69,9 @@ mig_name_parse(const MigGraph *graph, const char *name)
 									 !single && parts.branch == NULL,
 									 &parts.nrevs);
 		if (parts.branch != NULL)
-			parts.revs = mig_name_in_lineage(graph, parts.nrevs,
-											 parts.revs, parts.branch,
-											 false, &parts.nrevs);
+			parts.revs = mig_name_filter_lineage(graph, parts.nrevs,
+												 parts.revs, parts.branch,
+												 false, &parts.nrevs);
 		if (single && parts.nrevs > 1)
 			mig_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
 	}
@@ -92,7 +92,7 @@ mig_name_lookup(const MigGraph *graph, const char *symbol,
 	int			rev;
 
 	if (branch != NULL)
-		members = mig_name_members(graph, branch);
+		members = mig_name_find_members(graph, branch);
 	if (mig_graph_key(graph, symbol, &rev) == MIG_KEY_NONE)
 		rev = lookup_partial(graph, symbol, branch, "revision");
 	if (members != NULL && !members[rev])
@@ -106,7 +106,7 @@ mig_name_lookup(const MigGraph *graph, const char *symbol,
 
 /* The revision that stands for a branch; any name of a revision will do. */
 int
-mig_name_branch(const MigGraph *graph, const char *branch)
+mig_name_lookup_branch(const MigGraph *graph, const char *branch)
 {
 	int			rev;
 
@@ -117,11 +117,11 @@ mig_name_branch(const MigGraph *graph, const char *branch)
 
 /* The revisions that are in a branch. */
 bool *
-mig_name_members(const MigGraph *graph, const char *branch)
+mig_name_find_members(const MigGraph *graph, const char *branch)
 {
 	bool	   *set = NULL;
 
-	add_related(graph, mig_name_branch(graph, branch), false, &set);
+	add_related(graph, mig_name_lookup_branch(graph, branch), false, &set);
 	return set;
 }
 
@@ -130,9 +130,9 @@ mig_name_members(const MigGraph *graph, const char *branch)
  * on, and below it as long as the whole line is plain.
  */
 bool *
-mig_name_carriers(const MigGraph *graph, const char *label)
+mig_name_find_carriers(const MigGraph *graph, const char *label)
 {
-	const MigEdges *kids = &graph->kids;
+	const MigEdges *children = &graph->children;
 	const MigEdges *down = &graph->down;
 	int			origin;
 	int			rev;
@@ -140,14 +140,14 @@ mig_name_carriers(const MigGraph *graph, const char *label)
 
 	if (mig_graph_key(graph, label, &origin) != MIG_KEY_LABEL)
 		return palloc0(graph->size + 1);
-	set = mig_graph_reach(graph, kids, 1, &origin);
+	set = mig_graph_reach(graph, children, 1, &origin);
 
 	rev = origin;
-	while (MIG_NEDGES(kids, rev) == 1)
-		rev = kids->to[kids->start[rev]];
-	if (MIG_NEDGES(kids, rev) > 1)
+	while (MIG_NEDGES(children, rev) == 1)
+		rev = children->to[children->start[rev]];
+	if (MIG_NEDGES(children, rev) > 1)
 		return set;
-	while (MIG_NEDGES(down, rev) <= 1 && MIG_NEDGES(&graph->allkids, rev) <= 1)
+	while (MIG_NEDGES(down, rev) <= 1 && MIG_NEDGES(&graph->all_children, rev) <= 1)
 	{
 		set[rev] = true;
 		if (MIG_NEDGES(down, rev) == 0)
@@ -165,8 +165,8 @@ mig_name_carriers(const MigGraph *graph, const char *label)
  * and an error should call it so.
  */
 bool *
-mig_name_lineage(const MigGraph *graph, const char *against,
-				 bool dependencies, bool needed)
+mig_name_find_lineage(const MigGraph *graph, const char *against,
+					  bool dependencies, bool needed)
 {
 	MigName		parts = mig_name_parse(graph, against);
 	bool	   *set = NULL;
@@ -175,10 +175,10 @@ mig_name_lineage(const MigGraph *graph, const char *against,
 	if (!needed)
 		return NULL;
 	if (parts.branch != NULL)
-		add_related(graph, mig_name_branch(graph, parts.branch),
+		add_related(graph, mig_name_lookup_branch(graph, parts.branch),
 					dependencies, &set);
 	if (parts.literal && parts.branch == NULL && !dependencies)
-		add_related(graph, mig_name_branch(graph, parts.symbol),
+		add_related(graph, mig_name_lookup_branch(graph, parts.symbol),
 					dependencies, &set);
 	else if (parts.literal)
 		add_related(graph, mig_name_lookup(graph, parts.symbol, NULL),
@@ -193,11 +193,11 @@ mig_name_lineage(const MigGraph *graph, const char *against,
  * what it stands for, or its branch.  Dependencies count only on request.
  */
 int *
-mig_name_in_lineage(const MigGraph *graph, int nrevs, const int *revs,
-					const char *against, bool dependencies, int *nresult)
+mig_name_filter_lineage(const MigGraph *graph, int nrevs, const int *revs,
+						const char *against, bool dependencies, int *nresult)
 {
-	bool	   *set = mig_name_lineage(graph, against, dependencies,
-									   nrevs > 0);
+	bool	   *set = mig_name_find_lineage(graph, against, dependencies,
+											nrevs > 0);
 	int		   *result = palloc(sizeof(int) * (nrevs + 1));
 	int			n = 0;
 	int			i;
@@ -230,7 +230,7 @@ static void
 add_related(const MigGraph *graph, int rev, bool dependencies, bool **set)
 {
 	const MigEdges *down = dependencies ? &graph->parents : &graph->down;
-	const MigEdges *up = dependencies ? &graph->allkids : &graph->kids;
+	const MigEdges *up = dependencies ? &graph->all_children : &graph->children;
 	bool	   *below = mig_graph_reach(graph, down, 1, &rev);
 	bool	   *above = mig_graph_reach(graph, up, 1, &rev);
 	int			i;
@@ -255,7 +255,7 @@ lookup_partial(const MigGraph *graph, const char *symbol, const char *branch,
 	int			i;
 
 	if (branch != NULL)
-		lineage = mig_name_lineage(graph, branch, false, nmatches > 0);
+		lineage = mig_name_find_lineage(graph, branch, false, nmatches > 0);
 	for (i = 0; i < nmatches; i++)
 	{
 		if (lineage == NULL || lineage[matches[i].rev])

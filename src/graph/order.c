@@ -24,7 +24,7 @@
 
 #include "miscadmin.h"
 
-#include "graph/order.h"
+#include "graph/graph_internal.h"
 
 #define NO_SLOT			(-1)
 
@@ -50,7 +50,7 @@ typedef struct MigOrder
 	int		   *lowest;			/* by revision: lowest slot on or above it */
 	int		   *lowest_moves;	/* how often that slot had moved then */
 	int		   *stack;			/* the search under way: revisions, */
-	int		   *stack_edge;		/* the next kid to look at, */
+	int		   *stack_edge;		/* the next child to look at, */
 	int		   *stack_lowest;	/* and the lowest slot found so far */
 } MigOrder;
 
@@ -167,7 +167,7 @@ number_trees(MigOrder *order)
 		order->tree_size[i] = 1;
 	for (i = graph->size - 1; i >= 0; i--)
 	{
-		int			rev = graph->bottom_up[i];
+		int			rev = graph->sorted[i];
 
 		if (MIG_NEDGES(parents, rev) > 0)
 			order->tree_size[parents->to[parents->start[rev]]] +=
@@ -175,7 +175,7 @@ number_trees(MigOrder *order)
 	}
 	for (i = 0; i < graph->size; i++)
 	{
-		int			rev = graph->bottom_up[i];
+		int			rev = graph->sorted[i];
 		int		   *number = &next_root;
 
 		if (MIG_NEDGES(parents, rev) > 0)
@@ -291,22 +291,22 @@ move_slot(MigOrder *order, int slot)
 static int
 lowest_above(MigOrder *order, int rev, int at)
 {
-	const MigEdges *kids = &order->graph->allkids;
+	const MigEdges *children = &order->graph->all_children;
 	int			lowest = NO_SLOT;
 	int			i;
 
 	if (order->pending[rev] == 0 || lowest_by_number(order, rev, at, &lowest))
 		return lowest;
-	for (i = kids->start[rev]; i < kids->start[rev + 1]; i++)
+	for (i = children->start[rev]; i < children->start[rev + 1]; i++)
 	{
-		int			kid = kids->to[i];
+		int			child = children->to[i];
 
-		if (!order->open[kid])
+		if (!order->open[child])
 			continue;
-		if (remembered(order, kid))
-			lowest = lower_slot(lowest, order->lowest[kid]);
+		if (remembered(order, child))
+			lowest = lower_slot(lowest, order->lowest[child]);
 		else
-			lowest = lower_slot(lowest, search_up(order, kid));
+			lowest = lower_slot(lowest, search_up(order, child));
 	}
 	return lowest;
 }
@@ -352,7 +352,7 @@ lowest_by_number(const MigOrder *order, int rev, int at, int *lowest)
 static int
 search_up(MigOrder *order, int rev)
 {
-	const MigEdges *kids = &order->graph->allkids;
+	const MigEdges *children = &order->graph->all_children;
 	int			depth = 0;
 
 	push(order, 0, rev);
@@ -361,17 +361,17 @@ search_up(MigOrder *order, int rev)
 		int			here = order->stack[depth];
 		int			found;
 
-		if (order->stack_edge[depth] < kids->start[here + 1])
+		if (order->stack_edge[depth] < children->start[here + 1])
 		{
-			int			kid = kids->to[order->stack_edge[depth]++];
+			int			child = children->to[order->stack_edge[depth]++];
 
-			if (!order->open[kid])
+			if (!order->open[child])
 				continue;
-			if (remembered(order, kid))
+			if (remembered(order, child))
 				order->stack_lowest[depth] =
-					lower_slot(order->stack_lowest[depth], order->lowest[kid]);
+					lower_slot(order->stack_lowest[depth], order->lowest[child]);
 			else
-				push(order, ++depth, kid);
+				push(order, ++depth, child);
 			continue;
 		}
 
@@ -403,7 +403,7 @@ static void
 push(MigOrder *order, int depth, int rev)
 {
 	order->stack[depth] = rev;
-	order->stack_edge[depth] = order->graph->allkids.start[rev];
+	order->stack_edge[depth] = order->graph->all_children.start[rev];
 	order->stack_lowest[depth] = order->slot_of[rev];
 }
 

@@ -7,15 +7,7 @@
  */
 #include "postgres.h"
 
-#include "graph/downgrade.h"
-#include "graph/history.h"
-#include "graph/order.h"
-#include "graph/overlap.h"
-#include "graph/plan.h"
-#include "graph/stamp.h"
-#include "graph/target.h"
-#include "graph/upgrade.h"
-#include "graph/version_rows.h"
+#include "graph/graph_internal.h"
 
 static const char *only_target(MigCommand command, int ntargets,
 							   char **targets);
@@ -37,7 +29,7 @@ static void put_first(const MigGraph *graph, MigCommand command,
  * first one.
  */
 MigPlan *
-mig_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
+mig_plan_build(const MigGraph *graph, MigCommand command, int nrows, char **rows,
 			   int ntargets, char **targets, const char *first)
 {
 	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
@@ -61,23 +53,12 @@ mig_plan_build(MigGraph *graph, MigCommand command, int nrows, char **rows,
 }
 
 /*
- * Whether a target counts from the rows.
- */
-bool
-mig_plan_counts(const char *target)
-{
-	MigRelative rel;
-
-	return mig_target_relative(target, &rel) && rel.symbol == NULL;
-}
-
-/*
  * For a target that counts from the rows: where it leads, in words that mean
  * the same later, when the rows are others.
  */
 char *
-mig_plan_absolute(MigGraph *graph, MigCommand command,
-				  int nrows, char **rows, const char *target)
+mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
+					   int nrows, char **rows, const char *target)
 {
 	MigStart	start = {NULL, 0, NULL};
 	int		   *revs;
@@ -85,32 +66,10 @@ mig_plan_absolute(MigGraph *graph, MigCommand command,
 
 	start.rows = mig_graph_rows(graph, nrows, rows, &start.nrows);
 	if (command == MIG_COMMAND_DOWNGRADE)
-		return mig_downgrade_absolute(graph, start.nrows, start.rows,
-									  target);
-	revs = mig_upgrade_targets(graph, &start, target, true, &nrevs);
+		return mig_downgrade_make_absolute(graph, start.nrows, start.rows,
+										   target);
+	revs = mig_upgrade_find_targets(graph, &start, target, true, &nrevs);
 	return pstrdup(mig_graph_id(graph, revs[0]));
-}
-
-/*
- * The revisions of a range "a:b", newest first.  NULL means all of them.
- */
-int *
-mig_plan_history(MigGraph *graph, const char *range,
-				 int nrows, char **rows, int *nresult)
-{
-	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
-
-	return mig_history_revs(graph, range, nrows, current, nresult);
-}
-
-/*
- * The revisions that targets stand for; see mig_target_all().
- */
-int *
-mig_plan_resolve(MigGraph *graph, int ntargets, char **targets,
-				 int *nresult)
-{
-	return mig_target_all(graph, ntargets, targets, nresult);
 }
 
 static const char *
@@ -137,16 +96,16 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 	MigStart	start = {NULL, nrows, rows};
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
 	int			ntargets;
-	int		   *targets = mig_upgrade_targets(graph, &start, target, true,
-											  &ntargets);
+	int		   *targets = mig_upgrade_find_targets(graph, &start, target, true,
+												   &ntargets);
 	bool	   *members;
 	bool	   *applied;
-	MigRows    *state;
+	MigVersionRows *state;
 	int		   *order;
 	int			i;
 
-	mig_overlap_check_targets(graph, ntargets, targets);
-	mig_overlap_check_rows(graph, nrows, rows);
+	mig_target_check_overlap(graph, ntargets, targets);
+	mig_target_check_rows(graph, nrows, rows);
 	members = mig_graph_reach(graph, &graph->parents, ntargets, targets);
 	applied = mig_graph_reach(graph, &graph->parents, nrows, rows);
 	for (i = 0; i < graph->size; i++)
@@ -168,9 +127,9 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 		order[plan->nsteps - 1 - i] = newer;
 	}
 	put_first(graph, MIG_COMMAND_UPGRADE, plan->nsteps, order, first);
-	state = mig_rows_start(graph, nrows, rows);
+	state = mig_version_rows_start(graph, nrows, rows);
 	for (i = 0; i < plan->nsteps; i++)
-		mig_rows_upgrade(state, order[i], &plan->steps[i]);
+		mig_version_rows_upgrade(state, order[i], &plan->steps[i]);
 	return plan;
 }
 
@@ -179,8 +138,8 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 			   const char *target, const char *first)
 {
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
-	bool	   *members = mig_downgrade_members(graph, nrows, rows, target);
-	MigRows    *state;
+	bool	   *members = mig_downgrade_find_members(graph, nrows, rows, target);
+	MigVersionRows *state;
 	int		   *order;
 	int			i;
 
@@ -190,9 +149,9 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 	plan->command = MIG_COMMAND_DOWNGRADE;
 	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
 	put_first(graph, MIG_COMMAND_DOWNGRADE, plan->nsteps, order, first);
-	state = mig_rows_start(graph, nrows, rows);
+	state = mig_version_rows_start(graph, nrows, rows);
 	for (i = 0; i < plan->nsteps; i++)
-		mig_rows_downgrade(state, order[i], &plan->steps[i]);
+		mig_version_rows_downgrade(state, order[i], &plan->steps[i]);
 	return plan;
 }
 

@@ -10,11 +10,7 @@
  */
 #include "postgres.h"
 
-#include "graph/name.h"
-#include "graph/overlap.h"
-#include "graph/stamp.h"
-#include "graph/target.h"
-#include "graph/version_rows.h"
+#include "graph/graph_internal.h"
 
 /* Rows that the targets are about, in the order they are handled. */
 typedef struct MigMine
@@ -52,8 +48,8 @@ mig_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
 		targets = &base;
 	}
 	mine = collect_mine(graph, nrows, rows, ntargets, targets);
-	dests = mig_target_all(graph, ntargets, targets, &ndests);
-	mig_overlap_check_targets(graph, ndests, dests);
+	dests = mig_target_resolve_list(graph, ntargets, targets, &ndests);
+	mig_target_check_overlap(graph, ndests, dests);
 
 	plan->command = MIG_COMMAND_STAMP;
 	plan->steps = palloc(sizeof(MigStep) * (mine.n + ndests + 1));
@@ -80,9 +76,9 @@ collect_mine(const MigGraph *graph, int nrows, const int *rows,
 	for (i = 0; i < ntargets; i++)
 	{
 		int			nfound;
-		int		   *found = mig_name_in_lineage(graph, nrows, rows,
-												targets[i], true,
-												&nfound);
+		int		   *found = mig_name_filter_lineage(graph, nrows, rows,
+													targets[i], true,
+													&nfound);
 
 		for (k = 0; k < nfound; k++)
 		{
@@ -101,8 +97,8 @@ clear_rows(const MigGraph *graph, const MigMine *mine, MigPlan *plan)
 	int			i;
 
 	for (i = 0; i < mine->n; i++)
-		mig_rows_replace(graph, 1, &mine->rows[i], MIG_REV_NONE,
-						 &plan->steps[plan->nsteps++]);
+		mig_version_rows_replace(graph, 1, &mine->rows[i], MIG_REV_NONE,
+								 &plan->steps[plan->nsteps++]);
 }
 
 /*
@@ -113,7 +109,7 @@ static void
 move_rows(const MigGraph *graph, MigMine *mine, int dest, bool all,
 		  MigPlan *plan)
 {
-	bool	   *above = mig_graph_reach(graph, &graph->allkids, 1, &dest);
+	bool	   *above = mig_graph_reach(graph, &graph->all_children, 1, &dest);
 	bool	   *below = mig_graph_reach(graph, &graph->parents, 1, &dest);
 	int		   *moving = palloc(sizeof(int) * (mine->n + 1));
 	int			nmoving = 0;
@@ -149,8 +145,8 @@ move_rows(const MigGraph *graph, MigMine *mine, int dest, bool all,
 			moving[nmoving++] = row;
 		}
 	}
-	mig_rows_replace(graph, nmoving, moving, dest,
-					 &plan->steps[plan->nsteps++]);
+	mig_version_rows_replace(graph, nmoving, moving, dest,
+							 &plan->steps[plan->nsteps++]);
 	pfree(moving);
 	pfree(above);
 	pfree(below);

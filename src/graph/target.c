@@ -11,14 +11,15 @@
 
 #include "miscadmin.h"
 
-#include "graph/name.h"
-#include "graph/target.h"
+#include "graph/graph_internal.h"
 
 static bool match_offset(const char *text, MigRelative *rel);
 static bool is_negative_number(const char *symbol, int *value);
 static int *walk_from_heads(const MigGraph *graph, const char *branch,
 							int steps, int *nresult);
 static int *bases(const MigGraph *graph, int *nresult);
+static int	find_overlap(const MigGraph *graph, int nrevs, const int *revs,
+						 int *upper);
 
 /*
  * Whether the target is relative, and its parts.  The branch is the shortest
@@ -26,7 +27,7 @@ static int *bases(const MigGraph *graph, int *nresult);
  * in branch a.  Raises when something follows the digits.
  */
 bool
-mig_target_relative(const char *target, MigRelative *rel)
+mig_target_parse_relative(const char *target, MigRelative *rel)
 {
 	const char *at;
 
@@ -50,11 +51,22 @@ mig_target_relative(const char *target, MigRelative *rel)
 }
 
 /*
+ * Whether a target counts from the rows.
+ */
+bool
+mig_target_is_relative(const char *target)
+{
+	MigRelative rel;
+
+	return mig_target_parse_relative(target, &rel) && rel.symbol == NULL;
+}
+
+/*
  * The one revision that a name stands for, or MIG_REV_NONE for base (and for
  * the head of nothing).  Raises if there are several.
  */
 int
-mig_target_one(const MigGraph *graph, const char *name)
+mig_target_resolve_one(const MigGraph *graph, const char *name)
 {
 	MigName		parts = mig_name_parse(graph, name);
 
@@ -75,7 +87,7 @@ mig_target_one(const MigGraph *graph, const char *name)
  * MIG_REV_NONE.
  */
 int *
-mig_target_many(const MigGraph *graph, const char *name, int *nresult)
+mig_target_resolve(const MigGraph *graph, const char *name, int *nresult)
 {
 	MigName		parts = mig_name_parse(graph, name);
 	int		   *result;
@@ -101,8 +113,8 @@ mig_target_many(const MigGraph *graph, const char *name, int *nresult)
  * doubles.  Raises when one leaves the graph.
  */
 int *
-mig_target_all(const MigGraph *graph, int ntargets, char **targets,
-			   int *nresult)
+mig_target_resolve_list(const MigGraph *graph, int ntargets, char **targets,
+						int *nresult)
 {
 	int		   *result = palloc(sizeof(int) * (graph->size + 1));
 	bool	   *known = palloc0(graph->size + 1);
@@ -113,7 +125,7 @@ mig_target_all(const MigGraph *graph, int ntargets, char **targets,
 	for (i = 0; i < ntargets; i++)
 	{
 		int			nfound;
-		int		   *found = mig_target_many(graph, targets[i], &nfound);
+		int		   *found = mig_target_resolve(graph, targets[i], &nfound);
 
 		for (k = 0; k < nfound; k++)
 		{
@@ -133,7 +145,7 @@ mig_target_all(const MigGraph *graph, int ntargets, char **targets,
 }
 
 /*
- * Walk a number of steps up, choosing among kids by branch, or down.  Where
+ * Walk a number of steps up, choosing among children by branch, or down.  Where
  * there is no way on, a strict walk fails with MIG_REV_NONE, another one
  * stays where it is.  Raises if there are several ways.
  */
@@ -148,10 +160,10 @@ mig_target_walk(const MigGraph *graph, int at, int steps,
 	int			i;
 
 	if (up && branch != NULL)
-		lineage = mig_name_lineage(graph, branch, false, true);
+		lineage = mig_name_find_lineage(graph, branch, false, true);
 	for (; steps != 0; steps += up ? -1 : 1)
 	{
-		const MigEdges *edges = up ? &graph->kids : &graph->down;
+		const MigEdges *edges = up ? &graph->children : &graph->down;
 		int			n = 0;
 		int			next = MIG_REV_NONE;
 
@@ -189,6 +201,41 @@ mig_target_walk(const MigGraph *graph, int at, int steps,
 		at = next;
 	}
 	return at;
+}
+
+/* Raises if a row stands below another one. */
+void
+mig_target_check_rows(const MigGraph *graph, int nrows, const int *rows)
+{
+	int			upper = MIG_REV_NONE;
+	int			lower = find_overlap(graph, nrows, rows, &upper);
+
+	if (lower >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" overlaps with other rows of the version table",
+						mig_graph_id(graph, upper)),
+				 errdetail("Revision \"%s\" stands below it and is a row, too.",
+						   mig_graph_id(graph, lower)),
+				 errhint("Replace the rows with migrate_stamp(..., purge => true).")));
+}
+
+/* Raises if a requested revision stands below another one. */
+void
+mig_target_check_overlap(const MigGraph *graph, int ntargets,
+						 const int *targets)
+{
+	int			upper = MIG_REV_NONE;
+	int			lower = find_overlap(graph, ntargets, targets, &upper);
+
+	if (lower >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
+						mig_graph_id(graph, upper)),
+				 errdetail("Revision \"%s\" stands below it and is implied by it.",
+						   mig_graph_id(graph, lower)),
+				 errhint("Leave out the lower one.")));
 }
 
 /* [symbol]{+|-}digits at the beginning of the text. */
@@ -239,7 +286,7 @@ walk_from_heads(const MigGraph *graph, const char *branch, int steps,
 	int			i;
 
 	if (branch != NULL)
-		carriers = mig_name_carriers(graph, branch);
+		carriers = mig_name_find_carriers(graph, branch);
 	for (i = 0; i < nheads; i++)
 	{
 		if (carriers == NULL || carriers[heads[i]])
@@ -265,4 +312,51 @@ bases(const MigGraph *graph, int *nresult)
 	}
 	*nresult = n;
 	return result;
+}
+
+/*
+ * A revision of the list that lies below another one of it, or MIG_REV_NONE;
+ * *upper is that other one.
+ */
+static int
+find_overlap(const MigGraph *graph, int nrevs, const int *revs, int *upper)
+{
+	const MigEdges *parents = &graph->parents;
+	bool	   *listed = palloc0(graph->size + 1);
+	bool	   *above;
+	int		   *start;
+	int			nstart = 0;
+	int			lower = MIG_REV_NONE;
+	bool	   *below;
+	int			i;
+	int			k;
+
+	for (i = 0; i < nrevs; i++)
+	{
+		listed[revs[i]] = true;
+		nstart += MIG_NEDGES(parents, revs[i]);
+	}
+	start = palloc(sizeof(int) * (nstart + 1));
+	nstart = 0;
+	for (i = 0; i < nrevs; i++)
+	{
+		for (k = parents->start[revs[i]]; k < parents->start[revs[i] + 1]; k++)
+			start[nstart++] = parents->to[k];
+	}
+	below = mig_graph_reach(graph, parents, nstart, start);
+	for (i = 0; i < nrevs && lower == MIG_REV_NONE; i++)
+	{
+		if (below[revs[i]])
+			lower = revs[i];
+	}
+	if (lower == MIG_REV_NONE)
+		return lower;
+
+	above = mig_graph_reach(graph, &graph->all_children, 1, &lower);
+	for (i = 0; i < graph->size; i++)
+	{
+		if (above[i] && listed[i] && i != lower)
+			*upper = i;
+	}
+	return lower;
 }

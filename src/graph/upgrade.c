@@ -8,9 +8,7 @@
  */
 #include "postgres.h"
 
-#include "graph/name.h"
-#include "graph/target.h"
-#include "graph/upgrade.h"
+#include "graph/graph_internal.h"
 
 static int	walk_from_start(const MigGraph *graph, const MigStart *start,
 							const MigRelative *rel, bool strict);
@@ -26,14 +24,14 @@ pg_noreturn static void refuse_offset(const MigRelative *rel);
  * never a count from the heads, so all results are revisions.
  */
 int *
-mig_upgrade_targets(const MigGraph *graph, const MigStart *start,
-					const char *target, bool strict, int *nresult)
+mig_upgrade_find_targets(const MigGraph *graph, const MigStart *start,
+						 const char *target, bool strict, int *nresult)
 {
 	MigRelative rel;
 	int		   *result;
 
-	if (!mig_target_relative(target, &rel))
-		return mig_target_many(graph, target, nresult);
+	if (!mig_target_parse_relative(target, &rel))
+		return mig_target_resolve(graph, target, nresult);
 
 	result = palloc(sizeof(int));
 	if (rel.symbol != NULL)
@@ -48,13 +46,13 @@ mig_upgrade_targets(const MigGraph *graph, const MigStart *start,
 
 /* The revisions at the start; may hold MIG_REV_NONE and MIG_REV_BASE. */
 int *
-mig_upgrade_start_revs(const MigGraph *graph, const MigStart *start,
-					   int *nresult)
+mig_upgrade_find_starts(const MigGraph *graph, const MigStart *start,
+						int *nresult)
 {
 	int		   *result;
 
 	if (start->name != NULL)
-		return mig_target_many(graph, start->name, nresult);
+		return mig_target_resolve(graph, start->name, nresult);
 	result = palloc(sizeof(int) * (start->nrows + 1));
 	if (start->nrows > 0)
 		memcpy(result, start->rows, sizeof(int) * start->nrows);
@@ -76,12 +74,12 @@ walk_from_start(const MigGraph *graph, const MigStart *start,
 		starts = branch_starts(graph, start, rel->branch, &nstarts);
 	else if (start->name != NULL)
 	{
-		from = mig_target_one(graph, start->name);
+		from = mig_target_resolve_one(graph, start->name);
 		starts = &from;
 		nstarts = 1;
 	}
 	else
-		starts = mig_upgrade_start_revs(graph, start, &nstarts);
+		starts = mig_upgrade_find_starts(graph, start, &nstarts);
 
 	if (nstarts > 1)
 		ereport(ERROR,
@@ -109,7 +107,7 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 {
 	const MigEdges *parents = &graph->parents;
 	int			nstarts;
-	int		   *starts = mig_upgrade_start_revs(graph, start, &nstarts);
+	int		   *starts = mig_upgrade_find_starts(graph, start, &nstarts);
 	int			nfound;
 	int		   *found;
 	bool	   *below_other;
@@ -125,8 +123,8 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 					 errmsg("relative revision \"%s\" does not exist",
 							start->name)));
 	}
-	found = mig_name_in_lineage(graph, nstarts, starts, branch, false,
-								&nfound);
+	found = mig_name_filter_lineage(graph, nstarts, starts, branch, false,
+									&nfound);
 	if (nfound > 0)
 	{
 		*nresult = nfound;
@@ -137,8 +135,8 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 							  mig_graph_reach(graph, parents,
 											  nstarts, starts),
 							  &nfound);
-	found = mig_name_in_lineage(graph, nfound, found, branch, false,
-								&nfound);
+	found = mig_name_filter_lineage(graph, nfound, found, branch, false,
+									&nfound);
 	below_other = palloc0(graph->size + 1);
 	for (i = 0; i < nfound; i++)
 	{
@@ -164,7 +162,7 @@ walk_from_symbol(const MigGraph *graph, const char *target,
 
 	if (rel->offset <= 0 && rel->branch != NULL)
 		name = psprintf("%s@%s", rel->branch, rel->symbol);
-	rev = mig_target_walk(graph, mig_target_one(graph, name),
+	rev = mig_target_walk(graph, mig_target_resolve_one(graph, name),
 						  rel->offset,
 						  rel->offset > 0 ? rel->branch : NULL, strict);
 	if (rev < 0)

@@ -11,9 +11,9 @@
  */
 #include "postgres.h"
 
-#include "graph/version_rows.h"
+#include "graph/graph_internal.h"
 
-struct MigRows
+struct MigVersionRows
 {
 	const MigGraph *graph;
 	bool	   *row;
@@ -26,11 +26,11 @@ static void begin_step(const MigGraph *graph, MigCommand command, int rev,
 static const char **new_ids(int n);
 
 /* The state before the first step; rows are distinct revisions. */
-MigRows *
-mig_rows_start(const MigGraph *graph, int nrows, const int *rows)
+MigVersionRows *
+mig_version_rows_start(const MigGraph *graph, int nrows, const int *rows)
 {
 	const MigEdges *parents = &graph->parents;
-	MigRows    *state = palloc(sizeof(MigRows));
+	MigVersionRows *state = palloc(sizeof(MigVersionRows));
 	bool	   *applied = mig_graph_reach(graph, parents, nrows, rows);
 
 	state->graph = graph;
@@ -54,7 +54,7 @@ mig_rows_start(const MigGraph *graph, int nrows, const int *rows)
  * revision, the others go.  Parents that are no rows are held by other rows.
  */
 void
-mig_rows_upgrade(MigRows *state, int rev, MigStep *step)
+mig_version_rows_upgrade(MigVersionRows *state, int rev, MigStep *step)
 {
 	const MigEdges *parents = &state->graph->parents;
 	int			nfound = 0;
@@ -99,7 +99,7 @@ mig_rows_upgrade(MigRows *state, int rev, MigStep *step)
  * parent may be one already.
  */
 void
-mig_rows_downgrade(MigRows *state, int rev, MigStep *step)
+mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step)
 {
 	const MigEdges *parents = &state->graph->parents;
 	int			nparents = MIG_NEDGES(parents, rev);
@@ -141,8 +141,8 @@ mig_rows_downgrade(MigRows *state, int rev, MigStep *step)
  * last of them.  rev may be MIG_REV_NONE, then they only go.
  */
 void
-mig_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
-				 MigStep *step)
+mig_version_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
+						 MigStep *step)
 {
 	int			i;
 

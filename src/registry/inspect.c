@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/server.h"
-#include "graph/plan.h"
+#include "graph/graph.h"
 #include "registry/inspect.h"
 #include "run/approval.h"
 #include "run/precheck.h"
@@ -78,7 +78,7 @@ mig_inspect_branches(int *nrows)
 	int		   *revs;
 
 	read_situation(&now);
-	revs = mig_graph_branch_points(now.graph, nrows);
+	revs = mig_history_branch_points(now.graph, nrows);
 	return describe(&now, revs, *nrows, false);
 }
 
@@ -89,7 +89,7 @@ mig_inspect_history(const char *range, int *nrows)
 	int		   *revs;
 
 	read_situation(&now);
-	revs = mig_plan_history(now.graph, range, now.version->nrows,
+	revs = mig_history_list(now.graph, range, now.version->nrows,
 							now.version->rows, nrows);
 	return describe(&now, revs, *nrows, false);
 }
@@ -110,7 +110,7 @@ mig_inspect_show(const char *revision, int *nrows)
 		revs = mig_graph_current(now.graph, now.version->nrows,
 								 now.version->rows, nrows);
 	else
-		revs = mig_plan_resolve(now.graph, 1, targets, nrows);
+		revs = mig_target_resolve_list(now.graph, 1, targets, nrows);
 	return describe(&now, revs, *nrows, true);
 }
 

@@ -14,7 +14,7 @@
 #include "tcop/utility.h"
 
 #include "base/setting_list.h"
-#include "graph/plan.h"
+#include "graph/graph.h"
 #include "registry/register.h"
 #include "run/lock.h"
 #include "run/run.h"
@@ -193,7 +193,7 @@ mig_register_merge(int nrevisions, char **revisions,
 	mig_run_refuse_nested("register a revision");
 	mig_run_lock_registry();
 	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
-	parents = mig_plan_resolve(graph, nrevisions, revisions, &merge.ndown);
+	parents = mig_target_resolve_list(graph, nrevisions, revisions, &merge.ndown);
 	if (merge.ndown < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

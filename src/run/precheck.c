@@ -9,7 +9,7 @@
 #include "miscadmin.h"
 
 #include "base/server.h"
-#include "graph/plan.h"
+#include "graph/graph.h"
 #include "run/precheck.h"
 #include "script/script.h"
 #include "tables/log.h"
@@ -59,10 +59,10 @@ char *
 mig_run_plan_absolute(const MigVersion *version, MigCommand command,
 					  const char *target, MigSpiAccess access)
 {
-	if (!mig_plan_counts(target))
+	if (!mig_target_is_relative(target))
 		return pstrdup(target);
-	return mig_plan_absolute(mig_revision_graph(access), command,
-							 version->nrows, version->rows, target);
+	return mig_plan_make_absolute(mig_revision_graph(access), command,
+								  version->nrows, version->rows, target);
 }
 
 /*

@@ -12,7 +12,6 @@
 #include "base/compat.h"
 #include "fuzz.h"
 #include "graph/graph.h"
-#include "graph/plan.h"
 
 #define MAX_REVS	32
 #define MAX_NAMES	8
@@ -284,7 +283,7 @@ plan_all(void *arg)
 						  1, &base, NULL);
 	fuzz_check(plan->nsteps == c->nrevs);
 
-	(void) mig_graph_branch_points(c->graph, &nrows);
-	(void) mig_plan_history(c->graph, NULL, 0, NULL, &nrows);
+	(void) mig_history_branch_points(c->graph, &nrows);
+	(void) mig_history_list(c->graph, NULL, 0, NULL, &nrows);
 	fuzz_check(nrows == c->nrevs);
 }

@@ -14,7 +14,6 @@
 #include "base/compat.h"
 #include "fuzz.h"
 #include "graph/graph.h"
-#include "graph/plan.h"
 
 #define MAX_REVS		24
 #define MAX_ROWS		4
@@ -348,7 +347,7 @@ check_history(Case *c)
 {
 	Set			seen = 0;
 	int			nrevs;
-	int		   *revs = mig_plan_history(c->graph, c->ntargets > 0 ?
+	int		   *revs = mig_history_list(c->graph, c->ntargets > 0 ?
 										c->targets[0] : NULL,
 										c->nrows, c->row_ids, &nrevs);
 
@@ -381,10 +380,10 @@ check_absolute(Case *c)
 	char	   *absolute;
 	MigPlan    *plan;
 
-	if (c->ntargets != 1 || !mig_plan_counts(c->targets[0]))
+	if (c->ntargets != 1 || !mig_target_is_relative(c->targets[0]))
 		return;
-	absolute = mig_plan_absolute(c->graph, c->plan->command, c->nrows,
-								 c->row_ids, c->targets[0]);
+	absolute = mig_plan_make_absolute(c->graph, c->plan->command, c->nrows,
+									  c->row_ids, c->targets[0]);
 	plan = mig_plan_build(c->graph, c->plan->command,
 						  c->nrows, c->row_ids, 1, &absolute, c->first);
 	fuzz_check(plan->nsteps == c->plan->nsteps);
