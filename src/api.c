@@ -83,23 +83,23 @@ static Datum text_or_null(const char *value, bool *isnull);
 Datum
 migrate_register(PG_FUNCTION_ARGS)
 {
-	MigRegistration registration;
+	MigRevisionDef def = {0};
+	bool		replace;
 
 	mig_server_begin();
-	memset(&registration, 0, sizeof(registration));
-	registration.id = required_text(fcinfo, 0, "revision");
-	registration.upgrade = required_text(fcinfo, 1, "upgrade");
-	registration.downgrade = optional_text(fcinfo, 2);
-	registration.down = required_array(fcinfo, 3, "down_revision",
-									   &registration.ndown);
-	registration.depends = required_array(fcinfo, 4, "depends_on",
-										  &registration.ndepends);
-	registration.labels = required_array(fcinfo, 5, "branch_labels",
-										 &registration.nlabels);
-	registration.message = optional_text(fcinfo, 6);
-	registration.replace = required_bool(fcinfo, 7, "replace");
-	mig_register(&registration);
-	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
+	def.id = required_text(fcinfo, 0, "revision");
+	def.upgrade = required_text(fcinfo, 1, "upgrade");
+	def.downgrade = optional_text(fcinfo, 2);
+	def.down = required_array(fcinfo, 3, "down_revision",
+							  &def.ndown);
+	def.depends = required_array(fcinfo, 4, "depends_on",
+								 &def.ndepends);
+	def.labels = required_array(fcinfo, 5, "branch_labels",
+								&def.nlabels);
+	def.message = optional_text(fcinfo, 6);
+	replace = required_bool(fcinfo, 7, "replace");
+	mig_register(&def, replace);
+	PG_RETURN_TEXT_P(cstring_to_text(def.id));
 }
 
 Datum
@@ -125,19 +125,18 @@ migrate_unregister(PG_FUNCTION_ARGS)
 Datum
 migrate_merge(PG_FUNCTION_ARGS)
 {
-	MigRegistration registration;
+	MigRevisionDef def = {0};
 	char	  **revisions;
 	int			nrevisions;
 
 	mig_server_begin();
-	memset(&registration, 0, sizeof(registration));
 	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
-	registration.id = required_text(fcinfo, 1, "revision");
-	registration.message = optional_text(fcinfo, 2);
-	registration.labels = required_array(fcinfo, 3, "branch_labels",
-										 &registration.nlabels);
-	mig_register_merge(nrevisions, revisions, &registration);
-	PG_RETURN_TEXT_P(cstring_to_text(registration.id));
+	def.id = required_text(fcinfo, 1, "revision");
+	def.message = optional_text(fcinfo, 2);
+	def.labels = required_array(fcinfo, 3, "branch_labels",
+								&def.nlabels);
+	mig_register_merge(nrevisions, revisions, &def);
+	PG_RETURN_TEXT_P(cstring_to_text(def.id));
 }
 
 Datum
@@ -599,16 +598,17 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *rows, int nrows,
 	for (int i = 0; i < nrows; i++)
 	{
 		const MigRevision *revision = rows[i].revision;
+		const MigRevisionDef *def = &revision->def;
 		Datum		values[SHOW_COLUMNS];
 		bool		nulls[SHOW_COLUMNS] = {false};
 		NameData	registered_by;
 
 		namestrcpy(&registered_by, revision->registered_by);
-		values[0] = text_or_null(revision->id, &nulls[0]);
-		values[1] = mig_spi_array_datum(revision->down, revision->ndown);
-		values[2] = text_or_null(revision->message, &nulls[2]);
-		values[3] = mig_spi_array_datum(revision->labels, revision->nlabels);
-		values[4] = mig_spi_array_datum(revision->depends, revision->ndepends);
+		values[0] = text_or_null(def->id, &nulls[0]);
+		values[1] = mig_spi_array_datum(def->down, def->ndown);
+		values[2] = text_or_null(def->message, &nulls[2]);
+		values[3] = mig_spi_array_datum(def->labels, def->nlabels);
+		values[4] = mig_spi_array_datum(def->depends, def->ndepends);
 		values[5] = BoolGetDatum(rows[i].applied);
 		values[6] = BoolGetDatum(rows[i].is_head);
 		values[7] = BoolGetDatum(rows[i].is_branch_point);
@@ -616,9 +616,9 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *rows, int nrows,
 		values[9] = NameGetDatum(&registered_by);
 		values[10] = TimestampTzGetDatum(revision->registered_at);
 		values[11] = text_or_null(rows[i].partial, &nulls[11]);
-		values[12] = text_or_null(revision->upgrade.text, &nulls[12]);
-		values[13] = text_or_null(revision->downgrade.text, &nulls[13]);
-		values[14] = text_or_null(revision->settings, &nulls[14]);
+		values[12] = text_or_null(def->upgrade, &nulls[12]);
+		values[13] = text_or_null(def->downgrade, &nulls[13]);
+		values[14] = text_or_null(def->settings, &nulls[14]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -25,6 +25,25 @@ typedef enum MigVia
 } MigVia;
 
 /*
+ * A revision as its author writes it: in a script, in a call, or read from the
+ * registry.  What else is known about it stands in the structs that embed it.
+ */
+typedef struct MigRevisionDef
+{
+	char	   *id;
+	int			ndown;
+	char	  **down;			/* full ids */
+	int			ndepends;
+	char	  **depends;		/* full ids or branch labels */
+	int			nlabels;
+	char	  **labels;
+	char	   *message;		/* or NULL */
+	char	   *settings;		/* a list, or NULL */
+	char	   *upgrade;
+	char	   *downgrade;		/* NULL: irreversible */
+} MigRevisionDef;
+
+/*
  * One step of a plan: a revision to run, or for a stamp only the rows to
  * write.  Deletes come first, then the update, then the inserts; each must
  * hit exactly one row.

@@ -79,16 +79,16 @@ mig_graph_create(int size_hint)
 }
 
 /*
- * Add a revision; every string is copied.  Must be called in the memory
- * context the graph was created in.  Raises when the id cannot be one.
+ * Add a revision by its id, its parents and its labels, which are copied.
+ * Must be called in the memory context the graph was created in.  Raises when
+ * the id cannot be one.
  */
 void
-mig_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
-			  int nlabels, char **labels, int ndepends, char **depends)
+mig_graph_add(MigGraph *graph, const MigRevisionDef *def)
 {
 	MigNode    *rev;
 
-	check_id(id);
+	check_id(def->id);
 	if (graph->size == graph->allocated)
 	{
 		graph->allocated *= 2;
@@ -96,13 +96,13 @@ mig_graph_add(MigGraph *graph, const char *id, int ndown, char **down,
 							   sizeof(MigNode) * graph->allocated);
 	}
 	rev = &graph->revs[graph->size++];
-	rev->id = pstrdup(id);
-	rev->ndown = ndown;
-	rev->down = copy_names(ndown, down);
-	rev->nlabels = nlabels;
-	rev->labels = copy_names(nlabels, labels);
-	rev->ndepends = ndepends;
-	rev->depends = copy_names(ndepends, depends);
+	rev->id = pstrdup(def->id);
+	rev->ndown = def->ndown;
+	rev->down = copy_names(def->ndown, def->down);
+	rev->nlabels = def->nlabels;
+	rev->labels = copy_names(def->nlabels, def->labels);
+	rev->ndepends = def->ndepends;
+	rev->depends = copy_names(def->ndepends, def->depends);
 }
 
 /*

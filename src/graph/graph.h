@@ -7,14 +7,13 @@
 
 #include "migrate.h"
 
+#include "migrate.h"
+
 typedef struct MigGraph MigGraph;
 
 /* graph.c */
 extern MigGraph *mig_graph_create(int size_hint);
-extern void mig_graph_add(MigGraph *graph, const char *id,
-						  int ndown, char **down,
-						  int nlabels, char **labels,
-						  int ndepends, char **depends);
+extern void mig_graph_add(MigGraph *graph, const MigRevisionDef *def);
 extern void mig_graph_finish(MigGraph *graph);
 extern int	mig_graph_find(const MigGraph *graph, const char *id);
 extern const char *mig_graph_id(const MigGraph *graph, int rev);

@@ -274,8 +274,8 @@ describe_step(const MigStep *step, const MigRevision *revision,
 	result->operation = mig_log_command_name(step->command);
 	if (revision == NULL)
 		return;
-	result->revision = revision->id;
-	result->message = revision->message;
+	result->revision = revision->def.id;
+	result->message = revision->def.message;
 	if (step->command != MIG_COMMAND_STAMP)
 	{
 		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?

@@ -42,22 +42,30 @@ typedef enum RegisterResult
 	REGISTER_REPLACED
 } RegisterResult;
 
+/* A revision as it is handed in. */
+typedef struct Registration
+{
+	MigScriptRevision revision;
+	const char *script;			/* that it is in; NULL: it came by itself */
+	bool		replace;
+} Registration;
+
 /* Names that a target gives another meaning; nobody could reach them. */
 static const char *const reserved_names[] = {"base", "head", "heads"};
 
-static RegisterResult register_one(const MigRegistration *registration);
+static RegisterResult register_one(const Registration *registration);
 static void update(const MigRevision *revision);
-static void check_names(const MigRegistration *registration);
+static void check_names(const MigRevisionDef *def);
 static void check_name(const char *kind, const char *name);
-static void check_unique_down(const MigRegistration *registration);
-static void check_labels_unused(const MigRevision *revision);
-static void check_parents_exist(const MigRevision *revision);
-static void to_revision(const MigRegistration *registration,
+static void check_unique_down(const MigRevisionDef *def);
+static void check_labels_unused(const MigRevisionDef *def);
+static void check_parents_exist(const MigRevisionDef *def);
+static void to_revision(const Registration *registration,
 						MigRevision *revision);
-static void check_settings(const MigRegistration *registration);
+static void check_settings(const Registration *registration);
 static void add_settings_context(void *arg);
-static void to_body(const MigRegistration *registration, const char *text,
-					const char *which, int offset, MigBody *body);
+static char *to_body(const Registration *registration, const char *text,
+					 const char *which, int offset, MigBody *body);
 static void add_body_context(void *arg);
 static char **unique_strings(char **strings, int nstrings, int *nunique);
 static bool contains(char *const *strings, int nstrings, const char *string);
@@ -81,12 +89,14 @@ typedef struct BodyContext
  * Registers one revision; nothing happens if it is registered alike already.
  */
 void
-mig_register(const MigRegistration *registration)
+mig_register(const MigRevisionDef *def, bool replace)
 {
+	Registration registration = {.revision.def = *def, .replace = replace};
+
 	PreventCommandIfReadOnly("migrate_register()");
 	mig_run_refuse_nested("register a revision");
 	mig_run_lock_registry();
-	if (register_one(registration) == REGISTER_REPLACED)
+	if (register_one(&registration) == REGISTER_REPLACED)
 		check_whole_graph();
 }
 
@@ -114,29 +124,12 @@ mig_register_script(const char *script, int *nids)
 	ids = palloc(sizeof(char *) * *nids);
 	for (int i = 0; i < *nids; i++)
 	{
-		const MigScriptRevision *revision = &revisions[i];
-		MigRegistration registration;
+		Registration registration = {.revision = revisions[i], .script = script};
 
 		CHECK_FOR_INTERRUPTS();
-		memset(&registration, 0, sizeof(registration));
-		registration.id = revision->revision;
-		registration.upgrade = revision->upgrade;
-		registration.downgrade = revision->downgrade;
-		registration.ndown = revision->ndown;
-		registration.down = revision->down;
-		registration.ndepends = revision->ndepends;
-		registration.depends = revision->depends;
-		registration.nlabels = revision->nlabels;
-		registration.labels = revision->labels;
-		registration.message = revision->message;
-		registration.settings = revision->settings;
-		registration.settings_offset = revision->settings_offset;
-		registration.script = script;
-		registration.upgrade_offset = revision->upgrade_offset;
-		registration.downgrade_offset = revision->downgrade_offset;
 		if (register_one(&registration) == REGISTER_ADDED)
 			added = true;
-		ids[i] = revision->revision;
+		ids[i] = revisions[i].def.id;
 	}
 	if (added)
 		check_whole_graph();
@@ -183,9 +176,10 @@ mig_register_unregister(char *id)
  */
 void
 mig_register_merge(int nrevisions, char **revisions,
-				   const MigRegistration *registration)
+				   const MigRevisionDef *def)
 {
-	MigRegistration merge = *registration;
+	Registration registration = {.revision.def = *def};
+	MigRevisionDef *merge = &registration.revision.def;
 	MigGraph   *graph;
 	int		   *parents;
 
@@ -193,53 +187,54 @@ mig_register_merge(int nrevisions, char **revisions,
 	mig_run_refuse_nested("register a revision");
 	mig_run_lock_registry();
 	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
-	parents = mig_target_resolve_list(graph, nrevisions, revisions, &merge.ndown);
-	if (merge.ndown < 2)
+	parents = mig_target_resolve_list(graph, nrevisions, revisions, &merge->ndown);
+	if (merge->ndown < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a merge needs at least two revisions"),
 				 errdetail_plural("The given names stand for %d revision.",
 								  "The given names stand for %d revisions.",
-								  merge.ndown, merge.ndown)));
-	merge.down = palloc(sizeof(char *) * merge.ndown);
-	for (int i = 0; i < merge.ndown; i++)
+								  merge->ndown, merge->ndown)));
+	merge->down = palloc(sizeof(char *) * merge->ndown);
+	for (int i = 0; i < merge->ndown; i++)
 	{
-		merge.down[i] = unconstify(char *, mig_graph_id(graph, parents[i]));
+		merge->down[i] = unconstify(char *, mig_graph_id(graph, parents[i]));
 		if (!mig_graph_is_head(graph, parents[i]) &&
-			mig_revision_find(merge.id) == NULL)
+			mig_revision_find(merge->id) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("revision \"%s\" is not a head", merge.down[i]),
+					 errmsg("revision \"%s\" is not a head", merge->down[i]),
 					 errhint("Use migrate_heads() to list the heads, or migrate_register() to start another branch.")));
 	}
-	merge.upgrade = "";
-	merge.downgrade = "";
-	register_one(&merge);
+	merge->upgrade = pstrdup("");
+	merge->downgrade = pstrdup("");
+	register_one(&registration);
 }
 
 static RegisterResult
-register_one(const MigRegistration *registration)
+register_one(const Registration *registration)
 {
 	MigRevision revision;
+	const MigRevisionDef *def = &revision.def;
 	MigRevision *old;
 	const char *differs;
 
-	check_names(registration);
+	check_names(&registration->revision.def);
 	to_revision(registration, &revision);
-	old = mig_revision_find(revision.id);
+	old = mig_revision_find(def->id);
 	if (old == NULL)
 	{
-		check_unique_down(registration);
+		check_unique_down(def);
 		if (registration->script != NULL)
 		{
 			/* Its parents may come later; the whole graph is checked then. */
 			mig_revision_insert(&revision, GetUserId());
 			return REGISTER_ADDED;
 		}
-		check_labels_unused(&revision);
-		check_parents_exist(&revision);
+		check_labels_unused(def);
+		check_parents_exist(def);
 		mig_revision_insert(&revision, GetUserId());
-		mig_revision_cover(&revision);
+		mig_revision_cover(def);
 		return REGISTER_ADDED;
 	}
 
@@ -257,12 +252,12 @@ register_one(const MigRegistration *registration)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" is already registered with %s",
-						revision.id, differs),
+						def->id, differs),
 				 errhint("Give the change an id of its own, or use replace => true while the revision is not applied.")));
-	check_unique_down(registration);
-	check_labels_unused(&revision);
-	check_parents_exist(&revision);
-	refuse_if_applied(revision.id, "replace");
+	check_unique_down(def);
+	check_labels_unused(def);
+	check_parents_exist(def);
+	refuse_if_applied(def->id, "replace");
 	update(&revision);
 	return REGISTER_REPLACED;
 }
@@ -273,35 +268,35 @@ register_one(const MigRegistration *registration)
 static void
 update(const MigRevision *revision)
 {
-	mig_approval_void(revision->id);
+	mig_approval_void(revision->def.id);
 	mig_revision_update(revision, GetUserId());
 }
 
 static void
-check_names(const MigRegistration *registration)
+check_names(const MigRevisionDef *def)
 {
-	check_name("revision", registration->id);
-	if (pg_mbstrlen(registration->id) > MIG_REVISION_MAXLEN)
+	check_name("revision", def->id);
+	if (pg_mbstrlen(def->id) > MIG_REVISION_MAXLEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-				 errmsg("revision \"%s\" is too long", registration->id),
+				 errmsg("revision \"%s\" is too long", def->id),
 				 errdetail("The version table holds at most %d characters.",
 						   MIG_REVISION_MAXLEN)));
-	if (strpbrk(registration->id, "@-+:") != NULL)
+	if (strpbrk(def->id, "@-+:") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("revision \"%s\" contains a character that targets use",
-						registration->id),
+						def->id),
 				 errdetail("The characters @, -, + and : are not allowed in revision ids.")));
 
-	for (int i = 0; i < registration->nlabels; i++)
+	for (int i = 0; i < def->nlabels; i++)
 	{
-		check_name("branch label", registration->labels[i]);
-		if (strcmp(registration->labels[i], registration->id) == 0)
+		check_name("branch label", def->labels[i]);
+		if (strcmp(def->labels[i], def->id) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("branch label \"%s\" is the id of its own revision",
-							registration->labels[i])));
+							def->labels[i])));
 	}
 }
 
@@ -323,16 +318,16 @@ check_name(const char *kind, const char *name)
 }
 
 static void
-check_unique_down(const MigRegistration *registration)
+check_unique_down(const MigRevisionDef *def)
 {
-	for (int i = 1; i < registration->ndown; i++)
+	for (int i = 1; i < def->ndown; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (contains(registration->down, i, registration->down[i]))
+		if (contains(def->down, i, def->down[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("down revision \"%s\" of revision \"%s\" is named twice",
-							registration->down[i], registration->id)));
+							def->down[i], def->id)));
 	}
 }
 
@@ -340,67 +335,67 @@ check_unique_down(const MigRegistration *registration)
  * The id must not be a label, a label neither an id nor another's label.
  */
 static void
-check_labels_unused(const MigRevision *revision)
+check_labels_unused(const MigRevisionDef *def)
 {
-	char	   *user = mig_revision_label_user(revision->id, revision->id);
+	char	   *user = mig_revision_label_user(def->id, def->id);
 
 	if (user != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision id \"%s\" is already used as a branch label of revision \"%s\"",
-						revision->id, user)));
-	for (int i = 0; i < revision->nlabels; i++)
+						def->id, user)));
+	for (int i = 0; i < def->nlabels; i++)
 	{
-		user = mig_revision_label_user(revision->labels[i], revision->id);
+		user = mig_revision_label_user(def->labels[i], def->id);
 		if (user != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
-							revision->labels[i], revision->id, user)));
+							def->labels[i], def->id, user)));
 	}
 }
 
 static void
-check_parents_exist(const MigRevision *revision)
+check_parents_exist(const MigRevisionDef *def)
 {
 	char	  **missing;
 	int			nmissing;
 
-	if (contains(revision->down, revision->ndown, revision->id))
+	if (contains(def->down, def->ndown, def->id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("revision \"%s\" cannot be its own down revision",
-						revision->id)));
-	if (contains(revision->depends, revision->ndepends, revision->id))
+						def->id)));
+	if (contains(def->depends, def->ndepends, def->id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("revision \"%s\" cannot depend on itself",
-						revision->id)));
-	for (int i = 0; i < revision->nlabels; i++)
+						def->id)));
+	for (int i = 0; i < def->nlabels; i++)
 	{
-		if (contains(revision->depends, revision->ndepends,
-					 revision->labels[i]))
+		if (contains(def->depends, def->ndepends,
+					 def->labels[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 					 errmsg("revision \"%s\" cannot depend on its own branch label \"%s\"",
-							revision->id, revision->labels[i])));
+							def->id, def->labels[i])));
 	}
 
-	missing = mig_revision_missing(revision->down, revision->ndown, false,
+	missing = mig_revision_missing(def->down, def->ndown, false,
 								   &nmissing);
 	if (nmissing > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
-						missing[0], revision->id),
+						missing[0], def->id),
 				 errhint("Down revisions are whole ids. Register them first, or all in one script.")));
-	missing = mig_revision_missing(revision->depends, revision->ndepends,
+	missing = mig_revision_missing(def->depends, def->ndepends,
 								   true, &nmissing);
 	if (nmissing > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision or branch label \"%s\" that revision \"%s\" depends on does not exist",
-						missing[0], revision->id),
+						missing[0], def->id),
 				 errhint("Register it first, or all in one script.")));
 }
 
@@ -408,53 +403,48 @@ check_parents_exist(const MigRevision *revision)
  * Parses and hashes the bodies.
  */
 static void
-to_revision(const MigRegistration *registration, MigRevision *revision)
+to_revision(const Registration *registration, MigRevision *revision)
 {
+	const MigScriptRevision *given = &registration->revision;
+	MigRevisionDef *def = &revision->def;
+
 	memset(revision, 0, sizeof(*revision));
-	revision->id = pstrdup(registration->id);
-	revision->ndown = registration->ndown;
-	revision->down = registration->down;
-	revision->depends = unique_strings(registration->depends,
-									   registration->ndepends,
-									   &revision->ndepends);
-	revision->labels = unique_strings(registration->labels,
-									  registration->nlabels,
-									  &revision->nlabels);
-	if (registration->message != NULL)
-		revision->message = pstrdup(registration->message);
-	if (registration->settings != NULL)
-	{
+	*def = given->def;
+	def->depends = unique_strings(given->def.depends, given->def.ndepends,
+								  &def->ndepends);
+	def->labels = unique_strings(given->def.labels, given->def.nlabels,
+								 &def->nlabels);
+	if (def->settings != NULL)
 		check_settings(registration);
-		revision->settings = pstrdup(registration->settings);
-	}
-	to_body(registration, registration->upgrade, "upgrade",
-			registration->upgrade_offset, &revision->upgrade);
-	if (registration->downgrade != NULL)
-		to_body(registration, registration->downgrade, "downgrade",
-				registration->downgrade_offset, &revision->downgrade);
+	def->upgrade = to_body(registration, given->def.upgrade, "upgrade",
+						   given->upgrade_offset, &revision->upgrade);
+	if (given->def.downgrade != NULL)
+		def->downgrade = to_body(registration, given->def.downgrade,
+								 "downgrade", given->downgrade_offset,
+								 &revision->downgrade);
 }
 
 /*
  * A setting that the author could not make now is refused.
  */
 static void
-check_settings(const MigRegistration *registration)
+check_settings(const Registration *registration)
 {
 	ErrorContextCallback callback;
 	const char *problem;
 	List	   *settings;
 
 	callback.callback = add_settings_context;
-	callback.arg = unconstify(MigRegistration *, registration);
+	callback.arg = unconstify(Registration *, registration);
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	settings = mig_setting_list_parse(registration->settings, &problem);
+	settings = mig_setting_list_parse(registration->revision.def.settings, &problem);
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("settings of revision \"%s\" cannot be read",
-						registration->id),
+						registration->revision.def.id),
 				 errdetail_internal("%s", problem)));
 	mig_setting_list_check(settings);
 
@@ -464,18 +454,21 @@ check_settings(const MigRegistration *registration)
 static void
 add_settings_context(void *arg)
 {
-	const MigRegistration *registration = arg;
+	const Registration *registration = arg;
 	MigScriptSource source = {registration->script, NULL, 0};
 
-	mig_script_scan_errposition(&source, registration->settings_offset);
-	errcontext("settings of revision \"%s\"", registration->id);
+	mig_script_scan_errposition(&source, registration->revision.settings_offset);
+	errcontext("settings of revision \"%s\"", registration->revision.def.id);
 }
 
-static void
-to_body(const MigRegistration *registration, const char *text,
+/*
+ * The text of a body without a byte order mark, and what is known about it.
+ */
+static char *
+to_body(const Registration *registration, const char *text,
 		const char *which, int offset, MigBody *body)
 {
-	BodyContext context = {registration->id, which};
+	BodyContext context = {registration->revision.def.id, which};
 	MigScriptSource source;
 	MigScript  *script;
 	ErrorContextCallback callback;
@@ -484,7 +477,7 @@ to_body(const MigRegistration *registration, const char *text,
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s body of revision \"%s\" is too large",
-						which, registration->id),
+						which, registration->revision.def.id),
 				 errdetail("It has %zu bytes, and may have %d.",
 						   strlen(text), MAX_BODY_SIZE),
 				 errhint("Load data with COPY from a file, or make several revisions of it.")));
@@ -498,13 +491,13 @@ to_body(const MigRegistration *registration, const char *text,
 	source.origin = registration->script;
 	source.offset = offset + (source.body - text);
 	script = mig_script_split(&source);
-	body->text = pstrdup(source.body);
 	body->nstatements = script->nstatements;
 	body->ntransactions = script->ntransactions;
 	body->nnontransactional = script->nnontransactional;
-	mig_body_hash(body->text, body->hash);
+	mig_body_hash(source.body, body->hash);
 
 	error_context_stack = callback.previous;
+	return unconstify(char *, source.body);
 }
 
 static void
@@ -552,15 +545,15 @@ difference(const MigRevision *old, const MigRevision *new)
 		return "another upgrade body";
 	if (!same_body(&old->downgrade, &new->downgrade))
 		return "another downgrade body";
-	if (!same_strings(old->down, old->ndown, new->down, new->ndown))
+	if (!same_strings(old->def.down, old->def.ndown, new->def.down, new->def.ndown))
 		return "other down revisions";
-	if (!same_strings(old->depends, old->ndepends, new->depends, new->ndepends))
+	if (!same_strings(old->def.depends, old->def.ndepends, new->def.depends, new->def.ndepends))
 		return "other dependencies";
-	if (!same_strings(old->labels, old->nlabels, new->labels, new->nlabels))
+	if (!same_strings(old->def.labels, old->def.nlabels, new->def.labels, new->def.nlabels))
 		return "other branch labels";
-	if (!same_text(old->message, new->message))
+	if (!same_text(old->def.message, new->def.message))
 		return "another message";
-	if (!same_text(old->settings, new->settings))
+	if (!same_text(old->def.settings, new->def.settings))
 		return "other settings";
 	return NULL;
 }

@@ -8,6 +8,8 @@
 #include "nodes/nodes.h"
 #include "nodes/pg_list.h"
 
+#include "migrate.h"
+
 /*
  * Where a body's text comes from, for the position of an error: the body
  * alone (origin == NULL), or a script that holds it from byte offset on.
@@ -96,23 +98,13 @@ typedef struct MigEffect
 	const char *part_schema;	/* of a partition */
 } MigEffect;
 
-/* One revision of a script; bodies are copies, offsets tell where they were. */
+/* One revision of a script, and where in it its parts are. */
 typedef struct MigScriptRevision
 {
-	char	   *revision;
+	MigRevisionDef def;
 	int			line;			/* of the revision's header, from 1 */
-	int			ndown;
-	char	  **down;
-	int			ndepends;
-	char	  **depends;
-	int			nlabels;
-	char	  **labels;
-	char	   *message;		/* or NULL */
-	char	   *settings;		/* a list, or NULL */
 	int			settings_offset;
-	char	   *upgrade;
 	int			upgrade_offset;
-	char	   *downgrade;		/* NULL: irreversible */
 	int			downgrade_offset;
 } MigScriptRevision;
 

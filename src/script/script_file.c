@@ -322,11 +322,11 @@ read_revision(FileParser *parser, const FileLine *line)
 
 	revision = &parser->revisions[parser->nrevisions++];
 	memset(revision, 0, sizeof(*revision));
-	revision->revision = line->value;
+	revision->def.id = line->value;
 	revision->line = line_of(parser, line->location);
-	revision->upgrade = pstrdup("");
+	revision->def.upgrade = pstrdup("");
 	revision->upgrade_offset = parser->source.offset + line->next;
-	revision->downgrade = pstrdup("");
+	revision->def.downgrade = pstrdup("");
 	revision->downgrade_offset = revision->upgrade_offset;
 
 	memset(parser->seen, 0, sizeof(parser->seen));
@@ -354,26 +354,26 @@ read_header(FileParser *parser, const FileLine *line)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- %s:\" is given twice for revision \"%s\" in migration script",
-						key_names[line->key], revision->revision),
+						key_names[line->key], revision->def.id),
 				 error_position(parser, line->location)));
 	parser->seen[line->key] = true;
 
 	switch (line->key)
 	{
 		case LINE_DOWN_REVISION:
-			revision->down = split_value(line->value, &revision->ndown);
+			revision->def.down = split_value(line->value, &revision->def.ndown);
 			break;
 		case LINE_DEPENDS_ON:
-			revision->depends = split_value(line->value, &revision->ndepends);
+			revision->def.depends = split_value(line->value, &revision->def.ndepends);
 			break;
 		case LINE_BRANCH_LABELS:
-			revision->labels = split_value(line->value, &revision->nlabels);
+			revision->def.labels = split_value(line->value, &revision->def.nlabels);
 			break;
 		case LINE_MESSAGE:
-			revision->message = line->value[0] != '\0' ? line->value : NULL;
+			revision->def.message = line->value[0] != '\0' ? line->value : NULL;
 			break;
 		case LINE_SET:
-			revision->settings = line->value[0] != '\0' ? line->value : NULL;
+			revision->def.settings = line->value[0] != '\0' ? line->value : NULL;
 			revision->settings_offset = parser->source.offset + line->location;
 			break;
 		default:
@@ -411,7 +411,7 @@ read_marker(FileParser *parser, const FileLine *line)
 						line->value),
 				 error_position(parser, line->location)));
 
-	revision = parser->revisions[parser->nrevisions - 1].revision;
+	revision = parser->revisions[parser->nrevisions - 1].def.id;
 
 	if (parser->state == (up ? FILE_UP : FILE_DOWN))
 		ereport(ERROR,
@@ -440,7 +440,7 @@ begin_body(FileParser *parser, const FileLine *line, FileState state)
 	end_body(parser, line->start);
 
 	if (state == FILE_UP)
-		parser->revisions[parser->nrevisions - 1].downgrade = NULL;
+		parser->revisions[parser->nrevisions - 1].def.downgrade = NULL;
 
 	parser->body_start = line->next;
 	parser->state = state;
@@ -464,12 +464,12 @@ end_body(FileParser *parser, int end)
 
 	if (parser->state == FILE_UP)
 	{
-		revision->upgrade = body;
+		revision->def.upgrade = body;
 		revision->upgrade_offset = parser->source.offset + parser->body_start;
 	}
 	else
 	{
-		revision->downgrade = body;
+		revision->def.downgrade = body;
 		revision->downgrade_offset = parser->source.offset + parser->body_start;
 	}
 }
@@ -546,7 +546,7 @@ refuse_sql(FileParser *parser, int location)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("revision \"%s\" in migration script has SQL before its \"-- migrate:up\" line",
-					parser->revisions[parser->nrevisions - 1].revision),
+					parser->revisions[parser->nrevisions - 1].def.id),
 			 error_position(parser, location)));
 }
 
@@ -568,7 +568,7 @@ refuse_duplicates(FileParser *parser)
 	{
 		int			location = 0;
 
-		if (strcmp(sorted[i - 1]->revision, sorted[i]->revision) != 0)
+		if (strcmp(sorted[i - 1]->def.id, sorted[i]->def.id) != 0)
 			continue;
 
 		for (int line = 1; line < sorted[i]->line; location++)
@@ -578,7 +578,7 @@ refuse_duplicates(FileParser *parser)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" is given twice in migration script",
-						sorted[i]->revision),
+						sorted[i]->def.id),
 				 error_position(parser, location)));
 	}
 
@@ -593,7 +593,7 @@ compare_revisions(const void *a, const void *b)
 {
 	const MigScriptRevision *left = *(const MigScriptRevision *const *) a;
 	const MigScriptRevision *right = *(const MigScriptRevision *const *) b;
-	int			order = strcmp(left->revision, right->revision);
+	int			order = strcmp(left->def.id, right->def.id);
 
 	return order != 0 ? order : left->line - right->line;
 }

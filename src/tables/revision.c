@@ -16,30 +16,26 @@
 
 #include "base/compat.h"
 #include "base/spi.h"
+#include "tables/log.h"
 #include "tables/revision.h"
 
 #define DESCRIBE_COLUMNS \
 	"r.revision, r.down_revision, r.depends_on, r.branch_labels, r.message," \
-	" r.upgrade_hash, r.upgrade_statements, r.upgrade_nontransactional," \
+	" r.settings, r.upgrade_hash, r.upgrade_statements, r.upgrade_nontransactional," \
 	" r.upgrade_transactions," \
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_nontransactional," \
 	" r.downgrade_transactions," \
-	" r.registered_by, r.registered_at, r.settings"
+	" r.registered_by, r.registered_at"
 
-/* What write_revision() binds. */
-#define REVISION_PARAMETER_TYPES \
-	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, \
-	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, \
-	 TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, OIDOID, TEXTOID}
-
-static void read_revision(const MigSpiScope *scope, uint64 row,
-						  MigRevision *revision);
-static void read_body(const MigSpiScope *scope, uint64 row, int hash_column,
-					  MigBody *body);
+static void read_revision(const MigSpiRow *row, void *result);
+static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
+static void read_step_body(const MigSpiRow *row, void *result);
+static void read_two_texts(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
-static void execute_on_ids(MigSpiQuery *query, char *const *ids, int nids);
-static char *first_of(MigSpiQuery *query, Datum *values, char **detail);
+static void add_body_args(MigSpiArgs *args, const char *text,
+						  const MigBody *body);
+static void write_ids(MigSpiQuery *query, char *const *ids, int nids);
 
 /* For messages. */
 const char *const mig_revision_name = "migrate.revision";
@@ -50,15 +46,12 @@ mig_revision_relid(void)
 	static MigSpiQuery query = {
 		"SELECT 'migrate.revision'::pg_catalog.regclass::pg_catalog.oid"
 	};
-	MigSpiScope scope;
-	bool		isnull;
-	Oid			relid;
+	Datum		relid;
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	relid = DatumGetObjectId(mig_spi_old_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return relid;
+	if (!mig_spi_first_datum(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							 &relid))
+		elog(ERROR, "migrate.revision has no OID");
+	return DatumGetObjectId(relid);
 }
 
 /*
@@ -77,7 +70,7 @@ mig_revision_graph(MigSpiAccess access)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(&query, NULL, NULL, access);
+	nrows = mig_spi_execute(&query, NULL, access);
 
 	/* The graph is the caller's, what a row unpacks to is not. */
 	row_context = AllocSetContextCreate(scope.caller, "migrate row",
@@ -86,22 +79,15 @@ mig_revision_graph(MigSpiAccess access)
 	graph = mig_graph_create((int) nrows);
 	for (uint64 i = 0; i < nrows; i++)
 	{
-		MigSpiScope row_scope = scope;
-		char	   *id;
-		char	  **down;
-		char	  **labels;
-		char	  **depends;
-		int			ndown;
-		int			nlabels;
-		int			ndepends;
+		MigSpiRow	row = mig_spi_fetch(&scope, i);
+		MigRevisionDef def = {0};
 
-		row_scope.caller = row_context;
-		id = mig_spi_old_text(&row_scope, i, 1);
-		down = mig_spi_old_text_array(&row_scope, i, 2, &ndown);
-		labels = mig_spi_old_text_array(&row_scope, i, 3, &nlabels);
-		depends = mig_spi_old_text_array(&row_scope, i, 4, &ndepends);
-		mig_graph_add(graph, id, ndown, down, nlabels, labels,
-					  ndepends, depends);
+		row.memory = row_context;
+		def.id = mig_spi_row_text(&row, 1);
+		def.down = mig_spi_row_texts(&row, 2, &def.ndown);
+		def.labels = mig_spi_row_texts(&row, 3, &def.nlabels);
+		def.depends = mig_spi_row_texts(&row, 4, &def.ndepends);
+		mig_graph_add(graph, &def);
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);
@@ -124,8 +110,8 @@ mig_revision_heads(bool real, MigSpiAccess access, int *nheads)
 		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision"
 	};
 
-	return mig_spi_old_list(real ? &real_heads : &heads, NULL, MIG_SPI_OWNER,
-							access, nheads);
+	return mig_spi_list(real ? &real_heads : &heads, NULL, MIG_SPI_OWNER,
+						access, nheads);
 }
 
 /*
@@ -138,14 +124,13 @@ mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
 		"SELECT pg_catalog.concat_ws(':', r.upgrade_hash, r.downgrade_hash)"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" ORDER BY i.place",
-		1, {TEXTARRAYOID}
+		" ORDER BY i.place"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 	int			nresult;
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, access, &nresult);
+	mig_spi_arg_texts(&args, ids, nids);
+	return mig_spi_list(&query, &args, MIG_SPI_OWNER, access, &nresult);
 }
 
 /*
@@ -157,21 +142,14 @@ mig_revision_find(const char *id)
 	static MigSpiQuery query = {
 		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text"
 		"  FROM migrate.revision AS r WHERE r.revision = $1",
-		1, {TEXTOID}, NULL, true
+		.by_key = true
 	};
-	MigRevision *revision = NULL;
-	Datum		values[1];
-	MigSpiScope scope;
+	MigRevision *revision = palloc(sizeof(MigRevision));
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(id);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
-	{
-		revision = MemoryContextAlloc(scope.caller, sizeof(MigRevision));
-		read_revision(&scope, 0, revision);
-	}
-	mig_spi_end(&scope);
-	return revision;
+	mig_spi_arg_text(&args, id);
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_revision, revision) ? revision : NULL;
 }
 
 /*
@@ -187,25 +165,19 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 		"       CASE WHEN $2 THEN r.downgrade END"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" ORDER BY i.place",
-		2, {TEXTARRAYOID, BOOLOID}
+		" ORDER BY i.place"
 	};
 	MigRevision *revisions;
-	Datum		values[2];
-	MigSpiScope scope;
-	uint64		nrows;
+	MigSpiArgs	args = {0};
+	int			nrows;
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	values[1] = BoolGetDatum(with_bodies);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_CALLER);
-	if (nrows != (uint64) nids)
-		elog(ERROR, "found " UINT64_FORMAT " of %d revisions", nrows, nids);
-	revisions = MemoryContextAllocHuge(scope.caller,
-									   sizeof(MigRevision) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		read_revision(&scope, i, &revisions[i]);
-	mig_spi_end(&scope);
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_bool(&args, with_bodies);
+	revisions = mig_spi_rows(&query, &args, MIG_SPI_OWNER,
+							 MIG_SPI_READ_CALLER, sizeof(MigRevision),
+							 read_revision, &nrows);
+	if (nrows != nids)
+		elog(ERROR, "found %d of %d revisions", nrows, nids);
 	return revisions;
 }
 
@@ -216,33 +188,36 @@ void
 mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
-		"SELECT message, CASE WHEN $2 THEN downgrade ELSE upgrade END,"
-		"       CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END,"
-		"       registered_by, settings"
+		"SELECT message, settings, registered_by,"
+		"  CASE $2 WHEN 'upgrade' THEN upgrade"
+		"          WHEN 'downgrade' THEN downgrade END,"
+		"  CASE $2 WHEN 'upgrade' THEN upgrade_hash"
+		"          WHEN 'downgrade' THEN downgrade_hash END"
 		"  FROM migrate.revision WHERE revision = $1",
-		2, {TEXTOID, BOOLOID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[2];
-	MigSpiScope scope;
+	MigSpiArgs	args = {0};
 
-	memset(body, 0, sizeof(*body));
-	values[0] = CStringGetTextDatum(id);
-	values[1] = BoolGetDatum(command == MIG_COMMAND_DOWNGRADE);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) != 1)
+	mig_spi_arg_text(&args, id);
+	mig_spi_arg_text(&args, mig_log_command_name(command));
+	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					 read_step_body, body))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" does not exist", id),
 				 errdetail("It was removed since the run began.")));
-	body->message = mig_spi_old_text(&scope, 0, 1);
-	body->author = mig_spi_old_text(&scope, 0, 4);
-	body->settings = mig_spi_old_text(&scope, 0, 5);
-	if (command != MIG_COMMAND_STAMP)
-	{
-		body->text = mig_spi_old_text(&scope, 0, 2);
-		body->hash = mig_spi_old_text(&scope, 0, 3);
-	}
-	mig_spi_end(&scope);
+}
+
+static void
+read_step_body(const MigSpiRow *row, void *result)
+{
+	MigStepBody *body = result;
+
+	body->message = mig_spi_row_text(row, 1);
+	body->settings = mig_spi_row_text(row, 2);
+	body->author = mig_spi_row_text(row, 3);
+	body->text = mig_spi_row_text(row, 4);
+	body->hash = mig_spi_row_text(row, 5);
 }
 
 /*
@@ -266,14 +241,26 @@ mig_revision_not_author(char *const *ids, int nids, Oid runner,
 		"   WHERE o.oid IS NULL"
 		"      OR NOT " MIG_COMPAT_HAS_ROLE("o.oid", "$2") ")"
 		" SELECT s.revision, s.registered_by"
-		"  FROM s JOIN lesser USING (registered_by) ORDER BY s.place LIMIT 1",
-		2, {TEXTARRAYOID, OIDOID}
+		"  FROM s JOIN lesser USING (registered_by) ORDER BY s.place LIMIT 1"
 	};
-	Datum		values[2];
+	MigSpiArgs	args = {0};
+	char	   *found[2] = {NULL, NULL};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	values[1] = ObjectIdGetDatum(runner);
-	return first_of(&query, values, author);
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_oid(&args, runner);
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_two_texts, found);
+	*author = found[1];
+	return found[0];
+}
+
+static void
+read_two_texts(const MigSpiRow *row, void *result)
+{
+	char	  **texts = result;
+
+	texts[0] = mig_spi_row_text(row, 1);
+	texts[1] = mig_spi_row_text(row, 2);
 }
 
 /*
@@ -289,14 +276,13 @@ mig_revision_nontransactional(char *const *ids, int nids, MigCommand command)
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
 		" WHERE CASE WHEN $2 THEN r.downgrade_nontransactional"
 		"       ELSE r.upgrade_nontransactional END > 0"
-		" ORDER BY i.place LIMIT 1",
-		2, {TEXTARRAYOID, BOOLOID}
+		" ORDER BY i.place LIMIT 1"
 	};
-	Datum		values[2];
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	values[1] = BoolGetDatum(command == MIG_COMMAND_DOWNGRADE);
-	return first_of(&query, values, NULL);
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_bool(&args, command == MIG_COMMAND_DOWNGRADE);
+	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -310,13 +296,12 @@ mig_revision_irreversible(char *const *ids, int nids)
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
 		" WHERE r.downgrade IS NULL"
-		" ORDER BY i.place LIMIT 1",
-		1, {TEXTARRAYOID}
+		" ORDER BY i.place LIMIT 1"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	return first_of(&query, values, NULL);
+	mig_spi_arg_texts(&args, ids, nids);
+	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -335,14 +320,14 @@ mig_revision_missing(char *const *ids, int nids, bool labels_too,
 		"                    WHERE r.branch_labels <> '{}'"
 		"                      AND r.branch_labels @> ARRAY[i.id]))"
 		" ORDER BY i.place",
-		2, {TEXTARRAYOID, BOOLOID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[2];
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	values[1] = BoolGetDatum(labels_too);
-	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							nmissing);
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_bool(&args, labels_too);
+	return mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						nmissing);
 }
 
 /*
@@ -360,13 +345,13 @@ mig_revision_label_user(const char *label, const char *except_id)
 		" WHERE r.branch_labels <> '{}' AND r.branch_labels @> ARRAY[$1]"
 		"   AND r.revision <> $2"
 		" LIMIT 1",
-		2, {TEXTOID, TEXTOID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[2];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(label);
-	values[1] = CStringGetTextDatum(except_id);
-	return first_of(&query, values, NULL);
+	mig_spi_arg_text(&args, label);
+	mig_spi_arg_text(&args, except_id);
+	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -381,14 +366,13 @@ mig_revision_dependents(const char *id, int *ndependents)
 		"  JOIN migrate.revision AS c"
 		"    ON r.revision = ANY (c.down_revision)"
 		"    OR c.depends_on && (r.branch_labels || r.revision::text)"
-		" WHERE r.revision = $1 ORDER BY c.revision",
-		1, {TEXTOID}
+		" WHERE r.revision = $1 ORDER BY c.revision"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(id);
-	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							ndependents);
+	mig_spi_arg_text(&args, id);
+	return mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						ndependents);
 }
 
 /*
@@ -404,8 +388,7 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, settings)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $17)",
-		17, REVISION_PARAMETER_TYPES
+		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $17)"
 	};
 
 	write_revision(&query, revision, author);
@@ -426,8 +409,7 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  downgrade_transactions = $15, settings = $17,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_at = pg_catalog.clock_timestamp()"
-		" WHERE revision = $1",
-		17, REVISION_PARAMETER_TYPES
+		" WHERE revision = $1"
 	};
 
 	write_revision(&query, revision, author);
@@ -438,10 +420,10 @@ mig_revision_delete(char *id)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.revision WHERE revision = ANY ($1)",
-		1, {TEXTARRAYOID}, NULL, true
+		.by_key = true
 	};
 
-	execute_on_ids(&query, &id, 1);
+	write_ids(&query, &id, 1);
 }
 
 /*
@@ -449,12 +431,12 @@ mig_revision_delete(char *id)
  * has none: if somebody has just removed that, the update finds it out.
  */
 void
-mig_revision_cover(const MigRevision *revision)
+mig_revision_cover(const MigRevisionDef *def)
 {
 	static MigSpiQuery cover_down = {
 		"UPDATE migrate.revision SET is_head = false, is_real_head = false"
 		" WHERE revision = ANY ($1)",
-		1, {TEXTARRAYOID}, NULL, true
+		.by_key = true
 	};
 	static MigSpiQuery cover_depends = {
 		"UPDATE migrate.revision SET is_real_head = false"
@@ -464,13 +446,13 @@ mig_revision_cover(const MigRevision *revision)
 		"  UNION ALL"
 		"  SELECT r.revision FROM migrate.revision AS r"
 		"   WHERE r.branch_labels <> '{}' AND r.branch_labels && $1)",
-		1, {TEXTARRAYOID}, NULL, true
+		.by_key = true
 	};
 
-	if (revision->ndown > 0)
-		execute_on_ids(&cover_down, revision->down, revision->ndown);
-	if (revision->ndepends > 0)
-		execute_on_ids(&cover_depends, revision->depends, revision->ndepends);
+	if (def->ndown > 0)
+		write_ids(&cover_down, def->down, def->ndown);
+	if (def->ndepends > 0)
+		write_ids(&cover_depends, def->depends, def->ndepends);
 }
 
 /*
@@ -486,11 +468,9 @@ mig_revision_set_heads(const MigGraph *graph)
 		"               i.revision = ANY ($2) AS is_real_head"
 		"          FROM migrate.revision AS i) AS h"
 		" WHERE r.revision = h.revision"
-		"   AND (r.is_head <> h.is_head OR r.is_real_head <> h.is_real_head)",
-		2, {TEXTARRAYOID, TEXTARRAYOID}
+		"   AND (r.is_head <> h.is_head OR r.is_real_head <> h.is_real_head)"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
+	MigSpiArgs	args = {0};
 
 	for (int real = 0; real < 2; real++)
 	{
@@ -500,127 +480,91 @@ mig_revision_set_heads(const MigGraph *graph)
 
 		for (int i = 0; i < nheads; i++)
 			ids[i] = unconstify(char *, mig_graph_id(graph, heads[i]));
-		values[real] = mig_spi_array_datum(ids, nheads);
+		mig_spi_arg_texts(&args, ids, nheads);
 	}
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
+	mig_spi_write(&query, &args);
 }
 
 /*
- * Unpacks a row of DESCRIBE_COLUMNS and the two body texts.
+ * Reads a row of DESCRIBE_COLUMNS and the two bodies.
  */
 static void
-read_revision(const MigSpiScope *scope, uint64 row, MigRevision *revision)
+read_revision(const MigSpiRow *row, void *result)
 {
-	bool		isnull;
+	MigRevision *revision = result;
+	MigRevisionDef *def = &revision->def;
 
-	revision->id = mig_spi_old_text(scope, row, 1);
-	revision->down = mig_spi_old_text_array(scope, row, 2, &revision->ndown);
-	revision->depends = mig_spi_old_text_array(scope, row, 3, &revision->ndepends);
-	revision->labels = mig_spi_old_text_array(scope, row, 4, &revision->nlabels);
-	revision->message = mig_spi_old_text(scope, row, 5);
-	read_body(scope, row, 6, &revision->upgrade);
-	read_body(scope, row, 10, &revision->downgrade);
-	revision->registered_by = mig_spi_old_text(scope, row, 14);
-	revision->registered_at = DatumGetTimestampTz(mig_spi_old_value(row, 15,
-																	&isnull));
-	revision->settings = mig_spi_old_text(scope, row, 16);
-	revision->upgrade.text = mig_spi_old_text(scope, row, 17);
-	revision->downgrade.text = mig_spi_old_text(scope, row, 18);
-}
-
-static void
-read_body(const MigSpiScope *scope, uint64 row, int hash_column, MigBody *body)
-{
-	bool		isnull;
-	char	   *hash = mig_spi_old_text(scope, row, hash_column);
-
-	memset(body, 0, sizeof(*body));
-	if (hash == NULL)
-		return;
-	strlcpy(body->hash, hash, sizeof(body->hash));
-	body->nstatements = DatumGetInt32(mig_spi_old_value(row, hash_column + 1,
-														&isnull));
-	body->nnontransactional = DatumGetInt32(mig_spi_old_value(row, hash_column + 2,
-															  &isnull));
-	body->ntransactions = DatumGetInt32(mig_spi_old_value(row, hash_column + 3,
-														  &isnull));
+	def->id = mig_spi_row_text(row, 1);
+	def->down = mig_spi_row_texts(row, 2, &def->ndown);
+	def->depends = mig_spi_row_texts(row, 3, &def->ndepends);
+	def->labels = mig_spi_row_texts(row, 4, &def->nlabels);
+	def->message = mig_spi_row_text(row, 5);
+	def->settings = mig_spi_row_text(row, 6);
+	read_body(row, 7, &revision->upgrade);
+	read_body(row, 11, &revision->downgrade);
+	revision->registered_by = mig_spi_row_text(row, 15);
+	revision->registered_at = mig_spi_row_timestamptz(row, 16);
+	def->upgrade = mig_spi_row_text(row, 17);
+	def->downgrade = mig_spi_row_text(row, 18);
 }
 
 /*
- * Binds a revision to the parameters that insert and update share.
+ * Reads the four columns of a body.  One that is not there is all zeros.
+ */
+static void
+read_body(const MigSpiRow *row, int hash_column, MigBody *body)
+{
+	char	   *hash = mig_spi_row_text(row, hash_column);
+
+	strlcpy(body->hash, hash != NULL ? hash : "", sizeof(body->hash));
+	body->nstatements = mig_spi_row_int32(row, hash_column + 1);
+	body->nnontransactional = mig_spi_row_int32(row, hash_column + 2);
+	body->ntransactions = mig_spi_row_int32(row, hash_column + 3);
+}
+
+/*
+ * Gives a statement the parameters that insert and update share.
  */
 static void
 write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 {
-	Datum		values[17];
-	char		nulls[18] = "                 ";
-	MigSpiScope scope;
+	const MigRevisionDef *def = &revision->def;
+	MigSpiArgs	args = {0};
 
-	memset(values, 0, sizeof(values));
-	values[0] = CStringGetTextDatum(revision->id);
-	values[1] = mig_spi_array_datum(revision->down, revision->ndown);
-	values[2] = mig_spi_array_datum(revision->depends, revision->ndepends);
-	values[3] = mig_spi_array_datum(revision->labels, revision->nlabels);
-	if (revision->message != NULL)
-		values[4] = CStringGetTextDatum(revision->message);
-	else
-		nulls[4] = 'n';
-	values[5] = CStringGetTextDatum(revision->upgrade.text);
-	values[6] = CStringGetTextDatum(revision->upgrade.hash);
-	values[7] = Int32GetDatum(revision->upgrade.nstatements);
-	values[8] = Int32GetDatum(revision->upgrade.nnontransactional);
-	values[9] = Int32GetDatum(revision->upgrade.ntransactions);
-	if (revision->downgrade.text != NULL)
-	{
-		values[10] = CStringGetTextDatum(revision->downgrade.text);
-		values[11] = CStringGetTextDatum(revision->downgrade.hash);
-		values[12] = Int32GetDatum(revision->downgrade.nstatements);
-		values[13] = Int32GetDatum(revision->downgrade.nnontransactional);
-		values[14] = Int32GetDatum(revision->downgrade.ntransactions);
-	}
-	else
-		memset(&nulls[10], 'n', 5);
-	values[15] = ObjectIdGetDatum(author);
-	values[16] = mig_spi_old_text_datum(revision->settings, &nulls[16]);
+	mig_spi_arg_text(&args, def->id);
+	mig_spi_arg_texts(&args, def->down, def->ndown);
+	mig_spi_arg_texts(&args, def->depends, def->ndepends);
+	mig_spi_arg_texts(&args, def->labels, def->nlabels);
+	mig_spi_arg_text(&args, def->message);
+	add_body_args(&args, def->upgrade, &revision->upgrade);
+	add_body_args(&args, def->downgrade, &revision->downgrade);
+	mig_spi_arg_oid(&args, author);
+	mig_spi_arg_text(&args, def->settings);
+	mig_spi_write(query, &args);
+}
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(query, values, nulls, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
+static void
+add_body_args(MigSpiArgs *args, const char *text, const MigBody *body)
+{
+	bool		isnull = text == NULL;
+
+	mig_spi_arg_text(args, text);
+	mig_spi_arg_text(args, isnull ? NULL : body->hash);
+	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(body->nstatements), isnull);
+	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(body->nnontransactional),
+					  isnull);
+	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(body->ntransactions),
+					  isnull);
 }
 
 /*
- * Runs a statement whose parameter is a list of names.
+ * Runs a statement whose parameter is a list of ids.
  */
 static void
-execute_on_ids(MigSpiQuery *query, char *const *ids, int nids)
+write_ids(MigSpiQuery *query, char *const *ids, int nids)
 {
-	Datum		values[1];
-	MigSpiScope scope;
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(query, values, NULL, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
-}
-
-/*
- * The first column of the first row, or NULL; the second one in detail.
- */
-static char *
-first_of(MigSpiQuery *query, Datum *values, char **detail)
-{
-	MigSpiScope scope;
-	char	   *result = NULL;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_old_execute(query, values, NULL, MIG_SPI_READ_LATEST) > 0)
-	{
-		result = mig_spi_old_text(&scope, 0, 1);
-		if (detail != NULL)
-			*detail = mig_spi_old_text(&scope, 0, 2);
-	}
-	mig_spi_end(&scope);
-	return result;
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_write(query, &args);
 }

@@ -12,10 +12,9 @@
 #include "migrate.h"
 #include "script/script.h"
 
-/* A body, as registered. */
+/* What is known about a body. */
 typedef struct MigBody
 {
-	char	   *text;			/* NULL: no downgrade */
 	char		hash[MIG_BODY_HASH_SIZE];
 	int			nstatements;
 	int			nnontransactional;
@@ -25,17 +24,9 @@ typedef struct MigBody
 /* A row of migrate.revision. */
 typedef struct MigRevision
 {
-	char	   *id;
-	int			ndown;
-	char	  **down;
-	int			ndepends;
-	char	  **depends;
-	int			nlabels;
-	char	  **labels;
-	char	   *message;		/* or NULL */
-	char	   *settings;		/* or NULL */
+	MigRevisionDef def;
 	MigBody		upgrade;
-	MigBody		downgrade;
+	MigBody		downgrade;		/* empty without one */
 	char	   *registered_by;
 	TimestampTz registered_at;
 } MigRevision;
@@ -81,7 +72,7 @@ extern char **mig_revision_dependents(const char *id, int *ndependents);
 extern void mig_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_revision_update(const MigRevision *revision, Oid author);
 extern void mig_revision_delete(char *id);
-extern void mig_revision_cover(const MigRevision *revision);
+extern void mig_revision_cover(const MigRevisionDef *def);
 extern void mig_revision_set_heads(const MigGraph *graph);
 
 #endif							/* MIG_TABLES_REVISION_H */

@@ -108,10 +108,14 @@ build(void *arg)
 	{
 		Rev		   *rev = &c->revs[i];
 
-		mig_graph_add(c->graph, rev->id,
-					  rev->n[DOWN], rev->names[DOWN],
-					  rev->n[LABELS], rev->names[LABELS],
-					  rev->n[DEPENDS], rev->names[DEPENDS]);
+		MigRevisionDef def = {
+			.id = rev->id,
+			.ndown = rev->n[DOWN], .down = rev->names[DOWN],
+			.nlabels = rev->n[LABELS], .labels = rev->names[LABELS],
+			.ndepends = rev->n[DEPENDS], .depends = rev->names[DEPENDS]
+		};
+
+		mig_graph_add(c->graph, &def);
 	}
 	mig_graph_finish(c->graph);
 }

@@ -172,20 +172,19 @@ add_revision(Case *c, int rev, bool by_label)
 {
 	char	   *down[MAX_REVS];
 	char	   *names[MAX_REVS];
-	int			ndown = 0;
-	int			ndepends = 0;
+	MigRevisionDef def = {.id = c->ids[rev], .down = down, .depends = names};
 
 	for (int i = 0; i < rev; i++)
 	{
 		if (c->down[rev] & BIT(i))
-			down[ndown++] = c->ids[i];
+			def.down[def.ndown++] = c->ids[i];
 		if (c->depends[rev] & BIT(i))
-			names[ndepends++] = by_label && c->labels[i] != NULL ?
+			def.depends[def.ndepends++] = by_label && c->labels[i] != NULL ?
 				c->labels[i] : c->ids[i];
 	}
-	mig_graph_add(c->graph, c->ids[rev], ndown, down,
-				  c->labels[rev] != NULL ? 1 : 0, &c->labels[rev],
-				  ndepends, names);
+	def.nlabels = c->labels[rev] != NULL ? 1 : 0;
+	def.labels = &c->labels[rev];
+	mig_graph_add(c->graph, &def);
 }
 
 static void

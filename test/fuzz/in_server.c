@@ -108,14 +108,14 @@ test_fuzz_file(PG_FUNCTION_ARGS)
 		const MigScriptRevision *revision = &revisions[i];
 
 		must_hold(revision->line > (i > 0 ? revisions[i - 1].line : 0));
-		must_hold(revision->upgrade != NULL);
-		must_hold(strncmp(script + revision->upgrade_offset, revision->upgrade,
-						  strlen(revision->upgrade)) == 0);
-		if (revision->downgrade != NULL)
+		must_hold(revision->def.upgrade != NULL);
+		must_hold(strncmp(script + revision->upgrade_offset, revision->def.upgrade,
+						  strlen(revision->def.upgrade)) == 0);
+		if (revision->def.downgrade != NULL)
 			must_hold(strncmp(script + revision->downgrade_offset,
-							  revision->downgrade,
-							  strlen(revision->downgrade)) == 0);
-		if (revision->settings != NULL)
+							  revision->def.downgrade,
+							  strlen(revision->def.downgrade)) == 0);
+		if (revision->def.settings != NULL)
 			must_hold(strncmp(script + revision->settings_offset, "--", 2) == 0);
 	}
 
@@ -292,20 +292,20 @@ write_file(int nrevisions, const MigScriptRevision *revisions)
 	{
 		const MigScriptRevision *revision = &revisions[i];
 
-		appendStringInfo(&text, "-- revision: %s\n", revision->revision);
-		write_items(&text, "down_revision", revision->ndown, revision->down);
-		write_items(&text, "depends_on", revision->ndepends,
-					revision->depends);
-		write_items(&text, "branch_labels", revision->nlabels,
-					revision->labels);
-		if (revision->message != NULL)
-			appendStringInfo(&text, "-- message: %s\n", revision->message);
-		if (revision->settings != NULL)
-			appendStringInfo(&text, "-- set: %s\n", revision->settings);
-		appendStringInfo(&text, "-- migrate:up\n%s", revision->upgrade);
-		if (revision->downgrade != NULL)
+		appendStringInfo(&text, "-- revision: %s\n", revision->def.id);
+		write_items(&text, "down_revision", revision->def.ndown, revision->def.down);
+		write_items(&text, "depends_on", revision->def.ndepends,
+					revision->def.depends);
+		write_items(&text, "branch_labels", revision->def.nlabels,
+					revision->def.labels);
+		if (revision->def.message != NULL)
+			appendStringInfo(&text, "-- message: %s\n", revision->def.message);
+		if (revision->def.settings != NULL)
+			appendStringInfo(&text, "-- set: %s\n", revision->def.settings);
+		appendStringInfo(&text, "-- migrate:up\n%s", revision->def.upgrade);
+		if (revision->def.downgrade != NULL)
 			appendStringInfo(&text, "-- migrate:down\n%s",
-							 revision->downgrade);
+							 revision->def.downgrade);
 	}
 	return text.data;
 }
@@ -324,15 +324,15 @@ write_items(StringInfo text, const char *key, int nitems, char **items)
 static void
 compare_revisions(const MigScriptRevision *one, const MigScriptRevision *other)
 {
-	compare_texts(one->revision, other->revision);
-	compare_items(one->ndown, one->down, other->ndown, other->down);
-	compare_items(one->ndepends, one->depends,
-				  other->ndepends, other->depends);
-	compare_items(one->nlabels, one->labels, other->nlabels, other->labels);
-	compare_texts(one->message, other->message);
-	compare_texts(one->settings, other->settings);
-	compare_texts(one->upgrade, other->upgrade);
-	compare_texts(one->downgrade, other->downgrade);
+	compare_texts(one->def.id, other->def.id);
+	compare_items(one->def.ndown, one->def.down, other->def.ndown, other->def.down);
+	compare_items(one->def.ndepends, one->def.depends,
+				  other->def.ndepends, other->def.depends);
+	compare_items(one->def.nlabels, one->def.labels, other->def.nlabels, other->def.labels);
+	compare_texts(one->def.message, other->def.message);
+	compare_texts(one->def.settings, other->def.settings);
+	compare_texts(one->def.upgrade, other->def.upgrade);
+	compare_texts(one->def.downgrade, other->def.downgrade);
 }
 
 static void
