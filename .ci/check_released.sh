@@ -4,11 +4,13 @@
 # Its scripts are those of extension/released/SHA256SUMS, and the version of
 # migrate.control, if it is among them, is what extension/migrate.sql makes.
 # From every released version deltas lead to it, by way of others or not; what
-# they make of a database is compared by t/extension_update.pl.
+# they make of a database is compared by t/extension_update.pl.  Before the first
+# release there is no extension/released/.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+[ -d extension/released ] || verdict released ""
 version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.control)
 
 problems=$(

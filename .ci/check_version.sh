@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # .ci/check_version.sh: one version, written in migrate.control
 #
-# META.json has to repeat it, CHANGELOG.md begins with it.  Whether it is released
-# is said by all or by none: 1.1.0-dev, "unstable", "(unreleased)".  A version
-# that is released is in extension/released/, and packaged for Debian.
+# META.json has to repeat it, CHANGELOG.md and debian/changelog begin with it.
+# Whether it is released is said by all or by none: 1.1.0-dev, "unstable",
+# "(unreleased)", 1.1.0~dev and UNRELEASED.  The script of a version that is
+# released is in extension/released/.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +12,7 @@
 version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" migrate.control)
 heading=$(sed -n '/^## /{p;q}' CHANGELOG.md)
 changelog=$(printf '%s\n' "$heading" | sed -n 's/^## *\([^ ]*\).*/\1/p')
-packaged=$(sed -n '1s/^[^ ]* (\(.*\)-[^-]*) .*/\1/p' debian/changelog)
+packaged=$(sed -n '1s/^[^ ]* (\(.*\)-[^-]*) \([^;]*\);.*/\1 \2/p' debian/changelog)
 
 problems=$(
 	printf '%s\n' "$version" |
@@ -38,16 +39,16 @@ problems=$(
 		printf 'CHANGELOG.md: begins with %s, migrate.control says %s\n' \
 			"${changelog:-no version}" "$version"
 	case $version in
-		*-*) wanted='unreleased' ;;
+		*-*) wanted='unreleased' suite=UNRELEASED ;;
 		*)
-			wanted='[0-9]{4}-[0-9]{2}-[0-9]{2}'
-			[ "$packaged" = "$version" ] ||
-				printf 'debian/changelog: begins with %s, migrate.control says %s\n' \
-					"${packaged:-no version}" "$version"
+			wanted='[0-9]{4}-[0-9]{2}-[0-9]{2}' suite=unstable
 			find extension/released -name "*--$version.sql" | grep -q . ||
 				printf 'extension/released: no script ends with %s, migrate.control says it is released\n' "$version"
 			;;
 	esac
+	[ "$packaged" = "${version/-/\~} $suite" ] ||
+		printf 'debian/changelog: begins with %s, migrate.control says %s\n' \
+			"${packaged:-no version}" "$version"
 	printf '%s\n' "$heading" | grep -Eqx "## [^ ]+ \($wanted\)" ||
 		printf 'CHANGELOG.md: "%s" does not end with (%s)\n' "$heading" "$wanted"
 )

@@ -1,7 +1,7 @@
-# Every released version can be updated to this one, and what comes out is what
-# a fresh CREATE EXTENSION makes; what was in its tables is still there.  The
-# library is the new one all the time: it has to work with the objects of every
-# released version, which stay until somebody updates them.
+# Every released version, and one that is made up, can be updated to this one,
+# and what comes out is what a fresh CREATE EXTENSION makes; what was in its
+# tables is still there.  The library is the new one all the time: it has to work
+# with the objects of every released version, which stay until the update is run.
 
 use strict;
 use warnings;
@@ -15,9 +15,10 @@ use Test::More;
 
 my $top = "$FindBin::RealBin/..";
 my $list_objects = slurp_file("$top/test/upgrade/objects.sql");
-# The first one has a whole script, each later one a way from the one before.
-my @released = map { m{.*--(.+)\.sql$} } glob("$top/extension/released/migrate--*.sql");
-ok(@released > 0, "there are released versions: @released");
+# The first released version has a complete script, each later one a delta from
+# the one before.
+my $made_up = '0.0.1';
+my @older = ($made_up, map { m{.*--(.+)\.sql$} } glob("$top/extension/released/migrate--*.sql"));
 
 my $node = new_node('released');
 $node->safe_psql('postgres', 'CREATE ROLE viewer');
@@ -82,6 +83,19 @@ foreach my $kind (qw(extension dumped schema table column function procedure vie
 	like($fresh, qr/^$kind /m, "there is something of kind $kind");
 }
 
+# A made-up version, of which the current script gives all but a few lines: what
+# names one of these objects was not there.
+my $is_new = qr/\b(?:migrate_unschedule|job_run_at_idx|migrate\.resource_usage)\b/;
+my $current = slurp_file("$top/extension/migrate.sql");
+$current =~ s/^\s*\@extschema\@\.migrate_unschedule\(text\),\n//m or die 'no right to revoke';
+my (@old, @new);
+push @{ /$is_new/ ? \@new : \@old }, "$_;\n" foreach split /;\n/, $current;
+my ($comment) = grep { /^COMMENT ON TABLE migrate\.log / } @old;
+my $older = join('', @old) . slurp_file("$top/test/upgrade/older.sql");
+my $delta = join('', @new, $comment) . slurp_file("$top/test/upgrade/delta.sql");
+add_script($made_up, $older);
+add_script("$made_up--$default", $delta);
+
 # What a database holds that is in use: a revision that is applied, one that is
 # partial, one that is not, an approval, a job, a schedule.
 my $fill = <<'SQL';
@@ -107,10 +121,11 @@ SELECT job, target, state FROM migrate.job;
 SELECT name, target, note FROM migrate.schedules;
 SQL
 
-foreach my $version (@released)
+foreach my $version (@older)
 {
 	(my $db = "from_$version") =~ s/\W/_/g;
 	database($db, "CREATE EXTENSION migrate VERSION '$version'");
+	isnt(difference($fresh, objects($db)), '', "$version: other objects than in $default");
 	sql($node, $db, $fill);
 	my (undef, $errors) = finish_sql(start_sql($node, $db, 'deploy', 'CALL migrate_deploy()'));
 	is($errors, '22012: division by zero', "$version: a run stops where it should");
@@ -187,29 +202,13 @@ foreach my $name (sort keys %changes)
 like(objects('fresh', 'CREATE TEXT SEARCH DICTIONARY x (TEMPLATE = simple); ALTER EXTENSION migrate ADD TEXT SEARCH DICTIONARY x'),
 	qr/^text search dictionary .*NO DEFINITION/m, 'seen: a kind of object that is not known');
 
-# As if there were a next version: with an upgrade script that does what was
-# done to the whole script, and with one that forgets a line of it.
-my $delta = <<'SQL';
-ALTER TABLE migrate.job ADD COLUMN priority integer NOT NULL DEFAULT 0;
-COMMENT ON COLUMN migrate.job.priority IS 'which goes first';
-CREATE FUNCTION @extschema@.migrate_next() RETURNS text LANGUAGE sql
-BEGIN ATOMIC SELECT revision FROM @extschema@.migrate_plan() LIMIT 1; END;
-COMMENT ON FUNCTION @extschema@.migrate_next() IS 'what comes next';
-REVOKE ALL ON FUNCTION @extschema@.migrate_next() FROM PUBLIC;
-SQL
-my $whole = slurp_file("$top/extension/migrate.sql");
-add_script('99.0.0', $whole . $delta);
-add_script("$default--99.0.0", $delta);
-my $next = objects(database('next', "CREATE EXTENSION migrate VERSION '99.0.0'"));
-database('upgraded', "CREATE EXTENSION migrate VERSION '$default'; ALTER EXTENSION migrate UPDATE TO '99.0.0'");
-is(difference($next, objects('upgraded')), '', 'a next version: the same objects');
-
-(my $forgetful = $delta) =~ s/^REVOKE.*\n//m;
-add_script("$default--99.0.1", $forgetful);
-add_script('99.0.1', $whole . $delta);
-database('forgetful', "CREATE EXTENSION migrate VERSION '$default'; ALTER EXTENSION migrate UPDATE TO '99.0.1'");
-like(difference($next =~ s/99\.0\.0/99.0.1/r, objects('forgetful')),
-	qr/\A-function public\.migrate_next\(\): [^\n]*\n\+function public\.migrate_next\(\): [^\n]*\z/,
+# An upgrade script that forgets a line.
+(my $forgetful = $delta) =~ s/^REVOKE.*migrate_unschedule.*\n//m or die;
+add_script('0.0.2', $older);
+add_script("0.0.2--$default", $forgetful);
+database('forgetful', "CREATE EXTENSION migrate VERSION '0.0.2'; ALTER EXTENSION migrate UPDATE");
+like(difference($fresh, objects('forgetful')),
+	qr/\A-function public\.migrate_unschedule\(pg_catalog\.text\): [^\n]*\n\+function public\.migrate_unschedule\(pg_catalog\.text\): [^\n]*\z/,
 	'one that forgets to revoke: that function differs, and nothing else');
 
 $node->stop;
