@@ -18,9 +18,7 @@
 #include "base/spi.h"
 #include "base/xact.h"
 #include "doctor/doctor.h"
-#include "job/dispatch.h"
 #include "job/job.h"
-#include "job/schedule.h"
 #include "registry/inspect.h"
 #include "registry/register.h"
 #include "run/approval.h"
@@ -237,7 +235,7 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	int			ndue;
 
 	mig_server_begin();
-	due = mig_job_start_all(&ndue);
+	due = mig_job_dispatch(&ndue);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
 	{

@@ -9,7 +9,7 @@
 
 #include "base/guc.h"
 #include "base/xact.h"
-#include "job/scheduler.h"
+#include "job/job.h"
 #include "run/progress.h"
 #include "run/retry.h"
 #include "run/utility_hook.h"
@@ -28,6 +28,6 @@ _PG_init(void)
 	{
 		mig_run_progress_request_memory();
 		if (!IsBinaryUpgrade)
-			mig_bgw_scheduler_register();
+			mig_job_scheduler_register();
 	}
 }

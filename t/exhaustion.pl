@@ -205,7 +205,7 @@ wait_for_gate($node, $db, $job);
 fill_disk($jobs);
 $from = -s $node->logfile;
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-ok(wait_until_logged($node, $from, qr/migrate could not note the end of job $job: could not extend file/), 'nor that it has ended');
+ok(wait_until_logged($node, $from, qr/migrate could not record the end of job $job: could not extend file/), 'nor that it has ended');
 wait_for_workers();
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job") . ' ' . rows(), 'interrupted g', 'what it did is there');
 free_disk();
@@ -333,7 +333,7 @@ my $warning;
 ($job, $warning) = attempt(q{SELECT migrate_submit()});
 like($warning, qr/WARNING:  53400: could not start a worker for job $job\nDETAIL:  No background worker slot is free\. The job stays queued/, 'workers: the submitter is warned');
 (undef, $errors) = attempt("CALL migrate_wait($job, '100 ms')");
-like($errors, qr/ERROR:  55000: job $job has not ended in time\nDETAIL:  It is queued\./, 'who waits for it hears why');
+like($errors, qr/ERROR:  55000: job $job has not ended within the timeout\nDETAIL:  The state of the job is "queued"\./, 'who waits for it hears why');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'it stays queued');
 (undef, $errors) = attempt(q{SET migrate.function_mode = submit; SELECT migrate_upgrade()});
 like($errors, qr/WARNING:  53400: could not start a worker for job/, 'the function door says so, too');
@@ -346,7 +346,7 @@ $node->append_conf('postgresql.conf', "max_worker_processes = 3\n");
 $node->start;
 sql($node, $db, 'SELECT migrate_run_jobs()');
 wait_until($node, $db, "SELECT count(*) = 2 FROM migrate.jobs WHERE state = 'succeeded'");
-is(rows(), 'j1', 'with a place for a worker the jobs are run');
+is(rows(), 'j1', 'with a slot for a worker the jobs are run');
 
 # A job has the only place, until it ends.
 $node->stop;
@@ -377,18 +377,18 @@ sql($node, $db, q{SELECT migrate_downgrade('many')});
 ($job, $warning) = attempt(q{SELECT migrate_submit()});
 like($warning, qr/could not start a worker/, 'workers: the scheduler alone');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'the job stays queued');
-# With a third one it can look for jobs, but has then no place for a worker.
+# With a third one it can scan for jobs, but has then no slot for a worker.
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 3\n");
 $from = -s $node->logfile;
 $node->start;
-ok(wait_until_logged($node, $from, qr/WARNING:  could not start a worker for job $job/), 'it looks, and says that it cannot');
+ok(wait_until_logged($node, $from, qr/WARNING:  could not start a worker for job $job/), 'it scans, and says that it cannot');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'the job stays queued');
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 4\n");
 $node->start;
 wait_until($node, $db, "SELECT state = 'succeeded' FROM migrate.jobs WHERE job = $job");
-is(rows(), 'j1', 'with a place for a worker it runs the job');
+is(rows(), 'j1', 'with a slot for a worker it runs the job');
 $node->stop;
 
 # Memory ----------------------------------------------------------------

@@ -132,7 +132,7 @@ sql($node, $db, q(DELETE FROM gate; SELECT migrate_register('u1', 'SELECT pg_adv
 $job = submit('u1');
 $pid = wait_for_gate($node, $db, $job);
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not due again');
-is(job($job, 'state, pid'), "running|$pid", 'it is at work');
+is(job($job, 'state, pid'), "running|$pid", 'it is running');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(wait_for_end($job), 'succeeded', 'and succeeds');
 is(job($job, 'attempts'), '1', 'once');
@@ -180,7 +180,7 @@ wait_for_gate($node, $db, $job);
 wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(wait_for_end($job), 'failed', 'deadline');
-is(job($job, 'sqlstate, error, detail'), '55000|deadline has passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
+is(job($job, 'sqlstate, error, detail'), '55000|deadline passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j2', 'what was done before is kept');
 is(wait_for_end(submit('head')), 'succeeded', 'the next job goes on from there');
 
@@ -212,23 +212,23 @@ sql($node, $db, q(SELECT migrate_register('k1', $body$DELETE FROM migrate.job WH
 sql($node, $db, q(SELECT migrate_register('k2', 'INSERT INTO t VALUES (5)', '', '{k1}')));
 $log_start = -s $node->logfile;
 $job = submit('k2');
-ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not note the end of job $job: job $job is not this worker's any more/), 'a job that is gone: said');
+ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not record the end of job $job: job $job is not this worker's any more/), 'a job that is gone: said');
 like(slurp_file($node->logfile, $log_start), qr/LOG:  migrate job $job failed after \d+ ms: job $job is not this worker's any more/, 'and why it ended');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
 is(sql($node, $db, 'SELECT version_num, (SELECT count(*) FROM t WHERE i = 5) FROM migrate.version'), 'k1|0', 'the next revision is not run for it');
 
-# A job that cannot be taken up stays queued.
+# A job that cannot be claimed stays queued.
 sql($node, $db, <<'SQL');
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not now'; END$$;
 CREATE TRIGGER refuse BEFORE UPDATE ON migrate.job FOR EACH ROW EXECUTE FUNCTION refuse();
 SQL
 $log_start = -s $node->logfile;
 $job = submit('k2');
-ok(wait_until_logged($node, $log_start, qr/ERROR:  not now/), 'a job that cannot be taken up: the reason');
+ok(wait_until_logged($node, $log_start, qr/ERROR:  not now/), 'a job that cannot be claimed: the reason');
 is(job($job, 'state, attempts'), 'queued|0', 'it stays queued');
 sql($node, $db, 'DROP TRIGGER refuse ON migrate.job');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
-is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, 'and is taken up later');
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, 'and is claimed later');
 is(wait_for_end($job), 'succeeded', 'with success');
 
 $node->stop;

@@ -1,5 +1,5 @@
-# Jobs whose worker, server or owner is lost on the way: each ends, or is taken
-# up again and completes, and nothing is applied twice.
+# Jobs whose worker, server or owner disappears: each job ends, or is claimed
+# again and completes, and nothing is applied twice.
 
 use strict;
 use warnings;
@@ -47,13 +47,13 @@ sub start_job
 	return ($job, wait_for_gate($node, $db, $job));
 }
 
-# It is taken up again, and the outcome is that of an undisturbed run.
+# It is claimed again, and the outcome is that of an undisturbed run.
 sub is_completed
 {
 	my ($job, $attempts, $how) = @_;
 	is(job($job, 'state, pid'), 'interrupted|', "$how: interrupted");
 	sql($node, $db, 'INSERT INTO gate VALUES (true)');
-	is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, "$how: taken up again");
+	is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, "$how: claimed again");
 	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
 	is(job($job, 'state, attempts, error'), "succeeded|$attempts|", "$how: succeeded");
 	is( sql($node, $db, q(SELECT (SELECT string_agg(i::text, ',' ORDER BY i) FROM t), (SELECT version_num FROM migrate.version),
@@ -115,13 +115,13 @@ foreach my $n (1 .. 3)
 	crash($node, $pid);
 	if ($n < 3)
 	{
-		is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, "crash $n: taken up again");
+		is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, "crash $n: claimed again");
 		$pid = wait_for_gate($node, $db, $job);
 	}
 }
-is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'crash 3: not taken up');
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'crash 3: not claimed');
 is(job($job, 'state, sqlstate, error, detail'),
-	'failed|58000|its worker was lost 3 times|The last revision in work was "s2".', 'the reason');
+	'failed|58000|its worker exited unexpectedly 3 times|The last revision it began was "s2".', 'the reason');
 # CALL goes on with what is partial.
 sql($node, $db, 'INSERT INTO gate VALUES (true); CALL migrate_deploy()');
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'a person goes on with it');
@@ -144,7 +144,7 @@ sql($node, $db, q(DELETE FROM t WHERE i = 5; SELECT migrate_unregister('s5'), mi
 ($job, $pid) = start_job();
 sql($node, $db, "SELECT pg_terminate_backend($pid, 180000)");
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of an interrupted job');
-is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not taken up');
+is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not claimed');
 is(job($job, 'state'), 'cancelled', 'cancelled');
 is(sql($node, $db, q(SELECT partial FROM migrate_current() WHERE partial IS NOT NULL)),
 	'upgrade: statements up to 2 are done', 'its revision is partial');

@@ -95,7 +95,7 @@ $log_start = -s $node->logfile;
 $job = sql($node, $db, 'SELECT migrate_submit()');
 wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'a job is not touched by what comes after it');
-ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not look for further jobs: stop/), 'but its worker says so');
+ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not scan for further jobs: stop/), 'but its worker says so');
 
 $node->stop;
 done_testing();

@@ -73,20 +73,20 @@ up_and_down($other, 'a database that was not');
 # What is missing is said once a minute at most: these are some seconds.
 my $log = slurp_file($node->logfile);
 my %said;
-$said{$1}++ while $log =~ /migrate cannot look for jobs in database "(.*)":/g;
+$said{$1}++ while $log =~ /migrate (?:cannot|could not) scan database "(.*)" for jobs:/g;
 ok($said{missing} >= 1, 'a missing database is said');
 ok($said{postgres} >= 1, 'a missing extension is said');
 ok($said{closed} >= 1, 'a database that cannot be connected to is said');
 ok((!grep { $_ > 2 } values %said), 'not again and again')
   or diag(join ', ', map { "$_: $said{$_}" } keys %said);
 unlike($log, qr/FATAL/, 'and in no other way');
-like($log, qr/in database "postgres": extension "migrate" is not installed in this database/, 'what is missing');
-like($log, qr/in database "missing": it does not exist, or allows no connections/, 'what is missing');
+like($log, qr/database "postgres" for jobs: extension "migrate" is not installed in this database/, 'what is missing');
+like($log, qr/database "missing" for jobs: it does not exist or does not accept connections/, 'what is missing');
 
 # The list can be changed.
 $node->append_conf('postgresql.conf', "migrate.databases = ''\n");
 $node->reload;
-wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate look'");
+wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate scan'");
 my $job = submit_later($db, 'head', 'upgrade');
 wait_until($node, $db, "SELECT now() > run_at + interval '2 s' FROM migrate.jobs WHERE job = $job");
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'not served any more');
@@ -116,7 +116,7 @@ foreach my $mode ('fast', 'immediate')
 	succeeds($db, submit_later($db, 'base', 'downgrade'), "$mode shutdown: down");
 }
 
-# An interrupted job is taken up by itself.
+# An interrupted job is claimed again without help.
 sql($node, $db, q(SELECT migrate_register('s2', 'SELECT pg_sleep(seconds) FROM sleep', '', '{s1}')));
 sql($node, $db, 'CREATE TABLE sleep AS SELECT 3600 AS seconds');
 $job = sql($node, $db, 'SELECT migrate_submit()');
@@ -126,18 +126,18 @@ sql($node, $db, "UPDATE sleep SET seconds = 0; SELECT pg_terminate_backend($pid)
 succeeds($db, $job, 'a job whose worker was terminated');
 is(sql($node, $db, "SELECT attempts, (SELECT count(*) FROM t) FROM migrate.jobs WHERE job = $job"), '2|1', 'by a second worker, nothing twice');
 
-# A look that has to wait is the only one, gives up, and says so.
+# A scan that has to wait is the only one, ends, and says so.
 my $log_start = -s $node->logfile;
 my $holder = $node->background_psql($db);
 $holder->query_safe('BEGIN; LOCK TABLE migrate.schedule;');
 wait_until($node, 'postgres', q(SELECT count(*) = 1
 		AND bool_and(wait_event_type = 'Lock' AND backend_start < now() - interval '1.5 s')
-	FROM pg_stat_activity WHERE backend_type = 'migrate look'));
-pass('a second look is not begun beside it');
-ok(wait_until_logged($node, $log_start, qr/migrate cannot look for jobs in database "app": canceling statement due to lock timeout/), 'a look that cannot have its lock gives up');
+	FROM pg_stat_activity WHERE backend_type = 'migrate scan'));
+pass('a second scan is not begun beside it');
+ok(wait_until_logged($node, $log_start, qr/migrate could not scan database "app" for jobs: canceling statement due to lock timeout/), 'a scan that cannot have its lock ends');
 $holder->query_safe('COMMIT;');
 $holder->quit;
-up_and_down($db, 'a look that had to wait');
+up_and_down($db, 'a scan that had to wait');
 
 # It does not keep anybody from dropping a database.
 $node->append_conf('postgresql.conf', "migrate.databases = 'app, \"Other \"\"one\"\"\"'\n");
@@ -162,7 +162,7 @@ foreach my $call ("migrate_submit('s1')", "migrate_cancel($job)", 'migrate_run_j
 	like($errors, qr/^25006: cannot execute migrate_\w+\(\) /, "standby: $call is refused");
 }
 my (undef, $errors) = finish_sql(start_sql($standby, $db, 'refused', "CALL migrate_wait($job, '1 s')"));
-like($errors, qr/^55000: job $job has not ended in time/, 'standby: migrate_wait() waits');
+like($errors, qr/^55000: job $job has not ended within the timeout/, 'standby: migrate_wait() waits');
 $node->stop;
 $standby->promote;
 $node = $standby;

@@ -19,7 +19,6 @@
 #include "base/server.h"
 #include "base/xact.h"
 #include "doctor/commit.h"
-#include "job/dispatch.h"
 #include "job/job.h"
 #include "run/lock.h"
 #include "tables/lease.h"
@@ -108,7 +107,7 @@ measure(dsm_segment *segment, bool *returned)
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *process;
 
-	mig_job_start_describe(&worker, "migrate_doctor_main", "migrate doctor");
+	mig_job_launch_describe(&worker, "migrate_doctor_main", "migrate doctor");
 	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
 	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(MyDatabaseId));
 	worker.bgw_notify_pid = MyProcPid;

@@ -1,10 +1,8 @@
 /*
  * job.c
- *	  Jobs, as their owners see them: submitted, cancelled, waited for.
+ *	  Submits jobs, cancels them, and waits for their end.
  *
- * A job takes along whose rights it has and the settings of the session that
- * decide what a run does.  What is wrong with it is said at once, as far as
- * that can be known.
+ * An error that is known at once is raised by the submitter, not by the job.
  */
 #include "postgres.h"
 
@@ -20,20 +18,16 @@
 #include "base/guc.h"
 #include "base/spi.h"
 #include "base/xact.h"
-#include "job/dispatch.h"
-#include "job/job.h"
+#include "job/job_internal.h"
 #include "run/lock.h"
-#include "run/precheck.h"
-#include "tables/job.h"
 #include "tables/log.h"
-#include "tables/version_open.h"
 
 #define FIRST_POLL_DELAY		10	/* ms */
-#define MAX_POLL_DELAY			500 /* ms: what who waits may lose */
-#define START_INTERVAL			5000	/* ms: how often who waits starts what
-										 * is due */
+#define MAX_POLL_DELAY			500 /* ms: how late the end may be noticed */
+#define DISPATCH_INTERVAL		5000	/* ms: how often a session that waits
+										 * dispatches jobs */
 
-/* Somebody who waits for a job. */
+/* A session that waits for a job. */
 typedef struct Waiter
 {
 	int64		job;
@@ -42,17 +36,16 @@ typedef struct Waiter
 } Waiter;
 
 static MigCommand command_by_name(const char *name);
-static void refuse_times(TimestampTz run_at, TimestampTz deadline);
-static Oid	login_role(void);
-static char **current_settings(int *nsettings);
+static void check_times(TimestampTz run_at, TimestampTz deadline);
 static MigJobEnd *find_job(int64 job);
 static void read_work(void *arg);
-static void start_work(void *arg);
+static void dispatch_work(void *arg);
 static bool has_ended(const MigJobEnd *end);
 static void raise_end(int64 job, const MigJobEnd *end);
 
 /*
- * Queues a run, and starts what is due when the transaction is committed.
+ * Queues a job, and has the worker started at commit if it is due; returns the
+ * job's number.
  */
 int64
 mig_job_submit(const char *target, const char *command,
@@ -65,7 +58,7 @@ mig_job_submit(const char *target, const char *command,
 	PreventCommandDuringRecovery("migrate_submit()");
 	memset(&job, 0, sizeof(job));
 	job.command = command_by_name(command);
-	refuse_times(run_at, deadline);
+	check_times(run_at, deadline);
 
 	mig_job_prepare(&job, target);
 	job.run_at = run_at;
@@ -73,7 +66,7 @@ mig_job_submit(const char *target, const char *command,
 	job.window_end = DT_NOEND;
 	job.job = mig_job_row_insert(&job);
 	if (run_at <= GetCurrentTimestamp())
-		(void) mig_job_start_due(&ndue);
+		(void) mig_job_dispatch_due(&ndue);
 	return job.job;
 }
 
@@ -97,7 +90,7 @@ mig_job_submit_instead(const char *target, MigCommand command)
 	ereport(NOTICE,
 			(errmsg("submitted job " INT64_FORMAT ": %s %s",
 					job, name, target),
-			 errhint("CALL migrate_wait(" INT64_FORMAT ") waits for it, migrate.jobs shows it.",
+			 errhint("Use CALL migrate_wait(" INT64_FORMAT ") to wait for it, or migrate.jobs to see its state.",
 					 job)));
 }
 
@@ -116,30 +109,6 @@ mig_job_may_submit(void)
 	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
-/*
- * Fills in where to, on which version table, as whom and how.  The command is
- * known.  A target that is wrong today is told today; one that counts from
- * where the database is counts now, because a worker that takes over from one
- * that was lost finds it somewhere else.
- */
-void
-mig_job_prepare(MigJob *job, const char *target)
-{
-	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
-	char	   *targets[1];
-
-	mig_version_read(version, MIG_SPI_READ_LATEST);
-	targets[0] = unconstify(char *, target);
-	(void) mig_run_plan(version, job->command, 1, targets, false, NULL,
-						MIG_SPI_READ_LATEST);
-	job->target = mig_run_plan_absolute(version, job->command, target,
-										MIG_SPI_READ_LATEST);
-	job->version_table = version->name;
-	job->owner = GetUserId();
-	job->login = login_role();
-	job->settings = current_settings(&job->nsettings);
-}
-
 static MigCommand
 command_by_name(const char *name)
 {
@@ -149,74 +118,35 @@ command_by_name(const char *name)
 		command == MIG_COMMAND_STAMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("command \"%s\" cannot be a job", name),
-				 errhint("Commands of jobs are \"upgrade\" and \"downgrade\".")));
+				 errmsg("command \"%s\" cannot be submitted as a job", name),
+				 errhint("Jobs run the commands \"upgrade\" and \"downgrade\".")));
 	return command;
 }
 
 static void
-refuse_times(TimestampTz run_at, TimestampTz deadline)
+check_times(TimestampTz run_at, TimestampTz deadline)
 {
 	if (run_at == DT_NOEND)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a job cannot begin at \"infinity\"")));
+				 errmsg("start time of a job must not be \"infinity\"")));
 	if (deadline <= run_at)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("deadline of a job must be later than its beginning"),
-				 errdetail("It begins at %s, the deadline is %s.",
+				 errmsg("deadline of a job must be later than its start time"),
+				 errdetail("The job starts at %s, the deadline is %s.",
 						   pstrdup(timestamptz_to_str(run_at)),
 						   timestamptz_to_str(deadline))));
 	if (deadline <= GetCurrentTimestamp())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("deadline of a job must not be in the past"),
-				 errdetail("It is %s.", timestamptz_to_str(deadline))));
+				 errdetail("The deadline is %s.", timestamptz_to_str(deadline))));
 }
 
 /*
- * What the worker connects as.  After SET ROLE that is who has logged in: the
- * role that was set need not be allowed to.  In a SECURITY DEFINER function it
- * is the function's owner.
- */
-static Oid
-login_role(void)
-{
-	Oid			userid;
-	int			sec_context;
-
-	GetUserIdAndSecContext(&userid, &sec_context);
-	if (userid == GetOuterUserId() &&
-		(sec_context & SECURITY_LOCAL_USERID_CHANGE) == 0)
-		return GetSessionUserId();
-	return userid;
-}
-
-/*
- * The settings that decide what a run does, name=value.
- */
-static char **
-current_settings(int *nsettings)
-{
-	static MigSpiQuery query = {
-		"SELECT name || '=' || setting FROM pg_catalog.pg_settings"
-		" WHERE name LIKE 'migrate.%' AND context = 'user' ORDER BY name"
-	};
-	char	  **ours = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
-									MIG_SPI_READ_LATEST, nsettings);
-	char	  **settings = palloc(sizeof(char *) * (*nsettings + 1));
-
-	/* Inside of internal SQL it is another one. */
-	settings[0] = psprintf("search_path=%s",
-						   GetConfigOption("search_path", false, false));
-	memcpy(&settings[1], ours, sizeof(char *) * *nsettings);
-	(*nsettings)++;
-	return settings;
-}
-
-/*
- * Takes a job out of the queue, or stops its worker.  false: it had ended.
+ * Removes a job from the queue, or cancels what its worker runs.  false: the
+ * job had ended.
  */
 bool
 mig_job_cancel(int64 job)
@@ -229,22 +159,22 @@ mig_job_cancel(int64 job)
 }
 
 /*
- * Waits until a job has ended; raises an error if it did not succeed, or if
- * it has not ended by then.  Holds no snapshot while it waits, because an
- * index built concurrently by the worker would wait for that.
+ * Waits until a job has ended; raises its error if it did not succeed, and one
+ * of its own after the time limit.  Holds no snapshot while it waits, because
+ * the worker's CREATE INDEX CONCURRENTLY would wait for that.
  */
 void
 mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 {
 	Waiter		waiter = {job, NULL, NULL};
 	int			delay = FIRST_POLL_DELAY;
-	int			since_start = 0;
+	int			since_dispatch = 0;
 
 	if (!can_commit)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
 				 errmsg("migrate_wait() cannot run inside a transaction block"),
-				 errdetail("It must not hold a snapshot while it waits: the job may have to wait for that."),
+				 errdetail("It must not hold a snapshot while it waits, because the job may have to wait for that snapshot."),
 				 errhint("Send CALL migrate_wait(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on.")));
 	mig_xact_renew();
 	waiter.context = AllocSetContextCreate(PortalContext, "migrate wait",
@@ -262,24 +192,24 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 		if (left <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("job " INT64_FORMAT " has not ended in time", job),
-					 errdetail("It is %s.", waiter.end->state),
-					 errhint("It goes on. migrate.jobs shows where it is.")));
-		if (since_start <= 0 && !RecoveryInProgress() && !XactReadOnly)
+					 errmsg("job " INT64_FORMAT " has not ended within the timeout", job),
+					 errdetail("The state of the job is \"%s\".", waiter.end->state),
+					 errhint("The job continues. Its progress is in migrate.jobs.")));
+		if (since_dispatch <= 0 && !RecoveryInProgress() && !XactReadOnly)
 		{
-			mig_xact(start_work, &waiter, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
-			since_start = START_INTERVAL;
+			mig_xact(dispatch_work, &waiter, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
+			since_dispatch = DISPATCH_INTERVAL;
 		}
 		mig_run_lock_sleep(Min(delay, left));
-		since_start -= delay;
+		since_dispatch -= delay;
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
 	raise_end(job, waiter.end);
 }
 
 /*
- * How a job has ended, or that it has not.  Raises an error if there is none
- * with that number, or if it is not the current role's business.
+ * How a job has ended, or that it has not.  Raises an error if it does not
+ * exist, or the current role may not know.
  */
 static MigJobEnd *
 find_job(int64 job)
@@ -291,12 +221,12 @@ find_job(int64 job)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("job " INT64_FORMAT " does not exist", job),
-				 errhint("migrate.jobs lists the jobs.")));
+				 errhint("Use migrate.jobs to list the jobs.")));
 	if (!visible)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for job " INT64_FORMAT, job),
-				 errdetail("A job is its owner's, and the business of whoever has the rights of the extension's owner.")));
+				 errdetail("Only roles with privileges of the job's owner or of the extension's owner may use it.")));
 	return end;
 }
 
@@ -311,16 +241,17 @@ read_work(void *arg)
 }
 
 /*
- * What waits for a place may get one now, and whose worker was lost a new one.
+ * A slot may be free now, and a job whose worker exited unexpectedly needs
+ * another one.
  */
 static void
-start_work(void *arg)
+dispatch_work(void *arg)
 {
 	Waiter	   *waiter = arg;
 	MemoryContext old_context = MemoryContextSwitchTo(waiter->context);
 	int			ndue;
 
-	(void) mig_job_start_all(&ndue);
+	(void) mig_job_dispatch(&ndue);
 	MemoryContextSwitchTo(old_context);
 }
 

@@ -1,18 +1,35 @@
 /*
  * job.h
- *	  Jobs, as their owners see them: submitted, cancelled, waited for.
+ *	  Runs in background workers: jobs, schedules and the scheduler.
  */
 #ifndef MIG_JOB_JOB_H
 #define MIG_JOB_JOB_H
 
-#include "tables/job.h"
+#include "postmaster/bgworker.h"
 
+#include "tables/job.h"
+#include "tables/schedule.h"
+
+/* job.c */
 extern int64 mig_job_submit(const char *target, const char *command,
 							TimestampTz run_at, TimestampTz deadline);
 extern void mig_job_submit_instead(const char *target, MigCommand command);
 extern bool mig_job_may_submit(void);
-extern void mig_job_prepare(MigJob *job, const char *target);
 extern bool mig_job_cancel(int64 job);
 extern void mig_job_wait(int64 job, TimestampTz until, bool can_commit);
+
+/* schedule.c */
+extern void mig_job_schedule(MigSchedule *schedule, const char *target);
+extern void mig_job_unschedule(const char *name);
+
+/* dispatch.c */
+extern MigJobDue *mig_job_dispatch(int *ndue);
+
+/* launch.c */
+extern void mig_job_launch_describe(BackgroundWorker *worker,
+									const char *function, const char *type);
+
+/* scheduler.c */
+extern void mig_job_scheduler_register(void);
 
 #endif							/* MIG_JOB_JOB_H */

@@ -1,36 +1,156 @@
 /*
  * launch.c
- *	  Dynamic worker: one job, as its owner.
+ *	  Starts background workers.
  *
- * Ends with its job.  It is never restarted by the server: whoever looks for
- * jobs starts another one.
+ * The worker of a job is started when the transaction that found the job is
+ * committed: never before, or it would not see the job, and never when that is
+ * rolled back.  Nothing can be written then any more, so a job is not marked
+ * as started; the worker claims it, unless another worker has.
  */
 #include "postgres.h"
 
-#include "fmgr.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
-#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
 
-#include "job/dispatch.h"
-#include "job/launch.h"
-#include "job/worker.h"
+#include "job/job_internal.h"
+
+/* A job whose worker is to be started, and the subtransaction that asked. */
+typedef struct Request
+{
+	MigJobDue	due;
+	SubTransactionId subid;
+} Request;
+
+StaticAssertDecl(sizeof(MigJobWorkerArgs) <= BGW_EXTRALEN,
+				 "the arguments of a worker fit into bgw_extra");
+
+static Request *requests = NULL;	/* in TopMemoryContext */
+static int	nrequests = 0;
+static int	max_requests = 0;
+
+static void at_transaction_end(XactEvent event, void *arg);
+static void at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+								  SubTransactionId parent, void *arg);
+static bool start_worker(const MigJobDue *due);
 
 /*
- * What the server calls.  A cancel and a termination are handled as in a
- * session: the first one ends the run, the second one the process.
+ * Has the worker of a job started when the transaction commits.
  */
 void
-migrate_job_main(Datum arg)
+mig_job_launch(const MigJobDue *due)
 {
-	MigJobStart start;
+	static bool registered = false;
 
-	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(start.database, start.login, 0);
+	if (!registered)
+	{
+		RegisterXactCallback(at_transaction_end, NULL);
+		RegisterSubXactCallback(at_subtransaction_end, NULL);
+		registered = true;
+	}
+	for (int i = 0; i < nrequests; i++)
+	{
+		if (requests[i].due.job == due->job)
+			return;
+	}
+	if (nrequests == max_requests)
+	{
+		int			larger = Max(16, max_requests * 2);
 
-	mig_job_run(start.job);
+		requests = requests == NULL ?
+			MemoryContextAlloc(TopMemoryContext, sizeof(Request) * larger) :
+			repalloc(requests, sizeof(Request) * larger);
+		max_requests = larger;
+	}
+	requests[nrequests].due = *due;
+	requests[nrequests].subid = GetCurrentSubTransactionId();
+	nrequests++;
+}
+
+/*
+ * The transaction has ended: a message can change nothing any more, and must
+ * not be an error.
+ */
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	int			nstarted = 0;
+
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			while (nstarted < nrequests &&
+				   start_worker(&requests[nstarted].due))
+				nstarted++;
+			if (nstarted < nrequests)
+				ereport(WARNING,
+						(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						 errmsg("could not start a worker for job " INT64_FORMAT,
+								requests[nstarted].due.job),
+						 errdetail("No background worker slot is free. The job stays queued."),
+						 errhint("You might need to increase max_worker_processes. The scheduler, migrate_run_jobs(), migrate_submit() and migrate_wait() try again.")));
+			nrequests = 0;
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			nrequests = 0;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	int			nkept = 0;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	for (int i = 0; i < nrequests; i++)
+	{
+		if (requests[i].subid == mine)
+		{
+			if (event == SUBXACT_EVENT_ABORT_SUB)
+				continue;
+			requests[i].subid = parent;
+		}
+		requests[nkept++] = requests[i];
+	}
+	nrequests = nkept;
+}
+
+static bool
+start_worker(const MigJobDue *due)
+{
+	BackgroundWorker worker;
+	MigJobWorkerArgs args = {MyDatabaseId, due->login, due->job};
+
+	mig_job_launch_describe(&worker, "migrate_job_main",
+							MIG_JOB_BACKEND_TYPE);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate job " INT64_FORMAT,
+			 due->job);
+	memcpy(worker.bgw_extra, &args, sizeof(args));
+	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/*
+ * Fills in what all our background workers have in common.  None is started on
+ * a standby, nor again when it ends.
+ */
+void
+mig_job_launch_describe(BackgroundWorker *worker, const char *function,
+						const char *type)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker->bgw_library_name, "migrate", BGW_MAXLEN);
+	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
+	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
+	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
 }

@@ -1,9 +1,9 @@
 /*
  * schedule.c
- *	  Jobs that are submitted again and again.
+ *	  Schedules: jobs that are submitted at intervals.
  *
- * Whoever starts what is due looks at the schedules first.  A tick is a job
- * like any other; one that finds nothing to do leaves no row.
+ * A run of a schedule is a job like any other; one that finds nothing to do
+ * leaves no row.
  */
 #include "postgres.h"
 
@@ -11,20 +11,19 @@
 #include "tcop/utility.h"
 
 #include "base/xact.h"
-#include "job/job.h"
-#include "job/schedule.h"
+#include "job/job_internal.h"
 
 #define SHORTEST_INTERVAL	USECS_PER_SEC
 #define LONGEST_INTERVAL	((double) 100 * DAYS_PER_YEAR * USECS_PER_DAY)
 
 static void check_times(const MigSchedule *schedule);
 static bool find_own(const char *name);
-static void refuse_other(const char *name);
-static void tick_work(void *arg);
+static void refuse(const char *name);
+static void submit_work(void *arg);
 
 /*
- * Makes a schedule, or changes the one of that name.  The caller has filled in
- * its name and its times.
+ * Creates a schedule, or changes the one of that name.  The caller has filled
+ * in its name and its times.
  */
 void
 mig_job_schedule(MigSchedule *schedule, const char *target)
@@ -42,12 +41,12 @@ mig_job_schedule(MigSchedule *schedule, const char *target)
 	if (strcmp(schedule->job.target, target) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("target \"%s\" of a schedule counts from where the database is",
+				 errmsg("target \"%s\" of a schedule must not be relative",
 						target),
-				 errhint("Name a revision, a branch or \"head\".")));
-	/* Somebody may have made one of that name meanwhile. */
+				 errhint("Use a revision, a branch label or \"head\".")));
+	/* Another role may have created one of that name meanwhile. */
 	if (!mig_schedule_row_put(schedule))
-		refuse_other(schedule->name);
+		refuse(schedule->name);
 }
 
 static void
@@ -72,22 +71,22 @@ check_times(const MigSchedule *schedule)
 	if (TIMESTAMP_NOT_FINITE(schedule->first_run))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("first tick of a schedule must be finite")));
+				 errmsg("first run of a schedule must be finite")));
 	if ((start == NULL) != (end == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a window needs a start and an end")));
+				 errmsg("a window must have both a start and an end")));
 	if (start != NULL &&
 		(start->time + start->zone * USECS_PER_SEC -
 		 end->time - end->zone * USECS_PER_SEC) % USECS_PER_DAY == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("start and end of a window must not be the same"),
-				 errhint("Without a window it is always open.")));
+				 errhint("Omit both for a schedule that runs at any time.")));
 }
 
 /*
- * Ends a schedule.
+ * Removes a schedule.
  */
 void
 mig_job_unschedule(const char *name)
@@ -98,13 +97,13 @@ mig_job_unschedule(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("schedule \"%s\" does not exist", name),
-				 errhint("migrate.schedules lists the schedules.")));
+				 errhint("Use migrate.schedules to list the schedules.")));
 	mig_schedule_row_delete(name);
 }
 
 /*
- * Whether there is one.  Raises an error if it is not the current role's
- * business.
+ * Whether the schedule exists.  Raises an error if the current role may not
+ * change it.
  */
 static bool
 find_own(const char *name)
@@ -114,35 +113,35 @@ find_own(const char *name)
 	if (!mig_schedule_row_find(name, GetUserId(), &visible))
 		return false;
 	if (!visible)
-		refuse_other(name);
+		refuse(name);
 	return true;
 }
 
 static void
-refuse_other(const char *name)
+refuse(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for schedule \"%s\"", name),
-			 errdetail("A schedule is its owner's, and the business of whoever has the rights of the extension's owner.")));
+			 errdetail("Only roles with privileges of the schedule's owner or of the extension's owner may change it.")));
 }
 
 /*
- * Submits what is due.
+ * Submits the jobs of the schedules that are due.
  */
 void
-mig_job_schedule_tick(void)
+mig_job_schedule_submit_due(void)
 {
 	int			ndue;
 	MigJob	   *due = mig_schedule_row_due(&ndue);
 
 	for (int i = 0; i < ndue; i++)
 	{
-		ErrorData  *error = mig_subxact(tick_work, &due[i]);
+		ErrorData  *error = mig_subxact(submit_work, &due[i]);
 
 		if (error == NULL)
 			continue;
-		/* One of them must not keep the others from being run. */
+		/* The other schedules are run all the same. */
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
 		ereport(LOG_SERVER_ONLY,
@@ -153,7 +152,7 @@ mig_job_schedule_tick(void)
 }
 
 static void
-tick_work(void *arg)
+submit_work(void *arg)
 {
 	MigJob	   *job = arg;
 

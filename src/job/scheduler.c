@@ -1,11 +1,12 @@
 /*
  * scheduler.c
- *	  Static worker: looks for jobs in the databases of migrate.databases.
+ *	  Scans the databases of migrate.databases for jobs that are due.
  *
- * The scheduler is connected to no database, so that it keeps nobody from
- * dropping one.  Every migrate.worker_naptime it starts a short-lived process
- * in each database, which looks for what is due, starts the workers and ends.
- * A submitted job does not wait for that: its submitter starts the worker.
+ * The scheduler is a static worker and connected to no database, so that DROP
+ * DATABASE does not have to wait for it.  Every migrate.worker_naptime it
+ * starts a short-lived process in each database, the scan, which dispatches
+ * the jobs that are due and ends.  A submitted job does not wait for that: its
+ * submitter starts the worker.
  *
  * On SIGTERM it exits with 1, after which the server starts it again; an error
  * does the same.  On a standby the server starts it after the promotion.
@@ -29,6 +30,7 @@
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -36,61 +38,74 @@
 #include "utils/uuid.h"
 #include "utils/wait_event.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
-#include "job/dispatch.h"
-#include "job/scan.h"
-#include "job/scheduler.h"
+#include "base/server.h"
+#include "base/xact.h"
+#include "job/job_internal.h"
+#include "tables/lease.h"
 
 #define RESTART_DELAY			5	/* s: after an error; not so short that
 									 * one that repeats floods the log */
-#define COMPLAINT_INTERVAL		60000	/* ms: how often the same is said of a
-										 * database */
+#define COMPLAINT_INTERVAL		60000	/* ms: how often a problem of a
+										 * database is logged */
+#define SCAN_LOCK_TIMEOUT		"2s"	/* DROP DATABASE fails after 5 s */
+
+/*
+ * After how many scans that renewed no lease another node's scheduler takes
+ * it: one scan that is late, or meets a conflict, is no reason.
+ */
+#define LEASE_SCANS				3
 
 /* A database of the list. */
 typedef struct Served
 {
 	char	   *name;
-	BackgroundWorkerHandle *look;	/* the last one; NULL: none */
+	BackgroundWorkerHandle *scan;	/* the last one; NULL: none */
 	TimestampTz complained;
 } Served;
 
-/* What a look is told, in bgw_extra. */
-typedef struct LookStart
+/* The arguments of a scan, in bgw_extra. */
+typedef struct ScanArgs
 {
 	Oid			database;
 	bool		may_complain;
 	MigLeaseHolder scheduler;
-} LookStart;
+} ScanArgs;
 
-StaticAssertDecl(sizeof(LookStart) <= BGW_EXTRALEN,
-				 "what a look is told fits into bgw_extra");
+StaticAssertDecl(sizeof(ScanArgs) <= BGW_EXTRALEN,
+				 "the arguments of a scan fit into bgw_extra");
 
-/* As what others know this process. */
+/* How this process is identified in migrate.lease. */
 static MigLeaseHolder self;
 
-static void introduce(void);
+extern PGDLLEXPORT void migrate_scheduler_main(Datum arg);
+extern PGDLLEXPORT void migrate_scan_main(Datum arg);
+
+static void identify(void);
 static List *read_databases(List *before);
-static void look(Served *served);
+static void begin_scan(Served *served);
 static Oid	find_database(const char *name);
 static bool may_complain(Served *served);
-static bool start_look(Served *served, Oid database);
+static bool start_scan(Served *served, Oid database);
+static void scan_work(void *arg);
 
 /*
- * Called while the server loads its libraries.
+ * Registers the scheduler, while the server loads its libraries.
  */
 void
-mig_bgw_scheduler_register(void)
+mig_job_scheduler_register(void)
 {
 	BackgroundWorker worker;
 
-	mig_job_start_describe(&worker, "migrate_scheduler_main",
-						   "migrate scheduler");
+	mig_job_launch_describe(&worker, "migrate_scheduler_main",
+							"migrate scheduler");
 	worker.bgw_restart_time = RESTART_DELAY;
 	RegisterBackgroundWorker(&worker);
 }
 
 /*
- * What the server calls.
+ * Entry point of the scheduler.
  */
 void
 migrate_scheduler_main(Datum arg)
@@ -103,7 +118,7 @@ migrate_scheduler_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgstat_report_appname("migrate scheduler");
-	introduce();
+	identify();
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	databases = read_databases(NIL);
@@ -125,12 +140,12 @@ migrate_scheduler_main(Datum arg)
 			ListCell   *cell;
 
 			foreach(cell, databases)
-				look(lfirst(cell));
+				begin_scan(lfirst(cell));
 			left = mig_guc_worker_naptime * 1000L;
 			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), left);
 		}
 
-		/* The end of a look sets the latch, too. */
+		/* The end of a scan sets the latch, too. */
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 left, PG_WAIT_EXTENSION);
@@ -139,10 +154,11 @@ migrate_scheduler_main(Datum arg)
 }
 
 /*
- * A restarted scheduler is another one: nobody knows what became of the first.
+ * A restarted scheduler has another identity, because the scans of the one
+ * before may still be running.
  */
 static void
-introduce(void)
+identify(void)
 {
 	char		host[sizeof(self.node) - sizeof(":65535")];
 
@@ -156,7 +172,7 @@ introduce(void)
 }
 
 /*
- * The list of the setting; what is known of a database is kept.
+ * The list of the setting.  Keeps the state of the databases that were in it.
  */
 static List *
 read_databases(List *before)
@@ -187,20 +203,20 @@ read_databases(List *before)
 }
 
 /*
- * Starts a look into a database, unless the last one has not ended.
+ * Starts a scan of a database, unless the one before has not ended.
  */
 static void
-look(Served *served)
+begin_scan(Served *served)
 {
 	pid_t		pid;
 	Oid			database;
 
-	if (served->look != NULL)
+	if (served->scan != NULL)
 	{
-		if (GetBackgroundWorkerPid(served->look, &pid) != BGWH_STOPPED)
+		if (GetBackgroundWorkerPid(served->scan, &pid) != BGWH_STOPPED)
 			return;
-		pfree(served->look);
-		served->look = NULL;
+		pfree(served->scan);
+		served->scan = NULL;
 	}
 	database = find_database(served->name);
 	if (!OidIsValid(database))
@@ -208,19 +224,19 @@ look(Served *served)
 		if (may_complain(served))
 			ereport(LOG,
 					(errcode(ERRCODE_UNDEFINED_DATABASE),
-					 errmsg("migrate cannot look for jobs in database \"%s\": it does not exist, or allows no connections",
+					 errmsg("migrate cannot scan database \"%s\" for jobs: it does not exist or does not accept connections",
 							served->name)));
 	}
-	else if (!start_look(served, database) && may_complain(served))
+	else if (!start_scan(served, database) && may_complain(served))
 		ereport(LOG,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("migrate could not look for jobs in database \"%s\": no background worker slot is free",
+				 errmsg("migrate could not scan database \"%s\" for jobs: no background worker slot is free",
 						served->name),
 				 errhint("You might need to increase max_worker_processes.")));
 }
 
 /*
- * InvalidOid: there is none that can be connected to.
+ * The database of that name, InvalidOid if there is none to connect to.
  *
  * Without a database there is no SQL, and not even an index can be relied on:
  * this is how the server's own launchers read their catalogs.
@@ -253,7 +269,7 @@ find_database(const char *name)
 }
 
 /*
- * Whether it is time to say again what is wrong with a database.
+ * Whether a problem of a database may be logged again.
  */
 static bool
 may_complain(Served *served)
@@ -268,46 +284,72 @@ may_complain(Served *served)
 }
 
 static bool
-start_look(Served *served, Oid database)
+start_scan(Served *served, Oid database)
 {
 	BackgroundWorker worker;
-	LookStart	start;
+	ScanArgs	args;
 
-	memset(&start, 0, sizeof(start));
-	start.database = database;
-	start.scheduler = self;
-	start.may_complain = TimestampDifferenceExceeds(served->complained,
-													GetCurrentTimestamp(),
-													COMPLAINT_INTERVAL);
+	memset(&args, 0, sizeof(args));
+	args.database = database;
+	args.scheduler = self;
+	args.may_complain = TimestampDifferenceExceeds(served->complained,
+												   GetCurrentTimestamp(),
+												   COMPLAINT_INTERVAL);
 
-	mig_job_start_describe(&worker, "migrate_scan_main", "migrate look");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate look into %s",
+	mig_job_launch_describe(&worker, "migrate_scan_main", "migrate scan");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate scan of %s",
 			 served->name);
-	memcpy(worker.bgw_extra, &start, sizeof(start));
+	memcpy(worker.bgw_extra, &args, sizeof(args));
 	worker.bgw_notify_pid = MyProcPid;
-	if (!RegisterDynamicBackgroundWorker(&worker, &served->look))
+	if (!RegisterDynamicBackgroundWorker(&worker, &served->scan))
 	{
-		served->look = NULL;
+		served->scan = NULL;
 		return false;
 	}
-	/* It may find something to say. */
-	if (start.may_complain)
+	/* It may log a problem. */
+	if (args.may_complain)
 		served->complained = GetCurrentTimestamp();
 	return true;
 }
 
 /*
- * What the server calls for a look.  It runs internal SQL only.
+ * Entry point of a scan.  It runs internal SQL only.
  */
 void
 migrate_scan_main(Datum arg)
 {
-	LookStart	start;
+	ScanArgs	args;
+	ErrorData  *error;
 
-	memcpy(&start, MyBgworkerEntry->bgw_extra, sizeof(start));
+	memcpy(&args, MyBgworkerEntry->bgw_extra, sizeof(args));
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(start.database, InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(args.database, InvalidOid, 0);
 
-	mig_job_scan(&start.scheduler, start.may_complain);
+	mig_xact_begin_process();
+	mig_server_begin();
+	error = mig_xact(scan_work, &args, MIG_XACT_OWN_TABLES);
+	if (error != NULL && args.may_complain)
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate could not scan database \"%s\" for jobs: %s",
+						get_database_name(MyDatabaseId), error->message)));
+	mig_xact_end_process();
+}
+
+/*
+ * Dispatches the jobs that are due, if this scheduler has the lease.
+ */
+static void
+scan_work(void *arg)
+{
+	const ScanArgs *args = arg;
+	int			ndue;
+
+	(void) set_config_option("lock_timeout", SCAN_LOCK_TIMEOUT,
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	if (!mig_server()->many_schedulers ||
+		mig_lease_take(&args->scheduler, LEASE_SCANS * mig_guc_worker_naptime))
+		(void) mig_job_dispatch(&ndue);
 }

@@ -1,20 +1,24 @@
 /*
  * worker.c
- *	  The life of a worker: one job, as its owner.
+ *	  Runs one job as its owner, in a dynamic background worker.
  *
- * Takes the job up, which is committed before anything of it is run; runs it
- * through the committing doors; notes how it ended.  A worker that is lost on
- * the way leaves the row as it is, and its advisory locks are free: whoever
- * looks for jobs finds this one again, and the run goes on where it was.
+ * Claims the job, which is committed before any revision is run; runs it as a
+ * procedure would; records how it ended.  A worker that exits unexpectedly
+ * leaves the row as it is, and its advisory locks are free: the job is due
+ * again, and its next worker resumes the run.  The server does not restart it.
  *
- * The worker is connected as the role that has logged in where the job was
+ * The worker is connected as the role that had logged in where the job was
  * submitted.  Only internal SQL has other rights.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -23,131 +27,98 @@
 #include "base/server.h"
 #include "base/statement_timeout.h"
 #include "base/xact.h"
-#include "job/dispatch.h"
-#include "job/worker.h"
+#include "job/job_internal.h"
 #include "run/lock.h"
 #include "run/progress.h"
 #include "run/run.h"
-#include "tables/job.h"
 #include "tables/log.h"
-#include "tables/schedule.h"
 
-/* A job, and how far it is. */
-typedef struct JobRun
+/* A worker and its job. */
+typedef struct Worker
 {
-	int64		number;
-	MigJob		job;
-	bool		taken;
-	uint32		queue;
-	bool		exists;
+	int64		number;			/* of the job */
+	uint32		queue;			/* of its version table */
+	bool		exists;			/* the job has not ended */
+	bool		claimed;
 	bool		begun;			/* a revision */
 	TimestampTz since;
+	MigJob		job;			/* and what follows: once it is claimed */
 	MigJobEnd	end;
-} JobRun;
+} Worker;
 
-static bool take(JobRun *run);
+extern PGDLLEXPORT void migrate_job_main(Datum arg);
+
+static void run_job(Worker *worker);
+static bool claim(Worker *worker);
 static void queue_work(void *arg);
-static void take_work(void *arg);
-static void run_job(JobRun *run);
+static void claim_work(void *arg);
 static void cancel_work(void *arg);
-static void execute(JobRun *run);
-static void say_start(const MigJob *job);
+static void execute(Worker *worker);
+static void log_start(const MigJob *job);
 static void settings_work(void *arg);
 static void set(const char *name, const char *value);
-static bool begin_step(const MigStep *step, int place, int nsteps, void *arg);
-static bool fits_window(JobRun *run, const MigStep *step);
+static bool begin_step(const MigStep *step, int index, int nsteps, void *arg);
+static bool fits_window(Worker *worker, const MigStep *step);
 static void note_end(const char *why, void *arg);
-static void describe_error(JobRun *run, const ErrorData *error);
-static void finish(JobRun *run);
+static void describe_error(Worker *worker, const ErrorData *error);
+static void finish(Worker *worker);
 static void finish_work(void *arg);
-static bool leaves_a_row(const JobRun *run);
-static void start_next_work(void *arg);
+static void log_end(const Worker *worker);
+static bool leaves_row(const Worker *worker);
+static void dispatch_work(void *arg);
 
 /*
- * Runs a job, unless somebody else does, and starts what can be run after it.
- * The process is connected, and in no transaction.
+ * Entry point of a job's worker.  As in a session a cancel ends the run, a
+ * termination the process.
  */
 void
-mig_job_run(int64 job)
+migrate_job_main(Datum arg)
 {
-	JobRun		run;
+	MigJobWorkerArgs args;
+	Worker		worker;
 	ErrorData  *error;
 
-	memset(&run, 0, sizeof(run));
-	run.number = job;
+	memcpy(&args, MyBgworkerEntry->bgw_extra, sizeof(args));
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(args.database, args.login, 0);
 
+	memset(&worker, 0, sizeof(worker));
+	worker.number = args.job;
 	mig_xact_begin_process();
 	mig_server_begin();
-	run_job(&run);
-	if (run.taken)
-		finish(&run);
+	run_job(&worker);
+	if (worker.claimed)
+		finish(&worker);
 	mig_run_lock_release_job();
 	QueryCancelPending = false;
-	error = mig_xact(start_next_work, NULL, MIG_XACT_OWN_TABLES);
+	error = mig_xact(dispatch_work, NULL, MIG_XACT_OWN_TABLES);
 	if (error != NULL)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
-				 errmsg("migrate could not look for further jobs: %s",
+				 errmsg("migrate could not scan for further jobs: %s",
 						error->message)));
 	mig_xact_end_process();
 }
 
 /*
- * Takes a place, the turn on the version table and the job, in this order.
- * What is not free will be looked at again by who has it.
- */
-static bool
-take(JobRun *run)
-{
-	bool		placed = false;
-
-	mig_xact(queue_work, run, MIG_XACT_RAISE);
-	if (!run->exists)
-		return false;
-	for (int place = 1; place <= mig_guc_max_workers && !placed; place++)
-		placed = mig_run_lock_job(MIG_JOB_LOCK_PLACE, place);
-	if (!placed ||
-		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, run->queue) ||
-		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(run->number)))
-		return false;
-	mig_xact(take_work, run, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
-	return run->taken;
-}
-
-static void
-queue_work(void *arg)
-{
-	JobRun	   *run = arg;
-
-	run->exists = mig_job_row_queue(run->number, &run->queue);
-}
-
-static void
-take_work(void *arg)
-{
-	JobRun	   *run = arg;
-
-	run->taken = !mig_job_start_give_up(run->number) &&
-		mig_job_row_take(run->number, &run->job);
-	run->since = GetCurrentTimestamp();
-	run->end.state = "succeeded";
-}
-
-/*
- * Afterwards it is known how the job ended, if this worker has taken it, and
- * the transaction is a new one.  From when the lock on the job is there, who
- * cancels it sends a signal and takes it for cancelled.
+ * Runs the job, unless another worker does.  Afterwards it is known how it
+ * ended, if this worker has claimed it, and the transaction is a new one.
+ *
+ * From when the worker holds the lock on the job, migrate_cancel() sends a
+ * signal and reports the job as cancelled.
  */
 static void
-run_job(JobRun *run)
+run_job(Worker *worker)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *volatile error = NULL;
 
 	PG_TRY();
 	{
-		if (take(run))
-			execute(run);
+		if (claim(worker))
+			execute(worker);
 	}
 	PG_CATCH();
 	{
@@ -160,34 +131,74 @@ run_job(JobRun *run)
 	MemoryContextSwitchTo(context);
 	if (error == NULL)
 		return;
-	if (run->taken)
-		describe_error(run, error);
+	if (worker->claimed)
+		describe_error(worker, error);
 	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-	{
-		mig_xact(cancel_work, run, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
-	}
+		mig_xact(cancel_work, worker, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 	else
 		ReThrowError(error);
+}
+
+/*
+ * Locks a slot, the queue of the version table and the job, in this order, and
+ * claims the job.  Where a lock is not free its holder dispatches jobs at its
+ * end.
+ */
+static bool
+claim(Worker *worker)
+{
+	bool		has_slot = false;
+
+	mig_xact(queue_work, worker, MIG_XACT_RAISE);
+	if (!worker->exists)
+		return false;
+	for (int slot = 1; slot <= mig_guc_max_workers && !has_slot; slot++)
+		has_slot = mig_run_lock_job(MIG_JOB_LOCK_PLACE, slot);
+	if (!has_slot ||
+		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
+		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
+		return false;
+	mig_xact(claim_work, worker, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
+	return worker->claimed;
+}
+
+static void
+queue_work(void *arg)
+{
+	Worker	   *worker = arg;
+
+	worker->exists = mig_job_row_queue(worker->number, &worker->queue);
+}
+
+static void
+claim_work(void *arg)
+{
+	Worker	   *worker = arg;
+
+	worker->claimed = !mig_job_dispatch_fail(worker->number) &&
+		mig_job_row_take(worker->number, &worker->job);
+	worker->since = GetCurrentTimestamp();
+	worker->end.state = "succeeded";
 }
 
 static void
 cancel_work(void *arg)
 {
-	JobRun	   *run = arg;
+	Worker	   *worker = arg;
 
-	(void) mig_job_row_cancel(run->number);
+	(void) mig_job_row_cancel(worker->number);
 }
 
 static void
-execute(JobRun *run)
+execute(Worker *worker)
 {
-	const MigJob *job = &run->job;
+	const MigJob *job = &worker->job;
 	MigRunRequest request;
 	int			nresult;
 
-	/* A tick that finds nothing to do is nothing to tell. */
+	/* A scheduled job that finds nothing to do is not logged. */
 	if (job->schedule == NULL)
-		say_start(job);
+		log_start(job);
 
 	memset(&request, 0, sizeof(request));
 	request.command = job->command;
@@ -195,20 +206,20 @@ execute(JobRun *run)
 	request.can_commit = true;
 	request.toplevel = true;
 	request.ntargets = 1;
-	request.targets = &run->job.target;
+	request.targets = &worker->job.target;
 	request.begin_step = begin_step;
 	request.end_early = note_end;
-	request.arg = run;
+	request.arg = worker;
 	mig_run_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
 						   psprintf("%s %s",
 									mig_log_command_name(job->command),
 									job->target));
-	mig_xact(settings_work, run, MIG_XACT_RAISE);
+	mig_xact(settings_work, worker, MIG_XACT_RAISE);
 	(void) mig_run(&request, &nresult);
 }
 
 static void
-say_start(const MigJob *job)
+log_start(const MigJob *job)
 {
 	ereport(LOG,
 			(errmsg("migrate job " INT64_FORMAT " started: %s %s on \"%s\", attempt %d",
@@ -217,18 +228,18 @@ say_start(const MigJob *job)
 }
 
 /*
- * Makes the settings of the session that has submitted the job.
+ * Makes the settings of the session that submitted the job.
  */
 static void
 settings_work(void *arg)
 {
-	JobRun	   *run = arg;
-	const MigJob *job = &run->job;
+	Worker	   *worker = arg;
+	const MigJob *job = &worker->job;
 
 	/* The role's own settings may say another one. */
 	set("role", job->owner == job->login ? "none" :
 		GetUserNameFromId(job->owner, false));
-	/* Nobody sends it statements: a limit is one that a revision sets. */
+	/* A limit for the statements of a revision is one that it sets. */
 	set("statement_timeout", "0");
 	for (int i = 0; i < job->nsettings; i++)
 	{
@@ -240,7 +251,7 @@ settings_work(void *arg)
 		*value = '\0';
 		set(name, value + 1);
 	}
-	/* Its name could be another table's under another search_path. */
+	/* With its schema: the search_path may differ. */
 	set("migrate.version_table", job->version_table);
 	set("application_name", psprintf("migrate job " INT64_FORMAT, job->job));
 }
@@ -253,76 +264,77 @@ set(const char *name, const char *value)
 }
 
 /*
- * Before each revision, in a transaction of its own: notes it, and refuses
- * when the time is over.
+ * Before each revision, in a transaction of its own: records it as the job's
+ * progress.  Raises an error after the deadline; false: the window is too
+ * short.
  */
 static bool
-begin_step(const MigStep *step, int place, int nsteps, void *arg)
+begin_step(const MigStep *step, int index, int nsteps, void *arg)
 {
-	JobRun	   *run = arg;
+	Worker	   *worker = arg;
 
-	if (run->job.deadline <= GetCurrentTimestamp())
+	if (worker->job.deadline <= GetCurrentTimestamp())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("deadline has passed before revision \"%s\"",
+				 errmsg("deadline passed before revision \"%s\"",
 						step->revision),
-				 errdetail("%d of %d revisions were run.", place, nsteps),
-				 errhint("Submit the job again with a later deadline; it goes on from there.")));
-	if (!fits_window(run, step))
+				 errdetail("%d of %d revisions were run.", index, nsteps),
+				 errhint("Submit the job again with a later deadline; it resumes from there.")));
+	if (!fits_window(worker, step))
 		return false;
-	if (place == 0 && run->job.schedule != NULL)
-		say_start(&run->job);
-	run->begun = true;
+	if (index == 0 && worker->job.schedule != NULL)
+		log_start(&worker->job);
+	worker->begun = true;
 
-	/* Who looks at it may lose it in a crash. */
+	/* A crash may lose this. */
 	(void) set_config_option("synchronous_commit", "off",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	mig_job_row_progress(run->number, step->revision, place + 1, nsteps);
+	mig_job_row_progress(worker->number, step->revision, index + 1, nsteps);
 	return true;
 }
 
 /*
- * Whether a revision would end before the window does, by what it has cost
- * before.  If it was never run it may begin as long as the window is open.
+ * Whether a revision would end before the window does, by the longest of its
+ * runs before.  One that was never run may begin as long as the window is open.
  */
 static bool
-fits_window(JobRun *run, const MigStep *step)
+fits_window(Worker *worker, const MigStep *step)
 {
-	TimestampTz end = run->job.window_end;
-	double		cost;
+	TimestampTz end = worker->job.window_end;
+	double		longest;
 	long		left;
 
 	if (end == DT_NOEND)
 		return true;
-	cost = mig_log_longest(step->revision, step->command);
+	longest = mig_log_longest(step->revision, step->command);
 	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-	if (left > 0 && cost <= left)
+	if (left > 0 && longest <= left)
 		return true;
 	if (left <= 0)
 		note_end(psprintf("the window closed before revision \"%s\"",
-						  step->revision), run);
+						  step->revision), worker);
 	else
-		note_end(psprintf("revision \"%s\" has taken %.0f s, which does not fit into the %ld s that are left of the window",
-						  step->revision, ceil(cost / 1000), left / 1000), run);
+		note_end(psprintf("revision \"%s\" has taken %.0f s before, and the window closes in %ld s",
+						  step->revision, ceil(longest / 1000), left / 1000), worker);
 	return false;
 }
 
 static void
 note_end(const char *why, void *arg)
 {
-	JobRun	   *run = arg;
+	Worker	   *worker = arg;
 
-	run->end.note = MemoryContextStrdup(PortalContext, why);
+	worker->end.note = MemoryContextStrdup(PortalContext, why);
 }
 
 /*
- * "57014" is somebody's wish, not a failure, unless a timeout has said it.
+ * A job that was cancelled has not failed, unless a timeout cancelled it.
  */
 static void
-describe_error(JobRun *run, const ErrorData *error)
+describe_error(Worker *worker, const ErrorData *error)
 {
-	MigJobEnd  *end = &run->end;
+	MigJobEnd  *end = &worker->end;
 
 	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		!mig_statement_timeout_caused(error) ? "cancelled" : "failed";
@@ -334,78 +346,87 @@ describe_error(JobRun *run, const ErrorData *error)
 }
 
 /*
- * Notes how it ended, in the table and in the server log.
+ * Records how the job ended, in the table and in the server log.
  */
 static void
-finish(JobRun *run)
+finish(Worker *worker)
 {
-	const MigJobEnd *end = &run->end;
-	long		took;
 	ErrorData  *error;
 
-	/* Who wants to cancel it now comes too late. */
+	/* A cancel comes too late now. */
 	do
 	{
 		QueryCancelPending = false;
-		error = mig_xact(finish_work, run, MIG_XACT_OWN_TABLES);
+		error = mig_xact(finish_work, worker, MIG_XACT_OWN_TABLES);
 	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
-	took = TimestampDifferenceMilliseconds(run->since, GetCurrentTimestamp());
 	HOLD_INTERRUPTS();
-	if (end->sqlstate == NULL)
-	{
-		if (leaves_a_row(run))
-			ereport(LOG,
-					(errmsg("migrate job " INT64_FORMAT " succeeded after %ld ms",
-							run->number, took),
-					 end->note != NULL ?
-					 errdetail_internal("%s", end->note) : 0));
-	}
-	else
-		ereport(LOG,
-				(errcode(mig_job_row_errcode(end)),
-				 errmsg("migrate job " INT64_FORMAT " %s after %ld ms: %s",
-						run->number, end->state, took, end->error),
-				 end->detail != NULL ?
-				 errdetail_internal("%s", end->detail) : 0,
-				 end->context != NULL ? errcontext("%s", end->context) : 0));
+	log_end(worker);
 	if (error != NULL)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
-				 errmsg("migrate could not note the end of job " INT64_FORMAT ": %s",
-						run->number, error->message)));
+				 errmsg("migrate could not record the end of job " INT64_FORMAT ": %s",
+						worker->number, error->message)));
 	QueryCancelPending = false;
 	RESUME_INTERRUPTS();
 }
 
 static void
+log_end(const Worker *worker)
+{
+	const MigJobEnd *end = &worker->end;
+	long		took = TimestampDifferenceMilliseconds(worker->since,
+													   GetCurrentTimestamp());
+
+	if (!leaves_row(worker))
+		return;
+	if (end->sqlstate == NULL)
+		ereport(LOG,
+				(errmsg("migrate job " INT64_FORMAT " succeeded after %ld ms",
+						worker->number, took),
+				 end->note != NULL ?
+				 errdetail_internal("%s", end->note) : 0));
+	else
+		ereport(LOG,
+				(errcode(mig_job_row_errcode(end)),
+				 strcmp(end->state, "cancelled") == 0 ?
+				 errmsg("migrate job " INT64_FORMAT " cancelled after %ld ms: %s",
+						worker->number, took, end->error) :
+				 errmsg("migrate job " INT64_FORMAT " failed after %ld ms: %s",
+						worker->number, took, end->error),
+				 end->detail != NULL ?
+				 errdetail_internal("%s", end->detail) : 0,
+				 end->context != NULL ? errcontext("%s", end->context) : 0));
+}
+
+static void
 finish_work(void *arg)
 {
-	JobRun	   *run = arg;
+	Worker	   *worker = arg;
 
-	if (leaves_a_row(run))
-		mig_job_row_finish(run->number, &run->end, true);
+	if (leaves_row(worker))
+		mig_job_row_finish(worker->number, &worker->end, true);
 	else
-		mig_job_row_forget(run->number);
-	if (run->job.schedule != NULL)
-		mig_schedule_row_note(run->job.schedule, run->number, run->end.note);
+		mig_job_row_forget(worker->number);
+	if (worker->job.schedule != NULL)
+		mig_schedule_row_note(worker->job.schedule, worker->number, worker->end.note);
 	if (mig_guc_log_retention > 0)
 		mig_job_row_expire(mig_guc_log_retention);
 }
 
 /*
- * Whether there is anything to tell of it.
+ * Whether the job is kept.  A scheduled one that found nothing to do is not.
  */
 static bool
-leaves_a_row(const JobRun *run)
+leaves_row(const Worker *worker)
 {
-	return run->job.schedule == NULL || run->begun ||
-		run->job.attempts > 1 || run->end.sqlstate != NULL;
+	return worker->job.schedule == NULL || worker->begun ||
+		worker->job.attempts > 1 || worker->end.sqlstate != NULL;
 }
 
 static void
-start_next_work(void *arg)
+dispatch_work(void *arg)
 {
 	int			ndue;
 
-	(void) mig_job_start_all(&ndue);
+	(void) mig_job_dispatch(&ndue);
 }

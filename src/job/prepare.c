@@ -1,0 +1,82 @@
+/*
+ * prepare.c
+ *	  Captures what a job runs with: target, version table, roles, settings.
+ *
+ * The worker runs the job as its owner, with the settings of the session that
+ * submitted it.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "base/spi.h"
+#include "job/job_internal.h"
+#include "run/precheck.h"
+#include "tables/version_open.h"
+
+static Oid	login_role(void);
+static char **current_settings(int *nsettings);
+
+/*
+ * Fills in target, version table, roles and settings; the command is known.
+ * Raises the error that the target would raise now.  A relative target is made
+ * absolute, because a worker that resumes the job would find another place.
+ */
+void
+mig_job_prepare(MigJob *job, const char *target)
+{
+	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
+	char	   *targets[1];
+
+	mig_version_read(version, MIG_SPI_READ_LATEST);
+	targets[0] = unconstify(char *, target);
+	(void) mig_run_plan(version, job->command, 1, targets, false, NULL,
+						MIG_SPI_READ_LATEST);
+	job->target = mig_run_plan_absolute(version, job->command, target,
+										MIG_SPI_READ_LATEST);
+	job->version_table = version->name;
+	job->owner = GetUserId();
+	job->login = login_role();
+	job->settings = current_settings(&job->nsettings);
+}
+
+/*
+ * The role that the worker connects as.  After SET ROLE it is the session's
+ * role, because the role that was set may not be permitted to log in.  In a
+ * SECURITY DEFINER function it is the function's owner.
+ */
+static Oid
+login_role(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if (userid == GetOuterUserId() &&
+		(sec_context & SECURITY_LOCAL_USERID_CHANGE) == 0)
+		return GetSessionUserId();
+	return userid;
+}
+
+/*
+ * The settings that decide what a run does, as name=value.
+ */
+static char **
+current_settings(int *nsettings)
+{
+	static MigSpiQuery query = {
+		"SELECT name || '=' || setting FROM pg_catalog.pg_settings"
+		" WHERE name LIKE 'migrate.%' AND context = 'user' ORDER BY name"
+	};
+	char	  **ours = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
+									MIG_SPI_READ_LATEST, nsettings);
+	char	  **settings = palloc(sizeof(char *) * (*nsettings + 1));
+
+	/* Internal SQL has a search_path of its own. */
+	settings[0] = psprintf("search_path=%s",
+						   GetConfigOption("search_path", false, false));
+	memcpy(&settings[1], ours, sizeof(char *) * *nsettings);
+	(*nsettings)++;
+	return settings;
+}
