@@ -1,15 +1,14 @@
 -- retry_policy: what follows an error, as a table
 CREATE SCHEMA pure;
 CREATE FUNCTION pure.decide(sqlstate text, message text, fixed_snapshot boolean,
-		via text, attempt integer, max_attempts integer, body_done boolean DEFAULT false,
-		by_text boolean DEFAULT false)
+		via text, attempt integer, max_attempts integer, by_text boolean DEFAULT false)
 	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
 CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
 		fixed_snapshot boolean, via text, attempt integer, max_attempts integer)
 	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_needs_transaction';
-CREATE FUNCTION pure.in_doubt(sqlstate text, message text, fixed_snapshot boolean,
-		via text, attempt integer, max_attempts integer, body_done boolean, by_text boolean)
-	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_in_doubt';
+CREATE FUNCTION pure.leaves_unknown(sqlstate text, message text, fixed_snapshot boolean,
+		via text, attempt integer, max_attempts integer, by_text boolean)
+	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_leaves_unknown';
 CREATE FUNCTION pure.delay(attempt integer, base_delay integer,
 		max_delay integer, random double precision)
 	RETURNS integer LANGUAGE C AS 'migrate_test_pure', 'test_retry_delay';
@@ -56,7 +55,7 @@ INSERT INTO failure (sqlstate, message) VALUES
 	('08006', NULL),
 	('00000', NULL);
 
--- Attempt 1 of 10, for each isolation and door.
+-- Attempt 1 of 10, for each isolation and way to run.
 SELECT f.sqlstate, f.message,
 	pure.decide(sqlstate, message, false, 'function', 1, 10) AS function_rc,
 	pure.decide(sqlstate, message, true, 'function', 1, 10) AS function_rr,
@@ -75,22 +74,13 @@ SELECT attempt, max_attempts,
   FROM (VALUES (1, 1), (1, 2), (2, 2), (9, 10), (10, 10), (11, 10),
 	(999, 1000), (1000, 1000)) AS v (attempt, max_attempts);
 
--- Once the body is committed only the version row is written again.
-SELECT f.sqlstate, f.message,
-	pure.decide(sqlstate, message, false, 'procedure', 1, 10, true) AS procedure_rc,
-	pure.decide(sqlstate, message, true, 'worker', 1, 10, true) AS worker_rr,
-	pure.decide(sqlstate, message, true, 'worker', 10, 10, true) AS last_attempt
-  FROM failure AS f
- WHERE pure.decide(sqlstate, message, false, 'procedure', 1, 10, true) <> 'give up'
- ORDER BY n;
-
 -- On a server where only the text tells: what passes, and what may have been
 -- done all the same.
 SELECT f.sqlstate, f.message, t.by_text AS told,
-	pure.decide(sqlstate, message, false, 'function', 1, 10, false, by_text) AS function,
-	pure.decide(sqlstate, message, true, 'procedure', 1, 10, false, by_text) AS procedure,
-	pure.decide(sqlstate, message, true, 'worker', 10, 10, true, by_text) AS last_attempt,
-	pure.in_doubt(sqlstate, message, false, 'procedure', 1, 10, false, by_text)
+	pure.decide(sqlstate, message, false, 'function', 1, 10, by_text) AS function,
+	pure.decide(sqlstate, message, true, 'procedure', 1, 10, by_text) AS procedure,
+	pure.decide(sqlstate, message, true, 'worker', 10, 10, by_text) AS last_attempt,
+	pure.leaves_unknown(sqlstate, message, false, 'procedure', 1, 10, by_text)
   FROM (VALUES
 	('XX000', 'Timed out: Perform RPC (request call id 7) to 127.0.0.1:9100 timed out after 5.000s'),
 	('XX000', '[Operation failed. Try again (yb/client/batcher.cc:1)]: Service unavailable: no leader'),

@@ -7,12 +7,14 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "base/command.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
@@ -21,11 +23,12 @@
 #include "job/job.h"
 #include "registry/inspect.h"
 #include "registry/register.h"
-#include "run/approval.h"
-#include "run/progress.h"
-#include "run/resolve.h"
 #include "run/run.h"
 #include "tables/log.h"
+
+/* What begin_command() checks. */
+#define COMMAND_WRITES		0x01	/* not in a read-only transaction */
+#define COMMAND_NOT_NESTED	0x02	/* not from within a migration body */
 
 /* Columns of the questions about revisions; migrate_show() adds the bodies. */
 #define REVISION_COLUMNS	12
@@ -62,9 +65,10 @@ PG_FUNCTION_INFO_V1(migrate_doctor);
 PG_FUNCTION_INFO_V1(migrate_is_current);
 PG_FUNCTION_INFO_V1(migrate_progress);
 
-static Datum run_command(FunctionCallInfo fcinfo, MigCommand command,
-						 int ntargets, char **targets, bool purge);
-static void call_command(FunctionCallInfo fcinfo, MigCommand command);
+static void begin_command(const char *name, int flags);
+static Datum run_function(FunctionCallInfo fcinfo, MigCommand command,
+						  int ntargets, char **targets, bool purge);
+static void run_procedure(FunctionCallInfo fcinfo, MigCommand command);
 static bool can_commit(FunctionCallInfo fcinfo);
 static char *required_text(FunctionCallInfo fcinfo, int arg, const char *name);
 static char *optional_text(FunctionCallInfo fcinfo, int arg);
@@ -84,7 +88,7 @@ migrate_register(PG_FUNCTION_ARGS)
 	MigRevisionDef def = {0};
 	bool		replace;
 
-	mig_server_begin();
+	begin_command("migrate_register()", COMMAND_WRITES | COMMAND_NOT_NESTED);
 	def.id = required_text(fcinfo, 0, "revision");
 	def.upgrade = required_text(fcinfo, 1, "upgrade");
 	def.downgrade = optional_text(fcinfo, 2);
@@ -106,7 +110,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 	char	  **ids;
 	int			nids;
 
-	mig_server_begin();
+	begin_command("migrate_register_script()", COMMAND_WRITES | COMMAND_NOT_NESTED);
 	ids = mig_register_script(required_text(fcinfo, 0, "script"),
 							  &nids);
 	return return_texts(fcinfo, ids, nids);
@@ -115,7 +119,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
-	mig_server_begin();
+	begin_command("migrate_unregister()", COMMAND_WRITES | COMMAND_NOT_NESTED);
 	mig_register_unregister(required_text(fcinfo, 0, "revision"));
 	PG_RETURN_VOID();
 }
@@ -127,7 +131,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 	char	  **revisions;
 	int			nrevisions;
 
-	mig_server_begin();
+	begin_command("migrate_merge()", COMMAND_WRITES | COMMAND_NOT_NESTED);
 	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
 	def.id = required_text(fcinfo, 1, "revision");
 	def.message = optional_text(fcinfo, 2);
@@ -140,9 +144,9 @@ migrate_merge(PG_FUNCTION_ARGS)
 Datum
 migrate_approve(PG_FUNCTION_ARGS)
 {
-	mig_server_begin();
-	mig_run_approve(required_text(fcinfo, 0, "revision"),
-					optional_text(fcinfo, 1));
+	begin_command("migrate_approve()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	mig_register_approve(required_text(fcinfo, 0, "revision"),
+						 optional_text(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
@@ -151,7 +155,7 @@ migrate_upgrade(PG_FUNCTION_ARGS)
 {
 	char	   *target = required_text(fcinfo, 0, "target");
 
-	return run_command(fcinfo, MIG_COMMAND_UPGRADE, 1, &target, false);
+	return run_function(fcinfo, MIG_COMMAND_UPGRADE, 1, &target, false);
 }
 
 Datum
@@ -159,7 +163,7 @@ migrate_downgrade(PG_FUNCTION_ARGS)
 {
 	char	   *target = required_text(fcinfo, 0, "target");
 
-	return run_command(fcinfo, MIG_COMMAND_DOWNGRADE, 1, &target, false);
+	return run_function(fcinfo, MIG_COMMAND_DOWNGRADE, 1, &target, false);
 }
 
 Datum
@@ -167,8 +171,8 @@ migrate_stamp(PG_FUNCTION_ARGS)
 {
 	char	   *target = required_text(fcinfo, 0, "target");
 
-	return run_command(fcinfo, MIG_COMMAND_STAMP, 1, &target,
-					   required_bool(fcinfo, 1, "purge"));
+	return run_function(fcinfo, MIG_COMMAND_STAMP, 1, &target,
+						required_bool(fcinfo, 1, "purge"));
 }
 
 Datum
@@ -177,30 +181,30 @@ migrate_stamp_targets(PG_FUNCTION_ARGS)
 	int			ntargets;
 	char	  **targets = required_array(fcinfo, 0, "targets", &ntargets);
 
-	return run_command(fcinfo, MIG_COMMAND_STAMP, ntargets, targets,
-					   required_bool(fcinfo, 1, "purge"));
+	return run_function(fcinfo, MIG_COMMAND_STAMP, ntargets, targets,
+						required_bool(fcinfo, 1, "purge"));
 }
 
 Datum
 migrate_deploy(PG_FUNCTION_ARGS)
 {
-	call_command(fcinfo, MIG_COMMAND_UPGRADE);
+	run_procedure(fcinfo, MIG_COMMAND_UPGRADE);
 	PG_RETURN_VOID();
 }
 
 Datum
 migrate_revert(PG_FUNCTION_ARGS)
 {
-	call_command(fcinfo, MIG_COMMAND_DOWNGRADE);
+	run_procedure(fcinfo, MIG_COMMAND_DOWNGRADE);
 	PG_RETURN_VOID();
 }
 
 Datum
 migrate_resolve(PG_FUNCTION_ARGS)
 {
-	mig_server_begin();
-	mig_resolve(required_text(fcinfo, 0, "revision"),
-				required_text(fcinfo, 1, "action"));
+	begin_command("migrate_resolve()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	mig_run_resolve(required_text(fcinfo, 0, "revision"),
+					required_text(fcinfo, 1, "action"));
 	PG_RETURN_VOID();
 }
 
@@ -210,7 +214,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 	char	   *target = required_text(fcinfo, 0, "target");
 	char	   *command = required_text(fcinfo, 1, "command");
 
-	mig_server_begin();
+	begin_command("migrate_submit()", COMMAND_WRITES);
 	if (PG_ARGISNULL(2))
 		refuse_null("run_at");
 	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
@@ -221,7 +225,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 Datum
 migrate_cancel(PG_FUNCTION_ARGS)
 {
-	mig_server_begin();
+	begin_command("migrate_cancel()", COMMAND_WRITES);
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
@@ -234,7 +238,7 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	MigJobDue  *due;
 	int			ndue;
 
-	mig_server_begin();
+	begin_command("migrate_run_jobs()", COMMAND_WRITES);
 	due = mig_job_dispatch(&ndue);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
@@ -256,7 +260,7 @@ migrate_wait(PG_FUNCTION_ARGS)
 {
 	TimestampTz until = DT_NOEND;
 
-	mig_server_begin();
+	begin_command("migrate_wait()", 0);
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	if (!PG_ARGISNULL(1))
@@ -273,7 +277,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	MigSchedule schedule;
 	char	   *target = required_text(fcinfo, 2, "target");
 
-	mig_server_begin();
+	begin_command("migrate_schedule()", COMMAND_WRITES);
 	memset(&schedule, 0, sizeof(schedule));
 	schedule.name = required_text(fcinfo, 0, "name");
 	if (PG_ARGISNULL(1))
@@ -290,7 +294,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 Datum
 migrate_unschedule(PG_FUNCTION_ARGS)
 {
-	mig_server_begin();
+	begin_command("migrate_unschedule()", COMMAND_WRITES);
 	mig_job_unschedule(required_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
@@ -301,7 +305,7 @@ migrate_current(PG_FUNCTION_ARGS)
 	MigInspectRow *rows;
 	int			nrows;
 
-	mig_server_begin();
+	begin_command("migrate_current()", 0);
 	rows = mig_inspect_current(&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
@@ -312,7 +316,7 @@ migrate_heads(PG_FUNCTION_ARGS)
 	MigInspectRow *rows;
 	int			nrows;
 
-	mig_server_begin();
+	begin_command("migrate_heads()", 0);
 	rows = mig_inspect_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
 							 &nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
@@ -324,7 +328,7 @@ migrate_branches(PG_FUNCTION_ARGS)
 	MigInspectRow *rows;
 	int			nrows;
 
-	mig_server_begin();
+	begin_command("migrate_branches()", 0);
 	rows = mig_inspect_branches(&nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
@@ -335,7 +339,7 @@ migrate_history(PG_FUNCTION_ARGS)
 	MigInspectRow *rows;
 	int			nrows;
 
-	mig_server_begin();
+	begin_command("migrate_history()", 0);
 	rows = mig_inspect_history(optional_text(fcinfo, 0), &nrows);
 	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
 }
@@ -346,7 +350,7 @@ migrate_show(PG_FUNCTION_ARGS)
 	MigInspectRow *rows;
 	int			nrows;
 
-	mig_server_begin();
+	begin_command("migrate_show()", 0);
 	rows = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrows);
 	return return_revisions(fcinfo, rows, nrows, SHOW_COLUMNS);
 }
@@ -358,7 +362,7 @@ migrate_plan(PG_FUNCTION_ARGS)
 	MigInspectStep *steps;
 	int			nsteps;
 
-	mig_server_begin();
+	begin_command("migrate_plan()", 0);
 	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
 							 required_text(fcinfo, 1, "command"), &nsteps);
 	InitMaterializedSRF(fcinfo, 0);
@@ -384,7 +388,7 @@ migrate_plan(PG_FUNCTION_ARGS)
 Datum
 migrate_is_current(PG_FUNCTION_ARGS)
 {
-	mig_server_begin();
+	begin_command("migrate_is_current()", 0);
 	PG_RETURN_BOOL(mig_inspect_is_current(required_text(fcinfo, 0, "target")));
 }
 
@@ -395,7 +399,7 @@ migrate_doctor(PG_FUNCTION_ARGS)
 	List	   *findings;
 	ListCell   *cell;
 
-	mig_server_begin();
+	begin_command("migrate_doctor()", 0);
 	findings = mig_doctor_examine();
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, findings)
@@ -422,7 +426,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	int			nruns = 0;
-	MigProgress *runs = mig_run_progress_read(&nruns);
+	MigProgress *runs = mig_progress_read(&nruns);
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (runs == NULL)
@@ -457,28 +461,45 @@ migrate_progress(PG_FUNCTION_ARGS)
 		values[12] = TimestampTzGetDatum(run->statement_started);
 		values[13] = CStringGetTextDatum(run->query);
 		nulls[9] = nulls[10] = nulls[11] = nulls[12] = run->statement == 0;
-		nulls[13] = nulls[9] || !mig_run_progress_may_read(run);
+		nulls[13] = nulls[9] || !mig_progress_may_read(run);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
 }
 
 /*
- * A command as a function: it is run in the caller's transaction, or submitted.
+ * What every function begins with: forgets what was cached for the one before,
+ * and raises an error where this one cannot be called.
+ */
+static void
+begin_command(const char *name, int flags)
+{
+	mig_server_begin();
+	if (flags & COMMAND_WRITES)
+	{
+		/* On a standby every transaction is read-only. */
+		PreventCommandIfReadOnly(name);
+		PreventCommandIfParallelMode(name);
+	}
+	if (flags & COMMAND_NOT_NESTED)
+		mig_run_refuse_nested(name);
+}
+
+/*
+ * A run inside the caller's transaction, or a job that is submitted instead.
  */
 static Datum
-run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
-			char **targets, bool purge)
+run_function(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
+			 char **targets, bool purge)
 {
 	MigRunRequest request;
-	char	  **result;
-	int			nresult;
+	MigRunResult result;
 
-	mig_server_begin();
+	begin_command(psprintf("%s()", mig_command_function(command)),
+				  COMMAND_WRITES | COMMAND_NOT_NESTED);
 	if (command != MIG_COMMAND_STAMP &&
 		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
 	{
-		mig_run_check_allowed(command);
 		mig_job_submit_instead(targets[0], command);
 		return return_texts(fcinfo, NULL, 0);
 	}
@@ -488,29 +509,30 @@ run_command(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	request.ntargets = ntargets;
 	request.targets = targets;
 	request.purge = purge;
-	result = mig_run(&request, &nresult);
-	return return_texts(fcinfo, result, nresult);
+	mig_run(&request, &result);
+	return return_texts(fcinfo, result.revisions, result.nrevisions);
 }
 
 /*
- * The procedure door.  The target's memory may go with the transaction.
+ * A run that commits.
  */
 static void
-call_command(FunctionCallInfo fcinfo, MigCommand command)
+run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 {
 	char	   *target = required_text(fcinfo, 0, "target");
 	MigRunRequest request;
-	int			nresult;
+	MigRunResult result;
 
-	mig_server_begin();
+	begin_command(psprintf("%s()", mig_command_procedure(command)),
+				  COMMAND_WRITES | COMMAND_NOT_NESTED);
 	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.via = MIG_VIA_PROCEDURE;
 	request.can_commit = can_commit(fcinfo);
-	request.toplevel = mig_xact_is_top_level();
+	request.top_level = mig_xact_is_top_level();
 	request.ntargets = 1;
 	request.targets = &target;
-	(void) mig_run(&request, &nresult);
+	mig_run(&request, &result);
 }
 
 /*

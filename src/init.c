@@ -8,11 +8,8 @@
 #include "miscadmin.h"
 
 #include "base/guc.h"
-#include "base/xact.h"
 #include "job/job.h"
-#include "run/progress.h"
-#include "run/retry.h"
-#include "run/utility_hook.h"
+#include "run/run.h"
 
 PG_MODULE_MAGIC;
 
@@ -22,12 +19,7 @@ void
 _PG_init(void)
 {
 	mig_guc_define();
-	mig_utility_hook_install();
-	mig_xact_set_retry(mig_run_retry_xact);
-	if (process_shared_preload_libraries_in_progress)
-	{
-		mig_run_progress_request_memory();
-		if (!IsBinaryUpgrade)
-			mig_job_scheduler_register();
-	}
+	mig_run_init();
+	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
+		mig_job_scheduler_register();
 }

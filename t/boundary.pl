@@ -122,7 +122,7 @@ sub breaks_anywhere
 		'', "$engine, $action: everything is as undisturbed");
 
 	my @broken = grep { $_->{ended} ne '00000' } @runs;
-	my $partial = grep { $_->{checkpoints} > 0 } @runs;
+	my $partial = grep { $_->{segments} > 0 } @runs;
 	note("$engine, $action: " . join(', ', map { "$places{$_} places $_" } sort keys %places)
 		  . ', ' . @broken . " broken, $partial partial");
 	is(join(' ', map { "$_->{direction} $_->{place}" } grep { $_->{place} > $places{ $_->{direction} } } @broken),
@@ -169,7 +169,7 @@ sub broken_runs
 	while ($output =~ /^break (\w+) (\d+)\n(?:ended (\w+) (\d+)\n)?(\d+)\n(\w+)\n(.*)\n/mg)
 	{
 		push @runs, { direction => $1, place => $2, ended => $3 // 'died', places => $4,
-			checkpoints => $5, went_on => $6, state => $7 };
+			segments => $5, went_on => $6, state => $7 };
 	}
 	return @runs;
 }

@@ -130,10 +130,10 @@ foreach my $call (q{SELECT migrate_upgrade('d2')}, q{CALL migrate_deploy('d2')})
 is(log_of('d2'), 'succeeded, succeeded, failed 53100, succeeded, succeeded', 'the log has each of them');
 attempt(q{SELECT migrate_upgrade('d2')});
 
-# No room for a checkpoint: what it would be of is rolled back.
+# No room for a row of migrate.partial: what it would be of is rolled back.
 fill_disk('/base/');
 (undef, $errors) = attempt(q{CALL migrate_deploy('d3')});
-like($errors, qr/ERROR:  53100: could not extend .*INSERT INTO migrate.partial/s, 'disk: a checkpoint');
+like($errors, qr/ERROR:  53100: could not extend .*INSERT INTO migrate.partial/s, 'disk: a row of migrate.partial');
 free_disk();
 is(sql($node, $db, 'SELECT partial IS NULL FROM migrate_current()'), 't', 'the revision is not partial');
 

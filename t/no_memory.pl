@@ -33,7 +33,7 @@ SELECT migrate_register('m1', 'CREATE TABLE m (a int)', 'DROP TABLE m'),
                         'ALTER TABLE m DROP COLUMN c, DROP COLUMN d; DROP INDEX m_a', '{m2}');
 SQL
 
-# Version row, checkpoints, columns, index; what this session holds or shows.
+# Version row, rows of migrate.partial, columns, index; what this session holds or shows.
 my $state = q{SELECT 'state ' || concat_ws('|', (SELECT COALESCE(string_agg(version_num, ','), '') FROM migrate.version),
 	(SELECT count(*) FROM migrate.partial),
 	(SELECT COALESCE(string_agg(attname, '' ORDER BY attnum), '') FROM pg_attribute

@@ -187,7 +187,7 @@ SELECT migrate_is_current();
 SELECT * FROM state;
 SQL
 
-is_session('READ ONLY transactions', <<'SQL', "f\n2", "25006: cannot execute upgrade in a read-only transaction\n25006: cannot execute migrate_register() in a read-only transaction");
+is_session('READ ONLY transactions', <<'SQL', "f\n2", "25006: cannot execute migrate_upgrade() in a read-only transaction\n25006: cannot execute migrate_register() in a read-only transaction");
 BEGIN READ ONLY;
 SELECT migrate_is_current();
 SELECT count(*) FROM migrate_plan();

@@ -159,7 +159,7 @@ sub fails_at_points
 	my %at = (
 		statement => 'INSERT INTO account VALUES (7)',
 		version => "INSERT INTO alembic_version VALUES ('b')",
-		checkpoint => 'DELETE FROM migrate.partial',
+		partial => 'DELETE FROM migrate.partial',
 		ddl_after => 'CREATE TABLE after_%s (i int)',
 		commit => 'INSERT INTO account VALUES (8)');
 	foreach my $point (sort keys %at)

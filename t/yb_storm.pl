@@ -273,7 +273,7 @@ sub state_of
 	$dump =~ s/^(COPY \S+ \()(.*)(\))/$1 . join(', ', sort split m{, }, $2) . $3/mge;
 	return grep { !/^(--|\\(un)?restrict|$)/ } split /\n/, "$dump\n" . sql($node, $db, <<'SQL');
 SELECT version_num FROM migrate.version ORDER BY 1;
-SELECT count(*) || ' checkpoints' FROM migrate.partial;
+SELECT count(*) || ' rows of migrate.partial' FROM migrate.partial;
 SELECT count(*) || ' applied twice' FROM
   (SELECT FROM migrate.log WHERE state = 'succeeded' GROUP BY revision, operation HAVING count(*) <> 1) AS s;
 SELECT count(*) || ' applied' FROM migrate.log WHERE state = 'succeeded';

@@ -85,7 +85,7 @@ like($errors, qr/^XX000: Timed out/, '"Timed out", and the catalogs say nothing:
 is(sql($node, $db, 'SELECT revision, partial FROM migrate_current() ORDER BY 1'),
 	"e1|\ne2|upgrade: statement 1 was begun", 'in doubt');
 (undef, $errors) = session('CALL migrate_deploy()');
-is($errors, '55000: revision "e2" is partial, and whether statement 1 has taken effect cannot be found out', 'and stays so');
+is($errors, '55000: revision "e2" is partial, and the outcome of statement 1 is unknown', 'and stays so');
 is(sql($node, $db, "SELECT conname FROM pg_constraint WHERE conrelid = 'e1'::regclass; SELECT migrate_resolve('e2', 'skip');
 	CALL migrate_deploy('e2'); SELECT version_num FROM migrate.version"), "e1_i_check\n\ne2", 'until somebody has looked');
 
@@ -109,7 +109,7 @@ INSERT INTO e1 VALUES (1);
 SELECT migrate_register('e4', 'CREATE INDEX CONCURRENTLY e1_i ON e1 (meets_conflict(i))', '', '{e3}');
 SQL
 $node->psql($db, "$lost CALL migrate_deploy('e4')", stderr => \$errors);
-like($errors, qr/DROP INDEX CONCURRENTLY public\.e1_i\n.*could not tidy up .* Timed out/s, 'what mends it reports an error');
+like($errors, qr/DROP INDEX CONCURRENTLY public\.e1_i\n.*could not clean up .* Timed out/s, 'what mends it reports an error');
 unlike($errors, qr/ERROR|server closed/, 'after which it has been mended');
 is(sql($node, $db, "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'e1'::regclass"),
 	'e1_i|t', 'and is built');

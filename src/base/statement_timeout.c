@@ -54,15 +54,3 @@ mig_statement_timeout_end(void)
 	if (session_finish != 0)
 		enable_timeout_at(STATEMENT_TIMEOUT, session_finish);
 }
-
-/*
- * Whether it is a timeout that has cancelled a statement, and not a person.
- */
-bool
-mig_statement_timeout_caused(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		error->message_id != NULL &&
-		strcmp(error->message_id,
-			   "canceling statement due to statement timeout") == 0;
-}

@@ -7,6 +7,5 @@
 
 extern void mig_statement_timeout_begin(int session_timeout);
 extern void mig_statement_timeout_end(void);
-extern bool mig_statement_timeout_caused(const ErrorData *error);
 
 #endif							/* MIG_BASE_STATEMENT_TIMEOUT_H */

@@ -20,7 +20,7 @@
 #include "base/xact.h"
 #include "doctor/commit.h"
 #include "job/job.h"
-#include "run/lock.h"
+#include "run/run.h"
 #include "tables/lease.h"
 
 #define TIMES					5	/* of each kind; few enough for a busy
@@ -143,7 +143,7 @@ wait_for(BackgroundWorkerHandle *process)
 		if (GetCurrentTimestamp() >= end)
 			return false;
 		/* Its end sets the latch; a signal that comes early costs this. */
-		mig_run_lock_sleep(POLL_MS);
+		mig_lock_sleep(POLL_MS);
 	}
 	return true;
 }

@@ -12,7 +12,7 @@
 #include "base/guc.h"
 #include "doctor/migrations.h"
 #include "registry/inspect.h"
-#include "run/resolve.h"
+#include "run/run.h"
 #include "script/script.h"
 #include "tables/log.h"
 #include "tables/partial.h"
@@ -96,7 +96,7 @@ mig_doctor_migrations_partial(MigDoctor *doctor)
 					   psprintf("%s of revision \"%s\": %s",
 								mig_log_command_name(partial->operation),
 								partial->revision,
-								mig_run_partial_describe(partial)),
+								mig_run_describe_partial(partial)),
 					   psprintf("CALL migrate_%s() to go on with it, or decide by migrate_resolve().",
 								partial->operation == MIG_COMMAND_UPGRADE ?
 								"deploy" : "revert"));

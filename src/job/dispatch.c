@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "tcop/utility.h"
 
 #include "base/guc.h"
 #include "job/job_internal.h"
@@ -23,8 +22,6 @@ static void explain_failure(const MigJobDead *dead, MigJobEnd *end);
 MigJobDue *
 mig_job_dispatch(int *ndue)
 {
-	PreventCommandIfReadOnly("migrate_run_jobs()");
-	PreventCommandDuringRecovery("migrate_run_jobs()");
 	mig_job_schedule_submit_due();
 	(void) mig_job_dispatch_fail(0);
 	return mig_job_dispatch_due(ndue);

@@ -9,7 +9,6 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -19,7 +18,7 @@
 #include "base/spi.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
-#include "run/lock.h"
+#include "run/run.h"
 #include "tables/log.h"
 
 #define FIRST_POLL_DELAY		10	/* ms */
@@ -54,8 +53,6 @@ mig_job_submit(const char *target, const char *command,
 	MigJob		job;
 	int			ndue;
 
-	PreventCommandIfReadOnly("migrate_submit()");
-	PreventCommandDuringRecovery("migrate_submit()");
 	memset(&job, 0, sizeof(job));
 	job.command = command_by_name(command);
 	check_times(run_at, deadline);
@@ -151,8 +148,6 @@ check_times(TimestampTz run_at, TimestampTz deadline)
 bool
 mig_job_cancel(int64 job)
 {
-	PreventCommandIfReadOnly("migrate_cancel()");
-	PreventCommandDuringRecovery("migrate_cancel()");
 	if (has_ended(find_job(job)))
 		return false;
 	return mig_job_row_signal(job) || mig_job_row_cancel(job);
@@ -200,7 +195,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 			mig_xact(dispatch_work, &waiter, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 			since_dispatch = DISPATCH_INTERVAL;
 		}
-		mig_run_lock_sleep(Min(delay, left));
+		mig_lock_sleep(Min(delay, left));
 		since_dispatch -= delay;
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}

@@ -12,7 +12,7 @@
 
 #include "base/spi.h"
 #include "job/job_internal.h"
-#include "run/precheck.h"
+#include "run/run.h"
 #include "tables/version_open.h"
 
 static Oid	login_role(void);

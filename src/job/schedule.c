@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "tcop/utility.h"
 
 #include "base/xact.h"
 #include "job/job_internal.h"
@@ -28,8 +27,6 @@ static void submit_work(void *arg);
 void
 mig_job_schedule(MigSchedule *schedule, const char *target)
 {
-	PreventCommandIfReadOnly("migrate_schedule()");
-	PreventCommandDuringRecovery("migrate_schedule()");
 	if (schedule->name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -91,8 +88,6 @@ check_times(const MigSchedule *schedule)
 void
 mig_job_unschedule(const char *name)
 {
-	PreventCommandIfReadOnly("migrate_unschedule()");
-	PreventCommandDuringRecovery("migrate_unschedule()");
 	if (!find_own(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

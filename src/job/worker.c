@@ -23,13 +23,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
+#include "base/error_text.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/statement_timeout.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
-#include "run/lock.h"
-#include "run/progress.h"
 #include "run/run.h"
 #include "tables/log.h"
 
@@ -43,6 +42,7 @@ typedef struct Worker
 	bool		begun;			/* a revision */
 	TimestampTz since;
 	MigJob		job;			/* and what follows: once it is claimed */
+	MigRunResult result;
 	MigJobEnd	end;
 } Worker;
 
@@ -59,7 +59,7 @@ static void settings_work(void *arg);
 static void set(const char *name, const char *value);
 static bool begin_step(const MigStep *step, int index, int nsteps, void *arg);
 static bool fits_window(Worker *worker, const MigStep *step);
-static void note_end(const char *why, void *arg);
+static void note_end(Worker *worker, const char *reason);
 static void describe_error(Worker *worker, const ErrorData *error);
 static void finish(Worker *worker);
 static void finish_work(void *arg);
@@ -89,9 +89,11 @@ migrate_job_main(Datum arg)
 	mig_xact_begin_process();
 	mig_server_begin();
 	run_job(&worker);
+	if (worker.end.note == NULL)
+		worker.end.note = worker.result.end_reason;
 	if (worker.claimed)
 		finish(&worker);
-	mig_run_lock_release_job();
+	mig_lock_release_job();
 	QueryCancelPending = false;
 	error = mig_xact(dispatch_work, NULL, MIG_XACT_OWN_TABLES);
 	if (error != NULL)
@@ -153,10 +155,10 @@ claim(Worker *worker)
 	if (!worker->exists)
 		return false;
 	for (int slot = 1; slot <= mig_guc_max_workers && !has_slot; slot++)
-		has_slot = mig_run_lock_job(MIG_JOB_LOCK_PLACE, slot);
+		has_slot = mig_lock_job(MIG_JOB_LOCK_PLACE, slot);
 	if (!has_slot ||
-		!mig_run_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
-		!mig_run_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
+		!mig_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
+		!mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
 		return false;
 	mig_xact(claim_work, worker, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 	return worker->claimed;
@@ -194,7 +196,6 @@ execute(Worker *worker)
 {
 	const MigJob *job = &worker->job;
 	MigRunRequest request;
-	int			nresult;
 
 	/* A scheduled job that finds nothing to do is not logged. */
 	if (job->schedule == NULL)
@@ -204,18 +205,18 @@ execute(Worker *worker)
 	request.command = job->command;
 	request.via = MIG_VIA_WORKER;
 	request.can_commit = true;
-	request.toplevel = true;
+	request.top_level = true;
 	request.ntargets = 1;
 	request.targets = &worker->job.target;
 	request.begin_step = begin_step;
-	request.end_early = note_end;
 	request.arg = worker;
-	mig_run_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
-						   psprintf("%s %s",
-									mig_log_command_name(job->command),
-									job->target));
+	mig_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
+					   psprintf("%s %s",
+								mig_log_command_name(job->command),
+								job->target));
 	mig_xact(settings_work, worker, MIG_XACT_RAISE);
-	(void) mig_run(&request, &nresult);
+	PreventCommandIfReadOnly(mig_command_name(job->command));
+	mig_run(&request, &worker->result);
 }
 
 static void
@@ -312,20 +313,18 @@ fits_window(Worker *worker, const MigStep *step)
 	if (left > 0 && longest <= left)
 		return true;
 	if (left <= 0)
-		note_end(psprintf("the window closed before revision \"%s\"",
-						  step->revision), worker);
+		note_end(worker, psprintf("the window closed before revision \"%s\"",
+								  step->revision));
 	else
-		note_end(psprintf("revision \"%s\" has taken %.0f s before, and the window closes in %ld s",
-						  step->revision, ceil(longest / 1000), left / 1000), worker);
+		note_end(worker, psprintf("revision \"%s\" has taken %.0f s before, and the window closes in %ld s",
+								  step->revision, ceil(longest / 1000), left / 1000));
 	return false;
 }
 
 static void
-note_end(const char *why, void *arg)
+note_end(Worker *worker, const char *reason)
 {
-	Worker	   *worker = arg;
-
-	worker->end.note = MemoryContextStrdup(PortalContext, why);
+	worker->end.note = MemoryContextStrdup(PortalContext, reason);
 }
 
 /*
@@ -337,7 +336,7 @@ describe_error(Worker *worker, const ErrorData *error)
 	MigJobEnd  *end = &worker->end;
 
 	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		!mig_statement_timeout_caused(error) ? "cancelled" : "failed";
+		!mig_error_is_statement_timeout(error) ? "cancelled" : "failed";
 	end->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	end->error = error->message;
 	end->detail = error->detail;

@@ -10,9 +10,7 @@
 #include "base/server.h"
 #include "graph/graph.h"
 #include "registry/inspect.h"
-#include "run/approval.h"
-#include "run/precheck.h"
-#include "run/resolve.h"
+#include "run/run.h"
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"
@@ -148,7 +146,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 	}
 	revisions = mig_revision_describe(ids, nids, false);
 	approved = cmd == MIG_COMMAND_UPGRADE ?
-		mig_run_approval_of_plan(plan, MIG_SPI_READ_CALLER) : NULL;
+		mig_run_plan_approved(plan, MIG_SPI_READ_CALLER) : NULL;
 
 	result = palloc_extended(sizeof(MigInspectStep) * Max(plan->nsteps, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -171,7 +169,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 				(errmsg("revision \"%s\" is partial", partial->revision),
 				 errdetail("Until it is whole nothing else runs. Its %s was interrupted: %s.",
 						   mig_log_command_name(partial->operation),
-						   mig_run_partial_describe(partial))));
+						   mig_run_describe_partial(partial))));
 	*nsteps = plan->nsteps;
 	return result;
 }
@@ -247,7 +245,7 @@ describe_partial(const MigPartial *partial, const char *revision)
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 		return NULL;
 	return psprintf("%s: %s", mig_log_command_name(partial->operation),
-					mig_run_partial_describe(partial));
+					mig_run_describe_partial(partial));
 }
 
 static MigCommand

@@ -16,7 +16,6 @@
 #include "base/setting_list.h"
 #include "graph/graph.h"
 #include "registry/register.h"
-#include "run/lock.h"
 #include "run/run.h"
 #include "script/script.h"
 #include "tables/approval.h"
@@ -93,9 +92,7 @@ mig_register(const MigRevisionDef *def, bool replace)
 {
 	Registration registration = {.revision.def = *def, .replace = replace};
 
-	PreventCommandIfReadOnly("migrate_register()");
-	mig_run_refuse_nested("register a revision");
-	mig_run_lock_registry();
+	mig_lock_registry();
 	if (register_one(&registration) == REGISTER_REPLACED)
 		check_whole_graph();
 }
@@ -111,8 +108,6 @@ mig_register_script(const char *script, int *nids)
 	char	  **ids;
 	bool		added = false;
 
-	PreventCommandIfReadOnly("migrate_register_script()");
-	mig_run_refuse_nested("register revisions");
 	revisions = mig_script_file_parse(script, nids);
 	if (*nids == 0)
 		ereport(ERROR,
@@ -120,7 +115,7 @@ mig_register_script(const char *script, int *nids)
 				 errmsg("script contains no revision"),
 				 errhint("A revision begins with a line \"-- revision: <id>\".")));
 
-	mig_run_lock_registry();
+	mig_lock_registry();
 	ids = palloc(sizeof(char *) * *nids);
 	for (int i = 0; i < *nids; i++)
 	{
@@ -145,9 +140,7 @@ mig_register_unregister(char *id)
 	char	  **dependents;
 	int			ndependents;
 
-	PreventCommandIfReadOnly("migrate_unregister()");
-	mig_run_refuse_nested("unregister a revision");
-	mig_run_lock_registry();
+	mig_lock_registry();
 	if (mig_revision_find(id) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -163,7 +156,7 @@ mig_register_unregister(char *id)
 								  "Revision \"%s\" and others are built on it or depend on it.",
 								  ndependents, dependents[0]),
 				 errhint("Unregister those first.")));
-	mig_run_lock_bodies();
+	mig_lock_bodies();
 	refuse_if_applied(id, "unregister");
 	mig_approval_void(id);
 	mig_revision_delete(id);
@@ -183,9 +176,7 @@ mig_register_merge(int nrevisions, char **revisions,
 	MigGraph   *graph;
 	int		   *parents;
 
-	PreventCommandIfReadOnly("migrate_merge()");
-	mig_run_refuse_nested("register a revision");
-	mig_run_lock_registry();
+	mig_lock_registry();
 	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
 	parents = mig_target_resolve_list(graph, nrevisions, revisions, &merge->ndown);
 	if (merge->ndown < 2)
@@ -240,7 +231,7 @@ register_one(const Registration *registration)
 
 	differs = difference(old, &revision);
 	if (registration->replace)
-		mig_run_lock_bodies();
+		mig_lock_bodies();
 	if (differs == NULL)
 	{
 		/* The same tokens: another text or author is no other revision. */

@@ -1,6 +1,6 @@
 /*
  * constraint.c
- *	  Deferred constraints are checked at the end of each revision.
+ *	  Checks deferred constraints at the end of each revision.
  *
  * A deferred failure then belongs to the revision that caused it, and the
  * next revision can ALTER the table (pending trigger events forbid that).
@@ -30,8 +30,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
-#include "run/constraint.h"
-#include "run/utility_hook.h"
+#include "run/run_internal.h"
 
 /* The tables with a deferrable constraint, or that one refers to. */
 static int	ntables = 0;
@@ -50,6 +49,7 @@ static uint64 changes = 0;
 static void run_deferred(void);
 static bool is_pending(void);
 static void look_up_tables(void);
+static void read_table(const MigSpiRow *row, void *result);
 static void count_change(Datum arg, int cacheid, uint32 hashvalue);
 static char *restore_immediate(void);
 static void set_constraints(const char *sql);
@@ -58,7 +58,7 @@ static void set_constraints(const char *sql);
  * A step begins.
  */
 void
-mig_run_constraint_begin(void)
+mig_constraint_begin(void)
 {
 	ndone = mig_utility_hook_constraints();
 }
@@ -68,7 +68,7 @@ mig_run_constraint_begin(void)
  * back to how they were declared, unless the transaction ends with the step.
  */
 void
-mig_run_constraint_check(bool transaction_ends)
+mig_constraint_check(bool transaction_ends)
 {
 	if (!transaction_ends && !is_pending() && mig_utility_hook_constraints() == ndone)
 		return;
@@ -97,7 +97,7 @@ run_deferred(void)
 		uint64		before = mig_utility_hook_constraints();
 
 		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
-		/* Nobody but us. */
+		/* Only by us. */
 		if (mig_utility_hook_constraints() == before + 1)
 			return;
 	}
@@ -133,8 +133,8 @@ look_up_tables(void)
 	};
 	static bool registered = false;
 	uint64		changes_before;
-	MigSpiScope scope;
-	uint64		nrows;
+	Oid		   *found;
+	int			nfound;
 
 	if (!registered)
 	{
@@ -142,26 +142,26 @@ look_up_tables(void)
 		registered = true;
 	}
 
-	ntables = 0;
 	changes_before = changes;
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	nrows = mig_spi_execute(&query, NULL, MIG_SPI_READ_LATEST);
+	found = mig_spi_rows(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+						 sizeof(Oid), read_table, &nfound);
+	ntables = 0;
 	if (tables != NULL)
 		pfree(tables);
 	tables = NULL;
 	tables = MemoryContextAlloc(TopMemoryContext,
-								sizeof(Oid) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		MigSpiRow	row = mig_spi_fetch(&scope, i);
-
-		tables[i] = mig_spi_row_oid(&row, 1);
-	}
-	mig_spi_end(&scope);
-	ntables = (int) nrows;
+								sizeof(Oid) * Max(nfound, 1));
+	memcpy(tables, found, sizeof(Oid) * nfound);
+	ntables = nfound;
 
 	/* What changed while we asked may be missing. */
 	tables_known = changes == changes_before;
+}
+
+static void
+read_table(const MigSpiRow *row, void *result)
+{
+	*(Oid *) result = mig_spi_row_oid(row, 1);
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
  * error_position.c
- *	  Where in a body an error is.
+ *	  Finds where in a body an error was raised.
  *
  * SPI gives a position in the statement it was handed, PL/pgSQL one in a query
  * of a DO block or only a line, and an error that is raised while a statement
@@ -14,11 +14,8 @@
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
 
-#include "run/error_position.h"
-#include "script/script.h"
-
-/* How PL/pgSQL calls a DO block in a context line, in every language. */
-#define DO_BLOCK_NAME		"inline_code_block"
+#include "base/error_text.h"
+#include "run/run_internal.h"
 
 static int	locate_in_statement(const ErrorData *error, const char *statement);
 static int	locate_in_code(const ErrorData *error, const char *statement);
@@ -36,17 +33,18 @@ void
 mig_error_position(ErrorData *error, const char *body, int offset,
 				   const char *statement)
 {
-	int			place;
+	int			offset_in_statement;
 
 	drop_query_context(error, statement);
 	if (error->cursorpos > 0)
 		return;
-	place = locate_in_statement(error, statement);
-	if (place < 0)
+	offset_in_statement = locate_in_statement(error, statement);
+	if (offset_in_statement < 0)
 		return;
 
 	error->internalquery = MemoryContextStrdup(error->assoc_context, body);
-	error->internalpos = pg_mbstrlen_with_len(body, offset + place) + 1;
+	error->internalpos = pg_mbstrlen_with_len(body,
+											  offset + offset_in_statement) + 1;
 }
 
 /*
@@ -168,24 +166,19 @@ is_text_of(const char *code, const char *query)
 static int
 do_block_line(const char *context, bool innermost)
 {
-	const char *name;
-	const char *digits;
 	const char *found = NULL;
 
-	if (context == NULL)
-		return 0;
-	for (name = strstr(context, DO_BLOCK_NAME); name != NULL;
-		 name = strstr(name + 1, DO_BLOCK_NAME))
+	for (const char *block = context == NULL ? NULL : mig_error_do_block(context);
+		 block != NULL; block = mig_error_do_block(block))
 	{
-		if (innermost && memchr(context, '\n', name - context) != NULL)
+		if (innermost && memchr(context, '\n', block - context) != NULL)
 			break;
-		found = name;
+		found = block;
 	}
 	if (found == NULL)
 		return 0;
-	digits = found + strlen(DO_BLOCK_NAME);
-	digits += strcspn(digits, "0123456789\n");
-	return atoi(digits);
+	found += strcspn(found, "0123456789\n");
+	return atoi(found);
 }
 
 /*

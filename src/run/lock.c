@@ -1,35 +1,37 @@
 /*
  * lock.c
- *	  One runner per version table, one writer of the registry.
+ *	  Advisory locks: one run per version table, one writer of the registry.
  *
- * A run also shares a lock on the bodies, whatever its version table.  Who
+ * A run also shares a lock on the bodies, whatever its version table.  What
  * replaces or removes a revision needs that lock alone: otherwise a body could
- * change between the check of its author and its turn.
+ * change between the check of its author and its execution.
  *
- * Advisory locks, taken by SQL, because that works on every server we know.
- * The first key is ours, the second the OID of the table.  A run inside the
- * caller's transaction takes them at transaction level: they end with it,
- * however it ends.  One that commits takes them at session level and gives
- * them back at its end; the server does if the process dies.
+ * The locks are taken by the functions that SQL calls, because those lock on
+ * every server we know.  The first key is ours, the second the OID of the
+ * table.  A run inside the caller's transaction takes them at transaction
+ * level: they end with it, however it ends.  One that commits takes them at
+ * session level and releases them at its end; the server does if the process
+ * dies.
  *
- * Whoever waits polls: a blocking wait would hide migrate.lock_wait behind
+ * A waiting run polls: a blocking wait would hide migrate.lock_wait behind
  * lock_timeout, and deadlock with an index built concurrently by the holder,
- * which waits for the snapshot of everybody who waits.  In the committing
- * doors a poll is a transaction of its own, so that no snapshot is held.
+ * which waits for the snapshot of every session that waits.  A run that commits
+ * holds no snapshot while it polls.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
-#include "base/xact.h"
-#include "run/lock.h"
+#include "run/run_internal.h"
 #include "tables/job.h"
 #include "tables/revision.h"
 
@@ -38,9 +40,7 @@
 #define LOCK_CLASS_BODIES		0x4d494742
 
 #define FIRST_POLL_DELAY		10	/* ms */
-#define MAX_POLL_DELAY			250 /* ms: what a waiter may lose */
-
-#define BODIES_ACTIVITY			"is running or replacing revisions of"
+#define MAX_POLL_DELAY			250 /* ms: what a waiting run may lose */
 
 /* A lock, and what its holder is doing, for messages. */
 typedef struct Lock
@@ -54,22 +54,6 @@ typedef struct Lock
 	const char *activity;
 } Lock;
 
-/* Somebody who waits for a lock. */
-typedef struct Waiter
-{
-	const Lock *lock;
-	TimestampTz since;
-	long		waited;			/* ms */
-	bool		said;
-	bool		locked;
-} Waiter;
-
-/*
- * How often what holds a lock tries to give it back.  Each rollback in between
- * gives memory back, so that it has to be gone for good to keep the lock.
- */
-#define UNLOCK_ATTEMPTS			3
-
 /*
  * What the session holds, in the order in which it was taken: a worker's
  * first, then a run's.
@@ -78,16 +62,15 @@ typedef struct Waiter
 static Lock held[MAX_HELD];
 static int	nheld = 0;
 
+static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
-static void take_for_session(Waiter *waiter, MigWork work);
-static ErrorData *uninterrupted(MigWork work, void *arg);
-static void poll(void *arg);
-static void try_once(void *arg);
-static int	of_job(void);
+static bool try_lock(const Lock *lock);
+static bool call_lock(const Lock *lock, bool session);
+static void refuse_wait(const Lock *lock);
+static int	count_of_job(void);
 static void release(int nkept);
 static ErrorData *give_back(int nkept);
-static void unlock_work(void *arg);
-static bool try_lock(const Lock *lock);
+static void unlock(void *arg);
 static char *describe_holder(const Lock *lock);
 
 /*
@@ -96,21 +79,21 @@ static char *describe_holder(const Lock *lock);
  * before must be read again afterwards.
  */
 void
-mig_run_lock(const MigVersion *version, Oid registry, bool session)
+mig_lock_run(const MigRun *run)
 {
-	Lock		runs = {LOCK_CLASS, version->relid, false, session,
-	false, version->name, "is running migrations on"};
-	Lock		bodies = {LOCK_CLASS_BODIES, registry, true, session,
-	false, mig_revision_name, BODIES_ACTIVITY};
+	Lock		runs = {LOCK_CLASS, run->version->relid, false, run->commits,
+	false, run->version->name, "is running migrations on"};
+	Lock		bodies = bodies_lock(run->registry, true, run->commits);
 
-	/* What an earlier run of this session could not. */
-	if (session)
+	/* What an earlier run of this session could not release. */
+	if (run->commits)
 	{
-		ErrorData  *error = give_back(of_job());
+		ErrorData  *error = give_back(count_of_job());
 
 		if (error != NULL)
 			ReThrowError(error);
 	}
+	mig_server_check_locks();
 	wait_for_lock(&runs);
 	wait_for_lock(&bodies);
 }
@@ -119,104 +102,95 @@ mig_run_lock(const MigVersion *version, Oid registry, bool session)
  * Waits until no other session changes the registry.
  */
 void
-mig_run_lock_registry(void)
+mig_lock_registry(void)
 {
 	Lock		lock = {LOCK_CLASS, mig_revision_relid(), false, false,
 	false, mig_revision_name, "is changing"};
 
+	mig_server_check_locks();
 	wait_for_lock(&lock);
 }
 
 /*
- * Waits until nobody runs registered bodies.
+ * Waits until no other session runs registered bodies.
  */
 void
-mig_run_lock_bodies(void)
+mig_lock_bodies(void)
 {
-	Lock		lock = {LOCK_CLASS_BODIES, mig_revision_relid(), false,
-	false, false, mig_revision_name, BODIES_ACTIVITY};
+	Lock		lock = bodies_lock(mig_revision_relid(), false, false);
 
+	mig_server_check_locks();
 	wait_for_lock(&lock);
+}
+
+static Lock
+bodies_lock(Oid registry, bool shared, bool session)
+{
+	Lock		lock = {LOCK_CLASS_BODIES, registry, shared, session,
+	false, mig_revision_name, "is running or replacing revisions of"};
+
+	return lock;
 }
 
 /*
  * Takes one of a worker's locks for the session, if it is free.
  */
 bool
-mig_run_lock_job(int class, uint32 key)
+mig_lock_job(int class, uint32 key)
 {
 	Lock		lock = {class, key, false, true, true, "queue of jobs",
 	"is working on the"};
-	Waiter		waiter = {&lock, 0, 0, false, false};
 
-	take_for_session(&waiter, try_once);
-	return waiter.locked;
+	return try_lock(&lock);
 }
 
 /*
- * Takes what a run holds for the transaction, too: a body can give back the
- * locks of its session, but not those.  Raises an error if one has, and
- * somebody else was faster.  To be called in brackets whose failure ends the
- * transaction.
+ * Takes what a run holds for the transaction, too: a body can release the
+ * locks of its session, but not those.  Raises an error if one has, and another
+ * session was faster.  The failure has to end the transaction.
  */
 void
-mig_run_lock_confirm(void)
+mig_lock_confirm(void)
 {
 	for (int i = 0; i < nheld; i++)
 	{
-		Lock		lock = held[i];
-
-		lock.session = false;
-		/* Of a worker's, the one that says it is at work. */
-		if (lock.of_job && lock.class != MIG_JOB_LOCK)
+		/* Of a worker's, the one that says that the job is running. */
+		if (held[i].of_job && held[i].class != MIG_JOB_LOCK)
 			continue;
-		if (!try_lock(&lock))
+		if (!call_lock(&held[i], false))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("lock on \"%s\" was lost during this run",
-							lock.name),
+							held[i].name),
 					 errdetail("A body has released the advisory locks of its session, and another session took it."),
 					 errhint("Run the command again.")));
 	}
 }
 
 /*
- * Gives back what a run holds.
+ * Releases what a run holds.
  */
 void
-mig_run_lock_release(void)
+mig_lock_release(void)
 {
-	release(of_job());
+	release(count_of_job());
 }
 
 /*
- * How many of the locks are a worker's.
- */
-static int
-of_job(void)
-{
-	int			n = 0;
-
-	while (n < nheld && held[n].of_job)
-		n++;
-	return n;
-}
-
-/*
- * Gives back a worker's locks.
+ * Releases a worker's locks.
  */
 void
-mig_run_lock_release_job(void)
+mig_lock_release_job(void)
 {
 	release(0);
 }
 
 /*
- * Takes all of it again, after a statement that lets go of everything the
+ * Takes all of it again, after a statement that releases everything the
  * session holds.
  */
 void
-mig_run_lock_retake(void)
+mig_lock_retake(void)
 {
 	Lock		lost[lengthof(held)];
 	int			nlost = nheld;
@@ -231,7 +205,7 @@ mig_run_lock_retake(void)
  * Sleeps; an interrupt ends it with its error.
  */
 void
-mig_run_lock_sleep(int milliseconds)
+mig_lock_sleep(int milliseconds)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 												  milliseconds);
@@ -251,105 +225,103 @@ mig_run_lock_sleep(int milliseconds)
 	}
 }
 
+/*
+ * Tries until it has the lock; raises an error when the time is over.
+ */
 static void
 wait_for_lock(const Lock *lock)
 {
-	Waiter		waiter = {lock, GetCurrentTimestamp(), 0, false, false};
+	TimestampTz since = GetCurrentTimestamp();
 	int			delay = FIRST_POLL_DELAY;
 
-	mig_server_check_locks();
-	for (;;)
+	for (bool first = true; !try_lock(lock); first = false)
 	{
-		if (lock->session)
-			take_for_session(&waiter, poll);
-		else
-			poll(&waiter);
-		if (waiter.locked)
-			return;
-		mig_run_lock_sleep(Min(delay, mig_guc_lock_wait - waiter.waited));
+		long		waited = TimestampDifferenceMilliseconds(since,
+															 GetCurrentTimestamp());
+
+		if (waited >= mig_guc_lock_wait)
+			refuse_wait(lock);
+		if (first)
+			ereport(NOTICE,
+					(errmsg("waiting for another session that %s \"%s\"",
+							lock->activity, lock->name)));
+		mig_lock_sleep(Min(delay, mig_guc_lock_wait - waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
+
+		/* It must not look like a transaction that is open for long. */
+		if (lock->session)
+			mig_xact_renew();
 	}
 }
 
 /*
- * Between the lock and the note that it is held comes nothing.
+ * Takes a lock if it is free.  Nothing comes between a lock of the session, which
+ * no rollback releases, and the note that it is held.
  */
-static void
-take_for_session(Waiter *waiter, MigWork work)
+static bool
+try_lock(const Lock *lock)
 {
-	ErrorData  *error = uninterrupted(work, waiter);
+	bool		locked;
 
-	if (waiter->locked)
-	{
-		Assert(nheld < MAX_HELD);
-		held[nheld++] = *waiter->lock;
-	}
-	if (error != NULL)
-		ReThrowError(error);
-	mig_xact_renew();
-}
-
-/*
- * A bracket for what takes or gives back a lock of the session, which no
- * rollback undoes.  It must not wait.  An error has let go of the interrupts.
- */
-static ErrorData *
-uninterrupted(MigWork work, void *arg)
-{
-	ErrorData  *error;
+	if (!lock->session)
+		return call_lock(lock, false);
 
 	HOLD_INTERRUPTS();
-	error = mig_subxact(work, arg);
-	if (error == NULL)
-		RESUME_INTERRUPTS();
-	return error;
-}
-
-/*
- * Tries once; raises an error when the time is over.
- */
-static void
-poll(void *arg)
-{
-	Waiter	   *waiter = arg;
-	const Lock *lock = waiter->lock;
-
-	waiter->locked = try_lock(lock);
-	if (waiter->locked)
-		return;
-
-	waiter->waited = TimestampDifferenceMilliseconds(waiter->since,
-													 GetCurrentTimestamp());
-	if (waiter->waited >= mig_guc_lock_wait)
+	locked = call_lock(lock, true);
+	if (locked)
 	{
-		char	   *holder = describe_holder(lock);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("could not lock \"%s\" within %d ms",
-						lock->name, mig_guc_lock_wait),
-				 holder != NULL ?
-				 errdetail("%s holds the lock.", holder) : 0,
-				 errhint("Wait for it to end, or raise migrate.lock_wait.")));
+		Assert(nheld < MAX_HELD);
+		held[nheld++] = *lock;
 	}
-	if (!waiter->said)
-		ereport(NOTICE,
-				(errmsg("waiting for another session that %s \"%s\"",
-						lock->activity, lock->name)));
-	waiter->said = true;
+	RESUME_INTERRUPTS();
+	return locked;
+}
+
+static bool
+call_lock(const Lock *lock, bool session)
+{
+	PGFunction	function;
+
+	if (session)
+		function = lock->shared ? pg_try_advisory_lock_shared_int4 :
+			pg_try_advisory_lock_int4;
+	else
+		function = lock->shared ? pg_try_advisory_xact_lock_shared_int4 :
+			pg_try_advisory_xact_lock_int4;
+	return DatumGetBool(DirectFunctionCall2(function,
+											Int32GetDatum(lock->class),
+											Int32GetDatum((int32) lock->key)));
 }
 
 static void
-try_once(void *arg)
+refuse_wait(const Lock *lock)
 {
-	Waiter	   *waiter = arg;
+	char	   *holder = describe_holder(lock);
 
-	waiter->locked = try_lock(waiter->lock);
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("could not lock \"%s\" within %d ms",
+					lock->name, mig_guc_lock_wait),
+			 holder != NULL ? errdetail("%s holds the lock.", holder) : 0,
+			 errhint("Wait for it to end, or raise migrate.lock_wait.")));
 }
 
 /*
- * Gives back all but the first locks.  Nothing may keep it from that, or the
- * next run would wait for a session that has long gone on to something else.
+ * How many of the locks are a worker's.
+ */
+static int
+count_of_job(void)
+{
+	int			n = 0;
+
+	while (n < nheld && held[n].of_job)
+		n++;
+	return n;
+}
+
+/*
+ * Releases all but the first locks.  Nothing may keep it from that, or the next
+ * run would wait for a session that does something else by now.
  */
 static void
 release(int nkept)
@@ -359,81 +331,39 @@ release(int nkept)
 	if (error != NULL)
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
-				 errmsg("could not give back the lock of this run: %s",
+				 errmsg("could not release the lock of this run: %s",
 						error->message),
 				 errhint("Close the session, or run migrations in it again.")));
 }
 
 /*
- * The same; says if it could not.  What is left stays noted.
+ * The same; returns the error if it could not.  What is left stays noted.
  */
 static ErrorData *
 give_back(int nkept)
 {
-	for (int attempt = 1; nheld > nkept; attempt++)
-	{
-		ErrorData  *error = uninterrupted(unlock_work, &nkept);
-
-		if (error == NULL)
-		{
-			mig_xact_renew();
-			break;
-		}
-		mig_xact_abort();
-		if (attempt == UNLOCK_ATTEMPTS)
-			return error;
-	}
-	return NULL;
+	return nheld > nkept ? mig_subxact(unlock, &nkept) : NULL;
 }
 
 static void
-unlock_work(void *arg)
+unlock(void *arg)
 {
-	int		   *nkept = arg;
-	static MigSpiQuery query = {
-		"SELECT CASE WHEN $3"
-		"  THEN pg_catalog.pg_advisory_unlock_shared($1, $2)"
-		"  ELSE pg_catalog.pg_advisory_unlock($1, $2) END"
-	};
-	MigSpiScope scope;
+	int			nkept = *(int *) arg;
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	while (nheld > *nkept)
+	HOLD_INTERRUPTS();
+	while (nheld > nkept)
 	{
 		const Lock *lock = &held[nheld - 1];
-		MigSpiArgs	args = {0};
 
-		mig_spi_arg_int32(&args, lock->class);
-		mig_spi_arg_int32(&args, (int32) lock->key);
-		mig_spi_arg_bool(&args, lock->shared);
-		mig_spi_execute(&query, &args, MIG_SPI_WRITE);
+		(void) DirectFunctionCall2(lock->shared ?
+								   pg_advisory_unlock_shared_int4 :
+								   pg_advisory_unlock_int4,
+								   Int32GetDatum(lock->class),
+								   Int32GetDatum((int32) lock->key));
 		/* No rollback takes it again. */
 		nheld--;
 	}
-	mig_spi_end(&scope);
-}
-
-static bool
-try_lock(const Lock *lock)
-{
-	static MigSpiQuery query = {
-		"SELECT CASE WHEN $3 AND $4"
-		"  THEN pg_catalog.pg_try_advisory_lock_shared($1, $2)"
-		" WHEN $4"
-		"  THEN pg_catalog.pg_try_advisory_lock($1, $2)"
-		" WHEN $3"
-		"  THEN pg_catalog.pg_try_advisory_xact_lock_shared($1, $2)"
-		" ELSE pg_catalog.pg_try_advisory_xact_lock($1, $2) END"
-	};
-	MigSpiArgs	args = {0};
-	Datum		locked;
-
-	mig_spi_arg_int32(&args, lock->class);
-	mig_spi_arg_int32(&args, (int32) lock->key);
-	mig_spi_arg_bool(&args, lock->shared);
-	mig_spi_arg_bool(&args, lock->session);
-	return mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
-							   &locked) && DatumGetBool(locked);
+	RESUME_INTERRUPTS();
 }
 
 /*

@@ -1,205 +1,239 @@
 /*
  * nontransactional.c
- *	  Statements that no transaction can take back.
+ *	  Runs statements that cannot run inside a transaction block.
  *
  * How such a statement ended is known as long as this process lives, and even
- * then an error may leave something behind: an INVALID index, a partition half
- * detached.  Whoever finds a statement that was started, be it this run after
- * an error or the next one after a crash, asks run_probe.c what there is now,
- * mends what is broken, and then knows.
+ * then an error may leave something: an INVALID index, a partition half
+ * detached.  After an error this run, after a crash the next one asks probe.c
+ * what there is now, repairs what is broken, and then knows the outcome.
  *
- * Must never run a statement again that may have taken effect.  What cannot be
- * found out stops the run, and a person decides.
+ * Must never run a statement again that may have taken effect.  An outcome that
+ * stays unknown stops the run, and a person decides.
  */
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
-#include "base/statement_timeout.h"
-#include "base/xact.h"
-#include "run/lock.h"
-#include "run/nontransactional.h"
-#include "run/probe.h"
-#include "run/retry.h"
-#include "run/session_state.h"
-#include "run/toplevel.h"
-#include "run/utility_hook.h"
+#include "base/error_text.h"
+#include "run/run_internal.h"
+#include "tables/partial.h"
 
-/* A statement on its way. */
-typedef struct Doubt
+/* A statement, and what is known of its outcome. */
+typedef struct Outcome
 {
-	MigStepRun *run;
+	MigStepExec *exec;
 	const MigSegment *segment;
 	const char *text;
 	MigProbe	probe;
-	MigSettings settings;
+	MigSettings settings;		/* of the session, while the statement runs */
 	bool		atomic;			/* it has failed as a whole, if it has */
 	MigVerdict	verdict;
+	bool		repaired;		/* the verdict is that after a repair */
 	int			nrepairs;
 	char	  **repairs;
-} Doubt;
+} Outcome;
 
-static void begin(Doubt *doubt, MigStepRun *run, const MigSegment *segment);
-static ErrorData *try_statement(Doubt *doubt);
-static void start_work(void *arg);
-static void apply_settings(Doubt *doubt);
-static bool is_ordinary(const Doubt *doubt);
-static void restore_settings(Doubt *doubt);
+/* What to do next, by the verdict. */
+typedef enum Action
+{
+	ACTION_RUN,					/* run the statement */
+	ACTION_REPAIR,				/* repair what it has left */
+	ACTION_FINISH,				/* it is done */
+	ACTION_STOP					/* a person has to decide */
+} Action;
+
+static Action next_action(MigVerdict verdict, bool can_repair);
+static void begin(Outcome *outcome, MigStepExec *exec,
+				  const MigSegment *segment);
+static ErrorData *try_statement(Outcome *outcome);
+static void note_start(void *arg);
+static void apply_settings(Outcome *outcome);
+static void restore_settings(Outcome *outcome);
 static void restore_work(void *arg);
-static void tidy_up(Doubt *doubt, const ErrorData *error);
-static ErrorData *repair(Doubt *doubt);
-static void judge_work(void *arg);
-static void repairs_work(void *arg);
-static void forget_work(void *arg);
-static void done_work(void *arg);
-static void check_body(const MigStepRun *run, const MigPartial *partial);
-static void raise_partial(const Doubt *doubt);
+static void examine(Outcome *outcome, const ErrorData *error);
+static ErrorData *repair(Outcome *outcome);
+static void judge(void *arg);
+static void find_repairs(void *arg);
+static void forget_start(void *arg);
+static void note_done(void *arg);
+static void check_body(const MigStepExec *exec);
+static void raise_unknown(const Outcome *outcome);
 
 /*
  * Runs the statement until it has succeeded.  An error that is raised leaves
- * it noted as started, unless it is sure that it has no effect.
+ * it noted as started, unless it is known to have no effect.
  */
 void
-mig_nontransactional_execute(MigStepRun *run, const MigSegment *segment)
+mig_nontransactional_execute(MigStepExec *exec, const MigSegment *segment)
 {
-	Doubt		doubt;
-	ErrorData  *error;
+	Outcome		outcome;
 
-	begin(&doubt, run, segment);
-	doubt.verdict = MIG_VERDICT_NOT_DONE;
-	while ((error = try_statement(&doubt)) != NULL)
+	begin(&outcome, exec, segment);
+	outcome.verdict = MIG_VERDICT_NOT_DONE;
+	for (;;)
 	{
-		if (doubt.verdict == MIG_VERDICT_UNKNOWN ||
-			!mig_run_retry_wait(run, false, error))
+		ErrorData  *error = NULL;
+
+		switch (next_action(outcome.verdict, !outcome.repaired))
+		{
+			case ACTION_RUN:
+				error = try_statement(&outcome);
+				if (error == NULL)
+					return;
+				break;
+			case ACTION_REPAIR:
+				error = repair(&outcome);
+				if (error == NULL)
+					continue;
+				break;
+			case ACTION_FINISH:
+				return;
+			case ACTION_STOP:
+				raise_unknown(&outcome);
+		}
+
+		if (outcome.verdict == MIG_VERDICT_UNKNOWN ||
+			!mig_retry_wait(exec, error))
 		{
 			/* Whether the note of its start is there may not be known. */
-			if (doubt.verdict == MIG_VERDICT_NOT_DONE)
-				(void) mig_xact(forget_work, &doubt, MIG_XACT_RETRY);
+			if (outcome.verdict == MIG_VERDICT_NOT_DONE)
+				(void) mig_xact(forget_start, &outcome, MIG_XACT_RETRY);
 			ReThrowError(error);
 		}
 
-		/* Another error would be about something else that is there. */
-		if (doubt.verdict == MIG_VERDICT_DONE)
+		/* Another attempt would fail because its effect is there. */
+		if (outcome.verdict == MIG_VERDICT_DONE)
 		{
 			ereport(WARNING,
 					(errcode(error->sqlerrcode),
 					 errmsg("statement %d of the %s of revision \"%s\" reported an error, but has taken effect: %s",
-							segment->first + 1, run->body.operation,
-							run->body.revision, error->message)));
+							segment->first + 1, exec->body.operation,
+							exec->body.revision, error->message)));
 			return;
+		}
+		outcome.repaired = false;
+	}
+}
+
+/*
+ * Finds out the outcome of the statement that an earlier run has started.
+ * Returns the index of the statement to resume with.
+ */
+int
+mig_nontransactional_settle(MigStepExec *exec)
+{
+	const MigPartial *partial = exec->run->partial;
+	MigSegment	segment = {
+		partial->in_doubt - 1, 1, MIG_STATEMENT_NONTRANSACTIONAL, partial->kind
+	};
+	Outcome		outcome;
+	ErrorData  *error;
+
+	check_body(exec);
+	if (partial->in_doubt == 0)
+	{
+		ereport(NOTICE,
+				(errmsg("resuming the %s of revision \"%s\" after statement %d",
+						exec->body.operation, exec->body.revision,
+						partial->done)));
+		return partial->done;
+	}
+
+	begin(&outcome, exec, &segment);
+	outcome.probe.nobject = partial->nobject;
+	outcome.probe.object = partial->object;
+	outcome.probe.before = partial->before;
+	mig_xact(judge, &outcome, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	for (;;)
+	{
+		switch (next_action(outcome.verdict,
+							exec->run->request->top_level && !outcome.repaired))
+		{
+			case ACTION_FINISH:
+				ereport(NOTICE,
+						(errmsg("resuming the %s of revision \"%s\" after statement %d, which has taken effect",
+								exec->body.operation, exec->body.revision,
+								partial->in_doubt)));
+				mig_xact(note_done, &outcome, MIG_XACT_RETRY | MIG_XACT_RAISE);
+				return partial->in_doubt;
+			case ACTION_RUN:
+				ereport(NOTICE,
+						(errmsg("resuming the %s of revision \"%s\" with statement %d, which has not taken effect",
+								exec->body.operation, exec->body.revision,
+								partial->in_doubt)));
+				return partial->in_doubt - 1;
+			case ACTION_REPAIR:
+				error = repair(&outcome);
+				if (error != NULL)
+					ReThrowError(error);
+				break;
+			case ACTION_STOP:
+				raise_unknown(&outcome);
 		}
 	}
 }
 
 /*
- * Finds out what became of the statement that an earlier run has started.
- * Returns the statement to go on with.
+ * A pure decision.
  */
-int
-mig_nontransactional_settle(MigStepRun *run, const MigPartial *partial, bool toplevel)
+static Action
+next_action(MigVerdict verdict, bool can_repair)
 {
-	MigSegment	segment = {
-		partial->in_doubt - 1, 1, MIG_STATEMENT_NONTRANSACTIONAL, partial->kind
-	};
-	Doubt		doubt;
-	ErrorData  *error;
-
-	check_body(run, partial);
-	if (partial->in_doubt == 0)
+	switch (verdict)
 	{
-		ereport(NOTICE,
-				(errmsg("going on with the %s of revision \"%s\" behind statement %d",
-						run->body.operation, run->body.revision,
-						partial->done)));
-		return partial->done;
-	}
-
-	begin(&doubt, run, &segment);
-	doubt.probe.nobject = partial->nobject;
-	doubt.probe.object = partial->object;
-	doubt.probe.before = partial->before;
-	mig_xact(judge_work, &doubt, MIG_XACT_RETRY | MIG_XACT_RAISE);
-	if (doubt.verdict == MIG_VERDICT_BROKEN && toplevel)
-	{
-		error = repair(&doubt);
-		if (error != NULL)
-			ReThrowError(error);
-	}
-
-	switch (doubt.verdict)
-	{
-		case MIG_VERDICT_DONE:
-			ereport(NOTICE,
-					(errmsg("going on with the %s of revision \"%s\" behind statement %d, which has taken effect",
-							run->body.operation, run->body.revision,
-							partial->in_doubt)));
-			mig_xact(done_work, &doubt, MIG_XACT_RETRY | MIG_XACT_RAISE);
-			return partial->in_doubt;
 		case MIG_VERDICT_NOT_DONE:
-			ereport(NOTICE,
-					(errmsg("going on with the %s of revision \"%s\" with statement %d, which has not taken effect",
-							run->body.operation, run->body.revision,
-							partial->in_doubt)));
-			return partial->in_doubt - 1;
+			return ACTION_RUN;
+		case MIG_VERDICT_DONE:
+			return ACTION_FINISH;
 		case MIG_VERDICT_BROKEN:
+			return can_repair ? ACTION_REPAIR : ACTION_STOP;
 		case MIG_VERDICT_UNKNOWN:
-			raise_partial(&doubt);
+			break;
 	}
-	return 0;					/* not reached */
+	return ACTION_STOP;
 }
 
 static void
-begin(Doubt *doubt, MigStepRun *run, const MigSegment *segment)
+begin(Outcome *outcome, MigStepExec *exec, const MigSegment *segment)
 {
-	memset(doubt, 0, sizeof(*doubt));
-	doubt->run = run;
-	doubt->segment = segment;
-	if (segment->first >= 0)
-	{
-		const MigStatement *statement =
-		&run->body.script->statements[segment->first];
+	const MigStatement *statement =
+	&exec->body.script->statements[segment->first];
 
-		doubt->text = pnstrdup(run->body.body + statement->location,
-							   statement->length);
-	}
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->exec = exec;
+	outcome->segment = segment;
+	outcome->text = pnstrdup(exec->body.text + statement->location,
+							 statement->length);
 }
 
 /*
- * One attempt, after mending what the last one has left.  NULL: it has
- * succeeded.
+ * One attempt.  NULL: it has succeeded.  Otherwise the verdict says what became
+ * of it.
  */
 static ErrorData *
-try_statement(Doubt *doubt)
+try_statement(Outcome *outcome)
 {
-	MigStepRun *run = doubt->run;
+	MigBodyExec *body = &outcome->exec->body;
+	const MigSegment *segment = outcome->segment;
 	ErrorData  *error;
 	uint64		lasting;
 
-	if (doubt->verdict == MIG_VERDICT_BROKEN)
-	{
-		error = repair(doubt);
-		if (error != NULL || doubt->verdict == MIG_VERDICT_DONE)
-			return error;
-		if (doubt->verdict != MIG_VERDICT_NOT_DONE)
-			raise_partial(doubt);
-	}
-	doubt->verdict = MIG_VERDICT_NOT_DONE;
-	error = mig_xact(start_work, doubt, 0);
+	error = mig_xact(note_start, outcome, 0);
 	if (error != NULL)
 		return error;
 
 	lasting = mig_utility_hook_lasting();
-	error = mig_run_body_nontransactional(&run->body, doubt->segment->first);
-	doubt->atomic = is_ordinary(doubt) && lasting == mig_utility_hook_lasting();
+	error = mig_body_execute_utility(body, segment->first);
+	outcome->atomic = segment->kind == MIG_STATEMENT_COMMITS &&
+		lasting == mig_utility_hook_lasting();
 	if (error != NULL)
-		mig_run_body_locate(&run->body, error);
-	restore_settings(doubt);
-	if (doubt->segment->kind == MIG_STATEMENT_DISCARD_ALL)
-		mig_run_lock_retake();
+		mig_body_locate(body, error);
+	restore_settings(outcome);
+	if (segment->kind == MIG_STATEMENT_DISCARD_ALL)
+		mig_lock_retake();
 	if (error != NULL)
-		tidy_up(doubt, error);
+		examine(outcome, error);
 	return error;
 }
 
@@ -208,66 +242,56 @@ try_statement(Doubt *doubt)
  * about, and that it starts.
  */
 static void
-start_work(void *arg)
+note_start(void *arg)
 {
-	Doubt	   *doubt = arg;
-	MigPartialSegment checkpoint;
+	Outcome    *outcome = arg;
+	MigPartialSegment row;
 
-	apply_settings(doubt);
-	mig_run_probe_before(doubt->text, &doubt->probe);
+	apply_settings(outcome);
+	mig_probe_before(outcome->text, &outcome->probe);
 
-	mig_run_step_checkpoint(doubt->run, doubt->segment, &checkpoint);
-	checkpoint.nobject = doubt->probe.nobject;
-	checkpoint.object = doubt->probe.object;
-	checkpoint.before = doubt->probe.before;
-	mig_partial_started(&checkpoint);
+	mig_step_describe_segment(outcome->exec, outcome->segment, &row);
+	row.nobject = outcome->probe.nobject;
+	row.object = outcome->probe.object;
+	row.before = outcome->probe.before;
+	mig_partial_started(&row);
 }
 
 /*
- * Neither a SET nor DISCARD ALL may lead to another role than run_step.c
- * allows.  While the statement itself runs the role cannot be locked, and
- * need not be: what those statements call is run as its owner.
+ * Neither a SET nor DISCARD ALL may lead to another role than step.c allows.
+ * While the statement itself runs the role cannot be locked, and need not be:
+ * what those statements call is run as its owner.
  */
 static void
-apply_settings(Doubt *doubt)
+apply_settings(Outcome *outcome)
 {
-	MigBodyRun *body = &doubt->run->body;
-	bool		locked = !mig_run_step_can_change_role();
+	MigBodyExec *body = &outcome->exec->body;
+	const MigSegment *segment = outcome->segment;
+	bool		locked = !mig_step_can_change_role();
 	Oid			userid;
 	int			sec_context;
 
-	if (locked &&
-		doubt->segment->kind == MIG_STATEMENT_DISCARD_ALL)
+	if (locked && segment->kind == MIG_STATEMENT_DISCARD_ALL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a migration body cannot run DISCARD ALL as a role other than that of the session"),
 				 errhint("Open the session as the role that runs it.")));
 
-	mig_session_state_save(body, doubt->segment->first, &doubt->settings);
+	mig_session_state_save(body, segment->first, &outcome->settings);
 
-	/* Those that refuse a transaction block wait by design. */
-	if (is_ordinary(doubt))
+	/* Those that cannot run inside a transaction block wait by design. */
+	if (segment->kind == MIG_STATEMENT_COMMITS)
 	{
-		mig_session_state_save_one("lock_timeout", &doubt->settings);
-		mig_run_step_lock_timeout(GUC_ACTION_SET);
+		mig_session_state_save_one("lock_timeout", &outcome->settings);
+		mig_step_set_lock_timeout(GUC_ACTION_SET);
 	}
 	GetUserIdAndSecContext(&userid, &sec_context);
 	if (locked)
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	mig_run_body_settings(body, doubt->segment->first);
+	mig_body_set_settings(body, segment->first);
 	if (locked)
 		SetUserIdAndSecContext(userid, sec_context);
-}
-
-/*
- * Whether it is an ordinary statement, on a server whose DDL commits by
- * itself.
- */
-static bool
-is_ordinary(const Doubt *doubt)
-{
-	return doubt->segment->kind == MIG_STATEMENT_COMMITS;
 }
 
 /*
@@ -275,9 +299,9 @@ is_ordinary(const Doubt *doubt)
  * statement has ended as it has.
  */
 static void
-restore_settings(Doubt *doubt)
+restore_settings(Outcome *outcome)
 {
-	ErrorData  *problem = mig_xact(restore_work, doubt, 0);
+	ErrorData  *problem = mig_xact(restore_work, outcome, 0);
 
 	if (problem != NULL)
 		ereport(WARNING,
@@ -289,108 +313,113 @@ restore_settings(Doubt *doubt)
 static void
 restore_work(void *arg)
 {
-	Doubt	   *doubt = arg;
+	Outcome    *outcome = arg;
 
-	mig_session_state_restore(&doubt->settings);
+	mig_session_state_restore(&outcome->settings);
 }
 
 /*
- * After an error: mends what the statement has left, and takes back the note
+ * After an error: repairs what the statement has left, and takes back the note
  * that it was started if it has no effect.  If that fails the next run does
- * it.  Who has cancelled does not want to wait for it either.
+ * it.  After a cancel nothing is repaired: the caller does not want to wait.
  */
 static void
-tidy_up(Doubt *doubt, const ErrorData *error)
+examine(Outcome *outcome, const ErrorData *error)
 {
 	ErrorData  *problem;
 
-	/* Until somebody has looked. */
-	doubt->verdict = MIG_VERDICT_UNKNOWN;
-	problem = mig_xact(judge_work, doubt, MIG_XACT_RETRY);
-	if (doubt->verdict == MIG_VERDICT_UNKNOWN && doubt->atomic &&
-		!mig_run_retry_in_doubt(error))
-		doubt->verdict = MIG_VERDICT_NOT_DONE;
-	if (problem == NULL && doubt->verdict == MIG_VERDICT_BROKEN &&
+	/* Until the catalogs were asked. */
+	outcome->verdict = MIG_VERDICT_UNKNOWN;
+	problem = mig_xact(judge, outcome, MIG_XACT_RETRY);
+	if (outcome->verdict == MIG_VERDICT_UNKNOWN && outcome->atomic &&
+		!mig_retry_outcome_unknown(error))
+		outcome->verdict = MIG_VERDICT_NOT_DONE;
+	if (problem == NULL && outcome->verdict == MIG_VERDICT_BROKEN &&
 		(error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
-		 mig_statement_timeout_caused(error)))
-		problem = repair(doubt);
-	if (problem == NULL && doubt->verdict == MIG_VERDICT_NOT_DONE)
-		problem = mig_xact(forget_work, doubt, MIG_XACT_RETRY);
+		 mig_error_is_statement_timeout(error)))
+		problem = repair(outcome);
+	if (problem == NULL && outcome->verdict == MIG_VERDICT_NOT_DONE)
+		problem = mig_xact(forget_start, outcome, MIG_XACT_RETRY);
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),
-				 errmsg("could not tidy up after statement %d of the %s of revision \"%s\": %s",
-						doubt->segment->first + 1,
-						doubt->run->body.operation,
-						doubt->run->body.revision, problem->message),
+				 errmsg("could not clean up after statement %d of the %s of revision \"%s\": %s",
+						outcome->segment->first + 1,
+						outcome->exec->body.operation,
+						outcome->exec->body.revision, problem->message),
 				 errhint("The next run tries it again.")));
 }
 
 /*
- * Mends what is broken, and judges again.
+ * Repairs what is broken, and judges again.
  */
 static ErrorData *
-repair(Doubt *doubt)
+repair(Outcome *outcome)
 {
-	ErrorData  *error = mig_xact(repairs_work, doubt, MIG_XACT_RETRY);
+	ErrorData  *error = mig_xact(find_repairs, outcome, MIG_XACT_RETRY);
 
-	for (int i = 0; i < doubt->nrepairs && error == NULL; i++)
+	for (int i = 0; i < outcome->nrepairs && error == NULL; i++)
 	{
 		ereport(NOTICE,
-				(errmsg("mending what statement %d of the %s of revision \"%s\" has left: %s",
-						doubt->segment->first + 1,
-						doubt->run->body.operation,
-						doubt->run->body.revision, doubt->repairs[i])));
-		error = mig_run_toplevel(doubt->repairs[i]);
+				(errmsg("repairing what statement %d of the %s of revision \"%s\" has left: %s",
+						outcome->segment->first + 1,
+						outcome->exec->body.operation,
+						outcome->exec->body.revision, outcome->repairs[i])));
+		error = mig_body_utility(outcome->repairs[i]);
 	}
-	return error != NULL ? error : mig_xact(judge_work, doubt, MIG_XACT_RETRY);
+	if (error == NULL)
+		error = mig_xact(judge, outcome, MIG_XACT_RETRY);
+	outcome->repaired = error == NULL;
+	return error;
 }
 
 static void
-judge_work(void *arg)
+judge(void *arg)
 {
-	Doubt	   *doubt = arg;
+	Outcome    *outcome = arg;
 
-	doubt->verdict = mig_run_probe_after(doubt->text, &doubt->probe);
+	outcome->verdict = mig_probe_after(outcome->text, &outcome->probe);
 }
 
 static void
-repairs_work(void *arg)
+find_repairs(void *arg)
 {
-	Doubt	   *doubt = arg;
+	Outcome    *outcome = arg;
 
-	doubt->nrepairs = 0;
-	doubt->repairs = mig_run_probe_repairs(&doubt->probe, &doubt->nrepairs);
+	outcome->nrepairs = 0;
+	outcome->repairs = mig_probe_repairs(&outcome->probe, &outcome->nrepairs);
 }
 
 static void
-forget_work(void *arg)
+forget_start(void *arg)
 {
-	Doubt	   *doubt = arg;
+	Outcome    *outcome = arg;
 
-	mig_partial_forget(doubt->run->version->name,
-					   doubt->segment->first + 1);
+	mig_partial_forget(outcome->exec->run->version->name,
+					   outcome->segment->first + 1);
 }
 
 static void
-done_work(void *arg)
+note_done(void *arg)
 {
-	Doubt	   *doubt = arg;
-	MigPartialSegment checkpoint;
+	Outcome    *outcome = arg;
+	MigPartialSegment row;
 
-	mig_run_step_checkpoint(doubt->run, doubt->segment, &checkpoint);
-	mig_partial_done(&checkpoint);
+	mig_step_describe_segment(outcome->exec, outcome->segment, &row);
+	mig_partial_done(&row);
 }
 
 /*
- * The registry keeps the body of a partial revision, but who can write our
- * tables can do anything.
+ * The registry keeps the body of a partial revision, but a role that can write
+ * our tables can do anything.
  */
 static void
-check_body(const MigStepRun *run, const MigPartial *partial)
+check_body(const MigStepExec *exec)
 {
-	if (strcmp(run->entry.body_hash, partial->body_hash) != 0 ||
-		Max(partial->done, partial->in_doubt) > run->body.script->nstatements)
+	const MigPartial *partial = exec->run->partial;
+
+	if (strcmp(exec->entry.body_hash, partial->body_hash) != 0 ||
+		Max(partial->done, partial->in_doubt) > exec->body.script->nstatements)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial, but its body has changed since",
@@ -400,26 +429,26 @@ check_body(const MigStepRun *run, const MigPartial *partial)
 }
 
 /*
- * "The ways out" are those of migrate_resolve().
+ * The ways out are those of migrate_resolve().
  */
 static void
-raise_partial(const Doubt *doubt)
+raise_unknown(const Outcome *outcome)
 {
-	const MigBodyRun *body = &doubt->run->body;
+	const MigBodyExec *body = &outcome->exec->body;
 	const MigStatement *statement =
-	&body->script->statements[doubt->segment->first];
+	&body->script->statements[outcome->segment->first];
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("revision \"%s\" is partial, and whether statement %d has taken effect cannot be found out",
-					body->revision, doubt->segment->first + 1),
+			 errmsg("revision \"%s\" is partial, and the outcome of statement %d is unknown",
+					body->revision, outcome->segment->first + 1),
 			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted.",
-					   doubt->segment->first + 1, statement->line,
+					   outcome->segment->first + 1, statement->line,
 					   body->operation),
 			 errhint("Look for its effect. If it is there, use migrate_resolve('%s', 'skip'). If not, remove what is left of it and use migrate_resolve('%s', 'retry'). Use migrate_resolve('%s', 'abandon') to give up the %s and to finish or undo it by hand.",
 					 body->revision, body->revision, body->revision,
 					 body->operation),
-			 internalerrposition(pg_mbstrlen_with_len(body->body,
+			 internalerrposition(pg_mbstrlen_with_len(body->text,
 													  statement->location) + 1),
-			 internalerrquery(body->body)));
+			 internalerrquery(body->text)));
 }

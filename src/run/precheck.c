@@ -1,27 +1,85 @@
 /*
  * precheck.c
- *	  What is to be done, and whether it may be.
+ *	  The plan of a run, and every reason to refuse it.
  *
- * Everything that can be refused is refused here, before the first step.
+ * What can be refused is refused here, before the first step.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
+#include "base/command.h"
+#include "base/guc.h"
 #include "base/server.h"
 #include "graph/graph.h"
-#include "run/precheck.h"
-#include "script/script.h"
-#include "tables/log.h"
+#include "run/run_internal.h"
+#include "tables/approval.h"
 #include "tables/revision.h"
 
-static bool stands_on_heads(const MigVersion *version, const char *target,
-							MigSpiAccess access);
+/* Whether this backend is in a run: a body must not start another. */
+static bool running = false;
+
+static bool is_at_heads(const MigVersion *version, const char *target,
+						MigSpiAccess access);
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
+static char *end_at_approval(MigPlan *plan);
+static char **plan_ids(const MigPlan *plan);
+static void refuse_irreversible(const char *revision);
 static void refuse_author(const char *revision, const char *author);
 static void refuse_server(const MigRunRequest *request);
-static void refuse_nontransactional(const char *revision, MigCommand command,
-									bool in_function);
+static void refuse_nontransactional(const char *revision,
+									const MigRunRequest *request);
+
+/*
+ * A run begins, or ends.
+ */
+void
+mig_precheck_set_running(bool on)
+{
+	running = on;
+}
+
+/*
+ * Raises an error inside a run, whose plan the function could contradict.
+ */
+void
+mig_run_refuse_nested(const char *function)
+{
+	if (running)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called from within a migration body",
+						function),
+				 errdetail("The run that executes the body has planned its steps already.")));
+}
+
+/*
+ * Raises an error where a run cannot commit: neither in a transaction that the
+ * client ends, nor in a PL/pgSQL block with EXCEPTION, which is a
+ * subtransaction.
+ */
+void
+mig_precheck_transaction(const MigRunRequest *request)
+{
+	const char *procedure = mig_command_procedure(request->command);
+
+	if (!request->can_commit)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s() cannot run inside a transaction block",
+						procedure),
+				 errdetail("It commits after each revision. Nothing was run."),
+				 errhint("Send CALL %s(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on. Inside a transaction use %s().",
+						 procedure, mig_command_function(request->command))));
+	if (IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s() cannot run inside a subtransaction", procedure),
+				 errdetail("It commits after each revision. Nothing was run."),
+				 errhint("Call it outside of blocks with an EXCEPTION clause.")));
+}
 
 /*
  * The steps from where the version table is to the targets.  first: as in
@@ -36,7 +94,7 @@ mig_run_plan(const MigVersion *version, MigCommand command,
 	MigPlan    *plan;
 
 	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
-		stands_on_heads(version, targets[0], access))
+		is_at_heads(version, targets[0], access))
 	{
 		plan = palloc0(sizeof(MigPlan));
 		plan->command = command;
@@ -66,57 +124,87 @@ mig_run_plan_absolute(const MigVersion *version, MigCommand command,
 }
 
 /*
- * Raises an error if a step of the plan must not run.
+ * Which steps of an upgrade are approved as they are registered now.
+ */
+bool *
+mig_run_plan_approved(const MigPlan *plan, MigSpiAccess access)
+{
+	char	  **ids = plan_ids(plan);
+	bool	   *approved = palloc_extended(Max(plan->nsteps, 1),
+										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	MigApproval *approvals;
+	int			napprovals;
+	char	  **hashes;
+
+	approvals = mig_approval_find(ids, plan->nsteps, access, &napprovals);
+	if (napprovals == 0)
+		return approved;
+	for (int i = 0; i < napprovals; i++)
+		ids[i] = ids[approvals[i].place];
+	hashes = mig_revision_hashes(ids, napprovals, access);
+	for (int i = 0; i < napprovals; i++)
+		approved[approvals[i].place] = strcmp(approvals[i].hash, hashes[i]) == 0;
+	return approved;
+}
+
+/*
+ * Ends the plan of an upgrade before the first revision that is not approved,
+ * if approvals are required, and raises an error if a step of what is left
+ * must not run.
  */
 void
-mig_run_plan_check(const MigPlan *plan, const MigRunRequest *request)
+mig_precheck_plan(MigRun *run)
 {
+	const MigRunRequest *request = run->request;
+	MigPlan    *plan = run->plan;
+	char	   *reason;
 	char	  **ids;
 	char	   *revision;
 
+	if (run->partial != NULL &&
+		(plan->nsteps == 0 ||
+		 plan->steps[0].command != run->partial->operation ||
+		 strcmp(plan->steps[0].revision, run->partial->revision) != 0))
+		mig_resolve_refuse(run->partial, true);
+
+	reason = end_at_approval(plan);
+	if (reason != NULL)
+		run->result->end_reason = MemoryContextStrdup(run->context, reason);
 	if (plan->command == MIG_COMMAND_STAMP || plan->nsteps == 0)
 		return;
-	ids = MemoryContextAllocHuge(CurrentMemoryContext,
-								 sizeof(char *) * plan->nsteps);
-	for (int i = 0; i < plan->nsteps; i++)
-		ids[i] = unconstify(char *, plan->steps[i].revision);
 
+	ids = plan_ids(plan);
 	if (plan->command == MIG_COMMAND_DOWNGRADE)
 	{
 		revision = mig_revision_irreversible(ids, plan->nsteps);
 		if (revision != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("revision \"%s\" is irreversible", revision),
-					 errdetail("It was registered without a downgrade body. Nothing was run."),
-					 errhint("Choose a target above it.")));
+			refuse_irreversible(revision);
 	}
-
-	mig_run_plan_check_author(ids, plan->nsteps);
-	if (!request->toplevel && !mig_server_undoes_bodies())
-		refuse_server(request);
-	if (!request->toplevel)
+	revision = mig_revision_not_author(ids, plan->nsteps, GetUserId(), &reason);
+	if (revision != NULL)
+		refuse_author(revision, reason);
+	if (!request->top_level)
 	{
-		revision = mig_revision_nontransactional(ids, plan->nsteps, plan->command);
+		if (!mig_server_undoes_bodies())
+			refuse_server(request);
+		revision = mig_revision_nontransactional(ids, plan->nsteps,
+												 plan->command);
 		if (revision != NULL)
-			refuse_nontransactional(revision, plan->command,
-									request->via == MIG_VIA_FUNCTION);
+			refuse_nontransactional(revision, request);
 	}
 	pfree(ids);
 }
 
 /*
- * Raises an error if the author of one of them has less rights than the
- * runner.
+ * Raises an error if the author of a revision has fewer rights than the runner.
  */
 void
-mig_run_plan_check_author(char **ids, int nids)
+mig_precheck_author(const char *revision)
 {
+	char	   *id = unconstify(char *, revision);
 	char	   *author;
-	char	   *revision = mig_revision_not_author(ids, nids, GetUserId(),
-												   &author);
 
-	if (revision != NULL)
+	if (mig_revision_not_author(&id, 1, GetUserId(), &author) != NULL)
 		refuse_author(revision, author);
 }
 
@@ -126,7 +214,7 @@ mig_run_plan_check_author(char **ids, int nids)
  * the graph.  Anything else, errors included, takes the long way.
  */
 static bool
-stands_on_heads(const MigVersion *version, const char *target, MigSpiAccess access)
+is_at_heads(const MigVersion *version, const char *target, MigSpiAccess access)
 {
 	bool		real = strcmp(target, "heads") == 0;
 	char	  **heads;
@@ -167,6 +255,62 @@ add_purge(const MigVersion *version, MigPlan *plan)
 }
 
 /*
+ * Ends the plan before the first revision that has to be approved and is not,
+ * tells the user, and returns the reason; NULL: it is as it was.  A downgrade
+ * needs no approval, so that the way back is open.
+ */
+static char *
+end_at_approval(MigPlan *plan)
+{
+	bool	   *approved;
+
+	if (!mig_guc_require_approval ||
+		plan->command != MIG_COMMAND_UPGRADE || plan->nsteps == 0)
+		return NULL;
+	approved = mig_run_plan_approved(plan, MIG_SPI_READ_LATEST);
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		char	   *reason;
+
+		if (approved[i])
+			continue;
+		reason = psprintf("revision \"%s\" is not approved",
+						  plan->steps[i].revision);
+		ereport(WARNING,
+				(errmsg("the upgrade ends after %d of %d revisions: %s",
+						i, plan->nsteps, reason),
+				 errhint("migrate_show() shows it, migrate_approve() approves it.")));
+		plan->nsteps = i;
+		return reason;
+	}
+	return NULL;
+}
+
+/*
+ * The revisions of the steps.
+ */
+static char **
+plan_ids(const MigPlan *plan)
+{
+	char	  **ids = MemoryContextAllocHuge(CurrentMemoryContext,
+											 sizeof(char *) * Max(plan->nsteps, 1));
+
+	for (int i = 0; i < plan->nsteps; i++)
+		ids[i] = unconstify(char *, plan->steps[i].revision);
+	return ids;
+}
+
+static void
+refuse_irreversible(const char *revision)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("revision \"%s\" is irreversible", revision),
+			 errdetail("It was registered without a downgrade body. Nothing was run."),
+			 errhint("Choose a target that is this revision or a descendant of it.")));
+}
+
+/*
  * A body must not give its author rights that the author does not have.
  */
 static void
@@ -186,14 +330,13 @@ refuse_author(const char *revision, const char *author)
 
 /*
  * Where a body that fails cannot be undone in the transaction that it is in,
- * only a door that may end transactions can run one.
+ * only what may end transactions can run one.
  */
 static void
 refuse_server(const MigRunRequest *request)
 {
 	const MigServer *server = mig_server();
-	const char *door = request->command == MIG_COMMAND_UPGRADE ?
-	"deploy" : "revert";
+	const char *procedure = mig_command_procedure(request->command);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -201,38 +344,33 @@ refuse_server(const MigRunRequest *request)
 			 errmsg("revisions cannot be run inside a function on this server") :
 			 errmsg("revisions cannot be run inside a procedure or DO block on this server"),
 			 server->rollback_undoes_ddl ?
-			 errdetail("A subtransaction with DDL cannot be rolled back here (profile \"%s\"). Nothing was run.",
+			 errdetail("A subtransaction with DDL cannot be rolled back here (server type \"%s\"). Nothing was run.",
 					   server->profile) :
-			 errdetail("DDL commits by itself here (profile \"%s\"): a body that fails could not be undone. Nothing was run.",
+			 errdetail("DDL commits by itself here (server type \"%s\"): a body that fails could not be undone. Nothing was run.",
 					   server->profile),
 			 request->via == MIG_VIA_FUNCTION ?
-			 errhint("Use CALL migrate_%s(...), sent by itself, or set migrate.function_mode to \"submit\".",
-					 door) :
-			 errhint("Send CALL migrate_%s(...) by itself.", door)));
+			 errhint("Use CALL %s(...), sent by itself, or set migrate.function_mode to \"submit\".",
+					 procedure) :
+			 errhint("Send CALL %s(...) by itself.", procedure)));
 }
 
 static void
-refuse_nontransactional(const char *revision, MigCommand command, bool in_function)
+refuse_nontransactional(const char *revision, const MigRunRequest *request)
 {
+	MigCommand	command = request->command;
+	const char *procedure = mig_command_procedure(command);
+	bool		in_function = request->via == MIG_VIA_FUNCTION;
 	MigStepBody body;
 	MigScriptSource source = {NULL, NULL, 0};
 	MigScript  *script;
-	const char *statement = "";
-	int			number = 0;
-	int			line = 0;
+	int			index = 0;
 
 	mig_revision_body(revision, command, &body);
 	source.body = body.text;
 	script = mig_script_split(&source);
-	for (int i = 0; i < script->nstatements && number == 0; i++)
-	{
-		if (script->statements[i].kind != MIG_STATEMENT_ORDINARY)
-		{
-			statement = script->statements[i].tag;
-			line = script->statements[i].line;
-			number = i + 1;
-		}
-	}
+	while (index < script->nstatements - 1 &&
+		   script->statements[index].kind == MIG_STATEMENT_ORDINARY)
+		index++;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 in_function ?
@@ -240,11 +378,11 @@ refuse_nontransactional(const char *revision, MigCommand command, bool in_functi
 			 errmsg("revision \"%s\" cannot run inside a procedure or DO block",
 					revision),
 			 errdetail("Statement %d at line %d of the %s, %s, cannot run inside a transaction block. Nothing was run.",
-					   number, line, mig_log_command_name(command),
-					   statement),
+					   index + 1, script->statements[index].line,
+					   mig_command_name(command),
+					   script->statements[index].tag),
 			 in_function ?
-			 errhint("Use CALL migrate_%s(...), which runs such statements outside of a transaction block.",
-					 command == MIG_COMMAND_UPGRADE ? "deploy" : "revert") :
-			 errhint("Send CALL migrate_%s(...) by itself.",
-					 command == MIG_COMMAND_UPGRADE ? "deploy" : "revert")));
+			 errhint("Use CALL %s(...), which runs such statements outside of a transaction block.",
+					 procedure) :
+			 errhint("Send CALL %s(...) by itself.", procedure)));
 }

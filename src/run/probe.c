@@ -17,8 +17,7 @@
 #include "utils/builtins.h"
 
 #include "base/spi.h"
-#include "run/probe.h"
-#include "script/script.h"
+#include "run/run_internal.h"
 
 /* What a look-up says of an object. */
 #define PRESENT		"present"
@@ -279,7 +278,7 @@ static char *look_up(ProbeKind *kind, const MigProbe *probe);
  * search_path that the statement will have.
  */
 void
-mig_run_probe_before(const char *statement, MigProbe *probe)
+mig_probe_before(const char *statement, MigProbe *probe)
 {
 	MigEffect	effect;
 	ProbeKind  *kind;
@@ -323,10 +322,10 @@ mig_run_probe_before(const char *statement, MigProbe *probe)
 }
 
 /*
- * Whether the statement has taken effect since mig_run_probe_before().
+ * Whether the statement has taken effect since mig_probe_before().
  */
 MigVerdict
-mig_run_probe_after(const char *statement, const MigProbe *probe)
+mig_probe_after(const char *statement, const MigProbe *probe)
 {
 	MigEffect	effect;
 	const char *now;
@@ -352,7 +351,7 @@ mig_run_probe_after(const char *statement, const MigProbe *probe)
  * The statements that mend what is broken.  They refuse a transaction block.
  */
 char	  **
-mig_run_probe_repairs(const MigProbe *probe, int *nrepairs)
+mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 {
 	ProbeKind  *kind = noted_kind(probe);
 	MigSpiArgs	args = {0};

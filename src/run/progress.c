@@ -1,11 +1,12 @@
 /*
  * progress.c
- *	  Where a run is, for other sessions.
+ *	  The progress of a run, for its caller and for other sessions.
  *
- * No table can say that as long as the run's transaction is open, so this is
- * the one thing that is in shared memory: places that runs write while they
- * go on.  It is there when the library is preloaded, and on servers that give
- * it to a library later; otherwise nothing is shown, and a run does not care.
+ * No table can say where a run is as long as its transaction is open, so this
+ * is the one thing that is in shared memory: an array of slots that runs write.
+ * It is there when the library is preloaded, and on servers that give shared
+ * memory to a library later; otherwise nothing is shown, and a run does the
+ * same without it.
  *
  * A worker has no query of a client, so pg_stat_activity shows what it does.
  */
@@ -24,28 +25,29 @@
 #include "utils/backend_status.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
 #include "base/compat.h"
-#include "run/progress.h"
+#include "run/run_internal.h"
 
 /* Runs on one version table take turns, so this is plenty. */
-#define PLACES					64
+#define SLOTS					64
 
 #define SEGMENT_NAME			"migrate progress"
 
-/* A place; its owner alone writes it. */
-typedef struct Place
+/* A slot; only the process that has it writes it. */
+typedef struct Slot
 {
 	slock_t		mutex;
 	MigProgress run;
-} Place;
+} Slot;
 
-typedef struct Places
+typedef struct Slots
 {
-	Place		places[PLACES];
-} Places;
+	Slot		slots[SLOTS];
+} Slots;
 
-static Places *shared = NULL;	/* NULL: there is no such memory */
-static Place *own = NULL;		/* while a run goes on */
+static Slots *shared = NULL;	/* NULL: there is no such memory */
+static Slot *own = NULL;		/* while a run goes on */
 
 /* What pg_stat_activity says in front; NULL: it shows the client's query. */
 static const char *activity_label = NULL;
@@ -57,18 +59,19 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 static void request_memory(void);
 static void create_memory(void);
 static void attach(void);
-static void clear(Places *places);
+static void clear(Slots *slots);
 #ifdef MIG_COMPAT_HAVE_NAMED_SEGMENT
 static void clear_segment(void *memory MIG_COMPAT_SEGMENT_ARG);
 #endif
-static void let_go(int code, Datum arg);
-static void report_activity(const MigBodyRun *body, const char *text);
+static void end_at_exit(int code, Datum arg);
+static void append_ids(StringInfo buf, const char **ids, int nids);
+static void report_activity(const MigBodyExec *body);
 
 /*
  * Called while the server loads its libraries.
  */
 void
-mig_run_progress_request_memory(void)
+mig_progress_request_memory(void)
 {
 	previous_request_hook = shmem_request_hook;
 	shmem_request_hook = request_memory;
@@ -81,7 +84,7 @@ request_memory(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Places)));
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Slots)));
 }
 
 static void
@@ -92,18 +95,18 @@ create_memory(void)
 	if (previous_startup_hook)
 		previous_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct(SEGMENT_NAME, sizeof(Places), &found);
+	shared = ShmemInitStruct(SEGMENT_NAME, sizeof(Slots), &found);
 	if (!found)
 		clear(shared);
 	LWLockRelease(AddinShmemInitLock);
 }
 
 static void
-clear(Places *places)
+clear(Slots *slots)
 {
-	memset(places, 0, sizeof(*places));
-	for (int i = 0; i < PLACES; i++)
-		SpinLockInit(&places->places[i].mutex);
+	memset(slots, 0, sizeof(*slots));
+	for (int i = 0; i < SLOTS; i++)
+		SpinLockInit(&slots->slots[i].mutex);
 }
 
 /*
@@ -116,7 +119,7 @@ attach(void)
 	bool		found;
 
 	if (shared == NULL)
-		shared = mig_compat_named_segment(SEGMENT_NAME, sizeof(Places),
+		shared = mig_compat_named_segment(SEGMENT_NAME, sizeof(Slots),
 										  clear_segment, &found);
 #endif
 }
@@ -134,7 +137,7 @@ clear_segment(void *memory MIG_COMPAT_SEGMENT_ARG)
  * live as long as the process.
  */
 void
-mig_run_progress_label(int64 job, const char *label, const char *activity)
+mig_progress_label(int64 job, const char *label, const char *activity)
 {
 	activity_job = job;
 	activity_label = label;
@@ -143,10 +146,10 @@ mig_run_progress_label(int64 job, const char *label, const char *activity)
 }
 
 /*
- * A run begins.  If there is no place it is not shown.
+ * A run begins.  If no slot is free it is not shown.
  */
 void
-mig_run_progress_begin(MigVia via)
+mig_progress_begin(MigVia via)
 {
 	static bool registered = false;
 	MigProgress run;
@@ -155,7 +158,7 @@ mig_run_progress_begin(MigVia via)
 	if (shared == NULL || own != NULL)
 		return;
 	if (!registered)
-		before_shmem_exit(let_go, (Datum) 0);
+		before_shmem_exit(end_at_exit, (Datum) 0);
 	registered = true;
 
 	memset(&run, 0, sizeof(run));
@@ -165,25 +168,25 @@ mig_run_progress_begin(MigVia via)
 	run.via = via;
 	run.job = activity_job;
 	run.started = GetCurrentTimestamp();
-	for (int i = 0; i < PLACES && own == NULL; i++)
+	for (int i = 0; i < SLOTS && own == NULL; i++)
 	{
-		Place	   *place = &shared->places[i];
+		Slot	   *slot = &shared->slots[i];
 
-		SpinLockAcquire(&place->mutex);
-		if (place->run.pid == 0)
+		SpinLockAcquire(&slot->mutex);
+		if (slot->run.pid == 0)
 		{
-			place->run = run;
-			own = place;
+			slot->run = run;
+			own = slot;
 		}
-		SpinLockRelease(&place->mutex);
+		SpinLockRelease(&slot->mutex);
 	}
 }
 
 /*
- * A step begins; place counts from 1.
+ * A step begins; number counts from 1.
  */
 void
-mig_run_progress_step(const MigStep *step, int place, int nsteps)
+mig_progress_step(const MigStep *step, int number, int nsteps)
 {
 	if (own == NULL)
 		return;
@@ -191,7 +194,7 @@ mig_run_progress_step(const MigStep *step, int place, int nsteps)
 	own->run.operation = step->command;
 	strlcpy(own->run.revision, step->revision != NULL ? step->revision : "",
 			MIG_PROGRESS_REVISION_SIZE);
-	own->run.step = place;
+	own->run.step = number;
 	own->run.nsteps = nsteps;
 	own->run.statement = 0;
 	own->run.nstatements = 0;
@@ -201,13 +204,62 @@ mig_run_progress_step(const MigStep *step, int place, int nsteps)
 }
 
 /*
+ * Tells the user which step begins, so that the caller of a long run sees how
+ * far it is: "upgrade 1975ea83b712 -> ae1027a6acf: add account"
+ */
+void
+mig_progress_say(const MigStepExec *exec)
+{
+	const MigStep *step = exec->step;
+	const char *message = exec->message;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s ", mig_command_name(step->command));
+	switch (step->command)
+	{
+		case MIG_COMMAND_UPGRADE:
+			append_ids(&buf, step->parents, step->nparents);
+			appendStringInfo(&buf, " -> %s", step->revision);
+			break;
+		case MIG_COMMAND_DOWNGRADE:
+			appendStringInfo(&buf, "%s -> ", step->revision);
+			append_ids(&buf, step->parents, step->nparents);
+			break;
+		case MIG_COMMAND_STAMP:
+			{
+				const char **from = palloc(sizeof(char *) *
+										   (step->ndeletes + 1));
+				int			nfrom = step->ndeletes;
+
+				if (step->ndeletes > 0)
+					memcpy(from, step->deletes,
+						   sizeof(char *) * step->ndeletes);
+				if (step->update_from != NULL)
+					from[nfrom++] = step->update_from;
+				append_ids(&buf, from, nfrom);
+				appendStringInfo(&buf, " -> %s",
+								 step->revision ? step->revision : "<base>");
+				break;
+			}
+	}
+	/* The first line only: more could look like messages of the server. */
+	if (message != NULL)
+		appendStringInfo(&buf, ": %.*s",
+						 (int) strcspn(message, "\r\n"), message);
+	ereport(NOTICE, (errmsg_internal("%s", buf.data)));
+}
+
+/*
  * A statement begins.
  */
 void
-mig_run_progress_statement(const MigBodyRun *body, const char *text)
+mig_progress_statement(const MigBodyExec *body)
 {
+	const char *text = body->statement_text;
+
 	if (activity_label != NULL)
-		report_activity(body, text);
+		report_activity(body);
 	if (own != NULL)
 	{
 		TimestampTz now = GetCurrentTimestamp();
@@ -229,8 +281,9 @@ mig_run_progress_statement(const MigBodyRun *body, const char *text)
  * "migrate job 12: upgrade ae1027a6 [3/7] CREATE INDEX ..."
  */
 static void
-report_activity(const MigBodyRun *body, const char *text)
+report_activity(const MigBodyExec *body)
 {
+	const char *text = body->statement_text;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -245,11 +298,20 @@ report_activity(const MigBodyRun *body, const char *text)
 	pfree(buf.data);
 }
 
+static void
+append_ids(StringInfo buf, const char **ids, int nids)
+{
+	if (nids == 0)
+		appendStringInfoString(buf, "<base>");
+	for (int i = 0; i < nids; i++)
+		appendStringInfo(buf, "%s%s", i > 0 ? ", " : "", ids[i]);
+}
+
 /*
  * The run ends.
  */
 void
-mig_run_progress_end(void)
+mig_progress_end(void)
 {
 	if (own == NULL)
 		return;
@@ -260,31 +322,31 @@ mig_run_progress_end(void)
 }
 
 static void
-let_go(int code, Datum arg)
+end_at_exit(int code, Datum arg)
 {
-	mig_run_progress_end();
+	mig_progress_end();
 }
 
 /*
  * The runs in this database, or NULL if there is no memory for that.
  */
 MigProgress *
-mig_run_progress_read(int *nruns)
+mig_progress_read(int *nruns)
 {
-	MigProgress *runs = palloc(sizeof(MigProgress) * PLACES);
+	MigProgress *runs = palloc(sizeof(MigProgress) * SLOTS);
 
 	attach();
 	if (shared == NULL)
 		return NULL;
 	*nruns = 0;
-	for (int i = 0; i < PLACES; i++)
+	for (int i = 0; i < SLOTS; i++)
 	{
-		Place	   *place = &shared->places[i];
+		Slot	   *slot = &shared->slots[i];
 		MigProgress *run = &runs[*nruns];
 
-		SpinLockAcquire(&place->mutex);
-		*run = place->run;
-		SpinLockRelease(&place->mutex);
+		SpinLockAcquire(&slot->mutex);
+		*run = slot->run;
+		SpinLockRelease(&slot->mutex);
 		if (run->pid != 0 && run->database == MyDatabaseId)
 			(*nruns)++;
 	}
@@ -295,7 +357,7 @@ mig_run_progress_read(int *nruns)
  * Whether the current role may see the statement.
  */
 bool
-mig_run_progress_may_read(const MigProgress *run)
+mig_progress_may_read(const MigProgress *run)
 {
 	return has_privs_of_role(GetUserId(), run->role) ||
 		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);

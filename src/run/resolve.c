@@ -1,22 +1,19 @@
 /*
  * resolve.c
- *	  A revision that is neither applied nor not.
+ *	  A partial revision: refused, described, resolved by migrate_resolve().
  *
  * A run that stops in the middle of a revision which is not one transaction
- * leaves the database between two revisions.  Until it is whole again nothing
- * else is run: not by the doors that could not go on with it, and by those
- * that can not before it.
+ * leaves the database between two revisions.  Until that revision is fully
+ * applied or taken back nothing else is run: not by what could not resume it,
+ * and by what can, not before it.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "tcop/utility.h"
 
-#include "run/lock.h"
-#include "run/precheck.h"
-#include "run/resolve.h"
-#include "script/script.h"
-#include "tables/log.h"
+#include "base/command.h"
+#include "run/run_internal.h"
+#include "tables/partial.h"
 #include "tables/revision.h"
 #include "tables/version_open.h"
 
@@ -28,43 +25,37 @@ typedef enum ResolveAction
 	RESOLVE_ABANDON				/* the whole revision is given up */
 } ResolveAction;
 
-static void refuse(const MigPartial *partial, const char *hint);
+static MigPartial *find_partial(const MigRun *run, const char *revision);
 static ResolveAction action_by_name(const char *name);
 static void skip(const MigVersion *version, const MigPartial *partial);
 
 /*
- * Raises an error if a revision is partial, for doors that cannot go on with
- * it.
+ * Raises the error that a revision is partial.  needed: a run that commits
+ * would resume it, if its target needed it.
  */
 void
-mig_run_partial_refuse(const MigVersion *version)
+mig_resolve_refuse(const MigPartial *partial, bool needed)
 {
-	MigPartial *partial = mig_partial_find(version->name, false);
+	const char *procedure = mig_command_procedure(partial->operation);
 
-	if (partial != NULL)
-		refuse(partial, NULL);
-}
-
-static void
-refuse(const MigPartial *partial, const char *hint)
-{
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial", partial->revision),
 			 errdetail("Its %s was interrupted: %s. Nothing was run.",
-					   mig_log_command_name(partial->operation),
-					   mig_run_partial_describe(partial)),
-			 hint != NULL ? errhint("%s", hint) :
-			 errhint("CALL migrate_%s(...) goes on with it. Use migrate_resolve() to decide otherwise.",
-					 partial->operation == MIG_COMMAND_UPGRADE ?
-					 "deploy" : "revert")));
+					   mig_command_name(partial->operation),
+					   mig_run_describe_partial(partial)),
+			 needed ?
+			 errhint("CALL %s(...) with a target that needs it resumes it. Use migrate_resolve() to decide otherwise.",
+					 procedure) :
+			 errhint("CALL %s(...) resumes it. Use migrate_resolve() to decide otherwise.",
+					 procedure)));
 }
 
 /*
  * "statements up to 3 are done, statement 4 was begun"
  */
 char *
-mig_run_partial_describe(const MigPartial *partial)
+mig_run_describe_partial(const MigPartial *partial)
 {
 	if (partial->in_doubt == 0)
 		return psprintf("statements up to %d are done", partial->done);
@@ -75,46 +66,21 @@ mig_run_partial_describe(const MigPartial *partial)
 }
 
 /*
- * Raises an error if a revision is partial that the plan does not begin with:
- * it is for another target, or another direction.
- */
-void
-mig_run_partial_check(const MigPartial *partial, const MigPlan *plan)
-{
-	if (partial == NULL ||
-		(plan->nsteps > 0 && plan->steps[0].command == partial->operation &&
-		 strcmp(plan->steps[0].revision, partial->revision) == 0))
-		return;
-	refuse(partial, psprintf("CALL migrate_%s(...) with a target that needs it goes on with it. Use migrate_resolve() to decide otherwise.",
-							 partial->operation == MIG_COMMAND_UPGRADE ?
-							 "deploy" : "revert"));
-}
-
-/*
  * A person's decision about the partial revision.
  */
 void
-mig_resolve(const char *revision, const char *action_name)
+mig_run_resolve(const char *revision, const char *action_name)
 {
 	ResolveAction action = action_by_name(action_name);
+	MigRun		run;
 	MigVersion *version;
 	MigPartial *partial;
 
-	PreventCommandIfReadOnly("migrate_resolve()");
-	PreventCommandDuringRecovery("migrate_resolve()");
-	mig_run_refuse_nested("resolve a revision");
-	version = mig_version_open(MIG_SPI_READ_LATEST);
-	mig_run_lock(version, mig_revision_relid(), false);
-	partial = mig_partial_find(version->name, false);
-	if (partial == NULL || strcmp(partial->revision, revision) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is not partial", revision),
-				 partial != NULL ?
-				 errdetail("By version table \"%s\" revision \"%s\" is.",
-						   version->name, partial->revision) :
-				 errdetail("By version table \"%s\" no revision is.",
-						   version->name)));
+	memset(&run, 0, sizeof(run));
+	run.version = version = mig_version_open(MIG_SPI_READ_LATEST);
+	run.registry = mig_revision_relid();
+	mig_lock_run(&run);
+	partial = find_partial(&run, revision);
 
 	switch (action)
 	{
@@ -134,8 +100,26 @@ mig_resolve(const char *revision, const char *action_name)
 					GetUserNameFromId(GetUserId(), false), revision,
 					version->name, action_name),
 			 errdetail("The %s was interrupted: %s.",
-					   mig_log_command_name(partial->operation),
-					   mig_run_partial_describe(partial))));
+					   mig_command_name(partial->operation),
+					   mig_run_describe_partial(partial))));
+}
+
+static MigPartial *
+find_partial(const MigRun *run, const char *revision)
+{
+	const char *table = run->version->name;
+	MigPartial *partial = mig_partial_find(table, false);
+
+	if (partial == NULL || strcmp(partial->revision, revision) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is not partial", revision),
+				 partial != NULL ?
+				 errdetail("In version table \"%s\" revision \"%s\" is.",
+						   table, partial->revision) :
+				 errdetail("In version table \"%s\" no revision is.",
+						   table)));
+	return partial;
 }
 
 static ResolveAction
@@ -155,8 +139,8 @@ action_by_name(const char *name)
 }
 
 /*
- * Takes the statement in doubt for done; or, if none is, the one that the run
- * would go on with, if it is a segment of its own.
+ * Takes the statement whose outcome is unknown for done; or, if there is none,
+ * the one that the run would resume with, if it is a segment of its own.
  */
 static void
 skip(const MigVersion *version, const MigPartial *partial)
@@ -165,7 +149,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 	MigScript  *script;
 	MigSegment	segment;
 	MigStepBody body;
-	MigPartialSegment checkpoint;
+	MigPartialSegment row;
 	pg_uuid_t	run;
 
 	mig_revision_body(partial->revision, partial->operation, &body);
@@ -179,23 +163,22 @@ skip(const MigVersion *version, const MigPartial *partial)
 				 errmsg("no statement of revision \"%s\" can be skipped",
 						partial->revision),
 				 errdetail("Its %s was interrupted: %s. What follows is a transaction.",
-						   mig_log_command_name(partial->operation),
-						   mig_run_partial_describe(partial)),
-				 errhint("CALL migrate_%s(...) goes on with it. To change the body, abandon the revision and register it again.",
-						 partial->operation == MIG_COMMAND_UPGRADE ?
-						 "deploy" : "revert")));
+						   mig_command_name(partial->operation),
+						   mig_run_describe_partial(partial)),
+				 errhint("CALL %s(...) resumes it. To change the body, abandon the revision and register it again.",
+						 mig_command_procedure(partial->operation))));
 
 	mig_log_new_run(&run);
-	memset(&checkpoint, 0, sizeof(checkpoint));
-	checkpoint.version_table = version->name;
-	checkpoint.revision = partial->revision;
-	checkpoint.operation = partial->operation;
-	checkpoint.statement = segment.first + 1;
-	checkpoint.last_statement = segment.first + 1;
-	checkpoint.line = script->statements[segment.first].line;
-	checkpoint.kind = segment.tag;
-	checkpoint.body_hash = partial->body_hash;
-	checkpoint.run = &run;
-	checkpoint.role = GetUserId();
-	mig_partial_done(&checkpoint);
+	memset(&row, 0, sizeof(row));
+	row.version_table = version->name;
+	row.revision = partial->revision;
+	row.operation = partial->operation;
+	row.statement = segment.first + 1;
+	row.last_statement = segment.first + 1;
+	row.line = script->statements[segment.first].line;
+	row.kind = segment.tag;
+	row.body_hash = partial->body_hash;
+	row.run = &run;
+	row.role = GetUserId();
+	mig_partial_done(&row);
 }

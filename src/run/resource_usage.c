@@ -1,9 +1,9 @@
 /*
  * resource_usage.c
- *	  What a step costs.
+ *	  Measures the resources that a step uses.
  *
- * The server counts WAL and buffers, the system CPU time.  Nobody counts how
- * long a backend has waited for locks, so that is sampled: a timer looks
+ * The server counts WAL and buffers, the system CPU time.  How long a backend has
+ * waited for locks is counted nowhere, so that is sampled: a timer looks
  * whether the backend is waiting for one just then.
  */
 #include "postgres.h"
@@ -15,9 +15,9 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "run/resource_usage.h"
+#include "run/run_internal.h"
 
-/* Short against a wait that anybody would look for, long against a signal. */
+/* Short against a wait that matters, long against a signal. */
 #define SAMPLE_INTERVAL			10	/* ms */
 
 #define WAIT_CLASS(wait_event)	((wait_event) & 0xFF000000)
@@ -63,21 +63,21 @@ mig_resource_usage_begin(MigCounters *counters)
  * What has come since.
  */
 void
-mig_resource_usage_since(const MigCounters *begin, MigResourceUsage *cost)
+mig_resource_usage_since(const MigCounters *begin, MigResourceUsage *usage)
 {
 	MigCounters now;
 
 	mig_resource_usage_begin(&now);
-	cost->started = begin->at;
-	cost->finished = now.at;
+	usage->started = begin->at;
+	usage->finished = now.at;
 	INSTR_TIME_SUBTRACT(now.wall, begin->wall);
-	cost->wall_ms = INSTR_TIME_GET_MILLISEC(now.wall);
-	cost->cpu_ms = now.cpu_ms - begin->cpu_ms;
-	cost->lock_wait_ms = now.lock_wait_ms - begin->lock_wait_ms;
-	memset(&cost->wal, 0, sizeof(cost->wal));
-	WalUsageAccumDiff(&cost->wal, &now.wal, &begin->wal);
-	memset(&cost->buffers, 0, sizeof(cost->buffers));
-	BufferUsageAccumDiff(&cost->buffers, &now.buffers, &begin->buffers);
+	usage->wall_ms = INSTR_TIME_GET_MILLISEC(now.wall);
+	usage->cpu_ms = now.cpu_ms - begin->cpu_ms;
+	usage->lock_wait_ms = now.lock_wait_ms - begin->lock_wait_ms;
+	memset(&usage->wal, 0, sizeof(usage->wal));
+	WalUsageAccumDiff(&usage->wal, &now.wal, &begin->wal);
+	memset(&usage->buffers, 0, sizeof(usage->buffers));
+	BufferUsageAccumDiff(&usage->buffers, &now.buffers, &begin->buffers);
 }
 
 /*

@@ -1,9 +1,9 @@
 /*
  * retry.c
- *	  Carries out what the retry policy says: asks it, and tells the user.
+ *	  Carries out what the retry policy says: asks it, tells the user, waits.
  *
- * How to wait depends on the door.  Inside the caller's transaction the caller
- * of this file does it; the committing doors hold nothing meanwhile.
+ * Inside the caller's transaction the caller of this file waits; the procedure
+ * and the worker hold nothing meanwhile.
  */
 #include "postgres.h"
 
@@ -13,10 +13,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/xact.h"
-#include "run/leftover.h"
-#include "run/lock.h"
-#include "run/retry.h"
+#include "run/run_internal.h"
 
 static void describe(MigRetryCase *failure, const ErrorData *error);
 static void say_again(const MigRetryCase *failure, const ErrorData *error,
@@ -29,17 +26,15 @@ static void deallocate(void *arg);
  * milliseconds, or that it is not; then the error may have got a better hint.
  */
 MigRetry
-mig_run_retry(const MigStepRun *run, bool body_done, ErrorData *error,
-			  int *delay)
+mig_retry_ask(const MigStepExec *exec, ErrorData *error, int *delay)
 {
-	const MigBodyRun *body = &run->body;
+	const MigBodyExec *body = &exec->body;
 	const char *revision = body->revision ? body->revision : "base";
 	MigRetryCase failure;
 	MigRetry	retry;
 
 	describe(&failure, error);
-	failure.via = run->via;
-	failure.body_done = body_done;
+	failure.via = exec->run->request->via;
 	failure.attempt = body->attempt;
 	retry = mig_retry_decide(&failure);
 
@@ -59,44 +54,38 @@ mig_run_retry(const MigStepRun *run, bool body_done, ErrorData *error,
 }
 
 /*
- * For the committing doors: whether it is to be repeated, and if so waits
- * until then.  The failed transaction was rolled back; afterwards a new one
- * has just begun.
+ * For a run that commits: whether a step or segment is to be repeated, and if
+ * so waits until then.  The failed transaction was rolled back; afterwards a
+ * new one has just begun.
  */
 bool
-mig_run_retry_wait(MigStepRun *run, bool body_done, ErrorData *error)
+mig_retry_wait(MigStepExec *exec, ErrorData *error)
 {
 	int			delay;
 
-	switch (mig_run_retry(run, body_done, error, &delay))
-	{
-		case MIG_RETRY_TRANSACTION:
-		case MIG_RETRY_VERSION:
-			break;
-		default:
-			return false;
-	}
+	if (mig_retry_ask(exec, error, &delay) != MIG_RETRY_TRANSACTION)
+		return false;
 	error = mig_subxact(deallocate, NULL);
 	if (error != NULL)
 		ReThrowError(error);
 	mig_xact_renew();
-	mig_run_lock_sleep(delay);
+	mig_lock_sleep(delay);
 	/* Its time is that of the attempt, not of the wait. */
 	mig_xact_renew();
-	mig_run_step_again(run);
+	mig_step_again(exec);
 	return true;
 }
 
 /*
- * Whether nobody knows after this error if the statement was done.
+ * Whether this error leaves unknown if the statement was done.
  */
 bool
-mig_run_retry_in_doubt(const ErrorData *error)
+mig_retry_outcome_unknown(const ErrorData *error)
 {
 	MigRetryCase failure;
 
 	describe(&failure, error);
-	return mig_retry_in_doubt(&failure);
+	return mig_retry_leaves_unknown(&failure);
 }
 
 /*
@@ -104,7 +93,7 @@ mig_run_retry_in_doubt(const ErrorData *error)
  * so waits until then.
  */
 bool
-mig_run_retry_xact(int attempt, const ErrorData *error)
+mig_retry_xact(int attempt, const ErrorData *error)
 {
 	MigRetryCase failure;
 	int			delay;
@@ -116,7 +105,7 @@ mig_run_retry_xact(int attempt, const ErrorData *error)
 		return false;
 	delay = delay_after(&failure);
 	say_again(&failure, error, "read or note how far migrations are", delay);
-	mig_run_lock_sleep(delay);
+	mig_lock_sleep(delay);
 	mig_xact_renew();
 	return true;
 }
@@ -126,7 +115,7 @@ mig_run_retry_xact(int attempt, const ErrorData *error)
  * server must not take it for one after which it may run the command again.
  */
 void
-mig_run_retry_make_plain(ErrorData *error)
+mig_retry_make_plain(ErrorData *error)
 {
 	if (mig_retry_is_private(error->sqlerrcode))
 		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
@@ -178,5 +167,5 @@ say_again(const MigRetryCase *failure, const ErrorData *error,
 static void
 deallocate(void *arg)
 {
-	mig_run_leftover_deallocate();
+	mig_session_state_deallocate();
 }

@@ -18,46 +18,27 @@
  * A fixed snapshot is that of REPEATABLE READ and SERIALIZABLE.  There a 40001
  * comes back in every subtransaction, because the snapshot that it is about is
  * the transaction's; a lock timeout or a catalog race has nothing to do with
- * the snapshot.  The committing doors always take a new transaction, so that
- * nothing is held while they wait.  Once the body is committed there, only the
- * version row is written again: a body never runs twice.
+ * the snapshot.  The procedure and the worker always take a new transaction, so
+ * that nothing is held while they wait.
  *
  * A catalog race is what the server reports as "tuple concurrently updated"
  * or "tuple concurrently deleted", an internal error with no code of its own.
  *
  * Class YB is YugabyteDB's own: a transaction that is expired or aborted, or a
  * conflict.  The whole transaction is dead then.  Others of its errors that
- * pass are internal ones, or come back until the transaction ends; the texts
- * below tell them.
+ * pass are internal ones, or come back until the transaction ends; their texts
+ * are in base/error_text.c.
  *
  * Must never name an error that is not listed: to run a body twice is only
  * right if the first run is known to have failed for a passing reason.
  */
 #include "postgres.h"
 
+#include "base/error_text.h"
 #include "run/retry_policy.h"
 
-/* What such an error says, and whether its statement may have been done. */
-typedef struct PassingText
-{
-	const char *text;
-	bool		in_doubt;
-} PassingText;
-
-static const PassingText passing_texts[] =
-{
-	{"Timed out", true},
-	{"Service unavailable", true},
-	{"Snapshot too old", false},
-	{"expired or aborted", false},
-	{"catalog snapshot used for this transaction has been invalidated", false},
-	{"Catalog Version Mismatch", false},
-	{"schema version mismatch", false},
-};
-
 static MigRetry way_to_retry(const MigRetryCase *failure);
-static const PassingText *find_text(const MigRetryCase *failure);
-static bool is_catalog_race(const MigRetryCase *failure);
+static MigPassingError passing(const MigRetryCase *failure);
 
 /*
  * What to do after a failed attempt.
@@ -75,7 +56,7 @@ mig_retry_decide(const MigRetryCase *failure)
 
 /*
  * Is this an error that a new transaction could get past, but no attempt
- * inside this one?  Then the user should know of the doors that commit.
+ * inside this one?  Then the user should know of the procedure.
  */
 bool
 mig_retry_needs_transaction(const MigRetryCase *failure)
@@ -83,7 +64,7 @@ mig_retry_needs_transaction(const MigRetryCase *failure)
 	if (failure->via != MIG_VIA_FUNCTION)
 		return false;
 	return mig_retry_is_private(failure->sqlstate) ||
-		find_text(failure) != NULL ||
+		passing(failure) != MIG_PASSING_NONE ||
 		(failure->fixed_snapshot &&
 		 failure->sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE);
 }
@@ -98,21 +79,19 @@ mig_retry_is_private(int sqlstate)
 }
 
 /*
- * Is it an error after which nobody knows whether a statement that no
- * transaction takes back was done?
+ * Is it an error that leaves the outcome of a statement unknown that no
+ * transaction takes back?
  */
 bool
-mig_retry_in_doubt(const MigRetryCase *failure)
+mig_retry_leaves_unknown(const MigRetryCase *failure)
 {
-	const PassingText *text = find_text(failure);
-
-	return text != NULL && text->in_doubt;
+	return passing(failure) == MIG_PASSING_OUTCOME_UNKNOWN;
 }
 
 /*
  * How long to wait after this attempt, in the unit of base_delay: doubled
  * with each attempt up to max_delay, of which a random part between half and
- * all is taken, so that those who failed together do not meet again.  The
+ * all is taken, so that sessions that failed together do not meet again.  The
  * random number is in [0, 1).
  */
 int
@@ -139,12 +118,12 @@ way_to_retry(const MigRetryCase *failure)
 		failure->sqlstate != ERRCODE_T_R_DEADLOCK_DETECTED &&
 		failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE &&
 		!mig_retry_is_private(failure->sqlstate) &&
-		!is_catalog_race(failure) &&
-		find_text(failure) == NULL)
+		!mig_error_is_catalog_race(failure->sqlstate, failure->message_id) &&
+		passing(failure) == MIG_PASSING_NONE)
 		return MIG_RETRY_GIVE_UP;
 
 	if (failure->via != MIG_VIA_FUNCTION)
-		return failure->body_done ? MIG_RETRY_VERSION : MIG_RETRY_TRANSACTION;
+		return MIG_RETRY_TRANSACTION;
 
 	if (mig_retry_needs_transaction(failure))
 		return MIG_RETRY_GIVE_UP;
@@ -152,35 +131,10 @@ way_to_retry(const MigRetryCase *failure)
 	return MIG_RETRY_SUBTRANSACTION;
 }
 
-/*
- * Did two sessions change the same catalog row?
- */
-static bool
-is_catalog_race(const MigRetryCase *failure)
+static MigPassingError
+passing(const MigRetryCase *failure)
 {
-	if (failure->sqlstate != ERRCODE_INTERNAL_ERROR ||
-		failure->message_id == NULL)
-		return false;
-
-	return strcmp(failure->message_id, "tuple concurrently updated") == 0 ||
-		strcmp(failure->message_id, "tuple concurrently deleted") == 0;
-}
-
-/*
- * NULL: it says nothing of the kind, or with another code.
- */
-static const PassingText *
-find_text(const MigRetryCase *failure)
-{
-	if (!failure->by_text || failure->message == NULL ||
-		(failure->sqlstate != ERRCODE_INTERNAL_ERROR &&
-		 failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE))
-		return NULL;
-
-	for (int i = 0; i < lengthof(passing_texts); i++)
-	{
-		if (strstr(failure->message, passing_texts[i].text) != NULL)
-			return &passing_texts[i];
-	}
-	return NULL;
+	return failure->by_text ?
+		mig_error_passing(failure->sqlstate, failure->message) :
+		MIG_PASSING_NONE;
 }

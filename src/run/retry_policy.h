@@ -14,10 +14,9 @@ typedef struct MigRetryCase
 	const char *message_id;		/* untranslated message, or NULL */
 	const char *message;		/* or NULL */
 	bool		by_text;		/* the server has errors that only their text
-								 * tells */
+								 * tells apart */
 	bool		fixed_snapshot; /* REPEATABLE READ and above */
 	MigVia		via;
-	bool		body_done;		/* what the body did is committed already */
 	int			attempt;		/* the one that failed, from 1 */
 	int			max_attempts;
 } MigRetryCase;
@@ -26,7 +25,6 @@ typedef enum MigRetry
 {
 	MIG_RETRY_SUBTRANSACTION,	/* again in a subtransaction */
 	MIG_RETRY_TRANSACTION,		/* again in a new transaction */
-	MIG_RETRY_VERSION,			/* in a new transaction, the version row only */
 	MIG_RETRY_GIVE_UP,			/* never, or only in another transaction */
 	MIG_RETRY_EXHAUSTED			/* would be tried again, but attempts are used
 								 * up */
@@ -35,7 +33,7 @@ typedef enum MigRetry
 extern MigRetry mig_retry_decide(const MigRetryCase *failure);
 extern bool mig_retry_needs_transaction(const MigRetryCase *failure);
 extern bool mig_retry_is_private(int sqlstate);
-extern bool mig_retry_in_doubt(const MigRetryCase *failure);
+extern bool mig_retry_leaves_unknown(const MigRetryCase *failure);
 extern int	mig_retry_delay(int attempt, int base_delay, int max_delay,
 							double random);
 

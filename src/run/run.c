@@ -1,211 +1,228 @@
 /*
  * run.c
- *	  The whole run: lock, read, plan, loop, retry.
+ *	  A run: prepared in the same way whoever asks, then executed.
  *
- * Every door enters at mig_run().  What a door may do with transactions is in
- * the request; nothing here asks how the caller got in.
+ * mig_run() is where the function, the procedure and the worker enter.  What
+ * they may do with transactions is in the request; nothing here asks how the
+ * caller got in.  A function runs all of it inside the caller's transaction,
+ * which this file does; run_committing.c commits after each step.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
+#include "base/command.h"
+#include "base/error_text.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/xact.h"
-#include "run/approval.h"
-#include "run/constraint.h"
-#include "run/leftover.h"
-#include "run/lock.h"
-#include "run/precheck.h"
-#include "run/progress.h"
-#include "run/resolve.h"
-#include "run/retry.h"
-#include "run/run.h"
-#include "run/run_committing.h"
-#include "run/say.h"
-#include "run/step.h"
+#include "run/run_internal.h"
 #include "tables/log.h"
 #include "tables/revision.h"
-#include "tables/version.h"
 #include "tables/version_open.h"
 
 /*
- * From here on a run in one transaction is told that there is a better door:
+ * From here on a run in one transaction is told of the procedure:
  * subtransactions that create relations cost the square of their number in
  * the server itself, ten CPU seconds at 5,000.
  */
 #define LONG_RUN				1000
 
-/* A run is going on in this backend: a body must not start another. */
-static bool running = false;
-
 static void leave(void);
-static char **run_atomic(const MigRunRequest *request, int *nresult);
-static void run_steps(const MigRunRequest *request, MigVersion *version,
-					  const MigPlan *plan);
-static void run_one(MigStepRun *run, const MigStep *step);
-static void explain_door(const MigStep *step, ErrorData *error);
+static void run_in_transaction(MigRun *run);
+static void perform(MigRun *run, MigWork work);
+static void open_tables(void *arg);
+static void read_and_plan(void *arg);
+static void execute_steps(MigRun *run);
+static void execute_step(MigStepExec *exec, int index);
+static void explain_procedure(const MigStep *step, ErrorData *error);
 
 /*
- * Does what is asked for.  For a function returns the revisions run, in order;
- * for a stamp the rows afterwards.  All of it is in the current memory context.
+ * Called once, from _PG_init().
  */
-char	  **
-mig_run(const MigRunRequest *request, int *nresult)
+void
+mig_run_init(void)
 {
-	MemoryContext context = CurrentMemoryContext;
-	int			level = GetCurrentTransactionNestLevel();
-	char	  **volatile result = NULL;
-	ErrorData  *volatile error = NULL;
+	mig_utility_hook_install();
+	mig_xact_set_retry(mig_retry_xact);
+	if (process_shared_preload_libraries_in_progress)
+		mig_progress_request_memory();
+}
 
-	mig_run_check_allowed(request->command);
+/*
+ * Does what is asked for.  The result is in the current memory context, which
+ * has to outlive the transactions of a run that commits.
+ */
+void
+mig_run(const MigRunRequest *request, MigRunResult *result)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	ErrorData  *volatile error = NULL;
+	MigRun		run;
+
+	memset(result, 0, sizeof(*result));
+	memset(&run, 0, sizeof(run));
+	run.request = request;
+	run.result = result;
+	run.commits = request->via != MIG_VIA_FUNCTION;
+	run.context = CurrentMemoryContext;
+
 	PG_TRY();
 	{
-		running = true;
+		mig_precheck_set_running(true);
 		mig_resource_usage_watch(true);
-		mig_run_progress_begin(request->via);
-		if (request->via == MIG_VIA_FUNCTION)
-			result = run_atomic(request, nresult);
+		mig_progress_begin(request->via);
+		if (run.commits)
+			mig_run_committing(&run);
 		else
-			mig_run_commit(request);
+			run_in_transaction(&run);
 	}
 	PG_CATCH();
 	{
 		/* Before anything that could fail. */
 		leave();
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(run.context);
 		error = CopyErrorData();
 		FlushErrorState();
 		mig_xact_abandon_subxacts(level);
 	}
 	PG_END_TRY();
-	if (error == NULL)
-		leave();
-	else
+	if (error != NULL)
 	{
-		mig_run_retry_make_plain(error);
+		mig_retry_make_plain(error);
 		ReThrowError(error);
 	}
-	return result;
+	leave();
 }
 
 /*
- * No run is going on any more.
+ * The run is over, however it ended.
  */
 static void
 leave(void)
 {
-	mig_xact_without_subxacts(false);
-	mig_run_progress_end();
+	mig_progress_end();
 	mig_resource_usage_watch(false);
-	running = false;
-}
-
-/*
- * Raises an error where a run cannot write, or inside another run.
- */
-void
-mig_run_check_allowed(MigCommand command)
-{
-	const char *name = mig_log_command_name(command);
-
-	PreventCommandIfReadOnly(name);
-	PreventCommandIfParallelMode(name);
-	PreventCommandDuringRecovery(name);
-	mig_run_refuse_nested(name);
-}
-
-/*
- * Raises an error inside a run, whose plan the command could contradict.
- */
-void
-mig_run_refuse_nested(const char *command)
-{
-	if (running)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot %s from within a migration body", command),
-				 errdetail("The run that executes the body has planned its steps already.")));
+	mig_precheck_set_running(false);
 }
 
 /*
  * All of it in the caller's transaction.
  */
-static char **
-run_atomic(const MigRunRequest *request, int *nresult)
+static void
+run_in_transaction(MigRun *run)
 {
-	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
-	MigPlan    *plan;
-	char	  **result;
+	MigRunResult *result = run->result;
 	int			nest_level = NewGUCNestLevel();
 
 	/* On its way out an error leaves the level to the end of the transaction. */
 	(void) mig_server_stop_retries(GUC_ACTION_SAVE);
-	mig_server_begin_run();
-	mig_run_lock(version, mig_revision_relid(), false);
-	mig_version_recheck(version);
-	mig_run_partial_refuse(version);
-	mig_version_read(version, MIG_SPI_READ_LATEST);
-	plan = mig_run_plan(version, request->command, request->ntargets,
-						request->targets, request->purge, NULL,
-						MIG_SPI_READ_LATEST);
-	mig_run_approval_cut(plan, request);
-	mig_run_plan_check(plan, request);
-	if (plan->nsteps > 0)
-	{
-		mig_version_check_snapshot(version);
-		mig_version_trust(version);
-	}
-	run_steps(request, version, plan);
+	mig_run_prepare(run);
+	execute_steps(run);
 	AtEOXact_GUC(false, nest_level);
 
-	if (request->command == MIG_COMMAND_STAMP)
+	if (run->request->command == MIG_COMMAND_STAMP)
 	{
-		mig_version_read(version, MIG_SPI_READ_LATEST);
-		*nresult = version->nrows;
-		return version->rows;
+		mig_version_read(run->version, MIG_SPI_READ_LATEST);
+		result->nrevisions = run->version->nrows;
+		result->revisions = run->version->rows;
+		return;
 	}
-	result = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
-							 MCXT_ALLOC_HUGE);
-	for (int i = 0; i < plan->nsteps; i++)
-		result[i] = unconstify(char *, plan->steps[i].revision);
-	*nresult = plan->nsteps;
-	return result;
+	result->nrevisions = run->plan->nsteps;
+	result->revisions = palloc_extended(sizeof(char *) * Max(run->plan->nsteps, 1),
+										MCXT_ALLOC_HUGE);
+	for (int i = 0; i < run->plan->nsteps; i++)
+		result->revisions[i] = unconstify(char *, run->plan->steps[i].revision);
+}
+
+/*
+ * Whatever the way: finds the version table, locks it against other runs, reads
+ * where the database is, makes the plan, and refuses what must not run.  Raises
+ * an error before anything was run; otherwise the first step may begin.
+ */
+void
+mig_run_prepare(MigRun *run)
+{
+	perform(run, open_tables);
+	mig_lock_run(run);
+	perform(run, read_and_plan);
+}
+
+/*
+ * In a run that commits each part is a transaction of its own, so that what is
+ * read after the lock was taken is read by a snapshot from after it.
+ */
+static void
+perform(MigRun *run, MigWork work)
+{
+	if (run->commits)
+		mig_xact(work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	else
+		work(run);
 }
 
 static void
-run_steps(const MigRunRequest *request, MigVersion *version,
-		  const MigPlan *plan)
+open_tables(void *arg)
 {
-	MigStepRun	run;
+	MigRun	   *run = arg;
+
+	mig_server_begin_run();
+	run->version = mig_version_open(MIG_SPI_READ_LATEST);
+	run->registry = mig_revision_relid();
+}
+
+static void
+read_and_plan(void *arg)
+{
+	MigRun	   *run = arg;
+	const MigRunRequest *request = run->request;
+	MigVersion *version = run->version;
+
+	mig_version_recheck(version);
+	run->partial = mig_partial_find(version->name, false);
+	if (run->partial != NULL && !run->commits)
+		mig_resolve_refuse(run->partial, false);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
+	run->plan = mig_run_plan(version, request->command, request->ntargets,
+							 request->targets, request->purge,
+							 run->partial == NULL ? NULL :
+							 run->partial->revision,
+							 MIG_SPI_READ_LATEST);
+	mig_precheck_plan(run);
+	if (run->plan->nsteps == 0)
+		return;
+	if (!run->commits)
+		mig_version_check_snapshot(version);
+	mig_version_trust(version);
+}
+
+static void
+execute_steps(MigRun *run)
+{
+	const MigPlan *plan = run->plan;
 	MemoryContext step_context;
 
 	if (plan->nsteps == 0)
 		return;
-	if (request->command != MIG_COMMAND_STAMP && plan->nsteps >= LONG_RUN)
+	if (plan->command != MIG_COMMAND_STAMP && plan->nsteps >= LONG_RUN)
 		ereport(NOTICE,
 				(errmsg("running %d revisions in one transaction", plan->nsteps),
 				 errdetail("If they create tables, the time grows with the square of their number and every table keeps its locks."),
-				 errhint("CALL migrate_%s(...) commits after each revision.",
-						 request->command == MIG_COMMAND_UPGRADE ?
-						 "deploy" : "revert")));
+				 errhint("CALL %s(...) commits after each revision.",
+						 mig_command_procedure(plan->command))));
 
 	/* What the caller has deferred is not the first revision's. */
-	mig_run_constraint_check(false);
+	mig_constraint_check(false);
 
-	mig_run_step_begin_run(&run, version, request->via, plan->nsteps);
+	mig_step_begin_run(run);
 	step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 										 ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(step_context);
 
-		run.entry.step = i + 1;
-		run_one(&run, &plan->steps[i]);
+		execute_step(&run->exec, i);
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(step_context);
 	}
@@ -219,45 +236,39 @@ run_steps(const MigRunRequest *request, MigVersion *version,
  * transaction takes the earlier steps back.
  */
 static void
-run_one(MigStepRun *run, const MigStep *step)
+execute_step(MigStepExec *exec, int index)
 {
 	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	mig_run_step_begin(run, step);
-	mig_run_say_step(run);
-	while ((error = mig_run_step(run, NULL)) != NULL)
+	mig_step_begin(exec, index);
+	mig_progress_say(exec);
+	while ((error = mig_step_execute(exec, NULL)) != NULL)
 	{
 		int			delay;
 
-		if (mig_run_retry(run, false, error, &delay) != MIG_RETRY_SUBTRANSACTION)
+		if (mig_retry_ask(exec, error, &delay) != MIG_RETRY_SUBTRANSACTION)
 		{
-			explain_door(step, error);
+			explain_procedure(exec->step, error);
 			ReThrowError(error);
 		}
 		FreeErrorData(error);
-		mig_run_leftover_deallocate();
-		mig_run_lock_sleep(delay);
-		mig_run_step_again(run);
+		mig_session_state_deallocate();
+		mig_lock_sleep(delay);
+		mig_step_again(exec);
 	}
 }
 
 /*
- * What one transaction cannot do, the doors that commit can.  Which statements
- * are known by their parse tree was looked at before; these the server refuses
- * for what its catalogs say.
+ * What one transaction cannot do, the procedure can.  Which statements are
+ * known by their parse tree was looked at before; these the server refuses for
+ * what its catalogs say.
  */
 static void
-explain_door(const MigStep *step, ErrorData *error)
+explain_procedure(const MigStep *step, ErrorData *error)
 {
-	/* "%s cannot run inside a transaction block" and its variants */
-	bool		refused = error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION &&
-	error->message_id != NULL &&
-	strncmp(error->message_id, "%s cannot ", strlen("%s cannot ")) == 0;
-
-	if (!refused && error->sqlerrcode != ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
-		return;
-	error->hint = psprintf("One transaction cannot do that. Use CALL migrate_%s(...), which commits between such statements.",
-						   step->command == MIG_COMMAND_DOWNGRADE ?
-						   "revert" : "deploy");
+	if (mig_error_is_in_transaction_block(error) ||
+		error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
+		error->hint = psprintf("One transaction cannot do that. Use CALL %s(...), which commits between such statements.",
+							   mig_command_procedure(step->command));
 }

@@ -1,21 +1,22 @@
 /*
  * run.h
- *	  The whole run: lock, read, plan, loop, retry.
+ *	  Runs revisions: what the other folders may call.
  */
-#ifndef MIG_RUN_RUN_H
-#define MIG_RUN_RUN_H
+#ifndef MIG_RUN_H
+#define MIG_RUN_H
 
 #include "migrate.h"
 
+#include "base/spi.h"
+#include "tables/partial.h"
+#include "tables/version.h"
+
 /*
  * Asked before each step of a run that commits, in a transaction of its own;
- * place counts from 0.  false: the run ends here.
+ * index counts from 0.  false: the run ends here.
  */
-typedef bool (*MigRunBeginStep) (const MigStep *step, int place, int nsteps,
+typedef bool (*MigRunBeginStep) (const MigStep *step, int index, int nsteps,
 								 void *arg);
-
-/* Told why a run ends before its target though nothing fails. */
-typedef void (*MigRunEndEarly) (const char *why, void *arg);
 
 /* What is asked for. */
 typedef struct MigRunRequest
@@ -26,15 +27,74 @@ typedef struct MigRunRequest
 	char	  **targets;
 	bool		purge;			/* stamp: delete every row first */
 	bool		can_commit;		/* the caller's context allows it */
-	bool		toplevel;		/* statements may run outside of a transaction
+	bool		top_level;		/* statements may run outside of a transaction
 								 * block */
 	MigRunBeginStep begin_step; /* NULL: every step may begin */
-	MigRunEndEarly end_early;	/* NULL: who runs it is told anyway */
-	void	   *arg;			/* of both */
+	void	   *arg;			/* of begin_step */
 } MigRunRequest;
 
-extern void mig_run_check_allowed(MigCommand command);
-extern void mig_run_refuse_nested(const char *command);
-extern char **mig_run(const MigRunRequest *request, int *nresult);
+/* What came of it. */
+typedef struct MigRunResult
+{
+	int			nrevisions;		/* function only: those run, in order; of a */
+	char	  **revisions;		/* stamp the rows afterwards */
+	char	   *end_reason;		/* why it ended before its target though
+								 * nothing failed, or NULL */
+} MigRunResult;
 
-#endif							/* MIG_RUN_RUN_H */
+/* Ids have 32 characters of up to four bytes. */
+#define MIG_PROGRESS_REVISION_SIZE	(MIG_REVISION_MAXLEN * 4 + 1)
+#define MIG_PROGRESS_QUERY_SIZE		1024
+
+/* What is shown of a run. */
+typedef struct MigProgress
+{
+	int			pid;			/* 0: the slot is free */
+	Oid			database;
+	Oid			role;
+	MigVia		via;
+	int64		job;			/* 0: none */
+	TimestampTz started;
+	MigCommand	operation;
+	char		revision[MIG_PROGRESS_REVISION_SIZE];
+	int			step;			/* from 1; 0: it has not begun one */
+	int			nsteps;
+	int			statement;		/* from 1; 0: it has not begun one */
+	int			nstatements;
+	int			attempt;
+	TimestampTz statement_started;
+	char		query[MIG_PROGRESS_QUERY_SIZE];
+} MigProgress;
+
+/* run.c */
+extern void mig_run_init(void);
+extern void mig_run(const MigRunRequest *request, MigRunResult *result);
+
+/* precheck.c */
+extern void mig_run_refuse_nested(const char *function);
+extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
+							 int ntargets, char **targets, bool purge,
+							 const char *first, MigSpiAccess access);
+extern char *mig_run_plan_absolute(const MigVersion *version,
+								   MigCommand command, const char *target,
+								   MigSpiAccess access);
+extern bool *mig_run_plan_approved(const MigPlan *plan, MigSpiAccess access);
+
+/* resolve.c */
+extern void mig_run_resolve(const char *revision, const char *action);
+extern char *mig_run_describe_partial(const MigPartial *partial);
+
+/* lock.c */
+extern void mig_lock_registry(void);
+extern void mig_lock_bodies(void);
+extern bool mig_lock_job(int class, uint32 key);
+extern void mig_lock_release_job(void);
+extern void mig_lock_sleep(int milliseconds);
+
+/* progress.c */
+extern void mig_progress_label(int64 job, const char *label,
+							   const char *activity);
+extern MigProgress *mig_progress_read(int *nruns);
+extern bool mig_progress_may_read(const MigProgress *run);
+
+#endif							/* MIG_RUN_H */

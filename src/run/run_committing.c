@@ -1,290 +1,205 @@
 /*
  * run_committing.c
- *	  A run through the committing doors: every revision a transaction.
+ *	  A run that commits after each step: for the procedure and the worker.
  *
  * What is done stays, so a run that fails leaves the revisions before, a log
  * row of the one that failed, and no lock.  After each transaction nothing is
  * held but the advisory locks of the run: neither a snapshot nor a lock on
  * anything of the user's.
  *
- * An error is raised between transactions only, never inside a bracket or
- * with SPI connected, so that the run can clean up behind it.
+ * An error is raised between transactions only, never inside a subtransaction
+ * or with SPI connected, so that the run can clean up after it.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/xact.h"
-#include "run/approval.h"
-#include "run/lock.h"
-#include "run/precheck.h"
-#include "run/resolve.h"
-#include "run/retry.h"
-#include "run/run_committing.h"
-#include "run/say.h"
-#include "run/segment.h"
-#include "run/session_state.h"
+#include "run/run_internal.h"
 #include "tables/log.h"
-#include "tables/revision.h"
+#include "tables/partial.h"
 #include "tables/version_open.h"
 
-/* What the parts of a run share; all of it outlives its transactions. */
-typedef struct CommitRun
+/* A run and what only a committing one has; it outlives its transactions. */
+typedef struct Committing
 {
-	const MigRunRequest *request;
+	MigRun	   *run;
 	MemoryContext context;
 	MemoryContext step_context;
 	MemoryContext error_context;	/* has room when there is none elsewhere */
-	Oid			registry;
-	MigVersion *version;
-	MigPartial *partial;		/* before the first step, and after a failure */
-	MigPlan    *plan;
-	MigStepRun	step;
-	char	   *trusted;		/* the last author whose rights were looked at */
+	int			index;			/* of the step */
 	bool		in_step;
-	int			place;			/* of the step */
-	bool		goes_on;
+	bool		may_begin;		/* the step, by the request */
+	char	   *trusted;		/* the last author whose rights are known */
 	bool		retries_stopped;	/* those of the server */
 	MigSettings settings;
-} CommitRun;
+} Committing;
 
-static void refuse_transaction(const MigRunRequest *request);
-static void run_plan(CommitRun *run);
-static void open_work(void *arg);
-static void plan_work(void *arg);
-static bool run_one(CommitRun *run);
-static bool may_begin(CommitRun *run);
-static void ask_work(void *arg);
-static void begin_step_work(void *arg);
-static void expire_work(void *arg);
-static void log_failure(CommitRun *run, ErrorData *error);
-static void log_work(void *arg);
+static void execute(Committing *state);
+static bool execute_step(Committing *state);
+static void ask_request(void *arg);
+static void begin_step(void *arg);
+static void expire_log(void *arg);
+static void log_failure(Committing *state, ErrorData *error);
+static void write_failure(void *arg);
 
 /*
  * Does what is asked for, or raises an error after having cleaned up.  The
  * transaction that the caller is in is committed first.
  */
 void
-mig_run_commit(const MigRunRequest *request)
+mig_run_committing(MigRun *run)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	int			level = GetCurrentTransactionNestLevel();
-	CommitRun	run;
+	Committing	state;
 	ErrorData  *volatile error = NULL;
 
-	refuse_transaction(request);
-	memset(&run, 0, sizeof(run));
-	run.request = request;
-	run.context = AllocSetContextCreate(PortalContext, "migrate run",
-										ALLOCSET_DEFAULT_SIZES);
-	run.step_context = AllocSetContextCreate(run.context, "migrate step",
-											 ALLOCSET_DEFAULT_SIZES);
-	run.error_context = AllocSetContextCreate(run.context, "migrate error",
-											  ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(run.context);
-	mig_xact_without_subxacts(request->toplevel &&
+	mig_precheck_transaction(run->request);
+	memset(&state, 0, sizeof(state));
+	state.run = run;
+	state.context = AllocSetContextCreate(PortalContext, "migrate run",
+										  ALLOCSET_DEFAULT_SIZES);
+	state.step_context = AllocSetContextCreate(state.context, "migrate step",
+											   ALLOCSET_DEFAULT_SIZES);
+	state.error_context = AllocSetContextCreate(state.context, "migrate error",
+												ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(state.context);
+	mig_xact_without_subxacts(run->request->top_level &&
 							  !mig_server()->subtransactions);
 	PG_TRY();
 	{
-		run_plan(&run);
+		execute(&state);
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(run.error_context);
+		MemoryContextSwitchTo(state.error_context);
 		error = CopyErrorData();
 		FlushErrorState();
-		MemoryContextSwitchTo(run.context);
+		MemoryContextSwitchTo(state.context);
 		mig_xact_abandon_subxacts(level);
 		mig_xact_abort();
-		if (run.in_step)
-			log_failure(&run, error);
+		if (state.in_step)
+			log_failure(&state, error);
 	}
 	PG_END_TRY();
 
-	mig_run_lock_release();
-	if (run.retries_stopped)
+	mig_lock_release();
+	if (state.retries_stopped)
 	{
-		mig_session_state_restore(&run.settings);
+		mig_session_state_restore(&state.settings);
 		mig_xact_renew();
 	}
+	mig_xact_without_subxacts(false);
 	if (error != NULL)
 	{
 		/* Until it has ended this transaction, too. */
 		(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
 	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(run.context);
-}
-
-/*
- * Neither in a transaction that is not ours to end, nor in a PL/pgSQL block
- * with EXCEPTION, which is a subtransaction.
- */
-static void
-refuse_transaction(const MigRunRequest *request)
-{
-	bool		upgrade = request->command == MIG_COMMAND_UPGRADE;
-
-	if (!request->can_commit)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("migrate_%s() cannot run inside a transaction block",
-						upgrade ? "deploy" : "revert"),
-				 errdetail("It commits after each revision. Nothing was run."),
-				 errhint("Send CALL migrate_%s(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on. Inside a transaction use migrate_%s().",
-						 upgrade ? "deploy" : "revert",
-						 upgrade ? "upgrade" : "downgrade")));
-	if (IsSubTransaction())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("migrate_%s() cannot run inside a subtransaction",
-						upgrade ? "deploy" : "revert"),
-				 errdetail("It commits after each revision. Nothing was run."),
-				 errhint("Call it outside of blocks with an EXCEPTION clause.")));
+	MemoryContextSwitchTo(run->context);
+	MemoryContextDelete(state.context);
 }
 
 static void
-run_plan(CommitRun *run)
+execute(Committing *state)
 {
+	MigRun	   *run = state->run;
+
 	/* The snapshot that CALL came with. */
 	mig_xact_renew();
 
-	mig_session_state_save_one(MIG_SERVER_RETRY_SETTING, &run->settings);
-	run->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
-	if (run->retries_stopped)
+	mig_session_state_save_one(MIG_SERVER_RETRY_SETTING, &state->settings);
+	state->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
+	if (state->retries_stopped)
 		mig_xact_renew();
 
-	mig_xact(open_work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
-	mig_run_lock(run->version, run->registry, true);
-	mig_xact(plan_work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	mig_run_prepare(run);
+	if (run->plan->nsteps == 0)
+		return;
 
-	mig_run_step_begin_run(&run->step, run->version, run->request->via,
-						   run->plan->nsteps);
-	for (bool goes_on = true;
-		 goes_on && run->place < run->plan->nsteps; run->place++)
+	mig_step_begin_run(run);
+	for (bool next = true; next && state->index < run->plan->nsteps;
+		 state->index++)
 	{
-		MemoryContextSwitchTo(run->step_context);
-		goes_on = run_one(run);
-		MemoryContextSwitchTo(run->context);
-		MemoryContextReset(run->step_context);
+		MemoryContextSwitchTo(state->step_context);
+		next = execute_step(state);
+		MemoryContextSwitchTo(state->context);
+		MemoryContextReset(state->step_context);
 	}
-	if (run->plan->nsteps > 0 && mig_guc_log_retention > 0)
-		mig_xact(expire_work, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
-}
-
-static void
-open_work(void *arg)
-{
-	CommitRun  *run = arg;
-
-	run->version = mig_version_open(MIG_SPI_READ_LATEST);
-	run->registry = mig_revision_relid();
+	if (mig_guc_log_retention > 0)
+		mig_xact(expire_log, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
 }
 
 /*
- * Everything is read after the locks were taken.
- */
-static void
-plan_work(void *arg)
-{
-	CommitRun  *run = arg;
-	const MigRunRequest *request = run->request;
-	MigVersion *version = run->version;
-
-	mig_version_recheck(version);
-	mig_version_read(version, MIG_SPI_READ_LATEST);
-	run->partial = mig_partial_find(version->name, false);
-	run->plan = mig_run_plan(version, request->command, request->ntargets,
-							 request->targets, false,
-							 run->partial == NULL ? NULL :
-							 run->partial->revision,
-							 MIG_SPI_READ_LATEST);
-	mig_run_partial_check(run->partial, run->plan);
-	mig_run_approval_cut(run->plan, request);
-	mig_run_plan_check(run->plan, request);
-	if (run->plan->nsteps > 0)
-		mig_version_trust(version);
-}
-
-/*
- * Runs a step.  false: the run ends before it.
+ * Executes a step.  false: the run ends before it.
  */
 static bool
-run_one(CommitRun *run)
+execute_step(Committing *state)
 {
-	MigStepRun *step = &run->step;
+	MigRun	   *run = state->run;
+	MigStepExec *exec = &run->exec;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!may_begin(run))
-		return false;
-	step->entry.step = run->place + 1;
-	step->step = &run->plan->steps[run->place];
-	mig_xact(begin_step_work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
-	run->in_step = true;
-	mig_run_say_step(step);
-	if (mig_run_segment_needed(step, run->partial))
-		mig_run_segments(step, run->partial, run->request->toplevel);
+	if (run->request->begin_step != NULL)
+	{
+		mig_xact(ask_request, state,
+				 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
+		if (!state->may_begin)
+			return false;
+	}
+	/* The step's first transaction is that in which its body is read. */
+	mig_xact(begin_step, state,
+			 MIG_XACT_KEEP_OPEN | MIG_XACT_RETRY | MIG_XACT_RAISE);
+	state->in_step = true;
+	mig_progress_say(exec);
+	if (mig_segment_needed(exec))
+		mig_segment_execute_all(exec);
 	else
-		mig_run_segment_commit(step, NULL);
-	run->in_step = false;
+		mig_segment_commit(exec, NULL);
+	state->in_step = false;
 	run->partial = NULL;
 	return true;
 }
 
 /*
- * Whether who wants the run still wants it, now that it is this step's turn.
+ * Whether the run is still wanted, now that it is this step's turn.
  */
-static bool
-may_begin(CommitRun *run)
-{
-	run->goes_on = true;
-	if (run->request->begin_step != NULL)
-	{
-		mig_xact(ask_work, run,
-				 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
-	}
-	return run->goes_on;
-}
-
 static void
-ask_work(void *arg)
+ask_request(void *arg)
 {
-	CommitRun  *run = arg;
-	const MigRunRequest *request = run->request;
+	Committing *state = arg;
+	const MigRunRequest *request = state->run->request;
+	const MigPlan *plan = state->run->plan;
 
-	run->goes_on = request->begin_step(&run->plan->steps[run->place],
-									   run->place, run->plan->nsteps,
-									   request->arg);
+	state->may_begin = request->begin_step(&plan->steps[state->index],
+										   state->index, plan->nsteps,
+										   request->arg);
 }
 
 /*
- * The author may be another one than in the plan: a body before may have let
- * go of the locks.
+ * Reads the body.  Its author may be another one than when the plan was
+ * checked, if a body before has released the locks of the session.
  */
 static void
-begin_step_work(void *arg)
+begin_step(void *arg)
 {
-	CommitRun  *run = arg;
-	char	   *revision = unconstify(char *, run->step.step->revision);
+	Committing *state = arg;
+	MigStepExec *exec = &state->run->exec;
 
-	mig_run_lock_confirm();
-	mig_run_step_begin(&run->step, run->step.step);
-	if (run->trusted == NULL ||
-		strcmp(run->trusted, run->step.author) != 0)
-	{
-		mig_run_plan_check_author(&revision, 1);
-		run->trusted = MemoryContextStrdup(run->context, run->step.author);
-	}
+	mig_lock_confirm();
+	mig_step_begin(exec, state->index);
+	if (state->trusted != NULL && strcmp(state->trusted, exec->author) == 0)
+		return;
+	if (state->index > 0)
+		mig_precheck_author(exec->step->revision);
+	state->trusted = MemoryContextStrdup(state->context, exec->author);
 }
 
 static void
-expire_work(void *arg)
+expire_log(void *arg)
 {
 	mig_log_expire(mig_guc_log_retention);
 }
@@ -294,33 +209,35 @@ expire_work(void *arg)
  * Nothing that goes wrong with that may hide the error.
  */
 static void
-log_failure(CommitRun *run, ErrorData *error)
+log_failure(Committing *state, ErrorData *error)
 {
+	MigRun	   *run = state->run;
+	MigStepExec *exec = &run->exec;
 	ErrorData  *problem;
 
-	run->step.entry.error = error;
-	mig_resource_usage_since(&run->step.begin, &run->step.entry.cost);
-	problem = mig_xact(log_work, run, 0);
+	exec->entry.error = error;
+	mig_resource_usage_since(&exec->begin, &exec->entry.cost);
+	problem = mig_xact(write_failure, run, 0);
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),
 				 errmsg("could not log the failure of revision \"%s\": %s",
-						run->step.body.revision, problem->message)));
+						exec->body.revision, problem->message)));
 	else if (run->partial != NULL)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial", run->partial->revision),
 				 errdetail("Its %s was interrupted: %s.",
-						   run->step.body.operation,
-						   mig_run_partial_describe(run->partial)),
-				 errhint("The next run that needs it goes on behind that. Use migrate_resolve() to decide otherwise.")));
+						   exec->body.operation,
+						   mig_run_describe_partial(run->partial)),
+				 errhint("The next run that needs it resumes there. Use migrate_resolve() to decide otherwise.")));
 }
 
 static void
-log_work(void *arg)
+write_failure(void *arg)
 {
-	CommitRun  *run = arg;
+	MigRun	   *run = arg;
 
-	mig_log_write(&run->step.entry);
+	mig_log_write(&run->exec.entry);
 	run->partial = mig_partial_find(run->version->name, false);
 }

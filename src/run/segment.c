@@ -1,17 +1,17 @@
 /*
  * segment.c
- *	  One step in several transactions, with checkpoints.
+ *	  Executes one step in several transactions, noted in migrate.partial.
  *
  * A segment of ordinary statements is a transaction that also notes it as
- * done.  A statement that refuses a transaction block is a segment of its own:
- * that it starts is committed before it, that it is done after it.  With the
- * last segment the version row and the log row are written, and the
- * checkpoints go.
+ * done.  A statement that cannot run inside a transaction block is a segment of
+ * its own: that it starts is committed before it, that it is done after it.
+ * With the last segment the version row and the log row are written, and the
+ * rows of migrate.partial are deleted.
  *
  *		[O1 O2 +done] [start T1] T1 [+done] [O3 +done] [start T2] T2 [+rows]
  *
  * So whenever the process dies, all that is not known is whether the one
- * statement that was started has taken effect; run_doubt.c finds out.
+ * statement that was started has taken effect; nontransactional.c finds out.
  */
 #include "postgres.h"
 
@@ -21,45 +21,44 @@
 
 #include "base/compat.h"
 #include "base/spi.h"
-#include "base/xact.h"
-#include "run/nontransactional.h"
-#include "run/retry.h"
-#include "run/segment.h"
+#include "run/run_internal.h"
+#include "tables/partial.h"
 
-/* Whether a transaction that reported an error is there all the same. */
-typedef struct Outcome
+/* Whether a transaction that reported an error is committed all the same. */
+typedef struct Reached
 {
-	MigStepRun *run;
+	MigStepExec *exec;
 	const MigSegment *segment;
 	bool		reached;
-} Outcome;
+} Reached;
 
 /* A search for a segment. */
 typedef struct Search
 {
-	MigStepRun *run;
+	MigStepExec *exec;
 	int			first;
 	MigSegment *segment;
 } Search;
 
 static bool is_setting_only(const MigScript *script,
 							const MigSegment *segment);
-static bool is_reached(MigStepRun *run, const MigSegment *segment);
-static void reached_work(void *arg);
-static void find_segment(MigStepRun *run, int first, MigSegment *segment);
-static void search_work(void *arg);
+static bool is_reached(MigStepExec *exec, const MigSegment *segment);
+static void find_place(void *arg);
+static void find_segment(MigStepExec *exec, int first, MigSegment *segment);
+static void look_up_partitioned(void *arg);
 static bool is_partitioned(const char *relation);
-static void refuse_nontransactional(const MigStepRun *run, const MigSegment *segment);
+static void refuse_nontransactional(const MigStepExec *exec, const MigSegment *segment);
 
 /*
  * Whether a step cannot be one transaction, or may turn out not to be.
  */
 bool
-mig_run_segment_needed(const MigStepRun *run, const MigPartial *partial)
+mig_segment_needed(const MigStepExec *exec)
 {
-	const MigScript *script = run->body.script;
+	const MigScript *script = exec->body.script;
 
-	if (partial != NULL || script->ntransactions > 1 || script->nnontransactional > 0)
+	if (exec->run->partial != NULL || script->ntransactions > 1 ||
+		script->nnontransactional > 0)
 		return true;
 	for (int i = 0; i < script->nstatements; i++)
 	{
@@ -70,16 +69,13 @@ mig_run_segment_needed(const MigStepRun *run, const MigPartial *partial)
 }
 
 /*
- * Runs a step from where it was left, and commits it.  An error that is raised
- * leaves what was done before it noted.
- *
- * toplevel: whether statements may run outside of a transaction block.
+ * Executes a step until it is done, after what an earlier run has done of it.
  */
 void
-mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
+mig_segment_execute_all(MigStepExec *exec)
 {
-	int			next = partial == NULL ? 0 :
-	mig_nontransactional_settle(run, partial, toplevel);
+	int			next = exec->run->partial == NULL ? 0 :
+	mig_nontransactional_settle(exec);
 
 	/* An empty segment writes the rows, if nothing else is left. */
 	do
@@ -87,36 +83,34 @@ mig_run_segments(MigStepRun *run, const MigPartial *partial, bool toplevel)
 		MigSegment	segment;
 
 		CHECK_FOR_INTERRUPTS();
-		find_segment(run, next, &segment);
+		find_segment(exec, next, &segment);
 		next = segment.first + segment.nstatements;
-		if (is_setting_only(run->body.script, &segment))
+		if (is_setting_only(exec->body.script, &segment))
 			continue;
 		if (segment.kind != MIG_STATEMENT_ORDINARY)
 		{
-			if (!toplevel)
-				refuse_nontransactional(run, &segment);
-			run->body.attempt = 1;
-			mig_nontransactional_execute(run, &segment);
+			if (!exec->run->request->top_level)
+				refuse_nontransactional(exec, &segment);
+			exec->body.attempt = 1;
+			mig_nontransactional_execute(exec, &segment);
 		}
-		run->body.attempt = 1;
-		mig_run_segment_commit(run, &segment);
-	} while (next < run->body.script->nstatements);
+		exec->body.attempt = 1;
+		mig_segment_commit(exec, &segment);
+	} while (next < exec->body.script->nstatements);
 }
 
 /*
- * Runs a segment that is a transaction, or writes what follows one that is
+ * Executes a segment that is a transaction, or writes what follows one that is
  * not, until it is committed.  segment NULL: the whole step.
  */
 void
-mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
+mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
 {
-	bool		body_done = segment != NULL &&
-	(segment->nstatements == 0 || segment->kind != MIG_STATEMENT_ORDINARY);
 	ErrorData  *error;
 
 	for (;;)
 	{
-		error = mig_run_step(run, segment);
+		error = mig_step_execute(exec, segment);
 		if (error == NULL)
 		{
 			error = mig_xact_commit();
@@ -127,21 +121,21 @@ mig_run_segment_commit(MigStepRun *run, const MigSegment *segment)
 			}
 
 			/* Whatever COMMIT said: what is there now counts. */
-			if (is_reached(run, segment))
+			if (is_reached(exec, segment))
 				break;
 		}
 		else
 			mig_xact_abort();
 
-		if (!mig_run_retry_wait(run, body_done, error))
+		if (!mig_retry_wait(exec, error))
 			ReThrowError(error);
-		if (is_reached(run, segment))
+		if (is_reached(exec, segment))
 			return;
 	}
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("commit of the %s of revision \"%s\" reported an error, but has taken effect: %s",
-					run->body.operation, run->body.revision,
+					exec->body.operation, exec->body.revision,
 					error->message)));
 }
 
@@ -166,35 +160,36 @@ is_setting_only(const MigScript *script, const MigSegment *segment)
 }
 
 /*
- * Reads anew where the version table and the checkpoints are.
+ * Reads anew where the version table and migrate.partial are.
  */
 static bool
-is_reached(MigStepRun *run, const MigSegment *segment)
+is_reached(MigStepExec *exec, const MigSegment *segment)
 {
-	Outcome		outcome = {run, segment, false};
+	Reached		reached = {exec, segment, false};
 
-	mig_xact(reached_work, &outcome, MIG_XACT_RETRY | MIG_XACT_RAISE);
-	return outcome.reached;
+	mig_xact(find_place, &reached, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	return reached.reached;
 }
 
 static void
-reached_work(void *arg)
+find_place(void *arg)
 {
-	Outcome    *outcome = arg;
-	MigStepRun *run = outcome->run;
-	const MigSegment *segment = outcome->segment;
+	Reached    *reached = arg;
+	MigStepExec *exec = reached->exec;
+	MigVersion *version = exec->run->version;
+	const MigSegment *segment = reached->segment;
 	MigPartial *partial;
 
-	switch (mig_version_place(run->version, run->step))
+	switch (mig_version_place(version, exec->step))
 	{
 		case MIG_VERSION_AFTER:
-			outcome->reached = true;
+			reached->reached = true;
 			return;
 		case MIG_VERSION_ELSEWHERE:
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("version table \"%s\" was changed during this run",
-							run->version->name),
+							version->name),
 					 errdetail("Something other than this extension has written it."),
 					 errhint("Run the command again; it reads the table anew.")));
 			break;
@@ -203,8 +198,8 @@ reached_work(void *arg)
 	}
 	if (segment == NULL)
 		return;
-	partial = mig_partial_find(run->version->name, false);
-	outcome->reached = partial != NULL && segment->nstatements > 0 &&
+	partial = mig_partial_find(version->name, false);
+	reached->reached = partial != NULL && segment->nstatements > 0 &&
 		partial->done >= segment->first + segment->nstatements;
 }
 
@@ -212,17 +207,17 @@ reached_work(void *arg)
  * The segment that begins with a statement, by what the catalogs say now.
  */
 static void
-find_segment(MigStepRun *run, int first, MigSegment *segment)
+find_segment(MigStepExec *exec, int first, MigSegment *segment)
 {
-	Search		search = {run, first, segment};
-	const MigStatement *statements = run->body.script->statements;
+	Search		search = {exec, first, segment};
+	const MigStatement *statements = exec->body.script->statements;
 
-	mig_script_segment(run->body.script, first, segment);
+	mig_script_segment(exec->body.script, first, segment);
 	for (int i = first; i < first + segment->nstatements; i++)
 	{
 		if (statements[i].if_partitioned != NULL)
 		{
-			mig_xact(search_work, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
+			mig_xact(look_up_partitioned, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
 			return;
 		}
 	}
@@ -232,15 +227,15 @@ find_segment(MigStepRun *run, int first, MigSegment *segment)
  * With the body's settings, among which may be the search_path.
  */
 static void
-search_work(void *arg)
+look_up_partitioned(void *arg)
 {
 	Search	   *search = arg;
-	MigStepRun *run = search->run;
-	MigStatement *statements = run->body.script->statements;
+	MigStepExec *exec = search->exec;
+	MigStatement *statements = exec->body.script->statements;
 	MigSegment *segment = search->segment;
 	int			nest_level = NewGUCNestLevel();
 
-	mig_run_body_settings(&run->body, search->first);
+	mig_body_set_settings(&exec->body, search->first);
 	for (int i = segment->first; i < segment->first + segment->nstatements; i++)
 	{
 		if (statements[i].if_partitioned != NULL &&
@@ -250,7 +245,7 @@ search_work(void *arg)
 			statements[i].tag = "rebuild of a partitioned relation";
 		}
 	}
-	mig_script_segment(run->body.script, search->first, segment);
+	mig_script_segment(exec->body.script, search->first, segment);
 	AtEOXact_GUC(false, nest_level);
 }
 
@@ -269,15 +264,15 @@ is_partitioned(const char *relation)
 }
 
 static void
-refuse_nontransactional(const MigStepRun *run, const MigSegment *segment)
+refuse_nontransactional(const MigStepExec *exec, const MigSegment *segment)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("revision \"%s\" cannot go on inside a procedure",
-					run->body.revision),
+			 errmsg("revision \"%s\" cannot be completed inside a procedure",
+					exec->body.revision),
 			 errdetail("Statement %d at line %d, %s, cannot run inside a transaction block.",
 					   segment->first + 1,
-					   run->body.script->statements[segment->first].line,
+					   exec->body.script->statements[segment->first].line,
 					   segment->tag),
 			 errhint("Send the CALL by itself, not in DO or from another procedure.")));
 }

@@ -1,11 +1,15 @@
 /*
  * session_state.c
- *	  A body's settings around a statement that ends transactions.
+ *	  What a body changes in the session: settings, cursors, prepared statements.
  *
  * A SET in a body holds until the body's end.  Inside a transaction a GUC nest
  * level sees to that.  A statement that ends transactions by itself would end
  * the level too, so around it the body's settings are made for the session,
  * and put back afterwards.
+ *
+ * Neither a subtransaction nor a GUC nest level takes back cursors WITH HOLD
+ * and prepared statements.  Those that this call has made are known by their
+ * time: it is that of the client's statement.
  */
 #include "postgres.h"
 
@@ -15,8 +19,7 @@
 #include "utils/memutils.h"
 
 #include "base/spi.h"
-#include "run/session_state.h"
-#include "script/script.h"
+#include "run/run_internal.h"
 
 static void save_statement(const VariableSetStmt *set, MigSettings *settings);
 static void save_session(MigSettings *settings);
@@ -26,22 +29,22 @@ static void save_session(MigSettings *settings);
  * current memory context.
  */
 void
-mig_session_state_save(const MigBodyRun *run, int before, MigSettings *settings)
+mig_session_state_save(const MigBodyExec *body, int before, MigSettings *settings)
 {
 	ListCell   *cell;
 
 	memset(settings, 0, sizeof(*settings));
-	foreach(cell, run->settings)
+	foreach(cell, body->settings)
 		mig_session_state_save_one(((MigListSetting *) lfirst(cell))->name,
 								   settings);
 	for (int i = 0; i < before; i++)
 	{
-		const MigStatement *statement = &run->script->statements[i];
+		const MigStatement *statement = &body->script->statements[i];
 		List	   *parsed;
 
 		if (!statement->setting)
 			continue;
-		parsed = mig_script_parse(pnstrdup(run->body + statement->location,
+		parsed = mig_script_parse(pnstrdup(body->text + statement->location,
 										   statement->length));
 		save_statement(castNode(VariableSetStmt,
 								linitial_node(RawStmt, parsed)->stmt),
@@ -140,4 +143,62 @@ mig_session_state_save_one(const char *name, MigSettings *settings)
 	settings->names[n] = pstrdup(name);
 	settings->values[n] = value == NULL ? NULL : pstrdup(value);
 	settings->nsettings++;
+}
+
+/*
+ * For a body that must not reach the role the session was opened as: raises
+ * an error if it left something that the session will run with that role.  A
+ * cursor WITH HOLD runs its query when the transaction commits.  A prepared
+ * statement may stand in for one that the session had under the same name.
+ */
+void
+mig_session_state_refuse(void)
+{
+	static MigSpiQuery cursors = {
+		"SELECT pg_catalog.format('cursor %I WITH HOLD', name)"
+		"  FROM pg_catalog.pg_cursors"
+		" WHERE is_holdable"
+		"   AND creation_time >= pg_catalog.statement_timestamp()"
+		" LIMIT 1"
+	};
+	static MigSpiQuery statements = {
+		"SELECT pg_catalog.format('prepared statement %I', name)"
+		"  FROM pg_catalog.pg_prepared_statements"
+		" WHERE from_sql"
+		"   AND prepare_time >= pg_catalog.statement_timestamp()"
+		" LIMIT 1"
+	};
+	char	   *leftover = mig_spi_first(&cursors, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+
+	if (leftover == NULL)
+		leftover = mig_spi_first(&statements, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	if (leftover != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a migration body cannot leave %s behind", leftover),
+				 errhint("It may do so only if the session was opened as the role that runs it.")));
+}
+
+/*
+ * After a failed attempt: takes away the prepared statements that it made, so
+ * that the next one can make them again.
+ */
+void
+mig_session_state_deallocate(void)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('DEALLOCATE %I', name)"
+		"  FROM pg_catalog.pg_prepared_statements"
+		" WHERE from_sql"
+		"   AND prepare_time >= pg_catalog.statement_timestamp()"
+		" LIMIT 1"
+	};
+	char	   *statement;
+
+	while ((statement = mig_spi_first(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST)) != NULL)
+	{
+		SPI_connect();
+		SPI_execute(statement, false, 0);
+		SPI_finish();
+	}
 }

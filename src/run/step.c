@@ -1,10 +1,10 @@
 /*
  * step.c
- *	  One step in one bracket: body, version row, log row.
+ *	  Executes one step: body, version row and log row in one subtransaction.
  *
  * A revision is applied together with its version row and log row, or not at
- * all.  Where a body cannot be one transaction, its last part is; the parts
- * before are noted in migrate.partial, each with what it did.
+ * all.  Where a body cannot be one transaction, its last segment is; the
+ * segments before are noted in migrate.partial, each with what it did.
  */
 #include "postgres.h"
 
@@ -13,95 +13,95 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "base/command.h"
 #include "base/compat.h"
+#include "base/error_text.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "base/xact.h"
-#include "run/constraint.h"
-#include "run/leftover.h"
-#include "run/lock.h"
-#include "run/progress.h"
-#include "run/step.h"
-#include "run/utility_hook.h"
+#include "run/run_internal.h"
+#include "tables/partial.h"
+#include "tables/revision.h"
 #include "tables/version_open.h"
 
-/* What a bracket is opened for. */
-typedef struct StepWork
+/* What a subtransaction is opened for. */
+typedef struct Attempt
 {
-	MigStepRun *run;
-	const MigSegment *segment;
-	bool		closes;			/* it is the last one */
-} StepWork;
+	MigStepExec *exec;
+	const MigSegment *segment;	/* NULL: the whole body */
+	bool		is_last;		/* it ends the step */
+} Attempt;
 
 static List *read_settings(const char *list);
-static void run_inside(void *arg);
-static void run_statements(MigStepRun *run, const MigSegment *segment);
-static void write_rows(MigStepRun *run, bool clear);
-static void write_checkpoint(MigStepRun *run, const MigSegment *segment);
+static void attempt_work(void *arg);
+static void execute_statements(MigBodyExec *body, const MigSegment *segment);
+static void write_rows(MigStepExec *exec, bool clear_partial);
+static void write_partial(const MigStepExec *exec, const MigSegment *segment);
 static void add_context(void *arg);
 static void explain_role_change(ErrorData *error);
-static void explain_locks(const MigStepRun *run, ErrorData *error);
+static void explain_locks(const MigStepExec *exec, ErrorData *error);
 
 /*
- * Begins a run of any number of steps.
+ * Begins to execute the steps of a run.
  */
 void
-mig_run_step_begin_run(MigStepRun *run, MigVersion *version, MigVia via,
-					   int nsteps)
+mig_step_begin_run(MigRun *run)
 {
-	memset(run, 0, sizeof(*run));
-	run->nsteps = nsteps;
-	run->version = version;
-	run->via = via;
-	mig_log_new_run(&run->entry.run);
-	run->entry.via = via;
-	run->entry.version_table = version->name;
-	run->entry.role = GetUserId();
+	MigStepExec *exec = &run->exec;
+
 	run->session_timeout = StatementTimeout;
+	exec->run = run;
+	mig_log_new_run(&exec->entry.run);
+	exec->entry.via = run->request->via;
+	exec->entry.version_table = run->version->name;
+	exec->entry.role = GetUserId();
 }
 
 /*
- * Reads the body of the next step.  What it takes is in the current memory
- * context, which must last as long as the step.
+ * Begins the step with that index: reads its body.  What it takes is in the
+ * current memory context, which must last as long as the step.
  */
 void
-mig_run_step_begin(MigStepRun *run, const MigStep *step)
+mig_step_begin(MigStepExec *exec, int index)
 {
+	const MigRun *run = exec->run;
+	const MigStep *step = &run->plan->steps[index];
 	MigStepBody body;
 
-	mig_run_progress_step(step, run->entry.step, run->nsteps);
+	mig_progress_step(step, index + 1, run->plan->nsteps);
 	memset(&body, 0, sizeof(body));
 	if (step->revision != NULL)
 		mig_revision_body(step->revision, step->command, &body);
 
-	run->step = step;
-	run->message = body.message;
-	run->author = body.author;
-	run->entry.revision = step->revision;
-	run->entry.operation = step->command;
-	run->entry.body_hash = body.hash;
-	run->entry.attempts = 1;
-	run->entry.error = NULL;
+	exec->step = step;
+	exec->message = body.message;
+	exec->author = body.author;
+	exec->entry.step = index + 1;
+	exec->entry.revision = step->revision;
+	exec->entry.operation = step->command;
+	exec->entry.body_hash = body.hash;
+	exec->entry.attempts = 1;
+	exec->entry.error = NULL;
 
-	memset(&run->body, 0, sizeof(run->body));
-	run->body.revision = step->revision;
-	run->body.operation = mig_log_command_name(step->command);
-	run->body.attempt = 1;
-	run->body.body = body.text;
-	run->body.context = CurrentMemoryContext;
-	run->body.transaction_ends = run->via != MIG_VIA_FUNCTION;
-	run->body.session_timeout = run->session_timeout;
+	memset(&exec->body, 0, sizeof(exec->body));
+	exec->body.revision = step->revision;
+	exec->body.operation = mig_command_name(step->command);
+	exec->body.attempt = 1;
+	exec->body.text = body.text;
+	exec->body.context = CurrentMemoryContext;
+	exec->body.transaction_ends = run->commits;
+	exec->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
 	{
-		run->body.settings = list_concat(read_settings(mig_guc_transaction_settings),
-										 read_settings(body.settings));
-		mig_run_body_split(&run->body);
+		exec->body.settings = list_concat(read_settings(mig_guc_transaction_settings),
+										  read_settings(body.settings));
+		mig_body_split(&exec->body,
+					   run->commits && !mig_server()->rollback_undoes_ddl);
 	}
-	mig_resource_usage_begin(&run->begin);
+	mig_resource_usage_begin(&exec->begin);
 }
 
 /*
- * They were looked at when they were set or registered.
+ * They were checked when they were set or registered.
  */
 static List *
 read_settings(const char *list)
@@ -115,10 +115,10 @@ read_settings(const char *list)
  * The next attempt begins.
  */
 void
-mig_run_step_again(MigStepRun *run)
+mig_step_again(MigStepExec *exec)
 {
-	run->body.attempt++;
-	run->entry.attempts++;
+	exec->body.attempt++;
+	exec->entry.attempts++;
 }
 
 /*
@@ -127,26 +127,26 @@ mig_run_step_again(MigStepRun *run)
  * decides what next.
  */
 ErrorData *
-mig_run_step(MigStepRun *run, const MigSegment *segment)
+mig_step_execute(MigStepExec *exec, const MigSegment *segment)
 {
-	StepWork	work = {run, segment, segment == NULL};
+	Attempt		attempt = {exec, segment, segment == NULL};
 	ErrorData  *error;
 
 	if (segment != NULL)
-		work.closes = segment->first + segment->nstatements ==
-			run->body.script->nstatements;
+		attempt.is_last = segment->first + segment->nstatements ==
+			exec->body.script->nstatements;
 
 	mig_utility_hook_refuse_ddl(!mig_server()->rollback_undoes_ddl);
-	error = mig_subxact(run_inside, &work);
+	error = mig_subxact(attempt_work, &attempt);
 	mig_utility_hook_refuse_ddl(false);
 	if (error == NULL)
-		mig_version_accept(run->version);
+		mig_version_accept(exec->run->version);
 	else
 	{
-		mig_version_discard(run->version);
-		mig_run_body_locate(&run->body, error);
+		mig_version_discard(exec->run->version);
+		mig_body_locate(&exec->body, error);
 		explain_role_change(error);
-		explain_locks(run, error);
+		explain_locks(exec, error);
 	}
 	return error;
 }
@@ -154,16 +154,17 @@ mig_run_step(MigStepRun *run, const MigSegment *segment)
 /*
  * What a body sets ends with the body, so that neither the version row nor
  * the next revision meets it; our lock timeout ends with the step.  The role
- * is locked until the version row is written: a version table of somebody
- * else may have triggers, the body's among them.
+ * is locked until the version row is written: a version table of another owner
+ * may have triggers, the body's among them.
  */
 static void
-run_inside(void *arg)
+attempt_work(void *arg)
 {
-	StepWork   *work = arg;
-	MigStepRun *run = work->run;
+	Attempt    *attempt = arg;
+	MigStepExec *exec = attempt->exec;
+	MigRun	   *run = exec->run;
 	int			step_nest_level = NewGUCNestLevel();
-	bool		locked = !mig_run_step_can_change_role();
+	bool		locked = !mig_step_can_change_role();
 	Oid			userid;
 	int			sec_context;
 
@@ -171,40 +172,40 @@ run_inside(void *arg)
 	if (locked)
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	mig_run_step_lock_timeout(GUC_ACTION_SAVE);
+	mig_step_set_lock_timeout(GUC_ACTION_SAVE);
 
-	if (run->via != MIG_VIA_FUNCTION)
+	if (run->commits)
 	{
-		mig_run_lock_confirm();
+		mig_lock_confirm();
 		/* Between two transactions its owner may have changed it. */
-		if (work->closes)
+		if (attempt->is_last)
 			mig_version_trust(run->version);
 	}
-	mig_run_constraint_begin();
-	if (run->body.body != NULL)
-		run_statements(run, work->segment);
+	mig_constraint_begin();
+	if (exec->body.text != NULL)
+		execute_statements(&exec->body, attempt->segment);
 	mig_compat_injection_point("migrate-after-body");
-	if (work->closes)
-		write_rows(run, work->segment != NULL);
+	if (attempt->is_last)
+		write_rows(exec, attempt->segment != NULL);
 	else
-		write_checkpoint(run, work->segment);
+		write_partial(exec, attempt->segment);
 	if (locked)
 	{
-		mig_run_leftover_refuse();
+		mig_session_state_refuse();
 		SetUserIdAndSecContext(userid, sec_context);
 	}
 	AtEOXact_GUC(false, step_nest_level);
 }
 
 static void
-run_statements(MigStepRun *run, const MigSegment *segment)
+execute_statements(MigBodyExec *body, const MigSegment *segment)
 {
 	int			nest_level = NewGUCNestLevel();
 
 	if (segment == NULL)
-		mig_run_body(&run->body, 0, run->body.script->nstatements);
+		mig_body_execute(body, 0, body->script->nstatements);
 	else if (segment->kind == MIG_STATEMENT_ORDINARY)
-		mig_run_body(&run->body, segment->first, segment->nstatements);
+		mig_body_execute(body, segment->first, segment->nstatements);
 	AtEOXact_GUC(false, nest_level);
 }
 
@@ -212,22 +213,23 @@ run_statements(MigStepRun *run, const MigSegment *segment)
  * The version row, what it deferred, and the log row.
  */
 static void
-write_rows(MigStepRun *run, bool clear)
+write_rows(MigStepExec *exec, bool clear_partial)
 {
+	MigVersion *version = exec->run->version;
 	ErrorContextCallback callback;
 
 	callback.callback = add_context;
-	callback.arg = &run->body;
+	callback.arg = &exec->body;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	mig_version_move(run->version, run->step);
-	if (!run->version->own)
-		mig_run_constraint_check(run->body.transaction_ends);
-	if (clear)
-		mig_partial_clear(run->version->name);
-	mig_resource_usage_since(&run->begin, &run->entry.cost);
-	mig_log_write(&run->entry);
+	mig_version_move(version, exec->step);
+	if (!version->own)
+		mig_constraint_check(exec->body.transaction_ends);
+	if (clear_partial)
+		mig_partial_clear(version->name);
+	mig_resource_usage_since(&exec->begin, &exec->entry.cost);
+	mig_log_write(&exec->entry);
 
 	error_context_stack = callback.previous;
 }
@@ -236,52 +238,52 @@ write_rows(MigStepRun *run, bool clear)
  * Notes that a segment is done, and no more than that.
  */
 static void
-write_checkpoint(MigStepRun *run, const MigSegment *segment)
+write_partial(const MigStepExec *exec, const MigSegment *segment)
 {
-	MigPartialSegment checkpoint;
+	MigPartialSegment row;
 
-	mig_run_step_checkpoint(run, segment, &checkpoint);
-	mig_partial_done(&checkpoint);
+	mig_step_describe_segment(exec, segment, &row);
+	mig_partial_done(&row);
 }
 
 /*
- * What a checkpoint says of a segment.
+ * What migrate.partial says of a segment.
  */
 void
-mig_run_step_checkpoint(const MigStepRun *run, const MigSegment *segment,
-						MigPartialSegment *checkpoint)
+mig_step_describe_segment(const MigStepExec *exec, const MigSegment *segment,
+						  MigPartialSegment *row)
 {
-	memset(checkpoint, 0, sizeof(*checkpoint));
-	checkpoint->version_table = run->version->name;
-	checkpoint->revision = run->step->revision;
-	checkpoint->operation = run->step->command;
-	checkpoint->statement = segment->first + 1;
-	checkpoint->last_statement = segment->first + segment->nstatements;
-	checkpoint->line = run->body.script->statements[segment->first].line;
-	checkpoint->kind = segment->tag;
-	checkpoint->body_hash = run->entry.body_hash;
-	checkpoint->run = &run->entry.run;
-	checkpoint->role = run->entry.role;
+	memset(row, 0, sizeof(*row));
+	row->version_table = exec->run->version->name;
+	row->revision = exec->step->revision;
+	row->operation = exec->step->command;
+	row->statement = segment->first + 1;
+	row->last_statement = segment->first + segment->nstatements;
+	row->line = exec->body.script->statements[segment->first].line;
+	row->kind = segment->tag;
+	row->body_hash = exec->entry.body_hash;
+	row->run = &exec->entry.run;
+	row->role = exec->entry.role;
 }
 
 static void
 add_context(void *arg)
 {
-	const MigBodyRun *run = arg;
+	const MigBodyExec *body = arg;
 
 	errcontext("version row of the %s of revision \"%s\", attempt %d",
-			   run->operation, run->revision ? run->revision : "base",
-			   run->attempt);
+			   body->operation, body->revision ? body->revision : "base",
+			   body->attempt);
 }
 
 /*
- * Whether a body may SET ROLE.  Not if the session was opened, or goes on
- * behind this call, as another role than the runner: RESET ROLE would give
- * the body rights that nobody has compared with its author's.  The server
- * then refuses such statements as in a SECURITY DEFINER function.
+ * Whether a body may SET ROLE.  Not if the session was opened, or will be after
+ * this call, as another role than the runner: RESET ROLE would give the body
+ * rights that were not compared with its author's.  The server then refuses
+ * such statements as in a SECURITY DEFINER function.
  */
 bool
-mig_run_step_can_change_role(void)
+mig_step_can_change_role(void)
 {
 	Oid			runner = GetUserId();
 
@@ -291,9 +293,7 @@ mig_run_step_can_change_role(void)
 static void
 explain_role_change(ErrorData *error)
 {
-	if (error->message_id != NULL && error->hint == NULL &&
-		strcmp(error->message_id,
-			   "cannot set parameter \"%s\" within security-definer function") == 0)
+	if (error->hint == NULL && mig_error_is_role_change(error))
 		error->hint = pstrdup("A body may change its role only if the session was opened as the role that runs it.");
 }
 
@@ -301,23 +301,26 @@ explain_role_change(ErrorData *error)
  * The locks of all steps may be too many where those of each are not.
  */
 static void
-explain_locks(const MigStepRun *run, ErrorData *error)
+explain_locks(const MigStepExec *exec, ErrorData *error)
 {
-	if (error->message_id != NULL && run->via == MIG_VIA_FUNCTION &&
-		run->nsteps > 1 &&
-		strcmp(error->message_id, "out of shared memory") == 0)
-		error->hint = psprintf("%s%sCALL migrate_%s() gives locks back after each revision.",
-							   error->hint ? error->hint : "",
-							   error->hint ? " " : "",
-							   run->step->command == MIG_COMMAND_UPGRADE ?
-							   "deploy" : "revert");
+	const char *procedure = mig_command_procedure(exec->step->command);
+
+	if (exec->run->commits || exec->run->plan->nsteps == 1 ||
+		!mig_error_is_lock_table_full(error))
+		return;
+	if (error->hint == NULL)
+		error->hint = psprintf("CALL %s() releases locks after each revision.",
+							   procedure);
+	else
+		error->hint = psprintf("%s CALL %s() releases locks after each revision.",
+							   error->hint, procedure);
 }
 
 /*
- * A session that waits for no lock as long as we would keeps its own limit.
+ * A session whose own lock_timeout is shorter keeps it.
  */
 void
-mig_run_step_lock_timeout(GucAction action)
+mig_step_set_lock_timeout(GucAction action)
 {
 	char		value[32];
 

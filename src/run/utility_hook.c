@@ -13,8 +13,7 @@
 #include "access/xact.h"
 #include "tcop/utility.h"
 
-#include "run/utility_hook.h"
-#include "script/script.h"
+#include "run/run_internal.h"
 
 static uint64 nconstraints = 0;
 static uint64 nlasting = 0;

@@ -25,7 +25,7 @@ SELECT migrate_register('i2', 'INSERT INTO done VALUES (2); CREATE INDEX CONCURR
 SELECT migrate_register('i3', 'CREATE TABLE i3 (i int)', 'DROP TABLE i3', '{i2}');
 SQL
 
-# What others see: version rows, what bodies have done, log rows, the checkpoint.
+# What others see: version rows, what bodies have done, log rows, migrate.partial.
 my $state = q{SELECT concat_ws('; ',
 	'rows ' || (SELECT string_agg(version_num, ',') FROM migrate.version),
 	'done ' || (SELECT string_agg(n::text, ',' ORDER BY n) FROM done),
@@ -168,7 +168,7 @@ my $before = 'rows i1; done 1; tables i1; log i1 succeeded';
 is(seen(), $before, 'first segment, not committed');
 wake('migrate-after-body');
 wait_stopped('migrate-after-commit');
-is(seen(), 'rows i1; done 1,2; tables i1; log i1 succeeded; upgrade: statements up to 1 are done', 'first segment, committed with its checkpoint');
+is(seen(), 'rows i1; done 1,2; tables i1; log i1 succeeded; upgrade: statements up to 1 are done', 'first segment, committed with its row');
 wake('migrate-after-commit');
 wait_stopped('migrate-after-body');
 like(seen(), qr/^rows i1; done 1,2; tables i1,i1_i; log i1 succeeded; upgrade: .*statement 2/, 'the index is there, and noted as started');

@@ -11,7 +11,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "run/probe.h"
+#include "run/run_internal.h"
 #include "base/spi.h"
 
 PG_MODULE_MAGIC;
@@ -32,7 +32,7 @@ test_probe_before(PG_FUNCTION_ARGS)
 	MigProbe	probe;
 	char	  **noted;
 
-	mig_run_probe_before(text_to_cstring(PG_GETARG_TEXT_PP(0)), &probe);
+	mig_probe_before(text_to_cstring(PG_GETARG_TEXT_PP(0)), &probe);
 	if (probe.nobject == 0)
 		PG_RETURN_NULL();
 	noted = palloc(sizeof(char *) * (probe.nobject + 1));
@@ -51,7 +51,7 @@ test_probe_after(PG_FUNCTION_ARGS)
 	const char *verdict = NULL;
 
 	read_probe(fcinfo, 1, &probe);
-	switch (mig_run_probe_after(text_to_cstring(PG_GETARG_TEXT_PP(0)), &probe))
+	switch (mig_probe_after(text_to_cstring(PG_GETARG_TEXT_PP(0)), &probe))
 	{
 		case MIG_VERDICT_DONE:
 			verdict = "done";
@@ -84,7 +84,7 @@ test_probe_repairs(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	read_probe(fcinfo, 0, &probe);
-	repairs = mig_run_probe_repairs(&probe, &nrepairs);
+	repairs = mig_probe_repairs(&probe, &nrepairs);
 	PG_RETURN_DATUM(mig_spi_array_datum(repairs, nrepairs));
 }
 

@@ -18,7 +18,7 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_needs_transaction);
-PG_FUNCTION_INFO_V1(test_retry_in_doubt);
+PG_FUNCTION_INFO_V1(test_retry_leaves_unknown);
 PG_FUNCTION_INFO_V1(test_retry_delay);
 PG_FUNCTION_INFO_V1(test_script_effect);
 
@@ -27,8 +27,8 @@ static void read_case(FunctionCallInfo fcinfo, MigRetryCase *failure);
 static MigVia read_via(const char *name);
 
 /*
- * test_retry_decide(sqlstate, message, fixed_snapshot, door, attempt,
- * max_attempts, body_done, by_text): what to do, in words.
+ * test_retry_decide(sqlstate, message, fixed_snapshot, via, attempt,
+ * max_attempts, by_text): what to do, in words.
  */
 Datum
 test_retry_decide(PG_FUNCTION_ARGS)
@@ -44,9 +44,6 @@ test_retry_decide(PG_FUNCTION_ARGS)
 			break;
 		case MIG_RETRY_TRANSACTION:
 			decision = "transaction";
-			break;
-		case MIG_RETRY_VERSION:
-			decision = "version row";
 			break;
 		case MIG_RETRY_GIVE_UP:
 			decision = "give up";
@@ -74,15 +71,15 @@ test_retry_needs_transaction(PG_FUNCTION_ARGS)
 }
 
 /*
- * test_retry_in_doubt(), all of them: is it unknown whether it was done?
+ * test_retry_leaves_unknown(), all of them: is it unknown whether it was done?
  */
 Datum
-test_retry_in_doubt(PG_FUNCTION_ARGS)
+test_retry_leaves_unknown(PG_FUNCTION_ARGS)
 {
 	MigRetryCase failure;
 
 	read_case(fcinfo, &failure);
-	PG_RETURN_BOOL(mig_retry_in_doubt(&failure));
+	PG_RETURN_BOOL(mig_retry_leaves_unknown(&failure));
 }
 
 /*
@@ -182,8 +179,7 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->via = read_via(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	failure->attempt = PG_GETARG_INT32(4);
 	failure->max_attempts = PG_GETARG_INT32(5);
-	failure->body_done = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
-	failure->by_text = PG_NARGS() > 7 && PG_GETARG_BOOL(7);
+	failure->by_text = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
 	failure->message = failure->message_id;
 }
 
@@ -196,5 +192,5 @@ read_via(const char *name)
 		return MIG_VIA_PROCEDURE;
 	if (strcmp(name, "worker") == 0)
 		return MIG_VIA_WORKER;
-	elog(ERROR, "\"%s\" is no door", name);
+	elog(ERROR, "\"%s\" is no way to run", name);
 }

@@ -356,8 +356,8 @@ pass_write(const PlannedStmt *planned)
 		if (strcmp(name, "alembic_version") == 0 ||
 			(ours && strcmp(name, "version") == 0))
 			yb_sim_fail_pass(YB_SIM_VERSION);
-		else if (ours && strcmp(name, "checkpoint") == 0)
-			yb_sim_fail_pass(YB_SIM_CHECKPOINT);
+		else if (ours && strcmp(name, "partial") == 0)
+			yb_sim_fail_pass(YB_SIM_PARTIAL);
 		else if (!ours)
 			yb_sim_fail_pass(YB_SIM_STATEMENT);
 		return;

@@ -50,7 +50,7 @@ typedef struct Failure
 
 #define POINT(point)	(1 << (point))
 #define WRITES \
-	(POINT(YB_SIM_STATEMENT) | POINT(YB_SIM_VERSION) | POINT(YB_SIM_CHECKPOINT))
+	(POINT(YB_SIM_STATEMENT) | POINT(YB_SIM_VERSION) | POINT(YB_SIM_PARTIAL))
 #define ENDS \
 	(POINT(YB_SIM_COMMIT) | POINT(YB_SIM_AFTER_COMMIT))
 #define NO_FAILURE		YB_SIM_NFAILURES
@@ -80,7 +80,7 @@ static const Failure failures[YB_SIM_NFAILURES] =
 static const struct config_enum_entry fail_points[] = {
 	{"statement", YB_SIM_STATEMENT, false},
 	{"version", YB_SIM_VERSION, false},
-	{"checkpoint", YB_SIM_CHECKPOINT, false},
+	{"partial", YB_SIM_PARTIAL, false},
 	{"ddl_after", YB_SIM_DDL_AFTER, false},
 	{"commit", YB_SIM_COMMIT, false},
 	{"after_commit", YB_SIM_AFTER_COMMIT, false},

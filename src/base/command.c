@@ -1,0 +1,87 @@
+/*
+ * command.c
+ *	  Words for what a run does and how it was started.
+ */
+#include "postgres.h"
+
+#include "base/command.h"
+
+/*
+ * The word for a command, in the log, in plans and in messages.
+ */
+const char *
+mig_command_name(MigCommand command)
+{
+	switch (command)
+	{
+		case MIG_COMMAND_UPGRADE:
+			return "upgrade";
+		case MIG_COMMAND_DOWNGRADE:
+			return "downgrade";
+		case MIG_COMMAND_STAMP:
+			return "stamp";
+	}
+	return NULL;				/* not reached */
+}
+
+/*
+ * The command that a word stands for.  false: none.
+ */
+bool
+mig_command_find(const char *name, MigCommand *command)
+{
+	for (*command = MIG_COMMAND_UPGRADE; *command <= MIG_COMMAND_STAMP;
+		 (*command)++)
+	{
+		if (strcmp(name, mig_command_name(*command)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The function that runs a command.
+ */
+const char *
+mig_command_function(MigCommand command)
+{
+	switch (command)
+	{
+		case MIG_COMMAND_UPGRADE:
+			return "migrate_upgrade";
+		case MIG_COMMAND_DOWNGRADE:
+			return "migrate_downgrade";
+		case MIG_COMMAND_STAMP:
+			return "migrate_stamp";
+	}
+	return NULL;				/* not reached */
+}
+
+/*
+ * The procedure that runs a command and commits after each revision; a stamp
+ * has none, and gets that of an upgrade.
+ */
+const char *
+mig_command_procedure(MigCommand command)
+{
+	return command == MIG_COMMAND_DOWNGRADE ? "migrate_revert" :
+		"migrate_deploy";
+}
+
+/*
+ * The word for the way a run was started.
+ */
+const char *
+mig_via_name(MigVia via)
+{
+	switch (via)
+	{
+		case MIG_VIA_FUNCTION:
+			return "function";
+		case MIG_VIA_PROCEDURE:
+			return "procedure";
+		case MIG_VIA_WORKER:
+			return "worker";
+	}
+	return NULL;				/* not reached */
+}

@@ -1,0 +1,130 @@
+/*
+ * error_text.c
+ *	  Errors of the server that only their text tells apart.
+ *
+ * The one place that knows such texts; each says which source file of the server
+ * it comes from.  Those of PostgreSQL are compared before they are translated
+ * (message_id); those of YugabyteDB come from its tablet servers and never are.
+ */
+#include "postgres.h"
+
+#include "base/error_text.h"
+
+/* What an error says, and whether its statement may have been done. */
+typedef struct PassingText
+{
+	const char *text;
+	MigPassingError outcome;
+} PassingText;
+
+static const PassingText passing_texts[] =
+{
+	/* src/yb/util/status_codes.h */
+	{"Timed out", MIG_PASSING_OUTCOME_UNKNOWN},
+	{"Service unavailable", MIG_PASSING_OUTCOME_UNKNOWN},
+	{"Snapshot too old", MIG_PASSING_NOT_DONE},
+	/* src/yb/tablet/transaction_coordinator.cc, and its pg_yb_utils.c */
+	{"expired or aborted", MIG_PASSING_NOT_DONE},
+	/* src/yb/tserver/service_util.h */
+	{"catalog snapshot used for this transaction has been invalidated",
+	MIG_PASSING_NOT_DONE},
+	/* its tcop/postgres.c */
+	{"Catalog Version Mismatch", MIG_PASSING_NOT_DONE},
+	/* src/yb/tablet/write_query.cc, src/yb/tablet/tablet.cc */
+	{"schema version mismatch", MIG_PASSING_NOT_DONE},
+};
+
+static bool has_text(const ErrorData *error, const char *message_id);
+
+/*
+ * Whether a timeout has cancelled a statement, and not a person
+ * (tcop/postgres.c).
+ */
+bool
+mig_error_is_statement_timeout(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		has_text(error, "canceling statement due to statement timeout");
+}
+
+/*
+ * Whether a statement cannot run inside a transaction block: "%s cannot run
+ * inside a transaction block" and its variants (access/transam/xact.c).
+ */
+bool
+mig_error_is_in_transaction_block(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION &&
+		error->message_id != NULL &&
+		strncmp(error->message_id, "%s cannot ", strlen("%s cannot ")) == 0;
+}
+
+/*
+ * Whether a role could not be set because it is locked (utils/misc/guc.c).
+ */
+bool
+mig_error_is_role_change(const ErrorData *error)
+{
+	return has_text(error,
+					"cannot set parameter \"%s\" within security-definer function");
+}
+
+/*
+ * Whether the lock table is full (storage/lmgr/lock.c).
+ */
+bool
+mig_error_is_lock_table_full(const ErrorData *error)
+{
+	return has_text(error, "out of shared memory");
+}
+
+/*
+ * Whether two sessions have changed the same catalog row: an internal error
+ * with no code of its own (access/heap/heapam.c).
+ */
+bool
+mig_error_is_catalog_race(int sqlstate, const char *message_id)
+{
+	return sqlstate == ERRCODE_INTERNAL_ERROR && message_id != NULL &&
+		(strcmp(message_id, "tuple concurrently updated") == 0 ||
+		 strcmp(message_id, "tuple concurrently deleted") == 0);
+}
+
+/*
+ * Whether it is an error of YugabyteDB's that passes: an internal one, or
+ * 40001, with one of the texts above.
+ */
+MigPassingError
+mig_error_passing(int sqlstate, const char *message)
+{
+	if (message == NULL ||
+		(sqlstate != ERRCODE_INTERNAL_ERROR &&
+		 sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE))
+		return MIG_PASSING_NONE;
+
+	for (int i = 0; i < lengthof(passing_texts); i++)
+	{
+		if (strstr(message, passing_texts[i].text) != NULL)
+			return passing_texts[i].outcome;
+	}
+	return MIG_PASSING_NONE;
+}
+
+/*
+ * What follows the name of a DO block in a line of an error's context: the same
+ * in every language (pl/plpgsql/src/pl_comp.c).  NULL: there is none.
+ */
+const char *
+mig_error_do_block(const char *context)
+{
+	const char *name = strstr(context, "inline_code_block");
+
+	return name == NULL ? NULL : name + strlen("inline_code_block");
+}
+
+static bool
+has_text(const ErrorData *error, const char *message_id)
+{
+	return error->message_id != NULL &&
+		strcmp(error->message_id, message_id) == 0;
+}

@@ -1,0 +1,203 @@
+/*
+ * run_internal.h
+ *	  What the files of run/ share.
+ */
+#ifndef MIG_RUN_INTERNAL_H
+#define MIG_RUN_INTERNAL_H
+
+#include "utils/guc.h"
+
+#include "base/setting_list.h"
+#include "base/xact.h"
+#include "run/retry_policy.h"
+#include "run/run.h"
+#include "script/script.h"
+#include "tables/log.h"
+
+/* The counters of this backend at one moment. */
+typedef struct MigCounters
+{
+	TimestampTz at;
+	instr_time	wall;
+	double		cpu_ms;
+	double		lock_wait_ms;
+	WalUsage	wal;
+	BufferUsage buffers;
+} MigCounters;
+
+/* Settings as they were. */
+typedef struct MigSettings
+{
+	int			nsettings;
+	char	  **names;
+	char	  **values;			/* NULL: there was no such setting */
+} MigSettings;
+
+/* The body of a step; the last four say where in it the run is. */
+typedef struct MigBodyExec
+{
+	const char *revision;
+	const char *operation;
+	int			attempt;
+	bool		transaction_ends;	/* with the step */
+	List	   *settings;		/* made before it, of MigListSetting */
+	int			session_timeout;	/* statement_timeout before them */
+	const char *text;			/* NULL: a stamp has none */
+	MigScript  *script;			/* its statements */
+	MemoryContext context;		/* for what must outlive a statement */
+	int			statement;		/* from 1; 0 before the first, -1 at the
+								 * deferred constraints */
+	int			line;
+	int			offset;
+	const char *statement_text;
+} MigBodyExec;
+
+/* The step in execution; the same for all its attempts and segments. */
+typedef struct MigStepExec
+{
+	struct MigRun *run;
+	const MigStep *step;
+	const char *message;		/* of the revision, or NULL */
+	const char *author;			/* of the body */
+	MigBodyExec body;
+	MigCounters begin;			/* when the first attempt began */
+	MigLogEntry entry;
+} MigStepExec;
+
+/* A run.  What it points to lasts as long as the run. */
+typedef struct MigRun
+{
+	const MigRunRequest *request;
+	MigRunResult *result;
+	bool		commits;		/* after each step: procedure, worker */
+	Oid			registry;
+	MigVersion *version;
+	MigPartial *partial;		/* before the first step, and after a failure */
+	MigPlan    *plan;
+	int			session_timeout;	/* statement_timeout before the run */
+	MigStepExec exec;
+	MemoryContext context;		/* of the caller: for its result */
+} MigRun;
+
+/* What to look for, and how it was before the statement began. */
+typedef struct MigProbe
+{
+	int			nobject;
+	char	  **object;			/* kind, schema, name, ...; none: nothing can
+								 * be looked up */
+	char	   *before;			/* a state; NULL without an object */
+} MigProbe;
+
+/* What the catalogs say of a statement's outcome. */
+typedef enum MigVerdict
+{
+	MIG_VERDICT_DONE,			/* it has taken effect */
+	MIG_VERDICT_NOT_DONE,		/* it has not, or may be run again */
+	MIG_VERDICT_BROKEN,			/* what it has left must be repaired, then it
+								 * may be run again */
+	MIG_VERDICT_UNKNOWN
+} MigVerdict;
+
+/* run.c */
+extern void mig_run_prepare(MigRun *run);
+
+/* run_committing.c */
+extern void mig_run_committing(MigRun *run);
+
+/* precheck.c */
+extern void mig_precheck_set_running(bool on);
+extern void mig_precheck_transaction(const MigRunRequest *request);
+extern void mig_precheck_plan(MigRun *run);
+extern void mig_precheck_author(const char *revision);
+
+/* step.c */
+extern void mig_step_begin_run(MigRun *run);
+extern void mig_step_begin(MigStepExec *exec, int index);
+extern void mig_step_again(MigStepExec *exec);
+extern ErrorData *mig_step_execute(MigStepExec *exec,
+								   const MigSegment *segment);
+extern void mig_step_describe_segment(const MigStepExec *exec,
+									  const MigSegment *segment,
+									  MigPartialSegment *row);
+extern bool mig_step_can_change_role(void);
+extern void mig_step_set_lock_timeout(GucAction action);
+
+/* segment.c */
+extern bool mig_segment_needed(const MigStepExec *exec);
+extern void mig_segment_execute_all(MigStepExec *exec);
+extern void mig_segment_commit(MigStepExec *exec, const MigSegment *segment);
+
+/* nontransactional.c */
+extern void mig_nontransactional_execute(MigStepExec *exec,
+										 const MigSegment *segment);
+extern int	mig_nontransactional_settle(MigStepExec *exec);
+
+/* body.c */
+extern void mig_body_split(MigBodyExec *body, bool commit_each);
+extern void mig_body_execute(MigBodyExec *body, int first, int nstatements);
+extern void mig_body_set_settings(MigBodyExec *body, int before);
+extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index);
+extern void mig_body_locate(const MigBodyExec *body, ErrorData *error);
+extern ErrorData *mig_body_utility(const char *statement);
+
+/* error_position.c */
+extern void mig_error_position(ErrorData *error, const char *body, int offset,
+							   const char *statement);
+
+/* session_state.c */
+extern void mig_session_state_save(const MigBodyExec *body, int before,
+								   MigSettings *settings);
+extern void mig_session_state_save_one(const char *name,
+									   MigSettings *settings);
+extern void mig_session_state_restore(const MigSettings *settings);
+extern void mig_session_state_refuse(void);
+extern void mig_session_state_deallocate(void);
+
+/* constraint.c */
+extern void mig_constraint_begin(void);
+extern void mig_constraint_check(bool transaction_ends);
+
+/* probe.c */
+extern void mig_probe_before(const char *statement, MigProbe *probe);
+extern MigVerdict mig_probe_after(const char *statement,
+								  const MigProbe *probe);
+extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
+
+/* retry.c */
+extern MigRetry mig_retry_ask(const MigStepExec *exec, ErrorData *error,
+							  int *delay);
+extern bool mig_retry_wait(MigStepExec *exec, ErrorData *error);
+extern bool mig_retry_outcome_unknown(const ErrorData *error);
+extern bool mig_retry_xact(int attempt, const ErrorData *error);
+extern void mig_retry_make_plain(ErrorData *error);
+
+/* lock.c */
+extern void mig_lock_run(const MigRun *run);
+extern void mig_lock_confirm(void);
+extern void mig_lock_release(void);
+extern void mig_lock_retake(void);
+
+/* progress.c */
+extern void mig_progress_request_memory(void);
+extern void mig_progress_begin(MigVia via);
+extern void mig_progress_step(const MigStep *step, int number, int nsteps);
+extern void mig_progress_say(const MigStepExec *exec);
+extern void mig_progress_statement(const MigBodyExec *body);
+extern void mig_progress_end(void);
+
+/* resource_usage.c */
+extern void mig_resource_usage_watch(bool on);
+extern void mig_resource_usage_begin(MigCounters *counters);
+extern void mig_resource_usage_since(const MigCounters *begin,
+									 MigResourceUsage *usage);
+
+/* utility_hook.c */
+extern void mig_utility_hook_install(void);
+extern uint64 mig_utility_hook_constraints(void);
+extern uint64 mig_utility_hook_lasting(void);
+extern void mig_utility_hook_refuse_ddl(bool on);
+
+/* resolve.c */
+extern void mig_resolve_refuse(const MigPartial *partial, bool needed);
+
+#endif							/* MIG_RUN_INTERNAL_H */
