@@ -1,9 +1,9 @@
 /*
  * downgrade.c
- *	  What a downgrade takes down.
+ *	  Resolves the target of a downgrade to the revisions to downgrade.
  *
- * The target says what stays; everything that was built on it, or depends
- * on something that was, goes, as far as it is applied.
+ * The target remains; its descendants, and what depends on one of these, are
+ * downgraded as far as they are applied.
  */
 #include "postgres.h"
 
@@ -20,8 +20,8 @@ static int *find_roots(const MigGraph *graph, int destination,
 					   const char *branch, int *nresult);
 
 /*
- * The set of revisions to take down.  Raises when the target has nothing
- * above it that is applied, unless it is where a row stands, or base.
+ * The set of revisions to downgrade.  Raises when no descendant of the target
+ * is applied, unless the target is a row, or base.
  */
 bool *
 mig_downgrade_find_members(const MigGraph *graph, int nrows, const int *rows,
@@ -50,14 +50,14 @@ mig_downgrade_find_members(const MigGraph *graph, int nrows, const int *rows,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("\"%s\" is not a valid downgrade target from the current heads",
 						target),
-				 errdetail("Nothing that is applied was built on revision \"%s\".",
+				 errdetail("No descendant of revision \"%s\" is applied.",
 						   mig_graph_id(graph, destination)),
 				 errhint("Use migrate_current() to see what is applied.")));
 	return members;
 }
 
 /*
- * Where a target that counts leads, as a target that does not.
+ * The same target as one that is not relative to the rows.
  */
 char *
 mig_downgrade_make_absolute(const MigGraph *graph, int nrows, const int *rows,
@@ -72,8 +72,8 @@ mig_downgrade_make_absolute(const MigGraph *graph, int nrows, const int *rows,
 }
 
 /*
- * The revision from which "-N" or "branch@-N" counts down.  Without branch
- * that is the start itself, which then is its own branch.
+ * The revision from which "-N" or "branch@-N" walks down.  Without branch that
+ * is the start itself, which then is its own branch.
  */
 int
 mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
@@ -89,8 +89,8 @@ mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 						 strcmp(name, "base") == 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot count down that far from \"%s\"", name),
-				 errhint("Name the revision to count from.")));
+				 errmsg("cannot walk that far down from \"%s\"", name),
+				 errhint("Name the revision from which to walk.")));
 	if (branch == NULL)
 	{
 		if (name == NULL)
@@ -109,7 +109,7 @@ mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 										branch, false, &nfound);
 	if (nfound == 0)
 	{
-		/* the branch may be applied only because others depend on it */
+		/* The branch may be applied only because others depend on it. */
 		found = mig_upgrade_find_starts(graph, start, &nfound);
 		found = mig_graph_leaves(graph, nfound, found, &nfound);
 		found = mig_name_filter_lineage(graph, nfound, found, branch, false,
@@ -127,15 +127,15 @@ mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 						branch),
 				 errdetail("The current revisions are %s.",
 						   mig_graph_quote(graph, nfound, found)),
-				 errhint("Count from one of them, as in revision-1.")));
+				 errhint("Use an offset from one of them, as in revision-1.")));
 	return mig_target_resolve_one(graph,
 								  psprintf("%s@%s", branch,
 										   mig_graph_id(graph, found[0])));
 }
 
 /*
- * Where the downgrade ends, MIG_REV_NONE for base, and the branch it keeps
- * to, if any.
+ * The revision at which the downgrade ends, MIG_REV_NONE for base, and the
+ * branch to which it is limited, if any.
  */
 static int
 parse_target(const MigGraph *graph, int nrows, const int *rows,
@@ -152,8 +152,8 @@ parse_target(const MigGraph *graph, int nrows, const int *rows,
 }
 
 /*
- * A target that counts.  "-N" with several rows is an error, because it
- * would take down whichever row happens to be the first.
+ * Parse a relative target.  "-N" with several rows is an error, because it
+ * would downgrade whichever row happens to be the first.
  */
 static int
 parse_relative(const MigGraph *graph, int nrows, const int *rows,
@@ -171,11 +171,11 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 		nrows > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("downgrade \"%s\" is ambiguous with multiple current revisions",
+				 errmsg("downgrade target \"%s\" is ambiguous with multiple current revisions",
 						target),
 				 errdetail("The current revisions are %s.",
 						   mig_graph_quote(graph, nrows, rows)),
-				 errhint("Write branch@%s or revision%s.",
+				 errhint("Use branch@%s or revision%s.",
 						 rel->offset_text, rel->offset_text)));
 
 	if (rel->symbol != NULL)
@@ -194,22 +194,15 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 		rev = mig_target_walk(graph, from, rel->offset,
 							  rel->offset > 0 ? rel->branch : NULL, true);
 	if (rev == MIG_REV_NONE && rel->symbol != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relative revision \"%s\" does not exist", target),
-				 errdetail("The walk from \"%s\" leaves the graph.", name)));
+		mig_target_refuse_walk(target, name);
 	if (rev == MIG_REV_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relative revision %s did not produce %d migrations",
-						rel->offset_text, abs(rel->offset)),
-				 errhint("Use migrate_current() to see what is applied.")));
+		mig_target_refuse_offset(rel);
 	return rev;
 }
 
 /*
- * A name, with its branch before the last @.  The revision must be in that
- * branch: Alembic does not look, and would go somewhere else.
+ * Parse a name, with its branch before the last @.  The revision must be in
+ * that branch: Alembic does not check it, and would go somewhere else.
  */
 static int
 parse_absolute(const MigGraph *graph, const char *target, char **branch)
@@ -221,17 +214,17 @@ parse_absolute(const MigGraph *graph, const char *target, char **branch)
 }
 
 /*
- * The lowest revisions to take down: the children of the destination, or all
- * bases.  A branch chooses among several.
+ * The revisions to downgrade that have no parent among these: the children of
+ * the destination, or all bases.  A branch chooses among several.
  */
 static int *
 find_roots(const MigGraph *graph, int destination, const char *branch,
 		   int *nresult)
 {
 	int			nroots = 0;
-	int			nbases = 0;
-	int		   *roots = palloc(sizeof(int) * (graph->size + 1));
-	bool	   *below;
+	int			nlabels = 0;
+	int		   *roots;
+	bool	   *ancestors;
 	int			branch_rev;
 	int			n = 0;
 	int			i;
@@ -239,36 +232,33 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 	if (destination >= 0)
 	{
 		nroots = MIG_NEDGES(&graph->children, destination);
+		roots = palloc(sizeof(int) * (nroots + 1));
 		memcpy(roots, &graph->children.to[graph->children.start[destination]],
 			   sizeof(int) * nroots);
 	}
 	else
 	{
-		for (i = 0; i < graph->size; i++)
-		{
-			if (MIG_NEDGES(&graph->down, i) > 0)
-				continue;
-			roots[nroots++] = i;
-			nbases += graph->revs[i].nlabels;
-		}
+		roots = mig_graph_ends(graph, &graph->down, &nroots);
+		for (i = 0; i < nroots; i++)
+			nlabels += graph->revs[roots[i]].nlabels;
 	}
 	*nresult = nroots;
 
-	/* Alembic counts a base once more for each of its labels */
-	if (branch == NULL || nroots + nbases <= 1)
+	/* Alembic counts a base once more for each of its labels. */
+	if (branch == NULL || nroots + nlabels <= 1)
 		return roots;
 	branch_rev = mig_name_lookup_branch(graph, branch);
-	below = mig_graph_reach(graph, &graph->down, 1, &branch_rev);
+	ancestors = mig_graph_reach(graph, &graph->down, 1, &branch_rev);
 	for (i = 0; i < nroots; i++)
 	{
-		if (below[roots[i]])
+		if (ancestors[roots[i]])
 			roots[n++] = roots[i];
 	}
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("not a valid downgrade target from the current heads"),
-				 errdetail("Nothing above \"%s\" leads to branch \"%s\".",
+				 errdetail("No revision after \"%s\" leads to branch \"%s\".",
 						   destination >= 0 ?
 						   mig_graph_id(graph, destination) : "base",
 						   branch),

@@ -1,10 +1,13 @@
 /*
  * graph.c
- *	  The revision graph: parents, heads, bases, ancestors.
+ *	  The revision graph: parents, children, heads, ancestors.
  *
- * Everything that plans asks its questions here.  The graph is built once
- * per run, in any order of revisions, checked as a whole, and then only
- * read.  It never touches a table, so that it can be tested without one.
+ * A graph is built once per run, from revisions in any order, checked, and
+ * then only read.  Unknown parents, loops and cycles are refused here.
+ * Dependencies are normalized here, once, because they decide both the order
+ * of steps and the rows of the version table.
+ *
+ * Must not read a table, so that it can be tested without one.
  */
 #include "postgres.h"
 
@@ -14,10 +17,7 @@
 
 #include "graph/graph_internal.h"
 
-/* So much of a cycle is shown. */
-#define MAX_CYCLE_SHOWN 10
-
-/* A message that lists revisions shows at most this many, to stay readable. */
+/* Messages list at most this many revisions, to stay readable. */
 #define MAX_LISTED		10
 
 typedef struct MigKey
@@ -49,19 +49,20 @@ static void add_ids(MigGraph *graph);
 static void add_labels(MigGraph *graph);
 static void build_edges(MigGraph *graph);
 static MigEdges new_edges(int size, int nedges);
-static void resolve_down(MigGraph *graph);
-static bool resolve_depends(MigGraph *graph, MigEdges *depends);
+static MigEdges resolve_names(const MigGraph *graph, bool depends);
+static int	resolve_down(const MigGraph *graph, int rev, const char *name);
+static int	resolve_depends(const MigGraph *graph, int rev, const char *name);
 static MigEdges join_edges(int size, const MigEdges *first,
 						   const MigEdges *second);
 static MigEdges reverse_edges(int size, const MigEdges *edges);
-static void number_bottom_up(MigGraph *graph, const MigEdges *all);
+static void sort_graph(MigGraph *graph, const MigEdges *all);
 pg_noreturn static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
-									 const int *missing);
+									 const int *nmissing);
+static int	next_missing(const MigEdges *all, const int *nmissing, int rev);
 static MigEdges normalize_depends(const MigGraph *graph,
 								  const MigEdges *depends);
-static void mark_repeated(const MigGraph *graph, int ndependents,
-						  const int *dependents, int stamp, int *seen,
-						  int *todo);
+static void mark_descendants(const MigGraph *graph, int nrevs, const int *revs,
+							 int mark, int *marks, int *todo);
 static int	compare_ints(const void *a, const void *b);
 
 /*
@@ -74,7 +75,7 @@ mig_graph_create(int size_hint)
 	MigGraph   *graph = palloc0(sizeof(MigGraph));
 
 	graph->allocated = Max(size_hint, 16);
-	graph->revs = palloc(sizeof(MigNode) * graph->allocated);
+	graph->revs = palloc(sizeof(MigRevisionDef) * graph->allocated);
 	return graph;
 }
 
@@ -86,16 +87,17 @@ mig_graph_create(int size_hint)
 void
 mig_graph_add(MigGraph *graph, const MigRevisionDef *def)
 {
-	MigNode    *rev;
+	MigRevisionDef *rev;
 
 	check_id(def->id);
 	if (graph->size == graph->allocated)
 	{
 		graph->allocated *= 2;
 		graph->revs = repalloc(graph->revs,
-							   sizeof(MigNode) * graph->allocated);
+							   sizeof(MigRevisionDef) * graph->allocated);
 	}
 	rev = &graph->revs[graph->size++];
+	memset(rev, 0, sizeof(*rev));
 	rev->id = pstrdup(def->id);
 	rev->ndown = def->ndown;
 	rev->down = copy_names(def->ndown, def->down);
@@ -112,7 +114,7 @@ mig_graph_add(MigGraph *graph, const MigRevisionDef *def)
 void
 mig_graph_finish(MigGraph *graph)
 {
-	qsort(graph->revs, graph->size, sizeof(MigNode), compare_revisions);
+	qsort(graph->revs, graph->size, sizeof(MigRevisionDef), compare_revisions);
 	graph->keys = mig_keys_create(CurrentMemoryContext, graph->size + 1, NULL);
 	add_ids(graph);
 	add_labels(graph);
@@ -130,7 +132,7 @@ mig_graph_find(const MigGraph *graph, const char *id)
 	return -1;
 }
 
-/* What kind of key the name is, exactly, and the revision it stands for. */
+/* What kind of key the name is, exactly, and the revision it belongs to. */
 MigKeyKind
 mig_graph_key(const MigGraph *graph, const char *name, int *rev)
 {
@@ -146,7 +148,7 @@ mig_graph_id(const MigGraph *graph, int rev)
 	return graph->revs[rev].id;
 }
 
-/* Nothing was built on it. */
+/* Whether it is the down revision of no other one. */
 bool
 mig_graph_is_head(const MigGraph *graph, int rev)
 {
@@ -165,27 +167,21 @@ mig_graph_is_merge_point(const MigGraph *graph, int rev)
 	return MIG_NEDGES(&graph->down, rev) > 1;
 }
 
-/* The heads, or those that nothing depends on either, in load order. */
+/*
+ * The heads in load order; with real only those that are no dependency of
+ * another revision either.
+ */
 int *
 mig_graph_heads(const MigGraph *graph, bool real, int *nresult)
 {
-	const MigEdges *edges = real ? &graph->all_children : &graph->children;
-	int		   *heads = palloc(sizeof(int) * (graph->size + 1));
-	int			n = 0;
-	int			i;
-
-	for (i = 0; i < graph->size; i++)
-	{
-		if (MIG_NEDGES(edges, i) == 0)
-			heads[n++] = i;
-	}
-	*nresult = n;
-	return heads;
+	return mig_graph_ends(graph,
+						  real ? &graph->all_children : &graph->children,
+						  nresult);
 }
 
 /*
- * The tips of what is applied, in load order: the rows, and heads that hold
- * only as somebody's dependency.
+ * The leaves of what is applied, in load order: the rows, and heads that are
+ * applied only as a dependency.
  */
 int *
 mig_graph_current(const MigGraph *graph, int nrows, char **rows, int *nresult)
@@ -206,6 +202,22 @@ mig_graph_applied(const MigGraph *graph, int nrows, char **rows)
 	return mig_graph_reach(graph, &graph->parents, nfound, found);
 }
 
+/* The revisions from which no such edge leads on, in load order. */
+int *
+mig_graph_ends(const MigGraph *graph, const MigEdges *edges, int *nresult)
+{
+	int		   *ends = palloc(sizeof(int) * (graph->size + 1));
+	int			n = 0;
+
+	for (int i = 0; i < graph->size; i++)
+	{
+		if (MIG_NEDGES(edges, i) == 0)
+			ends[n++] = i;
+	}
+	*nresult = n;
+	return ends;
+}
+
 /*
  * The set of everything that can be reached from the given revisions along
  * these edges, themselves included.
@@ -217,9 +229,8 @@ mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
 	bool	   *set = palloc0(graph->size + 1);
 	int		   *todo = palloc(sizeof(int) * (graph->size + 1));
 	int			ntodo = 0;
-	int			i;
 
-	for (i = 0; i < nstart; i++)
+	for (int i = 0; i < nstart; i++)
 	{
 		if (!set[start[i]])
 		{
@@ -231,7 +242,7 @@ mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
 	{
 		int			rev = todo[--ntodo];
 
-		for (i = edges->start[rev]; i < edges->start[rev + 1]; i++)
+		for (int i = edges->start[rev]; i < edges->start[rev + 1]; i++)
 		{
 			int			other = edges->to[i];
 
@@ -253,13 +264,12 @@ mig_graph_members(const MigGraph *graph, const bool *set, int *nresult)
 {
 	int		   *members;
 	int			n = 0;
-	int			i;
 
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 		n += set[i] ? 1 : 0;
 	members = palloc(sizeof(int) * (n + 1));
 	n = 0;
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 	{
 		if (set[i])
 			members[n++] = i;
@@ -269,46 +279,38 @@ mig_graph_members(const MigGraph *graph, const bool *set, int *nresult)
 }
 
 /*
- * Of the revisions and everything below them those on which nothing of it
- * was built, in load order.  What lies below is closed, so looking at the
- * children is enough.
+ * Of the revisions and all their ancestors those without a child among them,
+ * in load order.
  */
 int *
 mig_graph_leaves(const MigGraph *graph, int nrevs, const int *revs,
 				 int *nresult)
 {
-	bool	   *below = mig_graph_reach(graph, &graph->parents,
-										nrevs, revs);
-	bool	   *tips = palloc0(graph->size + 1);
-	int			i;
-	int			k;
+	const MigEdges *children = &graph->children;
+	bool	   *ancestors = mig_graph_reach(graph, &graph->parents,
+											nrevs, revs);
+	bool	   *leaves = palloc0(graph->size + 1);
 
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 	{
-		if (!below[i])
-			continue;
-		tips[i] = true;
-		for (k = graph->children.start[i]; k < graph->children.start[i + 1]; k++)
-		{
-			if (below[graph->children.to[k]])
-				tips[i] = false;
-		}
+		leaves[i] = ancestors[i];
+		for (int k = children->start[i]; k < children->start[i + 1]; k++)
+			leaves[i] = leaves[i] && !ancestors[children->to[k]];
 	}
-	return mig_graph_members(graph, tips, nresult);
+	return mig_graph_members(graph, leaves, nresult);
 }
 
 /*
  * The revisions that the rows of the version table name, in load order and
- * without doubles.  Raises for a row that names none.
+ * without duplicates.  Raises for a row that names none.
  */
 int *
 mig_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 {
 	int		   *found = palloc(sizeof(int) * (nrows + 1));
 	int			n = 0;
-	int			i;
 
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		found[i] = mig_graph_find(graph, rows[i]);
 		if (found[i] < 0)
@@ -320,7 +322,7 @@ mig_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 					 errhint("Register the revision, or replace the rows with migrate_stamp(..., purge => true).")));
 	}
 	qsort(found, nrows, sizeof(int), compare_ints);
-	for (i = 0; i < nrows; i++)
+	for (int i = 0; i < nrows; i++)
 	{
 		if (n == 0 || found[n - 1] != found[i])
 			found[n++] = found[i];
@@ -334,10 +336,9 @@ char *
 mig_graph_quote(const MigGraph *graph, int nrevs, const int *revs)
 {
 	StringInfoData buf;
-	int			i;
 
 	initStringInfo(&buf);
-	for (i = 0; i < nrevs; i++)
+	for (int i = 0; i < nrevs; i++)
 	{
 		if (i == MAX_LISTED)
 		{
@@ -354,11 +355,10 @@ static char **
 copy_names(int n, char **names)
 {
 	char	  **copy = NULL;
-	int			i;
 
 	if (n > 0)
 		copy = palloc(sizeof(char *) * n);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		copy[i] = pstrdup(names[i]);
 	return copy;
 }
@@ -382,16 +382,14 @@ check_id(const char *id)
 static int
 compare_revisions(const void *a, const void *b)
 {
-	return strcmp(((const MigNode *) a)->id,
-				  ((const MigNode *) b)->id);
+	return strcmp(((const MigRevisionDef *) a)->id,
+				  ((const MigRevisionDef *) b)->id);
 }
 
 static void
 add_ids(MigGraph *graph)
 {
-	int			i;
-
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 	{
 		bool		found;
 		MigKey	   *key = mig_keys_insert(graph->keys, graph->revs[i].id,
@@ -411,17 +409,15 @@ static void
 add_labels(MigGraph *graph)
 {
 	int			n = 0;
-	int			i;
-	int			k;
 
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 		n += graph->revs[i].nlabels;
 	graph->labels = palloc(sizeof(MigLabel) * (n + 1));
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 	{
-		const MigNode *rev = &graph->revs[i];
+		const MigRevisionDef *rev = &graph->revs[i];
 
-		for (k = 0; k < rev->nlabels; k++)
+		for (int k = 0; k < rev->nlabels; k++)
 		{
 			bool		found;
 			MigKey	   *key = mig_keys_insert(graph->keys, rev->labels[k],
@@ -450,27 +446,31 @@ build_edges(MigGraph *graph)
 {
 	int			size = graph->size;
 	MigEdges	depends;
-	bool		any_depends;
 	MigEdges	all;
-	int			i;
 
-	resolve_down(graph);
+	graph->down = resolve_names(graph, false);
 	graph->children = reverse_edges(size, &graph->down);
-	any_depends = resolve_depends(graph, &depends);
-	all = any_depends ? join_edges(size, &graph->down, &depends) : graph->down;
-	graph->all_children = any_depends ? reverse_edges(size, &all) : graph->children;
-	number_bottom_up(graph, &all);
-	graph->parents = graph->down;
-	if (any_depends)
+	depends = resolve_names(graph, true);
+	if (depends.start[size] == 0)
 	{
-		MigEdges	normalized = normalize_depends(graph, &depends);
+		graph->all_children = graph->children;
+		sort_graph(graph, &graph->down);
+		graph->parents = graph->down;
+	}
+	else
+	{
+		MigEdges	normalized;
 
+		all = join_edges(size, &graph->down, &depends);
+		graph->all_children = reverse_edges(size, &all);
+		sort_graph(graph, &all);
+		normalized = normalize_depends(graph, &depends);
 		graph->parents = join_edges(size, &graph->down, &normalized);
 	}
 
 	graph->parent_ids = palloc(sizeof(char *) *
 							   (graph->parents.start[size] + 1));
-	for (i = 0; i < graph->parents.start[size]; i++)
+	for (int i = 0; i < graph->parents.start[size]; i++)
 		graph->parent_ids[i] = graph->revs[graph->parents.to[i]].id;
 }
 
@@ -485,97 +485,84 @@ new_edges(int size, int nedges)
 	return edges;
 }
 
-/* Down revisions, which are full ids. */
-static void
-resolve_down(MigGraph *graph)
+/*
+ * The edges that the names of down revisions or of dependencies mean, in the
+ * order written and without duplicates.
+ */
+static MigEdges
+resolve_names(const MigGraph *graph, bool depends)
 {
-	MigEdges   *down = &graph->down;
+	int			size = graph->size;
+	MigEdges	result;
 	int			nedges = 0;
 	int			n = 0;
-	int		   *last_user = palloc(sizeof(int) * (graph->size + 1));
-	int			i;
-	int			k;
+	int		   *last_user = palloc(sizeof(int) * (size + 1));
 
-	memset(last_user, -1, sizeof(int) * (graph->size + 1));
-	for (i = 0; i < graph->size; i++)
-		nedges += graph->revs[i].ndown;
-	*down = new_edges(graph->size, nedges);
-	for (i = 0; i < graph->size; i++)
+	memset(last_user, -1, sizeof(int) * (size + 1));
+	for (int i = 0; i < size; i++)
+		nedges += depends ? graph->revs[i].ndepends : graph->revs[i].ndown;
+	result = new_edges(size, nedges);
+	for (int i = 0; i < size; i++)
 	{
-		const MigNode *rev = &graph->revs[i];
+		const MigRevisionDef *rev = &graph->revs[i];
+		int			nnames = depends ? rev->ndepends : rev->ndown;
 
-		down->start[i] = n;
-		for (k = 0; k < rev->ndown; k++)
+		result.start[i] = n;
+		for (int k = 0; k < nnames; k++)
 		{
-			int			parent;
+			int			other = depends ?
+			resolve_depends(graph, i, rev->depends[k]) :
+			resolve_down(graph, i, rev->down[k]);
 
-			if (mig_graph_key(graph, rev->down[k], &parent) != MIG_KEY_ID)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_OBJECT),
-						 errmsg("revision \"%s\" does not exist",
-								rev->down[k]),
-						 errdetail("It is a down revision of revision \"%s\".",
-								   rev->id),
-						 errhint("Down revisions are full revision ids; register them first, or in the same script.")));
-			if (parent == i)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-						 errmsg("revision \"%s\" is its own down revision",
-								rev->id)));
-			if (last_user[parent] == i)
-				continue;
-			last_user[parent] = i;
-			down->to[n++] = parent;
-		}
-	}
-	down->start[graph->size] = n;
-	pfree(last_user);
-}
-
-/* Dependencies, by id or by label; false if there are none. */
-static bool
-resolve_depends(MigGraph *graph, MigEdges *depends)
-{
-	int			nedges = 0;
-	int			n = 0;
-	int		   *last_user = palloc(sizeof(int) * (graph->size + 1));
-	int			i;
-	int			k;
-
-	memset(last_user, -1, sizeof(int) * (graph->size + 1));
-	for (i = 0; i < graph->size; i++)
-		nedges += graph->revs[i].ndepends;
-	*depends = new_edges(graph->size, nedges);
-	for (i = 0; i < graph->size; i++)
-	{
-		const MigNode *rev = &graph->revs[i];
-
-		depends->start[i] = n;
-		for (k = 0; k < rev->ndepends; k++)
-		{
-			int			other;
-
-			if (mig_graph_key(graph, rev->depends[k], &other) == MIG_KEY_NONE)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_OBJECT),
-						 errmsg("revision or branch label \"%s\" does not exist",
-								rev->depends[k]),
-						 errdetail("Revision \"%s\" depends on it.", rev->id),
-						 errhint("Dependencies are full revision ids or branch labels; register them first, or in the same script.")));
-			if (other == i)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-						 errmsg("revision \"%s\" depends on itself",
-								rev->id)));
 			if (last_user[other] == i)
 				continue;
 			last_user[other] = i;
-			depends->to[n++] = other;
+			result.to[n++] = other;
 		}
 	}
-	depends->start[graph->size] = n;
+	result.start[size] = n;
 	pfree(last_user);
-	return n > 0;
+	return result;
+}
+
+/* A down revision, which is given by its full id. */
+static int
+resolve_down(const MigGraph *graph, int rev, const char *name)
+{
+	const char *id = mig_graph_id(graph, rev);
+	int			parent;
+
+	if (mig_graph_key(graph, name, &parent) != MIG_KEY_ID)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision \"%s\" does not exist", name),
+				 errdetail("It is a down revision of revision \"%s\".", id),
+				 errhint("Down revisions are full revision ids; register them first, or in the same script.")));
+	if (parent == rev)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("revision \"%s\" is its own down revision", id)));
+	return parent;
+}
+
+/* A dependency, which is given by its full id or by a label. */
+static int
+resolve_depends(const MigGraph *graph, int rev, const char *name)
+{
+	const char *id = mig_graph_id(graph, rev);
+	int			other;
+
+	if (mig_graph_key(graph, name, &other) == MIG_KEY_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision or branch label \"%s\" does not exist", name),
+				 errdetail("Revision \"%s\" depends on it.", id),
+				 errhint("Dependencies are full revision ids or branch labels; register them first, or in the same script.")));
+	if (other == rev)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("revision \"%s\" depends on itself", id)));
+	return other;
 }
 
 /* For each revision the first edges, then those of the second not yet there. */
@@ -585,19 +572,17 @@ join_edges(int size, const MigEdges *first, const MigEdges *second)
 	MigEdges	result = new_edges(size, first->start[size] + second->start[size]);
 	int		   *last_user = palloc(sizeof(int) * (size + 1));
 	int			n = 0;
-	int			i;
-	int			k;
 
 	memset(last_user, -1, sizeof(int) * (size + 1));
-	for (i = 0; i < size; i++)
+	for (int i = 0; i < size; i++)
 	{
 		result.start[i] = n;
-		for (k = first->start[i]; k < first->start[i + 1]; k++)
+		for (int k = first->start[i]; k < first->start[i + 1]; k++)
 		{
 			last_user[first->to[k]] = i;
 			result.to[n++] = first->to[k];
 		}
-		for (k = second->start[i]; k < second->start[i + 1]; k++)
+		for (int k = second->start[i]; k < second->start[i + 1]; k++)
 		{
 			if (last_user[second->to[k]] != i)
 				result.to[n++] = second->to[k];
@@ -614,115 +599,120 @@ reverse_edges(int size, const MigEdges *edges)
 {
 	int			nedges = edges->start[size];
 	MigEdges	result = new_edges(size, nedges);
-	int			i;
-	int			k;
 
-	/* counted two places up: filling moves each start to where it belongs */
-	for (i = 0; i < nedges; i++)
+	/*
+	 * Counted two slots further up: filling moves each start to where it
+	 * belongs.
+	 */
+	for (int i = 0; i < nedges; i++)
 		result.start[edges->to[i] + 2]++;
-	for (i = 2; i <= size + 1; i++)
+	for (int i = 2; i <= size + 1; i++)
 		result.start[i] += result.start[i - 1];
-	for (i = 0; i < size; i++)
+	for (int i = 0; i < size; i++)
 	{
-		for (k = edges->start[i]; k < edges->start[i + 1]; k++)
+		for (int k = edges->start[i]; k < edges->start[i + 1]; k++)
 			result.to[result.start[edges->to[k] + 1]++] = i;
 	}
 	return result;
 }
 
 /*
- * An order in which each revision comes after everything it stands on.
- * Raises if there is none, that is, a cycle.
+ * Find a topological order.  Raises if there is none, that is, if there is a
+ * cycle.
  */
 static void
-number_bottom_up(MigGraph *graph, const MigEdges *all)
+sort_graph(MigGraph *graph, const MigEdges *all)
 {
+	const MigEdges *children = &graph->all_children;
 	int			size = graph->size;
-	int		   *missing = palloc(sizeof(int) * (size + 1));
+	int		   *nmissing = palloc(sizeof(int) * (size + 1));
 	int		   *todo = palloc(sizeof(int) * (size + 1));
 	int			ntodo = 0;
 	int			ndone = 0;
-	int			i;
 
 	graph->sorted = palloc(sizeof(int) * (size + 1));
-	graph->height = palloc(sizeof(int) * (size + 1));
-	for (i = 0; i < size; i++)
+	graph->rank = palloc(sizeof(int) * (size + 1));
+	for (int i = 0; i < size; i++)
 	{
-		missing[i] = MIG_NEDGES(all, i);
-		if (missing[i] == 0)
+		nmissing[i] = MIG_NEDGES(all, i);
+		if (nmissing[i] == 0)
 			todo[ntodo++] = i;
 	}
 	while (ntodo > 0)
 	{
 		int			rev = todo[--ntodo];
 
-		graph->height[rev] = ndone;
+		graph->rank[rev] = ndone;
 		graph->sorted[ndone++] = rev;
-		for (i = graph->all_children.start[rev]; i < graph->all_children.start[rev + 1]; i++)
+		for (int i = children->start[rev]; i < children->start[rev + 1]; i++)
 		{
-			int			child = graph->all_children.to[i];
+			int			child = children->to[i];
 
-			if (--missing[child] == 0)
+			if (--nmissing[child] == 0)
 				todo[ntodo++] = child;
 		}
 	}
 	if (ndone < size)
-		refuse_cycle(graph, all, missing);
-	pfree(missing);
+		refuse_cycle(graph, all, nmissing);
+	pfree(nmissing);
 	pfree(todo);
 }
 
 /*
- * Everything that could not be numbered misses something that could not be
- * numbered either, so going down among these must come back to a place.
+ * Each revision that could not be sorted has a parent that could not be sorted
+ * either, so a walk along these must return to a revision.
  */
 static void
-refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *missing)
+refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *nmissing)
 {
 	bool	   *seen = palloc0(graph->size + 1);
 	StringInfoData buf;
 	int			rev = 0;
 	int			first;
 	int			nshown = 0;
-	int			i;
 
-	while (missing[rev] == 0)
+	while (nmissing[rev] == 0)
 		rev++;
 	while (!seen[rev])
 	{
 		seen[rev] = true;
-		i = all->start[rev];
-		while (missing[all->to[i]] == 0)
-			i++;
-		rev = all->to[i];
+		rev = next_missing(all, nmissing, rev);
 	}
 
 	first = rev;
 	initStringInfo(&buf);
 	do
 	{
-		if (++nshown <= MAX_CYCLE_SHOWN)
-			appendStringInfo(&buf, "\"%s\" stands on ", graph->revs[rev].id);
-		else if (nshown == MAX_CYCLE_SHOWN + 1)
-			appendStringInfoString(&buf, "... stands on ");
-		i = all->start[rev];
-		while (missing[all->to[i]] == 0)
-			i++;
-		rev = all->to[i];
+		if (++nshown <= MAX_LISTED)
+			appendStringInfo(&buf, "\"%s\", ", graph->revs[rev].id);
+		else if (nshown == MAX_LISTED + 1)
+			appendStringInfoString(&buf, "..., ");
+		rev = next_missing(all, nmissing, rev);
 	} while (rev != first);
 	appendStringInfo(&buf, "\"%s\"", graph->revs[first].id);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 			 errmsg("revision \"%s\" is part of a cycle",
 					graph->revs[first].id),
-			 errdetail("Revision %s.", buf.data),
+			 errdetail("Each of these depends on the next: %s.", buf.data),
 			 errhint("Change a down revision or a dependency of one of them.")));
 }
 
+/* The first parent that could not be sorted, of a revision that could not. */
+static int
+next_missing(const MigEdges *all, const int *nmissing, int rev)
+{
+	int			i = all->start[rev];
+
+	while (nmissing[all->to[i]] == 0)
+		i++;
+	return all->to[i];
+}
+
 /*
- * Dependencies without those that a revision further down the line, along
- * down revisions, has already.  Only a dependency of several revisions can
- * be repeated, and only above the lowest of them.
+ * Dependencies without those that an ancestor along down revisions has
+ * already.  Only a dependency that several revisions have can be dropped, and
+ * only in descendants of one of these.
  */
 static MigEdges
 normalize_depends(const MigGraph *graph, const MigEdges *depends)
@@ -730,25 +720,26 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends)
 	int			size = graph->size;
 	MigEdges	dependents = reverse_edges(size, depends);
 	bool	   *repeated = palloc0(depends->start[size] + 1);
-	int		   *seen = palloc0(sizeof(int) * (size + 1));
+	int		   *marks = palloc0(sizeof(int) * (size + 1));
 	int		   *todo = palloc(sizeof(int) * (size + 1));
 	MigEdges	result = new_edges(size, depends->start[size]);
 	int			n = 0;
-	int			i;
-	int			k;
 
-	for (i = 0; i < size; i++)
+	for (int i = 0; i < size; i++)
 	{
+		int			mark = i + 1;
+
 		if (MIG_NEDGES(&dependents, i) < 2)
 			continue;
-		mark_repeated(graph, MIG_NEDGES(&dependents, i),
-					  &dependents.to[dependents.start[i]], i + 1, seen, todo);
-		for (k = dependents.start[i]; k < dependents.start[i + 1]; k++)
+		mark_descendants(graph, MIG_NEDGES(&dependents, i),
+						 &dependents.to[dependents.start[i]],
+						 mark, marks, todo);
+		for (int k = dependents.start[i]; k < dependents.start[i + 1]; k++)
 		{
 			int			user = dependents.to[k];
 			int			edge = depends->start[user];
 
-			if (seen[user] != i + 1)
+			if (marks[user] != mark)
 				continue;
 			while (depends->to[edge] != i)
 				edge++;
@@ -756,10 +747,10 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends)
 		}
 	}
 
-	for (i = 0; i < size; i++)
+	for (int i = 0; i < size; i++)
 	{
 		result.start[i] = n;
-		for (k = depends->start[i]; k < depends->start[i + 1]; k++)
+		for (int k = depends->start[i]; k < depends->start[i + 1]; k++)
 		{
 			if (!repeated[k])
 				result.to[n++] = depends->to[k];
@@ -770,35 +761,33 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends)
 }
 
 /*
- * Stamp everything that stands on one of the dependents, and not higher than
- * the highest of them.
+ * Mark the descendants of the revisions, as far as they can be one of them
+ * again: up to the greatest rank that one of them has.
  */
 static void
-mark_repeated(const MigGraph *graph, int ndependents, const int *dependents,
-			  int stamp, int *seen, int *todo)
+mark_descendants(const MigGraph *graph, int nrevs, const int *revs,
+				 int mark, int *marks, int *todo)
 {
-	const int  *height = graph->height;
+	const int  *rank = graph->rank;
 	const MigEdges *children = &graph->children;
-	int			highest = 0;
-	int			i;
-	int			k;
+	int			greatest = 0;
 
-	for (i = 0; i < ndependents; i++)
-		highest = Max(highest, height[dependents[i]]);
-	for (i = 0; i < ndependents; i++)
+	for (int i = 0; i < nrevs; i++)
+		greatest = Max(greatest, rank[revs[i]]);
+	for (int i = 0; i < nrevs; i++)
 	{
 		int			ntodo = 0;
-		int			rev = dependents[i];
+		int			rev = revs[i];
 
 		for (;;)
 		{
-			for (k = children->start[rev]; k < children->start[rev + 1]; k++)
+			for (int k = children->start[rev]; k < children->start[rev + 1]; k++)
 			{
 				int			child = children->to[k];
 
-				if (seen[child] != stamp && height[child] <= highest)
+				if (marks[child] != mark && rank[child] <= greatest)
 				{
-					seen[child] = stamp;
+					marks[child] = mark;
 					todo[ntodo++] = child;
 				}
 			}

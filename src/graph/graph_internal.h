@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include "graph/graph.h"
 
-/* Positions that are no revision: nothing at all, and below every base. */
+/* Not a revision: none at all, and the one before every base. */
 #define MIG_REV_NONE			(-1)
 #define MIG_REV_BASE			(-2)
 
@@ -27,18 +27,6 @@ typedef struct MigEdges
 #define MIG_NEDGES(edges, rev) \
 	((edges)->start[(rev) + 1] - (edges)->start[(rev)])
 
-/* A revision as it was registered. */
-typedef struct MigNode
-{
-	const char *id;
-	int			ndown;
-	char	  **down;
-	int			nlabels;
-	char	  **labels;
-	int			ndepends;
-	char	  **depends;
-} MigNode;
-
 typedef struct MigLabel
 {
 	const char *name;
@@ -51,17 +39,17 @@ struct MigGraph
 {
 	int			size;
 	int			allocated;
-	MigNode    *revs;
+	MigRevisionDef *revs;		/* id, parents and labels only */
 	struct mig_keys_hash *keys; /* every id and label */
 	int			nlabels;
 	MigLabel   *labels;
-	MigEdges	down;			/* V: down revisions, in the order written */
-	MigEdges	parents;		/* P: V, then normalized dependencies */
-	MigEdges	children;		/* who has it in V, in load order */
-	MigEdges	all_children;	/* who has it in V or in depends_on */
+	MigEdges	down;			/* down revisions, in the order written */
+	MigEdges	parents;		/* these, then normalized dependencies */
+	MigEdges	children;		/* the reverse of down, in load order */
+	MigEdges	all_children;	/* the reverse of down and all dependencies */
 	const char **parent_ids;	/* ids of parents.to, for the steps */
-	int		   *sorted;			/* all, each after what it stands on */
-	int		   *height;			/* place in sorted */
+	int		   *sorted;			/* topological order: parents first */
+	int		   *rank;			/* by revision: its index in sorted */
 };
 
 /* Which keys a name may be. */
@@ -72,12 +60,12 @@ typedef enum MigKeyKind
 	MIG_KEY_LABEL
 } MigKeyKind;
 
-/* A name taken apart, and what it stands for if that is a symbol. */
+/* The parts of a name, and the revisions that a symbolic one means. */
 typedef struct MigName
 {
 	char	   *branch;			/* NULL when not given */
 	char	   *symbol;
-	bool		literal;		/* an id, a label or the start of one */
+	bool		literal;		/* an id, a label or the beginning of one */
 	int			nrevs;			/* otherwise: these */
 	int		   *revs;
 } MigName;
@@ -91,7 +79,7 @@ typedef struct MigRelative
 	const char *offset_text;	/* as typed */
 } MigRelative;
 
-/* Where relative targets start: a name, or if that is NULL the rows. */
+/* Where a relative target starts: a name, or if that is NULL the rows. */
 typedef struct MigStart
 {
 	const char *name;
@@ -104,6 +92,8 @@ typedef struct MigVersionRows MigVersionRows;
 /* graph.c */
 extern MigKeyKind mig_graph_key(const MigGraph *graph, const char *name,
 								int *rev);
+extern int *mig_graph_ends(const MigGraph *graph, const MigEdges *edges,
+						   int *nresult);
 extern bool *mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
 							 int nstart, const int *start);
 extern int *mig_graph_members(const MigGraph *graph, const bool *set,
@@ -140,6 +130,9 @@ extern int *mig_target_resolve(const MigGraph *graph, const char *name,
 							   int *nresult);
 extern int	mig_target_walk(const MigGraph *graph, int at, int steps,
 							const char *branch, bool strict);
+pg_noreturn extern void mig_target_refuse_walk(const char *target,
+											   const char *name);
+pg_noreturn extern void mig_target_refuse_offset(const MigRelative *rel);
 extern void mig_target_check_rows(const MigGraph *graph, int nrows,
 								  const int *rows);
 extern void mig_target_check_overlap(const MigGraph *graph, int ntargets,
@@ -148,7 +141,7 @@ extern void mig_target_check_overlap(const MigGraph *graph, int ntargets,
 /* order.c */
 extern int *mig_order_newest_first(const MigGraph *graph,
 								   const bool *members, const bool *within,
-								   int ntips, const int *tips,
+								   int nleaves, const int *leaves,
 								   int *nresult);
 
 /* version_rows.c */

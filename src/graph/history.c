@@ -1,6 +1,6 @@
 /*
  * history.c
- *	  Which revisions a history shows.
+ *	  Lists the revisions of a range, and branch points, newest first.
  *
  * A history a:b is read like an upgrade to b from a, including a itself; the
  * differences from an upgrade are Alembic's and kept as they are.
@@ -41,7 +41,7 @@ mig_history_list(const MigGraph *graph, const char *range,
 	int		   *from;
 	bool	   *required;
 	bool	   *applied;
-	bool	   *above;
+	bool	   *descendants;
 	bool	   *members;
 	int			nmembers = 0;
 	int		   *result;
@@ -66,13 +66,13 @@ mig_history_list(const MigGraph *graph, const char *range,
 	from = lower_revs(graph, range, &lower, &upper, required, &nlower);
 	mig_target_check_overlap(graph, nlower, from);
 	applied = mig_graph_reach(graph, &graph->parents, nlower, from);
-	above = mig_graph_reach(graph, &graph->children, nlower, from);
+	descendants = mig_graph_reach(graph, &graph->children, nlower, from);
 	for (i = 0; i < nlower; i++)
 		applied[from[i]] = false;
 	members = palloc0(graph->size + 1);
 	for (i = 0; i < graph->size; i++)
 	{
-		members[i] = required[i] && !applied[i] && (nlower == 0 || above[i]);
+		members[i] = required[i] && !applied[i] && (nlower == 0 || descendants[i]);
 		nmembers += members[i] ? 1 : 0;
 	}
 	for (i = 0; i < nlower; i++)
@@ -112,7 +112,7 @@ mig_history_branch_points(const MigGraph *graph, int *nresult)
 	return order;
 }
 
-/* The two ends of "a:b", without white space around the whole. */
+/* The two ends of "a:b", without white space around the range. */
 static void
 split_range(const char *range, char **lower, char **upper)
 {
@@ -134,7 +134,7 @@ split_range(const char *range, char **lower, char **upper)
 }
 
 /*
- * An end of the range: the rows, if it is the word current and there are
+ * An end of the range: the rows, if it is the word "current" and there are
  * any, else a name.
  */
 static MigStart
@@ -156,7 +156,7 @@ end_of_range(const char *text, const char *otherwise, bool current,
 
 /*
  * If the lower end names a branch, only those of the targets that carry its
- * label.  A revision as branch stands for the one label that it carries.
+ * label.  A revision as branch means the one label that it carries.
  */
 static int *
 keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
@@ -194,7 +194,7 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 		if (nlabels != 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-					 errmsg("revision \"%s\" cannot stand for a branch",
+					 errmsg("revision \"%s\" cannot be used as a branch",
 							branch),
 					 errdetail("It carries %d branch labels instead of one.",
 							   nlabels)));
@@ -209,8 +209,8 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 }
 
 /*
- * The revisions of the lower end; none for base.  A count from the heads
- * that leaves the graph is taken from the upper end instead.
+ * The revisions of the lower end; none for base.  An offset from the heads that
+ * leaves the graph is taken from the upper end instead.
  */
 static int *
 lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
@@ -249,5 +249,5 @@ refuse_range(const char *range)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("requested range \"%s\" does not refer to revisions along the same branch",
 					range ? range : ":"),
-			 errdetail("The start must be below the end.")));
+			 errdetail("The start must be an ancestor of the end.")));
 }

@@ -3,9 +3,8 @@
  *	  Names of revisions and branches.
  *
  * Names, partial names and branches mean what they mean to Alembic, also
- * where that surprises.  Where Alembic lets an unknown branch pass because
- * it happens not to look at it, we refuse it: a typing error must not choose
- * what is run.
+ * where that surprises.  An unknown branch is refused also where Alembic does
+ * not check it: a typing error must not choose what is run.
  */
 #include "postgres.h"
 
@@ -17,17 +16,17 @@
 /* Shorter keys are found by their full name only. */
 #define MIN_PARTIAL_KEY_CHARS	4
 
-/* An ambiguous name is explained with at most this many candidates. */
+/* The detail of an ambiguous name lists at most this many candidates. */
 #define MAX_CANDIDATES	5
 
 static void add_related(const MigGraph *graph, int rev, bool dependencies,
 						bool **set);
 static int	lookup_partial(const MigGraph *graph, const char *symbol,
-						   const char *branch, const char *kind);
+						   const char *branch, bool as_branch);
 static MigLabel *partial_matches(const MigGraph *graph, const char *symbol,
 								 int *nresult);
-pg_noreturn static void refuse_unknown(const char *kind, const char *symbol);
-pg_noreturn static void refuse_ambiguous(const char *kind, const char *symbol,
+pg_noreturn static void refuse_unknown(const char *symbol, bool as_branch);
+pg_noreturn static void refuse_ambiguous(const char *symbol, bool as_branch,
 										 int nmatches, const MigLabel *matches);
 
 /*
@@ -43,7 +42,7 @@ mig_name_split(const char *name, char **branch, char **symbol)
 }
 
 /*
- * Take a name apart and find what "head", "heads" and "base" stand for.
+ * The parts of a name, with the revisions that "head", "heads" and "base" mean.
  * Raises for an empty symbol, an unknown branch, and several "head"s.
  */
 MigName
@@ -57,8 +56,8 @@ mig_name_parse(const MigGraph *graph, const char *name)
 	if (parts.symbol[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("target \"%s\" names no revision", name),
-				 errhint("Write a revision, \"head\", \"heads\" or \"base\".")));
+				 errmsg("target \"%s\" does not name a revision", name),
+				 errhint("Use a revision id, a branch label, \"head\", \"heads\" or \"base\".")));
 	if (parts.branch != NULL)
 		(void) mig_name_lookup_branch(graph, parts.branch);
 
@@ -81,8 +80,8 @@ mig_name_parse(const MigGraph *graph, const char *name)
 }
 
 /*
- * The revision that an id, a label or the start of one names, in a branch if
- * one is given.  Raises if there is none, or more than one.
+ * The revision that an id, a label or the beginning of one names, in a branch
+ * if one is given.  Raises if there is none, or more than one.
  */
 int
 mig_name_lookup(const MigGraph *graph, const char *symbol,
@@ -94,7 +93,7 @@ mig_name_lookup(const MigGraph *graph, const char *symbol,
 	if (branch != NULL)
 		members = mig_name_find_members(graph, branch);
 	if (mig_graph_key(graph, symbol, &rev) == MIG_KEY_NONE)
-		rev = lookup_partial(graph, symbol, branch, "revision");
+		rev = lookup_partial(graph, symbol, branch, false);
 	if (members != NULL && !members[rev])
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -104,18 +103,18 @@ mig_name_lookup(const MigGraph *graph, const char *symbol,
 	return rev;
 }
 
-/* The revision that stands for a branch; any name of a revision will do. */
+/* The revision that names a branch: by an id, a label or the beginning of one. */
 int
 mig_name_lookup_branch(const MigGraph *graph, const char *branch)
 {
 	int			rev;
 
 	if (mig_graph_key(graph, branch, &rev) == MIG_KEY_NONE)
-		rev = lookup_partial(graph, branch, NULL, "branch");
+		rev = lookup_partial(graph, branch, NULL, true);
 	return rev;
 }
 
-/* The revisions that are in a branch. */
+/* The revisions of a branch: its revision, the ancestors and descendants. */
 bool *
 mig_name_find_members(const MigGraph *graph, const char *branch)
 {
@@ -126,8 +125,9 @@ mig_name_find_members(const MigGraph *graph, const char *branch)
 }
 
 /*
- * The revisions that carry a label: everything above the one it is written
- * on, and below it as long as the whole line is plain.
+ * The revisions that carry a label: the one it is written on and all of its
+ * descendants, and its ancestors as far as no revision of the line is a branch
+ * point, a merge point or a dependency.
  */
 bool *
 mig_name_find_carriers(const MigGraph *graph, const char *label)
@@ -158,11 +158,13 @@ mig_name_find_carriers(const MigGraph *graph, const char *label)
 }
 
 /*
- * What is in the lineage of a name, or NULL for everything.  The symbol is
- * looked up only if needed, that is, if there is something to test: a target
- * of stamp that counts from the heads has no other meaning than that.
- * Dependencies count only for whole targets; otherwise the name is a branch,
- * and an error should call it so.
+ * The lineage of a name, NULL for everything: what it means and its branch,
+ * with all ancestors and descendants.
+ *
+ * dependencies: whether dependencies count.  They do for a target; otherwise
+ * the name is a branch, and an error should call it so.
+ * needed: whether there is something to test.  Otherwise symbols are not looked
+ * up: a target of stamp with an offset from the heads has no other meaning.
  */
 bool *
 mig_name_find_lineage(const MigGraph *graph, const char *against,
@@ -189,8 +191,7 @@ mig_name_find_lineage(const MigGraph *graph, const char *against,
 }
 
 /*
- * Those of the revisions that are in the lineage of a name: below or above
- * what it stands for, or its branch.  Dependencies count only on request.
+ * Those of the revisions that are in the lineage of a name.
  */
 int *
 mig_name_filter_lineage(const MigGraph *graph, int nrevs, const int *revs,
@@ -211,7 +212,7 @@ mig_name_filter_lineage(const MigGraph *graph, int nrevs, const int *revs,
 	return result;
 }
 
-/* Raises: a name that must stand for one revision stands for several. */
+/* Raise the error for a name that must mean one revision and means several. */
 void
 mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 						   int nheads, const int *heads)
@@ -222,31 +223,35 @@ mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 					name),
 			 errdetail("The heads are %s.",
 					   mig_graph_quote(graph, nheads, heads)),
-			 errhint("Name one of them, write branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them.")));
+			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them.")));
 }
 
-/* Add to the set, which may still be NULL, what is above and below, and it. */
+/* Add a revision, its ancestors and its descendants to a set, or to NULL. */
 static void
 add_related(const MigGraph *graph, int rev, bool dependencies, bool **set)
 {
-	const MigEdges *down = dependencies ? &graph->parents : &graph->down;
-	const MigEdges *up = dependencies ? &graph->all_children : &graph->children;
-	bool	   *below = mig_graph_reach(graph, down, 1, &rev);
-	bool	   *above = mig_graph_reach(graph, up, 1, &rev);
-	int			i;
+	bool	   *ancestors = mig_graph_reach(graph, dependencies ?
+											&graph->parents : &graph->down,
+											1, &rev);
+	bool	   *related = mig_graph_reach(graph, dependencies ?
+										  &graph->all_children : &graph->children,
+										  1, &rev);
 
-	for (i = 0; i < graph->size; i++)
-		above[i] = above[i] || below[i] || (*set != NULL && (*set)[i]);
-	pfree(below);
+	for (int i = 0; i < graph->size; i++)
+		related[i] = related[i] || ancestors[i] || (*set != NULL && (*set)[i]);
+	pfree(ancestors);
 	if (*set != NULL)
 		pfree(*set);
-	*set = above;
+	*set = related;
 }
 
-/* The revision of the only key that starts with the symbol. */
+/*
+ * The revision of the only key that begins with the symbol.  as_branch: an
+ * error should call it a branch.
+ */
 static int
 lookup_partial(const MigGraph *graph, const char *symbol, const char *branch,
-			   const char *kind)
+			   bool as_branch)
 {
 	int			nmatches;
 	MigLabel   *matches = partial_matches(graph, symbol, &nmatches);
@@ -262,15 +267,15 @@ lookup_partial(const MigGraph *graph, const char *symbol, const char *branch,
 			matches[n++] = matches[i];
 	}
 	if (n == 0)
-		refuse_unknown(kind, symbol);
+		refuse_unknown(symbol, as_branch);
 	if (n > 1)
-		refuse_ambiguous(kind, symbol, n, matches);
+		refuse_ambiguous(symbol, as_branch, n, matches);
 	return matches[0].rev;
 }
 
 /*
- * The ids and labels that are long enough and start with the symbol.  A
- * revision can be there twice, by its id and by a label.
+ * The ids and labels that are long enough and begin with the symbol.  A
+ * revision can be among them twice, by its id and by a label.
  */
 static MigLabel *
 partial_matches(const MigGraph *graph, const char *symbol, int *nresult)
@@ -317,19 +322,20 @@ partial_matches(const MigGraph *graph, const char *symbol, int *nresult)
 }
 
 static void
-refuse_unknown(const char *kind, const char *symbol)
+refuse_unknown(const char *symbol, bool as_branch)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("%s \"%s\" does not exist", kind, symbol),
+			 as_branch ? errmsg("branch \"%s\" does not exist", symbol) :
+			 errmsg("revision \"%s\" does not exist", symbol),
 			 pg_mbstrlen(symbol) < MIN_PARTIAL_KEY_CHARS ?
-			 errdetail("No revision or label has this name, and none of at least %d characters starts with it.",
+			 errdetail("No revision or label has this name, and none of at least %d characters begins with it.",
 					   MIN_PARTIAL_KEY_CHARS) : 0,
 			 errhint("Use migrate_heads() or migrate_history() to list revisions that can be a target.")));
 }
 
 static void
-refuse_ambiguous(const char *kind, const char *symbol, int nmatches,
+refuse_ambiguous(const char *symbol, bool as_branch, int nmatches,
 				 const MigLabel *matches)
 {
 	StringInfoData buf;
@@ -342,7 +348,8 @@ refuse_ambiguous(const char *kind, const char *symbol, int nmatches,
 		appendStringInfoString(&buf, ", ...");
 	ereport(ERROR,
 			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-			 errmsg("%s \"%s\" is ambiguous", kind, symbol),
+			 as_branch ? errmsg("branch \"%s\" is ambiguous", symbol) :
+			 errmsg("revision \"%s\" is ambiguous", symbol),
 			 errdetail("It is the beginning of %s.", buf.data),
-			 errhint("Write more characters.")));
+			 errhint("Use more characters.")));
 }

@@ -3,21 +3,21 @@
  *	  The order in which revisions run.
  *
  * Alembic walks down from several heads at once.  It follows one line until
- * it comes to a revision on which another head still stands, goes on with
- * the lowest such head, and comes back later.  It keeps the whole ancestry
+ * it comes to a revision that another head is a descendant of, continues with
+ * the first such head of its list, and returns later.  It keeps all ancestors
  * of every head for that, which is quadratic.
  *
- * Here every head is a numbered slot.  A slot only moves downwards, and a
+ * Here every head is a numbered slot.  A slot only moves to ancestors, and a
  * new slot gets the next number, so
  * - comparing slot numbers is comparing Alembic's positions in its list;
- * - what lies below a slot only gets less, so the lowest slot above a
- *   revision stays the lowest until that very slot moves;
- * - a revision that is output has no head above it, then or later, so the
- *   way up to a head never leads through one.
- * So it is enough to look upwards from a revision through what is not yet
+ * - a slot only loses ancestors, so the first slot among the descendants of a
+ *   revision remains the first until that very slot moves;
+ * - a revision that is output is no ancestor of a slot, then or later, so no
+ *   path up to a slot leads through one.
+ * So it is enough to search upwards from a revision through what is not yet
  * output, and the answers can be remembered.  Mostly not even that is
- * needed: nothing pending stands on the revision, or the first slot of the
- * list stands on it along first parents, which is a comparison of numbers.
+ * needed: no revision that is left has it as parent, or the first slot of the
+ * list is its descendant along first parents, which is a comparison of numbers.
  * The same order then takes linear time for anything but contrived graphs.
  */
 #include "postgres.h"
@@ -28,17 +28,17 @@
 
 #define NO_SLOT			(-1)
 
-/* So many slots are compared before a search; more would cost as much. */
+/* At most this many slots are compared before a search; more cost as much. */
 #define MAX_COMPARED	16
 
 typedef struct MigOrder
 {
 	const MigGraph *graph;
 	bool	   *members;		/* not yet output */
-	bool	   *open;			/* a way up may lead through it */
+	bool	   *open;			/* a path up may lead through it */
 	int		   *pending;		/* how many that are open have it as parent */
 	int		   *tree_number;	/* in the forest of first parents: number, */
-	int		   *tree_size;		/* and how many numbers from there stand on it */
+	int		   *tree_size;		/* and how many numbers its subtree has */
 	int			nslots;
 	int			first;			/* list of the slots that are in use */
 	int			last;
@@ -46,11 +46,12 @@ typedef struct MigOrder
 	int		   *prev;
 	int		   *rev_of;			/* by slot */
 	int		   *moves;			/* by slot: how often it has moved */
-	int		   *slot_of;		/* by revision, NO_SLOT if it is no head */
-	int		   *lowest;			/* by revision: lowest slot on or above it */
+	int		   *slot_of;		/* by revision, NO_SLOT if it has none */
+	int		   *lowest;			/* by revision: lowest slot at it or at a
+								 * descendant */
 	int		   *lowest_moves;	/* how often that slot had moved then */
-	int		   *stack;			/* the search under way: revisions, */
-	int		   *stack_edge;		/* the next child to look at, */
+	int		   *stack;			/* the current search: revisions, */
+	int		   *stack_edge;		/* the next child to visit, */
 	int		   *stack_lowest;	/* and the lowest slot found so far */
 } MigOrder;
 
@@ -58,11 +59,11 @@ static void start_order(MigOrder *order, const MigGraph *graph,
 						const bool *members, const bool *within);
 static void number_trees(MigOrder *order);
 static void close_rev(MigOrder *order, int rev);
-static void add_tips(MigOrder *order, int ntips, const int *tips);
+static void add_leaves(MigOrder *order, int nleaves, const int *leaves);
 static void add_slot(MigOrder *order, int rev);
 static void remove_slot(MigOrder *order, int slot);
 static int	move_slot(MigOrder *order, int slot);
-static int	lowest_above(MigOrder *order, int rev, int at);
+static int	lowest_descendant(MigOrder *order, int rev, int at);
 static bool lowest_by_number(const MigOrder *order, int rev, int at,
 							 int *lowest);
 static int	search_up(MigOrder *order, int rev);
@@ -71,13 +72,13 @@ static void push(MigOrder *order, int depth, int rev);
 static int	lower_slot(int a, int b);
 
 /*
- * The members, newest first, as reached from the tips.  Every way from a
- * member up to a tip must stay inside "within"; it may be the same set.
- * Members that no tip reaches through members are left out.
+ * The members, newest first, as reached from the leaves.  Every path from a
+ * member up to a leaf must stay inside "within"; it may be the same set.
+ * Members that no leaf reaches through members are left out.
  */
 int *
 mig_order_newest_first(const MigGraph *graph, const bool *members,
-					   const bool *within, int ntips, const int *tips,
+					   const bool *within, int nleaves, const int *leaves,
 					   int *nresult)
 {
 	MigOrder	order;
@@ -86,12 +87,12 @@ mig_order_newest_first(const MigGraph *graph, const bool *members,
 	int			at;
 
 	start_order(&order, graph, members, within);
-	add_tips(&order, ntips, tips);
+	add_leaves(&order, nleaves, leaves);
 	at = order.first;
 	while (at != NO_SLOT)
 	{
 		int			rev = order.rev_of[at];
-		int			other = lowest_above(&order, rev, at);
+		int			other = lowest_descendant(&order, rev, at);
 
 		CHECK_FOR_INTERRUPTS();
 		if (other != NO_SLOT)
@@ -148,8 +149,8 @@ start_order(MigOrder *order, const MigGraph *graph, const bool *members,
 }
 
 /*
- * First parents make a forest.  Give each revision a number such that what
- * stands on it there has the numbers that follow.
+ * First parents make a forest.  Give each revision a number such that its
+ * descendants in the forest have the numbers that follow.
  */
 static void
 number_trees(MigOrder *order)
@@ -187,7 +188,7 @@ number_trees(MigOrder *order)
 	pfree(next);
 }
 
-/* No way up leads through this revision any more. */
+/* No path up leads through this revision any more. */
 static void
 close_rev(MigOrder *order, int rev)
 {
@@ -199,15 +200,15 @@ close_rev(MigOrder *order, int rev)
 		order->pending[parents->to[i]]--;
 }
 
-/* Tips become slots in load order, whatever order they come in. */
+/* Leaves become slots in load order, whatever order they come in. */
 static void
-add_tips(MigOrder *order, int ntips, const int *tips)
+add_leaves(MigOrder *order, int nleaves, const int *leaves)
 {
 	bool	   *wanted = palloc0(order->graph->size + 1);
 	int			i;
 
-	for (i = 0; i < ntips; i++)
-		wanted[tips[i]] = true;
+	for (i = 0; i < nleaves; i++)
+		wanted[leaves[i]] = true;
 	for (i = 0; i < order->graph->size; i++)
 	{
 		if (wanted[i] && order->members[i])
@@ -251,9 +252,9 @@ remove_slot(MigOrder *order, int slot)
 }
 
 /*
- * The revision of the slot was output: go on with its first parent that is
- * waiting and no head yet, the others become new slots.  Returns the slot to
- * look at next.
+ * Move a slot whose revision was output to the first parent that is a member
+ * and has no slot yet; the other such parents become new slots.  Returns the
+ * slot to continue with.
  */
 static int
 move_slot(MigOrder *order, int slot)
@@ -287,9 +288,12 @@ move_slot(MigOrder *order, int slot)
 	return prev != NO_SLOT ? prev : order->first;
 }
 
-/* The lowest slot strictly above the revision of slot "at", or NO_SLOT. */
+/*
+ * The lowest slot at a descendant of the revision, which is that of slot "at",
+ * or NO_SLOT.
+ */
 static int
-lowest_above(MigOrder *order, int rev, int at)
+lowest_descendant(MigOrder *order, int rev, int at)
 {
 	const MigEdges *children = &order->graph->all_children;
 	int			lowest = NO_SLOT;
@@ -312,13 +316,13 @@ lowest_above(MigOrder *order, int rev, int at)
 }
 
 /*
- * The same, if comparing numbers is enough to know it: the first slots of
- * the list cannot stand on the revision, and the next one does.
+ * The same, if comparing numbers is enough to know it: the first slots of the
+ * list cannot be at descendants of the revision, and the next one is.
  */
 static bool
 lowest_by_number(const MigOrder *order, int rev, int at, int *lowest)
 {
-	const int  *height = order->graph->height;
+	const int  *rank = order->graph->rank;
 	int			slot = order->first;
 	int			ncompared;
 
@@ -329,7 +333,7 @@ lowest_by_number(const MigOrder *order, int rev, int at, int *lowest)
 		if (slot == NO_SLOT)
 			break;
 		other = order->rev_of[slot];
-		if (slot != at && height[other] > height[rev])
+		if (slot != at && rank[other] > rank[rev])
 		{
 			int			offset = order->tree_number[other] -
 			order->tree_number[rev];
@@ -345,9 +349,9 @@ lowest_by_number(const MigOrder *order, int rev, int at, int *lowest)
 }
 
 /*
- * The lowest slot on or above a revision, with the answers for all on the
- * way remembered.  Where there is none now there will never be one, so such
- * a revision is closed.
+ * The lowest slot at a revision or a descendant of it.  The answers for all
+ * that were visited are remembered.  Where there is none now there will never
+ * be one, so such a revision is closed.
  */
 static int
 search_up(MigOrder *order, int rev)

@@ -1,16 +1,15 @@
 /*
  * plan.c
- *	  Where we are and a target -> ordered steps with their row changes.
+ *	  Plans a command: the steps from the rows to a target, in their order.
  *
- * Planning is complete before the first step runs, so whatever is wrong with
- * a target leaves the database untouched.
+ * Planning is complete before the first step runs, so that an error in a target
+ * leaves the database untouched.
  */
 #include "postgres.h"
 
 #include "graph/graph_internal.h"
 
-static const char *only_target(MigCommand command, int ntargets,
-							   char **targets);
+static const char *only_target(int ntargets, char **targets);
 static MigPlan *plan_upgrade(const MigGraph *graph, int nrows,
 							 const int *rows, const char *target,
 							 const char *first);
@@ -38,11 +37,11 @@ mig_plan_build(const MigGraph *graph, MigCommand command, int nrows, char **rows
 	{
 		case MIG_COMMAND_UPGRADE:
 			return plan_upgrade(graph, nrows, current,
-								only_target(command, ntargets, targets),
+								only_target(ntargets, targets),
 								first);
 		case MIG_COMMAND_DOWNGRADE:
 			return plan_downgrade(graph, nrows, current,
-								  only_target(command, ntargets, targets),
+								  only_target(ntargets, targets),
 								  first);
 		case MIG_COMMAND_STAMP:
 			return mig_stamp_plan(graph, nrows, current,
@@ -53,8 +52,8 @@ mig_plan_build(const MigGraph *graph, MigCommand command, int nrows, char **rows
 }
 
 /*
- * For a target that counts from the rows: where it leads, in words that mean
- * the same later, when the rows are others.
+ * For a target that is relative to the rows: one that is not, and so means the
+ * same later, when the rows are others.
  */
 char *
 mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
@@ -72,20 +71,19 @@ mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
 	return pstrdup(mig_graph_id(graph, revs[0]));
 }
 
+/* The target of an upgrade or downgrade, which is neither a list nor a range. */
 static const char *
-only_target(MigCommand command, int ntargets, char **targets)
+only_target(int ntargets, char **targets)
 {
-	const char *verb = command == MIG_COMMAND_UPGRADE ? "upgrade" : "downgrade";
-
 	if (ntargets != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s takes one target", verb)));
+				 errmsg("upgrade and downgrade take exactly one target")));
 	if (strchr(targets[0], ':') != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("range \"%s\" is not allowed as a target of %s",
-						targets[0], verb)));
+				 errmsg("range \"%s\" is not allowed as a target",
+						targets[0])));
 	return targets[0];
 }
 
@@ -112,7 +110,7 @@ plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
 		members[i] = members[i] && !applied[i];
 
 	/*
-	 * What lies between two pending revisions is pending too, so every way up
+	 * A revision between two pending ones is pending, too, so every path up
 	 * to a target stays among the members.
 	 */
 	order = mig_order_newest_first(graph, members, members,
@@ -143,7 +141,7 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 	int		   *order;
 	int			i;
 
-	/* as in an upgrade, every way up to a row stays among the members */
+	/* As in an upgrade, every path up to a row stays among the members. */
 	order = mig_order_newest_first(graph, members, members, nrows, rows,
 								   &plan->nsteps);
 	plan->command = MIG_COMMAND_DOWNGRADE;
@@ -156,41 +154,41 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
 }
 
 /*
- * Brings a step to the front, unless one of those before it has to come before
- * it: what it stands on in an upgrade, what stands on it in a downgrade.
+ * Move a step to the front, unless one of those before it must come before it:
+ * an ancestor in an upgrade, a descendant in a downgrade.
  */
 static void
 put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
 		  const char *first)
 {
-	int			place = 0;
+	int			index = 0;
 	int			rev;
-	bool	   *below;
+	bool	   *ancestors;
 
 	if (first == NULL)
 		return;
-	while (place < nsteps &&
-		   strcmp(mig_graph_id(graph, order[place]), first) != 0)
-		place++;
-	if (place == 0 || place == nsteps)
+	while (index < nsteps &&
+		   strcmp(mig_graph_id(graph, order[index]), first) != 0)
+		index++;
+	if (index == 0 || index == nsteps)
 		return;
 
-	rev = order[place];
+	rev = order[index];
 	if (command == MIG_COMMAND_UPGRADE)
 	{
-		below = mig_graph_reach(graph, &graph->parents, 1, &rev);
-		for (int i = 0; i < place; i++)
+		ancestors = mig_graph_reach(graph, &graph->parents, 1, &rev);
+		for (int i = 0; i < index; i++)
 		{
-			if (below[order[i]])
+			if (ancestors[order[i]])
 				return;
 		}
 	}
 	else
 	{
-		below = mig_graph_reach(graph, &graph->parents, place, order);
-		if (below[rev])
+		ancestors = mig_graph_reach(graph, &graph->parents, index, order);
+		if (ancestors[rev])
 			return;
 	}
-	memmove(&order[1], &order[0], sizeof(int) * place);
+	memmove(&order[1], &order[0], sizeof(int) * index);
 	order[0] = rev;
 }

@@ -1,35 +1,35 @@
 /*
  * stamp.c
- *	  The row changes that take the version table to given revisions.
+ *	  Plans a stamp: the row changes that set the version table to revisions.
  *
  * With one destination this is what Alembic does: every row in the lineage
  * of the target moves.  With several destinations Alembic plans each of them
- * from the rows at the beginning, and can trip over a row that is gone or
- * lose one.  Here a destination moves only rows that stand above or below
- * it and that no earlier destination has moved.
+ * from the rows at the beginning, and can fail at a row that is gone or lose
+ * one.  Here a destination moves only rows that are its ancestors or
+ * descendants and that no earlier destination has moved.
  */
 #include "postgres.h"
 
 #include "graph/graph_internal.h"
 
-/* Rows that the targets are about, in the order they are handled. */
-typedef struct MigMine
+/* The rows in the lineage of a target, in the order they are handled. */
+typedef struct MigStampRows
 {
 	int			n;
 	int		   *rows;
-	bool	   *taken;			/* by position */
-} MigMine;
+	bool	   *moved;			/* by index */
+} MigStampRows;
 
-static MigMine collect_mine(const MigGraph *graph, int nrows, const int *rows,
-							int ntargets, char **targets);
-static void clear_rows(const MigGraph *graph, const MigMine *mine,
+static MigStampRows collect_rows(const MigGraph *graph, int nrows, const int *rows,
+								 int ntargets, char **targets);
+static void clear_rows(const MigGraph *graph, const MigStampRows *related,
 					   MigPlan *plan);
-static void move_rows(const MigGraph *graph, MigMine *mine, int dest,
+static void move_rows(const MigGraph *graph, MigStampRows *related, int dest,
 					  bool all, MigPlan *plan);
 
 /*
- * The steps of a stamp.  No target, or only base, clears the rows that the
- * targets are about.
+ * The steps of a stamp.  No target, or only base, deletes the rows in the
+ * lineage of the targets.
  */
 MigPlan *
 mig_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
@@ -37,7 +37,7 @@ mig_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
 {
 	char	   *base = "base";
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
-	MigMine		mine;
+	MigStampRows related;
 	int			ndests;
 	int		   *dests;
 	int			i;
@@ -47,32 +47,32 @@ mig_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
 		ntargets = 1;
 		targets = &base;
 	}
-	mine = collect_mine(graph, nrows, rows, ntargets, targets);
+	related = collect_rows(graph, nrows, rows, ntargets, targets);
 	dests = mig_target_resolve_list(graph, ntargets, targets, &ndests);
 	mig_target_check_overlap(graph, ndests, dests);
 
 	plan->command = MIG_COMMAND_STAMP;
-	plan->steps = palloc(sizeof(MigStep) * (mine.n + ndests + 1));
+	plan->steps = palloc(sizeof(MigStep) * (related.n + ndests + 1));
 	if (ndests == 0)
-		clear_rows(graph, &mine, plan);
+		clear_rows(graph, &related, plan);
 	for (i = 0; i < ndests; i++)
-		move_rows(graph, &mine, dests[i], ntargets == 1 && ndests == 1, plan);
+		move_rows(graph, &related, dests[i], ntargets == 1 && ndests == 1, plan);
 	return plan;
 }
 
-/* For every target in turn the rows in its lineage, without doubles. */
-static MigMine
-collect_mine(const MigGraph *graph, int nrows, const int *rows,
+/* For every target in turn the rows in its lineage, without duplicates. */
+static MigStampRows
+collect_rows(const MigGraph *graph, int nrows, const int *rows,
 			 int ntargets, char **targets)
 {
-	MigMine		mine;
+	MigStampRows related;
 	bool	   *known = palloc0(graph->size + 1);
 	int			i;
 	int			k;
 
-	mine.n = 0;
-	mine.rows = palloc(sizeof(int) * (nrows + 1));
-	mine.taken = palloc0(nrows + 1);
+	related.n = 0;
+	related.rows = palloc(sizeof(int) * (nrows + 1));
+	related.moved = palloc0(nrows + 1);
 	for (i = 0; i < ntargets; i++)
 	{
 		int			nfound;
@@ -83,71 +83,71 @@ collect_mine(const MigGraph *graph, int nrows, const int *rows,
 		for (k = 0; k < nfound; k++)
 		{
 			if (!known[found[k]])
-				mine.rows[mine.n++] = found[k];
+				related.rows[related.n++] = found[k];
 			known[found[k]] = true;
 		}
 	}
-	return mine;
+	return related;
 }
 
-/* Every row goes in a step of its own. */
+/* Delete every row, in a step of its own. */
 static void
-clear_rows(const MigGraph *graph, const MigMine *mine, MigPlan *plan)
+clear_rows(const MigGraph *graph, const MigStampRows *related, MigPlan *plan)
 {
 	int			i;
 
-	for (i = 0; i < mine->n; i++)
-		mig_version_rows_replace(graph, 1, &mine->rows[i], MIG_REV_NONE,
+	for (i = 0; i < related->n; i++)
+		mig_version_rows_replace(graph, 1, &related->rows[i], MIG_REV_NONE,
 								 &plan->steps[plan->nsteps++]);
 }
 
 /*
- * Move rows to one destination: all of them, if one that is left stands
- * above or below it, else only those that do.
+ * Move the rows that are ancestors or descendants of one destination; with all
+ * every row, if there is such a row.  None is moved twice.
  */
 static void
-move_rows(const MigGraph *graph, MigMine *mine, int dest, bool all,
+move_rows(const MigGraph *graph, MigStampRows *related, int dest, bool all,
 		  MigPlan *plan)
 {
-	bool	   *above = mig_graph_reach(graph, &graph->all_children, 1, &dest);
-	bool	   *below = mig_graph_reach(graph, &graph->parents, 1, &dest);
-	int		   *moving = palloc(sizeof(int) * (mine->n + 1));
+	bool	   *descendants = mig_graph_reach(graph, &graph->all_children, 1, &dest);
+	bool	   *ancestors = mig_graph_reach(graph, &graph->parents, 1, &dest);
+	int		   *moving = palloc(sizeof(int) * (related->n + 1));
 	int			nmoving = 0;
-	bool		any_above = false;
-	bool		any_below = false;
+	bool		any_descendant = false;
+	bool		any_ancestor = false;
 	int			i;
 
-	for (i = 0; i < mine->n; i++)
+	for (i = 0; i < related->n; i++)
 	{
-		int			row = mine->rows[i];
+		int			row = related->rows[i];
 
 		if (row == dest)
 			return;
-		if (!mine->taken[i])
+		if (!related->moved[i])
 		{
-			any_above = any_above || above[row];
-			any_below = any_below || below[row];
+			any_descendant = any_descendant || descendants[row];
+			any_ancestor = any_ancestor || ancestors[row];
 		}
 	}
-	if (any_above && any_below)
+	if (any_descendant && any_ancestor)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" stands both above and below rows of the version table",
+				 errmsg("revision \"%s\" is an ancestor of one row of the version table and a descendant of another",
 						mig_graph_id(graph, dest)),
 				 errhint("Replace all rows with migrate_stamp(..., purge => true).")));
-	for (i = 0; i < mine->n && (any_above || any_below); i++)
+	for (i = 0; i < related->n && (any_descendant || any_ancestor); i++)
 	{
-		int			row = mine->rows[i];
+		int			row = related->rows[i];
 
-		if (!mine->taken[i] && (all || above[row] || below[row]))
+		if (!related->moved[i] && (all || descendants[row] || ancestors[row]))
 		{
-			mine->taken[i] = true;
+			related->moved[i] = true;
 			moving[nmoving++] = row;
 		}
 	}
 	mig_version_rows_replace(graph, nmoving, moving, dest,
 							 &plan->steps[plan->nsteps++]);
 	pfree(moving);
-	pfree(above);
-	pfree(below);
+	pfree(descendants);
+	pfree(ancestors);
 }

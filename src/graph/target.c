@@ -1,8 +1,10 @@
 /*
  * target.c
- *	  What a user writes -> revisions.
+ *	  Resolves targets: names and offsets of them, to revisions.
  *
- * A target is a name, or a number of steps up or down from a name.
+ * Also refuses targets, and rows, of which one implies another one: a row, or a
+ * target, includes everything its revision depends on.  One that is included
+ * in another says nothing new, and the rows could not be kept up to date.
  */
 #include "postgres.h"
 
@@ -17,14 +19,16 @@ static bool match_offset(const char *text, MigRelative *rel);
 static bool is_negative_number(const char *symbol, int *value);
 static int *walk_from_heads(const MigGraph *graph, const char *branch,
 							int steps, int *nresult);
-static int *bases(const MigGraph *graph, int *nresult);
-static int	find_overlap(const MigGraph *graph, int nrevs, const int *revs,
-						 int *upper);
+pg_noreturn static void refuse_ambiguous_walk(const MigGraph *graph, int at,
+											  bool up, int nways,
+											  const int *ways);
+static int	find_implied(const MigGraph *graph, int nrevs, const int *revs,
+						 int *by);
 
 /*
  * Whether the target is relative, and its parts.  The branch is the shortest
- * one that leaves something relative behind its @, so "a@b-1" is one below b
- * in branch a.  Raises when something follows the digits.
+ * one with something relative after its @, so "a@b-1" is the parent of b in
+ * branch a.  Raises when something follows the digits.
  */
 bool
 mig_target_parse_relative(const char *target, MigRelative *rel)
@@ -51,7 +55,7 @@ mig_target_parse_relative(const char *target, MigRelative *rel)
 }
 
 /*
- * Whether a target counts from the rows.
+ * Whether a target is relative to the rows.
  */
 bool
 mig_target_is_relative(const char *target)
@@ -62,8 +66,8 @@ mig_target_is_relative(const char *target)
 }
 
 /*
- * The one revision that a name stands for, or MIG_REV_NONE for base (and for
- * the head of nothing).  Raises if there are several.
+ * The one revision that a name means, or MIG_REV_NONE for base (and for the
+ * head of an empty graph).  Raises if there are several.
  */
 int
 mig_target_resolve_one(const MigGraph *graph, const char *name)
@@ -82,8 +86,8 @@ mig_target_resolve_one(const MigGraph *graph, const char *name)
 }
 
 /*
- * All revisions that a name stands for; none for base.  A negative number
- * counts from the real heads, and then a result can be MIG_REV_BASE or
+ * All revisions that a name means; none for base.  A negative number is an
+ * offset from the real heads, and then a result can be MIG_REV_BASE or
  * MIG_REV_NONE.
  */
 int *
@@ -109,8 +113,8 @@ mig_target_resolve(const MigGraph *graph, const char *name, int *nresult)
 }
 
 /*
- * The revisions that targets stand for, in the order given and without
- * doubles.  Raises when one leaves the graph.
+ * The revisions that targets mean, in the order given and without duplicates.
+ * Raises when an offset leaves the graph.
  */
 int *
 mig_target_resolve_list(const MigGraph *graph, int ntargets, char **targets,
@@ -145,9 +149,9 @@ mig_target_resolve_list(const MigGraph *graph, int ntargets, char **targets,
 }
 
 /*
- * Walk a number of steps up, choosing among children by branch, or down.  Where
- * there is no way on, a strict walk fails with MIG_REV_NONE, another one
- * stays where it is.  Raises if there are several ways.
+ * Walk a number of steps up, choosing among children by branch, or down.  At
+ * the end of the graph a strict walk fails with MIG_REV_NONE, another one stays
+ * there.  Raises if there are several ways.
  */
 int
 mig_target_walk(const MigGraph *graph, int at, int steps,
@@ -176,22 +180,15 @@ mig_target_walk(const MigGraph *graph, int at, int steps,
 		else if (at == MIG_REV_BASE)
 			return strict ? MIG_REV_NONE : at;
 		else
-			ways = up ? bases(graph, &nways) :
-				mig_graph_heads(graph, false, &nways);
+			ways = mig_graph_ends(graph, up ? &graph->down : &graph->children,
+								  &nways);
 
 		for (i = 0; i < nways; i++)
 		{
 			if (lineage != NULL && !lineage[ways[i]])
 				continue;
 			if (n++ > 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-						 errmsg("ambiguous walk"),
-						 errdetail("There is more than one way %s from %s: %s.",
-								   up ? "up" : "down",
-								   at < 0 ? "the end" : mig_graph_quote(graph, 1, &at),
-								   mig_graph_quote(graph, nways, ways)),
-						 errhint("Name the revision, or say which branch with branch@.")));
+				refuse_ambiguous_walk(graph, at, up, nways, ways);
 			next = ways[i];
 		}
 		if (n == 0 && !up)
@@ -203,49 +200,70 @@ mig_target_walk(const MigGraph *graph, int at, int steps,
 	return at;
 }
 
-/* Raises if a row stands below another one. */
+/* Raises if a row implies another one. */
 void
 mig_target_check_rows(const MigGraph *graph, int nrows, const int *rows)
 {
-	int			upper = MIG_REV_NONE;
-	int			lower = find_overlap(graph, nrows, rows, &upper);
+	int			by = MIG_REV_NONE;
+	int			implied = find_implied(graph, nrows, rows, &by);
 
-	if (lower >= 0)
+	if (implied >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" overlaps with other rows of the version table",
-						mig_graph_id(graph, upper)),
-				 errdetail("Revision \"%s\" stands below it and is a row, too.",
-						   mig_graph_id(graph, lower)),
+						mig_graph_id(graph, by)),
+				 errdetail("It implies revision \"%s\", which is also a row.",
+						   mig_graph_id(graph, implied)),
 				 errhint("Replace the rows with migrate_stamp(..., purge => true).")));
 }
 
-/* Raises if a requested revision stands below another one. */
+/* Raises if a requested revision implies another one. */
 void
 mig_target_check_overlap(const MigGraph *graph, int ntargets,
 						 const int *targets)
 {
-	int			upper = MIG_REV_NONE;
-	int			lower = find_overlap(graph, ntargets, targets, &upper);
+	int			by = MIG_REV_NONE;
+	int			implied = find_implied(graph, ntargets, targets, &by);
 
-	if (lower >= 0)
+	if (implied >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("requested revision \"%s\" overlaps with other requested revisions",
-						mig_graph_id(graph, upper)),
-				 errdetail("Revision \"%s\" stands below it and is implied by it.",
-						   mig_graph_id(graph, lower)),
-				 errhint("Leave out the lower one.")));
+						mig_graph_id(graph, by)),
+				 errdetail("It implies revision \"%s\".",
+						   mig_graph_id(graph, implied)),
+				 errhint("Leave out the implied revision.")));
 }
 
-/* [symbol]{+|-}digits at the beginning of the text. */
+/* Raise the error for an offset that leaves the graph, from a named revision. */
+void
+mig_target_refuse_walk(const char *target, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("relative revision \"%s\" does not exist", target),
+			 errdetail("The walk from \"%s\" leaves the graph.", name)));
+}
+
+/* Raise the error for an offset without a name that leads to no revision. */
+void
+mig_target_refuse_offset(const MigRelative *rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("relative revision %s did not produce %d migrations",
+					rel->offset_text, abs(rel->offset)),
+			 errhint("Use migrate_history() to list revisions that can be a target.")));
+}
+
+/* Match [symbol]{+|-}digits at the beginning of the text. */
 static bool
 match_offset(const char *text, MigRelative *rel)
 {
 	const char *p = text;
 	long		value;
 
-	/* outside ASCII nearly everything in a name is a letter */
+	/* Outside ASCII nearly everything in a name is a letter. */
 	while (isalnum((unsigned char) *p) || *p == '_' || IS_HIGHBIT_SET(*p))
 		p++;
 	if ((*p != '+' && *p != '-') || !isdigit((unsigned char) p[1]))
@@ -257,7 +275,7 @@ match_offset(const char *text, MigRelative *rel)
 	return true;
 }
 
-/* "-" and digits that are not all zero. */
+/* Whether it is "-" and digits that are not all zero, and the number. */
 static bool
 is_negative_number(const char *symbol, int *value)
 {
@@ -272,8 +290,8 @@ is_negative_number(const char *symbol, int *value)
 }
 
 /*
- * Down from the real heads, with a branch from those that carry its name.
- * An empty branch does count here: nothing carries it.
+ * Walk down from the real heads; with a branch only from those that carry its
+ * label.  An empty branch does count here: nothing carries it.
  */
 static int *
 walk_from_heads(const MigGraph *graph, const char *branch, int steps,
@@ -297,66 +315,68 @@ walk_from_heads(const MigGraph *graph, const char *branch, int steps,
 	return heads;
 }
 
-/* The revisions with nothing below them, in load order. */
-static int *
-bases(const MigGraph *graph, int *nresult)
+/* Raise the error for a step to more than one revision. */
+static void
+refuse_ambiguous_walk(const MigGraph *graph, int at, bool up,
+					  int nways, const int *ways)
 {
-	int		   *result = palloc(sizeof(int) * (graph->size + 1));
-	int			n = 0;
-	int			i;
+	const char *id = at >= 0 ? mig_graph_id(graph, at) : NULL;
+	char	   *list = mig_graph_quote(graph, nways, ways);
 
-	for (i = 0; i < graph->size; i++)
-	{
-		if (MIG_NEDGES(&graph->down, i) == 0)
-			result[n++] = i;
-	}
-	*nresult = n;
-	return result;
+	ereport(ERROR,
+			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+			 errmsg("ambiguous walk"),
+			 up && id != NULL ?
+			 errdetail("More than one revision follows \"%s\": %s.", id, list) :
+			 up ? errdetail("There is more than one base: %s.", list) :
+			 id != NULL ?
+			 errdetail("Revision \"%s\" has more than one down revision: %s.",
+					   id, list) :
+			 errdetail("There is more than one head: %s.", list),
+			 errhint("Name the revision, or its branch with branch@.")));
 }
 
 /*
- * A revision of the list that lies below another one of it, or MIG_REV_NONE;
- * *upper is that other one.
+ * A revision of the list that another one of it depends on, or MIG_REV_NONE;
+ * *by is that other one.
  */
 static int
-find_overlap(const MigGraph *graph, int nrevs, const int *revs, int *upper)
+find_implied(const MigGraph *graph, int nrevs, const int *revs, int *by)
 {
 	const MigEdges *parents = &graph->parents;
 	bool	   *listed = palloc0(graph->size + 1);
-	bool	   *above;
 	int		   *start;
 	int			nstart = 0;
-	int			lower = MIG_REV_NONE;
-	bool	   *below;
-	int			i;
-	int			k;
+	bool	   *ancestors;
+	bool	   *descendants;
+	int			implied = MIG_REV_NONE;
 
-	for (i = 0; i < nrevs; i++)
+	for (int i = 0; i < nrevs; i++)
 	{
 		listed[revs[i]] = true;
 		nstart += MIG_NEDGES(parents, revs[i]);
 	}
 	start = palloc(sizeof(int) * (nstart + 1));
 	nstart = 0;
-	for (i = 0; i < nrevs; i++)
+	for (int i = 0; i < nrevs; i++)
 	{
-		for (k = parents->start[revs[i]]; k < parents->start[revs[i] + 1]; k++)
+		for (int k = parents->start[revs[i]]; k < parents->start[revs[i] + 1]; k++)
 			start[nstart++] = parents->to[k];
 	}
-	below = mig_graph_reach(graph, parents, nstart, start);
-	for (i = 0; i < nrevs && lower == MIG_REV_NONE; i++)
+	ancestors = mig_graph_reach(graph, parents, nstart, start);
+	for (int i = 0; i < nrevs && implied == MIG_REV_NONE; i++)
 	{
-		if (below[revs[i]])
-			lower = revs[i];
+		if (ancestors[revs[i]])
+			implied = revs[i];
 	}
-	if (lower == MIG_REV_NONE)
-		return lower;
+	if (implied == MIG_REV_NONE)
+		return implied;
 
-	above = mig_graph_reach(graph, &graph->all_children, 1, &lower);
-	for (i = 0; i < graph->size; i++)
+	descendants = mig_graph_reach(graph, &graph->all_children, 1, &implied);
+	for (int i = 0; i < graph->size; i++)
 	{
-		if (above[i] && listed[i] && i != lower)
-			*upper = i;
+		if (descendants[i] && listed[i] && i != implied)
+			*by = i;
 	}
-	return lower;
+	return implied;
 }

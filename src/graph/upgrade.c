@@ -1,6 +1,6 @@
 /*
  * upgrade.c
- *	  The targets of an upgrade, and of the upper end of a history.
+ *	  Resolves the target of an upgrade, or of the upper end of a history.
  *
  * Both read a target in the same way; a history starts from its lower end
  * where an upgrade starts from the rows, and stops at the end of the graph
@@ -16,12 +16,11 @@ static int *branch_starts(const MigGraph *graph, const MigStart *start,
 						  const char *branch, int *nresult);
 static int	walk_from_symbol(const MigGraph *graph, const char *target,
 							 const MigRelative *rel, bool strict);
-pg_noreturn static void refuse_offset(const MigRelative *rel);
 
 /*
- * The revisions a target asks for.  With strict an offset must be walked
- * completely.  A name that is not relative in the sense of that grammar is
- * never a count from the heads, so all results are revisions.
+ * The revisions that a target means.  With strict an offset must not leave the
+ * graph.  A name that is not relative in the sense of that grammar is never an
+ * offset from the heads, so all results are revisions.
  */
 int *
 mig_upgrade_find_targets(const MigGraph *graph, const MigStart *start,
@@ -39,7 +38,7 @@ mig_upgrade_find_targets(const MigGraph *graph, const MigStart *start,
 	else if (rel.offset > 0)
 		result[0] = walk_from_start(graph, start, &rel, strict);
 	else
-		refuse_offset(&rel);
+		mig_target_refuse_offset(&rel);
 	*nresult = 1;
 	return result;
 }
@@ -60,7 +59,7 @@ mig_upgrade_find_starts(const MigGraph *graph, const MigStart *start,
 	return result;
 }
 
-/* "+N" and "branch@+N". */
+/* Walk "+N" and "branch@+N". */
 static int
 walk_from_start(const MigGraph *graph, const MigStart *start,
 				const MigRelative *rel, bool strict)
@@ -87,19 +86,20 @@ walk_from_start(const MigGraph *graph, const MigStart *start,
 				 errmsg("ambiguous upgrade from multiple current revisions"),
 				 errdetail("The current revisions are %s.",
 						   mig_graph_quote(graph, nstarts, starts)),
-				 errhint("Write branch@%s or revision%s.",
+				 errhint("Use branch@%s or revision%s.",
 						 rel->offset_text, rel->offset_text)));
 	if (nstarts > 0)
 		from = starts[0];
 	rev = mig_target_walk(graph, from, rel->offset, rel->branch, strict);
 	if (rev < 0)
-		refuse_offset(rel);
+		mig_target_refuse_offset(rel);
 	return rev;
 }
 
 /*
- * Where a branch stands: the starts in its lineage, or else the tips of what
- * lies below the starts and is in it.  Nothing means before the first base.
+ * The current revisions of a branch: the starts in its lineage, or else the
+ * leaves of those ancestors of the starts that are in it.  None: the walk
+ * begins before the first base.
  */
 static int *
 branch_starts(const MigGraph *graph, const MigStart *start,
@@ -110,12 +110,10 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 	int		   *starts = mig_upgrade_find_starts(graph, start, &nstarts);
 	int			nfound;
 	int		   *found;
-	bool	   *below_other;
+	bool	   *is_parent;
 	int			n = 0;
-	int			i;
-	int			k;
 
-	for (i = 0; i < nstarts; i++)
+	for (int i = 0; i < nstarts; i++)
 	{
 		if (starts[i] < 0)
 			ereport(ERROR,
@@ -137,22 +135,22 @@ branch_starts(const MigGraph *graph, const MigStart *start,
 							  &nfound);
 	found = mig_name_filter_lineage(graph, nfound, found, branch, false,
 									&nfound);
-	below_other = palloc0(graph->size + 1);
-	for (i = 0; i < nfound; i++)
+	is_parent = palloc0(graph->size + 1);
+	for (int i = 0; i < nfound; i++)
 	{
-		for (k = parents->start[found[i]]; k < parents->start[found[i] + 1]; k++)
-			below_other[parents->to[k]] = true;
+		for (int k = parents->start[found[i]]; k < parents->start[found[i] + 1]; k++)
+			is_parent[parents->to[k]] = true;
 	}
-	for (i = 0; i < nfound; i++)
+	for (int i = 0; i < nfound; i++)
 	{
-		if (!below_other[found[i]])
+		if (!is_parent[found[i]])
 			found[n++] = found[i];
 	}
 	*nresult = n;
 	return found;
 }
 
-/* "symbol+N" and "symbol-N", with or without a branch. */
+/* Walk "symbol+N" and "symbol-N", with or without a branch. */
 static int
 walk_from_symbol(const MigGraph *graph, const char *target,
 				 const MigRelative *rel, bool strict)
@@ -166,20 +164,6 @@ walk_from_symbol(const MigGraph *graph, const char *target,
 						  rel->offset,
 						  rel->offset > 0 ? rel->branch : NULL, strict);
 	if (rev < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relative revision \"%s\" does not exist", target),
-				 errdetail("The walk from \"%s\" leaves the graph.", name)));
+		mig_target_refuse_walk(target, name);
 	return rev;
-}
-
-/* An offset that leads nowhere. */
-static void
-refuse_offset(const MigRelative *rel)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("relative revision %s did not produce %d migrations",
-					rel->offset_text, abs(rel->offset)),
-			 errhint("Use migrate_history() to list revisions that can be a target.")));
 }

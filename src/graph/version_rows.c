@@ -1,13 +1,13 @@
 /*
  * version_rows.c
- *	  What each step does to the rows of the version table.
+ *	  Simulates what each step of a plan does to the rows of the version table.
  *
- * A row says that its revision and everything below is applied.  The rows
- * are simulated through the whole plan, so that every step knows before the
- * first one runs what it deletes, updates and inserts.
+ * A row says that its revision and all ancestors are applied.  The rows are
+ * simulated through all steps, so that every step knows before the first one
+ * runs what it deletes, updates and inserts.
  *
- * A downgrade asks whether anything else that is applied stands on a parent:
- * that is counted, so it costs nothing.
+ * A downgrade asks whether another applied revision depends on a parent: that
+ * is counted, so it costs nothing.
  */
 #include "postgres.h"
 
@@ -17,8 +17,7 @@ struct MigVersionRows
 {
 	const MigGraph *graph;
 	bool	   *row;
-	int		   *nabove;			/* by revision: applied ones built on it, or
-								 * depending on it */
+	int		   *ndependents;	/* by revision: applied ones with it as parent */
 };
 
 static void begin_step(const MigGraph *graph, MigCommand command, int rev,
@@ -37,21 +36,22 @@ mig_version_rows_start(const MigGraph *graph, int nrows, const int *rows)
 	state->row = palloc0(graph->size + 1);
 	for (int i = 0; i < nrows; i++)
 		state->row[rows[i]] = true;
-	state->nabove = palloc0(sizeof(int) * (graph->size + 1));
+	state->ndependents = palloc0(sizeof(int) * (graph->size + 1));
 	for (int rev = 0; rev < graph->size; rev++)
 	{
 		if (!applied[rev])
 			continue;
 		for (int i = parents->start[rev]; i < parents->start[rev + 1]; i++)
-			state->nabove[parents->to[i]]++;
+			state->ndependents[parents->to[i]]++;
 	}
 	pfree(applied);
 	return state;
 }
 
 /*
- * Upgrade of a revision: of the parents that are rows the last becomes this
- * revision, the others go.  Parents that are no rows are held by other rows.
+ * Fill in the step that upgrades a revision: of its parents that are rows the
+ * last is updated to this revision, the others are deleted.  Parents that are
+ * no rows are implied by other rows.
  */
 void
 mig_version_rows_upgrade(MigVersionRows *state, int rev, MigStep *step)
@@ -93,10 +93,10 @@ mig_version_rows_upgrade(MigVersionRows *state, int rev, MigStep *step)
 }
 
 /*
- * Downgrade of a revision, which is a row, as nothing that is applied stands
- * on it any more: it becomes the last of the parents of which the same is true
- * now, the others of them are new rows.  Where rows stand above each other a
- * parent may be one already.
+ * Fill in the step that downgrades a revision, which is a row without an
+ * applied dependent: it is updated to the last of its parents that have none
+ * either from now on, and the others of these are inserted.  Where rows overlap
+ * a parent may be a row already.
  */
 void
 mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step)
@@ -108,12 +108,12 @@ mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step)
 	int			i;
 
 	begin_step(state->graph, MIG_COMMAND_DOWNGRADE, rev, step);
-	Assert(state->row[rev] && state->nabove[rev] == 0);
+	Assert(state->row[rev] && state->ndependents[rev] == 0);
 	for (i = parents->start[rev]; i < parents->start[rev + 1]; i++)
 	{
 		int			parent = parents->to[i];
 
-		if (--state->nabove[parent] == 0 && !state->row[parent])
+		if (--state->ndependents[parent] == 0 && !state->row[parent])
 			wanted[nwanted++] = parent;
 	}
 
@@ -137,8 +137,9 @@ mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step)
 }
 
 /*
- * A step of a stamp: the old rows go and the revision comes, by way of the
- * last of them.  rev may be MIG_REV_NONE, then they only go.
+ * Fill in a step of a stamp: the last of the old rows is updated to the
+ * revision, the others are deleted.  With MIG_REV_NONE as revision all of them
+ * are deleted.
  */
 void
 mig_version_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,

@@ -1,6 +1,6 @@
 /*
  * body_hash.c
- *	  A body's identity: a hash over its tokens.
+ *	  Hashes the tokens of a body, which identifies it.
  *
  * Hashes are stored, dumped and restored, so they must come out the same on
  * every server version, and must never change in this file.  What is hashed
@@ -9,7 +9,7 @@
  * - a keyword or an identifier without quotes in lower case (ASCII letters
  *	 only, so that no locale takes part);
  * - a literal of several pieces, 'a' <line end> 'b', with one line feed
- *	 between the pieces, whatever stands there;
+ *	 between the pieces, whatever the text has there;
  * - anything else as it is written;
  * - no semicolon that ends nothing, or ends the last statement.
  *
@@ -62,7 +62,7 @@ mig_body_hash(const char *body, char *result)
 	if (hash == NULL || pg_cryptohash_init(hash) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not begin a SHA-256 hash: %s",
+				 errmsg("could not initialize SHA-256 context: %s",
 						hash == NULL ? _("out of memory") :
 						pg_cryptohash_error(hash))));
 
@@ -86,7 +86,7 @@ mig_body_hash(const char *body, char *result)
 	hash_chunk(hash, &chunk);
 
 	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not finish SHA-256 context: %s",
+		elog(ERROR, "could not finalize SHA-256 context: %s",
 			 pg_cryptohash_error(hash));
 	pg_cryptohash_free(hash);
 	pfree(chunk.data);
@@ -96,7 +96,7 @@ mig_body_hash(const char *body, char *result)
 }
 
 /*
- * Append what is hashed of the token the scan stands on.
+ * Append what is hashed of the current token of the scan.
  */
 static void
 append_token(StringInfo chunk, const char *body, const MigScriptScan *scan)
@@ -109,7 +109,7 @@ append_token(StringInfo chunk, const char *body, const MigScriptScan *scan)
 
 	/*
 	 * N'text' comes as two tokens.  Its N must not be taken for a type name
-	 * in front of a literal.
+	 * before a literal.
 	 */
 	if (length == 1 && (first == 'n' || first == 'N') &&
 		body[scan->location + 1] == '\'')
@@ -140,8 +140,8 @@ append_lower_case(StringInfo chunk, const char *text, int length)
 
 /*
  * Append a string literal whose first quote is at the offset given.  Where
- * one piece ends and the next begins is only looked for if there is a line
- * end, without which there is but one piece.
+ * one piece ends and the next begins is only searched for if there is a line
+ * end, without which there is only one piece.
  */
 static void
 append_pieces(StringInfo chunk, const char *text, int length, int quote)
@@ -174,7 +174,7 @@ append_pieces(StringInfo chunk, const char *text, int length, int quote)
 
 /*
  * The offset of the quote that opens a quoted token, or -1 for other tokens:
- * it is the first byte, or stands behind B, E, X or U&.
+ * it is the first byte, or follows B, E, X or U&.
  */
 static int
 first_quote(const char *text)

@@ -1,6 +1,6 @@
 /*
  * scan.c
- *	  The tokens of a text, one by one, and where an error in it is.
+ *	  Scans SQL text for tokens, comments and lines, and reports positions in it.
  *
  * The server's own scanner knows where a literal, a dollar-quoted function
  * or a nested comment ends; nothing here must ever guess that.  It is run
@@ -9,7 +9,7 @@
  *
  * A body is not the query the client sent, so a position in it must never
  * be given as errposition(): the client would draw its caret into the wrong
- * text.  It goes out as an internal position, together with the text.
+ * text.  It is reported as an internal position, together with the text.
  */
 #include "postgres.h"
 
@@ -25,8 +25,8 @@
 
 /*
  * Start a pass.  The scan and all it allocates live in a context of their
- * own below the current one until mig_script_scan_end(), or until the
- * current one goes when an error is raised.
+ * own, a child of the current one, until mig_script_scan_end(), or until the
+ * current one is deleted after an error.
  */
 void
 mig_script_scan_begin(MigScriptScan *scan, const MigScriptSource *source)
@@ -75,7 +75,7 @@ mig_script_scan_next(MigScriptScan *scan)
 	if (token == 0)
 		return false;
 
-	/* The scanner keeps a zero byte behind the token it has just returned. */
+	/* The scanner keeps a zero byte after the token it has just returned. */
 	scan->location = location;
 	scan->text = scan->extra.scanbuf + location;
 	scan->length = strlen(scan->text);
@@ -93,7 +93,7 @@ mig_script_scan_end(MigScriptScan *scan)
 }
 
 /*
- * For use inside ereport(): the error is at this byte of the body.
+ * To be called inside ereport(): the error is at this byte of the body.
  */
 int
 mig_script_scan_errposition(const MigScriptSource *source, int location)
@@ -113,7 +113,7 @@ mig_script_scan_errposition(const MigScriptSource *source, int location)
 }
 
 /*
- * The other way round: the byte of the body that an internal position means.
+ * The byte of the body that an internal position means.
  */
 int
 mig_script_scan_errlocation(const MigScriptSource *source, int position)
@@ -170,7 +170,7 @@ mig_script_skip_gap(const char *text, int offset)
 }
 
 /*
- * The offset behind the block comment, with those nested in it, that begins
+ * The offset after the block comment, with those nested in it, that begins
  * at the offset given.
  */
 int
@@ -214,7 +214,7 @@ mig_script_count_lines(const char *text, int from, int to)
 }
 
 /*
- * The text behind a UTF-8 byte order mark, if it starts with one.  No SQL
+ * The text after a UTF-8 byte order mark, if it starts with one.  No SQL
  * starts with these bytes in any server encoding.
  */
 const char *

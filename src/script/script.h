@@ -21,7 +21,7 @@ typedef struct MigScriptSource
 	int			offset;
 } MigScriptSource;
 
-/* Whether a statement can share a transaction with others, and if not why. */
+/* Whether a statement can share a transaction with others, or why not. */
 typedef enum MigStatementKind
 {
 	MIG_STATEMENT_ORDINARY,		/* it can */
@@ -53,7 +53,10 @@ typedef struct MigScript
 	int			ntransactions;	/* 1: all of it can be one transaction */
 } MigScript;
 
-/* Neighbouring ordinary statements that are one transaction, or another one. */
+/*
+ * A run of ordinary statements that is one transaction, or one statement of
+ * another kind.
+ */
 typedef struct MigSegment
 {
 	int			first;			/* index of a statement */
@@ -63,10 +66,10 @@ typedef struct MigSegment
 								 * otherwise NULL */
 } MigSegment;
 
-/* What can be looked up, or else how a statement may be treated. */
+/* The object to look up, or whether a statement may be run again. */
 typedef enum MigEffectKind
 {
-	MIG_EFFECT_UNKNOWN,			/* nothing tells whether it has run */
+	MIG_EFFECT_UNKNOWN,			/* cannot be determined */
 	MIG_EFFECT_REPEATABLE,		/* to run it again does no harm */
 	MIG_EFFECT_COLUMN,
 	MIG_EFFECT_CONSTRAINT,
@@ -88,7 +91,7 @@ typedef enum MigEffectKind
 typedef struct MigEffect
 {
 	MigEffectKind kind;
-	bool		gone;			/* it takes the object away */
+	bool		gone;			/* it drops the object */
 	bool		tolerant;		/* IF [NOT] EXISTS, OR REPLACE */
 	const char *schema;			/* NULL: as search_path says */
 	const char *name;			/* of the object, or of the table it is in */

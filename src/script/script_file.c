@@ -1,6 +1,6 @@
 /*
  * script_file.c
- *	  The file format of migrate_register_script() -> revisions.
+ *	  Parses the file format of migrate_register_script().
  *
  *	 -- revision: ae1027a6acf
  *	 -- down_revision: 1975ea83b712
@@ -19,8 +19,8 @@
  *	 start --revision--> header --migrate:up--> up --migrate:down--> down
  *
  * with migrate:down also from header (a body for the downgrade only) and
- * revision from each but start to header again.  SQL may stand in up and down
- * only.  What the bodies hold is not looked at here.
+ * revision from each but start to header again.  SQL may be in up and down
+ * only.  What the bodies contain is not checked here.
  */
 #include "postgres.h"
 
@@ -66,7 +66,7 @@ static const char *const key_names[NUM_LINE_KEYS] =
 
 typedef struct FileParser
 {
-	MigScriptSource source;		/* its body is the script behind the BOM */
+	MigScriptSource source;		/* its body is the script after the BOM */
 	FileState	state;
 	bool		seen[NUM_LINE_KEYS];	/* in the current header */
 	int			counted;		/* line ends are counted up to here */
@@ -81,10 +81,10 @@ typedef struct FileParser
 typedef struct FileLine
 {
 	LineKey		key;
-	char	   *value;			/* behind the colon, trimmed */
+	char	   *value;			/* after the colon, trimmed */
 	int			location;		/* of the dashes */
 	int			start;			/* of the line */
-	int			next;			/* of the line behind it */
+	int			next;			/* of the next line */
 } FileLine;
 
 static void read_gap(FileParser *parser, int from, int to);
@@ -191,7 +191,7 @@ read_comment(FileParser *parser, int location, int end)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"-- revision:\" is not at the start of a line in migration script"),
-					 errhint("If files were joined, the one before has no line end at its end."),
+					 errhint("If files were concatenated, the previous one does not end with a newline."),
 					 error_position(parser, location)));
 		return;
 	}
@@ -215,7 +215,7 @@ read_comment(FileParser *parser, int location, int end)
 }
 
 /*
- * Read "key:" and move the offset behind it.
+ * Read "key:" and move the offset to its end.
  */
 static LineKey
 read_key(const char *text, int *offset)
@@ -431,7 +431,7 @@ read_marker(FileParser *parser, const FileLine *line)
 }
 
 /*
- * Begin a body behind its marker.  A revision that has an upgrade and nothing
+ * Begin a body after its marker.  A revision that has an upgrade and nothing
  * more is irreversible.
  */
 static void
@@ -519,7 +519,7 @@ copy_trimmed(const char *text, int start, int end)
 
 /*
  * The line of a location.  It must not be before the last one asked for, so
- * that a long script is counted through but once.
+ * that the lines of a long script are counted only once.
  */
 static int
 line_of(FileParser *parser, int location)
@@ -586,7 +586,7 @@ refuse_duplicates(FileParser *parser)
 }
 
 /*
- * Order by name, then by place.
+ * Order by name, then by line.
  */
 static int
 compare_revisions(const void *a, const void *b)
@@ -599,7 +599,7 @@ compare_revisions(const void *a, const void *b)
 }
 
 /*
- * For use inside ereport(): the error is at this byte of the script.
+ * To be called inside ereport(): the error is at this byte of the script.
  */
 static int
 error_position(const FileParser *parser, int location)

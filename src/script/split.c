@@ -1,12 +1,12 @@
 /*
  * split.c
- *	  A migration body -> its statements.
+ *	  Splits a migration body into statements, and these into segments.
  *
  * The server's parser splits, so that function bodies, rules with several
  * actions and the like stay in one piece.  What a body must not hold is
  * refused here, when it is registered, and not in the middle of a run:
- * transaction control (the runner's transactions are not the body's to end)
- * and COPY from or to the client (whose connection a body does not have).
+ * transaction control (a migration run ends its transactions itself) and COPY
+ * from or to the client (whose connection a body does not have).
  *
  * The parse trees take some twenty times the space of the text.  They must
  * not outlive the split: only offsets into the body are kept.
@@ -123,8 +123,8 @@ mig_script_commit_each(MigScript *script)
 }
 
 /*
- * The segment that begins with a statement.  It is made anew from wherever a
- * run goes on, so that only the statements have to be known for that.
+ * The segment that begins with a statement.  A run can resume at any statement,
+ * so segments are computed from there and not kept.
  */
 void
 mig_script_segment(const MigScript *script, int first, MigSegment *segment)
@@ -246,10 +246,10 @@ explain_syntax_error(const MigScriptSource *source, ErrorData *error)
 }
 
 /*
- * Inline data make the parser stumble over the first datum.  What is wrong is
- * the COPY in front of it, and so is any other such COPY before the end given.
+ * Inline data are a syntax error at the first value.  What is wrong is
+ * the COPY before it, and so is any other such COPY before the end given.
  *
- * Everything in front of the syntax error was accepted by the parser, so that
+ * Everything before the syntax error was accepted by the parser, so that
  * a piece between two semicolons that begins with COPY is that statement.
  */
 static void

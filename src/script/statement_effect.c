@@ -1,15 +1,14 @@
 /*
  * statement_effect.c
- *	  What a statement leaves in the catalogs.
+ *	  Derives from a statement the effect that the catalogs would show.
  *
- * After a crash nobody knows whether a statement that was not part of a
- * transaction has taken effect.  Its parse tree tells what to look for.  A
- * statement that does several things at once does all or none of them, so the
- * first one speaks for it.
+ * After a crash it is unknown whether a nontransactional statement has taken
+ * effect.  Its parse tree says what to look up.  A statement that does several
+ * things at once does all or none of them, so the first one is enough.
  *
- * Must not look into the catalogs.  What is not listed is unknown: to take an
- * effect for granted, or to run a statement twice, is only right where we
- * know what it does.
+ * Must not read the catalogs.  The effect of a statement that is not listed is
+ * unknown: to assume that it has taken effect, or to run it twice, is only
+ * right where we know what it does.
  */
 #include "postgres.h"
 
@@ -60,7 +59,7 @@ of_node(Node *node, MigEffect *effect)
 {
 	switch (nodeTag(node))
 	{
-			/* Made anew */
+			/* Create */
 		case T_CreateStmt:
 			of_relation(((CreateStmt *) node)->relation,
 						MIG_EFFECT_RELATION, effect);
@@ -137,7 +136,7 @@ of_node(Node *node, MigEffect *effect)
 			of_index((IndexStmt *) node, effect);
 			break;
 
-			/* Changed */
+			/* Alter */
 		case T_AlterTableStmt:
 			of_alter_table((AlterTableStmt *) node, effect);
 			break;
@@ -154,7 +153,7 @@ of_node(Node *node, MigEffect *effect)
 			effect->kind = MIG_EFFECT_REINDEXED;
 			break;
 
-			/* Taken away */
+			/* Drop */
 		case T_DropStmt:
 			of_drop((DropStmt *) node, effect);
 			break;
@@ -177,7 +176,7 @@ of_node(Node *node, MigEffect *effect)
 			effect->tolerant = ((DropSubscriptionStmt *) node)->missing_ok;
 			break;
 
-			/* The second time finds what the first one left. */
+			/* Repeatable: a second run has the same result. */
 		case T_AlterDatabaseSetStmt:
 		case T_AlterRoleSetStmt:
 		case T_AlterOwnerStmt:

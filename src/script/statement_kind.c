@@ -1,6 +1,6 @@
 /*
  * statement_kind.c
- *	  Which statements cannot run inside a transaction block.
+ *	  Lists the statements that cannot run inside a transaction block.
  *
  * The one table of the statements for which the server itself calls
  * PreventInTransactionBlock(), as far as the raw parse tree tells, by reading
@@ -8,14 +8,13 @@
  * indexcmds.c, subscriptioncmds.c and vacuum.c.  COMMIT PREPARED and
  * ROLLBACK PREPARED are not here, since no body may hold them.
  *
- * Must not look into the catalogs.  Where the server's answer depends on
- * them, the row's comment says which side we are on:
+ * Must not read the catalogs.  Where the server's answer depends on them:
  *
  * - REINDEX INDEX or TABLE, CLUSTER and REPACK of a named relation are
- *	 refused if it is partitioned.  mig_statement_kind_if_partitioned() tells the
- *	 relation, for those who can look it up.
+ *	 refused if it is partitioned.  mig_statement_kind_if_partitioned() returns
+ *	 the relation, for callers that can look it up.
  * - DROP SUBSCRIPTION is refused if the subscription has a slot, and it
- *	 nearly always has.  Taken for refusing: running it alone does no harm.
+ *	 nearly always has.  It is in the table: running it alone does no harm.
  */
 #include "postgres.h"
 
@@ -126,7 +125,7 @@ mig_statement_kind(Node *statement, const char **tag)
 }
 
 /*
- * The relation for which a statement refuses a transaction block if it is
+ * The relation because of which a statement is nontransactional if it is
  * partitioned, as SQL writes its name, in the current memory context; NULL for
  * any other statement.
  */
@@ -178,7 +177,7 @@ mig_statement_kind_commits(Node *statement)
 }
 
 /*
- * Whether it is a SET or RESET that holds for the statements behind it, also
+ * Whether it is a SET or RESET that holds for the statements after it, also
  * across transactions.
  */
 bool
@@ -194,8 +193,8 @@ mig_statement_kind_is_setting(const Node *statement)
 }
 
 /*
- * The tests of the table: does a statement with this node refuse?  A comment
- * says why where the node's field does not.
+ * The tests of the table: whether a statement with this node is of the kind.  A
+ * comment gives the reason where the node's field does not.
  */
 static bool
 alters_database_tablespace(const Node *statement)
