@@ -26,9 +26,9 @@ my $node = new_node('doctor',
 	"wal_level = logical");
 my $db = new_database($node, 'app');
 
-is(finding($node, $db, 'preload'), 'ok|preloaded, the scheduler looks into this database', 'preloaded');
+is(finding($node, $db, 'preload'), 'ok|preloaded, the scheduler scans this database', 'preloaded');
 my $other = new_database($node, 'elsewhere');
-is(finding($node, $other, 'preload'), 'warning|preloaded, but the scheduler does not look into this database',
+is(finding($node, $other, 'preload'), 'warning|preloaded, but the scheduler does not scan this database',
 	'not the database of the scheduler');
 
 sql($node, $db, "CREATE TABLE t (i int); BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'left ''over'''");
@@ -51,7 +51,7 @@ $idle->quit;
 # waits for ever.
 sql($node, $db, "ALTER SYSTEM SET synchronous_standby_names = 'gone'");
 $node->reload;
-is(finding($node, $db, 'round trip'), 'problem|a commit has not returned within 10 s', 'a commit that hangs');
+is(finding($node, $db, 'round trip'), 'problem|a commit did not return within 10 s', 'a commit that hangs');
 # Whoever is cancelled meanwhile leaves no process behind.
 my (undef, $errors) = finish_sql(start_sql($node, $db, 'impatient', "SET statement_timeout = '1s'; SELECT * FROM migrate_doctor()"));
 is($errors, '57014: canceling statement due to statement timeout', 'cancelled while it waits');
@@ -68,7 +68,7 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 like(finding($node, $db, 'lag'), qr/^ok\|1 standby, at most \S+ behind$/, 'a standby');
-is(finding($standby, $db, 'round trip'), 'ok|not measured: a standby commits nothing', 'on the standby: no commit');
+is(finding($standby, $db, 'round trip'), 'ok|not measured: this server is a standby', 'on the standby: no commit');
 is(sql($standby, $db, "SELECT count(*) FROM migrate_doctor() WHERE status <> 'ok'"), '0', 'and nothing is wrong');
 $standby->stop;
 $node->stop;
@@ -88,8 +88,8 @@ my $yb = new_node('doctor_yb',
 $db = new_database($yb, 'app');
 sql($yb, $db, "SET client_min_messages = error; CREATE EXTENSION yb_sim");
 is(finding($yb, $db, 'version'), 'ok|15.12-YB-2025.2.0.0-b1', 'the server says who it is');
-is(finding($yb, $db, 'profile'), 'ok|yugabytedb', 'and is known');
-is(finding($yb, $db, 'profile', 'SET yb_ddl_transaction_block_enabled = on;'), 'ok|yugabytedb_transactional_ddl', 'in both modes');
+is(finding($yb, $db, 'server type'), 'ok|yugabytedb', 'and is known');
+is(finding($yb, $db, 'server type', 'SET yb_ddl_transaction_block_enabled = on;'), 'ok|yugabytedb_transactional_ddl', 'in both modes');
 is(finding($yb, $db, 'nominal'), 'ok|read committed', 'isolation: what it is called');
 is(finding($yb, $db, 'effective'), 'ok|repeatable read', 'isolation: what it is');
 is(finding($yb, $db, 'effective', 'SET yb_sim.read_committed = on;'), 'ok|read committed', 'isolation: when they are the same');

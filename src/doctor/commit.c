@@ -1,11 +1,11 @@
 /*
  * commit.c
- *	  How long a commit takes.
+ *	  Checks how long a commit takes.
  *
  * A run commits after each revision, or after each statement, so its pace is
- * that of commits.  A function cannot commit: a process of its own does it a
- * few times, and leaves the times in shared memory.  It is started for who may
- * start processes by submitting jobs, too.
+ * that of commits.  A function cannot commit: a background worker does it a
+ * few times, and leaves the times in shared memory.  It is started only for
+ * roles that may start workers by submitting jobs.
  */
 #include "postgres.h"
 
@@ -13,12 +13,14 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/server.h"
 #include "base/xact.h"
-#include "doctor/commit.h"
+#include "doctor/doctor_internal.h"
 #include "job/job.h"
 #include "run/run.h"
 #include "tables/lease.h"
@@ -31,7 +33,7 @@
 #define LONG_EMPTY_MS			100.0
 #define LONG_WRITING_MS			50.0
 
-/* What the process tells; times in milliseconds. */
+/* What the worker measures; times in milliseconds. */
 typedef struct CommitTimes
 {
 	bool		complete;
@@ -39,70 +41,76 @@ typedef struct CommitTimes
 	double		writing[TIMES];
 } CommitTimes;
 
-static const char *why_not(void);
-static bool measure(dsm_segment *segment, bool *returned);
+extern PGDLLEXPORT void migrate_doctor_main(Datum arg);
+
+static void check_round_trip(MigDoctor *doctor);
+static void measure(MigDoctor *doctor);
+static bool start(dsm_segment *segment, bool *returned);
 static bool wait_for(BackgroundWorkerHandle *process);
-static void say_times(MigDoctor *doctor, const char *check, double *times,
-					  double limit, const char *advice);
+static void report_times(MigDoctor *doctor, const char *check, double *times,
+						 double limit, const char *advice);
 static int	compare_times(const void *a, const void *b);
 static double time_of(MigWork work);
 static void touch_work(void *arg);
 
-void
-mig_doctor_commit_time(MigDoctor *doctor)
+MigDoctorCheck mig_doctor_commit[] = {
+	{"commit", "round trip", check_round_trip},
+	{NULL}
+};
+
+static void
+check_round_trip(MigDoctor *doctor)
 {
-	const char *reason = why_not();
+	if (RecoveryInProgress())
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "not measured: this server is a standby", NULL);
+	else if (!mig_job_may_submit())
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "not measured: this takes EXECUTE privilege on migrate_submit()",
+						  NULL);
+	else
+		measure(doctor);
+}
+
+static void
+measure(MigDoctor *doctor)
+{
 	dsm_segment *segment;
 	CommitTimes *times;
 	bool		returned;
 
-	if (reason != NULL)
-	{
-		mig_doctor_say(doctor, MIG_DOCTOR_OK,
-					   psprintf("not measured: %s", reason), NULL);
-		return;
-	}
 	segment = dsm_create(sizeof(CommitTimes), 0);
 	times = dsm_segment_address(segment);
 	memset(times, 0, sizeof(*times));
-	if (!measure(segment, &returned))
-		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
-					   "not measured: no background worker slot is free",
-					   "Raise max_worker_processes: jobs cannot be started either.");
+	if (!start(segment, &returned))
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  "not measured: no background worker slot is free",
+						  "Increase max_worker_processes: jobs cannot start either.");
 	else if (!returned)
-		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM,
-					   psprintf("a commit has not returned within %d s",
-								PATIENCE_MS / 1000),
-					   "Look what commits wait for: a synchronous standby that is gone, a disk that is full, a lock on migrate's tables.");
+		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM,
+						  psprintf("a commit did not return within %d s",
+								   PATIENCE_MS / 1000),
+						  "Check what commits wait for: a missing synchronous standby, a full disk, a lock on a table of the schema migrate.");
 	else if (!times->complete)
-		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
-					   "not measured: the process has failed",
-					   "Look into the server log for the reason.");
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  "not measured: the background worker failed",
+						  "Look for the cause in the server log.");
 	else
 	{
-		say_times(doctor, "empty transaction", times->empty, LONG_EMPTY_MS,
-				  "Look at the load of the server and the network between its nodes.");
-		say_times(doctor, "writing transaction", times->writing, LONG_WRITING_MS,
-				  "Look at its disks, synchronous standbys and the network between its nodes: a run waits for this after each revision, where DDL commits by itself after each statement.");
+		report_times(doctor, "empty transaction", times->empty, LONG_EMPTY_MS,
+					 "Check the load of the server, and the network between its nodes.");
+		report_times(doctor, "writing transaction", times->writing, LONG_WRITING_MS,
+					 "Check disks, synchronous standbys and the network between nodes: a run waits for this after each revision, or after each statement where DDL commits by itself.");
 	}
 	dsm_detach(segment);
 }
 
-static const char *
-why_not(void)
-{
-	if (RecoveryInProgress())
-		return "a standby commits nothing";
-	if (!mig_job_may_submit())
-		return "it takes a process, and you may not execute migrate_submit()";
-	return NULL;
-}
-
 /*
- * Has the process do it.  false: there is none.
+ * Has a worker measure.  false: there is no slot for one.  returned: whether
+ * it has ended in time.
  */
 static bool
-measure(dsm_segment *segment, bool *returned)
+start(dsm_segment *segment, bool *returned)
 {
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *process;
@@ -128,9 +136,6 @@ measure(dsm_segment *segment, bool *returned)
 	return true;
 }
 
-/*
- * Whether it has ended in time.
- */
 static bool
 wait_for(BackgroundWorkerHandle *process)
 {
@@ -142,25 +147,25 @@ wait_for(BackgroundWorkerHandle *process)
 	{
 		if (GetCurrentTimestamp() >= end)
 			return false;
-		/* Its end sets the latch; a signal that comes early costs this. */
+		/* The end of the worker sets the latch, or is seen by the next poll. */
 		mig_lock_sleep(POLL_MS);
 	}
 	return true;
 }
 
 static void
-say_times(MigDoctor *doctor, const char *check, double *times, double limit,
-		  const char *advice)
+report_times(MigDoctor *doctor, const char *check, double *times, double limit,
+			 const char *advice)
 {
 	double		median;
 
 	qsort(times, TIMES, sizeof(double), compare_times);
 	median = times[TIMES / 2];
-	mig_doctor_say_of(doctor, check,
-					  median > limit ? MIG_DOCTOR_WARNING : MIG_DOCTOR_OK,
-					  psprintf("median %.2f ms, worst %.2f ms of %d",
-							   median, times[TIMES - 1], TIMES),
-					  median > limit ? advice : NULL);
+	mig_doctor_report_as(doctor, check,
+						 median > limit ? MIG_DOCTOR_WARNING : MIG_DOCTOR_OK,
+						 psprintf("median %.2f ms, worst %.2f ms of %d",
+								  median, times[TIMES - 1], TIMES),
+						 median > limit ? advice : NULL);
 }
 
 static int
@@ -173,15 +178,22 @@ compare_times(const void *a, const void *b)
 }
 
 /*
- * What the process does.  It is connected, and in no transaction.
+ * Entry point of the worker.  It runs internal SQL only.
  */
 void
-mig_doctor_commit_measure(dsm_handle handle)
+migrate_doctor_main(Datum arg)
 {
-	dsm_segment *segment = dsm_attach(handle);
+	Oid			database;
+	dsm_segment *segment;
 	CommitTimes *times;
 
-	/* Who wanted to know has gone. */
+	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(database));
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+
+	segment = dsm_attach(DatumGetUInt32(arg));
+	/* The session that started it has ended. */
 	if (segment == NULL)
 		return;
 	times = dsm_segment_address(segment);

@@ -1,65 +1,31 @@
 /*
  * doctor.c
- *	  Looks for what could go wrong with migrations on this server.
+ *	  Checks for what could go wrong with migrations on this server.
  *
- * A list of checks.  Each is done in a bracket: one that fails, because the
- * role may not see something or a server does not have it, is a finding, and
- * the others go on.  None changes anything, but for the commits that are timed.
+ * Each check is made in a subtransaction: the failure of one, because the role
+ * has no privilege for it or the server does not support it, is a finding, and
+ * the others are made all the same.  None changes anything, but for the row
+ * that is written to time commits.
  */
 #include "postgres.h"
 
 #include "base/xact.h"
-#include "doctor/activity.h"
-#include "doctor/commit.h"
-#include "doctor/doctor.h"
-#include "doctor/migrations.h"
-#include "doctor/server.h"
+#include "doctor/doctor_internal.h"
 
 /* In the order of the answer. */
-typedef struct Check
-{
-	const char *area;
-	const char *check;
-	void		(*examine) (MigDoctor *doctor);
-} Check;
-
-static const Check checks[] =
-{
-	{"server", "version", mig_doctor_server_version},
-	{"server", "profile", mig_doctor_server_profile},
-	{"server", "preload", mig_doctor_server_preload},
-	{"server", "nodes", mig_doctor_server_nodes},
-	{"isolation", "nominal", mig_doctor_server_isolation},
-	{"isolation", "effective", mig_doctor_server_effective},
-	{"setting", "yugabytedb", mig_doctor_server_settings},
-	{"timeout", "lock_timeout", mig_doctor_server_lock_timeout},
-	{"timeout", "statement_timeout", mig_doctor_server_statement_timeout},
-	{"timeout", "session timeouts", mig_doctor_server_session_timeouts},
-	{"resource", "background workers", mig_doctor_activity_workers},
-	{"resource", "locks", mig_doctor_migrations_locks},
-	{"activity", "visibility", mig_doctor_activity_visibility},
-	{"activity", "long transactions", mig_doctor_activity_long},
-	{"activity", "idle in transaction", mig_doctor_activity_idle},
-	{"activity", "prepared transactions", mig_doctor_activity_prepared},
-	{"replication", "slots", mig_doctor_activity_slots},
-	{"replication", "lag", mig_doctor_activity_lag},
-	{"catalog", "invalid indexes", mig_doctor_activity_invalid},
-	{"commit", "round trip", mig_doctor_commit_time},
-	{"migration", "pending", mig_doctor_migrations_pending},
-	{"migration", "partial", mig_doctor_migrations_partial},
-	{"migration", "approvals", mig_doctor_migrations_approvals},
-	{"migration", "large revisions", mig_doctor_migrations_large},
-	{"migration", "long revisions", mig_doctor_migrations_long},
-	{"migration", "last run", mig_doctor_migrations_last},
+static MigDoctorCheck *const files[] = {
+	mig_doctor_server, mig_doctor_activity, mig_doctor_commit,
+	mig_doctor_migrations
 };
 
-/* What a bracket is opened for. */
+/* The argument of examine_work(). */
 typedef struct Examination
 {
-	const Check *check;
 	MigDoctor  *doctor;
+	MigDoctorCheck *check;
 } Examination;
 
+static void examine(MigDoctor *doctor, MigDoctorCheck *check);
 static void examine_work(void *arg);
 
 /*
@@ -70,49 +36,85 @@ mig_doctor_examine(void)
 {
 	MigDoctor	doctor = {.context = CurrentMemoryContext};
 
-	for (int i = 0; i < lengthof(checks); i++)
+	for (int i = 0; i < lengthof(files); i++)
 	{
-		Examination examination = {&checks[i], &doctor};
-		ErrorData  *error;
-
-		doctor.area = checks[i].area;
-		doctor.check = checks[i].check;
-		error = mig_subxact(examine_work, &examination);
-		if (error == NULL)
-			continue;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		mig_doctor_say(&doctor, MIG_DOCTOR_WARNING,
-					   psprintf("cannot be told: %s", error->message),
-					   error->hint);
+		for (MigDoctorCheck *check = files[i]; check->area != NULL; check++)
+			examine(&doctor, check);
 	}
 	return doctor.findings;
+}
+
+static void
+examine(MigDoctor *doctor, MigDoctorCheck *check)
+{
+	Examination examination = {doctor, check};
+	ErrorData  *error;
+
+	doctor->area = check->area;
+	doctor->check = check->check;
+	error = mig_subxact(examine_work, &examination);
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+					  psprintf("could not be checked: %s", error->message),
+					  error->hint);
 }
 
 static void
 examine_work(void *arg)
 {
 	Examination *examination = arg;
+	MigDoctorCheck *check = examination->check;
 
-	examination->check->examine(examination->doctor);
+	if (check->examine != NULL)
+		check->examine(examination->doctor);
+	else
+		mig_doctor_query(examination->doctor, &check->query,
+						 check->status, check->advice);
 }
 
 /*
- * A finding of the check that is going on.  The texts are copied.
+ * Reports a finding of each row of a query, see MigDoctorCheck.
  */
 void
-mig_doctor_say(MigDoctor *doctor, MigDoctorStatus status,
-			   const char *value, const char *advice)
+mig_doctor_query(MigDoctor *doctor, MigSpiQuery *query,
+				 MigDoctorStatus status, const char *advice)
 {
-	mig_doctor_say_of(doctor, doctor->check, status, value, advice);
+	MigSpiScope scope;
+	uint64		nrows;
+
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	nrows = mig_spi_execute(query, NULL, MIG_SPI_READ_LATEST);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, i);
+		bool		found = mig_spi_row_bool(&row, 2);
+
+		mig_doctor_report(doctor, found ? status : MIG_DOCTOR_OK,
+						  mig_spi_row_text(&row, 1), found ? advice : NULL);
+	}
+	mig_spi_end(&scope);
 }
 
 /*
- * The same, under another name.
+ * Reports a finding of the check that is being made.  The texts are copied.
  */
 void
-mig_doctor_say_of(MigDoctor *doctor, const char *check, MigDoctorStatus status,
+mig_doctor_report(MigDoctor *doctor, MigDoctorStatus status,
 				  const char *value, const char *advice)
+{
+	mig_doctor_report_as(doctor, doctor->check, status, value, advice);
+}
+
+/*
+ * The same, under the name of another check.
+ */
+void
+mig_doctor_report_as(MigDoctor *doctor, const char *check,
+					 MigDoctorStatus status, const char *value,
+					 const char *advice)
 {
 	static const char *const words[] = {
 		[MIG_DOCTOR_OK] = "ok",

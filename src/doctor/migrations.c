@@ -1,6 +1,6 @@
 /*
  * migrations.c
- *	  What is to be run next, and how the last runs went.
+ *	  Checks of the pending revisions and of the last runs.
  */
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 #include "utils/guc.h"
 
 #include "base/guc.h"
-#include "doctor/migrations.h"
+#include "doctor/doctor_internal.h"
 #include "registry/inspect.h"
 #include "run/run.h"
 #include "script/script.h"
@@ -23,23 +23,39 @@
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */
 #define MAX_NAMED				5	/* revisions, in a finding */
 
-static MigInspectStep *pending(MigDoctor *doctor, int *nsteps);
+static void check_pending(MigDoctor *doctor);
+static void check_partial(MigDoctor *doctor);
+static void check_approvals(MigDoctor *doctor);
+static void check_large_revisions(MigDoctor *doctor);
 static int	count_ddl(const char *revision);
+static void check_long_revisions(MigDoctor *doctor);
+static void check_last_run(MigDoctor *doctor);
+static MigInspectStep *pending_steps(MigDoctor *doctor, int *nsteps);
 static void name_revision(StringInfo names, int n, const char *name);
 
+MigDoctorCheck mig_doctor_migrations[] = {
+	{"migration", "pending", check_pending},
+	{"migration", "partial", check_partial},
+	{"migration", "approvals", check_approvals},
+	{"migration", "large revisions", check_large_revisions},
+	{"migration", "long revisions", check_long_revisions},
+	{"migration", "last run", check_last_run},
+	{NULL}
+};
+
 /*
- * Every object that one transaction creates or alters takes a lock of the
- * server's table until its end.
+ * The area "resource": each object that a transaction creates or alters takes
+ * an entry of the server's lock table until the transaction ends.
  */
 void
-mig_doctor_migrations_locks(MigDoctor *doctor)
+mig_doctor_locks(MigDoctor *doctor)
 {
 	const char *per_transaction = GetConfigOption("max_locks_per_transaction",
 												  false, false);
 	int64		room = atoi(per_transaction) *
 	(int64) (MaxConnections + max_prepared_xacts);
 	int			nsteps;
-	MigInspectStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending_steps(doctor, &nsteps);
 	int64		all = 0;
 	int			largest = 0;
 	char	   *value;
@@ -49,20 +65,20 @@ mig_doctor_migrations_locks(MigDoctor *doctor)
 		all += steps[i].statements;
 		largest = Max(largest, steps[i].statements);
 	}
-	value = psprintf("room for " INT64_FORMAT " (max_locks_per_transaction = %s); pending are " INT64_FORMAT " statements, at most %d in a revision",
+	value = psprintf("room for " INT64_FORMAT " (max_locks_per_transaction = %s); " INT64_FORMAT " pending statements, at most %d in a revision",
 					 room, per_transaction, all, largest);
 	if (largest > room / 2)
-		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM, value,
-					   "Raise max_locks_per_transaction, or make smaller revisions: one transaction may need a lock for each statement.");
+		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM, value,
+						  "Increase max_locks_per_transaction, or split the revisions: a transaction may need a lock for each statement.");
 	else if (all > room / 2)
-		mig_doctor_say(doctor, MIG_DOCTOR_WARNING, value,
-					   "Use CALL migrate_deploy() or a job: migrate_upgrade() would need the locks of all of them in one transaction.");
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING, value,
+						  "Use CALL migrate_deploy() or a job: migrate_upgrade() may need the locks of all statements in one transaction.");
 	else
-		mig_doctor_say(doctor, MIG_DOCTOR_OK, value, NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, value, NULL);
 }
 
-void
-mig_doctor_migrations_pending(MigDoctor *doctor)
+static void
+check_pending(MigDoctor *doctor)
 {
 	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	StringInfoData value;
@@ -77,36 +93,36 @@ mig_doctor_migrations_pending(MigDoctor *doctor)
 		appendStringInfoString(&value, "base");
 	else if (version->nrows > MAX_NAMED)
 		appendStringInfo(&value, " and %d more", version->nrows - MAX_NAMED);
-	(void) pending(doctor, &nsteps);
+	(void) pending_steps(doctor, &nsteps);
 	appendStringInfo(&value, nsteps == 1 ? ", %d revision is pending" :
 					 ", %d revisions are pending", nsteps);
-	mig_doctor_say(doctor, MIG_DOCTOR_OK, value.data, NULL);
+	mig_doctor_report(doctor, MIG_DOCTOR_OK, value.data, NULL);
 }
 
-void
-mig_doctor_migrations_partial(MigDoctor *doctor)
+static void
+check_partial(MigDoctor *doctor)
 {
 	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	MigPartial *partial = mig_partial_find(version->name, false);
 
 	if (partial == NULL)
-		mig_doctor_say(doctor, MIG_DOCTOR_OK, "none", NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
 	else
-		mig_doctor_say(doctor, MIG_DOCTOR_PROBLEM,
-					   psprintf("%s of revision \"%s\": %s",
-								mig_log_command_name(partial->operation),
-								partial->revision,
-								mig_run_describe_partial(partial)),
-					   psprintf("CALL migrate_%s() to go on with it, or decide by migrate_resolve().",
-								partial->operation == MIG_COMMAND_UPGRADE ?
-								"deploy" : "revert"));
+		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM,
+						  psprintf("%s of revision \"%s\": %s",
+								   mig_log_command_name(partial->operation),
+								   partial->revision,
+								   mig_run_describe_partial(partial)),
+						  partial->operation == MIG_COMMAND_UPGRADE ?
+						  "Use CALL migrate_deploy() to resume it, or migrate_resolve()." :
+						  "Use CALL migrate_revert() to resume it, or migrate_resolve().");
 }
 
-void
-mig_doctor_migrations_approvals(MigDoctor *doctor)
+static void
+check_approvals(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigInspectStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending_steps(doctor, &nsteps);
 	int			nmissing = 0;
 	StringInfoData names;
 
@@ -117,22 +133,22 @@ mig_doctor_migrations_approvals(MigDoctor *doctor)
 			name_revision(&names, nmissing++, steps[i].revision);
 	}
 	if (!mig_guc_require_approval)
-		mig_doctor_say(doctor, MIG_DOCTOR_OK, "not required", NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "not required", NULL);
 	else if (nmissing == 0)
-		mig_doctor_say(doctor, MIG_DOCTOR_OK, "all pending revisions are approved",
-					   NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "all pending revisions are approved",
+						  NULL);
 	else
-		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
-					   psprintf("%d of %d pending revisions are not approved: %s",
-								nmissing, nsteps, names.data),
-					   "Have somebody else read and migrate_approve() them: a run ends before the first of them.");
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("%d of %d pending revisions are not approved: %s",
+								   nmissing, nsteps, names.data),
+						  "Have another role review them and call migrate_approve(): a run ends before the first of them.");
 }
 
-void
-mig_doctor_migrations_large(MigDoctor *doctor)
+static void
+check_large_revisions(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigInspectStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending_steps(doctor, &nsteps);
 	int			nlarge = 0;
 	StringInfoData names;
 
@@ -150,14 +166,14 @@ mig_doctor_migrations_large(MigDoctor *doctor)
 						  psprintf("%s (%d)", steps[i].revision, nddl));
 	}
 	if (nlarge == 0)
-		mig_doctor_say(doctor, MIG_DOCTOR_OK,
-					   psprintf("none has more than %d DDL statements", MANY_DDL),
-					   NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  psprintf("none has more than %d DDL statements", MANY_DDL),
+						  NULL);
 	else
-		mig_doctor_say(doctor, MIG_DOCTOR_WARNING,
-					   psprintf("%d with more than %d DDL statements: %s",
-								nlarge, MANY_DDL, names.data),
-					   "Cut them into smaller revisions: all locks of one are held until it has ended, and all of it is repeated after a conflict.");
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("%d with more than %d DDL statements: %s",
+								   nlarge, MANY_DDL, names.data),
+						  "Split them: a revision keeps its locks until its end, and is repeated from its beginning after a conflict.");
 }
 
 static int
@@ -180,14 +196,13 @@ count_ddl(const char *revision)
 }
 
 /*
- * What is known of the past: of the same revisions, which another run has
- * taken up or down, or of all others.
+ * By earlier runs of the pending revisions, and by the median of all runs.
  */
-void
-mig_doctor_migrations_long(MigDoctor *doctor)
+static void
+check_long_revisions(MigDoctor *doctor)
 {
 	int			nsteps;
-	MigInspectStep *steps = pending(doctor, &nsteps);
+	MigInspectStep *steps = pending_steps(doctor, &nsteps);
 	char	  **ids = palloc_extended(sizeof(char *) * Max(nsteps, 1),
 									  MCXT_ALLOC_HUGE);
 	double		median = mig_log_median();
@@ -202,31 +217,34 @@ mig_doctor_migrations_long(MigDoctor *doctor)
 	for (int i = 0; i < nslow; i++)
 		name_revision(&value, i, slow[i]);
 	if (nslow == 0)
-		appendStringInfoString(&value, "none that has run before took a minute");
+		appendStringInfoString(&value, "no earlier run took a minute");
 	if (nsteps > 0 && median >= 0)
 		appendStringInfo(&value,
-						 "; by the median of the log (%.1f ms) %d revisions take %.1f s",
+						 "; at the median of the log (%.1f ms) %d revisions take %.1f s",
 						 median, nsteps, median * nsteps / 1000);
-	mig_doctor_say(doctor, nslow > 0 ? MIG_DOCTOR_WARNING : MIG_DOCTOR_OK,
-				   value.data, nslow > 0 ?
-				   "Run them in a quiet hour, as a job or with a schedule's window, and watch migrate.progress." :
-				   NULL);
+	mig_doctor_report(doctor, nslow > 0 ? MIG_DOCTOR_WARNING : MIG_DOCTOR_OK,
+					  value.data, nslow > 0 ?
+					  "Run them at a quiet time, as a job or in a schedule's window, and watch migrate.progress." :
+					  NULL);
 }
 
-void
-mig_doctor_migrations_last(MigDoctor *doctor)
+static void
+check_last_run(MigDoctor *doctor)
 {
 	char	   *failure = mig_log_last_failure();
 
 	if (failure == NULL)
-		mig_doctor_say(doctor, MIG_DOCTOR_OK, "did not fail", NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "did not fail", NULL);
 	else
-		mig_doctor_say(doctor, MIG_DOCTOR_WARNING, failure,
-					   "Look for the reason, in the log of migrations and that of the server, before the next run.");
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING, failure,
+						  "Look for the cause in the log of migrations and in the server log before the next run.");
 }
 
+/*
+ * The steps of an upgrade to heads, read once.
+ */
 static MigInspectStep *
-pending(MigDoctor *doctor, int *nsteps)
+pending_steps(MigDoctor *doctor, int *nsteps)
 {
 	if (doctor->pending == NULL)
 	{
@@ -242,7 +260,7 @@ pending(MigDoctor *doctor, int *nsteps)
 }
 
 /*
- * The n-th of a list that names only so many.
+ * Appends the n-th name of a list, which holds at most MAX_NAMED.
  */
 static void
 name_revision(StringInfo names, int n, const char *name)
