@@ -212,8 +212,8 @@ sql($node, $db, q(SELECT migrate_register('k1', $body$DELETE FROM migrate.job WH
 sql($node, $db, q(SELECT migrate_register('k2', 'INSERT INTO t VALUES (5)', '', '{k1}')));
 $log_start = -s $node->logfile;
 $job = submit('k2');
-ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not record the end of job $job: job $job is not this worker's any more/), 'a job that is gone: said');
-like(slurp_file($node->logfile, $log_start), qr/LOG:  migrate job $job failed after \d+ ms: job $job is not this worker's any more/, 'and why it ended');
+ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not record the end of job $job: job $job is no longer claimed by this worker/), 'a job that is gone: said');
+like(slurp_file($node->logfile, $log_start), qr/LOG:  migrate job $job failed after \d+ ms: job $job is no longer claimed by this worker/, 'and why it ended');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
 is(sql($node, $db, 'SELECT version_num, (SELECT count(*) FROM t WHERE i = 5) FROM migrate.version'), 'k1|0', 'the next revision is not run for it');
 

@@ -23,7 +23,6 @@
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
-#include "tables/version.h"
 
 /* In the order of the values of migrate.server_type. */
 static const MigServer servers[] =
@@ -127,16 +126,13 @@ find_server_type(void)
 }
 
 /*
- * To be called when one of our SQL functions begins: what lower layers keep
- * of the call before is forgotten, and they are told the facts.
+ * To be called when one of our SQL functions begins: what spi.c keeps of the
+ * call before is forgotten.
  */
 void
 mig_server_begin(void)
 {
-	const MigServer *server = mig_server();
-
 	mig_spi_forget_owner();
-	mig_version_assume(server->row_addresses, server->table_locks);
 }
 
 /*

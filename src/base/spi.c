@@ -28,9 +28,7 @@
 
 #include "base/spi.h"
 
-static void prepare(MigSpiQuery *query, int nargs, const Oid *types);
-static uint64 execute_plan(MigSpiQuery *query, const Datum *values,
-						   const char *nulls, MigSpiAccess access);
+static SPIPlanPtr prepare(const char *sql, const MigSpiArgs *args);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
 #endif
@@ -430,18 +428,50 @@ mig_spi_end(MigSpiScope *scope)
 /*
  * Runs a statement inside a scope and returns the number of rows, which
  * mig_spi_fetch() gets.  No parameters may be NULL.
+ *
+ * A statement that has waited for a lock must see what the lock's holder has
+ * committed.  Above READ COMMITTED the transaction's snapshot may be older
+ * than that, so the latest one is put in front of it for the statement.
  */
 uint64
 mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 				MigSpiAccess access)
 {
 	static const MigSpiArgs none = {0};
+	bool		latest = access == MIG_SPI_READ_LATEST &&
+	IsolationUsesXactSnapshot();
+	int			rc;
 
 	if (args == NULL)
 		args = &none;
-	prepare(query, args->nargs, args->types);
+	if (query->plan == NULL)
+		query->plan = prepare(query->sql, args);
 	Assert(same_types(query->plan, args));
-	return execute_plan(query, args->values, args->nulls, access);
+
+	/*
+	 * A plan that was made when the table was empty is kept when the table
+	 * has grown, so a look-up by key must not depend on its size.  In force
+	 * until the scope ends: a nest level of its own would cost a pass over
+	 * all settings.
+	 */
+	if (query->by_key)
+		(void) set_config_option("enable_seqscan", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (latest)
+	{
+		/* So that it includes what this transaction has done so far. */
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+	}
+	rc = SPI_execute_plan(query->plan, (Datum *) args->values,
+						  args->nulls, latest || access == MIG_SPI_READ_CALLER, 0);
+	if (latest)
+		PopActiveSnapshot();
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", query->sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
 }
 
 /*
@@ -476,6 +506,28 @@ void
 mig_spi_forget_owner(void)
 {
 	cached_owner = InvalidOid;
+}
+
+/*
+ * Spares the look-up, where a statement has read the owner from pg_extension
+ * besides what it was after.
+ */
+void
+mig_spi_remember_owner(Oid owner)
+{
+	cached_owner = owner;
+}
+
+/*
+ * Raises an error if the extension is not installed in this database.
+ */
+void
+mig_spi_check_installed(void)
+{
+	MigSpiScope scope;
+
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	mig_spi_end(&scope);
 }
 
 /*
@@ -522,21 +574,20 @@ mig_spi_array_elems(Datum array, int *nelems)
 }
 
 /*
- * The first call of a statement says what types its parameters have.
+ * The plan of a statement, for as long as the session.  The parameters of its
+ * first call say which types it has.
  */
-static void
-prepare(MigSpiQuery *query, int nargs, const Oid *types)
+static SPIPlanPtr
+prepare(const char *sql, const MigSpiArgs *args)
 {
-	SPIPlanPtr	plan;
+	SPIPlanPtr	plan = SPI_prepare(sql, args->nargs,
+								   (Oid *) args->types);
 
-	if (query->plan != NULL)
-		return;
-	plan = SPI_prepare(query->sql, nargs, unconstify(Oid *, types));
 	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
+		elog(ERROR, "could not prepare \"%s\": %s", sql,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	query->plan = plan;
+	return plan;
 }
 
 #ifdef USE_ASSERT_CHECKING
@@ -553,45 +604,6 @@ same_types(SPIPlanPtr plan, const MigSpiArgs *args)
 	return true;
 }
 #endif
-
-/*
- * A statement that has waited for a lock must see what the lock's holder has
- * committed.  Above READ COMMITTED the transaction's snapshot may be older
- * than that, so the latest one is put in front of it for the statement.
- */
-static uint64
-execute_plan(MigSpiQuery *query, const Datum *values, const char *nulls,
-			 MigSpiAccess access)
-{
-	bool		latest = access == MIG_SPI_READ_LATEST &&
-	IsolationUsesXactSnapshot();
-	int			rc;
-
-	/*
-	 * A plan that was made when the table was empty is kept when the table
-	 * has grown, so a look-up by key must not depend on its size.  In force
-	 * until the scope ends: a nest level of its own would cost a pass over
-	 * all settings.
-	 */
-	if (query->by_key)
-		(void) set_config_option("enable_seqscan", "off",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	if (latest)
-	{
-		/* So that it includes what this transaction has done so far. */
-		CommandCounterIncrement();
-		PushActiveSnapshot(GetLatestSnapshot());
-	}
-	rc = SPI_execute_plan(query->plan, unconstify(Datum *, values), nulls,
-						  latest || access == MIG_SPI_READ_CALLER, 0);
-	if (latest)
-		PopActiveSnapshot();
-	if (rc < 0)
-		elog(ERROR, "could not execute \"%s\": %s", query->sql,
-			 SPI_result_code_string(rc));
-	return SPI_processed;
-}
 
 /*
  * The extension's owner.  SPI is connected, the search_path is safe.
@@ -616,121 +628,4 @@ extension_owner(void)
 	cached_owner = mig_spi_row_oid(&row, 1);
 	SPI_freetuptable(SPI_tuptable);
 	return cached_owner;
-}
-
-/* What is there until the last caller of it is converted. */
-uint64
-mig_spi_old_execute(MigSpiQuery *query, Datum *values, const char *nulls,
-					MigSpiAccess access)
-{
-	prepare(query, query->nargs, query->argtypes);
-	return execute_plan(query, values, nulls, access);
-}
-
-/*
- * In a scope of its own: the first column of the first row as text, or NULL.
- */
-char *
-mig_spi_old_first(MigSpiQuery *query, Datum *values, MigSpiRole role,
-				  MigSpiAccess access)
-{
-	MigSpiScope scope;
-	char	   *result = NULL;
-
-	mig_spi_begin(&scope, role);
-	if (mig_spi_old_execute(query, values, NULL, access) > 0)
-		result = mig_spi_old_text(&scope, 0, 1);
-	mig_spi_end(&scope);
-	return result;
-}
-
-/*
- * In a scope of its own, on our own tables: how many rows it wrote.
- */
-uint64
-mig_spi_old_write(MigSpiQuery *query, Datum *values, const char *nulls)
-{
-	MigSpiScope scope;
-	uint64		nrows;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(query, values, nulls, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
-	return nrows;
-}
-
-/*
- * In a scope of its own: the first column of all rows as text.
- */
-char	  **
-mig_spi_old_list(MigSpiQuery *query, Datum *values, MigSpiRole role,
-				 MigSpiAccess access, int *nresult)
-{
-	MigSpiScope scope;
-	uint64		nrows;
-	char	  **result;
-
-	mig_spi_begin(&scope, role);
-	nrows = mig_spi_old_execute(query, values, NULL, access);
-	result = MemoryContextAllocHuge(scope.caller,
-									sizeof(char *) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-		result[i] = mig_spi_old_text(&scope, i, 1);
-	mig_spi_end(&scope);
-	*nresult = (int) nrows;
-	return result;
-}
-
-/*
- * A value of the result as text in the caller's memory, NULL for null.
- */
-char *
-mig_spi_old_text(const MigSpiScope *scope, uint64 row, int column)
-{
-	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
-	char	   *value;
-
-	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-						 column);
-	MemoryContextSwitchTo(spi_context);
-	return value;
-}
-
-/*
- * A text[] of the result as C strings in the caller's memory.
- */
-char	  **
-mig_spi_old_text_array(const MigSpiScope *scope, uint64 row, int column,
-					   int *nelems)
-{
-	MemoryContext spi_context = MemoryContextSwitchTo(scope->caller);
-	bool		isnull;
-	Datum		value = mig_spi_old_value(row, column, &isnull);
-	char	  **elems = NULL;
-
-	*nelems = 0;
-	if (!isnull)
-		elems = mig_spi_array_elems(value, nelems);
-	MemoryContextSwitchTo(spi_context);
-	return elems;
-}
-
-/*
- * A value of the result, in SPI's memory.
- */
-Datum
-mig_spi_old_value(uint64 row, int column, bool *isnull)
-{
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-						 column, isnull);
-}
-
-/*
- * A C string, or NULL, -> a text parameter and its mark for nulls.
- */
-Datum
-mig_spi_old_text_datum(const char *value, char *is_null)
-{
-	*is_null = value == NULL ? 'n' : ' ';
-	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
 }

@@ -45,10 +45,8 @@ typedef enum MigSpiAccess
 typedef struct MigSpiQuery
 {
 	const char *sql;
-	int			nargs;			/* of the old functions, until they go */
-	Oid			argtypes[MIG_SPI_MAX_ARGS];
-	SPIPlanPtr	plan;			/* made on first use */
 	bool		by_key;			/* must not be planned as a scan of the table */
+	SPIPlanPtr	plan;			/* made on first use */
 } MigSpiQuery;
 
 /* The parameters of a statement; {0} to begin with. */
@@ -139,26 +137,11 @@ extern void mig_spi_end(MigSpiScope *scope);
 
 extern void mig_spi_forget_plan(MigSpiQuery *query);
 extern void mig_spi_forget_owner(void);
+extern void mig_spi_remember_owner(Oid owner);
+extern void mig_spi_check_installed(void);
 
 /* Arrays of text */
 extern Datum mig_spi_array_datum(char *const *elems, int nelems);
 extern char **mig_spi_array_elems(Datum array, int *nelems);
-
-/* What is there until the last caller of it is converted */
-extern uint64 mig_spi_old_execute(MigSpiQuery *query, Datum *values,
-								  const char *nulls, MigSpiAccess access);
-extern char *mig_spi_old_first(MigSpiQuery *query, Datum *values,
-							   MigSpiRole role, MigSpiAccess access);
-extern uint64 mig_spi_old_write(MigSpiQuery *query, Datum *values,
-								const char *nulls);
-extern char **mig_spi_old_list(MigSpiQuery *query, Datum *values,
-							   MigSpiRole role, MigSpiAccess access,
-							   int *nresult);
-extern char *mig_spi_old_text(const MigSpiScope *scope, uint64 row,
-							  int column);
-extern char **mig_spi_old_text_array(const MigSpiScope *scope, uint64 row,
-									 int column, int *nelems);
-extern Datum mig_spi_old_value(uint64 row, int column, bool *isnull);
-extern Datum mig_spi_old_text_datum(const char *value, char *is_null);
 
 #endif							/* MIG_BASE_SPI_H */

@@ -17,7 +17,6 @@
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"
-#include "tables/version_open.h"
 
 #define MANY_DDL				20	/* statements of a revision */
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */

@@ -98,7 +98,7 @@ bool
 mig_job_may_submit(void)
 {
 	static MigSpiQuery query = {
-		"SELECT WHERE " MIG_JOB_MAY_EXECUTE("$1", "'migrate_submit'")
+		"SELECT WHERE " MIG_JOB_ROLE_MAY_EXECUTE("$1", "'migrate_submit'")
 	};
 	MigSpiArgs	args = {0};
 
@@ -209,15 +209,14 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 static MigJobEnd *
 find_job(int64 job)
 {
-	bool		visible = false;
-	MigJobEnd  *end = mig_job_row_end(job, GetUserId(), &visible);
+	MigJobEnd  *end = mig_job_row_end(job, GetUserId());
 
 	if (end == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("job " INT64_FORMAT " does not exist", job),
 				 errhint("Use migrate.jobs to list the jobs.")));
-	if (!visible)
+	if (!end->visible)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for job " INT64_FORMAT, job),

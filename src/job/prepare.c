@@ -13,7 +13,6 @@
 #include "base/spi.h"
 #include "job/job_internal.h"
 #include "run/run.h"
-#include "tables/version_open.h"
 
 static Oid	login_role(void);
 static char **current_settings(int *nsettings);

@@ -152,5 +152,5 @@ submit_work(void *arg)
 	MigJob	   *job = arg;
 
 	if (!mig_job_row_is_scheduled(job->schedule))
-		mig_schedule_row_tick(job->schedule, mig_job_row_insert(job));
+		mig_schedule_row_submitted(job->schedule, mig_job_row_insert(job));
 }

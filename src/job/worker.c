@@ -155,7 +155,7 @@ claim(Worker *worker)
 	if (!worker->exists)
 		return false;
 	for (int slot = 1; slot <= mig_guc_max_workers && !has_slot; slot++)
-		has_slot = mig_lock_job(MIG_JOB_LOCK_PLACE, slot);
+		has_slot = mig_lock_job(MIG_JOB_LOCK_SLOT, slot);
 	if (!has_slot ||
 		!mig_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
 		!mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
@@ -178,7 +178,7 @@ claim_work(void *arg)
 	Worker	   *worker = arg;
 
 	worker->claimed = !mig_job_dispatch_fail(worker->number) &&
-		mig_job_row_take(worker->number, &worker->job);
+		mig_job_row_claim(worker->number, &worker->job);
 	worker->since = GetCurrentTimestamp();
 	worker->end.state = "succeeded";
 }

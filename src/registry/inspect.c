@@ -14,7 +14,6 @@
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"
-#include "tables/version_open.h"
 
 /* What every question about revisions begins with. */
 typedef struct Situation

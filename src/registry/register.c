@@ -23,7 +23,6 @@
 #include "tables/partial.h"
 #include "tables/revision.h"
 #include "tables/version.h"
-#include "tables/version_open.h"
 
 /*
  * A limit of our own, because those of the server are internal errors, come

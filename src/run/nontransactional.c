@@ -125,13 +125,13 @@ mig_nontransactional_settle(MigStepExec *exec)
 {
 	const MigPartial *partial = exec->run->partial;
 	MigSegment	segment = {
-		partial->in_doubt - 1, 1, MIG_STATEMENT_NONTRANSACTIONAL, partial->kind
+		partial->unknown - 1, 1, MIG_STATEMENT_NONTRANSACTIONAL, partial->kind
 	};
 	Outcome		outcome;
 	ErrorData  *error;
 
 	check_body(exec);
-	if (partial->in_doubt == 0)
+	if (partial->unknown == 0)
 	{
 		ereport(NOTICE,
 				(errmsg("resuming the %s of revision \"%s\" after statement %d",
@@ -154,15 +154,15 @@ mig_nontransactional_settle(MigStepExec *exec)
 				ereport(NOTICE,
 						(errmsg("resuming the %s of revision \"%s\" after statement %d, which has taken effect",
 								exec->body.operation, exec->body.revision,
-								partial->in_doubt)));
+								partial->unknown)));
 				mig_xact(note_done, &outcome, MIG_XACT_RETRY | MIG_XACT_RAISE);
-				return partial->in_doubt;
+				return partial->unknown;
 			case ACTION_RUN:
 				ereport(NOTICE,
 						(errmsg("resuming the %s of revision \"%s\" with statement %d, which has not taken effect",
 								exec->body.operation, exec->body.revision,
-								partial->in_doubt)));
-				return partial->in_doubt - 1;
+								partial->unknown)));
+				return partial->unknown - 1;
 			case ACTION_REPAIR:
 				error = repair(&outcome);
 				if (error != NULL)
@@ -419,7 +419,7 @@ check_body(const MigStepExec *exec)
 	const MigPartial *partial = exec->run->partial;
 
 	if (strcmp(exec->entry.body_hash, partial->body_hash) != 0 ||
-		Max(partial->done, partial->in_doubt) > exec->body.script->nstatements)
+		Max(partial->done, partial->unknown) > exec->body.script->nstatements)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial, but its body has changed since",

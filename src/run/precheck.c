@@ -140,10 +140,10 @@ mig_run_plan_approved(const MigPlan *plan, MigSpiAccess access)
 	if (napprovals == 0)
 		return approved;
 	for (int i = 0; i < napprovals; i++)
-		ids[i] = ids[approvals[i].place];
+		ids[i] = ids[approvals[i].index];
 	hashes = mig_revision_hashes(ids, napprovals, access);
 	for (int i = 0; i < napprovals; i++)
-		approved[approvals[i].place] = strcmp(approvals[i].hash, hashes[i]) == 0;
+		approved[approvals[i].index] = strcmp(approvals[i].hash, hashes[i]) == 0;
 	return approved;
 }
 

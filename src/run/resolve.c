@@ -15,7 +15,6 @@
 #include "run/run_internal.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
-#include "tables/version_open.h"
 
 /* What a person can decide. */
 typedef enum ResolveAction
@@ -57,12 +56,12 @@ mig_resolve_refuse(const MigPartial *partial, bool needed)
 char *
 mig_run_describe_partial(const MigPartial *partial)
 {
-	if (partial->in_doubt == 0)
+	if (partial->unknown == 0)
 		return psprintf("statements up to %d are done", partial->done);
 	if (partial->done == 0)
-		return psprintf("statement %d was begun", partial->in_doubt);
+		return psprintf("statement %d was begun", partial->unknown);
 	return psprintf("statements up to %d are done, statement %d was begun",
-					partial->done, partial->in_doubt);
+					partial->done, partial->unknown);
 }
 
 /*
@@ -85,8 +84,8 @@ mig_run_resolve(const char *revision, const char *action_name)
 	switch (action)
 	{
 		case RESOLVE_RETRY:
-			if (partial->in_doubt > 0)
-				mig_partial_forget(version->name, partial->in_doubt);
+			if (partial->unknown > 0)
+				mig_partial_forget(version->name, partial->unknown);
 			break;
 		case RESOLVE_SKIP:
 			skip(version, partial);
@@ -155,9 +154,9 @@ skip(const MigVersion *version, const MigPartial *partial)
 	mig_revision_body(partial->revision, partial->operation, &body);
 	source.body = body.text;
 	script = mig_script_split(&source);
-	mig_script_segment(script, partial->in_doubt > 0 ?
-					   partial->in_doubt - 1 : partial->done, &segment);
-	if (partial->in_doubt == 0 && segment.kind == MIG_STATEMENT_ORDINARY)
+	mig_script_segment(script, partial->unknown > 0 ?
+					   partial->unknown - 1 : partial->done, &segment);
+	if (partial->unknown == 0 && segment.kind == MIG_STATEMENT_ORDINARY)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no statement of revision \"%s\" can be skipped",

@@ -20,7 +20,6 @@
 #include "run/run_internal.h"
 #include "tables/log.h"
 #include "tables/revision.h"
-#include "tables/version_open.h"
 
 /*
  * From here on a run in one transaction is told of the procedure:

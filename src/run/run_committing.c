@@ -21,7 +21,6 @@
 #include "run/run_internal.h"
 #include "tables/log.h"
 #include "tables/partial.h"
-#include "tables/version_open.h"
 
 /* A run and what only a committing one has; it outlives its transactions. */
 typedef struct Committing
@@ -216,7 +215,7 @@ log_failure(Committing *state, ErrorData *error)
 	ErrorData  *problem;
 
 	exec->entry.error = error;
-	mig_resource_usage_since(&exec->begin, &exec->entry.cost);
+	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	problem = mig_xact(write_failure, run, 0);
 	if (problem != NULL)
 		ereport(WARNING,

@@ -180,7 +180,7 @@ find_place(void *arg)
 	const MigSegment *segment = reached->segment;
 	MigPartial *partial;
 
-	switch (mig_version_place(version, exec->step))
+	switch (mig_version_position(version, exec->step))
 	{
 		case MIG_VERSION_AFTER:
 			reached->reached = true;

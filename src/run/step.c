@@ -21,7 +21,6 @@
 #include "run/run_internal.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
-#include "tables/version_open.h"
 
 /* What a subtransaction is opened for. */
 typedef struct Attempt
@@ -228,7 +227,7 @@ write_rows(MigStepExec *exec, bool clear_partial)
 		mig_constraint_check(exec->body.transaction_ends);
 	if (clear_partial)
 		mig_partial_clear(version->name);
-	mig_resource_usage_since(&exec->begin, &exec->entry.cost);
+	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	mig_log_write(&exec->entry);
 
 	error_context_stack = callback.previous;

@@ -1,19 +1,18 @@
 /*
  * approval.c
- *	  migrate.approval: revisions that somebody has approved.
+ *	  migrate.approval: which revisions a role has approved.
  *
- * An approval is one of bodies, which it knows by their hashes.
+ * An approval is one of a revision's bodies, which it knows by their hashes.
  */
 #include "postgres.h"
-
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
 
 #include "base/spi.h"
 #include "tables/approval.h"
 
+static void read_approval(const MigSpiRow *row, void *result);
+
 /*
- * Approves a revision, in place of an approval that is there.
+ * Approves a revision; replaces an approval that is there.
  */
 void
 mig_approval_put(const char *id, const char *hash, Oid approver,
@@ -24,33 +23,31 @@ mig_approval_put(const char *id, const char *hash, Oid approver,
 		" VALUES ($1, $2, pg_catalog.pg_get_userbyid($3), $4)"
 		" ON CONFLICT (revision) DO UPDATE SET hash = EXCLUDED.hash,"
 		"  approved_by = EXCLUDED.approved_by,"
-		"  approved_at = EXCLUDED.approved_at, note = EXCLUDED.note",
-		4, {TEXTOID, TEXTOID, OIDOID, TEXTOID}
+		"  approved_at = EXCLUDED.approved_at, note = EXCLUDED.note"
 	};
-	Datum		values[4];
-	char		nulls[5] = "    ";
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(id);
-	values[1] = CStringGetTextDatum(hash);
-	values[2] = ObjectIdGetDatum(approver);
-	values[3] = mig_spi_old_text_datum(note, &nulls[3]);
-	mig_spi_old_write(&query, values, nulls);
+	mig_spi_arg_text(&args, id);
+	mig_spi_arg_text(&args, hash);
+	mig_spi_arg_oid(&args, approver);
+	mig_spi_arg_text(&args, note);
+	mig_spi_write(&query, &args);
 }
 
 /*
- * The revision is another one now, or gone.
+ * Removes the approval of a revision that was replaced or removed.
  */
 void
 mig_approval_void(const char *id)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.approval WHERE revision = $1",
-		1, {TEXTOID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(id);
-	mig_spi_old_write(&query, values, NULL);
+	mig_spi_arg_text(&args, id);
+	mig_spi_write(&query, &args);
 }
 
 /*
@@ -64,27 +61,20 @@ mig_approval_find(char *const *ids, int nids, MigSpiAccess access,
 		"SELECT i.place::int4, a.hash"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
 		"  JOIN migrate.approval AS a ON a.revision = i.id"
-		" ORDER BY i.place",
-		1, {TEXTARRAYOID}
+		" ORDER BY i.place"
 	};
-	MigApproval *found;
-	Datum		values[1];
-	MigSpiScope scope;
-	uint64		nrows;
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(&query, values, NULL, access);
-	found = MemoryContextAllocHuge(scope.caller,
-								   sizeof(MigApproval) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		bool		isnull;
+	mig_spi_arg_texts(&args, ids, nids);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, access,
+						sizeof(MigApproval), read_approval, nfound);
+}
 
-		found[i].place = DatumGetInt32(mig_spi_old_value(i, 1, &isnull)) - 1;
-		found[i].hash = mig_spi_old_text(&scope, i, 2);
-	}
-	mig_spi_end(&scope);
-	*nfound = (int) nrows;
-	return found;
+static void
+read_approval(const MigSpiRow *row, void *result)
+{
+	MigApproval *approval = result;
+
+	approval->index = mig_spi_row_int32(row, 1) - 1;
+	approval->hash = mig_spi_row_text(row, 2);
 }

@@ -1,16 +1,16 @@
 /*
  * approval.h
- *	  migrate.approval: revisions that somebody has approved.
+ *	  migrate.approval: which revisions a role has approved.
  */
 #ifndef MIG_TABLES_APPROVAL_H
 #define MIG_TABLES_APPROVAL_H
 
 #include "base/spi.h"
 
-/* That somebody has approved one of some revisions. */
+/* The approval of one of the revisions that were asked about. */
 typedef struct MigApproval
 {
-	int			place;			/* its index among them */
+	int			index;			/* of the revision among them */
 	char	   *hash;			/* of the bodies that were approved */
 } MigApproval;
 

@@ -1,17 +1,17 @@
 /*
  * job.c
- *	  migrate.job: the worker's queue and its outcome.
+ *	  migrate.job: the queue of jobs and how they ended.
  *
- * A row says what is to be done and how it ended.  Whether somebody works on
- * it is said by the worker's advisory lock: a row cannot be corrected by a
- * worker that was killed.  So a job is never given to a second worker as long
- * as the first one lives, and always as soon as it does not.
+ * A row says what is to be done and how it ended.  Whether a worker runs it is
+ * said by the worker's advisory lock: a worker that was killed cannot correct
+ * a row.  So no second worker claims a job while the first one is running,
+ * and one can as soon as it is not.
  *
- * Who finds a row locked leaves it to whoever does that, and does not wait.
+ * A statement that finds a row locked skips it: the session that has locked it
+ * does what is to be done.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -32,12 +32,15 @@
 #define JOB_KEY(j)		"(" j ".job & 2147483647)"
 #define QUEUE_KEY(name)	"(pg_catalog.hashtext(" name ") & 2147483647)"
 
-/* How often a worker of a job j that nobody works on was lost. */
+/*
+ * How many workers of a job j exited unexpectedly.  No worker is running it, so
+ * the last one did if the row says "running".
+ */
 #define CRASHES(j) \
 	"(" j ".crashes + CASE WHEN " j ".state = 'running' THEN 1 ELSE 0 END)"
 
 /*
- * Why a job j that nobody works on can never be run, the number of a
+ * Why a job j that no worker is running can never be run, the number of a
  * MigJobReason; NULL if it can.  $1 is migrate.max_crashes.
  */
 #define REASON \
@@ -54,7 +57,7 @@
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_CONNECT) \
 	" WHEN o.oid <> r.oid AND NOT " MIG_COMPAT_HAS_ROLE("r.oid", "o.oid") \
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_SET_ROLE) \
-	" WHEN NOT " MIG_JOB_MAY_EXECUTE("o.oid", \
+	" WHEN NOT " MIG_JOB_ROLE_MAY_EXECUTE("o.oid", \
 		"CASE WHEN j.schedule IS NULL THEN 'migrate_submit'" \
 		" ELSE 'migrate_schedule' END") \
 	"   THEN " CppAsString2(MIG_JOB_MAY_NOT_EXECUTE) " END"
@@ -67,12 +70,15 @@
 	"pg_catalog.pg_try_advisory_xact_lock(" \
 	CppAsString2(MIG_JOB_LOCK) ", (" job " & 2147483647)::int4)"
 
-/* Whether the row is still this worker's. */
+/* Whether this worker is the one that has claimed the job. */
 #define OWN \
 	" AND state = 'running' AND pid = pg_catalog.pg_backend_pid()"
 
-static void refuse_lost(int64 job);
-static void read_job(const MigSpiScope *scope, MigJob *job);
+static void read_end(const MigSpiRow *row, void *result);
+static void read_dead(const MigSpiRow *row, void *result);
+static void read_due(const MigSpiRow *row, void *result);
+static void read_job(const MigSpiRow *row, void *result);
+static void refuse_not_own(int64 job);
 
 /*
  * Queues a job; returns its number.
@@ -87,31 +93,25 @@ mig_job_row_insert(const MigJob *job)
 		" VALUES ($1, $2, $3, pg_catalog.pg_get_userbyid($4), $4,"
 		"  pg_catalog.pg_get_userbyid($5), $5, $6, " MIG_JOB_ORIGIN ", $7,"
 		"  NULLIF($8, 'infinity'), $9, NULLIF($10, 'infinity'))"
-		" RETURNING job",
-		10, {TEXTOID, TEXTOID, TEXTOID, OIDOID, OIDOID, TEXTARRAYOID,
-		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID}
+		" RETURNING job"
 	};
-	Datum		values[10];
-	char		nulls[11] = "          ";
-	MigSpiScope scope;
-	bool		isnull;
-	int64		number;
+	MigSpiArgs	args = {0};
+	Datum		number;
 
-	values[0] = CStringGetTextDatum(mig_log_command_name(job->command));
-	values[1] = CStringGetTextDatum(job->target);
-	values[2] = CStringGetTextDatum(job->version_table);
-	values[3] = ObjectIdGetDatum(job->owner);
-	values[4] = ObjectIdGetDatum(job->login);
-	values[5] = mig_spi_array_datum(job->settings, job->nsettings);
-	values[6] = TimestampTzGetDatum(job->run_at);
-	values[7] = TimestampTzGetDatum(job->deadline);
-	values[8] = mig_spi_old_text_datum(job->schedule, &nulls[8]);
-	values[9] = TimestampTzGetDatum(job->window_end);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, values, nulls, MIG_SPI_WRITE);
-	number = DatumGetInt64(mig_spi_old_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return number;
+	mig_spi_arg_text(&args, mig_log_command_name(job->command));
+	mig_spi_arg_text(&args, job->target);
+	mig_spi_arg_text(&args, job->version_table);
+	mig_spi_arg_oid(&args, job->owner);
+	mig_spi_arg_oid(&args, job->login);
+	mig_spi_arg_texts(&args, job->settings, job->nsettings);
+	mig_spi_arg_timestamptz(&args, job->run_at);
+	mig_spi_arg_timestamptz(&args, job->deadline);
+	mig_spi_arg_text(&args, job->schedule);
+	mig_spi_arg_timestamptz(&args, job->window_end);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+							 &number))
+		elog(ERROR, "job was not inserted");
+	return DatumGetInt64(number);
 }
 
 /*
@@ -121,58 +121,54 @@ bool
 mig_job_row_is_scheduled(const char *schedule)
 {
 	static MigSpiQuery query = {
-		"SELECT job::text FROM migrate.job"
-		" WHERE schedule = $1 AND finished IS NULL LIMIT 1",
-		1, {TEXTOID}
+		"SELECT FROM migrate.job"
+		" WHERE schedule = $1 AND finished IS NULL LIMIT 1"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(schedule);
-	return mig_spi_old_first(&query, values, MIG_SPI_OWNER,
-							 MIG_SPI_READ_LATEST) != NULL;
+	mig_spi_arg_text(&args, schedule);
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
- * How a job ended, or NULL if there is none with that number.  visible:
- * whether the role that asks may know.
+ * How a job ended, or that it has not; NULL if there is none with that number.
+ * end->visible says whether the role may know.
  */
 MigJobEnd *
-mig_job_row_end(int64 job, Oid asker, bool *visible)
+mig_job_row_end(int64 job, Oid role)
 {
 	static MigSpiQuery query = {
 		"SELECT j.state, j.note, j.sqlstate, j.error, j.detail, j.hint,"
 		"  j.context,"
-		"  " MIG_JOB_IS_VISIBLE_TO("$2", "j.owner_oid")
-		" FROM migrate.job AS j WHERE j.job = $1",
-		2, {INT8OID, OIDOID}
+		"  " MIG_JOB_ROLE_MAY_MANAGE("$2", "j.owner_oid")
+		" FROM migrate.job AS j WHERE j.job = $1"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
-	MigJobEnd  *end = NULL;
+	MigJobEnd  *end = palloc(sizeof(MigJobEnd));
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	values[1] = ObjectIdGetDatum(asker);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0)
-	{
-		bool		isnull;
+	mig_spi_arg_int64(&args, job);
+	mig_spi_arg_oid(&args, role);
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_end, end) ? end : NULL;
+}
 
-		end = MemoryContextAlloc(scope.caller, sizeof(MigJobEnd));
-		end->state = mig_spi_old_text(&scope, 0, 1);
-		end->note = mig_spi_old_text(&scope, 0, 2);
-		end->sqlstate = mig_spi_old_text(&scope, 0, 3);
-		end->error = mig_spi_old_text(&scope, 0, 4);
-		end->detail = mig_spi_old_text(&scope, 0, 5);
-		end->hint = mig_spi_old_text(&scope, 0, 6);
-		end->context = mig_spi_old_text(&scope, 0, 7);
-		*visible = DatumGetBool(mig_spi_old_value(0, 8, &isnull));
-	}
-	mig_spi_end(&scope);
-	return end;
+static void
+read_end(const MigSpiRow *row, void *result)
+{
+	MigJobEnd  *end = result;
+
+	end->state = mig_spi_row_text(row, 1);
+	end->note = mig_spi_row_text(row, 2);
+	end->sqlstate = mig_spi_row_text(row, 3);
+	end->error = mig_spi_row_text(row, 4);
+	end->detail = mig_spi_row_text(row, 5);
+	end->hint = mig_spi_row_text(row, 6);
+	end->context = mig_spi_row_text(row, 7);
+	end->visible = mig_spi_row_bool(row, 8);
 }
 
 /*
- * The code of the error that has ended it.
+ * The code of the error that ended it.
  */
 int
 mig_job_row_errcode(const MigJobEnd *end)
@@ -183,7 +179,7 @@ mig_job_row_errcode(const MigJobEnd *end)
 }
 
 /*
- * Cancels what the job's worker does.  false: nobody works on it.
+ * Cancels what the job's worker does.  false: no worker is running it.
  */
 bool
 mig_job_row_signal(int64 job)
@@ -194,19 +190,17 @@ mig_job_row_signal(int64 job)
 		"   AND l.key = ($1 & 2147483647)"
 		"   AND EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a"
 		"                WHERE a.pid = l.pid"
-		"                  AND a.backend_type = '" MIG_JOB_BACKEND_TYPE "')",
-		1, {INT8OID}
+		"                  AND a.backend_type = '" MIG_JOB_BACKEND_TYPE "')"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	return mig_spi_old_write(&query, values, NULL) > 0;
+	mig_spi_arg_int64(&args, job);
+	return mig_spi_write(&query, &args) > 0;
 }
 
 /*
- * Takes a job that nobody works on out of the queue, and sees to it that
- * nobody begins to before the transaction ends.  false: it has ended, or
- * somebody works on it.
+ * Cancels a job that no worker is running; none can claim it before the
+ * transaction ends.  false: it has ended, or a worker is running it.
  */
 bool
 mig_job_row_cancel(int64 job)
@@ -215,17 +209,17 @@ mig_job_row_cancel(int64 job)
 		"UPDATE migrate.job SET state = 'cancelled',"
 		"  finished = pg_catalog.clock_timestamp()"
 		" WHERE job = $1 AND finished IS NULL AND " TRY_LOCK("$1"),
-		1, {INT8OID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	return mig_spi_old_write(&query, values, NULL) > 0;
+	mig_spi_arg_int64(&args, job);
+	return mig_spi_write(&query, &args) > 0;
 }
 
 /*
- * The jobs that nobody works on and that can never be run, their rows locked.
- * Only one of them, unless the number is 0.
+ * The jobs that no worker is running and that can never be run, their rows
+ * locked.  Only one of them, unless the number is 0.
  */
 MigJobDead *
 mig_job_row_dead(int64 job, int max_crashes, int *ndead)
@@ -243,40 +237,34 @@ mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 		"  WHERE k.finished IS NULL"
 		"    AND CASE WHEN d.reason IS NULL THEN false"
 		"        ELSE " TRY_LOCK("d.job") " END"
-		"    FOR UPDATE OF k SKIP LOCKED",
-		2, {INT4OID, INT8OID}
+		"    FOR UPDATE OF k SKIP LOCKED"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
-	uint64		nrows;
-	MigJobDead *dead;
+	MigSpiArgs	args = {0};
 
-	values[0] = Int32GetDatum(max_crashes);
-	values[1] = Int64GetDatum(job);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE);
-	dead = MemoryContextAlloc(scope.caller, sizeof(MigJobDead) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		bool		isnull;
+	mig_spi_arg_int32(&args, max_crashes);
+	mig_spi_arg_int64(&args, job);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+						sizeof(MigJobDead), read_dead, ndead);
+}
 
-		dead[i].job = DatumGetInt64(mig_spi_old_value(i, 1, &isnull));
-		dead[i].reason = DatumGetInt32(mig_spi_old_value(i, 2, &isnull));
-		dead[i].owner = mig_spi_old_text(&scope, i, 3);
-		dead[i].login = mig_spi_old_text(&scope, i, 4);
-		dead[i].crashes = DatumGetInt32(mig_spi_old_value(i, 5, &isnull));
-		dead[i].revision = mig_spi_old_text(&scope, i, 6);
-		dead[i].schedule = mig_spi_old_text(&scope, i, 7);
-	}
-	mig_spi_end(&scope);
-	*ndead = (int) nrows;
-	return dead;
+static void
+read_dead(const MigSpiRow *row, void *result)
+{
+	MigJobDead *dead = result;
+
+	dead->job = mig_spi_row_int64(row, 1);
+	dead->reason = mig_spi_row_int32(row, 2);
+	dead->owner = mig_spi_row_text(row, 3);
+	dead->login = mig_spi_row_text(row, 4);
+	dead->crashes = mig_spi_row_int32(row, 5);
+	dead->revision = mig_spi_row_text(row, 6);
+	dead->schedule = mig_spi_row_text(row, 7);
 }
 
 /*
- * The jobs that a worker can be started for now, first come first served:
- * one for each version table where none is at work, as many as there are
- * free places.
+ * The jobs that a worker can be started for now, in the order in which they
+ * became due: one for each version table that no worker is running on, as many
+ * as there are free slots.
  */
 MigJobDue *
 mig_job_row_due(int max_crashes, int max_workers, int *ndue)
@@ -298,33 +286,27 @@ mig_job_row_due(int max_crashes, int max_workers, int *ndue)
 		"    ORDER BY " QUEUE_KEY("j.version_table") ", j.run_at, j.job) AS d"
 		" ORDER BY d.run_at, d.job"
 		" LIMIT GREATEST(0, $2 - (SELECT pg_catalog.count(*) FROM locks WHERE"
-		"   class = " CppAsString2(MIG_JOB_LOCK_PLACE) "))",
-		2, {INT4OID, INT4OID}
+		"   class = " CppAsString2(MIG_JOB_LOCK_SLOT) "))"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
-	uint64		nrows;
-	MigJobDue  *due;
+	MigSpiArgs	args = {0};
 
-	values[0] = Int32GetDatum(max_crashes);
-	values[1] = Int32GetDatum(max_workers);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
-	due = MemoryContextAlloc(scope.caller, sizeof(MigJobDue) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		bool		isnull;
+	mig_spi_arg_int32(&args, max_crashes);
+	mig_spi_arg_int32(&args, max_workers);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(MigJobDue), read_due, ndue);
+}
 
-		due[i].job = DatumGetInt64(mig_spi_old_value(i, 1, &isnull));
-		due[i].login = DatumGetObjectId(mig_spi_old_value(i, 2, &isnull));
-	}
-	mig_spi_end(&scope);
-	*ndue = (int) nrows;
-	return due;
+static void
+read_due(const MigSpiRow *row, void *result)
+{
+	MigJobDue  *due = result;
+
+	due->job = mig_spi_row_int64(row, 1);
+	due->login = mig_spi_row_oid(row, 2);
 }
 
 /*
- * The key of the queue that a job stands in.  false: it has ended.
+ * The key of the lock of the queue that a job is in.  false: it has ended.
  */
 bool
 mig_job_row_queue(int64 job, uint32 *key)
@@ -332,28 +314,25 @@ mig_job_row_queue(int64 job, uint32 *key)
 	static MigSpiQuery query = {
 		"SELECT " QUEUE_KEY("j.version_table") " FROM migrate.job AS j"
 		" WHERE j.job = $1 AND j.finished IS NULL",
-		1, {INT8OID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[1];
-	MigSpiScope scope;
-	bool		found;
-	bool		isnull;
+	MigSpiArgs	args = {0};
+	Datum		value;
 
-	values[0] = Int64GetDatum(job);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
-	if (found)
-		*key = (uint32) DatumGetInt32(mig_spi_old_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return found;
+	mig_spi_arg_int64(&args, job);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
+							 MIG_SPI_READ_LATEST, &value))
+		return false;
+	*key = (uint32) DatumGetInt32(value);
+	return true;
 }
 
 /*
- * Takes a job up, by a worker that has its lock.  false: it has ended, or
- * somebody is about to decide about it.
+ * Claims a job for this worker, which has its lock.  false: it has ended, or
+ * another session has locked the row and is about to end it.
  */
 bool
-mig_job_row_take(int64 job, MigJob *taken)
+mig_job_row_claim(int64 job, MigJob *claimed)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.job AS j SET state = 'running',"
@@ -366,44 +345,38 @@ mig_job_row_take(int64 job, MigJob *taken)
 		" RETURNING job, command, target, version_table, owner_oid,"
 		"  login_oid, run_at, COALESCE(deadline, 'infinity'), settings,"
 		"  attempts, schedule, COALESCE(window_end, 'infinity')",
-		1, {INT8OID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[1];
-	MigSpiScope scope;
-	bool		found;
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE) > 0;
-	if (found)
-		read_job(&scope, taken);
-	mig_spi_end(&scope);
-	return found;
+	mig_spi_arg_int64(&args, job);
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE, read_job,
+					   claimed);
 }
 
 static void
-read_job(const MigSpiScope *scope, MigJob *job)
+read_job(const MigSpiRow *row, void *result)
 {
-	bool		isnull;
+	MigJob	   *job = result;
 
-	job->job = DatumGetInt64(mig_spi_old_value(0, 1, &isnull));
-	if (!mig_log_command_find(mig_spi_old_text(scope, 0, 2), &job->command))
+	job->job = mig_spi_row_int64(row, 1);
+	if (!mig_log_command_find(mig_spi_row_text(row, 2), &job->command))
 		elog(ERROR, "job " INT64_FORMAT " has no known command", job->job);
-	job->target = mig_spi_old_text(scope, 0, 3);
-	job->version_table = mig_spi_old_text(scope, 0, 4);
-	job->owner = DatumGetObjectId(mig_spi_old_value(0, 5, &isnull));
-	job->login = DatumGetObjectId(mig_spi_old_value(0, 6, &isnull));
-	job->run_at = DatumGetTimestampTz(mig_spi_old_value(0, 7, &isnull));
-	job->deadline = DatumGetTimestampTz(mig_spi_old_value(0, 8, &isnull));
-	job->settings = mig_spi_old_text_array(scope, 0, 9, &job->nsettings);
-	job->attempts = DatumGetInt32(mig_spi_old_value(0, 10, &isnull));
-	job->schedule = mig_spi_old_text(scope, 0, 11);
-	job->window_end = DatumGetTimestampTz(mig_spi_old_value(0, 12, &isnull));
+	job->target = mig_spi_row_text(row, 3);
+	job->version_table = mig_spi_row_text(row, 4);
+	job->owner = mig_spi_row_oid(row, 5);
+	job->login = mig_spi_row_oid(row, 6);
+	job->run_at = mig_spi_row_timestamptz(row, 7);
+	job->deadline = mig_spi_row_timestamptz(row, 8);
+	job->settings = mig_spi_row_texts(row, 9, &job->nsettings);
+	job->attempts = mig_spi_row_int32(row, 10);
+	job->schedule = mig_spi_row_text(row, 11);
+	job->window_end = mig_spi_row_timestamptz(row, 12);
 }
 
 /*
- * Notes which revision is in work.  Whoever gets to another one than the last
- * worker that was lost gets on.
+ * Notes which revision the worker is running.  When it gets to another one
+ * than the last worker that exited unexpectedly, the crashes are counted anew.
  */
 void
 mig_job_row_progress(int64 job, const char *revision, int step, int steps)
@@ -412,21 +385,21 @@ mig_job_row_progress(int64 job, const char *revision, int step, int steps)
 		"UPDATE migrate.job SET"
 		"  crashes = CASE WHEN revision = $2 THEN crashes ELSE 0 END,"
 		"  revision = $2, step = $3, steps = $4 WHERE job = $1" OWN,
-		4, {INT8OID, TEXTOID, INT4OID, INT4OID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[4];
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	values[1] = CStringGetTextDatum(revision);
-	values[2] = Int32GetDatum(step);
-	values[3] = Int32GetDatum(steps);
-	if (mig_spi_old_write(&query, values, NULL) == 0)
-		refuse_lost(job);
+	mig_spi_arg_int64(&args, job);
+	mig_spi_arg_text(&args, revision);
+	mig_spi_arg_int32(&args, step);
+	mig_spi_arg_int32(&args, steps);
+	if (mig_spi_write(&query, &args) == 0)
+		refuse_not_own(job);
 }
 
 /*
- * Notes how it ended.  Raises an error if it has ended already, or if it is
- * noted by a worker that has lost it.
+ * Notes how it ended.  Raises an error if it had ended already, or if a worker
+ * notes it that is not the one that has claimed it.
  */
 void
 mig_job_row_finish(int64 job, const MigJobEnd *end, bool by_worker)
@@ -436,49 +409,47 @@ mig_job_row_finish(int64 job, const MigJobEnd *end, bool by_worker)
 		"  error = $5, detail = $6, hint = $7, context = $8,"
 		"  finished = pg_catalog.clock_timestamp()"
 		" WHERE job = $1 AND finished IS NULL AND ($9 OR true" OWN ")",
-		9, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, BOOLOID},
-		NULL, true
+		.by_key = true
 	};
-	Datum		values[9];
-	char		nulls[10] = "         ";
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	values[1] = CStringGetTextDatum(end->state);
-	values[2] = mig_spi_old_text_datum(end->note, &nulls[2]);
-	values[3] = mig_spi_old_text_datum(end->sqlstate, &nulls[3]);
-	values[4] = mig_spi_old_text_datum(end->error, &nulls[4]);
-	values[5] = mig_spi_old_text_datum(end->detail, &nulls[5]);
-	values[6] = mig_spi_old_text_datum(end->hint, &nulls[6]);
-	values[7] = mig_spi_old_text_datum(end->context, &nulls[7]);
-	values[8] = BoolGetDatum(!by_worker);
-	if (mig_spi_old_write(&query, values, nulls) == 0)
-		refuse_lost(job);
+	mig_spi_arg_int64(&args, job);
+	mig_spi_arg_text(&args, end->state);
+	mig_spi_arg_text(&args, end->note);
+	mig_spi_arg_text(&args, end->sqlstate);
+	mig_spi_arg_text(&args, end->error);
+	mig_spi_arg_text(&args, end->detail);
+	mig_spi_arg_text(&args, end->hint);
+	mig_spi_arg_text(&args, end->context);
+	mig_spi_arg_bool(&args, !by_worker);
+	if (mig_spi_write(&query, &args) == 0)
+		refuse_not_own(job);
 }
 
 static void
-refuse_lost(int64 job)
+refuse_not_own(int64 job)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("job " INT64_FORMAT " is not this worker's any more", job),
-			 errdetail("It does not exist, has ended, or another worker has taken it up.")));
+			 errmsg("job " INT64_FORMAT " is no longer claimed by this worker",
+					job),
+			 errdetail("It does not exist, has ended, or was claimed by another worker.")));
 }
 
 /*
- * Removes a job, of which there is nothing to tell.
+ * Removes a job of this worker that has nothing to report.
  */
 void
 mig_job_row_forget(int64 job)
 {
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.job WHERE job = $1" OWN,
-		1, {INT8OID}, NULL, true
+		.by_key = true
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = Int64GetDatum(job);
-	mig_spi_old_write(&query, values, NULL);
+	mig_spi_arg_int64(&args, job);
+	mig_spi_write(&query, &args);
 }
 
 /*
@@ -490,11 +461,10 @@ mig_job_row_expire(int seconds)
 	static MigSpiQuery query = {
 		"DELETE FROM migrate.job"
 		" WHERE finished < pg_catalog.clock_timestamp()"
-		"                  - pg_catalog.make_interval(secs => $1)",
-		1, {INT4OID}
+		"                  - pg_catalog.make_interval(secs => $1)"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = Int32GetDatum(seconds);
-	mig_spi_old_write(&query, values, NULL);
+	mig_spi_arg_int32(&args, seconds);
+	mig_spi_write(&query, &args);
 }

@@ -1,6 +1,6 @@
 /*
  * job.h
- *	  migrate.job: the worker's queue and its outcome.
+ *	  migrate.job: the queue of jobs and how they ended.
  */
 #ifndef MIG_TABLES_JOB_H
 #define MIG_TABLES_JOB_H
@@ -11,17 +11,17 @@
 
 /*
  * First keys of a worker's advisory locks: "MIGJ" with the job's number, for
- * as long as the worker lives; "MIGQ" with its version table, because jobs
- * take turns there; "MIGW" with one of migrate.max_workers places.
+ * as long as the worker is running; "MIGQ" with its version table, because
+ * jobs take turns there; "MIGW" with one of migrate.max_workers slots.
  */
 #define MIG_JOB_LOCK			1296648010
 #define MIG_JOB_LOCK_QUEUE		1296648017
-#define MIG_JOB_LOCK_PLACE		1296648023
+#define MIG_JOB_LOCK_SLOT		1296648023
 
 /* The second key is an int4. */
 #define MIG_JOB_LOCK_KEY(job)	((uint32) ((job) & 0x7fffffff))
 
-/* A worker's, in pg_stat_activity. */
+/* The backend_type of a worker in pg_stat_activity. */
 #define MIG_JOB_BACKEND_TYPE	"migrate job"
 
 /* In SQL: the server and the database, which a dump does not bring along. */
@@ -31,17 +31,17 @@
 	"  WHERE d.datname = pg_catalog.current_database())"
 
 /*
- * In SQL: whether a role has the rights of an owner, or of the extension's
- * owner, whose business everything is.
+ * In SQL: whether a role may see and change a job or schedule.  It needs the
+ * privileges of its owner, or those of the extension's owner.
  */
-#define MIG_JOB_IS_VISIBLE_TO(role, owner) \
+#define MIG_JOB_ROLE_MAY_MANAGE(role, owner) \
 	"(pg_catalog.pg_has_role(" role ", " owner ", 'USAGE')" \
 	" OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
 	"      FROM pg_catalog.pg_extension AS e" \
 	"     WHERE e.extname = 'migrate'), 'USAGE'))"
 
 /* In SQL: whether a role may execute a function of the extension. */
-#define MIG_JOB_MAY_EXECUTE(role, function) \
+#define MIG_JOB_ROLE_MAY_EXECUTE(role, function) \
 	"EXISTS (SELECT FROM pg_catalog.pg_proc AS p" \
 	"   JOIN pg_catalog.pg_depend AS d" \
 	"     ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass" \
@@ -62,7 +62,7 @@ typedef struct MigJob
 	TimestampTz run_at;
 	TimestampTz deadline;		/* DT_NOEND: none */
 	char	   *schedule;		/* that submitted it, or NULL */
-	TimestampTz window_end;		/* DT_NOEND: none */
+	TimestampTz window_end;		/* of the schedule; DT_NOEND: none */
 	int			nsettings;
 	char	  **settings;		/* name=value */
 	int			attempts;
@@ -78,6 +78,7 @@ typedef struct MigJobEnd
 	char	   *detail;
 	char	   *hint;
 	char	   *context;
+	bool		visible;		/* to the role that has asked */
 } MigJobEnd;
 
 /* A job that a worker is to be started for. */
@@ -87,7 +88,7 @@ typedef struct MigJobDue
 	Oid			login;
 } MigJobDue;
 
-/* Why a job can never be run; the table's SQL has the numbers, too. */
+/* Why a job can never be run.  Macros, because SQL has the numbers, too. */
 typedef int MigJobReason;
 
 #define MIG_JOB_ELSEWHERE			1
@@ -107,7 +108,7 @@ typedef struct MigJobDead
 	char	   *owner;
 	char	   *login;
 	int			crashes;
-	char	   *revision;		/* the last one in work, or NULL */
+	char	   *revision;		/* the last one that was begun, or NULL */
 	char	   *schedule;		/* that submitted it, or NULL */
 } MigJobDead;
 
@@ -115,8 +116,8 @@ typedef struct MigJobDead
 extern int64 mig_job_row_insert(const MigJob *job);
 extern bool mig_job_row_is_scheduled(const char *schedule);
 
-/* Somebody asks */
-extern MigJobEnd *mig_job_row_end(int64 job, Oid asker, bool *visible);
+/* Asking and cancelling */
+extern MigJobEnd *mig_job_row_end(int64 job, Oid role);
 extern int	mig_job_row_errcode(const MigJobEnd *end);
 extern bool mig_job_row_signal(int64 job);
 extern bool mig_job_row_cancel(int64 job);
@@ -127,7 +128,7 @@ extern MigJobDue *mig_job_row_due(int max_crashes, int max_workers, int *ndue);
 
 /* The worker */
 extern bool mig_job_row_queue(int64 job, uint32 *key);
-extern bool mig_job_row_take(int64 job, MigJob *taken);
+extern bool mig_job_row_claim(int64 job, MigJob *claimed);
 extern void mig_job_row_progress(int64 job, const char *revision, int step,
 								 int steps);
 extern void mig_job_row_finish(int64 job, const MigJobEnd *end,

@@ -3,21 +3,18 @@
  *	  migrate.lease: which node's scheduler works.
  *
  * A distributed server starts our scheduler on every node.  Each could do the
- * work, because jobs are claimed; the lease spares them to do it all at once.
- * Who holds it renews it with each look, in the transaction of that look: a
- * scheduler that gets nothing done loses it to another one.
+ * work, because jobs are claimed; the lease keeps them from doing it all at
+ * once.  Its holder renews it with each scan, in the transaction of that scan:
+ * a scheduler that gets nothing done loses it to another one.
  */
 #include "postgres.h"
-
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
 
 #include "base/spi.h"
 #include "tables/lease.h"
 
 /*
- * Takes or renews the lease, for a time.  false: another scheduler holds it.
- * Those only read, so that they wait for nobody's row.
+ * Takes or renews the lease for a time.  false: another scheduler holds it.
+ * A scheduler that does not get it has only read, so it waits for no row lock.
  */
 bool
 mig_lease_take(const MigLeaseHolder *holder, int seconds)
@@ -25,10 +22,9 @@ mig_lease_take(const MigLeaseHolder *holder, int seconds)
 	static MigSpiQuery held = {
 		"SELECT FROM migrate.lease WHERE name = 'scheduler'"
 		"   AND holder <> $1 AND expires > pg_catalog.clock_timestamp()"
-		/* Nobody takes it for longer: a clock was wrong. */
+		/* No scheduler takes it for longer: a clock was wrong. */
 		"   AND expires < pg_catalog.clock_timestamp()"
-		"       + pg_catalog.make_interval(secs => 2 * $2)",
-		2, {UUIDOID, FLOAT8OID}
+		"       + pg_catalog.make_interval(secs => 2 * $2)"
 	};
 	static MigSpiQuery take = {
 		"INSERT INTO migrate.lease AS l (name, holder, node, pid, expires)"
@@ -42,30 +38,30 @@ mig_lease_take(const MigLeaseHolder *holder, int seconds)
 		"  WHERE l.holder = excluded.holder"
 		"     OR l.expires <= pg_catalog.clock_timestamp()"
 		"     OR l.expires >= pg_catalog.clock_timestamp()"
-		"        + pg_catalog.make_interval(secs => 2 * $4)",
-		4, {UUIDOID, TEXTOID, INT4OID, FLOAT8OID}
+		"        + pg_catalog.make_interval(secs => 2 * $4)"
 	};
-	Datum		values[4];
-	Datum		look[2];
+	MigSpiArgs	held_args = {0};
+	MigSpiArgs	take_args = {0};
 	MigSpiScope scope;
 	bool		taken = false;
 
-	look[0] = UUIDPGetDatum(&holder->id);
-	look[1] = Float8GetDatum(seconds);
+	mig_spi_arg_uuid(&held_args, &holder->id);
+	mig_spi_arg_float8(&held_args, seconds);
+	mig_spi_arg_uuid(&take_args, &holder->id);
+	mig_spi_arg_text(&take_args, holder->node);
+	mig_spi_arg_int32(&take_args, holder->pid);
+	mig_spi_arg_float8(&take_args, seconds);
 
-	values[0] = UUIDPGetDatum(&holder->id);
-	values[1] = CStringGetTextDatum(holder->node);
-	values[2] = Int32GetDatum(holder->pid);
-	values[3] = Float8GetDatum(seconds);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_old_execute(&held, look, NULL, MIG_SPI_READ_LATEST) == 0)
-		taken = mig_spi_old_execute(&take, values, NULL, MIG_SPI_WRITE) == 1;
+	if (mig_spi_execute(&held, &held_args, MIG_SPI_READ_LATEST) == 0)
+		taken = mig_spi_execute(&take, &take_args, MIG_SPI_WRITE) == 1;
 	mig_spi_end(&scope);
 	return taken;
 }
 
 /*
- * Writes a row that means nothing, for who wants to know how long that takes.
+ * Writes a row that means nothing, so that the time of its commit can be
+ * measured.
  */
 void
 mig_lease_touch(void)
@@ -78,5 +74,5 @@ mig_lease_touch(void)
 		"  pid = excluded.pid, expires = excluded.expires"
 	};
 
-	mig_spi_old_write(&query, NULL, NULL);
+	mig_spi_write(&query, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include "utils/uuid.h"
 
-/* Who may hold it: a scheduler, from its start to its end. */
+/* What holds it: a scheduler, from its start to its end. */
 typedef struct MigLeaseHolder
 {
 	pg_uuid_t	id;

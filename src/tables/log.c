@@ -1,11 +1,11 @@
 /*
  * log.c
- *	  migrate.log: what ran, how it ended, what it cost.
+ *	  migrate.log: what ran, how it ended, which resources it used.
  *
  * The row of a step that succeeds is written in the step's subtransaction.
- * That of one that fails for good comes after the rollback, in the committing
- * doors.  A run through the function door that ends in an ERROR takes its rows
- * with it, like everything else it did.
+ * That of a step that fails for good is written after the rollback, by a
+ * procedure or a worker.  A function that ends in an ERROR takes the rows of
+ * its run with it, like everything else it did.
  */
 #include "postgres.h"
 
@@ -46,58 +46,49 @@ mig_log_write(const MigLogEntry *entry)
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 		"  pg_catalog.pg_get_userbyid($11),"
 		"  pg_catalog.current_setting('application_name'), $12, $13, $14,"
-		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
-		25, {UUIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
-			TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, OIDOID, TEXTOID, TEXTOID,
-			TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT8OID, INT8OID,
-		INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID}
+		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
 	};
-	const MigResourceUsage *cost = &entry->cost;
+	const MigResourceUsage *usage = &entry->usage;
 	const ErrorData *error = entry->error;
-	Datum		values[25];
-	char		nulls[26] = "                         ";
-	MigSpiScope scope;
+	MigSpiArgs	args = {0};
 
-	values[0] = UUIDPGetDatum(&entry->run);
-	values[1] = Int32GetDatum(entry->step);
-	values[2] = mig_spi_old_text_datum(entry->revision, &nulls[2]);
-	values[3] = CStringGetTextDatum(mig_log_command_name(entry->operation));
-	values[4] = CStringGetTextDatum(mig_log_via_name(entry->via));
-	values[5] = CStringGetTextDatum(error == NULL ? "succeeded" : "failed");
-	values[6] = Int32GetDatum(entry->attempts);
-	values[7] = TimestampTzGetDatum(cost->started);
-	values[8] = TimestampTzGetDatum(cost->finished);
-	values[9] = CStringGetTextDatum(entry->version_table);
-	values[10] = ObjectIdGetDatum(entry->role);
-	values[11] = mig_spi_old_text_datum(entry->body_hash, &nulls[11]);
-	values[12] = mig_spi_old_text_datum(error == NULL ? NULL :
-										unpack_sql_state(error->sqlerrcode), &nulls[12]);
-	values[13] = mig_spi_old_text_datum(error == NULL ? NULL : error->message,
-										&nulls[13]);
-	values[14] = Float8GetDatum(cost->wall_ms);
-	values[15] = Float8GetDatum(cost->cpu_ms);
-	values[16] = Float8GetDatum(cost->lock_wait_ms);
-	values[17] = Int64GetDatum(cost->wal.wal_records);
-	values[18] = Int64GetDatum((int64) cost->wal.wal_bytes);
-	values[19] = Int64GetDatum(cost->buffers.shared_blks_hit +
-							   cost->buffers.local_blks_hit);
-	values[20] = Int64GetDatum(cost->buffers.shared_blks_read +
-							   cost->buffers.local_blks_read);
-	values[21] = Int64GetDatum(cost->buffers.shared_blks_dirtied +
-							   cost->buffers.local_blks_dirtied);
-	values[22] = Int64GetDatum(cost->buffers.shared_blks_written +
-							   cost->buffers.local_blks_written);
-	values[23] = Int64GetDatum(cost->buffers.temp_blks_read);
-	values[24] = Int64GetDatum(cost->buffers.temp_blks_written);
+	mig_spi_arg_uuid(&args, &entry->run);
+	mig_spi_arg_int32(&args, entry->step);
+	mig_spi_arg_text(&args, entry->revision);
+	mig_spi_arg_text(&args, mig_log_command_name(entry->operation));
+	mig_spi_arg_text(&args, mig_log_via_name(entry->via));
+	mig_spi_arg_text(&args, error == NULL ? "succeeded" : "failed");
+	mig_spi_arg_int32(&args, entry->attempts);
+	mig_spi_arg_timestamptz(&args, usage->started);
+	mig_spi_arg_timestamptz(&args, usage->finished);
+	mig_spi_arg_text(&args, entry->version_table);
+	mig_spi_arg_oid(&args, entry->role);
+	mig_spi_arg_text(&args, entry->body_hash);
+	mig_spi_arg_text(&args, error == NULL ? NULL :
+					 unpack_sql_state(error->sqlerrcode));
+	mig_spi_arg_text(&args, error == NULL ? NULL : error->message);
+	mig_spi_arg_float8(&args, usage->wall_ms);
+	mig_spi_arg_float8(&args, usage->cpu_ms);
+	mig_spi_arg_float8(&args, usage->lock_wait_ms);
+	mig_spi_arg_int64(&args, usage->wal.wal_records);
+	mig_spi_arg_int64(&args, (int64) usage->wal.wal_bytes);
+	mig_spi_arg_int64(&args, usage->buffers.shared_blks_hit +
+					  usage->buffers.local_blks_hit);
+	mig_spi_arg_int64(&args, usage->buffers.shared_blks_read +
+					  usage->buffers.local_blks_read);
+	mig_spi_arg_int64(&args, usage->buffers.shared_blks_dirtied +
+					  usage->buffers.local_blks_dirtied);
+	mig_spi_arg_int64(&args, usage->buffers.shared_blks_written +
+					  usage->buffers.local_blks_written);
+	mig_spi_arg_int64(&args, usage->buffers.temp_blks_read);
+	mig_spi_arg_int64(&args, usage->buffers.temp_blks_written);
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, values, nulls, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
+	mig_spi_write(&query, &args);
 }
 
 /*
  * Removes rows that ended longer ago than that, but for the last success of
- * each revision in each version table: migrate.status lives on those.
+ * each revision in each version table, which migrate.status shows.
  */
 void
 mig_log_expire(int seconds)
@@ -109,16 +100,12 @@ mig_log_expire(int seconds)
 		"   AND (run, step) NOT IN ("
 		"        SELECT DISTINCT ON (version_table, revision) run, step"
 		"          FROM migrate.log WHERE state = 'succeeded'"
-		"         ORDER BY version_table, revision, finished DESC, step DESC)",
-		1, {INT4OID}
+		"         ORDER BY version_table, revision, finished DESC, step DESC)"
 	};
-	Datum		values[1];
-	MigSpiScope scope;
+	MigSpiArgs	args = {0};
 
-	values[0] = Int32GetDatum(seconds);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE);
-	mig_spi_end(&scope);
+	mig_spi_arg_int32(&args, seconds);
+	mig_spi_write(&query, &args);
 }
 
 /*
@@ -129,50 +116,41 @@ double
 mig_log_longest(const char *revision, MigCommand command)
 {
 	static MigSpiQuery query = {
-		"SELECT COALESCE(pg_catalog.max(wall_ms), 0) FROM migrate.log"
-		" WHERE revision = $1 AND operation = $2",
-		2, {TEXTOID, TEXTOID}
+		"SELECT pg_catalog.max(wall_ms) FROM migrate.log"
+		" WHERE revision = $1 AND operation = $2"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
-	bool		isnull;
-	double		longest;
+	MigSpiArgs	args = {0};
+	Datum		longest;
 
-	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(mig_log_command_name(command));
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST);
-	longest = DatumGetFloat8(mig_spi_old_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return longest;
+	mig_spi_arg_text(&args, revision);
+	mig_spi_arg_text(&args, mig_log_command_name(command));
+	return mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
+							   MIG_SPI_READ_LATEST, &longest) ?
+		DatumGetFloat8(longest) : 0;
 }
 
 /*
- * How long an upgrade takes in the middle, in milliseconds; -1 if none was
- * logged.
+ * The median time of upgrades that succeeded, in milliseconds; -1 if there is
+ * none.
  */
 double
 mig_log_median(void)
 {
 	static MigSpiQuery query = {
-		"SELECT COALESCE(pg_catalog.percentile_cont(0.5)"
-		"  WITHIN GROUP (ORDER BY wall_ms), -1) FROM migrate.log"
+		"SELECT pg_catalog.percentile_cont(0.5)"
+		"  WITHIN GROUP (ORDER BY wall_ms) FROM migrate.log"
 		" WHERE operation = 'upgrade' AND state = 'succeeded'"
 	};
-	MigSpiScope scope;
-	bool		isnull;
-	double		median;
+	Datum		median;
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_old_execute(&query, NULL, NULL, MIG_SPI_READ_LATEST);
-	median = DatumGetFloat8(mig_spi_old_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return median;
+	return mig_spi_first_datum(&query, NULL, MIG_SPI_OWNER,
+							   MIG_SPI_READ_LATEST, &median) ?
+		DatumGetFloat8(median) : -1;
 }
 
 /*
- * Those of some revisions of which an upgrade has taken so long, the slowest
- * first, each with its time.
+ * Those of some revisions of which an upgrade has taken at least so long, the
+ * slowest first, each as "revision (n s)".
  */
 char	  **
 mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
@@ -184,20 +162,19 @@ mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
 		"  FROM migrate.log"
 		" WHERE revision = ANY ($1) AND operation = 'upgrade'"
 		" GROUP BY revision HAVING pg_catalog.max(wall_ms) >= $2"
-		" ORDER BY pg_catalog.max(wall_ms) DESC, revision LIMIT $3",
-		3, {TEXTARRAYOID, FLOAT8OID, INT4OID}
+		" ORDER BY pg_catalog.max(wall_ms) DESC, revision LIMIT $3"
 	};
-	Datum		values[3];
+	MigSpiArgs	args = {0};
 
-	values[0] = mig_spi_array_datum(ids, nids);
-	values[1] = Float8GetDatum(milliseconds);
-	values[2] = Int32GetDatum(limit);
-	return mig_spi_old_list(&query, values, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							nslow);
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_float8(&args, milliseconds);
+	mig_spi_arg_int32(&args, limit);
+	return mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						nslow);
 }
 
 /*
- * What ended the last run, if it failed, or NULL.  Without the message, which
+ * How the last run failed, or NULL if it did not.  Without the message, which
  * may quote rows.
  */
 char *
@@ -210,7 +187,7 @@ mig_log_last_failure(void)
 		"  FROM migrate.log ORDER BY started DESC LIMIT 1"
 	};
 
-	return mig_spi_old_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -225,8 +202,8 @@ mig_log_version_tables(int *ntables)
 		" ORDER BY 1"
 	};
 
-	return mig_spi_old_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							ntables);
+	return mig_spi_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						ntables);
 }
 
 /*
@@ -263,7 +240,7 @@ mig_log_command_find(const char *name, MigCommand *command)
 }
 
 /*
- * The word for a door.
+ * The word for how a run was called, in the column "via".
  */
 const char *
 mig_log_via_name(MigVia via)

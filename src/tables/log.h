@@ -1,6 +1,6 @@
 /*
  * log.h
- *	  migrate.log: what ran, how it ended, what it cost.
+ *	  migrate.log: what ran, how it ended, which resources it used.
  */
 #ifndef MIG_TABLES_LOG_H
 #define MIG_TABLES_LOG_H
@@ -11,7 +11,7 @@
 
 #include "migrate.h"
 
-/* What a step has cost. */
+/* The resources that a step has used. */
 typedef struct MigResourceUsage
 {
 	TimestampTz started;
@@ -36,7 +36,7 @@ typedef struct MigLogEntry
 	Oid			role;
 	const char *body_hash;		/* NULL: nothing was run */
 	const ErrorData *error;		/* NULL: it succeeded */
-	MigResourceUsage cost;
+	MigResourceUsage usage;
 } MigLogEntry;
 
 extern void mig_log_new_run(pg_uuid_t *run);

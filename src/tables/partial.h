@@ -1,6 +1,7 @@
 /*
  * partial.h
- *	  migrate.partial: progress inside a revision.
+ *	  migrate.partial: how far a revision has come that takes several
+ *	  transactions.
  */
 #ifndef MIG_TABLES_PARTIAL_H
 #define MIG_TABLES_PARTIAL_H
@@ -10,7 +11,7 @@
 
 #include "migrate.h"
 
-/* A segment of a body, and who runs it. */
+/* A row: a segment of a body, and the run that runs it. */
 typedef struct MigPartialSegment
 {
 	const char *version_table;
@@ -19,8 +20,10 @@ typedef struct MigPartialSegment
 	int			statement;		/* the first one, from 1 */
 	int			last_statement;
 	int			line;
-	const char *kind;			/* its name if it refuses a transaction block */
-	int			nobject;		/* what to look for, if it is in doubt */
+	const char *kind;			/* name of a statement that cannot run inside
+								 * a transaction block, or NULL */
+	int			nobject;		/* what its effect can be seen by, if its
+								 * outcome is unknown */
 	char	  **object;
 	const char *before;
 	const char *body_hash;
@@ -28,28 +31,29 @@ typedef struct MigPartialSegment
 	Oid			role;
 } MigPartialSegment;
 
-/* How far a revision has come that is neither applied nor not. */
+/* How far a revision has come that is partial. */
 typedef struct MigPartial
 {
 	char	   *revision;
 	MigCommand	operation;
 	char	   *body_hash;
 	int			done;			/* statements up to this one are done */
-	int			in_doubt;		/* this one was begun; 0: none */
-	int			line;			/* of the one in doubt */
+	int			unknown;		/* this one was started, its outcome is
+								 * unknown; 0: none */
+	int			line;			/* of that one, as what follows */
 	char	   *kind;
 	int			nobject;
 	char	  **object;
 	char	   *before;
-	char	   *role;			/* who has run the last of it */
-	TimestampTz since;
+	char	   *role;			/* that has run the last of it */
+	TimestampTz since;			/* the start of the last of it */
 } MigPartial;
 
 extern MigPartial *mig_partial_find(const char *version_table,
 									bool for_report);
 extern char *mig_partial_holder(const char *revision);
-extern void mig_partial_started(const MigPartialSegment *checkpoint);
-extern void mig_partial_done(const MigPartialSegment *checkpoint);
+extern void mig_partial_started(const MigPartialSegment *segment);
+extern void mig_partial_done(const MigPartialSegment *segment);
 extern void mig_partial_forget(const char *version_table,
 							   int statement);
 extern void mig_partial_clear(const char *version_table);

@@ -44,7 +44,7 @@ Oid
 mig_revision_relid(void)
 {
 	static MigSpiQuery query = {
-		"SELECT 'migrate.revision'::pg_catalog.regclass::pg_catalog.oid"
+		"SELECT " MIG_REVISION_RELID
 	};
 	Datum		relid;
 

@@ -12,6 +12,12 @@
 #include "migrate.h"
 #include "script/script.h"
 
+/* In SQL: the OID of the table, by which the registry is locked. */
+#define MIG_REVISION_RELID \
+	"(SELECT t.oid FROM pg_catalog.pg_class AS t WHERE t.relname = 'revision'" \
+	"    AND t.relnamespace = (SELECT s.oid FROM pg_catalog.pg_namespace AS s" \
+	"                           WHERE s.nspname = 'migrate'))"
+
 /* What is known about a body. */
 typedef struct MigBody
 {

@@ -2,13 +2,12 @@
  * schedule.c
  *	  migrate.schedule: jobs that are submitted again and again.
  *
- * A tick that is due waits for its window, and for the end of the schedule's
- * job before.  However many were missed, it is one.
+ * A run that is due waits for its window, and for the end of the schedule's
+ * job before.  However many were missed, one job is submitted for them.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "base/spi.h"
@@ -35,15 +34,16 @@
 	"    AND w.begins + w.length > pg_catalog.clock_timestamp() LIMIT 1)"
 
 /*
- * The first tick after now, by the calendar of UTC, whoever asks.  Days have
- * their length, so nearly all of the missed ticks can be divided away; months
- * have not, but there are few.  Counted from the first one: a month after the
- * 31st of January is the 28th of February, two are the 31st of March.
+ * The first run after now, by the calendar of UTC, whatever the time zone of
+ * the session.  All days have one length, so nearly all of the missed runs can
+ * be skipped by a division; months have not, but there are few.  Counted from
+ * the first run: a month after the 31st of January is the 28th of February,
+ * two are the 31st of March.
  */
-#define TICK(i) \
+#define RUN(i) \
 	"((s.first_run AT TIME ZONE 'UTC' + s.every * " i "::float8) AT TIME ZONE 'UTC')"
-#define NEXT_TICK \
-	"(SELECT COALESCE(pg_catalog.min(" TICK("i") "), pg_catalog.clock_timestamp() + s.every)" \
+#define NEXT_RUN \
+	"(SELECT COALESCE(pg_catalog.min(" RUN("i") "), pg_catalog.clock_timestamp() + s.every)" \
 	"   FROM (SELECT extract(epoch FROM pg_catalog.clock_timestamp() - s.first_run) AS missed," \
 	"                extract(epoch FROM s.every) AS length," \
 	"                extract(year FROM s.every) * 12 + extract(month FROM s.every) AS months) AS e," \
@@ -52,38 +52,36 @@
 	"        pg_catalog.generate_series(f.few, CASE WHEN e.months <> 0" \
 	"          THEN pg_catalog.floor(e.missed / GREATEST(86400, e.length * 0.9))" \
 	"          ELSE f.few END + 4) AS i" \
-	"  WHERE " TICK("i") " > pg_catalog.clock_timestamp())"
+	"  WHERE " RUN("i") " > pg_catalog.clock_timestamp())"
+
+static void read_due(const MigSpiRow *row, void *result);
 
 /*
- * Whether there is a schedule of that name.  visible: whether the role that
- * asks may change it.
+ * Whether there is a schedule of that name, whose row is locked.  *visible:
+ * whether the role may change it.
  */
 bool
-mig_schedule_row_find(const char *name, Oid asker, bool *visible)
+mig_schedule_row_find(const char *name, Oid role, bool *visible)
 {
 	static MigSpiQuery query = {
-		"SELECT " MIG_JOB_IS_VISIBLE_TO("$2", "s.owner_oid")
-		" FROM migrate.schedule AS s WHERE s.name = $1 FOR UPDATE",
-		2, {TEXTOID, OIDOID}
+		"SELECT " MIG_JOB_ROLE_MAY_MANAGE("$2", "s.owner_oid")
+		" FROM migrate.schedule AS s WHERE s.name = $1 FOR UPDATE"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
-	bool		found;
-	bool		isnull;
+	MigSpiArgs	args = {0};
+	Datum		value;
 
-	values[0] = CStringGetTextDatum(name);
-	values[1] = ObjectIdGetDatum(asker);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_WRITE) > 0;
-	if (found)
-		*visible = DatumGetBool(mig_spi_old_value(0, 1, &isnull));
-	mig_spi_end(&scope);
-	return found;
+	mig_spi_arg_text(&args, name);
+	mig_spi_arg_oid(&args, role);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+							 &value))
+		return false;
+	*visible = DatumGetBool(value);
+	return true;
 }
 
 /*
- * Makes a schedule, or changes the one of that name.  false: that is not the
- * business of who makes it.
+ * Makes a schedule, or replaces the one of that name.  false: the role may not
+ * change that one.
  */
 bool
 mig_schedule_row_put(const MigSchedule *schedule)
@@ -104,27 +102,26 @@ mig_schedule_row_put(const MigSchedule *schedule)
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
 		"  settings = EXCLUDED.settings, origin = EXCLUDED.origin,"
 		"  note = NULL"
-		" WHERE " MIG_JOB_IS_VISIBLE_TO("$8", "schedule.owner_oid"),
-		10, {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TIMETZOID, TIMETZOID,
-		TIMESTAMPTZOID, OIDOID, OIDOID, TEXTARRAYOID}
+		" WHERE " MIG_JOB_ROLE_MAY_MANAGE("$8", "schedule.owner_oid")
 	};
 	const MigJob *job = &schedule->job;
-	Datum		values[10];
-	char		nulls[11] = "          ";
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(schedule->name);
-	values[1] = CStringGetTextDatum(job->target);
-	values[2] = CStringGetTextDatum(job->version_table);
-	values[3] = IntervalPGetDatum(schedule->every);
-	values[4] = TimeTzADTPGetDatum(schedule->window_start);
-	values[5] = TimeTzADTPGetDatum(schedule->window_end);
-	if (schedule->window_start == NULL)
-		nulls[4] = nulls[5] = 'n';
-	values[6] = TimestampTzGetDatum(schedule->first_run);
-	values[7] = ObjectIdGetDatum(job->owner);
-	values[8] = ObjectIdGetDatum(job->login);
-	values[9] = mig_spi_array_datum(job->settings, job->nsettings);
-	return mig_spi_old_write(&query, values, nulls) > 0;
+	mig_spi_arg_text(&args, schedule->name);
+	mig_spi_arg_text(&args, job->target);
+	mig_spi_arg_text(&args, job->version_table);
+	mig_spi_arg_interval(&args, schedule->every);
+	mig_spi_arg_datum(&args, TIMETZOID,
+					  TimeTzADTPGetDatum(schedule->window_start),
+					  schedule->window_start == NULL);
+	mig_spi_arg_datum(&args, TIMETZOID,
+					  TimeTzADTPGetDatum(schedule->window_end),
+					  schedule->window_end == NULL);
+	mig_spi_arg_timestamptz(&args, schedule->first_run);
+	mig_spi_arg_oid(&args, job->owner);
+	mig_spi_arg_oid(&args, job->login);
+	mig_spi_arg_texts(&args, job->settings, job->nsettings);
+	return mig_spi_write(&query, &args) > 0;
 }
 
 /*
@@ -134,18 +131,17 @@ void
 mig_schedule_row_delete(const char *name)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.schedule WHERE name = $1",
-		1, {TEXTOID}
+		"DELETE FROM migrate.schedule WHERE name = $1"
 	};
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(name);
-	mig_spi_old_write(&query, values, NULL);
+	mig_spi_arg_text(&args, name);
+	mig_spi_write(&query, &args);
 }
 
 /*
- * What the schedules are to submit whose tick is due and whose window is open.
- * Their rows are locked; those that somebody else has locked are left to them.
+ * The jobs to submit for the schedules that are due and whose window is open.
+ * Their rows are locked; those that another session has locked are left out.
  */
 MigJob *
 mig_schedule_row_due(int *ndue)
@@ -159,55 +155,51 @@ mig_schedule_row_due(int *ndue)
 		"   AND (s.window_start IS NULL OR " WINDOW_END " IS NOT NULL)"
 		" ORDER BY s.next_run, s.name FOR UPDATE OF s SKIP LOCKED"
 	};
-	MigSpiScope scope;
-	uint64		nrows;
-	MigJob	   *due;
 
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_old_execute(&query, NULL, NULL, MIG_SPI_WRITE);
-	due = MemoryContextAllocZero(scope.caller, sizeof(MigJob) * Max(nrows, 1));
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		bool		isnull;
+	return mig_spi_rows(&query, NULL, MIG_SPI_OWNER, MIG_SPI_WRITE,
+						sizeof(MigJob), read_due, ndue);
+}
 
-		due[i].command = MIG_COMMAND_UPGRADE;
-		due[i].schedule = mig_spi_old_text(&scope, i, 1);
-		due[i].target = mig_spi_old_text(&scope, i, 2);
-		due[i].version_table = mig_spi_old_text(&scope, i, 3);
-		due[i].owner = DatumGetObjectId(mig_spi_old_value(i, 4, &isnull));
-		due[i].login = DatumGetObjectId(mig_spi_old_value(i, 5, &isnull));
-		due[i].settings = mig_spi_old_text_array(&scope, i, 6, &due[i].nsettings);
-		due[i].window_end = DatumGetTimestampTz(mig_spi_old_value(i, 7, &isnull));
-		due[i].deadline = DT_NOEND;
-		due[i].run_at = GetCurrentTimestamp();
-	}
-	mig_spi_end(&scope);
-	*ndue = (int) nrows;
-	return due;
+static void
+read_due(const MigSpiRow *row, void *result)
+{
+	MigJob	   *job = result;
+
+	memset(job, 0, sizeof(*job));
+	job->command = MIG_COMMAND_UPGRADE;
+	job->schedule = mig_spi_row_text(row, 1);
+	job->target = mig_spi_row_text(row, 2);
+	job->version_table = mig_spi_row_text(row, 3);
+	job->owner = mig_spi_row_oid(row, 4);
+	job->login = mig_spi_row_oid(row, 5);
+	job->settings = mig_spi_row_texts(row, 6, &job->nsettings);
+	job->window_end = mig_spi_row_timestamptz(row, 7);
+	job->deadline = DT_NOEND;
+	job->run_at = GetCurrentTimestamp();
 }
 
 /*
- * Notes that a schedule has submitted a job.
+ * Notes that a schedule has submitted a job, and when the next run is.
  */
 void
-mig_schedule_row_tick(const char *name, int64 job)
+mig_schedule_row_submitted(const char *name, int64 job)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.schedule AS s SET next_run = " NEXT_TICK ","
+		"UPDATE migrate.schedule AS s SET next_run = " NEXT_RUN ","
 		"  last_run = pg_catalog.clock_timestamp(), last_job = $2"
-		" WHERE s.name = $1",
-		2, {TEXTOID, INT8OID}
+		" WHERE s.name = $1"
 	};
-	Datum		values[2];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(name);
-	values[1] = Int64GetDatum(job);
-	mig_spi_old_write(&query, values, NULL);
+	mig_spi_arg_text(&args, name);
+	mig_spi_arg_int64(&args, job);
+	mig_spi_write(&query, &args);
 }
 
 /*
- * Notes why a schedule's job ended before its target, or that it did not.  Not
- * if somebody has locked the row: the job does not wait for that.
+ * Notes why a schedule's job ended before its target, or that it did not
+ * (NULL).  Not if another session has locked the row: the job does not wait for
+ * that.
  */
 void
 mig_schedule_row_note(const char *name, int64 job, const char *note)
@@ -217,14 +209,12 @@ mig_schedule_row_note(const char *name, int64 job, const char *note)
 		" WHERE name = (SELECT name FROM migrate.schedule"
 		"                WHERE name = $1 AND last_job = $2"
 		"                  AND note IS DISTINCT FROM $3"
-		"                  FOR UPDATE SKIP LOCKED)",
-		3, {TEXTOID, INT8OID, TEXTOID}
+		"                  FOR UPDATE SKIP LOCKED)"
 	};
-	Datum		values[3];
-	char		nulls[4] = "   ";
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(name);
-	values[1] = Int64GetDatum(job);
-	values[2] = mig_spi_old_text_datum(note, &nulls[2]);
-	mig_spi_old_write(&query, values, nulls);
+	mig_spi_arg_text(&args, name);
+	mig_spi_arg_int64(&args, job);
+	mig_spi_arg_text(&args, note);
+	mig_spi_write(&query, &args);
 }

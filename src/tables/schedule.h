@@ -21,11 +21,11 @@ typedef struct MigSchedule
 	TimestampTz first_run;
 } MigSchedule;
 
-extern bool mig_schedule_row_find(const char *name, Oid asker, bool *visible);
+extern bool mig_schedule_row_find(const char *name, Oid role, bool *visible);
 extern bool mig_schedule_row_put(const MigSchedule *schedule);
 extern void mig_schedule_row_delete(const char *name);
 extern MigJob *mig_schedule_row_due(int *ndue);
-extern void mig_schedule_row_tick(const char *name, int64 job);
+extern void mig_schedule_row_submitted(const char *name, int64 job);
 extern void mig_schedule_row_note(const char *name, int64 job,
 								  const char *note);
 

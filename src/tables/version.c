@@ -1,17 +1,17 @@
 /*
  * version.c
- *	  The rows of the version table: where we are.
+ *	  The version table: which revisions are applied.
  *
- * Written in place, in Alembic's shape, so that Alembic and this extension
- * can take turns.  Our own table is reached as the extension's owner.  Any
- * other table belongs to somebody else and may carry triggers, so it is
- * written with the caller's rights and search_path, as Alembic would.
+ * It is read and written in place, in Alembic's shape, so that Alembic and
+ * this extension can take turns.  Our own table is reached as the extension's
+ * owner.  Any other table belongs to another role and may carry triggers, so
+ * it is written with the caller's rights and search_path, as Alembic would.
  *
  * A row is found again by the ctid its last write returned.  A search by
  * value walks all dead versions of the row that this transaction has made,
  * and under subtransactions each of them is looked up among the child
  * transactions: 10,000 steps then take seconds instead of a tenth.  Where the
- * server gives no such address, it is found by its value.
+ * server has no such address, the row is found by its value.
  */
 #include "postgres.h"
 
@@ -19,7 +19,6 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "storage/itemptr.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
@@ -81,87 +80,75 @@ typedef struct MigVersionQueries
 #define VERSION_QUERIES(table, address) \
 { \
 	{"LOCK TABLE ONLY " table " IN ROW EXCLUSIVE MODE"}, \
-	{"SELECT version_num, " address " FROM ONLY " table}, \
-	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING " address, \
-	1, {TEXTOID}}, \
+	{"SELECT version_num, " address ", tableoid FROM ONLY " table}, \
+	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING " address}, \
 	{"UPDATE ONLY " table " SET version_num = $1" \
-		" WHERE ctid OPERATOR(pg_catalog.=) $2" \
-		"   AND version_num OPERATOR(pg_catalog.=) $3 RETURNING ctid", \
-	3, {TEXTOID, TIDOID, TEXTOID}, NULL, true}, \
+		" WHERE version_num OPERATOR(pg_catalog.=) $2" \
+		"   AND ctid OPERATOR(pg_catalog.=) $3 RETURNING ctid", \
+		.by_key = true}, \
 	{"DELETE FROM ONLY " table \
-		" WHERE ctid OPERATOR(pg_catalog.=) $1" \
-		"   AND version_num OPERATOR(pg_catalog.=) $2", \
-	2, {TIDOID, TEXTOID}, NULL, true}, \
+		" WHERE version_num OPERATOR(pg_catalog.=) $1" \
+		"   AND ctid OPERATOR(pg_catalog.=) $2", \
+		.by_key = true}, \
 	{"UPDATE ONLY " table " SET version_num = $1" \
-		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING " address, \
-	2, {TEXTOID, TEXTOID}}, \
+		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING " address}, \
 	{"DELETE FROM ONLY " table \
-		" WHERE version_num OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}} \
+		" WHERE version_num OPERATOR(pg_catalog.=) $1"} \
 }
 
 #define ADDRESS			"ctid"
 #define NO_ADDRESS		"NULL::pg_catalog.tid"
 
 /*
- * Our own table's are constants, because they run as the extension's owner.
- * The first ones are for servers that tell where a row is.
+ * Those of our own table are constants, because they run as the extension's
+ * owner.  The first ones are for servers whose rows have addresses.
  */
 static MigVersionQueries own_queries = VERSION_QUERIES("migrate.version", ADDRESS);
 static const MigVersionQueries query_formats = VERSION_QUERIES("%s", ADDRESS);
 static MigVersionQueries own_queries_by_value = VERSION_QUERIES("migrate.version", NO_ADDRESS);
 static const MigVersionQueries query_formats_by_value = VERSION_QUERIES("%s", NO_ADDRESS);
 
-/* What this server can do. */
-static bool have_row_addresses = true;
-static bool have_table_locks = true;
-
-static MigVersionQueries *write_queries(const char *table);
+static void read_rows(MigVersion *version, const MigSpiScope *scope,
+					  uint64 nrows);
+static MigVersionQueries *write_queries(const MigVersion *version);
 static void forget_plans(void *arg);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
-static void copy_address(uint64 row, int column, ItemPointer address);
+static void copy_address(const MigSpiRow *row, int column,
+						 ItemPointer address);
 static uint64 insert_row(MigVersion *version, const char *after);
 static uint64 change_row(MigVersion *version, const char *before,
 						 const char *after);
+static uint64 change_row_at(MigSpiQuery *query, const char *before,
+							const char *after, ItemPointer address);
 static bool has_row(const MigVersion *version, const char *revision);
 static int	compare_rows(const void *a, const void *b);
 
 /*
- * What the server can do: tell where a row is (ctid), lock a table against
- * changes of its definition.
- */
-void
-mig_version_assume(bool row_addresses, bool table_locks)
-{
-	have_row_addresses = row_addresses;
-	have_table_locks = table_locks;
-}
-
-/*
- * Gives an open table its statements.
+ * Gives a table that was opened its statements.
  */
 void
 mig_version_prepare(MigVersion *version)
 {
 	if (!version->own)
-		version->queries = write_queries(version->name);
+		version->queries = write_queries(version);
 	else
-		version->queries = have_row_addresses ? &own_queries :
+		version->queries = version->row_addresses ? &own_queries :
 			&own_queries_by_value;
 }
 
 /*
- * Locks a table of somebody else as a write does, where there are such locks.
+ * Locks a table of another role as a write does, where there are such locks.
  */
 void
 mig_version_lock(const MigVersion *version)
 {
 	MigSpiScope scope;
 
-	if (!have_table_locks)
+	if (!version->table_locks)
 		return;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_old_execute(&version->queries->lock, NULL, NULL, MIG_SPI_WRITE);
+	mig_spi_execute(&version->queries->lock, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
@@ -171,23 +158,35 @@ mig_version_lock(const MigVersion *version)
 void
 mig_version_read(MigVersion *version, MigSpiAccess access)
 {
-	MigVersionState *state = palloc0(sizeof(MigVersionState));
 	MigSpiScope scope;
 	uint64		nrows;
 
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
-	nrows = mig_spi_old_execute(&version->queries->read, NULL, NULL, access);
+	nrows = mig_spi_execute(&version->queries->read, NULL, access);
+	read_rows(version, &scope, nrows);
+	mig_spi_end(&scope);
+	mig_version_sort(version);
+}
 
+static void
+read_rows(MigVersion *version, const MigSpiScope *scope, uint64 nrows)
+{
+	MigVersionState *state;
+
+	state = MemoryContextAllocZero(scope->caller, sizeof(MigVersionState));
 	version->nrows = (int) nrows;
-	version->rows = MemoryContextAlloc(scope.caller,
+	version->rows = MemoryContextAlloc(scope->caller,
 									   sizeof(char *) * Max(nrows, 1));
-	state->rows = rowhash_create(scope.caller, Max(nrows, 8), NULL);
+	version->read_relid = InvalidOid;
+	version->state = state;
+	state->rows = rowhash_create(scope->caller, Max(nrows, 8), NULL);
 	for (uint64 i = 0; i < nrows; i++)
 	{
-		bool		found;
+		MigSpiRow	row = mig_spi_fetch(scope, i);
 		RowEntry   *entry;
+		bool		found;
 
-		version->rows[i] = mig_spi_old_text(&scope, i, 1);
+		version->rows[i] = mig_spi_row_text(&row, 1);
 		if (version->rows[i] == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -200,12 +199,9 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 					 errmsg("version table \"%s\" contains revision \"%s\" twice",
 							version->name, version->rows[i]),
 					 errhint("Delete one of the rows and add the primary key that Alembic gives the table.")));
-		copy_address(i, 2, &entry->tid);
+		copy_address(&row, 2, &entry->tid);
+		version->read_relid = mig_spi_row_oid(&row, 3);
 	}
-	mig_spi_end(&scope);
-
-	mig_version_sort(version);
-	version->state = state;
 }
 
 /*
@@ -220,12 +216,12 @@ mig_version_sort(MigVersion *version)
 /*
  * Reads the rows anew, as committed, after a transaction that failed.
  */
-MigVersionPlace
-mig_version_place(MigVersion *version, const MigStep *step)
+MigVersionPosition
+mig_version_position(MigVersion *version, const MigStep *step)
 {
 	MemoryContext old_context;
-	int			ngoing = 0;
-	int			ncoming = 0;
+	int			nfrom = 0;
+	int			nto = 0;
 	int			nbefore = step->ndeletes;
 	int			nafter = step->ninserts;
 
@@ -234,19 +230,19 @@ mig_version_place(MigVersion *version, const MigStep *step)
 	MemoryContextSwitchTo(old_context);
 
 	for (int i = 0; i < step->ndeletes; i++)
-		ngoing += has_row(version, step->deletes[i]);
+		nfrom += has_row(version, step->deletes[i]);
 	for (int i = 0; i < step->ninserts; i++)
-		ncoming += has_row(version, step->inserts[i]);
+		nto += has_row(version, step->inserts[i]);
 	if (step->update_from != NULL)
 	{
 		nbefore++;
 		nafter++;
-		ngoing += has_row(version, step->update_from);
-		ncoming += has_row(version, step->update_to);
+		nfrom += has_row(version, step->update_from);
+		nto += has_row(version, step->update_to);
 	}
-	if (ngoing == nbefore && ncoming == 0)
+	if (nfrom == nbefore && nto == 0)
 		return MIG_VERSION_BEFORE;
-	if (ngoing == 0 && ncoming == nafter)
+	if (nfrom == 0 && nto == nafter)
 		return MIG_VERSION_AFTER;
 	return MIG_VERSION_ELSEWHERE;
 }
@@ -344,14 +340,15 @@ mig_version_discard(MigVersion *version)
 }
 
 /*
- * The statements for a table of somebody else.  They belong to this run: were
+ * The statements for a table of another role.  They belong to this run: were
  * they shared, what runs inside it could turn them to another table.
  */
 static MigVersionQueries *
-write_queries(const char *table)
+write_queries(const MigVersion *version)
 {
-	const MigVersionQueries *formats = have_row_addresses ? &query_formats :
-	&query_formats_by_value;
+	const MigVersionQueries *formats = version->row_addresses ?
+	&query_formats : &query_formats_by_value;
+	const char *table = version->name;
 	MigVersionQueries *queries = palloc(sizeof(MigVersionQueries));
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
@@ -388,8 +385,8 @@ forget_plans(void *arg)
 
 /*
  * Inserts, updates or deletes one row and notes the change.  An update or
- * delete that does not hit exactly one row means that somebody who does not
- * take our lock, such as Alembic, has written the table.
+ * delete that does not hit exactly one row means that a session that does not
+ * take our lock, such as Alembic's, has written the table.
  */
 static void
 write_row(MigVersion *version, const char *before, const char *after)
@@ -403,7 +400,11 @@ write_row(MigVersion *version, const char *before, const char *after)
 	count = before == NULL ? insert_row(version, after) :
 		change_row(version, before, after);
 	if (count == 1 && after != NULL)
-		copy_address(0, 1, &change->tid);
+	{
+		MigSpiRow	row = mig_spi_fetch(&scope, 0);
+
+		copy_address(&row, 1, &change->tid);
+	}
 	mig_spi_end(&scope);
 
 	if (count == 0 && before != NULL && IsolationUsesXactSnapshot())
@@ -429,13 +430,13 @@ write_row(MigVersion *version, const char *before, const char *after)
 }
 
 /*
- * Where a row is, by a column of SPI's result.
+ * The address of a row of the version table, in a column of the result.
  */
 static void
-copy_address(uint64 row, int column, ItemPointer address)
+copy_address(const MigSpiRow *row, int column, ItemPointer address)
 {
 	bool		isnull;
-	Datum		value = mig_spi_old_value(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
 
 	if (isnull)
 		ItemPointerSetInvalid(address);
@@ -446,53 +447,47 @@ copy_address(uint64 row, int column, ItemPointer address)
 static uint64
 insert_row(MigVersion *version, const char *after)
 {
-	Datum		values[1];
+	MigSpiArgs	args = {0};
 
-	values[0] = CStringGetTextDatum(after);
-	return mig_spi_old_execute(&version->queries->insert, values, NULL,
-							   MIG_SPI_WRITE);
+	mig_spi_arg_text(&args, after);
+	return mig_spi_execute(&version->queries->insert, &args, MIG_SPI_WRITE);
 }
 
 /*
- * Updates a row, or deletes it when there is nothing after.  Where it is not
- * where it was left, a body has rewritten the table: it is looked for once
- * more, by its value.
+ * Updates a row, or deletes it when there is nothing after.  A row that is not
+ * where it was left was moved by a body that rewrote the table: it is looked
+ * for once more, by its value.
  */
 static uint64
 change_row(MigVersion *version, const char *before, const char *after)
 {
 	MigVersionQueries *queries = version->queries;
 	RowEntry   *entry = rowhash_lookup(version->state->rows, before);
-	Datum		values[3];
 	uint64		count = 0;
 
 	if (entry == NULL)
 		return 0;
-	if (after == NULL)
-	{
-		values[0] = ItemPointerGetDatum(&entry->tid);
-		values[1] = CStringGetTextDatum(before);
-		if (have_row_addresses)
-			count = mig_spi_old_execute(&queries->delete, values, NULL,
-										MIG_SPI_WRITE);
-		if (count == 0)
-			count = mig_spi_old_execute(&queries->delete_by_value, &values[1],
-										NULL, MIG_SPI_WRITE);
-		return count;
-	}
-
-	values[0] = CStringGetTextDatum(after);
-	values[1] = ItemPointerGetDatum(&entry->tid);
-	values[2] = CStringGetTextDatum(before);
-	if (have_row_addresses)
-		count = mig_spi_old_execute(&queries->update, values, NULL, MIG_SPI_WRITE);
+	if (version->row_addresses)
+		count = change_row_at(after != NULL ? &queries->update :
+							  &queries->delete, before, after, &entry->tid);
 	if (count == 0)
-	{
-		values[1] = values[2];
-		count = mig_spi_old_execute(&queries->update_by_value, values, NULL,
-									MIG_SPI_WRITE);
-	}
+		count = change_row_at(after != NULL ? &queries->update_by_value :
+							  &queries->delete_by_value, before, after, NULL);
 	return count;
+}
+
+static uint64
+change_row_at(MigSpiQuery *query, const char *before, const char *after,
+			  ItemPointer address)
+{
+	MigSpiArgs	args = {0};
+
+	if (after != NULL)
+		mig_spi_arg_text(&args, after);
+	mig_spi_arg_text(&args, before);
+	if (address != NULL)
+		mig_spi_arg_datum(&args, TIDOID, ItemPointerGetDatum(address), false);
+	return mig_spi_execute(query, &args, MIG_SPI_WRITE);
 }
 
 static int

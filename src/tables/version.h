@@ -1,6 +1,6 @@
 /*
  * version.h
- *	  The rows of the version table: where we are.
+ *	  The version table: which revisions are applied.
  */
 #ifndef MIG_TABLES_VERSION_H
 #define MIG_TABLES_VERSION_H
@@ -8,33 +8,45 @@
 #include "base/spi.h"
 #include "migrate.h"
 
-/* The version table and, while a run goes on, its rows. */
+/* The version table and, during a run, its rows. */
 typedef struct MigVersion
 {
 	Oid			relid;
 	char	   *name;			/* quoted where needed, with its schema */
-	bool		own;			/* migrate.version, not a table of Alembic's */
+	bool		own;			/* our own table, not one of Alembic's */
+	Oid			registry;		/* of the table of revisions, for its locks */
+	bool		row_addresses;	/* the server's rows have a ctid */
+	bool		table_locks;	/* LOCK TABLE works on the server */
 	int			nrows;			/* as read last, sorted by id */
 	char	  **rows;
+	Oid			read_relid;		/* of the table that was read; InvalidOid:
+								 * there were no rows */
 	struct MigVersionState *state;	/* where the rows are now */
 	struct MigVersionQueries *queries;
 } MigVersion;
 
-/* Where the rows are, as a step sees it. */
-typedef enum MigVersionPlace
+/* Where the rows are, seen from a step. */
+typedef enum MigVersionPosition
 {
 	MIG_VERSION_BEFORE,			/* the step can write its rows */
 	MIG_VERSION_AFTER,			/* they are as it would leave them */
 	MIG_VERSION_ELSEWHERE
-} MigVersionPlace;
+} MigVersionPosition;
 
-extern void mig_version_assume(bool row_addresses, bool table_locks);
+/* version_open.c: which table it is, and whether this role may write it */
+extern MigVersion *mig_version_open(MigSpiAccess access);
+extern MigVersion *mig_version_open_other(const char *name,
+										  const MigVersion *version);
+extern void mig_version_recheck(const MigVersion *version);
+extern void mig_version_trust(const MigVersion *version);
+
+/* version.c: its rows */
 extern void mig_version_prepare(MigVersion *version);
 extern void mig_version_lock(const MigVersion *version);
 extern void mig_version_read(MigVersion *version, MigSpiAccess access);
 extern void mig_version_sort(MigVersion *version);
-extern MigVersionPlace mig_version_place(MigVersion *version,
-										 const MigStep *step);
+extern MigVersionPosition mig_version_position(MigVersion *version,
+											   const MigStep *step);
 extern void mig_version_check_snapshot(const MigVersion *version);
 extern void mig_version_move(MigVersion *version, const MigStep *step);
 extern void mig_version_accept(MigVersion *version);

@@ -1,29 +1,39 @@
 /*
  * version_open.c
- *	  Which table is the version table, and may this role write it?
+ *	  Which table is the version table, and whether this role may write it.
  *
- * Any table but our own belongs to somebody else, who could make a write run
+ * Any table but our own belongs to another role, which could make a write run
  * code: that is settled here, before the first step.
  */
 #include "postgres.h"
 
-#include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/server.h"
 #include "base/spi.h"
-#include "tables/version_open.h"
+#include "tables/revision.h"
+#include "tables/version.h"
 
 /* For a table that is missing, or not one. */
 #define SHAPE_HINT \
 	"Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY)."
 
+/* What is found under the name of a version table. */
+typedef struct Found
+{
+	MigVersion *version;
+	bool		is_table;
+	bool		has_column;
+	Oid			extension_owner;
+} Found;
+
 static MigVersion *open_table(const char *name, MigSpiAccess access);
-static void check_name(const char *name);
+static void read_found(const MigSpiRow *row, void *result);
+static List *split_name(const char *name);
+static void refuse_replaced(const MigVersion *version);
 static bool runs_code_of_owner(const MigVersion *version);
 
 /*
@@ -49,11 +59,19 @@ mig_version_open_other(const char *name, const MigVersion *version)
 }
 
 /*
- * Raises an error if the name stands for another table by now.  The lock on
- * the version table is on the table, the statements name it.
+ * Raises an error if the name stands for another table by now: the lock on the
+ * version table is on the table, but the statements name it.  Rows that were
+ * read since the lock was taken say which table it was.
  */
 void
 mig_version_recheck(const MigVersion *version)
+{
+	if (version->read_relid != version->relid)
+		refuse_replaced(version);
+}
+
+static void
+refuse_replaced(const MigVersion *version)
 {
 	MigVersion *now = mig_version_open(MIG_SPI_READ_LATEST);
 
@@ -66,10 +84,10 @@ mig_version_recheck(const MigVersion *version)
 }
 
 /*
- * Before the first step: locks a table of somebody else as a write does, so
+ * Before the first step: locks a table of another role as a write does, so
  * that it stays what it is, and raises an error if its owner could make the
- * writes run code with rights that the owner does not have.  It is the rule
- * for authors of bodies.
+ * writes run code with rights that the owner does not have.  The same rule
+ * holds for authors of bodies.
  */
 void
 mig_version_trust(const MigVersion *version)
@@ -77,7 +95,7 @@ mig_version_trust(const MigVersion *version)
 	if (version->own)
 		return;
 	mig_version_lock(version);
-	mig_version_recheck(version);
+	refuse_replaced(version);
 	if (runs_code_of_owner(version))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -87,6 +105,10 @@ mig_version_trust(const MigVersion *version)
 				 errhint("Run this as the owner of the table, or remove them.")));
 }
 
+/*
+ * Looks the table up by the catalogs alone, which any role may read, and learns
+ * the extension's owner on the way.
+ */
 static MigVersion *
 open_table(const char *name, MigSpiAccess access)
 {
@@ -94,63 +116,79 @@ open_table(const char *name, MigSpiAccess access)
 		"SELECT c.oid,"
 		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
 		"       pg_catalog.quote_ident(c.relname),"
-		"       c.relkind,"
-		"       c.oid = 'migrate.version'::pg_catalog.regclass,"
+		"       n.nspname = 'migrate' AND c.relname = 'version',"
+		"       c.relkind = 'r',"
 		"       EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
 		"                WHERE a.attrelid = c.oid"
-		"                  AND a.attname = 'version_num')"
-		"  FROM pg_catalog.pg_class c"
-		"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE c.oid = pg_catalog.to_regclass($1)",
-		1, {TEXTOID}
+		"                  AND a.attname = 'version_num'),"
+		"       " MIG_REVISION_RELID ", e.extowner"
+		"  FROM pg_catalog.pg_extension AS e,"
+		"       pg_catalog.pg_class AS c"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE e.extname = 'migrate' AND c.relname = $2"
+		"   AND n.oid = CASE $1 WHEN 'pg_temp'"
+		"               THEN pg_catalog.pg_my_temp_schema()"
+		"               ELSE (SELECT s.oid FROM pg_catalog.pg_namespace AS s"
+		"                      WHERE s.nspname = $1) END"
 	};
+	const MigServer *server = mig_server();
 	MigVersion *version = palloc0(sizeof(MigVersion));
-	Datum		values[1];
-	MigSpiScope scope;
-	bool		isnull;
-	bool		has_column;
-	char		relkind;
+	Found		found = {.version = version};
+	List	   *parts = split_name(name);
+	MigSpiArgs	args = {0};
 
-	check_name(name);
-	values[0] = CStringGetTextDatum(name);
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_old_execute(&query, values, NULL, access) != 1)
+	mig_spi_arg_text(&args, linitial(parts));
+	mig_spi_arg_text(&args, lsecond(parts));
+	if (!mig_spi_row(&query, &args, MIG_SPI_CALLER, access, read_found,
+					 &found))
+	{
+		mig_spi_check_installed();
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("version table \"%s\" does not exist", name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
-
-	version->relid = DatumGetObjectId(mig_spi_old_value(0, 1, &isnull));
-	version->name = mig_spi_old_text(&scope, 0, 2);
-	relkind = DatumGetChar(mig_spi_old_value(0, 3, &isnull));
-	version->own = DatumGetBool(mig_spi_old_value(0, 4, &isnull));
-	has_column = DatumGetBool(mig_spi_old_value(0, 5, &isnull));
-	mig_spi_end(&scope);
-
-	if (relkind != RELKIND_RELATION)
+	}
+	mig_spi_remember_owner(found.extension_owner);
+	if (!found.is_table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("version table \"%s\" is not an ordinary table", name),
 				 errdetail("The setting migrate.version_table names it.")));
-	if (!has_column)
+	if (!found.has_column)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("version table \"%s\" has no column \"version_num\"",
 						name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
+	version->row_addresses = server->row_addresses;
+	version->table_locks = server->table_locks;
 	mig_version_prepare(version);
 	return version;
 }
 
-/*
- * Refuses what is not schema.table.  Not done by a check hook: a value that
- * such a hook refuses when the library is loaded gives way to the default,
- * and the run would go to another table.
- */
 static void
-check_name(const char *name)
+read_found(const MigSpiRow *row, void *result)
+{
+	Found	   *found = result;
+
+	found->version->relid = mig_spi_row_oid(row, 1);
+	found->version->name = mig_spi_row_text(row, 2);
+	found->version->own = mig_spi_row_bool(row, 3);
+	found->is_table = mig_spi_row_bool(row, 4);
+	found->has_column = mig_spi_row_bool(row, 5);
+	found->version->registry = mig_spi_row_oid(row, 6);
+	found->extension_owner = mig_spi_row_oid(row, 7);
+}
+
+/*
+ * The parts of schema.table; anything else is refused.  Not done by a check
+ * hook: a value that such a hook refuses when the library is loaded gives way
+ * to the default, and the run would go to another table.
+ */
+static List *
+split_name(const char *name)
 {
 	char	   *copy = pstrdup(name);
 	List	   *parts;
@@ -161,6 +199,7 @@ check_name(const char *name)
 				 errmsg("invalid value for parameter \"%s\": \"%s\"",
 						"migrate.version_table", name),
 				 errhint("Write the name of the table with its schema, as in \"public.alembic_version\".")));
+	return parts;
 }
 
 /*
@@ -199,17 +238,11 @@ runs_code_of_owner(const MigVersion *version)
 		"                    WHERE a.attrelid = c.oid"
 		"                      AND (y.typtype = 'd'"
 		"                           OR a.attname = 'version_num'"
-		"                              AND NOT " MIG_COMPAT_HAS_ROLE("y.typowner", "$2") ")))",
-		2, {OIDOID, OIDOID}
+		"                              AND NOT " MIG_COMPAT_HAS_ROLE("y.typowner", "$2") ")))"
 	};
-	Datum		values[2];
-	MigSpiScope scope;
-	bool		found;
+	MigSpiArgs	args = {0};
 
-	values[0] = ObjectIdGetDatum(version->relid);
-	values[1] = ObjectIdGetDatum(GetUserId());
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	found = mig_spi_old_execute(&query, values, NULL, MIG_SPI_READ_LATEST) > 0;
-	mig_spi_end(&scope);
-	return found;
+	mig_spi_arg_oid(&args, version->relid);
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
