@@ -159,7 +159,7 @@ mig_precheck_plan(MigRun *run)
 	MigPlan    *plan = run->plan;
 	char	   *reason;
 	char	  **ids;
-	char	   *revision;
+	MigRevisionFaults faults;
 
 	if (run->partial != NULL &&
 		(plan->nsteps == 0 ||
@@ -174,23 +174,17 @@ mig_precheck_plan(MigRun *run)
 		return;
 
 	ids = plan_ids(plan);
-	if (plan->command == MIG_COMMAND_DOWNGRADE)
-	{
-		revision = mig_revision_irreversible(ids, plan->nsteps);
-		if (revision != NULL)
-			refuse_irreversible(revision);
-	}
-	revision = mig_revision_not_author(ids, plan->nsteps, GetUserId(), &reason);
-	if (revision != NULL)
-		refuse_author(revision, reason);
+	mig_revision_check(ids, plan->nsteps, plan->command, GetUserId(), &faults);
+	if (plan->command == MIG_COMMAND_DOWNGRADE && faults.irreversible != NULL)
+		refuse_irreversible(faults.irreversible);
+	if (faults.untrusted != NULL)
+		refuse_author(faults.untrusted, faults.author);
 	if (!request->top_level)
 	{
 		if (!mig_server_undoes_bodies())
 			refuse_server(request);
-		revision = mig_revision_nontransactional(ids, plan->nsteps,
-												 plan->command);
-		if (revision != NULL)
-			refuse_nontransactional(revision, request);
+		if (faults.nontransactional != NULL)
+			refuse_nontransactional(faults.nontransactional, request);
 	}
 	pfree(ids);
 }
@@ -202,10 +196,11 @@ void
 mig_precheck_author(const char *revision)
 {
 	char	   *id = unconstify(char *, revision);
-	char	   *author;
+	MigRevisionFaults faults;
 
-	if (mig_revision_not_author(&id, 1, GetUserId(), &author) != NULL)
-		refuse_author(revision, author);
+	mig_revision_check(&id, 1, MIG_COMMAND_UPGRADE, GetUserId(), &faults);
+	if (faults.untrusted != NULL)
+		refuse_author(revision, faults.author);
 }
 
 /*

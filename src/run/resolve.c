@@ -77,7 +77,7 @@ mig_run_resolve(const char *revision, const char *action_name)
 
 	memset(&run, 0, sizeof(run));
 	run.version = version = mig_version_open(MIG_SPI_READ_LATEST);
-	run.registry = mig_revision_relid();
+	run.registry = version->registry;
 	mig_lock_run(&run);
 	partial = find_partial(&run, revision);
 

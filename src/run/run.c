@@ -168,7 +168,7 @@ open_tables(void *arg)
 
 	mig_server_begin_run();
 	run->version = mig_version_open(MIG_SPI_READ_LATEST);
-	run->registry = mig_revision_relid();
+	run->registry = run->version->registry;
 }
 
 static void
@@ -178,11 +178,11 @@ read_and_plan(void *arg)
 	const MigRunRequest *request = run->request;
 	MigVersion *version = run->version;
 
+	mig_version_read(version, MIG_SPI_READ_LATEST);
 	mig_version_recheck(version);
 	run->partial = mig_partial_find(version->name, false);
 	if (run->partial != NULL && !run->commits)
 		mig_resolve_refuse(run->partial, false);
-	mig_version_read(version, MIG_SPI_READ_LATEST);
 	run->plan = mig_run_plan(version, request->command, request->ntargets,
 							 request->targets, request->purge,
 							 run->partial == NULL ? NULL :

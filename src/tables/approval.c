@@ -58,10 +58,10 @@ mig_approval_find(char *const *ids, int nids, MigSpiAccess access,
 				  int *nfound)
 {
 	static MigSpiQuery query = {
-		"SELECT i.place::int4, a.hash"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"SELECT i.ordinality::int4, a.hash"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.approval AS a ON a.revision = i.id"
-		" ORDER BY i.place"
+		" ORDER BY i.ordinality"
 	};
 	MigSpiArgs	args = {0};
 

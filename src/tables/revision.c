@@ -30,7 +30,7 @@
 static void read_revision(const MigSpiRow *row, void *result);
 static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
 static void read_step_body(const MigSpiRow *row, void *result);
-static void read_two_texts(const MigSpiRow *row, void *result);
+static void read_faults(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
 static void add_body_args(MigSpiArgs *args, const char *text,
@@ -122,9 +122,9 @@ mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.concat_ws(':', r.upgrade_hash, r.downgrade_hash)"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" ORDER BY i.place"
+		" ORDER BY i.ordinality"
 	};
 	MigSpiArgs	args = {0};
 	int			nresult;
@@ -163,9 +163,9 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 		"SELECT " DESCRIBE_COLUMNS ","
 		"       CASE WHEN $2 THEN r.upgrade END,"
 		"       CASE WHEN $2 THEN r.downgrade END"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" ORDER BY i.place"
+		" ORDER BY i.ordinality"
 	};
 	MigRevision *revisions;
 	MigSpiArgs	args = {0};
@@ -221,87 +221,59 @@ read_step_body(const MigSpiRow *row, void *result)
 }
 
 /*
- * The first revision whose author has less than the runner: neither the
- * runner, nor a superuser, nor a member of the runner's role.  A role that is
- * gone has nothing.
+ * Of the revisions of a plan the first one of each kind that might not be run.
+ *
+ * An author has fewer rights than the runner who is neither the runner, nor a
+ * superuser, nor a member of the runner's role.  A role that does not exist any
+ * more has none.
  */
-char *
-mig_revision_not_author(char *const *ids, int nids, Oid runner,
-						char **author)
+void
+mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
+				   MigRevisionFaults *faults)
 {
 	static MigSpiQuery query = {
 		"WITH s AS MATERIALIZED ("
-		"  SELECT r.revision, r.registered_by, i.place"
-		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  SELECT r.revision, r.registered_by, i.ordinality,"
+		"         r.downgrade IS NULL AS irreversible,"
+		"         CASE WHEN $2 THEN r.downgrade_nontransactional"
+		"         ELSE r.upgrade_nontransactional END > 0 AS nontransactional"
+		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"    JOIN migrate.revision AS r ON r.revision = i.id),"
 		" lesser AS MATERIALIZED ("
 		"  SELECT a.registered_by"
 		"    FROM (SELECT DISTINCT registered_by FROM s) AS a"
 		"    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = a.registered_by"
 		"   WHERE o.oid IS NULL"
-		"      OR NOT " MIG_COMPAT_HAS_ROLE("o.oid", "$2") ")"
-		" SELECT s.revision, s.registered_by"
-		"  FROM s JOIN lesser USING (registered_by) ORDER BY s.place LIMIT 1"
-	};
-	MigSpiArgs	args = {0};
-	char	   *found[2] = {NULL, NULL};
-
-	mig_spi_arg_texts(&args, ids, nids);
-	mig_spi_arg_oid(&args, runner);
-	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-					   read_two_texts, found);
-	*author = found[1];
-	return found[0];
-}
-
-static void
-read_two_texts(const MigSpiRow *row, void *result)
-{
-	char	  **texts = result;
-
-	texts[0] = mig_spi_row_text(row, 1);
-	texts[1] = mig_spi_row_text(row, 2);
-}
-
-/*
- * The first revision whose body holds a statement that refuses a transaction
- * block.
- */
-char *
-mig_revision_nontransactional(char *const *ids, int nids, MigCommand command)
-{
-	static MigSpiQuery query = {
-		"SELECT r.revision"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
-		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" WHERE CASE WHEN $2 THEN r.downgrade_nontransactional"
-		"       ELSE r.upgrade_nontransactional END > 0"
-		" ORDER BY i.place LIMIT 1"
+		"      OR NOT " MIG_COMPAT_HAS_ROLE("o.oid", "$3") "),"
+		" untrusted AS ("
+		"  SELECT s.revision, s.registered_by"
+		"    FROM s JOIN lesser USING (registered_by)"
+		"   ORDER BY s.ordinality LIMIT 1)"
+		" SELECT (SELECT revision FROM s WHERE irreversible"
+		"          ORDER BY ordinality LIMIT 1),"
+		"        (SELECT revision FROM s WHERE nontransactional"
+		"          ORDER BY ordinality LIMIT 1),"
+		"        (SELECT revision FROM untrusted),"
+		"        (SELECT registered_by FROM untrusted)"
 	};
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_texts(&args, ids, nids);
 	mig_spi_arg_bool(&args, command == MIG_COMMAND_DOWNGRADE);
-	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	mig_spi_arg_oid(&args, runner);
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_faults, faults);
 }
 
-/*
- * The first revision without a downgrade.
- */
-char *
-mig_revision_irreversible(char *const *ids, int nids)
+static void
+read_faults(const MigSpiRow *row, void *result)
 {
-	static MigSpiQuery query = {
-		"SELECT r.revision"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
-		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" WHERE r.downgrade IS NULL"
-		" ORDER BY i.place LIMIT 1"
-	};
-	MigSpiArgs	args = {0};
+	MigRevisionFaults *faults = result;
 
-	mig_spi_arg_texts(&args, ids, nids);
-	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	faults->irreversible = mig_spi_row_text(row, 1);
+	faults->nontransactional = mig_spi_row_text(row, 2);
+	faults->untrusted = mig_spi_row_text(row, 3);
+	faults->author = mig_spi_row_text(row, 4);
 }
 
 /*
@@ -313,13 +285,13 @@ mig_revision_missing(char *const *ids, int nids, bool labels_too,
 {
 	static MigSpiQuery query = {
 		"SELECT i.id"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, place)"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		" WHERE NOT EXISTS (SELECT FROM migrate.revision AS r"
 		"                    WHERE r.revision = i.id)"
 		"   AND NOT ($2 AND EXISTS (SELECT FROM migrate.revision AS r"
 		"                    WHERE r.branch_labels <> '{}'"
 		"                      AND r.branch_labels @> ARRAY[i.id]))"
-		" ORDER BY i.place",
+		" ORDER BY i.ordinality",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};

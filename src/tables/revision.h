@@ -47,6 +47,17 @@ typedef struct MigStepBody
 	char	   *author;
 } MigStepBody;
 
+/* The first revision of a plan that ..., or NULL. */
+typedef struct MigRevisionFaults
+{
+	char	   *irreversible;	/* ... has no downgrade */
+	char	   *nontransactional;	/* ... holds a statement that cannot run
+									 * inside a transaction block */
+	char	   *untrusted;		/* ... has an author with fewer rights than
+								 * the runner */
+	char	   *author;			/* of the untrusted one */
+} MigRevisionFaults;
+
 /* Reading */
 extern const char *const mig_revision_name;
 extern Oid	mig_revision_relid(void);
@@ -60,12 +71,9 @@ extern MigRevision *mig_revision_describe(char *const *ids, int nids,
 extern void mig_revision_body(const char *id, MigCommand command,
 							  MigStepBody *body);
 
-/* What a plan must not contain; each returns NULL or the first offender */
-extern char *mig_revision_not_author(char *const *ids, int nids, Oid runner,
-									 char **author);
-extern char *mig_revision_nontransactional(char *const *ids, int nids,
-										   MigCommand command);
-extern char *mig_revision_irreversible(char *const *ids, int nids);
+/* Revisions that might not be run */
+extern void mig_revision_check(char *const *ids, int nids, MigCommand command,
+							   Oid runner, MigRevisionFaults *faults);
 
 /* Relations between revisions, for registration */
 extern char **mig_revision_missing(char *const *ids, int nids,
