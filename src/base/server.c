@@ -1,10 +1,10 @@
 /*
  * server.c
- *	  Which server this is, and what it can do.
+ *	  The server type, and what such a server can do.
  *
  * The one place that knows servers apart.  Everything else asks for a fact.
  *
- *	 profile						what a rollback takes back
+ *	 server type					what a rollback takes back
  *	 ----------------------------	-----------------------------------------
  *	 postgresql						everything
  *	 yugabytedb						rows, but not DDL: that commits by itself
@@ -13,7 +13,7 @@
  *
  * YugabyteDB says who it is in server_version ("15.12-YB-2025.1.4.0-b0"), and
  * by yb_ddl_transaction_block_enabled, which its early releases do not have,
- * which of the two it is.  migrate.server_type overrules that, for tests.
+ * which of the two it is.  migrate.server_type overrides that, for tests.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@
 static const MigServer servers[] =
 {
 	{
-		.profile = "postgresql",
+		.type = "postgresql",
 		.rollback_undoes_ddl = true,
 		.subtransactions = true,
 		.row_addresses = true,
@@ -36,14 +36,14 @@ static const MigServer servers[] =
 		.nominal_isolation = true
 	},
 	{
-		.profile = "yugabytedb",
+		.type = "yugabytedb",
 		.subtransactions = true,
 		.errors_by_text = true,
 		.many_schedulers = true,
 		.own_settings = true
 	},
 	{
-		.profile = "yugabytedb_transactional_ddl",
+		.type = "yugabytedb_transactional_ddl",
 		.rollback_undoes_ddl = true,
 		.errors_by_text = true,
 		.many_schedulers = true,
@@ -58,16 +58,16 @@ static const MigServer servers[] =
 #define EFFECTIVE_ISOLATION \
 	"pg_catalog.yb_get_effective_transaction_isolation_level()"
 
-/* What it says it is, where the nominal level is not to be believed. */
+/* The effective level, where the nominal one is not it. */
 static bool effective_snapshot = false;
 
 /*
- * What YugabyteDB can be set to, with what that does to migrations.
+ * Settings of YugabyteDB, and what they do to migrations.
  */
 static const MigServerSetting yugabytedb_settings[] =
 {
 	{DDL_BLOCK_SETTING, false, "off", NULL,
-	"Off: every DDL statement commits by itself, and runs go statement by statement; on: a revision is one transaction. Change it between runs only."},
+	"Off: every DDL statement commits by itself, and each statement of a body is a transaction; on: a revision is one transaction. Change it between runs only."},
 	{MIG_SERVER_RETRY_SETTING, false, "60", NULL,
 	"Leave it to applications: during a run it is 0, because the server would repeat the whole command."},
 	{"retry_min_backoff", false, "100ms", NULL,
@@ -77,21 +77,21 @@ static const MigServerSetting yugabytedb_settings[] =
 	{"retry_backoff_multiplier", false, "2", NULL,
 	"The server's own; the delays of a run double."},
 	{"yb_transaction_priority_lower_bound", false, "0", NULL,
-	"Raise it in the session of a migration that loses against the application again and again; it matters with fail-on-conflict only."},
+	"Raise it in the session of a migration that fails again and again because of the application; it matters with fail-on-conflict only."},
 	{"yb_transaction_priority_upper_bound", false, "1", NULL,
-	"Lower it for batch jobs that a migration must win against; it matters with fail-on-conflict only."},
+	"Lower it for batch jobs whose conflicts must not fail a migration; it matters with fail-on-conflict only."},
 	{"yb_read_after_commit_visibility", false, "strict", NULL,
 	"Leave it strict: a relaxed run could read version rows older than what another node has just committed."},
 	{ADVISORY_LOCK_SETTING, false, "on", "on",
 	"It must be on: runs take turns by advisory locks."},
 	{"transaction_heartbeat_usec", true, "500000 us", NULL,
-	"How often a transaction says that it lives; raise it together with the missed periods where nodes are slow or far apart."},
+	"How often a transaction sends a heartbeat; raise it together with the missed periods where nodes are slow or far apart."},
 	{"transaction_max_missed_heartbeat_periods", true, "10", NULL,
 	"After so many missed heartbeats (10 x 0.5 s) a transaction is expired; raise it if long revisions end with \"expired or aborted\"."},
 	{"transaction_rpc_timeout_ms", true, "5000 ms", NULL,
 	"Raise it if revisions end with \"Timed out\" at writes or commits."},
 	{"enable_wait_queues", true, NULL, NULL,
-	"True: who conflicts waits; false: who has the lower priority fails, and a busy table fails a migration more often."},
+	"True: a transaction that meets a conflict waits; false: the one with the lower priority fails, and a migration of a busy table fails more often."},
 	{"yb_enable_read_committed_isolation", true, NULL, NULL,
 	"True makes READ COMMITTED what it says; otherwise it is REPEATABLE READ, and conflicts need a new transaction."},
 	{"ysql_yb_enable_ddl_savepoint_support", true, NULL, NULL,
@@ -155,7 +155,7 @@ mig_server_begin_run(void)
 	const char *level = mig_server()->nominal_isolation ?
 	"read committed" : mig_server_effective_isolation();
 
-	/* Not known: the worse. */
+	/* If it is not known, the stricter one. */
 	effective_snapshot = level == NULL || strcmp(level, "read committed") != 0;
 }
 
@@ -210,8 +210,8 @@ mig_server_check_locks(void)
 }
 
 /*
- * The server is not to run a command of ours a second time after a conflict:
- * its DDL may be there, and who retries here are we.  false: it never does.
+ * The server must not run a command of ours a second time after a conflict: its
+ * DDL may be there, and the run retries by itself.  false: it never does.
  */
 bool
 mig_server_stop_retries(GucAction action)
@@ -224,7 +224,7 @@ mig_server_stop_retries(GucAction action)
 }
 
 /*
- * What this server can be set to, for who wants to know.
+ * The settings of this server that PostgreSQL does not have.
  */
 const MigServerSetting *
 mig_server_settings(int *nsettings)

@@ -1,6 +1,6 @@
 /*
  * server.h
- *	  Which server this is, and what it can do.
+ *	  The server type, and what such a server can do.
  */
 #ifndef MIG_BASE_SERVER_H
 #define MIG_BASE_SERVER_H
@@ -13,18 +13,18 @@
 /* What decisions are made by; never by the name. */
 typedef struct MigServer
 {
-	const char *profile;
+	const char *type;			/* a value of migrate.server_type */
 	bool		rollback_undoes_ddl;
 	bool		subtransactions;	/* may be rolled back around DDL */
 	bool		row_addresses;	/* ctid */
 	bool		table_locks;	/* LOCK TABLE for writers */
 	bool		nominal_isolation;	/* the isolation level is what it says */
-	bool		errors_by_text; /* some can be told by their text only */
+	bool		errors_by_text; /* only their text tells some apart */
 	bool		many_schedulers;	/* one on each node */
 	bool		own_settings;	/* that PostgreSQL does not have */
 } MigServer;
 
-/* Something a server can be set to that PostgreSQL does not have. */
+/* A setting that PostgreSQL does not have. */
 typedef struct MigServerSetting
 {
 	const char *name;

@@ -85,13 +85,13 @@ check_server_type(MigDoctor *doctor)
 	if (mig_guc_server_type != MIG_SERVER_TYPE_AUTO)
 		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
 						  psprintf("%s, set by migrate.server_type",
-								   server->profile),
+								   server->type),
 						  "Reset migrate.server_type, which is for tests.");
 	else if (!mig_server_undoes_bodies())
-		mig_doctor_report(doctor, MIG_DOCTOR_OK, server->profile,
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, server->type,
 						  "Use CALL migrate_deploy() or jobs: the functions cannot run bodies on this server.");
 	else
-		mig_doctor_report(doctor, MIG_DOCTOR_OK, server->profile, NULL);
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, server->type, NULL);
 }
 
 /*

@@ -340,9 +340,9 @@ refuse_server(const MigRunRequest *request)
 			 errmsg("revisions cannot be run inside a procedure or DO block on this server"),
 			 server->rollback_undoes_ddl ?
 			 errdetail("A subtransaction with DDL cannot be rolled back here (server type \"%s\"). Nothing was run.",
-					   server->profile) :
+					   server->type) :
 			 errdetail("DDL commits by itself here (server type \"%s\"): a body that fails could not be undone. Nothing was run.",
-					   server->profile),
+					   server->type),
 			 request->via == MIG_VIA_FUNCTION ?
 			 errhint("Use CALL %s(...), sent by itself, or set migrate.function_mode to \"submit\".",
 					 procedure) :
