@@ -419,7 +419,7 @@ migrate_doctor(PG_FUNCTION_ARGS)
 }
 
 /*
- * A statement is for those who could see it in pg_stat_activity.
+ * A statement is shown to the roles that could see it in pg_stat_activity.
  */
 Datum
 migrate_progress(PG_FUNCTION_ARGS)

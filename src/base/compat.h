@@ -68,7 +68,7 @@
 
 /*
  * 19 made CLUSTER a form of REPACK, and renamed a subscription's REFRESH to
- * make place for REFRESH SEQUENCES, which does not refuse a transaction block.
+ * make room for REFRESH SEQUENCES, which can run inside a transaction block.
  */
 #if PG_VERSION_NUM >= 190000
 #define MIG_COMPAT_HAVE_REPACK

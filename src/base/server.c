@@ -136,7 +136,7 @@ mig_server_begin(void)
 }
 
 /*
- * Whether a body that fails can be undone inside a transaction that goes on.
+ * Whether a body that fails can be undone inside a transaction that stays open.
  */
 bool
 mig_server_undoes_bodies(void)
@@ -147,7 +147,7 @@ mig_server_undoes_bodies(void)
 }
 
 /*
- * To be called when a run begins, in a transaction that can read.
+ * A run begins, in a transaction that can read.
  */
 void
 mig_server_begin_run(void)

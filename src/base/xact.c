@@ -9,9 +9,8 @@
  * worker do all their work in subtransactions, and the transaction around
  * them can always be ended.
  *
- * Whoever commits begins the next transaction at once: there always is one,
- * and between two calls of mig_xact() it holds nothing, no snapshot and no
- * lock.  SPI does that, because it knows what the portal and the procedures
+ * A commit begins the next transaction at once: there always is one, and
+ * between two calls of mig_xact() it holds nothing, no snapshot and no lock.  SPI does that, because it knows what the portal and the procedures
  * around a CALL need.
  *
  * mig_xact() and what commits must not be called in a subtransaction, nor

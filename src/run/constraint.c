@@ -87,7 +87,7 @@ mig_constraint_check(bool transaction_ends)
 
 /*
  * A trigger may set constraints deferred again and leave work behind.  What
- * is left at the end would run at commit, when nobody knows whose it was.
+ * is left at the end would run at commit, when its revision is not known any more.
  */
 static void
 run_deferred(void)

@@ -53,16 +53,16 @@ mig_error_position(ErrorData *error, const char *body, int offset,
 static int
 locate_in_statement(const ErrorData *error, const char *statement)
 {
-	int			place;
+	int			offset;
 
 	if (error->internalquery != NULL &&
 		strcmp(error->internalquery, statement) == 0)
 		return pg_mbcharcliplen(statement, strlen(statement),
 								error->internalpos - 1);
 
-	place = locate_in_code(error, statement);
-	if (place >= 0)
-		return place;
+	offset = locate_in_code(error, statement);
+	if (offset >= 0)
+		return offset;
 	return error->internalquery == NULL ? 0 : -1;
 }
 

@@ -1,10 +1,10 @@
 /*
  * probe.c
- *	  Whether a statement has taken effect.
+ *	  Looks up in the catalogs whether a statement has taken effect.
  *
  * Before a statement that no transaction can take back, what it is about is
  * looked up: the object under its full name, and whether it is there.  That is
- * committed with the checkpoint.  If nobody knows how the statement ended, the
+ * committed in migrate.partial.  If the outcome of the statement is unknown, the
  * same look-up tells: what has changed was done by the statement, because runs
  * on a version table take turns.  What has not changed was not done, or cannot
  * be done twice: the statement is run again, and the server decides.
@@ -34,7 +34,7 @@
  * caller's search_path.
  *
  * state -> one of the words above; repairs -> the statements that take away,
- * or finish, what is INVALID, none if somebody has done that meanwhile.  $1 is
+ * or finish, what is INVALID, none if that has been done meanwhile.  $1 is
  * what was noted, the kind first.
  */
 typedef struct ProbeKind
@@ -348,7 +348,8 @@ mig_probe_after(const char *statement, const MigProbe *probe)
 }
 
 /*
- * The statements that mend what is broken.  They refuse a transaction block.
+ * The statements that repair what is broken; none can run inside a transaction
+ * block.
  */
 char	  **
 mig_probe_repairs(const MigProbe *probe, int *nrepairs)
@@ -387,7 +388,7 @@ noted_kind(const MigProbe *probe)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("checkpoint notes a kind of object that is not known: \"%s\"",
+			 errmsg("migrate.partial names an object of a kind that this version does not know: \"%s\"",
 					probe->object[0])));
 	return NULL;				/* not reached */
 }

@@ -47,7 +47,7 @@ typedef struct Slots
 } Slots;
 
 static Slots *shared = NULL;	/* NULL: there is no such memory */
-static Slot *own = NULL;		/* while a run goes on */
+static Slot *own = NULL;		/* of the run in this process */
 
 /* What pg_stat_activity says in front; NULL: it shows the client's query. */
 static const char *activity_label = NULL;

@@ -21,7 +21,7 @@ typedef enum ResolveAction
 {
 	RESOLVE_RETRY,				/* the statement has no effect */
 	RESOLVE_SKIP,				/* it has, or need not */
-	RESOLVE_ABANDON				/* the whole revision is given up */
+	RESOLVE_ABANDON				/* the revision is taken as it is, not applied */
 } ResolveAction;
 
 static MigPartial *find_partial(const MigRun *run, const char *revision);

@@ -1,6 +1,6 @@
 /*
  * run.c
- *	  A run: prepared in the same way whoever asks, then executed.
+ *	  Prepares every run, and executes those that are one transaction.
  *
  * mig_run() is where the function, the procedure and the worker enter.  What
  * they may do with transactions is in the request; nothing here asks how the

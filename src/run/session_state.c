@@ -175,7 +175,7 @@ mig_session_state_refuse(void)
 	if (leftover != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("a migration body cannot leave %s behind", leftover),
+				 errmsg("a migration body cannot leave %s in the session", leftover),
 				 errhint("It may do so only if the session was opened as the role that runs it.")));
 }
 
