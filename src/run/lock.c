@@ -66,7 +66,7 @@ static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
 static bool try_lock(const Lock *lock);
 static bool call_lock(const Lock *lock, bool session);
-static void refuse_wait(const Lock *lock);
+static void refuse_wait(void *arg);
 static int	count_of_job(void);
 static void release(int nkept);
 static ErrorData *give_back(int nkept);
@@ -240,7 +240,7 @@ wait_for_lock(const Lock *lock)
 															 GetCurrentTimestamp());
 
 		if (waited >= mig_guc_lock_wait)
-			refuse_wait(lock);
+			ReThrowError(mig_subxact(refuse_wait, unconstify(Lock *, lock)));
 		if (first)
 			ereport(NOTICE,
 					(errmsg("waiting for another session that %s \"%s\"",
@@ -293,9 +293,14 @@ call_lock(const Lock *lock, bool session)
 											Int32GetDatum((int32) lock->key)));
 }
 
+/*
+ * Raises the error that the time is over; in a subtransaction, because it asks
+ * by SQL for the holder.
+ */
 static void
-refuse_wait(const Lock *lock)
+refuse_wait(void *arg)
 {
+	const Lock *lock = arg;
 	char	   *holder = describe_holder(lock);
 
 	ereport(ERROR,
