@@ -112,7 +112,6 @@ extern MigName mig_name_parse(const MigGraph *graph, const char *name);
 extern int	mig_name_lookup(const MigGraph *graph, const char *symbol,
 							const char *branch);
 extern int	mig_name_lookup_branch(const MigGraph *graph, const char *branch);
-extern bool *mig_name_find_members(const MigGraph *graph, const char *branch);
 extern bool *mig_name_find_carriers(const MigGraph *graph, const char *label);
 extern bool *mig_name_find_lineage(const MigGraph *graph, const char *against,
 								   bool dependencies, bool needed);

@@ -19,6 +19,7 @@
 /* The detail of an ambiguous name lists at most this many candidates. */
 #define MAX_CANDIDATES	5
 
+static bool *find_members(const MigGraph *graph, const char *branch);
 static void add_related(const MigGraph *graph, int rev, bool dependencies,
 						bool **set);
 static int	lookup_partial(const MigGraph *graph, const char *symbol,
@@ -91,7 +92,7 @@ mig_name_lookup(const MigGraph *graph, const char *symbol,
 	int			rev;
 
 	if (branch != NULL)
-		members = mig_name_find_members(graph, branch);
+		members = find_members(graph, branch);
 	if (mig_graph_key(graph, symbol, &rev) == MIG_KEY_NONE)
 		rev = lookup_partial(graph, symbol, branch, false);
 	if (members != NULL && !members[rev])
@@ -112,16 +113,6 @@ mig_name_lookup_branch(const MigGraph *graph, const char *branch)
 	if (mig_graph_key(graph, branch, &rev) == MIG_KEY_NONE)
 		rev = lookup_partial(graph, branch, NULL, true);
 	return rev;
-}
-
-/* The revisions of a branch: its revision, the ancestors and descendants. */
-bool *
-mig_name_find_members(const MigGraph *graph, const char *branch)
-{
-	bool	   *set = NULL;
-
-	add_related(graph, mig_name_lookup_branch(graph, branch), false, &set);
-	return set;
 }
 
 /*
@@ -224,6 +215,16 @@ mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 			 errdetail("The heads are %s.",
 					   mig_graph_quote(graph, nheads, heads)),
 			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them.")));
+}
+
+/* The revisions of a branch: its revision, the ancestors and descendants. */
+static bool *
+find_members(const MigGraph *graph, const char *branch)
+{
+	bool	   *set = NULL;
+
+	add_related(graph, mig_name_lookup_branch(graph, branch), false, &set);
+	return set;
 }
 
 /* Add a revision, its ancestors and its descendants to a set, or to NULL. */

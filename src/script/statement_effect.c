@@ -24,6 +24,8 @@
 #define TEMPORARY				't'
 
 static void of_node(Node *node, MigEffect *effect);
+static void created(MigEffect *effect, bool tolerant);
+static void dropped(MigEffect *effect, bool tolerant);
 static void of_relation(const RangeVar *relation, MigEffectKind kind,
 						MigEffect *effect);
 static void of_names(List *names, MigEffectKind kind, MigEffect *effect);
@@ -63,53 +65,47 @@ of_node(Node *node, MigEffect *effect)
 		case T_CreateStmt:
 			of_relation(((CreateStmt *) node)->relation,
 						MIG_EFFECT_RELATION, effect);
-			effect->creates_name = true;
-			effect->tolerant = ((CreateStmt *) node)->if_not_exists;
+			created(effect, ((CreateStmt *) node)->if_not_exists);
 			break;
 		case T_CreateForeignTableStmt:
 			of_relation(((CreateForeignTableStmt *) node)->base.relation,
 						MIG_EFFECT_RELATION, effect);
-			effect->creates_name = true;
-			effect->tolerant =
-				((CreateForeignTableStmt *) node)->base.if_not_exists;
+			created(effect, ((CreateForeignTableStmt *) node)->base.if_not_exists);
 			break;
 		case T_CreateTableAsStmt:
 			of_relation(((CreateTableAsStmt *) node)->into->rel,
 						MIG_EFFECT_RELATION, effect);
-			effect->creates_name = true;
-			effect->tolerant = ((CreateTableAsStmt *) node)->if_not_exists;
+			created(effect, ((CreateTableAsStmt *) node)->if_not_exists);
 			break;
 		case T_CreateSeqStmt:
 			of_relation(((CreateSeqStmt *) node)->sequence,
 						MIG_EFFECT_RELATION, effect);
-			effect->creates_name = true;
-			effect->tolerant = ((CreateSeqStmt *) node)->if_not_exists;
+			created(effect, ((CreateSeqStmt *) node)->if_not_exists);
 			break;
 		case T_ViewStmt:
 			of_relation(((ViewStmt *) node)->view,
 						MIG_EFFECT_RELATION, effect);
-			effect->creates_name = true;
-			effect->tolerant = ((ViewStmt *) node)->replace;
+			created(effect, ((ViewStmt *) node)->replace);
 			break;
 		case T_CompositeTypeStmt:
 			of_relation(((CompositeTypeStmt *) node)->typevar,
 						MIG_EFFECT_TYPE, effect);
-			effect->creates_name = true;
+			created(effect, false);
 			break;
 		case T_CreateEnumStmt:
 			of_names(((CreateEnumStmt *) node)->typeName,
 					 MIG_EFFECT_TYPE, effect);
-			effect->creates_name = true;
+			created(effect, false);
 			break;
 		case T_CreateRangeStmt:
 			of_names(((CreateRangeStmt *) node)->typeName,
 					 MIG_EFFECT_TYPE, effect);
-			effect->creates_name = true;
+			created(effect, false);
 			break;
 		case T_CreateDomainStmt:
 			of_names(((CreateDomainStmt *) node)->domainname,
 					 MIG_EFFECT_TYPE, effect);
-			effect->creates_name = true;
+			created(effect, false);
 			break;
 		case T_CreateSchemaStmt:
 			if (((CreateSchemaStmt *) node)->schemaname != NULL)
@@ -160,20 +156,17 @@ of_node(Node *node, MigEffect *effect)
 		case T_DropdbStmt:
 			of_name(((DropdbStmt *) node)->dbname,
 					MIG_EFFECT_DATABASE, effect);
-			effect->gone = true;
-			effect->tolerant = ((DropdbStmt *) node)->missing_ok;
+			dropped(effect, ((DropdbStmt *) node)->missing_ok);
 			break;
 		case T_DropTableSpaceStmt:
 			of_name(((DropTableSpaceStmt *) node)->tablespacename,
 					MIG_EFFECT_TABLESPACE, effect);
-			effect->gone = true;
-			effect->tolerant = ((DropTableSpaceStmt *) node)->missing_ok;
+			dropped(effect, ((DropTableSpaceStmt *) node)->missing_ok);
 			break;
 		case T_DropSubscriptionStmt:
 			of_name(((DropSubscriptionStmt *) node)->subname,
 					MIG_EFFECT_SUBSCRIPTION, effect);
-			effect->gone = true;
-			effect->tolerant = ((DropSubscriptionStmt *) node)->missing_ok;
+			dropped(effect, ((DropSubscriptionStmt *) node)->missing_ok);
 			break;
 
 			/* Repeatable: a second run has the same result. */
@@ -203,6 +196,22 @@ of_node(Node *node, MigEffect *effect)
 		default:
 			break;
 	}
+}
+
+/* The object is new, under a name that must be free unless tolerant. */
+static void
+created(MigEffect *effect, bool tolerant)
+{
+	effect->creates_name = true;
+	effect->tolerant = tolerant;
+}
+
+/* The object is gone, and must have been there unless tolerant. */
+static void
+dropped(MigEffect *effect, bool tolerant)
+{
+	effect->gone = true;
+	effect->tolerant = tolerant;
 }
 
 static void
@@ -265,8 +274,7 @@ of_function(const CreateFunctionStmt *create, MigEffect *effect)
 	}
 	of_names(create->funcname, MIG_EFFECT_FUNCTION, effect);
 	effect->part = types.data;
-	effect->creates_name = true;
-	effect->tolerant = create->replace;
+	created(effect, create->replace);
 }
 
 static void
@@ -285,8 +293,7 @@ of_alter_table(const AlterTableStmt *alter, MigEffect *effect)
 		case AT_DropColumn:
 			effect->kind = MIG_EFFECT_COLUMN;
 			effect->part = command->name;
-			effect->gone = true;
-			effect->tolerant = command->missing_ok;
+			dropped(effect, command->missing_ok);
 			break;
 		case AT_AddConstraint:
 			effect->part = castNode(Constraint, command->def)->conname;
@@ -296,8 +303,7 @@ of_alter_table(const AlterTableStmt *alter, MigEffect *effect)
 		case AT_DropConstraint:
 			effect->kind = MIG_EFFECT_CONSTRAINT;
 			effect->part = command->name;
-			effect->gone = true;
-			effect->tolerant = command->missing_ok;
+			dropped(effect, command->missing_ok);
 			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:
@@ -439,8 +445,7 @@ of_drop(const DropStmt *drop, MigEffect *effect)
 				effect->kind = MIG_EFFECT_REPEATABLE;
 			return;
 	}
-	effect->gone = true;
-	effect->tolerant = drop->missing_ok;
+	dropped(effect, drop->missing_ok);
 }
 
 /*
