@@ -179,13 +179,11 @@ static int
 count_ddl(const char *revision)
 {
 	MigStepBody body;
-	MigScriptSource source = {NULL, NULL, 0};
 	MigScript  *script;
 	int			nddl = 0;
 
 	mig_revision_body(revision, MIG_COMMAND_UPGRADE, &body);
-	source.body = body.text;
-	script = mig_script_split(&source);
+	script = mig_script_split_text(body.text);
 	for (int i = 0; i < script->nstatements; i++)
 	{
 		if (script->statements[i].commits)

@@ -56,11 +56,10 @@ static void add_context(void *arg);
 void
 mig_body_split(MigBodyExec *body, bool commit_each)
 {
-	MigScriptSource source = {body->text, NULL, 0};
 	ErrorContextCallback callback;
 
 	begin_context(body, &callback);
-	body->script = mig_script_split(&source);
+	body->script = mig_script_split_text(body->text);
 	if (commit_each)
 		mig_script_commit_each(body->script);
 	error_context_stack = callback.previous;

@@ -356,13 +356,11 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 	const char *procedure = mig_command_procedure(command);
 	bool		in_function = request->via == MIG_VIA_FUNCTION;
 	MigStepBody body;
-	MigScriptSource source = {NULL, NULL, 0};
 	MigScript  *script;
 	int			index = 0;
 
 	mig_revision_body(revision, command, &body);
-	source.body = body.text;
-	script = mig_script_split(&source);
+	script = mig_script_split_text(body.text);
 	while (index < script->nstatements - 1 &&
 		   script->statements[index].kind == MIG_STATEMENT_ORDINARY)
 		index++;

@@ -144,7 +144,6 @@ action_by_name(const char *name)
 static void
 skip(const MigVersion *version, const MigPartial *partial)
 {
-	MigScriptSource source = {NULL, NULL, 0};
 	MigScript  *script;
 	MigSegment	segment;
 	MigStepBody body;
@@ -152,8 +151,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 	pg_uuid_t	run;
 
 	mig_revision_body(partial->revision, partial->operation, &body);
-	source.body = body.text;
-	script = mig_script_split(&source);
+	script = mig_script_split_text(body.text);
 	mig_script_segment(script, partial->unknown > 0 ?
 					   partial->unknown - 1 : partial->done, &segment);
 	if (partial->unknown == 0 && segment.kind == MIG_STATEMENT_ORDINARY)

@@ -123,6 +123,7 @@ extern const char *mig_script_strip_bom(const char *text);
 /* split.c */
 extern List *mig_script_parse(const char *text);
 extern MigScript *mig_script_split(const MigScriptSource *source);
+extern MigScript *mig_script_split_text(const char *body);
 extern void mig_script_commit_each(MigScript *script);
 extern void mig_script_segment(const MigScript *script, int first,
 							   MigSegment *segment);

@@ -39,9 +39,7 @@ extern int	mig_script_skip_comment(const char *text, int offset);
 extern int	mig_script_count_lines(const char *text, int from, int to);
 
 /* statement_kind.c */
-extern MigStatementKind mig_statement_kind(Node *statement, const char **tag);
-extern const char *mig_statement_kind_if_partitioned(const Node *statement);
+extern void mig_statement_kind_read(Node *node, MigStatement *statement);
 extern const char *mig_statement_kind_enum_value(const Node *statement);
-extern bool mig_statement_kind_is_setting(const Node *statement);
 
 #endif							/* MIG_SCRIPT_INTERNAL_H */

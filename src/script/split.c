@@ -85,12 +85,9 @@ mig_script_split(const MigScriptSource *source)
 		statement->length = end_of_statement(source->body, raw,
 											 location, size) - location;
 		statement->line = line;
-		statement->kind = mig_statement_kind(raw->stmt, &statement->tag);
+		mig_statement_kind_read(raw->stmt, statement);
 		if (statement->kind != MIG_STATEMENT_ORDINARY)
 			script->nnontransactional++;
-		statement->commits = mig_statement_kind_commits(raw->stmt);
-		statement->if_partitioned = mig_statement_kind_if_partitioned(raw->stmt);
-		statement->setting = mig_statement_kind_is_setting(raw->stmt);
 		value = mig_statement_kind_enum_value(raw->stmt);
 		statement->commit_after = value != NULL &&
 			is_used_in(value, source->body + location + statement->length);
@@ -99,6 +96,17 @@ mig_script_split(const MigScriptSource *source)
 	MemoryContextDelete(context);
 	script->ntransactions = count_segments(script);
 	return script;
+}
+
+/*
+ * Split a body that is not part of a script.
+ */
+MigScript *
+mig_script_split_text(const char *body)
+{
+	MigScriptSource source = {.body = body};
+
+	return mig_script_split(&source);
 }
 
 /*

@@ -11,8 +11,8 @@
  * Must not read the catalogs.  Where the server's answer depends on them:
  *
  * - REINDEX INDEX or TABLE, CLUSTER and REPACK of a named relation are
- *	 refused if it is partitioned.  mig_statement_kind_if_partitioned() returns
- *	 the relation, for callers that can look it up.
+ *	 refused if it is partitioned.  MigStatement.if_partitioned is the
+ *	 relation, for callers that can look it up.
  * - DROP SUBSCRIPTION is refused if the subscription has a slot, and it
  *	 nearly always has.  It is in the table: running it alone does no harm.
  */
@@ -40,6 +40,9 @@ typedef struct NontransactionalKind
 	bool		(*matches) (const Node *statement);
 } NontransactionalKind;
 
+static const NontransactionalKind *find_kind(const Node *statement);
+static const char *if_partitioned(const Node *statement);
+static bool is_setting(const Node *statement);
 static bool alters_database_tablespace(const Node *statement);
 static bool alters_subscription_slot(const Node *statement);
 static bool creates_index_concurrently(const Node *statement);
@@ -98,14 +101,62 @@ static const NontransactionalKind nontransactional_kinds[] =
 };
 
 /*
- * The kind of a statement, given as a raw parse tree, and its name, a constant.
- * Never MIG_STATEMENT_COMMITS, which depends on the server.
+ * Fill in what the raw parse tree of a statement says about it.  Its kind is
+ * never MIG_STATEMENT_COMMITS, which depends on the server.
  *
  * Raises 42601 if an option that decides is not a Boolean, as the server
  * would when it ran the statement.
  */
-MigStatementKind
-mig_statement_kind(Node *statement, const char **tag)
+void
+mig_statement_kind_read(Node *node, MigStatement *statement)
+{
+	const NontransactionalKind *kind = find_kind(node);
+
+	if (kind != NULL)
+	{
+		statement->kind = IsA(node, DiscardStmt) ? MIG_STATEMENT_DISCARD_ALL :
+			MIG_STATEMENT_NONTRANSACTIONAL;
+		statement->tag = kind->name;
+	}
+	else
+	{
+		statement->kind = MIG_STATEMENT_ORDINARY;
+		statement->tag = GetCommandTagName(CreateCommandTag(node));
+	}
+	statement->commits = mig_statement_kind_commits(node);
+	statement->if_partitioned = if_partitioned(node);
+	statement->setting = is_setting(node);
+}
+
+/*
+ * Whether a statement commits what it does on a server whose DDL commits by
+ * itself, or may contain such a statement.  What is DDL is said by the server's
+ * own list for log_statement.
+ */
+bool
+mig_statement_kind_commits(Node *statement)
+{
+	return IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
+		IsA(statement, TruncateStmt) ||
+		GetCommandLogLevel(statement) == LOGSTMT_DDL;
+}
+
+/*
+ * The value that a statement adds to an enum, or NULL.  It cannot be used
+ * before it is committed.
+ */
+const char *
+mig_statement_kind_enum_value(const Node *statement)
+{
+	if (!IsA(statement, AlterEnumStmt) ||
+		((const AlterEnumStmt *) statement)->oldVal != NULL)
+		return NULL;
+	return ((const AlterEnumStmt *) statement)->newVal;
+}
+
+/* The row of the table for a statement, or NULL. */
+static const NontransactionalKind *
+find_kind(const Node *statement)
 {
 	for (int i = 0; i < (int) lengthof(nontransactional_kinds); i++)
 	{
@@ -113,15 +164,9 @@ mig_statement_kind(Node *statement, const char **tag)
 
 		if (kind->tag == nodeTag(statement) &&
 			(kind->matches == NULL || kind->matches(statement)))
-		{
-			*tag = kind->name;
-			return IsA(statement, DiscardStmt) ? MIG_STATEMENT_DISCARD_ALL :
-				MIG_STATEMENT_NONTRANSACTIONAL;
-		}
+			return kind;
 	}
-
-	*tag = GetCommandTagName(CreateCommandTag(statement));
-	return MIG_STATEMENT_ORDINARY;
+	return NULL;
 }
 
 /*
@@ -129,8 +174,8 @@ mig_statement_kind(Node *statement, const char **tag)
  * partitioned, as SQL writes its name, in the current memory context; NULL for
  * any other statement.
  */
-const char *
-mig_statement_kind_if_partitioned(const Node *statement)
+static const char *
+if_partitioned(const Node *statement)
 {
 	const RangeVar *relation;
 
@@ -151,37 +196,11 @@ mig_statement_kind_if_partitioned(const Node *statement)
 }
 
 /*
- * The value that a statement adds to an enum, or NULL.  It cannot be used
- * before it is committed.
- */
-const char *
-mig_statement_kind_enum_value(const Node *statement)
-{
-	if (!IsA(statement, AlterEnumStmt) ||
-		((const AlterEnumStmt *) statement)->oldVal != NULL)
-		return NULL;
-	return ((const AlterEnumStmt *) statement)->newVal;
-}
-
-/*
- * Whether a statement commits what it does on a server whose DDL commits by
- * itself, or may contain such a statement.  What is DDL is said by the server's
- * own list for log_statement.
- */
-bool
-mig_statement_kind_commits(Node *statement)
-{
-	return IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
-		IsA(statement, TruncateStmt) ||
-		GetCommandLogLevel(statement) == LOGSTMT_DDL;
-}
-
-/*
  * Whether it is a SET or RESET that holds for the statements after it, also
  * across transactions.
  */
-bool
-mig_statement_kind_is_setting(const Node *statement)
+static bool
+is_setting(const Node *statement)
 {
 	const VariableSetStmt *set = (const VariableSetStmt *) statement;
 
