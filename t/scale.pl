@@ -1,4 +1,5 @@
-# Many revisions.  How long it takes is measured elsewhere (bench/).
+# Many revisions, and bodies that are too large.  How long it takes is measured
+# elsewhere (bench/).
 
 use strict;
 use warnings;
@@ -94,6 +95,18 @@ SELECT migrate_upgrade();
 SELECT count(*) FROM done;
 SELECT count(*) FROM migrate_downgrade('base');
 SQL
+
+# A body may have 256 MB.
+foreach my $body ([ 'upgrade', '%s' ], [ 'downgrade', "'', %s" ])
+{
+	my ($what, $bodies) = @$body;
+	$node->psql($db, "\\set VERBOSITY verbose\nSELECT migrate_register('e', "
+		  . sprintf($bodies, "repeat(repeat(' ', 1024 * 1024), 256) || ' '") . ')', stderr => \$err);
+	like($err, qr/ERROR:  54000: \Q$what\E body of revision "e" is too large
+DETAIL:  It has 268435457 bytes, and may have 268435456\.
+HINT:  Load data with COPY from a file, or make several revisions of it\.
+/, "$what: a byte too many");
+}
 
 $node->stop;
 done_testing();
