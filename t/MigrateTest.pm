@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Basename;
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -13,7 +14,8 @@ use Test::More;
 
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
   wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
-  advisory_locks chain kill_9 expect_crash wait_until_up crash make_gate wait_for_gate);
+  advisory_locks chain kill_9 expect_crash wait_until_up crash make_gate wait_for_gate
+  readme_grants);
 
 my @nodes;
 
@@ -256,6 +258,15 @@ sub chain
 		$script .= "-- migrate:down\n" . $down->($n) . "\n" if $down;
 	}
 	return $script;
+}
+
+# The grants of the README, as they stand there, for roles that exist.
+sub readme_grants
+{
+	my $readme = slurp_file(dirname(__FILE__) . '/../README.md');
+	my ($grants) = $readme =~ /^(CREATE ROLE viewer;\n.*?)^```/ms;
+	die 'the README has no grants' if !$grants;
+	return $grants =~ s/^CREATE ROLE .*;\n//mgr;
 }
 
 1;

@@ -83,10 +83,8 @@ sub prepare
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	$node->safe_psql($db, 'CREATE EXTENSION migrate');
 	$node->safe_psql($db, "CREATE ROLE $_ LOGIN; GRANT CREATE ON SCHEMA public TO $_; CREATE SCHEMA s_$_ AUTHORIZATION $_") foreach @roles;
-	my ($grants) = slurp_file("$FindBin::RealBin/../../README.md") =~ /^(-- a viewer\n.*?)^```/ms;
-	$node->safe_psql($db, $grants);
+	$node->safe_psql($db, readme_grants());
 	$node->safe_psql($db, <<'SQL');
-GRANT operator TO author;
 GRANT USAGE ON SCHEMA migrate TO everything;
 DO $$
 DECLARE
