@@ -126,7 +126,7 @@ pgxs_test()
 # STAGE/bindir, where to start that server.
 stage_extension()
 {
-	local pg_config=$1 stage=$2 make=${MAKE:-make} bindir module
+	local pg_config=$1 stage=$2 make=${MAKE:-make} bindir module jobs
 	bindir=$("$pg_config" --bindir)
 
 	mkdir -p "$stage" || return 1
@@ -148,10 +148,15 @@ stage_extension()
 		"$stage$("$pg_config" --pkglibdir)" >>"$stage/server.conf"
 	printf '%s\n' "$bindir" >"$stage/bindir"
 
-	"$make" -s all install PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
+	# Unless the caller has said how many of them.
+	case " ${MAKEFLAGS:-} " in
+		*' -j'*) jobs=() ;;
+		*) jobs=(-j "$(nproc)") ;;
+	esac
+	"$make" -s "${jobs[@]}" all install PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
 	for module in test/*/Makefile; do
 		[ -f "$module" ] || continue
-		"$make" -s -C "$(dirname "$module")" all install with_llvm=no \
+		"$make" -s "${jobs[@]}" -C "$(dirname "$module")" all install with_llvm=no \
 			PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
 	done
 }
