@@ -28,7 +28,7 @@
 #define DEFAULT_MAX_WORKERS		2	/* of the server's 8 processes, which
 									 * parallel queries use, too */
 #define MAX_MAX_WORKERS			1024
-#define DEFAULT_WORKER_NAPTIME	10	/* s: a look is a process start */
+#define DEFAULT_WORKER_NAPTIME	10	/* s: a scan starts a process */
 #define MAX_WORKER_NAPTIME		86400
 #define DEFAULT_RETRY_BASE		100 /* ms */
 #define DEFAULT_RETRY_MAX		10000	/* ms */
@@ -36,7 +36,6 @@
 										 * backoff */
 
 /* From 16 on a server with asserts wants an enum to begin with its default. */
-int			mig_guc_server_type = MIG_SERVER_TYPE_AUTO;
 int			mig_guc_function_mode = MIG_FUNCTION_MODE_RUN;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
@@ -47,11 +46,18 @@ int			mig_guc_max_workers;
 bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
+int			mig_guc_server_type = MIG_SERVER_TYPE_AUTO;
 char	   *mig_guc_transaction_settings;
 char	   *mig_guc_version_table;
 int			mig_guc_worker_naptime;
 
 static char *databases;
+
+static const struct config_enum_entry function_modes[] = {
+	{"run", MIG_FUNCTION_MODE_RUN, false},
+	{"submit", MIG_FUNCTION_MODE_SUBMIT, false},
+	{NULL, 0, false}
+};
 
 static const struct config_enum_entry server_types[] = {
 	{"auto", MIG_SERVER_TYPE_AUTO, false},
@@ -59,12 +65,6 @@ static const struct config_enum_entry server_types[] = {
 	{"yugabytedb", MIG_SERVER_TYPE_YUGABYTEDB, false},
 	{"yugabytedb_transactional_ddl", MIG_SERVER_TYPE_YUGABYTEDB_TRANSACTIONAL_DDL,
 	false},
-	{NULL, 0, false}
-};
-
-static const struct config_enum_entry function_modes[] = {
-	{"run", MIG_FUNCTION_MODE_RUN, false},
-	{"submit", MIG_FUNCTION_MODE_SUBMIT, false},
 	{NULL, 0, false}
 };
 
@@ -80,105 +80,105 @@ void
 mig_guc_define(void)
 {
 	DefineCustomStringVariable("migrate.databases",
-							   "Sets the databases that the scheduler looks for jobs in.",
-							   "Only with shared_preload_libraries = 'migrate'.",
+							   "Sets the databases in which the scheduler looks for jobs.",
+							   "It is used only if shared_preload_libraries contains \"migrate\".",
 							   &databases,
 							   "",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_databases, NULL, NULL);
-	DefineCustomEnumVariable("migrate.server_type",
-							 "Sets what kind of server to take this one for.",
-							 "For tests.",
-							 &mig_guc_server_type,
-							 MIG_SERVER_TYPE_AUTO, server_types,
-							 PGC_SUSET, 0,
-							 NULL, NULL, NULL);
 	DefineCustomEnumVariable("migrate.function_mode",
-							 "Sets what migrate_upgrade() and migrate_downgrade() do: run the revisions, or submit a job that does.",
+							 "Sets whether migrate_upgrade() and migrate_downgrade() run the revisions or submit a job that runs them.",
 							 NULL,
 							 &mig_guc_function_mode,
 							 MIG_FUNCTION_MODE_RUN, function_modes,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_timeout",
-							"Sets how long one attempt of a revision may wait for a lock.",
-							"A shorter lock_timeout of the session applies as well. 0 turns this off.",
+							"Sets the maximum time that an attempt at a revision waits for a lock.",
+							"A shorter lock_timeout of the session applies as well. A value of 0 turns off this timeout.",
 							&mig_guc_lock_timeout,
 							DEFAULT_LOCK_TIMEOUT, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_wait",
-							"Sets how long a run waits for another run on the same version table.",
+							"Sets the maximum time that a run waits for another run on the same version table.",
 							NULL,
 							&mig_guc_lock_wait,
 							DEFAULT_LOCK_WAIT, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.log_retention",
-							"Sets how long rows of migrate.log are kept.",
-							"Older ones are removed at the end of a run, but for the last success of each revision. 0 keeps all.",
+							"Sets the time for which rows of migrate.log are kept.",
+							"Older rows are removed at the end of a run, except the last success of each revision. A value of 0 keeps all rows.",
 							&mig_guc_log_retention,
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.max_attempts",
-							"Sets how often a revision is tried when it meets a conflict.",
+							"Sets the maximum number of attempts at a revision that meets a conflict.",
 							NULL,
 							&mig_guc_max_attempts,
 							DEFAULT_MAX_ATTEMPTS, 1, MAX_MAX_ATTEMPTS,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.max_crashes",
-							"Sets how often a job is taken up again after its worker was lost.",
-							"Counted anew for each revision that the job gets to.",
+							"Sets the number of unexpected exits of its worker after which a job fails.",
+							"They are counted anew for each revision that the job reaches.",
 							&mig_guc_max_crashes,
 							DEFAULT_MAX_CRASHES, 1, MAX_MAX_CRASHES,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.max_workers",
-							"Sets how many jobs run at a time in a database.",
-							"0 starts none.",
+							"Sets the maximum number of jobs that run at the same time in a database.",
+							"A value of 0 runs none.",
 							&mig_guc_max_workers,
 							DEFAULT_MAX_WORKERS, 0, MAX_MAX_WORKERS,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 	DefineCustomBoolVariable("migrate.require_approval",
-							 "Sets whether an upgrade runs only revisions that somebody has approved.",
+							 "Sets whether an upgrade runs only revisions that were approved.",
 							 NULL,
 							 &mig_guc_require_approval,
 							 false,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.retry_base_delay",
-							"Sets the longest delay before the second attempt; it doubles with each further attempt.",
-							NULL,
+							"Sets the maximum delay before the second attempt.",
+							"It doubles with each further attempt.",
 							&mig_guc_retry_base_delay,
 							DEFAULT_RETRY_BASE, 0, MAX_RETRY_DELAY,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.retry_max_delay",
-							"Sets the longest delay before any attempt.",
+							"Sets the maximum delay before any attempt.",
 							NULL,
 							&mig_guc_retry_max_delay,
 							DEFAULT_RETRY_MAX, 0, MAX_RETRY_DELAY,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+	DefineCustomEnumVariable("migrate.server_type",
+							 "Sets the type that this server is taken for.",
+							 "It is meant for tests only.",
+							 &mig_guc_server_type,
+							 MIG_SERVER_TYPE_AUTO, server_types,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomStringVariable("migrate.transaction_settings",
-							   "Sets settings that are made in the transaction of each revision.",
-							   "A list like \"lock_timeout = 5s, work_mem = 64MB\". A revision's own come after them.",
+							   "Sets the settings that are made in the transaction of each revision.",
+							   "A list such as \"lock_timeout = 5s, work_mem = 64MB\". The settings of a revision are made after them.",
 							   &mig_guc_transaction_settings,
 							   "",
 							   PGC_USERSET, 0,
 							   check_transaction_settings, NULL, NULL);
 	DefineCustomStringVariable("migrate.version_table",
 							   "Sets the version table, a name with its schema.",
-							   "An existing table of Alembic is read and written in place.",
+							   "A table of Alembic is read and written in place.",
 							   &mig_guc_version_table,
 							   "migrate.version",
 							   PGC_USERSET, 0,
 							   NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.worker_naptime",
-							"Sets how long the scheduler sleeps between two looks for jobs.",
+							"Sets the time between two scans of the scheduler for jobs.",
 							NULL,
 							&mig_guc_worker_naptime,
 							DEFAULT_WORKER_NAPTIME, 1, MAX_WORKER_NAPTIME,
@@ -200,8 +200,9 @@ mig_guc_database_names(void)
 }
 
 /*
- * What a person sets is looked at as if it were set now.  Elsewhere there may
- * be no role or catalog to ask, and the run is the first to find out.
+ * A value that is set in a session is checked as if its settings were made now.
+ * From other sources there may be no role or catalog to ask: then the run
+ * raises the error.
  */
 static bool
 check_transaction_settings(char **value, void **extra, GucSource source)
@@ -232,7 +233,7 @@ check_databases(char **value, void **extra, GucSource source)
 }
 
 /*
- * By the rules of names in SQL: folded to lower case unless quoted.
+ * The names of a list, folded to lower case unless quoted, as in SQL.
  */
 static List *
 split_names(const char *value, bool *valid)

@@ -14,7 +14,7 @@ typedef enum MigFunctionMode
 	MIG_FUNCTION_MODE_SUBMIT
 } MigFunctionMode;
 
-/* Values of migrate.server_type; those of run_server.c in its order. */
+/* Values of migrate.server_type; server.c has a table in this order. */
 typedef enum MigServerType
 {
 	MIG_SERVER_TYPE_POSTGRESQL,
@@ -23,7 +23,6 @@ typedef enum MigServerType
 	MIG_SERVER_TYPE_AUTO
 } MigServerType;
 
-extern int	mig_guc_server_type;
 extern int	mig_guc_function_mode;
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
@@ -34,6 +33,7 @@ extern int	mig_guc_max_workers;
 extern bool mig_guc_require_approval;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;
+extern int	mig_guc_server_type;
 extern char *mig_guc_transaction_settings;
 extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;

@@ -2,9 +2,9 @@
  * setting_list.c
  *	  Settings written as a list: "lock_timeout = 5s, work_mem = 64MB".
  *
- * What migrate.transaction_settings and the header of a revision hold.  Quoted
- * as in postgresql.conf: a value with a comma, or with blanks at its ends,
- * stands in single quotes, in which two of them are one.
+ * migrate.transaction_settings and the header of a revision are such lists.
+ * Values are quoted as in postgresql.conf: one with a comma, or with blanks at
+ * its ends, stands in single quotes, and a quote in it is doubled.
  */
 #include "postgres.h"
 
@@ -14,8 +14,8 @@
 #include "base/setting_list.h"
 
 /*
- * What decides whose rights a body has, or what can only be set before the
- * transaction's first statement, which is ours.
+ * Parameters that decide whose rights a body has, and those that can only be
+ * set before the transaction's first statement, which is ours.
  */
 static const char *const refused[] =
 {
@@ -29,11 +29,11 @@ static const char *read_name(const char *p, MigListSetting *setting);
 static const char *read_value(const char *p, MigListSetting *setting);
 static const char *skip_space(const char *p);
 static char *copy_trimmed(const char *start, const char *end);
-static void refuse_unfit(const char *name);
+static void check_allowed(const char *name);
 
 /*
- * Its settings in order, in the current memory context.  *problem: NULL, or
- * what is wrong with the text.
+ * The settings of a list in order, in the current memory context.  *problem:
+ * NULL, or an error detail that says what is wrong with the text.
  */
 List *
 mig_setting_list_parse(const char *text, const char **problem)
@@ -53,7 +53,7 @@ mig_setting_list_parse(const char *text, const char **problem)
 		{
 			*problem = setting->name == NULL ?
 				"A setting is not of the form \"name = value\"." :
-				psprintf("The value of \"%s\" is not well quoted.",
+				psprintf("The value of \"%s\" is not quoted correctly.",
 						 setting->name);
 			return NIL;
 		}
@@ -74,7 +74,7 @@ mig_setting_list_check(const List *settings)
 	{
 		const MigListSetting *setting = lfirst(cell);
 
-		refuse_unfit(setting->name);
+		check_allowed(setting->name);
 		(void) set_config_option(setting->name, setting->value,
 								 superuser() ? PGC_SUSET : PGC_USERSET,
 								 PGC_S_TEST, GUC_ACTION_SET, false, ERROR,
@@ -83,8 +83,8 @@ mig_setting_list_check(const List *settings)
 }
 
 /*
- * Makes them, later ones over earlier ones, until the caller's GUC nest level
- * or transaction ends.
+ * Makes the settings, later ones over earlier ones, until the caller's GUC nest
+ * level or transaction ends.
  */
 void
 mig_setting_list_apply(const List *settings)
@@ -95,8 +95,8 @@ mig_setting_list_apply(const List *settings)
 	{
 		const MigListSetting *setting = lfirst(cell);
 
-		/* One that came from elsewhere was not looked at when it was set. */
-		refuse_unfit(setting->name);
+		/* One that was not set in a session was not checked then. */
+		check_allowed(setting->name);
 		(void) set_config_option(setting->name, setting->value,
 								 superuser() ? PGC_SUSET : PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SET, true, 0,
@@ -173,8 +173,12 @@ copy_trimmed(const char *start, const char *end)
 	return pnstrdup(start, end - start);
 }
 
+/*
+ * Raises an error for a parameter that no revision may set: one of the refused
+ * ones, or one of our own.
+ */
 static void
-refuse_unfit(const char *name)
+check_allowed(const char *name)
 {
 	bool		found = pg_strncasecmp(name, OWN_PREFIX,
 									   strlen(OWN_PREFIX)) == 0;
