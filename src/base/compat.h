@@ -49,6 +49,13 @@
 #define ItemPointerGetDatum(X)	PointerGetDatum(X)
 #endif
 
+/* 17 put it into a struct. */
+#if PG_VERSION_NUM >= 170000
+#define MIG_COMPAT_LOCAL_XID	(MyProc->vxid.lxid)
+#else
+#define MIG_COMPAT_LOCAL_XID	(MyProc->lxid)
+#endif
+
 /*
  * 19 knows only standard_conforming_strings = on.  Before, the scanner can be
  * told to take backslashes in plain literals as escapes, and warns of them.

@@ -20,12 +20,14 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/statement_timeout.h"
 #include "base/xact.h"
 
@@ -262,10 +264,18 @@ work_in_transaction(MigWork work, void *arg)
 	return error;
 }
 
+/*
+ * Before SPI raises an error it has rolled back and begun the next transaction.
+ * If even that failed, what this process would do next it would do in a
+ * transaction that is neither open nor over, and a COMMIT of that tears the
+ * database: the process must not go on.
+ */
 static ErrorData *
 end_transaction(void (*end) (void))
 {
 	MemoryContext context = CurrentMemoryContext;
+	LocalTransactionId ended = MIG_COMPAT_LOCAL_XID;
+	bool		refused = IsSubTransaction();	/* before it does anything */
 	ErrorData  *volatile error = NULL;
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
@@ -275,10 +285,16 @@ end_transaction(void (*end) (void))
 	}
 	PG_CATCH();
 	{
-		/* SPI has cleaned up and begun a transaction before it raised this. */
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
+		if (!refused &&
+			(MIG_COMPAT_LOCAL_XID == ended || !IsTransactionState()))
+			ereport(FATAL,
+					(errcode(error->sqlerrcode),
+					 errmsg("terminating connection because a transaction could not be ended"),
+					 errdetail("%s", error->message),
+					 errhint("Connect again and repeat the command: it finds out what was committed.")));
 	}
 	PG_END_TRY();
 	SPI_finish();
