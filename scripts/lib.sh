@@ -188,6 +188,7 @@ missing_tools()
 	if [ "$purpose" = demo ]; then
 		return
 	fi
+	missing_command git git
 	missing_command prove perl
 	missing_perl JSON::PP perl
 	missing_perl IPC::Run libipc-run-perl
