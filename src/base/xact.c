@@ -275,7 +275,6 @@ end_transaction(void (*end) (void))
 {
 	MemoryContext context = CurrentMemoryContext;
 	LocalTransactionId ended = MIG_COMPAT_LOCAL_XID;
-	bool		refused = IsSubTransaction();	/* before it does anything */
 	ErrorData  *volatile error = NULL;
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
@@ -288,8 +287,7 @@ end_transaction(void (*end) (void))
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		if (!refused &&
-			(MIG_COMPAT_LOCAL_XID == ended || !IsTransactionState()))
+		if (MIG_COMPAT_LOCAL_XID == ended || !IsTransactionState())
 			ereport(FATAL,
 					(errcode(error->sqlerrcode),
 					 errmsg("terminating connection because a transaction could not be ended"),
