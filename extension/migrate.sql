@@ -437,41 +437,51 @@ COMMENT ON FUNCTION @extschema@.migrate_unschedule(text)
 
 -- Questions ------------------------------------------------------------
 
-CREATE FUNCTION @extschema@.migrate_current(
-	OUT revision text, OUT down_revision text[], OUT message text,
-	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
-	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
-RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
+CREATE TYPE migrate.revision_info AS (
+	revision			text,
+	down_revision		text[],
+	message				text,
+	branch_labels		text[],
+	depends_on			text[],
+	applied				boolean,
+	is_head				boolean,
+	is_branch_point		boolean,
+	is_merge_point		boolean,
+	registered_by		name,
+	registered_at		timestamptz,
+	partial				text
+);
+COMMENT ON TYPE migrate.revision_info IS 'a revision, its position in the graph, and whether it is applied';
+COMMENT ON COLUMN migrate.revision_info.revision IS 'id';
+COMMENT ON COLUMN migrate.revision_info.down_revision IS 'ids of the revisions it was built on';
+COMMENT ON COLUMN migrate.revision_info.message IS 'a line for people';
+COMMENT ON COLUMN migrate.revision_info.branch_labels IS 'branch labels of the revision';
+COMMENT ON COLUMN migrate.revision_info.depends_on IS 'ids or branch labels that must be applied first';
+COMMENT ON COLUMN migrate.revision_info.applied IS 'by the rows of the version table in use';
+COMMENT ON COLUMN migrate.revision_info.is_head IS 'no revision has it as down revision';
+COMMENT ON COLUMN migrate.revision_info.is_branch_point IS 'more than one revision has it as down revision';
+COMMENT ON COLUMN migrate.revision_info.is_merge_point IS 'it has more than one down revision';
+COMMENT ON COLUMN migrate.revision_info.registered_by IS 'author';
+COMMENT ON COLUMN migrate.revision_info.registered_at IS 'when it was registered or last replaced';
+COMMENT ON COLUMN migrate.revision_info.partial IS 'progress of an interrupted run of the revision; NULL: none';
+
+CREATE FUNCTION @extschema@.migrate_current()
+RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
 COMMENT ON FUNCTION @extschema@.migrate_current()
 	IS 'the revisions the database stands on';
 
-CREATE FUNCTION @extschema@.migrate_heads(
-	resolve_dependencies boolean DEFAULT false,
-	OUT revision text, OUT down_revision text[], OUT message text,
-	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
-	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
-RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_heads';
+CREATE FUNCTION @extschema@.migrate_heads(resolve_dependencies boolean DEFAULT false)
+RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_heads';
 COMMENT ON FUNCTION @extschema@.migrate_heads(boolean)
 	IS 'the revisions that no other revision is built on';
 
-CREATE FUNCTION @extschema@.migrate_branches(
-	OUT revision text, OUT down_revision text[], OUT message text,
-	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
-	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
-RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_branches';
+CREATE FUNCTION @extschema@.migrate_branches()
+RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_branches';
 COMMENT ON FUNCTION @extschema@.migrate_branches()
 	IS 'the revisions that more than one revision is built on';
 
-CREATE FUNCTION @extschema@.migrate_history(
-	range text DEFAULT NULL,
-	OUT revision text, OUT down_revision text[], OUT message text,
-	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
-	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
-	OUT registered_by name, OUT registered_at timestamptz, OUT partial text)
-RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history';
+CREATE FUNCTION @extschema@.migrate_history(range text DEFAULT NULL)
+RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history';
 COMMENT ON FUNCTION @extschema@.migrate_history(text)
 	IS 'the revisions of a range, newest first';
 
@@ -517,8 +527,8 @@ COMMENT ON FUNCTION @extschema@.migrate_progress()
 
 -- Views ----------------------------------------------------------------
 
--- What has an unqualified operator has the very types that pg_catalog has it
--- for, so that nothing in the target schema can stand in for it.
+-- An unqualified operator is used only with the very types that pg_catalog has
+-- it for, so that nothing in the target schema can stand in for it.
 
 CREATE VIEW migrate.status AS
 SELECT h.revision, h.message,
@@ -533,9 +543,7 @@ SELECT h.revision, h.message,
 		  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
 		 WHERE a.revision::text = h.revision
 		   AND a.hash = pg_catalog.concat_ws(':'::text, r.upgrade_hash, r.downgrade_hash)) AS approved_by
-  FROM ROWS FROM (@extschema@.migrate_history()) WITH ORDINALITY
-	   AS h (revision, down_revision, message, branch_labels, depends_on, applied,
-			 is_head, is_branch_point, is_merge_point, registered_by, registered_at, partial, place)
+  FROM @extschema@.migrate_history() WITH ORDINALITY AS h
   LEFT JOIN (
 	SELECT DISTINCT ON (i.revision) i.revision, i.finished, i.role, i.attempts, i.wall_ms, i.wal_bytes
 	  FROM migrate.log AS i
@@ -547,7 +555,7 @@ SELECT h.revision, h.message,
 			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
 	 ORDER BY i.revision, i.finished DESC
   ) AS l ON l.revision = h.revision AND h.applied
- ORDER BY h.place;
+ ORDER BY h.ordinality;
 COMMENT ON VIEW migrate.status IS 'each revision, newest first: applied or not, when, by whom, how long it took, how much WAL it wrote';
 COMMENT ON COLUMN migrate.status.revision IS 'id';
 COMMENT ON COLUMN migrate.status.message IS 'the line for people';

@@ -7,14 +7,15 @@ SELECT e.extversion ~ '^[0-9]+[.][0-9]+[.][0-9]+' AS has_version,
   JOIN pg_namespace AS n ON n.oid = e.extnamespace
  WHERE e.extname = 'migrate';
 
--- every object, and that nothing is missing a comment; the row types of the
--- tables are members from 17 on
+-- every object, and that nothing is missing a comment; the row types of tables
+-- and views are members from 17 on
 CREATE TEMP VIEW member AS
 SELECT i.type, i.identity, d.classid, d.objid
   FROM pg_depend AS d,
        pg_identify_object(d.classid, d.objid, d.objsubid) AS i
  WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
-   AND i.type <> 'type'
+   AND (i.type <> 'type' OR EXISTS (SELECT FROM pg_class AS c
+         WHERE c.reltype = d.objid AND c.relkind = 'c'))
    AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'migrate');
 SELECT type, identity FROM member ORDER BY type COLLATE "C", identity COLLATE "C";
 SELECT type, identity FROM member
@@ -22,7 +23,7 @@ SELECT type, identity FROM member
  ORDER BY type COLLATE "C", identity COLLATE "C";
 SELECT a.attrelid::regclass, a.attname
   FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
- WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0
+ WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v', 'c') AND a.attnum > 0
    AND col_description(a.attrelid, a.attnum) IS NULL;
 SELECT oid::regclass FROM pg_class
  WHERE relnamespace = 'migrate'::regnamespace AND relkind = 'i'

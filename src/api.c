@@ -30,12 +30,16 @@
 #define COMMAND_WRITES		0x01	/* not in a read-only transaction */
 #define COMMAND_NOT_NESTED	0x02	/* not from within a migration body */
 
-/* Columns of the questions about revisions; migrate_show() adds the bodies. */
-#define REVISION_COLUMNS	12
-#define DOCTOR_COLUMNS		5
-#define SHOW_COLUMNS		(REVISION_COLUMNS + 3)
-#define PLAN_COLUMNS		8
-#define PROGRESS_COLUMNS	14
+#define MAX_COLUMNS			15
+
+/* The rows of a result; a row is filled in column by column. */
+typedef struct Rows
+{
+	ReturnSetInfo *rsinfo;
+	int			ncolumns;		/* of the row so far */
+	Datum		values[MAX_COLUMNS];
+	bool		nulls[MAX_COLUMNS];
+} Rows;
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
@@ -78,9 +82,12 @@ static bool required_bool(FunctionCallInfo fcinfo, int arg, const char *name);
 static void refuse_null(const char *name);
 static Datum return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts);
 static Datum return_revisions(FunctionCallInfo fcinfo,
-							  const MigInspectRow *rows, int nrows,
-							  int ncolumns);
-static Datum text_or_null(const char *value, bool *isnull);
+							  const MigInspectRow *revisions, int nrevisions,
+							  bool with_bodies);
+static void begin_rows(Rows *rows, FunctionCallInfo fcinfo, int flags);
+static void put(Rows *rows, Datum value, bool isnull);
+static void put_text(Rows *rows, const char *value);
+static void end_row(Rows *rows);
 
 Datum
 migrate_register(PG_FUNCTION_ARGS)
@@ -234,20 +241,17 @@ migrate_cancel(PG_FUNCTION_ARGS)
 Datum
 migrate_run_jobs(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
 	MigJobDue  *due;
 	int			ndue;
 
 	begin_command("migrate_run_jobs()", COMMAND_WRITES);
 	due = mig_job_dispatch(&ndue);
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
 	{
-		Datum		value = Int64GetDatum(due[i].job);
-		bool		isnull = false;
-
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
-							 &isnull);
+		put(&rows, Int64GetDatum(due[i].job), false);
+		end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -302,85 +306,83 @@ migrate_unschedule(PG_FUNCTION_ARGS)
 Datum
 migrate_current(PG_FUNCTION_ARGS)
 {
-	MigInspectRow *rows;
-	int			nrows;
+	MigInspectRow *revisions;
+	int			nrevisions;
 
 	begin_command("migrate_current()", 0);
-	rows = mig_inspect_current(&nrows);
-	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+	revisions = mig_inspect_current(&nrevisions);
+	return return_revisions(fcinfo, revisions, nrevisions, false);
 }
 
 Datum
 migrate_heads(PG_FUNCTION_ARGS)
 {
-	MigInspectRow *rows;
-	int			nrows;
+	MigInspectRow *revisions;
+	int			nrevisions;
 
 	begin_command("migrate_heads()", 0);
-	rows = mig_inspect_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
-							 &nrows);
-	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+	revisions = mig_inspect_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
+								  &nrevisions);
+	return return_revisions(fcinfo, revisions, nrevisions, false);
 }
 
 Datum
 migrate_branches(PG_FUNCTION_ARGS)
 {
-	MigInspectRow *rows;
-	int			nrows;
+	MigInspectRow *revisions;
+	int			nrevisions;
 
 	begin_command("migrate_branches()", 0);
-	rows = mig_inspect_branches(&nrows);
-	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+	revisions = mig_inspect_branches(&nrevisions);
+	return return_revisions(fcinfo, revisions, nrevisions, false);
 }
 
 Datum
 migrate_history(PG_FUNCTION_ARGS)
 {
-	MigInspectRow *rows;
-	int			nrows;
+	MigInspectRow *revisions;
+	int			nrevisions;
 
 	begin_command("migrate_history()", 0);
-	rows = mig_inspect_history(optional_text(fcinfo, 0), &nrows);
-	return return_revisions(fcinfo, rows, nrows, REVISION_COLUMNS);
+	revisions = mig_inspect_history(optional_text(fcinfo, 0), &nrevisions);
+	return return_revisions(fcinfo, revisions, nrevisions, false);
 }
 
 Datum
 migrate_show(PG_FUNCTION_ARGS)
 {
-	MigInspectRow *rows;
-	int			nrows;
+	MigInspectRow *revisions;
+	int			nrevisions;
 
 	begin_command("migrate_show()", 0);
-	rows = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrows);
-	return return_revisions(fcinfo, rows, nrows, SHOW_COLUMNS);
+	revisions = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrevisions);
+	return return_revisions(fcinfo, revisions, nrevisions, true);
 }
 
 Datum
 migrate_plan(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
 	MigInspectStep *steps;
 	int			nsteps;
 
 	begin_command("migrate_plan()", 0);
 	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
 							 required_text(fcinfo, 1, "command"), &nsteps);
-	InitMaterializedSRF(fcinfo, 0);
+	begin_rows(&rows, fcinfo, 0);
 	for (int i = 0; i < nsteps; i++)
 	{
-		Datum		values[PLAN_COLUMNS];
-		bool		nulls[PLAN_COLUMNS] = {false};
+		const MigInspectStep *step = &steps[i];
 
-		values[0] = Int32GetDatum(steps[i].step);
-		values[1] = text_or_null(steps[i].operation, &nulls[1]);
-		values[2] = text_or_null(steps[i].revision, &nulls[2]);
-		values[3] = text_or_null(steps[i].message, &nulls[3]);
-		values[4] = text_or_null(steps[i].transactions, &nulls[4]);
-		values[5] = Int32GetDatum(steps[i].statements);
-		values[6] = text_or_null(steps[i].partial, &nulls[6]);
-		values[7] = BoolGetDatum(steps[i].approved);
-		nulls[7] = !steps[i].is_upgrade;
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		put(&rows, Int32GetDatum(step->step), false);
+		put_text(&rows, step->operation);
+		put_text(&rows, step->revision);
+		put_text(&rows, step->message);
+		put_text(&rows, step->transactions);
+		put(&rows, Int32GetDatum(step->statements), false);
+		put_text(&rows, step->partial);
+		put(&rows, BoolGetDatum(step->approved), !step->is_upgrade);
+		end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -395,25 +397,23 @@ migrate_is_current(PG_FUNCTION_ARGS)
 Datum
 migrate_doctor(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
 	List	   *findings;
 	ListCell   *cell;
 
 	begin_command("migrate_doctor()", 0);
 	findings = mig_doctor_examine();
-	InitMaterializedSRF(fcinfo, 0);
+	begin_rows(&rows, fcinfo, 0);
 	foreach(cell, findings)
 	{
 		const MigFinding *finding = lfirst(cell);
-		Datum		values[DOCTOR_COLUMNS];
-		bool		nulls[DOCTOR_COLUMNS] = {false};
 
-		values[0] = CStringGetTextDatum(finding->area);
-		values[1] = CStringGetTextDatum(finding->check);
-		values[2] = CStringGetTextDatum(finding->status);
-		values[3] = CStringGetTextDatum(finding->value);
-		values[4] = text_or_null(finding->advice, &nulls[4]);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		put_text(&rows, finding->area);
+		put_text(&rows, finding->check);
+		put_text(&rows, finding->status);
+		put_text(&rows, finding->value);
+		put_text(&rows, finding->advice);
+		end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -424,11 +424,11 @@ migrate_doctor(PG_FUNCTION_ARGS)
 Datum
 migrate_progress(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
 	int			nruns = 0;
 	MigProgress *runs = mig_progress_read(&nruns);
 
-	InitMaterializedSRF(fcinfo, 0);
+	begin_rows(&rows, fcinfo, 0);
 	if (runs == NULL)
 	{
 		ereport(NOTICE,
@@ -440,29 +440,25 @@ migrate_progress(PG_FUNCTION_ARGS)
 	for (int i = 0; i < nruns; i++)
 	{
 		const MigProgress *run = &runs[i];
-		Datum		values[PROGRESS_COLUMNS];
-		bool		nulls[PROGRESS_COLUMNS] = {false};
+		bool		no_step = run->step == 0;
+		bool		no_statement = run->statement == 0;
 
-		values[0] = Int32GetDatum(run->pid);
-		values[1] = CStringGetTextDatum(mig_log_via_name(run->via));
-		values[2] = Int64GetDatum(run->job);
-		nulls[2] = run->job == 0;
-		values[3] = ObjectIdGetDatum(run->role);
-		values[4] = TimestampTzGetDatum(run->started);
-		values[5] = CStringGetTextDatum(mig_log_command_name(run->operation));
-		values[6] = CStringGetTextDatum(run->revision);
-		nulls[6] = run->revision[0] == '\0';
-		values[7] = Int32GetDatum(run->step);
-		values[8] = Int32GetDatum(run->nsteps);
-		nulls[5] = nulls[7] = nulls[8] = run->step == 0;
-		values[9] = Int32GetDatum(run->statement);
-		values[10] = Int32GetDatum(run->nstatements);
-		values[11] = Int32GetDatum(run->attempt);
-		values[12] = TimestampTzGetDatum(run->statement_started);
-		values[13] = CStringGetTextDatum(run->query);
-		nulls[9] = nulls[10] = nulls[11] = nulls[12] = run->statement == 0;
-		nulls[13] = nulls[9] || !mig_progress_may_read(run);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		put(&rows, Int32GetDatum(run->pid), false);
+		put_text(&rows, mig_via_name(run->via));
+		put(&rows, Int64GetDatum(run->job), run->job == 0);
+		put(&rows, ObjectIdGetDatum(run->role), false);
+		put(&rows, TimestampTzGetDatum(run->started), false);
+		put_text(&rows, no_step ? NULL : mig_command_name(run->operation));
+		put_text(&rows, run->revision[0] == '\0' ? NULL : run->revision);
+		put(&rows, Int32GetDatum(run->step), no_step);
+		put(&rows, Int32GetDatum(run->nsteps), no_step);
+		put(&rows, Int32GetDatum(run->statement), no_statement);
+		put(&rows, Int32GetDatum(run->nstatements), no_statement);
+		put(&rows, Int32GetDatum(run->attempt), no_statement);
+		put(&rows, TimestampTzGetDatum(run->statement_started), no_statement);
+		put_text(&rows, no_statement || !mig_progress_may_read(run) ?
+				 NULL : run->query);
+		end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -593,60 +589,91 @@ refuse_null(const char *name)
 static Datum
 return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
 
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ntexts; i++)
 	{
-		Datum		value = CStringGetTextDatum(texts[i]);
-		bool		isnull = false;
-
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
-							 &isnull);
+		put_text(&rows, texts[i]);
+		end_row(&rows);
 	}
 	return (Datum) 0;
 }
 
+/*
+ * Rows of the type migrate.revision_info, or of migrate_show().
+ */
 static Datum
-return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *rows, int nrows,
-				 int ncolumns)
+return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
+				 int nrevisions, bool with_bodies)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
 
-	InitMaterializedSRF(fcinfo, 0);
-	Assert(rsinfo->setDesc->natts == ncolumns);
-	for (int i = 0; i < nrows; i++)
+	begin_rows(&rows, fcinfo, 0);
+	for (int i = 0; i < nrevisions; i++)
 	{
-		const MigRevision *revision = rows[i].revision;
+		const MigInspectRow *row = &revisions[i];
+		const MigRevision *revision = row->revision;
 		const MigRevisionDef *def = &revision->def;
-		Datum		values[SHOW_COLUMNS];
-		bool		nulls[SHOW_COLUMNS] = {false};
 		NameData	registered_by;
 
 		namestrcpy(&registered_by, revision->registered_by);
-		values[0] = text_or_null(def->id, &nulls[0]);
-		values[1] = mig_spi_array_datum(def->down, def->ndown);
-		values[2] = text_or_null(def->message, &nulls[2]);
-		values[3] = mig_spi_array_datum(def->labels, def->nlabels);
-		values[4] = mig_spi_array_datum(def->depends, def->ndepends);
-		values[5] = BoolGetDatum(rows[i].applied);
-		values[6] = BoolGetDatum(rows[i].is_head);
-		values[7] = BoolGetDatum(rows[i].is_branch_point);
-		values[8] = BoolGetDatum(rows[i].is_merge_point);
-		values[9] = NameGetDatum(&registered_by);
-		values[10] = TimestampTzGetDatum(revision->registered_at);
-		values[11] = text_or_null(rows[i].partial, &nulls[11]);
-		values[12] = text_or_null(def->upgrade, &nulls[12]);
-		values[13] = text_or_null(def->downgrade, &nulls[13]);
-		values[14] = text_or_null(def->settings, &nulls[14]);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		put_text(&rows, def->id);
+		put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
+		put_text(&rows, def->message);
+		put(&rows, mig_spi_array_datum(def->labels, def->nlabels), false);
+		put(&rows, mig_spi_array_datum(def->depends, def->ndepends), false);
+		put(&rows, BoolGetDatum(row->applied), false);
+		put(&rows, BoolGetDatum(row->is_head), false);
+		put(&rows, BoolGetDatum(row->is_branch_point), false);
+		put(&rows, BoolGetDatum(row->is_merge_point), false);
+		put(&rows, NameGetDatum(&registered_by), false);
+		put(&rows, TimestampTzGetDatum(revision->registered_at), false);
+		put_text(&rows, row->partial);
+		if (with_bodies)
+		{
+			put_text(&rows, def->upgrade);
+			put_text(&rows, def->downgrade);
+			put_text(&rows, def->settings);
+		}
+		end_row(&rows);
 	}
 	return (Datum) 0;
 }
 
-static Datum
-text_or_null(const char *value, bool *isnull)
+static void
+begin_rows(Rows *rows, FunctionCallInfo fcinfo, int flags)
 {
-	*isnull = value == NULL;
-	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+	InitMaterializedSRF(fcinfo, flags);
+	rows->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	rows->ncolumns = 0;
+}
+
+static void
+put(Rows *rows, Datum value, bool isnull)
+{
+	Assert(rows->ncolumns < MAX_COLUMNS);
+	rows->values[rows->ncolumns] = value;
+	rows->nulls[rows->ncolumns++] = isnull;
+}
+
+/*
+ * NULL is null.
+ */
+static void
+put_text(Rows *rows, const char *value)
+{
+	put(rows, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
+		value == NULL);
+}
+
+static void
+end_row(Rows *rows)
+{
+	ReturnSetInfo *rsinfo = rows->rsinfo;
+
+	Assert(rows->ncolumns == rsinfo->setDesc->natts);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, rows->values,
+						 rows->nulls);
+	rows->ncolumns = 0;
 }
