@@ -9,42 +9,38 @@
 
 #include "graph/graph_internal.h"
 
-static int	parse_target(const MigGraph *graph, int nrows, const int *rows,
+static int	parse_target(const MigGraph *graph, MigRevList rows,
 						 const char *target, char **branch);
-static int	parse_relative(const MigGraph *graph, int nrows, const int *rows,
+static int	parse_relative(const MigGraph *graph, MigRevList rows,
 						   const char *target, MigRelative *rel,
 						   char **branch);
 static int	parse_absolute(const MigGraph *graph, const char *target,
 						   char **branch);
-static int *find_roots(const MigGraph *graph, int destination,
-					   const char *branch, int *nresult);
+static MigRevList find_roots(const MigGraph *graph, int destination,
+							 const char *branch);
 
 /*
  * The set of revisions to downgrade.  Raises when no descendant of the target
  * is applied, unless the target is a row, or base.
  */
 bool *
-mig_downgrade_find_members(const MigGraph *graph, int nrows, const int *rows,
+mig_downgrade_find_members(const MigGraph *graph, MigRevList rows,
 						   const char *target)
 {
 	char	   *branch = NULL;
-	int			destination = parse_target(graph, nrows, rows, target, &branch);
-	int			nroots;
-	int		   *roots = find_roots(graph, destination, branch, &nroots);
-	bool	   *members = mig_graph_reach(graph, &graph->all_children,
-										  nroots, roots);
-	bool	   *applied = mig_graph_reach(graph, &graph->parents,
-										  nrows, rows);
+	int			destination = parse_target(graph, rows, target, &branch);
+	MigRevList	roots = find_roots(graph, destination, branch);
+	bool	   *members = mig_graph_reach(graph, &graph->all_children, roots);
+	bool	   *applied = mig_graph_reach(graph, &graph->parents, rows);
 	bool		valid = destination < 0;
-	int			i;
 
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 	{
 		members[i] = members[i] && applied[i];
 		valid = valid || members[i];
 	}
-	for (i = 0; i < nrows; i++)
-		valid = valid || rows[i] == destination;
+	for (int i = 0; i < rows.n; i++)
+		valid = valid || rows.rev[i] == destination;
 	if (!valid)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -60,11 +56,11 @@ mig_downgrade_find_members(const MigGraph *graph, int nrows, const int *rows,
  * The same target as one that is not relative to the rows.
  */
 char *
-mig_downgrade_make_absolute(const MigGraph *graph, int nrows, const int *rows,
+mig_downgrade_make_absolute(const MigGraph *graph, MigRevList rows,
 							const char *target)
 {
 	char	   *branch = NULL;
-	int			destination = parse_target(graph, nrows, rows, target, &branch);
+	int			destination = parse_target(graph, rows, target, &branch);
 	const char *name = destination < 0 ? "base" :
 	mig_graph_id(graph, destination);
 
@@ -79,8 +75,7 @@ int
 mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 						 const char *branch)
 {
-	int			nfound = 0;
-	int		   *found;
+	MigRevList	found;
 	int			named;
 	const char *name = start->name;
 
@@ -94,43 +89,40 @@ mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 	if (branch == NULL)
 	{
 		if (name == NULL)
-			name = mig_graph_id(graph, start->rows[0]);
+			name = mig_graph_id(graph, start->rows.rev[0]);
 		return mig_target_resolve_one(graph, psprintf("%s@%s", name, name));
 	}
 
+	found = start->rows;
 	if (name != NULL)
 	{
 		named = mig_name_lookup(graph, name, NULL);
-		found = mig_name_filter_lineage(graph, 1, &named, branch, false,
-										&nfound);
+		found.n = 1;
+		found.rev = &named;
 	}
-	else
-		found = mig_name_filter_lineage(graph, start->nrows, start->rows,
-										branch, false, &nfound);
-	if (nfound == 0)
+	found = mig_name_filter_lineage(graph, found, branch, false);
+	if (found.n == 0)
 	{
 		/* The branch may be applied only because others depend on it. */
-		found = mig_upgrade_find_starts(graph, start, &nfound);
-		found = mig_graph_leaves(graph, nfound, found, &nfound);
-		found = mig_name_filter_lineage(graph, nfound, found, branch, false,
-										&nfound);
+		found = mig_graph_leaves(graph, mig_upgrade_find_starts(graph, start));
+		found = mig_name_filter_lineage(graph, found, branch, false);
 	}
-	if (nfound == 0)
+	if (found.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("branch \"%s\" has no current revision", branch),
 				 errhint("Use migrate_current() to see what is applied.")));
-	if (nfound > 1)
+	if (found.n > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("branch \"%s\" has more than one current revision",
 						branch),
 				 errdetail("The current revisions are %s.",
-						   mig_graph_quote(graph, nfound, found)),
+						   mig_graph_quote(graph, found)),
 				 errhint("Use an offset from one of them, as in revision-1.")));
 	return mig_target_resolve_one(graph,
 								  psprintf("%s@%s", branch,
-										   mig_graph_id(graph, found[0])));
+										   mig_graph_id(graph, found.rev[0])));
 }
 
 /*
@@ -138,14 +130,14 @@ mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
  * branch to which it is limited, if any.
  */
 static int
-parse_target(const MigGraph *graph, int nrows, const int *rows,
+parse_target(const MigGraph *graph, MigRevList rows,
 			 const char *target, char **branch)
 {
 	MigRelative rel;
 	int			rev;
 
 	if (mig_target_parse_relative(target, &rel))
-		rev = parse_relative(graph, nrows, rows, target, &rel, branch);
+		rev = parse_relative(graph, rows, target, &rel, branch);
 	else
 		rev = parse_absolute(graph, target, branch);
 	return rev == MIG_REV_BASE ? MIG_REV_NONE : rev;
@@ -156,10 +148,10 @@ parse_target(const MigGraph *graph, int nrows, const int *rows,
  * would downgrade whichever row happens to be the first.
  */
 static int
-parse_relative(const MigGraph *graph, int nrows, const int *rows,
+parse_relative(const MigGraph *graph, MigRevList rows,
 			   const char *target, MigRelative *rel, char **branch)
 {
-	MigStart	start = {NULL, nrows, rows};
+	MigStart	start = {NULL, rows};
 	const char *name = rel->symbol;
 	int			from = MIG_REV_NONE;
 	int			rev = MIG_REV_NONE;
@@ -168,13 +160,13 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 	if (rel->branch != NULL && rel->offset == 0)
 		(void) mig_name_lookup_branch(graph, rel->branch);
 	if (rel->symbol == NULL && rel->branch == NULL && rel->offset < 0 &&
-		nrows > 1)
+		rows.n > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("downgrade target \"%s\" is ambiguous with multiple current revisions",
 						target),
 				 errdetail("The current revisions are %s.",
-						   mig_graph_quote(graph, nrows, rows)),
+						   mig_graph_quote(graph, rows)),
 				 errhint("Use branch@%s or revision%s.",
 						 rel->offset_text, rel->offset_text)));
 
@@ -184,7 +176,7 @@ parse_relative(const MigGraph *graph, int nrows, const int *rows,
 			name = psprintf("%s@%s", rel->branch, rel->symbol);
 		from = mig_target_resolve_one(graph, name);
 	}
-	else if (rel->offset < 0 && (nrows > 0 || rel->branch != NULL))
+	else if (rel->offset < 0 && (rows.n > 0 || rel->branch != NULL))
 	{
 		from = mig_downgrade_find_start(graph, &start, rel->branch);
 		if (rel->branch == NULL)
@@ -217,44 +209,39 @@ parse_absolute(const MigGraph *graph, const char *target, char **branch)
  * The revisions to downgrade that have no parent among these: the children of
  * the destination, or all bases.  A branch chooses among several.
  */
-static int *
-find_roots(const MigGraph *graph, int destination, const char *branch,
-		   int *nresult)
+static MigRevList
+find_roots(const MigGraph *graph, int destination, const char *branch)
 {
-	int			nroots = 0;
+	MigRevList	roots;
+	MigRevList	result;
 	int			nlabels = 0;
-	int		   *roots;
 	bool	   *ancestors;
-	int			branch_rev;
-	int			n = 0;
-	int			i;
 
 	if (destination >= 0)
 	{
-		nroots = MIG_NEDGES(&graph->children, destination);
-		roots = palloc(sizeof(int) * (nroots + 1));
-		memcpy(roots, &graph->children.to[graph->children.start[destination]],
-			   sizeof(int) * nroots);
+		roots.n = MIG_NEDGES(&graph->children, destination);
+		roots.rev = &graph->children.to[graph->children.start[destination]];
 	}
 	else
 	{
-		roots = mig_graph_ends(graph, &graph->down, &nroots);
-		for (i = 0; i < nroots; i++)
-			nlabels += graph->revs[roots[i]].nlabels;
+		roots = mig_graph_ends(graph, &graph->down);
+		for (int i = 0; i < roots.n; i++)
+			nlabels += graph->revs[roots.rev[i]].nlabels;
 	}
-	*nresult = nroots;
 
 	/* Alembic counts a base once more for each of its labels. */
-	if (branch == NULL || nroots + nlabels <= 1)
+	if (branch == NULL || roots.n + nlabels <= 1)
 		return roots;
-	branch_rev = mig_name_lookup_branch(graph, branch);
-	ancestors = mig_graph_reach(graph, &graph->down, 1, &branch_rev);
-	for (i = 0; i < nroots; i++)
+	ancestors = mig_graph_reach_one(graph, &graph->down,
+									mig_name_lookup_branch(graph, branch));
+	result.n = 0;
+	result.rev = palloc(sizeof(int) * (roots.n + 1));
+	for (int i = 0; i < roots.n; i++)
 	{
-		if (ancestors[roots[i]])
-			roots[n++] = roots[i];
+		if (ancestors[roots.rev[i]])
+			result.rev[result.n++] = roots.rev[i];
 	}
-	if (n == 0)
+	if (result.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("not a valid downgrade target from the current heads"),
@@ -263,6 +250,5 @@ find_roots(const MigGraph *graph, int destination, const char *branch,
 						   mig_graph_id(graph, destination) : "base",
 						   branch),
 				 errhint("Use migrate_history() to see the branches.")));
-	*nresult = n;
-	return roots;
+	return result;
 }

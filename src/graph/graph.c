@@ -61,7 +61,7 @@ pg_noreturn static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
 static int	next_missing(const MigEdges *all, const int *nmissing, int rev);
 static MigEdges normalize_depends(const MigGraph *graph,
 								  const MigEdges *depends);
-static void mark_descendants(const MigGraph *graph, int nrevs, const int *revs,
+static void mark_descendants(const MigGraph *graph, MigRevList list,
 							 int mark, int *marks, int *todo);
 static int	compare_ints(const void *a, const void *b);
 
@@ -171,50 +171,42 @@ mig_graph_is_merge_point(const MigGraph *graph, int rev)
  * The heads in load order; with real only those that are no dependency of
  * another revision either.
  */
-int *
-mig_graph_heads(const MigGraph *graph, bool real, int *nresult)
+MigRevList
+mig_graph_heads(const MigGraph *graph, bool real)
 {
 	return mig_graph_ends(graph,
-						  real ? &graph->all_children : &graph->children,
-						  nresult);
+						  real ? &graph->all_children : &graph->children);
 }
 
 /*
  * The leaves of what is applied, in load order: the rows, and heads that are
  * applied only as a dependency.
  */
-int *
-mig_graph_current(const MigGraph *graph, int nrows, char **rows, int *nresult)
+MigRevList
+mig_graph_current(const MigGraph *graph, int nrows, char **rows)
 {
-	int			nfound;
-	int		   *found = mig_graph_rows(graph, nrows, rows, &nfound);
-
-	return mig_graph_leaves(graph, nfound, found, nresult);
+	return mig_graph_leaves(graph, mig_graph_rows(graph, nrows, rows));
 }
 
 /* For every revision whether the rows say that it is applied. */
 bool *
 mig_graph_applied(const MigGraph *graph, int nrows, char **rows)
 {
-	int			nfound;
-	int		   *found = mig_graph_rows(graph, nrows, rows, &nfound);
-
-	return mig_graph_reach(graph, &graph->parents, nfound, found);
+	return mig_graph_reach(graph, &graph->parents,
+						   mig_graph_rows(graph, nrows, rows));
 }
 
 /* The revisions from which no such edge leads on, in load order. */
-int *
-mig_graph_ends(const MigGraph *graph, const MigEdges *edges, int *nresult)
+MigRevList
+mig_graph_ends(const MigGraph *graph, const MigEdges *edges)
 {
-	int		   *ends = palloc(sizeof(int) * (graph->size + 1));
-	int			n = 0;
+	MigRevList	ends = {0, palloc(sizeof(int) * (graph->size + 1))};
 
 	for (int i = 0; i < graph->size; i++)
 	{
 		if (MIG_NEDGES(edges, i) == 0)
-			ends[n++] = i;
+			ends.rev[ends.n++] = i;
 	}
-	*nresult = n;
 	return ends;
 }
 
@@ -223,19 +215,18 @@ mig_graph_ends(const MigGraph *graph, const MigEdges *edges, int *nresult)
  * these edges, themselves included.
  */
 bool *
-mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
-				int nstart, const int *start)
+mig_graph_reach(const MigGraph *graph, const MigEdges *edges, MigRevList start)
 {
 	bool	   *set = palloc0(graph->size + 1);
 	int		   *todo = palloc(sizeof(int) * (graph->size + 1));
 	int			ntodo = 0;
 
-	for (int i = 0; i < nstart; i++)
+	for (int i = 0; i < start.n; i++)
 	{
-		if (!set[start[i]])
+		if (!set[start.rev[i]])
 		{
-			set[start[i]] = true;
-			todo[ntodo++] = start[i];
+			set[start.rev[i]] = true;
+			todo[ntodo++] = start.rev[i];
 		}
 	}
 	while (ntodo > 0)
@@ -258,23 +249,30 @@ mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
 	return set;
 }
 
-/* The members of a set, in load order. */
-int *
-mig_graph_members(const MigGraph *graph, const bool *set, int *nresult)
+/* The same from one revision. */
+bool *
+mig_graph_reach_one(const MigGraph *graph, const MigEdges *edges, int start)
 {
-	int		   *members;
-	int			n = 0;
+	MigRevList	list = {1, &start};
+
+	return mig_graph_reach(graph, edges, list);
+}
+
+/* The members of a set, in load order. */
+MigRevList
+mig_graph_members(const MigGraph *graph, const bool *set)
+{
+	MigRevList	members = {0, NULL};
 
 	for (int i = 0; i < graph->size; i++)
-		n += set[i] ? 1 : 0;
-	members = palloc(sizeof(int) * (n + 1));
-	n = 0;
+		members.n += set[i] ? 1 : 0;
+	members.rev = palloc(sizeof(int) * (members.n + 1));
+	members.n = 0;
 	for (int i = 0; i < graph->size; i++)
 	{
 		if (set[i])
-			members[n++] = i;
+			members.rev[members.n++] = i;
 	}
-	*nresult = n;
 	return members;
 }
 
@@ -282,13 +280,11 @@ mig_graph_members(const MigGraph *graph, const bool *set, int *nresult)
  * Of the revisions and all their ancestors those without a child among them,
  * in load order.
  */
-int *
-mig_graph_leaves(const MigGraph *graph, int nrevs, const int *revs,
-				 int *nresult)
+MigRevList
+mig_graph_leaves(const MigGraph *graph, MigRevList revs)
 {
 	const MigEdges *children = &graph->children;
-	bool	   *ancestors = mig_graph_reach(graph, &graph->parents,
-											nrevs, revs);
+	bool	   *ancestors = mig_graph_reach(graph, &graph->parents, revs);
 	bool	   *leaves = palloc0(graph->size + 1);
 
 	for (int i = 0; i < graph->size; i++)
@@ -297,18 +293,18 @@ mig_graph_leaves(const MigGraph *graph, int nrevs, const int *revs,
 		for (int k = children->start[i]; k < children->start[i + 1]; k++)
 			leaves[i] = leaves[i] && !ancestors[children->to[k]];
 	}
-	return mig_graph_members(graph, leaves, nresult);
+	return mig_graph_members(graph, leaves);
 }
 
 /*
  * The revisions that the rows of the version table name, in load order and
  * without duplicates.  Raises for a row that names none.
  */
-int *
-mig_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
+MigRevList
+mig_graph_rows(const MigGraph *graph, int nrows, char **rows)
 {
 	int		   *found = palloc(sizeof(int) * (nrows + 1));
-	int			n = 0;
+	MigRevList	result = {0, found};
 
 	for (int i = 0; i < nrows; i++)
 	{
@@ -324,21 +320,20 @@ mig_graph_rows(const MigGraph *graph, int nrows, char **rows, int *nresult)
 	qsort(found, nrows, sizeof(int), compare_ints);
 	for (int i = 0; i < nrows; i++)
 	{
-		if (n == 0 || found[n - 1] != found[i])
-			found[n++] = found[i];
+		if (result.n == 0 || found[result.n - 1] != found[i])
+			found[result.n++] = found[i];
 	}
-	*nresult = n;
-	return found;
+	return result;
 }
 
 /* The ids, quoted and separated, for a message. */
 char *
-mig_graph_quote(const MigGraph *graph, int nrevs, const int *revs)
+mig_graph_quote(const MigGraph *graph, MigRevList list)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	for (int i = 0; i < nrevs; i++)
+	for (int i = 0; i < list.n; i++)
 	{
 		if (i == MAX_LISTED)
 		{
@@ -346,7 +341,7 @@ mig_graph_quote(const MigGraph *graph, int nrevs, const int *revs)
 			break;
 		}
 		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
-						 mig_graph_id(graph, revs[i]));
+						 mig_graph_id(graph, list.rev[i]));
 	}
 	return buf.data;
 }
@@ -728,15 +723,15 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends)
 	for (int i = 0; i < size; i++)
 	{
 		int			mark = i + 1;
+		MigRevList	users = {MIG_NEDGES(&dependents, i),
+		&dependents.to[dependents.start[i]]};
 
-		if (MIG_NEDGES(&dependents, i) < 2)
+		if (users.n < 2)
 			continue;
-		mark_descendants(graph, MIG_NEDGES(&dependents, i),
-						 &dependents.to[dependents.start[i]],
-						 mark, marks, todo);
-		for (int k = dependents.start[i]; k < dependents.start[i + 1]; k++)
+		mark_descendants(graph, users, mark, marks, todo);
+		for (int k = 0; k < users.n; k++)
 		{
-			int			user = dependents.to[k];
+			int			user = users.rev[k];
 			int			edge = depends->start[user];
 
 			if (marks[user] != mark)
@@ -765,19 +760,19 @@ normalize_depends(const MigGraph *graph, const MigEdges *depends)
  * again: up to the greatest rank that one of them has.
  */
 static void
-mark_descendants(const MigGraph *graph, int nrevs, const int *revs,
+mark_descendants(const MigGraph *graph, MigRevList list,
 				 int mark, int *marks, int *todo)
 {
 	const int  *rank = graph->rank;
 	const MigEdges *children = &graph->children;
 	int			greatest = 0;
 
-	for (int i = 0; i < nrevs; i++)
-		greatest = Max(greatest, rank[revs[i]]);
-	for (int i = 0; i < nrevs; i++)
+	for (int i = 0; i < list.n; i++)
+		greatest = Max(greatest, rank[list.rev[i]]);
+	for (int i = 0; i < list.n; i++)
 	{
 		int			ntodo = 0;
-		int			rev = revs[i];
+		int			rev = list.rev[i];
 
 		for (;;)
 		{

@@ -11,6 +11,13 @@
 
 typedef struct MigGraph MigGraph;
 
+/* Revisions, by their indexes in the graph. */
+typedef struct MigRevList
+{
+	int			n;
+	int		   *rev;
+} MigRevList;
+
 /* graph.c */
 extern MigGraph *mig_graph_create(int size_hint);
 extern void mig_graph_add(MigGraph *graph, const MigRevisionDef *def);
@@ -20,20 +27,20 @@ extern const char *mig_graph_id(const MigGraph *graph, int rev);
 extern bool mig_graph_is_head(const MigGraph *graph, int rev);
 extern bool mig_graph_is_branch_point(const MigGraph *graph, int rev);
 extern bool mig_graph_is_merge_point(const MigGraph *graph, int rev);
-extern int *mig_graph_heads(const MigGraph *graph, bool real, int *nresult);
-extern int *mig_graph_current(const MigGraph *graph,
-							  int nrows, char **rows, int *nresult);
+extern MigRevList mig_graph_heads(const MigGraph *graph, bool real);
+extern MigRevList mig_graph_current(const MigGraph *graph,
+									int nrows, char **rows);
 extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
 
 /* target.c */
 extern bool mig_target_is_relative(const char *target);
-extern int *mig_target_resolve_list(const MigGraph *graph, int ntargets,
-									char **targets, int *nresult);
+extern MigRevList mig_target_resolve_list(const MigGraph *graph, int ntargets,
+										  char **targets);
 
 /* history.c */
-extern int *mig_history_list(const MigGraph *graph, const char *range,
-							 int nrows, char **rows, int *nresult);
-extern int *mig_history_branch_points(const MigGraph *graph, int *nresult);
+extern MigRevList mig_history_list(const MigGraph *graph, const char *range,
+								   int nrows, char **rows);
+extern MigRevList mig_history_branch_points(const MigGraph *graph);
 
 /* plan.c */
 extern MigPlan *mig_plan_build(const MigGraph *graph, MigCommand command,

@@ -27,6 +27,7 @@ typedef struct MigEdges
 #define MIG_NEDGES(edges, rev) \
 	((edges)->start[(rev) + 1] - (edges)->start[(rev)])
 
+/* An id or a label, and its revision. */
 typedef struct MigLabel
 {
 	const char *name;
@@ -66,8 +67,7 @@ typedef struct MigName
 	char	   *branch;			/* NULL when not given */
 	char	   *symbol;
 	bool		literal;		/* an id, a label or the beginning of one */
-	int			nrevs;			/* otherwise: these */
-	int		   *revs;
+	MigRevList	revs;			/* otherwise: these */
 } MigName;
 
 /* A target of the form [branch@][symbol]{+|-}digits. */
@@ -83,8 +83,7 @@ typedef struct MigRelative
 typedef struct MigStart
 {
 	const char *name;
-	int			nrows;
-	const int  *rows;
+	MigRevList	rows;
 } MigStart;
 
 typedef struct MigVersionRows MigVersionRows;
@@ -92,18 +91,15 @@ typedef struct MigVersionRows MigVersionRows;
 /* graph.c */
 extern MigKeyKind mig_graph_key(const MigGraph *graph, const char *name,
 								int *rev);
-extern int *mig_graph_ends(const MigGraph *graph, const MigEdges *edges,
-						   int *nresult);
+extern MigRevList mig_graph_ends(const MigGraph *graph, const MigEdges *edges);
+extern bool *mig_graph_reach_one(const MigGraph *graph, const MigEdges *edges,
+								 int start);
 extern bool *mig_graph_reach(const MigGraph *graph, const MigEdges *edges,
-							 int nstart, const int *start);
-extern int *mig_graph_members(const MigGraph *graph, const bool *set,
-							  int *nresult);
-extern int *mig_graph_leaves(const MigGraph *graph, int nrevs,
-							 const int *revs, int *nresult);
-extern int *mig_graph_rows(const MigGraph *graph, int nrows, char **rows,
-						   int *nresult);
-extern char *mig_graph_quote(const MigGraph *graph, int nrevs,
-							 const int *revs);
+							 MigRevList start);
+extern MigRevList mig_graph_members(const MigGraph *graph, const bool *set);
+extern MigRevList mig_graph_leaves(const MigGraph *graph, MigRevList revs);
+extern MigRevList mig_graph_rows(const MigGraph *graph, int nrows, char **rows);
+extern char *mig_graph_quote(const MigGraph *graph, MigRevList revs);
 
 /* name.c */
 extern void mig_name_split(const char *name, char **branch,
@@ -115,61 +111,50 @@ extern int	mig_name_lookup_branch(const MigGraph *graph, const char *branch);
 extern bool *mig_name_find_carriers(const MigGraph *graph, const char *label);
 extern bool *mig_name_find_lineage(const MigGraph *graph, const char *against,
 								   bool dependencies, bool needed);
-extern int *mig_name_filter_lineage(const MigGraph *graph, int nrevs,
-									const int *revs, const char *against,
-									bool dependencies, int *nresult);
+extern MigRevList mig_name_filter_lineage(const MigGraph *graph, MigRevList revs, const char *against,
+										  bool dependencies);
 pg_noreturn extern void mig_name_refuse_many_heads(const MigGraph *graph,
-												   const char *name, int nheads,
-												   const int *heads);
+												   const char *name, MigRevList heads);
 
 /* target.c */
 extern bool mig_target_parse_relative(const char *target, MigRelative *rel);
 extern int	mig_target_resolve_one(const MigGraph *graph, const char *name);
-extern int *mig_target_resolve(const MigGraph *graph, const char *name,
-							   int *nresult);
+extern MigRevList mig_target_resolve(const MigGraph *graph, const char *name);
 extern int	mig_target_walk(const MigGraph *graph, int at, int steps,
 							const char *branch, bool strict);
 pg_noreturn extern void mig_target_refuse_walk(const char *target,
 											   const char *name);
 pg_noreturn extern void mig_target_refuse_offset(const MigRelative *rel);
-extern void mig_target_check_rows(const MigGraph *graph, int nrows,
-								  const int *rows);
-extern void mig_target_check_overlap(const MigGraph *graph, int ntargets,
-									 const int *targets);
+extern void mig_target_check_rows(const MigGraph *graph, MigRevList rows);
+extern void mig_target_check_overlap(const MigGraph *graph, MigRevList targets);
 
 /* order.c */
-extern int *mig_order_newest_first(const MigGraph *graph,
-								   const bool *members, const bool *within,
-								   int nleaves, const int *leaves,
-								   int *nresult);
+extern MigRevList mig_order_newest_first(const MigGraph *graph,
+										 const bool *members, const bool *within,
+										 MigRevList leaves);
 
 /* version_rows.c */
-extern MigVersionRows *mig_version_rows_start(const MigGraph *graph, int nrows,
-											  const int *rows);
+extern MigVersionRows *mig_version_rows_start(const MigGraph *graph, MigRevList rows);
 extern void mig_version_rows_upgrade(MigVersionRows *state, int rev, MigStep *step);
 extern void mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step);
-extern void mig_version_rows_replace(const MigGraph *graph, int nold,
-									 const int *old, int rev, MigStep *step);
+extern void mig_version_rows_replace(const MigGraph *graph, MigRevList old, int rev, MigStep *step);
 
 /* upgrade.c */
-extern int *mig_upgrade_find_targets(const MigGraph *graph,
-									 const MigStart *start, const char *target,
-									 bool strict, int *nresult);
-extern int *mig_upgrade_find_starts(const MigGraph *graph,
-									const MigStart *start, int *nresult);
+extern MigRevList mig_upgrade_find_targets(const MigGraph *graph,
+										   const MigStart *start, const char *target,
+										   bool strict);
+extern MigRevList mig_upgrade_find_starts(const MigGraph *graph,
+										  const MigStart *start);
 
 /* downgrade.c */
-extern bool *mig_downgrade_find_members(const MigGraph *graph, int nrows,
-										const int *rows, const char *target);
-extern char *mig_downgrade_make_absolute(const MigGraph *graph, int nrows,
-										 const int *rows, const char *target);
+extern bool *mig_downgrade_find_members(const MigGraph *graph, MigRevList rows, const char *target);
+extern char *mig_downgrade_make_absolute(const MigGraph *graph, MigRevList rows, const char *target);
 extern int	mig_downgrade_find_start(const MigGraph *graph,
 									 const MigStart *start,
 									 const char *branch);
 
 /* stamp.c */
-extern MigPlan *mig_stamp_plan(const MigGraph *graph, int nrows,
-							   const int *rows, int ntargets,
+extern MigPlan *mig_stamp_plan(const MigGraph *graph, MigRevList rows, int ntargets,
 							   char **targets);
 
 #endif							/* MIG_GRAPH_INTERNAL_H */

@@ -13,103 +13,96 @@
 
 static void split_range(const char *range, char **lower, char **upper);
 static MigStart end_of_range(const char *text, const char *otherwise,
-							 bool current, int nrows, const int *rows);
-static int *keep_branch(const MigGraph *graph, const MigStart *lower,
-						int nrevs, int *revs, int *nresult);
-static int *lower_revs(const MigGraph *graph, const char *range,
-					   const MigStart *lower, const MigStart *upper,
-					   const bool *required, int *nresult);
+							 bool current, MigRevList rows);
+static MigRevList keep_branch(const MigGraph *graph, const MigStart *lower,
+							  MigRevList revs);
+static MigRevList lower_revs(const MigGraph *graph, const char *range,
+							 const MigStart *lower, const MigStart *upper,
+							 const bool *required);
 pg_noreturn static void refuse_range(const char *range);
 
 /*
  * The revisions of a range, newest first.  NULL for the range means all.
  */
-int *
+MigRevList
 mig_history_list(const MigGraph *graph, const char *range,
-				 int nrows, char **rows, int *nresult)
+				 int nrows, char **rows)
 {
-	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
+	MigRevList	current = mig_graph_rows(graph, nrows, rows);
 	char	   *lower_text = "";
 	char	   *upper_text = "";
 	MigStart	lower;
 	MigStart	upper;
 	bool		is_upper;
 	bool		is_lower;
-	int			ntargets;
-	int		   *targets;
-	int			nlower;
-	int		   *from;
+	MigRevList	targets;
+	MigRevList	from;
 	bool	   *required;
 	bool	   *applied;
 	bool	   *descendants;
 	bool	   *members;
 	int			nmembers = 0;
-	int		   *result;
-	int			i;
+	MigRevList	result;
 
 	if (range != NULL)
 		split_range(range, &lower_text, &upper_text);
 	is_upper = strcmp(upper_text, "current") == 0;
 	is_lower = !is_upper && strcmp(lower_text, "current") == 0;
-	lower = end_of_range(lower_text, "base", is_lower, nrows, current);
-	upper = end_of_range(upper_text, "heads", is_upper, nrows, current);
+	lower = end_of_range(lower_text, "base", is_lower, current);
+	upper = end_of_range(upper_text, "heads", is_upper, current);
 
 	if (upper.name != NULL)
-		targets = mig_upgrade_find_targets(graph, &lower, upper.name, false,
-										   &ntargets);
+		targets = mig_upgrade_find_targets(graph, &lower, upper.name, false);
 	else
-		targets = mig_upgrade_find_starts(graph, &upper, &ntargets);
-	targets = keep_branch(graph, &lower, ntargets, targets, &ntargets);
-	mig_target_check_overlap(graph, ntargets, targets);
-	required = mig_graph_reach(graph, &graph->parents, ntargets, targets);
+		targets = upper.rows;
+	targets = keep_branch(graph, &lower, targets);
+	mig_target_check_overlap(graph, targets);
+	required = mig_graph_reach(graph, &graph->parents, targets);
 
-	from = lower_revs(graph, range, &lower, &upper, required, &nlower);
-	mig_target_check_overlap(graph, nlower, from);
-	applied = mig_graph_reach(graph, &graph->parents, nlower, from);
-	descendants = mig_graph_reach(graph, &graph->children, nlower, from);
-	for (i = 0; i < nlower; i++)
-		applied[from[i]] = false;
+	from = lower_revs(graph, range, &lower, &upper, required);
+	mig_target_check_overlap(graph, from);
+	applied = mig_graph_reach(graph, &graph->parents, from);
+	descendants = mig_graph_reach(graph, &graph->children, from);
+	for (int i = 0; i < from.n; i++)
+		applied[from.rev[i]] = false;
 	members = palloc0(graph->size + 1);
-	for (i = 0; i < graph->size; i++)
+	for (int i = 0; i < graph->size; i++)
 	{
-		members[i] = required[i] && !applied[i] && (nlower == 0 || descendants[i]);
+		members[i] = required[i] && !applied[i] &&
+			(from.n == 0 || descendants[i]);
 		nmembers += members[i] ? 1 : 0;
 	}
-	for (i = 0; i < nlower; i++)
+	for (int i = 0; i < from.n; i++)
 	{
-		nmembers += members[from[i]] ? 0 : 1;
-		members[from[i]] = true;
+		nmembers += members[from.rev[i]] ? 0 : 1;
+		members[from.rev[i]] = true;
 	}
 
-	result = mig_order_newest_first(graph, members, required,
-									ntargets, targets, nresult);
-	if (*nresult < nmembers)
+	result = mig_order_newest_first(graph, members, required, targets);
+	if (result.n < nmembers)
 		refuse_range(range);
 	return result;
 }
 
 /* The branch points, newest first. */
-int *
-mig_history_branch_points(const MigGraph *graph, int *nresult)
+MigRevList
+mig_history_branch_points(const MigGraph *graph)
 {
-	int			nheads;
-	int		   *heads = mig_graph_heads(graph, true, &nheads);
 	bool	   *all = palloc(graph->size + 1);
-	int		   *order;
-	int			norder;
-	int			n = 0;
-	int			i;
+	MigRevList	order;
+	MigRevList	result;
 
 	memset(all, true, graph->size + 1);
-	order = mig_order_newest_first(graph, all, all, nheads, heads,
-								   &norder);
-	for (i = 0; i < norder; i++)
+	order = mig_order_newest_first(graph, all, all,
+								   mig_graph_heads(graph, true));
+	result.n = 0;
+	result.rev = order.rev;
+	for (int i = 0; i < order.n; i++)
 	{
-		if (mig_graph_is_branch_point(graph, order[i]))
-			order[n++] = order[i];
+		if (mig_graph_is_branch_point(graph, order.rev[i]))
+			result.rev[result.n++] = order.rev[i];
 	}
-	*nresult = n;
-	return order;
+	return result;
 }
 
 /* The two ends of "a:b", without white space around the range. */
@@ -139,16 +132,15 @@ split_range(const char *range, char **lower, char **upper)
  */
 static MigStart
 end_of_range(const char *text, const char *otherwise, bool current,
-			 int nrows, const int *rows)
+			 MigRevList rows)
 {
-	MigStart	end = {text, 0, NULL};
+	MigStart	end = {text, {0, NULL}};
 
 	if (text[0] == '\0' || current)
 		end.name = otherwise;
-	if (current && nrows > 0)
+	if (current && rows.n > 0)
 	{
 		end.name = NULL;
-		end.nrows = nrows;
 		end.rows = rows;
 	}
 	return end;
@@ -158,19 +150,16 @@ end_of_range(const char *text, const char *otherwise, bool current,
  * If the lower end names a branch, only those of the targets that carry its
  * label.  A revision as branch means the one label that it carries.
  */
-static int *
-keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
-			int *revs, int *nresult)
+static MigRevList
+keep_branch(const MigGraph *graph, const MigStart *lower, MigRevList revs)
 {
 	char	   *branch = NULL;
 	char	   *symbol;
 	bool	   *carriers;
 	int			rev;
 	int			nlabels = 0;
-	int			n = 0;
-	int			i;
+	MigRevList	result;
 
-	*nresult = nrevs;
 	if (lower->name != NULL)
 		mig_name_split(lower->name, &branch, &symbol);
 	if (branch == NULL)
@@ -180,7 +169,7 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 	rev = mig_target_resolve_one(graph, branch);
 	if (rev >= 0 && strcmp(mig_graph_id(graph, rev), branch) == 0)
 	{
-		for (i = 0; i < graph->nlabels; i++)
+		for (int i = 0; i < graph->nlabels; i++)
 		{
 			bool	   *others = mig_name_find_carriers(graph,
 														graph->labels[i].name);
@@ -199,44 +188,45 @@ keep_branch(const MigGraph *graph, const MigStart *lower, int nrevs,
 					 errdetail("It carries %d branch labels instead of one.",
 							   nlabels)));
 	}
-	for (i = 0; i < nrevs; i++)
+	result.n = 0;
+	result.rev = palloc(sizeof(int) * (revs.n + 1));
+	for (int i = 0; i < revs.n; i++)
 	{
-		if (carriers[revs[i]])
-			revs[n++] = revs[i];
+		if (carriers[revs.rev[i]])
+			result.rev[result.n++] = revs.rev[i];
 	}
-	*nresult = n;
-	return revs;
+	return result;
 }
 
 /*
  * The revisions of the lower end; none for base.  An offset from the heads that
  * leaves the graph is taken from the upper end instead.
  */
-static int *
+static MigRevList
 lower_revs(const MigGraph *graph, const char *range, const MigStart *lower,
-		   const MigStart *upper, const bool *required, int *nresult)
+		   const MigStart *upper, const bool *required)
 {
-	int		   *revs = mig_upgrade_find_starts(graph, lower, nresult);
+	MigRevList	revs = mig_upgrade_find_starts(graph, lower);
 	MigRelative rel;
-	int			i;
 
-	for (i = 0; i < *nresult; i++)
+	for (int i = 0; i < revs.n; i++)
 	{
-		if (revs[i] == MIG_REV_BASE || (revs[i] >= 0 && !required[revs[i]]))
+		int			rev = revs.rev[i];
+
+		if (rev == MIG_REV_BASE || (rev >= 0 && !required[rev]))
 			refuse_range(range);
 	}
-	if (*nresult > 0 && revs[0] == MIG_REV_NONE &&
+	if (revs.n > 0 && revs.rev[0] == MIG_REV_NONE &&
 		mig_target_parse_relative(lower->name, &rel))
 	{
-		int			from = mig_downgrade_find_start(graph, upper,
-													rel.branch);
+		int			from = mig_downgrade_find_start(graph, upper, rel.branch);
 
-		revs[0] = mig_target_walk(graph, from, rel.offset, NULL, false);
-		*nresult = revs[0] == MIG_REV_BASE ? 0 : 1;
+		revs.rev[0] = mig_target_walk(graph, from, rel.offset, NULL, false);
+		revs.n = revs.rev[0] == MIG_REV_BASE ? 0 : 1;
 	}
-	for (i = 0; i < *nresult; i++)
+	for (int i = 0; i < revs.n; i++)
 	{
-		if (revs[i] < 0)
+		if (revs.rev[i] < 0)
 			refuse_range(range);
 	}
 	return revs;

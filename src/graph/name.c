@@ -65,15 +65,12 @@ mig_name_parse(const MigGraph *graph, const char *name)
 	single = strcmp(parts.symbol, "head") == 0;
 	if (single || strcmp(parts.symbol, "heads") == 0)
 	{
-		parts.revs = mig_graph_heads(graph,
-									 !single && parts.branch == NULL,
-									 &parts.nrevs);
+		parts.revs = mig_graph_heads(graph, !single && parts.branch == NULL);
 		if (parts.branch != NULL)
-			parts.revs = mig_name_filter_lineage(graph, parts.nrevs,
-												 parts.revs, parts.branch,
-												 false, &parts.nrevs);
-		if (single && parts.nrevs > 1)
-			mig_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
+			parts.revs = mig_name_filter_lineage(graph, parts.revs,
+												 parts.branch, false);
+		if (single && parts.revs.n > 1)
+			mig_name_refuse_many_heads(graph, name, parts.revs);
 	}
 	else if (strcmp(parts.symbol, "base") != 0)
 		parts.literal = true;
@@ -131,7 +128,7 @@ mig_name_find_carriers(const MigGraph *graph, const char *label)
 
 	if (mig_graph_key(graph, label, &origin) != MIG_KEY_LABEL)
 		return palloc0(graph->size + 1);
-	set = mig_graph_reach(graph, children, 1, &origin);
+	set = mig_graph_reach_one(graph, children, origin);
 
 	rev = origin;
 	while (MIG_NEDGES(children, rev) == 1)
@@ -163,7 +160,6 @@ mig_name_find_lineage(const MigGraph *graph, const char *against,
 {
 	MigName		parts = mig_name_parse(graph, against);
 	bool	   *set = NULL;
-	int			i;
 
 	if (!needed)
 		return NULL;
@@ -176,44 +172,41 @@ mig_name_find_lineage(const MigGraph *graph, const char *against,
 	else if (parts.literal)
 		add_related(graph, mig_name_lookup(graph, parts.symbol, NULL),
 					dependencies, &set);
-	for (i = 0; i < parts.nrevs; i++)
-		add_related(graph, parts.revs[i], dependencies, &set);
+	for (int i = 0; i < parts.revs.n; i++)
+		add_related(graph, parts.revs.rev[i], dependencies, &set);
 	return set;
 }
 
 /*
  * Those of the revisions that are in the lineage of a name.
  */
-int *
-mig_name_filter_lineage(const MigGraph *graph, int nrevs, const int *revs,
-						const char *against, bool dependencies, int *nresult)
+MigRevList
+mig_name_filter_lineage(const MigGraph *graph, MigRevList revs,
+						const char *against, bool dependencies)
 {
 	bool	   *set = mig_name_find_lineage(graph, against, dependencies,
-											nrevs > 0);
-	int		   *result = palloc(sizeof(int) * (nrevs + 1));
-	int			n = 0;
-	int			i;
+											revs.n > 0);
+	MigRevList	result = {0, palloc(sizeof(int) * (revs.n + 1))};
 
-	for (i = 0; i < nrevs; i++)
+	for (int i = 0; i < revs.n; i++)
 	{
-		if (set == NULL || set[revs[i]])
-			result[n++] = revs[i];
+		if (set == NULL || set[revs.rev[i]])
+			result.rev[result.n++] = revs.rev[i];
 	}
-	*nresult = n;
 	return result;
 }
 
 /* Raise the error for a name that must mean one revision and means several. */
 void
 mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
-						   int nheads, const int *heads)
+						   MigRevList heads)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 			 errmsg("multiple head revisions are present for target \"%s\"",
 					name),
 			 errdetail("The heads are %s.",
-					   mig_graph_quote(graph, nheads, heads)),
+					   mig_graph_quote(graph, heads)),
 			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them.")));
 }
 
@@ -231,12 +224,12 @@ find_members(const MigGraph *graph, const char *branch)
 static void
 add_related(const MigGraph *graph, int rev, bool dependencies, bool **set)
 {
-	bool	   *ancestors = mig_graph_reach(graph, dependencies ?
-											&graph->parents : &graph->down,
-											1, &rev);
-	bool	   *related = mig_graph_reach(graph, dependencies ?
-										  &graph->all_children : &graph->children,
-										  1, &rev);
+	bool	   *ancestors = mig_graph_reach_one(graph, dependencies ?
+												&graph->parents : &graph->down,
+												rev);
+	bool	   *related = mig_graph_reach_one(graph, dependencies ?
+											  &graph->all_children :
+											  &graph->children, rev);
 
 	for (int i = 0; i < graph->size; i++)
 		related[i] = related[i] || ancestors[i] || (*set != NULL && (*set)[i]);

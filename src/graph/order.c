@@ -59,7 +59,7 @@ static void start_order(MigOrder *order, const MigGraph *graph,
 						const bool *members, const bool *within);
 static void number_trees(MigOrder *order);
 static void close_rev(MigOrder *order, int rev);
-static void add_leaves(MigOrder *order, int nleaves, const int *leaves);
+static void add_leaves(MigOrder *order, MigRevList leaves);
 static void add_slot(MigOrder *order, int rev);
 static void remove_slot(MigOrder *order, int slot);
 static int	move_slot(MigOrder *order, int slot);
@@ -76,18 +76,16 @@ static int	lower_slot(int a, int b);
  * member up to a leaf must stay inside "within"; it may be the same set.
  * Members that no leaf reaches through members are left out.
  */
-int *
+MigRevList
 mig_order_newest_first(const MigGraph *graph, const bool *members,
-					   const bool *within, int nleaves, const int *leaves,
-					   int *nresult)
+					   const bool *within, MigRevList leaves)
 {
 	MigOrder	order;
-	int		   *result = palloc(sizeof(int) * (graph->size + 1));
-	int			n = 0;
+	MigRevList	result = {0, palloc(sizeof(int) * (graph->size + 1))};
 	int			at;
 
 	start_order(&order, graph, members, within);
-	add_leaves(&order, nleaves, leaves);
+	add_leaves(&order, leaves);
 	at = order.first;
 	while (at != NO_SLOT)
 	{
@@ -100,12 +98,11 @@ mig_order_newest_first(const MigGraph *graph, const bool *members,
 			at = other;
 			continue;
 		}
-		result[n++] = rev;
+		result.rev[result.n++] = rev;
 		order.members[rev] = false;
 		close_rev(&order, rev);
 		at = move_slot(&order, at);
 	}
-	*nresult = n;
 	return result;
 }
 
@@ -202,13 +199,13 @@ close_rev(MigOrder *order, int rev)
 
 /* Leaves become slots in load order, whatever order they come in. */
 static void
-add_leaves(MigOrder *order, int nleaves, const int *leaves)
+add_leaves(MigOrder *order, MigRevList leaves)
 {
 	bool	   *wanted = palloc0(order->graph->size + 1);
 	int			i;
 
-	for (i = 0; i < nleaves; i++)
-		wanted[leaves[i]] = true;
+	for (i = 0; i < leaves.n; i++)
+		wanted[leaves.rev[i]] = true;
 	for (i = 0; i < order->graph->size; i++)
 	{
 		if (wanted[i] && order->members[i])

@@ -10,14 +10,13 @@
 #include "graph/graph_internal.h"
 
 static const char *only_target(int ntargets, char **targets);
-static MigPlan *plan_upgrade(const MigGraph *graph, int nrows,
-							 const int *rows, const char *target,
-							 const char *first);
-static MigPlan *plan_downgrade(const MigGraph *graph, int nrows,
-							   const int *rows, const char *target,
-							   const char *first);
+static MigPlan *plan_upgrade(const MigGraph *graph, MigRevList rows,
+							 const char *target, const char *first);
+static MigPlan *plan_downgrade(const MigGraph *graph, MigRevList rows,
+							   const char *target, const char *first);
+static MigPlan *new_plan(MigCommand command, int nsteps);
 static void put_first(const MigGraph *graph, MigCommand command,
-					  int nsteps, int *order, const char *first);
+					  MigRevList order, const char *first);
 
 /*
  * The plan of a command, in the current memory context; it points into the
@@ -31,20 +30,20 @@ MigPlan *
 mig_plan_build(const MigGraph *graph, MigCommand command, int nrows, char **rows,
 			   int ntargets, char **targets, const char *first)
 {
-	int		   *current = mig_graph_rows(graph, nrows, rows, &nrows);
+	MigRevList	current = mig_graph_rows(graph, nrows, rows);
 
 	switch (command)
 	{
 		case MIG_COMMAND_UPGRADE:
-			return plan_upgrade(graph, nrows, current,
+			return plan_upgrade(graph, current,
 								only_target(ntargets, targets),
 								first);
 		case MIG_COMMAND_DOWNGRADE:
-			return plan_downgrade(graph, nrows, current,
+			return plan_downgrade(graph, current,
 								  only_target(ntargets, targets),
 								  first);
 		case MIG_COMMAND_STAMP:
-			return mig_stamp_plan(graph, nrows, current,
+			return mig_stamp_plan(graph, current,
 								  ntargets, targets);
 	}
 	elog(ERROR, "unrecognized command: %d", (int) command);
@@ -59,16 +58,13 @@ char *
 mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
 					   int nrows, char **rows, const char *target)
 {
-	MigStart	start = {NULL, 0, NULL};
-	int		   *revs;
-	int			nrevs;
+	MigStart	start = {NULL, mig_graph_rows(graph, nrows, rows)};
+	MigRevList	revs;
 
-	start.rows = mig_graph_rows(graph, nrows, rows, &start.nrows);
 	if (command == MIG_COMMAND_DOWNGRADE)
-		return mig_downgrade_make_absolute(graph, start.nrows, start.rows,
-										   target);
-	revs = mig_upgrade_find_targets(graph, &start, target, true, &nrevs);
-	return pstrdup(mig_graph_id(graph, revs[0]));
+		return mig_downgrade_make_absolute(graph, start.rows, target);
+	revs = mig_upgrade_find_targets(graph, &start, target, true);
+	return pstrdup(mig_graph_id(graph, revs.rev[0]));
 }
 
 /* The target of an upgrade or downgrade, which is neither a list nor a range. */
@@ -88,68 +84,74 @@ only_target(int ntargets, char **targets)
 }
 
 static MigPlan *
-plan_upgrade(const MigGraph *graph, int nrows, const int *rows,
+plan_upgrade(const MigGraph *graph, MigRevList rows,
 			 const char *target, const char *first)
 {
-	MigStart	start = {NULL, nrows, rows};
-	MigPlan    *plan = palloc0(sizeof(MigPlan));
-	int			ntargets;
-	int		   *targets = mig_upgrade_find_targets(graph, &start, target, true,
-												   &ntargets);
+	MigStart	start = {NULL, rows};
+	MigPlan    *plan;
+	MigRevList	targets = mig_upgrade_find_targets(graph, &start, target, true);
 	bool	   *members;
 	bool	   *applied;
 	MigVersionRows *state;
-	int		   *order;
-	int			i;
+	MigRevList	order;
 
-	mig_target_check_overlap(graph, ntargets, targets);
-	mig_target_check_rows(graph, nrows, rows);
-	members = mig_graph_reach(graph, &graph->parents, ntargets, targets);
-	applied = mig_graph_reach(graph, &graph->parents, nrows, rows);
-	for (i = 0; i < graph->size; i++)
+	mig_target_check_overlap(graph, targets);
+	mig_target_check_rows(graph, rows);
+	members = mig_graph_reach(graph, &graph->parents, targets);
+	applied = mig_graph_reach(graph, &graph->parents, rows);
+	for (int i = 0; i < graph->size; i++)
 		members[i] = members[i] && !applied[i];
 
 	/*
 	 * A revision between two pending ones is pending, too, so every path up
 	 * to a target stays among the members.
 	 */
-	order = mig_order_newest_first(graph, members, members,
-								   ntargets, targets, &plan->nsteps);
-	plan->command = MIG_COMMAND_UPGRADE;
-	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
-	for (i = 0; i < plan->nsteps / 2; i++)
+	order = mig_order_newest_first(graph, members, members, targets);
+	for (int i = 0; i < order.n / 2; i++)
 	{
-		int			newer = order[i];
+		int			newer = order.rev[i];
 
-		order[i] = order[plan->nsteps - 1 - i];
-		order[plan->nsteps - 1 - i] = newer;
+		order.rev[i] = order.rev[order.n - 1 - i];
+		order.rev[order.n - 1 - i] = newer;
 	}
-	put_first(graph, MIG_COMMAND_UPGRADE, plan->nsteps, order, first);
-	state = mig_version_rows_start(graph, nrows, rows);
-	for (i = 0; i < plan->nsteps; i++)
-		mig_version_rows_upgrade(state, order[i], &plan->steps[i]);
+	put_first(graph, MIG_COMMAND_UPGRADE, order, first);
+
+	plan = new_plan(MIG_COMMAND_UPGRADE, order.n);
+	state = mig_version_rows_start(graph, rows);
+	for (int i = 0; i < order.n; i++)
+		mig_version_rows_upgrade(state, order.rev[i], &plan->steps[i]);
 	return plan;
 }
 
 static MigPlan *
-plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
+plan_downgrade(const MigGraph *graph, MigRevList rows,
 			   const char *target, const char *first)
 {
-	MigPlan    *plan = palloc0(sizeof(MigPlan));
-	bool	   *members = mig_downgrade_find_members(graph, nrows, rows, target);
+	MigPlan    *plan;
+	bool	   *members = mig_downgrade_find_members(graph, rows, target);
 	MigVersionRows *state;
-	int		   *order;
-	int			i;
+	MigRevList	order;
 
 	/* As in an upgrade, every path up to a row stays among the members. */
-	order = mig_order_newest_first(graph, members, members, nrows, rows,
-								   &plan->nsteps);
-	plan->command = MIG_COMMAND_DOWNGRADE;
-	plan->steps = palloc(sizeof(MigStep) * (plan->nsteps + 1));
-	put_first(graph, MIG_COMMAND_DOWNGRADE, plan->nsteps, order, first);
-	state = mig_version_rows_start(graph, nrows, rows);
-	for (i = 0; i < plan->nsteps; i++)
-		mig_version_rows_downgrade(state, order[i], &plan->steps[i]);
+	order = mig_order_newest_first(graph, members, members, rows);
+	put_first(graph, MIG_COMMAND_DOWNGRADE, order, first);
+
+	plan = new_plan(MIG_COMMAND_DOWNGRADE, order.n);
+	state = mig_version_rows_start(graph, rows);
+	for (int i = 0; i < order.n; i++)
+		mig_version_rows_downgrade(state, order.rev[i], &plan->steps[i]);
+	return plan;
+}
+
+/* A plan whose steps are not filled in yet. */
+static MigPlan *
+new_plan(MigCommand command, int nsteps)
+{
+	MigPlan    *plan = palloc(sizeof(MigPlan));
+
+	plan->command = command;
+	plan->nsteps = nsteps;
+	plan->steps = palloc(sizeof(MigStep) * (nsteps + 1));
 	return plan;
 }
 
@@ -158,37 +160,37 @@ plan_downgrade(const MigGraph *graph, int nrows, const int *rows,
  * an ancestor in an upgrade, a descendant in a downgrade.
  */
 static void
-put_first(const MigGraph *graph, MigCommand command, int nsteps, int *order,
+put_first(const MigGraph *graph, MigCommand command, MigRevList order,
 		  const char *first)
 {
-	int			index = 0;
+	MigRevList	earlier = {0, order.rev};
 	int			rev;
 	bool	   *ancestors;
 
 	if (first == NULL)
 		return;
-	while (index < nsteps &&
-		   strcmp(mig_graph_id(graph, order[index]), first) != 0)
-		index++;
-	if (index == 0 || index == nsteps)
+	while (earlier.n < order.n &&
+		   strcmp(mig_graph_id(graph, order.rev[earlier.n]), first) != 0)
+		earlier.n++;
+	if (earlier.n == 0 || earlier.n == order.n)
 		return;
 
-	rev = order[index];
+	rev = order.rev[earlier.n];
 	if (command == MIG_COMMAND_UPGRADE)
 	{
-		ancestors = mig_graph_reach(graph, &graph->parents, 1, &rev);
-		for (int i = 0; i < index; i++)
+		ancestors = mig_graph_reach_one(graph, &graph->parents, rev);
+		for (int i = 0; i < earlier.n; i++)
 		{
-			if (ancestors[order[i]])
+			if (ancestors[earlier.rev[i]])
 				return;
 		}
 	}
 	else
 	{
-		ancestors = mig_graph_reach(graph, &graph->parents, index, order);
+		ancestors = mig_graph_reach(graph, &graph->parents, earlier);
 		if (ancestors[rev])
 			return;
 	}
-	memmove(&order[1], &order[0], sizeof(int) * index);
-	order[0] = rev;
+	memmove(&order.rev[1], &order.rev[0], sizeof(int) * earlier.n);
+	order.rev[0] = rev;
 }

@@ -15,15 +15,12 @@
 /* The rows in the lineage of a target, in the order they are handled. */
 typedef struct MigStampRows
 {
-	int			n;
-	int		   *rows;
-	bool	   *moved;			/* by index */
+	MigRevList	rows;
+	bool	   *moved;			/* by index in rows */
 } MigStampRows;
 
-static MigStampRows collect_rows(const MigGraph *graph, int nrows, const int *rows,
+static MigStampRows collect_rows(const MigGraph *graph, MigRevList rows,
 								 int ntargets, char **targets);
-static void clear_rows(const MigGraph *graph, const MigStampRows *related,
-					   MigPlan *plan);
 static void move_rows(const MigGraph *graph, MigStampRows *related, int dest,
 					  bool all, MigPlan *plan);
 
@@ -32,73 +29,64 @@ static void move_rows(const MigGraph *graph, MigStampRows *related, int dest,
  * lineage of the targets.
  */
 MigPlan *
-mig_stamp_plan(const MigGraph *graph, int nrows, const int *rows,
+mig_stamp_plan(const MigGraph *graph, MigRevList rows,
 			   int ntargets, char **targets)
 {
 	char	   *base = "base";
 	MigPlan    *plan = palloc0(sizeof(MigPlan));
 	MigStampRows related;
-	int			ndests;
-	int		   *dests;
-	int			i;
+	MigRevList	dests;
 
 	if (ntargets == 0)
 	{
 		ntargets = 1;
 		targets = &base;
 	}
-	related = collect_rows(graph, nrows, rows, ntargets, targets);
-	dests = mig_target_resolve_list(graph, ntargets, targets, &ndests);
-	mig_target_check_overlap(graph, ndests, dests);
+	related = collect_rows(graph, rows, ntargets, targets);
+	dests = mig_target_resolve_list(graph, ntargets, targets);
+	mig_target_check_overlap(graph, dests);
 
 	plan->command = MIG_COMMAND_STAMP;
-	plan->steps = palloc(sizeof(MigStep) * (related.n + ndests + 1));
-	if (ndests == 0)
-		clear_rows(graph, &related, plan);
-	for (i = 0; i < ndests; i++)
-		move_rows(graph, &related, dests[i], ntargets == 1 && ndests == 1, plan);
+	plan->steps = palloc(sizeof(MigStep) * (related.rows.n + dests.n + 1));
+	for (int i = 0; i < related.rows.n && dests.n == 0; i++)
+	{
+		MigRevList	row = {1, &related.rows.rev[i]};
+
+		mig_version_rows_replace(graph, row, MIG_REV_NONE,
+								 &plan->steps[plan->nsteps++]);
+	}
+	for (int i = 0; i < dests.n; i++)
+		move_rows(graph, &related, dests.rev[i],
+				  ntargets == 1 && dests.n == 1, plan);
 	return plan;
 }
 
 /* For every target in turn the rows in its lineage, without duplicates. */
 static MigStampRows
-collect_rows(const MigGraph *graph, int nrows, const int *rows,
+collect_rows(const MigGraph *graph, MigRevList rows,
 			 int ntargets, char **targets)
 {
 	MigStampRows related;
 	bool	   *known = palloc0(graph->size + 1);
-	int			i;
-	int			k;
 
-	related.n = 0;
-	related.rows = palloc(sizeof(int) * (nrows + 1));
-	related.moved = palloc0(nrows + 1);
-	for (i = 0; i < ntargets; i++)
+	related.rows.n = 0;
+	related.rows.rev = palloc(sizeof(int) * (rows.n + 1));
+	related.moved = palloc0(rows.n + 1);
+	for (int i = 0; i < ntargets; i++)
 	{
-		int			nfound;
-		int		   *found = mig_name_filter_lineage(graph, nrows, rows,
-													targets[i], true,
-													&nfound);
+		MigRevList	found = mig_name_filter_lineage(graph, rows,
+													targets[i], true);
 
-		for (k = 0; k < nfound; k++)
+		for (int k = 0; k < found.n; k++)
 		{
-			if (!known[found[k]])
-				related.rows[related.n++] = found[k];
-			known[found[k]] = true;
+			int			row = found.rev[k];
+
+			if (!known[row])
+				related.rows.rev[related.rows.n++] = row;
+			known[row] = true;
 		}
 	}
 	return related;
-}
-
-/* Delete every row, in a step of its own. */
-static void
-clear_rows(const MigGraph *graph, const MigStampRows *related, MigPlan *plan)
-{
-	int			i;
-
-	for (i = 0; i < related->n; i++)
-		mig_version_rows_replace(graph, 1, &related->rows[i], MIG_REV_NONE,
-								 &plan->steps[plan->nsteps++]);
 }
 
 /*
@@ -109,17 +97,17 @@ static void
 move_rows(const MigGraph *graph, MigStampRows *related, int dest, bool all,
 		  MigPlan *plan)
 {
-	bool	   *descendants = mig_graph_reach(graph, &graph->all_children, 1, &dest);
-	bool	   *ancestors = mig_graph_reach(graph, &graph->parents, 1, &dest);
-	int		   *moving = palloc(sizeof(int) * (related->n + 1));
-	int			nmoving = 0;
+	MigRevList	rows = related->rows;
+	bool	   *descendants = mig_graph_reach_one(graph, &graph->all_children,
+												  dest);
+	bool	   *ancestors = mig_graph_reach_one(graph, &graph->parents, dest);
+	MigRevList	moving = {0, palloc(sizeof(int) * (rows.n + 1))};
 	bool		any_descendant = false;
 	bool		any_ancestor = false;
-	int			i;
 
-	for (i = 0; i < related->n; i++)
+	for (int i = 0; i < rows.n; i++)
 	{
-		int			row = related->rows[i];
+		int			row = rows.rev[i];
 
 		if (row == dest)
 			return;
@@ -135,19 +123,19 @@ move_rows(const MigGraph *graph, MigStampRows *related, int dest, bool all,
 				 errmsg("revision \"%s\" is an ancestor of one row of the version table and a descendant of another",
 						mig_graph_id(graph, dest)),
 				 errhint("Replace all rows with migrate_stamp(..., purge => true).")));
-	for (i = 0; i < related->n && (any_descendant || any_ancestor); i++)
+	for (int i = 0; i < rows.n && (any_descendant || any_ancestor); i++)
 	{
-		int			row = related->rows[i];
+		int			row = rows.rev[i];
 
 		if (!related->moved[i] && (all || descendants[row] || ancestors[row]))
 		{
 			related->moved[i] = true;
-			moving[nmoving++] = row;
+			moving.rev[moving.n++] = row;
 		}
 	}
-	mig_version_rows_replace(graph, nmoving, moving, dest,
+	mig_version_rows_replace(graph, moving, dest,
 							 &plan->steps[plan->nsteps++]);
-	pfree(moving);
+	pfree(moving.rev);
 	pfree(descendants);
 	pfree(ancestors);
 }

@@ -17,13 +17,11 @@
 
 static bool match_offset(const char *text, MigRelative *rel);
 static bool is_negative_number(const char *symbol, int *value);
-static int *walk_from_heads(const MigGraph *graph, const char *branch,
-							int steps, int *nresult);
+static MigRevList walk_from_heads(const MigGraph *graph, const char *branch,
+								  int steps);
 pg_noreturn static void refuse_ambiguous_walk(const MigGraph *graph, int at,
-											  bool up, int nways,
-											  const int *ways);
-static int	find_implied(const MigGraph *graph, int nrevs, const int *revs,
-						 int *by);
+											  bool up, MigRevList ways);
+static int	find_implied(const MigGraph *graph, MigRevList list, int *by);
 
 /*
  * Whether the target is relative, and its parts.  The branch is the shortest
@@ -76,12 +74,12 @@ mig_target_resolve_one(const MigGraph *graph, const char *name)
 
 	if (parts.literal)
 		return mig_name_lookup(graph, parts.symbol, parts.branch);
-	if (parts.nrevs > 1)
-		mig_name_refuse_many_heads(graph, name, parts.nrevs, parts.revs);
-	if (parts.nrevs == 0)
+	if (parts.revs.n > 1)
+		mig_name_refuse_many_heads(graph, name, parts.revs);
+	if (parts.revs.n == 0)
 		return MIG_REV_NONE;
 	return mig_name_lookup(graph,
-						   mig_graph_id(graph, parts.revs[0]),
+						   mig_graph_id(graph, parts.revs.rev[0]),
 						   parts.branch);
 }
 
@@ -90,61 +88,54 @@ mig_target_resolve_one(const MigGraph *graph, const char *name)
  * offset from the real heads, and then a result can be MIG_REV_BASE or
  * MIG_REV_NONE.
  */
-int *
-mig_target_resolve(const MigGraph *graph, const char *name, int *nresult)
+MigRevList
+mig_target_resolve(const MigGraph *graph, const char *name)
 {
 	MigName		parts = mig_name_parse(graph, name);
-	int		   *result;
+	MigRevList	result;
 	int			steps;
 
-	if (parts.literal)
-	{
-		if (is_negative_number(parts.symbol, &steps))
-			return walk_from_heads(graph, name[0] == '@' ? "" : parts.branch,
-								   steps, nresult);
-		result = palloc(sizeof(int));
-		result[0] = mig_name_lookup(graph, parts.symbol, parts.branch);
-		*nresult = 1;
-		return result;
-	}
 	/* Heads of a branch are in it already. */
-	*nresult = parts.nrevs;
-	return parts.revs;
+	if (!parts.literal)
+		return parts.revs;
+	if (is_negative_number(parts.symbol, &steps))
+		return walk_from_heads(graph, name[0] == '@' ? "" : parts.branch,
+							   steps);
+	result.n = 1;
+	result.rev = palloc(sizeof(int));
+	result.rev[0] = mig_name_lookup(graph, parts.symbol, parts.branch);
+	return result;
 }
 
 /*
  * The revisions that targets mean, in the order given and without duplicates.
  * Raises when an offset leaves the graph.
  */
-int *
-mig_target_resolve_list(const MigGraph *graph, int ntargets, char **targets,
-						int *nresult)
+MigRevList
+mig_target_resolve_list(const MigGraph *graph, int ntargets, char **targets)
 {
-	int		   *result = palloc(sizeof(int) * (graph->size + 1));
+	MigRevList	result = {0, palloc(sizeof(int) * (graph->size + 1))};
 	bool	   *known = palloc0(graph->size + 1);
-	int			n = 0;
-	int			i;
-	int			k;
 
-	for (i = 0; i < ntargets; i++)
+	for (int i = 0; i < ntargets; i++)
 	{
-		int			nfound;
-		int		   *found = mig_target_resolve(graph, targets[i], &nfound);
+		MigRevList	found = mig_target_resolve(graph, targets[i]);
 
-		for (k = 0; k < nfound; k++)
+		for (int k = 0; k < found.n; k++)
 		{
-			if (found[k] < 0)
+			int			rev = found.rev[k];
+
+			if (rev < 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("relative revision \"%s\" does not exist",
 								targets[i]),
 						 errdetail("The walk from a head leaves the graph.")));
-			if (!known[found[k]])
-				result[n++] = found[k];
-			known[found[k]] = true;
+			if (!known[rev])
+				result.rev[result.n++] = rev;
+			known[rev] = true;
 		}
 	}
-	*nresult = n;
 	return result;
 }
 
@@ -158,38 +149,35 @@ mig_target_walk(const MigGraph *graph, int at, int steps,
 				const char *branch, bool strict)
 {
 	bool		up = steps > 0;
+	const MigEdges *edges = up ? &graph->children : &graph->down;
 	bool	   *lineage = NULL;
-	int			nways;
-	int		   *ways;
-	int			i;
 
 	if (up && branch != NULL)
 		lineage = mig_name_find_lineage(graph, branch, false, true);
 	for (; steps != 0; steps += up ? -1 : 1)
 	{
-		const MigEdges *edges = up ? &graph->children : &graph->down;
+		MigRevList	ways;
 		int			n = 0;
 		int			next = MIG_REV_NONE;
 
 		CHECK_FOR_INTERRUPTS();
 		if (at >= 0)
 		{
-			nways = MIG_NEDGES(edges, at);
-			ways = &edges->to[edges->start[at]];
+			ways.n = MIG_NEDGES(edges, at);
+			ways.rev = &edges->to[edges->start[at]];
 		}
 		else if (at == MIG_REV_BASE)
 			return strict ? MIG_REV_NONE : at;
 		else
-			ways = mig_graph_ends(graph, up ? &graph->down : &graph->children,
-								  &nways);
+			ways = mig_graph_ends(graph, up ? &graph->down : &graph->children);
 
-		for (i = 0; i < nways; i++)
+		for (int i = 0; i < ways.n; i++)
 		{
-			if (lineage != NULL && !lineage[ways[i]])
+			if (lineage != NULL && !lineage[ways.rev[i]])
 				continue;
 			if (n++ > 0)
-				refuse_ambiguous_walk(graph, at, up, nways, ways);
-			next = ways[i];
+				refuse_ambiguous_walk(graph, at, up, ways);
+			next = ways.rev[i];
 		}
 		if (n == 0 && !up)
 			next = MIG_REV_BASE;
@@ -202,10 +190,10 @@ mig_target_walk(const MigGraph *graph, int at, int steps,
 
 /* Raises if a row implies another one. */
 void
-mig_target_check_rows(const MigGraph *graph, int nrows, const int *rows)
+mig_target_check_rows(const MigGraph *graph, MigRevList rows)
 {
 	int			by = MIG_REV_NONE;
-	int			implied = find_implied(graph, nrows, rows, &by);
+	int			implied = find_implied(graph, rows, &by);
 
 	if (implied >= 0)
 		ereport(ERROR,
@@ -219,11 +207,10 @@ mig_target_check_rows(const MigGraph *graph, int nrows, const int *rows)
 
 /* Raises if a requested revision implies another one. */
 void
-mig_target_check_overlap(const MigGraph *graph, int ntargets,
-						 const int *targets)
+mig_target_check_overlap(const MigGraph *graph, MigRevList targets)
 {
 	int			by = MIG_REV_NONE;
-	int			implied = find_implied(graph, ntargets, targets, &by);
+	int			implied = find_implied(graph, targets, &by);
 
 	if (implied >= 0)
 		ereport(ERROR,
@@ -293,35 +280,30 @@ is_negative_number(const char *symbol, int *value)
  * Walk down from the real heads; with a branch only from those that carry its
  * label.  An empty branch does count here: nothing carries it.
  */
-static int *
-walk_from_heads(const MigGraph *graph, const char *branch, int steps,
-				int *nresult)
+static MigRevList
+walk_from_heads(const MigGraph *graph, const char *branch, int steps)
 {
-	int			nheads;
-	int		   *heads = mig_graph_heads(graph, true, &nheads);
+	MigRevList	heads = mig_graph_heads(graph, true);
+	MigRevList	result = {0, heads.rev};
 	bool	   *carriers = NULL;
-	int			n = 0;
-	int			i;
 
 	if (branch != NULL)
 		carriers = mig_name_find_carriers(graph, branch);
-	for (i = 0; i < nheads; i++)
+	for (int i = 0; i < heads.n; i++)
 	{
-		if (carriers == NULL || carriers[heads[i]])
-			heads[n++] = mig_target_walk(graph, heads[i], steps, NULL,
-										 true);
+		if (carriers == NULL || carriers[heads.rev[i]])
+			result.rev[result.n++] = mig_target_walk(graph, heads.rev[i],
+													 steps, NULL, true);
 	}
-	*nresult = n;
-	return heads;
+	return result;
 }
 
 /* Raise the error for a step to more than one revision. */
 static void
-refuse_ambiguous_walk(const MigGraph *graph, int at, bool up,
-					  int nways, const int *ways)
+refuse_ambiguous_walk(const MigGraph *graph, int at, bool up, MigRevList ways)
 {
 	const char *id = at >= 0 ? mig_graph_id(graph, at) : NULL;
-	char	   *list = mig_graph_quote(graph, nways, ways);
+	char	   *list = mig_graph_quote(graph, ways);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
@@ -341,38 +323,39 @@ refuse_ambiguous_walk(const MigGraph *graph, int at, bool up,
  * *by is that other one.
  */
 static int
-find_implied(const MigGraph *graph, int nrevs, const int *revs, int *by)
+find_implied(const MigGraph *graph, MigRevList list, int *by)
 {
 	const MigEdges *parents = &graph->parents;
 	bool	   *listed = palloc0(graph->size + 1);
-	int		   *start;
-	int			nstart = 0;
+	MigRevList	start = {0, NULL};
 	bool	   *ancestors;
 	bool	   *descendants;
 	int			implied = MIG_REV_NONE;
 
-	for (int i = 0; i < nrevs; i++)
+	for (int i = 0; i < list.n; i++)
 	{
-		listed[revs[i]] = true;
-		nstart += MIG_NEDGES(parents, revs[i]);
+		listed[list.rev[i]] = true;
+		start.n += MIG_NEDGES(parents, list.rev[i]);
 	}
-	start = palloc(sizeof(int) * (nstart + 1));
-	nstart = 0;
-	for (int i = 0; i < nrevs; i++)
+	start.rev = palloc(sizeof(int) * (start.n + 1));
+	start.n = 0;
+	for (int i = 0; i < list.n; i++)
 	{
-		for (int k = parents->start[revs[i]]; k < parents->start[revs[i] + 1]; k++)
-			start[nstart++] = parents->to[k];
+		int			rev = list.rev[i];
+
+		for (int k = parents->start[rev]; k < parents->start[rev + 1]; k++)
+			start.rev[start.n++] = parents->to[k];
 	}
-	ancestors = mig_graph_reach(graph, parents, nstart, start);
-	for (int i = 0; i < nrevs && implied == MIG_REV_NONE; i++)
+	ancestors = mig_graph_reach(graph, parents, start);
+	for (int i = 0; i < list.n && implied == MIG_REV_NONE; i++)
 	{
-		if (ancestors[revs[i]])
-			implied = revs[i];
+		if (ancestors[list.rev[i]])
+			implied = list.rev[i];
 	}
 	if (implied == MIG_REV_NONE)
 		return implied;
 
-	descendants = mig_graph_reach(graph, &graph->all_children, 1, &implied);
+	descendants = mig_graph_reach_one(graph, &graph->all_children, implied);
 	for (int i = 0; i < graph->size; i++)
 	{
 		if (descendants[i] && listed[i] && i != implied)

@@ -12,8 +12,8 @@
 
 static int	walk_from_start(const MigGraph *graph, const MigStart *start,
 							const MigRelative *rel, bool strict);
-static int *branch_starts(const MigGraph *graph, const MigStart *start,
-						  const char *branch, int *nresult);
+static MigRevList branch_starts(const MigGraph *graph, const MigStart *start,
+								const char *branch);
 static int	walk_from_symbol(const MigGraph *graph, const char *target,
 							 const MigRelative *rel, bool strict);
 
@@ -22,41 +22,34 @@ static int	walk_from_symbol(const MigGraph *graph, const char *target,
  * graph.  A name that is not relative in the sense of that grammar is never an
  * offset from the heads, so all results are revisions.
  */
-int *
+MigRevList
 mig_upgrade_find_targets(const MigGraph *graph, const MigStart *start,
-						 const char *target, bool strict, int *nresult)
+						 const char *target, bool strict)
 {
 	MigRelative rel;
-	int		   *result;
+	MigRevList	result;
 
 	if (!mig_target_parse_relative(target, &rel))
-		return mig_target_resolve(graph, target, nresult);
+		return mig_target_resolve(graph, target);
 
-	result = palloc(sizeof(int));
+	result.n = 1;
+	result.rev = palloc(sizeof(int));
 	if (rel.symbol != NULL)
-		result[0] = walk_from_symbol(graph, target, &rel, strict);
+		result.rev[0] = walk_from_symbol(graph, target, &rel, strict);
 	else if (rel.offset > 0)
-		result[0] = walk_from_start(graph, start, &rel, strict);
+		result.rev[0] = walk_from_start(graph, start, &rel, strict);
 	else
 		mig_target_refuse_offset(&rel);
-	*nresult = 1;
 	return result;
 }
 
 /* The revisions at the start; may hold MIG_REV_NONE and MIG_REV_BASE. */
-int *
-mig_upgrade_find_starts(const MigGraph *graph, const MigStart *start,
-						int *nresult)
+MigRevList
+mig_upgrade_find_starts(const MigGraph *graph, const MigStart *start)
 {
-	int		   *result;
-
 	if (start->name != NULL)
-		return mig_target_resolve(graph, start->name, nresult);
-	result = palloc(sizeof(int) * (start->nrows + 1));
-	if (start->nrows > 0)
-		memcpy(result, start->rows, sizeof(int) * start->nrows);
-	*nresult = start->nrows;
-	return result;
+		return mig_target_resolve(graph, start->name);
+	return start->rows;
 }
 
 /* Walk "+N" and "branch@+N". */
@@ -64,32 +57,27 @@ static int
 walk_from_start(const MigGraph *graph, const MigStart *start,
 				const MigRelative *rel, bool strict)
 {
-	int			nstarts;
-	int		   *starts;
+	MigRevList	starts;
 	int			from = MIG_REV_NONE;
 	int			rev;
 
-	if (rel->branch != NULL)
-		starts = branch_starts(graph, start, rel->branch, &nstarts);
-	else if (start->name != NULL)
-	{
+	if (rel->branch == NULL && start->name != NULL)
 		from = mig_target_resolve_one(graph, start->name);
-		starts = &from;
-		nstarts = 1;
-	}
 	else
-		starts = mig_upgrade_find_starts(graph, start, &nstarts);
-
-	if (nstarts > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("ambiguous upgrade from multiple current revisions"),
-				 errdetail("The current revisions are %s.",
-						   mig_graph_quote(graph, nstarts, starts)),
-				 errhint("Use branch@%s or revision%s.",
-						 rel->offset_text, rel->offset_text)));
-	if (nstarts > 0)
-		from = starts[0];
+	{
+		starts = rel->branch != NULL ?
+			branch_starts(graph, start, rel->branch) : start->rows;
+		if (starts.n > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+					 errmsg("ambiguous upgrade from multiple current revisions"),
+					 errdetail("The current revisions are %s.",
+							   mig_graph_quote(graph, starts)),
+					 errhint("Use branch@%s or revision%s.",
+							 rel->offset_text, rel->offset_text)));
+		if (starts.n > 0)
+			from = starts.rev[0];
+	}
 	rev = mig_target_walk(graph, from, rel->offset, rel->branch, strict);
 	if (rev < 0)
 		mig_target_refuse_offset(rel);
@@ -101,53 +89,45 @@ walk_from_start(const MigGraph *graph, const MigStart *start,
  * leaves of those ancestors of the starts that are in it.  None: the walk
  * begins before the first base.
  */
-static int *
-branch_starts(const MigGraph *graph, const MigStart *start,
-			  const char *branch, int *nresult)
+static MigRevList
+branch_starts(const MigGraph *graph, const MigStart *start, const char *branch)
 {
 	const MigEdges *parents = &graph->parents;
-	int			nstarts;
-	int		   *starts = mig_upgrade_find_starts(graph, start, &nstarts);
-	int			nfound;
-	int		   *found;
+	MigRevList	starts = mig_upgrade_find_starts(graph, start);
+	MigRevList	found;
+	MigRevList	result;
 	bool	   *is_parent;
-	int			n = 0;
 
-	for (int i = 0; i < nstarts; i++)
+	for (int i = 0; i < starts.n; i++)
 	{
-		if (starts[i] < 0)
+		if (starts.rev[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("relative revision \"%s\" does not exist",
 							start->name)));
 	}
-	found = mig_name_filter_lineage(graph, nstarts, starts, branch, false,
-									&nfound);
-	if (nfound > 0)
-	{
-		*nresult = nfound;
+	found = mig_name_filter_lineage(graph, starts, branch, false);
+	if (found.n > 0)
 		return found;
-	}
 
-	found = mig_graph_members(graph,
-							  mig_graph_reach(graph, parents,
-											  nstarts, starts),
-							  &nfound);
-	found = mig_name_filter_lineage(graph, nfound, found, branch, false,
-									&nfound);
+	found = mig_graph_members(graph, mig_graph_reach(graph, parents, starts));
+	found = mig_name_filter_lineage(graph, found, branch, false);
 	is_parent = palloc0(graph->size + 1);
-	for (int i = 0; i < nfound; i++)
+	for (int i = 0; i < found.n; i++)
 	{
-		for (int k = parents->start[found[i]]; k < parents->start[found[i] + 1]; k++)
+		int			rev = found.rev[i];
+
+		for (int k = parents->start[rev]; k < parents->start[rev + 1]; k++)
 			is_parent[parents->to[k]] = true;
 	}
-	for (int i = 0; i < nfound; i++)
+	result.n = 0;
+	result.rev = found.rev;
+	for (int i = 0; i < found.n; i++)
 	{
-		if (!is_parent[found[i]])
-			found[n++] = found[i];
+		if (!is_parent[found.rev[i]])
+			result.rev[result.n++] = found.rev[i];
 	}
-	*nresult = n;
-	return found;
+	return result;
 }
 
 /* Walk "symbol+N" and "symbol-N", with or without a branch. */

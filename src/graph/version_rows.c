@@ -26,16 +26,16 @@ static const char **new_ids(int n);
 
 /* The state before the first step; rows are distinct revisions. */
 MigVersionRows *
-mig_version_rows_start(const MigGraph *graph, int nrows, const int *rows)
+mig_version_rows_start(const MigGraph *graph, MigRevList rows)
 {
 	const MigEdges *parents = &graph->parents;
 	MigVersionRows *state = palloc(sizeof(MigVersionRows));
-	bool	   *applied = mig_graph_reach(graph, parents, nrows, rows);
+	bool	   *applied = mig_graph_reach(graph, parents, rows);
 
 	state->graph = graph;
 	state->row = palloc0(graph->size + 1);
-	for (int i = 0; i < nrows; i++)
-		state->row[rows[i]] = true;
+	for (int i = 0; i < rows.n; i++)
+		state->row[rows.rev[i]] = true;
 	state->ndependents = palloc0(sizeof(int) * (graph->size + 1));
 	for (int rev = 0; rev < graph->size; rev++)
 	{
@@ -142,13 +142,11 @@ mig_version_rows_downgrade(MigVersionRows *state, int rev, MigStep *step)
  * are deleted.
  */
 void
-mig_version_rows_replace(const MigGraph *graph, int nold, const int *old, int rev,
+mig_version_rows_replace(const MigGraph *graph, MigRevList old, int rev,
 						 MigStep *step)
 {
-	int			i;
-
 	begin_step(graph, MIG_COMMAND_STAMP, rev, step);
-	if (nold == 0)
+	if (old.n == 0)
 	{
 		step->inserts = new_ids(1);
 		step->inserts[step->ninserts++] = mig_graph_id(graph, rev);
@@ -156,13 +154,13 @@ mig_version_rows_replace(const MigGraph *graph, int nold, const int *old, int re
 	}
 	if (rev >= 0)
 	{
-		step->update_from = mig_graph_id(graph, old[--nold]);
+		step->update_from = mig_graph_id(graph, old.rev[--old.n]);
 		step->update_to = mig_graph_id(graph, rev);
 	}
-	if (nold > 0)
-		step->deletes = new_ids(nold);
-	for (i = 0; i < nold; i++)
-		step->deletes[step->ndeletes++] = mig_graph_id(graph, old[i]);
+	if (old.n > 0)
+		step->deletes = new_ids(old.n);
+	for (int i = 0; i < old.n; i++)
+		step->deletes[step->ndeletes++] = mig_graph_id(graph, old.rev[i]);
 }
 
 /* A step that does not change a row yet. */

@@ -24,8 +24,8 @@ typedef struct Situation
 } Situation;
 
 static void read_situation(Situation *situation);
-static MigInspectRow *describe(const Situation *situation, const int *revs,
-							   int nrevs, bool with_bodies);
+static MigInspectRow *describe(const Situation *situation, MigRevList revs,
+							   bool with_bodies, int *nrows);
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
 static MigCommand command_by_name(const char *name);
@@ -39,56 +39,56 @@ MigInspectRow *
 mig_inspect_current(int *nrows)
 {
 	Situation	now;
-	int		   *revs;
+	MigRevList	revs;
 
 	read_situation(&now);
 	revs = mig_graph_current(now.graph, now.version->nrows,
-							 now.version->rows, nrows);
+							 now.version->rows);
 	if (now.partial != NULL && now.partial->operation == MIG_COMMAND_UPGRADE)
 	{
-		int		   *longer = palloc(sizeof(int) * (*nrows + 1));
+		MigRevList	longer = {revs.n, palloc(sizeof(int) * (revs.n + 1))};
 
-		if (*nrows > 0)
-			memcpy(longer, revs, sizeof(int) * *nrows);
-		longer[(*nrows)++] = mig_graph_find(now.graph,
-											now.partial->revision);
+		if (revs.n > 0)
+			memcpy(longer.rev, revs.rev, sizeof(int) * revs.n);
+		longer.rev[longer.n++] = mig_graph_find(now.graph,
+												now.partial->revision);
 		revs = longer;
 	}
-	return describe(&now, revs, *nrows, false);
+	return describe(&now, revs, false, nrows);
 }
 
 MigInspectRow *
 mig_inspect_heads(bool real, int *nrows)
 {
 	Situation	now;
-	int		   *revs;
+	MigRevList	revs;
 
 	read_situation(&now);
-	revs = mig_graph_heads(now.graph, real, nrows);
-	return describe(&now, revs, *nrows, false);
+	revs = mig_graph_heads(now.graph, real);
+	return describe(&now, revs, false, nrows);
 }
 
 MigInspectRow *
 mig_inspect_branches(int *nrows)
 {
 	Situation	now;
-	int		   *revs;
+	MigRevList	revs;
 
 	read_situation(&now);
-	revs = mig_history_branch_points(now.graph, nrows);
-	return describe(&now, revs, *nrows, false);
+	revs = mig_history_branch_points(now.graph);
+	return describe(&now, revs, false, nrows);
 }
 
 MigInspectRow *
 mig_inspect_history(const char *range, int *nrows)
 {
 	Situation	now;
-	int		   *revs;
+	MigRevList	revs;
 
 	read_situation(&now);
 	revs = mig_history_list(now.graph, range, now.version->nrows,
-							now.version->rows, nrows);
-	return describe(&now, revs, *nrows, false);
+							now.version->rows);
+	return describe(&now, revs, false, nrows);
 }
 
 /*
@@ -99,16 +99,16 @@ mig_inspect_show(const char *revision, int *nrows)
 {
 	Situation	now;
 	char	   *targets[1];
-	int		   *revs;
+	MigRevList	revs;
 
 	read_situation(&now);
 	targets[0] = unconstify(char *, revision);
 	if (strcmp(revision, "current") == 0)
 		revs = mig_graph_current(now.graph, now.version->nrows,
-								 now.version->rows, nrows);
+								 now.version->rows);
 	else
-		revs = mig_target_resolve_list(now.graph, 1, targets, nrows);
-	return describe(&now, revs, *nrows, true);
+		revs = mig_target_resolve_list(now.graph, 1, targets);
+	return describe(&now, revs, true, nrows);
 }
 
 /*
@@ -204,34 +204,35 @@ read_situation(Situation *situation)
  * Reads what the table knows about revisions and adds what the graph knows.
  */
 static MigInspectRow *
-describe(const Situation *situation, const int *revs, int nrevs,
-		 bool with_bodies)
+describe(const Situation *situation, MigRevList revs, bool with_bodies,
+		 int *nrows)
 {
 	const MigGraph *graph = situation->graph;
 	bool	   *applied = mig_graph_applied(situation->graph,
 											situation->version->nrows,
 											situation->version->rows);
-	char	  **ids = palloc(sizeof(char *) * Max(nrevs, 1));
+	char	  **ids = palloc(sizeof(char *) * Max(revs.n, 1));
 	MigRevision *revisions;
 	MigInspectRow *result;
 
-	for (int i = 0; i < nrevs; i++)
-		ids[i] = unconstify(char *, mig_graph_id(graph, revs[i]));
-	revisions = mig_revision_describe(ids, nrevs, with_bodies);
+	for (int i = 0; i < revs.n; i++)
+		ids[i] = unconstify(char *, mig_graph_id(graph, revs.rev[i]));
+	revisions = mig_revision_describe(ids, revs.n, with_bodies);
 
-	result = palloc_extended(sizeof(MigInspectRow) * Max(nrevs, 1),
+	result = palloc_extended(sizeof(MigInspectRow) * Max(revs.n, 1),
 							 MCXT_ALLOC_HUGE);
-	for (int i = 0; i < nrevs; i++)
+	for (int i = 0; i < revs.n; i++)
 	{
 		result[i].revision = &revisions[i];
-		result[i].applied = applied[revs[i]];
-		result[i].is_head = mig_graph_is_head(graph, revs[i]);
+		result[i].applied = applied[revs.rev[i]];
+		result[i].is_head = mig_graph_is_head(graph, revs.rev[i]);
 		result[i].is_branch_point = mig_graph_is_branch_point(graph,
-															  revs[i]);
+															  revs.rev[i]);
 		result[i].is_merge_point = mig_graph_is_merge_point(graph,
-															revs[i]);
+															revs.rev[i]);
 		result[i].partial = describe_partial(situation->partial, ids[i]);
 	}
+	*nrows = revs.n;
 	return result;
 }
 

@@ -173,11 +173,12 @@ mig_register_merge(int nrevisions, char **revisions,
 	Registration registration = {.revision.def = *def};
 	MigRevisionDef *merge = &registration.revision.def;
 	MigGraph   *graph;
-	int		   *parents;
+	MigRevList	parents;
 
 	mig_lock_registry();
 	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
-	parents = mig_target_resolve_list(graph, nrevisions, revisions, &merge->ndown);
+	parents = mig_target_resolve_list(graph, nrevisions, revisions);
+	merge->ndown = parents.n;
 	if (merge->ndown < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -188,8 +189,8 @@ mig_register_merge(int nrevisions, char **revisions,
 	merge->down = palloc(sizeof(char *) * merge->ndown);
 	for (int i = 0; i < merge->ndown; i++)
 	{
-		merge->down[i] = unconstify(char *, mig_graph_id(graph, parents[i]));
-		if (!mig_graph_is_head(graph, parents[i]) &&
+		merge->down[i] = unconstify(char *, mig_graph_id(graph, parents.rev[i]));
+		if (!mig_graph_is_head(graph, parents.rev[i]) &&
 			mig_revision_find(merge->id) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -446,13 +446,12 @@ mig_revision_set_heads(const MigGraph *graph)
 
 	for (int real = 0; real < 2; real++)
 	{
-		int			nheads;
-		int		   *heads = mig_graph_heads(graph, real, &nheads);
-		char	  **ids = palloc(sizeof(char *) * Max(nheads, 1));
+		MigRevList	heads = mig_graph_heads(graph, real);
+		char	  **ids = palloc(sizeof(char *) * Max(heads.n, 1));
 
-		for (int i = 0; i < nheads; i++)
-			ids[i] = unconstify(char *, mig_graph_id(graph, heads[i]));
-		mig_spi_arg_texts(&args, ids, nheads);
+		for (int i = 0; i < heads.n; i++)
+			ids[i] = unconstify(char *, mig_graph_id(graph, heads.rev[i]));
+		mig_spi_arg_texts(&args, ids, heads.n);
 	}
 	mig_spi_write(&query, &args);
 }

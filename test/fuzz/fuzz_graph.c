@@ -45,7 +45,7 @@ static bool has_order(const Case *c);
 static int	find_id(const Case *c, const char *name);
 static int	find_label(const Case *c, const char *name);
 static int	count_key(const Case *c, const char *name);
-static int	count_kids(const Case *c, const char *id);
+static int	count_children(const Case *c, const char *id);
 static void check_graph(const Case *c);
 static void plan_all(void *arg);
 
@@ -156,7 +156,7 @@ ids_are_right(const Case *c)
 	return true;
 }
 
-/* Takes away what stands on nothing that is left, until nothing is left. */
+/* Takes away revisions without a parent that is left, until none is left. */
 static bool
 has_order(const Case *c)
 {
@@ -233,7 +233,7 @@ count_key(const Case *c, const char *name)
 
 /* How many revisions have it as down revision. */
 static int
-count_kids(const Case *c, const char *id)
+count_children(const Case *c, const char *id)
 {
 	int			n = 0;
 
@@ -255,12 +255,12 @@ check_graph(const Case *c)
 	{
 		const char *id = c->revs[i].id;
 		int			rev = mig_graph_find(c->graph, id);
-		int			nkids = count_kids(c, id);
+		int			nchildren = count_children(c, id);
 
 		fuzz_check(rev >= 0 && rev < c->nrevs);
 		fuzz_check(strcmp(mig_graph_id(c->graph, rev), id) == 0);
-		fuzz_check(mig_graph_is_head(c->graph, rev) == (nkids == 0));
-		fuzz_check(mig_graph_is_branch_point(c->graph, rev) == (nkids > 1));
+		fuzz_check(mig_graph_is_head(c->graph, rev) == (nchildren == 0));
+		fuzz_check(mig_graph_is_branch_point(c->graph, rev) == (nchildren > 1));
 	}
 }
 
@@ -272,22 +272,20 @@ plan_all(void *arg)
 	char	   *heads = "heads";
 	char	   *base = "base";
 	char	   *rows[MAX_REVS];
-	int			nrows;
-	int		   *revs;
+	MigRevList	revs;
 	MigPlan    *plan;
 
 	plan = mig_plan_build(c->graph, MIG_COMMAND_UPGRADE, 0, NULL,
 						  1, &heads, NULL);
 	fuzz_check(plan->nsteps == c->nrevs);
 
-	revs = mig_graph_heads(c->graph, true, &nrows);
-	for (int i = 0; i < nrows; i++)
-		rows[i] = pstrdup(mig_graph_id(c->graph, revs[i]));
-	plan = mig_plan_build(c->graph, MIG_COMMAND_DOWNGRADE, nrows, rows,
+	revs = mig_graph_heads(c->graph, true);
+	for (int i = 0; i < revs.n; i++)
+		rows[i] = pstrdup(mig_graph_id(c->graph, revs.rev[i]));
+	plan = mig_plan_build(c->graph, MIG_COMMAND_DOWNGRADE, revs.n, rows,
 						  1, &base, NULL);
 	fuzz_check(plan->nsteps == c->nrevs);
 
-	(void) mig_history_branch_points(c->graph, &nrows);
-	(void) mig_history_list(c->graph, NULL, 0, NULL, &nrows);
-	fuzz_check(nrows == c->nrevs);
+	(void) mig_history_branch_points(c->graph);
+	fuzz_check(mig_history_list(c->graph, NULL, 0, NULL).n == c->nrevs);
 }

@@ -2,10 +2,10 @@
  * fuzz_target.c
  *	  Any target, from any rows, on any graph that can be one.
  *
- * The input is read as a graph, rows, a command and targets.  What stands on
- * what is kept a second time, as sets in the bits of a word, and each plan is
- * carried out on them: the order must be possible, each step must find the rows
- * that it changes, and the rows must always be the tips of what is applied.
+ * The input is read as a graph, rows, a command and targets.  The
+ * ancestors are kept a second time, as sets in the bits of a word, and each
+ * plan is carried out on them: the order must be possible, each step must find the rows
+ * that it changes, and the rows must always be the leaves of what is applied.
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ typedef struct Case
 	char	   *ids[MAX_REVS];
 	Set			down[MAX_REVS];
 	Set			depends[MAX_REVS];
-	Set			below[MAX_REVS];	/* all that it stands on, and itself */
+	Set			ancestors[MAX_REVS];	/* and itself */
 	char	   *labels[MAX_REVS];	/* or NULL */
 	MigGraph   *graph;
 	Set			rows;
@@ -87,9 +87,9 @@ static void check_history(Case *c);
 static void check_absolute(Case *c);
 static void check_applied(Case *c);
 static Set	change_rows(const Case *c, Set rows, const MigStep *step);
-static Set	everything_below(const Case *c, Set revs);
-static Set	everything_above(const Case *c, int rev);
-static Set	tips(const Case *c, Set revs);
+static Set	with_ancestors(const Case *c, Set revs);
+static Set	with_descendants(const Case *c, int rev);
+static Set	leaves(const Case *c, Set revs);
 static int	index_of(const Case *c, const char *id);
 
 int
@@ -152,13 +152,13 @@ read_graph(Case *c, FuzzInput *input)
 				strcmp(c->labels[rev], c->labels[i]) == 0)
 				c->labels[rev] = NULL;
 		}
-		c->below[rev] = BIT(rev) | everything_below(c, c->down[rev] |
-													c->depends[rev]);
+		c->ancestors[rev] = BIT(rev) | with_ancestors(c, c->down[rev] |
+													  c->depends[rev]);
 		add_revision(c, rev, by_label);
 	}
 }
 
-/* How many places below the revision: none for zero, and below the first. */
+/* How many revisions back it is; none for zero. */
 static Set
 read_parent(const Case *c, FuzzInput *input, int rev)
 {
@@ -193,7 +193,7 @@ finish_graph(void *arg)
 	mig_graph_finish(((Case *) arg)->graph);
 }
 
-/* Up to MAX_ROWS, of which one may be named twice or be below another. */
+/* Up to MAX_ROWS, of which one may be named twice or be an ancestor of another. */
 static void
 read_rows(Case *c, FuzzInput *input)
 {
@@ -303,11 +303,11 @@ static void
 check_plan(void *arg)
 {
 	Case	   *c = arg;
-	Set			applied = everything_below(c, c->rows);
+	Set			applied = with_ancestors(c, c->rows);
 	Set			rows = c->rows;
-	bool		tidy = tips(c, rows) == rows;
+	bool		tidy = leaves(c, rows) == rows;
 
-	/* From rows above each other only a downgrade and a stamp set out. */
+	/* Only a downgrade and a stamp start from rows that overlap. */
 	fuzz_check(tidy || c->question != ASK_UPGRADE);
 	for (int i = 0; i < c->plan->nsteps; i++)
 	{
@@ -322,21 +322,21 @@ check_plan(void *arg)
 
 		if (c->question == ASK_UPGRADE)
 		{
-			fuzz_check((c->below[rev] & ~applied) == BIT(rev));
+			fuzz_check((c->ancestors[rev] & ~applied) == BIT(rev));
 			applied |= BIT(rev);
 		}
 		else if (c->question == ASK_DOWNGRADE)
 		{
 			fuzz_check(applied & BIT(rev));
-			fuzz_check((everything_above(c, rev) & applied) == BIT(rev));
+			fuzz_check((with_descendants(c, rev) & applied) == BIT(rev));
 			applied &= ~BIT(rev);
 		}
 		rows = change_rows(c, rows, step);
 		if (c->question != ASK_STAMP && tidy)
-			fuzz_check(rows == tips(c, applied));
+			fuzz_check(rows == leaves(c, applied));
 	}
 	if (c->question == ASK_STAMP)
-		fuzz_check(!tidy || rows == tips(c, rows));
+		fuzz_check(!tidy || rows == leaves(c, rows));
 	else if (c->plan->nsteps > 0 || tidy)
 		check_absolute(c);
 }
@@ -345,27 +345,26 @@ static void
 check_history(Case *c)
 {
 	Set			seen = 0;
-	int			nrevs;
-	int		   *revs = mig_history_list(c->graph, c->ntargets > 0 ?
+	MigRevList	revs = mig_history_list(c->graph, c->ntargets > 0 ?
 										c->targets[0] : NULL,
-										c->nrows, c->row_ids, &nrevs);
+										c->nrows, c->row_ids);
 
-	fuzz_check(nrevs <= c->nrevs);
-	for (int i = 0; i < nrevs; i++)
+	fuzz_check(revs.n <= c->nrevs);
+	for (int i = 0; i < revs.n; i++)
 	{
-		int			rev = index_of(c, mig_graph_id(c->graph, revs[i]));
+		int			rev = index_of(c, mig_graph_id(c->graph, revs.rev[i]));
 
 		fuzz_check(!(seen & BIT(rev)));
 		seen |= BIT(rev);
 	}
 
-	/* Newest first: nothing comes after what it stands on. */
-	for (int i = 0; i < nrevs; i++)
+	/* Newest first: no revision comes after one of its ancestors. */
+	for (int i = 0; i < revs.n; i++)
 	{
-		int			rev = index_of(c, mig_graph_id(c->graph, revs[i]));
+		int			rev = index_of(c, mig_graph_id(c->graph, revs.rev[i]));
 
 		seen &= ~BIT(rev);
-		fuzz_check((everything_above(c, rev) & seen) == 0);
+		fuzz_check((with_descendants(c, rev) & seen) == 0);
 	}
 }
 
@@ -394,10 +393,10 @@ check_absolute(Case *c)
 static void
 check_applied(Case *c)
 {
-	Set			applied = everything_below(c, c->rows);
+	Set			applied = with_ancestors(c, c->rows);
 	bool	   *found = mig_graph_applied(c->graph, c->nrows,
 										  c->row_ids);
-	int			ncurrent;
+	MigRevList	current;
 
 	for (int i = 0; i < c->nrevs; i++)
 	{
@@ -405,9 +404,8 @@ check_applied(Case *c)
 
 		fuzz_check(found[rev] == ((applied & BIT(i)) != 0));
 	}
-	(void) mig_graph_current(c->graph, c->nrows,
-							 c->row_ids, &ncurrent);
-	fuzz_check(ncurrent >= pg_popcount32(tips(c, applied)));
+	current = mig_graph_current(c->graph, c->nrows, c->row_ids);
+	fuzz_check(current.n >= pg_popcount32(leaves(c, applied)));
 }
 
 /* Each change must hit exactly one row. */
@@ -441,44 +439,44 @@ change_rows(const Case *c, Set rows, const MigStep *step)
 	return rows;
 }
 
-/* They and all that they stand on. */
+/* They and their ancestors. */
 static Set
-everything_below(const Case *c, Set revs)
+with_ancestors(const Case *c, Set revs)
 {
 	Set			result = 0;
 
 	for (int i = 0; i < c->nrevs; i++)
 	{
 		if (revs & BIT(i))
-			result |= c->below[i];
+			result |= c->ancestors[i];
 	}
 	return result;
 }
 
-/* It and all that stands on it. */
+/* It and its descendants. */
 static Set
-everything_above(const Case *c, int rev)
+with_descendants(const Case *c, int rev)
 {
 	Set			result = 0;
 
 	for (int i = 0; i < c->nrevs; i++)
 	{
-		if (c->below[i] & BIT(rev))
+		if (c->ancestors[i] & BIT(rev))
 			result |= BIT(i);
 	}
 	return result;
 }
 
-/* Those on which no other one of them stands. */
+/* Those that are no ancestor of another one of them. */
 static Set
-tips(const Case *c, Set revs)
+leaves(const Case *c, Set revs)
 {
 	Set			result = revs;
 
 	for (int i = 0; i < c->nrevs; i++)
 	{
 		if (revs & BIT(i))
-			result &= ~(c->below[i] & ~BIT(i));
+			result &= ~(c->ancestors[i] & ~BIT(i));
 	}
 	return result;
 }
