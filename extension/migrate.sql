@@ -7,7 +7,7 @@
 
 -- Made here and not by the control file, so that DROP EXTENSION takes it along.
 CREATE SCHEMA migrate;
-COMMENT ON SCHEMA migrate IS 'tables of the extension migrate: revisions, where the database is, what ran';
+COMMENT ON SCHEMA migrate IS 'tables and views of the extension migrate';
 
 CREATE TABLE migrate.revision (
 	revision			varchar(32) COLLATE "C" NOT NULL,
@@ -32,50 +32,42 @@ CREATE TABLE migrate.revision (
 	registered_at		timestamptz NOT NULL DEFAULT clock_timestamp(),
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
 );
-COMMENT ON TABLE migrate.revision IS 'registered revisions and their bodies; write it with migrate_register() only';
-COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body: the same for a reformatted body';
-COMMENT ON COLUMN migrate.revision.upgrade_nontransactional IS 'number of statements that refuse a transaction block';
-COMMENT ON COLUMN migrate.revision.upgrade_transactions IS 'number of transactions it takes at least; 1: it is applied in one, or not at all';
-COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
-COMMENT ON COLUMN migrate.revision.is_head IS 'no revision names this one as a down revision; kept by the extension, so that nothing to do is found without reading the graph';
-COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
-COMMENT ON COLUMN migrate.revision.registered_by IS 'role whose rights limit where the bodies may run; a name, so that it survives dump and restore';
-
-COMMENT ON COLUMN migrate.revision.revision IS 'id, at most 32 characters';
-COMMENT ON COLUMN migrate.revision.down_revision IS 'ids of the revisions it was built on';
-COMMENT ON COLUMN migrate.revision.depends_on IS 'ids or branch labels that must be applied first';
+COMMENT ON TABLE migrate.revision IS 'registered revisions with their bodies; change it only through migrate_register(), migrate_unregister() and the like';
+COMMENT ON COLUMN migrate.revision.down_revision IS 'full ids, in the order given; empty: a base';
+COMMENT ON COLUMN migrate.revision.depends_on IS 'full ids or branch labels of revisions that must be applied first';
 COMMENT ON COLUMN migrate.revision.branch_labels IS 'names of the branch that begins here';
-COMMENT ON COLUMN migrate.revision.message IS 'a line for people';
-COMMENT ON COLUMN migrate.revision.settings IS 'settings of its transaction, over those of migrate.transaction_settings';
-COMMENT ON COLUMN migrate.revision.upgrade IS 'statements that apply it';
-COMMENT ON COLUMN migrate.revision.upgrade_statements IS 'number of statements';
-COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'as upgrade_hash';
-COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'number of statements';
-COMMENT ON COLUMN migrate.revision.downgrade_nontransactional IS 'as upgrade_nontransactional';
-COMMENT ON COLUMN migrate.revision.downgrade_transactions IS 'as upgrade_transactions';
+COMMENT ON COLUMN migrate.revision.message IS 'one line that describes the revision; NULL: none';
+COMMENT ON COLUMN migrate.revision.settings IS 'settings made before the body, after those of migrate.transaction_settings: name = value, ...; NULL: none';
+COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body, in hexadecimal; comments and white space do not count';
+COMMENT ON COLUMN migrate.revision.upgrade_nontransactional IS 'number of statements that cannot run inside a transaction block';
+COMMENT ON COLUMN migrate.revision.upgrade_transactions IS 'number of segments; if 1 and upgrade_nontransactional 0, the body runs in one transaction';
+COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
+COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'like upgrade_hash; NULL: no downgrade body';
+COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'NULL: no downgrade body';
+COMMENT ON COLUMN migrate.revision.downgrade_nontransactional IS 'like upgrade_nontransactional; NULL: no downgrade body';
+COMMENT ON COLUMN migrate.revision.downgrade_transactions IS 'like upgrade_transactions; NULL: no downgrade body';
+COMMENT ON COLUMN migrate.revision.is_head IS 'no other revision''s down revision; kept by the extension, so that a run that has nothing to do need not read the graph';
+COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
+COMMENT ON COLUMN migrate.revision.registered_by IS 'author, by name, so that it survives dump and restore; a run is refused if this role has fewer rights than the one that runs it';
 COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
+COMMENT ON INDEX migrate.revision_is_head_idx IS 'heads, for runs that have nothing to do';
 CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_real_head;
+COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'heads that no revision depends on, for the target heads';
 CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels <> '{}';
-
-COMMENT ON INDEX migrate.revision_pkey IS 'a revision by its id';
-COMMENT ON INDEX migrate.revision_is_head_idx IS 'the heads';
-COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'the heads that nothing depends on';
-COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'a revision by its branch label';
+COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'revisions by branch label';
 
 -- Alembic's own shape.
 CREATE TABLE migrate.version (
 	version_num			varchar(32) NOT NULL,
 	CONSTRAINT version_pkc PRIMARY KEY (version_num)
 );
-COMMENT ON TABLE migrate.version IS 'where the database is: one row for each current head, in the shape of Alembic''s version table';
-
-COMMENT ON COLUMN migrate.version.version_num IS 'a revision that is applied and that no applied revision is built on';
-COMMENT ON INDEX migrate.version_pkc IS 'a revision is a row once';
+COMMENT ON TABLE migrate.version IS 'one row for each current head, in the shape of Alembic''s version table';
+COMMENT ON COLUMN migrate.version.version_num IS 'an applied revision that is neither a down revision nor a dependency of an applied one';
 
 -- Without CHECK constraints: they were a third of the cost of a small revision,
--- and nobody but the extension writes here.
+-- and only the extension writes here.
 CREATE TABLE migrate.log (
 	run					uuid NOT NULL,
 	step				integer NOT NULL,
@@ -105,35 +97,28 @@ CREATE TABLE migrate.log (
 	temp_blocks_written	bigint NOT NULL,
 	CONSTRAINT log_pkey PRIMARY KEY (run, step)
 );
-COMMENT ON TABLE migrate.log IS 'every run of a revision: what it was, how it ended, what it cost';
-COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
-COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the version row, waits between attempts included';
-COMMENT ON COLUMN migrate.log.cpu_ms IS 'CPU milliseconds of the backend, user and system';
-COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, sampled every 10 ms';
-
+COMMENT ON TABLE migrate.log IS 'one row for each step of a run: how it ended, and which resources it used';
 COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
-COMMENT ON COLUMN migrate.log.step IS 'place of the step in its run, from 1';
+COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
+COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed';
-COMMENT ON COLUMN migrate.log.attempts IS '1 if the first one succeeded';
-COMMENT ON COLUMN migrate.log.started IS 'when the first attempt began';
-COMMENT ON COLUMN migrate.log.finished IS 'when the version row was written, or the last attempt had failed';
-COMMENT ON COLUMN migrate.log.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.log.role IS 'who ran it';
-COMMENT ON COLUMN migrate.log.application_name IS 'of the session';
-COMMENT ON COLUMN migrate.log.body_hash IS 'hash of the body that was run; NULL for a stamp';
-COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended it';
-COMMENT ON COLUMN migrate.log.error IS 'message of the error that ended it';
-COMMENT ON COLUMN migrate.log.wal_records IS 'WAL records written by body, version row and failed attempts';
-COMMENT ON COLUMN migrate.log.wal_bytes IS 'bytes of WAL';
-COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks found in memory';
-COMMENT ON COLUMN migrate.log.buffers_read IS 'blocks read';
-COMMENT ON COLUMN migrate.log.buffers_dirtied IS 'blocks changed';
-COMMENT ON COLUMN migrate.log.buffers_written IS 'blocks written';
-COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files read';
-COMMENT ON COLUMN migrate.log.temp_blocks_written IS 'blocks of temporary files written';
-COMMENT ON INDEX migrate.log_pkey IS 'a step of a run is logged once';
+COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded';
+COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
+COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
+COMMENT ON COLUMN migrate.log.version_table IS 'schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.log.role IS 'role whose rights the body had';
+COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body ran; NULL: a stamp';
+COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
+COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
+COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the end, waits between attempts included';
+COMMENT ON COLUMN migrate.log.cpu_ms IS 'milliseconds of the backend, user and system';
+COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, sampled every 10 ms';
+COMMENT ON COLUMN migrate.log.wal_records IS 'of all attempts';
+COMMENT ON COLUMN migrate.log.wal_bytes IS 'of all attempts';
+COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks of tables and indexes, temporary tables included; so are the other buffers_ columns';
+COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files; so is temp_blocks_written';
 
 -- At most one revision of a version table is partial at a time.
 CREATE TABLE migrate.partial (
@@ -154,23 +139,21 @@ CREATE TABLE migrate.partial (
 	finished			timestamptz,
 	CONSTRAINT partial_pkey PRIMARY KEY (version_table, statement)
 );
-COMMENT ON TABLE migrate.partial IS 'how far a run has come in a revision that is not one transaction; empty when no revision is partial';
-COMMENT ON COLUMN migrate.partial.version_table IS 'the version table, with its schema';
+COMMENT ON TABLE migrate.partial IS 'how far a run has come in a revision that is not one transaction, a row for each segment; empty when no revision is partial';
+COMMENT ON COLUMN migrate.partial.version_table IS 'schema.table, quoted where needed';
 COMMENT ON COLUMN migrate.partial.statement IS 'first statement of the segment, from 1';
 COMMENT ON COLUMN migrate.partial.last_statement IS 'last statement of the segment';
 COMMENT ON COLUMN migrate.partial.line IS 'line of the body on which the segment begins';
-COMMENT ON COLUMN migrate.partial.revision IS 'the partial revision';
 COMMENT ON COLUMN migrate.partial.operation IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement if it refuses a transaction block';
-COMMENT ON COLUMN migrate.partial.state IS 'started: whether it has taken effect is not known; done';
-COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: its kind and the parts of its name';
-COMMENT ON COLUMN migrate.partial.before IS 'how that was before: present, absent or invalid';
-COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run';
-COMMENT ON COLUMN migrate.partial.run IS 'as in migrate.log';
-COMMENT ON COLUMN migrate.partial.role IS 'who ran it';
-COMMENT ON COLUMN migrate.partial.started IS 'when the segment began; for one that was a transaction, when that ended';
-COMMENT ON COLUMN migrate.partial.finished IS 'when it was done; NULL when it is not';
-COMMENT ON INDEX migrate.partial_pkey IS 'a segment is noted once';
+COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement, if it cannot run inside a transaction block; NULL: ordinary statements';
+COMMENT ON COLUMN migrate.partial.state IS 'started: the outcome of the statement is unknown; done';
+COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: the kind of object and the parts of its name; NULL: nothing';
+COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: present, absent or invalid; NULL: nothing to look for';
+COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run, as in migrate.revision';
+COMMENT ON COLUMN migrate.partial.run IS 'of the run that wrote the row, as in migrate.log';
+COMMENT ON COLUMN migrate.partial.role IS 'role whose rights the statements had';
+COMMENT ON COLUMN migrate.partial.started IS 'begin of the statement; of a segment of ordinary statements, its end';
+COMMENT ON COLUMN migrate.partial.finished IS 'NULL: not done';
 
 CREATE TABLE migrate.approval (
 	revision			varchar(32) COLLATE "C" NOT NULL,
@@ -180,13 +163,9 @@ CREATE TABLE migrate.approval (
 	note				text,
 	CONSTRAINT approval_pkey PRIMARY KEY (revision)
 );
-COMMENT ON TABLE migrate.approval IS 'revisions that somebody has approved; write it with migrate_approve() only';
-COMMENT ON COLUMN migrate.approval.revision IS 'id';
-COMMENT ON COLUMN migrate.approval.hash IS 'hashes of the bodies that were approved: void for others';
-COMMENT ON COLUMN migrate.approval.approved_by IS 'who did';
-COMMENT ON COLUMN migrate.approval.approved_at IS 'when';
-COMMENT ON COLUMN migrate.approval.note IS 'why, in that role''s words';
-COMMENT ON INDEX migrate.approval_pkey IS 'a revision is approved once';
+COMMENT ON TABLE migrate.approval IS 'approved revisions; change it only through migrate_approve()';
+COMMENT ON COLUMN migrate.approval.hash IS 'hashes of the upgrade and the downgrade body that were approved, joined by a colon; the approval is void for others';
+COMMENT ON COLUMN migrate.approval.note IS 'NULL: none';
 
 -- Whether a job is being worked on is said by an advisory lock, not by its
 -- state, which a worker that was killed cannot correct.
@@ -223,41 +202,38 @@ CREATE TABLE migrate.job (
 	context				text,
 	CONSTRAINT job_pkey PRIMARY KEY (job)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE migrate.job IS 'the worker''s queue and what became of it; the view migrate.jobs is for reading it';
-COMMENT ON COLUMN migrate.job.job IS 'number of the job';
+COMMENT ON TABLE migrate.job IS 'jobs of the workers; read it by the view migrate.jobs';
 COMMENT ON COLUMN migrate.job.command IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.job.target IS 'where to, in the grammar of targets';
-COMMENT ON COLUMN migrate.job.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.job.state IS 'queued, running, succeeded, failed or cancelled';
-COMMENT ON COLUMN migrate.job.owner IS 'the role that it runs as';
-COMMENT ON COLUMN migrate.job.owner_oid IS 'that role in this server';
-COMMENT ON COLUMN migrate.job.login IS 'the role that its worker connects as; another one than the owner after SET ROLE';
-COMMENT ON COLUMN migrate.job.login_oid IS 'that role in this server';
-COMMENT ON COLUMN migrate.job.settings IS 'settings that it runs with, name=value';
-COMMENT ON COLUMN migrate.job.origin IS 'the server and database that it was submitted in: a job that a dump has brought elsewhere is not run';
-COMMENT ON COLUMN migrate.job.submitted IS 'when it was submitted';
-COMMENT ON COLUMN migrate.job.run_at IS 'it does not begin before';
+COMMENT ON COLUMN migrate.job.target IS 'a relative target as the revision that it led to when the job was submitted';
+COMMENT ON COLUMN migrate.job.version_table IS 'schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.job.state IS 'queued, running, succeeded, failed or cancelled; running does not say that the worker lives, its advisory lock does';
+COMMENT ON COLUMN migrate.job.owner IS 'role that the job runs as';
+COMMENT ON COLUMN migrate.job.owner_oid IS 'role that the job runs as, also when its name has changed';
+COMMENT ON COLUMN migrate.job.login IS 'role that the worker connects as; another one than the owner after SET ROLE';
+COMMENT ON COLUMN migrate.job.login_oid IS 'role that the worker connects as, also when its name has changed';
+COMMENT ON COLUMN migrate.job.settings IS 'name=value; made when the worker begins the job';
+COMMENT ON COLUMN migrate.job.origin IS 'system identifier of the server and OID of the database; a job that a dump has brought elsewhere is not run';
+COMMENT ON COLUMN migrate.job.run_at IS 'the job does not begin before';
 COMMENT ON COLUMN migrate.job.deadline IS 'no revision of it begins after; NULL: no limit';
-COMMENT ON COLUMN migrate.job.schedule IS 'the schedule that submitted it';
-COMMENT ON COLUMN migrate.job.window_end IS 'no revision of it begins that would not have ended by then; NULL: no limit';
-COMMENT ON COLUMN migrate.job.attempts IS 'how often a worker took it up';
-COMMENT ON COLUMN migrate.job.crashes IS 'how often a worker was lost since a revision was last completed';
-COMMENT ON COLUMN migrate.job.started IS 'when a worker last took it up';
-COMMENT ON COLUMN migrate.job.finished IS 'when it ended; NULL: it has not';
-COMMENT ON COLUMN migrate.job.pid IS 'process id of the worker that last took it up';
-COMMENT ON COLUMN migrate.job.revision IS 'the revision in work, or the last one that was';
-COMMENT ON COLUMN migrate.job.step IS 'its place in the run, from 1';
-COMMENT ON COLUMN migrate.job.steps IS 'number of revisions of the run';
-COMMENT ON COLUMN migrate.job.note IS 'why it ended before its target though nothing failed';
-COMMENT ON COLUMN migrate.job.sqlstate IS 'of the error that ended it';
-COMMENT ON COLUMN migrate.job.error IS 'message of the error that ended it';
-COMMENT ON COLUMN migrate.job.detail IS 'detail of that error';
-COMMENT ON COLUMN migrate.job.hint IS 'hint of that error';
-COMMENT ON COLUMN migrate.job.context IS 'where that error was raised';
-COMMENT ON INDEX migrate.job_pkey IS 'a job by its number';
+COMMENT ON COLUMN migrate.job.schedule IS 'name of the schedule that submitted it; NULL: none did';
+COMMENT ON COLUMN migrate.job.window_end IS 'no revision of it begins that would not have ended by then; NULL: no window';
+COMMENT ON COLUMN migrate.job.attempts IS 'how often a worker has claimed it';
+COMMENT ON COLUMN migrate.job.crashes IS 'how often its worker exited unexpectedly since it last began another revision';
+COMMENT ON COLUMN migrate.job.started IS 'when a worker last claimed it; NULL: none has';
+COMMENT ON COLUMN migrate.job.finished IS 'NULL: it has not ended';
+COMMENT ON COLUMN migrate.job.pid IS 'process id of the worker that last claimed it; NULL: none has';
+COMMENT ON COLUMN migrate.job.revision IS 'the revision in work, or the last one that was; NULL: none was';
+COMMENT ON COLUMN migrate.job.step IS 'position of that revision in the run, from 1; NULL: none was in work';
+COMMENT ON COLUMN migrate.job.steps IS 'number of revisions of the run; NULL: none was in work';
+COMMENT ON COLUMN migrate.job.note IS 'why it ended before its target though nothing failed; NULL: it did not';
+COMMENT ON COLUMN migrate.job.sqlstate IS 'of the error that ended it; NULL: none did';
+COMMENT ON COLUMN migrate.job.error IS 'message of that error; NULL: none';
+COMMENT ON COLUMN migrate.job.detail IS 'of that error; NULL: none';
+COMMENT ON COLUMN migrate.job.hint IS 'of that error; NULL: none';
+COMMENT ON COLUMN migrate.job.context IS 'of that error; NULL: none';
 
 CREATE INDEX job_run_at_idx ON migrate.job (run_at) WHERE finished IS NULL;
-COMMENT ON INDEX migrate.job_run_at_idx IS 'the queue';
+COMMENT ON INDEX migrate.job_run_at_idx IS 'jobs that have not ended, in the order of their turn';
 COMMENT ON SEQUENCE migrate.job_job_seq IS 'numbers of jobs';
 
 CREATE TABLE migrate.schedule (
@@ -280,25 +256,23 @@ CREATE TABLE migrate.schedule (
 	note				text,
 	CONSTRAINT schedule_pkey PRIMARY KEY (name)
 );
-COMMENT ON TABLE migrate.schedule IS 'runs that are submitted again and again; the view migrate.schedules is for reading it';
-COMMENT ON COLUMN migrate.schedule.name IS 'its name';
-COMMENT ON COLUMN migrate.schedule.target IS 'where to, in the grammar of targets';
-COMMENT ON COLUMN migrate.schedule.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.schedule.every IS 'time between two ticks';
-COMMENT ON COLUMN migrate.schedule.window_start IS 'when the maintenance window opens; NULL: it is always open';
-COMMENT ON COLUMN migrate.schedule.window_end IS 'when it closes';
-COMMENT ON COLUMN migrate.schedule.first_run IS 'what ticks are counted from';
+COMMENT ON TABLE migrate.schedule IS 'schedules; read it by the view migrate.schedules';
+COMMENT ON COLUMN migrate.schedule.target IS 'of each job; not a relative one';
+COMMENT ON COLUMN migrate.schedule.version_table IS 'schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.schedule.every IS 'time between two run times';
+COMMENT ON COLUMN migrate.schedule.window_start IS 'time of day when the maintenance window opens; NULL: it is always open';
+COMMENT ON COLUMN migrate.schedule.window_end IS 'time of day when it closes, perhaps on the next day; NULL: never';
+COMMENT ON COLUMN migrate.schedule.first_run IS 'run time from which the others are counted';
 COMMENT ON COLUMN migrate.schedule.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
-COMMENT ON COLUMN migrate.schedule.owner IS 'the role that its jobs run as';
-COMMENT ON COLUMN migrate.schedule.owner_oid IS 'that role in this server';
-COMMENT ON COLUMN migrate.schedule.login IS 'the role that its workers connect as';
-COMMENT ON COLUMN migrate.schedule.login_oid IS 'that role in this server';
-COMMENT ON COLUMN migrate.schedule.settings IS 'settings that its jobs run with, name=value';
-COMMENT ON COLUMN migrate.schedule.origin IS 'as in migrate.job';
-COMMENT ON COLUMN migrate.schedule.last_run IS 'when it last submitted a job';
-COMMENT ON COLUMN migrate.schedule.last_job IS 'that job; its row is gone if there was nothing to do';
-COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before the target though nothing failed';
-COMMENT ON INDEX migrate.schedule_pkey IS 'a schedule by its name';
+COMMENT ON COLUMN migrate.schedule.owner IS 'role that the jobs run as';
+COMMENT ON COLUMN migrate.schedule.owner_oid IS 'role that the jobs run as, also when its name has changed';
+COMMENT ON COLUMN migrate.schedule.login IS 'role that the workers connect as; another one than the owner after SET ROLE';
+COMMENT ON COLUMN migrate.schedule.login_oid IS 'role that the workers connect as, also when its name has changed';
+COMMENT ON COLUMN migrate.schedule.settings IS 'name=value; made when the worker begins a job';
+COMMENT ON COLUMN migrate.schedule.origin IS 'system identifier of the server and OID of the database; a schedule that a dump has brought elsewhere submits nothing';
+COMMENT ON COLUMN migrate.schedule.last_run IS 'when it last submitted a job; NULL: it has not';
+COMMENT ON COLUMN migrate.schedule.last_job IS 'number of that job, which is not in migrate.job if there was nothing to do; NULL: none';
+COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before its target though nothing failed; NULL: it did not';
 
 -- Of this server and this moment: not in a dump.
 CREATE TABLE migrate.lease (
@@ -310,14 +284,13 @@ CREATE TABLE migrate.lease (
 	expires				timestamptz NOT NULL,
 	CONSTRAINT lease_pkey PRIMARY KEY (name)
 );
-COMMENT ON TABLE migrate.lease IS 'which scheduler works, on a server that has one on every node';
-COMMENT ON COLUMN migrate.lease.name IS 'scheduler; doctor is a row that migrate_doctor() writes to time that';
-COMMENT ON COLUMN migrate.lease.holder IS 'made up by the scheduler when it starts';
+COMMENT ON TABLE migrate.lease IS 'which scheduler is active, on a server that runs one on every node';
+COMMENT ON COLUMN migrate.lease.name IS 'scheduler; or doctor, a row that migrate_doctor() writes to time commits';
+COMMENT ON COLUMN migrate.lease.holder IS 'made by the scheduler when it starts';
 COMMENT ON COLUMN migrate.lease.node IS 'host and port of its server';
-COMMENT ON COLUMN migrate.lease.pid IS 'its process id there';
-COMMENT ON COLUMN migrate.lease.taken IS 'since when it holds it';
-COMMENT ON COLUMN migrate.lease.expires IS 'when another one may take it, unless it is renewed';
-COMMENT ON INDEX migrate.lease_pkey IS 'a lease has one holder';
+COMMENT ON COLUMN migrate.lease.pid IS 'process id on that server';
+COMMENT ON COLUMN migrate.lease.taken IS 'since when the holder has it';
+COMMENT ON COLUMN migrate.lease.expires IS 'from then on another scheduler may take it, unless it is renewed';
 
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
@@ -337,12 +310,12 @@ CREATE FUNCTION @extschema@.migrate_register(
 	replace boolean DEFAULT false)
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
 COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean)
-	IS 'registers a revision: its bodies, its down revisions, dependencies and branch labels';
+	IS 'registers a revision with its bodies, down revisions, dependencies and branch labels; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_register_script(script text)
 RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_script';
 COMMENT ON FUNCTION @extschema@.migrate_register_script(text)
-	IS 'registers the revisions of a script in the file format, all or none';
+	IS 'registers the revisions of a script in the file format, all or none; returns their ids';
 
 CREATE FUNCTION @extschema@.migrate_unregister(revision text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unregister';
@@ -354,49 +327,49 @@ CREATE FUNCTION @extschema@.migrate_merge(
 	branch_labels text[] DEFAULT '{}')
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_merge';
 COMMENT ON FUNCTION @extschema@.migrate_merge(text[], text, text, text[])
-	IS 'registers an empty revision that joins several heads';
+	IS 'registers a revision with empty bodies that merges several heads; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_approve(revision text, note text DEFAULT NULL)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_approve';
 COMMENT ON FUNCTION @extschema@.migrate_approve(text, text)
-	IS 'approves a revision, as it is registered now, for servers with migrate.require_approval';
+	IS 'approves a revision as it is registered now, for migrate.require_approval';
 
 -- Runs -----------------------------------------------------------------
 
 CREATE FUNCTION @extschema@.migrate_upgrade(target text DEFAULT 'head')
 RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_upgrade';
 COMMENT ON FUNCTION @extschema@.migrate_upgrade(text)
-	IS 'upgrades to the target, a subtransaction for each revision; returns the revisions run';
+	IS 'upgrades to the target in the caller''s transaction, a subtransaction for each revision; returns the revisions run';
 
 CREATE FUNCTION @extschema@.migrate_downgrade(target text)
 RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_downgrade';
 COMMENT ON FUNCTION @extschema@.migrate_downgrade(text)
-	IS 'downgrades to the target, a subtransaction for each revision; returns the revisions taken down';
+	IS 'downgrades to the target in the caller''s transaction, a subtransaction for each revision; returns the revisions downgraded';
 
 CREATE FUNCTION @extschema@.migrate_stamp(target text, purge boolean DEFAULT false)
 RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp';
 COMMENT ON FUNCTION @extschema@.migrate_stamp(text, boolean)
-	IS 'writes the rows of the version table without running anything; returns the rows afterwards';
+	IS 'writes the version rows for a target without running a body; returns the rows afterwards';
 
 CREATE FUNCTION @extschema@.migrate_stamp(targets text[], purge boolean DEFAULT false)
 RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp_targets';
 COMMENT ON FUNCTION @extschema@.migrate_stamp(text[], boolean)
-	IS 'writes the rows of the version table for several targets; returns the rows afterwards';
+	IS 'writes the version rows for several targets without running a body; returns the rows afterwards';
 
 CREATE PROCEDURE @extschema@.migrate_deploy(target text DEFAULT 'head')
 LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_deploy';
 COMMENT ON PROCEDURE @extschema@.migrate_deploy(text)
-	IS 'upgrades to the target and commits after each revision; runs statements that refuse a transaction block';
+	IS 'upgrades to the target and commits after each revision; runs statements that cannot run inside a transaction block';
 
 CREATE PROCEDURE @extschema@.migrate_revert(target text)
 LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_revert';
 COMMENT ON PROCEDURE @extschema@.migrate_revert(text)
-	IS 'downgrades to the target and commits after each revision; runs statements that refuse a transaction block';
+	IS 'downgrades to the target and commits after each revision; runs statements that cannot run inside a transaction block';
 
 CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
 COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
-	IS 'decides about a partial revision: retry or skip the statement in doubt, or abandon the revision';
+	IS 'decides about a partial revision: retry or skip the statement whose outcome is unknown, or abandon the revision';
 
 -- Jobs -----------------------------------------------------------------
 
@@ -405,12 +378,12 @@ CREATE FUNCTION @extschema@.migrate_submit(
 	run_at timestamptz DEFAULT now(), deadline timestamptz DEFAULT NULL)
 RETURNS bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_submit';
 COMMENT ON FUNCTION @extschema@.migrate_submit(text, text, timestamptz, timestamptz)
-	IS 'queues a run for a background worker; returns the job''s number';
+	IS 'queues a run for a background worker; returns the number of the job';
 
 CREATE FUNCTION @extschema@.migrate_cancel(job bigint)
 RETURNS boolean LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_cancel';
 COMMENT ON FUNCTION @extschema@.migrate_cancel(bigint)
-	IS 'takes a job out of the queue, or stops its worker; false: it had ended';
+	IS 'takes a job out of the queue, or cancels what its worker does; false: it had ended';
 
 CREATE FUNCTION @extschema@.migrate_run_jobs()
 RETURNS SETOF bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_run_jobs';
@@ -428,12 +401,12 @@ CREATE FUNCTION @extschema@.migrate_schedule(
 	at timestamptz DEFAULT NULL)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_schedule';
 COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz)
-	IS 'has an upgrade submitted again and again, in a maintenance window if there is one';
+	IS 'creates or changes a schedule, which submits an upgrade again and again, in a maintenance window if there is one';
 
 CREATE FUNCTION @extschema@.migrate_unschedule(name text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unschedule';
 COMMENT ON FUNCTION @extschema@.migrate_unschedule(text)
-	IS 'ends a schedule; a job of it that is at work goes on';
+	IS 'removes a schedule; a job of it that is queued or running goes on';
 
 -- Questions ------------------------------------------------------------
 
@@ -452,38 +425,37 @@ CREATE TYPE migrate.revision_info AS (
 	partial				text
 );
 COMMENT ON TYPE migrate.revision_info IS 'a revision, its position in the graph, and whether it is applied';
-COMMENT ON COLUMN migrate.revision_info.revision IS 'id';
-COMMENT ON COLUMN migrate.revision_info.down_revision IS 'ids of the revisions it was built on';
-COMMENT ON COLUMN migrate.revision_info.message IS 'a line for people';
-COMMENT ON COLUMN migrate.revision_info.branch_labels IS 'branch labels of the revision';
-COMMENT ON COLUMN migrate.revision_info.depends_on IS 'ids or branch labels that must be applied first';
+COMMENT ON COLUMN migrate.revision_info.down_revision IS 'full ids, in the order given; empty: a base';
+COMMENT ON COLUMN migrate.revision_info.message IS 'one line that describes the revision; NULL: none';
+COMMENT ON COLUMN migrate.revision_info.branch_labels IS 'names of the branch that begins at this revision';
+COMMENT ON COLUMN migrate.revision_info.depends_on IS 'full ids or branch labels of revisions that must be applied first';
 COMMENT ON COLUMN migrate.revision_info.applied IS 'by the rows of the version table in use';
-COMMENT ON COLUMN migrate.revision_info.is_head IS 'no revision has it as down revision';
-COMMENT ON COLUMN migrate.revision_info.is_branch_point IS 'more than one revision has it as down revision';
+COMMENT ON COLUMN migrate.revision_info.is_head IS 'it is no other revision''s down revision';
+COMMENT ON COLUMN migrate.revision_info.is_branch_point IS 'it is the down revision of more than one revision';
 COMMENT ON COLUMN migrate.revision_info.is_merge_point IS 'it has more than one down revision';
 COMMENT ON COLUMN migrate.revision_info.registered_by IS 'author';
 COMMENT ON COLUMN migrate.revision_info.registered_at IS 'when it was registered or last replaced';
-COMMENT ON COLUMN migrate.revision_info.partial IS 'progress of an interrupted run of the revision; NULL: none';
+COMMENT ON COLUMN migrate.revision_info.partial IS 'how far an interrupted run has come in it; NULL: it is not partial';
 
 CREATE FUNCTION @extschema@.migrate_current()
 RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
 COMMENT ON FUNCTION @extschema@.migrate_current()
-	IS 'the revisions the database stands on';
+	IS 'the applied revisions that are no applied revision''s down revision';
 
 CREATE FUNCTION @extschema@.migrate_heads(resolve_dependencies boolean DEFAULT false)
 RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_heads';
 COMMENT ON FUNCTION @extschema@.migrate_heads(boolean)
-	IS 'the revisions that no other revision is built on';
+	IS 'the revisions that are no other revision''s down revision';
 
 CREATE FUNCTION @extschema@.migrate_branches()
 RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_branches';
 COMMENT ON FUNCTION @extschema@.migrate_branches()
-	IS 'the revisions that more than one revision is built on';
+	IS 'the revisions that are the down revision of more than one';
 
 CREATE FUNCTION @extschema@.migrate_history(range text DEFAULT NULL)
 RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history';
 COMMENT ON FUNCTION @extschema@.migrate_history(text)
-	IS 'the revisions of a range, newest first';
+	IS 'the revisions of a range, newest first; NULL: all';
 
 CREATE FUNCTION @extschema@.migrate_show(
 	INOUT revision text, OUT down_revision text[], OUT message text,
@@ -493,7 +465,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	OUT upgrade text, OUT downgrade text, OUT settings text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
-	IS 'a revision with its bodies';
+	IS 'the revisions that a target stands for, with their bodies and settings';
 
 CREATE FUNCTION @extschema@.migrate_plan(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
@@ -508,12 +480,12 @@ CREATE FUNCTION @extschema@.migrate_doctor(
 	OUT advice text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor';
 COMMENT ON FUNCTION @extschema@.migrate_doctor()
-	IS 'looks for what could go wrong with migrations on this server; a row for each check';
+	IS 'looks for what could go wrong with migrations on this server, a row for each check: ok, warning or problem';
 
 CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
 RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
 COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
-	IS 'whether an upgrade to the target would find nothing to do; takes no lock';
+	IS 'whether an upgrade to the target would do nothing and no revision is partial; takes no lock';
 
 CREATE FUNCTION @extschema@.migrate_progress(
 	OUT pid integer, OUT via text, OUT job bigint, OUT role oid,
@@ -523,7 +495,7 @@ CREATE FUNCTION @extschema@.migrate_progress(
 	OUT statement_started timestamptz, OUT query text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
 COMMENT ON FUNCTION @extschema@.migrate_progress()
-	IS 'the runs that are at work in this database; the view migrate.progress is for reading it';
+	IS 'the runs that are running in this database; read it by the view migrate.progress';
 
 -- Views ----------------------------------------------------------------
 
@@ -556,17 +528,15 @@ SELECT h.revision, h.message,
 	 ORDER BY i.revision, i.finished DESC
   ) AS l ON l.revision = h.revision AND h.applied
  ORDER BY h.ordinality;
-COMMENT ON VIEW migrate.status IS 'each revision, newest first: applied or not, when, by whom, how long it took, how much WAL it wrote';
-COMMENT ON COLUMN migrate.status.revision IS 'id';
-COMMENT ON COLUMN migrate.status.message IS 'the line for people';
+COMMENT ON VIEW migrate.status IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote';
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending or partial';
-COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not by this extension';
-COMMENT ON COLUMN migrate.status.applied_by IS 'who did';
-COMMENT ON COLUMN migrate.status.attempts IS 'how many attempts it took';
-COMMENT ON COLUMN migrate.status.took IS 'how long, waits included';
-COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote';
-COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come';
-COMMENT ON COLUMN migrate.status.approved_by IS 'who has approved it as it is; NULL: nobody';
+COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
+COMMENT ON COLUMN migrate.status.applied_by IS 'role that did; NULL as applied_at';
+COMMENT ON COLUMN migrate.status.attempts IS 'how many attempts that took; NULL as applied_at';
+COMMENT ON COLUMN migrate.status.took IS 'waits between attempts included; NULL as applied_at';
+COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote; NULL as applied_at';
+COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come; NULL: it is not partial';
+COMMENT ON COLUMN migrate.status.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
 
 CREATE VIEW migrate.resource_usage AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
@@ -593,20 +563,18 @@ SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 	 GROUP BY i.revision, i.operation, i.version_table
   ) AS s
  ORDER BY s.wall_ms DESC, s.revision, s.operation;
-COMMENT ON VIEW migrate.resource_usage IS 'what revisions have cost by migrate.log, the dearest first';
-COMMENT ON COLUMN migrate.resource_usage.rank IS 'place by total time';
-COMMENT ON COLUMN migrate.resource_usage.revision IS 'id';
+COMMENT ON VIEW migrate.resource_usage IS 'what each revision has used in each direction, by migrate.log, the most expensive first';
+COMMENT ON COLUMN migrate.resource_usage.rank IS 'by total';
 COMMENT ON COLUMN migrate.resource_usage.operation IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.resource_usage.version_table IS 'the version table, with its schema';
 COMMENT ON COLUMN migrate.resource_usage.runs IS 'how often it was run, failed runs included';
-COMMENT ON COLUMN migrate.resource_usage.failed IS 'how often that failed';
-COMMENT ON COLUMN migrate.resource_usage.attempts IS 'attempts of all runs';
+COMMENT ON COLUMN migrate.resource_usage.failed IS 'how many of these failed';
+COMMENT ON COLUMN migrate.resource_usage.attempts IS 'of all runs';
 COMMENT ON COLUMN migrate.resource_usage.total IS 'time of all runs, waits included';
 COMMENT ON COLUMN migrate.resource_usage.longest IS 'time of the longest run';
-COMMENT ON COLUMN migrate.resource_usage.cpu IS 'CPU time of the backend';
-COMMENT ON COLUMN migrate.resource_usage.lock_wait IS 'time of waiting for locks, sampled';
-COMMENT ON COLUMN migrate.resource_usage.wal IS 'WAL written';
-COMMENT ON COLUMN migrate.resource_usage.blocks IS 'blocks used, in memory or read';
+COMMENT ON COLUMN migrate.resource_usage.cpu IS 'CPU time of the backend, of all runs';
+COMMENT ON COLUMN migrate.resource_usage.lock_wait IS 'time of waiting for locks, sampled, of all runs';
+COMMENT ON COLUMN migrate.resource_usage.wal IS 'written by all runs';
+COMMENT ON COLUMN migrate.resource_usage.blocks IS 'blocks of tables and indexes, in memory or read, of all runs';
 
 CREATE VIEW migrate.jobs WITH (security_barrier) AS
 SELECT j.job,
@@ -628,31 +596,9 @@ SELECT j.job,
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY j.job;
-COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have; all of them, if that is the extension''s owner';
-COMMENT ON COLUMN migrate.jobs.job IS 'number of the job';
-COMMENT ON COLUMN migrate.jobs.state IS 'queued, running, interrupted (its worker is gone; it is taken up again), succeeded, failed or cancelled';
-COMMENT ON COLUMN migrate.jobs.command IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.jobs.target IS 'where to';
-COMMENT ON COLUMN migrate.jobs.owner IS 'the role that it runs as';
-COMMENT ON COLUMN migrate.jobs.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.jobs.submitted IS 'when it was submitted';
-COMMENT ON COLUMN migrate.jobs.run_at IS 'it does not begin before';
-COMMENT ON COLUMN migrate.jobs.deadline IS 'no revision of it begins after';
-COMMENT ON COLUMN migrate.jobs.schedule IS 'the schedule that submitted it';
-COMMENT ON COLUMN migrate.jobs.window_end IS 'no revision of it begins that would not have ended by then';
-COMMENT ON COLUMN migrate.jobs.started IS 'when a worker last took it up';
-COMMENT ON COLUMN migrate.jobs.finished IS 'when it ended';
-COMMENT ON COLUMN migrate.jobs.attempts IS 'how often a worker took it up';
-COMMENT ON COLUMN migrate.jobs.pid IS 'process id of its worker';
-COMMENT ON COLUMN migrate.jobs.revision IS 'the revision in work, or the last one that was';
-COMMENT ON COLUMN migrate.jobs.step IS 'its place in the run, from 1';
-COMMENT ON COLUMN migrate.jobs.steps IS 'number of revisions of the run';
-COMMENT ON COLUMN migrate.jobs.note IS 'why it ended before its target though nothing failed';
-COMMENT ON COLUMN migrate.jobs.sqlstate IS 'of the error that ended it';
-COMMENT ON COLUMN migrate.jobs.error IS 'message of the error that ended it';
-COMMENT ON COLUMN migrate.jobs.detail IS 'detail of that error';
-COMMENT ON COLUMN migrate.jobs.hint IS 'hint of that error';
-COMMENT ON COLUMN migrate.jobs.context IS 'where that error was raised';
+COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.job';
+COMMENT ON COLUMN migrate.jobs.state IS 'queued, running, interrupted (the worker exited unexpectedly, another one will resume the job), succeeded, failed or cancelled';
+COMMENT ON COLUMN migrate.jobs.pid IS 'process id of the worker; NULL: no worker has the job';
 
 CREATE VIEW migrate.schedules WITH (security_barrier) AS
 SELECT s.name, s.target, s.version_table, s.owner, s.every,
@@ -666,18 +612,8 @@ SELECT s.name, s.target, s.version_table, s.owner, s.every,
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY s.name;
-COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have; all of them, if that is the extension''s owner';
-COMMENT ON COLUMN migrate.schedules.name IS 'its name';
-COMMENT ON COLUMN migrate.schedules.target IS 'where to';
-COMMENT ON COLUMN migrate.schedules.version_table IS 'the version table, with its schema';
-COMMENT ON COLUMN migrate.schedules.owner IS 'the role that its jobs run as';
-COMMENT ON COLUMN migrate.schedules.every IS 'time between two ticks';
-COMMENT ON COLUMN migrate.schedules.window_start IS 'when the maintenance window opens';
-COMMENT ON COLUMN migrate.schedules.window_end IS 'when it closes';
-COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
-COMMENT ON COLUMN migrate.schedules.last_run IS 'when it last submitted a job';
-COMMENT ON COLUMN migrate.schedules.last_job IS 'that job; not in migrate.jobs if there was nothing to do';
-COMMENT ON COLUMN migrate.schedules.note IS 'why that job ended before the target though nothing failed, or why none is submitted';
+COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.schedule';
+COMMENT ON COLUMN migrate.schedules.note IS 'as in migrate.schedule, or why no job is submitted';
 
 CREATE VIEW migrate.progress AS
 SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
@@ -706,27 +642,27 @@ SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, 
 	  FROM pg_catalog.pg_stat_progress_analyze AS a
   ) AS s ON s.pid = p.pid
  ORDER BY p.started;
-COMMENT ON VIEW migrate.progress IS 'a row for each run that is at work in this database, through whichever door; empty if the server has no shared memory for that';
-COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or worker';
+COMMENT ON VIEW migrate.progress IS 'the runs that are running in this database, a row for each; empty if the server has no shared memory for that';
+COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or the worker';
 COMMENT ON COLUMN migrate.progress.via IS 'how the run was started: function, procedure or worker';
-COMMENT ON COLUMN migrate.progress.job IS 'the worker''s job';
-COMMENT ON COLUMN migrate.progress.role IS 'who runs it';
-COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: it waits for another run, or makes its plan';
-COMMENT ON COLUMN migrate.progress.revision IS 'the revision in work';
-COMMENT ON COLUMN migrate.progress.step IS 'its place in the run, from 1';
-COMMENT ON COLUMN migrate.progress.steps IS 'number of revisions of the run';
-COMMENT ON COLUMN migrate.progress.statement IS 'the statement in work, from 1';
-COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body';
-COMMENT ON COLUMN migrate.progress.attempt IS 'of the revision, or of the part of it that is in work';
-COMMENT ON COLUMN migrate.progress.query IS 'text of the statement, to 1023 bytes; NULL for who may not see it in pg_stat_activity';
-COMMENT ON COLUMN migrate.progress.started IS 'when the run began';
-COMMENT ON COLUMN migrate.progress.elapsed IS 'since then';
-COMMENT ON COLUMN migrate.progress.statement_elapsed IS 'since the statement began';
-COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that keep it waiting for a lock';
-COMMENT ON COLUMN migrate.progress.command IS 'what the server tells the progress of: CREATE INDEX, VACUUM, ...';
-COMMENT ON COLUMN migrate.progress.phase IS 'its phase';
+COMMENT ON COLUMN migrate.progress.job IS 'number of the worker''s job; NULL: no worker';
+COMMENT ON COLUMN migrate.progress.role IS 'role whose rights the bodies have';
+COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: the run waits for another one, or makes its plan';
+COMMENT ON COLUMN migrate.progress.revision IS 'in work; NULL as operation';
+COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run, from 1; NULL as operation';
+COMMENT ON COLUMN migrate.progress.steps IS 'number of revisions of the run; NULL as operation';
+COMMENT ON COLUMN migrate.progress.statement IS 'in work, from 1; NULL: none, or you may not see it';
+COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body; NULL: none is in work, or you may not see it';
+COMMENT ON COLUMN migrate.progress.attempt IS 'of the revision, or of the segment in work, from 1';
+COMMENT ON COLUMN migrate.progress.query IS 'text of the statement, its first 1023 bytes; NULL: you may not see it in pg_stat_activity';
+COMMENT ON COLUMN migrate.progress.started IS 'begin of the run';
+COMMENT ON COLUMN migrate.progress.elapsed IS 'since the run began';
+COMMENT ON COLUMN migrate.progress.statement_elapsed IS 'since the statement began; NULL as statement';
+COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
+COMMENT ON COLUMN migrate.progress.command IS 'statement that the server reports the progress of: CREATE INDEX, VACUUM, ...; NULL: none';
+COMMENT ON COLUMN migrate.progress.phase IS 'as the server reports it';
 COMMENT ON COLUMN migrate.progress.done IS 'blocks, lockers or rows that are done in this phase';
-COMMENT ON COLUMN migrate.progress.total IS 'of how many';
+COMMENT ON COLUMN migrate.progress.total IS 'blocks, lockers or rows of this phase';
 
 -- Privileges -----------------------------------------------------------
 

@@ -21,13 +21,24 @@ SELECT type, identity FROM member ORDER BY type COLLATE "C", identity COLLATE "C
 SELECT type, identity FROM member
  WHERE obj_description(objid, classid::regclass::name) IS NULL
  ORDER BY type COLLATE "C", identity COLLATE "C";
+-- a column of a table that can be NULL says what that means; a column of a view
+-- or a composite type has a comment unless a table has one of that name
 SELECT a.attrelid::regclass, a.attname
   FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
- WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v', 'c') AND a.attnum > 0
-   AND col_description(a.attrelid, a.attnum) IS NULL;
-SELECT oid::regclass FROM pg_class
- WHERE relnamespace = 'migrate'::regnamespace AND relkind = 'i'
-   AND obj_description(oid, 'pg_class') IS NULL;
+ WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+   AND NOT a.attnotnull
+   AND col_description(a.attrelid, a.attnum) ~ '\mNULL\M' IS NOT TRUE;
+SELECT a.attrelid::regclass, a.attname
+  FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+ WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('v', 'c') AND a.attnum > 0
+   AND col_description(a.attrelid, a.attnum) IS NULL
+   AND NOT EXISTS (
+	SELECT FROM pg_attribute AS t JOIN pg_class AS r ON r.oid = t.attrelid
+	 WHERE r.relnamespace = c.relnamespace AND r.relkind = 'r' AND t.attname = a.attname);
+-- an index that is no primary key has a comment
+SELECT i.indexrelid::regclass FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+ WHERE c.relnamespace = 'migrate'::regnamespace AND NOT i.indisprimary
+   AND obj_description(c.oid, 'pg_class') IS NULL;
 SELECT obj_description(oid, 'pg_extension') IS NOT NULL AS extension_has_comment
   FROM pg_extension WHERE extname = 'migrate';
 
