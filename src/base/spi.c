@@ -38,89 +38,6 @@ static Oid	extension_owner(void);
 static Oid	cached_owner = InvalidOid;
 
 /*
- * Adds a parameter.  The value must live until the statement has run.
- */
-void
-mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull)
-{
-	Assert(args->nargs < MIG_SPI_MAX_ARGS);
-	args->types[args->nargs] = type;
-	args->values[args->nargs] = isnull ? (Datum) 0 : value;
-	args->nulls[args->nargs] = isnull ? 'n' : ' ';
-	args->nargs++;
-}
-
-/*
- * Those that need memory copy the value into the current context, the others
- * point to it.
- */
-void
-mig_spi_arg_text(MigSpiArgs *args, const char *value)
-{
-	mig_spi_arg_datum(args, TEXTOID, value == NULL ? (Datum) 0 :
-					  CStringGetTextDatum(value), value == NULL);
-}
-
-/*
- * No elements are an empty array.
- */
-void
-mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems)
-{
-	mig_spi_arg_datum(args, TEXTARRAYOID, mig_spi_array_datum(elems, nelems),
-					  false);
-}
-
-void
-mig_spi_arg_bool(MigSpiArgs *args, bool value)
-{
-	mig_spi_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
-}
-
-void
-mig_spi_arg_int32(MigSpiArgs *args, int32 value)
-{
-	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(value), false);
-}
-
-void
-mig_spi_arg_int64(MigSpiArgs *args, int64 value)
-{
-	mig_spi_arg_datum(args, INT8OID, Int64GetDatum(value), false);
-}
-
-void
-mig_spi_arg_float8(MigSpiArgs *args, float8 value)
-{
-	mig_spi_arg_datum(args, FLOAT8OID, Float8GetDatum(value), false);
-}
-
-void
-mig_spi_arg_oid(MigSpiArgs *args, Oid value)
-{
-	mig_spi_arg_datum(args, OIDOID, ObjectIdGetDatum(value), false);
-}
-
-void
-mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value)
-{
-	mig_spi_arg_datum(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
-}
-
-void
-mig_spi_arg_interval(MigSpiArgs *args, const Interval *value)
-{
-	mig_spi_arg_datum(args, INTERVALOID, IntervalPGetDatum(value),
-					  value == NULL);
-}
-
-void
-mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value)
-{
-	mig_spi_arg_datum(args, UUIDOID, UUIDPGetDatum(value), value == NULL);
-}
-
-/*
  * The first column of the first row as text in the caller's memory; NULL if
  * there is no row.
  */
@@ -277,18 +194,6 @@ mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args)
 }
 
 /*
- * Whether a column is null, which the others say as NULL, 0 or false.
- */
-bool
-mig_spi_row_isnull(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-
-	(void) mig_spi_row_datum(row, column, &isnull);
-	return isnull;
-}
-
-/*
  * A column of any type as text.
  */
 char *
@@ -321,69 +226,6 @@ mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
 		MemoryContextSwitchTo(old_context);
 	}
 	return elems;
-}
-
-bool
-mig_spi_row_bool(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? false : DatumGetBool(value);
-}
-
-int32
-mig_spi_row_int32(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
-int64
-mig_spi_row_int64(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-float8
-mig_spi_row_float8(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetFloat8(value);
-}
-
-Oid
-mig_spi_row_oid(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? InvalidOid : DatumGetObjectId(value);
-}
-
-TimestampTz
-mig_spi_row_timestamptz(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetTimestampTz(value);
-}
-
-/*
- * A column as it is, in SPI's memory.
- */
-Datum
-mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull)
-{
-	return SPI_getbinval(row->table->vals[row->number], row->table->tupdesc, column, isnull);
 }
 
 /*
