@@ -2,10 +2,10 @@
  * revision.c
  *	  migrate.revision: registered bodies.
  *
- * The graph is read without the bodies, and whether there is anything to do
- * without the graph: the table marks its heads.  So a start-up check costs
- * the same at ten and at a hundred thousand revisions.  The marks are kept
- * here, by whoever changes an edge.
+ * The graph is read without the bodies.  Whether there is anything to do is
+ * known without the graph, because the table marks its heads: a start-up check
+ * takes the same time at ten and at a hundred thousand revisions.  A change of
+ * an edge must be followed by one of the marks.
  */
 #include "postgres.h"
 
@@ -40,6 +40,9 @@ static void write_ids(MigSpiQuery *query, char *const *ids, int nids);
 /* For messages. */
 const char *const mig_revision_name = "migrate.revision";
 
+/*
+ * The OID of the table, by which the registry is locked.
+ */
 Oid
 mig_revision_relid(void)
 {
@@ -55,7 +58,7 @@ mig_revision_relid(void)
 }
 
 /*
- * The whole graph, without bodies.
+ * The graph of all revisions, in the current memory context.
  */
 MigGraph *
 mig_revision_graph(MigSpiAccess access)
@@ -72,7 +75,7 @@ mig_revision_graph(MigSpiAccess access)
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	nrows = mig_spi_execute(&query, NULL, access);
 
-	/* The graph is the caller's, what a row unpacks to is not. */
+	/* The graph copies what it keeps of a row. */
 	row_context = AllocSetContextCreate(scope.caller, "migrate row",
 										ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(scope.caller);
@@ -115,7 +118,8 @@ mig_revision_heads(bool real, MigSpiAccess access, int *nheads)
 }
 
 /*
- * What each revision is, whatever its text: the hashes of its bodies.
+ * The hashes of the bodies of each revision, as one string that identifies
+ * them whatever their formatting.
  */
 char	  **
 mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
@@ -148,13 +152,16 @@ mig_revision_find(const char *id)
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, id);
-	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-					   read_revision, revision) ? revision : NULL;
+	if (mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					read_revision, revision))
+		return revision;
+	pfree(revision);
+	return NULL;
 }
 
 /*
- * The rows of revisions that exist, in the order of ids; for questions, so
- * with the caller's snapshot.
+ * The rows of revisions that exist, in the order of ids, by the caller's
+ * snapshot: they are shown, nothing is done with them.
  */
 MigRevision *
 mig_revision_describe(char *const *ids, int nids, bool with_bodies)
@@ -182,7 +189,8 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 }
 
 /*
- * The body that a step runs.  For a stamp only the message.
+ * The body that a step runs, and what it needs to know about the revision.  A
+ * stamp has no body.
  */
 void
 mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
@@ -221,11 +229,11 @@ read_step_body(const MigSpiRow *row, void *result)
 }
 
 /*
- * Of the revisions of a plan the first one of each kind that might not be run.
+ * Finds the first revision of a plan of each kind that might not be run.
  *
- * An author has fewer rights than the runner who is neither the runner, nor a
- * superuser, nor a member of the runner's role.  A role that does not exist any
- * more has none.
+ * An author has fewer rights than the runner if it is neither the runner, nor a
+ * superuser, nor a member of the runner's role.  A role that does not exist
+ * any more has none.
  */
 void
 mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
@@ -277,7 +285,7 @@ read_faults(const MigSpiRow *row, void *result)
 }
 
 /*
- * Those of ids that are no revision, nor (if labels_too) a label.
+ * Those of ids that are not the id of a revision, nor, if labels_too, a label.
  */
 char	  **
 mig_revision_missing(char *const *ids, int nids, bool labels_too,
@@ -303,8 +311,7 @@ mig_revision_missing(char *const *ids, int nids, bool labels_too,
 }
 
 /*
- * The revision, other than except_id, that is called so or has that label,
- * or NULL.
+ * A revision other than except_id that has this id or label, or NULL.
  */
 char *
 mig_revision_label_user(const char *label, const char *except_id)
@@ -367,7 +374,7 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 }
 
 /*
- * Replaces all of a revision but its id.
+ * Replaces everything of a revision except its id.
  */
 void
 mig_revision_update(const MigRevision *revision, Oid author)
@@ -387,20 +394,26 @@ mig_revision_update(const MigRevision *revision, Oid author)
 	write_revision(&query, revision, author);
 }
 
+/*
+ * Removes a revision.  The marks of what it was built on are to be set anew.
+ */
 void
-mig_revision_delete(char *id)
+mig_revision_delete(const char *id)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.revision WHERE revision = ANY ($1)",
+		"DELETE FROM migrate.revision WHERE revision = $1",
 		.by_key = true
 	};
+	MigSpiArgs	args = {0};
 
-	write_ids(&query, &id, 1);
+	mig_spi_arg_text(&args, id);
+	mig_spi_write(&query, &args);
 }
 
 /*
- * Takes the head marks from what a new revision was built on.  Also from what
- * has none: if somebody has just removed that, the update finds it out.
+ * Takes the head marks from what a new revision is built on.  Also from a
+ * revision that has none, so that the update conflicts with a session that has
+ * just removed it.
  */
 void
 mig_revision_cover(const MigRevisionDef *def)

@@ -85,7 +85,7 @@ extern char **mig_revision_dependents(const char *id, int *ndependents);
 /* Writing */
 extern void mig_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_revision_update(const MigRevision *revision, Oid author);
-extern void mig_revision_delete(char *id);
+extern void mig_revision_delete(const char *id);
 extern void mig_revision_cover(const MigRevisionDef *def);
 extern void mig_revision_set_heads(const MigGraph *graph);
 

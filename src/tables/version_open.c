@@ -33,6 +33,7 @@ typedef struct Found
 static MigVersion *open_table(const char *name, MigSpiAccess access);
 static void read_found(const MigSpiRow *row, void *result);
 static List *split_name(const char *name);
+static bool is_replaced(const MigVersion *version);
 static void refuse_replaced(const MigVersion *version);
 static bool runs_code_of_owner(const MigVersion *version);
 
@@ -46,8 +47,8 @@ mig_version_open(MigSpiAccess access)
 }
 
 /*
- * Finds another version table, whose rows count as well, our own one without
- * a name.  NULL if it is the one that migrate.version_table names.
+ * Finds another version table in which a revision may be applied; without a
+ * name, our own one.  NULL if it is the one that migrate.version_table names.
  */
 MigVersion *
 mig_version_open_other(const char *name, const MigVersion *version)
@@ -66,21 +67,25 @@ mig_version_open_other(const char *name, const MigVersion *version)
 void
 mig_version_recheck(const MigVersion *version)
 {
-	if (version->read_relid != version->relid)
+	if (OidIsValid(version->read_relid) ?
+		version->read_relid != version->relid : is_replaced(version))
 		refuse_replaced(version);
+}
+
+static bool
+is_replaced(const MigVersion *version)
+{
+	return mig_version_open(MIG_SPI_READ_LATEST)->relid != version->relid;
 }
 
 static void
 refuse_replaced(const MigVersion *version)
 {
-	MigVersion *now = mig_version_open(MIG_SPI_READ_LATEST);
-
-	if (now->relid != version->relid)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("version table \"%s\" was replaced while this run waited for it",
-						version->name),
-				 errhint("Run the command again.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("version table \"%s\" was replaced while this run waited for it",
+					version->name),
+			 errhint("Run the command again.")));
 }
 
 /*
@@ -95,7 +100,8 @@ mig_version_trust(const MigVersion *version)
 	if (version->own)
 		return;
 	mig_version_lock(version);
-	refuse_replaced(version);
+	if (is_replaced(version))
+		refuse_replaced(version);
 	if (runs_code_of_owner(version))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -203,7 +209,7 @@ split_name(const char *name)
 }
 
 /*
- * Whether a write runs code of an owner who has fewer rights than this role.
+ * Whether a write runs code of an owner that has fewer rights than this role.
  */
 static bool
 runs_code_of_owner(const MigVersion *version)
