@@ -21,8 +21,7 @@
 #include "base/xact.h"
 #include "doctor/doctor.h"
 #include "job/job.h"
-#include "registry/inspect.h"
-#include "registry/register.h"
+#include "registry/registry.h"
 #include "run/run.h"
 #include "tables/log.h"
 

@@ -64,7 +64,7 @@ foreach my $format (sort keys %dumps)
 	my ($out, $errors) = finish_sql(start_sql($node, "copy_$format", 'changed',
 		"$path SELECT migrate_register('d2', 'INSERT INTO public.d1 VALUES (2)', replace => true)"));
 	is( $errors,
-		'55000: cannot replace revision "d2" because it is applied',
+		'55000: cannot replace or unregister revision "d2" because it is applied',
 		"$format: an applied revision does not change");
 }
 

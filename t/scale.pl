@@ -102,9 +102,10 @@ foreach my $body ([ 'upgrade', '%s' ], [ 'downgrade', "'', %s" ])
 	my ($what, $bodies) = @$body;
 	$node->psql($db, "\\set VERBOSITY verbose\nSELECT migrate_register('e', "
 		  . sprintf($bodies, "repeat(repeat(' ', 1024 * 1024), 256) || ' '") . ')', stderr => \$err);
-	like($err, qr/ERROR:  54000: \Q$what\E body of revision "e" is too large
-DETAIL:  It has 268435457 bytes, and may have 268435456\.
-HINT:  Load data with COPY from a file, or make several revisions of it\.
+	like($err, qr/ERROR:  54000: body of revision "e" is too large
+DETAIL:  The body has 268435457 bytes, and the limit is 268435456 bytes\.
+HINT:  Load data with COPY from a file, or split the body into several revisions\.
+CONTEXT:  $what body of revision "e"
 /, "$what: a byte too many");
 }
 

@@ -9,9 +9,10 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "base/command.h"
 #include "base/guc.h"
 #include "doctor/doctor_internal.h"
-#include "registry/inspect.h"
+#include "registry/registry.h"
 #include "run/run.h"
 #include "script/script.h"
 #include "tables/log.h"
@@ -109,7 +110,7 @@ check_partial(MigDoctor *doctor)
 	else
 		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM,
 						  psprintf("%s of revision \"%s\": %s",
-								   mig_log_command_name(partial->operation),
+								   mig_command_name(partial->operation),
 								   partial->revision,
 								   mig_run_describe_partial(partial)),
 						  partial->operation == MIG_COMMAND_UPGRADE ?
@@ -248,7 +249,7 @@ pending_steps(MigDoctor *doctor, int *nsteps)
 		MemoryContext old_context = MemoryContextSwitchTo(doctor->context);
 
 		doctor->pending = mig_inspect_plan("heads",
-										   mig_log_command_name(MIG_COMMAND_UPGRADE),
+										   mig_command_name(MIG_COMMAND_UPGRADE),
 										   &doctor->npending);
 		MemoryContextSwitchTo(old_context);
 	}

@@ -14,12 +14,12 @@
 #include "utils/portal.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
 #include "base/guc.h"
 #include "base/spi.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
 #include "run/run.h"
-#include "tables/log.h"
 
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			500 /* ms: how late the end may be noticed */
@@ -75,7 +75,7 @@ mig_job_submit(const char *target, const char *command,
 void
 mig_job_submit_instead(const char *target, MigCommand command)
 {
-	const char *name = mig_log_command_name(command);
+	const char *name = mig_command_name(command);
 	int64		job;
 
 	if (!mig_job_may_submit())
@@ -111,7 +111,7 @@ command_by_name(const char *name)
 {
 	MigCommand	command;
 
-	if (!mig_log_command_find(name, &command) ||
+	if (!mig_command_find(name, &command) ||
 		command == MIG_COMMAND_STAMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -212,7 +212,7 @@ execute(Worker *worker)
 	request.arg = worker;
 	mig_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
 					   psprintf("%s %s",
-								mig_log_command_name(job->command),
+								mig_command_name(job->command),
 								job->target));
 	mig_xact(settings_work, worker, MIG_XACT_RAISE);
 	PreventCommandIfReadOnly(mig_command_name(job->command));
@@ -224,7 +224,7 @@ log_start(const MigJob *job)
 {
 	ereport(LOG,
 			(errmsg("migrate job " INT64_FORMAT " started: %s %s on \"%s\", attempt %d",
-					job->job, mig_log_command_name(job->command),
+					job->job, mig_command_name(job->command),
 					job->target, job->version_table, job->attempts)));
 }
 

@@ -6,10 +6,9 @@
 
 #include "miscadmin.h"
 
-#include "registry/register.h"
+#include "registry/registry_internal.h"
 #include "run/run.h"
 #include "tables/approval.h"
-#include "tables/revision.h"
 
 static bool is_author(const char *author);
 
@@ -25,18 +24,13 @@ mig_register_approve(char *id, const char *note)
 
 	/* Its author and its bodies are to be those of one registration. */
 	mig_lock_registry();
-	revision = mig_revision_find(id);
-	if (revision == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("revision \"%s\" does not exist", id),
-				 errhint("The full id must be given. Use migrate_history() to list revisions.")));
+	revision = mig_register_find(id);
 	if (is_author(revision->registered_by) && !superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("role \"%s\" cannot approve revision \"%s\", which it has registered",
 						revision->registered_by, id),
-				 errhint("Another role has to.")));
+				 errhint("Another role must approve it.")));
 	hashes = mig_revision_hashes(&id, 1, MIG_SPI_READ_LATEST);
 	mig_approval_put(id, hashes[0], GetUserId(), note);
 	ereport(LOG_SERVER_ONLY,

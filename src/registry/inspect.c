@@ -7,15 +7,15 @@
  */
 #include "postgres.h"
 
+#include "base/command.h"
 #include "base/server.h"
 #include "graph/graph.h"
-#include "registry/inspect.h"
+#include "registry/registry.h"
 #include "run/run.h"
-#include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"
 
-/* What every question about revisions begins with. */
+/* What the database knows about its revisions. */
 typedef struct Situation
 {
 	MigVersion *version;
@@ -33,7 +33,7 @@ static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigInspectStep *result);
 
 /*
- * With a revision that is partial: that is where the database is, too.
+ * The current revisions, and the one whose upgrade was interrupted.
  */
 MigInspectRow *
 mig_inspect_current(int *nrows)
@@ -92,7 +92,7 @@ mig_inspect_history(const char *range, int *nrows)
 }
 
 /*
- * What a target names, "current" included, with the bodies.
+ * The revisions that a target, or "current", stands for, with their bodies.
  */
 MigInspectRow *
 mig_inspect_show(const char *revision, int *nrows)
@@ -166,8 +166,10 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 	if (partial != NULL && !said)
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is partial", partial->revision),
-				 errdetail("Until it is whole nothing else runs. Its %s was interrupted: %s.",
-						   mig_log_command_name(partial->operation),
+				 partial->operation == MIG_COMMAND_UPGRADE ?
+				 errdetail("Its upgrade was interrupted: %s. No other revision can run before it is resumed.",
+						   mig_run_describe_partial(partial)) :
+				 errdetail("Its downgrade was interrupted: %s. No other revision can run before it is resumed.",
 						   mig_run_describe_partial(partial))));
 	*nsteps = plan->nsteps;
 	return result;
@@ -244,7 +246,7 @@ describe_partial(const MigPartial *partial, const char *revision)
 {
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 		return NULL;
-	return psprintf("%s: %s", mig_log_command_name(partial->operation),
+	return psprintf("%s: %s", mig_command_name(partial->operation),
 					mig_run_describe_partial(partial));
 }
 
@@ -253,7 +255,7 @@ command_by_name(const char *name)
 {
 	MigCommand	command;
 
-	if (mig_log_command_find(name, &command))
+	if (mig_command_find(name, &command))
 		return command;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -269,7 +271,7 @@ static void
 describe_step(const MigStep *step, const MigRevision *revision,
 			  MigInspectStep *result)
 {
-	result->operation = mig_log_command_name(step->command);
+	result->operation = mig_command_name(step->command);
 	if (revision == NULL)
 		return;
 	result->revision = revision->def.id;

@@ -1,13 +1,13 @@
 /*
- * inspect.h
- *	  Answers to questions: current, heads, branches, history, show, plan.
+ * registry.h
+ *	  The registered revisions: register, unregister, approve, inspect.
  */
-#ifndef MIG_REGISTRY_INSPECT_H
-#define MIG_REGISTRY_INSPECT_H
+#ifndef MIG_REGISTRY_REGISTRY_H
+#define MIG_REGISTRY_REGISTRY_H
 
 #include "tables/revision.h"
 
-/* A revision and its place in the graph. */
+/* A revision and its position in the graph. */
 typedef struct MigInspectRow
 {
 	const MigRevision *revision;
@@ -15,8 +15,8 @@ typedef struct MigInspectRow
 	bool		is_head;
 	bool		is_branch_point;
 	bool		is_merge_point;
-	const char *partial;		/* how far a run has come that was interrupted
-								 * in it; usually NULL */
+	const char *partial;		/* progress of an interrupted run of it, or
+								 * NULL */
 } MigInspectRow;
 
 /* A step of a plan. */
@@ -33,6 +33,17 @@ typedef struct MigInspectStep
 	bool		approved;
 } MigInspectStep;
 
+/* register.c */
+extern void mig_register(const MigRevisionDef *def, bool replace);
+extern char **mig_register_script(const char *script, int *nids);
+extern void mig_register_merge(int nrevisions, char **revisions,
+							   const MigRevisionDef *def);
+extern void mig_register_unregister(char *id);
+
+/* approve.c */
+extern void mig_register_approve(char *id, const char *note);
+
+/* inspect.c */
 extern MigInspectRow *mig_inspect_current(int *nrows);
 extern MigInspectRow *mig_inspect_heads(bool real, int *nrows);
 extern MigInspectRow *mig_inspect_branches(int *nrows);
@@ -42,4 +53,4 @@ extern MigInspectStep *mig_inspect_plan(const char *target, const char *command,
 										int *nsteps);
 extern bool mig_inspect_is_current(const char *target);
 
-#endif							/* MIG_REGISTRY_INSPECT_H */
+#endif							/* MIG_REGISTRY_REGISTRY_H */

@@ -1,0 +1,388 @@
+/*
+ * definition.c
+ *	  Checks, parses and compares the definitions of revisions.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+#include "base/setting_list.h"
+#include "registry/registry_internal.h"
+
+/*
+ * A limit of our own, because those of the server are internal errors, come
+ * after minutes, or when it is too late: its scanner holds a literal of half a
+ * gigabyte, a row with both bodies one gigabyte, and a line of a dump the same,
+ * in which line ends count twice.
+ */
+#define MAX_BODY_SIZE			(256 * 1024 * 1024)
+
+/* Names that mean something else in a target, so that they cannot be reached. */
+static const char *const reserved_names[] = {"base", "head", "heads"};
+
+/* The argument of add_body_context(). */
+typedef struct BodyContext
+{
+	const char *id;
+	MigCommand	command;
+} BodyContext;
+
+static void check_name(const char *name, bool is_label);
+static void check_unique_down(const MigRevisionDef *def);
+static void check_labels_unused(const MigRevisionDef *def);
+static void check_parents_exist(const MigRevisionDef *def);
+static void check_settings(const MigRegistration *registration);
+static void add_settings_context(void *arg);
+static char *parse_body(const MigRegistration *registration,
+						MigCommand command, const char *text, int offset,
+						MigBody *body);
+static void add_body_context(void *arg);
+static char **unique_strings(char **strings, int nstrings, int *nunique);
+static bool contains(char *const *strings, int nstrings, const char *string);
+static bool same_text(const char *a, const char *b);
+static bool same_strings(char *const *a, int na, char *const *b, int nb);
+static bool same_body(const MigBody *a, const MigBody *b);
+
+/*
+ * Raises an error if the id or a branch label is not well-formed.
+ */
+void
+mig_definition_check_names(const MigRevisionDef *def)
+{
+	check_name(def->id, false);
+	if (pg_mbstrlen(def->id) > MIG_REVISION_MAXLEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("revision id \"%s\" is too long", def->id),
+				 errdetail("The version table holds ids of at most %d characters.",
+						   MIG_REVISION_MAXLEN)));
+	if (strpbrk(def->id, "@-+:") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision id \"%s\" contains a character that is not allowed",
+						def->id),
+				 errdetail("The characters @, -, + and : have a meaning of their own in targets.")));
+
+	for (int i = 0; i < def->nlabels; i++)
+	{
+		check_name(def->labels[i], true);
+		if (strcmp(def->labels[i], def->id) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("branch label \"%s\" is the id of its own revision",
+							def->labels[i])));
+	}
+}
+
+static void
+check_name(const char *name, bool is_label)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 is_label ? errmsg("branch label must not be empty") :
+				 errmsg("revision id must not be empty")));
+	for (int i = 0; i < lengthof(reserved_names); i++)
+	{
+		if (strcmp(name, reserved_names[i]) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_RESERVED_NAME),
+					 is_label ? errmsg("branch label must not be \"%s\"", name) :
+					 errmsg("revision id must not be \"%s\"", name),
+					 errdetail("The word has a meaning of its own in targets.")));
+	}
+}
+
+/*
+ * Raises an error if a down revision is named twice; and unless the rest of a
+ * script may still register them, if a name is in use or what the definition
+ * refers to does not exist.
+ */
+void
+mig_definition_check_references(const MigRevisionDef *def, bool in_script)
+{
+	check_unique_down(def);
+	if (in_script)
+		return;
+	check_labels_unused(def);
+	check_parents_exist(def);
+}
+
+static void
+check_unique_down(const MigRevisionDef *def)
+{
+	for (int i = 1; i < def->ndown; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (contains(def->down, i, def->down[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("down revision \"%s\" of revision \"%s\" is named twice",
+							def->down[i], def->id)));
+	}
+}
+
+/*
+ * The id must not be a label, a label neither an id nor another's label.
+ */
+static void
+check_labels_unused(const MigRevisionDef *def)
+{
+	char	   *user = mig_revision_label_user(def->id, def->id);
+
+	if (user != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision id \"%s\" is already used as a branch label of revision \"%s\"",
+						def->id, user)));
+	for (int i = 0; i < def->nlabels; i++)
+	{
+		user = mig_revision_label_user(def->labels[i], def->id);
+		if (user != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
+							def->labels[i], def->id, user)));
+	}
+}
+
+static void
+check_parents_exist(const MigRevisionDef *def)
+{
+	char	  **missing;
+	int			nmissing;
+
+	if (contains(def->down, def->ndown, def->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("revision \"%s\" cannot be its own down revision",
+						def->id)));
+	if (contains(def->depends, def->ndepends, def->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("revision \"%s\" cannot depend on itself",
+						def->id)));
+	for (int i = 0; i < def->nlabels; i++)
+	{
+		if (contains(def->depends, def->ndepends, def->labels[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+					 errmsg("revision \"%s\" cannot depend on its own branch label \"%s\"",
+							def->id, def->labels[i])));
+	}
+
+	missing = mig_revision_missing(def->down, def->ndown, false, &nmissing);
+	if (nmissing > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
+						missing[0], def->id),
+				 errhint("Down revisions are full ids. Register them first, or register all in one script.")));
+	missing = mig_revision_missing(def->depends, def->ndepends, true, &nmissing);
+	if (nmissing > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision or branch label \"%s\" that revision \"%s\" depends on does not exist",
+						missing[0], def->id),
+				 errhint("Register it first, or register both in one script.")));
+}
+
+/*
+ * Makes a row of the registry of a definition: parses and hashes the bodies,
+ * and checks the settings.
+ */
+void
+mig_definition_parse(const MigRegistration *registration,
+					 MigRevision *revision)
+{
+	const MigScriptRevision *given = &registration->revision;
+	MigRevisionDef *def = &revision->def;
+
+	memset(revision, 0, sizeof(*revision));
+	*def = given->def;
+	def->depends = unique_strings(given->def.depends, given->def.ndepends,
+								  &def->ndepends);
+	def->labels = unique_strings(given->def.labels, given->def.nlabels,
+								 &def->nlabels);
+	if (def->settings != NULL)
+		check_settings(registration);
+	def->upgrade = parse_body(registration, MIG_COMMAND_UPGRADE,
+							  given->def.upgrade, given->upgrade_offset,
+							  &revision->upgrade);
+	if (given->def.downgrade != NULL)
+		def->downgrade = parse_body(registration, MIG_COMMAND_DOWNGRADE,
+									given->def.downgrade,
+									given->downgrade_offset,
+									&revision->downgrade);
+}
+
+/*
+ * Raises an error for a setting that the author could not make now.
+ */
+static void
+check_settings(const MigRegistration *registration)
+{
+	ErrorContextCallback callback;
+	const char *problem;
+	List	   *settings;
+
+	callback.callback = add_settings_context;
+	callback.arg = unconstify(MigRegistration *, registration);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	settings = mig_setting_list_parse(registration->revision.def.settings,
+									  &problem);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("settings of revision \"%s\" cannot be read",
+						registration->revision.def.id),
+				 errdetail_internal("%s", problem)));
+	mig_setting_list_check(settings);
+
+	error_context_stack = callback.previous;
+}
+
+static void
+add_settings_context(void *arg)
+{
+	const MigRegistration *registration = arg;
+	MigScriptSource source = {registration->script, NULL, 0};
+
+	mig_script_scan_errposition(&source, registration->revision.settings_offset);
+	errcontext("settings of revision \"%s\"", registration->revision.def.id);
+}
+
+/*
+ * The text of a body without a byte order mark, and what is known about it.
+ */
+static char *
+parse_body(const MigRegistration *registration, MigCommand command,
+		   const char *text, int offset, MigBody *body)
+{
+	BodyContext context = {registration->revision.def.id, command};
+	MigScriptSource source;
+	MigScript  *script;
+	ErrorContextCallback callback;
+
+	callback.callback = add_body_context;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	if (strlen(text) > MAX_BODY_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("body of revision \"%s\" is too large",
+						registration->revision.def.id),
+				 errdetail("The body has %zu bytes, and the limit is %d bytes.",
+						   strlen(text), MAX_BODY_SIZE),
+				 errhint("Load data with COPY from a file, or split the body into several revisions.")));
+
+	source.body = mig_script_strip_bom(text);
+	source.origin = registration->script;
+	source.offset = offset + (source.body - text);
+	script = mig_script_split(&source);
+	body->nstatements = script->nstatements;
+	body->ntransactions = script->ntransactions;
+	body->nnontransactional = script->nnontransactional;
+	mig_body_hash(source.body, body->hash);
+
+	error_context_stack = callback.previous;
+	return unconstify(char *, source.body);
+}
+
+static void
+add_body_context(void *arg)
+{
+	const BodyContext *context = arg;
+
+	if (context->command == MIG_COMMAND_UPGRADE)
+		errcontext("upgrade body of revision \"%s\"", context->id);
+	else
+		errcontext("downgrade body of revision \"%s\"", context->id);
+}
+
+/*
+ * The first difference between two definitions of a revision, as a sentence,
+ * or NULL.
+ */
+const char *
+mig_definition_difference(const MigRevision *old, const MigRevision *new)
+{
+	const MigRevisionDef *a = &old->def;
+	const MigRevisionDef *b = &new->def;
+
+	if (!same_body(&old->upgrade, &new->upgrade))
+		return "The upgrade bodies differ.";
+	if (!same_body(&old->downgrade, &new->downgrade))
+		return "The downgrade bodies differ.";
+	if (!same_strings(a->down, a->ndown, b->down, b->ndown))
+		return "The down revisions differ.";
+	if (!same_strings(a->depends, a->ndepends, b->depends, b->ndepends))
+		return "The dependencies differ.";
+	if (!same_strings(a->labels, a->nlabels, b->labels, b->nlabels))
+		return "The branch labels differ.";
+	if (!same_text(a->message, b->message))
+		return "The messages differ.";
+	if (!same_text(a->settings, b->settings))
+		return "The settings differ.";
+	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
+static bool
+same_strings(char *const *a, int na, char *const *b, int nb)
+{
+	if (na != nb)
+		return false;
+	for (int i = 0; i < na; i++)
+	{
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * By hash: a reformatted body is the same.  No hash: no body.
+ */
+static bool
+same_body(const MigBody *a, const MigBody *b)
+{
+	return strcmp(a->hash, b->hash) == 0;
+}
+
+static char **
+unique_strings(char **strings, int nstrings, int *nunique)
+{
+	char	  **unique = palloc(sizeof(char *) * Max(nstrings, 1));
+	int			n = 0;
+
+	for (int i = 0; i < nstrings; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!contains(unique, n, strings[i]))
+			unique[n++] = strings[i];
+	}
+	*nunique = n;
+	return unique;
+}
+
+static bool
+contains(char *const *strings, int nstrings, const char *string)
+{
+	for (int i = 0; i < nstrings; i++)
+	{
+		if (strcmp(strings[i], string) == 0)
+			return true;
+	}
+	return false;
+}
