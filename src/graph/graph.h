@@ -18,6 +18,18 @@ typedef struct MigRevList
 	int		   *rev;
 } MigRevList;
 
+/* What is to be planned, and from which rows of the version table. */
+typedef struct MigPlanRequest
+{
+	MigCommand	command;
+	int			nrows;
+	char	  **rows;
+	int			ntargets;		/* one; for a stamp any number, none is base */
+	char	  **targets;
+	const char *first;			/* the revision to begin with, if it is a step
+								 * that can be the first one; or NULL */
+} MigPlanRequest;
+
 /* graph.c */
 extern MigGraph *mig_graph_create(int size_hint);
 extern void mig_graph_add(MigGraph *graph, const MigRevisionDef *def);
@@ -43,10 +55,8 @@ extern MigRevList mig_history_list(const MigGraph *graph, const char *range,
 extern MigRevList mig_history_branch_points(const MigGraph *graph);
 
 /* plan.c */
-extern MigPlan *mig_plan_build(const MigGraph *graph, MigCommand command,
-							   int nrows, char **rows,
-							   int ntargets, char **targets,
-							   const char *first);
+extern MigPlan *mig_plan_build(const MigGraph *graph,
+							   const MigPlanRequest *request);
 extern char *mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
 									int nrows, char **rows, const char *target);
 

@@ -9,7 +9,7 @@
 
 #include "graph/graph_internal.h"
 
-static const char *only_target(int ntargets, char **targets);
+static const char *only_target(const MigPlanRequest *request);
 static MigPlan *plan_upgrade(const MigGraph *graph, MigRevList rows,
 							 const char *target, const char *first);
 static MigPlan *plan_downgrade(const MigGraph *graph, MigRevList rows,
@@ -20,33 +20,26 @@ static void put_first(const MigGraph *graph, MigCommand command,
 
 /*
  * The plan of a command, in the current memory context; it points into the
- * graph.  Upgrade and downgrade take one target, stamp any number, where
- * none means base.
- *
- * first: NULL, or the revision to begin with, if it is a step that can be the
- * first one.
+ * graph.
  */
 MigPlan *
-mig_plan_build(const MigGraph *graph, MigCommand command, int nrows, char **rows,
-			   int ntargets, char **targets, const char *first)
+mig_plan_build(const MigGraph *graph, const MigPlanRequest *request)
 {
-	MigRevList	current = mig_graph_rows(graph, nrows, rows);
+	MigRevList	rows = mig_graph_rows(graph, request->nrows, request->rows);
 
-	switch (command)
+	switch (request->command)
 	{
 		case MIG_COMMAND_UPGRADE:
-			return plan_upgrade(graph, current,
-								only_target(ntargets, targets),
-								first);
+			return plan_upgrade(graph, rows, only_target(request),
+								request->first);
 		case MIG_COMMAND_DOWNGRADE:
-			return plan_downgrade(graph, current,
-								  only_target(ntargets, targets),
-								  first);
+			return plan_downgrade(graph, rows, only_target(request),
+								  request->first);
 		case MIG_COMMAND_STAMP:
-			return mig_stamp_plan(graph, current,
-								  ntargets, targets);
+			return mig_stamp_plan(graph, rows,
+								  request->ntargets, request->targets);
 	}
-	elog(ERROR, "unrecognized command: %d", (int) command);
+	elog(ERROR, "unrecognized command: %d", (int) request->command);
 	return NULL;
 }
 
@@ -69,18 +62,20 @@ mig_plan_make_absolute(const MigGraph *graph, MigCommand command,
 
 /* The target of an upgrade or downgrade, which is neither a list nor a range. */
 static const char *
-only_target(int ntargets, char **targets)
+only_target(const MigPlanRequest *request)
 {
-	if (ntargets != 1)
+	const char *target;
+
+	if (request->ntargets != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("upgrade and downgrade take exactly one target")));
-	if (strchr(targets[0], ':') != NULL)
+	target = request->targets[0];
+	if (strchr(target, ':') != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("range \"%s\" is not allowed as a target",
-						targets[0])));
-	return targets[0];
+				 errmsg("range \"%s\" is not allowed as a target", target)));
+	return target;
 }
 
 static MigPlan *

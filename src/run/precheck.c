@@ -83,14 +83,21 @@ mig_precheck_transaction(const MigRunRequest *request)
 
 /*
  * The steps from where the version table is to the targets.  first: as in
- * mig_plan_build().
+ * MigPlanRequest.
  */
 MigPlan *
 mig_run_plan(const MigVersion *version, MigCommand command,
 			 int ntargets, char **targets, bool purge, const char *first,
 			 MigSpiAccess access)
 {
-	MigGraph   *graph;
+	MigPlanRequest request = {
+		.command = command,
+		.nrows = purge ? 0 : version->nrows,
+		.rows = version->rows,
+		.ntargets = ntargets,
+		.targets = targets,
+		.first = first
+	};
 	MigPlan    *plan;
 
 	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
@@ -101,10 +108,7 @@ mig_run_plan(const MigVersion *version, MigCommand command,
 		return plan;
 	}
 
-	graph = mig_revision_graph(access);
-	plan = mig_plan_build(graph, command,
-						  purge ? 0 : version->nrows, version->rows,
-						  ntargets, targets, first);
+	plan = mig_plan_build(mig_revision_graph(access), &request);
 	if (purge && version->nrows > 0)
 		plan = add_purge(version, plan);
 	return plan;

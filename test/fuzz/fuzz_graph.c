@@ -273,18 +273,21 @@ plan_all(void *arg)
 	char	   *base = "base";
 	char	   *rows[MAX_REVS];
 	MigRevList	revs;
-	MigPlan    *plan;
+	MigPlanRequest up = {
+		.command = MIG_COMMAND_UPGRADE, .ntargets = 1, .targets = &heads
+	};
+	MigPlanRequest down = {
+		.command = MIG_COMMAND_DOWNGRADE, .ntargets = 1, .targets = &base
+	};
 
-	plan = mig_plan_build(c->graph, MIG_COMMAND_UPGRADE, 0, NULL,
-						  1, &heads, NULL);
-	fuzz_check(plan->nsteps == c->nrevs);
+	fuzz_check(mig_plan_build(c->graph, &up)->nsteps == c->nrevs);
 
 	revs = mig_graph_heads(c->graph, true);
 	for (int i = 0; i < revs.n; i++)
 		rows[i] = pstrdup(mig_graph_id(c->graph, revs.rev[i]));
-	plan = mig_plan_build(c->graph, MIG_COMMAND_DOWNGRADE, revs.n, rows,
-						  1, &base, NULL);
-	fuzz_check(plan->nsteps == c->nrevs);
+	down.nrows = revs.n;
+	down.rows = rows;
+	fuzz_check(mig_plan_build(c->graph, &down)->nsteps == c->nrevs);
 
 	(void) mig_history_branch_points(c->graph);
 	fuzz_check(mig_history_list(c->graph, NULL, 0, NULL).n == c->nrevs);

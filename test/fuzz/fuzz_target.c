@@ -82,6 +82,8 @@ static void read_rows(Case *c, FuzzInput *input);
 static void read_targets(Case *c, FuzzInput *input);
 static void describe(const Case *c);
 static void ask(void *arg);
+static MigPlan *build_plan(const Case *c, MigCommand command,
+						   int ntargets, char **targets);
 static void check_plan(void *arg);
 static void check_history(Case *c);
 static void check_absolute(Case *c);
@@ -280,20 +282,33 @@ ask(void *arg)
 	switch (c->question)
 	{
 		case ASK_UPGRADE:
+			c->plan = build_plan(c, MIG_COMMAND_UPGRADE, c->ntargets, c->targets);
+			break;
 		case ASK_DOWNGRADE:
-			c->plan = mig_plan_build(c->graph, c->question == ASK_UPGRADE ?
-									 MIG_COMMAND_UPGRADE : MIG_COMMAND_DOWNGRADE,
-									 c->nrows, c->row_ids,
-									 c->ntargets, c->targets, c->first);
+			c->plan = build_plan(c, MIG_COMMAND_DOWNGRADE, c->ntargets,
+								 c->targets);
 			break;
 		case ASK_STAMP:
-			c->plan = mig_plan_build(c->graph, MIG_COMMAND_STAMP,
-									 c->nrows, c->row_ids,
-									 c->ntargets, c->targets, NULL);
+			c->plan = build_plan(c, MIG_COMMAND_STAMP, c->ntargets, c->targets);
 			break;
 		default:
 			check_history(c);
 	}
+}
+
+static MigPlan *
+build_plan(const Case *c, MigCommand command, int ntargets, char **targets)
+{
+	MigPlanRequest request = {
+		.command = command,
+		.nrows = c->nrows,
+		.rows = unconstify(Case *, c)->row_ids,
+		.ntargets = ntargets,
+		.targets = targets,
+		.first = c->first
+	};
+
+	return mig_plan_build(c->graph, &request);
 }
 
 /*
@@ -382,8 +397,7 @@ check_absolute(Case *c)
 		return;
 	absolute = mig_plan_make_absolute(c->graph, c->plan->command, c->nrows,
 									  c->row_ids, c->targets[0]);
-	plan = mig_plan_build(c->graph, c->plan->command,
-						  c->nrows, c->row_ids, 1, &absolute, c->first);
+	plan = build_plan(c, c->plan->command, 1, &absolute);
 	fuzz_check(plan->nsteps == c->plan->nsteps);
 	for (int i = 0; i < plan->nsteps; i++)
 		fuzz_check(strcmp(plan->steps[i].revision,
