@@ -76,7 +76,7 @@ SELECT migrate_upgrade('f1');
 RESET client_min_messages;
 SELECT migrate_downgrade('a1');
 TABLE migrate.version;
--- of what a merge has stood on the tips are rows, also beside rows of others
+-- of the ancestors of a merge the leaves become rows, also beside other rows
 SELECT count(*) FROM migrate_register_script($$
 -- revision: t1
 -- revision: t2

@@ -1,4 +1,4 @@
--- effect: what to look for when nobody knows whether a statement has run
+-- effect: what to look up when it is unknown whether a statement has run
 CREATE FUNCTION effect(statement text) RETURNS text
 	LANGUAGE C AS 'migrate_test_pure', 'test_script_effect';
 CREATE TEMP TABLE statement (n integer GENERATED ALWAYS AS IDENTITY, text text);

@@ -77,7 +77,7 @@ SELECT step, operation, revision, partial FROM migrate_plan();
 SELECT migrate_is_current('heads'), migrate_is_current('p2');
 SELECT migrate_upgrade('p2');
 CALL migrate_deploy('p2');
--- not behind what stands on it by a version table that somebody has changed
+-- not after one of its descendants, in a version table that was changed by hand
 UPDATE migrate.version SET version_num = 'p3' WHERE version_num = 'p2';
 CALL migrate_revert('p1');
 SELECT step, revision, partial FROM migrate_plan('p1', 'downgrade');
@@ -135,7 +135,7 @@ RESET client_min_messages;
 SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
 SELECT revision, partial FROM migrate_current();
 SELECT migrate_upgrade('p2');
--- nor before what it stands on
+-- nor before one of its ancestors
 DELETE FROM migrate.version;
 CALL migrate_deploy('p2');
 SELECT step, revision, partial FROM migrate_plan('p2');

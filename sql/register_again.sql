@@ -34,7 +34,7 @@ SELECT pg_temp.attempt('SELECT migrate_register(' || arguments || ')') FROM unne
 -- replace: everything may change while it is not applied
 SELECT migrate_register('a', 'INSERT INTO t VALUES (2)', NULL, branch_labels => '{z}', replace => true);
 SELECT revision, upgrade, downgrade, branch_labels, message FROM migrate_show('a');
--- the heads follow: b stands on a no more, then again
+-- the heads follow: b no longer depends on a, then depends on it again
 SELECT migrate_register('b', '', '', replace => true);
 SELECT revision FROM migrate_heads();
 SELECT migrate_register('b', '', '', '{a}', replace => true);

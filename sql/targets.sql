@@ -98,7 +98,7 @@ SELECT pg_temp.attempt('SELECT migrate_show(''-2'')');
 -- more heads than a message lists
 SELECT count(migrate_register('z' || i, '', '')) FROM generate_series(1, 7) AS i;
 SELECT pg_temp.plan('{}', 'upgrade', 'head');
--- what stands on one revision in several ways comes before it
+-- a revision that several paths lead to comes after all of its descendants
 SELECT migrate_register('g4', '', ''), migrate_register('g1', '', '', '{g4}'), migrate_register('g2', '', '', '{g4}', '{g1}'),
 	migrate_register('g3', '', '', '{}', '{g4,g1}'), migrate_register('g0', '', '', '{g1}');
 SELECT pg_temp.history('g4:');

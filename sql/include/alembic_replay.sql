@@ -129,8 +129,8 @@ CREATE FUNCTION replay.script(revisions jsonb) RETURNS text LANGUAGE sql AS $$
 	  FROM jsonb_array_elements(revisions) WITH ORDINALITY AS t (r, i)
 $$;
 
--- The same one by one: each as soon as all it stands on is there.  What never
--- gets there is tried all the same, for its error.
+-- The same one by one: each as soon as all its parents are registered.  The
+-- others are tried at the end, for their errors.
 CREATE FUNCTION replay.register_each(revisions jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

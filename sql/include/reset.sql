@@ -14,7 +14,7 @@ DECLARE
 	id text;
 BEGIN
 	LOOP
-		-- whatever nothing stands on
+		-- a revision without dependents
 		SELECT revision INTO id FROM migrate_heads(resolve_dependencies => true);
 		EXIT WHEN NOT FOUND;
 		PERFORM migrate_unregister(id);
