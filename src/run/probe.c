@@ -388,7 +388,7 @@ noted_kind(const MigProbe *probe)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("migrate.partial names an object of a kind that this version does not know: \"%s\"",
+			 errmsg("a partial revision names an object of a kind that this version does not know: \"%s\"",
 					probe->object[0])));
 	return NULL;				/* not reached */
 }

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
 #include "base/compat.h"
 #include "base/spi.h"
 #include "tables/job.h"
@@ -98,7 +99,7 @@ mig_job_row_insert(const MigJob *job)
 	MigSpiArgs	args = {0};
 	Datum		number;
 
-	mig_spi_arg_text(&args, mig_log_command_name(job->command));
+	mig_spi_arg_text(&args, mig_command_name(job->command));
 	mig_spi_arg_text(&args, job->target);
 	mig_spi_arg_text(&args, job->version_table);
 	mig_spi_arg_oid(&args, job->owner);
@@ -360,7 +361,7 @@ read_job(const MigSpiRow *row, void *result)
 	MigJob	   *job = result;
 
 	job->job = mig_spi_row_int64(row, 1);
-	if (!mig_log_command_find(mig_spi_row_text(row, 2), &job->command))
+	if (!mig_command_find(mig_spi_row_text(row, 2), &job->command))
 		elog(ERROR, "job " INT64_FORMAT " has no known command", job->job);
 	job->target = mig_spi_row_text(row, 3);
 	job->version_table = mig_spi_row_text(row, 4);

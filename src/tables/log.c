@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
 #include "base/spi.h"
 #include "tables/log.h"
 
@@ -55,8 +56,8 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_uuid(&args, &entry->run);
 	mig_spi_arg_int32(&args, entry->step);
 	mig_spi_arg_text(&args, entry->revision);
-	mig_spi_arg_text(&args, mig_log_command_name(entry->operation));
-	mig_spi_arg_text(&args, mig_log_via_name(entry->via));
+	mig_spi_arg_text(&args, mig_command_name(entry->operation));
+	mig_spi_arg_text(&args, mig_via_name(entry->via));
 	mig_spi_arg_text(&args, error == NULL ? "succeeded" : "failed");
 	mig_spi_arg_int32(&args, entry->attempts);
 	mig_spi_arg_timestamptz(&args, usage->started);
@@ -123,7 +124,7 @@ mig_log_longest(const char *revision, MigCommand command)
 	Datum		longest;
 
 	mig_spi_arg_text(&args, revision);
-	mig_spi_arg_text(&args, mig_log_command_name(command));
+	mig_spi_arg_text(&args, mig_command_name(command));
 	return mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
 							   MIG_SPI_READ_LATEST, &longest) ?
 		DatumGetFloat8(longest) : 0;
@@ -204,55 +205,4 @@ mig_log_version_tables(int *ntables)
 
 	return mig_spi_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 						ntables);
-}
-
-/*
- * The word for a command, in the log, in plans and in messages.
- */
-const char *
-mig_log_command_name(MigCommand command)
-{
-	switch (command)
-	{
-		case MIG_COMMAND_UPGRADE:
-			return "upgrade";
-		case MIG_COMMAND_DOWNGRADE:
-			return "downgrade";
-		case MIG_COMMAND_STAMP:
-			return "stamp";
-	}
-	return NULL;				/* not reached */
-}
-
-/*
- * The command that a word stands for.  false: none.
- */
-bool
-mig_log_command_find(const char *name, MigCommand *command)
-{
-	for (*command = MIG_COMMAND_UPGRADE; *command <= MIG_COMMAND_STAMP;
-		 (*command)++)
-	{
-		if (strcmp(name, mig_log_command_name(*command)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * The word for how a run was called, in the column "via".
- */
-const char *
-mig_log_via_name(MigVia via)
-{
-	switch (via)
-	{
-		case MIG_VIA_FUNCTION:
-			return "function";
-		case MIG_VIA_PROCEDURE:
-			return "procedure";
-		case MIG_VIA_WORKER:
-			return "worker";
-	}
-	return NULL;				/* not reached */
 }

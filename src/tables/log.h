@@ -48,8 +48,5 @@ extern char **mig_log_slow(char *const *ids, int nids, double milliseconds,
 						   int limit, int *nslow);
 extern char *mig_log_last_failure(void);
 extern char **mig_log_version_tables(int *ntables);
-extern const char *mig_log_command_name(MigCommand command);
-extern const char *mig_log_via_name(MigVia via);
-extern bool mig_log_command_find(const char *name, MigCommand *command);
 
 #endif							/* MIG_TABLES_LOG_H */

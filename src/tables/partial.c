@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
 #include "base/spi.h"
 #include "tables/log.h"
 #include "tables/partial.h"
@@ -186,7 +187,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 
 	mig_spi_arg_text(&args, segment->version_table);
 	mig_spi_arg_text(&args, segment->revision);
-	mig_spi_arg_text(&args, mig_log_command_name(segment->operation));
+	mig_spi_arg_text(&args, mig_command_name(segment->operation));
 	mig_spi_arg_int32(&args, segment->statement);
 	mig_spi_arg_int32(&args, segment->last_statement);
 	mig_spi_arg_int32(&args, segment->line);
@@ -209,6 +210,6 @@ write_segment(const MigPartialSegment *segment, const char *state)
 static MigCommand
 command_by_name(const char *name)
 {
-	return strcmp(name, mig_log_command_name(MIG_COMMAND_DOWNGRADE)) == 0 ?
+	return strcmp(name, mig_command_name(MIG_COMMAND_DOWNGRADE)) == 0 ?
 		MIG_COMMAND_DOWNGRADE : MIG_COMMAND_UPGRADE;
 }

@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/command.h"
 #include "base/compat.h"
 #include "base/spi.h"
 #include "tables/log.h"
@@ -207,7 +208,7 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, id);
-	mig_spi_arg_text(&args, mig_log_command_name(command));
+	mig_spi_arg_text(&args, mig_command_name(command));
 	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 					 read_step_body, body))
 		ereport(ERROR,
