@@ -5,31 +5,31 @@
 
 -- Tables ---------------------------------------------------------------
 
--- Made here and not by the control file, so that DROP EXTENSION takes it along.
+-- Made here and not by the control file, so that DROP EXTENSION removes it.
 CREATE SCHEMA migrate;
 COMMENT ON SCHEMA migrate IS 'tables and views of the extension migrate';
 
 CREATE TABLE migrate.revision (
-	revision			varchar(32) COLLATE "C" NOT NULL,
-	down_revision		text[] NOT NULL,
-	depends_on			text[] NOT NULL,
-	branch_labels		text[] NOT NULL,
-	message				text,
-	settings			text,
-	upgrade				text NOT NULL,
-	upgrade_hash		text NOT NULL,
-	upgrade_statements	integer NOT NULL,
+	revision					varchar(32) COLLATE "C" NOT NULL,
+	down_revision				text[] NOT NULL,
+	depends_on					text[] NOT NULL,
+	branch_labels				text[] NOT NULL,
+	message						text,
+	settings					text,
+	upgrade						text NOT NULL,
+	upgrade_hash				text NOT NULL,
+	upgrade_statements			integer NOT NULL,
 	upgrade_nontransactional	integer NOT NULL,
-	upgrade_transactions	integer NOT NULL,
-	downgrade			text,
-	downgrade_hash		text,
-	downgrade_statements integer,
+	upgrade_transactions		integer NOT NULL,
+	downgrade					text,
+	downgrade_hash				text,
+	downgrade_statements		integer,
 	downgrade_nontransactional	integer,
-	downgrade_transactions	integer,
-	is_head				boolean NOT NULL,
-	is_real_head		boolean NOT NULL,
-	registered_by		name NOT NULL,
-	registered_at		timestamptz NOT NULL DEFAULT clock_timestamp(),
+	downgrade_transactions		integer,
+	is_head						boolean NOT NULL,
+	is_real_head				boolean NOT NULL,
+	registered_by				name NOT NULL,
+	registered_at				timestamptz NOT NULL DEFAULT clock_timestamp(),
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
 );
 COMMENT ON TABLE migrate.revision IS 'registered revisions with their bodies; change it only through migrate_register(), migrate_unregister() and the like';
@@ -58,7 +58,7 @@ COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'heads that no revision de
 CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels <> '{}';
 COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'revisions by branch label';
 
--- Alembic's own shape.
+-- The shape of Alembic's own table.
 CREATE TABLE migrate.version (
 	version_num			varchar(32) NOT NULL,
 	CONSTRAINT version_pkc PRIMARY KEY (version_num)
@@ -167,8 +167,8 @@ COMMENT ON TABLE migrate.approval IS 'approved revisions; change it only through
 COMMENT ON COLUMN migrate.approval.hash IS 'hashes of the upgrade and the downgrade body that were approved, joined by a colon; the approval is void for others';
 COMMENT ON COLUMN migrate.approval.note IS 'NULL: none';
 
--- Whether a job is being worked on is said by an advisory lock, not by its
--- state, which a worker that was killed cannot correct.
+-- An advisory lock says whether a job has a worker, not its state, which a
+-- worker that was killed cannot correct.
 CREATE TABLE migrate.job (
 	job					bigint GENERATED ALWAYS AS IDENTITY,
 	command				text NOT NULL,		-- upgrade, downgrade
@@ -274,7 +274,7 @@ COMMENT ON COLUMN migrate.schedule.last_run IS 'when it last submitted a job; NU
 COMMENT ON COLUMN migrate.schedule.last_job IS 'number of that job, which is not in migrate.job if there was nothing to do; NULL: none';
 COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before its target though nothing failed; NULL: it did not';
 
--- Of this server and this moment: not in a dump.
+-- It describes this server at this moment, so it is not dumped.
 CREATE TABLE migrate.lease (
 	name				text COLLATE "C" NOT NULL,
 	holder				uuid NOT NULL,
@@ -585,7 +585,7 @@ SELECT j.job,
 	   j.revision, j.step, j.steps, j.note, j.sqlstate, j.error, j.detail, j.hint, j.context
   FROM migrate.job AS j
   LEFT JOIN pg_catalog.pg_locks AS l
-	-- the worker's lock, see tab_job.h
+	-- the worker's lock: MIG_JOB_LOCK of src/tables/job.h
 	ON l.locktype = 'advisory'::text AND l.granted AND l.objsubid = 2::smallint
    AND l.classid = 1296648010::oid
    AND l.objid = (j.job & 2147483647::bigint)::oid
@@ -606,7 +606,7 @@ SELECT s.name, s.target, s.version_table, s.owner, s.every,
 	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
 							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
 							  WHERE d.datname = pg_catalog.current_database()) THEN s.note
-			ELSE 'it was made in another database: make it again'::text END AS note
+			ELSE 'it was created in another database: create it again'::text END AS note
   FROM migrate.schedule AS s
  WHERE pg_catalog.pg_has_role(s.owner_oid, 'USAGE'::text)
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e

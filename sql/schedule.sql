@@ -1,4 +1,4 @@
--- schedule: ticks, windows, and what does not fit into one
+-- schedule: run times, windows, and revisions that do not fit into one
 \i sql/include/start.sql
 SET client_min_messages = warning;
 \pset null -
@@ -36,7 +36,7 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 \t off
 SELECT * FROM migrate.schedules;
 
--- a tick runs what is there, and tells of it
+-- a job of a schedule runs what is registered, and is recorded
 SELECT migrate_schedule('night''s "work"', '1 hour');
 CALL settle();
 SELECT state, schedule, target, revision FROM migrate.jobs;
@@ -48,24 +48,24 @@ SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2'')', '', '{a1}');
 CALL settle();
 SELECT count(*) FROM migrate.jobs;
 -- the next one finds the revision that is new; one that finds nothing leaves no row
-CREATE PROCEDURE tick() LANGUAGE plpgsql AS $$
+CREATE PROCEDURE run_schedules() LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE migrate.schedule SET next_run = now();
   COMMIT;
   CALL settle();
 END$$;
-CALL tick();
+CALL run_schedules();
 SELECT state, revision, steps FROM migrate.jobs ORDER BY job;
-CALL tick();
+CALL run_schedules();
 SELECT count(*), (SELECT last_job FROM migrate.schedules) - max(job) AS one_more FROM migrate.jobs;
 SELECT string_agg(what, ',' ORDER BY what) FROM ran;
 
--- missed ticks are one
+-- missed run times are one job
 SELECT migrate_schedule('night''s "work"', '1 hour', at => now() - interval '10 days 10 minutes');
 SELECT migrate_register('a3', 'INSERT INTO ran VALUES (''a3'')', '', '{a2}');
 SELECT count(*), max(last_job) AS before FROM migrate.schedules \gset
 CALL settle();
-SELECT last_job - :before AS ticks, next_run - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_run FROM migrate.schedules;
+SELECT last_job - :before AS jobs, next_run - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_run FROM migrate.schedules;
 -- months and years have no length of their own
 SELECT migrate_schedule('months', '1 month', at => '2000-01-31 12:00+00');
 SELECT migrate_schedule('leap', '4 years', at => '1904-02-29 12:00+00');
@@ -94,22 +94,22 @@ SELECT migrate_unschedule(name) FROM unnest(ARRAY['months', 'leap']) AS name;
 SELECT migrate_unschedule('night''s "work"');
 DELETE FROM migrate.job;
 CREATE FUNCTION is_open(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE ticked boolean;
+DECLARE submitted boolean;
 BEGIN
   PERFORM set_config('timezone', zone, true);
   PERFORM migrate_schedule('w', '1 day', 'head', (now() + window_start)::timetz, (now() + window_end)::timetz);
   PERFORM migrate_run_jobs();
-  SELECT last_run IS NOT NULL INTO ticked FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
-  RETURN ticked;
+  RETURN submitted;
 END$$;
 SELECT zone, is_open(zone, '-1 minute', '1 hour') AS open, is_open(zone, '-2 hour', '-1 hour') AS closed, is_open(zone, '1 hour', '2 hours') AS closed,
        is_open(zone, '-1 hour', '-2 hours') AS open, is_open(zone, '2 hours', '1 hour') AS open
   FROM unnest(ARRAY['UTC', 'Pacific/Kiritimati', 'Etc/GMT+12', 'Asia/Kathmandu']) AS zone;
 -- with ends that are told in different zones
 CREATE FUNCTION is_open(start_zone text, end_zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE ticked boolean; starts timetz; ends timetz;
+DECLARE submitted boolean; starts timetz; ends timetz;
 BEGIN
   PERFORM set_config('timezone', start_zone, true);
   starts := (now() + window_start)::timetz;
@@ -117,10 +117,10 @@ BEGIN
   ends := (now() + window_end)::timetz;
   PERFORM migrate_schedule('w', '1 day', 'head', starts, ends);
   PERFORM migrate_run_jobs();
-  SELECT last_run IS NOT NULL INTO ticked FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
-  RETURN ticked;
+  RETURN submitted;
 END$$;
 SELECT is_open('Etc/GMT+12', 'Pacific/Kiritimati', '-1 hour', '1 hour') AS open, is_open('Pacific/Kiritimati', 'Etc/GMT+12', '-1 hour', '1 hour') AS open,
        is_open('Etc/GMT+12', 'Pacific/Kiritimati', '1 hour', '2 hours') AS closed, is_open('Pacific/Kiritimati', 'Etc/GMT+12', '-2 hours', '-1 hour') AS closed;
@@ -132,7 +132,7 @@ CALL settle();
 RESET timezone;
 SELECT next_run AT TIME ZONE 'UTC' - date_trunc('day', next_run AT TIME ZONE 'UTC') AS at FROM migrate.schedules;
 SELECT migrate_unschedule('days');
--- a tick that comes while it is closed waits for it to open
+-- a run time outside of the window waits for the window
 SELECT migrate_schedule('w', '1 day', 'head', (now() + interval '1 hour')::timetz, (now() + interval '2 hours')::timetz);
 CALL settle();
 SELECT next_run <= now() AS due, last_run FROM migrate.schedules;
@@ -149,8 +149,8 @@ CALL settle();
 SELECT version_num FROM migrate.version;
 SELECT state, revision, step, steps, regexp_replace(note, '35\d\d s', '35?? s') AS note, window_end - now() BETWEEN interval '59 minutes' AND interval '60 minutes' AS window_end FROM migrate.jobs;
 SELECT regexp_replace(note, '35\d\d s', '35?? s') AS note FROM migrate.schedules;
--- another tick can do nothing: the note stays, and no row
-CALL tick();
+-- another job has nothing to do: the note stays, and the job leaves no row
+CALL run_schedules();
 SELECT count(*), (SELECT note IS NOT NULL FROM migrate.schedules) AS note FROM migrate.jobs;
 -- a longer one
 SELECT migrate_schedule('w', '1 day', 'head', (now() - interval '1 hour')::timetz, (now() + interval '3 hours')::timetz);
@@ -168,9 +168,9 @@ COMMIT;
 CALL settle();
 SELECT version_num, note, (SELECT count(*) - :before FROM migrate.jobs) AS rows FROM migrate.version, migrate.schedules;
 SELECT migrate_unregister('a6');
--- a tick that fails tells so
+-- a job that fails is recorded as failed
 SELECT migrate_register('a6', 'SELECT 1 / 0', '', '{a5}');
-CALL tick();
+CALL run_schedules();
 SELECT state, revision, error, schedule FROM migrate.jobs ORDER BY job DESC LIMIT 1;
 
 -- whose it is
@@ -204,7 +204,7 @@ SELECT note FROM migrate.schedules;
 
 DROP OWNED BY regress_migrate_night;
 DROP ROLE regress_migrate_night;
-DROP PROCEDURE settle, tick;
+DROP PROCEDURE settle, run_schedules;
 DROP FUNCTION is_open;
 DROP TABLE ran;
 TRUNCATE migrate.job, migrate.schedule;

@@ -1,5 +1,5 @@
 # Schedules, by the scheduler of a server that preloads the library: what is
-# registered is applied by the next tick, before and after a restart.
+# registered is applied by the next job, before and after a restart.
 
 use strict;
 use warnings;
@@ -36,11 +36,11 @@ sql($node, $db, "SELECT migrate_register('n1', 'CREATE TABLE n1 ()', '')");
 sql($node, $db, "SELECT migrate_schedule('all the time', '1 s')");
 is_applied('n1', 'what was registered before');
 register(2, 'CREATE TABLE n2 ()');
-is_applied('n2', 'a newly registered revision is applied by the next tick');
+is_applied('n2', 'a newly registered revision is applied by the next job');
 
 # Ticks that find nothing to do leave neither rows nor lines.
 wait_until($node, $db, 'SELECT last_job > (SELECT max(job) + 2 FROM migrate.jobs) FROM migrate.schedules');
-is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs WHERE finished IS NOT NULL'), '2', 'a row for each tick that did something');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs WHERE finished IS NOT NULL'), '2', 'a row for each job that did something');
 my @lines = grep { /LOG:  migrate job/ }
   split /\n/, PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start);
 is(scalar(@lines), 4, 'two lines for each of them') or diag(join "\n", @lines);
@@ -58,13 +58,13 @@ wait_until_up($node);
 register(4, 'CREATE TABLE n4 ()');
 is_applied('n4', 'after a crash');
 
-# A long job is one job, however many ticks it takes.
+# A long job is one job, however many run times it takes.
 sql($node, $db, 'CREATE TABLE gate (open bool)');
 register(5, 'DO $do$BEGIN WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP; END$do$');
 wait_until($node, $db, q(SELECT count(*) = 1 FROM migrate.jobs WHERE state = 'running' AND revision = 'n5'));
 my $job = sql($node, $db, q(SELECT job FROM migrate.jobs WHERE state = 'running'));
 wait_until($node, $db, "SELECT now() > started + interval '2.5 s' FROM migrate.jobs WHERE job = $job");
-is(sql($node, $db, "SELECT count(*) FROM migrate.jobs WHERE job > $job OR state = 'queued'"), '0', 'ticks wait for the job before');
+is(sql($node, $db, "SELECT count(*) FROM migrate.jobs WHERE job > $job OR state = 'queued'"), '0', 'run times wait for the job before');
 
 # Ended: the job that is at work goes on, and is the last.
 sql($node, $db, "SELECT migrate_unschedule('all the time'); INSERT INTO gate VALUES (true)");

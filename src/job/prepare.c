@@ -20,7 +20,7 @@ static char **current_settings(int *nsettings);
 /*
  * Fills in target, version table, roles and settings; the command is known.
  * Raises the error that the target would raise now.  A relative target is made
- * absolute, because a worker that resumes the job would find another place.
+ * absolute, because a worker that resumes the job would begin at another revision.
  */
 void
 mig_job_prepare(MigJob *job, const char *target)
