@@ -1,6 +1,6 @@
 -- effect: what to look up when it is unknown whether a statement has run
 CREATE FUNCTION effect(statement text) RETURNS text
-	LANGUAGE C AS 'migrate_test_pure', 'test_script_effect';
+	LANGUAGE C AS 'migrate_test_pure', 'test_statement_effect';
 CREATE TEMP TABLE statement (n integer GENERATED ALWAYS AS IDENTITY, text text);
 INSERT INTO statement (text) VALUES
 	-- made anew

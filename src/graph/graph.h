@@ -7,8 +7,6 @@
 
 #include "migrate.h"
 
-#include "migrate.h"
-
 typedef struct MigGraph MigGraph;
 
 /* Revisions, by their indexes in the graph. */

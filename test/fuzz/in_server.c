@@ -2,7 +2,7 @@
  * in_server.c
  *	  What must hold of a body and of a script, whatever text they are.
  *
- * These files of layer 1 use the server's scanner and parser, so that they are
+ * The files of src/script use the server's scanner and parser, so that they are
  * fuzzed where those are.  Each function raises an internal error, and only
  * then, when something does not hold; any other error is a refusal.
  *

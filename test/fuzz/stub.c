@@ -1,6 +1,6 @@
 /*
  * stub.c
- *	  As much of a server as layer 1 needs, for programs that fuzz it.
+ *	  As much of a server as src/graph needs, for programs that fuzz it.
  *
  * The files of src/ are compiled as they are, with the server's own headers,
  * and linked with this file in place of the server.  StringInfo, psprintf() and

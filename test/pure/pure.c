@@ -1,6 +1,6 @@
 /*
  * pure.c
- *	  Decisions of layer 1 as SQL functions, so that tests can list them.
+ *	  Decisions of src/script and src/run as SQL functions, for tests to list.
  *
  * Only tests load this module.  It is linked with the very files that the
  * extension is built from.
@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_needs_transaction);
 PG_FUNCTION_INFO_V1(test_retry_leaves_unknown);
 PG_FUNCTION_INFO_V1(test_retry_delay);
-PG_FUNCTION_INFO_V1(test_script_effect);
+PG_FUNCTION_INFO_V1(test_statement_effect);
 
 static const char *effect_name(MigEffectKind kind);
 static void read_case(FunctionCallInfo fcinfo, MigRetryCase *failure);
@@ -93,10 +93,10 @@ test_retry_delay(PG_FUNCTION_ARGS)
 }
 
 /*
- * test_script_effect(statement): what to look for afterwards, in words.
+ * test_statement_effect(statement): what to look up afterwards, in words.
  */
 Datum
-test_script_effect(PG_FUNCTION_ARGS)
+test_statement_effect(PG_FUNCTION_ARGS)
 {
 	MigEffect	effect;
 	StringInfoData words;
