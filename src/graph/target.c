@@ -4,7 +4,7 @@
  *
  * Also refuses targets, and rows, of which one implies another one: a row, or a
  * target, includes everything its revision depends on.  One that is included
- * in another says nothing new, and the rows could not be kept up to date.
+ * in another one is redundant, and the rows could not be kept up to date.
  */
 #include "postgres.h"
 

@@ -43,7 +43,7 @@ mig_upgrade_find_targets(const MigGraph *graph, const MigStart *start,
 	return result;
 }
 
-/* The revisions at the start; may hold MIG_REV_NONE and MIG_REV_BASE. */
+/* The revisions at the start; may contain MIG_REV_NONE and MIG_REV_BASE. */
 MigRevList
 mig_upgrade_find_starts(const MigGraph *graph, const MigStart *start)
 {

@@ -13,7 +13,7 @@
  * - anything else as it is written;
  * - no semicolon that ends nothing, or ends the last statement.
  *
- * After each token comes a zero byte, which no token can hold.
+ * After each token comes a zero byte, which no token can contain.
  */
 #include "postgres.h"
 
@@ -39,7 +39,7 @@ static void hash_chunk(pg_cryptohash_ctx *hash, StringInfo chunk);
 
 /*
  * Hash a body into result, MIG_BODY_HASH_SIZE bytes with the terminating
- * zero.  Raises 42601 if the body holds a literal or comment that does not
+ * zero.  Raises 42601 if the body contains a literal or comment that does not
  * end, which cannot be if it could be split; 53200 if the library that hashes
  * has no memory, the only thing that can keep it from SHA-256.
  */
@@ -188,7 +188,7 @@ first_quote(const char *text)
 }
 
 /*
- * Hash what was collected and start collecting anew.
+ * Hash what was collected and start collecting again.
  */
 static void
 hash_chunk(pg_cryptohash_ctx *hash, StringInfo chunk)

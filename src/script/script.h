@@ -12,7 +12,7 @@
 
 /*
  * Where a body's text comes from, for the position of an error: the body
- * alone (origin == NULL), or a script that holds it from byte offset on.
+ * alone (origin == NULL), or a script that contains it from byte offset on.
  */
 typedef struct MigScriptSource
 {
@@ -41,7 +41,7 @@ typedef struct MigStatement
 	bool		commits;		/* it commits what it does where DDL does that */
 	const char *if_partitioned; /* the relation that makes it nontransactional
 								 * if it is partitioned; otherwise NULL */
-	bool		setting;		/* a SET that holds until the body's end */
+	bool		setting;		/* a SET in effect until the body's end */
 	bool		commit_after;	/* a later statement needs it committed */
 } MigStatement;
 

@@ -3,7 +3,7 @@
  *	  Splits a migration body into statements, and these into segments.
  *
  * The server's parser splits, so that function bodies, rules with several
- * actions and the like stay in one piece.  What a body must not hold is
+ * actions and the like stay in one piece.  What a body must not contain is
  * refused here, when it is registered, and not in the middle of a run:
  * transaction control (a migration run ends its transactions itself) and COPY
  * from or to the client (whose connection a body does not have).
@@ -35,14 +35,14 @@ static void refuse_statement(const MigScriptSource *source, Node *statement,
 static int	end_of_statement(const char *body, const RawStmt *raw,
 							 int location, int size);
 static bool is_used_in(const char *value, const char *rest);
-static int	count_segments(const MigScript *script);
+static int	count_transactions(const MigScript *script);
 
 /*
  * Split a body.  The result is allocated in the current memory context, what
  * it took to find it is not kept.
  *
- * Raises 42601 for a syntax error and 0A000 for a statement that no body may
- * hold, both with a position in the source.
+ * Raises 42601 for a syntax error and 0A000 for a statement that is not
+ * allowed in a body, both with a position in the source.
  */
 MigScript *
 mig_script_split(const MigScriptSource *source)
@@ -94,7 +94,7 @@ mig_script_split(const MigScriptSource *source)
 	}
 
 	MemoryContextDelete(context);
-	script->ntransactions = count_segments(script);
+	script->ntransactions = count_transactions(script);
 	return script;
 }
 
@@ -127,7 +127,7 @@ mig_script_commit_each(MigScript *script)
 			script->nnontransactional++;
 		}
 	}
-	script->ntransactions = count_segments(script);
+	script->ntransactions = count_transactions(script);
 }
 
 /*
@@ -163,7 +163,7 @@ mig_script_segment(const MigScript *script, int first, MigSegment *segment)
 
 /*
  * The server's raw parser, in the current memory context, with
- * standard_conforming_strings on: what a body says must not depend on the
+ * standard_conforming_strings on: the meaning of a body must not depend on the
  * session.
  */
 List *
@@ -291,7 +291,7 @@ refuse_inline_data(const MigScriptSource *source, int end)
 }
 
 /*
- * Raise an error for a statement that no body may hold.
+ * Raise an error for a statement that is not allowed in a body.
  */
 static void
 refuse_statement(const MigScriptSource *source, Node *statement, int location)
@@ -353,9 +353,9 @@ is_used_in(const char *value, const char *rest)
 }
 
 static int
-count_segments(const MigScript *script)
+count_transactions(const MigScript *script)
 {
-	int			nsegments = 0;
+	int			ntransactions = 0;
 	int			next = 0;
 
 	while (next < script->nstatements)
@@ -364,7 +364,7 @@ count_segments(const MigScript *script)
 
 		mig_script_segment(script, next, &segment);
 		next += segment.nstatements;
-		nsegments++;
+		ntransactions++;
 	}
-	return Max(nsegments, 1);
+	return Max(ntransactions, 1);
 }

@@ -387,8 +387,8 @@ of_rename(const RenameStmt *rename, MigEffect *effect)
 		case OBJECT_FOREIGN_TABLE:
 
 			/*
-			 * The old name tells the schema while it is there, and is all
-			 * that has to be gone.
+			 * The old name determines the schema while it is there, and is
+			 * all that has to be gone.
 			 */
 			of_relation(rename->relation, MIG_EFFECT_RELATION, effect);
 			effect->gone = true;

@@ -3,10 +3,10 @@
  *	  Lists the statements that cannot run inside a transaction block.
  *
  * The one table of the statements for which the server itself calls
- * PreventInTransactionBlock(), as far as the raw parse tree tells, by reading
+ * PreventInTransactionBlock(), as far as the raw parse tree shows it, from reading
  * utility.c, cluster.c (repack.c since 19), dbcommands.c, discard.c,
  * indexcmds.c, subscriptioncmds.c and vacuum.c.  COMMIT PREPARED and
- * ROLLBACK PREPARED are not here, since no body may hold them.
+ * ROLLBACK PREPARED are not in it, since no body may contain them.
  *
  * Must not read the catalogs.  Where the server's answer depends on them:
  *
@@ -130,8 +130,8 @@ mig_statement_kind_read(Node *node, MigStatement *statement)
 
 /*
  * Whether a statement commits what it does on a server whose DDL commits by
- * itself, or may contain such a statement.  What is DDL is said by the server's
- * own list for log_statement.
+ * itself, or may contain such a statement.  What is DDL is decided by the
+ * server's own list for log_statement.
  */
 bool
 mig_statement_kind_commits(Node *statement)
@@ -196,7 +196,7 @@ if_partitioned(const Node *statement)
 }
 
 /*
- * Whether it is a SET or RESET that holds for the statements after it, also
+ * Whether it is a SET or RESET in effect for the statements after it, also
  * across transactions.
  */
 static bool
