@@ -12,12 +12,14 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql
-  wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
-  advisory_locks chain kill_9 expect_crash wait_until_up crash make_gate wait_for_gate
-  readme_grants);
+our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql run_sql
+  session_is wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
+  wait_until_no_worker advisory_locks chain kill_9 expect_crash wait_until_up crash
+  make_gate wait_for_gate job ended_job readme_grants difference
+  require_alembic alembic alembic_revisions);
 
 my @nodes;
+my $alembic_env = dirname(__FILE__) . '/../test/alembic_env';
 
 # A running server with settings of its own.  That one of its processes has
 # crashed fails the test, which may not have noticed: see below.
@@ -99,6 +101,23 @@ sub finish_sql
 	return ($session->{out}, errors_of($session->{err}));
 }
 
+# A script in a session of its own: its output and its errors.
+sub run_sql
+{
+	my ($node, $db, $script) = @_;
+	return finish_sql(start_sql($node, $db, 'session', $script));
+}
+
+# The same, compared; no errors unless told otherwise.
+sub session_is
+{
+	my ($node, $db, $name, $script, $expected, $expected_errors) = @_;
+	my ($out, $errors) = run_sql($node, $db, $script);
+	is($out, $expected, $name);
+	is($errors, $expected_errors // '', "$name: errors");
+	return;
+}
+
 # Waits until a query says true.  It is asked in one session, which costs less
 # than one for each look, and in another one if that fails.
 sub wait_until
@@ -165,6 +184,13 @@ sub wait_until_nothing_is_held
 			AND NOT EXISTS (SELECT FROM pg_locks AS l
 			                 WHERE l.pid = a.pid AND locktype <> 'virtualxid')
 		FROM pg_stat_activity AS a WHERE pid = $pid");
+}
+
+sub wait_until_no_worker
+{
+	my ($node, $db) = @_;
+	wait_until($node, $db, "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job')");
+	return;
 }
 
 sub advisory_locks
@@ -244,6 +270,21 @@ sub wait_for_gate
 	return sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job");
 }
 
+# Columns of a job, as migrate.jobs shows it.
+sub job
+{
+	my ($node, $db, $job, $columns) = @_;
+	return sql($node, $db, "SELECT $columns FROM migrate.jobs WHERE job = $job");
+}
+
+# The same, when it has ended.
+sub ended_job
+{
+	my ($node, $db, $job, $columns) = @_;
+	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
+	return job($node, $db, $job, $columns);
+}
+
 # A script of the file format: a chain of revisions prefix1, prefix2, ...,
 # whose bodies a function of the number gives.
 sub chain
@@ -258,6 +299,50 @@ sub chain
 		$script .= "-- migrate:down\n" . $down->($n) . "\n" if $down;
 	}
 	return $script;
+}
+
+# Ends a test that cannot do without Alembic.
+sub require_alembic
+{
+	local $ENV{PATH} = "/usr/bin:$ENV{PATH}";
+	my $version = `alembic --version 2>&1`;
+	return note($version) if defined $version && $version =~ /^alembic/;
+	fail('alembic is not installed: install the packages alembic and python3-psycopg2');
+	done_testing();
+	exit 1;
+}
+
+# Runs the distribution's Alembic, whose python has the driver, in the environment
+# test/alembic_env.  Returns whether it succeeded, and what it printed.
+sub alembic
+{
+	my ($node, $db, @arguments) = @_;
+	local $ENV{PATH} = "/usr/bin:$ENV{PATH}";
+	local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
+	my $url = "postgresql+psycopg2:///$db?host=" . $node->host . '&port=' . $node->port;
+	my ($out, $err) = ('', '');
+	my $ok = IPC::Run::run(
+		[ 'alembic', '-c', "$alembic_env/alembic.ini", '-x', "url=$url", @arguments ],
+		'>', \$out, '2>', \$err);
+	return ($ok, $out, $err);
+}
+
+# The revisions of that environment, as the extension registers them.
+sub alembic_revisions
+{
+	return slurp_file("$alembic_env/register.sql");
+}
+
+# Lines that only one of two texts has, those of the first with -, as diff prints
+# them.
+sub difference
+{
+	my ($first, $second) = @_;
+	my %count;
+	$count{$_}-- foreach split /\n/, $first;
+	$count{$_}++ foreach split /\n/, $second;
+	return join "\n", (map { "-$_" } grep { $count{$_} < 0 } sort keys %count),
+	  (map { "+$_" } grep { $count{$_} > 0 } sort keys %count);
 }
 
 # The grants of the README, as they stand there, for roles that exist.

@@ -9,41 +9,15 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
-use IPC::Run ();
 use MigrateTest;
 use Test::More;
 
-# The distribution's own, whose python has the driver.
-$ENV{PATH} = "/usr/bin:$ENV{PATH}";
-$ENV{PYTHONDONTWRITEBYTECODE} = 1;
-if (system('alembic --version >/dev/null 2>&1') != 0)
-{
-	fail('alembic is not installed: install the packages alembic and python3-psycopg2');
-	done_testing();
-	exit 1;
-}
+require_alembic();
 
-my $environment = "$FindBin::RealBin/../test/alembic_env";
 my $node = new_node('alembic_1487',
 	"shared_preload_libraries = 'migrate_yb_sim,migrate'",
 	"yb_sim.server_version = '15.12-YB-2025.2.0.0-b1'",
 	"migrate.version_table = 'public.alembic_version'");
-
-# The second write of a version row in a session fails, as if another session
-# had written it.
-my $failure = "yb_sim.fail_with=conflict yb_sim.fail_point=version yb_sim.fail_at=2";
-
-sub alembic
-{
-	my ($db, @arguments) = @_;
-	my $url = "postgresql+psycopg2:///$db?host=" . $node->host . '&port=' . $node->port;
-	my ($out, $err) = ('', '');
-	local $ENV{PGOPTIONS} = join ' ', map { "-c $_" } split / /, $failure;
-	my $ok = IPC::Run::run(
-		[ 'alembic', '-c', "$environment/alembic.ini", '-x', "url=$url", @arguments ],
-		'>', \$out, '2>', \$err);
-	return ($ok, $err);
-}
 
 # The tables, the columns of account, and where the version table is.
 my $state = <<'SQL';
@@ -56,31 +30,21 @@ SQL
 
 # As reported.
 my $db = new_database($node, 'reported');
-my ($ok, $error) = alembic($db, 'upgrade', 'head');
+# The second write of a version row in a session fails, as if another session
+# had written it.
+$ENV{PGOPTIONS} = '-c yb_sim.fail_with=conflict -c yb_sim.fail_point=version -c yb_sim.fail_at=2';
+my ($ok, undef, $error) = alembic($node, $db, 'upgrade', 'head');
 ok(!$ok, 'alembic fails');
 like($error, qr/SerializationFailure.*could not serialize access due to concurrent update/s, 'with 40001');
 like($error, qr/\[SQL: UPDATE alembic_version SET version_num='r2'/, 'at the version row');
 is(sql($node, $db, $state), 'account alembic_version|id name email|',
 	'the tables are changed, the version table does not know of it');
-($ok, $error) = alembic($db, 'upgrade', 'head');
+($ok, undef, $error) = alembic($node, $db, 'upgrade', 'head');
+delete $ENV{PGOPTIONS};
 ok(!$ok, 'and once more');
 like($error, qr/DuplicateTable.*"account" already exists/s, 'now it cannot go on');
 
-my $register = <<'SQL';
-SELECT migrate_register('r1', 'CREATE TABLE account (id serial PRIMARY KEY, name varchar(40) NOT NULL)',
-  'DROP TABLE account');
-SELECT migrate_register('r2', 'ALTER TABLE account ADD COLUMN email text;
-  CREATE INDEX account_email_idx ON account (email)', 'ALTER TABLE account DROP COLUMN email', '{r1}');
-SELECT migrate_register('r3', $$INSERT INTO account VALUES (1, 'ann', 'ann@example.com')$$,
-  'DELETE FROM account', '{r2}');
-SELECT migrate_register('r4', 'CREATE TABLE invoice (id serial PRIMARY KEY, account int REFERENCES account)',
-  'DROP TABLE invoice', '{r3}');
-SELECT migrate_register('r5a', 'ALTER TABLE invoice ADD COLUMN total numeric',
-  'ALTER TABLE invoice DROP COLUMN total', '{r4}');
-SELECT migrate_register('r5b', 'ALTER TABLE account ADD COLUMN phone text',
-  'ALTER TABLE account DROP COLUMN phone', '{r4}');
-SELECT migrate_register('r6', '', '', '{r5a,r5b}');
-SQL
+my $register = alembic_revisions();
 my $done = 'account alembic_version invoice|id name email phone|r6';
 
 # The way out of it: say where the database really is, and go on from there.

@@ -61,8 +61,8 @@ foreach my $format (sort keys %dumps)
 	is( sql($node, "copy_$format", "$path SELECT migrate_register('d2', 'INSERT INTO public.d1  VALUES (1)',
 			'DELETE FROM public.d1', '{d1}')"),
 		'd2', "$format: the same text is the same revision");
-	my ($out, $errors) = finish_sql(start_sql($node, "copy_$format", 'changed',
-		"$path SELECT migrate_register('d2', 'INSERT INTO public.d1 VALUES (2)', replace => true)"));
+	my ($out, $errors) = run_sql($node, "copy_$format",
+		"$path SELECT migrate_register('d2', 'INSERT INTO public.d1 VALUES (2)', replace => true)");
 	is( $errors,
 		'55000: cannot replace or unregister revision "d2" because it is applied',
 		"$format: an applied revision does not change");
@@ -88,8 +88,7 @@ $node->command_ok([ 'pg_restore', '--exit-on-error', '--no-owner', '-d', 'copy_r
 $node->safe_psql($_, 'REASSIGN OWNED BY author TO CURRENT_USER; DROP OWNED BY author')
   foreach ('origin', map { "copy_$_" } keys %dumps, 'schema', 'roles');
 $node->safe_psql('postgres', 'DROP ROLE author');
-my (undef, $errors) = finish_sql(start_sql($node, 'copy_roles', 'author',
-	"$path SELECT migrate_upgrade()"));
+my (undef, $errors) = run_sql($node, 'copy_roles', "$path SELECT migrate_upgrade()");
 like($errors, qr/^42501: permission denied to run revision "m1"/,
 	'the role that registered it is gone: refused');
 is( sql($node, 'copy_roles', "$path

@@ -48,13 +48,6 @@ sub is_quiet
 	return;
 }
 
-# Until no worker is at work.
-sub wait_for_workers
-{
-	wait_until($node, $db, q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job')});
-	return;
-}
-
 # Disk ------------------------------------------------------------------
 
 # The server is told by a file that the disk is full.
@@ -177,12 +170,10 @@ is(sql($node, $db, q{SELECT string_agg(revision, ',' ORDER BY revision) FROM mig
 my $job = sql($node, $db, q{SELECT migrate_submit('d2', run_at => now() + interval '1 day')});
 fill_disk('/base/');
 sql($node, $db, "UPDATE migrate.job SET run_at = now(); SELECT migrate_run_jobs()");
-wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-is(sql($node, $db, "SELECT state, sqlstate FROM migrate.jobs WHERE job = $job"), 'failed|53100', 'disk: a job fails');
+is(ended_job($node, $db, $job, 'state, sqlstate'), 'failed|53100', 'disk: a job fails');
 free_disk();
 $job = sql($node, $db, q{SELECT migrate_submit('d2')});
-wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job") . ' ' . rows(), 'succeeded d2', 'the next one completes');
+is(ended_job($node, $db, $job, 'state') . ' ' . rows(), 'succeeded d2', 'the next one completes');
 
 # A job whose row needs a page of its own each time it is written.
 make_gate($node, $db);
@@ -197,7 +188,7 @@ my $from = -s $node->logfile;
 wait_until($node, $db, "SELECT run_at <= clock_timestamp() FROM migrate.job WHERE job = $job");
 sql($node, $db, 'SELECT migrate_run_jobs()');
 ok(wait_until_logged($node, $from, qr/ERROR:  could not extend file/), 'its worker cannot note that it begins');
-wait_for_workers();
+wait_until_no_worker($node, $db);
 is(sql($node, $db, "SELECT state, attempts FROM migrate.jobs WHERE job = $job") . ' ' . rows(), 'queued|0 d2', 'so it does nothing, and the job stays queued');
 free_disk();
 sql($node, $db, 'SELECT migrate_run_jobs()');
@@ -206,7 +197,7 @@ fill_disk($jobs);
 $from = -s $node->logfile;
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 ok(wait_until_logged($node, $from, qr/migrate could not record the end of job $job: could not extend file/), 'nor that it has ended');
-wait_for_workers();
+wait_until_no_worker($node, $db);
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job") . ' ' . rows(), 'interrupted g', 'what it did is there');
 free_disk();
 (undef, $errors) = attempt("CALL migrate_wait($job)");
@@ -363,7 +354,7 @@ like($warning, qr/WARNING:  53400: could not start a worker for job $job/, 'work
 (undef, $warning) = attempt('SELECT migrate_run_jobs()');
 like($warning, qr/WARNING:  53400: could not start a worker for job $job/, 'migrate_run_jobs() says so, too');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-wait_for_workers();
+wait_until_no_worker($node, $db);
 (undef, $errors) = attempt("CALL migrate_wait($job)");
 is(sql($node, $db, q{SELECT version_num FROM other_version}) . ' ' . rows(), 'j2 j2', 'when that has ended it is run');
 sql($node, $db, q{SELECT migrate_downgrade('j1');
@@ -422,8 +413,7 @@ foreach my $call (q{SELECT migrate_upgrade()}, q{CALL migrate_deploy()})
 is(rows(), 's1', 'the revision before is kept by CALL');
 is(log_of('s2'), 'failed 53200', 'the log says so');
 $job = sql($node, $db, 'SELECT migrate_submit()');
-wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-is(sql($node, $db, "SELECT state, sqlstate, error FROM migrate.jobs WHERE job = $job"), 'failed|53200|out of memory', 'and so does a job');
+is(ended_job($node, $db, $job, 'state, sqlstate, error'), 'failed|53200|out of memory', 'and so does a job');
 limit_memory(0);
 sql($node, $db, 'UPDATE need SET factor = 1000');
 attempt(q{CALL migrate_deploy()});

@@ -62,18 +62,6 @@ sub objects
 	return sql($node, $db, 'BEGIN; ' . ($change // '') . "; $list_objects; ROLLBACK");
 }
 
-# Lines that only one of two lists has, from the first list with -, as diff
-# prints them.
-sub difference
-{
-	my ($first, $second) = @_;
-	my %in_first = map { $_ => 1 } split /\n/, $first;
-	my %in_second = map { $_ => 1 } split /\n/, $second;
-	return join "\n",
-	  (map { "-$_" } grep { !$in_second{$_} } sort keys %in_first),
-	  (map { "+$_" } grep { !$in_first{$_} } sort keys %in_second);
-}
-
 my $fresh = objects(database('fresh', 'CREATE EXTENSION migrate'));
 my $default = sql($node, 'fresh', "SELECT extversion FROM pg_extension WHERE extname = 'migrate'");
 unlike($fresh, qr/NO DEFINITION/, 'every kind of object is known');
@@ -127,7 +115,7 @@ foreach my $version (@older)
 	database($db, "CREATE EXTENSION migrate VERSION '$version'");
 	isnt(difference($fresh, objects($db)), '', "$version: other objects than in $default");
 	sql($node, $db, $fill);
-	my (undef, $errors) = finish_sql(start_sql($node, $db, 'deploy', 'CALL migrate_deploy()'));
+	my (undef, $errors) = run_sql($node, $db, 'CALL migrate_deploy()');
 	is($errors, '22012: division by zero', "$version: a run stops where it should");
 	my $before = sql($node, $db, $contents);
 

@@ -30,26 +30,13 @@ sub submit
 	return sql($node, $db, ($before // '') . "SELECT migrate_submit('$target', '" . ($command // 'upgrade') . "')");
 }
 
-sub job
-{
-	my ($job, $columns) = @_;
-	return sql($node, $db, "SELECT $columns FROM migrate.jobs WHERE job = $job");
-}
-
-sub wait_for_end
-{
-	my ($job) = @_;
-	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-	return job($job, 'state');
-}
-
 # What is shown.
 my $log_start = -s $node->logfile;
 my $job = submit('head');
 my $pid = wait_for_gate($node, $db, $job);
 is( sql($node, $db, "SELECT backend_type, datname, usename = current_user, state, query FROM pg_stat_activity WHERE pid = $pid"),
 	"migrate job|app|t|active|migrate job $job: upgrade j2 [2/3] CALL pass_gate()", 'pg_stat_activity');
-is(job($job, 'state, revision, step, steps, attempts'), 'running|j2|2|2|1', 'migrate.jobs');
+is(job($node, $db, $job, 'state, revision, step, steps, attempts'), 'running|j2|2|2|1', 'migrate.jobs');
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j1', 'the revision before is committed');
 
 # A second starter changes nothing.
@@ -64,7 +51,7 @@ wait_until_nothing_is_held($node, $waiter_pid);
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of a running job');
 my (undef, $errors) = finish_sql($waiter);
 is($errors, "57014: job $job was cancelled", 'who waits is told');
-is(job($job, 'state, revision, sqlstate, pid'), 'cancelled|j2|57014|', 'cancelled');
+is(job($node, $db, $job, 'state, revision, sqlstate, pid'), 'cancelled|j2|57014|', 'cancelled');
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 'f', 'once');
 is(sql($node, $db, 'SELECT (SELECT count(*) FROM t), version_num FROM migrate.version'), '1|j1', 'rolled back');
 wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid");
@@ -78,7 +65,7 @@ like($lines[1], qr/LOG:  migrate job $job cancelled after \d+ ms: canceling stat
 $job = submit('head');
 $pid = wait_for_gate($node, $db, $job);
 sql($node, $db, "SELECT pg_cancel_backend($pid)");
-is(wait_for_end($job), 'cancelled', 'pg_cancel_backend()');
+is(ended_job($node, $db, $job, 'state'), 'cancelled', 'pg_cancel_backend()');
 
 # One at a time for a version table, migrate.max_workers in all.
 my @jobs = map { submit('head', 'upgrade', $_) } (
@@ -87,20 +74,20 @@ my @jobs = map { submit('head', 'upgrade', $_) } (
 	"SET migrate.version_table = 'public.version_c';");
 wait_for_gate($node, $db, $jobs[0]);
 wait_for_gate($node, $db, $jobs[2]);
-is( join(',', map { job($_, 'state') } @jobs),
+is( join(',', map { job($node, $db, $_, 'state') } @jobs),
 	'running,queued,running,queued', 'turns, and places');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'none more is due');
 is(sql($node, $db, "SELECT migrate_cancel($jobs[0])"), 't', 'the first one is cancelled');
 wait_for_gate($node, $db, $jobs[1]);
-is( join(',', map { job($_, 'state') } @jobs),
+is( join(',', map { job($node, $db, $_, 'state') } @jobs),
 	'cancelled,running,running,queued', 'the next one in time takes the place, by itself');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-is(wait_for_end($_), 'succeeded', "job $_ succeeds") foreach @jobs[1 .. 3];
+is(ended_job($node, $db, $_, 'state'), 'succeeded', "job $_ succeeds") foreach @jobs[1 .. 3];
 is( sql($node, $db, 'SELECT (SELECT version_num FROM migrate.version), (SELECT version_num FROM version_b), (SELECT version_num FROM version_c), (SELECT count(*) FROM t)'),
 	'j2|j2|j2|9', 'everything ran once on each table');
 
 # Many start the same job: one worker takes it.
-is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+is(ended_job($node, $db, submit('base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, 'TRUNCATE migrate.log');
 $job = sql($node, $db, "SELECT migrate_submit(run_at => now() + interval '0.5 s')");
 my @starters = map { start_sql($node, $db, "starter$_", <<"SQL") } 1 .. 4;
@@ -112,7 +99,7 @@ DO \$\$BEGIN
 END\$\$;
 SQL
 is(join('', map { join '', finish_sql($_) } @starters), '', 'four sessions start what is due, over and over');
-is(job($job, 'state, attempts'), 'succeeded|1', 'one worker takes the job');
+is(job($node, $db, $job, 'state, attempts'), 'succeeded|1', 'one worker takes the job');
 is(sql($node, $db, "SELECT string_agg(revision, ',' ORDER BY step), count(DISTINCT run) FROM migrate.log"), 'j1,j2|1', 'and each revision is run once');
 
 # Cancelled at any moment of its beginning: who is told so can rely on it.
@@ -122,25 +109,25 @@ SELECT pg_sleep($_ * 0.0003) IS NULL;
 SELECT migrate_cancel(:job);
 SQL
 sql($node, $db, $cancels);
-wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'");
+wait_until_no_worker($node, $db);
 is(sql($node, $db, q(SELECT count(*) FROM migrate.jobs WHERE finished IS NULL)), '0', 'no cancelled job is left to be run');
 
 # A body that gives back every lock does not give its job to another worker,
 # nor can it have it given up.
-is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+is(ended_job($node, $db, submit('base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, q(DELETE FROM gate; SELECT migrate_register('u1', 'SELECT pg_advisory_unlock_all(); SELECT migrate_run_jobs(); CALL pass_gate()', '')));
 $job = submit('u1');
 $pid = wait_for_gate($node, $db, $job);
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not due again');
-is(job($job, 'state, pid'), "running|$pid", 'it is running');
+is(job($node, $db, $job, 'state, pid'), "running|$pid", 'it is running');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-is(wait_for_end($job), 'succeeded', 'and succeeds');
-is(job($job, 'attempts'), '1', 'once');
-is(wait_for_end(submit('u1@base', 'downgrade')), 'succeeded', 'down');
+is(ended_job($node, $db, $job, 'state'), 'succeeded', 'and succeeds');
+is(job($node, $db, $job, 'attempts'), '1', 'once');
+is(ended_job($node, $db, submit('u1@base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, q(SELECT migrate_unregister('u1')));
 
 # No process is free: said, and made up for.
-is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+is(ended_job($node, $db, submit('base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');
 sql($node, $db, <<'SQL');
 CREATE EXTENSION dblink;
@@ -161,16 +148,16 @@ is(sql($node, $db, 'SELECT free_slots()'), '0', 'no process is free');
 my ($out, $warning);
 $node->psql($db, "SELECT migrate_submit('j1')", stdout => \$out, stderr => \$warning);
 like($warning, qr/WARNING:  could not start a worker for job $out\nDETAIL:  No background worker slot is free/, 'the submitter is warned');
-is(job($out, 'state'), 'queued', 'the job stays queued');
+is(job($node, $db, $out, 'state'), 'queued', 'the job stays queued');
 sql($node, $db, "SELECT migrate_cancel($jobs[0])");
 wait_until($node, $db, 'SELECT free_slots() > 0');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $out, 'migrate_run_jobs() takes it up');
-is(wait_for_end($out), 'succeeded', 'and it is run');
+is(ended_job($node, $db, $out, 'state'), 'succeeded', 'and it is run');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-wait_for_end($_) foreach @jobs;
+ended_job($node, $db, $_, 'state') foreach @jobs;
 
 # Too late in the middle of a run.
-is(wait_for_end(submit('base', 'downgrade')), 'succeeded', 'down');
+is(ended_job($node, $db, submit('base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');
 sql($node, $db, q(SELECT migrate_register('j3', 'INSERT INTO t VALUES (4)', 'DELETE FROM t WHERE i = 4', '{j2}')));
 # Enough for a worker to begin; under valgrind, which gives tests more time, too.
@@ -179,10 +166,10 @@ $job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interv
 wait_for_gate($node, $db, $job);
 wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-is(wait_for_end($job), 'failed', 'deadline');
-is(job($job, 'sqlstate, error, detail'), '55000|deadline passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
+is(ended_job($node, $db, $job, 'state'), 'failed', 'deadline');
+is(job($node, $db, $job, 'sqlstate, error, detail'), '55000|deadline passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j2', 'what was done before is kept');
-is(wait_for_end(submit('head')), 'succeeded', 'the next job goes on from there');
+is(ended_job($node, $db, submit('head'), 'state'), 'succeeded', 'the next job goes on from there');
 
 # More jobs than places and processes, all at once.
 $node->append_conf('postgresql.conf', "migrate.max_workers = 40\n");
@@ -214,7 +201,7 @@ $log_start = -s $node->logfile;
 $job = submit('k2');
 ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not record the end of job $job: job $job is no longer claimed by this worker/), 'a job that is gone: said');
 like(slurp_file($node->logfile, $log_start), qr/LOG:  migrate job $job failed after \d+ ms: job $job is no longer claimed by this worker/, 'and why it ended');
-wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
+wait_until_no_worker($node, $db);
 is(sql($node, $db, 'SELECT version_num, (SELECT count(*) FROM t WHERE i = 5) FROM migrate.version'), 'k1|0', 'the next revision is not run for it');
 
 # A job that cannot be claimed stays queued.
@@ -225,11 +212,11 @@ SQL
 $log_start = -s $node->logfile;
 $job = submit('k2');
 ok(wait_until_logged($node, $log_start, qr/ERROR:  not now/), 'a job that cannot be claimed: the reason');
-is(job($job, 'state, attempts'), 'queued|0', 'it stays queued');
+is(job($node, $db, $job, 'state, attempts'), 'queued|0', 'it stays queued');
 sql($node, $db, 'DROP TRIGGER refuse ON migrate.job');
-wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'));
+wait_until_no_worker($node, $db);
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, 'and is claimed later');
-is(wait_for_end($job), 'succeeded', 'with success');
+is(ended_job($node, $db, $job, 'state'), 'succeeded', 'with success');
 
 $node->stop;
 done_testing();

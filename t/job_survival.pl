@@ -32,12 +32,6 @@ SQL
 	return;
 }
 
-sub job
-{
-	my ($job, $columns) = @_;
-	return sql($node, $db, "SELECT $columns FROM migrate.jobs WHERE job = $job");
-}
-
 # A job that stands at the gate, and its process id.
 sub start_job
 {
@@ -51,11 +45,10 @@ sub start_job
 sub is_completed
 {
 	my ($job, $attempts, $how) = @_;
-	is(job($job, 'state, pid'), 'interrupted|', "$how: interrupted");
+	is(job($node, $db, $job, 'state, pid'), 'interrupted|', "$how: interrupted");
 	sql($node, $db, 'INSERT INTO gate VALUES (true)');
 	is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $job, "$how: claimed again");
-	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-	is(job($job, 'state, attempts, error'), "succeeded|$attempts|", "$how: succeeded");
+	is(ended_job($node, $db, $job, 'state, attempts, error'), "succeeded|$attempts|", "$how: succeeded");
 	is( sql($node, $db, q(SELECT (SELECT string_agg(i::text, ',' ORDER BY i) FROM t), (SELECT version_num FROM migrate.version),
 			(SELECT count(*) FROM migrate.partial), (SELECT indisvalid FROM pg_index WHERE indexrelid = 't_i'::regclass),
 			(SELECT string_agg(revision, ',' ORDER BY started) FROM migrate.log WHERE state = 'succeeded'))),
@@ -120,7 +113,7 @@ foreach my $n (1 .. 3)
 	}
 }
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'crash 3: not claimed');
-is(job($job, 'state, sqlstate, error, detail'),
+is(job($node, $db, $job, 'state, sqlstate, error, detail'),
 	'failed|58000|its worker exited unexpectedly 3 times|The last revision it began was "s2".', 'the reason');
 # CALL goes on with what is partial.
 sql($node, $db, 'INSERT INTO gate VALUES (true); CALL migrate_deploy()');
@@ -135,8 +128,7 @@ $job = sql($node, $db, "SELECT migrate_submit('-2', 'downgrade')");
 $pid = wait_for_gate($node, $db, $job);
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 's4', 'one of two is taken down');
 sql($node, $db, "SELECT pg_terminate_backend($pid, 180000); INSERT INTO gate VALUES (true); SELECT migrate_run_jobs()");
-wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-is( job($job, 'state, attempts, target, (SELECT version_num FROM migrate.version), (SELECT count(*) FROM t WHERE i = 5)'),
+is(ended_job($node, $db, $job, 'state, attempts, target, (SELECT version_num FROM migrate.version), (SELECT count(*) FROM t WHERE i = 5)'),
 	'succeeded|2|s5@s3|s3|1', 'the next worker takes down the other one, and no more');
 sql($node, $db, q(DELETE FROM t WHERE i = 5; SELECT migrate_unregister('s5'), migrate_unregister('s4')));
 
@@ -145,7 +137,7 @@ sql($node, $db, q(DELETE FROM t WHERE i = 5; SELECT migrate_unregister('s5'), mi
 sql($node, $db, "SELECT pg_terminate_backend($pid, 180000)");
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of an interrupted job');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not claimed');
-is(job($job, 'state'), 'cancelled', 'cancelled');
+is(job($node, $db, $job, 'state'), 'cancelled', 'cancelled');
 is(sql($node, $db, q(SELECT partial FROM migrate_current() WHERE partial IS NOT NULL)),
 	'upgrade: statements up to 2 are done', 'its revision is partial');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
@@ -165,8 +157,7 @@ sql($node, $db, "DELETE FROM gate; SELECT migrate_stamp('base'); TRUNCATE t; DRO
 $job = sql($node, $db, 'SET SESSION AUTHORIZATION worker; SELECT migrate_submit()');
 wait_for_gate($node, $db, $job);
 sql($node, $db, 'ALTER ROLE worker NOLOGIN; INSERT INTO gate VALUES (true)');
-wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-is(job($job, 'state'), 'succeeded', 'owner made NOLOGIN while the job runs: it completes');
+is(ended_job($node, $db, $job, 'state'), 'succeeded', 'owner made NOLOGIN while the job runs: it completes');
 
 # The extension is dropped while a job runs: the worker ends by itself.
 ($job, $pid) = start_job();
@@ -176,10 +167,10 @@ sql($node, $db, 'INSERT INTO gate VALUES (true)');
 my $dropped;
 do
 {
-	$dropped = (finish_sql(start_sql($node, $db, 'dropper', 'DROP EXTENSION migrate')))[1];
+	$dropped = (run_sql($node, $db, 'DROP EXTENSION migrate'))[1];
 } while ($dropped =~ /40P01/);
 is($dropped, '', 'the extension is dropped');
-wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'");
+wait_until_no_worker($node, $db);
 is(sql($node, $db, "SELECT count(*) FROM pg_namespace WHERE nspname = 'migrate'"), '0', 'the extension is gone');
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|XX000/, 'and nothing broke');
 
@@ -200,10 +191,9 @@ is( sql($node, 'restored', 'SELECT DISTINCT state, error FROM migrate.jobs'),
 is(sql($node, 'restored', 'SELECT migrate_submit() > (SELECT max(job) FROM migrate.jobs)'),
 	't', 'restored: numbers go on');
 sql($node, 'restored', 'SELECT migrate_cancel(job) FROM migrate.jobs');
-is(job($job, 'state'), 'running', 'the original goes on');
+is(job($node, $db, $job, 'state'), 'running', 'the original goes on');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-is(job($job, 'state'), 'succeeded', 'and completes');
+is(ended_job($node, $db, $job, 'state'), 'succeeded', 'and completes');
 
 $node->stop;
 done_testing();

@@ -33,9 +33,7 @@ sub runs_job
 	my ($target, $command, $how) = @_;
 	my $job = sql($node, $db,
 		"SELECT migrate_submit('$target', '$command', run_at => now() + interval '0.2 s')");
-	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-	is(sql($node, $db, "SELECT state, attempts FROM migrate.jobs WHERE job = $job"),
-		'succeeded|1', $how);
+	is(ended_job($node, $db, $job, 'state, attempts'), 'succeeded|1', $how);
 	return;
 }
 

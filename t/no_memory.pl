@@ -58,7 +58,7 @@ sub try_numbers
 		$script .= "ROLLBACK;\n";
 		$script .= "$state\n$call;\n\\echo second :SQLSTATE\n$state\n$undo;\n\\echo undone :SQLSTATE\n";
 	}
-	my ($out) = finish_sql(start_sql($node, $db, 'no_memory', $script));
+	my ($out) = run_sql($node, $db, $script);
 	my $last;
 	foreach (split /\n/, $out)
 	{

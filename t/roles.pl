@@ -85,7 +85,7 @@ is_deeply([ sort @functions ], [ sort keys %call_of ], 'all functions are called
 sub empty
 {
 	my ($then) = @_;
-	wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate job'");
+	wait_until_no_worker($node, $db);
 	sql($node, $db, join("\n", map { "DELETE FROM migrate.$_;" } qw(job schedule approval version revision log)) . "\n$then");
 	return;
 }

@@ -47,7 +47,7 @@ is(sql($node, $db, 'SELECT count(*) FROM migrate_history()'),
 	'10000', 'history');
 
 # An error in the last of them takes all of this run along.
-my (undef, $errors) = finish_sql(start_sql($node, $db, 'late', <<'SQL'));
+my (undef, $errors) = run_sql($node, $db, <<'SQL');
 SELECT FROM migrate_register('last', 'SELECT 1 / 0', down_revision => '{n10000}');
 SELECT migrate_upgrade();
 SQL

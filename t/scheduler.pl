@@ -46,8 +46,7 @@ sub submit_later
 sub succeeds
 {
 	my ($name, $job, $how) = @_;
-	wait_until($node, $name, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
-	is(sql($node, $name, "SELECT state, error FROM migrate.jobs WHERE job = $job"), 'succeeded|', $how);
+	is(ended_job($node, $name, $job, 'state, error'), 'succeeded|', $how);
 	return;
 }
 
@@ -158,10 +157,10 @@ is(sql($standby, 'postgres', "SELECT count(*) FROM ($scheduler) AS s"), '0', 'no
 is(sql($standby, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'the job has arrived');
 foreach my $call ("migrate_submit('s1')", "migrate_cancel($job)", 'migrate_run_jobs()')
 {
-	my (undef, $errors) = finish_sql(start_sql($standby, $db, 'refused', "SELECT $call"));
+	my (undef, $errors) = run_sql($standby, $db, "SELECT $call");
 	like($errors, qr/^25006: cannot execute migrate_\w+\(\) /, "standby: $call is refused");
 }
-my (undef, $errors) = finish_sql(start_sql($standby, $db, 'refused', "CALL migrate_wait($job, '1 s')"));
+my (undef, $errors) = run_sql($standby, $db, "CALL migrate_wait($job, '1 s')");
 like($errors, qr/^55000: job $job has not ended within the timeout/, 'standby: migrate_wait() waits');
 $node->stop;
 $standby->promote;

@@ -16,12 +16,7 @@ my $number = 0;
 # is_session NAME SCRIPT OUTPUT [ERRORS], in a database of its own
 sub is_session
 {
-	my ($name, $script, $expected, $expected_errors) = @_;
-	my $db = new_database($node, 'session' . ++$number);
-	my ($out, $errors) = finish_sql(start_sql($node, $db, 'session', $script));
-	is($out, $expected, $name);
-	is($errors, $expected_errors // '', "$name: errors");
-	return;
+	return session_is($node, new_database($node, 'session' . ++$number), @_);
 }
 
 my $register = "SELECT migrate_register('a1', 'CREATE TABLE a1 (id int)', 'DROP TABLE a1');";

@@ -44,8 +44,7 @@ foreach my $call (
 	"migrate_register_script('-- revision: s3\n-- migrate:up\n')",
 	"migrate_merge('{s1,s2}', 'm')")
 {
-	my ($out, $errors) =
-	  finish_sql(start_sql($standby, $db, 'refused', "SELECT $call"));
+	my ($out, $errors) = run_sql($standby, $db, "SELECT $call");
 	like($errors, qr/^25006: cannot execute \w+(\(\))? /,
 		"standby: $call is refused")
 	  or diag($errors);
@@ -53,9 +52,8 @@ foreach my $call (
 
 foreach my $call ('migrate_deploy()', "migrate_revert('base')")
 {
-	my ($out, $errors) =
-	  finish_sql(start_sql($standby, $db, 'refused', "CALL $call"));
-	like($errors, qr/^25006: cannot execute \w+ /, "standby: $call is refused")
+	my ($out, $errors) = run_sql($standby, $db, "CALL $call");
+	like($errors, qr/^25006: cannot execute \w+(\(\))? /, "standby: $call is refused")
 	  or diag($errors);
 }
 

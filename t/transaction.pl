@@ -13,11 +13,9 @@ use Test::More;
 my $node = new_node('transaction', 'max_prepared_transactions = 2');
 my $number = 0;
 
-# A database of its own for each script: two revisions, not applied.  Returns
-# the output of a session and its errors.
-sub in_session
+# A database of its own for each script: two revisions, not applied.
+sub prepare
 {
-	my ($script) = @_;
 	my $db = new_database($node, 'tx' . ++$number);
 	sql($node, $db, <<'SQL');
 SELECT migrate_register('t1', 'CREATE TABLE t1 (id int)', 'DROP TABLE t1');
@@ -27,17 +25,13 @@ CREATE VIEW state AS
          (SELECT count(*) FROM migrate.log) AS log
     FROM migrate.version;
 SQL
-	return finish_sql(start_sql($node, $db, 'tx', $script));
+	return $db;
 }
 
 # is_session NAME SCRIPT OUTPUT [ERRORS]
 sub is_session
 {
-	my ($name, $script, $expected, $expected_errors) = @_;
-	my ($out, $errors) = in_session($script);
-	is($out, $expected, $name);
-	is($errors, $expected_errors // '', "$name: errors");
-	return;
+	return session_is($node, prepare(), @_);
 }
 
 is_session('ROLLBACK undoes the migrations', <<'SQL', "t1\nt2\n1|1|2\n0|0|0\nt1\nt2");
@@ -224,7 +218,7 @@ SELECT * FROM state;
 SQL
 
 # Two-phase commit keeps the rows, and our lock, until it is decided.
-my ($out, $errors) = in_session(<<'SQL');
+my ($out, $errors) = run_sql($node, prepare(), <<'SQL');
 BEGIN;
 SELECT migrate_upgrade('t1');
 PREPARE TRANSACTION 'undecided';

@@ -63,7 +63,7 @@ done_testing();
 sub outcome
 {
 	my ($sql) = @_;
-	my ($out, $errors) = finish_sql(start_sql($node, $db, 'yb_sim test', $sql));
+	my ($out, $errors) = run_sql($node, $db, $sql);
 	return "$out|$errors";
 }
 

@@ -56,7 +56,7 @@ sub storm
 	my ($script, $expected) = revisions();
 	my $calm = prepare("calm_${profile}_$seed", $script, $expected);
 	my $db = prepare("storm_${profile}_$seed", $script, $expected);
-	my %count = (calls => 0, killed => 0, in_doubt => 0);
+	my %count = (calls => 0, killed => 0, unknown => 0);
 	my @problems;
 
 	foreach my $call ("CALL migrate_deploy('heads')", "CALL migrate_revert('base')")
@@ -70,7 +70,7 @@ sub storm
 		}
 		stop_noise($db, @noise);
 		push @problems, problems_of($db);
-		is(difference($calm, $db), '', "$name: as undisturbed after $call");
+		is(difference(state_of($calm), state_of($db)), '', "$name: as undisturbed after $call");
 	}
 	is(join("\n", @problems), '', "$name: nothing twice, nothing claimed that is not there");
 	my $summary = "$name: " . join(', ', map { "$_ $count{$_}" } sort keys %count)
@@ -171,12 +171,12 @@ sub call
 		$count->{killed}++;
 		wait_until_up($node);
 	}
-	elsif ($errors =~ /ERROR:  55000: revision "(\w+)" is partial, and whether statement (\d+)/)
+	elsif ($errors =~ /ERROR:  55000: revision "(\w+)" is partial, and the outcome of statement (\d+) is unknown/)
 	{
-		# What a person would do: look, and say what is there.
+		# What a person would do: look for the effect, and say whether it is there.
 		my $action = sql($node, $db, "SELECT CASE WHEN count(*) = 1 THEN 'skip' ELSE 'retry' END
 			FROM ledger WHERE what = '$1_$2'");
-		$count->{in_doubt}++;
+		$count->{unknown}++;
 		sql($node, $db, "SELECT migrate_resolve('$1', '$action')");
 	}
 	elsif ($errors !~ /ERROR:  (40001|40P01|55P03|XX000: Timed out)/)
@@ -251,17 +251,6 @@ SELECT 'claimed: ' || e.revision || ' ' || e.what
 SQL
 }
 
-# Lines that only one of two databases has.
-sub difference
-{
-	my ($calm, $db) = @_;
-	my %lines;
-	$lines{$_}++ foreach state_of($calm);
-	$lines{$_}-- foreach state_of($db);
-	return join("\n", map { ($lines{$_} > 0 ? 'missing: ' : 'too much: ') . $_ }
-		  grep { $lines{$_} != 0 } sort keys %lines);
-}
-
 # All that can be seen in the end, but for the order of rows and of columns:
 # which of two branches comes first depends on where a call begins.
 sub state_of
@@ -271,7 +260,7 @@ sub state_of
 		'-d', $node->connstr($db) ]);
 	$dump =~ s/,$//mg;
 	$dump =~ s/^(COPY \S+ \()(.*)(\))/$1 . join(', ', sort split m{, }, $2) . $3/mge;
-	return grep { !/^(--|\\(un)?restrict|$)/ } split /\n/, "$dump\n" . sql($node, $db, <<'SQL');
+	return join "\n", grep { !/^(--|\\(un)?restrict|$)/ } split /\n/, "$dump\n" . sql($node, $db, <<'SQL');
 SELECT version_num FROM migrate.version ORDER BY 1;
 SELECT count(*) || ' rows of migrate.partial' FROM migrate.partial;
 SELECT count(*) || ' applied twice' FROM

@@ -20,7 +20,7 @@ sql($node, $db, 'SET client_min_messages = error; CREATE EXTENSION yb_sim');
 sub session
 {
 	my ($sql) = @_;
-	return finish_sql(start_sql($node, $db, 'session', $sql));
+	return run_sql($node, $db, $sql);
 }
 
 # Has a failure come so often, from the next passing of a point on.
