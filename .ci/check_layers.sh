@@ -40,9 +40,11 @@ for my $path (@ARGV)
 		$number++;
 		my $say = sub { print "$path:$number: $_[0]\n" };
 
-		if ($line =~ /^\s*#\s*include\s+"([^"]+)"/)
+		if ($line =~ /^\s*#\s*include\s+["<]([^">]+)[">]/)
 		{
 			my $header = $1;
+			$say->("a header of ours is named by its path below src: $header")
+			  if $header =~ m{\.\./} || !-e "src/$header" && -e "src/$folder/$header";
 			# What several folders share is at the bottom, wherever it is.
 			if (-e "src/$header" && $header ne 'migrate.h')
 			{
