@@ -68,76 +68,64 @@ $(OBJS): $(wildcard src/*.h src/*/*.h)
 $(DATA_built): extension/migrate.sql migrate.control
 	cp extension/migrate.sql $@
 
-TEST_ENV = MAKE='$(MAKE)' PG_CONFIG='$(PG_CONFIG)' RUNNING='$(RUNNING)' \
-	PROFILE='$(PROFILE)' COPT='$(COPT)' \
-	REGRESS='$(REGRESS)' \
-	ISOLATION='$(ISOLATION)' TAP='$(TAP)'
+# What the scripts ask for; variables of the command line reach them anyway.
+export PG_CONFIG REGRESS ISOLATION TAP
+TEST = MAKE='$(MAKE)' scripts/test
 
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
-	check-load check-assert check-injection check-matrix check-ubsan \
-	check-asan check-upgrade check-valgrind check-dist check-deb \
-	check-everything coverage dist indent bench static fuzz fuzz-sql
+	check-load check-assert check-injection check-valgrind check-ubsan \
+	check-matrix check-asan check-upgrade check-dist check-deb \
+	check-everything coverage static fuzz fuzz-sql dist indent bench
 
 installcheck:
-	+@$(TEST_ENV) scripts/test sql iso tap
+	+@$(TEST) sql iso tap
 
-check-sql:
-	+@$(TEST_ENV) scripts/test sql
+check-sql check-iso check-tap:
+	+@$(TEST) $(@:check-%=%)
 
-check-iso:
-	+@$(TEST_ENV) scripts/test iso
-
-check-tap:
-	+@$(TEST_ENV) scripts/test tap
-
-# Fifty storms of each kind; t/yb_storm.pl has few of them.
+# More of what a file of t/ has.
 check-storm:
-	+@$(TEST_ENV) STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/yb_storm.pl scripts/test tap
+	+@STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/yb_storm.pl $(TEST) tap
 
-# Against the Alembic of ALEMBIC_PYTHON, if that is set; t/alembic_random.pl
-# has a few hundred cases.
-check-alembic:
-	+@$(TEST_ENV) ALEMBIC_CASES='$(or $(N),10000)' ALEMBIC_SEED='$(SEED)' \
-		ALEMBIC_CASE='$(CASE)' TAP=t/alembic_random.pl scripts/test tap
-
-# Fifty sessions for two minutes; t/load.pl has fewer, for ten seconds.
 check-load:
-	+@$(TEST_ENV) LOAD_SECONDS='$(or $(SECONDS),120)' LOAD_SESSIONS='$(or $(SESSIONS),50)' \
-		TAP=t/load.pl scripts/test tap
+	+@LOAD_SECONDS='$(or $(SECONDS),120)' LOAD_SESSIONS='$(or $(SESSIONS),50)' \
+		TAP=t/load.pl $(TEST) tap
 
-# The deeper ones set up what they need, and keep it in a cache; scripts/ says
-# more of each.
+check-alembic:
+	+@ALEMBIC_CASES='$(or $(N),10000)' ALEMBIC_SEED='$(SEED)' ALEMBIC_CASE='$(CASE)' \
+		TAP=t/alembic_random.pl $(TEST) tap
+
+# On a server that is built for them, and kept in a cache.
 check-assert:
 	+@config=$$(scripts/source_server $(or $(MAJOR),15)) && \
 		$(MAKE) -k installcheck PG_CONFIG="$$config"
 
-# On PostgreSQL 18, built with asserts and injection points.
 check-injection:
-	+@config=$$(scripts/source_server 18) && $(TEST_ENV) PG_CONFIG="$$config" \
-		TAP=test/injection/stop.pl scripts/test tap
+	+@PG_CONFIG=$$(scripts/source_server 18) TAP=test/injection/stop.pl $(TEST) tap
 
-check-matrix:
-	+@scripts/matrix
+# Twenty times slower, so of TAP only what runs workers and the imitation.
+VALGRIND_TAP = t/job.pl t/schedule.pl t/yb_sim.pl t/yugabytedb.pl
+check-valgrind:
+	+@config=$$(scripts/source_server 15) && \
+		PG_CONFIG="$$config" WATCH="$$(dirname $$(dirname $$config))/valgrind.supp" \
+		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 TEST_STATEMENTS=5000 \
+		$(TEST) sql iso tap
 
 check-ubsan:
 	+@$(MAKE) -k installcheck \
 		COPT='-fsanitize=undefined -fno-sanitize-recover=undefined'
 
-# Twenty times slower, so of TAP only what runs workers and the imitation.
-VALGRIND_TAP = t/job.pl t/schedule.pl t/yb_sim.pl t/yugabytedb.pl
-check-valgrind:
-	+@config=$$(scripts/source_server 15) && $(TEST_ENV) PG_CONFIG="$$config" \
-		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 TEST_STATEMENTS=5000 \
-		WATCH="$$(dirname $$(dirname $$config))/valgrind.supp" \
-		scripts/test sql iso tap
+check-matrix check-asan check-upgrade check-dist check-deb check-everything:
+	+@scripts/$(@:check-%=%)
 
-# In the tree of 18: before, the sanitizer's library and a server that speaks
-# other languages do not get on.
-check-asan:
-	+@scripts/asan
+coverage static:
+	+@scripts/$@
 
-check-upgrade:
-	+@scripts/pg_upgrade
+fuzz:
+	+@scripts/fuzz pure
+
+fuzz-sql:
+	+@PG_CONFIG=$$(scripts/source_server $(or $(MAJOR),15)) scripts/fuzz sql
 
 # Not while something is changed: it would not be in it.
 DIST = migrate-$(EXTVERSION).zip
@@ -145,29 +133,6 @@ dist:
 	@changes=$$(git status --short) && \
 		if [ -n "$$changes" ]; then echo "commit these first:"; echo "$$changes"; exit 1; fi
 	git archive --format=zip --prefix=migrate-$(EXTVERSION)/ -o '$(DIST)' HEAD
-
-check-dist:
-	+@scripts/dist
-
-check-deb:
-	+@scripts/deb
-
-check-everything:
-	+@JOBS='$(JOBS)' scripts/everything
-
-coverage:
-	+@scripts/coverage
-
-static:
-	+@scripts/static
-
-fuzz:
-	+@$(TEST_ENV) FUZZ_TIME='$(FUZZ_TIME)' scripts/fuzz pure
-
-fuzz-sql:
-	+@config=$$(scripts/source_server $(or $(MAJOR),15)) && $(TEST_ENV) \
-		PG_CONFIG="$$config" FUZZ_TIME='$(FUZZ_TIME)' \
-		FUZZ_QUERIES='$(FUZZ_QUERIES)' scripts/fuzz sql
 
 indent:
 	.ci/indent.sh
