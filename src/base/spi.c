@@ -238,7 +238,7 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 	scope->caller = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	scope->guc_nest_level = NewGUCNestLevel();
-	if (role != MIG_SPI_GUEST)
+	if (role != MIG_SPI_CALLER_PATH)
 		(void) set_config_option("search_path", "pg_catalog, pg_temp",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);

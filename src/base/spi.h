@@ -29,8 +29,9 @@ typedef enum MigSpiRole
 {
 	MIG_SPI_OWNER,				/* the extension's owner: our own tables */
 	MIG_SPI_CALLER,				/* the caller */
-	MIG_SPI_GUEST				/* the caller, with the caller's search_path:
-								 * writes that may fire triggers of others */
+	MIG_SPI_CALLER_PATH			/* the caller, with the caller's search_path,
+								 * too: for names that the caller has written,
+								 * and writes that may fire triggers */
 } MigSpiRole;
 
 /* What a statement sees. */

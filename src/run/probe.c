@@ -297,7 +297,7 @@ mig_probe_before(const char *statement, MigProbe *probe)
 	mig_spi_arg_text(&args, effect.part);
 	mig_spi_arg_text(&args, effect.part_schema);
 	mig_spi_arg_bool(&args, effect.creates_name);
-	mig_spi_begin(&scope, MIG_SPI_GUEST);
+	mig_spi_begin(&scope, MIG_SPI_CALLER_PATH);
 	if (mig_spi_execute(&kind->identify, &args, MIG_SPI_READ_LATEST) > 0)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);

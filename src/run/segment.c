@@ -260,7 +260,7 @@ is_partitioned(const char *relation)
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, relation);
-	return mig_spi_exists(&query, &args, MIG_SPI_GUEST, MIG_SPI_READ_LATEST);
+	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH, MIG_SPI_READ_LATEST);
 }
 
 static void

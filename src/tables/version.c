@@ -396,7 +396,7 @@ write_row(MigVersion *version, const char *before, const char *after)
 	MigSpiScope scope;
 	uint64		count;
 
-	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_GUEST);
+	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER_PATH);
 	count = before == NULL ? insert_row(version, after) :
 		change_row(version, before, after);
 	if (count == 1 && after != NULL)
