@@ -107,7 +107,7 @@ static MigPartial *
 find_partial(const MigRun *run, const char *revision)
 {
 	const char *table = run->version->name;
-	MigPartial *partial = mig_partial_find(table, false);
+	MigPartial *partial = mig_partial_find(table, MIG_SPI_READ_LATEST);
 
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 		ereport(ERROR,

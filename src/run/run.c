@@ -180,7 +180,7 @@ read_and_plan(void *arg)
 
 	mig_version_read(version, MIG_SPI_READ_LATEST);
 	mig_version_recheck(version);
-	run->partial = mig_partial_find(version->name, false);
+	run->partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
 	if (run->partial != NULL && !run->commits)
 		mig_resolve_refuse(run->partial, false);
 	run->plan = mig_run_plan(version, request->command, request->ntargets,

@@ -198,7 +198,7 @@ find_place(void *arg)
 	}
 	if (segment == NULL)
 		return;
-	partial = mig_partial_find(version->name, false);
+	partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
 	reached->reached = partial != NULL && segment->nstatements > 0 &&
 		partial->done >= segment->first + segment->nstatements;
 }

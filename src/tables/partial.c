@@ -29,11 +29,10 @@ static void write_segment(const MigPartialSegment *segment,
 static MigCommand command_by_name(const char *name);
 
 /*
- * The partial revision of a version table, or NULL.  What only shows it reads
- * with the caller's snapshot.
+ * The partial revision of a version table, or NULL.
  */
 MigPartial *
-mig_partial_find(const char *version_table, bool for_report)
+mig_partial_find(const char *version_table, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT revision, operation, body_hash, role, started, state,"
@@ -49,8 +48,7 @@ mig_partial_find(const char *version_table, bool for_report)
 
 	mig_spi_arg_text(&args, version_table);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, &args, for_report ?
-							MIG_SPI_READ_CALLER : MIG_SPI_READ_LATEST);
+	nrows = mig_spi_execute(&query, &args, access);
 	if (nrows > 0)
 	{
 		partial = MemoryContextAllocZero(scope.caller, sizeof(MigPartial));

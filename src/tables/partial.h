@@ -9,6 +9,7 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/spi.h"
 #include "migrate.h"
 
 /* A row: a segment of a body, and the run that runs it. */
@@ -50,7 +51,7 @@ typedef struct MigPartial
 } MigPartial;
 
 extern MigPartial *mig_partial_find(const char *version_table,
-									bool for_report);
+									MigSpiAccess access);
 extern char *mig_partial_holder(const char *revision);
 extern void mig_partial_started(const MigPartialSegment *segment);
 extern void mig_partial_done(const MigPartialSegment *segment);
