@@ -469,7 +469,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 static void
 begin_command(const char *name, int flags)
 {
-	mig_server_begin();
+	mig_spi_forget_owner();
 	if (flags & COMMAND_WRITES)
 	{
 		/* On a standby every transaction is read-only. */

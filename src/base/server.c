@@ -126,16 +126,6 @@ find_server_type(void)
 }
 
 /*
- * To be called when one of our SQL functions begins: what spi.c keeps of the
- * call before is forgotten.
- */
-void
-mig_server_begin(void)
-{
-	mig_spi_forget_owner();
-}
-
-/*
  * Whether a body that fails can be undone inside a transaction that stays open.
  */
 bool

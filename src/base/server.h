@@ -35,7 +35,6 @@ typedef struct MigServerSetting
 } MigServerSetting;
 
 extern const MigServer *mig_server(void);
-extern void mig_server_begin(void);
 extern void mig_server_begin_run(void);
 extern bool mig_server_fixes_snapshot(void);
 extern const char *mig_server_effective_isolation(void);

@@ -18,7 +18,6 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#include "base/server.h"
 #include "base/xact.h"
 #include "doctor/doctor_internal.h"
 #include "job/job.h"
@@ -198,7 +197,6 @@ migrate_doctor_main(Datum arg)
 		return;
 	times = dsm_segment_address(segment);
 	mig_xact_begin_process();
-	mig_server_begin();
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION);
 	for (int i = 0; i < TIMES; i++)
 	{

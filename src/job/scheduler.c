@@ -327,7 +327,6 @@ migrate_scan_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(args.database, InvalidOid, 0);
 
 	mig_xact_begin_process();
-	mig_server_begin();
 	error = mig_xact(scan_work, &args, MIG_XACT_OWN_TABLES);
 	if (error != NULL && args.may_complain)
 		ereport(LOG,

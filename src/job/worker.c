@@ -26,7 +26,6 @@
 #include "base/command.h"
 #include "base/error_text.h"
 #include "base/guc.h"
-#include "base/server.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
 #include "run/run.h"
@@ -87,7 +86,6 @@ migrate_job_main(Datum arg)
 	memset(&worker, 0, sizeof(worker));
 	worker.number = args.job;
 	mig_xact_begin_process();
-	mig_server_begin();
 	run_job(&worker);
 	if (worker.end.note == NULL)
 		worker.end.note = worker.result.end_reason;
