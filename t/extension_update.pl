@@ -135,7 +135,9 @@ foreach my $version (@older)
 # The comparison sees what an upgrade script may forget or do differently.
 my %changes = (
 	'comment of a function' => q(COMMENT ON FUNCTION migrate_show IS 'x'),
-	'comment of a column' => q(COMMENT ON COLUMN migrate.job.job IS NULL),
+	'attribute of a composite type' => q(ALTER TYPE migrate.revision_info ADD ATTRIBUTE x int),
+	'comment of an attribute' => q(COMMENT ON COLUMN migrate.revision_info.partial IS NULL),
+	'comment of a column' => q(COMMENT ON COLUMN migrate.job.state IS NULL),
 	'comment of an index' => q(COMMENT ON INDEX migrate.job_run_at_idx IS NULL),
 	'comment of the extension' => q(COMMENT ON EXTENSION migrate IS 'x'),
 	'right on a function' => q(GRANT EXECUTE ON FUNCTION migrate_show TO viewer),
