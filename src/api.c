@@ -431,7 +431,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 	if (runs == NULL)
 	{
 		ereport(NOTICE,
-				(errmsg("the progress of runs is not known"),
+				(errmsg("the progress of runs is not available"),
 				 errdetail("The server has no shared memory for it."),
 				 errhint("Add \"migrate\" to shared_preload_libraries, or use PostgreSQL 17 or later.")));
 		return (Datum) 0;

@@ -118,7 +118,7 @@ $plain->psql('app', 'SELECT count(*) FROM migrate.progress', stdout => \$rows, s
 is($rows, '0', 'not preloaded: no rows');
 if ($plain->pg_version < 17)
 {
-	like($notice, qr/NOTICE:  the progress of runs is not known\nDETAIL:  The server has no shared memory for it\.\nHINT:  Add "migrate" to shared_preload_libraries/, 'not preloaded: it says why');
+	like($notice, qr/NOTICE:  the progress of runs is not available\nDETAIL:  The server has no shared memory for it\.\nHINT:  Add "migrate" to shared_preload_libraries/, 'not preloaded: it says why');
 	is(sql($plain, 'app', "SELECT migrate_upgrade('p2')"), "p1\np2", 'not preloaded: a run does not care');
 }
 else

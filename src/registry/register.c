@@ -242,7 +242,7 @@ refuse_if_applied(const char *id)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot replace or unregister revision \"%s\" because it is partial",
 						id),
-				 errdetail("A run on version table \"%s\" was interrupted in it.",
+				 errdetail("A run of it on version table \"%s\" was interrupted.",
 						   table),
 				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve('%s', 'abandon').",
 						 id)));
