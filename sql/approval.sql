@@ -1,4 +1,4 @@
--- approval: with migrate.require_approval an upgrade runs what somebody has
+-- approval: with migrate.require_approval an upgrade runs what a role has
 -- approved
 \i sql/include/start.sql
 \i sql/include/settle.sql
@@ -76,7 +76,7 @@ CALL settle();
 SELECT note FROM migrate.schedules;
 SELECT migrate_unschedule('s');
 ALTER DATABASE :DBNAME RESET migrate.require_approval;
--- the way back asks nobody
+-- a downgrade needs no approval
 SET ROLE regress_migrate_runner;
 SELECT migrate_downgrade('base');
 SELECT migrate_upgrade('a1');
@@ -136,7 +136,7 @@ SELECT migrate_unregister('a4');
 SELECT migrate_register('a4', '', down_revision => '{a2}');
 SELECT is_approved('a4') AS anew;
 
--- nobody but a superuser turns it off
+-- only a superuser turns it off
 SET ROLE regress_migrate_boss;
 SELECT pg_temp.attempt('SET migrate.require_approval = off');
 SELECT pg_temp.attempt('DELETE FROM migrate.approval');

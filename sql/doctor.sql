@@ -94,7 +94,7 @@ SELECT "check", status, value FROM migrate_doctor() WHERE area = 'migration' AND
 RESET migrate.version_table;
 SELECT migrate_stamp('base');
 
--- somebody who may see little
+-- a role that may see little
 CREATE ROLE regress_migrate_nobody;
 GRANT SELECT ON ill TO regress_migrate_nobody;
 SET ROLE regress_migrate_nobody;
@@ -102,7 +102,7 @@ SELECT area, "check", status, value, advice FROM migrate_doctor() WHERE status <
 RESET ROLE;
 DROP OWNED BY regress_migrate_nobody;
 DROP ROLE regress_migrate_nobody;
--- a search_path of somebody
+-- a search_path with other objects
 CREATE SCHEMA hostile;
 CREATE FUNCTION hostile.now() RETURNS timestamptz LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END';
 CREATE FUNCTION hostile.format(text, VARIADIC text[]) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END';

@@ -246,7 +246,7 @@ DROP ROLE regress_migrate_deployer;
 SELECT * FROM migrate_run_jobs();
 SELECT end_of(:job);
 SELECT migrate_cancel(:queued);
--- somebody who has set another role, and may not any more; who may not come in; who has gone
+-- a login role that may no longer set the role, that may not connect, that was dropped
 CREATE ROLE regress_migrate_login LOGIN;
 CREATE ROLE regress_migrate_group;
 GRANT regress_migrate_group TO regress_migrate_login;
@@ -290,7 +290,7 @@ SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'queued';
 DROP FUNCTION submit_twice, submit_for_all, submit_as_group;
 DROP OWNED BY regress_migrate_group;
 DROP ROLE regress_migrate_group;
--- of another server, or a worker that was lost too often, or too late
+-- of another server, or a worker that exited unexpectedly too often, or too late
 SELECT migrate_submit('heads', run_at => now() + interval '1 day') AS job \gset
 UPDATE migrate.job SET origin = 'elsewhere', state = 'running' WHERE job = :job;
 SELECT migrate_submit('heads', run_at => now() + interval '1 day') AS crashed \gset

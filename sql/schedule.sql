@@ -125,7 +125,7 @@ END$$;
 SELECT is_open('Etc/GMT+12', 'Pacific/Kiritimati', '-1 hour', '1 hour') AS open, is_open('Pacific/Kiritimati', 'Etc/GMT+12', '-1 hour', '1 hour') AS open,
        is_open('Etc/GMT+12', 'Pacific/Kiritimati', '1 hour', '2 hours') AS closed, is_open('Pacific/Kiritimati', 'Etc/GMT+12', '-2 hours', '-1 hour') AS closed;
 DROP FUNCTION is_open(text, text, interval, interval);
--- a day has 24 hours, whoever looks
+-- a day has 24 hours in every time zone
 SET timezone = 'America/New_York';
 SELECT migrate_schedule('days', '1 day', at => '2026-03-01 02:00+00');
 CALL settle();

@@ -38,7 +38,7 @@ is(finding($node, $other, 'prepared transactions'), 'ok|none', 'of another datab
 sql($node, $db, "ROLLBACK PREPARED 'left ''over'''");
 
 sql($node, $db, "SELECT pg_create_physical_replication_slot('gone', true)");
-like(finding($node, $db, 'slots'), qr/^warning\|1, 1 inactive, at most [\d.]+ \w+ of WAL kept by gone$/, 'a slot that nobody uses');
+like(finding($node, $db, 'slots'), qr/^warning\|1, 1 inactive, at most [\d.]+ \w+ of WAL kept by gone$/, 'a slot without a consumer');
 sql($node, $db, "SELECT pg_drop_replication_slot('gone')");
 
 # It takes a minute to be too long.
@@ -47,7 +47,7 @@ $idle->query_safe('BEGIN; SELECT 1 FROM t;');
 is(finding($node, $db, 'idle in transaction'), 'ok|none', 'one that has just begun is not idle');
 $idle->quit;
 
-# A commit that waits for a standby that is not there: it is told, and nobody
+# A commit that waits for a standby that is not there is reported, and no session
 # waits for ever.
 sql($node, $db, "ALTER SYSTEM SET synchronous_standby_names = 'gone'");
 $node->reload;

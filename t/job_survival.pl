@@ -61,7 +61,7 @@ my ($job, $pid) = start_job();
 crash($node, $pid);
 is_completed($job, 2, 'kill -9 of the worker');
 
-# Ended by somebody.
+# Ended by another session.
 ($job, $pid) = start_job();
 sql($node, $db, "SELECT pg_terminate_backend($pid, 180000)");
 is_completed($job, 2, 'pg_terminate_backend()');
@@ -145,7 +145,7 @@ is(sql($node, $db, 'SELECT migrate_submit() > 0'), 't', 'the next job goes on');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL));
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'and completes');
 
-# The owner goes while the job is at work: what it has left to do fails.
+# The owner goes while the job is running: the rest of the job fails.
 sql($node, $db, <<'SQL');
 CREATE ROLE worker LOGIN;
 GRANT EXECUTE ON FUNCTION migrate_submit TO worker;
