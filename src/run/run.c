@@ -101,6 +101,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 static void
 leave(void)
 {
+	mig_xact_without_subxacts(false);
 	mig_progress_end();
 	mig_resource_usage_watch(false);
 	mig_precheck_set_running(false);
@@ -178,8 +179,7 @@ read_and_plan(void *arg)
 	const MigRunRequest *request = run->request;
 	MigVersion *version = run->version;
 
-	mig_version_read(version, MIG_SPI_READ_LATEST);
-	mig_version_recheck(version);
+	mig_version_read_locked(version);
 	run->partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
 	if (run->partial != NULL && !run->commits)
 		mig_resolve_refuse(run->partial, false);

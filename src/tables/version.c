@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "storage/itemptr.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
@@ -96,6 +97,8 @@ typedef struct MigVersionQueries
 		" WHERE version_num OPERATOR(pg_catalog.=) $1"} \
 }
 
+#define RESTRICT_SETTING "restrict_nonsystem_relation_kind"
+
 #define ADDRESS			"ctid"
 #define NO_ADDRESS		"NULL::pg_catalog.tid"
 
@@ -154,6 +157,10 @@ mig_version_lock(const MigVersion *version)
 
 /*
  * Reads the rows and where they are, into the current memory context.
+ *
+ * A table of another role can have become a view since it was looked up, whose
+ * functions would run with the caller's rights.  The minor releases since
+ * August 2024 have a setting that refuses that.
  */
 void
 mig_version_read(MigVersion *version, MigSpiAccess access)
@@ -162,6 +169,11 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
+	if (!version->own &&
+		GetConfigOption(RESTRICT_SETTING, true, false) != NULL)
+		(void) set_config_option(RESTRICT_SETTING, "view, foreign-table",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	nrows = mig_spi_execute(&version->queries->read, NULL, access);
 	read_rows(version, &scope, nrows);
 	mig_spi_end(&scope);

@@ -37,7 +37,7 @@ typedef enum MigVersionPosition
 extern MigVersion *mig_version_open(MigSpiAccess access);
 extern MigVersion *mig_version_open_other(const char *name,
 										  const MigVersion *version);
-extern void mig_version_recheck(const MigVersion *version);
+extern void mig_version_read_locked(MigVersion *version);
 extern void mig_version_trust(const MigVersion *version);
 
 /* version.c: its rows */

@@ -60,15 +60,20 @@ mig_version_open_other(const char *name, const MigVersion *version)
 }
 
 /*
- * Raises an error if the name stands for another table by now: the lock on the
- * version table is on the table, but the statements name it.  Rows that were
- * read since the lock was taken say which table it was.
+ * Reads the rows once the run has its lock.  Raises an error if the name stands
+ * for another table by now: the lock is on the table, but the statements name
+ * it.  The catalogs are asked before a table of another role is read, which
+ * could be a view by now; the rows say which table they are from.
  */
 void
-mig_version_recheck(const MigVersion *version)
+mig_version_read_locked(MigVersion *version)
 {
+	if (!version->own && is_replaced(version))
+		refuse_replaced(version);
+	mig_version_read(version, MIG_SPI_READ_LATEST);
 	if (OidIsValid(version->read_relid) ?
-		version->read_relid != version->relid : is_replaced(version))
+		version->read_relid != version->relid :
+		version->own && is_replaced(version))
 		refuse_replaced(version);
 }
 
