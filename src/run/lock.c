@@ -42,6 +42,8 @@
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			250 /* ms: what a waiting run may lose */
 
+#define UNLOCK_ATTEMPTS			3	/* to release what the session holds */
+
 /* A lock, and what its holder is doing, for messages. */
 typedef struct Lock
 {
@@ -347,7 +349,15 @@ release(int nkept)
 static ErrorData *
 give_back(int nkept)
 {
-	return nheld > nkept ? mig_subxact(unlock, &nkept) : NULL;
+	ErrorData  *error = NULL;
+
+	for (int attempt = 1; nheld > nkept && attempt <= UNLOCK_ATTEMPTS; attempt++)
+	{
+		error = mig_subxact(unlock, &nkept);
+		if (error != NULL)
+			mig_xact_abort();
+	}
+	return nheld > nkept ? error : NULL;
 }
 
 static void
