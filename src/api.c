@@ -533,13 +533,15 @@ run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 /*
  * As the server says: not inside BEGIN, a function, or a query of several
  * statements.  Before 18 it does not say so of a pipeline, whose statements
- * before this one would be committed with it.
+ * before this one would be committed with it; old minor releases not of a block
+ * with an EXCEPTION clause, which is a subtransaction.
  */
 static bool
 can_commit(FunctionCallInfo fcinfo)
 {
 	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
 		!castNode(CallContext, fcinfo->context)->atomic &&
+		!IsSubTransaction() &&
 		(MyXactFlags & XACT_FLAGS_PIPELINING) == 0;
 }
 

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -56,9 +55,7 @@ mig_run_refuse_nested(const char *function)
 }
 
 /*
- * Raises an error where a run cannot commit: neither in a transaction that the
- * client ends, nor in a PL/pgSQL block with EXCEPTION, which is a
- * subtransaction.
+ * Raises an error where a run cannot commit.
  */
 void
 mig_precheck_transaction(const MigRunRequest *request)
@@ -73,12 +70,6 @@ mig_precheck_transaction(const MigRunRequest *request)
 				 errdetail("It commits after each revision. Nothing was run."),
 				 errhint("Send CALL %s(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on. Inside a transaction use %s().",
 						 procedure, mig_command_function(request->command))));
-	if (IsSubTransaction())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("%s() cannot run inside a subtransaction", procedure),
-				 errdetail("It commits after each revision. Nothing was run."),
-				 errhint("Call it outside of blocks with an EXCEPTION clause.")));
 }
 
 /*
@@ -365,9 +356,11 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 
 	mig_revision_body(revision, command, &body);
 	script = mig_script_split_text(body.text);
-	while (index < script->nstatements - 1 &&
+	while (index < script->nstatements &&
 		   script->statements[index].kind == MIG_STATEMENT_ORDINARY)
 		index++;
+	if (index == script->nstatements)
+		elog(ERROR, "revision \"%s\" has no such statement", revision);
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 in_function ?
