@@ -107,7 +107,7 @@ mig_xact(MigWork work, void *arg, int flags)
 			if (error != NULL)
 				mig_xact_abort();
 		}
-		if (error == NULL && (flags & MIG_XACT_KEEP_OPEN) == 0)
+		if (error == NULL)
 			error = mig_xact_commit();
 		if (error == NULL)
 			return NULL;

@@ -47,7 +47,8 @@ static void write_failure(void *arg);
 
 /*
  * Does what is asked for, or raises an error after having cleaned up.  The
- * transaction that the caller is in is committed first.
+ * transaction that CALL came in is the first one that is committed, and its
+ * snapshot is released.
  */
 void
 mig_run_committing(MigRun *run)
@@ -91,7 +92,6 @@ mig_run_committing(MigRun *run)
 		mig_session_state_restore(&state.settings);
 		mig_xact_renew();
 	}
-	mig_xact_without_subxacts(false);
 	if (error != NULL)
 	{
 		/* Until it has ended this transaction, too. */
@@ -106,9 +106,6 @@ static void
 execute(Committing *state)
 {
 	MigRun	   *run = state->run;
-
-	/* The snapshot that CALL came with. */
-	mig_xact_renew();
 
 	mig_session_state_save_one(MIG_SERVER_RETRY_SETTING, &state->settings);
 	state->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
@@ -149,9 +146,7 @@ execute_step(Committing *state)
 		if (!state->may_begin)
 			return false;
 	}
-	/* The step's first transaction is that in which its body is read. */
-	mig_xact(begin_step, state,
-			 MIG_XACT_KEEP_OPEN | MIG_XACT_RETRY | MIG_XACT_RAISE);
+	mig_xact(begin_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
 	mig_progress_say(exec);
 	if (mig_segment_needed(exec))

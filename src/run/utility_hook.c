@@ -1,6 +1,6 @@
 /*
  * utility_hook.c
- * *	  Observes what a body does that only a utility hook can see.
+ *	  Observes what a body does that only a utility hook can see.
  *
  * SET CONSTRAINTS leaves no trace that could be looked up.  And where DDL
  * commits by itself, what a function or a DO block has created stays when the
