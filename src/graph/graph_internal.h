@@ -40,7 +40,7 @@ struct MigGraph
 {
 	int			size;
 	int			allocated;
-	MigRevisionDef *revs;		/* id, parents and labels only */
+	MigRevisionDef **revs;		/* id, parents and labels only */
 	struct mig_keys_hash *keys; /* every id and label */
 	int			nlabels;
 	MigLabel   *labels;
