@@ -54,7 +54,7 @@ SELECT step, operation, revision, approved FROM migrate_plan();
 SELECT step, operation, revision, approved FROM migrate_plan('head', 'stamp');
 SELECT revision, state, approved_by FROM migrate.status;
 
--- on: every door stops before what is not approved
+-- on: function, procedure and worker stop before what is not approved
 SET migrate.require_approval = on;
 SET ROLE regress_migrate_runner;
 SELECT migrate_upgrade();

@@ -72,7 +72,7 @@ SELECT pg_temp.run('SELECT count(*) FROM migrate_current()');
 SELECT pg_temp.run('DO ''BEGIN COMMIT; END''');
 SELECT pg_temp.run('CREATE PROCEDURE app.c() LANGUAGE plpgsql AS ''BEGIN COMMIT; END''; CALL app.c()');
 
--- refuses a transaction block: refused before anything runs
+-- cannot run inside a transaction block: refused before anything runs
 SELECT migrate_register('before', 'CREATE TABLE before (i int)', '');
 SELECT migrate_register('vacuum', E'SELECT 1;\nVACUUM t', 'REINDEX TABLE CONCURRENTLY t', '{before}');
 SELECT migrate_upgrade('vacuum');

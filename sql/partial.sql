@@ -116,13 +116,13 @@ SELECT migrate_resolve('p2', 'retry');
 CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'abandon');
 
--- in doubt, as after a crash: the catalogs tell
+-- outcome unknown, as after a crash: the catalogs tell
 SELECT migrate_register('p2', $$
 	VACUUM t;
 	CREATE INDEX CONCURRENTLY t_b ON t (a);
 	VACUUM t;
 $$, '', '{p1}', replace => true);
-CREATE FUNCTION doubt(statement int, object text[], before text, done int DEFAULT 0) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION started(statement int, object text[], before text, done int DEFAULT 0) RETURNS void LANGUAGE sql AS $$
 	DELETE FROM migrate.partial;
 	INSERT INTO migrate.partial (version_table, statement, last_statement, line, revision, operation,
 		kind, state, object, before, body_hash, run, role)
@@ -132,7 +132,7 @@ CREATE FUNCTION doubt(statement int, object text[], before text, done int DEFAUL
 $$;
 RESET client_min_messages;
 -- not there: run
-SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t_b}', 'absent', 1);
 SELECT revision, partial FROM migrate_current();
 SELECT migrate_upgrade('p2');
 -- nor before one of its ancestors
@@ -144,29 +144,29 @@ CALL migrate_deploy('p2');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 -- there: not run again
 SELECT migrate_stamp('p1', purge => true);
-SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t_b}', 'absent', 1);
 CALL migrate_deploy('p2');
 -- INVALID: dropped, and run
 SELECT migrate_stamp('p1', purge => true);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_b'::regclass;
-SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t_b}', 'absent', 1);
 CALL migrate_deploy('p2');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 -- not inside DO, which cannot drop it
 SELECT migrate_stamp('p1', purge => true);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_b'::regclass;
-SELECT doubt(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t_b}', 'absent', 1);
 DO 'BEGIN CALL migrate_deploy(''p2''); END';
 CALL migrate_deploy('p2');
 -- it was there before: the server decides
 SELECT migrate_stamp('p1', purge => true);
-SELECT doubt(2, '{index,public,t_b}', 'present', 1);
+SELECT started(2, '{index,public,t_b}', 'present', 1);
 CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'skip');
 CALL migrate_deploy('p2');
 -- the last statement: only the version row is left
 SELECT migrate_stamp('p1', purge => true);
-SELECT doubt(3, NULL, NULL, 3);
+SELECT started(3, NULL, NULL, 3);
 CALL migrate_deploy('p2');
 SELECT revision FROM migrate_current();
 -- cannot be found out: which of two indexes it made
@@ -175,7 +175,7 @@ SELECT migrate_register('p2', E'VACUUM t;\nCREATE INDEX CONCURRENTLY ON t (a);',
 DROP INDEX t_b;
 CREATE INDEX one ON t (a);
 CREATE INDEX two ON t (a);
-SELECT doubt(2, '{index on,public,t}', 'absent', 1);
+SELECT started(2, '{index on,public,t}', 'absent', 1);
 CALL migrate_deploy('p2');
 \echo :LAST_ERROR_SQLSTATE
 SELECT sqlstate, error FROM migrate.log ORDER BY started DESC LIMIT 1;
@@ -185,7 +185,7 @@ DROP INDEX one, two;
 CALL migrate_deploy('p2');
 -- a body that is another one
 SELECT migrate_stamp('p1', purge => true);
-SELECT doubt(2, NULL, NULL, 1);
+SELECT started(2, NULL, NULL, 1);
 UPDATE migrate.partial SET body_hash = 'x';
 CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'abandon');
@@ -214,5 +214,5 @@ SELECT * FROM migrate.version;
 DROP TABLE go;
 \i sql/include/reset.sql
 SET client_min_messages = warning;
-DROP FUNCTION doubt;
+DROP FUNCTION started;
 DROP TABLE t, other_version;

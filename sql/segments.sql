@@ -1,4 +1,4 @@
--- segments: bodies with statements that refuse a transaction block
+-- segments: bodies with statements that cannot run inside a transaction block
 \i sql/include/start.sql
 CREATE TABLE t (a int, b text);
 INSERT INTO t SELECT g, g::text FROM generate_series(1, 10) AS g;

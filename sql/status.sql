@@ -65,7 +65,7 @@ CALL migrate_deploy('a1');
 SELECT count(*) FROM migrate.log;
 CALL migrate_deploy('a2');
 SELECT revision, operation, state, finished > now() - interval '1 day' AS new FROM migrate.log ORDER BY finished;
--- in the function door, too
+-- through the function, too
 UPDATE migrate.log SET finished = finished - interval '40 days';
 SELECT migrate_downgrade('base');
 SELECT revision, operation FROM migrate.log ORDER BY finished;

@@ -1,5 +1,5 @@
 # Statements about subscriptions that change a slot on the publisher, and so
-# refuse a transaction block.
+# cannot run inside a transaction block.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # The extension on what imitates YugabyteDB, beyond single failures (yb_sim.pl): what
-# is refused, what the server must not do by itself, and the door that submits.
+# is refused, what the server must not do by itself, and the function mode that submits.
 
 use strict;
 use warnings;

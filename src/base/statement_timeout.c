@@ -6,7 +6,7 @@
  * session's statement_timeout is for all of a SELECT or CALL, and a worker has
  * none.  One that is set for a revision is for each of its statements: it
  * runs beside the session's, whichever comes first, and when the statement has
- * ended the session's goes on as if nothing had been.
+ * ended the session's timeout is armed again.
  */
 #include "postgres.h"
 

@@ -268,7 +268,7 @@ work_in_transaction(MigWork work, void *arg)
  * Before SPI raises an error it has rolled back and begun the next transaction.
  * If even that failed, what this process would do next it would do in a
  * transaction that is neither open nor over, and a COMMIT of that tears the
- * database: the process must not go on.
+ * database: the process must end.
  */
 static ErrorData *
 end_transaction(void (*end) (void))
@@ -314,7 +314,7 @@ set_own_tables(void)
 }
 
 /*
- * Aborts the transaction whatever was going on in it, SPI connections of others
+ * Aborts the transaction in whatever state it is, SPI connections of others
  * included; that is why it is only for what the client's CALL does itself.
  */
 static void
