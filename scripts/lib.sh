@@ -46,7 +46,7 @@ as_user()
 }
 
 # new_directory NAME: makes a directory that the unprivileged user owns, and
-# nobody else can enter; prints its path.
+# no other user can enter; prints its path.
 new_directory()
 {
 	local directory
@@ -362,7 +362,7 @@ install_packages()
 
 	plan=$(apt -s install "${packages[@]}") ||
 		die "apt-get cannot install ${packages[*]}"
-	# An upgrade would restart somebody's server.
+	# An upgrade would restart a server that is in use.
 	if printf '%s\n' "$plan" | grep -Eq '^Inst postgresql[^ ]* \['; then
 		printf '%s\n' "$plan" | grep -E '^Inst postgresql[^ ]* \[' >&2
 		die "installing ${packages[*]} would upgrade the packages above: do it yourself at a time that suits"

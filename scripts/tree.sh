@@ -6,7 +6,7 @@
 # kept in $MIGRATE_CACHE and used again; remove them there to make them anew.
 # Root only, on Debian.
 
-# Servers run from there as another user, who cannot look into root's home.
+# Servers run from there as another user, which cannot look into root's home.
 if [ "$(id -u)" -eq 0 ]; then
 	cache=${MIGRATE_CACHE:-/var/cache/migrate}
 else
@@ -55,13 +55,13 @@ require_trees()
 	mkdir -p "$cache"
 }
 
-# one_at_a_time NAME: for a script that makes its trees anew each time.  Whoever
-# comes second waits for the end of the first.
+# one_at_a_time NAME: for a script that makes its trees anew each time.  The
+# second one waits for the end of the first.
 one_at_a_time()
 {
 	exec 8>"$cache/$1.lock"
 	flock --nonblock 8 && return
-	say "# another one is at work in $cache, waiting"
+	say "# another one is running in $cache, waiting"
 	flock 8
 }
 
@@ -70,7 +70,7 @@ one_at_a_time()
 make_tree()
 {
 	local major=$1 older=${2:-} tree=$cache/pg$1${2:+-$2} mirror release packages sources
-	# Whoever comes second waits; the lock ends with the shell that "$(" opens.
+	# A second one waits; the lock ends with the shell that "$(" opens.
 	exec 9>"$tree.lock"
 	flock 9
 	if ! [ -f "$tree/.complete" ]; then
@@ -122,7 +122,7 @@ debian_tree()
 }
 
 # in_tree TREE COMMAND...: runs it there, in a copy of the sources, with a /proc
-# that nobody else sees where that is allowed.  The copy stays after a failure.
+# that no other process sees where that is allowed.  The copy stays after a failure.
 in_tree()
 {
 	local tree=$1 enter=() copy status

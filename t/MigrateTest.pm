@@ -153,10 +153,10 @@ SQL
 sub wait_until_logged
 {
 	my ($node, $start, $line) = @_;
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	for (1 .. 50 * $PostgreSQL::Test::Utils::timeout_default)
 	{
 		return 1 if slurp_file($node->logfile, $start) =~ $line;
-		select(undef, undef, undef, 0.1);
+		select(undef, undef, undef, 0.02);
 	}
 	return 0;
 }
@@ -223,12 +223,12 @@ sub kill_9
 sub wait_until_up
 {
 	my ($node) = @_;
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	for (1 .. 50 * $PostgreSQL::Test::Utils::timeout_default)
 	{
 		return
 		  if slurp_file($node->logfile, $before_crash{ $node->name }) =~
 		  /database system is ready to accept connections/;
-		select(undef, undef, undef, 0.1);
+		select(undef, undef, undef, 0.02);
 	}
 	die 'the server did not come back';
 }

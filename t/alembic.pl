@@ -30,13 +30,13 @@ sub extension
 }
 
 # Both say the same about where the database is.
-sub stands_on
+sub current_is
 {
 	my ($expected) = @_;
 	my $alembic = join(' ', sort map { (split)[0] } split(/\n/, run('current')));
-	is($alembic, $expected, "$db: alembic stands on " . ($expected || 'base'));
+	is($alembic, $expected, "$db: alembic says " . ($expected || 'base'));
 	is( extension('revision FROM migrate_current() ORDER BY 1'),
-		$expected, "$db: the extension stands on the same");
+		$expected, "$db: the extension says the same");
 	return;
 }
 
@@ -62,57 +62,57 @@ my $complete = 'account.email account.id account.name account.phone invoice.acco
 new_application('alembic_first');
 run('upgrade', 'r2');
 sql($node, $db, $register);
-stands_on('r2');
+current_is('r2');
 is(extension("migrate_upgrade('+2')"), 'r3 r4', 'the extension goes on');
-stands_on('r4');
+current_is('r4');
 run('upgrade', 'heads');
-stands_on('r6');
+current_is('r6');
 is(extension('migrate_is_current()'), 't', 'nothing left to do');
 is(columns(), $complete, 'all columns are there');
 is(extension("migrate_downgrade('r4')"), 'r6 r5a r5b', 'the extension takes the merge down');
-stands_on('r4');
+current_is('r4');
 run('upgrade', 'r5b');
-stands_on('r5b');
+current_is('r5b');
 is(extension("migrate_upgrade('r5a')"), 'r5a', 'the extension inserts a row for the other branch');
-stands_on('r5a r5b');
+current_is('r5a r5b');
 run('upgrade', 'head');
-stands_on('r6');
+current_is('r6');
 run('downgrade', 'base');
-stands_on('');
+current_is('');
 is(columns(), '', 'all of it is gone');
 
 # The extension begins, in the table that Alembic would create.
 new_application('extension_first');
 run('ensure_version');
 sql($node, $db, $register);
-stands_on('');
+current_is('');
 is(extension("migrate_upgrade('r2')"), 'r1 r2', 'the extension begins');
-stands_on('r2');
+current_is('r2');
 run('upgrade', '+2');
-stands_on('r4');
+current_is('r4');
 is(extension("migrate_upgrade('r5a')"), 'r5a', 'the extension takes one branch');
-stands_on('r5a');
+current_is('r5a');
 run('upgrade', 'r5b');
-stands_on('r5a r5b');
+current_is('r5a r5b');
 is(extension('migrate_upgrade()'), 'r6', 'the extension merges');
-stands_on('r6');
+current_is('r6');
 run('upgrade', 'head');
-stands_on('r6');
+current_is('r6');
 is(columns(), $complete, 'all columns are there');
 run('downgrade', 'r5a');
-stands_on('r5a r5b');
+current_is('r5a r5b');
 is(extension("migrate_downgrade('r4')"), 'r5a r5b', 'the extension takes both branches down');
-stands_on('r4');
+current_is('r4');
 run('stamp', 'r6');
-stands_on('r6');
+current_is('r6');
 is(extension("migrate_stamp('{r5a,r5b}'::text[])"), 'r5a r5b', 'the extension stamps');
-stands_on('r5a r5b');
+current_is('r5a r5b');
 is(extension("migrate_stamp('r4', true)"), 'r4', 'the extension purges');
-stands_on('r4');
+current_is('r4');
 is(extension("migrate_downgrade('base')"), 'r4 r3 r2 r1', 'the extension takes all of it down');
-stands_on('');
+current_is('');
 run('upgrade', 'head');
-stands_on('r6');
+current_is('r6');
 
 $node->stop;
 done_testing();

@@ -48,7 +48,7 @@ if (!@one)
 	cmp_ok($count{'same steps and rows'}, '>', $cases / 4, 'many cases do something');
 	cmp_ok($count{'explained'}, '>', 0, 'some differ where that is meant');
 }
-# Somebody who asks for cases reads how they went.
+# A caller that asks for cases reads how they went.
 if ($ENV{ALEMBIC_CASES} || @one || !Test::More->builder->is_passing)
 {
 	diag($out);

@@ -73,7 +73,7 @@ my %kinds = (
 	error => $all, conflict => $all, cancel => $all,
 	terminate => $durable, kill => $durable);
 
-my ($engine, %undisturbed);
+my ($server_type, %undisturbed);
 breaks_on('postgresql', 'error', 'conflict', 'cancel', 'terminate', 'kill');
 breaks_on('yugabytedb', 'error', 'conflict', 'kill');
 breaks_on('yugabytedb_transactional_ddl', 'error', 'conflict');
@@ -83,21 +83,21 @@ done_testing();
 
 sub breaks_on
 {
-	my ($profile, @actions) = @_;
-	$engine = $profile;
-	$db = new_database($node, $engine);
+	my @actions;
+	($server_type, @actions) = @_;
+	$db = new_database($node, $server_type);
 	sql($node, $db, $prepare);
 	sql($node, $db, "CALL migrate_deploy('r1')");
 	foreach my $run (broken_runs('error', [ 'up', 0 ], [ 'down', 0 ]))
 	{
 		my $direction = $run->{direction};
-		is($run->{ended}, '00000', "$engine, $direction: undisturbed");
+		is($run->{ended}, '00000', "$server_type, $direction: undisturbed");
 		# Of what the server is taken for, the outcome does not know.
-		is($run->{state}, $undisturbed{$direction}, "$engine, $direction: the same")
+		is($run->{state}, $undisturbed{$direction}, "$server_type, $direction: the same")
 		  if $undisturbed{$direction};
 		$undisturbed{$direction} = $run->{state};
 		note("$direction: $run->{state}");
-		like($run->{state}, qr/\|0\|0\|0$/, "$engine, $direction: nothing is left");
+		like($run->{state}, qr/\|0\|0\|0$/, "$server_type, $direction: nothing is left");
 	}
 	breaks_anywhere($_) foreach @actions;
 	return;
@@ -116,24 +116,24 @@ sub breaks_anywhere
 	}
 	my @runs = broken_runs($action, @wanted);
 	is(join(' ', map { "$_->{direction} $_->{place}" } @runs), join(' ', map { "@$_" } @wanted),
-		"$engine, $action: every place");
+		"$server_type, $action: every place");
 	is(join("\n", map { "$_->{direction} $_->{place}: $_->{went_on} $_->{state}" }
 			  grep { $_->{went_on} ne '00000' || $_->{state} ne $undisturbed{ $_->{direction} } } @runs),
-		'', "$engine, $action: everything is as undisturbed");
+		'', "$server_type, $action: everything is as undisturbed");
 
 	my @broken = grep { $_->{ended} ne '00000' } @runs;
 	my $partial = grep { $_->{segments} > 0 } @runs;
-	note("$engine, $action: " . join(', ', map { "$places{$_} places $_" } sort keys %places)
+	note("$server_type, $action: " . join(', ', map { "$places{$_} places $_" } sort keys %places)
 		  . ', ' . @broken . " broken, $partial partial");
 	is(join(' ', map { "$_->{direction} $_->{place}" } grep { $_->{place} > $places{ $_->{direction} } } @broken),
-		'', "$engine, $action: where there is no place nothing breaks");
+		'', "$server_type, $action: where there is no place nothing breaks");
 	if ($action eq 'conflict')
 	{
-		is(@broken . " $partial", '0 0', "$engine, conflict: each was tried again");
+		is(@broken . " $partial", '0 0', "$server_type, conflict: each was tried again");
 		return;
 	}
-	cmp_ok(scalar @broken, '>', 50, "$engine, $action: runs were broken");
-	cmp_ok($partial, '>', 40, "$engine, $action: runs were gone on with");
+	cmp_ok(scalar @broken, '>', 50, "$server_type, $action: runs were broken");
+	cmp_ok($partial, '>', 40, "$server_type, $action: interrupted runs were resumed");
 	return;
 }
 
@@ -144,7 +144,7 @@ sub breaks_anywhere
 sub broken_runs
 {
 	my ($action, @wanted) = @_;
-	my $head = "SET client_min_messages = warning; SET migrate.server_type = '$engine';\n"
+	my $head = "SET client_min_messages = warning; SET migrate.server_type = '$server_type';\n"
 	  . "SET fault.kinds = '$kinds{$action}'; SET fault.action = '$action';\n";
 	my $script = $head;
 	my $output = '';

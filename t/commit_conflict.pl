@@ -1,4 +1,4 @@
-# Conflicts that the committing doors get past, with sessions that really
+# Conflicts that procedures and workers get past, with sessions that really
 # conflict: in a body, at the version row, at COMMIT.  What a run holds while
 # it waits, and what is left when it is stopped.
 
@@ -102,7 +102,7 @@ like($errors, qr/^40001: serialization_failure$/, 'used up: the original error')
 is(sql($node, $db, $where), 'e1|3|failed', 'used up: logged');
 is(advisory_locks($node), '0', 'used up: the lock is free');
 
-# Somebody who does not take our lock moves the version row meanwhile.
+# A session that does not take our lock moves the version row meanwhile.
 sql($node, $db, "SELECT migrate_unregister('e1');
 	SELECT migrate_register('e1', 'SELECT * FROM x; LOCK TABLE gate', '', '{d1}')");
 my $gate = $node->background_psql($db);
@@ -114,8 +114,8 @@ $gate->query_safe("UPDATE alembic_version SET version_num = 'b1'; COMMIT;");
 (undef, $errors) = finish_sql($session);
 $gate->quit;
 like($errors, qr/^55000: version table "public.alembic_version" was changed during this run/,
-	'moved by somebody else: refused');
-is(sql($node, $db, 'SELECT version_num FROM alembic_version'), 'b1', 'moved by somebody else: left alone');
+	'moved by another session: refused');
+is(sql($node, $db, 'SELECT version_num FROM alembic_version'), 'b1', 'moved by another session: left alone');
 sql($node, $db, "UPDATE alembic_version SET version_num = 'd1'");
 
 # Between two attempts nothing is held but the advisory locks.

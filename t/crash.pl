@@ -53,7 +53,7 @@ sql($node, $db, "SELECT migrate_downgrade('c1'); TRUNCATE migrate.log");
 kill_9($node, $pid);
 finish_sql($session);
 wait_until_up($node);
-is(sql($node, $db, $state), 'c1|c1|0', 'kill -9 above c1: c1 is kept');
+is(sql($node, $db, $state), 'c1|c1|0', 'kill -9 after c1: c1 is kept');
 
 # A run that has returned, in a transaction that has not.
 sql($node, $db, 'UPDATE sleep SET seconds = 0');

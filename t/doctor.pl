@@ -52,7 +52,7 @@ $idle->quit;
 sql($node, $db, "ALTER SYSTEM SET synchronous_standby_names = 'gone'");
 $node->reload;
 is(finding($node, $db, 'round trip'), 'problem|a commit did not return within 10 s', 'a commit that hangs');
-# Whoever is cancelled meanwhile leaves no process behind.
+# A session that is cancelled meanwhile leaves no process behind.
 my (undef, $errors) = run_sql($node, $db, "SET statement_timeout = '1s'; SELECT * FROM migrate_doctor()");
 is($errors, '57014: canceling statement due to statement timeout', 'cancelled while it waits');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate doctor'));

@@ -81,7 +81,7 @@ is( sql($node, 'copy_schema', "$path SELECT migrate_register('x1', 'CREATE TABLE
 	"x1\nx1", 'without data: it works');
 
 # A role that registered a revision may be missing elsewhere: the revision is
-# there, and runs once somebody has vouched for it.
+# there, and runs once another role has vouched for it.
 $node->safe_psql('postgres', 'CREATE DATABASE copy_roles');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '--no-owner', '-d', 'copy_roles', "$dir/custom" ],
 	'restore without owners');

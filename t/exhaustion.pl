@@ -297,7 +297,7 @@ is($out, "500\nleft 0\ngone true\nleft 0", 'no lock of ours is left');
 is(rows(), 'l499', 'the next run of that session completes');
 attempt(q{CALL migrate_deploy()});
 
-# One body that needs too many: no door helps.
+# One body that needs too many: neither function nor procedure can.
 sql($node, $db, q{SELECT migrate_register('many', 'DO $$BEGIN FOR i IN 1 .. 2000 LOOP EXECUTE format(''CREATE TABLE m%s ()'', i); END LOOP; END$$', NULL, '{l500}')});
 foreach my $call (q{CALL migrate_deploy()}, q{SELECT migrate_upgrade()})
 {
@@ -324,10 +324,10 @@ my $warning;
 ($job, $warning) = attempt(q{SELECT migrate_submit()});
 like($warning, qr/WARNING:  53400: could not start a worker for job $job\nDETAIL:  No background worker slot is free\. The job stays queued/, 'workers: the submitter is warned');
 (undef, $errors) = attempt("CALL migrate_wait($job, '100 ms')");
-like($errors, qr/ERROR:  55000: job $job has not ended within the timeout\nDETAIL:  The state of the job is "queued"\./, 'who waits for it hears why');
+like($errors, qr/ERROR:  55000: job $job has not ended within the timeout\nDETAIL:  The state of the job is "queued"\./, 'the session that waits for it hears why');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'it stays queued');
 (undef, $errors) = attempt(q{SET migrate.function_mode = submit; SELECT migrate_upgrade()});
-like($errors, qr/WARNING:  53400: could not start a worker for job/, 'the function door says so, too');
+like($errors, qr/WARNING:  53400: could not start a worker for job/, 'the function that submits says so, too');
 is(rows(), 'many', 'and runs nothing');
 attempt(q{CALL migrate_deploy()});
 is(rows(), 'j1', 'a run without a worker works');

@@ -42,7 +42,8 @@ is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j1', 'the revisi
 # A second starter changes nothing.
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'a job that is being run is not due');
 
-# Who waits for it has no snapshot, or an index built concurrently would wait.
+# A session that waits for it has no snapshot, or an index built concurrently
+# would wait.
 my $waiter = start_sql($node, $db, 'waiter', "CALL migrate_wait($job)");
 my $waiter_pid = wait_for_event($node, $waiter, 'Extension');
 wait_until_nothing_is_held($node, $waiter_pid);
@@ -50,7 +51,7 @@ wait_until_nothing_is_held($node, $waiter_pid);
 # Cancelled: the revision in work is rolled back.
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of a running job');
 my (undef, $errors) = finish_sql($waiter);
-is($errors, "57014: job $job was cancelled", 'who waits is told');
+is($errors, "57014: job $job was cancelled", 'the session that waits is told');
 is(job($node, $db, $job, 'state, revision, sqlstate, pid'), 'cancelled|j2|57014|', 'cancelled');
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 'f', 'once');
 is(sql($node, $db, 'SELECT (SELECT count(*) FROM t), version_num FROM migrate.version'), '1|j1', 'rolled back');
@@ -102,7 +103,7 @@ is(join('', map { join '', finish_sql($_) } @starters), '', 'four sessions start
 is(job($node, $db, $job, 'state, attempts'), 'succeeded|1', 'one worker takes the job');
 is(sql($node, $db, "SELECT string_agg(revision, ',' ORDER BY step), count(DISTINCT run) FROM migrate.log"), 'j1,j2|1', 'and each revision is run once');
 
-# Cancelled at any moment of its beginning: who is told so can rely on it.
+# Cancelled at any moment of its beginning: a session that is told so can rely on it.
 my $cancels = join("\n", map { <<"SQL" } 1 .. 60);
 SELECT migrate_submit() AS job \\gset
 SELECT pg_sleep($_ * 0.0003) IS NULL;

@@ -115,9 +115,9 @@ foreach my $n (1 .. 3)
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'crash 3: not claimed');
 is(job($node, $db, $job, 'state, sqlstate, error, detail'),
 	'failed|58000|its worker exited unexpectedly 3 times|The last revision it began was "s2".', 'the reason');
-# CALL goes on with what is partial.
+# CALL resumes what is partial.
 sql($node, $db, 'INSERT INTO gate VALUES (true); CALL migrate_deploy()');
-is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'a person goes on with it');
+is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'a session resumes it');
 
 # A target that counts from where the database is counts once.
 sql($node, $db, 'DELETE FROM gate');

@@ -37,7 +37,7 @@ sub runs_job
 	return;
 }
 
-# Who holds the lease, after it was renewed at least twice.
+# The process that holds the lease, after it was renewed at least twice.
 sub holder
 {
 	for (1 .. 2)
@@ -63,7 +63,7 @@ is(sql($node, $db, 'SELECT taken FROM migrate.lease'), $taken, 'since then');
 runs_job('base', 'downgrade', 'a job is run once');
 is(sql($node, $db, 'SELECT count(*) FROM t'), '0', 'it has done its work');
 
-# A node that hangs is not noticed by anybody but the clock.
+# A node that hangs is noticed by the clock alone.
 is(kill('STOP', $holder), 1, 'the holder hangs');
 wait_until($node, $db, "SELECT pid <> $holder FROM migrate.lease");
 my $second = holder();

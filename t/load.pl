@@ -1,7 +1,7 @@
 # Many sessions that upgrade, deploy, revert, stamp, submit, register and ask at
 # random, some of them cancelled or terminated, while the application works on
 # the tables that change.  In the end the schema is what the version rows say,
-# the registry is whole, no lock is left, and the application has seen no error.
+# the registry is consistent, no lock is left, and the application has seen no error.
 #
 # LOAD_SECONDS says how long, LOAD_SESSIONS how many.
 
@@ -118,7 +118,7 @@ foreach my $n (1 .. $nsessions)
 		IPC::Run::timeout($seconds + 300));
 }
 
-# Somebody who is not sure what they want.
+# A session that changes its mind.
 my $end = time() + $seconds;
 my ($ncancelled, $nterminated) = (0, 0);
 while (time() < $end)
@@ -152,7 +152,7 @@ foreach my $file (glob($node->data_dir . '/session*.err'))
 note("errors that sessions have met: $_ ($seen{$_})") foreach sort { $seen{$b} <=> $seen{$a} } keys %seen;
 is(join("\n", grep { /cache lookup|unexpected|could not open relation|corrupt|assert|unrecognized/ } keys %seen), '', 'nor for any session');
 
-# An interrupted revision is gone on with.
+# An interrupted revision is resumed.
 my $partial = sql($node, $db, 'SELECT partial FROM migrate_current() WHERE partial IS NOT NULL');
 note("partial: $partial") if $partial;
 sql($node, $db, $partial =~ /^downgrade/ ? "CALL migrate_revert('app\@base')" : "CALL migrate_deploy('app\@head')");
@@ -166,9 +166,9 @@ is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'nothing is par
 is(sql($node, $db, 'SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no index is INVALID');
 is(sql($node, $db, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'no lock is left');
 is(sql($node, $db, "SELECT count(*) FROM migrate.revision AS r WHERE is_head <> NOT EXISTS (SELECT FROM migrate.revision AS c WHERE r.revision = ANY (c.down_revision))"),
-	'0', 'the registry is whole: heads');
+	'0', 'the registry is consistent: heads');
 is(sql($node, $db, "SELECT count(*) FROM migrate.revision AS r, unnest(down_revision) AS d WHERE NOT EXISTS (SELECT FROM migrate.revision AS p WHERE p.revision = d)"),
-	'0', 'the registry is whole: parents');
+	'0', 'the registry is consistent: parents');
 sql($node, $db, "CALL migrate_deploy('app\@head'); CALL migrate_revert('app\@base'); CALL migrate_deploy('app\@head')");
 is(sql($node, $db, "SELECT bool_and(" . join(' AND ', map { "($_->[1])" } @effects) . ')'), 't', 'the chain can be gone down and up');
 

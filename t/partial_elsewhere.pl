@@ -1,5 +1,5 @@
 # A revision that is partial, and the database is dumped, restored elsewhere,
-# or promoted: the next CALL there goes on with it.
+# or promoted: the next CALL there resumes it.
 
 use strict;
 use warnings;
@@ -33,7 +33,7 @@ my $state = "SELECT (SELECT string_agg(i::text, ' ' ORDER BY i) FROM made),
 	   FROM pg_index WHERE indrelid = 't'::regclass),
 	(SELECT string_agg(version_num, ' ') FROM migrate.version),
 	(SELECT count(*) FROM migrate.partial)";
-my $whole = '1 2|t_i true, t_i_idx true|p1|0';
+my $complete = '1 2|t_i true, t_i_idx true|p1|0';
 
 # Killed when the second index is built, but not yet known to be.
 my ($rc, undef, $stderr) = $node->psql($db,
@@ -55,7 +55,7 @@ is( sql($standby, $db, "SELECT partial FROM migrate_current() UNION ALL SELECT s
 	"upgrade: statements up to 3 are done, statement 4 was begun\npartial", 'standby: partial');
 $standby->promote;
 sql($standby, $db, 'CALL migrate_deploy()');
-is(sql($standby, $db, $state), $whole, 'promoted: the next CALL completes');
+is(sql($standby, $db, $state), $complete, 'promoted: the next CALL completes');
 $standby->stop;
 
 # A dump, in which an index that is there is valid.
@@ -66,7 +66,7 @@ command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'
 is( sql($node, 'copy', 'SELECT partial FROM migrate_current()'),
 	'upgrade: statements up to 3 are done, statement 4 was begun', 'restored: partial');
 sql($node, 'copy', 'CALL migrate_deploy()');
-is(sql($node, 'copy', $state), $whole, 'restored: the next CALL completes');
+is(sql($node, 'copy', $state), $complete, 'restored: the next CALL completes');
 
 # A dump of an index that is not valid leaves it out.
 sql($node, $db, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_i_idx'::regclass");
@@ -75,11 +75,11 @@ $node->safe_psql('postgres', 'CREATE DATABASE copy2');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy2'), '-f', "$dir/dump" ],
 	'restore, INVALID');
 sql($node, 'copy2', 'CALL migrate_deploy()');
-is(sql($node, 'copy2', $state), $whole, 'restored, INVALID: the next CALL completes');
+is(sql($node, 'copy2', $state), $complete, 'restored, INVALID: the next CALL completes');
 
 # At home it is dropped, and built again.
 sql($node, $db, 'CALL migrate_deploy()');
-is(sql($node, $db, $state), $whole, 'at home: the next CALL completes');
+is(sql($node, $db, $state), $complete, 'at home: the next CALL completes');
 
 # The extension goes, also while a revision is partial.
 ($rc, undef, $stderr) = $node->psql('copy2', 'DROP EXTENSION migrate');

@@ -38,7 +38,7 @@ sub progress
 is(progress('count(*)'), '0', 'no run');
 is(sql($node, $db, 'CREATE EXTENSION pg_stat_statements; SELECT count(*) > 0 FROM pg_stat_statements'), 't', 'a library that was loaded before works');
 
-# The function door, waiting for a lock, in a transaction that is open.
+# The function, waiting for a lock, in a transaction that is open.
 my $holder = $node->background_psql($db);
 $holder->query_safe('BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;');
 my $holder_pid = $holder->query_safe('SELECT pg_backend_pid()');
@@ -51,8 +51,8 @@ is(progress('waiting_for'), "{$holder_pid}", 'function: whom it waits for');
 is(progress("elapsed >= statement_elapsed, started < now(), command IS NULL"), 't|t|t', 'function: how long');
 is(sql($node, 'other', 'SELECT count(*) FROM migrate.progress'), '0', 'not in another database');
 sql($node, $db, 'CREATE ROLE viewer; GRANT USAGE ON SCHEMA migrate TO viewer; GRANT SELECT ON migrate.progress TO viewer');
-is(sql($node, $db, 'SET ROLE viewer; SELECT revision, statement, query IS NULL FROM migrate.progress'), 'p2|2|t', 'the statement is not for everybody');
-is(sql($node, $db, 'GRANT pg_read_all_stats TO viewer; SET ROLE viewer; SELECT query IS NULL FROM migrate.progress'), 'f', 'but for who may see all');
+is(sql($node, $db, 'SET ROLE viewer; SELECT revision, statement, query IS NULL FROM migrate.progress'), 'p2|2|t', 'the statement is not shown to every role');
+is(sql($node, $db, 'GRANT pg_read_all_stats TO viewer; SET ROLE viewer; SELECT query IS NULL FROM migrate.progress'), 'f', 'but to one that may see all');
 
 # Another run waits for this one.
 my $second = start_sql($node, $db, 'second', 'CALL migrate_deploy()');

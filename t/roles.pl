@@ -143,7 +143,7 @@ foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 	foreach my $table (@tables)
 	{
 		push @read, $table if sqlstate_of($role, "SELECT * FROM $table") eq '';
-		# A view that cannot be written says so, whoever asks.
+		# A view that cannot be written says so, whichever role asks.
 		push @written, $table if sqlstate_of($role, "DELETE FROM $table") !~ /^(42501|55000)$/;
 	}
 	is_deeply([ sort @read ], [ sort(all_of($role, \%reads)) ], "$role: reads no other table");

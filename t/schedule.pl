@@ -38,7 +38,7 @@ is_applied('n1', 'what was registered before');
 register(2, 'CREATE TABLE n2 ()');
 is_applied('n2', 'a newly registered revision is applied by the next job');
 
-# Ticks that find nothing to do leave neither rows nor lines.
+# Runs that find nothing to do leave neither rows nor lines.
 wait_until($node, $db, 'SELECT last_job > (SELECT max(job) + 2 FROM migrate.jobs) FROM migrate.schedules');
 is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs WHERE finished IS NOT NULL'), '2', 'a row for each job that did something');
 my @lines = grep { /LOG:  migrate job/ }
@@ -83,7 +83,7 @@ sql($node, $db, q(SELECT migrate_schedule('bad', '1 s'), migrate_schedule('good'
 is_applied('n6', 'another schedule is in the way');
 ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not submit a job of schedule "bad": no/), 'what is in the way is said');
 sql($node, $db, q(SELECT migrate_unschedule('good')));
-# Who is cancelled is.  A worker that has the schedule right now is in its place.
+# A session that is cancelled is.  A worker that has the schedule right now is in its place.
 sql($node, $db, q(CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'stop' USING ERRCODE = 'query_canceled'; END$$));
 my $errors = '';
 for (my $tries = 0; $errors eq '' && $tries < 100; $tries++)

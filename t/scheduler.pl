@@ -138,7 +138,7 @@ $holder->query_safe('COMMIT;');
 $holder->quit;
 up_and_down($db, 'a scan that had to wait');
 
-# It does not keep anybody from dropping a database.
+# It does not keep a session from dropping a database.
 $node->append_conf('postgresql.conf', "migrate.databases = 'app, \"Other \"\"one\"\"\"'\n");
 $node->reload;
 $node->safe_psql('postgres', 'DROP DATABASE "Other ""one"""');

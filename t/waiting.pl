@@ -1,5 +1,5 @@
-# Who waits for a run does not hold it up, and a run that waits for a lock does
-# not hold up those behind it.
+# A session that waits for a run does not hold it up, and a run that waits for
+# a lock does not hold up those behind it.
 
 use strict;
 use warnings;
@@ -26,8 +26,8 @@ my $old = $node->background_psql($db);
 my $write = 'BEGIN; INSERT INTO t VALUES (0);';
 $old->query_safe($write);
 
-# The failure that other tools have: who waits in pg_advisory_lock() has a
-# snapshot, for which the holder's index waits.
+# The failure that other tools have: a session that waits in pg_advisory_lock()
+# has a snapshot, for which the holder's index waits.
 my $holder = start_sql($node, $db, 'holder',
 	"SELECT pg_advisory_lock(1);\nCREATE INDEX CONCURRENTLY other_i ON t (i);");
 wait_for_event($node, $holder, 'Lock');
@@ -54,7 +54,7 @@ $old->query_safe('COMMIT;');
 is("$errors$waiter_errors", '', 'both end, without a deadlock');
 is( sql($node, $db, "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"),
 	'1|t', 'one index, and it is valid');
-is(sql($node, $db, 'SELECT count(*) FROM migrate.log'), '1', 'who has waited finds nothing to do');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.log'), '1', 'the session that has waited finds nothing to do');
 
 # Too long: refused, with the name of the holder.
 $old->query_safe($write);
@@ -64,11 +64,11 @@ $second = start_sql($node, $db, 'impatient', "SET migrate.lock_wait = '300ms'; C
 (undef, $errors) = finish_sql($second);
 like($errors, qr/^55P03: could not lock "migrate.version" within 300 ms/, 'lock_wait');
 like($second->{err}, qr/Process $first_pid \(role \w+, application 'first again'\) holds the lock/, 'lock_wait: the holder');
-# The function door holds a snapshot while it waits, and so the index up: it
-# gives up in time.
+# The function holds a snapshot while it waits, and so the index up: it
+# fails in time.
 $second = start_sql($node, $db, 'function', "SET migrate.lock_wait = '300ms'; SELECT migrate_upgrade('b1')");
 (undef, $errors) = finish_sql($second);
-like($errors, qr/^55P03/, 'lock_wait in the function door');
+like($errors, qr/^55P03/, 'lock_wait in the function');
 # Cancelled while it waits.
 $second = start_sql($node, $db, 'cancelled', 'CALL migrate_deploy()');
 $second_pid = wait_for_event($node, $second, 'Extension');

@@ -50,20 +50,20 @@ done_testing();
 
 sub storm
 {
-	my ($profile, $seed) = @_;
-	my $name = "$profile, seed $seed";
+	my ($server_type, $seed) = @_;
+	my $name = "$server_type, seed $seed";
 	srand($seed);
 	my ($script, $expected) = revisions();
-	my $calm = prepare("calm_${profile}_$seed", $script, $expected);
-	my $db = prepare("storm_${profile}_$seed", $script, $expected);
+	my $calm = prepare("calm_${server_type}_$seed", $script, $expected);
+	my $db = prepare("storm_${server_type}_$seed", $script, $expected);
 	my %count = (calls => 0, killed => 0, unknown => 0);
 	my @problems;
 
 	foreach my $call ("CALL migrate_deploy('heads')", "CALL migrate_revert('base')")
 	{
-		sql($node, $calm, "$session_of{$profile} $call");
-		my @noise = $profile eq 'postgresql' ? start_noise($db) : ();
-		until (call($profile, $db, $call, \%count))
+		sql($node, $calm, "$session_of{$server_type} $call");
+		my @noise = $server_type eq 'postgresql' ? start_noise($db) : ();
+		until (call($server_type, $db, $call, \%count))
 		{
 			push @problems, problems_of($db);
 			die "$name does not end" if $count{calls} > 5000;
@@ -90,11 +90,11 @@ sub prepare
 	return $db;
 }
 
-# A graph with branches and merges; a body works on what is below it.
+# A graph with branches and merges; a body works on what its ancestors made.
 sub revisions
 {
 	my @heads;
-	my %tables;    # of a revision: those that it and what is below it created
+	my %tables;    # of a revision: those that it and its ancestors created
 	my $script = '';
 	my @expected;
 	foreach my $n (1 .. $nrevisions)
@@ -154,14 +154,14 @@ sub statement
 # One more call.  true: it has succeeded.
 sub call
 {
-	my ($profile, $db, $command, $count) = @_;
+	my ($server_type, $db, $command, $count) = @_;
 	my $seed = int(rand(2**31 - 1));
-	my $probability = $profile eq 'postgresql' ? 0 : 0.2;
+	my $probability = $server_type eq 'postgresql' ? 0 : 0.2;
 	my $errors;
 	$count->{calls}++;
 	expect_crash($node);
 	my $rc = $node->psql($db, "\\set VERBOSITY verbose\n"
-		  . "SET client_min_messages = error; $session_of{$profile} SET yb_sim.seed = $seed;\n"
+		  . "SET client_min_messages = error; $session_of{$server_type} SET yb_sim.seed = $seed;\n"
 		  . "SET yb_sim.probability = $probability; SET yb_sim.kill_probability = 0.0005;\n$command;\n",
 		stderr => \$errors);
 	return 1 if $rc == 0;

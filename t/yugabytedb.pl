@@ -35,7 +35,7 @@ my $conflict = '40001: could not serialize access due to concurrent update';
 my $passed = "SELECT passed, failed FROM yb_sim_counts() WHERE point = 'version'";
 my ($out, $errors);
 
-# Without advisory locks nobody can take turns.
+# Without advisory locks sessions cannot take turns.
 (undef, $errors) = session(
 	"SELECT migrate_register('d1', 'CREATE TABLE d1 ()', ''); SET yb_enable_advisory_locks = off;
 	 CALL migrate_deploy(); SELECT migrate_stamp('d1'); SELECT migrate_register('d2', '', '', '{d1}')");
@@ -83,17 +83,17 @@ is(sql($node, $db, "$lost SET client_min_messages = error; CALL migrate_deploy('
 (undef, $errors) = session("$lost CALL migrate_deploy('e2')");
 like($errors, qr/^XX000: Timed out/, '"Timed out", and the catalogs say nothing: the run stops');
 is(sql($node, $db, 'SELECT revision, partial FROM migrate_current() ORDER BY 1'),
-	"e1|\ne2|upgrade: statement 1 was begun", 'in doubt');
+	"e1|\ne2|upgrade: statement 1 was begun", 'outcome unknown');
 (undef, $errors) = session('CALL migrate_deploy()');
 is($errors, '55000: revision "e2" is partial, and the outcome of statement 1 is unknown', 'and stays so');
 is(sql($node, $db, "SELECT conname FROM pg_constraint WHERE conrelid = 'e1'::regclass; SELECT migrate_resolve('e2', 'skip');
-	CALL migrate_deploy('e2'); SELECT version_num FROM migrate.version"), "e1_i_check\n\ne2", 'until somebody has looked');
+	CALL migrate_deploy('e2'); SELECT version_num FROM migrate.version"), "e1_i_check\n\ne2", 'until its outcome is known');
 
 # That a statement starts is noted, and the note reports an error: it has not
 # begun, and this process knows that.
 (undef, $errors) = session(failing('timed_out', 'after_commit', 10) . 'CALL migrate_deploy()');
 like($errors, qr/^XX000: Timed out/, 'a note that cannot be made for sure');
-is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'leaves no doubt');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'leaves none');
 is(sql($node, $db, "CALL migrate_deploy(); SELECT count(*) FROM seen WHERE what = 'e3'"), '1', 'the next run completes');
 
 # An index is left INVALID by a conflict, and dropping it reports an error,
@@ -109,12 +109,12 @@ INSERT INTO e1 VALUES (1);
 SELECT migrate_register('e4', 'CREATE INDEX CONCURRENTLY e1_i ON e1 (meets_conflict(i))', '', '{e3}');
 SQL
 $node->psql($db, "$lost CALL migrate_deploy('e4')", stderr => \$errors);
-like($errors, qr/DROP INDEX CONCURRENTLY public\.e1_i\n.*could not clean up .* Timed out/s, 'what mends it reports an error');
-unlike($errors, qr/ERROR|server closed/, 'after which it has been mended');
+like($errors, qr/DROP INDEX CONCURRENTLY public\.e1_i\n.*could not clean up .* Timed out/s, 'what repairs it reports an error');
+unlike($errors, qr/ERROR|server closed/, 'after which it has been repaired');
 is(sql($node, $db, "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'e1'::regclass"),
 	'e1_i|t', 'and is built');
 
-# Who can only send a SELECT has a worker do it.
+# A session that can only send a SELECT has a worker do it.
 sql($node, $db, "SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); INSERT INTO f1 VALUES (1)', 'DROP TABLE f1', '{e4}')");
 (undef, $errors) = session("SELECT migrate_upgrade('head')");
 is($errors, '0A000: revisions cannot be run inside a function on this server', 'a function refuses');

@@ -170,7 +170,7 @@ sub session
 	my ($out, $errors) = ('', '');
 	# psql() dies when the script could not be sent in whole.
 	eval { $node->psql($db, $script, stdout => \$out, stderr => \$errors, on_error_stop => 0, extra_params => [ '-U', $as ]); };
-	# Whoever was thrown out by a crash comes back when the server does.
+	# A session that a crash has ended comes back when the server does.
 	if ($@ || $errors =~ /server closed the connection|connection to server/)
 	{
 		$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
