@@ -21,7 +21,7 @@ RESET ROLE;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_migrate_gone;
 DROP ROLE regress_migrate_gone;
 
--- who may run whose
+-- which role may run revisions of which
 \a
 \t on
 SET ROLE regress_migrate_runner;
@@ -30,7 +30,7 @@ SELECT id, pg_temp.attempt(format('SELECT migrate_upgrade(%L)', id))
 SET ROLE regress_migrate_member;
 SELECT pg_temp.attempt($$SELECT migrate_downgrade('runner@base')$$);
 RESET ROLE;
--- a superuser runs what superusers wrote, and nobody else's
+-- a superuser runs what superusers wrote, and nothing of other roles
 SELECT id, pg_temp.attempt(format('SELECT migrate_upgrade(%L)', id))
   FROM unnest(ARRAY['super', 'author', 'member', 'gone']) AS id;
 SELECT id, pg_temp.attempt(format('SELECT migrate_downgrade(%L)', id || '@base'))
@@ -38,7 +38,7 @@ SELECT id, pg_temp.attempt(format('SELECT migrate_downgrade(%L)', id || '@base')
 \a
 \t off
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_migrate_author';
--- the version rows alone may be written by anybody who may stamp
+-- the version rows alone may be written by any role that may stamp
 SELECT migrate_stamp('author');
 SELECT migrate_downgrade('author@base');
 SELECT migrate_stamp('base');

@@ -9,7 +9,7 @@ CALL migrate_deploy();
 CALL migrate_deploy();
 SELECT count(DISTINCT i) FROM t;
 SELECT step, revision, operation, via, state, attempts, sqlstate, error, role = current_user AS role,
-       wall_ms > 0 AND cpu_ms > 0 AND wal_records > 0 AND lock_wait_ms = 0 AS cost
+       wall_ms > 0 AND cpu_ms > 0 AND wal_records > 0 AND lock_wait_ms = 0 AS used
   FROM migrate.log ORDER BY started;
 CALL migrate_revert('a1');
 SELECT revision FROM migrate_current();
@@ -23,7 +23,7 @@ SELECT migrate_register('a5', 'INSERT INTO t VALUES (5)', '', '{a4}');
 CALL migrate_deploy();
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision FROM migrate_current();
-SELECT revision, step, state, attempts, sqlstate, error, wall_ms > 0 AS cost FROM migrate.log WHERE state = 'failed';
+SELECT revision, step, state, attempts, sqlstate, error, wall_ms > 0 AS used FROM migrate.log WHERE state = 'failed';
 SELECT count(*) FROM t WHERE i = 4;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 SELECT migrate_register('a4', 'INSERT INTO t VALUES (4)', NULL, '{a3}', replace => true);
@@ -110,7 +110,7 @@ CALL migrate_deploy('a5');
 SELECT revision FROM migrate_current();
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 
--- by argument name, on a table of Alembic's, by somebody else
+-- by argument name, on a table of Alembic's, by another role
 CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
 CREATE ROLE regress_migrate_runner;
 GRANT ALL ON alembic_version, t TO regress_migrate_runner;

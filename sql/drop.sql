@@ -46,7 +46,7 @@ DROP EXTENSION migrate CASCADE;
 SELECT to_regclass('uses_it');
 -- no schema of that name may be in the way
 CREATE SCHEMA migrate;
--- 18 adds the place in the script
+-- 18 adds the position in the script
 \set SHOW_CONTEXT never
 CREATE EXTENSION migrate;
 \set SHOW_CONTEXT errors

@@ -91,7 +91,7 @@ TABLE migrate.version;
 -- a long statement that is not the first keeps its own error
 SELECT migrate_register('f1', format('SELECT 1; SELECT length(%L) / 0', repeat('x', 300000)));
 SELECT left(pg_temp.attempt($$SELECT migrate_upgrade('f1')$$), 5);
--- a registry that was written by other means: a body is looked at again, and
+-- a registry that was written by other means: a body is checked again, and
 -- a revision that has gone is missed
 SELECT migrate_register('f1', 'INSERT INTO t VALUES (1)', replace => true);
 UPDATE migrate.revision SET upgrade = 'SELECT 1; COMMIT' WHERE revision = 'f1';

@@ -102,7 +102,7 @@ SELECT migrate_upgrade('c2');
 SELECT migrate_unregister('c2');
 RESET ROLE;
 DEALLOCATE ALL;
--- a version table whose triggers are those of somebody with fewer rights
+-- a version table whose triggers are those of a role with fewer rights
 SELECT migrate_register('c3', '', '');
 SELECT migrate_upgrade('c3');
 ALTER TABLE trap.version3 OWNER TO CURRENT_USER;

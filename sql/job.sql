@@ -1,4 +1,4 @@
--- job: submit, wait, cancel; what a job takes along; whose it is
+-- job: submit, wait, cancel; what a job takes along; its owner
 \i sql/include/start.sql
 SET client_min_messages = warning;
 \pset null -
@@ -8,7 +8,7 @@ SELECT migrate_register('a1', 'INSERT INTO ran VALUES (''a1'')', 'DELETE FROM ra
 SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2''); CREATE INDEX CONCURRENTLY ran_what ON ran (what)',
                         'DROP INDEX CONCURRENTLY ran_what; DELETE FROM ran WHERE what = ''a2''', '{a1}');
 
--- the whole way
+-- from submission to its end
 SELECT migrate_submit() AS job \gset
 CALL migrate_wait(:job);
 SELECT version_num FROM migrate.version;
@@ -44,7 +44,7 @@ CALL migrate_wait(:job);
 SELECT detail, hint FROM migrate.jobs WHERE job = :job;
 SELECT migrate_unregister('b1');
 
--- a target is looked at at once
+-- a target is checked at once
 \a
 \t on
 SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
@@ -68,7 +68,7 @@ SELECT migrate_submit();
 RESET migrate.version_table;
 SELECT count(*) FROM migrate.jobs WHERE state = 'queued';
 
--- what counts from where the database is counts once, when it is submitted
+-- a relative target is resolved once, when the job is submitted
 SELECT migrate_register('b1', '', down_revision => '{a2}');
 SELECT migrate_submit('+1', run_at => now() + interval '1 day') AS job \gset
 SELECT target FROM migrate.jobs WHERE job = :job;

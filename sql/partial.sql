@@ -57,7 +57,7 @@ SET migrate.version_table = 'public.other_version';
 SELECT migrate_stamp('p1');
 SELECT revision, partial FROM migrate_current();
 RESET migrate.version_table;
--- registering goes on, also in front of it in the order
+-- registering is possible, also in front of it in the order
 SELECT migrate_register('z1', 'INSERT INTO made VALUES (0)', '', '{p1}');
 SELECT step, revision, partial FROM migrate_plan('heads');
 CALL migrate_deploy('+2');
@@ -191,7 +191,7 @@ CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'abandon');
 
 
--- a downgrade is gone on with although the order is another one now: what was
+-- a downgrade is resumed although the order is another one now: what was
 -- taken down before it is no row any more
 CREATE TABLE go ();
 CREATE INDEX z_i ON go ((1));

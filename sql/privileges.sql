@@ -1,4 +1,4 @@
--- privileges: who may call what, and the grants of the README
+-- privileges: which role may call what, and the grants of the README
 \i sql/include/start.sql
 CREATE ROLE regress_migrate_nobody;
 CREATE ROLE regress_migrate_viewer;
@@ -44,7 +44,7 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT * FROM migrate.version$$,
 	$$SELECT * FROM migrate.log$$,
 	$$INSERT INTO migrate.version VALUES ('x')$$]) AS call;
--- the other questions are for everybody
+-- the other questions are for every role
 SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
 	'SELECT * FROM migrate_current()',
 	'SELECT * FROM migrate_heads()',

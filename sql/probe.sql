@@ -93,7 +93,7 @@ UPDATE pg_catalog.pg_inherits SET inhdetachpending = true WHERE inhrelid OPERATO
 SELECT probe.after('ALTER TABLE "T t" DETACH PARTITION part CONCURRENTLY', :'noted'), probe.repairs(:'noted');
 ALTER TABLE "T t" DETACH PARTITION part FINALIZE;
 SELECT probe.after('ALTER TABLE "T t" DETACH PARTITION part CONCURRENTLY', :'noted'), probe.repairs(:'noted');
--- the search_path of the run that goes on does not matter
+-- the search_path of the run that resumes does not matter
 SELECT probe.before('ALTER TABLE plain ADD COLUMN late int') AS noted \gset
 ALTER TABLE plain ADD COLUMN late int;
 SET search_path = pg_catalog;

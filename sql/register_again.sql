@@ -82,7 +82,7 @@ SET client_min_messages = warning;
 SELECT migrate_downgrade('a');
 RESET client_min_messages;
 SELECT migrate_register('b', 'SELECT 1', '', '{a}', replace => true);
--- applied in another version table, by a stamp above it
+-- applied in another version table, by a stamp of a descendant
 CREATE TABLE public.elsewhere (version_num varchar(32) PRIMARY KEY);
 SELECT migrate_register('z1', 'SELECT 1', '');
 SELECT migrate_register('z2', '', '', '{z1}');

@@ -62,7 +62,7 @@ SELECT migrate_register('c1', 'SELECT conflict(''57014'', 100)', replace => true
 SELECT migrate_upgrade('c1');
 SELECT last_value AS calls FROM fails;
 RESET client_min_messages;
--- above READ COMMITTED a 40001 would come back in every attempt: given up at
+-- above READ COMMITTED a 40001 would come back in every attempt: it fails at
 -- once, with a hint; a lock timeout or a deadlock is tried again
 SELECT setval('fails', 1, false);
 SELECT migrate_register('d1', 'SELECT conflict(''40001'', 1)', '');
@@ -94,7 +94,7 @@ SELECT last_value FROM fails;
 RESET migrate.retry_base_delay;
 RESET migrate.retry_max_delay;
 RESET migrate.max_attempts;
--- where the failed statement is not the first and long: its text is looked at
+-- where the failed statement is not the first and long: its text is read
 -- after the attempt was rolled back
 CREATE SEQUENCE long_text;
 SELECT migrate_register('long', format(

@@ -173,7 +173,7 @@ SELECT migrate_register('a6', 'SELECT 1 / 0', '', '{a5}');
 CALL run_schedules();
 SELECT state, revision, error, schedule FROM migrate.jobs ORDER BY job DESC LIMIT 1;
 
--- whose it is
+-- its owner
 CREATE ROLE regress_migrate_night LOGIN;
 SET ROLE regress_migrate_night;
 SELECT pg_temp.attempt($$SELECT migrate_schedule('w', '1 day')$$);

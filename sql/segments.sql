@@ -213,7 +213,7 @@ SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 SELECT body(E'-- ж\nVACUUM (nosuch) t') \g /dev/null
 CALL migrate_deploy('kind');
 
--- an INVALID index of somebody else
+-- an INVALID index that the run has not made
 CREATE UNIQUE INDEX t_d ON t (a);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_d'::regclass;
 SELECT body('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS t_d ON t (a)') \g /dev/null

@@ -1,4 +1,4 @@
--- engine: on a server whose DDL commits by itself, and on one where no
+-- server_type: on a server whose DDL commits by itself, and on one where no
 -- subtransaction may be rolled back around DDL, by migrate.server_type
 \i sql/include/start.sql
 SET client_min_messages = warning;
@@ -22,7 +22,7 @@ SELECT migrate_register('e3', '', '', '{e2}');
 CREATE VIEW outcome AS
 SELECT (SELECT string_agg(what, ', ' ORDER BY what) FROM ran) AS ran, (SELECT string_agg(version_num, ' ') FROM migrate.version) AS version,
        (SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class AS c WHERE c.relname ~ '^(e\d|v$)' AND c.relnamespace = 'public'::regnamespace) AS relations,
-       (SELECT count(*) FROM migrate.partial) AS checkpoints,
+       (SELECT count(*) FROM migrate.partial) AS partial,
        (SELECT string_agg(revision || ' ' || operation || ' ' || state, ', ' ORDER BY started) FROM migrate.log) AS log,
        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') AS locks;
 
@@ -83,7 +83,7 @@ CALL migrate_deploy();
 SELECT to_regnamespace('f2'), statement, state FROM migrate.partial ORDER BY statement;
 RESET migrate.max_attempts;
 CALL migrate_deploy();
-SELECT to_regnamespace('f2'), (SELECT count(*) FROM migrate.partial) AS checkpoints, string_agg(what, ', ' ORDER BY what) FROM ran WHERE what LIKE 'f2%';
+SELECT to_regnamespace('f2'), (SELECT count(*) FROM migrate.partial) AS partial, string_agg(what, ', ' ORDER BY what) FROM ran WHERE what LIKE 'f2%';
 CALL migrate_revert('e3');
 SELECT migrate_unregister('f2'), migrate_unregister('f1');
 DROP EVENT TRIGGER fail_twice;
@@ -188,7 +188,7 @@ SELECT state, revision FROM migrate.jobs WHERE job = :job;
 RESET migrate.function_mode;
 ALTER DATABASE :DBNAME RESET migrate.server_type;
 
--- it is not for everybody to say what server this is
+-- not every role may say what server this is
 CREATE ROLE regress_migrate_nobody;
 SET ROLE regress_migrate_nobody;
 SET migrate.server_type = postgresql;

@@ -53,7 +53,7 @@ SELECT pg_temp.attempt('SELECT migrate_stamp(' || arguments || ')') FROM unnest(
 \t off
 TABLE migrate.version ORDER BY 1;
 
--- unknown rows: every command stops and says how to go on; purge goes on
+-- unknown rows: every command stops and says how to continue; purge continues
 INSERT INTO migrate.version VALUES ('lost');
 \a
 \t on

@@ -1,4 +1,4 @@
--- status: what is applied, what it cost, and how long the log is kept
+-- status: what is applied, its resource usage, and how long the log is kept
 \i sql/include/start.sql
 SET client_min_messages = warning;
 CREATE TABLE t (i int);

@@ -73,7 +73,8 @@ SELECT target, pg_temp.plan('{bbbb2,cccc2}', 'downgrade', target) FROM unnest(AR
 SELECT pg_temp.plan('{}', 'downgrade', '-1');
 SELECT pg_temp.plan('{aaaa2}', 'downgrade', '-2');
 SELECT pg_temp.plan('{aaaa2}', 'downgrade', '-3');
--- rows above each other can be taken down, and replaced, but not moved
+-- rows of an ancestor and its descendant can be taken down, and replaced, but
+-- not moved
 SELECT pg_temp.plan('{aaaa1,bbbb1}', 'downgrade', 'base');
 SELECT pg_temp.plan('{aaaa1,bbbb1}', 'stamp', 'aaaa2');
 -- stamp, and what is no command

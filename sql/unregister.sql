@@ -26,7 +26,7 @@ SELECT migrate_unregister('b1');
 SELECT revision, is_head, is_real_head FROM migrate.revision ORDER BY 1;
 SELECT migrate_is_current('heads');
 
--- applied: by a row, or below one
+-- applied: by a row, or as an ancestor of one
 SELECT migrate_register('a2', '', '', '{a1}');
 SET client_min_messages = warning;
 SELECT migrate_upgrade();

@@ -1,4 +1,4 @@
--- version_owner: how the owner of a version table could have it run code as somebody with more rights
+-- version_owner: how the owner of a version table could have it run code as a role with more rights
 \i sql/include/start.sql
 SET client_min_messages = warning;
 CREATE ROLE regress_migrate_lesser;

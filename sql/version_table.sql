@@ -12,7 +12,7 @@ CREATE TABLE alembic_version (LIKE "My App"."Alembic ""version""" INCLUDING ALL)
 SELECT count(migrate_register(id, '', '', down)) FROM (VALUES
 	('a1', '{}'::text[]), ('a2', '{a1}'), ('a3', '{a2}'), ('b1', '{}')) AS v (id, down);
 
--- where Alembic stands, we go on
+-- an upgrade from the row of Alembic
 INSERT INTO alembic_version VALUES ('a2');
 SET migrate.version_table = 'public.alembic_version';
 SELECT revision FROM migrate_current();
@@ -22,7 +22,7 @@ TABLE migrate.version;
 SELECT migrate_downgrade('a1');
 SELECT migrate_stamp('base');
 SELECT DISTINCT version_table FROM migrate.log;
--- two tables stand in different places
+-- two tables have different rows
 RESET migrate.version_table;
 SELECT migrate_upgrade('a2');
 SET migrate.version_table = 'public.alembic_version';

@@ -14,7 +14,7 @@ CREATE TABLE replay.item (
 CREATE TABLE replay.version (version_num varchar(32) NOT NULL);
 
 -- Cases where a decision of ours overrides what Alembic does: the decision and
--- the answer to expect in place of Alembic's, in the form of replay.brief().
+-- the answer to expect instead of Alembic's, in the form of replay.brief().
 CREATE TABLE replay.decision (
 	id text PRIMARY KEY,
 	decision text NOT NULL,
@@ -172,7 +172,7 @@ CREATE FUNCTION replay.answer(item jsonb, by_script boolean) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	answer jsonb := '{}';
-	place text := 'refused';	-- what an error means
+	outcome text := 'refused';	-- what an error means
 	command text := item ->> 'command';
 	target jsonb := item -> 'target';
 BEGIN
@@ -184,7 +184,7 @@ BEGIN
 	ELSE
 		PERFORM replay.register_each(item -> 'revisions');
 	END IF;
-	place := 'test failed';
+	outcome := 'test failed';
 	IF item -> 'tags' ? 'start:duplicate_rows' THEN
 		PERFORM set_config('migrate.version_table', 'replay.version', true);
 		INSERT INTO replay.version
@@ -194,7 +194,7 @@ BEGIN
 			SELECT jsonb_array_elements_text(item -> 'start');
 	END IF;
 	DELETE FROM replay.event;
-	place := 'error';
+	outcome := 'error';
 	IF jsonb_typeof(target) = 'array' AND command = 'upgrade'
 		AND jsonb_array_length(target) = 1 THEN
 		target := target -> 0;
@@ -226,11 +226,11 @@ BEGIN
 	RETURN answer || jsonb_build_object('final', (
 		SELECT coalesce(jsonb_agg(version_num), '[]') FROM migrate.version));
 EXCEPTION WHEN OTHERS THEN
-	RETURN jsonb_build_object(place, sqlstate, 'message', sqlerrm);
+	RETURN jsonb_build_object(outcome, sqlstate, 'message', sqlerrm);
 END $$;
 
 -- Whether the answer is the one expected, or one of the alternatives, or what
--- a decision of ours puts in its place.  No error may be an internal one.  A
+-- a decision of ours has instead.  No error may be an internal one.  A
 -- graph may be refused only where its tag says so.
 CREATE FUNCTION replay.is_right(item jsonb, answer jsonb) RETURNS boolean
 LANGUAGE plpgsql AS $$

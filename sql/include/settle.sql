@@ -1,6 +1,6 @@
 \set ECHO none
--- Somebody looks for jobs, and waits until there are none, nor a worker, which
--- looks for the next one when it ends
+-- Scans for jobs, and waits until there are none, nor a worker, which scans for
+-- the next one when it ends
 CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM migrate_run_jobs();
