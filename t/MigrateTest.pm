@@ -118,8 +118,8 @@ sub session_is
 	return;
 }
 
-# Waits until a query says true.  It is asked in one session, which costs less
-# than one for each look, and in another one if that fails.
+# Waits until a query says true.  It is asked in one session, which is cheaper
+# than one each time, and in another one if that fails.
 sub wait_until
 {
 	my ($node, $db, $query) = @_;
@@ -200,7 +200,7 @@ sub advisory_locks
 		"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
 }
 
-# What the log has after this is looked at by wait_until_up().
+# What the log has after this is scanned by wait_until_up().
 my %before_crash;
 
 sub expect_crash

@@ -63,7 +63,7 @@ new_application('alembic_first');
 run('upgrade', 'r2');
 sql($node, $db, $register);
 current_is('r2');
-is(extension("migrate_upgrade('+2')"), 'r3 r4', 'the extension goes on');
+is(extension("migrate_upgrade('+2')"), 'r3 r4', 'the extension continues');
 current_is('r4');
 run('upgrade', 'heads');
 current_is('r6');

@@ -1,7 +1,7 @@
 # sqlalchemy/alembic#1487, replayed: on a server whose DDL commits by itself
 # Alembic changes the tables, then the UPDATE of alembic_version fails with
-# SerializationFailure, and nothing can go on from there.  The extension meets
-# the same failure, and the next ones, and gets to the end.
+# SerializationFailure, and nothing can continue from there.  The extension
+# meets the same failure, and the next ones, and gets to the end.
 
 use strict;
 use warnings;
@@ -42,12 +42,12 @@ is(sql($node, $db, $state), 'account alembic_version|id name email|',
 ($ok, undef, $error) = alembic($node, $db, 'upgrade', 'head');
 delete $ENV{PGOPTIONS};
 ok(!$ok, 'and once more');
-like($error, qr/DuplicateTable.*"account" already exists/s, 'now it cannot go on');
+like($error, qr/DuplicateTable.*"account" already exists/s, 'now it cannot continue');
 
 my $register = alembic_revisions();
 my $done = 'account alembic_version invoice|id name email phone|r6';
 
-# The way out of it: say where the database really is, and go on from there.
+# The way out of it: say where the database really is, and continue from there.
 sql($node, $db, "$register SELECT migrate_stamp('r2'); CALL migrate_deploy('head')");
 is(sql($node, $db, $state), $done, 'the extension takes over from there');
 

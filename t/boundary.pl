@@ -1,6 +1,6 @@
 # A CALL that breaks at every boundary of a revision of five ordinary and four
-# refusing statements: the next CALL completes it, and everything is as after
-# an undisturbed run.  Whatever the server is taken for.
+# nontransactional statements: the next CALL completes it, and everything is as
+# after an undisturbed run.  On every server type.
 
 use strict;
 use warnings;
@@ -66,7 +66,7 @@ my %call = (
 	down => "CALL migrate_revert('r1')");
 
 # A process that dies leaves what was committed, so that what happens between
-# two commits is one place to it.
+# two commits is one point to it.
 my $durable = 'statement statement-end commit commit-end';
 my $all = "$durable write write-end";
 my %kinds = (
@@ -92,7 +92,7 @@ sub breaks_on
 	{
 		my $direction = $run->{direction};
 		is($run->{ended}, '00000', "$server_type, $direction: undisturbed");
-		# Of what the server is taken for, the outcome does not know.
+		# The outcome does not depend on the server type.
 		is($run->{state}, $undisturbed{$direction}, "$server_type, $direction: the same")
 		  if $undisturbed{$direction};
 		$undisturbed{$direction} = $run->{state};
@@ -106,27 +106,27 @@ sub breaks_on
 sub breaks_anywhere
 {
 	my ($action) = @_;
-	my %places = map { $_->{direction} => $_->{places} } broken_runs($action, [ 'up', 0 ], [ 'down', 0 ]);
+	my %points = map { $_->{direction} => $_->{points} } broken_runs($action, [ 'up', 0 ], [ 'down', 0 ]);
 	my @wanted;
 
-	# Up and down take turns, each one place further, until neither has more.
-	foreach my $place (1 .. 1 + max(values %places))
+	# Up and down take turns, each one point further, until neither has more.
+	foreach my $point (1 .. 1 + max(values %points))
 	{
-		push @wanted, map { [ $_, $place ] } 'up', 'down';
+		push @wanted, map { [ $_, $point ] } 'up', 'down';
 	}
 	my @runs = broken_runs($action, @wanted);
-	is(join(' ', map { "$_->{direction} $_->{place}" } @runs), join(' ', map { "@$_" } @wanted),
-		"$server_type, $action: every place");
-	is(join("\n", map { "$_->{direction} $_->{place}: $_->{went_on} $_->{state}" }
-			  grep { $_->{went_on} ne '00000' || $_->{state} ne $undisturbed{ $_->{direction} } } @runs),
+	is(join(' ', map { "$_->{direction} $_->{point}" } @runs), join(' ', map { "@$_" } @wanted),
+		"$server_type, $action: every point");
+	is(join("\n", map { "$_->{direction} $_->{point}: $_->{resumed} $_->{state}" }
+			  grep { $_->{resumed} ne '00000' || $_->{state} ne $undisturbed{ $_->{direction} } } @runs),
 		'', "$server_type, $action: everything is as undisturbed");
 
 	my @broken = grep { $_->{ended} ne '00000' } @runs;
 	my $partial = grep { $_->{segments} > 0 } @runs;
-	note("$server_type, $action: " . join(', ', map { "$places{$_} places $_" } sort keys %places)
+	note("$server_type, $action: " . join(', ', map { "$points{$_} points $_" } sort keys %points)
 		  . ', ' . @broken . " broken, $partial partial");
-	is(join(' ', map { "$_->{direction} $_->{place}" } grep { $_->{place} > $places{ $_->{direction} } } @broken),
-		'', "$server_type, $action: where there is no place nothing breaks");
+	is(join(' ', map { "$_->{direction} $_->{point}" } grep { $_->{point} > $points{ $_->{direction} } } @broken),
+		'', "$server_type, $action: where there is no point nothing breaks");
 	if ($action eq 'conflict')
 	{
 		is(@broken . " $partial", '0 0', "$server_type, conflict: each was tried again");
@@ -137,9 +137,9 @@ sub breaks_anywhere
 	return;
 }
 
-# Calls that break at a place, 0: nowhere, each followed by one that does not:
-# it goes on, or finds nothing to do.  What is known of each: how it ended, and
-# how many places it passed; what was partial; how the next one ended, and what
+# Calls that break at a point, 0: nowhere, each followed by one that does not:
+# it resumes, or finds nothing to do.  What is known of each: how it ended, and
+# how many points it passed; what was partial; how the next one ended, and what
 # is there then.  Where the session dies the next one is in a session of its own.
 sub broken_runs
 {
@@ -150,11 +150,11 @@ sub broken_runs
 	my $output = '';
 	foreach my $run (@wanted)
 	{
-		my ($direction, $place) = @$run;
-		$script .= "TRUNCATE migrate.log, note; SET fault.at = $place;\n"
-		  . "\\echo break $direction $place\n$call{$direction};\n"
-		  . "\\set ended :SQLSTATE\nSELECT current_setting('fault.count') AS places \\gset\n"
-		  . "\\echo ended :ended :places\n";
+		my ($direction, $point) = @$run;
+		$script .= "TRUNCATE migrate.log, note; SET fault.at = $point;\n"
+		  . "\\echo break $direction $point\n$call{$direction};\n"
+		  . "\\set ended :SQLSTATE\nSELECT current_setting('fault.count') AS points \\gset\n"
+		  . "\\echo ended :ended :points\n";
 		if ($action eq 'kill' || $action eq 'terminate')
 		{
 			$output .= session($script);
@@ -168,8 +168,8 @@ sub broken_runs
 	my @runs;
 	while ($output =~ /^break (\w+) (\d+)\n(?:ended (\w+) (\d+)\n)?(\d+)\n(\w+)\n(.*)\n/mg)
 	{
-		push @runs, { direction => $1, place => $2, ended => $3 // 'died', places => $4,
-			segments => $5, went_on => $6, state => $7 };
+		push @runs, { direction => $1, point => $2, ended => $3 // 'died', points => $4,
+			segments => $5, resumed => $6, state => $7 };
 	}
 	return @runs;
 }

@@ -154,14 +154,14 @@ foreach my $module ('psycopg2', 'psycopg')
 		is(said($program, 'prepared', 'CALL migrate_deploy(%s)', 'c1', 'head'),
 			"$up1${up23}prepared: 1\ndone\n", 'prepared in the server, executed twice');
 		sql($node, $db, $revert);
-		is(said($program, 'pipeline', $deploy), $refused, 'behind another statement in a pipeline');
+		is(said($program, 'pipeline', $deploy), $refused, 'after another statement in a pipeline');
 		is(sql($node, $db, 'TABLE gate'), 't', 'and that is rolled back');
 		sql($node, $db, "UPDATE gate SET open = false");
 		my $run = start($program, 'autocommit', $deploy);
 		$run->{run}->pump until $run->{out} =~ /-> c3/;
 		state_is('c2 | id email | account_email | 14', 'notices arrive while it runs');
 		sql($node, $db, 'UPDATE gate SET open = true');
-		is(finish($run), "$up1${up23}done\n", 'and it goes on');
+		is(finish($run), "$up1${up23}done\n", 'and it completes');
 	};
 }
 

@@ -154,7 +154,7 @@ $gate->quit;
 sql($node, $db, "$settings CALL migrate_deploy('e1')");
 is(sql($node, $db, 'SELECT version_num FROM alembic_version'), 'e1', 'the next run completes');
 
-# A conflict that only a look tells from success: lock waits are in the log.
+# A wait that only the log tells of.
 sql($node, $db, "SELECT migrate_register('f1', 'LOCK TABLE gate', '', '{e1}')");
 $gate = $node->background_psql($db);
 $gate->query_safe('BEGIN; LOCK TABLE gate;');

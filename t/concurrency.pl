@@ -52,7 +52,7 @@ is(sql($node, $db, 'SELECT version_num FROM migrate.version'),
 	'all', 'version row');
 is(advisory_locks($node), '0', 'the lock is free');
 
-# A relative target counts from where the one before has left the database.
+# A relative target starts where the run before has left the database.
 my $steps = new_database($node, 'steps');
 sql($node, $steps, 'CREATE TABLE applied (revision text)');
 sql($node, $steps, "SELECT migrate_register_script(\$s\$$script\$s\$)");
@@ -86,13 +86,13 @@ is( sql($node, $pods,
 my $dir = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$dir/up.sql", "SELECT migrate_upgrade('head');\n");
 append_to_file("$dir/down.sql", "SELECT migrate_downgrade('base');\n");
-append_to_file("$dir/look.sql", "SELECT migrate_is_current();\n");
+append_to_file("$dir/is_current.sql", "SELECT migrate_is_current();\n");
 {
 	local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
 	$node->command_ok(
 		[
 			'pgbench', '-n', '-M', 'prepared', '-c', '4', '-t', '10',
-			'-f', "$dir/up.sql", '-f', "$dir/down.sql", '-f', "$dir/look.sql",
+			'-f', "$dir/up.sql", '-f', "$dir/down.sql", '-f', "$dir/is_current.sql",
 			$pods
 		],
 		'pgbench: upgrade and downgrade in turn');

@@ -87,7 +87,7 @@ my $yb = new_node('doctor_yb',
 	"yb_sim.server_version = '15.12-YB-2025.2.0.0-b1'");
 $db = new_database($yb, 'app');
 sql($yb, $db, "SET client_min_messages = error; CREATE EXTENSION yb_sim");
-is(finding($yb, $db, 'version'), 'ok|15.12-YB-2025.2.0.0-b1', 'the server says who it is');
+is(finding($yb, $db, 'version'), 'ok|15.12-YB-2025.2.0.0-b1', 'the server names itself');
 is(finding($yb, $db, 'server type'), 'ok|yugabytedb', 'and is known');
 is(finding($yb, $db, 'server type', 'SET yb_ddl_transaction_block_enabled = on;'), 'ok|yugabytedb_transactional_ddl', 'in both modes');
 is(finding($yb, $db, 'nominal'), 'ok|read committed', 'isolation: what it is called');

@@ -57,7 +57,7 @@ foreach my $format (sort keys %dumps)
 	$node->command_ok(\@restore, "restore, $format");
 	is(sql($node, "copy_$format", $questions), $origin, "$format: the same answers");
 	is(sql($node, "copy_$format", "$path SELECT migrate_upgrade()"),
-		"m1\nm2", "$format: upgrade goes on");
+		"m1\nm2", "$format: upgrade continues");
 	is( sql($node, "copy_$format", "$path SELECT migrate_register('d2', 'INSERT INTO public.d1  VALUES (1)',
 			'DELETE FROM public.d1', '{d1}')"),
 		'd2', "$format: the same text is the same revision");

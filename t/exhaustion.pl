@@ -236,7 +236,7 @@ is(rows() . sql($node, $db, q{SELECT ' ' || partial FROM migrate_current() WHERE
 	'in the middle of a revision: what was committed is noted');
 attempt(q{CALL migrate_deploy('w2')});
 is(rows() . ' ' . sql($node, $db, q{SELECT string_agg(attname, '' ORDER BY attnum), (SELECT indisvalid FROM pg_index WHERE indexrelid = 'w_j'::regclass)
-	FROM pg_attribute WHERE attrelid = 'w'::regclass AND attnum > 0}), 'w2 ijk|t', 'the next run goes on behind it');
+	FROM pg_attribute WHERE attrelid = 'w'::regclass AND attnum > 0}), 'w2 ijk|t', 'the next run resumes after it');
 $node->stop;
 
 # Locks -----------------------------------------------------------------
@@ -260,8 +260,8 @@ is(rows(), 'l500', 'to the end');
 like($errors, qr/ERROR:  53200: out of shared memory.*CALL migrate_revert\(\)/s, 'a downgrade');
 is(rows(), 'l500', 'nothing is reverted');
 
-# Another session has all there are.  Nobody can connect then, so who wants to
-# run something waits for that.
+# Another session has all there are.  No session can begin then, so the one
+# that is to run something waits for that.
 my $mine = q{SELECT 'left ' || count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()};
 my $ours = start_sql($node, $db, 'ours', <<"SQL");
 SELECT count(*) FROM migrate_history();
@@ -315,7 +315,7 @@ is(rows(), 'many', 'with more of them the next run completes');
 
 # Workers ---------------------------------------------------------------
 
-# The launcher of logical replication has the only place.
+# The launcher of logical replication has the only slot.
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 1\nshared_preload_libraries = ''\n");
 $node->start;
@@ -339,7 +339,7 @@ sql($node, $db, 'SELECT migrate_run_jobs()');
 wait_until($node, $db, "SELECT count(*) = 2 FROM migrate.jobs WHERE state = 'succeeded'");
 is(rows(), 'j1', 'with a slot for a worker the jobs are run');
 
-# A job has the only place, until it ends.
+# A job has the only slot, until it ends.
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 2\n");
 $node->start;
@@ -350,7 +350,7 @@ sql($node, $db, q{CREATE TABLE other_version (version_num varchar(32) PRIMARY KE
 my $first = sql($node, $db, 'SELECT migrate_submit()');
 wait_for_gate($node, $db, $first);
 ($job, $warning) = attempt(q{SET migrate.version_table = 'public.other_version'; SELECT migrate_submit()});
-like($warning, qr/WARNING:  53400: could not start a worker for job $job/, 'workers: another job has the place');
+like($warning, qr/WARNING:  53400: could not start a worker for job $job/, 'workers: another job has the slot');
 (undef, $warning) = attempt('SELECT migrate_run_jobs()');
 like($warning, qr/WARNING:  53400: could not start a worker for job $job/, 'migrate_run_jobs() says so, too');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
@@ -360,7 +360,7 @@ is(sql($node, $db, q{SELECT version_num FROM other_version}) . ' ' . rows(), 'j2
 sql($node, $db, q{SELECT migrate_downgrade('j1');
 	SET migrate.version_table = 'public.other_version'; SELECT migrate_downgrade('j1'); SELECT migrate_unregister('j2')});
 
-# The scheduler has the second of two places: it waits for one.
+# The scheduler has the second of two slots: it waits for one.
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 2\nshared_preload_libraries = 'migrate'\nmigrate.databases = 'app'\nmigrate.worker_naptime = '1s'\n");
 $node->start;

@@ -124,7 +124,7 @@ foreach my $version (@older)
 	is(sql($node, $db, $contents), $before, "$version: what was there still is");
 	sql($node, $db, 'INSERT INTO go DEFAULT VALUES');
 	is(sql($node, $db, 'CALL migrate_deploy(); SELECT version_num FROM migrate.version'),
-		'u3', "$version: the run goes on");
+		'u3', "$version: the run resumes");
 	is(sql($node, $db, 'CALL migrate_revert($$base$$); SELECT count(*) FROM migrate.version'),
 		'0', "$version: and back");
 	sql($node, $db, 'DROP EXTENSION migrate');
@@ -141,7 +141,7 @@ my %changes = (
 	'comment of an index' => q(COMMENT ON INDEX migrate.job_run_at_idx IS NULL),
 	'comment of the extension' => q(COMMENT ON EXTENSION migrate IS 'x'),
 	'right on a function' => q(GRANT EXECUTE ON FUNCTION migrate_show TO viewer),
-	'right of everybody' => q(REVOKE EXECUTE ON FUNCTION migrate_plan FROM PUBLIC),
+	'right of PUBLIC' => q(REVOKE EXECUTE ON FUNCTION migrate_plan FROM PUBLIC),
 	'right on a table' => q(GRANT SELECT ON migrate.log TO viewer),
 	'right on a column' => q(GRANT SELECT (run) ON migrate.log TO viewer),
 	'right on a schema' => q(GRANT USAGE ON SCHEMA migrate TO viewer),

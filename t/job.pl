@@ -76,12 +76,12 @@ my @jobs = map { submit('head', 'upgrade', $_) } (
 wait_for_gate($node, $db, $jobs[0]);
 wait_for_gate($node, $db, $jobs[2]);
 is( join(',', map { job($node, $db, $_, 'state') } @jobs),
-	'running,queued,running,queued', 'turns, and places');
+	'running,queued,running,queued', 'turns, and slots');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'none more is due');
 is(sql($node, $db, "SELECT migrate_cancel($jobs[0])"), 't', 'the first one is cancelled');
 wait_for_gate($node, $db, $jobs[1]);
 is( join(',', map { job($node, $db, $_, 'state') } @jobs),
-	'cancelled,running,running,queued', 'the next one in time takes the place, by itself');
+	'cancelled,running,running,queued', 'the next one in time takes the slot, by itself');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(ended_job($node, $db, $_, 'state'), 'succeeded', "job $_ succeeds") foreach @jobs[1 .. 3];
 is( sql($node, $db, 'SELECT (SELECT version_num FROM migrate.version), (SELECT version_num FROM version_b), (SELECT version_num FROM version_c), (SELECT count(*) FROM t)'),
@@ -100,10 +100,10 @@ DO \$\$BEGIN
 END\$\$;
 SQL
 is(join('', map { join '', finish_sql($_) } @starters), '', 'four sessions start what is due, over and over');
-is(job($node, $db, $job, 'state, attempts'), 'succeeded|1', 'one worker takes the job');
+is(job($node, $db, $job, 'state, attempts'), 'succeeded|1', 'one worker claims the job');
 is(sql($node, $db, "SELECT string_agg(revision, ',' ORDER BY step), count(DISTINCT run) FROM migrate.log"), 'j1,j2|1', 'and each revision is run once');
 
-# Cancelled at any moment of its beginning: a session that is told so can rely on it.
+# Cancelled at any moment of its beginning: the caller can rely on it.
 my $cancels = join("\n", map { <<"SQL" } 1 .. 60);
 SELECT migrate_submit() AS job \\gset
 SELECT pg_sleep($_ * 0.0003) IS NULL;
@@ -113,8 +113,8 @@ sql($node, $db, $cancels);
 wait_until_no_worker($node, $db);
 is(sql($node, $db, q(SELECT count(*) FROM migrate.jobs WHERE finished IS NULL)), '0', 'no cancelled job is left to be run');
 
-# A body that gives back every lock does not give its job to another worker,
-# nor can it have it given up.
+# A body that releases every lock of its session neither hands its job to
+# another worker nor has it marked as failed.
 is(ended_job($node, $db, submit('base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, q(DELETE FROM gate; SELECT migrate_register('u1', 'SELECT pg_advisory_unlock_all(); SELECT migrate_run_jobs(); CALL pass_gate()', '')));
 $job = submit('u1');
@@ -170,9 +170,9 @@ sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(ended_job($node, $db, $job, 'state'), 'failed', 'deadline');
 is(job($node, $db, $job, 'sqlstate, error, detail'), '55000|deadline passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j2', 'what was done before is kept');
-is(ended_job($node, $db, submit('head'), 'state'), 'succeeded', 'the next job goes on from there');
+is(ended_job($node, $db, submit('head'), 'state'), 'succeeded', 'the next job continues from there');
 
-# More jobs than places and processes, all at once.
+# More jobs than slots and processes, all at once.
 $node->append_conf('postgresql.conf', "migrate.max_workers = 40\n");
 $node->reload;
 sql($node, $db, 'CREATE TABLE many' . $_ . ' (version_num varchar(32) PRIMARY KEY)') foreach 1 .. 20;

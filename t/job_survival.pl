@@ -119,7 +119,7 @@ is(job($node, $db, $job, 'state, sqlstate, error, detail'),
 sql($node, $db, 'INSERT INTO gate VALUES (true); CALL migrate_deploy()');
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'a session resumes it');
 
-# A target that counts from where the database is counts once.
+# A relative target is resolved once.
 sql($node, $db, 'DELETE FROM gate');
 sql($node, $db, q(SELECT migrate_register('s4', '', 'CALL pass_gate()', '{s3}')));
 sql($node, $db, q(SELECT migrate_register('s5', '', 'INSERT INTO t VALUES (5)', '{s4}')));
@@ -141,7 +141,7 @@ is(job($node, $db, $job, 'state'), 'cancelled', 'cancelled');
 is(sql($node, $db, q(SELECT partial FROM migrate_current() WHERE partial IS NOT NULL)),
 	'upgrade: statements up to 2 are done', 'its revision is partial');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
-is(sql($node, $db, 'SELECT migrate_submit() > 0'), 't', 'the next job goes on');
+is(sql($node, $db, 'SELECT migrate_submit() > 0'), 't', 'the next job resumes');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL));
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'and completes');
 

@@ -1,5 +1,5 @@
 # Where every node has a scheduler, one of them works, and another one takes
-# its place when it is lost.
+# over when that has hung or ended.
 
 use strict;
 use warnings;
@@ -69,7 +69,7 @@ wait_until($node, $db, "SELECT pid <> $holder FROM migrate.lease");
 my $second = holder();
 isnt($second, $holder, 'another one holds it now');
 runs_job('head', 'upgrade', 'and runs jobs');
-is(kill('CONT', $holder), 1, 'the first one goes on');
+is(kill('CONT', $holder), 1, 'the first one continues');
 is(holder(), $second, 'it has lost the lease');
 is(sql($node, $db, "SELECT count(*) FROM ($schedulers) AS s WHERE pid = $holder"), '1', 'and waits');
 

@@ -1,7 +1,8 @@
 # Many sessions that upgrade, deploy, revert, stamp, submit, register and ask at
 # random, some of them cancelled or terminated, while the application works on
 # the tables that change.  In the end the schema is what the version rows say,
-# the registry is consistent, no lock is left, and the application has seen no error.
+# the registry is consistent, no lock is left, and the application has seen no
+# error.
 #
 # LOAD_SECONDS says how long, LOAD_SESSIONS how many.
 
@@ -118,7 +119,7 @@ foreach my $n (1 .. $nsessions)
 		IPC::Run::timeout($seconds + 300));
 }
 
-# A session that changes its mind.
+# Sessions are cancelled and terminated at random.
 my $end = time() + $seconds;
 my ($ncancelled, $nterminated) = (0, 0);
 while (time() < $end)

@@ -1,6 +1,6 @@
-# What becomes of a run when any one request for memory is refused, wherever in
-# it that is: an error that says so, nothing is lost or half applied, no lock is
-# left, and the next run of the same session completes.
+# Runs in which one request for memory is refused, at any moment: an error that
+# says so, nothing is lost or half applied, no lock is left, and the next run of
+# the same session completes.
 
 use strict;
 use warnings;

@@ -45,7 +45,7 @@ is( sql($node, $db, 'SELECT partial FROM migrate_current()'),
 	'upgrade: statements up to 3 are done, statement 4 was begun', 'partial');
 is(sql($node, $db, $state), '1|t_i true, t_i_idx true||4', 'the index is there');
 
-# A standby shows it, and goes on when it is promoted.
+# A standby shows it, and resumes it when it is promoted.
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);

@@ -47,7 +47,7 @@ my $run = start_sql($node, $db, 'run',
 my $pid = wait_for_event($node, $run, 'Lock');
 is( progress('pid, via, job, role = current_user, operation, revision, step, steps, statement, statements, attempt, query'),
 	"$pid|function||t|upgrade|p2|2|2|2|3|1|ALTER TABLE t ADD COLUMN j int", 'function: what it does');
-is(progress('waiting_for'), "{$holder_pid}", 'function: whom it waits for');
+is(progress('waiting_for'), "{$holder_pid}", 'function: the process it waits for');
 is(progress("elapsed >= statement_elapsed, started < now(), command IS NULL"), 't|t|t', 'function: how long');
 is(sql($node, 'other', 'SELECT count(*) FROM migrate.progress'), '0', 'not in another database');
 sql($node, $db, 'CREATE ROLE viewer; GRANT USAGE ON SCHEMA migrate TO viewer; GRANT SELECT ON migrate.progress TO viewer');

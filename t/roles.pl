@@ -1,5 +1,5 @@
 # Every function by every kind of role: the superuser, an owner who is none any
-# more, the operator, viewer, approver and author of the README, and somebody
+# more, the operator, viewer, approver and author of the README, and a role
 # without grants.  The functions come from the catalogs, so that a new one cannot
 # be forgotten; the grants come from the README, so that they are true.
 
@@ -46,8 +46,8 @@ my %call_of = (
 	'migrate_upgrade(text)' => q{SELECT migrate_upgrade('b1')},
 	'migrate_wait(bigint,interval)' => q{CALL migrate_wait(1, '1 ms')});
 
-# Who may, apart from the superuser.
-my @everybody = qw(migrate_branches migrate_current migrate_doctor migrate_heads migrate_history
+# The roles that may, apart from the superuser.
+my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_heads migrate_history
   migrate_is_current migrate_plan migrate_progress);
 my %may = (
 	owner => undef,
@@ -57,7 +57,7 @@ my %may = (
 	approver => [qw(migrate_approve migrate_show)],
 	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],
 	nobody => []);
-# Who has the rights of another one as well.
+# A role that has the rights of another one as well.
 my %member_of = (operator => 'viewer', author => 'operator');
 
 # What a call that was let in may end with: things that are not there.
@@ -123,7 +123,7 @@ foreach my $role (sort keys %may)
 	foreach my $function (@functions)
 	{
 		my ($name) = $function =~ /^(\w+)/;
-		my $allowed = !defined $may{$role} || grep { $_ eq $name } @everybody, all_of($role, \%may);
+		my $allowed = !defined $may{$role} || grep { $_ eq $name } @every_role, all_of($role, \%may);
 		prepare();
 		my $sqlstate = sqlstate_of($role, $call_of{$function});
 		push @wrong, "$function: $sqlstate" if $allowed ? !$fine{$sqlstate} : $sqlstate ne '42501';
@@ -131,7 +131,7 @@ foreach my $role (sort keys %may)
 	is(join("\n", @wrong), '', "$role: may what the README says, and nothing else");
 }
 
-# Nobody can reach the tables but the owner and who was given them.
+# No role can reach the tables but the owner and those with a grant.
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
@@ -165,7 +165,7 @@ is(sqlstate_of($me, q{SELECT migrate_stamp('g1'); SELECT migrate_downgrade('base
 is(sql($node, $db, "SELECT rolsuper FROM pg_roles WHERE rolname = 'author'"), 'f', 'it is none');
 is(sql($node, $db, "SELECT count(*) FROM migrate.log WHERE state = 'succeeded' AND operation <> 'stamp'"), '0', 'nothing was run');
 
-# Jobs of others are seen and touched by nobody.
+# Jobs of others are neither seen nor touched.
 sql($node, $db, q{SELECT migrate_submit('head', 'upgrade', now() + interval '1 day')});
 my $seen;
 $node->psql($db, "SELECT count(*) FROM migrate.jobs WHERE finished IS NULL", stdout => \$seen, extra_params => [ '-U', 'operator' ]);
@@ -175,7 +175,7 @@ isnt(sqlstate_of('operator', "SELECT migrate_cancel($job)"), '', 'cannot cancel 
 isnt(sqlstate_of('operator', "CALL migrate_wait($job, '1 ms')"), '', 'nor wait for it');
 is(sql($node, $db, "SELECT state FROM migrate.job WHERE job = $job"), 'queued', 'it is as it was');
 
-# A dump by somebody who is no superuser holds what that role may read: nothing.
+# A dump by a role that is no superuser holds what that role may read: nothing.
 my ($out, $err) = run_command([ $node->installed_command('pg_dump'), '-U', 'nobody', '-d', $node->connstr($db) ]);
 like($err, qr/permission denied|user may lack SELECT privilege/, 'pg_dump as nobody is refused by the server');
 

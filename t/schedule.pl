@@ -83,7 +83,7 @@ sql($node, $db, q(SELECT migrate_schedule('bad', '1 s'), migrate_schedule('good'
 is_applied('n6', 'another schedule is in the way');
 ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not submit a job of schedule "bad": no/), 'what is in the way is said');
 sql($node, $db, q(SELECT migrate_unschedule('good')));
-# A session that is cancelled is.  A worker that has the schedule right now is in its place.
+# A cancellation reaches the caller, or a worker that has the schedule then.
 sql($node, $db, q(CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'stop' USING ERRCODE = 'query_canceled'; END$$));
 my $errors = '';
 for (my $tries = 0; $errors eq '' && $tries < 100; $tries++)

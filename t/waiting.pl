@@ -1,5 +1,5 @@
 # A session that waits for a run does not hold it up, and a run that waits for
-# a lock does not hold up those behind it.
+# a lock does not hold up those that queue after it.
 
 use strict;
 use warnings;
@@ -20,8 +20,8 @@ SELECT migrate_register('a1', 'CREATE INDEX CONCURRENTLY t_i ON t (i)', 'DROP IN
 SELECT migrate_register('b1', 'ALTER TABLE t ADD COLUMN late int', '', '{a1}');
 SQL
 
-# A writer, for which an index that is built concurrently waits before it looks
-# for snapshots.
+# A writer, for which an index that is built concurrently waits before it
+# scans for snapshots.
 my $old = $node->background_psql($db);
 my $write = 'BEGIN; INSERT INTO t VALUES (0);';
 $old->query_safe($write);
@@ -64,8 +64,8 @@ $second = start_sql($node, $db, 'impatient', "SET migrate.lock_wait = '300ms'; C
 (undef, $errors) = finish_sql($second);
 like($errors, qr/^55P03: could not lock "migrate.version" within 300 ms/, 'lock_wait');
 like($second->{err}, qr/Process $first_pid \(role \w+, application 'first again'\) holds the lock/, 'lock_wait: the holder');
-# The function holds a snapshot while it waits, and so the index up: it
-# fails in time.
+# A function holds a snapshot while it waits, and so delays the index: it fails
+# in time.
 $second = start_sql($node, $db, 'function', "SET migrate.lock_wait = '300ms'; SELECT migrate_upgrade('b1')");
 (undef, $errors) = finish_sql($second);
 like($errors, qr/^55P03/, 'lock_wait in the function');
@@ -80,8 +80,8 @@ $old->query_safe('COMMIT;');
 is($errors, '', 'the holder has not noticed');
 is(advisory_locks($node), '0', 'no lock is left');
 
-# A long reader stands in the way of ALTER TABLE.  Other readers queue behind
-# ALTER TABLE as long as it waits, and no longer than lock_timeout.
+# A long reader blocks ALTER TABLE.  Other readers queue after ALTER TABLE as
+# long as it waits, and no longer than lock_timeout.
 my $timeout = 1000;
 sql($node, $db, "CREATE TABLE stall (longest_ms float);
 	INSERT INTO stall VALUES (0); CREATE TABLE stop (); CALL migrate_deploy('a1')");
@@ -129,7 +129,7 @@ sql($node, $db, 'DROP TABLE stop');
 is($errors, '', 'the readers have met no error');
 my $longest = sql($node, $db, 'SELECT round(longest_ms) FROM stall');
 note("longest stall of a reader: $longest ms, lock_timeout $timeout ms");
-# What is above the timeout is the scheduling of two processes.
+# What exceeds the timeout is the scheduling of two processes.
 cmp_ok($longest, '<', $timeout + 500, 'no reader was stopped longer than lock_timeout');
 cmp_ok(sql($node, $db, "SELECT attempts FROM migrate.log WHERE revision = 'b1'"), '>', 3, 'in so many attempts');
 cmp_ok(sql($node, $db, "SELECT lock_wait_ms FROM migrate.log WHERE revision = 'b1'"), '>', 2 * $timeout, 'and so much waiting for locks');

@@ -126,7 +126,7 @@ sub commits_ddl
 		'errors are the statement\'s');
 	my ($rc, $out, $err) = $node->psql($db, 'SELECT 1\; CREATE TABLE place (i nowhere)');
 	like($err, qr/LINE 1: SELECT 1; CREATE TABLE place \(i nowhere\)\n {40}\^/,
-		'and so is their place');
+		'and so is their position');
 	is_outcome("BEGIN; INSERT INTO account VALUES (1); ALTER TABLE account ADD j int; ROLLBACK;",
 		"|$expired", 'DDL on a table that the transaction has written');
 	is_outcome("SET yb_sim.ddl = 'local'; BEGIN; CREATE TABLE d (i int); ROLLBACK; SELECT to_regclass('d') IS NULL",
@@ -216,7 +216,7 @@ SQL
 sub leaves_outcome_unknown
 {
 	my $fail = fail_with('timed_out', 'after_commit');
-	my $look = 'SELECT string_agg(i::text, \' \' ORDER BY i) FROM account';
+	my $accounts = 'SELECT string_agg(i::text, \' \' ORDER BY i) FROM account';
 	sql($node, $db, <<'SQL');
 CREATE PROCEDURE commits(value int) LANGUAGE plpgsql AS $$
 BEGIN
@@ -224,14 +224,14 @@ BEGIN
   COMMIT;
 END$$;
 SQL
-	is_outcome("$fail INSERT INTO account VALUES (1); $look", "1|$timed_out",
+	is_outcome("$fail INSERT INTO account VALUES (1); $accounts", "1|$timed_out",
 		'unknown outcome of a statement');
-	is_outcome("$fail BEGIN; INSERT INTO account VALUES (2); COMMIT; $look",
+	is_outcome("$fail BEGIN; INSERT INTO account VALUES (2); COMMIT; $accounts",
 		"1 2|$timed_out", 'of COMMIT');
-	is_outcome("$fail CALL commits(3); $look", "1 2 3|$timed_out",
+	is_outcome("$fail CALL commits(3); $accounts", "1 2 3|$timed_out",
 		'of COMMIT in a procedure');
 	is_outcome(fail_with('expired', 'after_commit')
-		  . "INSERT INTO account VALUES (5); INSERT INTO account VALUES (6); $look",
+		  . "INSERT INTO account VALUES (5); INSERT INTO account VALUES (6); $accounts",
 		"1 2 3 5 6|$expired", 'the next transaction is alive');
 	sql($node, $db, 'DELETE FROM account');
 	return;

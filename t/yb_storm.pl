@@ -1,5 +1,5 @@
 # Storms: random revisions, a failure with probability 0.2 wherever one can
-# come, a process that is killed now and then, and a caller who just calls
+# come, a process that is killed now and then, and a caller that just calls
 # again.  In the end everything is as after an undisturbed run, up and down; no
 # statement took effect twice; and whenever a call has ended, what the version
 # table claims is there.
@@ -33,7 +33,7 @@ INSERT INTO counter VALUES ('runs', 0), ('others', 0);
 CREATE TABLE expected (revision text, what text);
 SQL
 
-# How a session takes its server for what.
+# How a session takes its server for one of a type.
 my %session_of = (
 	yugabytedb => "SET yb_sim.server_version = '15.12-YB-2025.2.0.0-b1';",
 	yugabytedb_transactional_ddl =>
@@ -43,7 +43,7 @@ my %session_of = (
 
 for my $seed ($first_seed .. $first_seed + $seeds - 1)
 {
-	storm($_, $seed) foreach sort grep { !$ENV{STORM_PROFILE} || $_ eq $ENV{STORM_PROFILE} } keys %session_of;
+	storm($_, $seed) foreach sort grep { !$ENV{STORM_SERVER_TYPE} || $_ eq $ENV{STORM_SERVER_TYPE} } keys %session_of;
 }
 $node->stop;
 done_testing();

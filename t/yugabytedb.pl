@@ -77,10 +77,10 @@ SELECT migrate_register('e1', 'CREATE TABLE e1 (i int)', 'DROP TABLE e1', '{d3}'
 SELECT migrate_register('e2', 'ALTER TABLE e1 ADD CHECK (i > 0)', '', '{e1}');
 SELECT migrate_register('e3', 'DO $do$BEGIN INSERT INTO seen VALUES (''e3''); END$do$', '', '{e2}');
 SQL
-my $lost = failing('timed_out', 'ddl_after', 1);
-is(sql($node, $db, "$lost SET client_min_messages = error; CALL migrate_deploy('e1'); SELECT to_regclass('e1')"), 'e1',
+my $timed_out = failing('timed_out', 'ddl_after', 1);
+is(sql($node, $db, "$timed_out SET client_min_messages = error; CALL migrate_deploy('e1'); SELECT to_regclass('e1')"), 'e1',
 	'"Timed out", and the catalogs say that it was done');
-(undef, $errors) = session("$lost CALL migrate_deploy('e2')");
+(undef, $errors) = session("$timed_out CALL migrate_deploy('e2')");
 like($errors, qr/^XX000: Timed out/, '"Timed out", and the catalogs say nothing: the run stops');
 is(sql($node, $db, 'SELECT revision, partial FROM migrate_current() ORDER BY 1'),
 	"e1|\ne2|upgrade: statement 1 was begun", 'outcome unknown');
@@ -108,7 +108,7 @@ END$$;
 INSERT INTO e1 VALUES (1);
 SELECT migrate_register('e4', 'CREATE INDEX CONCURRENTLY e1_i ON e1 (meets_conflict(i))', '', '{e3}');
 SQL
-$node->psql($db, "$lost CALL migrate_deploy('e4')", stderr => \$errors);
+$node->psql($db, "$timed_out CALL migrate_deploy('e4')", stderr => \$errors);
 like($errors, qr/DROP INDEX CONCURRENTLY public\.e1_i\n.*could not clean up .* Timed out/s, 'what repairs it reports an error');
 unlike($errors, qr/ERROR|server closed/, 'after which it has been repaired');
 is(sql($node, $db, "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'e1'::regclass"),
