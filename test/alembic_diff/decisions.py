@@ -91,7 +91,7 @@ def names_unknown_branch(directory, target, rows=None):
 # Nothing may follow an offset --------------------------------------------
 
 def has_trailing_text(directory, target, rows=None):
-    """text behind an offset"""
+    """text after an offset"""
     if not isinstance(target, str):
         return False
     match = alembic_revision._relative_destination.match(target)
@@ -188,8 +188,8 @@ def stamp_leaves_graph(directory, target, rows):
 
 
 def stamp_own_rows(original, directory, target, rows):
-    """Each destination moves the rows above and below it that no earlier one
-    took; how, is left to Alembic's plan for that destination alone."""
+    """Each destination moves the rows of its ancestors and descendants that no
+    earlier one took; how, is left to Alembic's plan for that destination alone."""
     revision_map = directory.revision_map
     dests = directory.get_revisions(target)
     if not dests or len(target) == len(dests) == 1:
@@ -222,7 +222,7 @@ DECISIONS = (
         lambda directory, case, answer: names_unknown_branch(directory, case["target"]),
         refusing(names_unknown_branch), frozenset({"42704", "42P08"})),
     Decision(
-        "text behind an offset",
+        "text after an offset",
         lambda directory, case, answer: has_trailing_text(directory, case["target"]),
         refusing(has_trailing_text), frozenset({"22023"})),
     Decision(

@@ -110,7 +110,7 @@ class Graph:
         return case
 
     def key(self):
-        """An id or a label, mostly whole."""
+        """An id or a label, mostly the full one."""
         rng = self.random
         if self.chance(0.02):
             return UNKNOWN
@@ -136,16 +136,16 @@ class Graph:
         return branch + "@" + (rng.choice(line) if line and self.chance(0.7) else self.key())
 
     def line(self, key):
-        """The ids of the revisions below and above the one of this name."""
+        """The ids of the revision of this name, its ancestors and descendants."""
         ids = {r["id"] for r in self.revisions if key == r["id"] or key in r["labels"]}
-        below, above = set(ids), set(ids)
+        ancestors, descendants = set(ids), set(ids)
         for r in reversed(self.revisions):
-            if r["id"] in below:
-                below.update(r["down"])
+            if r["id"] in ancestors:
+                ancestors.update(r["down"])
         for r in self.revisions:
-            if above.intersection(r["down"]):
-                above.add(r["id"])
-        return sorted(below | above)
+            if descendants.intersection(r["down"]):
+                descendants.add(r["id"])
+        return sorted(ancestors | descendants)
 
     def offset(self, signs):
         return self.random.choice(signs) + self.random.choice("01111112223")

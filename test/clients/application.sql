@@ -1,6 +1,6 @@
 -- What the clients work with; t/clients.pl loads it.  Only a CALL can run
 -- c2, whose setting is for its own statements.  c3 waits while the gate is
--- shut, so that a test can look at a run that is going on.
+-- shut, so that a test can query a run in progress.
 
 CREATE TABLE gate AS SELECT true AS open;
 

@@ -3,7 +3,7 @@
 #
 # MODE is autocommit, or how to end the transaction that the driver begins:
 # commit or rollback; or prepared: autocommit, and the statement is prepared in
-# the server; or pipeline: sent behind another one without waiting.  Connects to where PGHOST and the like say.  Prints each notice
+# the server; or pipeline: sent after another one without waiting.  Connects to where PGHOST and the like say.  Prints each notice
 # when it arrives, then "done" or the error's code and hint.
 
 import sys

@@ -1,11 +1,11 @@
 /*
  * fault.c
- *	  Breaks a CALL at a place that is asked for.
+ *	  Breaks a CALL at a point that is asked for.
  *
- * While a CALL of the client runs, places are counted: before and after each
+ * While a CALL of the client runs, points are counted: before and after each
  * utility statement, before and after each statement that writes, before and
- * after each commit.  At place number fault.at happens what fault.action says.
- * fault.count tells afterwards how many places there were.
+ * after each commit.  At point number fault.at happens what fault.action says.
+ * fault.count tells afterwards how many points there were.
  *
  * Preloaded, it starts as many more schedulers as fault.more_schedulers says,
  * as if the server had more nodes.
@@ -32,7 +32,7 @@ PG_MODULE_MAGIC;
 
 typedef enum FaultAction
 {
-	FAULT_ERROR,				/* an error that nobody tries again */
+	FAULT_ERROR,				/* an error that is not tried again */
 	FAULT_CONFLICT,				/* 40001, once */
 	FAULT_CANCEL,				/* as pg_cancel_backend() */
 	FAULT_TERMINATE,			/* as pg_terminate_backend() */
@@ -76,23 +76,23 @@ static void executor_start(QueryDesc *query, int eflags);
 static void executor_end(QueryDesc *query);
 static void transaction(XactEvent event, void *arg);
 static void start_schedulers(void);
-static void place(const char *name, bool can_raise);
+static void point(const char *name, bool can_raise);
 static bool is_counted(const char *name);
 static void wait_for_go(void);
 
 void
 _PG_init(void)
 {
-	DefineCustomIntVariable("fault.at", "Sets the place, 0: none.", NULL,
+	DefineCustomIntVariable("fault.at", "Sets the point, 0: none.", NULL,
 							&fault_at, 0, 0, INT_MAX,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("fault.action", "Sets what happens there.", NULL,
 							 &fault_action, FAULT_ERROR, action_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("fault.count", "Places of the last CALL.", NULL,
+	DefineCustomIntVariable("fault.count", "Points of the last CALL.", NULL,
 							&fault_count, 0, 0, INT_MAX,
 							PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("fault.kinds", "Sets which places count.",
+	DefineCustomStringVariable("fault.kinds", "Sets which points count.",
 							   NULL, &fault_kinds,
 							   "statement statement-end write write-end commit commit-end",
 							   PGC_USERSET, 0, NULL, NULL, NULL);
@@ -154,10 +154,10 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		PG_END_TRY();
 		return;
 	}
-	place("statement", true);
+	point("statement", true);
 	pass_on(pstmt, queryString, readOnlyTree, context, params, queryEnv,
 			dest, qc);
-	place("statement-end", true);
+	point("statement-end", true);
 }
 
 static void
@@ -177,7 +177,7 @@ static void
 executor_start(QueryDesc *query, int eflags)
 {
 	if (query->operation != CMD_SELECT)
-		place("write", true);
+		point("write", true);
 	if (previous_start != NULL)
 		previous_start(query, eflags);
 	else
@@ -194,24 +194,24 @@ executor_end(QueryDesc *query)
 	else
 		standard_ExecutorEnd(query);
 	if (writes)
-		place("write-end", true);
+		point("write-end", true);
 }
 
 /*
- * A transaction that has written nothing can break wherever it wants.
+ * A transaction that has written nothing can break anywhere.
  */
 static void
 transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_PRE_COMMIT &&
 		TransactionIdIsValid(GetTopTransactionIdIfAny()))
-		place("commit", true);
+		point("commit", true);
 	else if (event == XACT_EVENT_COMMIT)
-		place("commit-end", false);
+		point("commit-end", false);
 }
 
 static void
-place(const char *name, bool can_raise)
+point(const char *name, bool can_raise)
 {
 	if (!in_call || !is_counted(name))
 		return;
@@ -223,13 +223,13 @@ place(const char *name, bool can_raise)
 			if (can_raise)
 				ereport(ERROR,
 						(errcode(ERRCODE_RAISE_EXCEPTION),
-						 errmsg("fault at place %d: %s", fault_count, name)));
+						 errmsg("fault at point %d: %s", fault_count, name)));
 			break;
 		case FAULT_CONFLICT:
 			if (can_raise)
 				ereport(ERROR,
 						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						 errmsg("fault at place %d: %s", fault_count, name)));
+						 errmsg("fault at point %d: %s", fault_count, name)));
 			break;
 		case FAULT_CANCEL:
 			kill(MyProcPid, SIGINT);

@@ -320,10 +320,10 @@ check_plan(void *arg)
 	Case	   *c = arg;
 	Set			applied = with_ancestors(c, c->rows);
 	Set			rows = c->rows;
-	bool		tidy = leaves(c, rows) == rows;
+	bool		independent = leaves(c, rows) == rows;
 
 	/* Only a downgrade and a stamp start from rows that overlap. */
-	fuzz_check(tidy || c->question != ASK_UPGRADE);
+	fuzz_check(independent || c->question != ASK_UPGRADE);
 	for (int i = 0; i < c->plan->nsteps; i++)
 	{
 		const MigStep *step = &c->plan->steps[i];
@@ -347,12 +347,12 @@ check_plan(void *arg)
 			applied &= ~BIT(rev);
 		}
 		rows = change_rows(c, rows, step);
-		if (c->question != ASK_STAMP && tidy)
+		if (c->question != ASK_STAMP && independent)
 			fuzz_check(rows == leaves(c, applied));
 	}
 	if (c->question == ASK_STAMP)
-		fuzz_check(!tidy || rows == leaves(c, rows));
-	else if (c->plan->nsteps > 0 || tidy)
+		fuzz_check(!independent || rows == leaves(c, rows));
+	else if (c->plan->nsteps > 0 || independent)
 		check_absolute(c);
 }
 
@@ -384,7 +384,7 @@ check_history(Case *c)
 }
 
 /*
- * A target that counts from the rows can be said in other words; they mean the
+ * A relative target can be said in other words; they mean the
  * same.
  */
 static void

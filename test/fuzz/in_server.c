@@ -168,7 +168,7 @@ check_gap(const char *body, int from, int to)
 }
 
 /*
- * From wherever a run goes on, the segments are those of the whole.
+ * Whichever statement a run resumes after, the segments are the same.
  */
 static void
 check_segments(const MigScript *script)

@@ -101,14 +101,14 @@ $node->stop;
 is(join("\n", slurp_file($node->logfile) =~ /.*(?:terminated by signal|TRAP:|PANIC:).*/g), '', 'nothing crashed');
 done_testing();
 
-# A batch that ended the process is looked through half by half.
+# A batch that ended the process is searched half by half.
 sub run_batch
 {
 	my ($call, @cases) = @_;
 	my $array = join ',', map { '[' . join(',', map { literal($_) } @$_) . ']' } @cases;
 	my $output = '';
 	expect_crash($node);
-	# psql() dies when the script could not be sent in whole.
+	# psql() dies when the script could not be sent completely.
 	my $ended = eval {
 		$node->psql('postgres', "SET client_min_messages = error;\nSELECT * FROM fuzz('$call', ARRAY[$array]);", stdout => \$output);
 	};
@@ -162,7 +162,7 @@ sub file
 	return $text;
 }
 
-# Some places are cut, doubled, filled or moved; most inputs stay nearly whole.
+# Some parts are cut, doubled, filled or moved; most inputs stay nearly intact.
 sub mutate
 {
 	my ($text, $times) = @_;

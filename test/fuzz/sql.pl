@@ -4,7 +4,7 @@
 # called in random order with random and hostile arguments, settings and bodies,
 # by roles of several kinds; a superuser runs what they have registered.  Then
 # SQLsmith writes queries of its own.  In the end no process has crashed, no
-# error was an internal one, no lock is left, and nobody may or owns anything
+# error was an internal one, no lock is left, and no role may or owns anything
 # that was not so before.
 #
 # FUZZ_TIME says for how many seconds, FUZZ_SEED where the dice begin,
@@ -37,7 +37,7 @@ my $node = new_node('fuzz_sql', 'restart_after_crash = on',
 	'log_min_error_statement = error');
 diag('asserts: ' . $node->safe_psql('postgres', 'SHOW debug_assertions'));
 
-# Who calls: without a grant, those of the README, and with EXECUTE on all.
+# The callers: without a grant, those of the README, and with EXECUTE on all.
 my @roles = qw(nobody viewer operator approver author everything);
 prepare();
 my @functions = functions();
@@ -168,7 +168,7 @@ sub session
 		else { $script .= call(one_of(@mine)) . ";\n"; $calls++; }
 	}
 	my ($out, $errors) = ('', '');
-	# psql() dies when the script could not be sent in whole.
+	# psql() dies when the script could not be sent completely.
 	eval { $node->psql($db, $script, stdout => \$out, stderr => \$errors, on_error_stop => 0, extra_params => [ '-U', $as ]); };
 	# A session that a crash has ended comes back when the server does.
 	if ($@ || $errors =~ /server closed the connection|connection to server/)
@@ -185,7 +185,7 @@ sub setting
 	return "SET $name = " . literal($value) . ";\n" . (rand() < 0.5 ? "RESET $name;\n" : '');
 }
 
-# Every second call is one that somebody could mean.
+# Every second call is one that makes sense.
 sub call
 {
 	my ($function) = @_;
@@ -310,7 +310,7 @@ sub check
 	is(advisory_locks($node), 0, "$what: no lock is left");
 	my %after = state();
 	is(changes($before{$_}, $after{$_}), '', "$what: as before: $_") foreach sort keys %before;
-	is($after{'writable tables'}, '', "$what: nobody may write");
+	is($after{'writable tables'}, '', "$what: no role may write");
 	return;
 }
 

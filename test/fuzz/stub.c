@@ -80,7 +80,7 @@ fuzz_fail(const char *file, int line, const char *condition)
 
 /*
  * In a server with asserts, what a failed one calls; it has other arguments in
- * other versions behind the first.
+ * other versions after the first.
  */
 void
 fuzz_assertion(const char *condition)
@@ -123,7 +123,7 @@ palloc(Size size)
 	chunk->prev = &chunks;
 	chunks.next->prev = chunk;
 	chunks.next = chunk;
-	/* Nobody may count on zeros. */
+	/* No caller may rely on zeros. */
 	memset(chunk + 1, 0x7E, size);
 	return chunk + 1;
 }
@@ -156,7 +156,7 @@ pfree(void *pointer)
 	free(chunk);
 }
 
-/* Always to another place, so that old pointers are found. */
+/* Always to another address, so that old pointers are found. */
 void *
 repalloc(void *pointer, Size size)
 {
@@ -285,7 +285,7 @@ scanner_isspace(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-/* setting_list.c has more than its parser, which nobody calls here. */
+/* setting_list.c has more than its parser, which is not called here. */
 bool
 superuser(void)
 {

@@ -1,6 +1,6 @@
-# A run is stopped at its two most delicate places, between a body and its
-# version row and behind COMMIT, and is looked at from another session; then it
-# goes on, fails, or dies there.  Needs a server with injection points:
+# A run is stopped at its two most delicate points, between a body and its
+# version row and after COMMIT, and is observed from another session; then it
+# continues, fails, or dies there.  Needs a server with injection points:
 # make check-injection.
 
 use strict;
@@ -91,7 +91,7 @@ foreach my $call (q{SELECT migrate_upgrade('i1')}, q{CALL migrate_deploy('i1')})
 	isnt(sql($node, $db, $locks), '0', 'and has its turn');
 	detach('migrate-after-body');
 	wake('migrate-after-body');
-	is_deeply([ finish_sql($session) ], [ $call =~ /SELECT/ ? 'i1' : '', '' ], 'it goes on');
+	is_deeply([ finish_sql($session) ], [ $call =~ /SELECT/ ? 'i1' : '', '' ], 'it continues');
 	is(seen(), 'rows i1; done 1; tables i1; log i1 succeeded', 'and all is seen');
 	again();
 }
@@ -127,11 +127,11 @@ like($errors, qr/error triggered for injection point migrate-after-body/, 'an er
 detach('migrate-after-body');
 is(seen(), '', 'nothing is left');
 
-# Behind COMMIT: all is seen, whatever happens to the run now.
-foreach my $end ('goes on', sort keys %end_of)
+# After COMMIT: all is seen, whatever happens to the run now.
+foreach my $end ('continues', sort keys %end_of)
 {
 	my $session = stop_at('migrate-after-commit', q{CALL migrate_deploy('i1')});
-	is(seen(), 'rows i1; done 1; tables i1; log i1 succeeded', "$end behind COMMIT: all is seen");
+	is(seen(), 'rows i1; done 1; tables i1; log i1 succeeded', "$end after COMMIT: all is seen");
 	isnt(sql($node, $db, $locks), '0', 'the run has not ended');
 	my $pid = pid_of_run();
 	is(sql($node, $db, "SELECT count(*) FROM pg_locks WHERE pid = $pid AND locktype IN ('relation', 'transactionid')"),
@@ -155,7 +155,7 @@ foreach my $end ('goes on', sort keys %end_of)
 }
 attach('migrate-after-commit', 'error');
 $node->psql($db, q{CALL migrate_deploy('i1')}, stdout => \$out, stderr => \$errors);
-like($errors, qr/error triggered for injection point migrate-after-commit/, 'an error behind COMMIT');
+like($errors, qr/error triggered for injection point migrate-after-commit/, 'an error after COMMIT');
 detach('migrate-after-commit');
 like(seen(), qr/^rows i1; done 1; tables i1; log i1 succeeded/, 'the revision stays applied');
 again();
@@ -176,7 +176,7 @@ $end_of{terminated}->(pid_of_run());
 finish_sql($session);
 detach("migrate-after-$_") foreach qw(body commit);
 sql($node, $db, q{CALL migrate_deploy('i2')});
-like(seen(), qr/^rows i2; done 1,2,3; tables i1,i1_i; log i1 succeeded,(i2 failed,)?i2 succeeded$/, 'the next run found the index and went on behind it');
+like(seen(), qr/^rows i2; done 1,2,3; tables i1,i1_i; log i1 succeeded,(i2 failed,)?i2 succeeded$/, 'the next run found the index and resumed after it');
 
 $node->stop;
 done_testing();

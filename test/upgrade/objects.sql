@@ -90,9 +90,9 @@ defined AS (
 		 WHERE n.classid = 'pg_event_trigger'::regclass AND oid = n.objid
 	  ) AS d ON true
 ),
--- By their places among those that were not dropped.
+-- By their numbers among those that were not dropped.
 attribute AS (
-	SELECT a.*, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS place
+	SELECT a.*, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS ordinal
 	  FROM pg_attribute AS a
 	 WHERE a.attnum > 0 AND NOT a.attisdropped
 ),
@@ -114,7 +114,7 @@ line (kind, name, definition) AS (
 			 'initially', o.initially, 'comment', quote_nullable(o.comment))
 	  FROM defined AS o
 	UNION ALL
-	SELECT 'column', format('%s %s %s', n.identity, a.place, a.attname),
+	SELECT 'column', format('%s %s %s', n.identity, a.ordinal, a.attname),
 		   concat_ws(' ', format_type(a.atttypid, a.atttypmod), nullif(a.attcollation, 0)::regcollation,
 			 'not null', a.attnotnull, 'default', pg_get_expr(f.adbin, f.adrelid),
 			 'identity', a.attidentity, 'generated', a.attgenerated, 'storage', a.attstorage, a.attcompression,

@@ -156,7 +156,8 @@ yb_sim_ddl_allow_rollback(void)
 }
 
 /*
- * What is of the whole cluster, refuses a transaction block, or has a script.
+ * What is of the whole cluster, cannot run inside a transaction block, or has a
+ * script.
  */
 static bool
 is_of_cluster(Node *statement)

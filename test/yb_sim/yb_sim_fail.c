@@ -333,7 +333,7 @@ transaction(XactEvent event, void *arg)
  * Here an error would be a PANIC.  It is raised as soon as it can be: when the
  * next transaction begins, which SPI_commit() takes for an error of the
  * commit, or when the client is to be told that all is well, whichever comes
- * first.  A transaction that begins looks at invalidations, and so is made to
+ * first.  A transaction that begins accepts invalidations, and so is made to
  * call us by one, of a relation that there is not.
  */
 static void

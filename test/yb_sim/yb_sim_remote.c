@@ -3,7 +3,7 @@
  *	  The connection over which DDL commits by itself.
  *
  * It goes to the same database, is opened when it is first needed and kept as
- * long as this process.  It belongs to the bootstrap superuser, who becomes
+ * long as this process.  It belongs to the bootstrap superuser, which becomes
  * the current user and makes the settings of this session before a statement.
  * Nothing is imitated at its other end.
  *
@@ -92,7 +92,7 @@ yb_sim_remote_execute(const char *statement, int offset)
 {
 	connect_once();
 	prepare();
-	/* Also a look into the catalogs is a snapshot that others wait for. */
+	/* Also a catalog scan takes a snapshot that others wait for. */
 	InvalidateCatalogSnapshot();
 	return execute(statement, offset);
 }
