@@ -62,7 +62,7 @@ for my $path (@ARGV)
 		$say->("an entry point has no SQL")
 		  if $folder eq ''
 		  && $line =~ /"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LOCK|SET)\s|\b(mig_spi_execute|mig_spi_begin|SPI_\w+)\b/;
-		$say->("only compat.h looks at the server's version")
+		$say->("only compat.h tests the server's version")
 		  if $file ne 'compat.h' && $line =~ /\bPG_VERSION_NUM\b/;
 
 		# guc.c names the table that is the default of a setting.

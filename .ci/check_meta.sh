@@ -22,5 +22,5 @@ problems=$(
 	! command -v validate_pgxn_meta >/dev/null || validate_pgxn_meta META.json 2>&1 >/dev/null
 )
 [ -z "$problems" ] && ! command -v validate_pgxn_meta >/dev/null &&
-	skip meta "no validate_pgxn_meta on this system, only files were looked for"
+	skip meta "no validate_pgxn_meta on this system, only files were checked"
 verdict meta "$problems"

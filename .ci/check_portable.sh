@@ -55,7 +55,7 @@ for my $path (@ARGV)
 		  if $line =~ /^\s*#\s*include\s+"([^"]+)"/ && $headers{$1};
 		$line =~ s/"(?:\\.|[^"\\])*"/""/g;
 		push @found, "uses $1" if $line =~ /$calls/;
-		push @found, "looks for YugabyteDB's header outside compat.h"
+		push @found, "tests for YugabyteDB's header outside compat.h"
 		  if $file ne 'compat.h' && $line =~ /__has_include/;
 		if ($file eq $exception)
 		{

@@ -34,7 +34,7 @@ problems=$(
 		my $status = $meta->{release_status} // "stable";
 		print "META.json: release_status is \"$status\", the version is $version\n"
 			if ($status eq "stable") != ($version !~ /-/);
-		' "$version" <META.json || printf 'META.json: could not be looked at\n'
+		' "$version" <META.json || printf 'META.json: could not be read\n'
 	[ "$changelog" = "$version" ] ||
 		printf 'CHANGELOG.md: begins with %s, migrate.control says %s\n' \
 			"${changelog:-no version}" "$version"

@@ -25,7 +25,7 @@ verdict()
 	exit 1
 }
 
-# skip NAME REASON: the rule could not look.
+# skip NAME REASON: the rule could not be checked.
 skip()
 {
 	printf 'ok - %s # SKIP %s\n' "$1" "$2"

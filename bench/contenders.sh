@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # bench/run has set what is read here
-# bench/contenders.sh: who is measured, and what each is given; read it with
+# bench/contenders.sh: what is measured, and what each is given; read it with
 # "source"
 #
 # Below $directory each group has KIND_N.up and KIND_N.down, a body a line in
@@ -151,7 +151,7 @@ alembic_versions()
 loop_setup()
 {
 	local command body which order version
-	say "CREATE TABLE revision (place int PRIMARY KEY, up text NOT NULL, down text NOT NULL);"
+	say "CREATE TABLE revision (number int PRIMARY KEY, up text NOT NULL, down text NOT NULL);"
 	while IFS='|' read -r command body which order version; do
 		cat <<-SQL
 			CREATE FUNCTION loop_$command() RETURNS void LANGUAGE plpgsql
@@ -162,7 +162,7 @@ loop_setup()
 				at int;
 			BEGIN
 				SELECT ctid, version_num INTO here, at FROM version;
-				FOR r IN SELECT place, $body AS body FROM revision
+				FOR r IN SELECT number, $body AS body FROM revision
 				          WHERE $which ORDER BY $order LOOP
 					BEGIN
 						EXECUTE r.body;
@@ -179,7 +179,7 @@ loop_setup()
 				at int;
 			BEGIN
 				SELECT version_num INTO at FROM version;
-				FOR r IN SELECT place, $body AS body FROM revision
+				FOR r IN SELECT number, $body AS body FROM revision
 				          WHERE $which ORDER BY $order LOOP
 					EXECUTE r.body;
 					UPDATE version SET version_num = $version
@@ -190,8 +190,8 @@ loop_setup()
 			END \$\$;
 		SQL
 	done <<-LIST
-		upgrade|up|place > at|place|r.place
-		downgrade|down|place <= at|place DESC|r.place - 1
+		upgrade|up|number > at|number|r.number
+		downgrade|down|number <= at|number DESC|r.number - 1
 	LIST
 }
 

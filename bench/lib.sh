@@ -24,7 +24,7 @@ start_server()
 	cat - "$stage/server.conf" >>"$directory/data/postgresql.conf" <<-END
 		listen_addresses = ''
 		unix_socket_directories = '$directory'
-		# A checkpoint or autovacuum in the middle would be somebody's bad luck.
+		# A checkpoint or autovacuum in the middle would distort one result.
 		autovacuum = off
 		checkpoint_timeout = 1h
 		max_wal_size = 8GB

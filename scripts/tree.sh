@@ -122,7 +122,7 @@ debian_tree()
 }
 
 # in_tree TREE COMMAND...: runs it there, in a copy of the sources, with a /proc
-# that no other process sees where that is allowed.  The copy stays after a failure.
+# of its own where that is allowed.  The copy stays after a failure.
 in_tree()
 {
 	local tree=$1 enter=() copy status
