@@ -21,6 +21,4 @@ problems=$(
 		}' META.json 2>&1 || printf 'META.json: could not be read\n'
 	! command -v validate_pgxn_meta >/dev/null || validate_pgxn_meta META.json 2>&1 >/dev/null
 )
-[ -z "$problems" ] && ! command -v validate_pgxn_meta >/dev/null &&
-	skip meta "no validate_pgxn_meta on this system, only files were checked"
 verdict meta "$problems"
