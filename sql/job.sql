@@ -58,7 +58,7 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_submit(run_at => NULL)$$,
 	$$SELECT migrate_submit(run_at => 'infinity')$$,
 	$$SELECT migrate_submit(run_at => '2000-01-01', deadline => '2000-01-02') $$,
-	$$SELECT migrate_submit(run_at => '2100-01-02', deadline => '2100-01-02') $$,
+	$$SELECT migrate_submit(run_at => '2100-01-02', deadline => '2100-01-01') $$,
 	$$SELECT migrate_cancel(-1)$$,
 	$$SELECT migrate_cancel(NULL)$$]) AS call;
 \a

@@ -10,8 +10,9 @@
  * them can always be ended.
  *
  * A commit begins the next transaction at once: there always is one, and
- * between two calls of mig_xact() it holds nothing, no snapshot and no lock.  SPI does that, because it knows what the portal and the procedures
- * around a CALL need.
+ * between two calls of mig_xact() it holds no snapshot, and no lock but those
+ * of the session.  SPI does that, because it knows what the portal and the
+ * procedures around a CALL need.
  *
  * mig_xact() and what commits must not be called in a subtransaction, nor
  * between SPI_connect() and SPI_finish() of our own.

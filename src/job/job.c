@@ -133,7 +133,7 @@ check_times(TimestampTz run_at, TimestampTz deadline)
 				 errmsg("deadline of a job must be later than its start time"),
 				 errdetail("The job starts at %s, the deadline is %s.",
 						   pstrdup(timestamptz_to_str(run_at)),
-						   timestamptz_to_str(deadline))));
+						   pstrdup(timestamptz_to_str(deadline)))));
 	if (deadline <= GetCurrentTimestamp())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -56,7 +56,7 @@ static void execute(Worker *worker);
 static void log_start(const MigJob *job);
 static void settings_work(void *arg);
 static void set(const char *name, const char *value);
-static bool begin_step(const MigStep *step, int index, int nsteps, void *arg);
+static bool may_begin(const MigStep *step, int index, int nsteps, void *arg);
 static bool fits_window(Worker *worker, const MigStep *step);
 static void note_end(Worker *worker, const char *reason);
 static void describe_error(Worker *worker, const ErrorData *error);
@@ -206,7 +206,7 @@ execute(Worker *worker)
 	request.top_level = true;
 	request.ntargets = 1;
 	request.targets = &worker->job.target;
-	request.begin_step = begin_step;
+	request.may_begin = may_begin;
 	request.arg = worker;
 	mig_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
 					   psprintf("%s %s",
@@ -268,7 +268,7 @@ set(const char *name, const char *value)
  * short.
  */
 static bool
-begin_step(const MigStep *step, int index, int nsteps, void *arg)
+may_begin(const MigStep *step, int index, int nsteps, void *arg)
 {
 	Worker	   *worker = arg;
 

@@ -118,7 +118,7 @@ mig_register_unregister(char *id)
 				 errdetail_plural("Revision \"%s\" is built on it or depends on it.",
 								  "Revision \"%s\" and others are built on it or depend on it.",
 								  ndependents, dependents[0]),
-				 errhint("Unregister those first.")));
+				 errhint("Unregister what needs it first.")));
 	mig_lock_bodies();
 	refuse_if_applied(id);
 	mig_approval_void(id);

@@ -2,10 +2,10 @@
  * run.c
  *	  Prepares every run, and executes those that are one transaction.
  *
- * mig_run() is where the function, the procedure and the worker enter.  What
- * they may do with transactions is in the request; nothing here asks how the
- * caller got in.  A function runs all of it inside the caller's transaction,
- * which this file does; run_committing.c commits after each step.
+ * mig_run() is where the function, the procedure and the worker enter.  A
+ * function runs all of it inside the caller's transaction, which this file
+ * does; for the others run_committing.c commits after each step.  Whether a run
+ * commits is all that the way it was started decides.
  */
 #include "postgres.h"
 
@@ -28,13 +28,13 @@
  */
 #define LONG_RUN				1000
 
-static void leave(void);
+static void end_run(void);
 static void run_in_transaction(MigRun *run);
 static void perform(MigRun *run, MigWork work);
 static void open_tables(void *arg);
 static void read_and_plan(void *arg);
 static void execute_steps(MigRun *run);
-static void execute_step(MigStepExec *exec, int index);
+static void execute_until_done(MigStepExec *exec, int index);
 static void explain_procedure(const MigStep *step, ErrorData *error);
 
 /*
@@ -80,7 +80,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	PG_CATCH();
 	{
 		/* Before anything that could fail. */
-		leave();
+		end_run();
 		MemoryContextSwitchTo(run.context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -92,14 +92,14 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 		mig_retry_make_plain(error);
 		ReThrowError(error);
 	}
-	leave();
+	end_run();
 }
 
 /*
  * The run is over, however it ended.
  */
 static void
-leave(void)
+end_run(void)
 {
 	mig_xact_without_subxacts(false);
 	mig_progress_end();
@@ -116,7 +116,7 @@ run_in_transaction(MigRun *run)
 	MigRunResult *result = run->result;
 	int			nest_level = NewGUCNestLevel();
 
-	/* On its way out an error leaves the level to the end of the transaction. */
+	/* After an error the end of the transaction restores it. */
 	(void) mig_server_stop_retries(GUC_ACTION_SAVE);
 	mig_run_prepare(run);
 	execute_steps(run);
@@ -137,7 +137,7 @@ run_in_transaction(MigRun *run)
 }
 
 /*
- * Whatever the way: finds the version table, locks it against other runs, reads
+ * For the function, the procedure and the worker: finds the version table, locks it against other runs, reads
  * where the database is, makes the plan, and refuses what must not run.  Raises
  * an error before anything was run; otherwise the first step may begin.
  */
@@ -221,7 +221,7 @@ execute_steps(MigRun *run)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(step_context);
 
-		execute_step(&run->exec, i);
+		execute_until_done(&run->exec, i);
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(step_context);
 	}
@@ -235,7 +235,7 @@ execute_steps(MigRun *run)
  * transaction takes the earlier steps back.
  */
 static void
-execute_step(MigStepExec *exec, int index)
+execute_until_done(MigStepExec *exec, int index)
 {
 	ErrorData  *error;
 

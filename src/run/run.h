@@ -15,8 +15,8 @@
  * Asked before each step of a run that commits, in a transaction of its own;
  * index counts from 0.  false: the run ends here.
  */
-typedef bool (*MigRunBeginStep) (const MigStep *step, int index, int nsteps,
-								 void *arg);
+typedef bool (*MigRunMayBegin) (const MigStep *step, int index, int nsteps,
+								void *arg);
 
 /* What is asked for. */
 typedef struct MigRunRequest
@@ -29,11 +29,11 @@ typedef struct MigRunRequest
 	bool		can_commit;		/* the caller's context allows it */
 	bool		top_level;		/* statements may run outside of a transaction
 								 * block */
-	MigRunBeginStep begin_step; /* NULL: every step may begin */
-	void	   *arg;			/* of begin_step */
+	MigRunMayBegin may_begin;	/* NULL: every step may begin */
+	void	   *arg;			/* of may_begin */
 } MigRunRequest;
 
-/* What came of it. */
+/* The result of a run. */
 typedef struct MigRunResult
 {
 	int			nrevisions;		/* function only: those run, in order; of a */

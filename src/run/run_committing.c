@@ -33,14 +33,14 @@ typedef struct Committing
 	bool		in_step;
 	bool		may_begin;		/* the step, by the request */
 	char	   *trusted;		/* the last author whose rights are known */
-	bool		retries_stopped;	/* those of the server */
+	bool		retries_stopped;	/* by the server, of its commands */
 	MigSettings settings;
 } Committing;
 
 static void execute(Committing *state);
-static bool execute_step(Committing *state);
-static void ask_request(void *arg);
-static void begin_step(void *arg);
+static bool execute_and_commit(Committing *state);
+static void ask_may_begin(void *arg);
+static void read_step(void *arg);
 static void expire_log(void *arg);
 static void log_failure(Committing *state, ErrorData *error);
 static void write_failure(void *arg);
@@ -94,7 +94,7 @@ mig_run_committing(MigRun *run)
 	}
 	if (error != NULL)
 	{
-		/* Until it has ended this transaction, too. */
+		/* Until the error has ended this transaction, too. */
 		(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
 	}
@@ -121,7 +121,7 @@ execute(Committing *state)
 		 state->index++)
 	{
 		MemoryContextSwitchTo(state->step_context);
-		next = execute_step(state);
+		next = execute_and_commit(state);
 		MemoryContextSwitchTo(state->context);
 		MemoryContextReset(state->step_context);
 	}
@@ -133,27 +133,28 @@ execute(Committing *state)
  * Executes a step.  false: the run ends before it.
  */
 static bool
-execute_step(Committing *state)
+execute_and_commit(Committing *state)
 {
 	MigRun	   *run = state->run;
 	MigStepExec *exec = &run->exec;
 
 	CHECK_FOR_INTERRUPTS();
-	if (run->request->begin_step != NULL)
+	if (run->request->may_begin != NULL)
 	{
-		mig_xact(ask_request, state,
+		mig_xact(ask_may_begin, state,
 				 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
 		if (!state->may_begin)
 			return false;
 	}
-	mig_xact(begin_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	mig_xact(read_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
 	mig_progress_say(exec);
 	if (mig_segment_needed(exec))
 		mig_segment_execute_all(exec);
 	else
-		mig_segment_commit(exec, NULL);
+		mig_segment_commit(exec, NULL); /* one transaction */
 	state->in_step = false;
+	/* Only the first step can be the partial one. */
 	run->partial = NULL;
 	return true;
 }
@@ -162,15 +163,15 @@ execute_step(Committing *state)
  * Whether the run is still wanted, now that it is this step's turn.
  */
 static void
-ask_request(void *arg)
+ask_may_begin(void *arg)
 {
 	Committing *state = arg;
 	const MigRunRequest *request = state->run->request;
 	const MigPlan *plan = state->run->plan;
 
-	state->may_begin = request->begin_step(&plan->steps[state->index],
-										   state->index, plan->nsteps,
-										   request->arg);
+	state->may_begin = request->may_begin(&plan->steps[state->index],
+										  state->index, plan->nsteps,
+										  request->arg);
 }
 
 /*
@@ -178,7 +179,7 @@ ask_request(void *arg)
  * checked, if a body before has released the locks of the session.
  */
 static void
-begin_step(void *arg)
+read_step(void *arg)
 {
 	Committing *state = arg;
 	MigStepExec *exec = &state->run->exec;
@@ -187,6 +188,7 @@ begin_step(void *arg)
 	mig_step_begin(exec, state->index);
 	if (state->trusted != NULL && strcmp(state->trusted, exec->author) == 0)
 		return;
+	/* That of the first step was checked with the plan. */
 	if (state->index > 0)
 		mig_precheck_author(exec->step->revision);
 	state->trusted = MemoryContextStrdup(state->context, exec->author);

@@ -1,6 +1,6 @@
 /*
  * segment.c
- *	  Executes one step in several transactions, noted in migrate.partial.
+ *	  Commits a step: in one transaction, or in several, noted in migrate.partial.
  *
  * A segment of ordinary statements is a transaction that also notes it as
  * done.  A statement that cannot run inside a transaction block is a segment of
@@ -25,12 +25,12 @@
 #include "tables/partial.h"
 
 /* Whether a transaction that reported an error is committed all the same. */
-typedef struct Reached
+typedef struct Committed
 {
 	MigStepExec *exec;
 	const MigSegment *segment;
-	bool		reached;
-} Reached;
+	bool		committed;
+} Committed;
 
 /* A search for a segment. */
 typedef struct Search
@@ -42,8 +42,8 @@ typedef struct Search
 
 static bool is_setting_only(const MigScript *script,
 							const MigSegment *segment);
-static bool is_reached(MigStepExec *exec, const MigSegment *segment);
-static void find_place(void *arg);
+static bool is_committed(MigStepExec *exec, const MigSegment *segment);
+static void read_position(void *arg);
 static void find_segment(MigStepExec *exec, int first, MigSegment *segment);
 static void look_up_partitioned(void *arg);
 static bool is_partitioned(const char *relation);
@@ -100,8 +100,10 @@ mig_segment_execute_all(MigStepExec *exec)
 }
 
 /*
- * Executes a segment that is a transaction, or writes what follows one that is
- * not, until it is committed.  segment NULL: the whole step.
+ * Executes a segment and commits it, as often as it takes.  For a statement that
+ * cannot run inside a transaction block, which has run already, commits only
+ * that it is done, or the version row.  segment NULL: the step in one
+ * transaction.
  */
 void
 mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
@@ -121,7 +123,7 @@ mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
 			}
 
 			/* Whatever COMMIT said: what is there now counts. */
-			if (is_reached(exec, segment))
+			if (is_committed(exec, segment))
 				break;
 		}
 		else
@@ -129,7 +131,7 @@ mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
 
 		if (!mig_retry_wait(exec, error))
 			ReThrowError(error);
-		if (is_reached(exec, segment))
+		if (is_committed(exec, segment))
 			return;
 	}
 	ereport(WARNING,
@@ -163,27 +165,27 @@ is_setting_only(const MigScript *script, const MigSegment *segment)
  * Reads anew where the version table and migrate.partial are.
  */
 static bool
-is_reached(MigStepExec *exec, const MigSegment *segment)
+is_committed(MigStepExec *exec, const MigSegment *segment)
 {
-	Reached		reached = {exec, segment, false};
+	Committed	committed = {exec, segment, false};
 
-	mig_xact(find_place, &reached, MIG_XACT_RETRY | MIG_XACT_RAISE);
-	return reached.reached;
+	mig_xact(read_position, &committed, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	return committed.committed;
 }
 
 static void
-find_place(void *arg)
+read_position(void *arg)
 {
-	Reached    *reached = arg;
-	MigStepExec *exec = reached->exec;
+	Committed  *committed = arg;
+	MigStepExec *exec = committed->exec;
 	MigVersion *version = exec->run->version;
-	const MigSegment *segment = reached->segment;
+	const MigSegment *segment = committed->segment;
 	MigPartial *partial;
 
 	switch (mig_version_position(version, exec->step))
 	{
 		case MIG_VERSION_AFTER:
-			reached->reached = true;
+			committed->committed = true;
 			return;
 		case MIG_VERSION_ELSEWHERE:
 			ereport(ERROR,
@@ -199,7 +201,7 @@ find_place(void *arg)
 	if (segment == NULL)
 		return;
 	partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
-	reached->reached = partial != NULL && segment->nstatements > 0 &&
+	committed->committed = partial != NULL && segment->nstatements > 0 &&
 		partial->done >= segment->first + segment->nstatements;
 }
 

@@ -100,7 +100,7 @@ mig_step_begin(MigStepExec *exec, int index)
 }
 
 /*
- * They were checked when they were set or registered.
+ * The settings of a list, which was checked when it was set or registered.
  */
 static List *
 read_settings(const char *list)

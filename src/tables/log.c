@@ -183,7 +183,7 @@ mig_log_last_failure(void)
 {
 	static MigSpiQuery query = {
 		"SELECT CASE WHEN state = 'failed' THEN pg_catalog.format("
-		"        '%s of revision %L failed with %s at %s', operation, revision,"
+		"        '%s of revision \"%s\" failed with %s at %s', operation, revision,"
 		"        sqlstate, pg_catalog.date_trunc('second', finished)) END"
 		"  FROM migrate.log ORDER BY started DESC LIMIT 1"
 	};
