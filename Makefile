@@ -50,8 +50,8 @@ PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 # clang to what a build needs.
 override with_llvm := no
 
-# The suites run through scripts/test: it starts the servers, goes on after a
-# failed suite and counts.
+# The suites run through scripts/test: it starts the servers, continues
+# after a failed suite and counts.
 NO_INSTALLCHECK = 1
 EXTRA_CLEAN = tmp_check
 
@@ -75,60 +75,65 @@ $(DATA_built): extension/migrate.sql migrate.control
 export PG_CONFIG REGRESS ISOLATION TAP
 TEST = MAKE='$(MAKE)' scripts/test
 
+# With + a line is given make's job server, but it is run by make -n as well, so
+# not then.  A line that names $(MAKE) itself would be, too; hence the variable.
+RUN = $(if $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),,+)@
+ALL_TESTS = $(MAKE) -k installcheck
+
 .PHONY: installcheck check-sql check-iso check-tap check-storm check-alembic \
 	check-load check-assert check-injection check-valgrind check-ubsan \
 	check-matrix check-asan check-upgrade check-dist check-deb \
 	check-everything coverage static fuzz fuzz-sql dist indent bench
 
 installcheck:
-	+@$(TEST) sql iso tap
+	$(RUN)$(TEST) sql iso tap
 
 check-sql check-iso check-tap:
-	+@$(TEST) $(@:check-%=%)
+	$(RUN)$(TEST) $(@:check-%=%)
 
 # More of what a file of t/ has.
 check-storm:
-	+@STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/yb_storm.pl $(TEST) tap
+	$(RUN)STORM_SEEDS='$(or $(SEEDS),50)' TAP=t/yb_storm.pl $(TEST) tap
 
 check-load:
-	+@LOAD_SECONDS='$(or $(SECONDS),120)' LOAD_SESSIONS='$(or $(SESSIONS),50)' \
+	$(RUN)LOAD_SECONDS='$(or $(SECONDS),120)' LOAD_SESSIONS='$(or $(SESSIONS),50)' \
 		TAP=t/load.pl $(TEST) tap
 
 check-alembic:
-	+@ALEMBIC_CASES='$(or $(N),10000)' ALEMBIC_SEED='$(SEED)' ALEMBIC_CASE='$(CASE)' \
+	$(RUN)ALEMBIC_CASES='$(or $(N),10000)' ALEMBIC_SEED='$(SEED)' ALEMBIC_CASE='$(CASE)' \
 		TAP=t/alembic_random.pl $(TEST) tap
 
 # On a server that is built for them, and kept in a cache.
 check-assert:
-	+@config=$$(scripts/source_server $(or $(MAJOR),15)) && \
-		$(MAKE) -k installcheck PG_CONFIG="$$config"
+	$(RUN)config=$$(scripts/source_server $(or $(MAJOR),15)) && \
+		$(ALL_TESTS) PG_CONFIG="$$config"
 
 check-injection:
-	+@PG_CONFIG=$$(scripts/source_server 18) TAP=test/injection/stop.pl $(TEST) tap
+	$(RUN)PG_CONFIG=$$(scripts/source_server 18) TAP=test/injection/stop.pl $(TEST) tap
 
 # Twenty times slower, so of TAP only what runs workers and the imitation.
 VALGRIND_TAP = t/job.pl t/schedule.pl t/yb_sim.pl t/yugabytedb.pl
 check-valgrind:
-	+@config=$$(scripts/source_server 15) && \
+	$(RUN)config=$$(scripts/source_server 15) && \
 		PG_CONFIG="$$config" WATCH="$$(dirname $$(dirname $$config))/valgrind.supp" \
 		TAP='$(VALGRIND_TAP)' PG_TEST_TIMEOUT_DEFAULT=1800 TEST_STATEMENTS=5000 \
 		$(TEST) sql iso tap
 
 check-ubsan:
-	+@$(MAKE) -k installcheck \
+	$(RUN)$(ALL_TESTS) \
 		COPT='-fsanitize=undefined -fno-sanitize-recover=undefined'
 
 check-matrix check-asan check-upgrade check-dist check-deb check-everything:
-	+@scripts/$(@:check-%=%)
+	$(RUN)scripts/$(@:check-%=%)
 
 coverage static:
-	+@scripts/$@
+	$(RUN)scripts/$@
 
 fuzz:
-	+@scripts/fuzz pure
+	$(RUN)scripts/fuzz pure
 
 fuzz-sql:
-	+@PG_CONFIG=$$(scripts/source_server $(or $(MAJOR),15)) scripts/fuzz sql
+	$(RUN)PG_CONFIG=$$(scripts/source_server $(or $(MAJOR),15)) scripts/fuzz sql
 
 # Not while something is changed: it would not be in it.
 DIST = migrate-$(EXTVERSION).zip
