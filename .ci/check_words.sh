@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # .ci/check_words.sh: nothing in the text that should not be there
 #
-# Paths of one machine, TODO without an issue, // comments in C; by git, white
-# space at the end of a line and conflict marks.
+# Paths of one machine, TODO without an issue, // comments in C, a file without a
+# line feed at its end; by git, white space at the end of a line and conflict
+# marks.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
