@@ -222,9 +222,9 @@ COMMENT ON COLUMN migrate.job.crashes IS 'how often its worker exited unexpected
 COMMENT ON COLUMN migrate.job.started IS 'when a worker last claimed it; NULL: none has';
 COMMENT ON COLUMN migrate.job.finished IS 'NULL: it has not ended';
 COMMENT ON COLUMN migrate.job.pid IS 'process id of the worker that last claimed it; NULL: none has';
-COMMENT ON COLUMN migrate.job.revision IS 'the revision in work, or the last one that was; NULL: none was';
-COMMENT ON COLUMN migrate.job.step IS 'position of that revision in the run, from 1; NULL: none was in work';
-COMMENT ON COLUMN migrate.job.steps IS 'number of revisions of the run; NULL: none was in work';
+COMMENT ON COLUMN migrate.job.revision IS 'the current revision, or the last one that has begun; NULL: none has';
+COMMENT ON COLUMN migrate.job.step IS 'position of that revision in the run, from 1; NULL: none has begun';
+COMMENT ON COLUMN migrate.job.steps IS 'number of revisions of the run; NULL: none has begun';
 COMMENT ON COLUMN migrate.job.note IS 'why it ended before its target though nothing failed; NULL: it did not';
 COMMENT ON COLUMN migrate.job.sqlstate IS 'of the error that ended it; NULL: none did';
 COMMENT ON COLUMN migrate.job.error IS 'message of that error; NULL: none';
@@ -406,7 +406,7 @@ COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, t
 CREATE FUNCTION @extschema@.migrate_unschedule(name text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unschedule';
 COMMENT ON FUNCTION @extschema@.migrate_unschedule(text)
-	IS 'removes a schedule; a job of it that is queued or running goes on';
+	IS 'removes a schedule; a job of it that is queued or running is not affected';
 
 -- Questions ------------------------------------------------------------
 
@@ -648,12 +648,12 @@ COMMENT ON COLUMN migrate.progress.via IS 'how the run was started: function, pr
 COMMENT ON COLUMN migrate.progress.job IS 'number of the worker''s job; NULL: no worker';
 COMMENT ON COLUMN migrate.progress.role IS 'role whose rights the bodies have';
 COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: the run waits for another one, or makes its plan';
-COMMENT ON COLUMN migrate.progress.revision IS 'in work; NULL as operation';
+COMMENT ON COLUMN migrate.progress.revision IS 'the current revision; NULL as operation';
 COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run, from 1; NULL as operation';
 COMMENT ON COLUMN migrate.progress.steps IS 'number of revisions of the run; NULL as operation';
-COMMENT ON COLUMN migrate.progress.statement IS 'in work, from 1; NULL: none, or you may not see it';
-COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body; NULL: none is in work, or you may not see it';
-COMMENT ON COLUMN migrate.progress.attempt IS 'of the revision, or of the segment in work, from 1';
+COMMENT ON COLUMN migrate.progress.statement IS 'position of the current statement in the body, from 1; NULL: none, or you may not see it';
+COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body; NULL: no statement is being run, or you may not see it';
+COMMENT ON COLUMN migrate.progress.attempt IS 'of the current revision or segment, from 1';
 COMMENT ON COLUMN migrate.progress.query IS 'text of the statement, its first 1023 bytes; NULL: you may not see it in pg_stat_activity';
 COMMENT ON COLUMN migrate.progress.started IS 'begin of the run';
 COMMENT ON COLUMN migrate.progress.elapsed IS 'since the run began';

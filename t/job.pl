@@ -48,7 +48,7 @@ my $waiter = start_sql($node, $db, 'waiter', "CALL migrate_wait($job)");
 my $waiter_pid = wait_for_event($node, $waiter, 'Extension');
 wait_until_nothing_is_held($node, $waiter_pid);
 
-# Cancelled: the revision in work is rolled back.
+# Cancelled: the current revision is rolled back.
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of a running job');
 my (undef, $errors) = finish_sql($waiter);
 is($errors, "57014: job $job was cancelled", 'the session that waits is told');
