@@ -109,7 +109,8 @@ check-assert:
 		$(ALL_TESTS) PG_CONFIG="$$config"
 
 check-injection:
-	$(RUN)PG_CONFIG=$$(scripts/source_server 18) TAP=test/injection/stop.pl $(TEST) tap
+	$(RUN)config=$$(scripts/source_server 18) && \
+		PG_CONFIG="$$config" TAP=test/injection/stop.pl $(TEST) tap
 
 # Twenty times slower, so of TAP only what runs workers and the imitation.
 VALGRIND_TAP = t/job.pl t/schedule.pl t/yb_sim.pl t/yugabytedb.pl
@@ -133,7 +134,8 @@ fuzz:
 	$(RUN)scripts/fuzz pure
 
 fuzz-sql:
-	$(RUN)PG_CONFIG=$$(scripts/source_server $(or $(MAJOR),15)) scripts/fuzz sql
+	$(RUN)config=$$(scripts/source_server $(or $(MAJOR),15)) && \
+		PG_CONFIG="$$config" scripts/fuzz sql
 
 # Not while something is changed: it would not be in it.
 DIST = migrate-$(EXTVERSION).zip
