@@ -78,7 +78,7 @@ server_cpu()
 }
 
 # measure NAME COMMAND...: one client process; adds "NAME wall cpu" to the
-# results.  One that fails has no result, and the others go on.
+# results.  One that fails has no result, and the others continue.
 measure()
 {
 	local name=$1 before start end

@@ -45,7 +45,7 @@ SELECT current_setting('search_path') AS search_path, current_setting('work_mem'
        current_setting('statement_timeout') AS statement_timeout, current_user = session_user AS role_is_back;
 SELECT relname, relnamespace::regnamespace, pg_get_userbyid(relowner) = current_user AS mine
   FROM pg_class WHERE relname IN ('in_app', 'of_other') ORDER BY 1;
--- even if the caller's own transaction goes on
+-- even if the caller's own transaction continues
 BEGIN;
 SET LOCAL work_mem = '7MB';
 SELECT pg_temp.run('SET LOCAL work_mem = ''8MB''; SET lock_timeout = 1234; RESET ALL');

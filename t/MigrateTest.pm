@@ -73,7 +73,7 @@ sub errors_of
 }
 
 # Starts a script in a session of its own, named for pg_stat_activity.  It
-# goes on after an error.
+# continues after an error.
 sub start_sql
 {
 	my ($node, $db, $name, $sql) = @_;

@@ -189,9 +189,9 @@ is(sql($node, 'restored', 'SELECT * FROM migrate_run_jobs()'), '', 'restored: no
 is( sql($node, 'restored', 'SELECT DISTINCT state, error FROM migrate.jobs'),
 	'failed|it was submitted in another database', 'restored: the reason');
 is(sql($node, 'restored', 'SELECT migrate_submit() > (SELECT max(job) FROM migrate.jobs)'),
-	't', 'restored: numbers go on');
+	't', 'restored: numbers continue');
 sql($node, 'restored', 'SELECT migrate_cancel(job) FROM migrate.jobs');
-is(job($node, $db, $job, 'state'), 'running', 'the original goes on');
+is(job($node, $db, $job, 'state'), 'running', 'the original continues');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(ended_job($node, $db, $job, 'state'), 'succeeded', 'and completes');
 

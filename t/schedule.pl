@@ -66,9 +66,9 @@ my $job = sql($node, $db, q(SELECT job FROM migrate.jobs WHERE state = 'running'
 wait_until($node, $db, "SELECT now() > started + interval '2.5 s' FROM migrate.jobs WHERE job = $job");
 is(sql($node, $db, "SELECT count(*) FROM migrate.jobs WHERE job > $job OR state = 'queued'"), '0', 'run times wait for the job before');
 
-# Ended: the job that is running goes on, and is the last.
+# Ended: the job that is running continues, and is the last.
 sql($node, $db, "SELECT migrate_unschedule('all the time'); INSERT INTO gate VALUES (true)");
-is_applied('n5', 'a job goes on when its schedule has ended');
+is_applied('n5', 'a job continues when its schedule has ended');
 wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'and succeeds');
 

@@ -144,7 +144,7 @@ $node->reload;
 $node->safe_psql('postgres', 'DROP DATABASE "Other ""one"""');
 pass('DROP DATABASE of a database that is served');
 
-# A standby does nothing before it is promoted, and then goes on.
+# A standby does nothing before it is promoted, and then continues.
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);

@@ -1,5 +1,5 @@
 # A hot standby answers questions and refuses to change anything; promoted, it
-# goes on where the primary was.
+# continues where the primary was.
 
 use strict;
 use warnings;
@@ -57,7 +57,7 @@ foreach my $call ('migrate_deploy()', "migrate_revert('base')")
 	  or diag($errors);
 }
 
-# A session that was there before the promotion goes on in it.
+# A session that was there before the promotion continues in it.
 my $session = $standby->background_psql($db);
 is($session->query_safe('SELECT migrate_is_current()'), 'f', 'before');
 sql($primary, $db, 'SELECT migrate_upgrade()');
