@@ -200,6 +200,7 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
 	raise_end(job, waiter.end);
+	MemoryContextDelete(waiter.context);
 }
 
 /*
