@@ -131,6 +131,11 @@ RESET ROLE;
 SELECT revision, operation, role, version_table FROM migrate.log
  WHERE role = 'regress_migrate_runner' ORDER BY started;
 
+-- in a loop that writes the server lets nothing commit
+CREATE TABLE y AS SELECT 1 AS i;
+DO $$DECLARE r record; BEGIN FOR r IN UPDATE y SET i = i RETURNING i LOOP CALL migrate_deploy('a1'); END LOOP; END$$;
+DROP TABLE y;
+
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP FUNCTION call_it, call_it_by_sql;

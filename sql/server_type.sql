@@ -200,4 +200,11 @@ DROP TABLE ran, other_version;
 DROP SEQUENCE fails;
 DROP FUNCTION fail_twice;
 TRUNCATE migrate.job;
+
+-- a body cannot set the isolation level, without a subtransaction either
+SET migrate.server_type = yugabytedb_transactional_ddl;
+SELECT migrate_register('iso', 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1');
+CALL migrate_deploy('iso');
+RESET migrate.server_type;
+
 \i sql/include/reset.sql

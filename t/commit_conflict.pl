@@ -180,5 +180,22 @@ is(sql($node, $db, "SELECT count(DISTINCT run) FROM migrate.log WHERE revision L
 	'1', 'eight at once: one run');
 is(advisory_locks($node), '0', 'eight at once: the lock is free');
 
+# What the caller has done before the CALL is committed first, and never taken for
+# work of the run that is repeated: its error ends the CALL.
+sql($node, $db, <<'SQL');
+CREATE TABLE par (id int PRIMARY KEY);
+INSERT INTO par VALUES (1);
+CREATE TABLE chi (id int REFERENCES par DEFERRABLE INITIALLY DEFERRED);
+SELECT migrate_register('y1', 'CREATE TABLE y1 (i int)', '', '{z20}');
+SQL
+my $holder = start_sql($node, $db, 'holder', 'BEGIN; SELECT FROM par FOR UPDATE; SELECT pg_sleep(3600)');
+wait_for_event($node, $holder, 'Timeout');
+(undef, my $caller_errors) = finish_sql(start_sql($node, $db, 'caller',
+	"SET lock_timeout = '100ms'; DO \$\$BEGIN INSERT INTO chi VALUES (1); CALL migrate_deploy('y1'); END\$\$"));
+like($caller_errors, qr/^55P03/, 'a conflict of what the caller has done is an error');
+is(sql($node, $db, "SELECT to_regclass('y1') IS NULL, (SELECT count(*) FROM chi)"), 't|0', 'and nothing was run');
+sql($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
+finish_sql($holder);
+
 $node->stop;
 done_testing();

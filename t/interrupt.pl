@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use MigrateTest;
 use Test::More;
 
-my $node = new_node('interrupt');
+my $node = new_node('interrupt', "session_preload_libraries = 'migrate_test_fault'");
 
 # What each case starts from: the first of two revisions runs, the second one
 # does what the table "behaviour" says.
@@ -110,6 +110,27 @@ foreach my $case (sort keys %bodies)
 			"UPDATE behaviour SET body = 'SELECT 1'; SELECT migrate_upgrade()"),
 		"i1\ni2", "terminate, $case: the next run works");
 }
+
+# A cancel that comes while a transaction of the failed run commits is pending
+# when the run reports its failure: the error of the body is raised all the same,
+# and no lock is left in the session.
+my $db = new_database($node, 'pending');
+sql($node, $db, <<'SQL');
+CREATE TABLE t (i int);
+SELECT migrate_register('p1', 'CREATE INDEX CONCURRENTLY t_i ON t (i); SELECT 1 / count(*) FROM t',
+  'DROP INDEX t_i');
+SQL
+my $call = "CALL migrate_deploy();\n\\echo :SQLSTATE\n";
+my $script = "SET client_min_messages = error; SET fault.kinds = 'commit-end'; SET fault.action = 'cancel';\n";
+foreach my $point (1 .. 20)
+{
+	$script .= "SET fault.at = $point;\n$call"
+	  . "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';\n"
+	  . "SET fault.at = 0; SELECT migrate_resolve('p1', 'abandon') WHERE EXISTS (SELECT FROM migrate.partial); DROP INDEX IF EXISTS t_i;\n";
+}
+my ($out) = finish_sql(start_sql($node, $db, 'pending', $script));
+like(join(' ', split /\n+/, $out), qr/^(57014 0 ){5,}(22012 0 ?)+$/,
+	'a cancel at any commit of a failing run leaves no lock, and too late it does not hide the error');
 
 $node->stop;
 done_testing();

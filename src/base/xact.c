@@ -108,7 +108,7 @@ mig_xact(MigWork work, void *arg, int flags)
 			if (error != NULL)
 				mig_xact_abort();
 		}
-		if (error == NULL)
+		if (error == NULL && (flags & MIG_XACT_KEEP_OPEN) == 0)
 			error = mig_xact_commit();
 		if (error == NULL)
 			return NULL;
@@ -175,15 +175,13 @@ mig_xact_renew(void)
 }
 
 /*
- * Rolls back.
+ * Rolls back.  An error of that is no reason to raise it, and to hide the one
+ * for which it is done: the transaction is over, or the process would be.
  */
 void
 mig_xact_abort(void)
 {
-	ErrorData  *error = end_transaction(SPI_rollback);
-
-	if (error != NULL)
-		ReThrowError(error);
+	(void) end_transaction(SPI_rollback);
 }
 
 /*

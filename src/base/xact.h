@@ -19,6 +19,9 @@ typedef void (*MigWork) (void *arg);
 #define MIG_XACT_NO_BLOCK		0x08	/* the work is one statement that
 										 * cannot run inside a transaction
 										 * block */
+#define MIG_XACT_KEEP_OPEN		0x10	/* do not commit: the next piece of
+										 * work belongs to the same
+										 * transaction */
 
 /* Waits and returns true if work that has failed is to be done again. */
 typedef bool (*MigXactRetry) (int attempt, const ErrorData *error);

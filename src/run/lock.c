@@ -335,12 +335,16 @@ release(int nkept)
 {
 	ErrorData  *error = give_back(nkept);
 
-	if (error != NULL)
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("could not release the lock of this run: %s",
-						error->message),
-				 errhint("Close the session, or run migrations in it again.")));
+	if (error == NULL)
+		return;
+	/* A cancel must not keep the caller from cleaning up. */
+	HOLD_INTERRUPTS();
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not release the lock of this run: %s",
+					error->message),
+			 errhint("Close the session, or run migrations in it again.")));
+	RESUME_INTERRUPTS();
 }
 
 /*

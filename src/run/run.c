@@ -30,7 +30,7 @@
 
 static void end_run(void);
 static void run_in_transaction(MigRun *run);
-static void perform(MigRun *run, MigWork work);
+static void perform(MigRun *run, MigWork work, int flags);
 static void open_tables(void *arg);
 static void read_and_plan(void *arg);
 static void execute_steps(MigRun *run);
@@ -144,20 +144,19 @@ run_in_transaction(MigRun *run)
 void
 mig_run_prepare(MigRun *run)
 {
-	perform(run, open_tables);
+	perform(run, open_tables, MIG_XACT_KEEP_OPEN);
 	mig_lock_run(run);
-	perform(run, read_and_plan);
+	/* Such a server may read by a snapshot from before the lock. */
+	if (run->commits && !mig_server()->nominal_isolation)
+		mig_xact_renew();
+	perform(run, read_and_plan, 0);
 }
 
-/*
- * In a run that commits each part is a transaction of its own, so that what is
- * read after the lock was taken is read by a snapshot from after it.
- */
 static void
-perform(MigRun *run, MigWork work)
+perform(MigRun *run, MigWork work, int flags)
 {
 	if (run->commits)
-		mig_xact(work, run, MIG_XACT_RETRY | MIG_XACT_RAISE);
+		mig_xact(work, run, flags | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	else
 		work(run);
 }

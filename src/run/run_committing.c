@@ -42,13 +42,13 @@ static bool execute_and_commit(Committing *state);
 static void ask_may_begin(void *arg);
 static void read_step(void *arg);
 static void expire_log(void *arg);
-static void log_failure(Committing *state, ErrorData *error);
+static ErrorData *log_failure(Committing *state, ErrorData *error);
+static void report_failure(Committing *state, ErrorData *problem);
 static void write_failure(void *arg);
 
 /*
  * Does what is asked for, or raises an error after having cleaned up.  The
- * transaction that CALL came in is the first one that is committed, and its
- * snapshot is released.
+ * transaction that the caller is in is committed first.
  */
 void
 mig_run_committing(MigRun *run)
@@ -56,6 +56,7 @@ mig_run_committing(MigRun *run)
 	int			level = GetCurrentTransactionNestLevel();
 	Committing	state;
 	ErrorData  *volatile error = NULL;
+	ErrorData  *problem = NULL;
 
 	mig_precheck_transaction(run->request);
 	memset(&state, 0, sizeof(state));
@@ -81,10 +82,10 @@ mig_run_committing(MigRun *run)
 		MemoryContextSwitchTo(state.context);
 		mig_xact_abandon_subxacts(level);
 		mig_xact_abort();
-		if (state.in_step)
-			log_failure(&state, error);
 	}
 	PG_END_TRY();
+	if (state.in_step && error != NULL)
+		problem = log_failure(&state, error);
 
 	mig_lock_release();
 	if (state.retries_stopped)
@@ -94,6 +95,8 @@ mig_run_committing(MigRun *run)
 	}
 	if (error != NULL)
 	{
+		if (state.in_step)
+			report_failure(&state, problem);
 		/* Until the error has ended this transaction, too. */
 		(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
@@ -106,6 +109,9 @@ static void
 execute(Committing *state)
 {
 	MigRun	   *run = state->run;
+
+	/* The caller's transaction: what it has done is never repeated. */
+	mig_xact_renew();
 
 	mig_session_state_save_one(MIG_SERVER_RETRY_SETTING, &state->settings);
 	state->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
@@ -201,19 +207,30 @@ expire_log(void *arg)
 }
 
 /*
- * Writes the log row of the step that failed, and tells if it is partial.
- * Nothing that goes wrong with that may hide the error.
+ * Writes the log row of the step that failed.  NULL: done.
  */
-static void
+static ErrorData *
 log_failure(Committing *state, ErrorData *error)
 {
 	MigRun	   *run = state->run;
 	MigStepExec *exec = &run->exec;
-	ErrorData  *problem;
 
 	exec->entry.error = error;
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
-	problem = mig_xact(write_failure, run, 0);
+	return mig_xact(write_failure, run, 0);
+}
+
+/*
+ * Tells if the step that failed is partial, or could not be logged.  A cancel
+ * must not take the place of the error that follows.
+ */
+static void
+report_failure(Committing *state, ErrorData *problem)
+{
+	MigRun	   *run = state->run;
+	MigStepExec *exec = &run->exec;
+
+	HOLD_INTERRUPTS();
 	if (problem != NULL)
 		ereport(WARNING,
 				(errcode(problem->sqlerrcode),
@@ -227,6 +244,7 @@ log_failure(Committing *state, ErrorData *error)
 						   exec->body.operation,
 						   mig_run_describe_partial(run->partial)),
 				 errhint("The next run that needs it resumes there. Use migrate_resolve() to decide otherwise.")));
+	RESUME_INTERRUPTS();
 }
 
 static void

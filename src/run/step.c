@@ -12,6 +12,7 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/command.h"
 #include "base/compat.h"
@@ -175,6 +176,11 @@ attempt_work(void *arg)
 
 	if (run->commits)
 	{
+		/*
+		 * A body cannot set the isolation level, also without a
+		 * subtransaction.
+		 */
+		(void) GetTransactionSnapshot();
 		mig_lock_confirm();
 		/* Between two transactions its owner may have changed it. */
 		if (attempt->is_last)
