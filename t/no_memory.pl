@@ -68,15 +68,16 @@ sub try_numbers
 	return $last;
 }
 
-# Runs statements in a new session, again if the server was still to notice that
-# it has crashed: a second abort of a transaction trips an assertion of its own.
+# Runs statements in a new session, until the server lets it: it may be about to
+# notice a crash, as a second abort of a transaction trips its own assertions.
 sub recover
 {
 	my ($statements) = @_;
-	for my $try (1 .. 20)
+	for my $try (1 .. 100)
 	{
-		wait_until($node, $db, 'SELECT true');
-		return if $node->psql($db, $statements, on_error_stop => 1) == 0;
+		# psql that cannot connect does not read what it is given.
+		return if eval { $node->psql($db, $statements, on_error_stop => 1) == 0 };
+		select(undef, undef, undef, 0.1);
 	}
 	die "does not recover: $statements";
 }
