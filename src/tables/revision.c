@@ -14,7 +14,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/command.h"
 #include "base/compat.h"
 #include "base/spi.h"
 #include "tables/log.h"
@@ -198,23 +197,23 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
 		"SELECT message, settings, registered_by,"
-		"  CASE $2 WHEN 'upgrade' THEN upgrade"
-		"          WHEN 'downgrade' THEN downgrade END,"
-		"  CASE $2 WHEN 'upgrade' THEN upgrade_hash"
-		"          WHEN 'downgrade' THEN downgrade_hash END"
+		"  CASE WHEN $2 THEN downgrade ELSE upgrade END,"
+		"  CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END"
 		"  FROM migrate.revision WHERE revision = $1",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, id);
-	mig_spi_arg_text(&args, mig_command_name(command));
+	mig_spi_arg_bool(&args, command == MIG_COMMAND_DOWNGRADE);
 	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 					 read_step_body, body))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision \"%s\" does not exist", id),
 				 errdetail("It was removed since the run began.")));
+	if (command == MIG_COMMAND_STAMP)
+		body->text = body->hash = NULL;
 }
 
 static void
