@@ -85,7 +85,7 @@ mig_subxact(MigWork work, void *arg)
  * Does work and commits it.  NULL: it is committed.  Otherwise the error, in
  * the current memory context, and the transaction was rolled back; that of a
  * COMMIT, as far as this server knows.  Afterwards a new transaction has just
- * begun.
+ * begun, except that work done with MIG_XACT_KEEP_OPEN leaves its own open.
  */
 ErrorData *
 mig_xact(MigWork work, void *arg, int flags)
