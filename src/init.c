@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 
 #include "base/guc.h"
+#include "base/server.h"
 #include "job/job.h"
 #include "run/run.h"
 
@@ -18,6 +19,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	mig_server_check_build();
 	mig_guc_define();
 	mig_run_init();
 	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)

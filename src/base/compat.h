@@ -11,8 +11,10 @@
 #endif
 
 /*
- * YugabyteDB's errors carry the conflict they are about, by which its query
- * layer decides whether to run a statement again.
+ * YugabyteDB's headers number the nodes of parse trees differently, its library
+ * interface has the same number: what was built for PostgreSQL can be loaded
+ * there, and would take each statement for another one.  Its server is told
+ * what it is by this variable (its src/common/pg_yb_common.c).
  */
 #if defined(__has_include)
 #if __has_include("pg_yb_utils.h")
@@ -20,9 +22,11 @@
 #endif
 #endif
 #ifdef MIG_COMPAT_YUGABYTEDB
-#define mig_compat_forget_conflict(error) ((error)->yb_txn_errcode = 0)
+#define mig_compat_is_foreign_server()	false
 #else
-#define mig_compat_forget_conflict(error) ((void) (error))
+#define mig_compat_is_foreign_server() \
+	(getenv("YB_ENABLED_IN_POSTGRES") != NULL && \
+	 strcmp(getenv("YB_ENABLED_IN_POSTGRES"), "1") == 0)
 #endif
 
 /* 18 made the attribute a prefix. */

@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
@@ -101,6 +102,21 @@ static const MigServerSetting yugabytedb_settings[] =
 };
 
 static MigServerType find_server_type(void);
+
+/*
+ * Raises an error if the library was built for another server than the one
+ * that loads it.  Called before anything else.
+ */
+void
+mig_server_check_build(void)
+{
+	if (mig_compat_is_foreign_server())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("library \"migrate\" was built for PostgreSQL, but this server is YugabyteDB"),
+				 errdetail("It would take each statement for another one. Nothing was loaded or changed."),
+				 errhint("Build it with \"make PG_CONFIG=DIRECTORY/postgres/bin/pg_config install\", where DIRECTORY is that of YugabyteDB, and install it on every node; see docs/yugabytedb.md.")));
+}
 
 /*
  * The facts.

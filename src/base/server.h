@@ -34,6 +34,7 @@ typedef struct MigServerSetting
 	const char *advice;
 } MigServerSetting;
 
+extern void mig_server_check_build(void);
 extern const MigServer *mig_server(void);
 extern void mig_server_begin_run(void);
 extern bool mig_server_fixes_snapshot(void);

@@ -10,7 +10,6 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 
-#include "base/compat.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "run/run_internal.h"
@@ -119,7 +118,6 @@ mig_retry_make_plain(ErrorData *error)
 {
 	if (mig_retry_is_private(error->sqlerrcode))
 		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
-	mig_compat_forget_conflict(error);
 }
 
 /*
