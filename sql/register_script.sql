@@ -106,7 +106,7 @@ SELECT migrate_register_script(E'-- revision: j1\n-- Branch_Label: a\n-- migrate
 SELECT migrate_register_script(E'-- revision: j1\n-- depends_ons: a\n-- migrate:up\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: j1\n-- note: a\n-- migrate:up\nSELECT 1\n-- down-revisions: not a key here');
 -- what is a remark stays one
-SELECT migrate_register_script(E'-- revision: j3\n-- down revision none\n-- what follows here is a longer remark: with a colon\n-- migrate:\n-- migrate: to and fro\n-- migrate:up\nSELECT 1\n-- migrate:upwards');
+SELECT migrate_register_script(E'-- revision: j3\n-- down revision none\n-- what follows here is a longer remark: with a colon\n-- migrate: to and fro\n-- migrate:up\nSELECT 1\n-- migrate upwards');
 SELECT upgrade, downgrade FROM migrate_show('j3');
 SELECT migrate_register('j2', '', '', '{j1}', message => E'two lines\nERROR:  not one');
 SELECT migrate_upgrade('j2');

@@ -285,6 +285,9 @@ parse_body(const MigRegistration *registration, MigCommand command,
 	source.origin = registration->script;
 	source.offset = offset + (source.body - text);
 	script = mig_script_split(&source);
+	if (registration->script == NULL)
+		mig_script_file_check_body(&source,
+								   command == MIG_COMMAND_DOWNGRADE);
 	body->nstatements = script->nstatements;
 	body->ntransactions = script->ntransactions;
 	body->nnontransactional = script->nnontransactional;

@@ -140,5 +140,7 @@ extern void mig_body_hash(const char *body, char *result);
 /* script_file.c */
 extern MigScriptRevision *mig_script_file_parse(const char *script,
 												int *nrevisions);
+extern void mig_script_file_check_body(const MigScriptSource *source,
+									   bool is_downgrade);
 
 #endif							/* MIG_SCRIPT_H */

@@ -21,9 +21,13 @@
  * with migrate:down also from header (a body for the downgrade only) and
  * revision from each but start to header again.  SQL may be in up and down
  * only.  What the bodies contain is not checked here.
+ *
+ * A line that is almost one of these is an error, also in a body that is not in
+ * a script: mark.c says why.
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "parser/scansup.h"
 
 #include "script/script_internal.h"
@@ -52,6 +56,9 @@ typedef enum LineKey
 
 #define NUM_LINE_KEYS	(LINE_MIGRATE + 1)
 
+/* Bytes of a line in a message. */
+#define MAX_LINE_SHOWN	80
+
 static const char *const key_names[NUM_LINE_KEYS] =
 {
 	[LINE_COMMENT] = "",
@@ -67,7 +74,10 @@ static const char *const key_names[NUM_LINE_KEYS] =
 typedef struct FileParser
 {
 	MigScriptSource source;		/* its body is the script after the BOM */
+	bool		in_script;		/* false: a body, which has no lines */
 	FileState	state;
+	bool		between_statements; /* in the gap that is being read */
+	bool		before_statements;	/* of the current body */
 	bool		seen[NUM_LINE_KEYS];	/* in the current header */
 	int			counted;		/* line ends are counted up to here */
 	int			line;			/* and this is the line, from 1 */
@@ -87,10 +97,18 @@ typedef struct FileLine
 	int			next;			/* of the next line */
 } FileLine;
 
+static void read_text(FileParser *parser);
 static void read_gap(FileParser *parser, int from, int to);
 static void read_comment(FileParser *parser, int location, int end);
+static bool is_marker(const FileLine *line);
 static LineKey read_key(const char *text, int *offset);
-static void refuse_misspelled(FileParser *parser, int location, int end);
+static void read_remark(FileParser *parser, const FileLine *line, int end);
+static LineKey key_of_mark(MigMark mark);
+static void refuse_section(FileParser *parser, MigMark mark, const char *text,
+						   int location);
+static void refuse_key(FileParser *parser, LineKey key, int location);
+static void refuse_body_line(FileParser *parser, const char *text,
+							 int location);
 static void read_revision(FileParser *parser, const FileLine *line);
 static void read_header(FileParser *parser, const FileLine *line);
 static void read_marker(FileParser *parser, const FileLine *line);
@@ -116,32 +134,57 @@ static int	error_position(const FileParser *parser, int location);
 MigScriptRevision *
 mig_script_file_parse(const char *script, int *nrevisions)
 {
-	FileParser	parser = {.line = 1};
-	MigScriptScan scan;
-	int			gap = 0;
-	int			size;
+	FileParser	parser = {.line = 1, .in_script = true};
 
 	parser.source.body = mig_script_strip_bom(script);
 	parser.source.origin = script;
 	parser.source.offset = parser.source.body - script;
-	size = strlen(parser.source.body);
 
-	mig_script_scan_begin(&scan, &parser.source);
-	while (mig_script_scan_next(&scan))
-	{
-		read_gap(&parser, gap, scan.location);
-		if (parser.state == FILE_START || parser.state == FILE_HEADER)
-			refuse_sql(&parser, scan.location);
-		gap = scan.location + scan.length;
-	}
-	mig_script_scan_end(&scan);
-
-	read_gap(&parser, gap, size);
-	end_body(&parser, size);
+	read_text(&parser);
+	end_body(&parser, strlen(parser.source.body));
 	refuse_duplicates(&parser);
 
 	*nrevisions = parser.nrevisions;
 	return parser.revisions;
+}
+
+/*
+ * Raise an error for a line of the file format in a body that is given by
+ * itself, and for one that is almost one.
+ */
+void
+mig_script_file_check_body(const MigScriptSource *source, bool is_downgrade)
+{
+	FileParser	parser = {.line = 1, .source = *source};
+
+	parser.state = is_downgrade ? FILE_DOWN : FILE_UP;
+	parser.before_statements = true;
+	read_text(&parser);
+}
+
+/*
+ * Read the gaps between the tokens.
+ */
+static void
+read_text(FileParser *parser)
+{
+	MigScriptScan scan;
+	int			gap = 0;
+
+	parser->between_statements = true;
+	mig_script_scan_begin(&scan, &parser->source);
+	while (mig_script_scan_next(&scan))
+	{
+		read_gap(parser, gap, scan.location);
+		if (parser->state == FILE_START || parser->state == FILE_HEADER)
+			refuse_sql(parser, scan.location);
+		gap = scan.location + scan.length;
+		parser->between_statements = strcmp(scan.text, ";") == 0;
+		if (!parser->between_statements)
+			parser->before_statements = false;
+	}
+	mig_script_scan_end(&scan);
+	read_gap(parser, gap, strlen(parser->source.body));
 }
 
 /*
@@ -170,8 +213,9 @@ read_gap(FileParser *parser, int from, int to)
 }
 
 /*
- * Read a line comment.  One that is not at the start of its line, or is
- * neither a key nor a marker, is just a comment.
+ * Read a line comment.  One that is not at the start of its line is just a
+ * comment, unless it follows the text before it at once, as where a file was
+ * appended to one that does not end with a line end.
  */
 static void
 read_comment(FileParser *parser, int location, int end)
@@ -185,33 +229,46 @@ read_comment(FileParser *parser, int location, int end)
 	while (line.start > 0 && strchr(" \t\f\v", text[line.start - 1]) != NULL)
 		line.start--;
 	line.key = read_key(text, &offset);
-	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
-	{
-		if (line.key == LINE_REVISION)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"-- revision:\" is not at the start of a line in migration script"),
-					 errhint("If files were concatenated, the previous one does not end with a newline."),
-					 error_position(parser, location)));
-		return;
-	}
-	if (line.key == LINE_COMMENT)
-	{
-		if (parser->state == FILE_HEADER)
-			refuse_misspelled(parser, location, end);
-		return;
-	}
-
 	line.value = copy_trimmed(text, offset, end);
 	line.next = end + (text[end] == '\r' && text[end + 1] == '\n' ? 2 :
 					   text[end] != '\0' ? 1 : 0);
 
-	if (line.key == LINE_REVISION)
+	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
+	{
+		if (line.key == LINE_REVISION ||
+			(line.start == location && is_marker(&line)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"-- %s:\" is not at the start of a line in migration script",
+							key_names[line.key]),
+					 errhint("If files were concatenated, the previous one does not end with a newline."),
+					 error_position(parser, location)));
+		return;
+	}
+
+	if (parser->in_script && line.key == LINE_REVISION)
 		read_revision(parser, &line);
-	else if (line.key == LINE_MIGRATE)
+	else if (parser->in_script && is_marker(&line))
 		read_marker(parser, &line);
-	else if (parser->state == FILE_START || parser->state == FILE_HEADER)
+	else if (parser->in_script && line.key > LINE_REVISION &&
+			 line.key < LINE_MIGRATE &&
+			 (parser->state == FILE_START || parser->state == FILE_HEADER))
 		read_header(parser, &line);
+	else
+		read_remark(parser, &line, end);
+}
+
+/*
+ * Whether a line begins a section, or would with nothing behind it.
+ */
+static bool
+is_marker(const FileLine *line)
+{
+	int			length = strcspn(line->value, " \t\f\v");
+
+	return line->key == LINE_MIGRATE &&
+		((length == 2 && strncmp(line->value, "up", 2) == 0) ||
+		 (length == 4 && strncmp(line->value, "down", 4) == 0));
 }
 
 /*
@@ -242,51 +299,148 @@ read_key(const char *text, int *offset)
 }
 
 /*
- * In a header, refuse a comment that is almost a key: with other letters, or
- * hyphens, or in the plural.  Ignored, it could make a base of a revision.
+ * Read a line that is none of the format's, and refuse it if it was probably
+ * meant to be one.
  */
 static void
-refuse_misspelled(FileParser *parser, int location, int end)
+read_remark(FileParser *parser, const FileLine *line, int end)
 {
-	const char *text = parser->source.body;
-	char		word[32];
-	int			length = 0;
+	char	   *text = pnstrdup(parser->source.body + line->location,
+								end - line->location);
+	MigMarkLine remark = {
+		.text = text,
+		.place = parser->state == FILE_START ? MIG_MARK_OUTSIDE :
+		parser->state == FILE_HEADER ? MIG_MARK_IN_HEADER :
+		parser->state == FILE_UP ? MIG_MARK_IN_UPGRADE : MIG_MARK_IN_DOWNGRADE,
+		.between_statements = parser->between_statements,
+		.before_statements = parser->before_statements
+	};
+	MigMark		mark = mig_mark_find(&remark);
 
-	for (int i = location + 2; i < end && text[i] != ':'; i++)
+	/* A message is long; who reads it wants the beginning. */
+	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
+	switch (mark)
 	{
-		if (strchr(" \t_-", text[i]) != NULL)
-			continue;
-		if (length == lengthof(word) - 1)
-			return;
-		word[length++] = pg_ascii_tolower((unsigned char) text[i]);
-	}
-	word[length] = '\0';
-	if (memchr(text + location, ':', end - location) == NULL)
-		return;
-
-	for (int key = LINE_COMMENT + 1; key < NUM_LINE_KEYS; key++)
-	{
-		const char *name = key_names[key];
-		int			matched = 0;
-
-		for (; *name != '\0'; name++)
-		{
-			if (*name == '_')
-				continue;
-			if (word[matched] != *name)
-				break;
-			matched++;
-		}
-		/* One more s on either side makes no other word. */
-		if ((*name == '\0' && (word[matched] == '\0' ||
-							   strcmp(word + matched, "s") == 0)) ||
-			(strcmp(name, "s") == 0 && word[matched] == '\0'))
+		case MIG_MARK_NONE:
+			break;
+		case MIG_MARK_UP:
+		case MIG_MARK_DOWN:
+		case MIG_MARK_SECTION:
+			refuse_section(parser, mark, text, line->location);
+			break;
+		case MIG_MARK_FOREIGN:
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("misspelled key in migration script"),
-					 errhint("Write \"-- %s:\".", key_names[key]),
-					 error_position(parser, location)));
+					 errmsg("comment \"%s\" is an instruction to another tool", text),
+					 errdetail("It has no effect here."),
+					 errhint("Remove it. Statements that cannot run inside a transaction block need no mark."),
+					 error_position(parser, line->location)));
+			break;
+		default:
+			if (!parser->in_script)
+			{
+				/* What arguments say may be repeated in other words. */
+				if (line->key != LINE_COMMENT && line->key != LINE_MESSAGE)
+					refuse_body_line(parser, text, line->location);
+			}
+			else
+				refuse_key(parser, key_of_mark(mark), line->location);
+			break;
 	}
+	pfree(text);
+}
+
+static LineKey
+key_of_mark(MigMark mark)
+{
+	switch (mark)
+	{
+		case MIG_MARK_REVISION:
+			return LINE_REVISION;
+		case MIG_MARK_DOWN_REVISION:
+			return LINE_DOWN_REVISION;
+		case MIG_MARK_DEPENDS_ON:
+			return LINE_DEPENDS_ON;
+		case MIG_MARK_BRANCH_LABELS:
+			return LINE_BRANCH_LABELS;
+		case MIG_MARK_MESSAGE:
+			return LINE_MESSAGE;
+		case MIG_MARK_SET:
+			return LINE_SET;
+		default:
+			return LINE_COMMENT;
+	}
+}
+
+/*
+ * Raise the error for a line that was probably meant to begin a section.
+ */
+static void
+refuse_section(FileParser *parser, MigMark mark, const char *text, int location)
+{
+	if (!parser->in_script)
+		refuse_body_line(parser, text, location);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("comment \"%s\" looks like a section line", text),
+			 parser->state == FILE_UP ?
+			 errdetail("What follows it would be run as part of the upgrade.") :
+			 parser->state == FILE_DOWN ?
+			 errdetail("What follows it would be run as part of the downgrade.") :
+			 errdetail("It begins no section."),
+			 mark == MIG_MARK_UP ?
+			 errhint("Write \"-- migrate:up\" to begin the upgrade, or remove the comment.") :
+			 mark == MIG_MARK_DOWN ?
+			 errhint("Write \"-- migrate:down\" to begin the downgrade, or remove the comment.") :
+			 errhint("The section lines are \"-- migrate:up\" and \"-- migrate:down\"."),
+			 error_position(parser, location)));
+}
+
+/*
+ * Raise the error for a line that was probably meant to be a key.
+ */
+static void
+refuse_key(FileParser *parser, LineKey key, int location)
+{
+	bool		in_body = parser->state == FILE_UP || parser->state == FILE_DOWN;
+
+	if (in_body && key != LINE_REVISION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" is not in the header of revision \"%s\" in migration script",
+						key_names[key],
+						parser->revisions[parser->nrevisions - 1].def.id),
+				 errdetail("It would be a comment in a body."),
+				 errhint("Write \"-- %s:\" before the \"-- migrate:\" lines of the revision.",
+						 key_names[key]),
+				 error_position(parser, location)));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("misspelled key in migration script"),
+			 in_body ?
+			 errdetail("What follows it would be part of revision \"%s\".",
+					   parser->revisions[parser->nrevisions - 1].def.id) : 0,
+			 errhint("Write \"-- %s:\".", key_names[key]),
+			 error_position(parser, location)));
+}
+
+/*
+ * Raise the error for a line of a script in a body that is given by itself.
+ */
+static void
+refuse_body_line(FileParser *parser, const char *text, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("comment \"%s\" looks like a line of a migration script",
+					text),
+			 parser->state == FILE_UP ?
+			 errdetail("It has no effect here, and what follows it would be run as part of the upgrade.") :
+			 errdetail("It has no effect here, and what follows it would be run as part of the downgrade."),
+			 errhint("Give upgrade, downgrade and down revisions as arguments of their own, or use migrate_register_script(). If it is a remark, word it in another way."),
+			 error_position(parser, location)));
 }
 
 /*
@@ -389,13 +543,9 @@ read_header(FileParser *parser, const FileLine *line)
 static void
 read_marker(FileParser *parser, const FileLine *line)
 {
-	int			length = strcspn(line->value, " \t\f\v");
+	bool		up = line->value[0] == 'u';
+	int			length = up ? 2 : 4;
 	const char *revision;
-	bool		up;
-
-	up = length == 2 && strncmp(line->value, "up", 2) == 0;
-	if (!up && !(length == 4 && strncmp(line->value, "down", 4) == 0))
-		return;
 
 	if (line->value[length] != '\0')
 		ereport(ERROR,
@@ -444,6 +594,8 @@ begin_body(FileParser *parser, const FileLine *line, FileState state)
 
 	parser->body_start = line->next;
 	parser->state = state;
+	parser->before_statements = true;
+	parser->between_statements = true;
 }
 
 /*
@@ -604,7 +756,11 @@ compare_revisions(const void *a, const void *b)
 static int
 error_position(const FileParser *parser, int location)
 {
-	errcontext("line %d of migration script",
-			   1 + mig_script_count_lines(parser->source.body, 0, location));
+	int			line = 1 + mig_script_count_lines(parser->source.body, 0, location);
+
+	if (parser->in_script)
+		errcontext("line %d of migration script", line);
+	else
+		errcontext("line %d", line);
 	return mig_script_scan_errposition(&parser->source, location);
 }

@@ -27,6 +27,39 @@ typedef struct MigScriptScan
 	core_yy_extra_type extra;
 } MigScriptScan;
 
+/* What a line comment that is no line of the file format was meant to be. */
+typedef enum MigMark
+{
+	MIG_MARK_NONE,				/* a remark */
+	MIG_MARK_UP,				/* the line before an upgrade body */
+	MIG_MARK_DOWN,				/* the line before a downgrade body */
+	MIG_MARK_SECTION,			/* another "-- migrate:" line */
+	MIG_MARK_FOREIGN,			/* for another tool, and neither of these */
+	MIG_MARK_REVISION,			/* a key of the header */
+	MIG_MARK_DOWN_REVISION,
+	MIG_MARK_DEPENDS_ON,
+	MIG_MARK_BRANCH_LABELS,
+	MIG_MARK_MESSAGE,
+	MIG_MARK_SET
+} MigMark;
+
+typedef enum MigMarkPlace
+{
+	MIG_MARK_OUTSIDE,			/* before the first revision of a script */
+	MIG_MARK_IN_HEADER,
+	MIG_MARK_IN_UPGRADE,
+	MIG_MARK_IN_DOWNGRADE
+} MigMarkPlace;
+
+/* A line comment that stands alone on its line. */
+typedef struct MigMarkLine
+{
+	const char *text;			/* from its dashes, without the line end */
+	MigMarkPlace place;
+	bool		between_statements;
+	bool		before_statements;	/* of the body that it is in */
+} MigMarkLine;
+
 /* scan.c */
 extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
@@ -37,6 +70,9 @@ extern int	mig_script_scan_errlocation(const MigScriptSource *source,
 extern void mig_script_scan_errcontext(void *source);
 extern int	mig_script_skip_comment(const char *text, int offset);
 extern int	mig_script_count_lines(const char *text, int from, int to);
+
+/* mark.c */
+extern MigMark mig_mark_find(const MigMarkLine *line);
 
 /* statement_kind.c */
 extern void mig_statement_kind_read(Node *node, MigStatement *statement);

@@ -1,0 +1,94 @@
+-- marks: comments that are almost lines of the file format, or another tool's
+\i sql/include/start.sql
+\pset format unaligned
+\pset tuples_only on
+-- what a registration of it says; nothing that is accepted stays
+CREATE FUNCTION pg_temp.accepts(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text := pg_temp.attempt(statement);
+BEGIN
+	IF result = 'ok' THEN
+		PERFORM migrate_unregister('m');
+	END IF;
+	RETURN result;
+END $$;
+CREATE FUNCTION pg_temp.script(script text) RETURNS text LANGUAGE sql
+AS 'SELECT pg_temp.accepts(format(''SELECT migrate_register_script(%L)'', script))';
+CREATE FUNCTION pg_temp.body(upgrade text, downgrade text DEFAULT NULL) RETURNS text LANGUAGE sql
+AS 'SELECT pg_temp.accepts(format(''SELECT migrate_register(%L, %L, %L)'', ''m'', upgrade, downgrade))';
+
+-- a section line that is none, behind an upgrade: in a script and in a body
+CREATE TEMP TABLE sections AS SELECT * FROM unnest(ARRAY[
+	'-- migrate:dwon', '-- migrate:dow', '-- migrate:rollback', '-- migrate:verify', '-- migrate:', '-- migrate:down;',
+	'-- Migrate:Down', '-- MIGRATE:DOWN', '-- migrate:Down', '-- migrate: Down', '-- Migrate : down', '-- migrate::down',
+	'-- migrate down', '--migrate down', '-- migrate dwon', '-- migrate-down', '-- migrate_down', '-- migrate=down', '-- migrateDown',
+	'-- migrat:down', '-- migraet:down', '-- migration:down', '-- migrations: down', '-- Migration Down', '-- migration down:',
+	'--- migrate:down', '---- migrate:down', '-- -- migrate:down', '-- @migrate:down', '-- [migrate:down]', '-- === migrate:down ===',
+	U&'--\00a0migrate:down', U&'-- migrate\00a0:\00a0down', U&'-- migrate\FF1Adown', U&'-- \200Bmigrate:down',
+	'-- +goose Down', '--+goose down', '-- +goose StatementBegin', '-- +goose NO TRANSACTION', '-- goose Down',
+	'-- +migrate Down', '-- +migrate Down notransaction', '-- +micrate Down', '-- +other Down', '-- +down',
+	'--rollback', '--rollback DROP TABLE t;', '-- rollback DROP TABLE t;', '--ROLLBACK not required', '--changeset me:1', '-- changeset me:1', '--liquibase formatted sql',
+	'-- Down Migration', '-- down migration of the table', '---- create above / drop below ----', '-- //@UNDO', '-- @UNDO', '-- !Downs',
+	'-- ==== DOWN ====', '-- down', '-- Down:', '-- down: drop it', '-- DOWN SCRIPT', '-- Downgrade', '-- rollback', '-- Rollback:', '-- revert', '-- undo', '-- dwon',
+	'-- Running downgrade b -> a', '-- Revert app:users from pg', '-- no-transaction', '--! no-transaction']) AS line;
+SELECT line, split_part(pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || line || E'\nSELECT 2;'), E'\n', 1)
+  FROM sections;
+SELECT line FROM sections
+ WHERE pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') NOT LIKE '22023: comment "%';
+-- without a semicolon before it only what nothing else looks like
+SELECT line FROM sections
+ WHERE pg_temp.body(E'SELECT ARRAY[1,\n' || line || E'\n2];') = 'ok';
+-- in a downgrade what begins the upgrade
+SELECT line FROM unnest(ARRAY['-- migrate:up', '-- migrate:pu', '-- Migrate:Up', '-- migrate up', '-- +goose Up', '-- up', '-- Up Migration', '-- ==== UP ====', '-- !Ups', '-- Upgrade']) AS line
+ WHERE pg_temp.body('', E'SELECT 1;\n' || line || E'\nSELECT 2;') NOT LIKE '22023: comment "%';
+
+-- what is said, and where
+\pset tuples_only off
+SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\nCREATE TABLE t (i int);\n\n-- migrate:dwon\nDROP TABLE t;');
+SELECT migrate_register_script(E'-- revision: m\n-- migrate:down\nDROP TABLE t;\n-- Migrate:Up\nCREATE TABLE t (i int);');
+SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\n-- +goose StatementBegin\nSELECT 1;');
+SELECT migrate_register('m', E'CREATE TABLE t (i int);\n-- +goose Down\nDROP TABLE t;');
+SELECT migrate_register('m', '', E'SELECT 1;\n-- migrate:up');
+SELECT migrate_register('m', E'-- revision: m\n-- down_revision: z0\nSELECT 1');
+SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n-- Revision: m2\n-- migrate:up\nSELECT 2');
+SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\n-- down_revision: z0\nSELECT 1');
+SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\nSELECT 1;-- migrate:down\nSELECT 2');
+SELECT migrate_register_script(E'-- revision: m\n-- ' || repeat('migrate:', 100));
+\pset tuples_only on
+
+-- a key that is almost one, in a header
+SELECT line, pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSELECT 1;') FROM unnest(ARRAY[
+	'-- down_revision z0', '-- down_revision = z0', '-- down_revision=z0', '-- Down_Revision: z0', '-- down revision: z0', '-- down-revision: z0', '-- downrevision: z0',
+	'-- down_revison: z0', '-- dwon_revision: z0', '-- down_revisions: z0', '-- down revision z0', U&'-- down_revision\FF1A z0', '--- down_revision: z0',
+	'-- parent: z0', '-- Parents: z0, z1', '-- parent = z0', '-- parent_revision: z0', '-- Revises: z0', '-- previous: z0',
+	'-- depends_on z0', '-- depend_on: z0', '-- depends: z0', '-- requires: z0', '-- depends_on = z0', '-- branch_label: x', '-- Branch Labels: x', '-- labels: x',
+	'-- Message: x', '-- mesage: x', '-- message = x', '-- set lock_timeout = 5s', '-- SET: lock_timeout = 5s', '-- Revision ID: m2', '-- revison: m2', '-- revision = m2', '-- revision m2']) AS line;
+-- and in a body, where it would be a comment
+SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\n' || line || E'\nSELECT 1;') FROM unnest(ARRAY[
+	'-- depends_on: z0', '-- message: x', '-- set: lock_timeout = 5s', '-- Branch_Labels: x', '-- Revision: m2', '-- revision m2', '-- revison: m2']) AS line;
+-- before the first revision
+SELECT pg_temp.script(E'-- Revision: m\n-- revision: m2');
+SELECT pg_temp.script(E'-- +goose Up\nCREATE TABLE t (i int);');
+
+-- what is a remark stays one
+CREATE TEMP TABLE remarks AS SELECT * FROM unnest(ARRAY[
+	'-- migrate the users to accounts', '-- migrate: the users to accounts', '-- migration of the users', '-- Migrations are fun', '-- migrate users down the line', '-- migration: down with the old table',
+	'-- down the road this column goes', '-- up to date', '-- up-to-date', '-- upgrade the settings', '-- upgrades', '-- Upgrade', '-- Up', '-- ups and downs', '-- town', '-- own', '-- rollback is not possible', '-- rollback plan: none', '-- Rollback: DROP TABLE t by hand',
+	'-- revert this when the old client is gone', '-- undo of 4711', '-- reverse lookup', '-- + a column for the mood', '-- + down payment of the customer', '-- goose bumps', '-- running totals -> report', '-- Deploy app:users to pg',
+	'-- revision of the text', '-- revisions are kept', '-- division: north', '-- precision: 2', '-- version: 3', '-- the parent: z0', '-- parent: of the row', '-- depends on billing', '-- set the default', '-- set: a = b', '-- message to the user', '-- message: shown to the user', '-- label: text', '-- no transaction is needed', '-- down revision none',
+	'-- name: get_user :one', '-- squawk-ignore-next-statement', '-- sqlfluff:off', '-- ---------', '--', '-- :', '-- =====', U&'-- \0434\043E\043B\043E\0439: \0432\043D\0438\0437', U&'-- up\00fcbung']) AS line;
+SELECT line, pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') FROM remarks
+ WHERE pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') <> 'ok';
+SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || line || E'\nSELECT 2;') FROM remarks
+ WHERE pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || line || E'\nSELECT 2;') <> 'ok';
+-- in literals, functions and block comments, behind a statement, as the name of a column group
+SELECT text, pg_temp.body(text), pg_temp.body('', text) FROM unnest(ARRAY[
+	E'SELECT ''\n-- migrate:down\n-- revision: x\n''', E'SELECT $$\n-- +goose Down\n$$', E'/*\n-- migrate:dwon\n--rollback\n*/', E'SELECT "\n-- Migrate:Down\n" FROM (SELECT 1) AS x ("\n-- Migrate:Down\n")',
+	E'CREATE TABLE v (\n-- up\n\tup int,\n-- down\n\tdown int\n)', E'SELECT 1; -- down', E'SELECT 1; -- migrate:down', E'SELECT 1 -- rollback\n;']) AS text;
+-- a heading of the section itself
+SELECT pg_temp.body(E'-- Up\nSELECT 1', E'-- Down\nSELECT 1'), pg_temp.body(E'-- Deploy app to pg\nSELECT 1', E'-- Revert app from pg\nSELECT 1');
+-- arguments may be repeated in words of their own
+SELECT pg_temp.body(E'-- Message: says something\n-- Depends on: billing\n-- Revision: 2\nSELECT 1');
+\pset tuples_only off
+\pset format aligned
+\i sql/include/reset.sql

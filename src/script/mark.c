@@ -1,0 +1,553 @@
+/*
+ * mark.c
+ *	  Finds comments that look like lines of the file format and are none.
+ *
+ * A misspelled section line is a comment to the server: what follows it would
+ * silently become part of the section before, and the downgrade would be run
+ * as part of the upgrade.  The same holds for the section lines of other
+ * tools, and a misspelled key makes a base of a revision.  So all of these are
+ * refused, and what is left is a remark.
+ *
+ * A line is looked at word by word, without regard to case and to what stands
+ * between the words.  What only a section line of some tool can be is refused
+ * everywhere.  What could also be a heading ("-- down") is refused between two
+ * statements, and where it is not a heading of the section that it is in.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "script/script_internal.h"
+
+#define MAX_WORDS	8
+#define MAX_WORD	24
+
+/* The letters and digits of a line; longer words and later ones are cut. */
+typedef struct MarkWords
+{
+	char		lead;			/* in front of the first word; 0: white space */
+	bool		glued;			/* the first word follows the two dashes */
+	bool		ends_statement; /* the line ends with a semicolon */
+	int			nwords;			/* all, also those that do not fit */
+	char		word[MAX_WORDS][MAX_WORD];
+	char		after[MAX_WORDS];	/* ':' or '=' if it is in there; another
+									 * character; ' ': white space alone; 0:
+									 * the line ends */
+	bool		joined[MAX_WORDS];	/* no white space before the next word */
+} MarkWords;
+
+/* What a word means as the name of a section. */
+typedef struct SectionWord
+{
+	const char *word;
+	MigMark		mark;
+	int			tolerance;		/* letters that may differ in a mark */
+} SectionWord;
+
+static const SectionWord section_words[] =
+{
+	{"up", MIG_MARK_UP, 0},
+	{"pu", MIG_MARK_UP, 0},
+	{"upp", MIG_MARK_UP, 0},
+	{"ups", MIG_MARK_UP, 0},
+	{"upgrade", MIG_MARK_UP, 2},
+	{"forward", MIG_MARK_UP, 1},
+	{"forwards", MIG_MARK_UP, 0},
+	{"down", MIG_MARK_DOWN, 1},
+	{"dwon", MIG_MARK_DOWN, 0},
+	{"donw", MIG_MARK_DOWN, 0},
+	{"downs", MIG_MARK_DOWN, 1},
+	{"downgrade", MIG_MARK_DOWN, 2},
+	{"rollback", MIG_MARK_DOWN, 2},
+	{"revert", MIG_MARK_DOWN, 1},
+	{"reverse", MIG_MARK_DOWN, 1},
+	{"undo", MIG_MARK_DOWN, 1},
+	{"backward", MIG_MARK_DOWN, 1},
+	{"backwards", MIG_MARK_DOWN, 0}
+};
+
+/* Tools that put their name in front of a section's. */
+static const char *const tools[] =
+{
+	"goose", "micrate", "mig", "rambler", "dbmate", "pogo"
+};
+
+/* What may stand beside the name of a section without making it a sentence. */
+static const char *const section_nouns[] =
+{
+	"migration", "migrations", "section", "script", "part", "sql", "step", "steps"
+};
+
+/* A key of the header, or what other tools call it. */
+typedef struct KeyWord
+{
+	const char *word;			/* without what joins its parts */
+	MigMark		mark;
+	int			tolerance;
+} KeyWord;
+
+static const KeyWord key_words[] =
+{
+	{"revision", MIG_MARK_REVISION, 1},
+	{"revisionid", MIG_MARK_REVISION, 1},
+	{"downrevision", MIG_MARK_DOWN_REVISION, 2},
+	{"dependson", MIG_MARK_DEPENDS_ON, 2},
+	{"branchlabels", MIG_MARK_BRANCH_LABELS, 2},
+	{"message", MIG_MARK_MESSAGE, 1},
+	{"set", MIG_MARK_SET, 0},
+	{"sets", MIG_MARK_SET, 0}
+};
+
+static const KeyWord foreign_key_words[] =
+{
+	{"parent", MIG_MARK_DOWN_REVISION, 0},
+	{"parents", MIG_MARK_DOWN_REVISION, 0},
+	{"parentrevision", MIG_MARK_DOWN_REVISION, 1},
+	{"parentrevisions", MIG_MARK_DOWN_REVISION, 1},
+	{"parentid", MIG_MARK_DOWN_REVISION, 0},
+	{"revises", MIG_MARK_DOWN_REVISION, 0},
+	{"revise", MIG_MARK_DOWN_REVISION, 0},
+	{"previous", MIG_MARK_DOWN_REVISION, 0},
+	{"previousrevision", MIG_MARK_DOWN_REVISION, 1},
+	{"prev", MIG_MARK_DOWN_REVISION, 0},
+	{"after", MIG_MARK_DOWN_REVISION, 0},
+	{"depends", MIG_MARK_DEPENDS_ON, 0},
+	{"depend", MIG_MARK_DEPENDS_ON, 0},
+	{"dependencies", MIG_MARK_DEPENDS_ON, 1},
+	{"dependency", MIG_MARK_DEPENDS_ON, 1},
+	{"requires", MIG_MARK_DEPENDS_ON, 0},
+	{"require", MIG_MARK_DEPENDS_ON, 0},
+	{"branch", MIG_MARK_BRANCH_LABELS, 0},
+	{"label", MIG_MARK_BRANCH_LABELS, 0},
+	{"labels", MIG_MARK_BRANCH_LABELS, 0}
+};
+
+static void split_line(const char *text, MarkWords *words);
+static int	read_separator(const char *text, int at, char *separator);
+static int	space_length(const char *text);
+static int	colon_length(const char *text);
+static MigMark find_own_mark(const MarkWords *words);
+static MigMark find_foreign_mark(const char *text, const MarkWords *words);
+static MigMark find_heading(const MarkWords *words);
+static MigMark find_key(const MarkWords *words, const MigMarkLine *line);
+static MigMark match_key(const MarkWords *words, int nparts,
+						 const MigMarkLine *line);
+static bool are_ids(const MarkWords *words, int first);
+static MigMark read_key_word(const char *word, bool foreign_too);
+static MigMark read_section(const char *word, bool tolerant);
+static bool is_own_name(const char *word);
+static bool is_one_of(const char *word, const char *const *list, int n);
+static int	distance(const char *a, const char *b);
+
+/*
+ * What a line comment at the start of a line was probably meant to be, if it is
+ * no line of the file format; MIG_MARK_NONE: a remark.
+ */
+MigMark
+mig_mark_find(const MigMarkLine *line)
+{
+	MarkWords	words;
+	MigMark		mark;
+
+	split_line(line->text, &words);
+	if (words.nwords == 0)
+		return MIG_MARK_NONE;
+
+	mark = find_own_mark(&words);
+	if (mark == MIG_MARK_NONE)
+		mark = find_foreign_mark(line->text, &words);
+	if (mark == MIG_MARK_NONE)
+		mark = find_key(&words, line);
+	if (mark != MIG_MARK_NONE)
+		return mark;
+
+	mark = find_heading(&words);
+	if (line->place == MIG_MARK_IN_HEADER ||
+		(line->between_statements &&
+		 ((mark == MIG_MARK_UP && line->place == MIG_MARK_IN_DOWNGRADE) ||
+		  (mark == MIG_MARK_DOWN && line->place == MIG_MARK_IN_UPGRADE))))
+		return mark;
+	return MIG_MARK_NONE;
+}
+
+/*
+ * Splits the text of a comment, which begins with its dashes, into words.
+ */
+static void
+split_line(const char *text, MarkWords *words)
+{
+	int			at = 2;
+	int			end = strlen(text);
+
+	memset(words, 0, sizeof(*words));
+	while (end > 0 && isspace((unsigned char) text[end - 1]))
+		end--;
+	words->ends_statement = text[end - 1] == ';';
+	words->glued = isalnum((unsigned char) text[2]);
+	if (!words->glued)
+	{
+		char		separator;
+
+		at = read_separator(text, at, &separator);
+		words->lead = isspace((unsigned char) text[at - 1]) ? '\0' :
+			text[at - 1];
+	}
+
+	while (text[at] != '\0')
+	{
+		int			length = 0;
+		int			n = words->nwords++;
+		int			next;
+		char		separator;
+
+		for (; isalnum((unsigned char) text[at]) ||
+			 (IS_HIGHBIT_SET(text[at]) && space_length(text + at) == 0 &&
+			  colon_length(text + at) == 0); at++)
+		{
+			if (n < MAX_WORDS && length < MAX_WORD - 1)
+				words->word[n][length++] = pg_ascii_tolower((unsigned char) text[at]);
+		}
+		next = read_separator(text, at, &separator);
+		if (n < MAX_WORDS)
+		{
+			words->after[n] = separator;
+			words->joined[n] = text[next] != '\0' &&
+				!isspace((unsigned char) text[next - 1]);
+		}
+		at = next;
+	}
+}
+
+/*
+ * Reads what stands between two words, and says what of it counts.
+ */
+static int
+read_separator(const char *text, int at, char *separator)
+{
+	bool		any = false;
+
+	*separator = '\0';
+	while (text[at] != '\0')
+	{
+		int			space = space_length(text + at);
+		int			colon = colon_length(text + at);
+
+		if (colon > 0)
+			*separator = ':';
+		else if (space == 0)
+		{
+			if (isalnum((unsigned char) text[at]) || IS_HIGHBIT_SET(text[at]))
+				break;
+			if (text[at] == '=' && *separator != ':')
+				*separator = '=';
+			else if (*separator == '\0')
+				*separator = text[at];
+		}
+		any = true;
+		at += Max(Max(space, colon), 1);
+	}
+	if (text[at] == '\0')
+	{
+		/* Underlining, brackets and the like. */
+		if (*separator != ':' && *separator != '=')
+			*separator = '\0';
+	}
+	else if (any && *separator == '\0')
+		*separator = ' ';
+	return at;
+}
+
+/*
+ * White space, and what looks like it in UTF-8: the no-break space, the zero
+ * width space, the byte order mark.
+ */
+static int
+space_length(const char *text)
+{
+	if (strncmp(text, "\xC2\xA0", 2) == 0)
+		return 2;
+	if (strncmp(text, "\xE2\x80\x8B", 3) == 0 ||
+		strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+		return 3;
+	return isspace((unsigned char) *text) ? 1 : 0;
+}
+
+/*
+ * A colon, and the one that East Asian keyboards write.
+ */
+static int
+colon_length(const char *text)
+{
+	if (strncmp(text, "\xEF\xBC\x9A", 3) == 0)
+		return 3;
+	return *text == ':' ? 1 : 0;
+}
+
+/*
+ * The section lines of the file format, in other letters.
+ */
+static MigMark
+find_own_mark(const MarkWords *words)
+{
+	const char *name = words->word[0];
+	MigMark		section;
+
+	if (strncmp(name, "migrate", 7) == 0 && words->nwords == 1 &&
+		(section = read_section(name + 7, false)) != MIG_MARK_NONE)
+		return section;
+	if (!is_own_name(name))
+		return MIG_MARK_NONE;
+
+	section = words->nwords < 2 ? MIG_MARK_NONE :
+		read_section(words->word[1], true);
+	if (strcmp(name, "migrate") == 0 && words->after[0] == ':')
+	{
+		if (section != MIG_MARK_NONE)
+			return section;
+		/* "migrate: and more words" is a sentence. */
+		return words->nwords == 1 || words->joined[0] ?
+			MIG_MARK_SECTION : MIG_MARK_NONE;
+	}
+	if (section != MIG_MARK_NONE &&
+		(words->nwords == 2 || words->after[1] == ':' ||
+		 words->after[1] == '(' || strcmp(words->word[2], "transaction") == 0))
+		return section;
+	return MIG_MARK_NONE;
+}
+
+/*
+ * The lines of other tools that nothing else looks like.
+ */
+static MigMark
+find_foreign_mark(const char *text, const MarkWords *words)
+{
+	const char *first = words->word[0];
+	const char *second = words->word[1];
+	bool		is_tool = is_one_of(first, tools, lengthof(tools));
+	MigMark		section = read_section(second, true);
+
+	/* goose, sql-migrate, micrate and their like */
+	if (words->lead == '+')
+	{
+		if (section != MIG_MARK_NONE || words->nwords == 1)
+			return section != MIG_MARK_NONE ? section :
+				read_section(first, false);
+		if (is_tool || is_own_name(first))
+			return MIG_MARK_FOREIGN;
+	}
+	if (is_tool && words->nwords == 2 && section != MIG_MARK_NONE)
+		return section;
+	/* Liquibase */
+	if (strcmp(first, "rollback") == 0 && words->after[0] != ':' &&
+		(words->glued || (words->nwords > 1 && words->ends_statement)))
+		return MIG_MARK_DOWN;
+	if ((strcmp(first, "changeset") == 0 &&
+		 (words->glued || strchr(text, ':') != NULL)) ||
+		(strcmp(first, "liquibase") == 0 && strcmp(second, "formatted") == 0))
+		return MIG_MARK_FOREIGN;
+	/* tern */
+	if (strcmp(first, "create") == 0 && strcmp(second, "above") == 0 &&
+		strcmp(words->word[2], "drop") == 0)
+		return MIG_MARK_DOWN;
+	/* Alembic's offline mode */
+	if (strcmp(first, "running") == 0 && strstr(text, "->") != NULL &&
+		section != MIG_MARK_NONE)
+		return section;
+	/* sqlx, graphile-migrate */
+	if (strcmp(first, "no") == 0 && words->after[0] == '-' &&
+		strcmp(second, "transaction") == 0 && words->nwords == 2)
+		return MIG_MARK_FOREIGN;
+	return MIG_MARK_NONE;
+}
+
+/*
+ * A section's name, which some tools have as a section line, and people as a
+ * heading.
+ */
+static MigMark
+find_heading(const MarkWords *words)
+{
+	const char *first = words->word[0];
+	const char *last = words->word[Min(words->nwords, MAX_WORDS) - 1];
+	bool		is_short = strncmp(first, "up", 2) == 0 ||
+	strncmp(first, "down", 4) == 0;
+	MigMark		section = read_section(first, false);
+
+	/* Sqitch: the first line of a script */
+	if (words->nwords >= 4 && words->nwords <= MAX_WORDS &&
+		strcmp(last, "pg") == 0)
+	{
+		if (strcmp(first, "revert") == 0)
+			return MIG_MARK_DOWN;
+		if (strcmp(first, "deploy") == 0)
+			return MIG_MARK_UP;
+	}
+	if (section == MIG_MARK_NONE || words->nwords == 1)
+		return section;
+	if (is_one_of(words->word[1], section_nouns, lengthof(section_nouns)) &&
+		(words->nwords == 2 ||
+		 (is_short && strncmp(words->word[1], "migration", 9) == 0)))
+		return section;
+	/* "rollback: ..." is how people note what they would do by hand. */
+	return is_short && words->after[0] == ':' ? section : MIG_MARK_NONE;
+}
+
+/*
+ * The keys of a header.  In a body only one that begins a revision is looked
+ * for, and any in front of its first statement, which stands too late there.
+ */
+static MigMark
+find_key(const MarkWords *words, const MigMarkLine *line)
+{
+	MigMark		mark = MIG_MARK_NONE;
+
+	if (words->nwords > 1 && words->after[0] != ':' && words->after[0] != '=')
+		mark = match_key(words, 2, line);
+	if (mark == MIG_MARK_NONE)
+		mark = match_key(words, 1, line);
+	if (mark != MIG_MARK_REVISION &&
+		(line->place == MIG_MARK_OUTSIDE ||
+		 (line->place != MIG_MARK_IN_HEADER && !line->before_statements)))
+		return MIG_MARK_NONE;
+	return mark;
+}
+
+/*
+ * The same for a key of so many words.  Whether it is one shows in a colon, in
+ * what joins its parts, or in that nothing but an id follows.
+ */
+static MigMark
+match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
+{
+	char		word[2 * MAX_WORD];
+	char		after = words->after[nparts - 1];
+	MigMark		mark;
+
+	snprintf(word, sizeof(word), "%s%s", words->word[0],
+			 nparts > 1 ? words->word[1] : "");
+	mark = read_key_word(word, line->place == MIG_MARK_IN_HEADER);
+	if (mark == MIG_MARK_NONE || after == ':' || after == '=')
+		return mark;
+	if (after == '\0')
+		return MIG_MARK_NONE;
+	if (mark == MIG_MARK_SET)
+		return line->place == MIG_MARK_IN_HEADER &&
+			strchr(line->text, '=') != NULL ? mark : MIG_MARK_NONE;
+	if (mark == MIG_MARK_MESSAGE)
+		return MIG_MARK_NONE;
+	if (nparts > 1 && words->after[0] != ' ')
+		return mark;
+	return after == ' ' && line->between_statements && are_ids(words, nparts) ?
+		mark : MIG_MARK_NONE;
+}
+
+/*
+ * Whether the words from that one on are ids rather than a sentence: each has
+ * a digit in it, and commas are between them.
+ */
+static bool
+are_ids(const MarkWords *words, int first)
+{
+	if (words->nwords > MAX_WORDS)
+		return false;
+	for (int i = first; i < words->nwords; i++)
+	{
+		if (strpbrk(words->word[i], "0123456789") == NULL ||
+			(i < words->nwords - 1 && strchr(",_", words->after[i]) == NULL))
+			return false;
+	}
+	return true;
+}
+
+static MigMark
+read_key_word(const char *word, bool foreign_too)
+{
+	for (int i = 0; i < lengthof(key_words); i++)
+	{
+		const KeyWord *key = &key_words[i];
+
+		if (distance(word, key->word) <= key->tolerance)
+			return key->mark;
+	}
+	for (int i = 0; foreign_too && i < lengthof(foreign_key_words); i++)
+	{
+		const KeyWord *key = &foreign_key_words[i];
+
+		if (distance(word, key->word) <= key->tolerance)
+			return key->mark;
+	}
+	return MIG_MARK_NONE;
+}
+
+/*
+ * The section that a word names.  tolerant: also if it is misspelled, where
+ * there is more that says what is meant.
+ */
+static MigMark
+read_section(const char *word, bool tolerant)
+{
+	for (int i = 0; i < lengthof(section_words); i++)
+	{
+		const SectionWord *section = &section_words[i];
+
+		if (distance(word, section->word) <= (tolerant ? section->tolerance : 0))
+			return section->mark;
+	}
+	return MIG_MARK_NONE;
+}
+
+/*
+ * "migrate", misspelled or in another form.
+ */
+static bool
+is_own_name(const char *word)
+{
+	return (strncmp(word, "migrat", 6) == 0 && strlen(word) <= 10) ||
+		(strlen(word) >= 5 && distance(word, "migrate") <= 2);
+}
+
+static bool
+is_one_of(const char *word, const char *const *list, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(word, list[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * How many letters are missing, too many, other ones, or exchanged with their
+ * neighbor; more than two is all the same.
+ */
+static int
+distance(const char *a, const char *b)
+{
+	int			na = strlen(a);
+	int			nb = strlen(b);
+	int			row[3][2 * MAX_WORD + 1];
+
+	if (abs(na - nb) > 2)
+		return 3;
+	for (int j = 0; j <= nb; j++)
+		row[0][j] = j;
+	for (int i = 1; i <= na; i++)
+	{
+		int		   *now = row[i % 3];
+		int		   *before = row[(i + 2) % 3];
+		int		   *earlier = row[(i + 1) % 3];
+
+		now[0] = i;
+		for (int j = 1; j <= nb; j++)
+		{
+			int			cost = a[i - 1] != b[j - 1];
+
+			now[j] = Min(Min(before[j] + 1, now[j - 1] + 1),
+						 before[j - 1] + cost);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				now[j] = Min(now[j], earlier[j - 2] + 1);
+		}
+	}
+	return row[na % 3][nb];
+}
