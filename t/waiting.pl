@@ -41,17 +41,41 @@ sql($node, $db, 'DROP INDEX IF EXISTS other_i');
 
 # Ours.
 $old->query_safe($write);
-my $first = start_sql($node, $db, 'first', "CALL migrate_deploy('a1')");
+my $old_pid = sql($node, $db, q(SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'));
+wait_until($node, $db, "SELECT xact_start < now() - interval '1 s' FROM pg_stat_activity WHERE pid = $old_pid");
+my $first = start_sql($node, $db, 'first', "SET client_min_messages = notice; CALL migrate_deploy('a1')");
 my $first_pid = wait_for_event($node, $first, 'Lock');
 my $second = start_sql($node, $db, 'second', "CALL migrate_deploy('a1')");
 my $second_pid = wait_for_event($node, $second, 'Extension');
 wait_until_nothing_is_held($node, $second_pid);
 is(sql($node, $db, "SELECT pg_blocking_pids($first_pid) <> ARRAY[$second_pid]"), 't', 'the run does not wait for it');
 is(sql($node, $db, 'SELECT state FROM migrate.partial'), 'started', 'seen from outside: it has begun');
+# A function holds a snapshot while it waits, for which the index would wait: it
+# fails at once, and says what can wait.
+foreach my $call ("migrate_upgrade('b1')", "migrate_downgrade('base')", "migrate_stamp('b1')",
+	"migrate_register('b1', 'SELECT 2', '', '{a1}', replace => true)", "migrate_unregister('b1')",
+	"migrate_resolve('a1', 'retry')")
+{
+	my $began = time;
+	my $third = start_sql($node, $db, 'function', "SELECT $call;");
+	(undef, $errors) = finish_sql($third);
+	like($errors, qr/^55P03: could not lock "[\w.]+" because its holder waits for this transaction$/, "$call does not wait");
+	like($third->{err}, qr/DETAIL:  Process $first_pid \(role \w+, application '\w+'\) holds the lock, and its CREATE INDEX CONCURRENTLY waits/, "$call: for whom");
+	like($third->{err}, qr/HINT:  .*CALL migrate_(?:deploy|revert)\(/, "$call: what can wait");
+	cmp_ok(time - $began, '<', 20, "$call: at once");
+}
+# The client is told what the index waits for, before and while it does.
+$first->{run}->pump until $first->{err} =~ /still waiting.*\n.*\n/ || !$first->{run}->pumpable;
+like($first->{err}, qr/NOTICE:  \w{5}: CREATE INDEX CONCURRENTLY waits until older transactions have ended\nDETAIL:  The oldest are those of process $old_pid \(role \w+, application '[\w.]*', idle in transaction for \d+ s\)/,
+	'an index that waits: whose transaction is open');
+like($first->{err}, qr/LOG:  \w{5}: process $first_pid still waiting for ShareLock on virtual transaction .*\nDETAIL:  Process holding the lock: $old_pid\./,
+	'an index that waits: for which process');
 $old->query_safe('COMMIT;');
 (undef, $errors) = finish_sql($first);
 (undef, $waiter_errors) = finish_sql($second);
 is("$errors$waiter_errors", '', 'both end, without a deadlock');
+unlike($second->{err}, qr/LOG:/, 'no other wait is shown');
+is(sql($node, $db, 'SHOW log_lock_waits'), 'off', 'the setting is what it was');
 is( sql($node, $db, "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"),
 	'1|t', 'one index, and it is valid');
 is(sql($node, $db, 'SELECT count(*) FROM migrate.log'), '1', 'the session that has waited finds nothing to do');
@@ -80,11 +104,26 @@ $old->query_safe('COMMIT;');
 is($errors, '', 'the holder has not noticed');
 is(advisory_locks($node), '0', 'no lock is left');
 
+# A holder that waits for a lock of the caller's transaction: neither would end.
+sql($node, $db, "CALL migrate_deploy('a1'); SELECT migrate_register('c1', 'ALTER TABLE t ADD COLUMN c int', 'ALTER TABLE t DROP COLUMN c', '{a1}')");
+$waiter = $node->background_psql($db, on_error_stop => 0);
+$waiter->query_safe("SET client_min_messages = warning; BEGIN; SELECT * FROM t LIMIT 1;");
+$first = start_sql($node, $db, 'alter', "SET migrate.lock_timeout = 0; CALL migrate_deploy('c1')");
+$first_pid = wait_for_event($node, $first, 'Lock');
+$waiter->query("SELECT migrate_upgrade('b1');");
+like($waiter->{stderr}, qr/could not lock "migrate.version" because its holder waits for this transaction\nDETAIL:  Process $first_pid \(role \w+, application 'alter'\) holds the lock, and waits for a lock of this transaction/,
+	'a function whose transaction blocks the holder does not wait for it');
+$waiter->query('ROLLBACK;');
+$waiter->quit;
+(undef, $errors) = finish_sql($first);
+is($errors, '', 'the holder gets its lock');
+sql($node, $db, "CALL migrate_revert('a1'); SELECT migrate_unregister('c1')");
+
 # A long reader blocks ALTER TABLE.  Other readers queue after ALTER TABLE as
 # long as it waits, and no longer than lock_timeout.
 my $timeout = 1000;
 sql($node, $db, "CREATE TABLE stall (longest_ms float);
-	INSERT INTO stall VALUES (0); CREATE TABLE stop (); CALL migrate_deploy('a1')");
+	INSERT INTO stall VALUES (0); CREATE TABLE stop ()");
 $old->query_safe('BEGIN; SELECT * FROM t LIMIT 1;');
 my $reader = start_sql($node, $db, 'reader', <<'SQL');
 DO $$

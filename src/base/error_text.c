@@ -34,6 +34,8 @@ static const PassingText passing_texts[] =
 	{"schema version mismatch", MIG_PASSING_NOT_DONE},
 };
 
+#define LOCK_WAIT				"process %d still waiting for "
+
 static bool has_text(const ErrorData *error, const char *message_id);
 
 /*
@@ -67,6 +69,17 @@ mig_error_is_role_change(const ErrorData *error)
 {
 	return has_text(error,
 					"cannot set parameter \"%s\" within security-definer function");
+}
+
+/*
+ * Whether it is the message that a session has waited for a lock for longer
+ * than deadlock_timeout (storage/lmgr/proc.c).
+ */
+bool
+mig_error_is_lock_wait(const ErrorData *error)
+{
+	return error->message_id != NULL &&
+		strncmp(error->message_id, LOCK_WAIT, strlen(LOCK_WAIT)) == 0;
 }
 
 /*

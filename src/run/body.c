@@ -114,7 +114,9 @@ mig_body_execute_utility(MigBodyExec *body, int index)
 
 	begin_context(body, &callback);
 	mig_statement_timeout_begin(body->session_timeout);
+	mig_blocker_watch(true);
 	error = mig_body_utility(enter_statement(body, index));
+	mig_blocker_watch(false);
 	mig_statement_timeout_end();
 	error_context_stack = callback.previous;
 	return error;

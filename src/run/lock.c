@@ -16,7 +16,8 @@
  * A waiting run polls: a blocking wait would hide migrate.lock_wait behind
  * lock_timeout, and deadlock with an index built concurrently by the holder,
  * which waits for the snapshot of every session that waits.  A run that commits
- * holds no snapshot while it polls.
+ * holds no snapshot while it polls.  A function cannot give its snapshot back,
+ * so it does not wait for a holder that waits for it.
  */
 #include "postgres.h"
 
@@ -24,10 +25,12 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "utils/backend_status.h"
 #include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "base/clock.h"
+#include "base/command.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
@@ -38,6 +41,14 @@
 /* "MIGR" and "MIGB": tell our locks from the application's in pg_locks. */
 #define LOCK_CLASS				0x4d494752
 #define LOCK_CLASS_BODIES		0x4d494742
+
+/* In SQL: whether a row l of pg_locks is the lock ($1, $2) of another session. */
+#define HELD_BY_OTHERS \
+	"l.locktype = 'advisory' AND l.granted AND l.objsubid = 2" \
+	" AND l.database = (SELECT oid FROM pg_catalog.pg_database" \
+	"                    WHERE datname = pg_catalog.current_database())" \
+	" AND l.classid = $1 AND l.objid = $2" \
+	" AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
 
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			250 /* ms: what a waiting run may lose */
@@ -54,6 +65,7 @@ typedef struct Lock
 	bool		of_job;			/* kept until the worker has noted the end */
 	const char *name;
 	const char *activity;
+	const char *procedure;		/* that does the same, or NULL */
 } Lock;
 
 /*
@@ -64,10 +76,20 @@ typedef struct Lock
 static Lock held[MAX_HELD];
 static int	nheld = 0;
 
+/* A holder of a lock that waits, or will, for this transaction. */
+typedef struct Waiter
+{
+	char	   *who;
+	int			pid;
+	char	   *statement;		/* that waits for snapshots, or NULL */
+} Waiter;
+
 static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
 static bool try_lock(const Lock *lock);
 static bool call_lock(const Lock *lock, bool session);
+static void refuse_to_hold_up(const Lock *lock);
+static void read_waiter(const MigSpiRow *row, void *result);
 static void refuse_wait(void *arg);
 static int	count_of_job(void);
 static void release(int nkept);
@@ -84,7 +106,7 @@ void
 mig_lock_run(const MigRun *run)
 {
 	Lock		runs = {LOCK_CLASS, run->version->relid, false, run->commits,
-	false, run->version->name, "is running migrations on"};
+	false, run->version->name, "is running migrations on", NULL};
 	Lock		bodies = bodies_lock(run->registry, true, run->commits);
 
 	/* What an earlier run of this session could not release. */
@@ -95,6 +117,9 @@ mig_lock_run(const MigRun *run)
 		if (error != NULL)
 			ReThrowError(error);
 	}
+	if (run->request != NULL && run->request->command != MIG_COMMAND_STAMP)
+		runs.procedure = bodies.procedure =
+			mig_command_procedure(run->request->command);
 	mig_server_check_locks();
 	wait_for_lock(&runs);
 	wait_for_lock(&bodies);
@@ -107,7 +132,7 @@ void
 mig_lock_registry(void)
 {
 	Lock		lock = {LOCK_CLASS, mig_revision_relid(), false, false,
-	false, mig_revision_name, "is changing"};
+	false, mig_revision_name, "is changing", NULL};
 
 	mig_server_check_locks();
 	wait_for_lock(&lock);
@@ -129,7 +154,7 @@ static Lock
 bodies_lock(Oid registry, bool shared, bool session)
 {
 	Lock		lock = {LOCK_CLASS_BODIES, registry, shared, session,
-	false, mig_revision_name, "is running or replacing revisions of"};
+	false, mig_revision_name, "is running or replacing revisions of", NULL};
 
 	return lock;
 }
@@ -141,7 +166,7 @@ bool
 mig_lock_job(int class, uint32 key)
 {
 	Lock		lock = {class, key, false, true, true, "queue of jobs",
-	"is working on the"};
+	"is working on the", NULL};
 
 	return try_lock(&lock);
 }
@@ -209,20 +234,18 @@ mig_lock_retake(void)
 void
 mig_lock_sleep(int milliseconds)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-												  milliseconds);
+	int64		end = mig_clock_ms() + milliseconds;
 
 	for (;;)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-														   end);
+		int64		left = end - mig_clock_ms();
 
 		CHECK_FOR_INTERRUPTS();
 		if (left <= 0)
 			break;
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 left, PG_WAIT_EXTENSION);
+						 (long) left, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }
@@ -233,21 +256,22 @@ mig_lock_sleep(int milliseconds)
 static void
 wait_for_lock(const Lock *lock)
 {
-	TimestampTz since = GetCurrentTimestamp();
+	int64		since = mig_clock_ms();
 	int			delay = FIRST_POLL_DELAY;
 
 	for (bool first = true; !try_lock(lock); first = false)
 	{
-		long		waited = TimestampDifferenceMilliseconds(since,
-															 GetCurrentTimestamp());
+		int64		waited = mig_clock_ms() - since;
 
+		if (!lock->session)
+			refuse_to_hold_up(lock);
 		if (waited >= mig_guc_lock_wait)
 			ReThrowError(mig_subxact(refuse_wait, unconstify(Lock *, lock)));
 		if (first)
 			ereport(NOTICE,
 					(errmsg("waiting for another session that %s \"%s\"",
 							lock->activity, lock->name)));
-		mig_lock_sleep(Min(delay, mig_guc_lock_wait - waited));
+		mig_lock_sleep((int) Min(delay, mig_guc_lock_wait - waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 
 		/* It must not look like a transaction that is open for long. */
@@ -293,6 +317,63 @@ call_lock(const Lock *lock, bool session)
 	return DatumGetBool(DirectFunctionCall2(function,
 											Int32GetDatum(lock->class),
 											Int32GetDatum((int32) lock->key)));
+}
+
+/*
+ * Inside the caller's transaction, which keeps its snapshot and its locks while
+ * this function waits: raises an error if that would hold up the holder.  An
+ * index that is built concurrently waits for every snapshot, so the two would
+ * wait for each other, and the server cannot know.
+ */
+static void
+refuse_to_hold_up(const Lock *lock)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('Process %s (role %I, application %L)',"
+		"         l.pid, a.usename, a.application_name), l.pid, b.command"
+		"  FROM pg_catalog.pg_locks AS l"
+		"  JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
+		"  LEFT JOIN pg_catalog.pg_stat_progress_create_index AS b"
+		"    ON b.pid = l.pid AND b.command LIKE '% CONCURRENTLY'"
+		" WHERE " HELD_BY_OTHERS
+		"   AND (b.pid IS NOT NULL OR pg_catalog.pg_backend_pid()"
+		"        = ANY (pg_catalog.pg_blocking_pids(l.pid)))"
+		" LIMIT 1"
+	};
+	MigSpiArgs	args = {0};
+	Waiter		waiter = {0};
+
+	/* It is kept for as long as the transaction. */
+	pgstat_clear_backend_activity_snapshot();
+	mig_spi_arg_oid(&args, lock->class);
+	mig_spi_arg_oid(&args, lock->key);
+	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					 read_waiter, &waiter))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("could not lock \"%s\" because its holder waits for this transaction",
+					lock->name),
+			 waiter.statement != NULL ?
+			 errdetail("%s holds the lock, and its %s waits until all older transactions have ended. Nothing was run.",
+					   waiter.who, waiter.statement) :
+			 errdetail("%s holds the lock, and waits for a lock of this transaction. Nothing was run.",
+					   waiter.who),
+			 lock->procedure != NULL ?
+			 errhint("Use CALL %s(...), which holds nothing while it waits, or try again when process %d has ended its run.",
+					 lock->procedure, waiter.pid) :
+			 errhint("End this transaction and try again when process %d has ended its run. A function cannot wait for it, only CALL migrate_deploy(...) and CALL migrate_revert(...) can.",
+					 waiter.pid)));
+}
+
+static void
+read_waiter(const MigSpiRow *row, void *result)
+{
+	Waiter	   *waiter = result;
+
+	waiter->who = mig_spi_row_text(row, 1);
+	waiter->pid = mig_spi_row_int32(row, 2);
+	waiter->statement = mig_spi_row_text(row, 3);
 }
 
 /*
@@ -400,11 +481,7 @@ describe_holder(const Lock *lock)
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
 		"  LEFT JOIN pg_catalog.pg_prepared_xacts AS p"
 		"    ON l.virtualtransaction = '-1/' || p.transaction::text"
-		" WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
-		"   AND l.database = (SELECT oid FROM pg_catalog.pg_database"
-		"                      WHERE datname = pg_catalog.current_database())"
-		"   AND l.classid = $1 AND l.objid = $2"
-		"   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+		" WHERE " HELD_BY_OTHERS
 		" LIMIT 1"
 	};
 	MigSpiArgs	args = {0};

@@ -255,6 +255,7 @@ note_start(void *arg)
 	row.object = outcome->probe.object;
 	row.before = outcome->probe.before;
 	mig_partial_started(&row);
+	mig_blocker_announce(outcome->segment->tag);
 }
 
 /*

@@ -44,6 +44,7 @@ void
 mig_run_init(void)
 {
 	mig_utility_hook_install();
+	mig_blocker_install();
 	mig_xact_set_retry(mig_retry_xact);
 	if (process_shared_preload_libraries_in_progress)
 		mig_progress_request_memory();

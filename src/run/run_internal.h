@@ -191,6 +191,11 @@ extern void mig_resource_usage_begin(MigCounters *counters);
 extern void mig_resource_usage_since(const MigCounters *begin,
 									 MigResourceUsage *usage);
 
+/* blocker.c */
+extern void mig_blocker_install(void);
+extern void mig_blocker_announce(const char *tag);
+extern void mig_blocker_watch(bool on);
+
 /* utility_hook.c */
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
