@@ -3,6 +3,10 @@ CREATE SCHEMA pure;
 CREATE FUNCTION pure.decide(sqlstate text, message text, fixed_snapshot boolean,
 		via text, attempt integer, max_attempts integer, by_text boolean DEFAULT false)
 	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
+CREATE FUNCTION pure.decide_foreign(sqlstate text, message text,
+		fixed_snapshot boolean, via text, attempt integer, max_attempts integer,
+		by_text boolean, is_foreign boolean)
+	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_decide';
 CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
 		fixed_snapshot boolean, via text, attempt integer, max_attempts integer)
 	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_needs_transaction';
@@ -96,6 +100,13 @@ SELECT f.sqlstate, f.message, t.by_text AS told,
 	('57014', 'Timed out'),
 	('XX000', NULL)) AS f (sqlstate, message), (VALUES (true), (false)) AS t (by_text)
  ORDER BY t.by_text DESC, f.message, f.sqlstate;
+
+-- What another session has raised is never tried again.
+SELECT pure.decide_foreign(f.sqlstate, f.message, i.fixed, d.via, 1, 10, i.fixed, t.is_foreign) AS decision,
+	t.is_foreign, count(*)
+  FROM failure AS f, (VALUES ('function'), ('procedure'), ('worker')) AS d (via),
+	   (VALUES (false), (true)) AS i (fixed), (VALUES (false), (true)) AS t (is_foreign)
+ GROUP BY 1, 2 ORDER BY 2, 1;
 
 -- The hint to use another transaction.
 SELECT f.sqlstate, d.via, i.fixed

@@ -34,6 +34,7 @@ static const PassingText passing_texts[] =
 	{"schema version mismatch", MIG_PASSING_NOT_DONE},
 };
 
+#define OWN_LOCK				"could not lock \""
 #define LOCK_WAIT				"process %d still waiting for "
 
 static bool has_text(const ErrorData *error, const char *message_id);
@@ -69,6 +70,22 @@ mig_error_is_role_change(const ErrorData *error)
 {
 	return has_text(error,
 					"cannot set parameter \"%s\" within security-definer function");
+}
+
+/*
+ * Whether another session has raised it, one that a body has asked for something
+ * in a transaction of its own: the error has come over dblink
+ * (contrib/dblink/dblink.c), or is the refusal of another run of ours
+ * (run/lock.c), by whatever way.
+ */
+bool
+mig_error_is_foreign(const ErrorData *error)
+{
+	return (error->filename != NULL &&
+			strcmp(error->filename, "dblink.c") == 0) ||
+		(error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE &&
+		 error->message != NULL &&
+		 strncmp(error->message, OWN_LOCK, strlen(OWN_LOCK)) == 0);
 }
 
 /*

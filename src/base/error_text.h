@@ -16,6 +16,7 @@ typedef enum MigPassingError
 extern bool mig_error_is_statement_timeout(const ErrorData *error);
 extern bool mig_error_is_in_transaction_block(const ErrorData *error);
 extern bool mig_error_is_role_change(const ErrorData *error);
+extern bool mig_error_is_foreign(const ErrorData *error);
 extern bool mig_error_is_lock_wait(const ErrorData *error);
 extern bool mig_error_is_lock_table_full(const ErrorData *error);
 extern bool mig_error_is_catalog_race(int sqlstate, const char *message_id);

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 
+#include "base/error_text.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "run/run_internal.h"
@@ -43,6 +44,8 @@ mig_retry_ask(const MigStepExec *exec, ErrorData *error, int *delay)
 							  IsolationUsesXactSnapshot() ?
 							  "In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED." :
 							  "On this server it repeats until the transaction ends. Run the command again in a new one.");
+	if (failure.foreign)
+		error->hint = pstrdup("Another session raised this, which the body has asked over a connection of its own: it does not see what this run has not committed, and may wait for this run until its own timeout. The body is not run again, because what it has done there stays.");
 	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
 		return retry;
 
@@ -130,6 +133,7 @@ describe(MigRetryCase *failure, const ErrorData *error)
 	failure->sqlstate = error->sqlerrcode;
 	failure->message_id = error->message_id;
 	failure->message = error->message;
+	failure->foreign = mig_error_is_foreign(error);
 	failure->by_text = mig_server()->errors_by_text;
 	failure->fixed_snapshot = mig_server_fixes_snapshot();
 	failure->max_attempts = mig_guc_max_attempts;

@@ -29,6 +29,10 @@
  * pass are internal ones, or come back until the transaction ends; their texts
  * are in base/error_text.c.
  *
+ * An error that another session has raised, which the body had asked over
+ * dblink, is not one of these: what that session has done before stays, it may
+ * have tried often enough itself, and it may have waited for this very run.
+ *
  * Must never name an error that is not listed: to run a body twice is only
  * right if the first run is known to have failed for a passing reason.
  */
@@ -61,7 +65,7 @@ mig_retry_decide(const MigRetryCase *failure)
 bool
 mig_retry_needs_transaction(const MigRetryCase *failure)
 {
-	if (failure->via != MIG_VIA_FUNCTION)
+	if (failure->via != MIG_VIA_FUNCTION || failure->foreign)
 		return false;
 	return mig_retry_is_private(failure->sqlstate) ||
 		passing(failure) != MIG_PASSING_NONE ||
@@ -114,6 +118,8 @@ mig_retry_delay(int attempt, int base_delay, int max_delay, double random)
 static MigRetry
 way_to_retry(const MigRetryCase *failure)
 {
+	if (failure->foreign)
+		return MIG_RETRY_GIVE_UP;
 	if (failure->sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
 		failure->sqlstate != ERRCODE_T_R_DEADLOCK_DETECTED &&
 		failure->sqlstate != ERRCODE_T_R_SERIALIZATION_FAILURE &&

@@ -15,6 +15,7 @@ typedef struct MigRetryCase
 	const char *message;		/* or NULL */
 	bool		by_text;		/* the server has errors that only their text
 								 * tells apart */
+	bool		foreign;		/* another session has raised it */
 	bool		fixed_snapshot; /* REPEATABLE READ and above */
 	MigVia		via;
 	int			attempt;		/* the one that failed, from 1 */

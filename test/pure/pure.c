@@ -28,7 +28,7 @@ static MigVia read_via(const char *name);
 
 /*
  * test_retry_decide(sqlstate, message, fixed_snapshot, via, attempt,
- * max_attempts, by_text): what to do, in words.
+ * max_attempts, by_text, foreign): what to do, in words.
  */
 Datum
 test_retry_decide(PG_FUNCTION_ARGS)
@@ -180,6 +180,7 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->attempt = PG_GETARG_INT32(4);
 	failure->max_attempts = PG_GETARG_INT32(5);
 	failure->by_text = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
+	failure->foreign = PG_NARGS() > 7 && PG_GETARG_BOOL(7);
 	failure->message = failure->message_id;
 }
 
