@@ -132,5 +132,41 @@ my ($out) = finish_sql(start_sql($node, $db, 'pending', $script));
 like(join(' ', split /\n+/, $out), qr/^(57014 0 ){5,}(22012 0 ?)+$/,
 	'a cancel at any commit of a failing run leaves no lock, and too late it does not hide the error');
 
+# A COMMIT that waits for a synchronous standby succeeds when it is cancelled.  The
+# run ends before it begins anything else.
+foreach my $case (
+	[ 'revision', 'CREATE TABLE s1 (id int)', 's1||0' ],
+	[ 'segment', 'CREATE TABLE s1 (id int); CREATE INDEX CONCURRENTLY s1_i ON s1 (id)', '||1' ],
+	[ 'index', 'CREATE INDEX CONCURRENTLY gate_i ON gate (i)', '||1' ])
+{
+	my ($name, $body, $expected) = @$case;
+	$db = new_database($node, "standby_$name");
+	sql($node, $db, "CREATE TABLE gate (i int); CREATE TABLE lock ();
+		SELECT migrate_register('s1', \$\$LOCK TABLE lock; $body\$\$);
+		SELECT migrate_register('s2', 'CREATE TABLE s2 ()', '', '{s1}')");
+	my $keeper = $node->background_psql($db);
+	$keeper->query_safe('BEGIN; LOCK TABLE lock;');
+	my $session = start_sql($node, $db, $name, "SET migrate.lock_timeout = 0; CALL migrate_deploy()");
+	my $pid = wait_for_event($node, $session, 'Lock');
+	$node->safe_psql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
+	$node->reload;
+	wait_until($node, 'postgres', "SELECT current_setting('synchronous_standby_names') = '*'");
+	$keeper->query_safe('ROLLBACK;');
+	$keeper->quit;
+	wait_until($node, 'postgres', "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $pid");
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+	# What would go on does so until here.
+	wait_until($node, 'postgres', "SELECT count(*) = 0 OR bool_or(wait_event IS DISTINCT FROM 'SyncRep' OR query_start < now() - interval '2 s')
+		FROM pg_stat_activity WHERE pid = $pid");
+	$node->safe_psql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
+	$node->reload;
+	($out, my $errors) = finish_sql($session);
+	like($session->{err}, qr/WARNING: .*canceling wait for synchronous replication/, "$name: the COMMIT was waiting");
+	like($errors, qr/^57014: canceling statement due to user request$/, "$name: the run is cancelled");
+	is( sql($node, $db, "SELECT (SELECT version_num FROM migrate.version), to_regclass('s2'),
+			(SELECT count(DISTINCT revision) FROM migrate.partial)"), $expected, "$name: what is done stays");
+	is(sql($node, $db, "CALL migrate_deploy(); SELECT version_num FROM migrate.version"), 's2', "$name: the next run resumes");
+}
+
 $node->stop;
 done_testing();

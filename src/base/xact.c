@@ -19,14 +19,18 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 
 #include "base/compat.h"
 #include "base/statement_timeout.h"
@@ -37,11 +41,22 @@ static bool without_subxacts = false;
 
 static MigXactRetry retry_work = NULL;
 
+/*
+ * A COMMIT that waits for a synchronous standby takes a cancel as the end of its
+ * wait, and succeeds; so does the COMMIT within a statement that commits.
+ */
+static volatile sig_atomic_t cancel_seen = false;
+static bool cancel_swallowed = false;
+static struct sigaction cancel_action;
+
 /* Of a process without a client. */
 static Portal own_portal = NULL;
 
 static ErrorData *work_in_transaction(MigWork work, void *arg);
 static ErrorData *end_transaction(void (*end) (void));
+static void begin_watch(void);
+static void end_watch(bool succeeded);
+static void see_cancel(int signo, siginfo_t * info, void *context);
 static void set_own_tables(void);
 static void recover(void);
 static void forget_snapshots(void);
@@ -98,7 +113,9 @@ mig_xact(MigWork work, void *arg, int flags)
 			set_own_tables();
 		if (flags & MIG_XACT_NO_BLOCK)
 		{
+			begin_watch();
 			error = work_in_transaction(work, arg);
+			end_watch(error == NULL);
 			if (error == NULL)
 				forget_snapshots();
 		}
@@ -108,8 +125,10 @@ mig_xact(MigWork work, void *arg, int flags)
 			if (error != NULL)
 				mig_xact_abort();
 		}
+		/* That such a statement is done has to be noted before a cancel. */
 		if (error == NULL && (flags & MIG_XACT_KEEP_OPEN) == 0)
-			error = mig_xact_commit();
+			error = flags & MIG_XACT_NO_BLOCK ?
+				end_transaction(SPI_commit) : mig_xact_commit();
 		if (error == NULL)
 			return NULL;
 		if ((flags & MIG_XACT_RETRY) == 0 || !retry_work(attempt, error))
@@ -158,7 +177,23 @@ mig_xact_is_top_level(void)
 ErrorData *
 mig_xact_commit(void)
 {
-	return end_transaction(SPI_commit);
+	ErrorData  *error = end_transaction(SPI_commit);
+
+	if (cancel_swallowed)
+		mig_xact_repeat_cancel();
+	return error;
+}
+
+/*
+ * A cancel was taken for something that could not be cancelled any more: what
+ * comes next is.
+ */
+void
+mig_xact_repeat_cancel(void)
+{
+	cancel_swallowed = false;
+	QueryCancelPending = true;
+	InterruptPending = true;
 }
 
 /*
@@ -277,6 +312,7 @@ end_transaction(void (*end) (void))
 	ErrorData  *volatile error = NULL;
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	begin_watch();
 	PG_TRY();
 	{
 		end();
@@ -294,9 +330,54 @@ end_transaction(void (*end) (void))
 					 errhint("Connect again and repeat the command: it finds out what was committed.")));
 	}
 	PG_END_TRY();
+	end_watch(error == NULL);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	return error;
+}
+
+/*
+ * From here to end_watch() it is noticed if a cancel comes.
+ */
+static void
+begin_watch(void)
+{
+	struct sigaction action;
+
+	cancel_seen = false;
+	sigaction(SIGINT, NULL, &cancel_action);
+	action = cancel_action;
+	action.sa_flags |= SA_SIGINFO;
+	action.sa_sigaction = see_cancel;
+	sigaction(SIGINT, &action, NULL);
+}
+
+/*
+ * A cancel is swallowed if it is neither pending nor the error.
+ */
+static void
+end_watch(bool succeeded)
+{
+	sigaction(SIGINT, &cancel_action, NULL);
+	if (succeeded && !QueryCancelPending &&
+		(cancel_seen || get_timeout_indicator(STATEMENT_TIMEOUT, false)))
+		cancel_swallowed = true;
+}
+
+/*
+ * A signal of this process to itself is a timeout; that of a lock may have been
+ * handled by now.
+ */
+static void
+see_cancel(int signo, siginfo_t * info, void *context)
+{
+	if (info->si_pid != MyProcPid)
+		cancel_seen = true;
+	if (cancel_action.sa_flags & SA_SIGINFO)
+		cancel_action.sa_sigaction(signo, info, context);
+	else if (cancel_action.sa_handler != SIG_IGN &&
+			 cancel_action.sa_handler != SIG_DFL)
+		cancel_action.sa_handler(signo);
 }
 
 /*

@@ -304,11 +304,14 @@ restore_settings(Outcome *outcome)
 {
 	ErrorData  *problem = mig_xact(restore_work, outcome, 0);
 
-	if (problem != NULL)
-		ereport(WARNING,
-				(errcode(problem->sqlerrcode),
-				 errmsg("could not restore the settings of the session: %s",
-						problem->message)));
+	if (problem == NULL)
+		return;
+	ereport(WARNING,
+			(errcode(problem->sqlerrcode),
+			 errmsg("could not restore the settings of the session: %s",
+					problem->message)));
+	if (problem->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		mig_xact_repeat_cancel();
 }
 
 static void

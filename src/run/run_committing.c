@@ -109,6 +109,7 @@ static void
 execute(Committing *state)
 {
 	MigRun	   *run = state->run;
+	bool		next = true;
 
 	/* The caller's transaction: what it has done is never repeated. */
 	mig_xact_renew();
@@ -123,14 +124,16 @@ execute(Committing *state)
 		return;
 
 	mig_step_begin_run(run);
-	for (bool next = true; next && state->index < run->plan->nsteps;
-		 state->index++)
+	for (; next && state->index < run->plan->nsteps; state->index++)
 	{
 		MemoryContextSwitchTo(state->step_context);
 		next = execute_and_commit(state);
 		MemoryContextSwitchTo(state->context);
 		MemoryContextReset(state->step_context);
 	}
+	/* All is done and committed: a cancel has come too late. */
+	if (next)
+		QueryCancelPending = false;
 	if (mig_guc_log_retention > 0)
 		mig_xact(expire_log, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
 }

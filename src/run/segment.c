@@ -139,6 +139,8 @@ mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
 			 errmsg("commit of the %s of revision \"%s\" reported an error, but has taken effect: %s",
 					exec->body.operation, exec->body.revision,
 					error->message)));
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		mig_xact_repeat_cancel();
 }
 
 /*
