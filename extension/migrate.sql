@@ -120,6 +120,9 @@ COMMENT ON COLUMN migrate.log.wal_bytes IS 'of all attempts';
 COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks of tables and indexes, temporary tables included; so are the other buffers_ columns';
 COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files; so is temp_blocks_written';
 
+CREATE INDEX log_version_table_idx ON migrate.log (version_table);
+COMMENT ON INDEX migrate.log_version_table_idx IS 'version tables that runs have used, for what replaces or removes a revision';
+
 -- At most one revision of a version table is partial at a time.
 CREATE TABLE migrate.partial (
 	version_table		text NOT NULL,

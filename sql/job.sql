@@ -42,6 +42,18 @@ SELECT migrate_submit('b1') AS job \gset
 CALL migrate_wait(:job);
 \echo :LAST_ERROR_SQLSTATE
 SELECT detail, hint FROM migrate.jobs WHERE job = :job;
+-- of a long message so much is stored as can be dumped, whole characters
+SELECT migrate_register('b1', 'DO $do$BEGIN RAISE USING MESSAGE = ''x'' || repeat(''äöü'', 100000), HINT = repeat(''ß'', 40000),
+                          DETAIL = repeat(''y'', 65537), ERRCODE = ''ZZ123''; END$do$',
+                        down_revision => '{a2}', replace => true);
+SELECT migrate_submit('b1') AS job \gset
+\set VERBOSITY sqlstate
+CALL migrate_wait(:job);
+\set VERBOSITY default
+SELECT octet_length(error), right(error, 30) AS error, octet_length(detail), right(detail, 30) AS detail,
+       octet_length(hint), right(hint, 30) AS hint
+  FROM migrate.jobs WHERE job = :job;
+SELECT octet_length(error), right(error, 30) AS error FROM migrate.log WHERE sqlstate = 'ZZ123' ORDER BY finished DESC LIMIT 1;
 SELECT migrate_unregister('b1');
 
 -- a target is checked at once

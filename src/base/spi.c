@@ -15,8 +15,11 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -27,6 +30,8 @@
 #include "utils/timestamp.h"
 
 #include "base/spi.h"
+
+#define MAX_MESSAGE				65536	/* bytes */
 
 static SPIPlanPtr prepare(const char *sql, const MigSpiArgs *args);
 #ifdef USE_ASSERT_CHECKING
@@ -370,6 +375,26 @@ mig_spi_check_installed(void)
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	mig_spi_end(&scope);
+}
+
+/*
+ * A message as it is stored: whole, or its beginning, up to MAX_MESSAGE bytes,
+ * with a note.  A row that quotes a value of hundreds of megabytes could not be
+ * dumped.
+ */
+const char *
+mig_spi_cut_message(const char *message)
+{
+	size_t		length = strlen(message);
+	char		note[64];
+	int			kept;
+
+	if (length <= MAX_MESSAGE)
+		return message;
+	snprintf(note, sizeof(note), " ... (cut, %zu bytes)", length);
+	kept = pg_mbcliplen(message, (int) Min(length, INT_MAX),
+						MAX_MESSAGE - (int) strlen(note));
+	return psprintf("%.*s%s", kept, message, note);
 }
 
 /*

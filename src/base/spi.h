@@ -119,6 +119,8 @@ extern void mig_spi_forget_owner(void);
 extern void mig_spi_remember_owner(Oid owner);
 extern void mig_spi_check_installed(void);
 
+extern const char *mig_spi_cut_message(const char *message);
+
 /* Arrays of text */
 extern Datum mig_spi_array_datum(char *const *elems, int nelems);
 extern char **mig_spi_array_elems(Datum array, int *nelems);
@@ -143,6 +145,13 @@ mig_spi_arg_text(MigSpiArgs *args, const char *value)
 {
 	mig_spi_arg_datum(args, TEXTOID, value == NULL ? (Datum) 0 :
 					  CStringGetTextDatum(value), value == NULL);
+}
+
+/* What an error says, which is not stored at any length. */
+static inline void
+mig_spi_arg_message(MigSpiArgs *args, const char *value)
+{
+	mig_spi_arg_text(args, value == NULL ? NULL : mig_spi_cut_message(value));
 }
 
 /* No elements are an empty array. */

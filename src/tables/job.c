@@ -416,12 +416,12 @@ mig_job_row_finish(int64 job, const MigJobEnd *end, bool by_worker)
 
 	mig_spi_arg_int64(&args, job);
 	mig_spi_arg_text(&args, end->state);
-	mig_spi_arg_text(&args, end->note);
+	mig_spi_arg_message(&args, end->note);
 	mig_spi_arg_text(&args, end->sqlstate);
-	mig_spi_arg_text(&args, end->error);
-	mig_spi_arg_text(&args, end->detail);
-	mig_spi_arg_text(&args, end->hint);
-	mig_spi_arg_text(&args, end->context);
+	mig_spi_arg_message(&args, end->error);
+	mig_spi_arg_message(&args, end->detail);
+	mig_spi_arg_message(&args, end->hint);
+	mig_spi_arg_message(&args, end->context);
 	mig_spi_arg_bool(&args, !by_worker);
 	if (mig_spi_write(&query, &args) == 0)
 		refuse_not_own(job);

@@ -67,7 +67,7 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_text(&args, entry->body_hash);
 	mig_spi_arg_text(&args, error == NULL ? NULL :
 					 unpack_sql_state(error->sqlerrcode));
-	mig_spi_arg_text(&args, error == NULL ? NULL : error->message);
+	mig_spi_arg_message(&args, error == NULL ? NULL : error->message);
 	mig_spi_arg_float8(&args, usage->wall_ms);
 	mig_spi_arg_float8(&args, usage->cpu_ms);
 	mig_spi_arg_float8(&args, usage->lock_wait_ms);
@@ -192,15 +192,25 @@ mig_log_last_failure(void)
 }
 
 /*
- * The version tables that runs have used and that still exist.
+ * The version tables that runs have used and that still exist.  One step down
+ * the index for each: the log may be long.
  */
 char	  **
 mig_log_version_tables(int *ntables)
 {
 	static MigSpiQuery query = {
-		"SELECT DISTINCT version_table FROM migrate.log"
-		" WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
-		" ORDER BY 1"
+		"WITH RECURSIVE used AS ("
+		"  (SELECT version_table FROM migrate.log"
+		"    ORDER BY version_table LIMIT 1)"
+		"  UNION ALL"
+		"  SELECT (SELECT l.version_table FROM migrate.log AS l"
+		"           WHERE l.version_table > used.version_table"
+		"           ORDER BY l.version_table LIMIT 1)"
+		"    FROM used WHERE used.version_table IS NOT NULL)"
+		" SELECT version_table FROM used"
+		"  WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
+		"  ORDER BY 1",
+		.by_key = true
 	};
 
 	return mig_spi_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,

@@ -215,6 +215,6 @@ mig_schedule_row_note(const char *name, int64 job, const char *note)
 
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_int64(&args, job);
-	mig_spi_arg_text(&args, note);
+	mig_spi_arg_message(&args, note);
 	mig_spi_write(&query, &args);
 }
