@@ -226,7 +226,7 @@ find_roots(const MigGraph *graph, int destination, const char *branch)
 	{
 		roots = mig_graph_ends(graph, &graph->down);
 		for (int i = 0; i < roots.n; i++)
-			nlabels += graph->revs[roots.rev[i]]->nlabels;
+			nlabels += graph->revs[roots.rev[i]].nlabels;
 	}
 
 	/* Alembic counts a base once more for each of its labels. */

@@ -75,7 +75,7 @@ mig_graph_create(int size_hint)
 	MigGraph   *graph = palloc0(sizeof(MigGraph));
 
 	graph->allocated = Max(size_hint, 16);
-	graph->revs = palloc(sizeof(MigRevisionDef *) * graph->allocated);
+	graph->revs = palloc(sizeof(MigNode) * graph->allocated);
 	return graph;
 }
 
@@ -87,17 +87,16 @@ mig_graph_create(int size_hint)
 void
 mig_graph_add(MigGraph *graph, const MigRevisionDef *def)
 {
-	MigRevisionDef *rev;
+	MigNode    *rev;
 
 	check_id(def->id);
 	if (graph->size == graph->allocated)
 	{
 		graph->allocated *= 2;
 		graph->revs = repalloc(graph->revs,
-							   sizeof(MigRevisionDef *) * graph->allocated);
+							   sizeof(MigNode) * graph->allocated);
 	}
-	rev = palloc0(sizeof(MigRevisionDef));
-	graph->revs[graph->size++] = rev;
+	rev = &graph->revs[graph->size++];
 	rev->id = pstrdup(def->id);
 	rev->ndown = def->ndown;
 	rev->down = copy_names(def->ndown, def->down);
@@ -114,7 +113,7 @@ mig_graph_add(MigGraph *graph, const MigRevisionDef *def)
 void
 mig_graph_finish(MigGraph *graph)
 {
-	qsort(graph->revs, graph->size, sizeof(MigRevisionDef *), compare_revisions);
+	qsort(graph->revs, graph->size, sizeof(MigNode), compare_revisions);
 	graph->keys = mig_keys_create(CurrentMemoryContext, graph->size + 1, NULL);
 	add_ids(graph);
 	add_labels(graph);
@@ -145,7 +144,7 @@ mig_graph_key(const MigGraph *graph, const char *name, int *rev)
 const char *
 mig_graph_id(const MigGraph *graph, int rev)
 {
-	return graph->revs[rev]->id;
+	return graph->revs[rev].id;
 }
 
 /* Whether it is the down revision of no other one. */
@@ -377,8 +376,8 @@ check_id(const char *id)
 static int
 compare_revisions(const void *a, const void *b)
 {
-	const MigRevisionDef *left = *(const MigRevisionDef *const *) a;
-	const MigRevisionDef *right = *(const MigRevisionDef *const *) b;
+	const MigNode *left = a;
+	const MigNode *right = b;
 
 	return strcmp(left->id, right->id);
 }
@@ -389,14 +388,14 @@ add_ids(MigGraph *graph)
 	for (int i = 0; i < graph->size; i++)
 	{
 		bool		found;
-		MigKey	   *key = mig_keys_insert(graph->keys, graph->revs[i]->id,
+		MigKey	   *key = mig_keys_insert(graph->keys, graph->revs[i].id,
 										  &found);
 
 		if (found)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("revision \"%s\" is present more than once",
-							graph->revs[i]->id)));
+							graph->revs[i].id)));
 		key->rev = i;
 		key->kind = MIG_KEY_ID;
 	}
@@ -408,11 +407,11 @@ add_labels(MigGraph *graph)
 	int			n = 0;
 
 	for (int i = 0; i < graph->size; i++)
-		n += graph->revs[i]->nlabels;
+		n += graph->revs[i].nlabels;
 	graph->labels = palloc(sizeof(MigLabel) * (n + 1));
 	for (int i = 0; i < graph->size; i++)
 	{
-		const MigRevisionDef *rev = graph->revs[i];
+		const MigNode *rev = &graph->revs[i];
 
 		for (int k = 0; k < rev->nlabels; k++)
 		{
@@ -425,7 +424,7 @@ add_labels(MigGraph *graph)
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
 						 errmsg("branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
 								rev->labels[k], rev->id,
-								graph->revs[key->rev]->id)));
+								graph->revs[key->rev].id)));
 			key->rev = i;
 			key->kind = MIG_KEY_LABEL;
 			graph->labels[graph->nlabels].name = rev->labels[k];
@@ -468,7 +467,7 @@ build_edges(MigGraph *graph)
 	graph->parent_ids = palloc(sizeof(char *) *
 							   (graph->parents.start[size] + 1));
 	for (int i = 0; i < graph->parents.start[size]; i++)
-		graph->parent_ids[i] = graph->revs[graph->parents.to[i]]->id;
+		graph->parent_ids[i] = graph->revs[graph->parents.to[i]].id;
 }
 
 /* Edges of a graph of this size, not yet filled in. */
@@ -497,11 +496,11 @@ resolve_names(const MigGraph *graph, bool depends)
 
 	memset(last_user, -1, sizeof(int) * (size + 1));
 	for (int i = 0; i < size; i++)
-		nedges += depends ? graph->revs[i]->ndepends : graph->revs[i]->ndown;
+		nedges += depends ? graph->revs[i].ndepends : graph->revs[i].ndown;
 	result = new_edges(size, nedges);
 	for (int i = 0; i < size; i++)
 	{
-		const MigRevisionDef *rev = graph->revs[i];
+		const MigNode *rev = &graph->revs[i];
 		int			nnames = depends ? rev->ndepends : rev->ndown;
 
 		result.start[i] = n;
@@ -681,16 +680,16 @@ refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *nmissing)
 	do
 	{
 		if (++nshown <= MAX_LISTED)
-			appendStringInfo(&buf, "\"%s\", ", graph->revs[rev]->id);
+			appendStringInfo(&buf, "\"%s\", ", graph->revs[rev].id);
 		else if (nshown == MAX_LISTED + 1)
 			appendStringInfoString(&buf, "..., ");
 		rev = next_missing(all, nmissing, rev);
 	} while (rev != first);
-	appendStringInfo(&buf, "\"%s\"", graph->revs[first]->id);
+	appendStringInfo(&buf, "\"%s\"", graph->revs[first].id);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 			 errmsg("revision \"%s\" is part of a cycle",
-					graph->revs[first]->id),
+					graph->revs[first].id),
 			 errdetail("Each of these depends on the next: %s.", buf.data),
 			 errhint("Change a down revision or a dependency of one of them.")));
 }

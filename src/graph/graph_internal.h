@@ -34,13 +34,25 @@ typedef struct MigLabel
 	int			rev;
 } MigLabel;
 
+/* A revision: what the graph knows of it, as it was registered. */
+typedef struct MigNode
+{
+	const char *id;
+	int			ndown;
+	int			nlabels;
+	int			ndepends;
+	char	  **down;
+	char	  **labels;
+	char	  **depends;
+} MigNode;
+
 struct mig_keys_hash;
 
 struct MigGraph
 {
 	int			size;
 	int			allocated;
-	MigRevisionDef **revs;		/* id, parents and labels only */
+	MigNode    *revs;
 	struct mig_keys_hash *keys; /* every id and label */
 	int			nlabels;
 	MigLabel   *labels;

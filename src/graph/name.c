@@ -285,21 +285,21 @@ partial_matches(const MigGraph *graph, const char *symbol, int *nresult)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (strcmp(graph->revs[middle]->id, symbol) < 0)
+		if (strcmp(graph->revs[middle].id, symbol) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	for (high = low; high < graph->size; high++)
 	{
-		if (strncmp(graph->revs[high]->id, symbol, len) != 0)
+		if (strncmp(graph->revs[high].id, symbol, len) != 0)
 			break;
 	}
 
 	matches = palloc(sizeof(MigLabel) * (high - low + graph->nlabels + 1));
 	for (i = low; i < high; i++)
 	{
-		matches[n].name = graph->revs[i]->id;
+		matches[n].name = graph->revs[i].id;
 		matches[n].rev = i;
 		if (pg_mbstrlen(matches[n].name) >= MIN_PARTIAL_KEY_CHARS)
 			n++;
