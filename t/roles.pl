@@ -207,5 +207,31 @@ foreach my $text (@texts)
 }
 is(sql($node, $db, "SELECT rolsuper FROM pg_roles WHERE rolname = 'nobody'"), 'f', 'none of it was run');
 
+# An author who loses the runner's rights between the plan and the first step.
+$db = new_database($node, 'late');
+sql($node, $db, <<'SQL');
+CREATE ROLE late_runner LOGIN;
+CREATE ROLE late_author LOGIN IN ROLE late_runner;
+GRANT CREATE, USAGE ON SCHEMA public TO late_runner;
+GRANT EXECUTE ON FUNCTION migrate_register, migrate_submit TO late_runner;
+SET ROLE late_author;
+SELECT migrate_register('l1', 'CREATE TABLE l1 AS SELECT current_user');
+SQL
+my $stamp = $node->background_psql($db);
+$stamp->query_safe("BEGIN; SELECT migrate_stamp('base')");
+my $late_job = sql($node, $db, "SET ROLE late_runner; SELECT migrate_submit('l1')");
+wait_until($node, $db, "SELECT state = 'running' FROM migrate.jobs WHERE job = $late_job");
+my $holder = $node->background_psql($db);
+$holder->query_safe('BEGIN; SELECT job FROM migrate.job FOR UPDATE');
+$stamp->query_safe('COMMIT');
+wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = '$db' AND backend_type = 'migrate job' AND wait_event_type = 'Lock'");
+sql($node, $db, 'REVOKE late_runner FROM late_author');
+$holder->query_safe('COMMIT');
+is(ended_job($node, $db, $late_job, 'state, sqlstate, error'),
+	'failed|42501|permission denied to run revision "l1" as role "late_runner"', 'an author who has lost rights since the plan');
+is(sql($node, $db, "SELECT to_regclass('l1')"), '', 'nothing was run');
+$stamp->quit;
+$holder->quit;
+
 $node->stop;
 done_testing();

@@ -184,8 +184,9 @@ ask_may_begin(void *arg)
 }
 
 /*
- * Reads the body.  Its author may be another one than when the plan was
- * checked, if a body before has released the locks of the session.
+ * Reads the body.  Since the plan was checked, transactions have ended: its
+ * author may have lost rights, or be another one, if a body before has released
+ * the locks of the session.
  */
 static void
 read_step(void *arg)
@@ -197,9 +198,7 @@ read_step(void *arg)
 	mig_step_begin(exec, state->index);
 	if (state->trusted != NULL && strcmp(state->trusted, exec->author) == 0)
 		return;
-	/* That of the first step was checked with the plan. */
-	if (state->index > 0)
-		mig_precheck_author(exec->step->revision);
+	mig_precheck_author(exec->step->revision);
 	state->trusted = MemoryContextStrdup(state->context, exec->author);
 }
 
