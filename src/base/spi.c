@@ -261,6 +261,21 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 }
 
 /*
+ * For the rest of the scope: the rights of a role that the caller has the
+ * rights of.  What the role's code does is confined as in the server's own
+ * maintenance commands: it cannot change to another role, nor leave anything
+ * that would run after the scope with the caller's rights.
+ */
+void
+mig_spi_restrict(const MigSpiScope *scope, Oid role)
+{
+	SetUserIdAndSecContext(role,
+						   scope->sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+}
+
+/*
  * Undoes mig_spi_begin().  SPI results that were not copied are gone.
  */
 void
@@ -353,28 +368,6 @@ void
 mig_spi_forget_owner(void)
 {
 	cached_owner = InvalidOid;
-}
-
-/*
- * Spares the look-up, where a statement has read the owner from pg_extension
- * besides what it was after.
- */
-void
-mig_spi_remember_owner(Oid owner)
-{
-	cached_owner = owner;
-}
-
-/*
- * Raises an error if the extension is not installed in this database.
- */
-void
-mig_spi_check_installed(void)
-{
-	MigSpiScope scope;
-
-	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	mig_spi_end(&scope);
 }
 
 /*

@@ -111,13 +111,12 @@ extern char **mig_spi_row_texts(const MigSpiRow *row, int column,
 extern void mig_spi_begin(MigSpiScope *scope, MigSpiRole role);
 extern uint64 mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 							  MigSpiAccess access);
+extern void mig_spi_restrict(const MigSpiScope *scope, Oid role);
 extern MigSpiRow mig_spi_fetch(const MigSpiScope *scope, uint64 row);
 extern void mig_spi_end(MigSpiScope *scope);
 
 extern void mig_spi_forget_plan(MigSpiQuery *query);
 extern void mig_spi_forget_owner(void);
-extern void mig_spi_remember_owner(Oid owner);
-extern void mig_spi_check_installed(void);
 
 extern const char *mig_spi_cut_message(const char *message);
 

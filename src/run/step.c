@@ -224,7 +224,7 @@ write_rows(MigStepExec *exec, bool clear_partial)
 	ErrorContextCallback callback;
 
 	callback.callback = add_context;
-	callback.arg = &exec->body;
+	callback.arg = exec;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
@@ -274,8 +274,12 @@ mig_step_describe_segment(const MigStepExec *exec, const MigSegment *segment,
 static void
 add_context(void *arg)
 {
-	const MigBodyExec *body = arg;
+	const MigStepExec *exec = arg;
+	const MigBodyExec *body = &exec->body;
 
+	if (OidIsValid(exec->run->version->acting_owner))
+		errcontext("write with the rights of the owner of version table \"%s\"",
+				   exec->run->version->name);
 	errcontext("version row of the %s of revision \"%s\", attempt %d",
 			   body->operation, body->revision ? body->revision : "base",
 			   body->attempt);

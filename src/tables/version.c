@@ -4,8 +4,10 @@
  *
  * It is read and written in place, in Alembic's shape, so that Alembic and
  * this extension can take turns.  Our own table is reached as the extension's
- * owner.  Any other table belongs to another role and may carry triggers, so
- * it is written with the caller's rights and search_path, as Alembic would.
+ * owner.  Any other table belongs to another role and may carry triggers.  It
+ * is written with the caller's search_path, as Alembic would: with the rights
+ * of its owner, as VACUUM does, where the caller has them and the owner lacks
+ * the caller's, else with the caller's own.
  *
  * A row is found again by the ctid its last write returned.  A search by
  * value walks all dead versions of the row that this transaction has made,
@@ -65,7 +67,8 @@ typedef struct MigVersionState
 /* The statements for a version table. */
 typedef struct MigVersionQueries
 {
-	MigSpiQuery lock;
+	MigSpiQuery lock_to_read;
+	MigSpiQuery lock_to_write;
 	MigSpiQuery read;
 	MigSpiQuery insert;
 	MigSpiQuery update;
@@ -80,22 +83,30 @@ typedef struct MigVersionQueries
  */
 #define VERSION_QUERIES(table, address) \
 { \
+	{"LOCK TABLE ONLY " table " IN ACCESS SHARE MODE"}, \
 	{"LOCK TABLE ONLY " table " IN ROW EXCLUSIVE MODE"}, \
-	{"SELECT version_num, " address ", tableoid FROM ONLY " table}, \
-	{"INSERT INTO " table " (version_num) VALUES ($1) RETURNING " address}, \
+	{"SELECT tableoid, " address ", version_num FROM ONLY " table}, \
+	{"INSERT INTO " table " (version_num) VALUES ($1)" \
+		" RETURNING tableoid, " address}, \
 	{"UPDATE ONLY " table " SET version_num = $1" \
 		" WHERE version_num OPERATOR(pg_catalog.=) $2" \
-		"   AND ctid OPERATOR(pg_catalog.=) $3 RETURNING ctid", \
+		"   AND ctid OPERATOR(pg_catalog.=) $3 RETURNING tableoid, ctid", \
 		.by_key = true}, \
 	{"DELETE FROM ONLY " table \
 		" WHERE version_num OPERATOR(pg_catalog.=) $1" \
-		"   AND ctid OPERATOR(pg_catalog.=) $2", \
+		"   AND ctid OPERATOR(pg_catalog.=) $2 RETURNING tableoid", \
 		.by_key = true}, \
 	{"UPDATE ONLY " table " SET version_num = $1" \
-		" WHERE version_num OPERATOR(pg_catalog.=) $2 RETURNING " address}, \
+		" WHERE version_num OPERATOR(pg_catalog.=) $2" \
+		" RETURNING tableoid, " address}, \
 	{"DELETE FROM ONLY " table \
-		" WHERE version_num OPERATOR(pg_catalog.=) $1"} \
+		" WHERE version_num OPERATOR(pg_catalog.=) $1 RETURNING tableoid"} \
 }
+
+/* Columns of what they return. */
+#define COLUMN_TABLE	1
+#define COLUMN_ADDRESS	2
+#define COLUMN_REVISION	3
 
 #define RESTRICT_SETTING "restrict_nonsystem_relation_kind"
 
@@ -113,12 +124,12 @@ static const MigVersionQueries query_formats_by_value = VERSION_QUERIES("%s", NO
 
 static void read_rows(MigVersion *version, const MigSpiScope *scope,
 					  uint64 nrows);
+static void check_table(const MigVersion *version, const MigSpiRow *row);
 static MigVersionQueries *write_queries(const MigVersion *version);
 static void forget_plans(void *arg);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
-static void copy_address(const MigSpiRow *row, int column,
-						 ItemPointer address);
+static void copy_address(const MigSpiRow *row, ItemPointer address);
 static uint64 insert_row(MigVersion *version, const char *after);
 static uint64 change_row(MigVersion *version, const char *before,
 						 const char *after);
@@ -141,26 +152,30 @@ mig_version_prepare(MigVersion *version)
 }
 
 /*
- * Locks a table of another role as a write does, where there are such locks.
+ * Locks a table of another role as its use does, where there are such locks.
+ * With the caller's rights: whatever has the name by now, locking it runs no
+ * code.
  */
 void
-mig_version_lock(const MigVersion *version)
+mig_version_lock(const MigVersion *version, MigVersionUse use)
 {
 	MigSpiScope scope;
 
 	if (!version->table_locks)
 		return;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(&version->queries->lock, NULL, MIG_SPI_WRITE);
+	mig_spi_execute(use == MIG_VERSION_READ ? &version->queries->lock_to_read :
+					&version->queries->lock_to_write, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
 /*
  * Reads the rows and where they are, into the current memory context.
  *
- * A table of another role can have become a view since it was looked up, whose
- * functions would run with the caller's rights.  The minor releases since
- * August 2024 have a setting that refuses that.
+ * A table of another role is held as it was looked up.  Its schema is not,
+ * and whoever may rename that can put a view in its place, whose functions
+ * would run with the rights of this read.  The minor releases since August
+ * 2024 have a setting that refuses that.
  */
 void
 mig_version_read(MigVersion *version, MigSpiAccess access)
@@ -168,12 +183,16 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 	MigSpiScope scope;
 	uint64		nrows;
 
+	if (!version->own)
+		mig_version_hold(version, MIG_VERSION_READ);
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
 	if (!version->own &&
 		GetConfigOption(RESTRICT_SETTING, true, false) != NULL)
 		(void) set_config_option(RESTRICT_SETTING, "view, foreign-table",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	if (OidIsValid(version->acting_owner))
+		mig_spi_restrict(&scope, version->acting_owner);
 	nrows = mig_spi_execute(&version->queries->read, NULL, access);
 	read_rows(version, &scope, nrows);
 	mig_spi_end(&scope);
@@ -189,7 +208,6 @@ read_rows(MigVersion *version, const MigSpiScope *scope, uint64 nrows)
 	version->nrows = (int) nrows;
 	version->rows = MemoryContextAlloc(scope->caller,
 									   sizeof(char *) * Max(nrows, 1));
-	version->read_relid = InvalidOid;
 	version->state = state;
 	state->rows = rowhash_create(scope->caller, Max(nrows, 8), NULL);
 	for (uint64 i = 0; i < nrows; i++)
@@ -198,7 +216,8 @@ read_rows(MigVersion *version, const MigSpiScope *scope, uint64 nrows)
 		RowEntry   *entry;
 		bool		found;
 
-		version->rows[i] = mig_spi_row_text(&row, 1);
+		check_table(version, &row);
+		version->rows[i] = mig_spi_row_text(&row, COLUMN_REVISION);
 		if (version->rows[i] == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -211,9 +230,18 @@ read_rows(MigVersion *version, const MigSpiScope *scope, uint64 nrows)
 					 errmsg("version table \"%s\" contains revision \"%s\" twice",
 							version->name, version->rows[i]),
 					 errhint("Delete one of the rows and add the primary key that Alembic gives the table.")));
-		copy_address(&row, 2, &entry->tid);
-		version->read_relid = mig_spi_row_oid(&row, 3);
+		copy_address(&row, &entry->tid);
 	}
+}
+
+/*
+ * A statement names the table, so it says which one it has found.
+ */
+static void
+check_table(const MigVersion *version, const MigSpiRow *row)
+{
+	if (mig_spi_row_oid(row, COLUMN_TABLE) != version->relid)
+		mig_version_refuse_replaced(version);
 }
 
 /*
@@ -365,7 +393,8 @@ write_queries(const MigVersion *version)
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
 	*queries = *formats;
-	queries->lock.sql = psprintf(formats->lock.sql, table);
+	queries->lock_to_read.sql = psprintf(formats->lock_to_read.sql, table);
+	queries->lock_to_write.sql = psprintf(formats->lock_to_write.sql, table);
 	queries->read.sql = psprintf(formats->read.sql, table);
 	queries->insert.sql = psprintf(formats->insert.sql, table);
 	queries->update.sql = psprintf(formats->update.sql, table);
@@ -386,7 +415,8 @@ forget_plans(void *arg)
 {
 	MigVersionQueries *queries = arg;
 
-	mig_spi_forget_plan(&queries->lock);
+	mig_spi_forget_plan(&queries->lock_to_read);
+	mig_spi_forget_plan(&queries->lock_to_write);
 	mig_spi_forget_plan(&queries->read);
 	mig_spi_forget_plan(&queries->insert);
 	mig_spi_forget_plan(&queries->update);
@@ -409,13 +439,17 @@ write_row(MigVersion *version, const char *before, const char *after)
 	uint64		count;
 
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER_PATH);
+	if (OidIsValid(version->acting_owner))
+		mig_spi_restrict(&scope, version->acting_owner);
 	count = before == NULL ? insert_row(version, after) :
 		change_row(version, before, after);
-	if (count == 1 && after != NULL)
+	if (count == 1)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
 
-		copy_address(&row, 1, &change->tid);
+		check_table(version, &row);
+		if (after != NULL)
+			copy_address(&row, &change->tid);
 	}
 	mig_spi_end(&scope);
 
@@ -442,13 +476,13 @@ write_row(MigVersion *version, const char *before, const char *after)
 }
 
 /*
- * The address of a row of the version table, in a column of the result.
+ * The address of a row of the version table.
  */
 static void
-copy_address(const MigSpiRow *row, int column, ItemPointer address)
+copy_address(const MigSpiRow *row, ItemPointer address)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, COLUMN_ADDRESS, &isnull);
 
 	if (isnull)
 		ItemPointerSetInvalid(address);

@@ -12,6 +12,10 @@
 typedef struct MigVersion
 {
 	Oid			relid;
+	Oid			schema;
+	Oid			acting_owner;	/* the table's owner, if it is reached with
+								 * that role's rights; InvalidOid: as the
+								 * caller */
 	char	   *name;			/* quoted where needed, with its schema */
 	bool		own;			/* our own table, not one of Alembic's */
 	Oid			registry;		/* of the table of revisions, for its locks */
@@ -19,8 +23,6 @@ typedef struct MigVersion
 	bool		table_locks;	/* LOCK TABLE works on the server */
 	int			nrows;			/* as read last, sorted by id */
 	char	  **rows;
-	Oid			read_relid;		/* of the table that was read; InvalidOid:
-								 * there were no rows */
 	struct MigVersionState *state;	/* where the rows are now */
 	struct MigVersionQueries *queries;
 } MigVersion;
@@ -33,16 +35,25 @@ typedef enum MigVersionPosition
 	MIG_VERSION_ELSEWHERE
 } MigVersionPosition;
 
+/* What a table of another role is locked for. */
+typedef enum MigVersionUse
+{
+	MIG_VERSION_READ,
+	MIG_VERSION_WRITE
+} MigVersionUse;
+
 /* version_open.c: which table it is, and whether this role may write it */
 extern MigVersion *mig_version_open(MigSpiAccess access);
 extern MigVersion *mig_version_open_other(const char *name,
 										  const MigVersion *version);
+extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
+extern void mig_version_refuse_replaced(const MigVersion *version);
 extern void mig_version_read_locked(MigVersion *version);
 extern void mig_version_trust(const MigVersion *version);
 
 /* version.c: its rows */
 extern void mig_version_prepare(MigVersion *version);
-extern void mig_version_lock(const MigVersion *version);
+extern void mig_version_lock(const MigVersion *version, MigVersionUse use);
 extern void mig_version_read(MigVersion *version, MigSpiAccess access);
 extern void mig_version_sort(MigVersion *version);
 extern MigVersionPosition mig_version_position(MigVersion *version,

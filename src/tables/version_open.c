@@ -27,14 +27,14 @@ typedef struct Found
 	MigVersion *version;
 	bool		is_table;
 	bool		has_column;
-	Oid			extension_owner;
 } Found;
 
-static MigVersion *open_table(const char *name, MigSpiAccess access);
+static void make_ready(MigVersion *version);
+static bool look_up(const char *name, MigSpiAccess access, Found *found);
 static void read_found(const MigSpiRow *row, void *result);
 static List *split_name(const char *name);
+static void lock_schema_name(const MigVersion *version);
 static bool is_replaced(const MigVersion *version);
-static void refuse_replaced(const MigVersion *version);
 static bool runs_code_of_owner(const MigVersion *version);
 
 /*
@@ -43,124 +43,15 @@ static bool runs_code_of_owner(const MigVersion *version);
 MigVersion *
 mig_version_open(MigSpiAccess access)
 {
-	return open_table(mig_guc_version_table, access);
-}
+	const char *name = mig_guc_version_table;
+	Found		found;
 
-/*
- * Finds another version table in which a revision may be applied; without a
- * name, our own one.  NULL if it is the one that migrate.version_table names.
- */
-MigVersion *
-mig_version_open_other(const char *name, const MigVersion *version)
-{
-	MigVersion *other = open_table(name != NULL ? name : "migrate.version",
-								   MIG_SPI_READ_LATEST);
-
-	return other->relid == version->relid ? NULL : other;
-}
-
-/*
- * Reads the rows once the run has its lock.  Raises an error if the name stands
- * for another table by now: the lock is on the table, but the statements name
- * it.  The catalogs are asked before a table of another role is read, which
- * could be a view by now; the rows say which table they are from.
- */
-void
-mig_version_read_locked(MigVersion *version)
-{
-	if (!version->own && is_replaced(version))
-		refuse_replaced(version);
-	mig_version_read(version, MIG_SPI_READ_LATEST);
-	if (OidIsValid(version->read_relid) ?
-		version->read_relid != version->relid :
-		version->own && is_replaced(version))
-		refuse_replaced(version);
-}
-
-static bool
-is_replaced(const MigVersion *version)
-{
-	return mig_version_open(MIG_SPI_READ_LATEST)->relid != version->relid;
-}
-
-static void
-refuse_replaced(const MigVersion *version)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("version table \"%s\" was replaced while this run waited for it",
-					version->name),
-			 errhint("Run the command again.")));
-}
-
-/*
- * Before the first step: locks a table of another role as a write does, so
- * that it stays what it is, and raises an error if its owner could make the
- * writes run code with rights that the owner does not have.  The same rule
- * holds for authors of bodies.
- */
-void
-mig_version_trust(const MigVersion *version)
-{
-	if (version->own)
-		return;
-	mig_version_lock(version);
-	if (is_replaced(version))
-		refuse_replaced(version);
-	if (runs_code_of_owner(version))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
-						version->name, GetUserNameFromId(GetUserId(), false)),
-				 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and the owner is neither this role, nor a superuser, nor a member of this role. Nothing was run."),
-				 errhint("Run this as the owner of the table, or remove them.")));
-}
-
-/*
- * Looks the table up by the catalogs alone, which any role may read, and learns
- * the extension's owner on the way.
- */
-static MigVersion *
-open_table(const char *name, MigSpiAccess access)
-{
-	static MigSpiQuery query = {
-		"SELECT c.oid,"
-		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
-		"       pg_catalog.quote_ident(c.relname),"
-		"       n.nspname = 'migrate' AND c.relname = 'version',"
-		"       c.relkind = 'r',"
-		"       EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
-		"                WHERE a.attrelid = c.oid"
-		"                  AND a.attname = 'version_num'),"
-		"       " MIG_REVISION_RELID ", e.extowner"
-		"  FROM pg_catalog.pg_extension AS e,"
-		"       pg_catalog.pg_class AS c"
-		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
-		" WHERE e.extname = 'migrate' AND c.relname = $2"
-		"   AND n.oid = CASE $1 WHEN 'pg_temp'"
-		"               THEN pg_catalog.pg_my_temp_schema()"
-		"               ELSE (SELECT s.oid FROM pg_catalog.pg_namespace AS s"
-		"                      WHERE s.nspname = $1) END"
-	};
-	const MigServer *server = mig_server();
-	MigVersion *version = palloc0(sizeof(MigVersion));
-	Found		found = {.version = version};
-	List	   *parts = split_name(name);
-	MigSpiArgs	args = {0};
-
-	mig_spi_arg_text(&args, linitial(parts));
-	mig_spi_arg_text(&args, lsecond(parts));
-	if (!mig_spi_row(&query, &args, MIG_SPI_CALLER, access, read_found,
-					 &found))
-	{
-		mig_spi_check_installed();
+	if (!look_up(name, access, &found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("version table \"%s\" does not exist", name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
-	}
-	mig_spi_remember_owner(found.extension_owner);
 	if (!found.is_table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -173,10 +64,168 @@ open_table(const char *name, MigSpiAccess access)
 						name),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
+	make_ready(found.version);
+	return found.version;
+}
+
+/*
+ * Finds another version table in which a revision may be applied; without a
+ * name, our own one.  NULL if it is the one that migrate.version_table names,
+ * or no version table any more.
+ */
+MigVersion *
+mig_version_open_other(const char *name, const MigVersion *version)
+{
+	Found		found;
+
+	if (!look_up(name != NULL ? name : "migrate.version",
+				 MIG_SPI_READ_LATEST, &found) ||
+		!found.is_table || !found.has_column ||
+		found.version->relid == version->relid)
+		return NULL;
+	make_ready(found.version);
+	return found.version;
+}
+
+static void
+make_ready(MigVersion *version)
+{
+	const MigServer *server = mig_server();
+
 	version->row_addresses = server->row_addresses;
 	version->table_locks = server->table_locks;
 	mig_version_prepare(version);
-	return version;
+}
+
+/*
+ * Locks a table of another role for what follows, and only then believes that
+ * the name stands for it: while this session waited, its owner could have put
+ * another one, or a view, in its place.  For a write the schema keeps its name,
+ * too, until the transaction ends, because renaming it locks no table.
+ */
+void
+mig_version_hold(const MigVersion *version, MigVersionUse use)
+{
+	if (use == MIG_VERSION_WRITE && version->table_locks)
+		lock_schema_name(version);
+	mig_version_lock(version, use);
+	if (is_replaced(version))
+		mig_version_refuse_replaced(version);
+}
+
+/*
+ * As the extension's owner, because it takes a superuser.
+ */
+static void
+lock_schema_name(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_namespace WHERE oid = $1 FOR KEY SHARE"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, version->schema);
+	(void) mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE);
+}
+
+/*
+ * Whether another table, or one with another owner, has the name by now.
+ */
+static bool
+is_replaced(const MigVersion *version)
+{
+	Found		now;
+
+	return !look_up(version->name, MIG_SPI_READ_LATEST, &now) ||
+		now.version->relid != version->relid ||
+		now.version->acting_owner != version->acting_owner;
+}
+
+/*
+ * Raises an error, because the statements would be about another table.
+ */
+void
+mig_version_refuse_replaced(const MigVersion *version)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("version table \"%s\" was replaced while this session waited for it",
+					version->name),
+			 errhint("Run the command again.")));
+}
+
+/*
+ * Reads the rows once the run has its lock.  Our own table is not locked: when
+ * the extension is created anew, the name stands for another one.
+ */
+void
+mig_version_read_locked(MigVersion *version)
+{
+	mig_version_read(version, MIG_SPI_READ_LATEST);
+	if (version->own && version->nrows == 0 && is_replaced(version))
+		mig_version_refuse_replaced(version);
+}
+
+/*
+ * Before the first step: locks a table of another role for the writes, so that
+ * it stays what it is, and raises an error if its owner could make them run
+ * code with rights that the owner does not have.  The same rule holds for
+ * authors of bodies.
+ */
+void
+mig_version_trust(const MigVersion *version)
+{
+	if (version->own)
+		return;
+	mig_version_hold(version, MIG_VERSION_WRITE);
+	if (!OidIsValid(version->acting_owner) && runs_code_of_owner(version))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
+						version->name, GetUserNameFromId(GetUserId(), false)),
+				 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run."),
+				 errhint("Run this as the owner of the table or a member of that role, or remove them.")));
+}
+
+/*
+ * Looks a table up by the catalogs alone, which not every role may read.
+ * false: there is none of that name.
+ */
+static bool
+look_up(const char *name, MigSpiAccess access, Found *found)
+{
+	static MigSpiQuery query = {
+		"SELECT c.oid,"
+		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"       pg_catalog.quote_ident(c.relname),"
+		"       n.nspname = 'migrate' AND c.relname = 'version',"
+		"       c.relkind = 'r',"
+		"       EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
+		"                WHERE a.attrelid = c.oid"
+		"                  AND a.attname = 'version_num'),"
+		"       " MIG_REVISION_RELID ","
+		"       n.oid,"
+		"       CASE WHEN pg_catalog.pg_has_role($3, c.relowner, 'USAGE')"
+		"             AND NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$3")
+		"             AND NOT (n.nspname = 'migrate' AND c.relname = 'version')"
+		"            THEN c.relowner END"
+		"  FROM pg_catalog.pg_class AS c"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE c.relname = $2"
+		"   AND n.oid = CASE $1 WHEN 'pg_temp'"
+		"               THEN pg_catalog.pg_my_temp_schema()"
+		"               ELSE (SELECT s.oid FROM pg_catalog.pg_namespace AS s"
+		"                      WHERE s.nspname = $1) END"
+	};
+	List	   *parts = split_name(name);
+	MigSpiArgs	args = {0};
+
+	memset(found, 0, sizeof(*found));
+	found->version = palloc0(sizeof(MigVersion));
+	mig_spi_arg_text(&args, linitial(parts));
+	mig_spi_arg_text(&args, lsecond(parts));
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, access, read_found, found);
 }
 
 static void
@@ -190,7 +239,8 @@ read_found(const MigSpiRow *row, void *result)
 	found->is_table = mig_spi_row_bool(row, 4);
 	found->has_column = mig_spi_row_bool(row, 5);
 	found->version->registry = mig_spi_row_oid(row, 6);
-	found->extension_owner = mig_spi_row_oid(row, 7);
+	found->version->schema = mig_spi_row_oid(row, 7);
+	found->version->acting_owner = mig_spi_row_oid(row, 8);
 }
 
 /*
