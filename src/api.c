@@ -495,6 +495,7 @@ run_function(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	if (command != MIG_COMMAND_STAMP &&
 		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
 	{
+		mig_guc_check_setter("migrate.function_mode");
 		mig_job_submit_instead(targets[0], command);
 		return return_texts(fcinfo, NULL, 0);
 	}

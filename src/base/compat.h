@@ -35,16 +35,34 @@
 #endif
 
 /*
- * In SQL: whether role a may act as role b.  From 16 on a membership may give
- * neither its privileges nor SET ROLE.
+ * In SQL: whether role a may act as role b.  From 16 on a membership need not
+ * permit SET ROLE, and one that only lends the privileges of b does not let a
+ * run code as b.
  */
 #if PG_VERSION_NUM >= 160000
 #define MIG_COMPAT_HAS_ROLE(a, b) \
-	"(pg_catalog.pg_has_role(" a ", " b ", 'USAGE')" \
-	" OR pg_catalog.pg_has_role(" a ", " b ", 'SET'))"
+	"pg_catalog.pg_has_role(" a ", " b ", 'SET')"
 #else
 #define MIG_COMPAT_HAS_ROLE(a, b) \
 	"pg_catalog.pg_has_role(" a ", " b ", 'MEMBER')"
+#endif
+
+/* Before 16 the list of settings was an array that callers searched. */
+#if PG_VERSION_NUM >= 160000
+#define mig_compat_find_setting(name) find_option(name, false, false, ERROR)
+#else
+#include "utils/guc_tables.h"
+
+static inline struct config_generic *
+mig_compat_find_setting(const char *name)
+{
+	struct config_generic **settings = get_guc_variables();
+	int			i = 0;
+
+	while (strcmp(settings[i]->name, name) != 0)
+		i++;
+	return settings[i];
+}
 #endif
 
 /* Before 16 these were private to tid.c. */

@@ -11,12 +11,17 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/pg_authid_d.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/setting_list.h"
+#include "base/spi.h"
 
 #define DEFAULT_LOCK_TIMEOUT	2000	/* ms: readers queued behind a waiting
 										 * ALTER TABLE notice longer stalls */
@@ -72,6 +77,9 @@ static bool check_transaction_settings(char **value, void **extra,
 									   GucSource source);
 static bool check_databases(char **value, void **extra, GucSource source);
 static List *split_names(const char *value, bool *valid);
+static Oid	setter(const char *name);
+static Oid	database_owner(void);
+static bool has_rights_of_current_role(Oid role);
 
 /*
  * Defines all settings.  Called once, from _PG_init().
@@ -186,6 +194,93 @@ mig_guc_define(void)
 							NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("migrate");
+}
+
+/*
+ * Raises an error unless the present value of a setting comes from a role that
+ * has the rights of this one.  To be called for settings that decide what is
+ * run, or where.  In a SECURITY DEFINER function, and after SET ROLE, the value
+ * may be another role's; the owner of the database gives one to every session.
+ */
+void
+mig_guc_check_setter(const char *name)
+{
+	Oid			role = setter(name);
+	char	   *role_name;
+
+	if (role == GetUserId() || has_rights_of_current_role(role))
+		return;
+	role_name = GetUserNameFromId(role, true);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to use parameter \"%s\" as role \"%s\"",
+					name, GetUserNameFromId(GetUserId(), false)),
+			 role_name == NULL ?
+			 errdetail("Its value was set by a role that was dropped.") :
+			 errdetail("Its value comes from role \"%s\", which lacks the rights of this role.",
+					   role_name),
+			 errhint("Set it again as this role, or in the definition of the SECURITY DEFINER function: ALTER FUNCTION ... SET %s = ...",
+					 name)));
+}
+
+/*
+ * The role that a value comes from.  What ALTER DATABASE has set was set by
+ * the database's owner at least, and what ALTER ROLE or the connection has set
+ * by the role that has logged in.  What was set in a session is the session's
+ * own where it runs as the role it was opened as.  What is left comes from the
+ * server's configuration.
+ */
+static Oid
+setter(const char *name)
+{
+	const struct config_generic *setting = mig_compat_find_setting(name);
+
+	switch (setting->source)
+	{
+		case PGC_S_DATABASE:
+			return database_owner();
+		case PGC_S_USER:
+		case PGC_S_DATABASE_USER:
+		case PGC_S_CLIENT:
+			return GetAuthenticatedUserId();
+		case PGC_S_OVERRIDE:
+		case PGC_S_INTERACTIVE:
+		case PGC_S_TEST:
+		case PGC_S_SESSION:
+			return GetUserId() == GetSessionUserId() ? GetUserId() :
+				setting->srole;
+		default:
+			return BOOTSTRAP_SUPERUSERID;
+	}
+}
+
+static Oid
+database_owner(void)
+{
+	static MigSpiQuery query = {
+		"SELECT datdba FROM pg_catalog.pg_database"
+		" WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"
+	};
+	Datum		owner;
+
+	if (!mig_spi_first_datum(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							 &owner))
+		return InvalidOid;
+	return DatumGetObjectId(owner);
+}
+
+static bool
+has_rights_of_current_role(Oid role)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_roles AS r"
+		" WHERE r.oid = $1 AND " MIG_COMPAT_HAS_ROLE("r.oid", "$2")
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, role);
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*

@@ -38,6 +38,7 @@ extern char *mig_guc_transaction_settings;
 extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;
 
+extern void mig_guc_check_setter(const char *name);
 extern List *mig_guc_database_names(void);
 extern void mig_guc_define(void);
 

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "base/guc.h"
 #include "base/spi.h"
 #include "job/job_internal.h"
 #include "run/run.h"
@@ -59,7 +60,9 @@ login_role(void)
 }
 
 /*
- * The settings that decide what a run does, as name=value.
+ * The settings that decide what a run does, as name=value.  The worker makes
+ * them as the job's owner, so they must not be those of a role with fewer
+ * rights.
  */
 static char **
 current_settings(int *nsettings)
@@ -72,6 +75,7 @@ current_settings(int *nsettings)
 									MIG_SPI_READ_LATEST, nsettings);
 	char	  **settings = palloc(sizeof(char *) * (*nsettings + 1));
 
+	mig_guc_check_setter("migrate.transaction_settings");
 	/* Internal SQL has a search_path of its own. */
 	settings[0] = psprintf("search_path=%s",
 						   GetConfigOption("search_path", false, false));

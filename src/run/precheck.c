@@ -168,6 +168,7 @@ mig_precheck_plan(MigRun *run)
 	if (plan->command == MIG_COMMAND_STAMP || plan->nsteps == 0)
 		return;
 
+	mig_guc_check_setter("migrate.transaction_settings");
 	ids = plan_ids(plan);
 	mig_revision_check(ids, plan->nsteps, plan->command, GetUserId(), &faults);
 	if (plan->command == MIG_COMMAND_DOWNGRADE && faults.irreversible != NULL)

@@ -46,6 +46,7 @@ mig_version_open(MigSpiAccess access)
 	const char *name = mig_guc_version_table;
 	Found		found;
 
+	mig_guc_check_setter("migrate.version_table");
 	if (!look_up(name, access, &found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

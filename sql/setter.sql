@@ -1,0 +1,129 @@
+-- setter: settings that decide what a run does count only if they come from a role with the runner's rights
+\i sql/include/start.sql
+SET client_min_messages = warning;
+CREATE ROLE regress_migrate_low;
+CREATE ROLE regress_migrate_wrapper;
+GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_submit, migrate_register TO regress_migrate_low, regress_migrate_wrapper;
+GRANT EXECUTE ON PROCEDURE migrate_deploy TO regress_migrate_low, regress_migrate_wrapper;
+CREATE SCHEMA evil AUTHORIZATION regress_migrate_low;
+CREATE TABLE evil.version (version_num varchar(32) PRIMARY KEY);
+CREATE TABLE evil.version2 (version_num varchar(32) PRIMARY KEY);
+ALTER TABLE evil.version OWNER TO regress_migrate_low;
+ALTER TABLE evil.version2 OWNER TO regress_migrate_low;
+GRANT USAGE ON SCHEMA evil TO regress_migrate_wrapper;
+GRANT ALL ON ALL TABLES IN SCHEMA evil TO regress_migrate_wrapper;
+SET ROLE regress_migrate_low;
+CREATE FUNCTION evil.upper(text) RETURNS text LANGUAGE sql AS $$SELECT 'evil as ' || current_user$$;
+RESET ROLE;
+CREATE TABLE said (what text);
+GRANT ALL ON said TO regress_migrate_wrapper;
+SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::text)$$, 'DELETE FROM public.said');
+
+-- the owner of the database sets them for every session
+SELECT datdba::regrole AS owner FROM pg_database WHERE datname = current_database() \gset
+ALTER DATABASE :DBNAME OWNER TO regress_migrate_low;
+SET ROLE regress_migrate_low;
+ALTER DATABASE :DBNAME SET migrate.transaction_settings = 'search_path = ''evil, pg_catalog, public''';
+RESET ROLE;
+\c -
+SHOW migrate.transaction_settings;
+SET search_path = pg_catalog, public;
+CALL migrate_deploy();
+SELECT migrate_upgrade();
+SELECT migrate_submit();
+-- what the role has set itself counts
+SET migrate.transaction_settings = '';
+SELECT migrate_upgrade();
+SELECT migrate_downgrade('base');
+RESET migrate.transaction_settings;
+ALTER DATABASE :DBNAME RESET migrate.transaction_settings;
+SET ROLE regress_migrate_low;
+ALTER DATABASE :DBNAME SET migrate.version_table = 'evil.version';
+RESET ROLE;
+\c -
+CALL migrate_deploy();
+SELECT revision FROM migrate_current();
+SELECT count(*) FROM migrate_plan();
+-- in runs with the owner's rights it counts
+SET ROLE regress_migrate_low;
+SELECT revision FROM migrate_current();
+RESET ROLE;
+ALTER DATABASE :DBNAME RESET ALL;
+ALTER DATABASE :DBNAME OWNER TO :owner;
+
+-- functions with the rights of their owner
+CREATE SCHEMA wrap AUTHORIZATION regress_migrate_wrapper;
+GRANT USAGE ON SCHEMA wrap TO regress_migrate_low;
+SET ROLE regress_migrate_wrapper;
+CREATE FUNCTION wrap.any() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS 'SELECT migrate_upgrade()';
+CREATE FUNCTION wrap.its() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+	SET migrate.version_table = 'evil.version2' SET migrate.function_mode = 'run' SET migrate.transaction_settings = 'work_mem = 1MB' AS 'SELECT migrate_upgrade()';
+CREATE FUNCTION wrap.back() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+	SET migrate.version_table = 'evil.version2' SET migrate.transaction_settings = '' AS 'SELECT migrate_downgrade(''base'')';
+CREATE FUNCTION wrap.rows() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS 'SELECT count(*) FROM migrate_current()';
+SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::text)$$, 'DELETE FROM public.said', replace => true);
+RESET ROLE;
+
+-- what the role that calls them has for all its sessions, or asks for when it connects, does not count in them
+ALTER ROLE regress_migrate_low LOGIN;
+\set user :USER
+SET ROLE regress_migrate_low;
+ALTER ROLE regress_migrate_low SET migrate.version_table = 'evil.version';
+\c - regress_migrate_low
+SELECT wrap.rows();
+ALTER ROLE regress_migrate_low RESET migrate.version_table;
+\c -reuse-previous=on "options='-c migrate.version_table=evil.version'"
+-- the library is loaded inside of it
+SELECT wrap.rows();
+SELECT wrap.its();
+SELECT wrap.rows();
+\c -reuse-previous=on "options=''"
+SELECT wrap.rows();
+SELECT wrap.back();
+
+-- nor does what it has set in the session
+SET migrate.version_table = 'evil.version';
+SELECT wrap.any();
+SELECT wrap.its();
+SELECT wrap.back();
+RESET migrate.version_table;
+SET migrate.transaction_settings = 'search_path = ''evil, pg_catalog, public''';
+SELECT wrap.any();
+SELECT wrap.its();
+SELECT wrap.back();
+SET migrate.transaction_settings = '';
+SELECT wrap.any();
+RESET migrate.transaction_settings;
+SET migrate.function_mode = 'submit';
+SELECT wrap.any();
+SELECT wrap.its();
+SELECT wrap.back();
+RESET migrate.function_mode;
+-- nor what a function of its own sets
+CREATE FUNCTION pg_temp.between() RETURNS text LANGUAGE sql SET migrate.version_table = 'evil.version' AS 'SELECT wrap.any()';
+SELECT pg_temp.between();
+-- without any of them
+SELECT wrap.any();
+\c - :user
+SELECT * FROM said;
+SELECT revision FROM migrate_current();
+
+-- what the session has set counts for its own role, and for roles with fewer rights
+SET migrate.version_table = 'evil.version2';
+SET ROLE regress_migrate_wrapper;
+SELECT revision FROM migrate_current();
+SET migrate.version_table = 'evil.version';
+RESET ROLE;
+SELECT revision FROM migrate_current();
+SET ROLE regress_migrate_wrapper;
+SET migrate.version_table = 'evil.version2';
+SELECT migrate_downgrade('base');
+RESET migrate.version_table;
+SELECT migrate_downgrade('base');
+RESET ROLE;
+SELECT migrate_unregister('a1');
+SET client_min_messages = warning;
+DROP TABLE said;
+DROP SCHEMA evil, wrap CASCADE;
+DROP OWNED BY regress_migrate_low, regress_migrate_wrapper;
+DROP ROLE regress_migrate_low, regress_migrate_wrapper;
