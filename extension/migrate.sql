@@ -150,8 +150,8 @@ COMMENT ON COLUMN migrate.partial.line IS 'line of the body on which the segment
 COMMENT ON COLUMN migrate.partial.operation IS 'upgrade or downgrade';
 COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement, if it cannot run inside a transaction block; NULL: ordinary statements';
 COMMENT ON COLUMN migrate.partial.state IS 'started: the outcome of the statement is unknown; done';
-COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: the kind of object and the parts of its name; NULL: nothing';
-COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: present, absent or invalid; NULL: nothing to look for';
+COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: the kind of object, the parts of its name, its definition; NULL: nothing';
+COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: present, absent, invalid or other; NULL: nothing to look for';
 COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run, as in migrate.revision';
 COMMENT ON COLUMN migrate.partial.run IS 'of the run that wrote the row, as in migrate.log';
 COMMENT ON COLUMN migrate.partial.role IS 'role whose rights the statements had';

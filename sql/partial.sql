@@ -132,7 +132,7 @@ CREATE FUNCTION started(statement int, object text[], before text, done int DEFA
 $$;
 RESET client_min_messages;
 -- not there: run
-SELECT started(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t,t_b,"btree (a int4_ops)"}', 'absent', 1);
 SELECT revision, partial FROM migrate_current();
 SELECT migrate_upgrade('p2');
 -- nor before one of its ancestors
@@ -144,23 +144,23 @@ CALL migrate_deploy('p2');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 -- there: not run again
 SELECT migrate_stamp('p1', purge => true);
-SELECT started(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t,t_b,"btree (a int4_ops)"}', 'absent', 1);
 CALL migrate_deploy('p2');
 -- INVALID: dropped, and run
 SELECT migrate_stamp('p1', purge => true);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_b'::regclass;
-SELECT started(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t,t_b,"btree (a int4_ops)"}', 'absent', 1);
 CALL migrate_deploy('p2');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 -- not inside DO, which cannot drop it
 SELECT migrate_stamp('p1', purge => true);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_b'::regclass;
-SELECT started(2, '{index,public,t_b}', 'absent', 1);
+SELECT started(2, '{index,public,t,t_b,"btree (a int4_ops)"}', 'absent', 1);
 DO 'BEGIN CALL migrate_deploy(''p2''); END';
 CALL migrate_deploy('p2');
 -- it was there before: the server decides
 SELECT migrate_stamp('p1', purge => true);
-SELECT started(2, '{index,public,t_b}', 'present', 1);
+SELECT started(2, '{index,public,t,t_b,"btree (a int4_ops)"}', 'present', 1);
 CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'skip');
 CALL migrate_deploy('p2');
@@ -175,7 +175,7 @@ SELECT migrate_register('p2', E'VACUUM t;\nCREATE INDEX CONCURRENTLY ON t (a);',
 DROP INDEX t_b;
 CREATE INDEX one ON t (a);
 CREATE INDEX two ON t (a);
-SELECT started(2, '{index on,public,t}', 'absent', 1);
+SELECT started(2, '{index on,public,t,"btree (a int4_ops)"}', 'absent', 1);
 CALL migrate_deploy('p2');
 \echo :LAST_ERROR_SQLSTATE
 SELECT sqlstate, error FROM migrate.log ORDER BY started DESC LIMIT 1;

@@ -11,7 +11,8 @@ use MigrateTest;
 use Test::More;
 
 my $publisher = new_node('publisher', 'wal_level = logical');
-my $subscriber = new_node('subscriber');
+my $subscriber = new_node('subscriber', 'restart_after_crash = on',
+	"session_preload_libraries = 'migrate_test_fault'");
 my $db = new_database($subscriber, 'app');
 my $connection = $publisher->connstr('postgres');
 $connection =~ s/'/''/g;
@@ -64,6 +65,35 @@ SKIP:
 	is(deploy('ALTER SUBSCRIPTION sub DISABLE; ALTER SUBSCRIPTION sub SET (failover = false); ALTER SUBSCRIPTION sub ENABLE'),
 		'0', 'ALTER SUBSCRIPTION SET (failover)');
 }
+# Killed when the statement has taken effect and that is not noted yet: to add or
+# drop a publication again would be an error.
+sub killed
+{
+	my ($statement) = @_;
+	my $id = 's' . ++$count;
+	sql($subscriber, $db, "SELECT migrate_register('$id', \$body\$INSERT INTO v VALUES ($count); $statement; "
+		  . "INSERT INTO v VALUES (-$count)\$body\$, '', '{s" . ($count - 1) . "}')");
+	expect_crash($subscriber);
+	run_sql($subscriber, $db, "SET fault.kinds = 'write'; SET fault.at = 4; SET fault.action = 'kill'; CALL migrate_deploy()");
+	wait_until_up($subscriber);
+	my (undef, undef, $stderr) = $subscriber->psql($db, 'CALL migrate_deploy()');
+	return join ' ', $stderr =~ /(?:NOTICE|ERROR):  (?!upgrade )(.*)/g;
+}
+my $done = "resuming the upgrade of revision \"s%d\" after statement 2, which has taken effect";
+sql($publisher, 'postgres', 'CREATE PUBLICATION o');
+foreach my $statement ('ALTER SUBSCRIPTION sub ADD PUBLICATION o', 'ALTER SUBSCRIPTION sub DROP PUBLICATION o')
+{
+	is(killed($statement), sprintf($done, $count), "killed after $statement");
+	is(sql($subscriber, $db, "SELECT 'o' = ANY (subpublications) FROM pg_subscription"),
+		$statement =~ /ADD/ ? 't' : 'f', "$statement: done once");
+}
+is(killed('ALTER SUBSCRIPTION sub REFRESH PUBLICATION'),
+	"resuming the upgrade of revision \"s$count\" with statement 2, which may have been done and is run again",
+	'killed after ALTER SUBSCRIPTION REFRESH PUBLICATION');
+is(killed("CREATE SUBSCRIPTION sub2 CONNECTION '$connection' PUBLICATION q, p WITH (copy_data = false)"),
+	sprintf($done, $count), 'killed after CREATE SUBSCRIPTION');
+is(killed('DROP SUBSCRIPTION sub2'), sprintf($done, $count), 'killed after DROP SUBSCRIPTION');
+
 sql($publisher, 'postgres', 'INSERT INTO t VALUES (7)');
 wait_until($subscriber, $db, '(SELECT count(*) FROM t WHERE i = 7) = 1');
 pass('it replicates');

@@ -34,6 +34,7 @@ static const MigServer servers[] =
 		.subtransactions = true,
 		.row_addresses = true,
 		.table_locks = true,
+		.transaction_ids = true,
 		.nominal_isolation = true
 	},
 	{

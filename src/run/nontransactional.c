@@ -14,8 +14,11 @@
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/proc.h"
 
 #include "base/error_text.h"
+#include "base/server.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
 
@@ -28,11 +31,21 @@ typedef struct Outcome
 	MigProbe	probe;
 	MigSettings settings;		/* of the session, while the statement runs */
 	bool		atomic;			/* it has failed as a whole, if it has */
+	bool		wrote;			/* it has committed something */
 	MigVerdict	verdict;
+	bool		other;			/* the verdict is for another object's sake */
 	bool		repaired;		/* the verdict is that after a repair */
 	int			nrepairs;
 	char	  **repairs;
+	char	   *busy;			/* a live session that works on it, or NULL */
+	int			lock_timeout;	/* with the settings of the statement, 0: none */
+	int			statement_timeout;
+	int			delay;			/* of the next look, 0: not waiting yet */
+	instr_time	waiting_since;
 } Outcome;
+
+#define FIRST_POLL_DELAY		10	/* ms */
+#define MAX_POLL_DELAY			250 /* ms: what a waiting statement may lose */
 
 /* What to do next, by the verdict. */
 typedef enum Action
@@ -47,11 +60,16 @@ static Action next_action(MigVerdict verdict, bool can_repair);
 static void begin(Outcome *outcome, MigStepExec *exec,
 				  const MigSegment *segment);
 static ErrorData *try_statement(Outcome *outcome);
+static void locate(const Outcome *outcome, ErrorData *error);
 static void note_start(void *arg);
 static void apply_settings(Outcome *outcome);
 static void restore_settings(Outcome *outcome);
 static void restore_work(void *arg);
+static void wait_for_other(Outcome *outcome);
 static void examine(Outcome *outcome, const ErrorData *error);
+static bool is_refusal(const ErrorData *error);
+static void clean_up(Outcome *outcome, const ErrorData *error);
+static void warn_of(const Outcome *outcome, const ErrorData *problem);
 static ErrorData *repair(Outcome *outcome);
 static void judge(void *arg);
 static void find_repairs(void *arg);
@@ -159,7 +177,11 @@ mig_nontransactional_settle(MigStepExec *exec)
 				return partial->unknown;
 			case ACTION_RUN:
 				ereport(NOTICE,
-						(errmsg("resuming the %s of revision \"%s\" with statement %d, which has not taken effect",
+						(outcome.verdict == MIG_VERDICT_REPEATABLE ?
+						 errmsg("resuming the %s of revision \"%s\" with statement %d, which may have been done and is run again",
+								exec->body.operation, exec->body.revision,
+								partial->unknown) :
+						 errmsg("resuming the %s of revision \"%s\" with statement %d, which has not taken effect",
 								exec->body.operation, exec->body.revision,
 								partial->unknown)));
 				return partial->unknown - 1;
@@ -183,6 +205,7 @@ next_action(MigVerdict verdict, bool can_repair)
 	switch (verdict)
 	{
 		case MIG_VERDICT_NOT_DONE:
+		case MIG_VERDICT_REPEATABLE:
 			return ACTION_RUN;
 		case MIG_VERDICT_DONE:
 			return ACTION_FINISH;
@@ -218,15 +241,27 @@ try_statement(Outcome *outcome)
 	const MigSegment *segment = outcome->segment;
 	ErrorData  *error;
 	uint64		lasting;
+	uint64		written;
 
-	error = mig_xact(note_start, outcome, 0);
+	while ((error = mig_xact(note_start, outcome, 0)) == NULL &&
+		   outcome->busy != NULL)
+	{
+		restore_settings(outcome);
+		wait_for_other(outcome);
+	}
+	outcome->delay = 0;
 	if (error != NULL)
+	{
+		locate(outcome, error);
 		return error;
+	}
 
 	lasting = mig_utility_hook_lasting();
+	written = mig_utility_hook_written();
 	error = mig_body_execute_utility(body, segment->first);
 	outcome->atomic = segment->kind == MIG_STATEMENT_COMMITS &&
 		lasting == mig_utility_hook_lasting();
+	outcome->wrote = written != mig_utility_hook_written();
 	if (error != NULL)
 		mig_body_locate(body, error);
 	restore_settings(outcome);
@@ -238,8 +273,27 @@ try_statement(Outcome *outcome)
 }
 
 /*
+ * What is wrong with the statement may be seen before it is run.
+ */
+static void
+locate(const Outcome *outcome, ErrorData *error)
+{
+	const MigBodyExec *body = &outcome->exec->body;
+	const MigStatement *statement =
+	&body->script->statements[outcome->segment->first];
+
+	if (error->internalquery == NULL ||
+		strcmp(error->internalquery, outcome->text) != 0)
+		return;
+	mig_error_position(error, body->text, statement->location, outcome->text);
+	error->context = psprintf("statement %d at line %d of the %s of revision \"%s\", attempt %d",
+							  outcome->segment->first + 1, statement->line,
+							  body->operation, body->revision, body->attempt);
+}
+
+/*
  * What has to be committed before the statement: its settings, what it is
- * about, and that it starts.
+ * about, and that it starts, unless it has to wait.
  */
 static void
 note_start(void *arg)
@@ -249,6 +303,11 @@ note_start(void *arg)
 
 	apply_settings(outcome);
 	mig_probe_before(outcome->text, &outcome->probe);
+	outcome->busy = outcome->probe.busy;
+	outcome->lock_timeout = LockTimeout;
+	outcome->statement_timeout = StatementTimeout;
+	if (outcome->busy != NULL)
+		return;
 
 	mig_step_describe_segment(outcome->exec, outcome->segment, &row);
 	row.nobject = outcome->probe.nobject;
@@ -323,45 +382,138 @@ restore_work(void *arg)
 }
 
 /*
- * After an error: repairs what the statement has left, and takes back the note
- * that it was started if it has no effect.  If that fails the next run does
- * it.  After a cancel nothing is repaired: the caller does not want to wait.
+ * Waits a moment, with nothing held, because a live session works on what the
+ * statement is about.  In the queue for its lock the statement would have a
+ * snapshot, for which a concurrent build waits in turn: a deadlock, which ends
+ * one of the two.
+ */
+static void
+wait_for_other(Outcome *outcome)
+{
+	const MigBodyExec *body = &outcome->exec->body;
+	instr_time	waited;
+	double		milliseconds;
+
+	if (outcome->delay == 0)
+	{
+		INSTR_TIME_SET_CURRENT(outcome->waiting_since);
+		outcome->delay = FIRST_POLL_DELAY;
+		ereport(NOTICE,
+				(errmsg("statement %d of the %s of revision \"%s\" waits for %s, which works on the same object",
+						outcome->segment->first + 1, body->operation,
+						body->revision, outcome->busy)));
+	}
+	INSTR_TIME_SET_CURRENT(waited);
+	INSTR_TIME_SUBTRACT(waited, outcome->waiting_since);
+	milliseconds = INSTR_TIME_GET_MILLISEC(waited);
+	if (outcome->statement_timeout > 0 &&
+		milliseconds >= outcome->statement_timeout)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("canceling statement due to statement timeout"),
+				 errdetail("It was waiting for %s.", outcome->busy)));
+	if (outcome->lock_timeout > 0 && milliseconds >= outcome->lock_timeout)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("canceling statement due to lock timeout"),
+				 errdetail("It was waiting for %s.", outcome->busy)));
+	mig_lock_sleep(outcome->delay);
+	outcome->delay = Min(outcome->delay * 2, MAX_POLL_DELAY);
+}
+
+/*
+ * After an error: what has become of the statement.  If it has committed
+ * nothing it has done nothing, whatever there is under the name that it wanted:
+ * another session has made that.  Where transactions have no ids, an error that
+ * says that the name is taken, and the like, says as much.  Otherwise the
+ * catalogs are asked.
  */
 static void
 examine(Outcome *outcome, const ErrorData *error)
 {
-	ErrorData  *problem;
+	bool		known = mig_server()->transaction_ids;
+	ErrorData  *problem = NULL;
 
-	/* Until the catalogs were asked. */
-	outcome->verdict = MIG_VERDICT_UNKNOWN;
-	problem = mig_xact(judge, outcome, MIG_XACT_RETRY);
-	if (outcome->verdict == MIG_VERDICT_UNKNOWN && outcome->atomic &&
-		!mig_retry_outcome_unknown(error))
-		outcome->verdict = MIG_VERDICT_NOT_DONE;
-	if (problem == NULL && outcome->verdict == MIG_VERDICT_BROKEN &&
+	outcome->verdict = MIG_VERDICT_NOT_DONE;
+	outcome->busy = NULL;
+	if (known ? outcome->wrote :
+		!outcome->atomic || mig_retry_outcome_unknown(error))
+	{
+		/* Until the catalogs were asked. */
+		outcome->verdict = MIG_VERDICT_UNKNOWN;
+		problem = mig_xact(judge, outcome, MIG_XACT_RETRY);
+		if (outcome->verdict == MIG_VERDICT_REPEATABLE ||
+			(!known && is_refusal(error) &&
+			 outcome->verdict != MIG_VERDICT_BROKEN))
+			outcome->verdict = MIG_VERDICT_NOT_DONE;
+	}
+	if (problem == NULL)
+		clean_up(outcome, error);
+	else
+		warn_of(outcome, problem);
+}
+
+/*
+ * Whether an error says that the statement was refused before it did anything:
+ * class 42, syntax error or access rule violation.
+ */
+static bool
+is_refusal(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
+		ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION;
+}
+
+/*
+ * Repairs what the statement has left, and takes back the note that it was
+ * started if it has no effect.  If that fails the next run does it.  After a
+ * cancel nothing is repaired: the caller does not want to wait.
+ */
+static void
+clean_up(Outcome *outcome, const ErrorData *error)
+{
+	ErrorData  *problem = NULL;
+
+	if (outcome->verdict == MIG_VERDICT_BROKEN && outcome->busy == NULL &&
 		(error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
 		 mig_error_is_statement_timeout(error)))
 		problem = repair(outcome);
 	if (problem == NULL && outcome->verdict == MIG_VERDICT_NOT_DONE)
 		problem = mig_xact(forget_start, outcome, MIG_XACT_RETRY);
 	if (problem != NULL)
-		ereport(WARNING,
-				(errcode(problem->sqlerrcode),
-				 errmsg("could not clean up after statement %d of the %s of revision \"%s\": %s",
-						outcome->segment->first + 1,
-						outcome->exec->body.operation,
-						outcome->exec->body.revision, problem->message),
-				 errhint("The next run tries it again.")));
+		warn_of(outcome, problem);
+}
+
+static void
+warn_of(const Outcome *outcome, const ErrorData *problem)
+{
+	ereport(WARNING,
+			(errcode(problem->sqlerrcode),
+			 errmsg("could not clean up after statement %d of the %s of revision \"%s\": %s",
+					outcome->segment->first + 1,
+					outcome->exec->body.operation,
+					outcome->exec->body.revision, problem->message),
+			 errhint("The next run tries it again.")));
 }
 
 /*
- * Repairs what is broken, and judges again.
+ * Repairs what is broken once no live session works on it, and judges again.
  */
 static ErrorData *
 repair(Outcome *outcome)
 {
-	ErrorData  *error = mig_xact(find_repairs, outcome, MIG_XACT_RETRY);
+	ErrorData  *error = NULL;
 
+	while (outcome->busy != NULL && error == NULL)
+	{
+		wait_for_other(outcome);
+		error = mig_xact(judge, outcome, MIG_XACT_RETRY);
+	}
+	outcome->delay = 0;
+	if (error != NULL || outcome->verdict != MIG_VERDICT_BROKEN)
+		return error;
+
+	error = mig_xact(find_repairs, outcome, MIG_XACT_RETRY);
 	for (int i = 0; i < outcome->nrepairs && error == NULL; i++)
 	{
 		ereport(NOTICE,
@@ -369,7 +521,9 @@ repair(Outcome *outcome)
 						outcome->segment->first + 1,
 						outcome->exec->body.operation,
 						outcome->exec->body.revision, outcome->repairs[i])));
+		mig_probe_guard(&outcome->probe);
 		error = mig_body_utility(outcome->repairs[i]);
+		mig_probe_guard(NULL);
 	}
 	if (error == NULL)
 		error = mig_xact(judge, outcome, MIG_XACT_RETRY);
@@ -383,6 +537,10 @@ judge(void *arg)
 	Outcome    *outcome = arg;
 
 	outcome->verdict = mig_probe_after(outcome->text, &outcome->probe);
+	outcome->other = outcome->verdict == MIG_VERDICT_UNKNOWN &&
+		mig_probe_is_other(&outcome->probe);
+	outcome->busy = outcome->verdict == MIG_VERDICT_BROKEN ?
+		mig_probe_busy(&outcome->probe) : NULL;
 }
 
 static void
@@ -446,6 +604,10 @@ raise_unknown(const Outcome *outcome)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial, and the outcome of statement %d is unknown",
 					body->revision, outcome->segment->first + 1),
+			 outcome->other ?
+			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted. Its object has another definition now, or is another one of that name.",
+					   outcome->segment->first + 1, statement->line,
+					   body->operation) :
 			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted.",
 					   outcome->segment->first + 1, statement->line,
 					   body->operation),

@@ -3,26 +3,39 @@
  *	  Looks up in the catalogs whether a statement has taken effect.
  *
  * Before a statement that no transaction can take back, what it is about is
- * looked up: the object under its full name, and whether it is there.  That is
- * committed in migrate.partial.  If the outcome of the statement is unknown, the
- * same look-up tells: what has changed was done by the statement, because runs
- * on a version table take turns.  What has not changed was not done, or cannot
- * be done twice: the statement is run again, and the server decides.
+ * looked up: the object under its full name, what the statement makes of it, and
+ * whether it is there.  That is committed in migrate.partial.  If the outcome of
+ * the statement is unknown, the same look-up tells.  What was not there and is
+ * as the statement makes it counts as its effect.  What has not changed was not
+ * done, or cannot be done twice: the statement is run again, and the server
+ * decides.  Anything else was made by another session: the outcome is unknown.
  *
  * Names are resolved with the caller's search_path once, before; afterwards
- * the search_path may be another one.
+ * the search_path may be another one.  Nothing that is noted may depend on the
+ * settings of the session.
+ *
+ * What a live session works on is never repaired.  A concurrent build locks its
+ * table for as long as it takes, so the lock tells.
  */
 #include "postgres.h"
 
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class_d.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
 
+#include "base/server.h"
 #include "base/spi.h"
+#include "run/index_definition.h"
 #include "run/run_internal.h"
+#include "tables/job.h"
 
 /* What a look-up says of an object. */
 #define PRESENT		"present"
 #define ABSENT		"absent"
 #define INVALID		"invalid"	/* left by a statement that did not end */
+#define OTHER		"other"		/* not the one that the statement is about */
 #define UNKNOWN		"unknown"
 
 /*
@@ -30,12 +43,14 @@
  *
  * identify -> what to note, or null if there is nothing to be looked for.  The
  * parameters are those of MigEffect: $1 kind, $2 schema, $3 name, $4 part,
- * $5 schema of the part, $6 whether the name is a new one.  It runs with the
- * caller's search_path.
+ * $5 schema of the part, $6 whether the name is a new one, $7 wanted, or the
+ * definition of the index, $8 items.  It runs with the caller's search_path.
  *
- * state -> one of the words above; repairs -> the statements that take away,
- * or finish, what is INVALID, none if that has been done meanwhile.  $1 is
- * what was noted, the kind first.
+ * Of the others $1 is what was noted, the kind first.  state -> one of the words
+ * above.  repairs -> the statements that take away, or finish, what is INVALID,
+ * none if that has been done meanwhile.  broken -> a row if the relation $2 is
+ * among what they take away.  busy -> a live session that the statement would
+ * have to wait for, or that could have made what is INVALID.
  */
 typedef struct ProbeKind
 {
@@ -44,6 +59,8 @@ typedef struct ProbeKind
 	MigSpiQuery identify;
 	MigSpiQuery state;
 	MigSpiQuery repairs;
+	MigSpiQuery broken;
+	MigSpiQuery busy;
 } ProbeKind;
 
 #define EQUAL	" OPERATOR(pg_catalog.=) "
@@ -82,42 +99,113 @@ typedef struct ProbeKind
 			 " ARRAY[$1, s.name, $3" rest "] END" \
 			 "  FROM (SELECT " schema ") AS s (name)")
 
+/*
+ * What is to be dropped is known by its OID; if it is not there, by none.  A
+ * dump changes OIDs, so where it was noted is kept, too.
+ */
+#define IDENTIFY_DROPPED(rest, oid) \
+	IDENTIFY("SELECT ARRAY[$1, " rest ", COALESCE((" oid ")::pg_catalog.text, '')," \
+			 MIG_JOB_ORIGIN "]")
+
 #define QUERY(sql)		{sql}
 #define EXISTS(rest) \
 	QUERY("SELECT CASE WHEN EXISTS (SELECT" rest ")" \
 		  " THEN '" PRESENT "' ELSE '" ABSENT "' END")
-#define NO_REPAIRS		{NULL}
+#define THIS_DATABASE \
+	"(SELECT d.oid FROM pg_catalog.pg_database AS d" \
+	" WHERE d.datname" EQUAL "pg_catalog.current_database())"
+#define FROM_NOTED_SUBSCRIPTION \
+	" FROM pg_subscription AS s WHERE s.subname = $1[2]" \
+	"  AND s.subdbid = " THIS_DATABASE
+/* Whether the object, if there is one, is as it is wanted. */
+#define EXISTS_AS(wanted, rest) \
+	QUERY("SELECT COALESCE((SELECT CASE WHEN " wanted " THEN '" PRESENT "'" \
+		  " ELSE '" OTHER "' END" rest "), '" ABSENT "')")
+/* Whether it is still the one with the noted OID. */
+#define EXISTS_STILL(oid, noted_oid, origin, rest) \
+	EXISTS_AS(noted_oid " IN (" oid "::text, '') OR " \
+			  origin " <> " MIG_JOB_ORIGIN, rest)
+#define NONE			{NULL}
 
 #define NOTED_CLASS		"to_regclass(format('%I.%I', $1[2], $1[3]))"
 #define NOTED_TYPE		"to_regtype(format('%I.%I', $1[2], $1[3]))"
 #define NOTED_CHILD		"to_regclass(format('%I.%I', $1[4], $1[5]))"
+#define NOTED_INDEX		"to_regclass(format('%I.%I', $1[2], $1[4]))"
 
 #define IS_VALID		"(i.indisvalid AND i.indisready AND i.indislive)"
 
 #define FROM_NOTED_INDEX \
-	"  FROM pg_index AS i WHERE i.indexrelid = " NOTED_CLASS
+	"  FROM pg_index AS i WHERE i.indexrelid = " NOTED_INDEX \
+	"   AND i.indrelid = " NOTED_CLASS \
+	"   AND " MIG_INDEX_DEFINITION " = $1[5]"
 #define FROM_NOTED_CHILD \
 	"  FROM pg_inherits WHERE inhrelid = " NOTED_CHILD \
 	"   AND inhparent = " NOTED_CLASS
 
 /*
- * Indexes on the noted table that were not there.  By name, and not by OID,
- * which a dump does not keep.
+ * Indexes on the noted table that are as wanted and were not there.  By name,
+ * and not by OID, which a dump does not keep.
  */
 #define FROM_NEW_INDEXES \
 	"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid" \
 	" WHERE i.indrelid = " NOTED_CLASS \
-	"   AND c.relname::text <> ALL ($1[4:])"
+	"   AND " MIG_INDEX_DEFINITION " = $1[4]" \
+	"   AND c.relname::text <> ALL ($1[5:])"
 
-/* What REINDEX CONCURRENTLY has left, and was not there. */
+/*
+ * What REINDEX CONCURRENTLY has left of what it is about, and was not there: for
+ * an index by its name, which may be cut; for a table, whatever is on it, its
+ * partitions and their TOAST tables.
+ */
+#define NOTED_RELATION	"to_regclass(format('%I.%I', $1[3], $1[4]))"
+#define NOTED_TREE \
+	"(SELECT " NOTED_RELATION "::oid UNION ALL" \
+	" SELECT relid FROM pg_partition_tree(" NOTED_RELATION "))"
+#define LEFTOVER_NAME	"'_cc(new|old)[0-9]*$'"
 #define FROM_NEW_LEFTOVERS \
 	"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid" \
 	"  JOIN pg_namespace AS n ON n.oid = c.relnamespace" \
-	" WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'" \
-	"   AND format('%I.%I', n.nspname, c.relname) <> ALL ($1[2:])"
+	" WHERE NOT i.indisvalid AND c.relname ~ " LEFTOVER_NAME \
+	"   AND format('%I.%I', n.nspname, c.relname) <> ALL ($1[5:])" \
+	"   AND CASE $1[2]" \
+	"       WHEN 'index' THEN EXISTS (SELECT FROM pg_index AS x" \
+	"         JOIN pg_class AS d ON d.oid = x.indexrelid" \
+	"        WHERE x.indrelid = i.indrelid AND x.indexrelid IN " NOTED_TREE \
+	"          AND starts_with(d.relname::text, regexp_replace(" \
+	"              c.relname::text, " LEFTOVER_NAME ", '')))" \
+	"       WHEN 'table' THEN EXISTS (SELECT FROM pg_class AS t" \
+	"        WHERE t.oid IN " NOTED_TREE \
+	"          AND i.indrelid IN (t.oid, t.reltoastrelid))" \
+	"       WHEN 'schema' THEN EXISTS (SELECT FROM pg_class AS t" \
+	"         JOIN pg_namespace AS s ON s.oid = t.relnamespace" \
+	"        WHERE s.nspname = $1[4]" \
+	"          AND i.indrelid IN (t.oid, t.reltoastrelid))" \
+	"       ELSE true END"
 
 #define DROP_INDEX \
 	"SELECT 'DROP INDEX CONCURRENTLY ' || i.indexrelid::regclass::text"
+#define IS_RELATION		" AND i.indexrelid = $2"
+
+/*
+ * Another session that holds the lock of a concurrent build on one of these
+ * relations.  VACUUM and ANALYZE hold it as well, and wait for nobody.
+ */
+#define WHO \
+	"format('process %s%s', p.pid," \
+	" ' (role ' || quote_ident(a.usename) || ', application '" \
+	" || quote_literal(a.application_name) || ')')"
+#define BUSY(relations) \
+	QUERY("SELECT " WHO "  FROM pg_locks AS p" \
+		  "  LEFT JOIN pg_stat_activity AS a ON a.pid = p.pid" \
+		  " WHERE p.locktype = 'relation' AND p.granted" \
+		  "   AND p.mode = 'ShareUpdateExclusiveLock'" \
+		  "   AND p.pid <> pg_backend_pid()" \
+		  "   AND p.database = (SELECT oid FROM pg_database" \
+		  "                      WHERE datname = current_database())" \
+		  "   AND p.relation IN (" relations ")" \
+		  "   AND p.pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum" \
+		  "          UNION ALL SELECT pid FROM pg_stat_progress_analyze)" \
+		  " ORDER BY p.pid LIMIT 1")
 
 static ProbeKind probe_kinds[] =
 {
@@ -125,18 +213,27 @@ static ProbeKind probe_kinds[] =
 		MIG_EFFECT_COLUMN, "column", IDENTIFY_IN_TABLE,
 		EXISTS(" FROM pg_attribute WHERE attrelid = " NOTED_CLASS
 			   " AND attname = $1[4] AND NOT attisdropped"),
-		NO_REPAIRS
+		NONE, NONE, NONE
 	},
 	{
 		MIG_EFFECT_CONSTRAINT, "constraint", IDENTIFY_IN_TABLE,
 		EXISTS(" FROM pg_constraint WHERE conrelid = " NOTED_CLASS
 			   " AND conname = $1[4]"),
-		NO_REPAIRS
+		NONE, NONE, NONE
 	},
 	{
-		MIG_EFFECT_DATABASE, "database", IDENTIFY_NAME,
-		EXISTS(" FROM pg_database WHERE datname = $1[2]"),
-		NO_REPAIRS
+		/* One that was half dropped is INVALID by its connection limit. */
+		MIG_EFFECT_DATABASE, "database",
+		IDENTIFY("SELECT ARRAY[$1, $3, CASE WHEN $6 THEN"
+				 "  COALESCE($7, CURRENT_USER::pg_catalog.text) ELSE '' END,"
+				 "  COALESCE($4, '')]"),
+		EXISTS_AS("$1[3] IN (pg_get_userbyid(d.datdba)::text, '')"
+				  " AND $1[4] IN (t.spcname::text, '')"
+				  " AND d.datconnlimit <> -2",
+				  " FROM pg_database AS d JOIN pg_tablespace AS t"
+				  " ON t.oid = d.dattablespace"
+				  " WHERE d.datname = $1[2]"),
+		NONE, NONE, NONE
 	},
 	{
 		MIG_EFFECT_DATABASE_TABLESPACE, "database tablespace",
@@ -144,14 +241,54 @@ static ProbeKind probe_kinds[] =
 		EXISTS(" FROM pg_database AS d JOIN pg_tablespace AS t"
 			   " ON t.oid = d.dattablespace"
 			   " WHERE d.datname = $1[2] AND t.spcname = $1[3]"),
-		NO_REPAIRS
+		NONE, NONE, NONE
+	},
+	{
+		MIG_EFFECT_DROPPED_DATABASE, "dropped database",
+		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_database"
+						 " WHERE datname" EQUAL "$3"),
+		EXISTS_STILL("d.oid", "$1[3]", "$1[4]",
+					 " FROM pg_database AS d WHERE d.datname = $1[2]"),
+		NONE, NONE, NONE
+	},
+	{
+		MIG_EFFECT_DROPPED_RELATION, "dropped relation",
+		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
+				 " ARRAY[$1, s.name, $3, COALESCE("
+				 "  pg_catalog.to_regclass(" NAME_OF("$2", "$3")
+				 ")::pg_catalog.oid::pg_catalog.text, ''), " MIG_JOB_ORIGIN
+				 "] END  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass")
+				 ") AS s (name)"),
+		EXISTS_STILL("c.oid", "$1[4]", "$1[5]",
+					 " FROM pg_class AS c WHERE c.oid = " NOTED_CLASS),
+		NONE, NONE,
+		BUSY("SELECT i.indrelid FROM pg_index AS i"
+			 " WHERE i.indexrelid = " NOTED_CLASS)
+	},
+	{
+		MIG_EFFECT_DROPPED_SUBSCRIPTION, "dropped subscription",
+		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_subscription"
+						 " WHERE subname" EQUAL "$3 AND subdbid" EQUAL
+						 THIS_DATABASE),
+		EXISTS_STILL("s.oid", "$1[3]", "$1[4]",
+					 " FROM pg_subscription AS s WHERE s.subname = $1[2]"
+					 " AND s.subdbid = " THIS_DATABASE),
+		NONE, NONE, NONE
+	},
+	{
+		MIG_EFFECT_DROPPED_TABLESPACE, "dropped tablespace",
+		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_tablespace"
+						 " WHERE spcname" EQUAL "$3"),
+		EXISTS_STILL("t.oid", "$1[3]", "$1[4]",
+					 " FROM pg_tablespace AS t WHERE t.spcname = $1[2]"),
+		NONE, NONE, NONE
 	},
 	{
 		MIG_EFFECT_ENUM_VALUE, "enum value",
 		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, "to_regtype"), ", $4"),
 		EXISTS(" FROM pg_enum WHERE enumtypid = " NOTED_TYPE
 			   " AND enumlabel = $1[4]"),
-		NO_REPAIRS
+		NONE, NONE, NONE
 	},
 	{
 		/* By the full names of the argument types; "?" for one that is not. */
@@ -176,20 +313,24 @@ static ProbeKind probe_kinds[] =
 			   "    JOIN pg_type AS t ON t.oid = a.oid"
 			   "    JOIN pg_namespace AS n ON n.oid = t.typnamespace), '')"
 			   "   = $1[4]"),
-		NO_REPAIRS
+		NONE, NONE, NONE
 	},
 	{
 		/* It is in the schema of its table. */
 		MIG_EFFECT_INDEX, "index",
-		IDENTIFY("SELECT ARRAY[$1, n.nspname::pg_catalog.text, $4]" FROM_TABLE),
+		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4, COALESCE($7, '')]" FROM_TABLE),
 		QUERY("SELECT COALESCE((SELECT CASE WHEN " IS_VALID
 			  " THEN '" PRESENT "' ELSE '" INVALID "' END"
-			  FROM_NOTED_INDEX "), '" ABSENT "')"),
-		QUERY(DROP_INDEX FROM_NOTED_INDEX " AND NOT " IS_VALID)
+			  FROM_NOTED_INDEX "), CASE WHEN " NOTED_INDEX " IS NULL"
+			  " THEN '" ABSENT "' ELSE '" OTHER "' END)"),
+		QUERY(DROP_INDEX FROM_NOTED_INDEX " AND NOT " IS_VALID),
+		QUERY("SELECT" FROM_NOTED_INDEX " AND NOT " IS_VALID IS_RELATION),
+		BUSY(NOTED_CLASS)
 	},
 	{
 		MIG_EFFECT_INDEX_ON, "index on",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, " TABLE_NAME "],"
+		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, " TABLE_NAME ","
+				 "  COALESCE($7, '')],"
 				 "  ARRAY(SELECT x.relname::pg_catalog.text"
 				 "          FROM pg_catalog.pg_index AS i"
 				 "          JOIN pg_catalog.pg_class AS x"
@@ -200,9 +341,12 @@ static ProbeKind probe_kinds[] =
 			  " WHEN count(*) > 1 THEN '" UNKNOWN "'"
 			  " WHEN bool_and" IS_VALID " THEN '" PRESENT "'"
 			  " ELSE '" INVALID "' END" FROM_NEW_INDEXES),
-		QUERY(DROP_INDEX FROM_NEW_INDEXES " AND NOT " IS_VALID)
+		QUERY(DROP_INDEX FROM_NEW_INDEXES " AND NOT " IS_VALID),
+		QUERY("SELECT" FROM_NEW_INDEXES " AND NOT " IS_VALID IS_RELATION),
+		BUSY(NOTED_CLASS)
 	},
 	{
+		/* Who detaches one locks nothing while it waits. */
 		MIG_EFFECT_PARTITION, "partition",
 		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ","
 				 "  p.nspname::pg_catalog.text, p.relname::pg_catalog.text]"
@@ -222,81 +366,171 @@ static ProbeKind probe_kinds[] =
 			  FROM_NOTED_CHILD "), '" ABSENT "')"),
 		QUERY("SELECT format('ALTER TABLE %I.%I DETACH PARTITION %I.%I FINALIZE',"
 			  " $1[2], $1[3], $1[4], $1[5])"
-			  FROM_NOTED_CHILD " AND inhdetachpending")
+			  FROM_NOTED_CHILD " AND inhdetachpending"),
+		NONE,
+		QUERY("SELECT " WHO "  FROM pg_locks AS p"
+			  "  JOIN pg_stat_activity AS a ON a.pid = p.pid"
+			  " WHERE p.locktype = 'virtualxid' AND NOT p.granted"
+			  "   AND p.pid <> pg_backend_pid()"
+			  "   AND a.datname = current_database()"
+			  "   AND (a.query ILIKE '%detach%'"
+			  "        OR a.query = '<insufficient privilege>')"
+			  " ORDER BY p.pid LIMIT 1")
 	},
 	{
 		MIG_EFFECT_REINDEXED, "reindexed",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1],"
+		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $7, CASE $7"
+				 "  WHEN 'index' THEN s.name WHEN 'table' THEN s.name ELSE '' END,"
+				 "  COALESCE($3, '')],"
 				 "  ARRAY(SELECT pg_catalog.format('%I.%I', n.nspname, x.relname)"
 				 "          FROM pg_catalog.pg_index AS i"
 				 "          JOIN pg_catalog.pg_class AS x"
 				 "            ON x.oid" EQUAL "i.indexrelid"
 				 "          JOIN pg_catalog.pg_namespace AS n"
 				 "            ON n.oid" EQUAL "x.relnamespace"
-				 "         WHERE NOT i.indisvalid))"),
+				 "         WHERE NOT i.indisvalid))"
+				 "  FROM (SELECT COALESCE(" SCHEMA_OF(CLASSES, "to_regclass")
+				 ", '')) AS s (name)"),
 		QUERY("SELECT CASE WHEN EXISTS (SELECT" FROM_NEW_LEFTOVERS ")"
 			  " THEN '" INVALID "' ELSE '" ABSENT "' END"),
-		QUERY(DROP_INDEX FROM_NEW_LEFTOVERS)
+		QUERY(DROP_INDEX FROM_NEW_LEFTOVERS),
+		QUERY("SELECT" FROM_NEW_LEFTOVERS IS_RELATION),
+		BUSY("SELECT COALESCE(x.indrelid, t.oid) FROM " NOTED_TREE " AS t (oid)"
+			 "  LEFT JOIN pg_index AS x ON x.indexrelid = t.oid"
+			 " UNION ALL SELECT i.indrelid" FROM_NEW_LEFTOVERS)
 	},
 	{
 		MIG_EFFECT_RELATION, "relation",
-		IDENTIFY_IN_SCHEMA(SCHEMA_OF(CLASSES, "to_regclass"), ""),
-		EXISTS(" WHERE " NOTED_CLASS " IS NOT NULL"),
-		NO_REPAIRS
+		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
+				 " pg_catalog.array_cat(ARRAY[$1, s.name, $3,"
+				 "  COALESCE($7, '')], $8) END"
+				 "  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass") ") AS s (name)"),
+		EXISTS_AS("$1[4] IN (c.relkind::text, '')"
+				  " AND NOT EXISTS (SELECT FROM unnest($1[5:]) AS k (name)"
+				  "  WHERE NOT EXISTS (SELECT FROM pg_attribute AS a"
+				  "         WHERE a.attrelid = c.oid AND a.attname = k.name))",
+				  " FROM pg_class AS c WHERE c.oid = " NOTED_CLASS),
+		NONE, NONE, NONE
 	},
 	{
 		MIG_EFFECT_SCHEMA, "schema", IDENTIFY_NAME,
 		EXISTS(" FROM pg_namespace WHERE nspname = $1[2]"),
-		NO_REPAIRS
+		NONE, NONE, NONE
 	},
 	{
-		MIG_EFFECT_SUBSCRIPTION, "subscription", IDENTIFY_NAME,
-		EXISTS(" FROM pg_subscription AS s JOIN pg_database AS d"
-			   " ON d.oid = s.subdbid AND d.datname = current_database()"
-			   " WHERE s.subname = $1[2]"),
-		NO_REPAIRS
+		MIG_EFFECT_SUBSCRIPTION, "subscription",
+		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $3], $8)"),
+		EXISTS_AS("s.subpublications @> $1[3:] AND s.subpublications <@ $1[3:]",
+				  FROM_NOTED_SUBSCRIPTION),
+		NONE, NONE, NONE
 	},
 	{
-		MIG_EFFECT_TABLESPACE, "tablespace", IDENTIFY_NAME,
-		EXISTS(" FROM pg_tablespace WHERE spcname = $1[2]"),
-		NO_REPAIRS
+		/* All of them, or none. */
+		MIG_EFFECT_SUBSCRIPTION_PUBLICATIONS, "subscription publications",
+		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $3], $8)"),
+		QUERY("SELECT COALESCE((SELECT CASE"
+			  " WHEN s.subpublications @> $1[3:] THEN '" PRESENT "'"
+			  " WHEN s.subpublications && $1[3:] THEN '" OTHER "'"
+			  " ELSE '" ABSENT "' END" FROM_NOTED_SUBSCRIPTION
+			  "), '" OTHER "')"),
+		NONE, NONE, NONE
+	},
+	{
+		/* An empty location is in the data directory. */
+		MIG_EFFECT_TABLESPACE, "tablespace",
+		IDENTIFY("SELECT ARRAY[$1, $3, COALESCE($7, '')]"),
+		EXISTS_AS("CASE $1[3] WHEN ''"
+				  " THEN pg_tablespace_location(oid) LIKE 'pg_tblspc/%'"
+				  " ELSE pg_tablespace_location(oid) = rtrim($1[3], '/') END",
+				  " FROM pg_tablespace WHERE spcname = $1[2]"),
+		NONE, NONE, NONE
 	},
 	{
 		MIG_EFFECT_TYPE, "type",
 		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, "to_regtype"), ""),
 		EXISTS(" WHERE " NOTED_TYPE " IS NOT NULL"),
-		NO_REPAIRS
+		NONE, NONE, NONE
 	}
 };
 
+/* Of the repair that runs now: what it may drop. */
+static const MigProbe *guarded = NULL;
+static object_access_hook_type previous_access_hook = NULL;
+
 static ProbeKind *find_kind(MigEffectKind kind);
 static ProbeKind *noted_kind(const MigProbe *probe);
+static void note(ProbeKind *kind, const MigEffect *effect,
+				 const char *definition, MigProbe *probe);
+static char *define_index(const MigEffect *effect, const char *statement);
+static void locate_in_statement(void *arg);
+static void refuse_invalid(const MigProbe *probe);
 static char *look_up(ProbeKind *kind, const MigProbe *probe);
+static char *ask(MigSpiQuery *query, const MigProbe *probe);
+static void render_plainly(void);
+static void guard_drop(ObjectAccessType access, Oid class_id, Oid object_id,
+					   int sub_id, void *arg);
+
+/*
+ * Called once, from _PG_init().
+ */
+void
+mig_probe_install(void)
+{
+	previous_access_hook = object_access_hook;
+	object_access_hook = guard_drop;
+}
 
 /*
  * Notes what a statement is about and how it is now; to be called with the
- * search_path that the statement will have.
+ * search_path that the statement will have.  May raise what is wrong with the
+ * statement.  While it is busy the statement must not be run: it would wait for
+ * the other session with a snapshot that that one waits for.
  */
 void
 mig_probe_before(const char *statement, MigProbe *probe)
 {
 	MigEffect	effect;
 	ProbeKind  *kind;
-	MigSpiArgs	args = {0};
-	MigSpiScope scope;
+	char	   *definition = NULL;
 
 	memset(probe, 0, sizeof(*probe));
 	mig_statement_effect(statement, &effect);
 	kind = find_kind(effect.kind);
 	if (kind == NULL)
 		return;
+	if (effect.index != NULL)
+		definition = define_index(&effect, statement);
+	note(kind, &effect, definition, probe);
+	if (probe->nobject == 0)
+		return;
 
+	probe->before = look_up(kind, probe);
+	probe->busy = mig_probe_busy(probe);
+	if (probe->busy == NULL && effect.kind == MIG_EFFECT_INDEX && effect.tolerant &&
+		strcmp(probe->before, ABSENT) != 0)
+		refuse_invalid(probe);
+}
+
+static void
+note(ProbeKind *kind, const MigEffect *effect, const char *definition,
+	 MigProbe *probe)
+{
+	MigSpiArgs	args = {0};
+	MigSpiScope scope;
+	char	  **items = palloc(sizeof(char *) * (list_length(effect->items) + 1));
+	int			nitems = 0;
+	ListCell   *cell;
+
+	foreach(cell, effect->items)
+		items[nitems++] = lfirst(cell);
 	mig_spi_arg_text(&args, kind->name);
-	mig_spi_arg_text(&args, effect.schema);
-	mig_spi_arg_text(&args, effect.name);
-	mig_spi_arg_text(&args, effect.part);
-	mig_spi_arg_text(&args, effect.part_schema);
-	mig_spi_arg_bool(&args, effect.creates_name);
+	mig_spi_arg_text(&args, effect->schema);
+	mig_spi_arg_text(&args, effect->name);
+	mig_spi_arg_text(&args, effect->part);
+	mig_spi_arg_text(&args, effect->part_schema);
+	mig_spi_arg_bool(&args, effect->creates_name);
+	mig_spi_arg_text(&args, definition != NULL ? definition : effect->wanted);
+	mig_spi_arg_texts(&args, items, nitems);
 	mig_spi_begin(&scope, MIG_SPI_CALLER_PATH);
 	if (mig_spi_execute(&kind->identify, &args, MIG_SPI_READ_LATEST) > 0)
 	{
@@ -305,18 +539,77 @@ mig_probe_before(const char *statement, MigProbe *probe)
 		probe->object = mig_spi_row_texts(&row, 1, &probe->nobject);
 	}
 	mig_spi_end(&scope);
-	if (probe->nobject == 0)
-		return;
+}
 
-	probe->before = look_up(kind, probe);
+/*
+ * What the index is that the statement makes, or NULL: the server will say what
+ * is wrong with it.
+ */
+static char *
+define_index(const MigEffect *effect, const char *statement)
+{
+	static MigSpiQuery find_table = {
+		"SELECT pg_catalog.to_regclass(" NAME_OF("$1", "$2") ")::pg_catalog.oid"
+	};
+	MigSpiArgs	args = {0};
+	MigSpiScope scope;
+	ErrorContextCallback callback;
+	MigIndex   *index;
+	Datum		table;
+	char	   *definition;
 
-	/* The server would take it for the index that is asked for. */
-	if (effect.kind == MIG_EFFECT_INDEX && effect.tolerant &&
-		strcmp(probe->before, INVALID) == 0)
+	mig_spi_arg_text(&args, effect->schema);
+	mig_spi_arg_text(&args, effect->name);
+	if (!mig_spi_first_datum(&find_table, &args, MIG_SPI_CALLER_PATH,
+							 MIG_SPI_READ_LATEST, &table))
+		return NULL;
+	callback.callback = locate_in_statement;
+	callback.arg = unconstify(char *, statement);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	index = mig_index_analyze(effect->index, DatumGetObjectId(table), statement);
+	error_context_stack = callback.previous;
+	if (index == NULL)
+		return NULL;
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	render_plainly();
+	MemoryContextSwitchTo(scope.caller);
+	definition = mig_index_definition(index);
+	mig_spi_end(&scope);
+	return definition;
+}
+
+/*
+ * An error is one of the statement, at a position in it, or at its begin.
+ */
+static void
+locate_in_statement(void *arg)
+{
+	int			position = geterrposition();
+
+	errposition(0);
+	internalerrposition(Max(position, 1));
+	internalerrquery((const char *) arg);
+}
+
+/*
+ * IF NOT EXISTS would be content with an index that was never finished.
+ */
+static void
+refuse_invalid(const MigProbe *probe)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_index AS i WHERE i.indexrelid = " NOTED_INDEX
+		"   AND NOT " IS_VALID
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_texts(&args, probe->object, probe->nobject);
+	if (mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" exists, but is not valid",
-						probe->object[2]),
+						probe->object[3]),
 				 errdetail("It was left by something other than this run, and IF NOT EXISTS would be content with it."),
 				 errhint("Drop it, then run the command again.")));
 }
@@ -333,14 +626,18 @@ mig_probe_after(const char *statement, const MigProbe *probe)
 	mig_statement_effect(statement, &effect);
 	if (effect.kind == MIG_EFFECT_UNKNOWN)
 		return MIG_VERDICT_UNKNOWN;
+	if (effect.kind == MIG_EFFECT_REPEATABLE)
+		return MIG_VERDICT_REPEATABLE;
 	if (probe->nobject == 0)
 		return MIG_VERDICT_NOT_DONE;
 
 	now = look_up(noted_kind(probe), probe);
-	if (strcmp(now, UNKNOWN) == 0)
-		return MIG_VERDICT_UNKNOWN;
+	if (effect.kind == MIG_EFFECT_REINDEXED && strcmp(now, ABSENT) == 0)
+		return MIG_VERDICT_REPEATABLE;
 	if (strcmp(now, probe->before) == 0)
 		return MIG_VERDICT_NOT_DONE;
+	if (strcmp(now, OTHER) == 0 || strcmp(now, UNKNOWN) == 0)
+		return MIG_VERDICT_UNKNOWN;
 	if (strcmp(now, INVALID) == 0)
 		return MIG_VERDICT_BROKEN;
 	return strcmp(now, effect.gone ? ABSENT : PRESENT) == 0 ?
@@ -356,12 +653,83 @@ mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 {
 	ProbeKind  *kind = noted_kind(probe);
 	MigSpiArgs	args = {0};
+	int			nest_level = NewGUCNestLevel();
+	char	  **repairs;
 
 	/* Of what can be INVALID. */
 	Assert(kind->repairs.sql != NULL);
+	render_plainly();
 	mig_spi_arg_texts(&args, probe->object, probe->nobject);
-	return mig_spi_list(&kind->repairs, &args, MIG_SPI_CALLER,
-						MIG_SPI_READ_LATEST, nrepairs);
+	repairs = mig_spi_list(&kind->repairs, &args, MIG_SPI_CALLER,
+						   MIG_SPI_READ_LATEST, nrepairs);
+	AtEOXact_GUC(false, nest_level);
+	return repairs;
+}
+
+/*
+ * A live session that works on what the statement is about, in words, or NULL.
+ */
+char *
+mig_probe_busy(const MigProbe *probe)
+{
+	ProbeKind  *kind;
+
+	if (probe->nobject == 0 || !mig_server()->table_locks)
+		return NULL;
+	kind = noted_kind(probe);
+	return kind->busy.sql == NULL ? NULL : ask(&kind->busy, probe);
+}
+
+/*
+ * Whether another object than the statement's has its name.
+ */
+bool
+mig_probe_is_other(const MigProbe *probe)
+{
+	return probe->nobject > 0 &&
+		strcmp(look_up(noted_kind(probe), probe), OTHER) == 0;
+}
+
+/*
+ * Until it is called with NULL, nothing is dropped but what is broken.
+ */
+void
+mig_probe_guard(const MigProbe *probe)
+{
+	guarded = probe;
+}
+
+/*
+ * Called when the locks for a DROP are held: since the repair was decided
+ * another session may have put something else in the place of what was broken.
+ */
+static void
+guard_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
+		   void *arg)
+{
+	if (previous_access_hook != NULL)
+		previous_access_hook(access, class_id, object_id, sub_id, arg);
+	if (guarded != NULL && access == OAT_DROP &&
+		class_id == RelationRelationId && sub_id == 0)
+	{
+		ProbeKind  *kind = noted_kind(guarded);
+		MigSpiArgs	args = {0};
+		bool		broken;
+		int			nest_level = NewGUCNestLevel();
+
+		render_plainly();
+		mig_spi_arg_texts(&args, guarded->object, guarded->nobject);
+		mig_spi_arg_oid(&args, object_id);
+		broken = kind->broken.sql != NULL &&
+			mig_spi_exists(&kind->broken, &args, MIG_SPI_CALLER,
+						   MIG_SPI_READ_LATEST);
+		AtEOXact_GUC(false, nest_level);
+		if (!broken)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("index \"%s\" was changed by another session before it could be repaired",
+							get_rel_name(object_id))));
+	}
 }
 
 static ProbeKind *
@@ -396,9 +764,44 @@ noted_kind(const MigProbe *probe)
 static char *
 look_up(ProbeKind *kind, const MigProbe *probe)
 {
-	MigSpiArgs	args = {0};
+	return ask(&kind->state, probe);
+}
 
+static char *
+ask(MigSpiQuery *query, const MigProbe *probe)
+{
+	MigSpiArgs	args = {0};
+	int			nest_level = NewGUCNestLevel();
+	char	   *answer;
+
+	render_plainly();
 	mig_spi_arg_texts(&args, probe->object, probe->nobject);
-	return mig_spi_first(&kind->state, &args, MIG_SPI_CALLER,
-						 MIG_SPI_READ_LATEST);
+	answer = mig_spi_first(query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	AtEOXact_GUC(false, nest_level);
+	return answer;
+}
+
+/*
+ * What is rendered now is compared with what another session renders, whose
+ * settings may be others.  In force until the caller's nest level ends.
+ */
+static void
+render_plainly(void)
+{
+	static const char *const settings[][2] =
+	{
+		{"bytea_output", "hex"},
+		{"datestyle", "ISO, MDY"},
+		{"extra_float_digits", "1"},
+		{"intervalstyle", "postgres"},
+		{"lc_monetary", "C"},
+		{"quote_all_identifiers", "off"},
+		{"standard_conforming_strings", "on"},
+		{"timezone", "UTC"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1],
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }

@@ -86,13 +86,15 @@ typedef struct MigProbe
 	char	  **object;			/* kind, schema, name, ...; none: nothing can
 								 * be looked up */
 	char	   *before;			/* a state; NULL without an object */
+	char	   *busy;			/* a live session that works on it, or NULL */
 } MigProbe;
 
 /* What the catalogs say of a statement's outcome. */
 typedef enum MigVerdict
 {
 	MIG_VERDICT_DONE,			/* it has taken effect */
-	MIG_VERDICT_NOT_DONE,		/* it has not, or may be run again */
+	MIG_VERDICT_NOT_DONE,		/* it has not */
+	MIG_VERDICT_REPEATABLE,		/* unknown, but it may be run again */
 	MIG_VERDICT_BROKEN,			/* what it has left must be repaired, then it
 								 * may be run again */
 	MIG_VERDICT_UNKNOWN
@@ -162,6 +164,10 @@ extern void mig_probe_before(const char *statement, MigProbe *probe);
 extern MigVerdict mig_probe_after(const char *statement,
 								  const MigProbe *probe);
 extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
+extern char *mig_probe_busy(const MigProbe *probe);
+extern bool mig_probe_is_other(const MigProbe *probe);
+extern void mig_probe_guard(const MigProbe *probe);
+extern void mig_probe_install(void);
 
 /* retry.c */
 extern MigRetry mig_retry_ask(const MigStepExec *exec, ErrorData *error,
@@ -200,6 +206,7 @@ extern void mig_blocker_watch(bool on);
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
 extern uint64 mig_utility_hook_lasting(void);
+extern uint64 mig_utility_hook_written(void);
 extern void mig_utility_hook_refuse_ddl(bool on);
 
 /* resolve.c */

@@ -17,6 +17,7 @@
 
 static uint64 nconstraints = 0;
 static uint64 nlasting = 0;
+static uint64 nwritten = 0;
 static bool refuse_ddl = false;
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
@@ -55,6 +56,16 @@ uint64
 mig_utility_hook_lasting(void)
 {
 	return nlasting;
+}
+
+/*
+ * How often this process has committed a transaction that wrote something:
+ * catalogs are changed by no other, where transactions have ids.
+ */
+uint64
+mig_utility_hook_written(void)
+{
+	return nwritten;
 }
 
 /*
@@ -106,6 +117,9 @@ watch_ddl(Node *statement)
 static void
 watch_transaction(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_COMMIT)
-		nlasting++;
+	if (event != XACT_EVENT_COMMIT)
+		return;
+	nlasting++;
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		nwritten++;
 }

@@ -75,6 +75,10 @@ typedef enum MigEffectKind
 	MIG_EFFECT_CONSTRAINT,
 	MIG_EFFECT_DATABASE,
 	MIG_EFFECT_DATABASE_TABLESPACE,
+	MIG_EFFECT_DROPPED_DATABASE,
+	MIG_EFFECT_DROPPED_RELATION,
+	MIG_EFFECT_DROPPED_SUBSCRIPTION,
+	MIG_EFFECT_DROPPED_TABLESPACE,
 	MIG_EFFECT_ENUM_VALUE,
 	MIG_EFFECT_FUNCTION,
 	MIG_EFFECT_INDEX,
@@ -84,6 +88,7 @@ typedef enum MigEffectKind
 	MIG_EFFECT_RELATION,
 	MIG_EFFECT_SCHEMA,
 	MIG_EFFECT_SUBSCRIPTION,
+	MIG_EFFECT_SUBSCRIPTION_PUBLICATIONS,
 	MIG_EFFECT_TABLESPACE,
 	MIG_EFFECT_TYPE
 } MigEffectKind;
@@ -99,6 +104,11 @@ typedef struct MigEffect
 								 * argument types of a function */
 	bool		creates_name;	/* the name is not one that exists before */
 	const char *part_schema;	/* of a partition */
+	const char *wanted;			/* owner of a database, location of a
+								 * tablespace, letter of pg_class.relkind;
+								 * what REINDEX is about */
+	List	   *items;			/* publications, columns of a table; of char * */
+	struct IndexStmt *index;	/* the statement, if it makes an index */
 } MigEffect;
 
 /* One revision of a script, and where in it its parts are. */

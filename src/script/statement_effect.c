@@ -22,9 +22,18 @@
 
 /* As in pg_class, whose header is not for this layer. */
 #define TEMPORARY				't'
+#define TABLE					"r"
+#define FOREIGN_TABLE			"f"
+#define SEQUENCE				"S"
+#define VIEW					"v"
+#define MATERIALIZED_VIEW		"m"
+#define PARTITIONED_TABLE		"p"
 
 static void of_node(Node *node, MigEffect *effect);
 static void created(MigEffect *effect, bool tolerant);
+static void made(MigEffect *effect, const char *relkind, bool tolerant);
+static void of_table(const CreateStmt *create, const char *relkind,
+					 MigEffect *effect);
 static void dropped(MigEffect *effect, bool tolerant);
 static void of_relation(const RangeVar *relation, MigEffectKind kind,
 						MigEffect *effect);
@@ -36,6 +45,11 @@ static void of_alter_table(const AlterTableStmt *alter, MigEffect *effect);
 static void of_alter_enum(const AlterEnumStmt *alter, MigEffect *effect);
 static void of_alter_database(const AlterDatabaseStmt *alter,
 							  MigEffect *effect);
+static void of_create_database(const CreatedbStmt *create, MigEffect *effect);
+static void of_alter_subscription(const AlterSubscriptionStmt *alter,
+								  MigEffect *effect);
+static List *strings(List *values);
+static void of_reindex(const ReindexStmt *reindex, MigEffect *effect);
 static void of_rename(const RenameStmt *rename, MigEffect *effect);
 static void of_drop(const DropStmt *drop, MigEffect *effect);
 static void of_drop_function(const ObjectWithArgs *function,
@@ -63,29 +77,30 @@ of_node(Node *node, MigEffect *effect)
 	{
 			/* Create */
 		case T_CreateStmt:
-			of_relation(((CreateStmt *) node)->relation,
-						MIG_EFFECT_RELATION, effect);
-			created(effect, ((CreateStmt *) node)->if_not_exists);
+			of_table((CreateStmt *) node,
+					 ((CreateStmt *) node)->partspec != NULL ?
+					 PARTITIONED_TABLE : TABLE, effect);
 			break;
 		case T_CreateForeignTableStmt:
-			of_relation(((CreateForeignTableStmt *) node)->base.relation,
-						MIG_EFFECT_RELATION, effect);
-			created(effect, ((CreateForeignTableStmt *) node)->base.if_not_exists);
+			of_table(&((CreateForeignTableStmt *) node)->base, FOREIGN_TABLE,
+					 effect);
 			break;
 		case T_CreateTableAsStmt:
 			of_relation(((CreateTableAsStmt *) node)->into->rel,
 						MIG_EFFECT_RELATION, effect);
-			created(effect, ((CreateTableAsStmt *) node)->if_not_exists);
+			made(effect, ((CreateTableAsStmt *) node)->objtype == OBJECT_MATVIEW ?
+				 MATERIALIZED_VIEW : TABLE,
+				 ((CreateTableAsStmt *) node)->if_not_exists);
 			break;
 		case T_CreateSeqStmt:
 			of_relation(((CreateSeqStmt *) node)->sequence,
 						MIG_EFFECT_RELATION, effect);
-			created(effect, ((CreateSeqStmt *) node)->if_not_exists);
+			made(effect, SEQUENCE, ((CreateSeqStmt *) node)->if_not_exists);
 			break;
 		case T_ViewStmt:
 			of_relation(((ViewStmt *) node)->view,
 						MIG_EFFECT_RELATION, effect);
-			created(effect, ((ViewStmt *) node)->replace);
+			made(effect, VIEW, ((ViewStmt *) node)->replace);
 			break;
 		case T_CompositeTypeStmt:
 			of_relation(((CompositeTypeStmt *) node)->typevar,
@@ -117,16 +132,17 @@ of_node(Node *node, MigEffect *effect)
 			of_function((CreateFunctionStmt *) node, effect);
 			break;
 		case T_CreatedbStmt:
-			of_name(((CreatedbStmt *) node)->dbname,
-					MIG_EFFECT_DATABASE, effect);
+			of_create_database((CreatedbStmt *) node, effect);
 			break;
 		case T_CreateTableSpaceStmt:
 			of_name(((CreateTableSpaceStmt *) node)->tablespacename,
 					MIG_EFFECT_TABLESPACE, effect);
+			effect->wanted = ((CreateTableSpaceStmt *) node)->location;
 			break;
 		case T_CreateSubscriptionStmt:
 			of_name(((CreateSubscriptionStmt *) node)->subname,
 					MIG_EFFECT_SUBSCRIPTION, effect);
+			effect->items = strings(((CreateSubscriptionStmt *) node)->publication);
 			break;
 		case T_IndexStmt:
 			of_index((IndexStmt *) node, effect);
@@ -145,8 +161,11 @@ of_node(Node *node, MigEffect *effect)
 		case T_RenameStmt:
 			of_rename((RenameStmt *) node, effect);
 			break;
+		case T_AlterSubscriptionStmt:
+			of_alter_subscription((AlterSubscriptionStmt *) node, effect);
+			break;
 		case T_ReindexStmt:
-			effect->kind = MIG_EFFECT_REINDEXED;
+			of_reindex((ReindexStmt *) node, effect);
 			break;
 
 			/* Drop */
@@ -155,17 +174,17 @@ of_node(Node *node, MigEffect *effect)
 			break;
 		case T_DropdbStmt:
 			of_name(((DropdbStmt *) node)->dbname,
-					MIG_EFFECT_DATABASE, effect);
+					MIG_EFFECT_DROPPED_DATABASE, effect);
 			dropped(effect, ((DropdbStmt *) node)->missing_ok);
 			break;
 		case T_DropTableSpaceStmt:
 			of_name(((DropTableSpaceStmt *) node)->tablespacename,
-					MIG_EFFECT_TABLESPACE, effect);
+					MIG_EFFECT_DROPPED_TABLESPACE, effect);
 			dropped(effect, ((DropTableSpaceStmt *) node)->missing_ok);
 			break;
 		case T_DropSubscriptionStmt:
 			of_name(((DropSubscriptionStmt *) node)->subname,
-					MIG_EFFECT_SUBSCRIPTION, effect);
+					MIG_EFFECT_DROPPED_SUBSCRIPTION, effect);
 			dropped(effect, ((DropSubscriptionStmt *) node)->missing_ok);
 			break;
 
@@ -173,7 +192,6 @@ of_node(Node *node, MigEffect *effect)
 		case T_AlterDatabaseSetStmt:
 		case T_AlterRoleSetStmt:
 		case T_AlterOwnerStmt:
-		case T_AlterSubscriptionStmt:
 		case T_AlterSystemStmt:
 		case T_CheckPointStmt:
 		case T_CommentStmt:
@@ -206,6 +224,14 @@ created(MigEffect *effect, bool tolerant)
 	effect->tolerant = tolerant;
 }
 
+/* The same of a relation. */
+static void
+made(MigEffect *effect, const char *relkind, bool tolerant)
+{
+	created(effect, tolerant);
+	effect->wanted = relkind;
+}
+
 /* The object is gone, and must have been there unless tolerant. */
 static void
 dropped(MigEffect *effect, bool tolerant)
@@ -223,6 +249,25 @@ of_relation(const RangeVar *relation, MigEffectKind kind, MigEffect *effect)
 	effect->kind = kind;
 	effect->schema = relation->schemaname;
 	effect->name = relation->relname;
+}
+
+/*
+ * With the columns that the statement itself lists; others may come from LIKE
+ * or a parent.
+ */
+static void
+of_table(const CreateStmt *create, const char *relkind, MigEffect *effect)
+{
+	ListCell   *cell;
+
+	of_relation(create->relation, MIG_EFFECT_RELATION, effect);
+	made(effect, relkind, create->if_not_exists);
+	foreach(cell, create->tableElts)
+	{
+		if (IsA(lfirst(cell), ColumnDef))
+			effect->items = lappend(effect->items,
+									lfirst_node(ColumnDef, cell)->colname);
+	}
 }
 
 static void
@@ -248,6 +293,28 @@ of_index(const IndexStmt *index, MigEffect *effect)
 				MIG_EFFECT_INDEX : MIG_EFFECT_INDEX_ON, effect);
 	effect->part = index->idxname;
 	effect->tolerant = index->if_not_exists;
+	effect->index = unconstify(IndexStmt *, index);
+}
+
+/*
+ * The relation, or the schema, whose indexes are rebuilt; neither: all.
+ */
+static void
+of_reindex(const ReindexStmt *reindex, MigEffect *effect)
+{
+	effect->kind = MIG_EFFECT_REINDEXED;
+	effect->wanted = "database";
+	if (reindex->relation != NULL)
+	{
+		effect->wanted = reindex->kind == REINDEX_OBJECT_INDEX ? "index" : "table";
+		effect->schema = reindex->relation->schemaname;
+		effect->name = reindex->relation->relname;
+	}
+	else if (reindex->kind == REINDEX_OBJECT_SCHEMA)
+	{
+		effect->wanted = "schema";
+		effect->name = reindex->name;
+	}
 }
 
 /*
@@ -375,6 +442,54 @@ of_alter_database(const AlterDatabaseStmt *alter, MigEffect *effect)
 }
 
 static void
+of_create_database(const CreatedbStmt *create, MigEffect *effect)
+{
+	ListCell   *cell;
+
+	of_name(create->dbname, MIG_EFFECT_DATABASE, effect);
+	created(effect, false);
+	foreach(cell, create->options)
+	{
+		const DefElem *option = lfirst_node(DefElem, cell);
+
+		/* DEFAULT has no argument. */
+		if (option->arg == NULL || !IsA(option->arg, String))
+			continue;
+		if (strcmp(option->defname, "owner") == 0)
+			effect->wanted = strVal(option->arg);
+		else if (strcmp(option->defname, "tablespace") == 0)
+			effect->part = strVal(option->arg);
+	}
+}
+
+/*
+ * To add or drop publications a second time is an error, to set or refresh
+ * them is not.
+ */
+static void
+of_alter_subscription(const AlterSubscriptionStmt *alter, MigEffect *effect)
+{
+	effect->kind = MIG_EFFECT_REPEATABLE;
+	if (alter->kind != ALTER_SUBSCRIPTION_ADD_PUBLICATION &&
+		alter->kind != ALTER_SUBSCRIPTION_DROP_PUBLICATION)
+		return;
+	of_name(alter->subname, MIG_EFFECT_SUBSCRIPTION_PUBLICATIONS, effect);
+	effect->items = strings(alter->publication);
+	effect->gone = alter->kind == ALTER_SUBSCRIPTION_DROP_PUBLICATION;
+}
+
+static List *
+strings(List *values)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, values)
+		result = lappend(result, strVal(lfirst(cell)));
+	return result;
+}
+
+static void
 of_rename(const RenameStmt *rename, MigEffect *effect)
 {
 	switch (rename->renameType)
@@ -390,7 +505,7 @@ of_rename(const RenameStmt *rename, MigEffect *effect)
 			 * The old name determines the schema while it is there, and is
 			 * all that has to be gone.
 			 */
-			of_relation(rename->relation, MIG_EFFECT_RELATION, effect);
+			of_relation(rename->relation, MIG_EFFECT_DROPPED_RELATION, effect);
 			effect->gone = true;
 			break;
 		case OBJECT_COLUMN:
@@ -425,7 +540,7 @@ of_drop(const DropStmt *drop, MigEffect *effect)
 		case OBJECT_SEQUENCE:
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_INDEX:
-			of_names(castNode(List, object), MIG_EFFECT_RELATION, effect);
+			of_names(castNode(List, object), MIG_EFFECT_DROPPED_RELATION, effect);
 			break;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:

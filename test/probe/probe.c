@@ -1,6 +1,6 @@
 /*
  * probe.c
- *	  The look-ups of run_probe.c as SQL functions, so that tests can list
+ *	  The look-ups of run/probe.c as SQL functions, so that tests can list
  *	  them.
  *
  * Only tests load this module.  It is linked with the very files that the
@@ -58,6 +58,9 @@ test_probe_after(PG_FUNCTION_ARGS)
 			break;
 		case MIG_VERDICT_NOT_DONE:
 			verdict = "not done";
+			break;
+		case MIG_VERDICT_REPEATABLE:
+			verdict = "repeatable";
 			break;
 		case MIG_VERDICT_BROKEN:
 			verdict = "broken";

@@ -100,6 +100,7 @@ test_statement_effect(PG_FUNCTION_ARGS)
 {
 	MigEffect	effect;
 	StringInfoData words;
+	ListCell   *cell;
 
 	mig_statement_effect(text_to_cstring(PG_GETARG_TEXT_PP(0)), &effect);
 	initStringInfo(&words);
@@ -111,6 +112,10 @@ test_statement_effect(PG_FUNCTION_ARGS)
 		appendStringInfo(&words, " (%s%s%s)",
 						 effect.part_schema ? effect.part_schema : "",
 						 effect.part_schema ? "." : "", effect.part);
+	if (effect.wanted != NULL)
+		appendStringInfo(&words, " as \"%s\"", effect.wanted);
+	foreach(cell, effect.items)
+		appendStringInfo(&words, " [%s]", (const char *) lfirst(cell));
 	if (effect.creates_name)
 		appendStringInfoString(&words, ", new");
 	if (effect.gone)
@@ -137,6 +142,14 @@ effect_name(MigEffectKind kind)
 			return "database";
 		case MIG_EFFECT_DATABASE_TABLESPACE:
 			return "database tablespace";
+		case MIG_EFFECT_DROPPED_DATABASE:
+			return "dropped database";
+		case MIG_EFFECT_DROPPED_RELATION:
+			return "dropped relation";
+		case MIG_EFFECT_DROPPED_SUBSCRIPTION:
+			return "dropped subscription";
+		case MIG_EFFECT_DROPPED_TABLESPACE:
+			return "dropped tablespace";
 		case MIG_EFFECT_ENUM_VALUE:
 			return "enum value";
 		case MIG_EFFECT_FUNCTION:
@@ -155,6 +168,8 @@ effect_name(MigEffectKind kind)
 			return "schema";
 		case MIG_EFFECT_SUBSCRIPTION:
 			return "subscription";
+		case MIG_EFFECT_SUBSCRIPTION_PUBLICATIONS:
+			return "subscription publications";
 		case MIG_EFFECT_TABLESPACE:
 			return "tablespace";
 		case MIG_EFFECT_TYPE:
