@@ -14,9 +14,9 @@
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "storage/proc.h"
 
+#include "base/clock.h"
 #include "base/error_text.h"
 #include "base/server.h"
 #include "run/run_internal.h"
@@ -41,7 +41,7 @@ typedef struct Outcome
 	int			lock_timeout;	/* with the settings of the statement, 0: none */
 	int			statement_timeout;
 	int			delay;			/* of the next look, 0: not waiting yet */
-	instr_time	waiting_since;
+	int64		waiting_since;	/* by mig_clock_ms() */
 } Outcome;
 
 #define FIRST_POLL_DELAY		10	/* ms */
@@ -391,28 +391,25 @@ static void
 wait_for_other(Outcome *outcome)
 {
 	const MigBodyExec *body = &outcome->exec->body;
-	instr_time	waited;
-	double		milliseconds;
+	int64		waited;
 
 	if (outcome->delay == 0)
 	{
-		INSTR_TIME_SET_CURRENT(outcome->waiting_since);
+		outcome->waiting_since = mig_clock_ms();
 		outcome->delay = FIRST_POLL_DELAY;
 		ereport(NOTICE,
 				(errmsg("statement %d of the %s of revision \"%s\" waits for %s, which works on the same object",
 						outcome->segment->first + 1, body->operation,
 						body->revision, outcome->busy)));
 	}
-	INSTR_TIME_SET_CURRENT(waited);
-	INSTR_TIME_SUBTRACT(waited, outcome->waiting_since);
-	milliseconds = INSTR_TIME_GET_MILLISEC(waited);
+	waited = mig_clock_ms() - outcome->waiting_since;
 	if (outcome->statement_timeout > 0 &&
-		milliseconds >= outcome->statement_timeout)
+		waited >= outcome->statement_timeout)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
 				 errmsg("canceling statement due to statement timeout"),
 				 errdetail("It was waiting for %s.", outcome->busy)));
-	if (outcome->lock_timeout > 0 && milliseconds >= outcome->lock_timeout)
+	if (outcome->lock_timeout > 0 && waited >= outcome->lock_timeout)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("canceling statement due to lock timeout"),
