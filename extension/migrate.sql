@@ -191,6 +191,7 @@ CREATE TABLE migrate.job (
 	window_end			timestamptz,
 	attempts			integer NOT NULL DEFAULT 0,
 	crashes				integer NOT NULL DEFAULT 0,
+	renewals			integer NOT NULL DEFAULT 0,
 	started				timestamptz,
 	finished			timestamptz,
 	pid					integer,
@@ -222,6 +223,7 @@ COMMENT ON COLUMN migrate.job.schedule IS 'name of the schedule that submitted i
 COMMENT ON COLUMN migrate.job.window_end IS 'no revision of it begins that would not have ended by then; NULL: no window';
 COMMENT ON COLUMN migrate.job.attempts IS 'how often a worker has claimed it';
 COMMENT ON COLUMN migrate.job.crashes IS 'how often its worker exited unexpectedly since it last began another revision';
+COMMENT ON COLUMN migrate.job.renewals IS 'how often in a row another worker continued it because the catalog cache of the one before was out of date, and nothing was committed meanwhile';
 COMMENT ON COLUMN migrate.job.started IS 'when a worker last claimed it; NULL: none has';
 COMMENT ON COLUMN migrate.job.finished IS 'NULL: it has not ended';
 COMMENT ON COLUMN migrate.job.pid IS 'process id of the worker that last claimed it; NULL: none has';

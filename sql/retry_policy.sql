@@ -13,6 +13,9 @@ CREATE FUNCTION pure.needs_transaction(sqlstate text, message text,
 CREATE FUNCTION pure.leaves_unknown(sqlstate text, message text, fixed_snapshot boolean,
 		via text, attempt integer, max_attempts integer, by_text boolean)
 	RETURNS boolean LANGUAGE C AS 'migrate_test_pure', 'test_retry_leaves_unknown';
+CREATE FUNCTION pure.staleness(sqlstate text, message text, fixed_snapshot boolean,
+		via text, attempt integer, max_attempts integer, by_text boolean)
+	RETURNS text LANGUAGE C AS 'migrate_test_pure', 'test_retry_staleness';
 CREATE FUNCTION pure.delay(attempt integer, base_delay integer,
 		max_delay integer, random double precision)
 	RETURNS integer LANGUAGE C AS 'migrate_test_pure', 'test_retry_delay';
@@ -94,7 +97,11 @@ SELECT f.sqlstate, f.message, t.by_text AS told,
 	('40001', 'schema version mismatch for table 000033e8: expected 1, got 0'),
 	('XX000', 'Catalog Version Mismatch: A DDL occurred while processing this query. Try again.'),
 	('40001', 'could not serialize access due to concurrent update'),
+	('XX000', 'Table with identifier 0000400600003000800000000000436b not found: OBJECT_NOT_FOUND'),
+	('XX000', 'The object ''t'' is not running: OBJECT_NOT_FOUND'),
+	('XX000', 'cache lookup failed for relation 17296'),
 	-- never again
+	('42P01', 'relation "t" does not exist'),
 	('XX000', 'timed out'),
 	('P0001', 'Timed out: said by a body'),
 	('57014', 'Timed out'),
@@ -107,6 +114,29 @@ SELECT pure.decide_foreign(f.sqlstate, f.message, i.fixed, d.via, 1, 10, i.fixed
   FROM failure AS f, (VALUES ('function'), ('procedure'), ('worker')) AS d (via),
 	   (VALUES (false), (true)) AS i (fixed), (VALUES (false), (true)) AS t (is_foreign)
  GROUP BY 1, 2 ORDER BY 2, 1;
+
+-- With an outdated catalog cache there are two attempts; what is missing may
+-- be so for that reason.
+SELECT f.sqlstate, f.message,
+	pure.staleness(sqlstate, message, false, 'procedure', 1, 10, true),
+	pure.staleness(sqlstate, message, false, 'procedure', 1, 10, false) AS elsewhere,
+	pure.decide(sqlstate, message, false, 'procedure', 1, 10, true) AS first,
+	pure.decide(sqlstate, message, false, 'procedure', 2, 10, true) AS second,
+	pure.decide(sqlstate, message, false, 'procedure', 1, 1, true) AS only_one
+  FROM (VALUES
+	('40001', 'The catalog snapshot used for this transaction has been invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA'),
+	('XX000', 'schema version mismatch for table 000033e8: expected 1, got 0'),
+	('XX000', 'Table with identifier 0000400600003000800000000000436b not found: OBJECT_NOT_FOUND'),
+	('XX000', 'cache lookup failed for relation 17296'),
+	('XX000', 'Timed out: Perform RPC timed out after 5.000s'),
+	('40001', 'could not serialize access due to concurrent update'),
+	('42P01', 'relation "t" does not exist'),
+	('42703', 'column "c" does not exist'),
+	('42704', 'type "t" does not exist'),
+	('42883', 'function f() does not exist'),
+	('3F000', 'schema "s" does not exist'),
+	('42P07', 'relation "t" already exists'),
+	('42601', 'syntax error')) AS f (sqlstate, message);
 
 -- The hint to use another transaction.
 SELECT f.sqlstate, d.via, i.fixed

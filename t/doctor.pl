@@ -94,7 +94,7 @@ is(finding($yb, $db, 'nominal'), 'ok|read committed', 'isolation: what it is cal
 is(finding($yb, $db, 'effective'), 'ok|repeatable read', 'isolation: what it is');
 is(finding($yb, $db, 'effective', 'SET yb_sim.read_committed = on;'), 'ok|read committed', 'isolation: when they are the same');
 is(sql($yb, $db, "SELECT count(*), count(*) FILTER (WHERE value LIKE 'not visible%') FROM migrate_doctor() WHERE area = 'setting'"),
-	'16|7', 'its settings and flags');
+	'17|7', 'its settings and flags');
 is(finding($yb, $db, 'retry_max_backoff'), 'ok|1s', 'with units');
 is(sql($yb, $db, "SELECT count(*) FROM migrate_doctor() WHERE \"check\" = 'node'"), '3', 'its nodes');
 like(finding($yb, $db, 'writing transaction'), qr/^ok\|median/, 'commits are timed');

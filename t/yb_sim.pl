@@ -19,6 +19,8 @@ my $expired = '40001: current transaction is expired or aborted';
 my $mismatch = '40001: The catalog snapshot used for this transaction has been'
   . ' invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA';
 my $conflict = '40001: could not serialize access due to concurrent update';
+my $undefined = '42P01: relation "made_elsewhere" does not exist';
+my $not_found = 'XX000: Table with identifier 0000400600003000800000000000436b not found: OBJECT_NOT_FOUND';
 my $timed_out = 'XX000: Timed out: Perform RPC timed out after 5.000s';
 my $fatal = 'XX000: rollback of a subtransaction with DDL is not supported';
 my %error_of = (
@@ -28,7 +30,9 @@ my %error_of = (
 	expired => $expired,
 	yb_conflict => $conflict,
 	catalog => $mismatch,
-	timed_out => $timed_out);
+	timed_out => $timed_out,
+	undefined => $undefined,
+	not_found => $not_found);
 
 sql($node, $db, <<'SQL');
 CREATE EXTENSION yb_sim;
@@ -50,6 +54,7 @@ commits_ddl();
 keeps_ddl_in_transaction();
 fails_at_points();
 dies();
+stays_outdated();
 leaves_outcome_unknown();
 draws_at_random();
 executes_again();
@@ -143,6 +148,14 @@ sub keeps_ddl_in_transaction
 		'1|', 'a subtransaction with rows is rolled back');
 	is_outcome("$on SAVEPOINT s; CREATE TABLE e (i int); RELEASE s; COMMIT; SELECT count(*) FROM e",
 		'0|', 'one with DDL is released');
+	my $second = 'SET yb_disable_ddl_transaction_block_for_read_committed = on;';
+	is_outcome("$second $on CREATE TABLE e2 (i int); ROLLBACK; SELECT to_regclass('e2') IS NULL",
+		't|', 'the second switch does nothing where READ COMMITTED is only called so');
+	is_outcome("SET yb_sim.read_committed = on; $second $on CREATE TABLE e2 (i int); ROLLBACK; SELECT to_regclass('e2') IS NULL",
+		'f|', 'where it is real, DDL commits by itself');
+	is_outcome("SET yb_sim.read_committed = on; $second SET default_transaction_isolation = 'repeatable read';"
+		  . " $on CREATE TABLE e3 (i int); ROLLBACK; SELECT to_regclass('e3') IS NULL",
+		't|', 'but not in another isolation level');
 	is_outcome("$on SAVEPOINT s; DROP TABLE e; ROLLBACK TO s; SELECT 1",
 		"|$fatal", 'or ends the session');
 	is_outcome("$on SAVEPOINT s; SAVEPOINT t; DROP TABLE e; RELEASE t; SELECT 1/0; SELECT 1",
@@ -173,7 +186,7 @@ sub fails_at_points
 	}
 	is_outcome('SELECT count(*) FROM account; SELECT count(*) FROM alembic_version;'
 		  . " SELECT count(*) FROM pg_class WHERE relname LIKE 'after\\_%'",
-		"0\n0\n6|", 'nothing of them is left, but DDL');
+		"0\n0\n8|", 'nothing of them is left, but DDL');
 	is_outcome(fail_with('conflict', 'statement', 2)
 		  . 'SET yb_sim.fail_count = 2;'
 		  . 'CREATE TABLE f (i int);' . 'INSERT INTO f VALUES (1);' x 3
@@ -209,6 +222,48 @@ BEGIN
   INSERT INTO account VALUES (1);
 EXCEPTION WHEN others THEN RAISE '%', sqlstate;
 END$$;
+SQL
+	return;
+}
+
+# An outdated catalog cache is renewed between two messages of the client, outside of
+# a transaction: not by a procedure that begins another one.
+sub stays_outdated
+{
+	sql($node, $db, <<'SQL');
+CREATE PROCEDURE tries(times int) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1 .. times LOOP
+    BEGIN
+      INSERT INTO account VALUES (1);
+    EXCEPTION WHEN others THEN RAISE WARNING '% %', sqlstate, (SELECT count(*) FROM pg_class WHERE relname = 'account');
+    END;
+    COMMIT;
+  END LOOP;
+END$$;
+SQL
+	foreach my $failure ('undefined', 'not_found')
+	{
+		my ($code) = $error_of{$failure} =~ /^(\w+)/;
+		my (undef, undef, $errors) = $node->psql($db, fail_with($failure, 'statement') . 'CALL tries(3)');
+		is(() = $errors =~ /WARNING:  $code 1/g, 3, "$failure: in each transaction of a CALL");
+		is_outcome(fail_with($failure, 'statement')
+			  . 'BEGIN; SAVEPOINT s; INSERT INTO account VALUES (1); ROLLBACK TO s; INSERT INTO account VALUES (1);'
+			  . ' ROLLBACK; INSERT INTO account VALUES (1); SELECT count(*) FROM account; DELETE FROM account',
+			"1|$error_of{$failure}\n$error_of{$failure}", "$failure: until the transaction has ended");
+	}
+	is_outcome(fail_with('catalog', 'statement') . <<'SQL', "0|$mismatch", 'catalog: in each transaction of a DO, until the next message');
+DO $$
+BEGIN
+  BEGIN
+    INSERT INTO account VALUES (1);
+  EXCEPTION WHEN others THEN NULL;
+  END;
+  ROLLBACK;
+  PERFORM FROM pg_class;
+  PERFORM FROM account;
+END$$;
+SELECT count(*) FROM account;
 SQL
 	return;
 }
@@ -283,6 +338,22 @@ sub executes_again
 	is_outcome("$again SET yb_ddl_transaction_block_enabled = on; CREATE FUNCTION makes() RETURNS bigint LANGUAGE plpgsql AS"
 		  . " 'BEGIN CREATE TABLE made (i int); RETURN fails(1, ''40001''); END';\n SELECT makes()",
 		'2|', 'DDL is undone in between');
+	sql($node, $db, <<'SQL');
+DELETE FROM account;
+CREATE PROCEDURE repeats(times int, code text) LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO account VALUES (1);
+  COMMIT;
+  INSERT INTO account VALUES (2);
+  PERFORM fails(times, code);
+END$$;
+SQL
+	my $call = "$again SET yb_sim.read_committed = on; CALL repeats(2, '%s');"
+	  . ' SELECT i, count(*) FROM account GROUP BY 1 ORDER BY 1; DELETE FROM account';
+	is_outcome(sprintf($call, 'YB003'), "1|3\n2|1|",
+		'so is a CALL in real READ COMMITTED; what it has committed stays');
+	is_outcome(sprintf($call, '40001'), '1|1|40001: call 1', 'but not for a public code');
+	is_outcome(sprintf("SET yb_max_query_layer_retries = 1; $call", 'YB003'), "1|2|40001: call 2", 'as often as it may be');
 	is_outcome("SET yb_sim.query_retry = off; $again SELECT fails(3, '40001')",
 		'|40001: call 1', 'switched off');
 	return;

@@ -179,7 +179,7 @@ sub call
 		$count->{unknown}++;
 		sql($node, $db, "SELECT migrate_resolve('$1', '$action')");
 	}
-	elsif ($errors !~ /ERROR:  (40001|40P01|55P03|XX000: Timed out)/)
+	elsif ($errors !~ /ERROR:  (40001|40P01|55P03|XX000: Timed out|42P01: relation "made_elsewhere"|XX000: Table with identifier)/)
 	{
 		die "unexpected: $errors";
 	}

@@ -70,6 +70,33 @@ is("$out|$errors", "1|1|$conflict", 'in what only is called so');
 	  . failing('catalog', 'version', 1) . "SELECT migrate_stamp('d2'); $passed");
 like("$out|$errors", qr/^1\|1\|40001: The catalog snapshot/, 'what lasts until the transaction ends is not tried again in it');
 
+# Nor does the server repeat a CALL, as it does in real READ COMMITTED.
+sql($node, $db, "SELECT migrate_stamp('d2'); CREATE TABLE calls_seen (i int); CREATE PROCEDURE fails() LANGUAGE plpgsql AS"
+	  . " 'BEGIN INSERT INTO calls_seen VALUES (1); COMMIT; RAISE ''it'' USING ERRCODE = ''YB003''; END'");
+(undef, $errors) = session('SET yb_sim.read_committed = on; SET yb_max_query_layer_retries = 2; CALL fails()');
+is(sql($node, $db, 'SELECT count(*) FROM calls_seen; DROP TABLE calls_seen'), '3', 'it repeats another procedure');
+($out, $errors) = session("SET yb_sim.read_committed = on; $always CALL migrate_deploy('d3'); $passed; $retries");
+is("$out|$errors", "2|2\n60|$conflict", 'but not a run');
+
+# The second switch: DDL commits by itself in transactions that really are READ COMMITTED.
+my $both = 'SET yb_ddl_transaction_block_enabled = on; SET yb_disable_ddl_transaction_block_for_read_committed = on;';
+my $type = q{SELECT value FROM migrate_doctor() WHERE "check" = 'server type'};
+my %type_of = (
+	'SET yb_sim.read_committed = on;' => 'yugabytedb',
+	'' => 'yugabytedb_transactional_ddl',
+	"SET yb_sim.read_committed = on; SET default_transaction_isolation = 'repeatable read';" => 'yugabytedb_transactional_ddl');
+is(sql($node, $db, "$both $_ $type"), $type_of{$_}, "server type with both switches, $_") foreach sort keys %type_of;
+sql($node, $db, "SELECT migrate_register('s1', 'CREATE TABLE s1 (i int); INSERT INTO s1 VALUES (1); INSERT INTO s1 VALUES (1/0)', 'DROP TABLE s1', '{d2}')");
+foreach my $session (sort keys %type_of)
+{
+	(undef, $errors) = session("$both $session CALL migrate_deploy('s1')");
+	is($errors, '22012: division by zero', "a run with both switches, $session");
+	is(sql($node, $db, "SELECT count(*) FROM migrate.partial; SELECT to_regclass('s1')"),
+		$type_of{$session} eq 'yugabytedb' ? "2\ns1" : "0\n", 'what is left of it is known');
+	sql($node, $db, "SELECT migrate_resolve('s1', 'abandon'); DROP TABLE s1") if $type_of{$session} eq 'yugabytedb';
+}
+sql($node, $db, "SELECT migrate_unregister('s1')");
+
 # A statement that reports an error, and was done or not.
 sql($node, $db, <<'SQL');
 SELECT migrate_stamp('d3');

@@ -27,11 +27,15 @@ static const PassingText passing_texts[] =
 	{"expired or aborted", MIG_PASSING_NOT_DONE},
 	/* src/yb/tserver/service_util.h */
 	{"catalog snapshot used for this transaction has been invalidated",
-	MIG_PASSING_NOT_DONE},
+	MIG_PASSING_STALE_CATALOG},
 	/* its tcop/postgres.c */
-	{"Catalog Version Mismatch", MIG_PASSING_NOT_DONE},
+	{"Catalog Version Mismatch", MIG_PASSING_STALE_CATALOG},
 	/* src/yb/tablet/write_query.cc, src/yb/tablet/tablet.cc */
-	{"schema version mismatch", MIG_PASSING_NOT_DONE},
+	{"schema version mismatch", MIG_PASSING_STALE_CATALOG},
+	/* src/yb/master/catalog_manager.cc; issues 27360, 32014 */
+	{"OBJECT_NOT_FOUND", MIG_PASSING_STALE_CATALOG},
+	/* its utils/cache/lsyscache.c and others; issues 28532, 33827, 34106 */
+	{"cache lookup failed for ", MIG_PASSING_STALE_CATALOG},
 };
 
 #define OWN_LOCK				"could not lock \""
@@ -122,7 +126,8 @@ mig_error_is_catalog_race(int sqlstate, const char *message_id)
 
 /*
  * Whether it is an error of YugabyteDB's that passes: an internal one, or
- * 40001, with one of the texts above.
+ * 40001, with one of the texts above.  Its tcop/postgres.c makes 40001 of some
+ * of them, but only on their way to the client.
  */
 MigPassingError
 mig_error_passing(int sqlstate, const char *message)
@@ -138,6 +143,21 @@ mig_error_passing(int sqlstate, const char *message)
 			return passing_texts[i].outcome;
 	}
 	return MIG_PASSING_NONE;
+}
+
+/*
+ * Whether an error says that an object does not exist, which is wrong where the
+ * catalog cache is out of date and another session has just made it (issue 5196
+ * of YugabyteDB).
+ */
+bool
+mig_error_is_missing_object(int sqlstate)
+{
+	return sqlstate == ERRCODE_UNDEFINED_TABLE ||
+		sqlstate == ERRCODE_UNDEFINED_COLUMN ||
+		sqlstate == ERRCODE_UNDEFINED_FUNCTION ||
+		sqlstate == ERRCODE_UNDEFINED_OBJECT ||
+		sqlstate == ERRCODE_UNDEFINED_SCHEMA;
 }
 
 /*

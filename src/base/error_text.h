@@ -10,6 +10,8 @@ typedef enum MigPassingError
 {
 	MIG_PASSING_NONE,			/* it is none */
 	MIG_PASSING_NOT_DONE,		/* its statement was not done */
+	MIG_PASSING_STALE_CATALOG,	/* nor this one: the catalog cache of this
+								 * process is out of date */
 	MIG_PASSING_OUTCOME_UNKNOWN /* it may have been done */
 } MigPassingError;
 
@@ -21,6 +23,7 @@ extern bool mig_error_is_lock_wait(const ErrorData *error);
 extern bool mig_error_is_lock_table_full(const ErrorData *error);
 extern bool mig_error_is_catalog_race(int sqlstate, const char *message_id);
 extern MigPassingError mig_error_passing(int sqlstate, const char *message);
+extern bool mig_error_is_missing_object(int sqlstate);
 extern const char *mig_error_do_block(const char *context);
 
 #endif							/* MIG_BASE_ERROR_TEXT_H */

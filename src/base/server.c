@@ -13,7 +13,9 @@
  *
  * YugabyteDB says who it is in server_version ("15.12-YB-2025.1.4.0-b0"), and
  * by yb_ddl_transaction_block_enabled, which its early releases do not have,
- * which of the two it is.  migrate.server_type overrides that, for tests.
+ * which of the two it is.  A second setting takes that back for transactions
+ * that really are READ COMMITTED (YBIsDdlTransactionBlockEnabled() in its
+ * pg_yb_utils.c).  migrate.server_type overrides all that, for tests.
  */
 #include "postgres.h"
 
@@ -53,8 +55,22 @@ static const MigServer servers[] =
 	},
 };
 
+/*
+ * One where it may depend on the transaction what a rollback takes back: what
+ * is safe in either case.
+ */
+static const MigServer either_server =
+{
+	.type = "yugabytedb",
+	.errors_by_text = true,
+	.many_schedulers = true,
+	.own_settings = true
+};
+
 /* Settings of YugabyteDB. */
 #define DDL_BLOCK_SETTING		"yb_ddl_transaction_block_enabled"
+#define NO_DDL_BLOCK_SETTING \
+	"yb_disable_ddl_transaction_block_for_read_committed"
 #define ADVISORY_LOCK_SETTING	"yb_enable_advisory_locks"
 
 #define EFFECTIVE_ISOLATION \
@@ -64,12 +80,25 @@ static const MigServer servers[] =
 static bool effective_snapshot = false;
 
 /*
+ * Whether READ COMMITTED is what it says: a flag of the server's process, which
+ * this one knows as soon as it has asked.
+ */
+static enum
+{
+	READ_COMMITTED_UNKNOWN,
+	READ_COMMITTED_REAL,
+	READ_COMMITTED_NOMINAL
+}			read_committed = READ_COMMITTED_UNKNOWN;
+
+/*
  * Settings of YugabyteDB, and what they do to migrations.
  */
 static const MigServerSetting yugabytedb_settings[] =
 {
 	{DDL_BLOCK_SETTING, false, "off", NULL,
 	"Off: every DDL statement commits by itself, and each statement of a body is a transaction; on: a revision is one transaction. Change it between runs only."},
+	{NO_DDL_BLOCK_SETTING, false, "off", NULL,
+	"On: in transactions that really are READ COMMITTED every DDL statement commits by itself all the same. Leave it off, or run migrations with default_transaction_isolation = 'repeatable read'."},
 	{MIG_SERVER_RETRY_SETTING, false, "60", NULL,
 	"Leave it to applications: during a run it is 0, because the server would repeat the whole command."},
 	{"retry_min_backoff", false, "100ms", NULL,
@@ -102,7 +131,8 @@ static const MigServerSetting yugabytedb_settings[] =
 	"True lets DDL wait for the transactions that use a table, as in PostgreSQL; otherwise those end with a schema version mismatch and must be repeated."},
 };
 
-static MigServerType find_server_type(void);
+static const MigServer *find_server(void);
+static bool is_on(const char *name);
 
 /*
  * Raises an error if the library was built for another server than the one
@@ -125,21 +155,35 @@ mig_server_check_build(void)
 const MigServer *
 mig_server(void)
 {
-	return &servers[mig_guc_server_type == MIG_SERVER_TYPE_AUTO ?
-					find_server_type() : mig_guc_server_type];
+	return mig_guc_server_type == MIG_SERVER_TYPE_AUTO ?
+		find_server() : &servers[mig_guc_server_type];
 }
 
-static MigServerType
-find_server_type(void)
+/*
+ * What matters is the level of the transactions that bodies run in: the
+ * default.
+ */
+static const MigServer *
+find_server(void)
 {
-	const char *setting;
+	if (strstr(GetConfigOption("server_version", false, false), "-YB-") == NULL)
+		return &servers[MIG_SERVER_TYPE_POSTGRESQL];
+	if (!is_on(DDL_BLOCK_SETTING))
+		return &servers[MIG_SERVER_TYPE_YUGABYTEDB];
+	if (is_on(NO_DDL_BLOCK_SETTING) &&
+		DefaultXactIsoLevel <= XACT_READ_COMMITTED &&
+		read_committed != READ_COMMITTED_NOMINAL)
+		return &either_server;
+	return &servers[MIG_SERVER_TYPE_YUGABYTEDB_TRANSACTIONAL_DDL];
+}
+
+static bool
+is_on(const char *name)
+{
+	const char *setting = GetConfigOption(name, true, false);
 	bool		on;
 
-	if (strstr(GetConfigOption("server_version", false, false), "-YB-") == NULL)
-		return MIG_SERVER_TYPE_POSTGRESQL;
-	setting = GetConfigOption(DDL_BLOCK_SETTING, true, false);
-	return setting != NULL && parse_bool(setting, &on) && on ?
-		MIG_SERVER_TYPE_YUGABYTEDB_TRANSACTIONAL_DDL : MIG_SERVER_TYPE_YUGABYTEDB;
+	return setting != NULL && parse_bool(setting, &on) && on;
 }
 
 /*
@@ -190,13 +234,18 @@ mig_server_effective_isolation(void)
 	static MigSpiQuery ask = {
 		"SELECT pg_catalog.lower(" EFFECTIVE_ISOLATION "::pg_catalog.text)"
 	};
+	const char *level;
 
 	if (mig_server()->nominal_isolation)
 		return GetConfigOption("transaction_isolation", false, false);
 	if (mig_spi_first(&exists, NULL, MIG_SPI_CALLER,
 					  MIG_SPI_READ_LATEST) == NULL)
 		return NULL;
-	return mig_spi_first(&ask, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	level = mig_spi_first(&ask, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	if (level != NULL && XactIsoLevel <= XACT_READ_COMMITTED)
+		read_committed = strcmp(level, "read committed") == 0 ?
+			READ_COMMITTED_REAL : READ_COMMITTED_NOMINAL;
+	return level;
 }
 
 /*
@@ -205,10 +254,8 @@ mig_server_effective_isolation(void)
 void
 mig_server_check_locks(void)
 {
-	const char *setting = GetConfigOption(ADVISORY_LOCK_SETTING, true, false);
-	bool		on;
-
-	if (setting != NULL && parse_bool(setting, &on) && !on)
+	if (GetConfigOption(ADVISORY_LOCK_SETTING, true, false) != NULL &&
+		!is_on(ADVISORY_LOCK_SETTING))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("this server has no advisory locks, by which migrations take turns"),

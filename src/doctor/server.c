@@ -80,8 +80,11 @@ MigDoctorCheck mig_doctor_server[] = {
 static void
 check_server_type(MigDoctor *doctor)
 {
-	const MigServer *server = mig_server();
+	const MigServer *server;
 
+	/* Which may be what the type depends on. */
+	(void) mig_server_effective_isolation();
+	server = mig_server();
 	if (mig_guc_server_type != MIG_SERVER_TYPE_AUTO)
 		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
 						  psprintf("%s, set by migrate.server_type",

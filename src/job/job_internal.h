@@ -13,6 +13,9 @@ typedef struct MigJobWorkerArgs
 	Oid			database;
 	Oid			login;
 	int64		job;
+	int			before;			/* process id of the worker that could not
+								 * give the job back itself; 0: none */
+	bool		progressed;		/* which has committed something */
 } MigJobWorkerArgs;
 
 /* prepare.c */
@@ -27,5 +30,6 @@ extern bool mig_job_dispatch_fail(int64 job);
 
 /* launch.c */
 extern void mig_job_launch(const MigJobDue *due);
+extern bool mig_job_launch_now(const MigJobWorkerArgs *args);
 
 #endif							/* MIG_JOB_JOB_INTERNAL_H */

@@ -33,7 +33,6 @@ static int	max_requests = 0;
 static void at_transaction_end(XactEvent event, void *arg);
 static void at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 								  SubTransactionId parent, void *arg);
-static bool start_worker(const MigJobDue *due);
 
 /*
  * Has the worker of a job started when the transaction commits.
@@ -80,9 +79,17 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			while (nstarted < nrequests &&
-				   start_worker(&requests[nstarted].due))
-				nstarted++;
+			for (; nstarted < nrequests; nstarted++)
+			{
+				MigJobWorkerArgs args = {
+					.database = MyDatabaseId,
+					.login = requests[nstarted].due.login,
+					.job = requests[nstarted].due.job
+				};
+
+				if (!mig_job_launch_now(&args))
+					break;
+			}
 			if (nstarted < nrequests)
 				ereport(WARNING,
 						(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -122,17 +129,19 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 	nrequests = nkept;
 }
 
-static bool
-start_worker(const MigJobDue *due)
+/*
+ * Starts the worker of a job.  false: no slot is free.
+ */
+bool
+mig_job_launch_now(const MigJobWorkerArgs *args)
 {
 	BackgroundWorker worker;
-	MigJobWorkerArgs args = {MyDatabaseId, due->login, due->job};
 
 	mig_job_launch_describe(&worker, "migrate_job_main",
 							MIG_JOB_BACKEND_TYPE);
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate job " INT64_FORMAT,
-			 due->job);
-	memcpy(worker.bgw_extra, &args, sizeof(args));
+			 args->job);
+	memcpy(worker.bgw_extra, args, sizeof(*args));
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 

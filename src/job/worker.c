@@ -7,6 +7,10 @@
  * leaves the row as it is, and its advisory locks are free: the job is due
  * again, and its next worker resumes the run.  The server does not restart it.
  *
+ * On YugabyteDB a worker's catalog cache is as old as the worker.  Where it is
+ * out of date the worker gives the job back and ends, and another one continues
+ * the job; often it cannot even write the row, and the other one does.
+ *
  * The worker is connected as the role that had logged in where the job was
  * submitted.  Only internal SQL has other rights.
  */
@@ -43,7 +47,16 @@ typedef struct Worker
 	MigJob		job;			/* and what follows: once it is claimed */
 	MigRunResult result;
 	MigJobEnd	end;
+	bool		ends_stale;		/* another one has to continue the job */
+	bool		given_back;
+	MigJobWorkerArgs args;
 } Worker;
+
+/* To record the end of a job; a conflict has passed by the second one. */
+#define FINISH_ATTEMPTS			3
+
+/* How many workers are tried for what may be missing for another reason. */
+#define MAX_DOUBTFUL_RENEWALS	1
 
 extern PGDLLEXPORT void migrate_job_main(Datum arg);
 
@@ -60,6 +73,12 @@ static bool may_begin(const MigStep *step, int index, int nsteps, void *arg);
 static bool fits_window(Worker *worker, const MigStep *step);
 static void note_end(Worker *worker, const char *reason);
 static void describe_error(Worker *worker, const ErrorData *error);
+static bool may_renew(const Worker *worker);
+static void check_renewals(const Worker *worker);
+static void give_back(Worker *worker);
+static void give_back_work(void *arg);
+static void start_next(Worker *worker);
+static void dispatch(void);
 static void finish(Worker *worker);
 static void finish_work(void *arg);
 static void log_end(const Worker *worker);
@@ -73,32 +92,31 @@ static void dispatch_work(void *arg);
 void
 migrate_job_main(Datum arg)
 {
-	MigJobWorkerArgs args;
 	Worker		worker;
-	ErrorData  *error;
 
-	memcpy(&args, MyBgworkerEntry->bgw_extra, sizeof(args));
+	memset(&worker, 0, sizeof(worker));
+	memcpy(&worker.args, MyBgworkerEntry->bgw_extra, sizeof(worker.args));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(args.database, args.login, 0);
+	BackgroundWorkerInitializeConnectionByOid(worker.args.database,
+											  worker.args.login, 0);
 
-	memset(&worker, 0, sizeof(worker));
-	worker.number = args.job;
+	worker.number = worker.args.job;
 	mig_xact_begin_process();
 	run_job(&worker);
 	if (worker.end.note == NULL)
 		worker.end.note = worker.result.end_reason;
-	if (worker.claimed)
+	if (worker.ends_stale)
+		give_back(&worker);
+	if (worker.claimed && !worker.ends_stale)
 		finish(&worker);
 	mig_lock_release_job();
 	QueryCancelPending = false;
-	error = mig_xact(dispatch_work, NULL, MIG_XACT_OWN_TABLES);
-	if (error != NULL)
-		ereport(LOG,
-				(errcode(error->sqlerrcode),
-				 errmsg("migrate could not scan for further jobs: %s",
-						error->message)));
+	if (worker.ends_stale && !worker.given_back)
+		start_next(&worker);
+	else
+		dispatch();
 	mig_xact_end_process();
 }
 
@@ -132,7 +150,10 @@ run_job(Worker *worker)
 	if (error == NULL)
 		return;
 	if (worker->claimed)
+	{
 		describe_error(worker, error);
+		worker->ends_stale = may_renew(worker);
+	}
 	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		mig_xact(cancel_work, worker, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
 	else
@@ -149,7 +170,7 @@ claim(Worker *worker)
 {
 	bool		has_slot = false;
 
-	mig_xact(queue_work, worker, MIG_XACT_RAISE);
+	mig_xact(queue_work, worker, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	if (!worker->exists)
 		return false;
 	for (int slot = 1; slot <= mig_guc_max_workers && !has_slot; slot++)
@@ -158,7 +179,8 @@ claim(Worker *worker)
 		!mig_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
 		!mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
 		return false;
-	mig_xact(claim_work, worker, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
+	mig_xact(claim_work, worker,
+			 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	return worker->claimed;
 }
 
@@ -175,6 +197,9 @@ claim_work(void *arg)
 {
 	Worker	   *worker = arg;
 
+	if (worker->args.before != 0)
+		mig_job_row_renew(worker->number, worker->args.before,
+						  worker->args.progressed);
 	worker->claimed = !mig_job_dispatch_fail(worker->number) &&
 		mig_job_row_claim(worker->number, &worker->job);
 	worker->since = GetCurrentTimestamp();
@@ -213,6 +238,7 @@ execute(Worker *worker)
 								mig_command_name(job->command),
 								job->target));
 	mig_xact(settings_work, worker, MIG_XACT_RAISE);
+	check_renewals(worker);
 	PreventCommandIfReadOnly(mig_command_name(job->command));
 	mig_run(&request, &worker->result);
 }
@@ -343,19 +369,124 @@ describe_error(Worker *worker, const ErrorData *error)
 }
 
 /*
+ * Whether another worker, whose catalog cache will be up to date, may get past
+ * the error.  If it certainly is out of date now, the next one looks how often
+ * that was: this one may not be able to record the end of the job.
+ */
+static bool
+may_renew(const Worker *worker)
+{
+	switch (worker->result.staleness)
+	{
+		case MIG_STALE_NO:
+			break;
+		case MIG_STALE_POSSIBLY:
+			return worker->result.ncommitted > 0 ||
+				worker->job.renewals < MAX_DOUBTFUL_RENEWALS;
+		case MIG_STALE_YES:
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raises an error if one worker after the other had an outdated catalog cache,
+ * and none has committed anything.
+ */
+static void
+check_renewals(const Worker *worker)
+{
+	if (worker->job.renewals > mig_guc_max_attempts)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("other sessions have changed the schema during each of the last %d attempts",
+						worker->job.renewals),
+				 errdetail("Each worker's catalog cache was out of date before it could commit anything; migrate.max_attempts is %d.",
+						   mig_guc_max_attempts),
+				 errhint("Submit the job again when no other session runs DDL; it resumes where this one was.")));
+}
+
+/*
+ * Gives the job back, if this process can.
+ */
+static void
+give_back(Worker *worker)
+{
+	ErrorData  *error = mig_xact(give_back_work, worker, MIG_XACT_OWN_TABLES);
+
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	{
+		describe_error(worker, error);
+		worker->ends_stale = false;
+		return;
+	}
+	worker->given_back = error == NULL;
+	ereport(LOG,
+			(errcode(mig_job_row_errcode(&worker->end)),
+			 errmsg("migrate job " INT64_FORMAT " continues in another worker: %s",
+					worker->number, worker->end.error),
+			 errdetail("The catalog cache of this one is out of date.")));
+}
+
+static void
+give_back_work(void *arg)
+{
+	Worker	   *worker = arg;
+
+	mig_job_row_renew(worker->number, MyProcPid,
+					  worker->result.ncommitted > 0);
+}
+
+/*
+ * Starts the worker that gives the job back and then continues it.
+ */
+static void
+start_next(Worker *worker)
+{
+	worker->args.before = MyProcPid;
+	worker->args.progressed = worker->result.ncommitted > 0;
+	if (!mig_job_launch_now(&worker->args))
+		ereport(LOG,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("migrate could not start another worker for job " INT64_FORMAT,
+						worker->number),
+				 errdetail("No background worker slot is free. The job will be taken for one whose worker exited unexpectedly, and resumed."),
+				 errhint("You might need to increase max_worker_processes.")));
+}
+
+/*
+ * Has workers started for what is due.
+ */
+static void
+dispatch(void)
+{
+	ErrorData  *error = mig_xact(dispatch_work, NULL,
+								 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY);
+
+	if (error != NULL)
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("migrate could not scan for further jobs: %s",
+						error->message)));
+}
+
+/*
  * Records how the job ended, in the table and in the server log.
  */
 static void
 finish(Worker *worker)
 {
 	ErrorData  *error;
+	int			attempts = 0;
 
 	/* A cancel comes too late now. */
 	do
 	{
 		QueryCancelPending = false;
 		error = mig_xact(finish_work, worker, MIG_XACT_OWN_TABLES);
-	} while (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED);
+	} while (error != NULL &&
+			 (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			  ++attempts < FINISH_ATTEMPTS));
 	HOLD_INTERRUPTS();
 	log_end(worker);
 	if (error != NULL)

@@ -13,6 +13,10 @@
  * session level and releases them at its end; the server does if the process
  * dies.
  *
+ * Where a lock is a row of a distributed table the attempt to take it can fail
+ * like any other statement, with a conflict or a deadlock that there is not
+ * (YugabyteDB; issues 26122, 27053): it is repeated like one.
+ *
  * A waiting run polls: a blocking wait would hide migrate.lock_wait behind
  * lock_timeout, and deadlock with an index built concurrently by the holder,
  * which waits for the snapshot of every session that waits.  A run that commits
@@ -68,6 +72,13 @@ typedef struct Lock
 	const char *procedure;		/* that does the same, or NULL */
 } Lock;
 
+/* An attempt to take a lock. */
+typedef struct Attempt
+{
+	const Lock *lock;
+	bool		locked;
+} Attempt;
+
 /*
  * What the session holds, in the order in which it was taken: a worker's
  * first, then a run's.
@@ -87,9 +98,12 @@ typedef struct Waiter
 static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
 static bool try_lock(const Lock *lock);
+static void take(void *arg);
+static void give_back_once(void *arg);
 static bool call_lock(const Lock *lock, bool session);
 static void refuse_to_hold_up(const Lock *lock);
 static void read_waiter(const MigSpiRow *row, void *result);
+static void call_unlock(const Lock *lock);
 static void refuse_wait(void *arg);
 static int	count_of_job(void);
 static void release(int nkept);
@@ -281,26 +295,66 @@ wait_for_lock(const Lock *lock)
 }
 
 /*
- * Takes a lock if it is free.  Nothing comes between a lock of the session, which
- * no rollback releases, and the note that it is held.
+ * Takes a lock if it is free, in as many attempts as it needs to find that out.
  */
 static bool
 try_lock(const Lock *lock)
 {
-	bool		locked;
+	Attempt		attempt = {lock, false};
+	ErrorData  *error;
 
-	if (!lock->session)
-		return call_lock(lock, false);
+	for (int n = 1; (error = mig_subxact(take, &attempt)) != NULL; n++)
+	{
+		if (lock->session)
+		{
+			mig_xact_abort();
+			if (mig_retry_outcome_unknown(error))
+				mig_xact(give_back_once, unconstify(Lock *, lock), 0);
+		}
+		if (!mig_retry_lock(lock->session ? MIG_VIA_PROCEDURE :
+							MIG_VIA_FUNCTION, n, error))
+			ReThrowError(error);
+		if (lock->session)
+			mig_xact_renew();
+	}
+	return attempt.locked;
+}
+
+/*
+ * Nothing comes between a lock of the session, which no rollback releases, and
+ * the note that it is held.
+ */
+static void
+take(void *arg)
+{
+	Attempt    *attempt = arg;
+	const Lock *lock = attempt->lock;
 
 	HOLD_INTERRUPTS();
-	locked = call_lock(lock, true);
-	if (locked)
+	attempt->locked = call_lock(lock, lock->session);
+	if (attempt->locked && lock->session)
 	{
 		Assert(nheld < MAX_HELD);
 		held[nheld++] = *lock;
 	}
 	RESUME_INTERRUPTS();
-	return locked;
+}
+
+/*
+ * After an error that leaves unknown whether a lock of the session was taken:
+ * the next attempt would take it a second time, and one release would not be
+ * enough.  That it was not taken is no reason for the server's warning.
+ */
+static void
+give_back_once(void *arg)
+{
+	const Lock *lock = arg;
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("client_min_messages", "error", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	call_unlock(lock);
+	AtEOXact_GUC(false, nest_level);
 }
 
 static bool
@@ -317,6 +371,15 @@ call_lock(const Lock *lock, bool session)
 	return DatumGetBool(DirectFunctionCall2(function,
 											Int32GetDatum(lock->class),
 											Int32GetDatum((int32) lock->key)));
+}
+
+static void
+call_unlock(const Lock *lock)
+{
+	(void) DirectFunctionCall2(lock->shared ? pg_advisory_unlock_shared_int4 :
+							   pg_advisory_unlock_int4,
+							   Int32GetDatum(lock->class),
+							   Int32GetDatum((int32) lock->key));
 }
 
 /*
@@ -453,13 +516,7 @@ unlock(void *arg)
 	HOLD_INTERRUPTS();
 	while (nheld > nkept)
 	{
-		const Lock *lock = &held[nheld - 1];
-
-		(void) DirectFunctionCall2(lock->shared ?
-								   pg_advisory_unlock_shared_int4 :
-								   pg_advisory_unlock_int4,
-								   Int32GetDatum(lock->class),
-								   Int32GetDatum((int32) lock->key));
+		call_unlock(&held[nheld - 1]);
 		/* No rollback takes it again. */
 		nheld--;
 	}

@@ -16,6 +16,7 @@
 #include "run/run_internal.h"
 
 static void describe(MigRetryCase *failure, const ErrorData *error);
+static void add_hint(ErrorData *error, const char *hint);
 static void say_again(const MigRetryCase *failure, const ErrorData *error,
 					  const char *what, int delay);
 static int	delay_after(const MigRetryCase *failure);
@@ -26,9 +27,9 @@ static void deallocate(void *arg);
  * milliseconds, or that it is not; then the error may have got a better hint.
  */
 MigRetry
-mig_retry_ask(const MigStepExec *exec, ErrorData *error, int *delay)
+mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 {
-	const MigBodyExec *body = &exec->body;
+	MigBodyExec *body = &exec->body;
 	const char *revision = body->revision ? body->revision : "base";
 	MigRetryCase failure;
 	MigRetry	retry;
@@ -36,6 +37,13 @@ mig_retry_ask(const MigStepExec *exec, ErrorData *error, int *delay)
 	describe(&failure, error);
 	failure.via = exec->run->request->via;
 	failure.attempt = body->attempt;
+	if (body->attempt == 1)
+		body->stale_attempts = 0;
+	if (mig_retry_staleness(&failure) == MIG_STALE_YES)
+		body->stale_attempts++;
+	failure.stale_attempts = body->stale_attempts;
+	if (mig_retry_staleness(&failure) == MIG_STALE_POSSIBLY)
+		exec->run->result->staleness = MIG_STALE_POSSIBLY;
 	retry = mig_retry_decide(&failure);
 
 	/* The server's own hint, that a retry might do, is not true in here. */
@@ -79,6 +87,41 @@ mig_retry_wait(MigStepExec *exec, ErrorData *error)
 }
 
 /*
+ * An error is going to leave a run.  What helps against an outdated catalog
+ * cache is another command of the client, and for a worker another process.
+ * That an object is missing comes of one only where a body says so.
+ */
+void
+mig_retry_explain_stale(MigRun *run, ErrorData *error)
+{
+	MigRunResult *result = run->result;
+	MigRetryCase failure;
+
+	describe(&failure, error);
+	if (!run->commits || mig_retry_staleness(&failure) == MIG_STALE_NO)
+		result->staleness = MIG_STALE_NO;
+	else if (mig_retry_staleness(&failure) == MIG_STALE_YES)
+		result->staleness = MIG_STALE_YES;
+	/* Or what mig_retry_ask() has found. */
+
+	/* Another worker continues the job. */
+	if (result->staleness == MIG_STALE_YES &&
+		run->request->via == MIG_VIA_PROCEDURE)
+		add_hint(error, "Another session has changed the schema, which this session will see with its next command. Nothing is lost: send the CALL again, it resumes where it was.");
+	else if (result->staleness == MIG_STALE_POSSIBLY)
+		add_hint(error, run->request->via == MIG_VIA_WORKER ?
+				 "If another session has just created what is missing, submit the job again; it resumes where this one was." :
+				 "If another session has just created what is missing, this session will see it with its next command: send the CALL again, it resumes where it was.");
+}
+
+static void
+add_hint(ErrorData *error, const char *hint)
+{
+	error->hint = error->hint == NULL ? pstrdup(hint) :
+		psprintf("%s %s", error->hint, hint);
+}
+
+/*
  * Whether this error leaves unknown if the statement was done.
  */
 bool
@@ -103,12 +146,37 @@ mig_retry_xact(int attempt, const ErrorData *error)
 	describe(&failure, error);
 	failure.via = MIG_VIA_PROCEDURE;
 	failure.attempt = attempt;
+	failure.stale_attempts = attempt;
 	if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
 		return false;
 	delay = delay_after(&failure);
 	say_again(&failure, error, "read or note how far migrations are", delay);
 	mig_lock_sleep(delay);
 	mig_xact_renew();
+	return true;
+}
+
+/*
+ * The same for a lock.  Inside the caller's transaction the subtransaction in
+ * which it was to be taken was rolled back, which may be all that is needed.
+ */
+bool
+mig_retry_lock(MigVia via, int attempt, const ErrorData *error)
+{
+	MigRetryCase failure;
+	MigRetry	retry;
+	int			delay;
+
+	describe(&failure, error);
+	failure.via = via;
+	failure.attempt = attempt;
+	failure.stale_attempts = attempt;
+	retry = mig_retry_decide(&failure);
+	if (retry != MIG_RETRY_TRANSACTION && retry != MIG_RETRY_SUBTRANSACTION)
+		return false;
+	delay = delay_after(&failure);
+	say_again(&failure, error, "lock the version table or the registry", delay);
+	mig_lock_sleep(delay);
 	return true;
 }
 
@@ -154,14 +222,14 @@ say_again(const MigRetryCase *failure, const ErrorData *error,
 	ereport(LOG_SERVER_ONLY,
 			(errcode(error->sqlerrcode),
 			 errmsg("attempt %d of %d to %s failed: %s",
-					failure->attempt, failure->max_attempts, what,
+					failure->attempt, mig_retry_attempts(failure), what,
 					error->message),
 			 errdetail("SQLSTATE %s, next attempt in %d ms.",
 					   unpack_sql_state(error->sqlerrcode), delay)));
 	ereport(NOTICE,
 			(errcode(error->sqlerrcode),
 			 errmsg("attempt %d of %d to %s failed, trying again: %s",
-					failure->attempt, failure->max_attempts, what,
+					failure->attempt, mig_retry_attempts(failure), what,
 					error->message),
 			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
 }

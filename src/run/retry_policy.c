@@ -33,6 +33,13 @@
  * dblink, is not one of these: what that session has done before stays, it may
  * have tried often enough itself, and it may have waited for this very run.
  *
+ * One of them lasts longer: YugabyteDB renews the catalog cache of a session
+ * between two commands of its client, and of a background worker never (its
+ * tcop/postgres.c), so that what fails for an outdated one fails in each
+ * transaction.  Two attempts are made, as a cache may be renewed otherwise, by
+ * DDL or by a lock; then the command has to be sent again, or another worker
+ * continues.
+ *
  * Must never name an error that is not listed: to run a body twice is only
  * right if the first run is known to have failed for a passing reason.
  */
@@ -40,6 +47,9 @@
 
 #include "base/error_text.h"
 #include "run/retry_policy.h"
+
+/* With an outdated catalog cache. */
+#define STALE_ATTEMPTS			2
 
 static MigRetry way_to_retry(const MigRetryCase *failure);
 static MigPassingError passing(const MigRetryCase *failure);
@@ -52,10 +62,39 @@ mig_retry_decide(const MigRetryCase *failure)
 {
 	MigRetry	way = way_to_retry(failure);
 
-	if (way != MIG_RETRY_GIVE_UP && failure->attempt >= failure->max_attempts)
+	if (way != MIG_RETRY_GIVE_UP &&
+		failure->attempt >= mig_retry_attempts(failure))
 		return MIG_RETRY_EXHAUSTED;
 
 	return way;
+}
+
+/*
+ * How many attempts there are, if this error comes back each time.
+ */
+int
+mig_retry_attempts(const MigRetryCase *failure)
+{
+	int			left = STALE_ATTEMPTS - failure->stale_attempts;
+
+	if (passing(failure) != MIG_PASSING_STALE_CATALOG)
+		return failure->max_attempts;
+	return Min(failure->max_attempts, failure->attempt + Max(left, 0));
+}
+
+/*
+ * Does the error come of an outdated catalog cache?
+ */
+MigStaleness
+mig_retry_staleness(const MigRetryCase *failure)
+{
+	if (failure->foreign)
+		return MIG_STALE_NO;
+	if (passing(failure) == MIG_PASSING_STALE_CATALOG)
+		return MIG_STALE_YES;
+	if (failure->by_text && mig_error_is_missing_object(failure->sqlstate))
+		return MIG_STALE_POSSIBLY;
+	return MIG_STALE_NO;
 }
 
 /*

@@ -19,8 +19,17 @@ typedef struct MigRetryCase
 	bool		fixed_snapshot; /* REPEATABLE READ and above */
 	MigVia		via;
 	int			attempt;		/* the one that failed, from 1 */
+	int			stale_attempts; /* up to it, with an outdated catalog cache */
 	int			max_attempts;
 } MigRetryCase;
+
+/* Whether the catalog cache of the process is out of date. */
+typedef enum MigStaleness
+{
+	MIG_STALE_NO,
+	MIG_STALE_POSSIBLY,			/* an object is missing, or seems to be */
+	MIG_STALE_YES
+} MigStaleness;
 
 typedef enum MigRetry
 {
@@ -32,6 +41,8 @@ typedef enum MigRetry
 } MigRetry;
 
 extern MigRetry mig_retry_decide(const MigRetryCase *failure);
+extern int	mig_retry_attempts(const MigRetryCase *failure);
+extern MigStaleness mig_retry_staleness(const MigRetryCase *failure);
 extern bool mig_retry_needs_transaction(const MigRetryCase *failure);
 extern bool mig_retry_is_private(int sqlstate);
 extern bool mig_retry_leaves_unknown(const MigRetryCase *failure);

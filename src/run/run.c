@@ -91,6 +91,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	PG_END_TRY();
 	if (error != NULL)
 	{
+		mig_retry_explain_stale(&run, error);
 		mig_retry_make_plain(error);
 		ReThrowError(error);
 	}

@@ -8,6 +8,7 @@
 #include "migrate.h"
 
 #include "base/spi.h"
+#include "run/retry_policy.h"
 #include "tables/partial.h"
 #include "tables/version.h"
 
@@ -40,6 +41,8 @@ typedef struct MigRunResult
 	char	  **revisions;		/* stamp the rows afterwards */
 	char	   *end_reason;		/* why it ended before its target though
 								 * nothing failed, or NULL */
+	int			ncommitted;		/* steps and segments, procedure and worker */
+	MigStaleness staleness;		/* after an error: of the catalog cache */
 } MigRunResult;
 
 /* Ids have 32 characters of up to four bytes. */

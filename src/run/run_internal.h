@@ -9,7 +9,6 @@
 
 #include "base/setting_list.h"
 #include "base/xact.h"
-#include "run/retry_policy.h"
 #include "run/run.h"
 #include "script/script.h"
 #include "tables/log.h"
@@ -39,6 +38,7 @@ typedef struct MigBodyExec
 	const char *revision;
 	const char *operation;
 	int			attempt;
+	int			stale_attempts; /* that met an outdated catalog cache */
 	bool		transaction_ends;	/* with the step */
 	List	   *settings;		/* made before it, of MigListSetting */
 	int			session_timeout;	/* statement_timeout before them */
@@ -170,11 +170,13 @@ extern void mig_probe_guard(const MigProbe *probe);
 extern void mig_probe_install(void);
 
 /* retry.c */
-extern MigRetry mig_retry_ask(const MigStepExec *exec, ErrorData *error,
+extern MigRetry mig_retry_ask(MigStepExec *exec, ErrorData *error,
 							  int *delay);
 extern bool mig_retry_wait(MigStepExec *exec, ErrorData *error);
 extern bool mig_retry_outcome_unknown(const ErrorData *error);
 extern bool mig_retry_xact(int attempt, const ErrorData *error);
+extern bool mig_retry_lock(MigVia via, int attempt, const ErrorData *error);
+extern void mig_retry_explain_stale(MigRun *run, ErrorData *error);
 extern void mig_retry_make_plain(ErrorData *error);
 
 /* lock.c */

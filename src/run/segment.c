@@ -119,6 +119,7 @@ mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
 			if (error == NULL)
 			{
 				mig_compat_injection_point("migrate-after-commit");
+				exec->run->result->ncommitted++;
 				return;
 			}
 

@@ -35,10 +35,12 @@
 
 /*
  * How many workers of a job j exited unexpectedly.  No worker is running it, so
- * the last one did if the row says "running".
+ * the last one did if the row says "running", unless it is the one that asks.
  */
 #define CRASHES(j) \
-	"(" j ".crashes + CASE WHEN " j ".state = 'running' THEN 1 ELSE 0 END)"
+	"(" j ".crashes + CASE WHEN " j ".state = 'running'" \
+	" AND " j ".pid IS DISTINCT FROM pg_catalog.pg_backend_pid()" \
+	" THEN 1 ELSE 0 END)"
 
 /*
  * Why a job j that no worker is running can never be run, the number of a
@@ -345,7 +347,7 @@ mig_job_row_claim(int64 job, MigJob *claimed)
 		"                 FOR UPDATE SKIP LOCKED)"
 		" RETURNING job, command, target, version_table, owner_oid,"
 		"  login_oid, run_at, COALESCE(deadline, 'infinity'), settings,"
-		"  attempts, schedule, COALESCE(window_end, 'infinity')",
+		"  attempts, schedule, COALESCE(window_end, 'infinity'), renewals",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
@@ -373,6 +375,31 @@ read_job(const MigSpiRow *row, void *result)
 	job->attempts = mig_spi_row_int32(row, 10);
 	job->schedule = mig_spi_row_text(row, 11);
 	job->window_end = mig_spi_row_timestamptz(row, 12);
+	job->renewals = mig_spi_row_int32(row, 13);
+}
+
+/*
+ * Gives back a job that another worker is to continue, because the catalog
+ * cache of the one with that process id is out of date.  Does nothing if that
+ * one has not claimed it last, or has given it back.  The caller has the job's
+ * lock.
+ */
+void
+mig_job_row_renew(int64 job, int pid, bool progressed)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.job SET state = 'queued',"
+		"  renewals = 1 + CASE WHEN $3 THEN 0 ELSE renewals END"
+		" WHERE job = $1 AND pid = $2 AND state = 'running'"
+		"   AND finished IS NULL",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_int64(&args, job);
+	mig_spi_arg_int32(&args, pid);
+	mig_spi_arg_bool(&args, progressed);
+	mig_spi_write(&query, &args);
 }
 
 /*

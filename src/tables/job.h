@@ -66,6 +66,7 @@ typedef struct MigJob
 	int			nsettings;
 	char	  **settings;		/* name=value */
 	int			attempts;
+	int			renewals;
 } MigJob;
 
 /* How it ended, or that it has not. */
@@ -129,6 +130,7 @@ extern MigJobDue *mig_job_row_due(int max_crashes, int max_workers, int *ndue);
 /* The worker */
 extern bool mig_job_row_queue(int64 job, uint32 *key);
 extern bool mig_job_row_claim(int64 job, MigJob *claimed);
+extern void mig_job_row_renew(int64 job, int pid, bool progressed);
 extern void mig_job_row_progress(int64 job, const char *revision, int step,
 								 int steps);
 extern void mig_job_row_finish(int64 job, const MigJobEnd *end,

@@ -19,6 +19,7 @@ PG_MODULE_MAGIC;
 PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_needs_transaction);
 PG_FUNCTION_INFO_V1(test_retry_leaves_unknown);
+PG_FUNCTION_INFO_V1(test_retry_staleness);
 PG_FUNCTION_INFO_V1(test_retry_delay);
 PG_FUNCTION_INFO_V1(test_statement_effect);
 
@@ -80,6 +81,19 @@ test_retry_leaves_unknown(PG_FUNCTION_ARGS)
 
 	read_case(fcinfo, &failure);
 	PG_RETURN_BOOL(mig_retry_leaves_unknown(&failure));
+}
+
+/*
+ * test_retry_staleness(), all of them: is the catalog cache out of date?
+ */
+Datum
+test_retry_staleness(PG_FUNCTION_ARGS)
+{
+	static const char *const words[] = {"no", "possibly", "yes"};
+	MigRetryCase failure;
+
+	read_case(fcinfo, &failure);
+	PG_RETURN_TEXT_P(cstring_to_text(words[mig_retry_staleness(&failure)]));
 }
 
 /*
@@ -193,6 +207,7 @@ read_case(FunctionCallInfo fcinfo, MigRetryCase *failure)
 	failure->fixed_snapshot = PG_GETARG_BOOL(2);
 	failure->via = read_via(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	failure->attempt = PG_GETARG_INT32(4);
+	failure->stale_attempts = failure->attempt;
 	failure->max_attempts = PG_GETARG_INT32(5);
 	failure->by_text = PG_NARGS() > 6 && PG_GETARG_BOOL(6);
 	failure->foreign = PG_NARGS() > 7 && PG_GETARG_BOOL(7);

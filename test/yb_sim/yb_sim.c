@@ -17,6 +17,7 @@
 
 #include "access/parallel.h"
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
@@ -70,6 +71,7 @@ static const struct config_enum_entry visibility_options[] = {
 bool		yb_sim_enabled = true;
 bool		yb_sim_subtransaction_fatal = true;
 bool		yb_sim_transactional_ddl = false;
+bool		yb_sim_not_for_read_committed = false;
 int			yb_sim_max_retries = 60;
 
 static char *server_version = NULL;
@@ -84,6 +86,19 @@ static double backoff_multiplier = 2;
 static double lower_bound = 0;
 static double upper_bound = 1;
 static int	visibility = READ_AFTER_COMMIT_STRICT;
+
+/* A utility statement and what it is executed with. */
+typedef struct Execution
+{
+	PlannedStmt *pstmt;
+	const char *source;
+	bool		read_only;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *dest;
+	QueryCompletion *qc;
+} Execution;
 
 /* How many statements are running, each called by the one before. */
 static int	nesting = 0;
@@ -103,9 +118,12 @@ static void utility(PlannedStmt *pstmt, const char *queryString,
 					bool readOnlyTree, ProcessUtilityContext context,
 					ParamListInfo params, QueryEnvironment *queryEnv,
 					DestReceiver *dest, QueryCompletion *qc);
+static void execute_utility(void *arg);
+static bool is_retried_call(Node *statement, ProcessUtilityContext context);
 static bool is_harmless(Node *statement);
 static void refuse_utility(Node *statement);
 static void executor_start(QueryDesc *query, int eflags);
+static bool reads_rows(const PlannedStmt *planned);
 static void pass_write(const PlannedStmt *planned);
 static void executor_run(QueryDesc *query, ScanDirection direction,
 						 uint64 count EXECUTE_ONCE_PARAMETER);
@@ -191,6 +209,10 @@ define_yugabytedb_settings(void)
 							 "As in YugabyteDB.", NULL,
 							 &yb_sim_transactional_ddl, false,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("yb_disable_ddl_transaction_block_for_read_committed",
+							 "As in YugabyteDB.", NULL,
+							 &yb_sim_not_for_read_committed, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("yb_enable_advisory_locks", "As in YugabyteDB.",
 							 NULL, &advisory_locks, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
@@ -225,6 +247,12 @@ yb_sim_is_yugabytedb(void)
 	return yb_sim_enabled && strstr(server_version, "-YB-") != NULL;
 }
 
+bool
+yb_sim_is_read_committed(void)
+{
+	return XactIsoLevel <= XACT_READ_COMMITTED && read_committed;
+}
+
 /*
  * yb_get_effective_transaction_isolation_level()
  */
@@ -233,11 +261,10 @@ yb_sim_effective_isolation(PG_FUNCTION_ARGS)
 {
 	const char *name = "serializable";
 
-	if (XactIsoLevel == XACT_REPEATABLE_READ ||
-		(XactIsoLevel <= XACT_READ_COMMITTED && !read_committed))
-		name = "repeatable read";
-	else if (XactIsoLevel <= XACT_READ_COMMITTED)
+	if (yb_sim_is_read_committed())
 		name = "read committed";
+	else if (XactIsoLevel <= XACT_REPEATABLE_READ)
+		name = "repeatable read";
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
@@ -247,6 +274,8 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	Node	   *statement = pstmt->utilityStmt;
+	Execution	execution = {pstmt, queryString, readOnlyTree, context,
+	params, queryEnv, dest, qc};
 
 	if (yb_sim_enabled && !is_harmless(statement))
 		yb_sim_fail_dead();
@@ -259,6 +288,7 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	if (yb_sim_enabled && context != PROCESS_UTILITY_SUBCOMMAND &&
 		yb_sim_ddl_is_ddl(statement))
 	{
+		yb_sim_fail_stale();
 		yb_sim_fail_pass(YB_SIM_STATEMENT);
 		/* Parameters are known to this session only. */
 		if (yb_sim_ddl_is_autonomous() &&
@@ -272,21 +302,42 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		yb_sim_ddl_note();
 	}
 
+	if (is_retried_call(statement, context))
+		yb_sim_retry_call(execute_utility, &execution);
+	else
+		execute_utility(&execution);
+}
+
+static void
+execute_utility(void *arg)
+{
+	const Execution *execution = arg;
+
 	nesting++;
 	PG_TRY();
 	{
-		if (previous_utility != NULL)
-			previous_utility(pstmt, queryString, readOnlyTree, context,
-							 params, queryEnv, dest, qc);
-		else
-			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
-									params, queryEnv, dest, qc);
+		(previous_utility != NULL ? previous_utility : standard_ProcessUtility)
+			(execution->pstmt, execution->source, execution->read_only,
+			 execution->context, execution->params, execution->environment,
+			 execution->dest, execution->qc);
 	}
 	PG_FINALLY();
 	{
 		nesting--;
 	}
 	PG_END_TRY();
+}
+
+/*
+ * A CALL that the client has sent by itself, where READ COMMITTED is real.
+ */
+static bool
+is_retried_call(Node *statement, ProcessUtilityContext context)
+{
+	return yb_sim_is_yugabytedb() && query_retry && nesting == 0 &&
+		MyProcPort != NULL && IsA(statement, CallStmt) &&
+		context == PROCESS_UTILITY_TOPLEVEL && !IsTransactionBlock() &&
+		yb_sim_is_read_committed();
 }
 
 /*
@@ -320,6 +371,8 @@ executor_start(QueryDesc *query, int eflags)
 	if (yb_sim_enabled && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 	{
 		yb_sim_fail_dead();
+		if (reads_rows(query->plannedstmt))
+			yb_sim_fail_stale();
 		if (query->operation != CMD_SELECT ||
 			query->plannedstmt->hasModifyingCTE)
 			pass_write(query->plannedstmt);
@@ -328,6 +381,25 @@ executor_start(QueryDesc *query, int eflags)
 		previous_start(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+}
+
+/*
+ * Whether it needs a tablet server: catalogs come from the cache.
+ */
+static bool
+reads_rows(const PlannedStmt *planned)
+{
+	ListCell   *cell;
+
+	foreach(cell, planned->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		if (entry->rtekind == RTE_RELATION &&
+			entry->relid >= FirstNormalObjectId)
+			return true;
+	}
+	return false;
 }
 
 /*

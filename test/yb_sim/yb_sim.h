@@ -32,6 +32,8 @@ typedef enum YbSimFailure
 	YB_SIM_YB_CONFLICT,
 	YB_SIM_CATALOG,
 	YB_SIM_TIMED_OUT,
+	YB_SIM_UNDEFINED,
+	YB_SIM_NOT_FOUND,
 	YB_SIM_KILL,
 	YB_SIM_NFAILURES
 } YbSimFailure;
@@ -42,8 +44,10 @@ typedef enum YbSimFailure
 extern bool yb_sim_enabled;
 extern bool yb_sim_subtransaction_fatal;
 extern bool yb_sim_transactional_ddl;
+extern bool yb_sim_not_for_read_committed;
 extern int	yb_sim_max_retries;
 extern bool yb_sim_is_yugabytedb(void);
+extern bool yb_sim_is_read_committed(void);
 
 /* yb_sim_ddl.c */
 extern void yb_sim_ddl_define(void);
@@ -62,10 +66,13 @@ extern uint64 yb_sim_remote_execute(const char *statement, int offset);
 extern void yb_sim_fail_define(void);
 extern void yb_sim_fail_pass(YbSimPoint point);
 extern void yb_sim_fail_dead(void);
+extern void yb_sim_fail_stale(void);
 extern void yb_sim_fail_revive(void);
 pg_noreturn extern void yb_sim_fail_raise(YbSimFailure failure);
 
 /* yb_sim_retry.c */
+typedef void (*YbSimCall) (void *arg);
+extern void yb_sim_retry_call(YbSimCall call, void *arg);
 extern void yb_sim_retry_run(QueryDesc *query);
 
 #endif							/* YB_SIM_H */

@@ -53,6 +53,7 @@ static List *with_ddl = NIL;
 /* One that is this module's own. */
 static SubTransactionId allowed = InvalidSubTransactionId;
 
+static bool is_transactional(void);
 static bool is_of_cluster(Node *statement);
 static bool is_temporary(Node *statement);
 static bool drops_temporary(DropStmt *drop);
@@ -100,8 +101,17 @@ yb_sim_ddl_is_autonomous(void)
 	if (XactReadOnly || IsInParallelMode() || RecoveryInProgress())
 		return false;
 	return ddl == DDL_AUTONOMOUS ||
-		(ddl == DDL_AUTO && yb_sim_is_yugabytedb() &&
-		 !yb_sim_transactional_ddl);
+		(ddl == DDL_AUTO && yb_sim_is_yugabytedb() && !is_transactional());
+}
+
+/*
+ * Whether DDL belongs to the transaction, as YugabyteDB decides it.
+ */
+static bool
+is_transactional(void)
+{
+	return yb_sim_transactional_ddl &&
+		!(yb_sim_not_for_read_committed && yb_sim_is_read_committed());
 }
 
 /*
@@ -327,7 +337,7 @@ subtransaction(SubXactEvent event, SubTransactionId self,
 	}
 	else if (found && self != allowed && !proc_exit_inprogress &&
 			 yb_sim_is_yugabytedb() && yb_sim_subtransaction_fatal &&
-			 yb_sim_transactional_ddl)
+			 is_transactional())
 		ereport(FATAL,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("rollback of a subtransaction with DDL is not supported")));

@@ -9,6 +9,10 @@
  *
  * After some of them the transaction is dead: every later statement of it
  * fails the same way, whatever was rolled back in between.
+ *
+ * Others come of an outdated catalog cache.  That of a session is renewed when
+ * the next message of the client comes and no transaction is open, that of a
+ * background worker never, so they come back until then.
  */
 #include "postgres.h"
 
@@ -45,6 +49,7 @@ typedef struct Failure
 	int			sqlstate;
 	const char *message;
 	bool		kills_transaction;
+	bool		is_stale;		/* it lasts until the cache is renewed */
 	int			points;
 } Failure;
 
@@ -59,22 +64,28 @@ static const Failure failures[YB_SIM_NFAILURES] =
 {
 	{ERRCODE_T_R_SERIALIZATION_FAILURE,
 		"could not serialize access due to concurrent update",
-	false, WRITES | POINT(YB_SIM_COMMIT)},
+	false, false, WRITES | POINT(YB_SIM_COMMIT)},
 	{ERRCODE_T_R_SERIALIZATION_FAILURE,
 		"Restart read required at: { read: { physical: 1 } }",
-	false, WRITES},
+	false, false, WRITES},
 	{MAKE_SQLSTATE('Y', 'B', '0', '0', '1'),
 		"current transaction is expired or aborted",
-	true, WRITES | POINT(YB_SIM_COMMIT)},
+	true, false, WRITES | POINT(YB_SIM_COMMIT)},
 	{MAKE_SQLSTATE('Y', 'B', '0', '0', '3'),
 		"could not serialize access due to concurrent update",
-	false, WRITES | POINT(YB_SIM_COMMIT)},
+	false, false, WRITES | POINT(YB_SIM_COMMIT)},
 	{ERRCODE_T_R_SERIALIZATION_FAILURE,
 		"The catalog snapshot used for this transaction has been invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA",
-	true, WRITES},
+	true, true, WRITES},
 	{ERRCODE_INTERNAL_ERROR,
 		"Timed out: Perform RPC timed out after 5.000s",
-	false, WRITES | ENDS | POINT(YB_SIM_DDL_AFTER)},
+	false, false, WRITES | ENDS | POINT(YB_SIM_DDL_AFTER)},
+	{ERRCODE_UNDEFINED_TABLE,
+		"relation \"made_elsewhere\" does not exist",
+	false, true, POINT(YB_SIM_STATEMENT)},
+	{ERRCODE_INTERNAL_ERROR,
+		"Table with identifier 0000400600003000800000000000436b not found: OBJECT_NOT_FOUND",
+	false, true, POINT(YB_SIM_STATEMENT)},
 };
 
 static const struct config_enum_entry fail_points[] = {
@@ -95,6 +106,8 @@ static const struct config_enum_entry fail_options[] = {
 	{"yb_conflict", YB_SIM_YB_CONFLICT, false},
 	{"catalog", YB_SIM_CATALOG, false},
 	{"timed_out", YB_SIM_TIMED_OUT, false},
+	{"undefined", YB_SIM_UNDEFINED, false},
+	{"not_found", YB_SIM_NOT_FOUND, false},
 	{"kill", YB_SIM_KILL, false},
 	{NULL, 0, false}
 };
@@ -114,6 +127,10 @@ static int64 failed[YB_SIM_NPOINTS];
 /* Why the transaction is dead. */
 static int	dead = NO_FAILURE;
 
+/* By which error the catalog cache shows that it is out of date, since when. */
+static int	stale = NO_FAILURE;
+static TimestampTz stale_since;
+
 /* What is to be reported although a transaction has committed. */
 static int	reported = NO_FAILURE;
 static const PQcommMethods *client_methods = NULL;
@@ -126,6 +143,7 @@ static void assign_seed(int value, void *extra);
 static void count_anew(void);
 static int	choose(YbSimPoint point);
 static int	choose_at_random(YbSimPoint point);
+static bool is_stale(void);
 static void transaction(XactEvent event, void *arg);
 static void pass_after_commit(void);
 static void transaction_begins(Datum arg, Oid relid);
@@ -220,8 +238,11 @@ yb_sim_counts(PG_FUNCTION_ARGS)
 void
 yb_sim_fail_pass(YbSimPoint point)
 {
-	int			failure = choose(point);
+	int			failure;
 
+	if (point == YB_SIM_STATEMENT && is_stale())
+		yb_sim_fail_raise(stale);
+	failure = choose(point);
 	if (failure != NO_FAILURE)
 		yb_sim_fail_raise(failure);
 }
@@ -237,12 +258,38 @@ yb_sim_fail_dead(void)
 }
 
 /*
- * What comes now stands for a new transaction.
+ * Raises an error if the catalog cache is out of date, and every request for
+ * rows says so.
+ */
+void
+yb_sim_fail_stale(void)
+{
+	if (is_stale() && failures[stale].kills_transaction)
+		yb_sim_fail_raise(stale);
+}
+
+/*
+ * A message of the client has a time of its own, and so has a transaction that
+ * it begins.
+ */
+static bool
+is_stale(void)
+{
+	if (stale != NO_FAILURE && MyProcPort != NULL &&
+		GetCurrentStatementStartTimestamp() != stale_since &&
+		GetCurrentTransactionStartTimestamp() > stale_since)
+		stale = NO_FAILURE;
+	return yb_sim_enabled && stale != NO_FAILURE;
+}
+
+/*
+ * What comes now stands for a new transaction, with a new catalog cache.
  */
 void
 yb_sim_fail_revive(void)
 {
 	dead = NO_FAILURE;
+	stale = NO_FAILURE;
 }
 
 void
@@ -250,6 +297,11 @@ yb_sim_fail_raise(YbSimFailure failure)
 {
 	if (failures[failure].kills_transaction)
 		dead = failure;
+	if (failures[failure].is_stale && stale == NO_FAILURE)
+	{
+		stale = failure;
+		stale_since = GetCurrentStatementStartTimestamp();
+	}
 	ereport(ERROR,
 			(errcode(failures[failure].sqlstate),
 			 errmsg_internal("%s", failures[failure].message)));

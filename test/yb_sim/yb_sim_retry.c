@@ -7,6 +7,9 @@
  * an executor of its own and is a subtransaction; the one that the server has
  * prepared is never run.  Rows reach the client when an execution has
  * succeeded.
+ *
+ * A CALL is repeated, too, where READ COMMITTED is what it says: after an error
+ * of class YB, in a new transaction; what the procedure has committed stays.
  */
 #include "postgres.h"
 
@@ -15,6 +18,7 @@
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
+#include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -28,6 +32,8 @@
 #define EXECUTE_ONCE	, true
 #endif
 
+static ErrorData *try_call(YbSimCall call, void *arg, int *max_retries);
+static void begin_anew(void);
 static ErrorData *execute(QueryDesc *query, Tuplestorestate *rows,
 						  int *max_retries);
 static void execute_copy(QueryDesc *query, Tuplestorestate *rows);
@@ -113,6 +119,74 @@ execute_copy(QueryDesc *query, Tuplestorestate *rows)
 	FreeQueryDesc(copy);
 	PopActiveSnapshot();
 	receiver->rDestroy(receiver);
+}
+
+/*
+ * In place of a CALL.
+ */
+void
+yb_sim_retry_call(YbSimCall call, void *arg)
+{
+	ErrorData  *error;
+	int			max_retries;
+
+	for (int retries = 0;
+		 (error = try_call(call, arg, &max_retries)) != NULL; retries++)
+	{
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != YB_SIM_CLASS_YB ||
+			retries >= max_retries)
+			ReThrowError(error);
+		FreeErrorData(error);
+		CHECK_FOR_INTERRUPTS();
+		begin_anew();
+	}
+}
+
+/*
+ * As SPI_rollback() does it.  What the procedure has left may not be exactly
+ * the portal's snapshots, of which the server complains when they are gone.
+ */
+static void
+begin_anew(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		ForgetPortalSnapshots();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	AbortCurrentTransaction();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+	EnsurePortalSnapshotExists();
+}
+
+static ErrorData *
+try_call(YbSimCall call, void *arg, int *max_retries)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		call(arg);
+	}
+	PG_CATCH();
+	{
+		*max_retries = yb_sim_max_retries;
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return error;
 }
 
 static bool
