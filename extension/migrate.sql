@@ -81,6 +81,8 @@ CREATE TABLE migrate.log (
 	version_table		text NOT NULL,
 	role				name NOT NULL,
 	application_name	text NOT NULL,
+	search_path			text,
+	effective_role		name,
 	body_hash			text,
 	sqlstate			text,
 	error				text,
@@ -109,6 +111,8 @@ COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
 COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
 COMMENT ON COLUMN migrate.log.version_table IS 'schema.table, quoted where needed';
 COMMENT ON COLUMN migrate.log.role IS 'role whose rights the body had';
+COMMENT ON COLUMN migrate.log.search_path IS 'of the last statement of the body that was begun; NULL: none was';
+COMMENT ON COLUMN migrate.log.effective_role IS 'role that was set when that statement began, by SET ROLE of the body for example; NULL: none was begun';
 COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body ran; NULL: a stamp';
 COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
@@ -135,6 +139,7 @@ CREATE TABLE migrate.partial (
 	state				text NOT NULL,		-- started, done
 	object				text[],
 	before				text,
+	settings			text[],
 	body_hash			text NOT NULL,
 	run					uuid NOT NULL,
 	role				name NOT NULL,
@@ -152,6 +157,7 @@ COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement, if it cannot r
 COMMENT ON COLUMN migrate.partial.state IS 'started: the outcome of the statement is unknown; done';
 COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: the kind of object, the parts of its name, its definition; NULL: nothing';
 COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: present, absent, invalid or other; NULL: nothing to look for';
+COMMENT ON COLUMN migrate.partial.settings IS 'what the body has set and what decides the meaning of its statements, after the segment or, while a statement is started, before it, each as name=value; NULL: nothing';
 COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run, as in migrate.revision';
 COMMENT ON COLUMN migrate.partial.run IS 'of the run that wrote the row, as in migrate.log';
 COMMENT ON COLUMN migrate.partial.role IS 'role whose rights the statements had';

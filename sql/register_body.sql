@@ -47,6 +47,19 @@ SELECT body, pg_temp.attempt(format('SELECT migrate_register(%L, %L)', 'e', body
 \a
 \t off
 
+-- what has to be first in a transaction; a snapshot of a subtransaction
+SELECT migrate_register('e', E'SELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
+\echo :LAST_ERROR_SQLSTATE
+\a
+\t on
+SELECT body, pg_temp.attempt(format('SELECT migrate_register(%L, %L)', 'e', body)) FROM unnest(ARRAY[
+	'SET LOCAL transaction_isolation = ''serializable''', 'SET TRANSACTION READ ONLY, NOT DEFERRABLE',
+	'SET TRANSACTION SNAPSHOT ''1-1''', 'RESET transaction_deferrable',
+	'INSERT INTO t SELECT lower(pg_catalog.pg_export_snapshot())']) AS body;
+\a
+\t off
+SELECT migrate_register('transactionlike', 'SET TRANSACTION READ ONLY; SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT ''pg_export_snapshot()''', replace => true);
+
 -- COPY to and from the client
 SELECT migrate_register('e', E'SELECT 1;\nCOPY t FROM STDIN;\n1\n2\n\\.\n');
 \echo :LAST_ERROR_SQLSTATE

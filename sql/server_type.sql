@@ -200,10 +200,9 @@ DROP TABLE ran, other_version;
 DROP SEQUENCE fails;
 DROP FUNCTION fail_twice;
 TRUNCATE migrate.job;
-
 -- a body cannot set the isolation level, without a subtransaction either
 SET migrate.server_type = yugabytedb_transactional_ddl;
-SELECT migrate_register('iso', 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1');
+SELECT migrate_register('iso', 'SELECT set_config(''transaction_isolation'', ''serializable'', true)');
 CALL migrate_deploy('iso');
 RESET migrate.server_type;
 

@@ -105,6 +105,14 @@ mig_compat_find_setting(const char *name)
 #define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
 #endif
 
+/* 16 made the list of the settings, which was an array, one for the caller. */
+#if PG_VERSION_NUM >= 160000
+#define mig_compat_guc_variables(n)		get_guc_variables(n)
+#else
+#define mig_compat_guc_variables(n) \
+	(*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 /*
  * From 17 on a library can get shared memory after the start; 19 gives the
  * callback that fills it an argument.

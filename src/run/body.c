@@ -7,10 +7,9 @@
  * is thrown away as it comes.  Runs with the caller's role and settings and
  * never inside an mig_spi_begin() scope.
  *
- * Where a body is not one transaction, a segment of it is run at a time.  The
- * SET statements in front of a segment come first, so that it finds the
- * settings that it would find after them, also if another session resumes the
- * run.
+ * Where a body is not one transaction, a segment of it is run at a time.  What
+ * the statements before have set is set again first (session_setting.c), so
+ * that the border changes nothing, also if another session resumes the run.
  *
  * CREATE INDEX CONCURRENTLY, VACUUM and their like end transactions by
  * themselves.  They run in the caller's own session, as if the client had sent
@@ -31,8 +30,10 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/spi.h"
 #include "base/statement_timeout.h"
 #include "run/run_internal.h"
 
@@ -40,9 +41,23 @@
 #define NO_STATEMENT		0
 #define DEFERRED_CHECKS		(-1)
 
+/* A statement that cannot run inside a transaction block. */
+typedef struct Utility
+{
+	const char *text;
+	MigBodyExec *body;			/* NULL: it is not one of a body */
+	const List *before;			/* the settings without the body's */
+} Utility;
+
 static void begin_context(MigBodyExec *body, ErrorContextCallback *callback);
 static void run_settings(MigBodyExec *body, int before);
+static void collect_settings(MigBodyExec *body, int nest_level,
+							 const List *before);
 static void run_statement(MigBodyExec *body, int index);
+static void begin_environment(MigBodyExec *body);
+static void note_environment(MigBodyExec *body);
+static void check_paths(MigBodyExec *body);
+static char *missing_schema(const char *path);
 static char *enter_statement(MigBodyExec *body, int index);
 static void execute_statement(const char *text);
 static void execute_utility(void *arg);
@@ -67,55 +82,123 @@ mig_body_split(MigBodyExec *body, bool commit_each)
 
 /*
  * Runs statements, then what they deferred.  The caller has opened a
- * subtransaction and catches errors, which carry the place as context.
+ * subtransaction and a GUC nest level, and catches errors, which carry the place
+ * as context.  Returns how many statements it has run: fewer, if the segment has
+ * to end before one that turns out to be unable to run inside a transaction
+ * block, or after one that has added a value to an enum, which cannot be used
+ * before it is committed.
  */
-void
+int
 mig_body_execute(MigBodyExec *body, int first, int nstatements)
 {
 	ErrorContextCallback callback;
+	uint64		nvalues = mig_utility_hook_enum_values();
+	int			nest_level;
+	int			next;
 
 	begin_context(body, &callback);
 	SPI_connect();
+	if (body->ncarried == 0)
+		begin_environment(body);
+	mig_setting_list_apply(body->settings);
+	nest_level = NewGUCNestLevel();
+	mig_session_setting_apply(body->carried, true);
+	if (body->ncarried > 0)
+		begin_environment(body);
 	run_settings(body, first);
-	for (int i = first; i < first + nstatements; i++)
-		run_statement(body, i);
+	for (next = first; next < first + nstatements; next++)
+	{
+		if (body->may_split && next > first &&
+			(nvalues != mig_utility_hook_enum_values() ||
+			 mig_body_is_partitioned(body, next)))
+			break;
+		run_statement(body, next);
+	}
 	SPI_finish();
 
 	body->statement = DEFERRED_CHECKS;
 	mig_constraint_check(body->transaction_ends);
+	if (next < body->script->nstatements)
+		collect_settings(body, nest_level, NIL);
+	check_paths(body);
 
 	error_context_stack = callback.previous;
+	return next - first;
 }
 
 /*
- * Makes the settings that the body has made in front of a statement.
+ * Makes the settings that a statement of the body finds.  The caller has made
+ * those of the revision.
  */
 void
-mig_body_set_settings(MigBodyExec *body, int before)
+mig_body_set_settings(MigBodyExec *body, int index)
 {
 	ErrorContextCallback callback;
 
 	begin_context(body, &callback);
+	begin_environment(body);
 	SPI_connect();
-	run_settings(body, before);
+	mig_session_setting_apply(body->carried, false);
+	run_settings(body, index);
 	SPI_finish();
+	note_environment(body);
 	error_context_stack = callback.previous;
+}
+
+/*
+ * The same for the session, so that they outlast the transaction: also those
+ * that the body has made for a transaction.  before: the session's settings
+ * without the body's.
+ */
+void
+mig_body_set_session_settings(MigBodyExec *body, int index,
+							  const List *before)
+{
+	mig_body_set_settings(body, index);
+	collect_settings(body, 0, before);
+	mig_session_setting_apply(body->collected, false);
+	check_paths(body);
+}
+
+/*
+ * Whether a relation that a statement names makes it one that cannot run inside
+ * a transaction block, as it is found now.
+ */
+bool
+mig_body_is_partitioned(const MigBodyExec *body, int index)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_class"
+		" WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
+		"   AND relkind OPERATOR(pg_catalog.=) ANY (ARRAY['p', 'I']::\"char\"[])"
+	};
+	const char *relation = body->script->statements[index].if_partitioned;
+	MigSpiArgs	args = {0};
+
+	if (relation == NULL)
+		return false;
+	mig_spi_arg_text(&args, relation);
+	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH,
+						  MIG_SPI_READ_LATEST);
 }
 
 /*
  * Runs a statement that cannot run inside a transaction block, and commits.
- * NULL: done.  Must not be called in a subtransaction.
+ * NULL: done.  before: the settings of the session without the body's.  Must not
+ * be called in a subtransaction.
  */
 ErrorData *
-mig_body_execute_utility(MigBodyExec *body, int index)
+mig_body_execute_utility(MigBodyExec *body, int index, const List *before)
 {
 	ErrorContextCallback callback;
 	ErrorData  *error;
+	Utility		utility = {NULL, body, before};
 
 	begin_context(body, &callback);
+	utility.text = enter_statement(body, index);
 	mig_statement_timeout_begin(body->session_timeout);
 	mig_blocker_watch(true);
-	error = mig_body_utility(enter_statement(body, index));
+	error = mig_xact(execute_utility, &utility, MIG_XACT_NO_BLOCK);
 	mig_blocker_watch(false);
 	mig_statement_timeout_end();
 	error_context_stack = callback.previous;
@@ -138,8 +221,9 @@ mig_body_locate(const MigBodyExec *body, ErrorData *error)
 ErrorData *
 mig_body_utility(const char *statement)
 {
-	return mig_xact(execute_utility, unconstify(char *, statement),
-					MIG_XACT_NO_BLOCK);
+	Utility		utility = {statement, NULL, NIL};
+
+	return mig_xact(execute_utility, &utility, MIG_XACT_NO_BLOCK);
 }
 
 static void
@@ -153,15 +237,27 @@ begin_context(MigBodyExec *body, ErrorContextCallback *callback)
 	error_context_stack = callback;
 }
 
+/*
+ * Those in front of a segment that are no segment: they are SET statements only.
+ */
 static void
 run_settings(MigBodyExec *body, int before)
 {
-	mig_setting_list_apply(body->settings);
-	for (int i = 0; i < before; i++)
-	{
-		if (body->script->statements[i].setting)
-			run_statement(body, i);
-	}
+	for (int i = body->ncarried; i < before; i++)
+		run_statement(body, i);
+}
+
+/*
+ * What the body has set until now, for the segment that follows.
+ */
+static void
+collect_settings(MigBodyExec *body, int nest_level, const List *before)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(body->context);
+
+	body->collected = mig_session_setting_collect(body->carried, nest_level,
+												  before);
+	MemoryContextSwitchTo(old_context);
 }
 
 static void
@@ -195,8 +291,93 @@ enter_statement(MigBodyExec *body, int index)
 	body->line = statement->line;
 	body->offset = statement->location;
 	body->statement_text = text;
+	note_environment(body);
 	mig_progress_statement(body);
 	return text;
+}
+
+/*
+ * What the body finds is not what it has set.
+ */
+static void
+begin_environment(MigBodyExec *body)
+{
+	body->search_path = NULL;
+	body->paths = NIL;
+	note_environment(body);
+}
+
+/*
+ * Notes under which search_path and role statements run: for the log, and each
+ * search_path that the body has set.
+ */
+static void
+note_environment(MigBodyExec *body)
+{
+	const char *path = GetConfigOption("search_path", false, false);
+	bool		is_first = body->search_path == NULL;
+	MemoryContext old_context;
+
+	body->role = GetUserId();
+	if (!is_first && strcmp(body->search_path, path) == 0)
+		return;
+	old_context = MemoryContextSwitchTo(body->context);
+	body->search_path = pstrdup(path);
+	if (!is_first)
+		body->paths = lappend(body->paths, body->search_path);
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * A schema that does not exist is left out of the search_path without a word,
+ * and what a body creates is then in another one.  Looked at when the body has
+ * run, which may have created it.
+ */
+static void
+check_paths(MigBodyExec *body)
+{
+	ListCell   *cell;
+
+	foreach(cell, body->paths)
+	{
+		const char *path = lfirst(cell);
+		char	   *schema = missing_schema(path);
+
+		if (schema != NULL)
+			ereport(WARNING,
+					(errcode(ERRCODE_INVALID_SCHEMA_NAME),
+					 errmsg("search_path of revision \"%s\" contains schema \"%s\", which does not exist",
+							body->revision, schema),
+					 errdetail("Its %s has set search_path to: %s. Objects without a schema in their name are those of another schema.",
+							   body->operation, path)));
+	}
+}
+
+/*
+ * The first schema of a search_path that does not exist, or NULL.
+ */
+static char *
+missing_schema(const char *path)
+{
+	static MigSpiQuery query = {
+		"SELECT name FROM pg_catalog.unnest($1) AS s (name)"
+		" WHERE name NOT IN ('$user', 'pg_temp')"
+		"   AND name NOT IN (SELECT nspname FROM pg_catalog.pg_namespace)"
+		" LIMIT 1"
+	};
+	List	   *names;
+	char	  **elems;
+	int			n = 0;
+	ListCell   *cell;
+	MigSpiArgs	args = {0};
+
+	if (!SplitIdentifierString(pstrdup(path), ',', &names))
+		return NULL;
+	elems = palloc(sizeof(char *) * Max(list_length(names), 1));
+	foreach(cell, names)
+		elems[n++] = lfirst(cell);
+	mig_spi_arg_texts(&args, elems, n);
+	return mig_spi_first(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
 static void
@@ -223,7 +404,8 @@ execute_statement(const char *text)
 static void
 execute_utility(void *arg)
 {
-	const char *statement = arg;
+	const Utility *utility = arg;
+	const char *statement = utility->text;
 	ErrorContextCallback callback;
 	RawStmt    *raw;
 	List	   *queries;
@@ -242,6 +424,8 @@ execute_utility(void *arg)
 							pg_plan_queries(queries, statement, 0, NULL));
 	ProcessUtility(planned, statement, false, PROCESS_UTILITY_TOPLEVEL,
 				   NULL, NULL, None_Receiver, NULL);
+	if (utility->body != NULL)
+		collect_settings(utility->body, 0, utility->before);
 
 	error_context_stack = callback.previous;
 }

@@ -29,7 +29,8 @@ typedef struct Outcome
 	const MigSegment *segment;
 	const char *text;
 	MigProbe	probe;
-	MigSettings settings;		/* of the session, while the statement runs */
+	List	   *session;		/* its settings, to be put back */
+	List	   *before;			/* the same with those of the revision */
 	bool		atomic;			/* it has failed as a whole, if it has */
 	bool		wrote;			/* it has committed something */
 	MigVerdict	verdict;
@@ -258,7 +259,7 @@ try_statement(Outcome *outcome)
 
 	lasting = mig_utility_hook_lasting();
 	written = mig_utility_hook_written();
-	error = mig_body_execute_utility(body, segment->first);
+	error = mig_body_execute_utility(body, segment->first, outcome->before);
 	outcome->atomic = segment->kind == MIG_STATEMENT_COMMITS &&
 		lasting == mig_utility_hook_lasting();
 	outcome->wrote = written != mig_utility_hook_written();
@@ -328,6 +329,7 @@ apply_settings(Outcome *outcome)
 	MigBodyExec *body = &outcome->exec->body;
 	const MigSegment *segment = outcome->segment;
 	bool		locked = !mig_step_can_change_role();
+	MemoryContext old_context;
 	Oid			userid;
 	int			sec_context;
 
@@ -337,19 +339,22 @@ apply_settings(Outcome *outcome)
 				 errmsg("a migration body cannot run DISCARD ALL as a role other than that of the session"),
 				 errhint("Open the session as the role that runs it.")));
 
-	mig_session_state_save(body, segment->first, &outcome->settings);
+	old_context = MemoryContextSwitchTo(body->context);
+	outcome->session = mig_session_setting_read();
+	MemoryContextSwitchTo(old_context);
 
 	/* Those that cannot run inside a transaction block wait by design. */
 	if (segment->kind == MIG_STATEMENT_COMMITS)
-	{
-		mig_session_state_save_one("lock_timeout", &outcome->settings);
 		mig_step_set_lock_timeout(GUC_ACTION_SET);
-	}
 	GetUserIdAndSecContext(&userid, &sec_context);
 	if (locked)
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	mig_body_set_settings(body, segment->first);
+	mig_setting_list_apply(body->settings);
+	old_context = MemoryContextSwitchTo(body->context);
+	outcome->before = mig_session_setting_read();
+	MemoryContextSwitchTo(old_context);
+	mig_body_set_session_settings(body, segment->first, outcome->before);
 	if (locked)
 		SetUserIdAndSecContext(userid, sec_context);
 }
@@ -378,7 +383,7 @@ restore_work(void *arg)
 {
 	Outcome    *outcome = arg;
 
-	mig_session_state_restore(&outcome->settings);
+	mig_session_setting_restore(outcome->session);
 }
 
 /*

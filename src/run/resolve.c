@@ -174,6 +174,8 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.last_statement = segment.first + 1;
 	row.line = script->statements[segment.first].line;
 	row.kind = segment.tag;
+	row.nsettings = partial->nsettings;
+	row.settings = partial->settings;
 	row.body_hash = partial->body_hash;
 	row.run = &run;
 	row.role = GetUserId();

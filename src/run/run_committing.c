@@ -34,7 +34,7 @@ typedef struct Committing
 	bool		may_begin;		/* the step, by the request */
 	char	   *trusted;		/* the last author whose rights are known */
 	bool		retries_stopped;	/* by the server, of its commands */
-	MigSettings settings;
+	List	   *settings;		/* of the session, to be put back then */
 } Committing;
 
 static void execute(Committing *state);
@@ -90,7 +90,7 @@ mig_run_committing(MigRun *run)
 	mig_lock_release();
 	if (state.retries_stopped)
 	{
-		mig_session_state_restore(&state.settings);
+		mig_session_setting_restore(state.settings);
 		mig_xact_renew();
 	}
 	if (error != NULL)
@@ -114,7 +114,7 @@ execute(Committing *state)
 	/* The caller's transaction: what it has done is never repeated. */
 	mig_xact_renew();
 
-	mig_session_state_save_one(MIG_SERVER_RETRY_SETTING, &state->settings);
+	state->settings = mig_session_setting_read();
 	state->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
 	if (state->retries_stopped)
 		mig_xact_renew();
@@ -158,10 +158,7 @@ execute_and_commit(Committing *state)
 	mig_xact(read_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
 	mig_progress_say(exec);
-	if (mig_segment_needed(exec))
-		mig_segment_execute_all(exec);
-	else
-		mig_segment_commit(exec, NULL); /* one transaction */
+	mig_segment_execute_all(exec);
 	state->in_step = false;
 	/* Only the first step can be the partial one. */
 	run->partial = NULL;
@@ -219,6 +216,7 @@ log_failure(Committing *state, ErrorData *error)
 
 	exec->entry.error = error;
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
+	mig_step_describe_environment(exec);
 	return mig_xact(write_failure, run, 0);
 }
 

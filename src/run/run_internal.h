@@ -24,13 +24,13 @@ typedef struct MigCounters
 	BufferUsage buffers;
 } MigCounters;
 
-/* Settings as they were. */
-typedef struct MigSettings
+/* A setting as it was. */
+typedef struct MigSetting
 {
-	int			nsettings;
-	char	  **names;
-	char	  **values;			/* NULL: there was no such setting */
-} MigSettings;
+	char	   *name;
+	char	   *value;
+	bool		is_default;		/* the session has not set it */
+} MigSetting;
 
 /* The body of a step; the last four say where in it the run is. */
 typedef struct MigBodyExec
@@ -44,6 +44,15 @@ typedef struct MigBodyExec
 	int			session_timeout;	/* statement_timeout before them */
 	const char *text;			/* NULL: a stamp has none */
 	MigScript  *script;			/* its statements */
+	bool		may_split;		/* a segment may end where it turns out that
+								 * it must */
+	int			ncarried;		/* this many statements are done, */
+	List	   *carried;		/* and have set these, of MigSetting */
+	List	   *collected;		/* the same after the segment that is tried */
+	char	   *search_path;	/* of the last statement that began */
+	Oid			role;			/* the same */
+	List	   *paths;			/* each search_path that the body has set, of
+								 * char * */
 	MemoryContext context;		/* for what must outlive a statement */
 	int			statement;		/* from 1; 0 before the first, -1 at the
 								 * deferred constraints */
@@ -60,6 +69,7 @@ typedef struct MigStepExec
 	const char *message;		/* of the revision, or NULL */
 	const char *author;			/* of the body */
 	MigBodyExec body;
+	bool		noted;			/* in migrate.partial, or tried to be */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;
 } MigStepExec;
@@ -116,18 +126,16 @@ extern void mig_precheck_author(const char *revision);
 extern void mig_step_begin_run(MigRun *run);
 extern void mig_step_begin(MigStepExec *exec, int index);
 extern void mig_step_again(MigStepExec *exec);
-extern ErrorData *mig_step_execute(MigStepExec *exec,
-								   const MigSegment *segment);
-extern void mig_step_describe_segment(const MigStepExec *exec,
+extern ErrorData *mig_step_execute(MigStepExec *exec, MigSegment *segment);
+extern void mig_step_describe_segment(MigStepExec *exec,
 									  const MigSegment *segment,
 									  MigPartialSegment *row);
+extern void mig_step_describe_environment(MigStepExec *exec);
 extern bool mig_step_can_change_role(void);
 extern void mig_step_set_lock_timeout(GucAction action);
 
 /* segment.c */
-extern bool mig_segment_needed(const MigStepExec *exec);
 extern void mig_segment_execute_all(MigStepExec *exec);
-extern void mig_segment_commit(MigStepExec *exec, const MigSegment *segment);
 
 /* nontransactional.c */
 extern void mig_nontransactional_execute(MigStepExec *exec,
@@ -136,9 +144,13 @@ extern int	mig_nontransactional_settle(MigStepExec *exec);
 
 /* body.c */
 extern void mig_body_split(MigBodyExec *body, bool commit_each);
-extern void mig_body_execute(MigBodyExec *body, int first, int nstatements);
-extern void mig_body_set_settings(MigBodyExec *body, int before);
-extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index);
+extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
+extern void mig_body_set_settings(MigBodyExec *body, int index);
+extern void mig_body_set_session_settings(MigBodyExec *body, int index,
+										  const List *before);
+extern bool mig_body_is_partitioned(const MigBodyExec *body, int index);
+extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index,
+										   const List *before);
 extern void mig_body_locate(const MigBodyExec *body, ErrorData *error);
 extern ErrorData *mig_body_utility(const char *statement);
 
@@ -146,12 +158,20 @@ extern ErrorData *mig_body_utility(const char *statement);
 extern void mig_error_position(ErrorData *error, const char *body, int offset,
 							   const char *statement);
 
+/* session_setting.c */
+extern List *mig_session_setting_read(void);
+extern List *mig_session_setting_collect(const List *carried, int nest_level,
+										 const List *before);
+extern void mig_session_setting_check(const List *settings);
+extern void mig_session_setting_apply(const List *settings, bool in_segment);
+extern void mig_session_setting_begin_transaction(const List *settings);
+extern void mig_session_setting_restore(const List *before);
+extern char **mig_session_setting_texts(const List *settings);
+extern List *mig_session_setting_parse(char *const *texts, int n);
+extern const char *mig_session_setting_value(const List *settings,
+											 const char *name);
+
 /* session_state.c */
-extern void mig_session_state_save(const MigBodyExec *body, int before,
-								   MigSettings *settings);
-extern void mig_session_state_save_one(const char *name,
-									   MigSettings *settings);
-extern void mig_session_state_restore(const MigSettings *settings);
 extern void mig_session_state_refuse(void);
 extern void mig_session_state_deallocate(void);
 
@@ -207,6 +227,7 @@ extern void mig_blocker_watch(bool on);
 /* utility_hook.c */
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
+extern uint64 mig_utility_hook_enum_values(void);
 extern uint64 mig_utility_hook_lasting(void);
 extern uint64 mig_utility_hook_written(void);
 extern void mig_utility_hook_refuse_ddl(bool on);

@@ -36,37 +36,20 @@ typedef struct Committed
 typedef struct Search
 {
 	MigStepExec *exec;
-	int			first;
-	MigSegment *segment;
+	int			index;			/* of the statement that is looked at */
 } Search;
 
+static int	resume(MigStepExec *exec);
+static void check_settings(void *arg);
+static void commit_segment(MigStepExec *exec, MigSegment *segment);
+static void say_committed(const MigBodyExec *body, const ErrorData *error);
 static bool is_setting_only(const MigScript *script,
 							const MigSegment *segment);
 static bool is_committed(MigStepExec *exec, const MigSegment *segment);
 static void read_position(void *arg);
 static void find_segment(MigStepExec *exec, int first, MigSegment *segment);
 static void look_up_partitioned(void *arg);
-static bool is_partitioned(const char *relation);
 static void refuse_nontransactional(const MigStepExec *exec, const MigSegment *segment);
-
-/*
- * Whether a step cannot be one transaction, or may turn out not to be.
- */
-bool
-mig_segment_needed(const MigStepExec *exec)
-{
-	const MigScript *script = exec->body.script;
-
-	if (exec->run->partial != NULL || script->ntransactions > 1 ||
-		script->nnontransactional > 0)
-		return true;
-	for (int i = 0; i < script->nstatements; i++)
-	{
-		if (script->statements[i].if_partitioned != NULL)
-			return true;
-	}
-	return false;
-}
 
 /*
  * Executes a step until it is done, after what an earlier run has done of it.
@@ -74,8 +57,15 @@ mig_segment_needed(const MigStepExec *exec)
 void
 mig_segment_execute_all(MigStepExec *exec)
 {
-	int			next = exec->run->partial == NULL ? 0 :
-	mig_nontransactional_settle(exec);
+	MigBodyExec *body = &exec->body;
+	int			next;
+
+	if (body->text == NULL)
+	{
+		commit_segment(exec, NULL); /* a stamp */
+		return;
+	}
+	next = exec->run->partial == NULL ? 0 : resume(exec);
 
 	/* An empty segment writes the rows, if nothing else is left. */
 	do
@@ -84,35 +74,103 @@ mig_segment_execute_all(MigStepExec *exec)
 
 		CHECK_FOR_INTERRUPTS();
 		find_segment(exec, next, &segment);
-		next = segment.first + segment.nstatements;
-		if (is_setting_only(exec->body.script, &segment))
+		if (is_setting_only(body->script, &segment))
+		{
+			next = segment.first + segment.nstatements;
 			continue;
+		}
 		if (segment.kind != MIG_STATEMENT_ORDINARY)
 		{
 			if (!exec->run->request->top_level)
 				refuse_nontransactional(exec, &segment);
-			exec->body.attempt = 1;
+			body->attempt = 1;
 			mig_nontransactional_execute(exec, &segment);
 		}
-		exec->body.attempt = 1;
-		mig_segment_commit(exec, &segment);
-	} while (next < exec->body.script->nstatements);
+		body->attempt = 1;
+		commit_segment(exec, &segment);
+		next = segment.first + segment.nstatements;
+		body->ncarried = next;
+		body->carried = body->collected;
+	} while (next < body->script->nstatements);
 }
 
 /*
- * Executes a segment and commits it, as often as it takes.  For a statement that
- * cannot run inside a transaction block, which has run already, commits only
- * that it is done, or the version row.  segment NULL: the step in one
- * transaction.
+ * What an earlier run has begun goes on as it was begun: as the same role, and
+ * with the settings of then.  Returns the index of the next statement.
  */
-void
-mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
+static int
+resume(MigStepExec *exec)
 {
-	ErrorData  *error;
+	const MigPartial *partial = exec->run->partial;
+	MigBodyExec *body = &exec->body;
+	const char *role = GetUserNameFromId(exec->entry.role, false);
+	const char *path;
 
-	for (;;)
+	if (strcmp(role, partial->role) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is partial, and role \"%s\" cannot resume what role \"%s\" has begun",
+						partial->revision, role, partial->role),
+				 errdetail("Its %s was interrupted: %s. What is left would run with other rights and make objects of another owner. Nothing was run.",
+						   body->operation, mig_run_describe_partial(partial)),
+				 errhint("SET ROLE %s, and run the command again. Or use migrate_resolve('%s', 'abandon') to finish or undo it by hand.",
+						 quote_identifier(partial->role), partial->revision)));
+
+	body->carried = mig_session_setting_parse(partial->settings,
+											  partial->nsettings);
+	body->collected = body->carried;
+	mig_xact(check_settings, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	path = mig_session_setting_value(body->carried, "search_path");
+	if (path != NULL &&
+		strcmp(path, GetConfigOption("search_path", false, false)) != 0)
+		ereport(NOTICE,
+				(errmsg("the %s of revision \"%s\" has search_path = %s, as when it was interrupted",
+						body->operation, body->revision, path)));
+	body->ncarried = mig_nontransactional_settle(exec);
+	return body->ncarried;
+}
+
+/*
+ * The role must be able to make the settings that its other session had.
+ */
+static void
+check_settings(void *arg)
+{
+	MigStepExec *exec = arg;
+	bool		locked = !mig_step_can_change_role();
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if (locked)
+		SetUserIdAndSecContext(userid,
+							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	mig_session_setting_check(exec->body.carried);
+	if (locked)
+		SetUserIdAndSecContext(userid, sec_context);
+}
+
+/*
+ * Executes a segment and commits it, as often as it takes.  It may turn out to be
+ * shorter.  For a statement that cannot run inside a transaction block, which
+ * has run already, commits only that it is done, or the version row.  segment
+ * NULL: a step without a body.
+ */
+static void
+commit_segment(MigStepExec *exec, MigSegment *segment)
+{
+	MigSegment	tried;
+	MigSegment *attempt = segment == NULL ? NULL : &tried;
+	bool		committed = false;
+
+	while (!committed)
 	{
-		error = mig_step_execute(exec, segment);
+		ErrorData  *error;
+
+		if (segment != NULL)
+			tried = *segment;
+		mig_session_setting_begin_transaction(exec->body.carried);
+		error = mig_step_execute(exec, attempt);
 		if (error == NULL)
 		{
 			error = mig_xact_commit();
@@ -120,26 +178,35 @@ mig_segment_commit(MigStepExec *exec, const MigSegment *segment)
 			{
 				mig_compat_injection_point("migrate-after-commit");
 				exec->run->result->ncommitted++;
-				return;
+				break;
 			}
 
 			/* Whatever COMMIT said: what is there now counts. */
-			if (is_committed(exec, segment))
+			committed = is_committed(exec, attempt);
+			if (committed)
+			{
+				say_committed(&exec->body, error);
 				break;
+			}
 		}
 		else
 			mig_xact_abort();
 
 		if (!mig_retry_wait(exec, error))
 			ReThrowError(error);
-		if (is_committed(exec, segment))
-			return;
+		committed = is_committed(exec, attempt);
 	}
+	if (segment != NULL)
+		*segment = tried;
+}
+
+static void
+say_committed(const MigBodyExec *body, const ErrorData *error)
+{
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("commit of the %s of revision \"%s\" reported an error, but has taken effect: %s",
-					exec->body.operation, exec->body.revision,
-					error->message)));
+					body->operation, body->revision, error->message)));
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		mig_xact_repeat_cancel();
 }
@@ -209,63 +276,45 @@ read_position(void *arg)
 }
 
 /*
- * The segment that begins with a statement, by what the catalogs say now.
+ * The segment that begins with a statement.  What the catalogs say of the
+ * statements further on is asked when it is their turn, because the segment may
+ * change that.
  */
 static void
 find_segment(MigStepExec *exec, int first, MigSegment *segment)
 {
-	Search		search = {exec, first, segment};
-	const MigStatement *statements = exec->body.script->statements;
+	Search		search = {exec, first};
+	const MigScript *script = exec->body.script;
 
-	mig_script_segment(exec->body.script, first, segment);
-	for (int i = first; i < first + segment->nstatements; i++)
-	{
-		if (statements[i].if_partitioned != NULL)
-		{
-			mig_xact(look_up_partitioned, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
-			return;
-		}
-	}
+	/* A segment that would make settings only is none. */
+	while (search.index < script->nstatements &&
+		   script->statements[search.index].setting)
+		search.index++;
+	if (search.index < script->nstatements &&
+		script->statements[search.index].if_partitioned != NULL)
+		mig_xact(look_up_partitioned, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	mig_script_segment(script, first, segment);
 }
 
 /*
- * With the body's settings, among which may be the search_path.
+ * With the body's settings, among which may be the search_path and the role.
  */
 static void
 look_up_partitioned(void *arg)
 {
 	Search	   *search = arg;
-	MigStepExec *exec = search->exec;
-	MigStatement *statements = exec->body.script->statements;
-	MigSegment *segment = search->segment;
+	MigBodyExec *body = &search->exec->body;
+	MigStatement *statement = &body->script->statements[search->index];
 	int			nest_level = NewGUCNestLevel();
 
-	mig_body_set_settings(&exec->body, search->first);
-	for (int i = segment->first; i < segment->first + segment->nstatements; i++)
+	mig_setting_list_apply(body->settings);
+	mig_body_set_settings(body, search->index);
+	if (mig_body_is_partitioned(body, search->index))
 	{
-		if (statements[i].if_partitioned != NULL &&
-			is_partitioned(statements[i].if_partitioned))
-		{
-			statements[i].kind = MIG_STATEMENT_NONTRANSACTIONAL;
-			statements[i].tag = "rebuild of a partitioned relation";
-		}
+		statement->kind = MIG_STATEMENT_NONTRANSACTIONAL;
+		statement->tag = "rebuild of a partitioned relation";
 	}
-	mig_script_segment(exec->body.script, search->first, segment);
 	AtEOXact_GUC(false, nest_level);
-}
-
-static bool
-is_partitioned(const char *relation)
-{
-	static MigSpiQuery query = {
-		"SELECT FROM pg_catalog.pg_class"
-		" WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
-		"   AND relkind OPERATOR(pg_catalog.=) ANY (ARRAY['p', 'I']::\"char\"[])"
-	};
-	MigSpiArgs	args = {0};
-
-	mig_spi_arg_text(&args, relation);
-	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH, MIG_SPI_READ_LATEST);
 }
 
 static void

@@ -27,15 +27,15 @@
 typedef struct Attempt
 {
 	MigStepExec *exec;
-	const MigSegment *segment;	/* NULL: the whole body */
+	MigSegment *segment;		/* NULL: the whole body */
 	bool		is_last;		/* it ends the step */
 } Attempt;
 
 static List *read_settings(const char *list);
 static void attempt_work(void *arg);
-static void execute_statements(MigBodyExec *body, const MigSegment *segment);
-static void write_rows(MigStepExec *exec, bool clear_partial);
-static void write_partial(const MigStepExec *exec, const MigSegment *segment);
+static void execute_statements(Attempt *attempt);
+static void write_rows(MigStepExec *exec);
+static void write_partial(MigStepExec *exec, const MigSegment *segment);
 static void add_context(void *arg);
 static void explain_role_change(ErrorData *error);
 static void explain_locks(const MigStepExec *exec, ErrorData *error);
@@ -81,6 +81,8 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->entry.body_hash = body.hash;
 	exec->entry.attempts = 1;
 	exec->entry.error = NULL;
+	exec->entry.search_path = NULL;
+	exec->noted = run->partial != NULL;
 
 	memset(&exec->body, 0, sizeof(exec->body));
 	exec->body.revision = step->revision;
@@ -89,6 +91,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->body.text = body.text;
 	exec->body.context = CurrentMemoryContext;
 	exec->body.transaction_ends = run->commits;
+	exec->body.may_split = run->commits;
 	exec->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
 	{
@@ -122,12 +125,12 @@ mig_step_again(MigStepExec *exec)
 }
 
 /*
- * Tries a step once, or a segment of it.  NULL: it is done.  Otherwise nothing
- * of it is left but the error, in the current memory context; the caller
- * decides what next.
+ * Tries a step once, or a segment of it, which may turn out to be shorter.  NULL:
+ * it is done.  Otherwise nothing of it is left but the error, in the current
+ * memory context; the caller decides what next.
  */
 ErrorData *
-mig_step_execute(MigStepExec *exec, const MigSegment *segment)
+mig_step_execute(MigStepExec *exec, MigSegment *segment)
 {
 	Attempt		attempt = {exec, segment, segment == NULL};
 	ErrorData  *error;
@@ -188,10 +191,10 @@ attempt_work(void *arg)
 	}
 	mig_constraint_begin();
 	if (exec->body.text != NULL)
-		execute_statements(&exec->body, attempt->segment);
+		execute_statements(attempt);
 	mig_compat_injection_point("migrate-after-body");
 	if (attempt->is_last)
-		write_rows(exec, attempt->segment != NULL);
+		write_rows(exec);
 	else
 		write_partial(exec, attempt->segment);
 	if (locked)
@@ -203,14 +206,23 @@ attempt_work(void *arg)
 }
 
 static void
-execute_statements(MigBodyExec *body, const MigSegment *segment)
+execute_statements(Attempt *attempt)
 {
+	MigBodyExec *body = &attempt->exec->body;
+	MigSegment *segment = attempt->segment;
 	int			nest_level = NewGUCNestLevel();
 
 	if (segment == NULL)
-		mig_body_execute(body, 0, body->script->nstatements);
+		(void) mig_body_execute(body, 0, body->script->nstatements);
 	else if (segment->kind == MIG_STATEMENT_ORDINARY)
-		mig_body_execute(body, segment->first, segment->nstatements);
+	{
+		int			ndone = mig_body_execute(body, segment->first,
+											 segment->nstatements);
+
+		if (ndone < segment->nstatements)
+			attempt->is_last = false;
+		segment->nstatements = ndone;
+	}
 	AtEOXact_GUC(false, nest_level);
 }
 
@@ -218,7 +230,7 @@ execute_statements(MigBodyExec *body, const MigSegment *segment)
  * The version row, what it deferred, and the log row.
  */
 static void
-write_rows(MigStepExec *exec, bool clear_partial)
+write_rows(MigStepExec *exec)
 {
 	MigVersion *version = exec->run->version;
 	ErrorContextCallback callback;
@@ -231,9 +243,10 @@ write_rows(MigStepExec *exec, bool clear_partial)
 	mig_version_move(version, exec->step);
 	if (!version->own)
 		mig_constraint_check(exec->body.transaction_ends);
-	if (clear_partial)
+	if (exec->noted)
 		mig_partial_clear(version->name);
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
+	mig_step_describe_environment(exec);
 	mig_log_write(&exec->entry);
 
 	error_context_stack = callback.previous;
@@ -243,7 +256,7 @@ write_rows(MigStepExec *exec, bool clear_partial)
  * Notes that a segment is done, and no more than that.
  */
 static void
-write_partial(const MigStepExec *exec, const MigSegment *segment)
+write_partial(MigStepExec *exec, const MigSegment *segment)
 {
 	MigPartialSegment row;
 
@@ -255,9 +268,10 @@ write_partial(const MigStepExec *exec, const MigSegment *segment)
  * What migrate.partial says of a segment.
  */
 void
-mig_step_describe_segment(const MigStepExec *exec, const MigSegment *segment,
+mig_step_describe_segment(MigStepExec *exec, const MigSegment *segment,
 						  MigPartialSegment *row)
 {
+	exec->noted = true;
 	memset(row, 0, sizeof(*row));
 	row->version_table = exec->run->version->name;
 	row->revision = exec->step->revision;
@@ -269,6 +283,18 @@ mig_step_describe_segment(const MigStepExec *exec, const MigSegment *segment,
 	row->body_hash = exec->entry.body_hash;
 	row->run = &exec->entry.run;
 	row->role = exec->entry.role;
+	row->nsettings = list_length(exec->body.collected);
+	row->settings = mig_session_setting_texts(exec->body.collected);
+}
+
+/*
+ * What the log says of how the body's statements ran.
+ */
+void
+mig_step_describe_environment(MigStepExec *exec)
+{
+	exec->entry.search_path = exec->body.search_path;
+	exec->entry.effective_role = exec->body.role;
 }
 
 static void

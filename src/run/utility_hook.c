@@ -2,7 +2,8 @@
  * utility_hook.c
  *	  Observes what a body does that only a utility hook can see.
  *
- * SET CONSTRAINTS leaves no trace that could be looked up.  And where DDL
+ * SET CONSTRAINTS leaves no trace that could be looked up, and a new value of an
+ * enum cannot be used before it is committed.  And where DDL
  * commits by itself, what a function or a DO block has created stays when the
  * statement around it fails: then that statement must not be run again as if
  * nothing had happened, and in an ordinary one such DDL is refused before it
@@ -16,6 +17,7 @@
 #include "run/run_internal.h"
 
 static uint64 nconstraints = 0;
+static uint64 nenum_values = 0;
 static uint64 nlasting = 0;
 static uint64 nwritten = 0;
 static bool refuse_ddl = false;
@@ -46,6 +48,15 @@ uint64
 mig_utility_hook_constraints(void)
 {
 	return nconstraints;
+}
+
+/*
+ * How often a value was added to an enum in this process.
+ */
+uint64
+mig_utility_hook_enum_values(void)
+{
+	return nenum_values;
 }
 
 /*
@@ -85,6 +96,9 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 {
 	if (IsA(pstmt->utilityStmt, ConstraintsSetStmt))
 		nconstraints++;
+	if (IsA(pstmt->utilityStmt, AlterEnumStmt) &&
+		castNode(AlterEnumStmt, pstmt->utilityStmt)->oldVal == NULL)
+		nenum_values++;
 	/* A part of a statement that is atomic is not one from within it. */
 	if (context == PROCESS_UTILITY_QUERY ||
 		context == PROCESS_UTILITY_QUERY_NONATOMIC)

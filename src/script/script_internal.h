@@ -76,6 +76,6 @@ extern MigMark mig_mark_find(const MigMarkLine *line);
 
 /* statement_kind.c */
 extern void mig_statement_kind_read(Node *node, MigStatement *statement);
-extern const char *mig_statement_kind_enum_value(const Node *statement);
+extern bool mig_statement_kind_adds_enum_value(const Node *statement);
 
 #endif							/* MIG_SCRIPT_INTERNAL_H */

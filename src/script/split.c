@@ -5,8 +5,8 @@
  * The server's parser splits, so that function bodies, rules with several
  * actions and the like stay in one piece.  What a body must not contain is
  * refused here, when it is registered, and not in the middle of a run:
- * transaction control (a migration run ends its transactions itself) and COPY
- * from or to the client (whose connection a body does not have).
+ * transaction control (a migration run begins and ends its transactions itself)
+ * and COPY from or to the client (whose connection a body does not have).
  *
  * The parse trees take some twenty times the space of the text.  They must
  * not outlive the split: only offsets into the body are kept.
@@ -16,6 +16,7 @@
 #include <ctype.h>
 
 #include "mb/pg_wchar.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "parser/scansup.h"
@@ -32,9 +33,10 @@ static void explain_syntax_error(const MigScriptSource *source,
 static void refuse_inline_data(const MigScriptSource *source, int end);
 static void refuse_statement(const MigScriptSource *source, Node *statement,
 							 int location);
+static const char *transaction_start_only(const Node *statement);
+static bool exports_snapshot(Node *node, void *context);
 static int	end_of_statement(const char *body, const RawStmt *raw,
 							 int location, int size);
-static bool is_used_in(const char *value, const char *rest);
 static int	count_transactions(const MigScript *script);
 
 /*
@@ -71,7 +73,6 @@ mig_script_split(const MigScriptSource *source)
 	{
 		RawStmt    *raw = lfirst_node(RawStmt, cell);
 		MigStatement *statement = &script->statements[script->nstatements++];
-		const char *value;
 		int			location;
 
 		location = mig_script_skip_gap(source->body, raw->stmt_location);
@@ -88,9 +89,7 @@ mig_script_split(const MigScriptSource *source)
 		mig_statement_kind_read(raw->stmt, statement);
 		if (statement->kind != MIG_STATEMENT_ORDINARY)
 			script->nnontransactional++;
-		value = mig_statement_kind_enum_value(raw->stmt);
-		statement->commit_after = value != NULL &&
-			is_used_in(value, source->body + location + statement->length);
+		statement->commit_after = mig_statement_kind_adds_enum_value(raw->stmt);
 	}
 
 	MemoryContextDelete(context);
@@ -296,12 +295,29 @@ refuse_inline_data(const MigScriptSource *source, int end)
 static void
 refuse_statement(const MigScriptSource *source, Node *statement, int location)
 {
+	const char *too_late = transaction_start_only(statement);
+
 	if (IsA(statement, TransactionStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s is not allowed in a migration body",
 						GetCommandTagName(CreateCommandTag(statement))),
 				 errhint("Remove the statement: a migration run begins and ends its transactions itself."),
+				 mig_script_scan_errposition(source, location)));
+
+	if (too_late != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is not allowed in a migration body", too_late),
+				 errdetail("It has to come before everything else in a transaction, which a migration run has begun."),
+				 errhint("Set default_transaction_isolation or default_transaction_deferrable in the session, or for the role, that runs the revision."),
+				 mig_script_scan_errposition(source, location)));
+
+	if (exports_snapshot(statement, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("pg_export_snapshot() is not allowed in a migration body"),
+				 errdetail("A body runs in a subtransaction, which cannot export a snapshot."),
 				 mig_script_scan_errposition(source, location)));
 
 	if (IsA(statement, CopyStmt))
@@ -317,6 +333,57 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location)
 					 errhint("Use INSERT, or COPY with a file or program on the server."),
 					 mig_script_scan_errposition(source, location)));
 	}
+}
+
+/*
+ * The name of a statement that sets what cannot be set once a transaction has
+ * a snapshot, or NULL.
+ */
+static const char *
+transaction_start_only(const Node *statement)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+	ListCell   *cell;
+
+	if (!IsA(statement, VariableSetStmt) || set->name == NULL)
+		return NULL;
+	if (strcmp(set->name, "TRANSACTION SNAPSHOT") == 0)
+		return "SET TRANSACTION SNAPSHOT";
+	if (pg_strcasecmp(set->name, "transaction_isolation") == 0)
+		return "SET transaction_isolation";
+	if (pg_strcasecmp(set->name, "transaction_deferrable") == 0)
+		return "SET transaction_deferrable";
+	if (strcmp(set->name, "TRANSACTION") != 0)
+		return NULL;
+	foreach(cell, set->args)
+	{
+		const char *name = lfirst_node(DefElem, cell)->defname;
+
+		if (strcmp(name, "transaction_isolation") == 0)
+			return "SET TRANSACTION ISOLATION LEVEL";
+		if (strcmp(name, "transaction_deferrable") == 0)
+			return "SET TRANSACTION DEFERRABLE";
+	}
+	return NULL;
+}
+
+/*
+ * Whether a query calls pg_export_snapshot().  The server's walker knows the
+ * parts of queries only.
+ */
+static bool
+exports_snapshot(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (context == NULL && !IsA(node, SelectStmt) && !IsA(node, InsertStmt) &&
+		!IsA(node, UpdateStmt) && !IsA(node, DeleteStmt))
+		return false;
+	if (IsA(node, FuncCall) &&
+		strcmp(strVal(llast(((FuncCall *) node)->funcname)),
+			   "pg_export_snapshot") == 0)
+		return true;
+	return raw_expression_tree_walker(node, exports_snapshot, node);
 }
 
 /*
@@ -336,20 +403,6 @@ end_of_statement(const char *body, const RawStmt *raw, int location, int size)
 		end--;
 
 	return end;
-}
-
-/*
- * Whether what follows in a body could use a new value of an enum, which the
- * server allows only after the value was committed: whether it has the value's
- * text in it.
- */
-static bool
-is_used_in(const char *value, const char *rest)
-{
-	/* It may be written in more than one way. */
-	if (strpbrk(value, "'\\") != NULL)
-		return true;
-	return strstr(rest, value) != NULL;
 }
 
 static int

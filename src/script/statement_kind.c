@@ -142,16 +142,14 @@ mig_statement_kind_commits(Node *statement)
 }
 
 /*
- * The value that a statement adds to an enum, or NULL.  It cannot be used
- * before it is committed.
+ * Whether it adds a value to an enum, which can be used only after it was
+ * committed: as a literal, or in ways that the text does not show.
  */
-const char *
-mig_statement_kind_enum_value(const Node *statement)
+bool
+mig_statement_kind_adds_enum_value(const Node *statement)
 {
-	if (!IsA(statement, AlterEnumStmt) ||
-		((const AlterEnumStmt *) statement)->oldVal != NULL)
-		return NULL;
-	return ((const AlterEnumStmt *) statement)->newVal;
+	return IsA(statement, AlterEnumStmt) &&
+		((const AlterEnumStmt *) statement)->oldVal == NULL;
 }
 
 /* The row of the table for a statement, or NULL. */
@@ -196,19 +194,18 @@ if_partitioned(const Node *statement)
 }
 
 /*
- * Whether it is a SET or RESET in effect for the statements after it, also
- * across transactions.
+ * Whether it is a SET or RESET, SET LOCAL included: it is in effect for the
+ * statements after it, also across transactions.
  */
 static bool
 is_setting(const Node *statement)
 {
 	const VariableSetStmt *set = (const VariableSetStmt *) statement;
 
-	if (!IsA(statement, VariableSetStmt) || set->is_local)
-		return false;
-	/* SET TRANSACTION */
-	return set->kind != VAR_SET_MULTI ||
-		strncmp(set->name, "TRANSACTION", strlen("TRANSACTION")) != 0;
+	/* SET TRANSACTION is not. */
+	return IsA(statement, VariableSetStmt) &&
+		(set->kind != VAR_SET_MULTI ||
+		 strncmp(set->name, "TRANSACTION", strlen("TRANSACTION")) != 0);
 }
 
 /*

@@ -35,6 +35,8 @@ typedef struct MigLogEntry
 	const char *version_table;
 	Oid			role;
 	const char *body_hash;		/* NULL: nothing was run */
+	const char *search_path;	/* of the last statement; NULL: none began */
+	Oid			effective_role; /* the same */
 	const ErrorData *error;		/* NULL: it succeeded */
 	MigResourceUsage usage;
 } MigLogEntry;

@@ -15,7 +15,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/timestamp.h"
 
 #include "base/command.h"
 #include "base/spi.h"
@@ -35,7 +34,7 @@ MigPartial *
 mig_partial_find(const char *version_table, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
-		"SELECT revision, operation, body_hash, role, started, state,"
+		"SELECT revision, operation, body_hash, role, settings, state,"
 		"       statement, last_statement, line, kind, object, before"
 		"  FROM migrate.partial WHERE version_table = $1"
 		" ORDER BY statement",
@@ -69,8 +68,9 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->revision = mig_spi_row_text(&row, 1);
 	partial->operation = command_by_name(mig_spi_row_text(&row, 2));
 	partial->body_hash = mig_spi_row_text(&row, 3);
+	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
+	row = mig_spi_fetch(scope, 0);
 	partial->role = mig_spi_row_text(&row, 4);
-	partial->since = mig_spi_row_timestamptz(&row, 5);
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		row = mig_spi_fetch(scope, i);
@@ -167,13 +167,13 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.partial AS p (version_table, revision,"
 		"  operation, statement, last_statement, line, kind, state, object,"
-		"  before, body_hash, run, role, finished)"
+		"  before, body_hash, run, role, settings, finished)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-		"  pg_catalog.pg_get_userbyid($13), CASE $8 WHEN 'done'"
+		"  pg_catalog.pg_get_userbyid($13), $14, CASE $8 WHEN 'done'"
 		"   THEN pg_catalog.clock_timestamp() END)"
 		" ON CONFLICT (version_table, statement) DO UPDATE"
 		"  SET state = excluded.state, run = excluded.run,"
-		"      role = excluded.role,"
+		"      settings = excluded.settings,"
 		"      last_statement = excluded.last_statement,"
 		"      object = COALESCE(excluded.object, p.object),"
 		"      before = COALESCE(excluded.before, p.before),"
@@ -199,6 +199,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	mig_spi_arg_text(&args, segment->body_hash);
 	mig_spi_arg_uuid(&args, segment->run);
 	mig_spi_arg_oid(&args, segment->role);
+	mig_spi_arg_texts(&args, segment->settings, segment->nsettings);
 	mig_spi_write(&query, &args);
 }
 

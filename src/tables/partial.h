@@ -27,6 +27,9 @@ typedef struct MigPartialSegment
 								 * outcome is unknown */
 	char	  **object;
 	const char *before;
+	int			nsettings;
+	char	  **settings;		/* of the body, after it or, if its outcome is
+								 * unknown, before it: "name=value" */
 	const char *body_hash;
 	const pg_uuid_t *run;
 	Oid			role;
@@ -46,8 +49,9 @@ typedef struct MigPartial
 	int			nobject;
 	char	  **object;
 	char	   *before;
-	char	   *role;			/* that has run the last of it */
-	TimestampTz since;			/* the start of the last of it */
+	char	   *role;			/* that has begun it */
+	int			nsettings;
+	char	  **settings;		/* of the body, before what follows */
 } MigPartial;
 
 extern MigPartial *mig_partial_find(const char *version_table,

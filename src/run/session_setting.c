@@ -1,0 +1,416 @@
+/*
+ * session_setting.c
+ *	  The settings of a body where it is not one transaction.
+ *
+ * What a body sets holds until its end, however it says so: SET, SET LOCAL,
+ * set_config() in a query, in DO or in a function, RESET, DISCARD ALL, SET ROLE.
+ * So that a border between two segments changes nothing, the settings are read
+ * at the end of each segment, by what they are and not by what the statements
+ * look like, and made again before the next one.
+ *
+ * A segment that is a transaction has a GUC nest level, which says what was set
+ * in it.  A statement that ends transactions by itself would end the level,
+ * too: around it the settings are made for the session, and what differs
+ * afterwards is put back.
+ *
+ * The settings that decide what a statement means are kept also if the body
+ * does not change them, for a run in another session that resumes.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+
+#include "base/compat.h"
+#include "run/run_internal.h"
+
+/* Made last and put back first: they decide who may make the others. */
+static const char *const identities[] = {"session_authorization", "role"};
+
+/* What the same statement could do something else under. */
+static const char *const kept[] =
+{
+	"array_nulls", "check_function_bodies", "DateStyle",
+	"default_table_access_method", "default_tablespace",
+	"default_text_search_config", "default_toast_compression",
+	"IntervalStyle", "lc_monetary", "lc_numeric", "lc_time", "row_security",
+	"search_path", "session_replication_role", "TimeZone",
+	"transform_null_equals", "xmloption"
+};
+
+/*
+ * Those of one transaction, which setting them again would not bring back, and
+ * the seed of random(), which cannot be read.
+ */
+static const char *const left_out[] =
+{
+	"seed", "transaction_deferrable", "transaction_isolation"
+};
+
+/* In a transaction of the session it is not ours to set. */
+#define READ_ONLY				"transaction_read_only"
+
+static List *add(List *settings, const char *name, const char *value,
+				 bool is_default);
+static bool is_listed(const char *name, const char *const *list, int n);
+static bool may_be_set(const struct config_generic *record);
+static const char *current_value(const char *name);
+static const MigSetting *find(const List *settings, const char *name,
+							  int *from);
+static bool is_default(const struct config_generic *record);
+static bool differs(const MigSetting *before, const char *value,
+					bool is_default);
+static bool is_set_since(const struct config_generic *record, int nest_level);
+static bool is_kept(const struct config_generic *record, const char *value);
+static void set(const char *name, const char *value);
+static void put_back(const char *name, const MigSetting *before);
+
+/*
+ * All settings that a body can change, as they are now.
+ */
+List *
+mig_session_setting_read(void)
+{
+	int			n;
+	struct config_generic **records = mig_compat_guc_variables(&n);
+	List	   *settings = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (may_be_set(records[i]))
+			settings = add(settings, records[i]->name,
+						   current_value(records[i]->name),
+						   is_default(records[i]));
+	}
+	return settings;
+}
+
+/*
+ * What a body has set so far: what it had set before (carried), what it has set
+ * since a GUC nest level began or, if that is 0, what differs from before, and
+ * what is always kept.
+ */
+List *
+mig_session_setting_collect(const List *carried, int nest_level,
+							const List *before)
+{
+	int			n;
+	struct config_generic **records = mig_compat_guc_variables(&n);
+	List	   *settings = NIL;
+	int			from = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *name = records[i]->name;
+		const char *value;
+		bool		is_changed;
+
+		if (!may_be_set(records[i]))
+			continue;
+		value = current_value(name);
+		if (nest_level > 0)
+			is_changed = is_set_since(records[i], nest_level);
+		else
+			is_changed = differs(find(before, name, &from), value,
+								 is_default(records[i]));
+		if (is_changed || is_kept(records[i], value) ||
+			mig_session_setting_value(carried, name) != NULL)
+			settings = add(settings, name, value, false);
+	}
+	return settings;
+}
+
+/*
+ * Raises an error if the role that is set now could not make the settings, as
+ * another session has noted them.
+ */
+void
+mig_session_setting_check(const List *settings)
+{
+	ListCell   *cell;
+
+	foreach(cell, settings)
+	{
+		const MigSetting *setting = lfirst(cell);
+
+		if (strcmp(current_value(setting->name), setting->value) != 0)
+			(void) set_config_option(setting->name, setting->value,
+									 superuser() ? PGC_SUSET : PGC_USERSET,
+									 PGC_S_SESSION, GUC_ACTION_SET, false,
+									 ERROR, false);
+	}
+}
+
+/*
+ * Makes settings that this process has had, or that were checked: for the GUC
+ * nest level of a segment that is a transaction, or for the session.
+ */
+void
+mig_session_setting_apply(const List *settings, bool in_segment)
+{
+	ListCell   *cell;
+	const char *value;
+
+	foreach(cell, settings)
+	{
+		const MigSetting *setting = lfirst(cell);
+
+		if (!is_listed(setting->name, identities, lengthof(identities)) &&
+			(in_segment || strcmp(setting->name, READ_ONLY) != 0))
+			set(setting->name, setting->value);
+	}
+	value = mig_session_setting_value(settings, "default_" READ_ONLY);
+	if (in_segment && value != NULL && strcmp(value, "on") == 0)
+		set(READ_ONLY, value);
+	for (int i = 0; i < lengthof(identities); i++)
+	{
+		value = mig_session_setting_value(settings, identities[i]);
+		if (value != NULL)
+			set(identities[i], value);
+	}
+}
+
+/*
+ * At the beginning of a transaction: it is as SET SESSION CHARACTERISTICS of
+ * the body says.
+ */
+void
+mig_session_setting_begin_transaction(const List *settings)
+{
+	static const char *const names[] =
+	{
+		"default_transaction_isolation", "default_transaction_deferrable"
+	};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		const char *value = mig_session_setting_value(settings, names[i]);
+		const char *name = names[i] + strlen("default_");
+
+		if (value != NULL && strcmp(value, current_value(name)) != 0)
+			(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_LOCAL, true, 0, false);
+	}
+}
+
+/*
+ * Puts back for the session what differs from before.  A cancel must not leave
+ * the rest.
+ */
+void
+mig_session_setting_restore(const List *before)
+{
+	int			n;
+	struct config_generic **records;
+	int			from = 0;
+
+	HOLD_INTERRUPTS();
+	for (int i = 0; i < lengthof(identities); i++)
+	{
+		const MigSetting *old = find(before, identities[i], &from);
+
+		if (differs(old, current_value(identities[i]), false))
+			put_back(identities[i], old);
+	}
+	records = mig_compat_guc_variables(&n);
+	for (int i = 0; i < n; i++)
+	{
+		const char *name = records[i]->name;
+		const MigSetting *old;
+
+		if (!may_be_set(records[i]) || strcmp(name, READ_ONLY) == 0)
+			continue;
+		old = find(before, name, &from);
+		if (differs(old, current_value(name), is_default(records[i])) ||
+			(old != NULL && old->is_default && !is_default(records[i])))
+			put_back(name, old);
+	}
+	RESUME_INTERRUPTS();
+}
+
+/*
+ * As the server keeps the settings of roles and databases, each "name=value".
+ */
+char	  **
+mig_session_setting_texts(const List *settings)
+{
+	char	  **texts = palloc(sizeof(char *) * Max(list_length(settings), 1));
+	ListCell   *cell;
+	int			n = 0;
+
+	foreach(cell, settings)
+	{
+		const MigSetting *setting = lfirst(cell);
+
+		texts[n++] = psprintf("%s=%s", setting->name, setting->value);
+	}
+	return texts;
+}
+
+/*
+ * The reverse.
+ */
+List *
+mig_session_setting_parse(char *const *texts, int n)
+{
+	List	   *settings = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *end = strchr(texts[i], '=');
+
+		if (end != NULL)
+			settings = add(settings, pnstrdup(texts[i], end - texts[i]),
+						   end + 1, false);
+	}
+	return settings;
+}
+
+/*
+ * The value of one, or NULL.
+ */
+const char *
+mig_session_setting_value(const List *settings, const char *name)
+{
+	int			from = 0;
+	const MigSetting *setting = find(settings, name, &from);
+
+	return setting == NULL ? NULL : setting->value;
+}
+
+static List *
+add(List *settings, const char *name, const char *value, bool is_default)
+{
+	MigSetting *setting = palloc(sizeof(MigSetting));
+
+	setting->name = pstrdup(name);
+	setting->value = pstrdup(value);
+	setting->is_default = is_default;
+	return lappend(settings, setting);
+}
+
+static bool
+is_listed(const char *name, const char *const *list, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(name, list[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether SET is allowed for it, by any role.
+ */
+static bool
+may_be_set(const struct config_generic *record)
+{
+	return (record->context == PGC_USERSET || record->context == PGC_SUSET) &&
+		!is_listed(record->name, left_out, lengthof(left_out));
+}
+
+/*
+ * Never NULL.  SET SESSION AUTHORIZATION ends a SET ROLE without changing the
+ * value of "role".
+ */
+static const char *
+current_value(const char *name)
+{
+	const char *value;
+
+	if (strcmp(name, "role") == 0)
+		return OidIsValid(GetCurrentRoleId()) ?
+			GetUserNameFromId(GetCurrentRoleId(), false) : "none";
+	value = GetConfigOption(name, true, false);
+	return value == NULL ? "" : value;
+}
+
+/*
+ * The settings stand in the order of the server's own list.  So the one that is
+ * looked for is most often the one after the last that was found.
+ */
+static const MigSetting *
+find(const List *settings, const char *name, int *from)
+{
+	int			n = list_length(settings);
+
+	for (int i = 0; i < n; i++)
+	{
+		int			index = (*from + i) % n;
+		const MigSetting *setting = list_nth(settings, index);
+
+		if (strcmp(setting->name, name) == 0)
+		{
+			*from = index + 1;
+			return setting;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Whether neither the session nor a body has set it.
+ */
+static bool
+is_default(const struct config_generic *record)
+{
+	return record->source < PGC_S_SESSION;
+}
+
+/*
+ * Whether a setting is not as it was before (NULL: not there).  Where it is a
+ * default and was one it is, whatever the value: some libraries count in one.
+ */
+static bool
+differs(const MigSetting *before, const char *value, bool is_default)
+{
+	if (is_default && (before == NULL || before->is_default))
+		return false;
+	return strcmp(value, before == NULL ? "" : before->value) != 0;
+}
+
+/*
+ * What our own code sets and puts back (GUC_SAVE) is not the body's.
+ */
+static bool
+is_set_since(const struct config_generic *record, int nest_level)
+{
+	return record->stack != NULL && record->stack->nest_level >= nest_level &&
+		record->stack->state != GUC_SAVE;
+}
+
+/*
+ * The names that applications make up decide what their policies and functions
+ * do.
+ */
+static bool
+is_kept(const struct config_generic *record, const char *value)
+{
+	if (record->flags & GUC_CUSTOM_PLACEHOLDER)
+		return value[0] != '\0';
+	return is_listed(record->name, kept, lengthof(kept));
+}
+
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, true, 0, false);
+}
+
+/*
+ * What the session had it may have, and one must not stop the rest.  before:
+ * NULL if there was no such setting.
+ */
+static void
+put_back(const char *name, const MigSetting *before)
+{
+	bool		was_default = before == NULL || before->is_default;
+
+	(void) set_config_option(name, was_default ? NULL : before->value,
+							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SET, true,
+							 WARNING, false);
+}
