@@ -6,7 +6,25 @@
 -- Tables ---------------------------------------------------------------
 
 -- Made here and not by the control file, so that DROP EXTENSION removes it.
-CREATE SCHEMA migrate;
+-- After CREATE EXTENSION migrate SCHEMA migrate it is there; the owner of a
+-- schema can rename it and put another one in its place.
+DO $$
+DECLARE
+	owner name;
+BEGIN
+	SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO owner
+	  FROM pg_catalog.pg_extension AS e
+	  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+	 WHERE e.extname = 'migrate'::name AND n.nspname = 'migrate'::name;
+	IF NOT FOUND THEN
+		CREATE SCHEMA migrate;
+	ELSIF owner <> current_user::name THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = 'schema "migrate" belongs to another role',
+			DETAIL = pg_catalog.format('Its owner is role "%s", the owner of the extension would be role "%s".', owner, current_user),
+			HINT = pg_catalog.format('Use ALTER SCHEMA migrate OWNER TO %I, or create the extension in another schema.', current_user);
+	END IF;
+END$$;
 COMMENT ON SCHEMA migrate IS 'tables and views of the extension migrate';
 
 CREATE TABLE migrate.revision (
@@ -677,28 +695,58 @@ COMMENT ON COLUMN migrate.progress.total IS 'blocks, lockers or rows of this pha
 
 -- Privileges -----------------------------------------------------------
 
+CREATE FUNCTION @extschema@.migrate_guard()
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_guard';
+COMMENT ON FUNCTION @extschema@.migrate_guard()
+	IS 'never granted: a role that may execute it was granted every function by accident, and is refused by those that are granted on purpose';
+
+-- Everything is its owner's alone, whatever ALTER DEFAULT PRIVILEGES has said
+-- before: in functions, tables, sequences, types and the schema of the tables.
+DO $$
+DECLARE
+	object text;
+	grantees text;
+BEGIN
+	-- Until the end of this script, in which all names have their schema.
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	FOR object, grantees IN
+		SELECT o.name, pg_catalog.concat_ws(', ', 'PUBLIC', (
+			SELECT pg_catalog.string_agg(DISTINCT a.grantee::pg_catalog.regrole::text, ', ')
+			  FROM pg_catalog.aclexplode(o.acl) AS a
+			 WHERE a.grantee <> o.owner AND a.grantee <> 0))
+		  FROM (
+			SELECT 'ROUTINE ' || p.oid::pg_catalog.regprocedure::text, p.proacl, p.proowner, p.oid, 'pg_proc'
+			  FROM pg_catalog.pg_proc AS p
+			UNION ALL
+			SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::pg_catalog.regclass::text, c.relacl, c.relowner, c.oid, 'pg_class'
+			  FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'v', 'S')
+			UNION ALL
+			SELECT 'TYPE ' || t.oid::pg_catalog.regtype::text, t.typacl, t.typowner, t.oid, 'pg_type'
+			  FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid AND c.relkind = 'c'
+			UNION ALL
+			SELECT 'SCHEMA ' || n.nspname, n.nspacl, n.nspowner, n.oid, 'pg_namespace'
+			  FROM pg_catalog.pg_namespace AS n
+		  ) AS o (name, acl, owner, oid, catalog)
+		 WHERE o.name = 'SCHEMA migrate' OR EXISTS (
+			SELECT FROM pg_catalog.pg_depend AS d
+			  JOIN pg_catalog.pg_extension AS e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+			 WHERE e.extname = 'migrate' AND d.deptype = 'e'
+			   AND d.classid = o.catalog::pg_catalog.regclass AND d.objid = o.oid)
+	LOOP
+		EXECUTE pg_catalog.format('GRANT ALL ON %s TO CURRENT_USER', object);
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s CASCADE', object, grantees);
+	END LOOP;
+END$$;
+
 -- What changes state or runs a body, and what shows bodies, is granted on
--- purpose; the other questions tell as much as the system catalogs do.
-REVOKE ALL ON FUNCTION
-	@extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean),
-	@extschema@.migrate_register_script(text),
-	@extschema@.migrate_unregister(text),
-	@extschema@.migrate_merge(text[], text, text, text[]),
-	@extschema@.migrate_approve(text, text),
-	@extschema@.migrate_upgrade(text),
-	@extschema@.migrate_downgrade(text),
-	@extschema@.migrate_stamp(text, boolean),
-	@extschema@.migrate_stamp(text[], boolean),
-	@extschema@.migrate_resolve(text, text),
-	@extschema@.migrate_submit(text, text, timestamptz, timestamptz),
-	@extschema@.migrate_cancel(bigint),
-	@extschema@.migrate_run_jobs(),
-	@extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz),
-	@extschema@.migrate_unschedule(text),
-	@extschema@.migrate_show(text)
-FROM PUBLIC;
-REVOKE ALL ON PROCEDURE
-	@extschema@.migrate_deploy(text),
-	@extschema@.migrate_revert(text),
-	@extschema@.migrate_wait(bigint, interval)
-FROM PUBLIC;
+-- purpose; these questions tell as much as the system catalogs do.
+GRANT EXECUTE ON FUNCTION
+	@extschema@.migrate_current(),
+	@extschema@.migrate_heads(boolean),
+	@extschema@.migrate_branches(),
+	@extschema@.migrate_history(text),
+	@extschema@.migrate_plan(text, text),
+	@extschema@.migrate_doctor(),
+	@extschema@.migrate_is_current(text),
+	@extschema@.migrate_progress()
+TO PUBLIC;

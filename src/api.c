@@ -15,6 +15,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/command.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
@@ -28,6 +29,8 @@
 /* What begin_command() checks. */
 #define COMMAND_WRITES		0x01	/* not in a read-only transaction */
 #define COMMAND_NOT_NESTED	0x02	/* not from within a migration body */
+#define COMMAND_GRANTED		0x04	/* not for PUBLIC: asks migrate_guard() */
+#define COMMAND_CHANGES		(COMMAND_WRITES | COMMAND_GRANTED | COMMAND_NOT_NESTED)
 
 #define MAX_COLUMNS			15
 
@@ -67,6 +70,7 @@ PG_FUNCTION_INFO_V1(migrate_plan);
 PG_FUNCTION_INFO_V1(migrate_doctor);
 PG_FUNCTION_INFO_V1(migrate_is_current);
 PG_FUNCTION_INFO_V1(migrate_progress);
+PG_FUNCTION_INFO_V1(migrate_guard);
 
 static void begin_command(const char *name, int flags);
 static Datum run_function(FunctionCallInfo fcinfo, MigCommand command,
@@ -94,7 +98,7 @@ migrate_register(PG_FUNCTION_ARGS)
 	MigRevisionDef def = {0};
 	bool		replace;
 
-	begin_command("migrate_register()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	begin_command("migrate_register()", COMMAND_CHANGES);
 	def.id = required_text(fcinfo, 0, "revision");
 	def.upgrade = required_text(fcinfo, 1, "upgrade");
 	def.downgrade = optional_text(fcinfo, 2);
@@ -116,7 +120,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 	char	  **ids;
 	int			nids;
 
-	begin_command("migrate_register_script()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	begin_command("migrate_register_script()", COMMAND_CHANGES);
 	ids = mig_register_script(required_text(fcinfo, 0, "script"),
 							  &nids);
 	return return_texts(fcinfo, ids, nids);
@@ -125,7 +129,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_unregister()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	begin_command("migrate_unregister()", COMMAND_CHANGES);
 	mig_register_unregister(required_text(fcinfo, 0, "revision"));
 	PG_RETURN_VOID();
 }
@@ -137,7 +141,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 	char	  **revisions;
 	int			nrevisions;
 
-	begin_command("migrate_merge()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	begin_command("migrate_merge()", COMMAND_CHANGES);
 	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
 	def.id = required_text(fcinfo, 1, "revision");
 	def.message = optional_text(fcinfo, 2);
@@ -150,7 +154,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 Datum
 migrate_approve(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_approve()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	begin_command("migrate_approve()", COMMAND_CHANGES);
 	mig_register_approve(required_text(fcinfo, 0, "revision"),
 						 optional_text(fcinfo, 1));
 	PG_RETURN_VOID();
@@ -208,7 +212,7 @@ migrate_revert(PG_FUNCTION_ARGS)
 Datum
 migrate_resolve(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_resolve()", COMMAND_WRITES | COMMAND_NOT_NESTED);
+	begin_command("migrate_resolve()", COMMAND_CHANGES);
 	mig_run_resolve(required_text(fcinfo, 0, "revision"),
 					required_text(fcinfo, 1, "action"));
 	PG_RETURN_VOID();
@@ -220,7 +224,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 	char	   *target = required_text(fcinfo, 0, "target");
 	char	   *command = required_text(fcinfo, 1, "command");
 
-	begin_command("migrate_submit()", COMMAND_WRITES);
+	begin_command("migrate_submit()", COMMAND_WRITES | COMMAND_GRANTED);
 	if (PG_ARGISNULL(2))
 		refuse_null("run_at");
 	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
@@ -231,7 +235,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 Datum
 migrate_cancel(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_cancel()", COMMAND_WRITES);
+	begin_command("migrate_cancel()", COMMAND_WRITES | COMMAND_GRANTED);
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
@@ -244,7 +248,7 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	MigJobDue  *due;
 	int			ndue;
 
-	begin_command("migrate_run_jobs()", COMMAND_WRITES);
+	begin_command("migrate_run_jobs()", COMMAND_WRITES | COMMAND_GRANTED);
 	due = mig_job_dispatch(&ndue);
 	begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
@@ -263,7 +267,7 @@ migrate_wait(PG_FUNCTION_ARGS)
 {
 	TimestampTz until = DT_NOEND;
 
-	begin_command("migrate_wait()", 0);
+	begin_command("migrate_wait()", COMMAND_GRANTED);
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	if (!PG_ARGISNULL(1))
@@ -280,7 +284,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	MigSchedule schedule;
 	char	   *target = required_text(fcinfo, 2, "target");
 
-	begin_command("migrate_schedule()", COMMAND_WRITES);
+	begin_command("migrate_schedule()", COMMAND_WRITES | COMMAND_GRANTED);
 	memset(&schedule, 0, sizeof(schedule));
 	schedule.name = required_text(fcinfo, 0, "name");
 	if (PG_ARGISNULL(1))
@@ -297,7 +301,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 Datum
 migrate_unschedule(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_unschedule()", COMMAND_WRITES);
+	begin_command("migrate_unschedule()", COMMAND_WRITES | COMMAND_GRANTED);
 	mig_job_unschedule(required_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
@@ -353,7 +357,7 @@ migrate_show(PG_FUNCTION_ARGS)
 	MigInspectRow *revisions;
 	int			nrevisions;
 
-	begin_command("migrate_show()", 0);
+	begin_command("migrate_show()", COMMAND_GRANTED);
 	revisions = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, true);
 }
@@ -462,6 +466,13 @@ migrate_progress(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+Datum
+migrate_guard(PG_FUNCTION_ARGS)
+{
+	begin_command("migrate_guard()", COMMAND_GRANTED);
+	PG_RETURN_VOID();
+}
+
 /*
  * What every function begins with: forgets what was cached for the one before,
  * and raises an error where this one cannot be called.
@@ -478,6 +489,8 @@ begin_command(const char *name, int flags)
 	}
 	if (flags & COMMAND_NOT_NESTED)
 		mig_run_refuse_nested(name);
+	if (flags & COMMAND_GRANTED)
+		mig_guard_check();
 }
 
 /*
@@ -491,7 +504,7 @@ run_function(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	MigRunResult result;
 
 	begin_command(psprintf("%s()", mig_command_function(command)),
-				  COMMAND_WRITES | COMMAND_NOT_NESTED);
+				  COMMAND_CHANGES);
 	if (command != MIG_COMMAND_STAMP &&
 		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
 	{
@@ -520,7 +533,7 @@ run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 	MigRunResult result;
 
 	begin_command(psprintf("%s()", mig_command_procedure(command)),
-				  COMMAND_WRITES | COMMAND_NOT_NESTED);
+				  COMMAND_CHANGES);
 	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.via = MIG_VIA_PROCEDURE;

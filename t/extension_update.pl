@@ -75,7 +75,6 @@ foreach my $kind (qw(extension dumped schema table column function procedure vie
 # names one of these objects was not there.
 my $is_new = qr/\b(?:migrate_unschedule|job_run_at_idx|migrate\.resource_usage)\b/;
 my $current = slurp_file("$top/extension/migrate.sql");
-$current =~ s/^\s*\@extschema\@\.migrate_unschedule\(text\),\n//m or die 'no right to revoke';
 my (@old, @new);
 push @{ /$is_new/ ? \@new : \@old }, "$_;\n" foreach split /;\n/, $current;
 my ($comment) = grep { /^COMMENT ON TABLE migrate\.log / } @old;

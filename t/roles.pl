@@ -25,6 +25,7 @@ my %call_of = (
 	'migrate_deploy(text)' => q{CALL migrate_deploy('b1')},
 	'migrate_doctor()' => 'SELECT * FROM migrate_doctor()',
 	'migrate_downgrade(text)' => q{SELECT migrate_downgrade('b1')},
+	'migrate_guard()' => 'SELECT migrate_guard()',
 	'migrate_heads(boolean)' => 'SELECT * FROM migrate_heads()',
 	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
 	'migrate_is_current(text)' => q{SELECT migrate_is_current('heads')},

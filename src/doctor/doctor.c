@@ -15,7 +15,7 @@
 /* In the order of the answer. */
 static MigDoctorCheck *const files[] = {
 	mig_doctor_server, mig_doctor_activity, mig_doctor_commit,
-	mig_doctor_migrations
+	mig_doctor_rights, mig_doctor_migrations
 };
 
 /* The argument of examine_work(). */

@@ -45,6 +45,7 @@ typedef struct MigDoctorCheck
 extern MigDoctorCheck mig_doctor_server[];
 extern MigDoctorCheck mig_doctor_activity[];
 extern MigDoctorCheck mig_doctor_commit[];
+extern MigDoctorCheck mig_doctor_rights[];
 extern MigDoctorCheck mig_doctor_migrations[];
 
 /* doctor.c */

@@ -29,6 +29,7 @@
 
 #include "base/command.h"
 #include "base/error_text.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
@@ -278,6 +279,8 @@ settings_work(void *arg)
 	}
 	/* With its schema: the search_path may differ. */
 	set("migrate.version_table", job->version_table);
+	/* The role may have been granted everything since. */
+	mig_guard_check();
 	set("application_name", psprintf("migrate job " INT64_FORMAT, job->job));
 }
 
