@@ -102,6 +102,7 @@ CREATE TABLE migrate.log (
 	search_path			text,
 	effective_role		name,
 	body_hash			text,
+	revision_hash		text,
 	sqlstate			text,
 	error				text,
 	wall_ms				double precision NOT NULL,
@@ -132,6 +133,7 @@ COMMENT ON COLUMN migrate.log.role IS 'role whose rights the body had';
 COMMENT ON COLUMN migrate.log.search_path IS 'of the last statement of the body that was begun; NULL: none was';
 COMMENT ON COLUMN migrate.log.effective_role IS 'role that was set when that statement began, by SET ROLE of the body for example; NULL: none was begun';
 COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body ran; NULL: a stamp';
+COMMENT ON COLUMN migrate.log.revision_hash IS 'hash of the revision when it ran, as in migrate_show(); NULL: a stamp';
 COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the end, waits between attempts included';
@@ -186,12 +188,16 @@ CREATE TABLE migrate.approval (
 	revision			varchar(32) COLLATE "C" NOT NULL,
 	hash				text NOT NULL,
 	approved_by			name NOT NULL,
+	approved_by_oid		oid NOT NULL,
+	origin				text NOT NULL,
 	approved_at			timestamptz NOT NULL DEFAULT clock_timestamp(),
 	note				text,
 	CONSTRAINT approval_pkey PRIMARY KEY (revision)
 );
 COMMENT ON TABLE migrate.approval IS 'approved revisions; change it only through migrate_approve()';
-COMMENT ON COLUMN migrate.approval.hash IS 'hashes of the upgrade and the downgrade body that were approved, joined by a colon; the approval is void for others';
+COMMENT ON COLUMN migrate.approval.hash IS 'hash of the revision that was approved, as in migrate_show(); the approval is void for others';
+COMMENT ON COLUMN migrate.approval.approved_by_oid IS 'that role, also when its name has changed';
+COMMENT ON COLUMN migrate.approval.origin IS 'system identifier of the server and OID of the database; elsewhere the role is known by its name';
 COMMENT ON COLUMN migrate.approval.note IS 'NULL: none';
 
 -- An advisory lock says whether a job has a worker, not its state, which a
@@ -358,10 +364,10 @@ RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_merge';
 COMMENT ON FUNCTION @extschema@.migrate_merge(text[], text, text, text[])
 	IS 'registers a revision with empty bodies that merges several heads; returns its id';
 
-CREATE FUNCTION @extschema@.migrate_approve(revision text, note text DEFAULT NULL)
+CREATE FUNCTION @extschema@.migrate_approve(revision text, hash text, note text DEFAULT NULL)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_approve';
-COMMENT ON FUNCTION @extschema@.migrate_approve(text, text)
-	IS 'approves a revision as it is registered now, for migrate.require_approval';
+COMMENT ON FUNCTION @extschema@.migrate_approve(text, text, text)
+	IS 'approves a revision, if it is registered with that hash, for migrate.require_approval and for runs as a role whose rights its author does not have';
 
 -- Runs -----------------------------------------------------------------
 
@@ -491,7 +497,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
-	OUT upgrade text, OUT downgrade text, OUT settings text)
+	OUT upgrade text, OUT downgrade text, OUT settings text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
 	IS 'the revisions that a target stands for, with their bodies and settings';
@@ -499,7 +505,8 @@ COMMENT ON FUNCTION @extschema@.migrate_show(text)
 CREATE FUNCTION @extschema@.migrate_plan(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
-	OUT transactions text, OUT statements integer, OUT partial text, OUT approved boolean)
+	OUT transactions text, OUT statements integer, OUT partial text, OUT approved boolean,
+	OUT problem text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
 COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take';
@@ -543,7 +550,11 @@ SELECT h.revision, h.message,
 	   (SELECT a.approved_by FROM migrate.approval AS a
 		  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
 		 WHERE a.revision::text = h.revision
-		   AND a.hash = pg_catalog.concat_ws(':'::text, r.upgrade_hash, r.downgrade_hash)) AS approved_by
+		   -- MIG_REVISION_HASH of src/tables/revision.h
+		   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+				pg_catalog.format('%s %s %s %s %s %s %L %L'::text, r.revision, r.upgrade_hash,
+					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
+					r.settings, r.message), 'UTF8'::name)), 'hex'::text)) AS approved_by
   FROM @extschema@.migrate_history() WITH ORDINALITY AS h
   LEFT JOIN (
 	SELECT DISTINCT ON (i.revision) i.revision, i.finished, i.role, i.attempts, i.wall_ms, i.wal_bytes

@@ -56,7 +56,62 @@ SELECT migrate_register('author3', 'SET SESSION AUTHORIZATION DEFAULT; ALTER ROL
 SELECT pg_temp.attempt($$SELECT migrate_upgrade('author3')$$) <> 'ok' AS refused;
 RESET ROLE;
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_migrate_author';
+-- who approves vouches: a role that has the rights of the runner, for the revision
+-- as it is registered now, as long as the role has them
+CREATE ROLE regress_migrate_approver;
+CREATE ROLE regress_migrate_deployer IN ROLE regress_migrate_runner;
+GRANT EXECUTE ON FUNCTION migrate_approve, migrate_show TO regress_migrate_approver, regress_migrate_runner;
+SET ROLE regress_migrate_author;
+SELECT migrate_register('vouched', 'CREATE TEMP TABLE v ON COMMIT DROP AS SELECT current_user', '');
+RESET ROLE;
+CREATE FUNCTION pg_temp.run_as(role text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('SET LOCAL ROLE %I', role);
+  RETURN concat_ws(', ', (SELECT problem FROM migrate_plan('vouched') WHERE revision = 'vouched'),
+                   (SELECT 'doctor' FROM migrate_doctor() WHERE "check" = 'authors' AND value LIKE '%vouched%'),
+                   split_part(pg_temp.attempt('SELECT migrate_upgrade(''vouched''); SELECT migrate_downgrade(''vouched@base'')'), E'\n', 1));
+END$$;
+SELECT pg_temp.run_as('regress_migrate_runner');
+SET ROLE regress_migrate_approver;
+SELECT migrate_approve('vouched', hash) FROM migrate_show('vouched');
+RESET ROLE;
+SELECT pg_temp.run_as('regress_migrate_runner') AS approver_is_no_member;
+GRANT regress_migrate_runner TO regress_migrate_approver;
+SELECT pg_temp.run_as('regress_migrate_runner') AS approver_is_member;
+SELECT pg_temp.run_as(current_user) AS superuser;
+BEGIN;
+ALTER ROLE regress_migrate_approver RENAME TO regress_migrate_renamed;
+SELECT pg_temp.run_as('regress_migrate_runner') AS approver_was_renamed;
+RESET ROLE;
+CREATE ROLE regress_migrate_approver SUPERUSER;
+SELECT pg_temp.run_as(current_user) AS another_role_of_that_name;
+ROLLBACK;
+BEGIN;
+UPDATE migrate.approval SET origin = 'elsewhere', approved_by_oid = 1;
+SELECT pg_temp.run_as('regress_migrate_runner') AS from_a_dump;
+ROLLBACK;
+REVOKE regress_migrate_runner FROM regress_migrate_approver;
+SELECT pg_temp.run_as('regress_migrate_runner') AS no_member_any_more;
+SET ROLE regress_migrate_runner;
+SELECT migrate_approve('vouched', hash) FROM migrate_show('vouched');
+RESET ROLE;
+SELECT pg_temp.run_as('regress_migrate_runner') AS by_itself;
+BEGIN;
+SET LOCAL ROLE regress_migrate_author;
+SELECT migrate_register('vouched', 'CREATE TEMP TABLE v ON COMMIT DROP AS SELECT 2', '', replace => true);
+RESET ROLE;
+SELECT pg_temp.run_as('regress_migrate_runner') AS replaced;
+ROLLBACK;
+SELECT migrate_approve('vouched', hash) FROM migrate_show('vouched');
+SELECT pg_temp.run_as(current_user) AS superuser;
+SET ROLE regress_migrate_runner;
+SELECT value, advice FROM migrate_doctor() WHERE "check" = 'authors';
+SET ROLE regress_migrate_approver;
+SELECT value, advice FROM migrate_doctor() WHERE "check" = 'authors';
+RESET ROLE;
 \i sql/include/reset.sql
+DROP OWNED BY regress_migrate_approver, regress_migrate_deployer;
+DROP ROLE regress_migrate_approver, regress_migrate_deployer;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public
   FROM regress_migrate_author, regress_migrate_runner, regress_migrate_member;
 DROP ROLE regress_migrate_member, regress_migrate_runner, regress_migrate_author;

@@ -66,7 +66,7 @@ SELECT * FROM ill \gx
 SELECT "check", status, value FROM migrate_doctor() WHERE area = 'migration' OR "check" = 'locks' \gx
 SET migrate.require_approval = on;
 SELECT "check", status, value, advice FROM migrate_doctor() WHERE "check" = 'approvals' \gx
-SELECT migrate_approve('d' || n) FROM generate_series(1, 4) AS n;
+SELECT migrate_approve(revision, hash) FROM migrate_plan('heads') WHERE revision IN ('d1', 'd2', 'd3', 'd4');
 SELECT "check", status, value FROM migrate_doctor() WHERE "check" = 'approvals';
 RESET migrate.require_approval;
 CALL migrate_deploy('heads');

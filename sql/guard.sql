@@ -93,9 +93,9 @@ ROLLBACK;
 -- who may write a table may write what others run, and fire triggers there
 BEGIN;
 GRANT INSERT, SELECT ON migrate.revision TO regress_migrate_web;
+SELECT * FROM rights;
 GRANT UPDATE ON migrate.schedules TO PUBLIC;
 SELECT pg_temp.attempt('SELECT migrate_upgrade()');
-SELECT * FROM rights;
 ROLLBACK;
 BEGIN;
 GRANT UPDATE (upgrade) ON migrate.revision TO regress_migrate_web;

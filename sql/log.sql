@@ -59,7 +59,7 @@ SELECT count(*) FROM migrate.log;
 -- to replace or to remove a revision the log is not read as a whole
 BEGIN;
 INSERT INTO migrate.log SELECT gen_random_uuid(), 1, 'old', 'upgrade', 'function', 'succeeded', 1, now(), now(),
-       'public.gone' || i % 3, 'nobody', '', NULL, NULL, '', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+       'public.gone' || i % 3, 'nobody', '', NULL, NULL, '', NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
   FROM generate_series(1, 1000) AS i;
 SELECT migrate_register('a4', '');
 SELECT migrate_register('a4', 'SELECT 1', replace => true);

@@ -32,7 +32,7 @@
 #define COMMAND_GRANTED		0x04	/* not for PUBLIC: asks migrate_guard() */
 #define COMMAND_CHANGES		(COMMAND_WRITES | COMMAND_GRANTED | COMMAND_NOT_NESTED)
 
-#define MAX_COLUMNS			15
+#define MAX_COLUMNS			16
 
 /* The rows of a result; a row is filled in column by column. */
 typedef struct Rows
@@ -156,7 +156,8 @@ migrate_approve(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_approve()", COMMAND_CHANGES);
 	mig_register_approve(required_text(fcinfo, 0, "revision"),
-						 optional_text(fcinfo, 1));
+						 required_text(fcinfo, 1, "hash"),
+						 optional_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
@@ -384,7 +385,9 @@ migrate_plan(PG_FUNCTION_ARGS)
 		put_text(&rows, step->transactions);
 		put(&rows, Int32GetDatum(step->statements), false);
 		put_text(&rows, step->partial);
-		put(&rows, BoolGetDatum(step->approved), !step->is_upgrade);
+		put(&rows, BoolGetDatum(step->approved), step->revision == NULL);
+		put_text(&rows, step->problem);
+		put_text(&rows, step->hash);
 		end_row(&rows);
 	}
 	return (Datum) 0;
@@ -650,6 +653,7 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 			put_text(&rows, def->upgrade);
 			put_text(&rows, def->downgrade);
 			put_text(&rows, def->settings);
+			put_text(&rows, revision->hash);
 		}
 		end_row(&rows);
 	}

@@ -92,7 +92,7 @@ SELECT migrate_register('u1', 'CREATE TABLE u1 (i int)', 'DROP TABLE u1', branch
   migrate_register('u3', 'CREATE TABLE u3 (i int)', 'DROP TABLE u3', '{u2}');
 GRANT EXECUTE ON FUNCTION migrate_approve, migrate_show TO viewer;
 SET SESSION AUTHORIZATION viewer;
-SELECT migrate_approve('u3', 'read');
+SELECT migrate_approve('u3', hash, 'read') FROM migrate_show('u3');
 RESET SESSION AUTHORIZATION;
 REVOKE EXECUTE ON FUNCTION migrate_approve, migrate_show FROM viewer;
 SELECT migrate_submit('head', run_at => now() + interval '1 day');

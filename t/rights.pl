@@ -110,5 +110,30 @@ my $job = sql($node, 'in_public', q{SET SESSION AUTHORIZATION web; SELECT migrat
 sql($node, 'in_public', 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO web; UPDATE migrate.job SET run_at = now(); SELECT migrate_run_jobs()');
 is(ended_job($node, 'in_public', $job, 'state, sqlstate'), 'failed|42501', 'its jobs fail');
 
+# A setting that protects is not weakened by an option of the connection, which any
+# role can give where the library is not preloaded.
+sql($node, 'in_migrate', 'GRANT USAGE ON SCHEMA migrate TO app; GRANT EXECUTE ON PROCEDURE migrate.migrate_deploy TO app');
+my $deploy = 'SET search_path = public, migrate; CALL migrate_deploy(); SHOW migrate.require_approval';
+foreach my $from ('', 'ALTER DATABASE in_migrate SET migrate.require_approval = on', 'ALTER ROLE app SET migrate.require_approval = on',
+	'ALTER SYSTEM SET migrate.require_approval = on')
+{
+	sql($node, 'postgres', "LOAD 'migrate'; ALTER DATABASE in_migrate RESET ALL; ALTER ROLE app RESET ALL;
+		ALTER SYSTEM RESET migrate.require_approval; $from; SELECT pg_reload_conf()");
+	foreach my $options (qw(off on))
+	{
+		local $ENV{PGOPTIONS} = "-c migrate.require_approval=$options";
+		my ($out, $errors) = ('', '');
+		$node->psql('in_migrate', "\\set VERBOSITY verbose\n$deploy", stdout => \$out, stderr => \$errors, on_error_stop => 0,
+			extra_params => [ '-U', 'app' ]);
+		is(errors_of($errors), '42501: revision "r1" is not approved', "$options, against: " . ($from || 'nothing'));
+		is($out, 'on', 'it is on');
+	}
+}
+sql($node, 'postgres', "LOAD 'migrate'; ALTER SYSTEM RESET migrate.require_approval; SELECT pg_reload_conf()");
+{
+	local $ENV{PGOPTIONS} = '-c migrate.require_approval=off';
+	is(sql($node, 'in_migrate', "$deploy; SELECT count(*) FROM migrate.version"), "off\n1", 'a superuser may say so');
+}
+
 $node->stop;
 done_testing();

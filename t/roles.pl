@@ -1,5 +1,5 @@
 # Every function by every kind of role: the superuser, an owner who is none any
-# more, the operator, viewer, approver and author of the README, and a role
+# more, the viewer, deployer, operator, approver and author of the README, and a role
 # without grants.  The functions come from the catalogs, so that a new one cannot
 # be forgotten; the grants come from the README, so that they are true.
 
@@ -18,7 +18,7 @@ my $db = 'app';
 
 # What can be done wrong with rights has to be reached: the arguments are good.
 my %call_of = (
-	'migrate_approve(text,text)' => q{SELECT migrate_approve('c1')},
+	'migrate_approve(text,text,text)' => q{SELECT migrate_approve('c1', 'x')},
 	'migrate_branches()' => 'SELECT * FROM migrate_branches()',
 	'migrate_cancel(bigint)' => q{SELECT migrate_cancel(max(job)) FROM (SELECT 1::bigint AS job) AS j},
 	'migrate_current()' => 'SELECT * FROM migrate_current()',
@@ -53,29 +53,31 @@ my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_head
 my %may = (
 	owner => undef,
 	viewer => [qw(migrate_show)],
-	operator => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
+	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
 		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp)],
-	approver => [qw(migrate_approve migrate_show)],
+	operator => [],
+	approver => [qw(migrate_approve)],
 	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],
 	nobody => []);
 # A role that has the rights of another one as well.
-my %member_of = (operator => 'viewer', author => 'operator');
+my %member_of = (deployer => 'viewer', operator => 'deployer', approver => 'deployer');
 
 # What a call that was let in may end with: things that are not there.
 my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01');
 
 $node->safe_psql('postgres', "CREATE DATABASE $db");
 $node->safe_psql($db, 'CREATE ROLE owner LOGIN SUPERUSER; ' . join('; ', map { "CREATE ROLE $_ LOGIN" } grep { $_ ne 'owner' } keys %may));
-$node->safe_psql($db, 'SET ROLE owner; CREATE EXTENSION migrate');
+$node->safe_psql($db, "ALTER DATABASE $db SET search_path = public, migrate_api");
+$node->safe_psql($db, 'SET ROLE owner; CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; GRANT USAGE ON SCHEMA migrate_api TO PUBLIC');
 $node->safe_psql($db, 'ALTER ROLE owner NOSUPERUSER');
 
 $node->safe_psql($db, readme_grants());
 $node->safe_psql($db, 'GRANT USAGE ON SCHEMA migrate TO owner');
 
 my @functions = split /\n/, sql($node, $db, <<'SQL');
-SET search_path = pg_catalog, public;
+SET search_path = pg_catalog;
 SELECT replace(replace(replace(p.oid::regprocedure::text, 'timestamp with time zone', 'timestamptz'),
-               'time with time zone', 'timetz'), 'public.', '')
+               'time with time zone', 'timetz'), 'migrate_api.', '')
   FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate' ORDER BY 1
 SQL
@@ -136,8 +138,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [qw(migrate.resource_usage migrate.log migrate.progress migrate.status)],
-	operator => [qw(migrate.jobs migrate.schedules)]);
+	viewer => [qw(migrate.resource_usage migrate.log migrate.progress migrate.status migrate.jobs migrate.schedules)]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {
 	my (@read, @written);
@@ -192,7 +193,7 @@ my @texts = map { s/\?/\$evil\$$evil\$evil\$/gr } (
 	q{SELECT migrate_register_script(E'-- revision: e4\n-- message: ' || ?)},
 	q{SELECT migrate_upgrade(?)}, q{SELECT migrate_downgrade(?)}, q{SELECT migrate_stamp(?)}, q{SELECT migrate_show(?)},
 	q{SELECT * FROM migrate_history(?)}, q{SELECT * FROM migrate_plan(?)}, q{SELECT * FROM migrate_plan('head', ?)},
-	q{SELECT migrate_is_current(?)}, q{SELECT migrate_resolve(?, ?)}, q{SELECT migrate_unregister(?)}, q{SELECT migrate_approve('g1', ?)},
+	q{SELECT migrate_is_current(?)}, q{SELECT migrate_resolve(?, ?)}, q{SELECT migrate_unregister(?)}, q{SELECT migrate_approve('g1', ?)}, q{SELECT migrate_approve('g1', hash, ?) FROM migrate_show('g1')},
 	q{SELECT migrate_submit(?)}, q{SELECT migrate_submit('head', ?)}, q{SELECT migrate_schedule(?, '1 day')},
 	q{SELECT migrate_schedule('e', '1 day', ?)}, q{SELECT migrate_unschedule(?)}, q{SELECT migrate_merge(ARRAY[?, 'g1'], ?)},
 	q{SELECT set_config('migrate.version_table', ?, false); SELECT * FROM migrate_current()},

@@ -58,6 +58,9 @@ int			mig_guc_worker_naptime;
 
 static char *databases;
 
+/* Of the last value of migrate.require_approval that the server has accepted. */
+static GucSource approval_source = PGC_S_DEFAULT;
+
 static const struct config_enum_entry function_modes[] = {
 	{"run", MIG_FUNCTION_MODE_RUN, false},
 	{"submit", MIG_FUNCTION_MODE_SUBMIT, false},
@@ -73,6 +76,9 @@ static const struct config_enum_entry server_types[] = {
 	{NULL, 0, false}
 };
 
+static void define_require_approval(void);
+static bool check_require_approval(bool *value, void **extra,
+								   GucSource source);
 static bool check_transaction_settings(char **value, void **extra,
 									   GucSource source);
 static bool check_databases(char **value, void **extra, GucSource source);
@@ -143,13 +149,7 @@ mig_guc_define(void)
 							DEFAULT_MAX_WORKERS, 0, MAX_MAX_WORKERS,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
-	DefineCustomBoolVariable("migrate.require_approval",
-							 "Sets whether an upgrade runs only revisions that were approved.",
-							 NULL,
-							 &mig_guc_require_approval,
-							 false,
-							 PGC_SUSET, 0,
-							 NULL, NULL, NULL);
+	define_require_approval();
 	DefineCustomIntVariable("migrate.retry_base_delay",
 							"Sets the maximum delay before the second attempt.",
 							"It doubles with each further attempt.",
@@ -281,6 +281,40 @@ has_rights_of_current_role(Oid role)
 	mig_spi_arg_oid(&args, role);
 	mig_spi_arg_oid(&args, GetUserId());
 	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Before the library is loaded any role can give any value to a setting that the
+ * server does not know, as an option of the connection, and that value takes the
+ * place of the one of the configuration file, the database or the role.  The
+ * server refuses it now, but what it hid is gone: so the answer is yes.
+ */
+static void
+define_require_approval(void)
+{
+	bool		given = GetConfigOption("migrate.require_approval", true,
+										false) != NULL;
+
+	DefineCustomBoolVariable("migrate.require_approval",
+							 "Sets whether only revisions that were approved are run.",
+							 "It is on where a role without the right to set it has set it before the library was loaded.",
+							 &mig_guc_require_approval,
+							 false,
+							 PGC_SUSET, 0,
+							 check_require_approval, NULL, NULL);
+	if (given && approval_source == PGC_S_DEFAULT)
+		SetConfigOption("migrate.require_approval", "on",
+						PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * Notes where the value comes from.
+ */
+static bool
+check_require_approval(bool *value, void **extra, GucSource source)
+{
+	approval_source = source;
+	return true;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "registry/registry.h"
 #include "run/run.h"
 #include "script/script.h"
+#include "tables/job.h"
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"
@@ -26,6 +27,8 @@
 static void check_pending(MigDoctor *doctor);
 static void check_partial(MigDoctor *doctor);
 static void check_approvals(MigDoctor *doctor);
+static void check_authors(MigDoctor *doctor);
+static bool may_run(void);
 static void check_large_revisions(MigDoctor *doctor);
 static int	count_ddl(const char *revision);
 static void check_long_revisions(MigDoctor *doctor);
@@ -37,6 +40,7 @@ MigDoctorCheck mig_doctor_migrations[] = {
 	{"migration", "pending", check_pending},
 	{"migration", "partial", check_partial},
 	{"migration", "approvals", check_approvals},
+	{"migration", "authors", check_authors},
 	{"migration", "large revisions", check_large_revisions},
 	{"migration", "long revisions", check_long_revisions},
 	{"migration", "last run", check_last_run},
@@ -142,6 +146,55 @@ check_approvals(MigDoctor *doctor)
 						  psprintf("%d of %d pending revisions are not approved: %s",
 								   nmissing, nsteps, names.data),
 						  "Have another role review them and call migrate_approve(): a run ends before the first of them.");
+}
+
+/*
+ * For a role that may run revisions, those that it would be refused.
+ */
+static void
+check_authors(MigDoctor *doctor)
+{
+	int			nsteps;
+	MigInspectStep *steps = pending_steps(doctor, &nsteps);
+	int			nrefused = 0;
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < nsteps; i++)
+	{
+		if (!steps[i].trusted)
+			name_revision(&names, nrefused++,
+						  psprintf("%s (%s)", steps[i].revision, steps[i].author));
+	}
+	if (nrefused == 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "this role may run all pending revisions", NULL);
+	else if (!may_run())
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "this role runs no revisions", NULL);
+	else
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("%d of %d pending revisions cannot run as role \"%s\": %s",
+								   nrefused, nsteps,
+								   GetUserNameFromId(GetUserId(), false),
+								   names.data),
+						  "Have a role with the rights of this one approve them: their authors do not have its rights.");
+}
+
+/*
+ * Whether the current role may run revisions in some way.
+ */
+static bool
+may_run(void)
+{
+	static MigSpiQuery query = {
+		"SELECT WHERE " MIG_JOB_ROLE_MAY_EXECUTE("$1",
+												 "ANY ('{migrate_upgrade,migrate_deploy,migrate_submit}')")
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
 static void

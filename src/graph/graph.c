@@ -296,6 +296,38 @@ mig_graph_leaves(const MigGraph *graph, MigRevList revs)
 }
 
 /*
+ * The revisions that a plan adds to those that the rows before say are applied,
+ * in load order.  Rows that name none do not count.
+ */
+MigRevList
+mig_graph_added(const MigGraph *graph, const MigPlan *plan, int nrows,
+				char **rows)
+{
+	MigRevList	before = {0, palloc(sizeof(int) * (nrows + 1))};
+	MigRevList	after = {0, palloc(sizeof(int) * (graph->size + 1))};
+	bool	   *applied;
+	bool	   *added;
+
+	for (int i = 0; i < nrows; i++)
+	{
+		before.rev[before.n] = mig_graph_find(graph, rows[i]);
+		if (before.rev[before.n] >= 0)
+			before.n++;
+	}
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (plan->steps[i].update_to != NULL || plan->steps[i].ninserts > 0)
+			after.rev[after.n++] = mig_graph_find(graph,
+												  plan->steps[i].revision);
+	}
+	applied = mig_graph_reach(graph, &graph->parents, before);
+	added = mig_graph_reach(graph, &graph->parents, after);
+	for (int i = 0; i < graph->size; i++)
+		added[i] = added[i] && !applied[i];
+	return mig_graph_members(graph, added);
+}
+
+/*
  * The revisions that the rows of the version table name, in load order and
  * without duplicates.  Raises for a row that names none.
  */

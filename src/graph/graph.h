@@ -41,6 +41,8 @@ extern MigRevList mig_graph_heads(const MigGraph *graph, bool real);
 extern MigRevList mig_graph_current(const MigGraph *graph,
 									int nrows, char **rows);
 extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
+extern MigRevList mig_graph_added(const MigGraph *graph, const MigPlan *plan,
+								  int nrows, char **rows);
 
 /* target.c */
 extern bool mig_target_is_relative(const char *target);

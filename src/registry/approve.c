@@ -13,14 +13,13 @@
 static bool is_author(const char *author);
 
 /*
- * Approves a revision as it is registered now, in the name of the current
- * role.
+ * Approves a revision in the name of the current role, if it is still registered
+ * as the role has read it, which the hash says.
  */
 void
-mig_register_approve(char *id, const char *note)
+mig_register_approve(const char *id, const char *hash, const char *note)
 {
 	MigRevision *revision;
-	char	  **hashes;
 
 	/* Its author and its bodies are to be those of one registration. */
 	mig_lock_registry();
@@ -31,8 +30,14 @@ mig_register_approve(char *id, const char *note)
 				 errmsg("role \"%s\" cannot approve revision \"%s\", which it has registered",
 						revision->registered_by, id),
 				 errhint("Another role must approve it.")));
-	hashes = mig_revision_hashes(&id, 1, MIG_SPI_READ_LATEST);
-	mig_approval_put(id, hashes[0], GetUserId(), note);
+	if (strcmp(hash, revision->hash) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is not registered with that hash", id),
+				 errdetail("It was replaced since, or the hash is of another revision. Nothing was approved."),
+				 errhint("Read it again with migrate_show('%s'), which shows the hash.",
+						 id)));
+	mig_approval_put(id, revision->hash, GetUserId(), note);
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("role \"%s\" approved revision \"%s\"",
 					GetUserNameFromId(GetUserId(), false), id)));

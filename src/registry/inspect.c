@@ -127,7 +127,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 	char	  **ids;
 	int			nids = 0;
 	bool		said = false;
-	bool	   *approved;
+	MigTrust   *trust;
 
 	targets[0] = unconstify(char *, target);
 	mig_version_read(version, MIG_SPI_READ_CALLER);
@@ -144,8 +144,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 			ids[nids++] = unconstify(char *, plan->steps[i].revision);
 	}
 	revisions = mig_revision_describe(ids, nids, false);
-	approved = cmd == MIG_COMMAND_UPGRADE ?
-		mig_run_plan_approved(plan, MIG_SPI_READ_CALLER) : NULL;
+	trust = mig_run_trust(version, cmd, ids, nids, MIG_SPI_READ_CALLER);
 
 	result = palloc_extended(sizeof(MigInspectStep) * Max(plan->nsteps, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -155,13 +154,19 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 		const MigStep *step = &plan->steps[i];
 
 		result[i].step = i + 1;
+		if (step->revision != NULL)
+		{
+			result[i].approved = trust[nids].approved;
+			result[i].trusted = trust[nids].trusted;
+			result[i].author = trust[nids].check.author;
+			result[i].hash = trust[nids].check.hash;
+			result[i].problem = mig_run_trust_problem(&trust[nids], cmd);
+		}
 		describe_step(step, step->revision ? &revisions[nids++] : NULL,
 					  &result[i]);
 		if (partial != NULL && step->command == partial->operation)
 			result[i].partial = describe_partial(partial, step->revision);
 		said = said || result[i].partial != NULL;
-		result[i].is_upgrade = approved != NULL;
-		result[i].approved = approved != NULL && approved[i];
 	}
 	if (partial != NULL && !said)
 		ereport(NOTICE,

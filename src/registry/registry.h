@@ -29,8 +29,12 @@ typedef struct MigInspectStep
 	const char *transactions;	/* NULL: nothing is run */
 	int			statements;
 	const char *partial;		/* as above */
-	bool		is_upgrade;		/* which alone is approved */
-	bool		approved;
+	bool		approved;		/* as it is registered now */
+	bool		trusted;		/* its author, or the role that has approved
+								 * it, has the rights of the current role */
+	const char *author;
+	const char *hash;			/* of the revision; NULL: none */
+	const char *problem;		/* why it would be refused, or NULL */
 } MigInspectStep;
 
 /* register.c */
@@ -41,7 +45,8 @@ extern void mig_register_merge(int nrevisions, char **revisions,
 extern void mig_register_unregister(char *id);
 
 /* approve.c */
-extern void mig_register_approve(char *id, const char *note);
+extern void mig_register_approve(const char *id, const char *hash,
+								 const char *note);
 
 /* inspect.c */
 extern MigInspectRow *mig_inspect_current(int *nrows);

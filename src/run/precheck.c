@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
@@ -14,7 +13,6 @@
 #include "base/server.h"
 #include "graph/graph.h"
 #include "run/run_internal.h"
-#include "tables/approval.h"
 #include "tables/revision.h"
 
 /* Whether this backend is in a run: a body must not start another. */
@@ -23,10 +21,9 @@ static bool running = false;
 static bool is_at_heads(const MigVersion *version, const char *target,
 						MigSpiAccess access);
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
-static char *end_at_approval(MigPlan *plan);
+static void check_steps(const MigRun *run, const MigTrust *trust);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_irreversible(const char *revision);
-static void refuse_author(const char *revision, const char *author);
 static void refuse_server(const MigRunRequest *request);
 static void refuse_nontransactional(const char *revision,
 									const MigRunRequest *request);
@@ -119,84 +116,68 @@ mig_run_plan_absolute(const MigVersion *version, MigCommand command,
 }
 
 /*
- * Which steps of an upgrade are approved as they are registered now.
- */
-bool *
-mig_run_plan_approved(const MigPlan *plan, MigSpiAccess access)
-{
-	char	  **ids = plan_ids(plan);
-	bool	   *approved = palloc_extended(Max(plan->nsteps, 1),
-										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	MigApproval *approvals;
-	int			napprovals;
-	char	  **hashes;
-
-	approvals = mig_approval_find(ids, plan->nsteps, access, &napprovals);
-	if (napprovals == 0)
-		return approved;
-	for (int i = 0; i < napprovals; i++)
-		ids[i] = ids[approvals[i].index];
-	hashes = mig_revision_hashes(ids, napprovals, access);
-	for (int i = 0; i < napprovals; i++)
-		approved[approvals[i].index] = strcmp(approvals[i].hash, hashes[i]) == 0;
-	return approved;
-}
-
-/*
- * Ends the plan of an upgrade before the first revision that is not approved,
- * if approvals are required, and raises an error if a step of what is left
- * must not run.
+ * Ends the plan of an upgrade before the first revision that has to be approved
+ * and is not, and raises an error if a step of what is left must not run.
  */
 void
 mig_precheck_plan(MigRun *run)
 {
-	const MigRunRequest *request = run->request;
 	MigPlan    *plan = run->plan;
-	char	   *reason;
 	char	  **ids;
-	MigRevisionFaults faults;
+	MigTrust   *trust;
+	char	   *reason;
 
 	if (run->partial != NULL &&
 		(plan->nsteps == 0 ||
 		 plan->steps[0].command != run->partial->operation ||
 		 strcmp(plan->steps[0].revision, run->partial->revision) != 0))
 		mig_resolve_refuse(run->partial, true);
-
-	reason = end_at_approval(plan);
-	if (reason != NULL)
-		run->result->end_reason = MemoryContextStrdup(run->context, reason);
+	if (plan->command == MIG_COMMAND_STAMP)
+		mig_trust_check_stamp(plan, run->version);
 	if (plan->command == MIG_COMMAND_STAMP || plan->nsteps == 0)
 		return;
 
 	mig_guc_check_setter("migrate.transaction_settings");
 	ids = plan_ids(plan);
-	mig_revision_check(ids, plan->nsteps, plan->command, GetUserId(), &faults);
-	if (plan->command == MIG_COMMAND_DOWNGRADE && faults.irreversible != NULL)
-		refuse_irreversible(faults.irreversible);
-	if (faults.untrusted != NULL)
-		refuse_author(faults.untrusted, faults.author);
-	if (!request->top_level)
-	{
-		if (!mig_server_undoes_bodies())
-			refuse_server(request);
-		if (faults.nontransactional != NULL)
-			refuse_nontransactional(faults.nontransactional, request);
-	}
+	trust = mig_run_trust(run->version, plan->command, ids, plan->nsteps,
+						  MIG_SPI_READ_LATEST);
+	reason = mig_trust_end_plan(plan, trust, run->version);
+	if (reason != NULL)
+		run->result->end_reason = MemoryContextStrdup(run->context, reason);
+	check_steps(run, trust);
+	pfree(trust);
 	pfree(ids);
 }
 
 /*
- * Raises an error if the author of a revision has fewer rights than the runner.
+ * Raises the error of the first step that must not run, by reasons.
  */
-void
-mig_precheck_author(const char *revision)
+static void
+check_steps(const MigRun *run, const MigTrust *trust)
 {
-	char	   *id = unconstify(char *, revision);
-	MigRevisionFaults faults;
+	const MigRunRequest *request = run->request;
+	const MigPlan *plan = run->plan;
 
-	mig_revision_check(&id, 1, MIG_COMMAND_UPGRADE, GetUserId(), &faults);
-	if (faults.untrusted != NULL)
-		refuse_author(revision, faults.author);
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (plan->command == MIG_COMMAND_DOWNGRADE && trust[i].check.irreversible)
+			refuse_irreversible(plan->steps[i].revision);
+	}
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (!trust[i].trusted)
+			mig_trust_refuse_author(plan->steps[i].revision,
+									trust[i].check.author);
+	}
+	if (request->top_level)
+		return;
+	if (!mig_server_undoes_bodies())
+		refuse_server(request);
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (trust[i].check.nontransactional)
+			refuse_nontransactional(plan->steps[i].revision, request);
+	}
 }
 
 /*
@@ -246,38 +227,6 @@ add_purge(const MigVersion *version, MigPlan *plan)
 }
 
 /*
- * Ends the plan before the first revision that has to be approved and is not,
- * tells the user, and returns the reason; NULL: it is as it was.  A downgrade
- * needs no approval, so that the way back is open.
- */
-static char *
-end_at_approval(MigPlan *plan)
-{
-	bool	   *approved;
-
-	if (!mig_guc_require_approval ||
-		plan->command != MIG_COMMAND_UPGRADE || plan->nsteps == 0)
-		return NULL;
-	approved = mig_run_plan_approved(plan, MIG_SPI_READ_LATEST);
-	for (int i = 0; i < plan->nsteps; i++)
-	{
-		char	   *reason;
-
-		if (approved[i])
-			continue;
-		reason = psprintf("revision \"%s\" is not approved",
-						  plan->steps[i].revision);
-		ereport(WARNING,
-				(errmsg("the upgrade ends after %d of %d revisions: %s",
-						i, plan->nsteps, reason),
-				 errhint("migrate_show() shows it, migrate_approve() approves it.")));
-		plan->nsteps = i;
-		return reason;
-	}
-	return NULL;
-}
-
-/*
  * The revisions of the steps.
  */
 static char **
@@ -299,24 +248,6 @@ refuse_irreversible(const char *revision)
 			 errmsg("revision \"%s\" is irreversible", revision),
 			 errdetail("It was registered without a downgrade body. Nothing was run."),
 			 errhint("Choose a target that is this revision or a descendant of it.")));
-}
-
-/*
- * A body must not give its author rights that the author does not have.
- */
-static void
-refuse_author(const char *revision, const char *author)
-{
-	char	   *runner = GetUserNameFromId(GetUserId(), false);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
-					revision, runner),
-			 errdetail("Role \"%s\" registered it, and is neither this role, nor a superuser, nor a member of this role. Nothing was run.",
-					   author),
-			 errhint("Read the body with migrate_show(), then register it again with replace => true, or run it as role \"%s\".",
-					 author)));
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "base/spi.h"
 #include "run/retry_policy.h"
 #include "tables/partial.h"
+#include "tables/revision.h"
 #include "tables/version.h"
 
 /*
@@ -44,6 +45,16 @@ typedef struct MigRunResult
 	int			ncommitted;		/* steps and segments, procedure and worker */
 	MigStaleness staleness;		/* after an error: of the catalog cache */
 } MigRunResult;
+
+/* Whether a role has answered for what a run would do. */
+typedef struct MigTrust
+{
+	MigRevisionCheck check;
+	bool		approved;		/* as it is registered now */
+	bool		allowed;		/* approved, or it need not be */
+	bool		trusted;		/* its author or approver has the runner's
+								 * rights */
+} MigTrust;
 
 /* Ids have 32 characters of up to four bytes. */
 #define MIG_PROGRESS_REVISION_SIZE	(MIG_REVISION_MAXLEN * 4 + 1)
@@ -81,7 +92,12 @@ extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigCommand command, const char *target,
 								   MigSpiAccess access);
-extern bool *mig_run_plan_approved(const MigPlan *plan, MigSpiAccess access);
+
+/* trust.c */
+extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,
+							   char *const *ids, int nids,
+							   MigSpiAccess access);
+extern char *mig_run_trust_problem(const MigTrust *trust, MigCommand command);
 
 /* resolve.c */
 extern void mig_run_resolve(const char *revision, const char *action);

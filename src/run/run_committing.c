@@ -182,21 +182,23 @@ ask_may_begin(void *arg)
 
 /*
  * Reads the body.  Since the plan was checked, transactions have ended: its
- * author may have lost rights, or be another one, if a body before has released
- * the locks of the session.
+ * author, or the role that has approved it, may have lost rights, or it may be
+ * another revision, if a body before has released the locks of the session.
  */
 static void
 read_step(void *arg)
 {
 	Committing *state = arg;
-	MigStepExec *exec = &state->run->exec;
+	MigRun	   *run = state->run;
+	MigStepExec *exec = &run->exec;
 
 	mig_lock_confirm();
 	mig_step_begin(exec, state->index);
-	if (state->trusted != NULL && strcmp(state->trusted, exec->author) == 0)
+	if (!mig_guc_require_approval && state->trusted != NULL &&
+		strcmp(state->trusted, exec->author) == 0)
 		return;
-	mig_precheck_author(exec->step->revision);
-	state->trusted = MemoryContextStrdup(state->context, exec->author);
+	if (mig_trust_check_step(exec->step, run->version))
+		state->trusted = MemoryContextStrdup(state->context, exec->author);
 }
 
 static void

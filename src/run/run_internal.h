@@ -7,6 +7,7 @@
 
 #include "utils/guc.h"
 
+#include "base/compat.h"
 #include "base/setting_list.h"
 #include "base/xact.h"
 #include "run/run.h"
@@ -120,7 +121,18 @@ extern void mig_run_committing(MigRun *run);
 extern void mig_precheck_set_running(bool on);
 extern void mig_precheck_transaction(const MigRunRequest *request);
 extern void mig_precheck_plan(MigRun *run);
-extern void mig_precheck_author(const char *revision);
+
+/* trust.c */
+#define MIG_TRUST_APPROVE_HINT \
+	"migrate_show('%1$s') shows it with its hash, migrate_approve('%1$s', hash) approves it, called by another role than its author."
+extern char *mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
+								const MigVersion *version);
+extern void mig_trust_check_stamp(const MigPlan *plan,
+								  const MigVersion *version);
+extern bool mig_trust_check_step(const MigStep *step,
+								 const MigVersion *version);
+pg_noreturn extern void mig_trust_refuse_author(const char *revision,
+												const char *author);
 
 /* step.c */
 extern void mig_step_begin_run(MigRun *run);

@@ -79,6 +79,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->entry.revision = step->revision;
 	exec->entry.operation = step->command;
 	exec->entry.body_hash = body.hash;
+	exec->entry.revision_hash = body.revision_hash;
 	exec->entry.attempts = 1;
 	exec->entry.error = NULL;
 	exec->entry.search_path = NULL;

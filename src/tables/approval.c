@@ -2,12 +2,17 @@
  * approval.c
  *	  migrate.approval: which revisions a role has approved.
  *
- * An approval is one of a revision's bodies, which it knows by their hashes.
+ * An approval is one of a revision as it was registered, which it knows by its
+ * hash.  The approver is known by OID where the approval was given, so that
+ * another role that gets the name does not vouch for anything, and by name where
+ * a dump has brought it.
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/spi.h"
 #include "tables/approval.h"
+#include "tables/job.h"
 
 static void read_approval(const MigSpiRow *row, void *result);
 
@@ -19,10 +24,14 @@ mig_approval_put(const char *id, const char *hash, Oid approver,
 				 const char *note)
 {
 	static MigSpiQuery query = {
-		"INSERT INTO migrate.approval (revision, hash, approved_by, note)"
-		" VALUES ($1, $2, pg_catalog.pg_get_userbyid($3), $4)"
+		"INSERT INTO migrate.approval (revision, hash, approved_by,"
+		"  approved_by_oid, origin, note)"
+		" VALUES ($1, $2, pg_catalog.pg_get_userbyid($3), $3,"
+		"  " MIG_JOB_ORIGIN ", $4)"
 		" ON CONFLICT (revision) DO UPDATE SET hash = EXCLUDED.hash,"
 		"  approved_by = EXCLUDED.approved_by,"
+		"  approved_by_oid = EXCLUDED.approved_by_oid,"
+		"  origin = EXCLUDED.origin,"
 		"  approved_at = EXCLUDED.approved_at, note = EXCLUDED.note"
 	};
 	MigSpiArgs	args = {0};
@@ -51,21 +60,27 @@ mig_approval_void(const char *id)
 }
 
 /*
- * The approvals of revisions, whatever bodies they were for.
+ * The approvals of revisions, whatever they were registered as then.
  */
 MigApproval *
-mig_approval_find(char *const *ids, int nids, MigSpiAccess access,
+mig_approval_find(char *const *ids, int nids, Oid runner, MigSpiAccess access,
 				  int *nfound)
 {
 	static MigSpiQuery query = {
-		"SELECT i.ordinality::int4, a.hash"
+		"SELECT i.ordinality::int4, a.hash,"
+		"       o.oid IS NOT NULL AND " MIG_COMPAT_HAS_ROLE("o.oid", "$2")
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.approval AS a ON a.revision = i.id"
+		"  LEFT JOIN pg_catalog.pg_roles AS o"
+		"    ON CASE WHEN a.origin = " MIG_JOB_ORIGIN
+		"       THEN o.oid = a.approved_by_oid"
+		"       ELSE o.rolname = a.approved_by END"
 		" ORDER BY i.ordinality"
 	};
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_oid(&args, runner);
 	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, access,
 						sizeof(MigApproval), read_approval, nfound);
 }
@@ -77,4 +92,5 @@ read_approval(const MigSpiRow *row, void *result)
 
 	approval->index = mig_spi_row_int32(row, 1) - 1;
 	approval->hash = mig_spi_row_text(row, 2);
+	approval->vouches = mig_spi_row_bool(row, 3);
 }

@@ -11,13 +11,14 @@
 typedef struct MigApproval
 {
 	int			index;			/* of the revision among them */
-	char	   *hash;			/* of the bodies that were approved */
+	char	   *hash;			/* of the revision that was approved */
+	bool		vouches;		/* the approver has the runner's rights */
 } MigApproval;
 
 extern void mig_approval_put(const char *id, const char *hash,
 							 Oid approver, const char *note);
 extern void mig_approval_void(const char *id);
-extern MigApproval *mig_approval_find(char *const *ids, int nids,
+extern MigApproval *mig_approval_find(char *const *ids, int nids, Oid runner,
 									  MigSpiAccess access,
 									  int *nfound);
 

@@ -18,6 +18,8 @@
 #include "base/spi.h"
 #include "tables/log.h"
 
+static void read_succeeded(const MigSpiRow *row, void *result);
+
 /*
  * An id for a run: a UUID, because a sequence would be a round trip for each
  * run on a distributed server.
@@ -40,16 +42,16 @@ mig_log_write(const MigLogEntry *entry)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.log (run, step, revision, operation, via, state,"
 		"  attempts, started, finished, version_table, role,"
-		"  application_name, body_hash, sqlstate, error, wall_ms, cpu_ms,"
+		"  application_name, body_hash, revision_hash, sqlstate, error, wall_ms, cpu_ms,"
 		"  lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read,"
 		"  buffers_dirtied, buffers_written, temp_blocks_read,"
 		"  temp_blocks_written, search_path, effective_role)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 		"  pg_catalog.pg_get_userbyid($11),"
 		"  pg_catalog.current_setting('application_name'), $12, $13, $14,"
-		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,"
-		"  CASE WHEN $26 IS NOT NULL"
-		"   THEN pg_catalog.pg_get_userbyid($27) END)"
+		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,"
+		"  CASE WHEN $27 IS NOT NULL"
+		"   THEN pg_catalog.pg_get_userbyid($28) END)"
 	};
 	const MigResourceUsage *usage = &entry->usage;
 	const ErrorData *error = entry->error;
@@ -67,6 +69,7 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_text(&args, entry->version_table);
 	mig_spi_arg_oid(&args, entry->role);
 	mig_spi_arg_text(&args, entry->body_hash);
+	mig_spi_arg_text(&args, entry->revision_hash);
 	mig_spi_arg_text(&args, error == NULL ? NULL :
 					 unpack_sql_state(error->sqlerrcode));
 	mig_spi_arg_message(&args, error == NULL ? NULL : error->message);
@@ -93,7 +96,8 @@ mig_log_write(const MigLogEntry *entry)
 
 /*
  * Removes rows that ended longer ago than that, but for the last success of
- * each revision in each version table, which migrate.status shows.
+ * each revision in each version table, which migrate.status shows, and without
+ * which a downgrade might need an approval.
  */
 void
 mig_log_expire(int seconds)
@@ -193,6 +197,40 @@ mig_log_last_failure(void)
 	};
 
 	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Which revisions were upgraded on a version table as they are registered now,
+ * by their hashes.
+ */
+bool *
+mig_log_succeeded(const char *version_table, char *const *ids,
+				  char *const *hashes, int nids, MigSpiAccess access)
+{
+	static MigSpiQuery query = {
+		"SELECT EXISTS (SELECT FROM migrate.log AS l"
+		"                WHERE l.revision = i.id AND l.revision_hash = i.hash"
+		"                  AND l.version_table = $3"
+		"                  AND l.operation = 'upgrade'"
+		"                  AND l.state = 'succeeded')"
+		"  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
+		"       WITH ORDINALITY AS i (id, hash, ordinality)"
+		" ORDER BY i.ordinality"
+	};
+	MigSpiArgs	args = {0};
+	int			nrows;
+
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_texts(&args, hashes, nids);
+	mig_spi_arg_text(&args, version_table);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, access, sizeof(bool),
+						read_succeeded, &nrows);
+}
+
+static void
+read_succeeded(const MigSpiRow *row, void *result)
+{
+	*(bool *) result = mig_spi_row_bool(row, 1);
 }
 
 /*

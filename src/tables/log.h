@@ -9,6 +9,7 @@
 #include "executor/instrument.h"
 #include "utils/uuid.h"
 
+#include "base/spi.h"
 #include "migrate.h"
 
 /* The resources that a step has used. */
@@ -35,6 +36,7 @@ typedef struct MigLogEntry
 	const char *version_table;
 	Oid			role;
 	const char *body_hash;		/* NULL: nothing was run */
+	const char *revision_hash;	/* MIG_REVISION_HASH; NULL as body_hash */
 	const char *search_path;	/* of the last statement; NULL: none began */
 	Oid			effective_role; /* the same */
 	const ErrorData *error;		/* NULL: it succeeded */
@@ -49,6 +51,9 @@ extern double mig_log_median(void);
 extern char **mig_log_slow(char *const *ids, int nids, double milliseconds,
 						   int limit, int *nslow);
 extern char *mig_log_last_failure(void);
+extern bool *mig_log_succeeded(const char *version_table, char *const *ids,
+							   char *const *hashes, int nids,
+							   MigSpiAccess access);
 extern char **mig_log_version_tables(int *ntables);
 
 #endif							/* MIG_TABLES_LOG_H */

@@ -30,7 +30,7 @@
 static void read_revision(const MigSpiRow *row, void *result);
 static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
 static void read_step_body(const MigSpiRow *row, void *result);
-static void read_faults(const MigSpiRow *row, void *result);
+static void read_check(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
 static void add_body_args(MigSpiArgs *args, const char *text,
@@ -118,33 +118,14 @@ mig_revision_heads(bool real, MigSpiAccess access, int *nheads)
 }
 
 /*
- * The hashes of the bodies of each revision, as one string that identifies
- * them whatever their formatting.
- */
-char	  **
-mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
-{
-	static MigSpiQuery query = {
-		"SELECT pg_catalog.concat_ws(':', r.upgrade_hash, r.downgrade_hash)"
-		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
-		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" ORDER BY i.ordinality"
-	};
-	MigSpiArgs	args = {0};
-	int			nresult;
-
-	mig_spi_arg_texts(&args, ids, nids);
-	return mig_spi_list(&query, &args, MIG_SPI_OWNER, access, &nresult);
-}
-
-/*
  * A revision by its exact id, without body texts, or NULL.
  */
 MigRevision *
 mig_revision_find(const char *id)
 {
 	static MigSpiQuery query = {
-		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text"
+		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text,"
+		"       " MIG_REVISION_HASH("r")
 		"  FROM migrate.revision AS r WHERE r.revision = $1",
 		.by_key = true
 	};
@@ -161,7 +142,8 @@ mig_revision_find(const char *id)
 
 /*
  * The rows of revisions that exist, in the order of ids, by the caller's
- * snapshot: they are shown, nothing is done with them.
+ * snapshot: they are shown, nothing is done with them.  With the bodies comes
+ * the hash.
  */
 MigRevision *
 mig_revision_describe(char *const *ids, int nids, bool with_bodies)
@@ -169,7 +151,8 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 	static MigSpiQuery query = {
 		"SELECT " DESCRIBE_COLUMNS ","
 		"       CASE WHEN $2 THEN r.upgrade END,"
-		"       CASE WHEN $2 THEN r.downgrade END"
+		"       CASE WHEN $2 THEN r.downgrade END,"
+		"       CASE WHEN $2 THEN " MIG_REVISION_HASH("r") " END"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
 		" ORDER BY i.ordinality"
@@ -198,8 +181,9 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	static MigSpiQuery query = {
 		"SELECT message, settings, registered_by,"
 		"  CASE WHEN $2 THEN downgrade ELSE upgrade END,"
-		"  CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END"
-		"  FROM migrate.revision WHERE revision = $1",
+		"  CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END,"
+		"  " MIG_REVISION_HASH("r")
+		"  FROM migrate.revision AS r WHERE revision = $1",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
@@ -213,7 +197,7 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 				 errmsg("revision \"%s\" does not exist", id),
 				 errdetail("It was removed since the run began.")));
 	if (command == MIG_COMMAND_STAMP)
-		body->text = body->hash = NULL;
+		body->text = body->hash = body->revision_hash = NULL;
 }
 
 static void
@@ -226,62 +210,61 @@ read_step_body(const MigSpiRow *row, void *result)
 	body->author = mig_spi_row_text(row, 3);
 	body->text = mig_spi_row_text(row, 4);
 	body->hash = mig_spi_row_text(row, 5);
+	body->revision_hash = mig_spi_row_text(row, 6);
 }
 
 /*
- * Finds the first revision of a plan of each kind that might not be run.
+ * What decides whether each revision may be run, in the order of ids, which
+ * exist.
  *
- * An author has fewer rights than the runner if it is neither the runner, nor a
- * superuser, nor a member of the runner's role.  A role that does not exist
- * any more has none.
+ * An author has the runner's rights if it is the runner, a superuser, or a
+ * member of the runner's role.  A role that does not exist any more has none.
  */
-void
+MigRevisionCheck *
 mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
-				   MigRevisionFaults *faults)
+				   MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"WITH s AS MATERIALIZED ("
-		"  SELECT r.revision, r.registered_by, i.ordinality,"
-		"         r.downgrade IS NULL AS irreversible,"
-		"         CASE WHEN $2 THEN r.downgrade_nontransactional"
-		"         ELSE r.upgrade_nontransactional END > 0 AS nontransactional"
+		"  SELECT r.*, i.ordinality"
 		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"    JOIN migrate.revision AS r ON r.revision = i.id),"
-		" lesser AS MATERIALIZED ("
-		"  SELECT a.registered_by"
+		" authors AS MATERIALIZED ("
+		"  SELECT a.registered_by,"
+		"         o.oid IS NOT NULL AND " MIG_COMPAT_HAS_ROLE("o.oid", "$3") " AS trusted"
 		"    FROM (SELECT DISTINCT registered_by FROM s) AS a"
-		"    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = a.registered_by"
-		"   WHERE o.oid IS NULL"
-		"      OR NOT " MIG_COMPAT_HAS_ROLE("o.oid", "$3") "),"
-		" untrusted AS ("
-		"  SELECT s.revision, s.registered_by"
-		"    FROM s JOIN lesser USING (registered_by)"
-		"   ORDER BY s.ordinality LIMIT 1)"
-		" SELECT (SELECT revision FROM s WHERE irreversible"
-		"          ORDER BY ordinality LIMIT 1),"
-		"        (SELECT revision FROM s WHERE nontransactional"
-		"          ORDER BY ordinality LIMIT 1),"
-		"        (SELECT revision FROM untrusted),"
-		"        (SELECT registered_by FROM untrusted)"
+		"    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = a.registered_by)"
+		" SELECT s.registered_by, " MIG_REVISION_HASH("s") ", a.trusted,"
+		"        s.downgrade IS NULL,"
+		"        CASE WHEN $2 THEN s.downgrade_nontransactional"
+		"        ELSE s.upgrade_nontransactional END > 0"
+		"   FROM s JOIN authors AS a USING (registered_by)"
+		"  ORDER BY s.ordinality"
 	};
 	MigSpiArgs	args = {0};
+	MigRevisionCheck *checks;
+	int			nrows;
 
 	mig_spi_arg_texts(&args, ids, nids);
 	mig_spi_arg_bool(&args, command == MIG_COMMAND_DOWNGRADE);
 	mig_spi_arg_oid(&args, runner);
-	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-					   read_faults, faults);
+	checks = mig_spi_rows(&query, &args, MIG_SPI_OWNER, access,
+						  sizeof(MigRevisionCheck), read_check, &nrows);
+	if (nrows != nids)
+		elog(ERROR, "found %d of %d revisions", nrows, nids);
+	return checks;
 }
 
 static void
-read_faults(const MigSpiRow *row, void *result)
+read_check(const MigSpiRow *row, void *result)
 {
-	MigRevisionFaults *faults = result;
+	MigRevisionCheck *check = result;
 
-	faults->irreversible = mig_spi_row_text(row, 1);
-	faults->nontransactional = mig_spi_row_text(row, 2);
-	faults->untrusted = mig_spi_row_text(row, 3);
-	faults->author = mig_spi_row_text(row, 4);
+	check->author = mig_spi_row_text(row, 1);
+	check->hash = mig_spi_row_text(row, 2);
+	check->trusted = mig_spi_row_bool(row, 3);
+	check->irreversible = mig_spi_row_bool(row, 4);
+	check->nontransactional = mig_spi_row_bool(row, 5);
 }
 
 /*
@@ -470,7 +453,7 @@ mig_revision_set_heads(const MigGraph *graph)
 }
 
 /*
- * Reads a row of DESCRIBE_COLUMNS and the two bodies.
+ * Reads a row of DESCRIBE_COLUMNS, the two bodies and the hash.
  */
 static void
 read_revision(const MigSpiRow *row, void *result)
@@ -490,6 +473,7 @@ read_revision(const MigSpiRow *row, void *result)
 	revision->registered_at = mig_spi_row_timestamptz(row, 16);
 	def->upgrade = mig_spi_row_text(row, 17);
 	def->downgrade = mig_spi_row_text(row, 18);
+	revision->hash = mig_spi_row_text(row, 19);
 }
 
 /*

@@ -18,6 +18,19 @@
 	"    AND t.relnamespace = (SELECT s.oid FROM pg_catalog.pg_namespace AS s" \
 	"                           WHERE s.nspname = 'migrate'))"
 
+/*
+ * In SQL: what identifies a revision r as it is registered, whatever the format
+ * of its bodies.  All that decides what a run of it does is in it.  Computed
+ * from the row when asked for, so that it is true of a row that was changed past
+ * the functions; the view migrate.status has the same expression.
+ */
+#define MIG_REVISION_HASH(r) \
+	"pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(" \
+	"  pg_catalog.format('%s %s %s %s %s %s %L %L', " r ".revision," \
+	"   " r ".upgrade_hash, " r ".downgrade_hash, " r ".down_revision," \
+	"   " r ".depends_on, " r ".branch_labels, " r ".settings, " r ".message)," \
+	"  'UTF8')), 'hex')"
+
 /* What is known about a body. */
 typedef struct MigBody
 {
@@ -35,6 +48,7 @@ typedef struct MigRevision
 	MigBody		downgrade;		/* empty without one */
 	char	   *registered_by;
 	TimestampTz registered_at;
+	char	   *hash;			/* MIG_REVISION_HASH; NULL: not asked for */
 } MigRevision;
 
 /* What is read just before a step runs. */
@@ -45,26 +59,25 @@ typedef struct MigStepBody
 	char	   *message;		/* or NULL */
 	char	   *settings;		/* or NULL */
 	char	   *author;
+	char	   *revision_hash;	/* MIG_REVISION_HASH */
 } MigStepBody;
 
-/* The first revision of a plan that ..., or NULL. */
-typedef struct MigRevisionFaults
+/* What decides whether a revision may be run. */
+typedef struct MigRevisionCheck
 {
-	char	   *irreversible;	/* ... has no downgrade */
-	char	   *nontransactional;	/* ... holds a statement that cannot run
+	char	   *author;
+	char	   *hash;			/* MIG_REVISION_HASH */
+	bool		trusted;		/* its author has the runner's rights */
+	bool		irreversible;	/* it has no downgrade */
+	bool		nontransactional;	/* it holds a statement that cannot run
 									 * inside a transaction block */
-	char	   *untrusted;		/* ... has an author with fewer rights than
-								 * the runner */
-	char	   *author;			/* of the untrusted one */
-} MigRevisionFaults;
+} MigRevisionCheck;
 
 /* Reading */
 extern const char *const mig_revision_name;
 extern Oid	mig_revision_relid(void);
 extern MigGraph *mig_revision_graph(MigSpiAccess access);
 extern char **mig_revision_heads(bool real, MigSpiAccess access, int *nheads);
-extern char **mig_revision_hashes(char *const *ids, int nids,
-								  MigSpiAccess access);
 extern MigRevision *mig_revision_find(const char *id);
 extern MigRevision *mig_revision_describe(char *const *ids, int nids,
 										  bool with_bodies);
@@ -72,8 +85,9 @@ extern void mig_revision_body(const char *id, MigCommand command,
 							  MigStepBody *body);
 
 /* Revisions that might not be run */
-extern void mig_revision_check(char *const *ids, int nids, MigCommand command,
-							   Oid runner, MigRevisionFaults *faults);
+extern MigRevisionCheck *mig_revision_check(char *const *ids, int nids,
+											MigCommand command, Oid runner,
+											MigSpiAccess access);
 
 /* Relations between revisions, for registration */
 extern char **mig_revision_missing(char *const *ids, int nids,

@@ -38,7 +38,7 @@ my $node = new_node('fuzz_sql', 'restart_after_crash = on',
 diag('asserts: ' . $node->safe_psql('postgres', 'SHOW debug_assertions'));
 
 # The callers: without a grant, those of the README, and with EXECUTE on all.
-my @roles = qw(nobody viewer operator approver author everything);
+my @roles = qw(nobody viewer deployer operator approver author everything);
 prepare();
 my @functions = functions();
 my @settings = split /\n/, sql($node, $db, "LOAD 'migrate'; SELECT name FROM pg_settings WHERE name LIKE 'migrate.%' ORDER BY 1");
@@ -81,7 +81,8 @@ done_testing();
 sub prepare
 {
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, 'CREATE EXTENSION migrate');
+	$node->safe_psql($db, "CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; GRANT USAGE ON SCHEMA migrate_api TO PUBLIC;
+		ALTER DATABASE $db SET search_path = public, migrate_api");
 	$node->safe_psql($db, "CREATE ROLE $_ LOGIN; GRANT CREATE ON SCHEMA public TO $_; CREATE SCHEMA s_$_ AUTHORIZATION $_") foreach @roles;
 	$node->safe_psql($db, readme_grants());
 	$node->safe_psql($db, <<'SQL');
@@ -91,7 +92,7 @@ DECLARE
 	f regprocedure;
 BEGIN
 	FOR f IN SELECT objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate'
-	          WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' LOOP
+	          WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND objid <> 'migrate_guard'::regproc LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO everything', f);
 	END LOOP;
 END $$;

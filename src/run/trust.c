@@ -1,0 +1,215 @@
+/*
+ * trust.c
+ *	  Whether a role has answered for what a run would do.
+ *
+ * A body must not give anybody rights of the runner: so its author, or a role
+ * that has approved it as it is registered now, has to have them all.  Where
+ * migrate.require_approval is on, a revision must be approved before it is
+ * upgraded, downgraded or counted as applied by a stamp.  The way back stays
+ * open without that: a revision whose upgrade has succeeded as it is registered
+ * now, by the log of this version table, may be downgraded.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/command.h"
+#include "base/guc.h"
+#include "run/run_internal.h"
+#include "tables/approval.h"
+#include "tables/log.h"
+
+static void read_approvals(MigTrust *trust, char *const *ids, int nids,
+						   MigSpiAccess access);
+static void read_log(MigTrust *trust, const MigVersion *version,
+					 char *const *ids, int nids, MigSpiAccess access);
+pg_noreturn static void refuse_unapproved(MigCommand command, const char *revision,
+										  const MigVersion *version);
+
+/*
+ * What is known about revisions, in the order of ids; they exist.
+ */
+MigTrust *
+mig_run_trust(const MigVersion *version, MigCommand command,
+			  char *const *ids, int nids, MigSpiAccess access)
+{
+	MigRevisionCheck *checks = mig_revision_check(ids, nids, command,
+												  GetUserId(), access);
+	MigTrust   *trust = palloc_extended(sizeof(MigTrust) * Max(nids, 1),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int i = 0; i < nids; i++)
+	{
+		trust[i].check = checks[i];
+		trust[i].trusted = checks[i].trusted;
+	}
+	read_approvals(trust, ids, nids, access);
+	for (int i = 0; i < nids; i++)
+		trust[i].allowed = trust[i].approved || !mig_guc_require_approval;
+	if (mig_guc_require_approval && command != MIG_COMMAND_UPGRADE)
+		read_log(trust, version, ids, nids, access);
+	return trust;
+}
+
+/*
+ * An approval counts if it is of the revision as it is registered now; one by a
+ * role with the runner's rights vouches for the body.
+ */
+static void
+read_approvals(MigTrust *trust, char *const *ids, int nids, MigSpiAccess access)
+{
+	int			napprovals;
+	MigApproval *approvals = mig_approval_find(ids, nids, GetUserId(), access,
+											   &napprovals);
+
+	for (int i = 0; i < napprovals; i++)
+	{
+		MigTrust   *revision = &trust[approvals[i].index];
+
+		if (strcmp(approvals[i].hash, revision->check.hash) != 0)
+			continue;
+		revision->approved = true;
+		revision->trusted = revision->trusted || approvals[i].vouches;
+	}
+}
+
+static void
+read_log(MigTrust *trust, const MigVersion *version, char *const *ids, int nids,
+		 MigSpiAccess access)
+{
+	char	  **hashes = palloc_extended(sizeof(char *) * Max(nids, 1),
+										 MCXT_ALLOC_HUGE);
+	bool	   *succeeded;
+
+	for (int i = 0; i < nids; i++)
+		hashes[i] = trust[i].check.hash;
+	succeeded = mig_log_succeeded(version->name, ids, hashes, nids, access);
+	for (int i = 0; i < nids; i++)
+		trust[i].allowed = trust[i].allowed || succeeded[i];
+}
+
+/*
+ * Why a step of that command would be refused, in a few words; NULL: it would
+ * not.
+ */
+char *
+mig_run_trust_problem(const MigTrust *trust, MigCommand command)
+{
+	if (command == MIG_COMMAND_DOWNGRADE && trust->check.irreversible)
+		return "irreversible";
+	if (!trust->allowed)
+		return "not approved";
+	if (command != MIG_COMMAND_STAMP && !trust->trusted)
+		return psprintf("author %s", quote_identifier(trust->check.author));
+	return NULL;
+}
+
+/*
+ * Ends the plan of an upgrade before the first revision that must be approved
+ * and is not, and returns the reason; NULL: the plan is as it was.  Raises an
+ * error where nothing would be left of it, and where that is no upgrade.
+ */
+char *
+mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
+				   const MigVersion *version)
+{
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const char *revision = plan->steps[i].revision;
+		char	   *reason;
+
+		if (trust[i].allowed)
+			continue;
+		if (i == 0 || plan->command != MIG_COMMAND_UPGRADE)
+			refuse_unapproved(plan->command, revision, version);
+		reason = psprintf("revision \"%s\" is not approved", revision);
+		ereport(WARNING,
+				(errmsg("the upgrade ends after %d of %d revisions: %s",
+						i, plan->nsteps, reason),
+				 errhint(MIG_TRUST_APPROVE_HINT, revision)));
+		plan->nsteps = i;
+		return reason;
+	}
+	return NULL;
+}
+
+/*
+ * Raises an error if a stamp counts revisions as applied that are not approved.
+ */
+void
+mig_trust_check_stamp(const MigPlan *plan, const MigVersion *version)
+{
+	MigGraph   *graph;
+	MigRevList	added;
+	char	  **ids;
+	MigTrust   *trust;
+
+	if (!mig_guc_require_approval)
+		return;
+	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	added = mig_graph_added(graph, plan, version->nrows, version->rows);
+	ids = palloc(sizeof(char *) * Max(added.n, 1));
+	for (int i = 0; i < added.n; i++)
+		ids[i] = unconstify(char *, mig_graph_id(graph, added.rev[i]));
+	trust = mig_run_trust(version, MIG_COMMAND_STAMP, ids, added.n,
+						  MIG_SPI_READ_LATEST);
+	for (int i = 0; i < added.n; i++)
+	{
+		if (!trust[i].allowed)
+			refuse_unapproved(MIG_COMMAND_STAMP, ids[i], version);
+	}
+}
+
+/*
+ * The same for one step, whose body was read just now: raises an error if it
+ * must not run any more.  Returns whether its author is trusted, so that further
+ * revisions of the same author need not be asked about.
+ */
+bool
+mig_trust_check_step(const MigStep *step, const MigVersion *version)
+{
+	char	   *id = unconstify(char *, step->revision);
+	MigTrust   *trust = mig_run_trust(version, step->command, &id, 1,
+									  MIG_SPI_READ_LATEST);
+
+	if (!trust->allowed)
+		refuse_unapproved(step->command, id, version);
+	if (!trust->trusted)
+		mig_trust_refuse_author(id, trust->check.author);
+	return trust->check.trusted;
+}
+
+static void
+refuse_unapproved(MigCommand command, const char *revision,
+				  const MigVersion *version)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("revision \"%s\" is not approved", revision),
+			 command == MIG_COMMAND_UPGRADE ?
+			 errdetail("The setting migrate.require_approval is on. Nothing was run.") :
+			 command == MIG_COMMAND_DOWNGRADE ?
+			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. Nothing was run.",
+					   version->name) :
+			 errdetail("The setting migrate.require_approval is on, and the stamp would count the revision as applied. Nothing was changed."),
+			 errhint(MIG_TRUST_APPROVE_HINT, revision)));
+}
+
+/*
+ * A body must not give its author rights that the author does not have.
+ */
+void
+mig_trust_refuse_author(const char *revision, const char *author)
+{
+	char	   *runner = GetUserNameFromId(GetUserId(), false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
+					revision, runner),
+			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing was run.",
+					   author),
+			 errhint("Read the body with migrate_show('%s'). A role with the rights of \"%s\" can approve it with migrate_approve('%s', hash), or role \"%s\" can run it.",
+					 revision, runner, revision, author)));
+}
