@@ -31,6 +31,11 @@ sub failing
 	  . " SET yb_sim.fail_count = $count; SET yb_sim.fail_at = 1;\n";
 }
 
+# The scheduler reads the list of databases, for which it needs one here.
+wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'migrate scheduler'");
+is(sql($node, $db, "SELECT datname FROM pg_stat_activity WHERE backend_type = 'migrate scheduler'"), 'postgres',
+	'the scheduler is connected to a database');
+
 my $conflict = '40001: could not serialize access due to concurrent update';
 my $passed = "SELECT passed, failed FROM yb_sim_counts() WHERE point = 'version'";
 my ($out, $errors);

@@ -37,7 +37,8 @@ static const MigServer servers[] =
 		.row_addresses = true,
 		.table_locks = true,
 		.transaction_ids = true,
-		.nominal_isolation = true
+		.nominal_isolation = true,
+		.bare_processes = true
 	},
 	{
 		.type = "yugabytedb",

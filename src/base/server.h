@@ -22,6 +22,7 @@ typedef struct MigServer
 	bool		nominal_isolation;	/* the isolation level is what it says */
 	bool		errors_by_text; /* only their text tells some apart */
 	bool		many_schedulers;	/* one on each node */
+	bool		bare_processes; /* can read catalogs without a database */
 	bool		own_settings;	/* that PostgreSQL does not have */
 } MigServer;
 

@@ -8,6 +8,11 @@
  * the jobs that are due and ends.  A submitted job does not wait for that: its
  * submitter starts the worker.
  *
+ * On YugabyteDB a process without a database has the catalog version of
+ * template1, and nothing renews it (its utils/init/postinit.c returns before
+ * that); the workers that come with it connect to a database, and so does the
+ * scheduler there.  No DROP DATABASE is held up by it but that of "postgres".
+ *
  * On SIGTERM it exits with 1, after which the server starts it again; an error
  * does the same.  On a standby the server starts it after the promotion.
  */
@@ -49,6 +54,7 @@
 									 * one that repeats floods the log */
 #define COMPLAINT_INTERVAL		60000	/* ms: how often a problem of a
 										 * database is logged */
+#define CONNECTED_DATABASE		"postgres"	/* where it needs one */
 #define SCAN_LOCK_TIMEOUT		"2s"	/* DROP DATABASE fails after 5 s */
 
 /*
@@ -116,7 +122,8 @@ migrate_scheduler_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	BackgroundWorkerInitializeConnection(mig_server()->bare_processes ?
+										 NULL : CONNECTED_DATABASE, NULL, 0);
 	pgstat_report_appname("migrate scheduler");
 	identify();
 
