@@ -100,8 +100,22 @@ SELECT migrate_register('c2', 'DEALLOCATE ALL; PREPARE app AS SELECT trap.leave(
 PREPARE app AS SELECT 1;
 SELECT migrate_upgrade('c2');
 SELECT migrate_unregister('c2');
+-- an object in front of one of the session's; what the session had stays
+CREATE TEMP TABLE before (i int);
+SELECT migrate_register('c2', body, '', '{c1}') IS NOT NULL, body,
+       pg_temp.attempt($$SELECT migrate_upgrade('c2')$$), migrate_unregister('c2')
+  FROM unnest(ARRAY['CREATE TEMP VIEW pg_class AS SELECT trap.leave()', 'CREATE TEMP TABLE t (i int) ON COMMIT DROP',
+	'CREATE TEMP SEQUENCE s', 'CREATE DOMAIN pg_temp.int4 AS int', 'CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $f$SELECT 1$f$',
+	'SELECT 1 AS i INTO TEMP t', 'ALTER TABLE trap.now SET SCHEMA pg_temp',
+	'DROP TABLE before; CREATE TEMP TABLE before AS SELECT 1 AS i']) AS body;
+SELECT migrate_register('c2', 'CREATE TEMP TABLE t (i int); INSERT INTO before VALUES (1); DROP TABLE t', '', '{c1}');
+SELECT migrate_upgrade('c2');
+TABLE before;
 RESET ROLE;
 DEALLOCATE ALL;
+DROP TABLE before;
+SELECT migrate_stamp('c1');
+SELECT migrate_unregister('c2');
 -- a version table whose triggers are those of a role with fewer rights
 SELECT migrate_register('c3', '', '');
 SELECT migrate_upgrade('c3');

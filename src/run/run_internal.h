@@ -33,6 +33,13 @@ typedef struct MigSetting
 	bool		is_default;		/* the session has not set it */
 } MigSetting;
 
+/* The temporary objects of the session. */
+typedef struct MigTemporary
+{
+	int			nobjects;
+	char	  **objects;
+} MigTemporary;
+
 /* The body of a step; the last four say where in it the run is. */
 typedef struct MigBodyExec
 {
@@ -184,7 +191,8 @@ extern const char *mig_session_setting_value(const List *settings,
 											 const char *name);
 
 /* session_state.c */
-extern void mig_session_state_refuse(void);
+extern void mig_session_state_note(MigTemporary *before);
+extern void mig_session_state_refuse(const MigTemporary *before);
 extern void mig_session_state_deallocate(void);
 
 /* constraint.c */

@@ -1,6 +1,7 @@
 /*
  * session_state.c
- *	  What a body leaves in the session: cursors, prepared statements.
+ *	  What a body leaves in the session: cursors, prepared statements,
+ *	  temporary objects.
  *
  * Neither a subtransaction nor a GUC nest level takes back cursors WITH HOLD
  * and prepared statements.  Those that this call has made are known by their
@@ -17,14 +18,49 @@
 #include "run/run_internal.h"
 
 /*
- * For a body that must not reach the role the session was opened as: raises
- * an error if it left something that the session will run with that role.  A
- * cursor WITH HOLD runs its query when the transaction commits.  A prepared
- * statement may stand in for one that the session had under the same name.
+ * What is in the session's temporary schema, and how one of it is known; what
+ * belongs to a table or view depends on that.
+ */
+#define TEMPORARY_OBJECT		"(classid::text || ' ' || objid::text)"
+#define TEMPORARY_OBJECTS \
+	"pg_catalog.pg_depend" \
+	" WHERE refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass" \
+	"   AND refobjid = pg_catalog.pg_my_temp_schema()"
+
+/*
+ * Before a body that must not reach the role the session was opened as: notes
+ * the session's temporary objects, in the current memory context.
  */
 void
-mig_session_state_refuse(void)
+mig_session_state_note(MigTemporary *before)
 {
+	static MigSpiQuery query = {
+		"SELECT " TEMPORARY_OBJECT " FROM " TEMPORARY_OBJECTS
+	};
+
+	before->objects = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
+								   MIG_SPI_READ_LATEST, &before->nobjects);
+}
+
+/*
+ * After it: raises an error if it left something that the session will run with
+ * that role.  A cursor WITH HOLD runs its query when the transaction commits.
+ * A prepared statement may stand in for one that the session had under the same
+ * name, and a temporary table, view or type stands in front of what has its
+ * name in a schema; without before those are left alone.
+ */
+void
+mig_session_state_refuse(const MigTemporary *before)
+{
+	static MigSpiQuery temporary = {
+		"SELECT pg_catalog.replace("
+		"         pg_catalog.pg_describe_object(classid, objid, 0),"
+		"         pg_catalog.pg_my_temp_schema()::pg_catalog.regnamespace || '.',"
+		"         'pg_temp.')"
+		"  FROM " TEMPORARY_OBJECTS
+		"   AND NOT " TEMPORARY_OBJECT " = ANY ($1)"
+		" LIMIT 1"
+	};
 	static MigSpiQuery cursors = {
 		"SELECT pg_catalog.format('cursor %I WITH HOLD', name)"
 		"  FROM pg_catalog.pg_cursors"
@@ -39,15 +75,23 @@ mig_session_state_refuse(void)
 		"   AND prepare_time >= pg_catalog.statement_timestamp()"
 		" LIMIT 1"
 	};
+	MigSpiArgs	args = {0};
 	char	   *leftover = mig_spi_first(&cursors, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 
 	if (leftover == NULL)
 		leftover = mig_spi_first(&statements, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	if (leftover == NULL && before != NULL)
+	{
+		mig_spi_arg_texts(&args, before->objects, before->nobjects);
+		leftover = mig_spi_first(&temporary, &args, MIG_SPI_OWNER,
+								 MIG_SPI_READ_LATEST);
+	}
 	if (leftover != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a migration body cannot leave %s in the session", leftover),
-				 errhint("It may do so only if the session was opened as the role that runs it.")));
+				 errhint("Take it away at the end of the body, or open a session as role \"%s\".",
+						 GetUserNameFromId(GetUserId(), false))));
 }
 
 /*

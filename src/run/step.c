@@ -169,10 +169,16 @@ attempt_work(void *arg)
 	MigRun	   *run = exec->run;
 	int			step_nest_level = NewGUCNestLevel();
 	bool		locked = !mig_step_can_change_role();
+
+	/* The session of a worker ends with its job. */
+	bool		watched = locked && run->request->via != MIG_VIA_WORKER;
+	MigTemporary temporary;
 	Oid			userid;
 	int			sec_context;
 
 	GetUserIdAndSecContext(&userid, &sec_context);
+	if (watched)
+		mig_session_state_note(&temporary);
 	if (locked)
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
@@ -200,7 +206,7 @@ attempt_work(void *arg)
 		write_partial(exec, attempt->segment);
 	if (locked)
 	{
-		mig_session_state_refuse();
+		mig_session_state_refuse(watched ? &temporary : NULL);
 		SetUserIdAndSecContext(userid, sec_context);
 	}
 	AtEOXact_GUC(false, step_nest_level);
