@@ -149,6 +149,7 @@ COMMENT ON INDEX migrate.log_version_table_idx IS 'version tables that runs have
 
 -- At most one revision of a version table is partial at a time.
 CREATE TABLE migrate.partial (
+	version_oid			regclass NOT NULL,
 	version_table		text NOT NULL,
 	statement			integer NOT NULL,
 	last_statement		integer NOT NULL,
@@ -165,10 +166,11 @@ CREATE TABLE migrate.partial (
 	role				name NOT NULL,
 	started				timestamptz NOT NULL DEFAULT clock_timestamp(),
 	finished			timestamptz,
-	CONSTRAINT partial_pkey PRIMARY KEY (version_table, statement)
+	CONSTRAINT partial_pkey PRIMARY KEY (version_oid, statement)
 );
 COMMENT ON TABLE migrate.partial IS 'how far a run has come in a revision that is not one transaction, a row for each segment; empty when no revision is partial';
-COMMENT ON COLUMN migrate.partial.version_table IS 'schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.partial.version_oid IS 'the version table, also when its name has changed; a dump writes its name';
+COMMENT ON COLUMN migrate.partial.version_table IS 'its name when a run last noted it: schema.table, quoted where needed';
 COMMENT ON COLUMN migrate.partial.statement IS 'first statement of the segment, from 1';
 COMMENT ON COLUMN migrate.partial.last_statement IS 'last statement of the segment';
 COMMENT ON COLUMN migrate.partial.line IS 'line of the body on which the segment begins';
@@ -560,10 +562,13 @@ SELECT h.revision, h.message,
 	SELECT DISTINCT ON (i.revision) i.revision, i.finished, i.role, i.attempts, i.wall_ms, i.wal_bytes
 	  FROM migrate.log AS i
 	 WHERE i.state = 'succeeded'::text AND i.operation <> 'downgrade'::text
-	   AND i.version_table = (
-		SELECT pg_catalog.format('%I.%I'::text, n.nspname, c.relname)
-		  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE c.oid = pg_catalog.to_regclass(COALESCE(
+	   -- format() would depend on quote_all_identifiers
+	   AND i.version_table IN (
+		SELECT v.name
+		  FROM (SELECT DISTINCT u.version_table AS name FROM migrate.log AS u) AS v,
+			   pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE pg_catalog.parse_ident(v.name) = ARRAY[n.nspname::text, c.relname::text]
+		   AND c.oid = pg_catalog.to_regclass(COALESCE(
 			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
 	 ORDER BY i.revision, i.finished DESC
   ) AS l ON l.revision = h.revision AND h.applied

@@ -124,9 +124,9 @@ SELECT migrate_register('p2', $$
 $$, '', '{p1}', replace => true);
 CREATE FUNCTION started(statement int, object text[], before text, done int DEFAULT 0) RETURNS void LANGUAGE sql AS $$
 	DELETE FROM migrate.partial;
-	INSERT INTO migrate.partial (version_table, statement, last_statement, line, revision, operation,
+	INSERT INTO migrate.partial (version_oid, version_table, statement, last_statement, line, revision, operation,
 		kind, state, object, before, body_hash, run, role)
-	SELECT 'migrate.version', i, i, i + 1, 'p2', 'upgrade', 'X', CASE WHEN i <= done THEN 'done' ELSE 'started' END,
+	SELECT 'migrate.version', 'migrate.version', i, i, i + 1, 'p2', 'upgrade', 'X', CASE WHEN i <= done THEN 'done' ELSE 'started' END,
 		object, before, upgrade_hash, gen_random_uuid(), current_user
 	  FROM migrate.revision, generate_series(1, statement) AS i WHERE revision = 'p2';
 $$;

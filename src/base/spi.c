@@ -247,6 +247,11 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 		(void) set_config_option("search_path", "pg_catalog, pg_temp",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	/* Names are stored, and compared with those of other sessions. */
+	if (quote_all_identifiers)
+		(void) set_config_option("quote_all_identifiers", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 
 	if (role == MIG_SPI_OWNER)

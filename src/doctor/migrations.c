@@ -107,7 +107,7 @@ static void
 check_partial(MigDoctor *doctor)
 {
 	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
-	MigPartial *partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
+	MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
 
 	if (partial == NULL)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);

@@ -131,7 +131,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 
 	targets[0] = unconstify(char *, target);
 	mig_version_read(version, MIG_SPI_READ_CALLER);
-	partial = mig_partial_find(version->name, MIG_SPI_READ_CALLER);
+	partial = mig_partial_find(version, MIG_SPI_READ_CALLER);
 	plan = mig_run_plan(version, cmd, 1, targets, false,
 						partial == NULL ? NULL : partial->revision,
 						MIG_SPI_READ_CALLER);
@@ -194,7 +194,7 @@ mig_inspect_is_current(const char *target)
 	mig_version_read(version, MIG_SPI_READ_CALLER);
 	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
 						false, NULL, MIG_SPI_READ_CALLER)->nsteps == 0 &&
-		mig_partial_find(version->name, MIG_SPI_READ_CALLER) == NULL;
+		mig_partial_find(version, MIG_SPI_READ_CALLER) == NULL;
 }
 
 static void
@@ -203,7 +203,7 @@ read_situation(Situation *situation)
 	situation->version = mig_version_open(MIG_SPI_READ_CALLER);
 	mig_version_read(situation->version, MIG_SPI_READ_CALLER);
 	situation->graph = mig_revision_graph(MIG_SPI_READ_CALLER);
-	situation->partial = mig_partial_find(situation->version->name,
+	situation->partial = mig_partial_find(situation->version,
 										  MIG_SPI_READ_CALLER);
 }
 

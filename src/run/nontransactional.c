@@ -559,7 +559,7 @@ forget_start(void *arg)
 {
 	Outcome    *outcome = arg;
 
-	mig_partial_forget(outcome->exec->run->version->name,
+	mig_partial_forget(outcome->exec->run->version,
 					   outcome->segment->first + 1);
 }
 

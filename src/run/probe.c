@@ -29,7 +29,6 @@
 #include "base/spi.h"
 #include "run/index_definition.h"
 #include "run/run_internal.h"
-#include "tables/job.h"
 
 /* What a look-up says of an object. */
 #define PRESENT		"present"
@@ -103,9 +102,13 @@ typedef struct ProbeKind
  * What is to be dropped is known by its OID; if it is not there, by none.  A
  * dump changes OIDs, so where it was noted is kept, too.
  */
+#define ORIGIN \
+	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
+	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
+	"  WHERE d.datname" EQUAL "pg_catalog.current_database())"
 #define IDENTIFY_DROPPED(rest, oid) \
 	IDENTIFY("SELECT ARRAY[$1, " rest ", COALESCE((" oid ")::pg_catalog.text, '')," \
-			 MIG_JOB_ORIGIN "]")
+			 ORIGIN "]")
 
 #define QUERY(sql)		{sql}
 #define EXISTS(rest) \
@@ -124,7 +127,7 @@ typedef struct ProbeKind
 /* Whether it is still the one with the noted OID. */
 #define EXISTS_STILL(oid, noted_oid, origin, rest) \
 	EXISTS_AS(noted_oid " IN (" oid "::text, '') OR " \
-			  origin " <> " MIG_JOB_ORIGIN, rest)
+			  origin " <> " ORIGIN, rest)
 #define NONE			{NULL}
 
 #define NOTED_CLASS		"to_regclass(format('%I.%I', $1[2], $1[3]))"
@@ -256,7 +259,7 @@ static ProbeKind probe_kinds[] =
 		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
 				 " ARRAY[$1, s.name, $3, COALESCE("
 				 "  pg_catalog.to_regclass(" NAME_OF("$2", "$3")
-				 ")::pg_catalog.oid::pg_catalog.text, ''), " MIG_JOB_ORIGIN
+				 ")::pg_catalog.oid::pg_catalog.text, ''), " ORIGIN
 				 "] END  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass")
 				 ") AS s (name)"),
 		EXISTS_STILL("c.oid", "$1[4]", "$1[5]",
@@ -379,8 +382,9 @@ static ProbeKind probe_kinds[] =
 	},
 	{
 		MIG_EFFECT_REINDEXED, "reindexed",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $7, CASE $7"
-				 "  WHEN 'index' THEN s.name WHEN 'table' THEN s.name ELSE '' END,"
+		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $7, CASE"
+				 "  WHEN $7" EQUAL "'index' OR $7" EQUAL "'table'"
+				 "  THEN s.name ELSE '' END,"
 				 "  COALESCE($3, '')],"
 				 "  ARRAY(SELECT pg_catalog.format('%I.%I', n.nspname, x.relname)"
 				 "          FROM pg_catalog.pg_index AS i"

@@ -85,13 +85,13 @@ mig_run_resolve(const char *revision, const char *action_name)
 	{
 		case RESOLVE_RETRY:
 			if (partial->unknown > 0)
-				mig_partial_forget(version->name, partial->unknown);
+				mig_partial_forget(version, partial->unknown);
 			break;
 		case RESOLVE_SKIP:
 			skip(version, partial);
 			break;
 		case RESOLVE_ABANDON:
-			mig_partial_clear(version->name);
+			mig_partial_clear(version);
 			break;
 	}
 	ereport(LOG_SERVER_ONLY,
@@ -103,11 +103,38 @@ mig_run_resolve(const char *revision, const char *action_name)
 					   mig_run_describe_partial(partial))));
 }
 
+/*
+ * The partial revision of the version table, with the run's lock on it, or
+ * NULL.  Raises an error if it may be that of another table.
+ */
+MigPartial *
+mig_resolve_find(const MigVersion *version)
+{
+	MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
+
+	if (partial == NULL)
+		return NULL;
+	if (partial->table_now != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is partial in another version table that was named \"%s\"",
+						partial->revision, version->name),
+				 errdetail("That table is \"%s\" now. Its %s was interrupted: %s. Nothing was run.",
+						   partial->table_now,
+						   mig_command_name(partial->operation),
+						   mig_run_describe_partial(partial)),
+				 errhint("SET migrate.version_table = '%s' to resume the revision there, or to abandon it with SELECT migrate_resolve('%s', 'abandon').",
+						 partial->table_now, partial->revision)));
+	if (partial->renamed)
+		mig_partial_follow(version);
+	return partial;
+}
+
 static MigPartial *
 find_partial(const MigRun *run, const char *revision)
 {
 	const char *table = run->version->name;
-	MigPartial *partial = mig_partial_find(table, MIG_SPI_READ_LATEST);
+	MigPartial *partial = mig_resolve_find(run->version);
 
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 		ereport(ERROR,
@@ -167,7 +194,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 
 	mig_log_new_run(&run);
 	memset(&row, 0, sizeof(row));
-	row.version_table = version->name;
+	row.version = version;
 	row.revision = partial->revision;
 	row.operation = partial->operation;
 	row.statement = segment.first + 1;

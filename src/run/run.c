@@ -183,7 +183,7 @@ read_and_plan(void *arg)
 	MigVersion *version = run->version;
 
 	mig_version_read_locked(version);
-	run->partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
+	run->partial = mig_resolve_find(version);
 	if (run->partial != NULL && !run->commits)
 		mig_resolve_refuse(run->partial, false);
 	run->plan = mig_run_plan(version, request->command, request->ntargets,

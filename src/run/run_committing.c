@@ -255,5 +255,5 @@ write_failure(void *arg)
 	MigRun	   *run = arg;
 
 	mig_log_write(&run->exec.entry);
-	run->partial = mig_partial_find(run->version->name, MIG_SPI_READ_LATEST);
+	run->partial = mig_partial_find(run->version, MIG_SPI_READ_LATEST);
 }

@@ -253,6 +253,7 @@ extern uint64 mig_utility_hook_written(void);
 extern void mig_utility_hook_refuse_ddl(bool on);
 
 /* resolve.c */
+extern MigPartial *mig_resolve_find(const MigVersion *version);
 extern void mig_resolve_refuse(const MigPartial *partial, bool needed);
 
 #endif							/* MIG_RUN_INTERNAL_H */

@@ -270,7 +270,7 @@ read_position(void *arg)
 	}
 	if (segment == NULL)
 		return;
-	partial = mig_partial_find(version->name, MIG_SPI_READ_LATEST);
+	partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
 	committed->committed = partial != NULL && segment->nstatements > 0 &&
 		partial->done >= segment->first + segment->nstatements;
 }

@@ -251,7 +251,7 @@ write_rows(MigStepExec *exec)
 	if (!version->own)
 		mig_constraint_check(exec->body.transaction_ends);
 	if (exec->noted)
-		mig_partial_clear(version->name);
+		mig_partial_clear(version);
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	mig_step_describe_environment(exec);
 	mig_log_write(&exec->entry);
@@ -280,7 +280,7 @@ mig_step_describe_segment(MigStepExec *exec, const MigSegment *segment,
 {
 	exec->noted = true;
 	memset(row, 0, sizeof(*row));
-	row->version_table = exec->run->version->name;
+	row->version = exec->run->version;
 	row->revision = exec->step->revision;
 	row->operation = exec->step->command;
 	row->statement = segment->first + 1;

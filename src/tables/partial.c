@@ -11,6 +11,11 @@
  * Runs on a version table take turns, and none begins another revision while
  * one is partial.  So there is at most one partial revision for a version
  * table, and at most the last of its rows is not "done".
+ *
+ * The version table is known by its OID, so that its name can be changed
+ * meanwhile.  The column is a regclass: a dump writes the name that the table
+ * has then, and finds the table by it when it is restored.  The name as it was
+ * noted is kept beside it, for a table that was dropped and made anew.
  */
 #include "postgres.h"
 
@@ -21,6 +26,14 @@
 #include "tables/log.h"
 #include "tables/partial.h"
 
+/* The rows of the version table with OID $1 and name $2. */
+#define IS_GONE \
+	"NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
+	"             WHERE c.oid = version_oid)"
+#define OF_VERSION \
+	" (version_oid = $1 OR version_table = $2 AND " IS_GONE ")"
+
+static void add_version(MigSpiArgs *args, const MigVersion *version);
 static void read_partial(const MigSpiScope *scope, uint64 nrows,
 						 MigPartial *partial);
 static void write_segment(const MigPartialSegment *segment,
@@ -28,15 +41,23 @@ static void write_segment(const MigPartialSegment *segment,
 static MigCommand command_by_name(const char *name);
 
 /*
- * The partial revision of a version table, or NULL.
+ * The partial revision of a version table, or NULL.  If there is none, one that
+ * was noted under the name that the table has now, for a table that is still
+ * there: it is not known which of the two is meant.
  */
 MigPartial *
-mig_partial_find(const char *version_table, MigSpiAccess access)
+mig_partial_find(const MigVersion *version, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT revision, operation, body_hash, role, settings, state,"
-		"       statement, last_statement, line, kind, object, before"
-		"  FROM migrate.partial WHERE version_table = $1"
+		"       statement, last_statement, line, kind, object, before,"
+		"       version_oid <> $1 OR version_table <> $2,"
+		"       CASE WHEN NOT " OF_VERSION
+		"        THEN version_oid::pg_catalog.text END"
+		"  FROM migrate.partial"
+		" WHERE (version_oid = $1 OR version_table = $2)"
+		"   AND (" OF_VERSION
+		"        OR NOT EXISTS (SELECT FROM migrate.partial WHERE" OF_VERSION "))"
 		" ORDER BY statement",
 		.by_key = true
 	};
@@ -45,7 +66,7 @@ mig_partial_find(const char *version_table, MigSpiAccess access)
 	MigSpiScope scope;
 	uint64		nrows;
 
-	mig_spi_arg_text(&args, version_table);
+	add_version(&args, version);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	nrows = mig_spi_execute(&query, &args, access);
 	if (nrows > 0)
@@ -71,6 +92,8 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
 	row = mig_spi_fetch(scope, 0);
 	partial->role = mig_spi_row_text(&row, 4);
+	partial->renamed = mig_spi_row_bool(&row, 13);
+	partial->table_now = mig_spi_row_text(&row, 14);
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		row = mig_spi_fetch(scope, i);
@@ -94,8 +117,9 @@ char *
 mig_partial_holder(const char *revision)
 {
 	static MigSpiQuery query = {
-		"SELECT version_table FROM migrate.partial WHERE revision = $1"
-		" LIMIT 1"
+		"SELECT CASE WHEN " IS_GONE " THEN version_table"
+		"            ELSE version_oid::pg_catalog.text END"
+		"  FROM migrate.partial WHERE revision = $1 LIMIT 1"
 	};
 	MigSpiArgs	args = {0};
 
@@ -127,16 +151,15 @@ mig_partial_done(const MigPartialSegment *segment)
  * effect.
  */
 void
-mig_partial_forget(const char *version_table, int statement)
+mig_partial_forget(const MigVersion *version, int statement)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial"
-		" WHERE version_table = $1 AND statement = $2",
+		"DELETE FROM migrate.partial WHERE" OF_VERSION " AND statement = $3",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_text(&args, version_table);
+	add_version(&args, version);
 	mig_spi_arg_int32(&args, statement);
 	mig_spi_write(&query, &args);
 }
@@ -145,16 +168,40 @@ mig_partial_forget(const char *version_table, int statement)
  * The revision is not partial any more: applied, reverted, or abandoned.
  */
 void
-mig_partial_clear(const char *version_table)
+mig_partial_clear(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE version_table = $1",
+		"DELETE FROM migrate.partial WHERE" OF_VERSION,
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_text(&args, version_table);
+	add_version(&args, version);
 	mig_spi_write(&query, &args);
+}
+
+/*
+ * Notes the name and the OID that the version table has now.
+ */
+void
+mig_partial_follow(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.partial SET version_oid = $1, version_table = $2"
+		" WHERE" OF_VERSION,
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	add_version(&args, version);
+	mig_spi_write(&query, &args);
+}
+
+static void
+add_version(MigSpiArgs *args, const MigVersion *version)
+{
+	mig_spi_arg_oid(args, version->relid);
+	mig_spi_arg_text(args, version->name);
 }
 
 /*
@@ -165,13 +212,13 @@ static void
 write_segment(const MigPartialSegment *segment, const char *state)
 {
 	static MigSpiQuery query = {
-		"INSERT INTO migrate.partial AS p (version_table, revision,"
+		"INSERT INTO migrate.partial AS p (version_oid, version_table, revision,"
 		"  operation, statement, last_statement, line, kind, state, object,"
 		"  before, body_hash, run, role, settings, finished)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-		"  pg_catalog.pg_get_userbyid($13), $14, CASE $8 WHEN 'done'"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+		"  pg_catalog.pg_get_userbyid($14), $15, CASE $9 WHEN 'done'"
 		"   THEN pg_catalog.clock_timestamp() END)"
-		" ON CONFLICT (version_table, statement) DO UPDATE"
+		" ON CONFLICT (version_oid, statement) DO UPDATE"
 		"  SET state = excluded.state, run = excluded.run,"
 		"      settings = excluded.settings,"
 		"      last_statement = excluded.last_statement,"
@@ -183,7 +230,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	};
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_text(&args, segment->version_table);
+	add_version(&args, segment->version);
 	mig_spi_arg_text(&args, segment->revision);
 	mig_spi_arg_text(&args, mig_command_name(segment->operation));
 	mig_spi_arg_int32(&args, segment->statement);

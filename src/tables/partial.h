@@ -11,11 +11,12 @@
 
 #include "base/spi.h"
 #include "migrate.h"
+#include "tables/version.h"
 
 /* A row: a segment of a body, and the run that runs it. */
 typedef struct MigPartialSegment
 {
-	const char *version_table;
+	const MigVersion *version;
 	const char *revision;
 	MigCommand	operation;
 	int			statement;		/* the first one, from 1 */
@@ -52,15 +53,19 @@ typedef struct MigPartial
 	char	   *role;			/* that has begun it */
 	int			nsettings;
 	char	  **settings;		/* of the body, before what follows */
+	bool		renamed;		/* it was noted under another name of the
+								 * version table, or for one that is gone */
+	char	   *table_now;		/* the table that it was noted for, if that is
+								 * another one now; NULL: it is not */
 } MigPartial;
 
-extern MigPartial *mig_partial_find(const char *version_table,
+extern MigPartial *mig_partial_find(const MigVersion *version,
 									MigSpiAccess access);
+extern void mig_partial_follow(const MigVersion *version);
 extern char *mig_partial_holder(const char *revision);
 extern void mig_partial_started(const MigPartialSegment *segment);
 extern void mig_partial_done(const MigPartialSegment *segment);
-extern void mig_partial_forget(const char *version_table,
-							   int statement);
-extern void mig_partial_clear(const char *version_table);
+extern void mig_partial_forget(const MigVersion *version, int statement);
+extern void mig_partial_clear(const MigVersion *version);
 
 #endif							/* MIG_TABLES_PARTIAL_H */

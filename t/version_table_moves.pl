@@ -1,0 +1,143 @@
+# What names the version table while a revision is partial, or after a run: its
+# name may change, be quoted, or be that of another table. The place is kept.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('moves');
+my $db = new_database($node, 'app');
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+# A revision that is partial behind its third statement, in version table v.
+sub start
+{
+	my ($db) = @_;
+	sql($node, $db, <<'SQL');
+DROP SCHEMA IF EXISTS one CASCADE;
+DROP SCHEMA IF EXISTS two CASCADE;
+DROP TABLE IF EXISTS made, t;
+DELETE FROM migrate.partial;
+DELETE FROM migrate.revision;
+CREATE SCHEMA one;
+CREATE SCHEMA two;
+CREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY);
+CREATE TABLE made (i int);
+CREATE TABLE t (i int);
+SELECT migrate_register('r', $$
+  INSERT INTO made VALUES (1);
+  CREATE INDEX CONCURRENTLY t_i ON t (i);
+  INSERT INTO made VALUES (2);
+  VACUUM t;
+  INSERT INTO made SELECT 3 WHERE 1 / (SELECT count(*) FROM t) = 1;
+$$, '');
+SQL
+	my (undef, $errors) = run_sql($node, $db,
+		"SET migrate.version_table = 'one.v'; CALL migrate_deploy()");
+	is($errors, '22012: division by zero', 'partial');
+	sql($node, $db, 'INSERT INTO t VALUES (1)');
+	return;
+}
+
+sub resumes
+{
+	my ($db, $name, $settings, $table) = @_;
+	my (undef, $errors) = run_sql($node, $db, "$settings; CALL migrate_deploy()");
+	is($errors, '', $name);
+	is( sql($node, $db, "SELECT (SELECT string_agg(i::text, ' ' ORDER BY i) FROM made),
+		(SELECT string_agg(version_num, ' ') FROM $table), (SELECT count(*) FROM migrate.partial)"),
+		'1 2 3|r|0', "$name: each statement was done once");
+	return;
+}
+
+# Settings of the session.
+start($db);
+resumes($db, 'quote_all_identifiers',
+	"SET quote_all_identifiers = on; SET migrate.version_table = 'one.v'", 'one.v');
+is( sql($node, $db, "SET migrate.version_table = 'one.v';
+	SELECT DISTINCT version_table FROM migrate.log ORDER BY 1"), 'one.v', 'the log has one name for it');
+is( sql($node, $db, "SET quote_all_identifiers = on; SET migrate.version_table = 'one.v';
+	SELECT state, applied_at IS NOT NULL, attempts FROM migrate.status"), 'applied|t|1',
+	'the status finds it in the log');
+start($db);
+resumes($db, 'other settings', "SET DateStyle = 'SQL, DMY'; SET IntervalStyle = sql_standard;
+	SET bytea_output = escape; SET extra_float_digits = -15; SET xmloption = document;
+	SET search_path = two, public; SET client_encoding = latin1; SET backslash_quote = off;
+	SET TimeZone = 'Asia/Tokyo'; SET array_nulls = off; SET transform_null_equals = on;
+	SET migrate.version_table = 'one.v'", 'one.v');
+
+# What is noted about an index does not depend on them either.
+sql($node, $db, "DROP TABLE one.v; CREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY);
+	DROP TABLE IF EXISTS kinds; CREATE TABLE kinds (\"select\" int, d date, f float8, s text, n interval, b bytea)");
+my $index = q{CREATE INDEX CONCURRENTLY kinds_i ON kinds ("select", s)
+	WHERE d > '2020-12-11' AND f > 0.1 AND s <> E'a\\\\b' AND n > '1 day 2 hours' AND b <> '\x00ff'};
+sql($node, $db, "DELETE FROM migrate.revision; SELECT migrate_register('r', \$\$$index\$\$, '')");
+my ($out, $said) = run_sql($node, $db, <<'SQL');
+SET migrate.version_table = 'one.v';
+CREATE TABLE seen AS SELECT NULL::text[] AS object;
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.seen VALUES (new.object); RETURN new; END';
+CREATE TRIGGER see AFTER INSERT ON migrate.partial FOR EACH ROW WHEN (new.object IS NOT NULL) EXECUTE FUNCTION see();
+CALL migrate_deploy();
+SELECT migrate_stamp('base');
+DROP INDEX kinds_i;
+SET quote_all_identifiers = on;
+SET DateStyle = 'SQL, DMY';
+SET IntervalStyle = sql_standard;
+SET bytea_output = escape;
+SET extra_float_digits = -15;
+SET standard_conforming_strings = off;
+SET search_path = pg_catalog, public;
+CALL public.migrate_deploy();
+RESET quote_all_identifiers;
+RESET standard_conforming_strings;
+SELECT count(DISTINCT object), count(object) FROM seen WHERE object IS NOT NULL;
+DROP TRIGGER see ON migrate.partial;
+DROP FUNCTION see;
+SQL
+is($out, '1|2', 'an index has one definition');
+is($said, '', 'an index has one definition: errors');
+
+# Another name, schema, or both.
+start($db);
+sql($node, $db, 'ALTER TABLE one.v RENAME TO w');
+resumes($db, 'renamed', "SET migrate.version_table = 'one.w'", 'one.w');
+start($db);
+sql($node, $db, 'ALTER TABLE one.v SET SCHEMA two');
+resumes($db, 'moved', "SET migrate.version_table = 'two.v'", 'two.v');
+start($db);
+sql($node, $db, 'ALTER SCHEMA two RENAME TO three; ALTER SCHEMA one RENAME TO two');
+resumes($db, 'its schema renamed', "SET migrate.version_table = 'two.v'", 'two.v');
+sql($node, $db, 'DROP SCHEMA three');
+
+# Dropped and made again, as a restore of this one table does.
+start($db);
+sql($node, $db, 'DROP TABLE one.v; CREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY)');
+resumes($db, 'made anew', "SET migrate.version_table = 'one.v'", 'one.v');
+
+# Another table has its name: which of the two is meant is not known.
+start($db);
+sql($node, $db, 'ALTER TABLE one.v RENAME TO w; CREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY)');
+my (undef, $errors) = run_sql($node, $db, "SET migrate.version_table = 'one.v'; CALL migrate_deploy()");
+is($errors, '55000: revision "r" is partial in another version table that was named "one.v"',
+	'another table of that name');
+is( sql($node, $db, "SET migrate.version_table = 'one.w'; SELECT partial FROM migrate_history()"),
+	'upgrade: statements up to 4 are done', 'the renamed one knows it');
+resumes($db, 'the renamed one', "SET migrate.version_table = 'one.w'", 'one.w');
+
+# A dump of a renamed one, restored where the OID is another one.
+start($db);
+sql($node, $db, 'ALTER TABLE one.v RENAME TO "W w"');
+command_ok([ 'pg_dump', '-d', $node->connstr($db), '-f', "$dir/dump" ], 'dump');
+$node->safe_psql('postgres', 'CREATE DATABASE copy');
+$node->safe_psql('copy', 'CREATE TABLE before (); DROP TABLE before');
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', "$dir/dump" ], 'restore');
+resumes('copy', 'renamed, restored', q{SET migrate.version_table = 'one."W w"'}, 'one."W w"');
+
+$node->stop;
+done_testing();
