@@ -69,6 +69,10 @@ SELECT revision, approved_by, approved_at <= now() AS approved_at, note, length(
 SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan();
 SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan('head', 'stamp');
 SELECT revision, state, approved_by FROM migrate.status;
+-- the hash is for those who may read the bodies
+SET ROLE regress_migrate_boss;
+SELECT revision, approved, hash FROM migrate_plan();
+RESET ROLE;
 
 -- on: function, procedure and worker stop before what is not approved, and say by
 -- an error that nothing was done
@@ -219,6 +223,13 @@ SELECT is_approved('a4') AS own;
 SELECT migrate_unregister('a4');
 SELECT migrate_register('a4', '', down_revision => '{a2}');
 SELECT is_approved('a4') AS anew;
+
+-- asked again before each step, which another one may have changed meanwhile
+SELECT migrate_register('b1', 'UPDATE migrate.revision SET settings = ''search_path = evil'' WHERE revision = ''b2''', ''),
+  migrate_register('b2', 'INSERT INTO ran VALUES (''b2'')', '', '{b1}');
+SELECT migrate_approve(revision, hash) FROM migrate_plan('b2');
+CALL migrate_deploy('b2');
+SELECT count(*) FILTER (WHERE what = 'b2') AS ran, (SELECT string_agg(version_num, ' ' ORDER BY version_num) FROM migrate.version) FROM ran;
 
 -- only a superuser turns it off
 SET ROLE regress_migrate_boss;

@@ -7,11 +7,14 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "base/command.h"
 #include "base/server.h"
 #include "graph/graph.h"
 #include "registry/registry.h"
 #include "run/run.h"
+#include "tables/job.h"
 #include "tables/partial.h"
 #include "tables/version.h"
 
@@ -28,6 +31,7 @@ static MigInspectRow *describe(const Situation *situation, MigRevList revs,
 							   bool with_bodies, int *nrows);
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
+static bool may_show(void);
 static MigCommand command_by_name(const char *name);
 static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigInspectStep *result);
@@ -128,6 +132,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 	int			nids = 0;
 	bool		said = false;
 	MigTrust   *trust;
+	bool		with_hash;
 
 	targets[0] = unconstify(char *, target);
 	mig_version_read(version, MIG_SPI_READ_CALLER);
@@ -144,7 +149,8 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 			ids[nids++] = unconstify(char *, plan->steps[i].revision);
 	}
 	revisions = mig_revision_describe(ids, nids, false);
-	trust = mig_run_trust(version, cmd, ids, nids, MIG_SPI_READ_CALLER);
+	trust = mig_run_trust(version, cmd, ids, nids, true, MIG_SPI_READ_CALLER);
+	with_hash = may_show();
 
 	result = palloc_extended(sizeof(MigInspectStep) * Max(plan->nsteps, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -159,7 +165,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 			result[i].approved = trust[nids].approved;
 			result[i].trusted = trust[nids].trusted;
 			result[i].author = trust[nids].check.author;
-			result[i].hash = trust[nids].check.hash;
+			result[i].hash = with_hash ? trust[nids].check.hash : NULL;
 			result[i].problem = mig_run_trust_problem(&trust[nids], cmd);
 		}
 		describe_step(step, step->revision ? &revisions[nids++] : NULL,
@@ -178,6 +184,22 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 						   mig_run_describe_partial(partial))));
 	*nsteps = plan->nsteps;
 	return result;
+}
+
+/*
+ * Whether the current role may read bodies: by the hash, a secret in one could be
+ * guessed.
+ */
+static bool
+may_show(void)
+{
+	static MigSpiQuery query = {
+		"SELECT WHERE " MIG_JOB_ROLE_MAY_EXECUTE("$1", "'migrate_show'")
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_CALLER);
 }
 
 /*

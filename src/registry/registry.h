@@ -33,7 +33,8 @@ typedef struct MigInspectStep
 	bool		trusted;		/* its author, or the role that has approved
 								 * it, has the rights of the current role */
 	const char *author;
-	const char *hash;			/* of the revision; NULL: none */
+	const char *hash;			/* of the revision; NULL: none, or not for
+								 * this role */
 	const char *problem;		/* why it would be refused, or NULL */
 } MigInspectStep;
 

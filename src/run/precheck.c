@@ -140,7 +140,7 @@ mig_precheck_plan(MigRun *run)
 	mig_guc_check_setter("migrate.transaction_settings");
 	ids = plan_ids(plan);
 	trust = mig_run_trust(run->version, plan->command, ids, plan->nsteps,
-						  MIG_SPI_READ_LATEST);
+						  false, MIG_SPI_READ_LATEST);
 	reason = mig_trust_end_plan(plan, trust, run->version);
 	if (reason != NULL)
 		run->result->end_reason = MemoryContextStrdup(run->context, reason);

@@ -95,7 +95,7 @@ extern char *mig_run_plan_absolute(const MigVersion *version,
 
 /* trust.c */
 extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,
-							   char *const *ids, int nids,
+							   char *const *ids, int nids, bool show,
 							   MigSpiAccess access);
 extern char *mig_run_trust_problem(const MigTrust *trust, MigCommand command);
 

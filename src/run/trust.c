@@ -28,23 +28,27 @@ pg_noreturn static void refuse_unapproved(MigCommand command, const char *revisi
 										  const MigVersion *version);
 
 /*
- * What is known about revisions, in the order of ids; they exist.
+ * What is known about revisions, in the order of ids; they exist.  Approvals are
+ * looked up where they decide something, or all are to be shown.
  */
 MigTrust *
 mig_run_trust(const MigVersion *version, MigCommand command,
-			  char *const *ids, int nids, MigSpiAccess access)
+			  char *const *ids, int nids, bool show, MigSpiAccess access)
 {
 	MigRevisionCheck *checks = mig_revision_check(ids, nids, command,
 												  GetUserId(), access);
 	MigTrust   *trust = palloc_extended(sizeof(MigTrust) * Max(nids, 1),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool		decides = show || mig_guc_require_approval;
 
 	for (int i = 0; i < nids; i++)
 	{
 		trust[i].check = checks[i];
 		trust[i].trusted = checks[i].trusted;
+		decides = decides || !trust[i].trusted;
 	}
-	read_approvals(trust, ids, nids, access);
+	if (decides)
+		read_approvals(trust, ids, nids, access);
 	for (int i = 0; i < nids; i++)
 		trust[i].allowed = trust[i].approved || !mig_guc_require_approval;
 	if (mig_guc_require_approval && command != MIG_COMMAND_UPGRADE)
@@ -152,7 +156,7 @@ mig_trust_check_stamp(const MigPlan *plan, const MigVersion *version)
 	ids = palloc(sizeof(char *) * Max(added.n, 1));
 	for (int i = 0; i < added.n; i++)
 		ids[i] = unconstify(char *, mig_graph_id(graph, added.rev[i]));
-	trust = mig_run_trust(version, MIG_COMMAND_STAMP, ids, added.n,
+	trust = mig_run_trust(version, MIG_COMMAND_STAMP, ids, added.n, false,
 						  MIG_SPI_READ_LATEST);
 	for (int i = 0; i < added.n; i++)
 	{
@@ -170,7 +174,7 @@ bool
 mig_trust_check_step(const MigStep *step, const MigVersion *version)
 {
 	char	   *id = unconstify(char *, step->revision);
-	MigTrust   *trust = mig_run_trust(version, step->command, &id, 1,
+	MigTrust   *trust = mig_run_trust(version, step->command, &id, 1, false,
 									  MIG_SPI_READ_LATEST);
 
 	if (!trust->allowed)
@@ -188,9 +192,9 @@ refuse_unapproved(MigCommand command, const char *revision,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("revision \"%s\" is not approved", revision),
 			 command == MIG_COMMAND_UPGRADE ?
-			 errdetail("The setting migrate.require_approval is on. Nothing was run.") :
+			 errdetail("The setting migrate.require_approval is on. Nothing of it was run.") :
 			 command == MIG_COMMAND_DOWNGRADE ?
-			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. Nothing was run.",
+			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. Nothing of it was run.",
 					   version->name) :
 			 errdetail("The setting migrate.require_approval is on, and the stamp would count the revision as applied. Nothing was changed."),
 			 errhint(MIG_TRUST_APPROVE_HINT, revision)));
@@ -208,7 +212,7 @@ mig_trust_refuse_author(const char *revision, const char *author)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
 					revision, runner),
-			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing was run.",
+			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing of it was run.",
 					   author),
 			 errhint("Read the body with migrate_show('%s'). A role with the rights of \"%s\" can approve it with migrate_approve('%s', hash), or role \"%s\" can run it.",
 					 revision, runner, revision, author)));
