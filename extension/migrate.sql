@@ -28,7 +28,7 @@ END$$;
 COMMENT ON SCHEMA migrate IS 'tables and views of the extension migrate';
 
 CREATE TABLE migrate.revision (
-	revision					varchar(32) COLLATE "C" NOT NULL,
+	revision					text COLLATE "C" NOT NULL,
 	down_revision				text[] NOT NULL,
 	depends_on					text[] NOT NULL,
 	branch_labels				text[] NOT NULL,
@@ -187,7 +187,7 @@ COMMENT ON COLUMN migrate.partial.started IS 'begin of the statement; of a segme
 COMMENT ON COLUMN migrate.partial.finished IS 'NULL: not done';
 
 CREATE TABLE migrate.approval (
-	revision			varchar(32) COLLATE "C" NOT NULL,
+	revision			text COLLATE "C" NOT NULL,
 	hash				text NOT NULL,
 	approved_by			name NOT NULL,
 	approved_by_oid		oid NOT NULL,
@@ -349,9 +349,11 @@ RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
 COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean)
 	IS 'registers a revision with its bodies, down revisions, dependencies and branch labels; returns its id';
 
-CREATE FUNCTION @extschema@.migrate_register_script(script text)
+CREATE FUNCTION @extschema@.migrate_register_script(
+	script text, replace boolean DEFAULT false,
+	skip_invalid_downgrade boolean DEFAULT false)
 RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_script';
-COMMENT ON FUNCTION @extschema@.migrate_register_script(text)
+COMMENT ON FUNCTION @extschema@.migrate_register_script(text, boolean, boolean)
 	IS 'registers the revisions of a script in the file format, all or none; returns their ids';
 
 CREATE FUNCTION @extschema@.migrate_unregister(revision text)

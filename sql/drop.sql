@@ -36,7 +36,23 @@ SELECT regress_tools.migrate_register('a1', 'SELECT 1', 'SELECT 1');
 SELECT regress_tools.migrate_upgrade();
 TABLE migrate.version;
 SELECT regress_tools.migrate_downgrade('base');
+-- a body that drops the extension, in a cascade or by name; an outer version table
+SELECT regress_tools.migrate_register('d1', 'DROP SCHEMA regress_tools CASCADE');
+SELECT regress_tools.migrate_upgrade('d1');
+\echo :LAST_ERROR_SQLSTATE
+CALL regress_tools.migrate_deploy('d1');
+SELECT revision, sqlstate, error FROM migrate.log WHERE revision = 'd1';
+SELECT regress_tools.migrate_register('d2', 'DROP EXTENSION migrate; SELECT 1; VACUUM pg_class');
+CALL regress_tools.migrate_deploy('d2');
+CREATE TABLE regress_tools.v (version_num varchar(40) PRIMARY KEY);
+SET migrate.version_table = 'regress_tools.v';
+SELECT regress_tools.migrate_upgrade('d1');
+RESET migrate.version_table;
+-- what the body itself does not find is its own affair
+SELECT regress_tools.migrate_register('d3', 'DROP SCHEMA nowhere');
+SELECT regress_tools.migrate_upgrade('d3');
 DROP EXTENSION migrate;
+DROP TABLE regress_tools.v;
 DROP SCHEMA regress_tools;
 -- something of the user's that depends on it is not dropped silently
 CREATE EXTENSION migrate;

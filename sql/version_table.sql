@@ -100,8 +100,34 @@ ROLLBACK;
 \t off
 TABLE alembic_version;
 
-RESET migrate.version_table;
+DROP TRIGGER swallow ON alembic_version;
+
+-- ids as long as the version table in use holds; registered for another one
+CREATE TABLE wide_version (version_num varchar(255) PRIMARY KEY);
+CREATE TABLE text_version (version_num text PRIMARY KEY);
+CREATE FUNCTION pg_temp.id(n int) RETURNS text LANGUAGE sql AS $$ SELECT repeat('ж', n) $$;
 SET client_min_messages = warning;
+SELECT migrate_register(pg_temp.id(33), '', '');
+SET migrate.version_table = 'public.wide_version';
+SELECT length(migrate_register(pg_temp.id(255), 'CREATE TABLE wide ()', 'DROP TABLE wide'));
+SELECT right(pg_temp.attempt(format('SELECT migrate_register(%L, %L)', pg_temp.id(256), 'SELECT 1')), 60);
+SELECT length(id) FROM migrate_register_script('-- revision: ' || pg_temp.id(254)) AS id;
+SELECT length(id) FROM migrate_upgrade(pg_temp.id(255)) AS id;
+SELECT length(version_num) FROM wide_version;
+SELECT length(revision), applied FROM migrate_history() WHERE length(revision) > 32 ORDER BY 1;
+CALL migrate_revert('base');
+CALL migrate_deploy(pg_temp.id(255));
+SELECT migrate_downgrade('base') <> '' AS downgraded;
+SET migrate.version_table = 'public.text_version';
+SELECT right(pg_temp.attempt(format('SELECT migrate_register(%L, %L)', pg_temp.id(256), 'SELECT 1')), 60);
+SELECT length(id) FROM migrate_upgrade(pg_temp.id(254)) AS id;
+SELECT migrate_downgrade('base') <> '' AS downgraded;
+RESET migrate.version_table;
+SELECT replace(pg_temp.attempt(format('SELECT migrate_upgrade(%L)', pg_temp.id(255))), pg_temp.id(255), 'id') AS said;
+SELECT split_part(pg_temp.attempt(format('SELECT migrate_stamp(%L)', pg_temp.id(255))), ':', 1) AS said;
+SELECT count(*) FROM migrate.version;
+SET client_min_messages = warning;
+DROP TABLE wide_version, text_version;
 DROP TABLE alembic_version, no_column, no_key CASCADE;
 DROP FUNCTION swallow;
 DROP SCHEMA "My App" CASCADE;

@@ -119,9 +119,14 @@ migrate_register_script(PG_FUNCTION_ARGS)
 {
 	char	  **ids;
 	int			nids;
+	int			options = 0;
 
 	begin_command("migrate_register_script()", COMMAND_CHANGES);
-	ids = mig_register_script(required_text(fcinfo, 0, "script"),
+	if (required_bool(fcinfo, 1, "replace"))
+		options |= MIG_REGISTER_REPLACE;
+	if (required_bool(fcinfo, 2, "skip_invalid_downgrade"))
+		options |= MIG_REGISTER_SKIP_DOWNGRADE;
+	ids = mig_register_script(required_text(fcinfo, 0, "script"), options,
 							  &nids);
 	return return_texts(fcinfo, ids, nids);
 }

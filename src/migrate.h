@@ -5,8 +5,12 @@
 #ifndef MIGRATE_H
 #define MIGRATE_H
 
-/* A revision id is at most this long, as in Alembic's version table. */
-#define MIG_REVISION_MAXLEN		32
+/*
+ * A revision id of that many characters fits into every version table, as in
+ * Alembic's; how many more do is up to the one in use.
+ */
+#define MIG_REVISION_WIDTH		32
+#define MIG_REVISION_MAXLEN		255
 
 /* What is done to a revision. */
 typedef enum MigCommand

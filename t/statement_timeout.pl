@@ -28,10 +28,10 @@ sub run
 
 sub cancelled
 {
-	my ($revision, $body, $statement) = @_;
-	my $start = index($body, 'SELECT pg_sleep');
-	return "ERROR:  $timeout\nLINE 1: $body\n" . (' ' x (length('LINE 1: ') + $start)) . "^\n"
-	  . "QUERY:  $body\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"$revision\", attempt 1";
+	my ($revision, $body) = @_;
+	my ($statement) = $body =~ /(SELECT pg_sleep.*?)(?:;|$)/;
+	return "ERROR:  $timeout\nLINE 1: $statement\n" . (' ' x length('LINE 1: ')) . "^\n"
+	  . "QUERY:  $statement\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"$revision\", attempt 1";
 }
 
 # One that is set for a revision is for each of its statements.

@@ -9,6 +9,7 @@
 
 #include "base/setting_list.h"
 #include "registry/registry_internal.h"
+#include "tables/version.h"
 
 /*
  * A limit of our own, because those of the server are internal errors, come
@@ -26,17 +27,19 @@ typedef struct BodyContext
 {
 	const char *id;
 	MigCommand	command;
+	MemoryContext memory;
 } BodyContext;
 
 static void check_name(const char *name, bool is_label);
+static void check_length(const char *id);
 static void check_unique_down(const MigRevisionDef *def);
 static void check_labels_unused(const MigRevisionDef *def);
 static void check_parents_exist(const MigRevisionDef *def);
-static void check_settings(const MigRegistration *registration);
 static void add_settings_context(void *arg);
+static char *try_downgrade(const MigRegistration *registration,
+						   MigBody *body);
 static char *parse_body(const MigRegistration *registration,
-						MigCommand command, const char *text, int offset,
-						MigBody *body);
+						MigCommand command, MigBody *body);
 static void add_body_context(void *arg);
 static char **unique_strings(char **strings, int nstrings, int *nunique);
 static bool contains(char *const *strings, int nstrings, const char *string);
@@ -51,12 +54,7 @@ void
 mig_definition_check_names(const MigRevisionDef *def)
 {
 	check_name(def->id, false);
-	if (pg_mbstrlen(def->id) > MIG_REVISION_MAXLEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-				 errmsg("revision id \"%s\" is too long", def->id),
-				 errdetail("The version table holds ids of at most %d characters.",
-						   MIG_REVISION_MAXLEN)));
+	check_length(def->id);
 	if (strpbrk(def->id, "@-+:") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -73,6 +71,25 @@ mig_definition_check_names(const MigRevisionDef *def)
 					 errmsg("branch label \"%s\" is the id of its own revision",
 							def->labels[i])));
 	}
+}
+
+/*
+ * What the version table in use cannot hold can never be applied.
+ */
+static void
+check_length(const char *id)
+{
+	int			width;
+
+	if (pg_mbstrlen(id) <= MIG_REVISION_WIDTH)
+		return;
+	width = mig_version_width(mig_version_open(MIG_SPI_READ_LATEST));
+	if (pg_mbstrlen(id) > width)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("revision id \"%s\" is too long", id),
+				 errdetail("The version table holds ids of at most %d characters.",
+						   width)));
 }
 
 static void
@@ -189,44 +206,96 @@ check_parents_exist(const MigRevisionDef *def)
 }
 
 /*
- * Makes a row of the registry of a definition: parses and hashes the bodies,
- * and checks the settings.
+ * Begins a row of the registry with a definition.
  */
 void
-mig_definition_parse(const MigRegistration *registration,
+mig_definition_begin(const MigRegistration *registration,
 					 MigRevision *revision)
 {
-	const MigScriptRevision *given = &registration->revision;
+	const MigRevisionDef *given = &registration->revision.def;
 	MigRevisionDef *def = &revision->def;
 
 	memset(revision, 0, sizeof(*revision));
-	*def = given->def;
-	def->depends = unique_strings(given->def.depends, given->def.ndepends,
+	*def = *given;
+	def->depends = unique_strings(given->depends, given->ndepends,
 								  &def->ndepends);
-	def->labels = unique_strings(given->def.labels, given->def.nlabels,
-								 &def->nlabels);
-	if (def->settings != NULL)
-		check_settings(registration);
-	def->upgrade = parse_body(registration, MIG_COMMAND_UPGRADE,
-							  given->def.upgrade, given->upgrade_offset,
-							  &revision->upgrade);
-	if (given->def.downgrade != NULL)
-		def->downgrade = parse_body(registration, MIG_COMMAND_DOWNGRADE,
-									given->def.downgrade,
-									given->downgrade_offset,
-									&revision->downgrade);
+	def->labels = unique_strings(given->labels, given->nlabels, &def->nlabels);
+}
+
+/*
+ * Parses and hashes the upgrade of a row that was begun.
+ */
+void
+mig_definition_upgrade(const MigRegistration *registration,
+					   MigRevision *revision)
+{
+	revision->def.upgrade = parse_body(registration, MIG_COMMAND_UPGRADE,
+									   &revision->upgrade);
+}
+
+/*
+ * The same for the downgrade.
+ */
+void
+mig_definition_downgrade(const MigRegistration *registration,
+						 MigRevision *revision)
+{
+	if (registration->revision.def.downgrade == NULL)
+		return;
+	if (registration->options & MIG_REGISTER_SKIP_DOWNGRADE)
+		revision->def.downgrade = try_downgrade(registration, &revision->downgrade);
+	else
+		revision->def.downgrade = parse_body(registration, MIG_COMMAND_DOWNGRADE,
+											 &revision->downgrade);
+}
+
+/*
+ * The downgrade, or NULL and a warning if it cannot be a body.
+ */
+static char *
+try_downgrade(const MigRegistration *registration, MigBody *body)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *volatile text = NULL;
+
+	PG_TRY();
+	{
+		text = parse_body(registration, MIG_COMMAND_DOWNGRADE, body);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (geterrcode() != ERRCODE_SYNTAX_ERROR &&
+			geterrcode() != ERRCODE_FEATURE_NOT_SUPPORTED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		memset(body, 0, sizeof(*body));
+		ereport(WARNING,
+				(errmsg("revision \"%s\" is registered as irreversible",
+						registration->revision.def.id),
+				 errdetail("Its downgrade was left out: %s.",
+						   mig_script_error_line(error))));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return text;
 }
 
 /*
  * Raises an error for a setting that the author could not make now.
  */
-static void
-check_settings(const MigRegistration *registration)
+void
+mig_definition_check_settings(const MigRegistration *registration)
 {
 	ErrorContextCallback callback;
 	const char *problem;
 	List	   *settings;
 
+	if (registration->revision.def.settings == NULL)
+		return;
 	callback.callback = add_settings_context;
 	callback.arg = unconstify(MigRegistration *, registration);
 	callback.previous = error_context_stack;
@@ -249,20 +318,41 @@ static void
 add_settings_context(void *arg)
 {
 	const MigRegistration *registration = arg;
-	MigScriptSource source = {registration->script, NULL, 0};
+	MigScriptSource source;
 
-	mig_script_scan_errposition(&source, registration->revision.settings_offset);
+	mig_definition_source(registration, "", registration->revision.settings_line,
+						  &source);
+	errcontext("%s", mig_script_place(&source, 0));
 	errcontext("settings of revision \"%s\"", registration->revision.def.id);
 }
 
 /*
- * The text of a body without a byte order mark, and what is known about it.
+ * A text of a revision, and the line of the script or the body that it begins
+ * in.
+ */
+void
+mig_definition_source(const MigRegistration *registration, const char *text,
+					  int line, MigScriptSource *source)
+{
+	memset(source, 0, sizeof(*source));
+	source->body = text;
+	source->file = registration->revision.file;
+	source->in_script = registration->revision.number > 0;
+	source->line = line;
+}
+
+/*
+ * The text of a body as it is stored, and what is known about it.
  */
 static char *
 parse_body(const MigRegistration *registration, MigCommand command,
-		   const char *text, int offset, MigBody *body)
+		   MigBody *body)
 {
-	BodyContext context = {registration->revision.def.id, command};
+	const MigScriptRevision *given = &registration->revision;
+	bool		is_upgrade = command == MIG_COMMAND_UPGRADE;
+	BodyContext context = {given->def.id, command, CurrentMemoryContext};
+	const char *text = is_upgrade ? given->def.upgrade : given->def.downgrade;
+	char	   *copy;
 	MigScriptSource source;
 	MigScript  *script;
 	ErrorContextCallback callback;
@@ -275,37 +365,59 @@ parse_body(const MigRegistration *registration, MigCommand command,
 	if (strlen(text) > MAX_BODY_SIZE)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("body of revision \"%s\" is too large",
-						registration->revision.def.id),
+				 errmsg("body of revision \"%s\" is too large", given->def.id),
 				 errdetail("The body has %zu bytes, and the limit is %d bytes.",
 						   strlen(text), MAX_BODY_SIZE),
 				 errhint("Load data with COPY from a file, or split the body into several revisions.")));
 
-	source.body = mig_script_strip_bom(text);
-	source.origin = registration->script;
-	source.offset = offset + (source.body - text);
+	copy = given->number > 0 ? pstrdup(text) : mig_script_prepare(text);
+	mig_definition_source(registration, copy,
+						  is_upgrade ? given->upgrade_line : given->downgrade_line,
+						  &source);
+	if (mig_script_unwrap(copy))
+		ereport(NOTICE,
+				(is_upgrade ?
+				 errmsg("BEGIN and COMMIT around the upgrade of revision \"%s\" are left out",
+						given->def.id) :
+				 errmsg("BEGIN and COMMIT around the downgrade of revision \"%s\" are left out",
+						given->def.id),
+				 errdetail("A run begins and ends its transactions itself.")));
 	script = mig_script_split(&source);
-	if (registration->script == NULL)
-		mig_script_file_check_body(&source,
-								   command == MIG_COMMAND_DOWNGRADE);
+	if (!source.in_script)
+		mig_script_file_check_body(&source, !is_upgrade);
 	body->nstatements = script->nstatements;
 	body->ntransactions = script->ntransactions;
 	body->nnontransactional = script->nnontransactional;
-	mig_body_hash(source.body, body->hash);
+	mig_body_hash(copy, body->hash);
 
 	error_context_stack = callback.previous;
-	return unconstify(char *, source.body);
+	return copy;
 }
 
+/*
+ * Clients do not show the context of what is no error.
+ */
 static void
 add_body_context(void *arg)
 {
 	const BodyContext *context = arg;
+	bool		is_upgrade = context->command == MIG_COMMAND_UPGRADE;
 
-	if (context->command == MIG_COMMAND_UPGRADE)
+	if (is_upgrade)
 		errcontext("upgrade body of revision \"%s\"", context->id);
 	else
 		errcontext("downgrade body of revision \"%s\"", context->id);
+	if (mig_script_error_is_message(context->memory))
+	{
+		/* One in the body is none in what the client has sent. */
+		errposition(0);
+		if (is_upgrade)
+			errdetail("In the upgrade of revision \"%s\".", context->id);
+		else
+			errdetail("In the downgrade of revision \"%s\".", context->id);
+	}
+	else
+		errhidestmt(true);
 }
 
 /*

@@ -19,20 +19,51 @@
 #include "tables/partial.h"
 #include "tables/version.h"
 
-/* How a registration changed the registry. */
+/* What a registration does to the registry. */
 typedef enum RegisterResult
 {
-	REGISTER_SAME,				/* it was registered already */
+	REGISTER_SAME,				/* it is registered already */
 	REGISTER_ADDED,
 	REGISTER_REPLACED
 } RegisterResult;
 
-static RegisterResult register_one(const MigRegistration *registration);
+/* One of the revisions that are registered together. */
+typedef struct Registered
+{
+	MigRegistration given;
+	MigRevision revision;
+	RegisterResult result;
+	const char *differs;		/* from what is registered; NULL: not */
+	bool		applied;		/* in the version table in use, if it differs */
+} Registered;
+
+static Registered *read_script(const char *script, int options, int *n);
+static void check_definition(Registered *registered);
+static void check_header(Registered *registered);
+static void check_settings(Registered *registered);
+static void check_upgrade(Registered *registered);
+static void check_downgrade(Registered *registered);
+static void add_header_context(void *arg);
+static void register_all(Registered *registered, int n);
+static void compare(Registered *registered);
+static void check_differences(Registered *registered, int n);
+static void refuse_one(const Registered *registered,
+					   const MigVersion *version);
+static void refuse_several(const List *refused);
+static void write_one(const Registered *registered);
 static void update(const MigRevision *revision);
 static void refuse_if_applied(const char *id);
 static void refuse_if_applied_in(MigVersion *version, MigGraph *graph,
 								 const char *id);
+static bool *applied_in(MigVersion *version, MigGraph *graph);
+static void refuse_applied(const char *id, const MigVersion *version);
 static void check_graph(void);
+
+/* Each finds an error of its own. */
+static void (*const checks[]) (Registered *registered) =
+{
+	check_header, check_settings, check_upgrade, check_downgrade
+};
 
 /*
  * Registers one revision; one that is registered with the same definition is
@@ -41,11 +72,13 @@ static void check_graph(void);
 void
 mig_register(const MigRevisionDef *def, bool replace)
 {
-	MigRegistration registration = {.revision.def = *def, .replace = replace};
+	Registered	registered = {.given.revision.def = *def};
 
+	if (replace)
+		registered.given.options = MIG_REGISTER_REPLACE;
+	check_definition(&registered);
 	mig_lock_registry();
-	if (register_one(&registration) == REGISTER_REPLACED)
-		check_graph();
+	register_all(&registered, 1);
 }
 
 /*
@@ -53,33 +86,123 @@ mig_register(const MigRevisionDef *def, bool replace)
  * order.  Returns their ids in the order of the script.
  */
 char	  **
-mig_register_script(const char *script, int *nids)
+mig_register_script(const char *script, int options, int *nids)
 {
-	MigScriptRevision *revisions;
-	char	  **ids;
-	bool		added = false;
+	Registered *registered = read_script(script, options, nids);
+	char	  **ids = palloc(sizeof(char *) * *nids);
 
-	revisions = mig_script_file_parse(script, nids);
-	if (*nids == 0)
+	mig_lock_registry();
+	register_all(registered, *nids);
+	for (int i = 0; i < *nids; i++)
+		ids[i] = registered[i].revision.def.id;
+	return ids;
+}
+
+/*
+ * The revisions of a script, checked as far as the registry is not needed.
+ * Raises all errors of the script at once.
+ */
+static Registered *
+read_script(const char *script, int options, int *n)
+{
+	ErrorContextCallback *callbacks = error_context_stack;
+	MemoryContext context = CurrentMemoryContext;
+	MigScriptRevision *given;
+	Registered *registered;
+	List	   *found = NIL;
+	List	   *volatile errors;
+
+	/* What called us is no part of where an error is. */
+	error_context_stack = NULL;
+	given = mig_script_file_parse(script, n, &found);
+	errors = found;
+	registered = palloc_extended(sizeof(Registered) * Max(*n, 1),
+								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (volatile int i = 0; i < *n * lengthof(checks); i++)
+	{
+		Registered *one = &registered[i / lengthof(checks)];
+
+		CHECK_FOR_INTERRUPTS();
+		if (i % lengthof(checks) == 0)
+		{
+			one->given.revision = given[i / lengthof(checks)];
+			one->given.options = options;
+		}
+		PG_TRY();
+		{
+			checks[i % lengthof(checks)] (one);
+		}
+		PG_CATCH();
+		{
+			errors = mig_script_error_add(errors, one->given.revision.number,
+										  context);
+		}
+		PG_END_TRY();
+	}
+	error_context_stack = callbacks;
+
+	mig_script_error_raise(errors);
+	if (*n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("script contains no revision"),
 				 errhint("A revision begins with a line \"-- revision: <id>\".")));
+	return registered;
+}
 
-	mig_lock_registry();
-	ids = palloc(sizeof(char *) * *nids);
-	for (int i = 0; i < *nids; i++)
-	{
-		MigRegistration registration = {.revision = revisions[i], .script = script};
+/*
+ * Checks what does not depend on the registry, and parses the bodies.
+ */
+static void
+check_definition(Registered *registered)
+{
+	for (int i = 0; i < lengthof(checks); i++)
+		checks[i] (registered);
+}
 
-		CHECK_FOR_INTERRUPTS();
-		if (register_one(&registration) == REGISTER_ADDED)
-			added = true;
-		ids[i] = revisions[i].def.id;
-	}
-	if (added)
-		check_graph();
-	return ids;
+static void
+check_header(Registered *registered)
+{
+	const MigRegistration *given = &registered->given;
+	ErrorContextCallback callback;
+
+	callback.callback = add_header_context;
+	callback.arg = unconstify(MigRegistration *, given);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	mig_definition_begin(given, &registered->revision);
+	mig_definition_check_names(&given->revision.def);
+	error_context_stack = callback.previous;
+}
+
+static void
+check_settings(Registered *registered)
+{
+	mig_definition_check_settings(&registered->given);
+}
+
+static void
+check_upgrade(Registered *registered)
+{
+	mig_definition_upgrade(&registered->given, &registered->revision);
+}
+
+static void
+check_downgrade(Registered *registered)
+{
+	mig_definition_downgrade(&registered->given, &registered->revision);
+}
+
+static void
+add_header_context(void *arg)
+{
+	const MigRegistration *registration = arg;
+	MigScriptSource source;
+
+	if (registration->revision.number == 0)
+		return;
+	mig_definition_source(registration, "", registration->revision.line, &source);
+	errcontext("%s", mig_script_place(&source, 0));
 }
 
 /*
@@ -134,8 +257,8 @@ void
 mig_register_merge(int nrevisions, char **revisions,
 				   const MigRevisionDef *def)
 {
-	MigRegistration registration = {.revision.def = *def};
-	MigRevisionDef *merge = &registration.revision.def;
+	Registered	registered = {.given.revision.def = *def};
+	MigRevisionDef *merge = &registered.given.revision.def;
 	MigGraph   *graph;
 	MigRevList	parents;
 
@@ -163,53 +286,191 @@ mig_register_merge(int nrevisions, char **revisions,
 	}
 	merge->upgrade = pstrdup("");
 	merge->downgrade = pstrdup("");
-	register_one(&registration);
+	check_definition(&registered);
+	register_all(&registered, 1);
 }
 
-static RegisterResult
-register_one(const MigRegistration *registration)
+/*
+ * Registers revisions, all or none.  Everything is compared with the registry
+ * before anything is written to it.
+ */
+static void
+register_all(Registered *registered, int n)
 {
-	MigRevision revision;
-	const MigRevisionDef *def = &revision.def;
-	MigRevision *old;
-	const char *differs;
+	bool		in_script = registered[0].given.revision.number > 0;
+	bool		changed = false;
 
-	mig_definition_check_names(&registration->revision.def);
-	mig_definition_parse(registration, &revision);
-	old = mig_revision_find(def->id);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		compare(&registered[i]);
+	}
+	check_differences(registered, n);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_one(&registered[i]);
+		if (registered[i].result == REGISTER_REPLACED ||
+			(registered[i].result == REGISTER_ADDED && in_script))
+			changed = true;
+	}
+	if (changed)
+		check_graph();
+}
+
+/*
+ * What a registration would change.
+ */
+static void
+compare(Registered *registered)
+{
+	MigRevisionDef *def = &registered->revision.def;
+	MigRevision *old = mig_revision_find(def->id);
+
 	if (old == NULL)
 	{
-		/* In a script parents may come later: the graph is checked then. */
-		bool		in_script = registration->script != NULL;
-
-		mig_definition_check_references(def, in_script);
-		mig_revision_insert(&revision, GetUserId());
-		if (!in_script)
-			mig_revision_cover(def);
-		return REGISTER_ADDED;
+		registered->result = REGISTER_ADDED;
+		return;
 	}
+	/* No argument of a call says what the settings are. */
+	if (registered->given.revision.number == 0)
+		def->settings = old->def.settings;
+	registered->differs = mig_definition_difference(old, &registered->revision);
+	registered->result = registered->differs == NULL ? REGISTER_SAME :
+		REGISTER_REPLACED;
+}
 
-	differs = mig_definition_difference(old, &revision);
-	if (registration->replace)
-		mig_lock_bodies();
-	if (differs == NULL)
+/*
+ * Raises an error if a revision differs from the registered one and must not
+ * replace it.
+ */
+static void
+check_differences(Registered *registered, int n)
+{
+	bool		replace = (registered[0].given.options & MIG_REGISTER_REPLACE) != 0;
+	MigVersion *version = NULL;
+	bool	   *applied = NULL;
+	MigGraph   *graph = NULL;
+	List	   *refused = NIL;
+
+	for (int i = 0; i < n; i++)
 	{
-		/* The same tokens: another text or author is no other revision. */
-		if (registration->replace)
-			update(&revision);
-		return REGISTER_SAME;
+		if (registered[i].differs == NULL)
+			continue;
+		if (version == NULL)
+		{
+			if (replace)
+				mig_lock_bodies();
+			graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+			version = mig_version_open(MIG_SPI_READ_LATEST);
+			applied = applied_in(version, graph);
+		}
+		registered[i].applied = applied[mig_graph_find(graph, registered[i].revision.def.id)];
+		if (registered[i].applied || !replace)
+			refused = lappend(refused, &registered[i]);
 	}
-	if (!registration->replace)
+	if (list_length(refused) == 1)
+		refuse_one(linitial(refused), version);
+	if (refused != NIL)
+		refuse_several(refused);
+	for (int i = 0; i < n; i++)
+	{
+		if (registered[i].differs != NULL)
+			refuse_if_applied(registered[i].revision.def.id);
+	}
+}
+
+static void
+refuse_one(const Registered *registered, const MigVersion *version)
+{
+	const char *id = registered->revision.def.id;
+
+	if (registered->given.options & MIG_REGISTER_REPLACE)
+		refuse_applied(id, version);
+	if (registered->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" is already registered with another definition",
-						def->id),
-				 errdetail_internal("%s", differs),
-				 errhint("Give the change an id of its own, or use replace => true while the revision is not applied.")));
-	mig_definition_check_references(def, false);
-	refuse_if_applied(def->id);
-	update(&revision);
-	return REGISTER_REPLACED;
+				 errmsg("revision \"%s\" is applied with another definition", id),
+				 errdetail("%s It is applied according to version table \"%s\".",
+						   registered->differs, version->name),
+				 errhint("Register the change as a new revision. Or downgrade it first, then use replace => true.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("revision \"%s\" is already registered with another definition",
+					id),
+			 errdetail_internal("%s", registered->differs),
+			 errhint("Give the change an id of its own, or use replace => true while the revision is not applied.")));
+}
+
+static void
+refuse_several(const List *refused)
+{
+	const Registered *first = linitial(refused);
+	bool		replace = (first->given.options & MIG_REGISTER_REPLACE) != 0;
+	StringInfoData detail;
+	ListCell   *cell;
+
+	initStringInfo(&detail);
+	foreach(cell, refused)
+	{
+		const Registered *registered = lfirst(cell);
+
+		if (detail.len > 0)
+			appendStringInfoChar(&detail, '\n');
+		if (registered->applied)
+			appendStringInfo(&detail, _("Revision \"%s\" is applied. %s"),
+							 registered->revision.def.id, registered->differs);
+		else
+			appendStringInfo(&detail, _("Revision \"%s\" is not applied. %s"),
+							 registered->revision.def.id, registered->differs);
+	}
+	ereport(ERROR,
+			(errcode(replace ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE :
+					 ERRCODE_DUPLICATE_OBJECT),
+			 replace ?
+			 errmsg("%d revisions cannot be replaced because they are applied",
+					list_length(refused)) :
+			 errmsg("%d revisions are already registered with another definition",
+					list_length(refused)),
+			 errdetail_internal("%s", detail.data),
+			 errhint("Register the change of an applied revision as a new one, or downgrade it first. One that is not applied can be replaced with replace => true.")));
+}
+
+/*
+ * Writes what compare() has found.
+ */
+static void
+write_one(const Registered *registered)
+{
+	const MigRevision *revision = &registered->revision;
+	bool		in_script = registered->given.revision.number > 0;
+
+	switch (registered->result)
+	{
+		case REGISTER_ADDED:
+			/* In a script parents may come later: the graph is checked then. */
+			mig_definition_check_references(&revision->def, in_script);
+			mig_revision_insert(revision, GetUserId());
+			if (!in_script)
+				mig_revision_cover(&revision->def);
+			break;
+		case REGISTER_SAME:
+
+			/*
+			 * The same tokens: another text or author is no other revision. A
+			 * call that names it takes it over; a script names all there are.
+			 */
+			if (!in_script && (registered->given.options & MIG_REGISTER_REPLACE))
+			{
+				mig_lock_bodies();
+				update(revision);
+			}
+			break;
+		case REGISTER_REPLACED:
+			mig_definition_check_references(&revision->def, in_script);
+			update(revision);
+			break;
+	}
 }
 
 /*
@@ -260,18 +521,30 @@ refuse_if_applied(const char *id)
 static void
 refuse_if_applied_in(MigVersion *version, MigGraph *graph, const char *id)
 {
-	bool	   *applied;
+	if (applied_in(version, graph)[mig_graph_find(graph, id)])
+		refuse_applied(id, version);
+}
 
+/*
+ * Which revisions of the graph are applied according to a version table.
+ */
+static bool *
+applied_in(MigVersion *version, MigGraph *graph)
+{
 	mig_version_read(version, MIG_SPI_READ_LATEST);
-	applied = mig_graph_applied(graph, version->nrows, version->rows);
-	if (applied[mig_graph_find(graph, id)])
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot replace or unregister revision \"%s\" because it is applied",
-						id),
-				 errdetail("It is applied according to version table \"%s\".",
-						   version->name),
-				 errhint("Downgrade it first, or register the change as a new revision.")));
+	return mig_graph_applied(graph, version->nrows, version->rows);
+}
+
+static void
+refuse_applied(const char *id, const MigVersion *version)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot replace or unregister revision \"%s\" because it is applied",
+					id),
+			 errdetail("It is applied according to version table \"%s\".",
+					   version->name),
+			 errhint("Downgrade it first, or register the change as a new revision.")));
 }
 
 /*

@@ -38,9 +38,14 @@ typedef struct MigInspectStep
 	const char *problem;		/* why it would be refused, or NULL */
 } MigInspectStep;
 
+/* How revisions are registered. */
+#define MIG_REGISTER_REPLACE		0x01	/* change what is not applied */
+#define MIG_REGISTER_SKIP_DOWNGRADE	0x02	/* a downgrade that does not parse
+											 * makes a revision irreversible */
+
 /* register.c */
 extern void mig_register(const MigRevisionDef *def, bool replace);
-extern char **mig_register_script(const char *script, int *nids);
+extern char **mig_register_script(const char *script, int options, int *nids);
 extern void mig_register_merge(int nrevisions, char **revisions,
 							   const MigRevisionDef *def);
 extern void mig_register_unregister(char *id);

@@ -12,16 +12,23 @@
 typedef struct MigRegistration
 {
 	MigScriptRevision revision;
-	const char *script;			/* that it is in; NULL: none */
-	bool		replace;
+	int			options;		/* MIG_REGISTER_... */
 } MigRegistration;
 
 /* definition.c */
 extern void mig_definition_check_names(const MigRevisionDef *def);
 extern void mig_definition_check_references(const MigRevisionDef *def,
 											bool in_script);
-extern void mig_definition_parse(const MigRegistration *registration,
+extern void mig_definition_begin(const MigRegistration *registration,
 								 MigRevision *revision);
+extern void mig_definition_check_settings(const MigRegistration *registration);
+extern void mig_definition_upgrade(const MigRegistration *registration,
+								   MigRevision *revision);
+extern void mig_definition_downgrade(const MigRegistration *registration,
+									 MigRevision *revision);
+extern void mig_definition_source(const MigRegistration *registration,
+								  const char *text, int line,
+								  MigScriptSource *source);
 extern const char *mig_definition_difference(const MigRevision *old,
 											 const MigRevision *new);
 

@@ -206,13 +206,13 @@ mig_body_execute_utility(MigBodyExec *body, int index, const List *before)
 }
 
 /*
- * Makes an error that a body raised point into the body.
+ * Makes an error that a body raised point into its statement.
  */
 void
 mig_body_locate(const MigBodyExec *body, ErrorData *error)
 {
 	if (body->statement_text != NULL)
-		mig_error_position(error, body->text, body->offset, body->statement_text);
+		mig_error_position(error, body->statement_text);
 }
 
 /*
@@ -289,7 +289,6 @@ enter_statement(MigBodyExec *body, int index)
 	MemoryContextSwitchTo(old_context);
 	body->statement = index + 1;
 	body->line = statement->line;
-	body->offset = statement->location;
 	body->statement_text = text;
 	note_environment(body);
 	mig_progress_statement(body);
@@ -389,6 +388,11 @@ execute_statement(const char *text)
 	/* The registered hash is over tokens read this way. */
 	if (!MIG_COMPAT_STANDARD_STRINGS)
 		(void) set_config_option("standard_conforming_strings", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	/* The text is in the server's encoding, whatever the client's is. */
+	if (backslash_quote != BACKSLASH_QUOTE_ON)
+		(void) set_config_option("backslash_quote", "on",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	memset(&options, 0, sizeof(options));

@@ -4,9 +4,10 @@
  *
  * SPI gives a position in the statement it was handed, PL/pgSQL one in a query
  * of a DO block or only a line, and an error that is raised while a statement
- * runs has none.  All of these become a position in the body, so that a client
- * shows the line and a caret.  A position inside some function that the body
- * called is left alone: its text is not in the body.
+ * runs has none.  All of these become a position in the statement, so that a
+ * client shows the line and a caret, and the context says which line of the body
+ * the statement is at.  A position inside some function that the body called is
+ * left alone: its text is not in the body.
  */
 #include "postgres.h"
 
@@ -26,13 +27,12 @@ static const char *skip_to_line(const char *code, int line);
 static void drop_query_context(ErrorData *error, const char *statement);
 
 /*
- * Makes an error that a statement raised point into the body that holds the
- * statement at byte offset.
+ * Makes an error that a statement raised point into the statement.
  */
 void
-mig_error_position(ErrorData *error, const char *body, int offset,
-				   const char *statement)
+mig_error_position(ErrorData *error, const char *statement)
 {
+	MemoryContext caller;
 	int			offset_in_statement;
 
 	drop_query_context(error, statement);
@@ -42,9 +42,11 @@ mig_error_position(ErrorData *error, const char *body, int offset,
 	if (offset_in_statement < 0)
 		return;
 
-	error->internalquery = MemoryContextStrdup(error->assoc_context, body);
-	error->internalpos = pg_mbstrlen_with_len(body,
-											  offset + offset_in_statement) + 1;
+	caller = MemoryContextSwitchTo(error->assoc_context);
+	error->internalquery = mig_script_excerpt(statement, 0, strlen(statement),
+											  offset_in_statement,
+											  &error->internalpos);
+	MemoryContextSwitchTo(caller);
 }
 
 /*

@@ -286,7 +286,7 @@ locate(const Outcome *outcome, ErrorData *error)
 	if (error->internalquery == NULL ||
 		strcmp(error->internalquery, outcome->text) != 0)
 		return;
-	mig_error_position(error, body->text, statement->location, outcome->text);
+	mig_error_position(error, outcome->text);
 	error->context = psprintf("statement %d at line %d of the %s of revision \"%s\", attempt %d",
 							  outcome->segment->first + 1, statement->line,
 							  body->operation, body->revision, body->attempt);
@@ -601,6 +601,10 @@ raise_unknown(const Outcome *outcome)
 	const MigBodyExec *body = &outcome->exec->body;
 	const MigStatement *statement =
 	&body->script->statements[outcome->segment->first];
+	int			position;
+	char	   *excerpt = mig_script_excerpt(body->text, statement->location,
+											 statement->location + statement->length,
+											 statement->location, &position);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -616,7 +620,6 @@ raise_unknown(const Outcome *outcome)
 			 errhint("Look for its effect. If it is there, use migrate_resolve('%s', 'skip'). If not, remove what is left of it and use migrate_resolve('%s', 'retry'). Use migrate_resolve('%s', 'abandon') to give up the %s and to finish or undo it by hand.",
 					 body->revision, body->revision, body->revision,
 					 body->operation),
-			 internalerrposition(pg_mbstrlen_with_len(body->text,
-													  statement->location) + 1),
-			 internalerrquery(body->text)));
+			 internalerrposition(position),
+			 internalerrquery(excerpt)));
 }

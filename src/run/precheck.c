@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
@@ -23,6 +24,7 @@ static bool is_at_heads(const MigVersion *version, const char *target,
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void check_steps(const MigRun *run, const MigTrust *trust);
 static char **plan_ids(const MigPlan *plan);
+static void refuse_long_ids(const MigRun *run);
 static void refuse_irreversible(const char *revision);
 static void refuse_server(const MigRunRequest *request);
 static void refuse_nontransactional(const char *revision,
@@ -132,6 +134,7 @@ mig_precheck_plan(MigRun *run)
 		 plan->steps[0].command != run->partial->operation ||
 		 strcmp(plan->steps[0].revision, run->partial->revision) != 0))
 		mig_resolve_refuse(run->partial, true);
+	refuse_long_ids(run);
 	if (plan->command == MIG_COMMAND_STAMP)
 		mig_trust_check_stamp(plan, run->version);
 	if (plan->command == MIG_COMMAND_STAMP || plan->nsteps == 0)
@@ -238,6 +241,34 @@ plan_ids(const MigPlan *plan)
 	for (int i = 0; i < plan->nsteps; i++)
 		ids[i] = unconstify(char *, plan->steps[i].revision);
 	return ids;
+}
+
+/*
+ * Raises an error for an id that the version table cannot hold: it was
+ * registered while another one was in use.
+ */
+static void
+refuse_long_ids(const MigRun *run)
+{
+	int			width = 0;
+
+	for (int i = 0; i < run->plan->nsteps; i++)
+	{
+		const char *id = run->plan->steps[i].revision;
+
+		if (id == NULL || pg_mbstrlen(id) <= MIG_REVISION_WIDTH)
+			continue;
+		if (width == 0)
+			width = mig_version_width(run->version);
+		if (pg_mbstrlen(id) > width)
+			ereport(ERROR,
+					(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+					 errmsg("revision id \"%s\" is too long for version table \"%s\"",
+							id, run->version->name),
+					 errdetail("The table holds ids of at most %d characters. Nothing was run.",
+							   width),
+					 errhint("Set migrate.version_table to a table whose column version_num is wider.")));
+	}
 }
 
 static void

@@ -40,7 +40,7 @@ typedef struct MigTemporary
 	char	  **objects;
 } MigTemporary;
 
-/* The body of a step; the last four say where in it the run is. */
+/* The body of a step; the last three say where in it the run is. */
 typedef struct MigBodyExec
 {
 	const char *revision;
@@ -65,7 +65,6 @@ typedef struct MigBodyExec
 	int			statement;		/* from 1; 0 before the first, -1 at the
 								 * deferred constraints */
 	int			line;
-	int			offset;
 	const char *statement_text;
 } MigBodyExec;
 
@@ -78,6 +77,7 @@ typedef struct MigStepExec
 	const char *author;			/* of the body */
 	MigBodyExec body;
 	bool		noted;			/* in migrate.partial, or tried to be */
+	bool		writes_rows;	/* the body was run in this attempt */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;
 } MigStepExec;
@@ -174,8 +174,7 @@ extern void mig_body_locate(const MigBodyExec *body, ErrorData *error);
 extern ErrorData *mig_body_utility(const char *statement);
 
 /* error_position.c */
-extern void mig_error_position(ErrorData *error, const char *body, int offset,
-							   const char *statement);
+extern void mig_error_position(ErrorData *error, const char *statement);
 
 /* session_setting.c */
 extern List *mig_session_setting_read(void);

@@ -38,6 +38,8 @@ static void write_rows(MigStepExec *exec);
 static void write_partial(MigStepExec *exec, const MigSegment *segment);
 static void add_context(void *arg);
 static void explain_role_change(ErrorData *error);
+static void explain_dropped_tables(const MigStepExec *exec,
+								   ErrorData *error);
 static void explain_locks(const MigStepExec *exec, ErrorData *error);
 
 /*
@@ -140,6 +142,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 		attempt.is_last = segment->first + segment->nstatements ==
 			exec->body.script->nstatements;
 
+	exec->writes_rows = false;
 	mig_utility_hook_refuse_ddl(!mig_server()->rollback_undoes_ddl);
 	error = mig_subxact(attempt_work, &attempt);
 	mig_utility_hook_refuse_ddl(false);
@@ -150,6 +153,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 		mig_version_discard(exec->run->version);
 		mig_body_locate(&exec->body, error);
 		explain_role_change(error);
+		explain_dropped_tables(exec, error);
 		explain_locks(exec, error);
 	}
 	return error;
@@ -200,6 +204,7 @@ attempt_work(void *arg)
 	if (exec->body.text != NULL)
 		execute_statements(attempt);
 	mig_compat_injection_point("migrate-after-body");
+	exec->writes_rows = true;
 	if (attempt->is_last)
 		write_rows(exec);
 	else
@@ -337,6 +342,34 @@ explain_role_change(ErrorData *error)
 {
 	if (error->hint == NULL && mig_error_is_role_change(error))
 		error->hint = pstrdup("A body may change its role only if the session was opened as the role that runs it.");
+}
+
+/*
+ * The tables were there before the body: it has dropped them, in a cascade.
+ */
+static void
+explain_dropped_tables(const MigStepExec *exec, ErrorData *error)
+{
+	const MigBodyExec *body = &exec->body;
+
+	if (!exec->writes_rows || body->text == NULL ||
+		(error->sqlerrcode != ERRCODE_UNDEFINED_TABLE &&
+		 error->sqlerrcode != ERRCODE_UNDEFINED_SCHEMA))
+		return;
+	/* The statement is ours, and says nothing. */
+	error->internalquery = NULL;
+	error->internalpos = 0;
+	error->cursorpos = 0;
+	error->detail = psprintf("After it, %s. It was rolled back.", error->message);
+	if (exec->run->version->own)
+		error->message = psprintf("the %s of revision \"%s\" drops tables of the extension \"migrate\"",
+								  body->operation, body->revision);
+	else
+		error->message = psprintf("the %s of revision \"%s\" drops version table \"%s\" or tables of the extension \"migrate\"",
+								  body->operation, body->revision,
+								  exec->run->version->name);
+	error->hint = pstrdup("DROP SCHEMA ... CASCADE drops an extension that is installed in the schema. Drop the objects of the application one by one, or install the extension in a schema of its own.");
+	error->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }
 
 /*

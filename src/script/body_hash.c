@@ -11,7 +11,10 @@
  * - a literal of several pieces, 'a' <line end> 'b', with one line feed
  *	 between the pieces, whatever the text has there;
  * - anything else as it is written;
- * - no semicolon that ends nothing, or ends the last statement.
+ * - no semicolon that ends nothing, or ends the last statement;
+ * - a line end as a line feed, whatever system has written the file, and in
+ *	 UTF-8, whatever the server encoding is.  (Not so under SQL_ASCII, where
+ *	 nobody knows what the bytes mean.)
  *
  * After each token comes a zero byte, which no token can contain.
  */
@@ -22,6 +25,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "script/script_internal.h"
@@ -31,6 +35,7 @@
 
 static void append_token(StringInfo chunk, const char *body,
 						 const MigScriptScan *scan);
+static void make_uniform(StringInfo chunk, int start);
 static void append_lower_case(StringInfo chunk, const char *text, int length);
 static void append_pieces(StringInfo chunk, const char *text, int length,
 						  int quote);
@@ -106,6 +111,7 @@ append_token(StringInfo chunk, const char *body, const MigScriptScan *scan)
 	unsigned char first = text[0];
 	char		last = text[length - 1];
 	int			quote = first_quote(text);
+	int			start = chunk->len;
 
 	/*
 	 * N'text' comes as two tokens.  Its N must not be taken for a type name
@@ -122,7 +128,43 @@ append_token(StringInfo chunk, const char *body, const MigScriptScan *scan)
 	else
 		appendBinaryStringInfo(chunk, text, length);
 
+	make_uniform(chunk, start);
 	appendStringInfoChar(chunk, '\0');
+}
+
+/*
+ * Gives what was appended from start on the line ends and the encoding of a
+ * hash.
+ */
+static void
+make_uniform(StringInfo chunk, int start)
+{
+	char	   *token = chunk->data + start;
+	char	   *to = token;
+	bool		ascii = true;
+	char	   *utf8;
+
+	for (const char *from = token; *from != '\0'; from++)
+	{
+		if (IS_HIGHBIT_SET(*from))
+			ascii = false;
+		if (*from != '\r')
+			*to++ = *from;
+		else if (from[1] != '\n')
+			*to++ = '\n';
+	}
+	*to = '\0';
+	chunk->len = to - chunk->data;
+
+	if (ascii || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return;
+	utf8 = pg_server_to_any(token, to - token, PG_UTF8);
+	if (utf8 != token)
+	{
+		chunk->len = start;
+		appendStringInfoString(chunk, utf8);
+		pfree(utf8);
+	}
 }
 
 /*

@@ -9,7 +9,9 @@
  *
  * A body is not the query the client sent, so a position in it must never
  * be given as errposition(): the client would draw its caret into the wrong
- * text.  It is reported as an internal position, together with the text.
+ * text.  It is reported as an internal position, together with the statement
+ * and never with more: a script can have thousands of them, and a message goes
+ * to the client and to the server's log.
  */
 #include "postgres.h"
 
@@ -18,10 +20,17 @@
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "parser/scansup.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "script/script_internal.h"
+
+/* Bytes of a statement in a message. */
+#define MAX_EXCERPT		800
+
+static void locate_scan_error(void *arg);
+static void find_statement(const char *body, int location, int *from, int *to);
 
 /*
  * Start a pass.  The scan and all it allocates live in a context of their
@@ -35,6 +44,8 @@ mig_script_scan_begin(MigScriptScan *scan, const MigScriptSource *source)
 
 	memset(scan, 0, sizeof(*scan));
 	scan->source = *source;
+	scan->error_location = -1;
+	scan->client_messages = client_min_messages;
 	scan->context = AllocSetContextCreate(CurrentMemoryContext,
 										  "migrate scan",
 										  ALLOCSET_DEFAULT_SIZES);
@@ -61,13 +72,16 @@ mig_script_scan_next(MigScriptScan *scan)
 	YYLTYPE		location;
 	int			token;
 
-	callback.callback = mig_script_scan_errcontext;
-	callback.arg = &scan->source;
+	callback.callback = locate_scan_error;
+	callback.arg = scan;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	caller = MemoryContextSwitchTo(scan->context);
 
+	/* The parser says it, too, and once is enough. */
+	client_min_messages = ERROR;
 	token = core_yylex(&value, &location, scan->scanner);
+	client_min_messages = scan->client_messages;
 
 	MemoryContextSwitchTo(caller);
 	error_context_stack = callback.previous;
@@ -93,60 +107,160 @@ mig_script_scan_end(MigScriptScan *scan)
 }
 
 /*
- * To be called inside ereport(): the error is at this byte of the body.
+ * Error context callback: where the server's scanner has raised an error.
+ */
+static void
+locate_scan_error(void *arg)
+{
+	MigScriptScan *scan = arg;
+	const char *body = scan->source.body;
+	int			position = geterrposition();
+
+	client_min_messages = scan->client_messages;
+	if (position <= 0)
+		return;
+
+	scan->error_location = pg_mbcharcliplen(body, strlen(body), position - 1);
+	errposition(0);
+	internalerrposition(1);
+	internalerrquery(mig_script_excerpt(body, scan->error_location,
+										scan->error_location + MAX_EXCERPT,
+										scan->error_location, &position));
+}
+
+/*
+ * To be called inside ereport(): the error is at this byte of the body, in the
+ * piece of it from .. to.
  */
 int
-mig_script_scan_errposition(const MigScriptSource *source, int location)
+mig_script_errposition(const MigScriptSource *source, int from, int to,
+					   int location)
 {
-	const char *text = source->body;
+	int			position;
 
-	if (source->origin != NULL)
-	{
-		text = source->origin;
-		location += source->offset;
-	}
-
-	internalerrposition(pg_mbstrlen_with_len(text, location) + 1);
-	internalerrquery(text);
+	internalerrquery(mig_script_excerpt(source->body, from, to, location,
+										&position));
+	internalerrposition(position);
+	mig_script_errline(source, location);
 
 	return 0;					/* the value does not matter */
 }
 
 /*
- * The byte of the body that an internal position means.
+ * To be called inside ereport(): the error is in the line of this byte.
  */
 int
-mig_script_scan_errlocation(const MigScriptSource *source, int position)
+mig_script_errline(const MigScriptSource *source, int location)
 {
-	const char *text = source->origin != NULL ? source->origin : source->body;
-	int			location;
+	errcontext("%s", mig_script_place(source, location));
 
-	location = pg_mbcharcliplen(text, strlen(text), position - 1);
-	if (source->origin != NULL)
-		location -= source->offset;
-
-	return location;
+	return 0;
 }
 
 /*
- * Error context callback: what the server's parser or scanner reports as a
- * position in the client's query is one in the body they were given.
+ * Give an error that the server's scanner or parser has raised the place in the
+ * body, instead of one in what the client has sent.
  */
 void
-mig_script_scan_errcontext(void *source)
+mig_script_locate_error(const MigScriptSource *source, ErrorData *error,
+						int location)
 {
-	const MigScriptSource *from = source;
-	int			position = geterrposition();
+	MemoryContext caller = MemoryContextSwitchTo(error->assoc_context);
+	const char *place = mig_script_place(source, location);
+	int			from;
+	int			to;
 
-	if (position <= 0)
-		return;
+	find_statement(source->body, location, &from, &to);
+	error->cursorpos = 0;
+	error->internalquery = mig_script_excerpt(source->body, from, to, location,
+											  &error->internalpos);
+	error->context = error->context == NULL ? pstrdup(place) :
+		psprintf("%s\n%s", place, error->context);
+	MemoryContextSwitchTo(caller);
+}
 
-	if (from->origin != NULL)
-		position += pg_mbstrlen_with_len(from->origin, from->offset);
+/*
+ * Where a byte of a source is, in words.
+ */
+const char *
+mig_script_place(const MigScriptSource *source, int location)
+{
+	int			line = Max(source->line, 1) +
+	mig_script_count_lines(source->body, source->start, location);
 
-	errposition(0);
-	internalerrposition(position);
-	internalerrquery(from->origin != NULL ? from->origin : from->body);
+	if (source->file != NULL)
+		return psprintf(_("line %d of file \"%s\""), line, source->file);
+	if (source->in_script)
+		return psprintf(_("line %d of migration script"), line);
+	return psprintf(_("line %d"), line);
+}
+
+/*
+ * A copy of text[from .. to), cut around location if it is long, and the
+ * position of location in it, in characters from 1.
+ */
+char *
+mig_script_excerpt(const char *text, int from, int to, int location,
+				   int *position)
+{
+	bool		cut_before = location - from > MAX_EXCERPT / 2;
+	int			length;
+	char	   *excerpt;
+
+	if (cut_before)
+		from += pg_mbcliplen(text + from, location - from,
+							 location - from - MAX_EXCERPT / 2);
+	length = strnlen(text + from, to - from);
+	if (length > MAX_EXCERPT)
+		length = pg_mbcliplen(text + from, length, MAX_EXCERPT);
+	excerpt = psprintf("%s%.*s%s", cut_before ? "..." : "", length, text + from,
+					   from + length < to && text[from + length] != '\0' ? "..." : "");
+	*position = pg_mbstrlen_with_len(text + from, location - from) + 1 +
+		(cut_before ? 3 : 0);
+	return excerpt;
+}
+
+/*
+ * The statement that a byte is in, as far as semicolons tell: of a function
+ * with a body of SQL it is a part.
+ */
+static void
+find_statement(const char *body, int location, int *from, int *to)
+{
+	MigScriptSource source = {.body = body};
+	MemoryContext context = CurrentMemoryContext;
+	MigScriptScan scan;
+	volatile int begin = 0;
+	volatile int end = strlen(body);
+
+	mig_script_scan_begin(&scan, &source);
+	PG_TRY();
+	{
+		while (mig_script_scan_next(&scan))
+		{
+			if (strcmp(scan.text, ";") != 0)
+				continue;
+			if (scan.location >= location)
+			{
+				end = scan.location;
+				break;
+			}
+			begin = scan.location + 1;
+		}
+	}
+	PG_CATCH();
+	{
+		/* What does not end: the error at hand, or one behind it. */
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	mig_script_scan_end(&scan);
+
+	*from = Min(mig_script_skip_gap(body, begin), location);
+	while (end > location && scanner_isspace(body[end - 1]))
+		end--;
+	*to = end;
 }
 
 /*
@@ -211,14 +325,4 @@ mig_script_count_lines(const char *text, int from, int to)
 			lines++;
 
 	return lines;
-}
-
-/*
- * The text after a UTF-8 byte order mark, if it starts with one.  No SQL
- * starts with these bytes in any server encoding.
- */
-const char *
-mig_script_strip_bom(const char *text)
-{
-	return strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
 }

@@ -11,14 +11,16 @@
 #include "migrate.h"
 
 /*
- * Where a body's text comes from, for the position of an error: the body
- * alone (origin == NULL), or a script that contains it from byte offset on.
+ * A text, and where it comes from: the line of a byte counts from start, whose
+ * line is the one given; 0 is 1.
  */
 typedef struct MigScriptSource
 {
 	const char *body;
-	const char *origin;
-	int			offset;
+	const char *file;			/* as a script names it, or NULL */
+	bool		in_script;
+	int			start;
+	int			line;
 } MigScriptSource;
 
 /* Whether a statement can share a transaction with others, or why not. */
@@ -115,20 +117,45 @@ typedef struct MigEffect
 typedef struct MigScriptRevision
 {
 	MigRevisionDef def;
-	int			line;			/* of the revision's header, from 1 */
-	int			settings_offset;
-	int			upgrade_offset;
-	int			downgrade_offset;
+	const char *file;			/* as a line of the script names it, or NULL */
+	int			number;			/* in the script, from 1; 0: in none */
+	int			line;			/* of its header, from 1, in the file */
+	int			settings_line;
+	int			upgrade_line;	/* of the first byte of the body */
+	int			downgrade_line;
 } MigScriptRevision;
+
+/* An error of a script, which has others beside it. */
+typedef struct MigScriptError
+{
+	int			revision;		/* number of the last one before it */
+	int			number;
+	ErrorData  *error;
+} MigScriptError;
+
+/* A byte order mark: no SQL has these bytes in any server encoding. */
+#define MIG_SCRIPT_BOM		"\xEF\xBB\xBF"
 
 /* Hex digits of a SHA-256, and the terminating zero. */
 #define MIG_BODY_HASH_SIZE	65
 
 /* scan.c */
-extern int	mig_script_scan_errposition(const MigScriptSource *source,
-										int location);
+extern const char *mig_script_place(const MigScriptSource *source,
+									int location);
+extern char *mig_script_excerpt(const char *text, int from, int to,
+								int location, int *position);
 extern int	mig_script_skip_gap(const char *text, int offset);
-extern const char *mig_script_strip_bom(const char *text);
+
+/* prepare.c */
+extern char *mig_script_prepare(const char *text);
+extern bool mig_script_unwrap(char *body);
+
+/* script_error.c */
+extern List *mig_script_error_add(List *errors, int revision,
+								  MemoryContext context);
+extern void mig_script_error_raise(List *errors);
+extern char *mig_script_error_line(const ErrorData *error);
+extern bool mig_script_error_is_message(MemoryContext context);
 
 /* split.c */
 extern List *mig_script_parse(const char *text);
@@ -149,7 +176,8 @@ extern void mig_body_hash(const char *body, char *result);
 
 /* script_file.c */
 extern MigScriptRevision *mig_script_file_parse(const char *script,
-												int *nrevisions);
+												int *nrevisions,
+												List **errors);
 extern void mig_script_file_check_body(const MigScriptSource *source,
 									   bool is_downgrade);
 

@@ -18,9 +18,12 @@
  *
  *	 start --revision--> header --migrate:up--> up --migrate:down--> down
  *
- * with migrate:down also from header (a body for the downgrade only) and
- * revision from each but start to header again.  SQL may be in up and down
- * only.  What the bodies contain is not checked here.
+ * with migrate:down also from header (a body for the downgrade only), revision
+ * from each but start to header again, and file, which names the file that the
+ * following text is from, from each to start.  SQL may be in up and down only.
+ * What the bodies contain is not checked here.
+ *
+ * After an error the parser looks for more of them: all are raised together.
  *
  * A line that is almost one of these is an error, also in a body that is not in
  * a script: mark.c says why.
@@ -36,9 +39,10 @@
 typedef enum FileState
 {
 	FILE_START,					/* -> HEADER */
-	FILE_HEADER,				/* -> HEADER, UP, DOWN */
-	FILE_UP,					/* -> HEADER, DOWN */
-	FILE_DOWN					/* -> HEADER */
+	FILE_HEADER,				/* -> START, HEADER, UP, DOWN */
+	FILE_UP,					/* -> START, HEADER, DOWN */
+	FILE_DOWN,					/* -> START, HEADER */
+	FILE_SKIP					/* after an error: as from HEADER */
 } FileState;
 
 /* What a line comment at the start of a line can be. */
@@ -51,10 +55,14 @@ typedef enum LineKey
 	LINE_BRANCH_LABELS,
 	LINE_MESSAGE,
 	LINE_SET,
-	LINE_MIGRATE
+	LINE_MIGRATE,
+	LINE_FILE
 } LineKey;
 
-#define NUM_LINE_KEYS	(LINE_MIGRATE + 1)
+#define NUM_LINE_KEYS	(LINE_FILE + 1)
+
+#define FILE_LINE		"-- file:"
+#define REVISION_LINE	"-- revision:"
 
 /* Bytes of a line in a message. */
 #define MAX_LINE_SHOWN	80
@@ -68,19 +76,23 @@ static const char *const key_names[NUM_LINE_KEYS] =
 	[LINE_BRANCH_LABELS] = "branch_labels",
 	[LINE_MESSAGE] = "message",
 	[LINE_SET] = "set",
-	[LINE_MIGRATE] = "migrate"
+	[LINE_MIGRATE] = "migrate",
+	[LINE_FILE] = "file"
 };
 
 typedef struct FileParser
 {
-	MigScriptSource source;		/* its body is the script after the BOM */
-	bool		in_script;		/* false: a body, which has no lines */
+	MigScriptSource source;		/* the script, or a body, which has no lines */
+	char	   *text;			/* the same, to write; a body: NULL */
+	List	   *errors;
+	MemoryContext context;		/* for them */
 	FileState	state;
+	bool		lost;			/* an error hides which revision this is */
 	bool		between_statements; /* in the gap that is being read */
 	bool		before_statements;	/* of the current body */
 	bool		seen[NUM_LINE_KEYS];	/* in the current header */
 	int			counted;		/* line ends are counted up to here */
-	int			line;			/* and this is the line, from 1 */
+	int			line;			/* and this is the line, from 1 in the file */
 	int			body_start;		/* of the body being read */
 	int			nrevisions;
 	int			nallocated;
@@ -98,7 +110,15 @@ typedef struct FileLine
 } FileLine;
 
 static void read_text(FileParser *parser);
+static ErrorData *read_tokens(FileParser *parser, int from, int to,
+							  int *gap, int *error_location);
+static void read_token(FileParser *parser, int location, const char *token);
+static void note_scan_error(FileParser *parser, ErrorData *error, int from,
+							int to, int location);
+static int	next_line(const char *text, int location, const char *beginning);
 static void read_gap(FileParser *parser, int from, int to);
+static void try_comment(FileParser *parser, int location, int end);
+static void lose(FileParser *parser);
 static void read_comment(FileParser *parser, int location, int end);
 static bool is_marker(const FileLine *line);
 static LineKey read_key(const char *text, int *offset);
@@ -109,9 +129,11 @@ static void refuse_section(FileParser *parser, MigMark mark, const char *text,
 static void refuse_key(FileParser *parser, LineKey key, int location);
 static void refuse_body_line(FileParser *parser, const char *text,
 							 int location);
+static void read_file(FileParser *parser, const FileLine *line);
 static void read_revision(FileParser *parser, const FileLine *line);
 static void read_header(FileParser *parser, const FileLine *line);
 static void read_marker(FileParser *parser, const FileLine *line);
+static bool read_transaction(const char *text, bool *transaction);
 static void begin_body(FileParser *parser, const FileLine *line,
 					   FileState state);
 static void end_body(FileParser *parser, int end);
@@ -120,6 +142,7 @@ static char *copy_trimmed(const char *text, int start, int end);
 static int	line_of(FileParser *parser, int location);
 static void refuse_sql(FileParser *parser, int location);
 static void refuse_duplicates(FileParser *parser);
+static void refuse_duplicate(const MigScriptRevision *revision);
 static int	compare_revisions(const void *a, const void *b);
 static int	error_position(const FileParser *parser, int location);
 
@@ -128,22 +151,24 @@ static int	error_position(const FileParser *parser, int location);
  * with copies of its values and bodies, in the current memory context.  A
  * script without any has none, which is no error here.
  *
- * Raises 22023 where the format is violated, 42710 for a revision given twice
- * and the scanner's 42601, all with a position in the script.
+ * What is wrong is added to errors: 22023 where the format is violated, 42710
+ * for a revision given twice and the scanner's 42601.
  */
 MigScriptRevision *
-mig_script_file_parse(const char *script, int *nrevisions)
+mig_script_file_parse(const char *script, int *nrevisions, List **errors)
 {
-	FileParser	parser = {.line = 1, .in_script = true};
+	FileParser	parser = {.line = 1, .context = CurrentMemoryContext};
 
-	parser.source.body = mig_script_strip_bom(script);
-	parser.source.origin = script;
-	parser.source.offset = parser.source.body - script;
+	parser.text = mig_script_prepare(script);
+	parser.source.body = parser.text;
+	parser.source.in_script = true;
+	parser.errors = *errors;
 
 	read_text(&parser);
-	end_body(&parser, strlen(parser.source.body));
+	end_body(&parser, strlen(parser.text));
 	refuse_duplicates(&parser);
 
+	*errors = parser.errors;
 	*nrevisions = parser.nrevisions;
 	return parser.revisions;
 }
@@ -163,28 +188,170 @@ mig_script_file_check_body(const MigScriptSource *source, bool is_downgrade)
 }
 
 /*
- * Read the gaps between the tokens.
+ * Read the gaps between the tokens.  After a literal that does not end, the
+ * next line that begins a revision is where to look for more errors.
+ *
+ * Where a script begins with a file's name, each file is a text of its own: what
+ * is wrong in one must not hide the others.
  */
 static void
 read_text(FileParser *parser)
 {
-	MigScriptScan scan;
-	int			gap = 0;
+	const char *text = parser->source.body;
+	int			size = strlen(text);
+	bool		by_file = parser->text != NULL &&
+	strncmp(text + strspn(text, " \t\r\n"), FILE_LINE, strlen(FILE_LINE)) == 0;
+	int			from = 0;
 
 	parser->between_statements = true;
-	mig_script_scan_begin(&scan, &parser->source);
-	while (mig_script_scan_next(&scan))
+	do
 	{
-		read_gap(parser, gap, scan.location);
-		if (parser->state == FILE_START || parser->state == FILE_HEADER)
-			refuse_sql(parser, scan.location);
-		gap = scan.location + scan.length;
-		parser->between_statements = strcmp(scan.text, ";") == 0;
-		if (!parser->between_statements)
-			parser->before_statements = false;
+		int			to = by_file ? next_line(text, from, FILE_LINE) : size;
+		int			gap = from;
+		int			location;
+		ErrorData  *error = read_tokens(parser, from, to, &gap, &location);
+
+		if (error == NULL)
+		{
+			read_gap(parser, gap, to);
+			from = to;
+			continue;
+		}
+		/* The gap says which file and revision the error is in. */
+		read_gap(parser, gap, location);
+		note_scan_error(parser, error, from, to, location);
+		from = Min(next_line(text, location, REVISION_LINE), to);
+	} while (from < size);
+}
+
+/*
+ * Read the tokens in from .. to, and the gaps before them.  gap: where the last
+ * one begins.  If the scanner raises an error, it is returned with its location.
+ */
+static ErrorData *
+read_tokens(FileParser *parser, int from, int to, int *gap,
+			int *error_location)
+{
+	MigScriptSource source = {
+		.body = pnstrdup(parser->source.body + from, to - from)
+	};
+	MemoryContext context = CurrentMemoryContext;
+	MigScriptScan scan;
+	ErrorData  *volatile error = NULL;
+
+	mig_script_scan_begin(&scan, &source);
+	PG_TRY();
+	{
+		while (mig_script_scan_next(&scan))
+		{
+			int			location = from + scan.location;
+
+			read_gap(parser, *gap, location);
+			*gap = location;
+			read_token(parser, location, scan.text);
+			*gap = location + scan.length;
+		}
 	}
+	PG_CATCH();
+	{
+		if (scan.error_location < 0 || parser->text == NULL)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		*error_location = from + scan.error_location;
+	}
+	PG_END_TRY();
 	mig_script_scan_end(&scan);
-	read_gap(parser, gap, strlen(parser->source.body));
+	pfree(unconstify(char *, source.body));
+	return error;
+}
+
+/*
+ * Read a token.  A byte order mark in front of a file is one, or the beginning
+ * of one.
+ */
+static void
+read_token(FileParser *parser, int location, const char *token)
+{
+	int			bom = strlen(MIG_SCRIPT_BOM);
+
+	if (parser->text != NULL && strncmp(token, MIG_SCRIPT_BOM, bom) == 0 &&
+		location > 0 && strchr("\r\n", parser->text[location - 1]) != NULL)
+	{
+		memset(parser->text + location, ' ', bom);
+		if (token[bom] == '\0')
+			return;
+	}
+
+	if (parser->state == FILE_START || parser->state == FILE_HEADER)
+	{
+		PG_TRY();
+		{
+			refuse_sql(parser, location);
+		}
+		PG_CATCH();
+		{
+			parser->errors = mig_script_error_add(parser->errors,
+												  parser->nrevisions,
+												  parser->context);
+		}
+		PG_END_TRY();
+		if (parser->state == FILE_START)
+			lose(parser);
+		else
+			parser->state = FILE_SKIP;
+	}
+	parser->between_statements = strcmp(token, ";") == 0;
+	if (!parser->between_statements)
+		parser->before_statements = false;
+}
+
+/*
+ * Keep the scanner's error, with its place in the script.
+ */
+static void
+note_scan_error(FileParser *parser, ErrorData *error, int from, int to,
+				int location)
+{
+	MigScriptSource piece = parser->source;
+
+	/* Only what was scanned together, as far as the file is the same. */
+	from = Max(from, piece.start);
+	piece.body = pnstrdup(parser->source.body + from, to - from);
+	piece.line = 1 + mig_script_count_lines(parser->source.body, piece.start, from);
+	piece.start = 0;
+
+	PG_TRY();
+	{
+		mig_script_explain(&piece, error, location - from);
+		mig_script_locate_error(&piece, error, location - from);
+		ReThrowError(error);
+	}
+	PG_CATCH();
+	{
+		parser->errors = mig_script_error_add(parser->errors,
+											  parser->nrevisions,
+											  parser->context);
+	}
+	PG_END_TRY();
+	lose(parser);
+}
+
+/*
+ * Where the next line with that beginning begins, or the end.
+ */
+static int
+next_line(const char *text, int location, const char *beginning)
+{
+	for (const char *line = strchr(text + location, '\n'); line != NULL;
+		 line = strchr(line, '\n'))
+	{
+		line++;
+		if (strncmp(line, beginning, strlen(beginning)) == 0)
+			return line - text;
+	}
+	return location + strlen(text + location);
 }
 
 /*
@@ -202,7 +369,7 @@ read_gap(FileParser *parser, int from, int to)
 		{
 			int			end = i + strcspn(text + i, "\r\n");
 
-			read_comment(parser, i, end);
+			try_comment(parser, i, end);
 			i = end;
 		}
 		else if (text[i] == '/')
@@ -210,6 +377,44 @@ read_gap(FileParser *parser, int from, int to)
 		else
 			i++;
 	}
+}
+
+/*
+ * Read a line comment; an error of a script is kept.
+ */
+static void
+try_comment(FileParser *parser, int location, int end)
+{
+	if (parser->text == NULL)
+	{
+		read_comment(parser, location, end);
+		return;
+	}
+
+	PG_TRY();
+	{
+		read_comment(parser, location, end);
+	}
+	PG_CATCH();
+	{
+		parser->errors = mig_script_error_add(parser->errors,
+											  parser->nrevisions,
+											  parser->context);
+		if (parser->state == FILE_START)
+			lose(parser);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * After an error that hides where a revision begins: what follows says nothing
+ * until the next one does.
+ */
+static void
+lose(FileParser *parser)
+{
+	parser->state = FILE_SKIP;
+	parser->lost = true;
 }
 
 /*
@@ -246,11 +451,16 @@ read_comment(FileParser *parser, int location, int end)
 		return;
 	}
 
-	if (parser->in_script && line.key == LINE_REVISION)
+	if (parser->source.in_script && line.key == LINE_FILE)
+		read_file(parser, &line);
+	else if (parser->source.in_script && line.key == LINE_REVISION)
 		read_revision(parser, &line);
-	else if (parser->in_script && is_marker(&line))
-		read_marker(parser, &line);
-	else if (parser->in_script && line.key > LINE_REVISION &&
+	else if (parser->source.in_script && is_marker(&line))
+	{
+		if (!parser->lost)
+			read_marker(parser, &line);
+	}
+	else if (parser->source.in_script && line.key > LINE_REVISION &&
 			 line.key < LINE_MIGRATE &&
 			 (parser->state == FILE_START || parser->state == FILE_HEADER))
 		read_header(parser, &line);
@@ -309,7 +519,7 @@ read_remark(FileParser *parser, const FileLine *line, int end)
 								end - line->location);
 	MigMarkLine remark = {
 		.text = text,
-		.place = parser->state == FILE_START ? MIG_MARK_OUTSIDE :
+		.place = parser->state == FILE_START || parser->state == FILE_SKIP ? MIG_MARK_OUTSIDE :
 		parser->state == FILE_HEADER ? MIG_MARK_IN_HEADER :
 		parser->state == FILE_UP ? MIG_MARK_IN_UPGRADE : MIG_MARK_IN_DOWNGRADE,
 		.between_statements = parser->between_statements,
@@ -337,7 +547,7 @@ read_remark(FileParser *parser, const FileLine *line, int end)
 					 error_position(parser, line->location)));
 			break;
 		default:
-			if (!parser->in_script)
+			if (!parser->source.in_script)
 			{
 				/* What arguments say may be repeated in other words. */
 				if (line->key != LINE_COMMENT && line->key != LINE_MESSAGE)
@@ -378,7 +588,7 @@ key_of_mark(MigMark mark)
 static void
 refuse_section(FileParser *parser, MigMark mark, const char *text, int location)
 {
-	if (!parser->in_script)
+	if (!parser->source.in_script)
 		refuse_body_line(parser, text, location);
 
 	ereport(ERROR,
@@ -416,6 +626,11 @@ refuse_key(FileParser *parser, LineKey key, int location)
 						 key_names[key]),
 				 error_position(parser, location)));
 
+	if (key == LINE_REVISION && parser->state != FILE_START)
+	{
+		end_body(parser, location);
+		lose(parser);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("misspelled key in migration script"),
@@ -444,6 +659,28 @@ refuse_body_line(FileParser *parser, const char *text, int location)
 }
 
 /*
+ * What follows is the text of another file.
+ */
+static void
+read_file(FileParser *parser, const FileLine *line)
+{
+	end_body(parser, line->start);
+	parser->state = FILE_START;
+	parser->lost = false;
+	parser->between_statements = true;
+	if (line->value[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file in migration script has no name"),
+				 error_position(parser, line->location)));
+
+	parser->source.file = line->value;
+	parser->source.start = line->next;
+	parser->counted = line->next;
+	parser->line = 1;
+}
+
+/*
  * Begin a revision.  As long as nothing follows its header, it has two empty
  * bodies, as a merge.
  */
@@ -453,6 +690,7 @@ read_revision(FileParser *parser, const FileLine *line)
 	MigScriptRevision *revision;
 
 	end_body(parser, line->start);
+	lose(parser);
 
 	if (line->value[0] == '\0')
 		ereport(ERROR,
@@ -477,14 +715,16 @@ read_revision(FileParser *parser, const FileLine *line)
 	revision = &parser->revisions[parser->nrevisions++];
 	memset(revision, 0, sizeof(*revision));
 	revision->def.id = line->value;
+	revision->number = parser->nrevisions;
+	revision->file = parser->source.file;
 	revision->line = line_of(parser, line->location);
 	revision->def.upgrade = pstrdup("");
-	revision->upgrade_offset = parser->source.offset + line->next;
 	revision->def.downgrade = pstrdup("");
-	revision->downgrade_offset = revision->upgrade_offset;
 
 	memset(parser->seen, 0, sizeof(parser->seen));
 	parser->state = FILE_HEADER;
+	parser->lost = false;
+	parser->between_statements = true;
 }
 
 /*
@@ -528,7 +768,7 @@ read_header(FileParser *parser, const FileLine *line)
 			break;
 		case LINE_SET:
 			revision->def.settings = line->value[0] != '\0' ? line->value : NULL;
-			revision->settings_offset = parser->source.offset + line->location;
+			revision->settings_line = line_of(parser, line->location);
 			break;
 		default:
 			elog(ERROR, "unexpected key in migration script: %d", line->key);
@@ -536,25 +776,29 @@ read_header(FileParser *parser, const FileLine *line)
 }
 
 /*
- * Read "migrate:up" or "migrate:down".  With more text on the line one cannot
- * tell a remark from a marker, and must not: the downgrade would be run as
- * part of the upgrade.
+ * Read "migrate:up" or "migrate:down".  With more text on the line, other than
+ * dbmate's option, one cannot tell a remark from a marker, and must not: the
+ * downgrade would be run as part of the upgrade.
  */
 static void
 read_marker(FileParser *parser, const FileLine *line)
 {
 	bool		up = line->value[0] == 'u';
 	int			length = up ? 2 : 4;
+	bool		transaction = true;
 	const char *revision;
 
-	if (line->value[length] != '\0')
+	if (line->value[length] != '\0' &&
+		!read_transaction(line->value + length, &transaction))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unexpected text after \"-- migrate:%s\" in migration script",
 						up ? "up" : "down"),
+				 errhint("Nothing but \"transaction:false\" may follow."),
 				 error_position(parser, line->location)));
+	line->value[length] = '\0';
 
-	if (parser->state == FILE_START)
+	if (parser->state == FILE_START || parser->nrevisions == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- migrate:%s\" comes before the first \"-- revision:\" in migration script",
@@ -577,7 +821,33 @@ read_marker(FileParser *parser, const FileLine *line)
 						revision),
 				 error_position(parser, line->location)));
 
+	if (!transaction)
+		ereport(NOTICE,
+				(errmsg("\"transaction:false\" of revision \"%s\" changes nothing",
+						revision),
+				 errdetail("Statements that cannot run inside a transaction block are run outside of one without it; others are committed together, with the version row.")));
 	begin_body(parser, line, up ? FILE_UP : FILE_DOWN);
+}
+
+/*
+ * Reads "transaction:false" or "transaction:true".
+ */
+static bool
+read_transaction(const char *text, bool *transaction)
+{
+	const char *name = "transaction";
+
+	text += strspn(text, " \t\f\v");
+	if (strncmp(text, name, strlen(name)) != 0)
+		return false;
+	text += strlen(name);
+	text += strspn(text, " \t");
+	if (*text != ':')
+		return false;
+	text++;
+	text += strspn(text, " \t");
+	*transaction = strcmp(text, "true") == 0;
+	return *transaction || strcmp(text, "false") == 0;
 }
 
 /*
@@ -587,10 +857,18 @@ read_marker(FileParser *parser, const FileLine *line)
 static void
 begin_body(FileParser *parser, const FileLine *line, FileState state)
 {
+	MigScriptRevision *revision;
+
 	end_body(parser, line->start);
 
+	revision = &parser->revisions[parser->nrevisions - 1];
 	if (state == FILE_UP)
-		parser->revisions[parser->nrevisions - 1].def.downgrade = NULL;
+	{
+		revision->def.downgrade = NULL;
+		revision->upgrade_line = line_of(parser, line->next);
+	}
+	else
+		revision->downgrade_line = line_of(parser, line->next);
 
 	parser->body_start = line->next;
 	parser->state = state;
@@ -615,15 +893,9 @@ end_body(FileParser *parser, int end)
 					end - parser->body_start);
 
 	if (parser->state == FILE_UP)
-	{
 		revision->def.upgrade = body;
-		revision->upgrade_offset = parser->source.offset + parser->body_start;
-	}
 	else
-	{
 		revision->def.downgrade = body;
-		revision->downgrade_offset = parser->source.offset + parser->body_start;
-	}
 }
 
 /*
@@ -703,7 +975,7 @@ refuse_sql(FileParser *parser, int location)
 }
 
 /*
- * Raise an error if two revisions have the same name.
+ * Keep an error for each revision that has the name of another one.
  */
 static void
 refuse_duplicates(FileParser *parser)
@@ -718,27 +990,40 @@ refuse_duplicates(FileParser *parser)
 
 	for (int i = 1; i < parser->nrevisions; i++)
 	{
-		int			location = 0;
-
 		if (strcmp(sorted[i - 1]->def.id, sorted[i]->def.id) != 0)
 			continue;
-
-		for (int line = 1; line < sorted[i]->line; location++)
-			line += mig_script_count_lines(parser->source.body,
-										   location, location + 1);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" is given twice in migration script",
-						sorted[i]->def.id),
-				 error_position(parser, location)));
+		PG_TRY();
+		{
+			refuse_duplicate(sorted[i]);
+		}
+		PG_CATCH();
+		{
+			parser->errors = mig_script_error_add(parser->errors,
+												  sorted[i]->number,
+												  parser->context);
+		}
+		PG_END_TRY();
 	}
 
 	pfree(sorted);
 }
 
+static void
+refuse_duplicate(const MigScriptRevision *revision)
+{
+	MigScriptSource source = {
+		.body = "", .file = revision->file, .in_script = true, .line = revision->line
+	};
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("revision \"%s\" is given twice in migration script",
+					revision->def.id),
+			 mig_script_errline(&source, 0)));
+}
+
 /*
- * Order by name, then by line.
+ * Order by name, then as in the script.
  */
 static int
 compare_revisions(const void *a, const void *b)
@@ -747,20 +1032,16 @@ compare_revisions(const void *a, const void *b)
 	const MigScriptRevision *right = *(const MigScriptRevision *const *) b;
 	int			order = strcmp(left->def.id, right->def.id);
 
-	return order != 0 ? order : left->line - right->line;
+	return order != 0 ? order : left->number - right->number;
 }
 
 /*
- * To be called inside ereport(): the error is at this byte of the script.
+ * To be called inside ereport(): the error is at this byte of the text.
  */
 static int
 error_position(const FileParser *parser, int location)
 {
-	int			line = 1 + mig_script_count_lines(parser->source.body, 0, location);
+	int			end = location + strcspn(parser->source.body + location, "\r\n");
 
-	if (parser->in_script)
-		errcontext("line %d of migration script", line);
-	else
-		errcontext("line %d", line);
-	return mig_script_scan_errposition(&parser->source, location);
+	return mig_script_errposition(&parser->source, location, end, location);
 }

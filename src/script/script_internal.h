@@ -19,8 +19,10 @@ typedef struct MigScriptScan
 	int			location;
 	int			length;
 	const char *text;
+	int			error_location; /* of the error that a step has raised */
 
 	/* private */
+	int			client_messages;
 	MigScriptSource source;
 	MemoryContext context;
 	core_yyscan_t scanner;
@@ -65,14 +67,20 @@ extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
 extern bool mig_script_scan_next(MigScriptScan *scan);
 extern void mig_script_scan_end(MigScriptScan *scan);
-extern int	mig_script_scan_errlocation(const MigScriptSource *source,
-										int position);
-extern void mig_script_scan_errcontext(void *source);
+extern int	mig_script_errposition(const MigScriptSource *source, int from,
+								   int to, int location);
+extern int	mig_script_errline(const MigScriptSource *source, int location);
+extern void mig_script_locate_error(const MigScriptSource *source,
+									ErrorData *error, int location);
 extern int	mig_script_skip_comment(const char *text, int offset);
 extern int	mig_script_count_lines(const char *text, int from, int to);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);
+
+/* split.c */
+extern void mig_script_explain(const MigScriptSource *source,
+							   ErrorData *error, int location);
 
 /* statement_kind.c */
 extern void mig_statement_kind_read(Node *node, MigStatement *statement);

@@ -28,11 +28,14 @@
 #include "script/script_internal.h"
 
 static List *parse_body(const MigScriptSource *source);
-static void explain_syntax_error(const MigScriptSource *source,
-								 ErrorData *error);
+static bool is_token(const MigScriptSource *source, int location);
 static void refuse_inline_data(const MigScriptSource *source, int end);
+static int	find_inline_data(MigScriptScan *scan, int end,
+							 volatile int *copy_end);
 static void refuse_statement(const MigScriptSource *source, Node *statement,
-							 int location);
+							 int location, int end);
+static void refuse_copy(const MigScriptSource *source, bool is_from,
+						int location, int end);
 static const char *transaction_start_only(const Node *statement);
 static bool exports_snapshot(Node *node, void *context);
 static int	end_of_statement(const char *body, const RawStmt *raw,
@@ -74,17 +77,18 @@ mig_script_split(const MigScriptSource *source)
 		RawStmt    *raw = lfirst_node(RawStmt, cell);
 		MigStatement *statement = &script->statements[script->nstatements++];
 		int			location;
+		int			end;
 
 		location = mig_script_skip_gap(source->body, raw->stmt_location);
-		refuse_statement(source, raw->stmt, location);
+		end = end_of_statement(source->body, raw, location, size);
+		refuse_statement(source, raw->stmt, location, end);
 
 		/* Counting on from the last statement keeps this linear. */
 		line += mig_script_count_lines(source->body, counted, location);
 		counted = location;
 
 		statement->location = location;
-		statement->length = end_of_statement(source->body, raw,
-											 location, size) - location;
+		statement->length = end - location;
 		statement->line = line;
 		mig_statement_kind_read(raw->stmt, statement);
 		if (statement->kind != MIG_STATEMENT_ORDINARY)
@@ -161,23 +165,26 @@ mig_script_segment(const MigScript *script, int first, MigSegment *segment)
 }
 
 /*
- * The server's raw parser, in the current memory context, with
- * standard_conforming_strings on: the meaning of a body must not depend on the
- * session.
+ * The server's raw parser, in the current memory context, under settings of our
+ * own: the meaning of a body must not depend on the session.
  */
 List *
 mig_script_parse(const char *text)
 {
 	bool		standard_strings = MIG_COMPAT_STANDARD_STRINGS;
+	int			quote = backslash_quote;
 	List	   *volatile parsed = NIL;
 
 	mig_compat_set_standard_strings(true);
+	/* The text has left the client's encoding behind. */
+	backslash_quote = BACKSLASH_QUOTE_ON;
 	PG_TRY();
 	{
 		parsed = raw_parser(text, RAW_PARSE_DEFAULT);
 	}
 	PG_FINALLY();
 	{
+		backslash_quote = quote;
 		mig_compat_set_standard_strings(standard_strings);
 	}
 	PG_END_TRY();
@@ -198,29 +205,24 @@ parse_body(const MigScriptSource *source)
 
 	PG_TRY();
 	{
-		ErrorContextCallback callback;
-
-		callback.callback = mig_script_scan_errcontext;
-		callback.arg = unconstify(MigScriptSource *, source);
-		callback.previous = error_context_stack;
-		error_context_stack = &callback;
-
 		parsed = mig_script_parse(source->body);
-
-		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
-
-		if (geterrcode() != ERRCODE_SYNTAX_ERROR)
-			PG_RE_THROW();
+		int			location;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
+		if (error->cursorpos <= 0)
+			PG_RE_THROW();
 		FlushErrorState();
 
-		explain_syntax_error(source, error);
+		location = pg_mbcharcliplen(source->body, strlen(source->body),
+									error->cursorpos - 1);
+		if (error->sqlerrcode == ERRCODE_SYNTAX_ERROR)
+			mig_script_explain(source, error, location);
+		mig_script_locate_error(source, error, location);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -229,22 +231,20 @@ parse_body(const MigScriptSource *source)
 }
 
 /*
- * Add a hint if the body was written for psql, or raise a better error.
+ * Add a hint to a syntax error if the text was written for psql, or raise a
+ * better error.
  */
-static void
-explain_syntax_error(const MigScriptSource *source, ErrorData *error)
+void
+mig_script_explain(const MigScriptSource *source, ErrorData *error,
+				   int location)
 {
-	int			location;
-	const char *at;
-
-	if (error->internalpos <= 0)
-		return;
-
-	location = mig_script_scan_errlocation(source, error->internalpos);
-	at = source->body + location;
+	const char *at = source->body + location;
 
 	refuse_inline_data(source, location);
 
+	/* Inside a literal the server has said what is wrong. */
+	if (error->hint != NULL || !is_token(source, location))
+		return;
 	if (at[0] == '\\')
 		error->hint = pstrdup("A backslash command of psql is not SQL and cannot be in a migration body.");
 	else if (at[0] == ':' && (isalpha((unsigned char) at[1]) ||
@@ -253,47 +253,107 @@ explain_syntax_error(const MigScriptSource *source, ErrorData *error)
 }
 
 /*
- * Inline data are a syntax error at the first value.  What is wrong is
- * the COPY before it, and so is any other such COPY before the end given.
- *
- * Everything before the syntax error was accepted by the parser, so that
- * a piece between two semicolons that begins with COPY is that statement.
+ * Whether a token begins at a byte, and does end.
+ */
+static bool
+is_token(const MigScriptSource *source, int location)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MigScriptScan scan;
+	volatile bool found = false;
+
+	mig_script_scan_begin(&scan, source);
+	PG_TRY();
+	{
+		while (!found && mig_script_scan_next(&scan) && scan.location <= location)
+			found = scan.location == location && scan.length == 1;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	mig_script_scan_end(&scan);
+	return found;
+}
+
+/*
+ * Inline data are a syntax error at the first value, or at the first quote in
+ * them.  What is wrong is the COPY before it, and so is any other such COPY
+ * before the end given.
  */
 static void
 refuse_inline_data(const MigScriptSource *source, int end)
 {
+	MemoryContext context = CurrentMemoryContext;
 	MigScriptScan scan;
+	volatile int copy = -1;
+	volatile int copy_end = -1;
+
+	mig_script_scan_begin(&scan, source);
+	PG_TRY();
+	{
+		copy = find_inline_data(&scan, end, &copy_end);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	mig_script_scan_end(&scan);
+
+	if (copy >= 0)
+		refuse_copy(source, true, copy, copy_end);
+}
+
+/*
+ * The first COPY ... FROM STDIN that begins before the end given, or -1.
+ *
+ * Everything before the syntax error was accepted by the parser, so that
+ * a piece between two semicolons that begins with COPY is that statement.
+ */
+static int
+find_inline_data(MigScriptScan *scan, int end, volatile int *copy_end)
+{
+	const char *body = scan->source.body;
 	int			copy = -1;
 	bool		first = true;
 
-	mig_script_scan_begin(&scan, source);
-	while (mig_script_scan_next(&scan) && scan.location < end)
+	while (mig_script_scan_next(scan) && scan->location < end)
 	{
-		bool		semicolon = strcmp(scan.text, ";") == 0;
+		bool		semicolon = strcmp(scan->text, ";") == 0;
 
-		if (first && pg_strcasecmp(scan.text, "copy") == 0)
-			copy = scan.location;
+		if (first && pg_strcasecmp(scan->text, "copy") == 0)
+			copy = scan->location;
 
 		if (semicolon && copy >= 0)
 		{
-			List	   *parsed;
+			List	   *parsed = mig_script_parse(pnstrdup(body + copy,
+														   scan->location - copy));
+			Node	   *statement = linitial_node(RawStmt, parsed)->stmt;
 
-			parsed = mig_script_parse(pnstrdup(source->body + copy,
-											   scan.location - copy));
-			refuse_statement(source, linitial_node(RawStmt, parsed)->stmt,
-							 copy);
+			if (IsA(statement, CopyStmt) &&
+				((CopyStmt *) statement)->filename == NULL &&
+				((CopyStmt *) statement)->is_from)
+			{
+				*copy_end = scan->location;
+				return copy;
+			}
 			copy = -1;
 		}
 		first = semicolon;
 	}
-	mig_script_scan_end(&scan);
+	return -1;
 }
 
 /*
  * Raise an error for a statement that is not allowed in a body.
  */
 static void
-refuse_statement(const MigScriptSource *source, Node *statement, int location)
+refuse_statement(const MigScriptSource *source, Node *statement, int location,
+				 int end)
 {
 	const char *too_late = transaction_start_only(statement);
 
@@ -303,7 +363,7 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location)
 				 errmsg("%s is not allowed in a migration body",
 						GetCommandTagName(CreateCommandTag(statement))),
 				 errhint("Remove the statement: a migration run begins and ends its transactions itself."),
-				 mig_script_scan_errposition(source, location)));
+				 mig_script_errposition(source, location, end, location)));
 
 	if (too_late != NULL)
 		ereport(ERROR,
@@ -311,28 +371,30 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location)
 				 errmsg("%s is not allowed in a migration body", too_late),
 				 errdetail("It has to come before everything else in a transaction, which a migration run has begun."),
 				 errhint("Set default_transaction_isolation or default_transaction_deferrable in the session, or for the role, that runs the revision."),
-				 mig_script_scan_errposition(source, location)));
+				 mig_script_errposition(source, location, end, location)));
 
 	if (exports_snapshot(statement, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("pg_export_snapshot() is not allowed in a migration body"),
 				 errdetail("A body runs in a subtransaction, which cannot export a snapshot."),
-				 mig_script_scan_errposition(source, location)));
+				 mig_script_errposition(source, location, end, location)));
 
-	if (IsA(statement, CopyStmt))
-	{
-		CopyStmt   *copy = (CopyStmt *) statement;
+	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->filename == NULL)
+		refuse_copy(source, ((CopyStmt *) statement)->is_from, location, end);
+}
 
-		if (copy->filename == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a migration body",
-							copy->is_from ?
-							"COPY FROM STDIN" : "COPY TO STDOUT"),
-					 errhint("Use INSERT, or COPY with a file or program on the server."),
-					 mig_script_scan_errposition(source, location)));
-	}
+static void
+refuse_copy(const MigScriptSource *source, bool is_from, int location, int end)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not allowed in a migration body",
+					is_from ? "COPY FROM STDIN" : "COPY TO STDOUT"),
+			 is_from ?
+			 errhint("Use INSERT, as pg_dump --inserts writes it, or COPY with a file or program on the server.") :
+			 errhint("Use COPY with a file or program on the server."),
+			 mig_script_errposition(source, location, end, location)));
 }
 
 /*

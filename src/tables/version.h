@@ -48,6 +48,7 @@ extern MigVersion *mig_version_open_other(const char *name,
 										  const MigVersion *version);
 extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
 extern void mig_version_refuse_replaced(const MigVersion *version);
+extern int	mig_version_width(const MigVersion *version);
 extern void mig_version_read_locked(MigVersion *version);
 extern void mig_version_trust(const MigVersion *version);
 

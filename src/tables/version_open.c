@@ -156,6 +156,30 @@ mig_version_refuse_replaced(const MigVersion *version)
 }
 
 /*
+ * How many characters of an id the table holds.  One without a limit holds no
+ * more than an index on it surely does.
+ */
+int
+mig_version_width(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"SELECT a.atttypmod - 4 FROM pg_catalog.pg_attribute AS a"
+		" WHERE a.attrelid = $1 AND a.attname = 'version_num'"
+		"   AND a.atttypmod > 4"
+		"   AND a.atttypid IN ('pg_catalog.varchar'::pg_catalog.regtype,"
+		"                      'pg_catalog.bpchar'::pg_catalog.regtype)"
+	};
+	MigSpiArgs	args = {0};
+	Datum		width;
+
+	mig_spi_arg_oid(&args, version->relid);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							 &width))
+		return MIG_REVISION_MAXLEN;
+	return Min(DatumGetInt32(width), MIG_REVISION_MAXLEN);
+}
+
+/*
  * Reads the rows once the run has its lock.  Our own table is not locked: when
  * the extension is created anew, the name stands for another one.
  */

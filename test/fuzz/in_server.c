@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(test_fuzz_hash);
 PG_FUNCTION_INFO_V1(test_fuzz_file);
 
 static void check_statements(const char *body, const MigScript *script);
+static bool is_at_line(const char *script, int line, const char *text);
 static void check_gap(const char *body, int from, int to);
 static void check_segments(const MigScript *script);
 static void check_effect(const char *statement);
@@ -100,31 +101,49 @@ test_fuzz_file(PG_FUNCTION_ARGS)
 	char	   *script = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	int			nrevisions;
 	int			nagain;
-	MigScriptRevision *revisions = mig_script_file_parse(script, &nrevisions);
+	List	   *errors = NIL;
+	MigScriptRevision *revisions = mig_script_file_parse(script, &nrevisions, &errors);
 	MigScriptRevision *again;
 
+	mig_script_error_raise(errors);
 	for (int i = 0; i < nrevisions; i++)
 	{
 		const MigScriptRevision *revision = &revisions[i];
 
-		must_hold(revision->line > (i > 0 ? revisions[i - 1].line : 0));
+		must_hold(revision->number == i + 1);
+		must_hold(revision->line >= 1);
 		must_hold(revision->def.upgrade != NULL);
-		must_hold(strncmp(script + revision->upgrade_offset, revision->def.upgrade,
-						  strlen(revision->def.upgrade)) == 0);
+		/* Where lines count from the beginning and nothing is overwritten. */
+		if (revision->file != NULL || strstr(script, "restrict") != NULL ||
+			strstr(script, MIG_SCRIPT_BOM) != NULL)
+			continue;
+		must_hold(revision->line > (i > 0 ? revisions[i - 1].line : 0));
+		must_hold(is_at_line(script, revision->upgrade_line, revision->def.upgrade));
 		if (revision->def.downgrade != NULL)
-			must_hold(strncmp(script + revision->downgrade_offset,
-							  revision->def.downgrade,
-							  strlen(revision->def.downgrade)) == 0);
-		if (revision->def.settings != NULL)
-			must_hold(strncmp(script + revision->settings_offset, "--", 2) == 0);
+			must_hold(is_at_line(script, revision->downgrade_line,
+								 revision->def.downgrade));
 	}
 
 	/* Written from what was read, it reads as the same. */
-	again = mig_script_file_parse(write_file(nrevisions, revisions), &nagain);
+	again = mig_script_file_parse(write_file(nrevisions, revisions), &nagain, &errors);
+	mig_script_error_raise(errors);
 	must_hold(nrevisions == nagain);
 	for (int i = 0; i < nrevisions; i++)
 		compare_revisions(&revisions[i], &again[i]);
 	PG_RETURN_INT32(nrevisions);
+}
+
+/*
+ * Whether a line of the script, if it is given, begins with a text.
+ */
+static bool
+is_at_line(const char *script, int line, const char *text)
+{
+	int			at = 0;
+
+	for (int i = 1; i < line && script[at] != '\0'; at++)
+		i += mig_script_count_lines(script, at, at + 1);
+	return text[0] == '\0' || strncmp(script + at, text, strlen(text)) == 0;
 }
 
 /* Bodies --------------------------------------------------------------- */

@@ -1,0 +1,137 @@
+/*
+ * script_error.c
+ *	  Collects the errors of a script, to raise all of them at once.
+ *
+ * What raises them works in memory alone, so that they can be caught without a
+ * subtransaction, and they are raised in the end, which cleans up the rest.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "script/script_internal.h"
+
+/* More of them tell nothing new. */
+#define MAX_ERRORS_SHOWN	50
+
+static int	compare_errors(const ListCell *a, const ListCell *b);
+
+/*
+ * To be called inside PG_CATCH(): adds the error to a list, in the memory
+ * context given, and goes on.  What is no fault of the script is raised.
+ */
+List *
+mig_script_error_add(List *errors, int revision, MemoryContext context)
+{
+	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+	MigScriptError *item;
+
+	if (category == ERRCODE_INTERNAL_ERROR ||
+		category == ERRCODE_INSUFFICIENT_RESOURCES ||
+		category == ERRCODE_OPERATOR_INTERVENTION)
+		PG_RE_THROW();
+
+	MemoryContextSwitchTo(context);
+	item = palloc(sizeof(MigScriptError));
+	item->revision = revision;
+	item->number = list_length(errors);
+	item->error = CopyErrorData();
+	FlushErrorState();
+	return lappend(errors, item);
+}
+
+/*
+ * Raises the errors, if there are any: a single one as it is, several as one
+ * that lists them in the order of the script.
+ */
+void
+mig_script_error_raise(List *errors)
+{
+	StringInfoData text;
+	MigScriptError *first;
+	ListCell   *cell;
+
+	if (errors == NIL)
+		return;
+	list_sort(errors, compare_errors);
+	first = linitial(errors);
+	if (list_length(errors) == 1)
+	{
+		first->error->hide_stmt = true;
+		ReThrowError(first->error);
+	}
+
+	initStringInfo(&text);
+	foreach(cell, errors)
+	{
+		if (foreach_current_index(cell) == MAX_ERRORS_SHOWN)
+		{
+			appendStringInfo(&text, _("\nand %d more"),
+							 list_length(errors) - MAX_ERRORS_SHOWN);
+			break;
+		}
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "\n" : "",
+						 mig_script_error_line(((MigScriptError *) lfirst(cell))->error));
+	}
+	ereport(ERROR,
+			(errcode(first->error->sqlerrcode),
+			 errmsg("migration script has %d errors", list_length(errors)),
+			 errdetail_internal("%s", text.data),
+			 errhint("Correct them and register the script again. Nothing of it is registered."),
+			 errhidestmt(true)));
+}
+
+/*
+ * By revision, then as they were found.
+ */
+static int
+compare_errors(const ListCell *a, const ListCell *b)
+{
+	const MigScriptError *left = lfirst(a);
+	const MigScriptError *right = lfirst(b);
+
+	return left->revision != right->revision ?
+		left->revision - right->revision : left->number - right->number;
+}
+
+/*
+ * An error in one line: where, and what.
+ */
+char *
+mig_script_error_line(const ErrorData *error)
+{
+	StringInfoData line;
+	const char *place = error->context != NULL ? error->context : "";
+
+	initStringInfo(&line);
+	for (; *place != '\0'; place++)
+	{
+		if (*place == '\n')
+			appendStringInfoString(&line, ", ");
+		else
+			appendStringInfoChar(&line, *place);
+	}
+	appendStringInfo(&line, "%s%s", line.len > 0 ? ": " : "", error->message);
+	for (char *end = line.data; *end != '\0'; end++)
+	{
+		if (*end == '\n' || *end == '\r')
+			*end = ' ';
+	}
+	return line.data;
+}
+
+/*
+ * To be called in an error context callback: whether the error is none but a
+ * notice or a warning, and has no detail yet.
+ */
+bool
+mig_script_error_is_message(MemoryContext context)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	ErrorData  *error = CopyErrorData();
+	bool		result = error->elevel < ERROR && error->detail == NULL;
+
+	FreeErrorData(error);
+	MemoryContextSwitchTo(caller);
+	return result;
+}
