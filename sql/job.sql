@@ -126,6 +126,12 @@ SELECT state, attempts FROM migrate.jobs WHERE job = :job;
 SELECT * FROM migrate_run_jobs();
 CALL migrate_wait(:job, interval '20 ms');
 CALL migrate_wait(:job, interval '-1 s');
+-- an end of the wait is not the job's
+SET statement_timeout = '100ms';
+CALL migrate_wait(:job);
+\echo :LAST_ERROR_SQLSTATE
+RESET statement_timeout;
+SELECT state FROM migrate.jobs WHERE job = :job;
 SELECT migrate_cancel(:job), migrate_cancel(:job);
 SELECT state FROM migrate.jobs WHERE job = :job;
 CALL migrate_wait(:job);

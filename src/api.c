@@ -77,6 +77,7 @@ static Datum run_function(FunctionCallInfo fcinfo, MigCommand command,
 						  int ntargets, char **targets, bool purge);
 static void run_procedure(FunctionCallInfo fcinfo, MigCommand command);
 static bool can_commit(FunctionCallInfo fcinfo);
+static int64 milliseconds(Datum interval);
 static char *required_text(FunctionCallInfo fcinfo, int arg, const char *name);
 static char *optional_text(FunctionCallInfo fcinfo, int arg);
 static char **required_array(FunctionCallInfo fcinfo, int arg,
@@ -265,23 +266,32 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * The timeout counts from the beginning of the call.
- */
 Datum
 migrate_wait(PG_FUNCTION_ARGS)
 {
-	TimestampTz until = DT_NOEND;
+	int64		timeout = -1;
 
 	begin_command("migrate_wait()", COMMAND_GRANTED);
 	if (PG_ARGISNULL(0))
 		refuse_null("job");
 	if (!PG_ARGISNULL(1))
-		until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-														TimestampTzGetDatum(GetCurrentTimestamp()),
-														PG_GETARG_DATUM(1)));
-	mig_job_wait(PG_GETARG_INT64(0), until, can_commit(fcinfo));
+		timeout = milliseconds(PG_GETARG_DATUM(1));
+	mig_job_wait(PG_GETARG_INT64(0), timeout, can_commit(fcinfo));
 	PG_RETURN_VOID();
+}
+
+/*
+ * How long an interval is that begins now; -1: it has no end.
+ */
+static int64
+milliseconds(Datum interval)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+															  TimestampTzGetDatum(now),
+															  interval));
+
+	return TIMESTAMP_IS_NOEND(end) ? -1 : Max(end - now, 0) / 1000;
 }
 
 Datum

@@ -174,5 +174,39 @@ cmp_ok(sql($node, $db, "SELECT attempts FROM migrate.log WHERE revision = 'b1'")
 cmp_ok(sql($node, $db, "SELECT lock_wait_ms FROM migrate.log WHERE revision = 'b1'"), '>', 2 * $timeout, 'and so much waiting for locks');
 $old->quit;
 
+# A session that has locked a table of the extension stops nothing for ever, and
+# the error says whose wait it was.
+my $locker = $node->background_psql($db);
+foreach my $table ('migrate.revision', 'migrate.log')
+{
+	sql($node, $db, "SELECT migrate_register('d_fails', 'SELECT 1 / 0', '', '{b1}', replace => true)");
+	$locker->query_safe("BEGIN; LOCK TABLE $table;");
+	my $session = start_sql($node, $db, 'locked out', "SET migrate.max_attempts = 1; CALL migrate_deploy()");
+	(undef, $errors) = finish_sql($session);
+	$locker->query_safe('ROLLBACK;');
+	if ($table eq 'migrate.log')
+	{
+		like($errors, qr/^22012: /, "$table: the error of the body");
+		like($session->{err}, qr/WARNING: .*could not log the failure of revision "d_fails": canceling statement due to lock timeout/, "$table: that it is not in the log");
+		next;
+	}
+	like($errors, qr/^55P03: canceling statement due to lock timeout/, "$table: the error");
+	like($session->{err}, qr/DETAIL:  The extension was waiting for one of its own tables/, "$table: whose wait");
+}
+# The end of a job.
+sql($node, $db, 'CREATE TABLE gate (i int)');
+sql($node, $db, "SELECT migrate_register('d_fails', 'LOCK TABLE gate; SELECT 1 / 0', '', '{b1}', replace => true)");
+my $gate = $node->background_psql($db);
+$gate->query_safe('BEGIN; LOCK TABLE gate;');
+my $job = sql($node, $db, 'SET migrate.lock_timeout = 0; SELECT migrate_submit()');
+wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'migrate job' AND wait_event_type = 'Lock'");
+$locker->query_safe("BEGIN; SELECT job FROM migrate.job WHERE job = $job FOR UPDATE;");
+my $log_start = -s $node->logfile;
+$gate->query_safe('COMMIT;');
+ok(wait_until_logged($node, $log_start, qr/attempt 1 of 10 to read or note how far migrations are failed: canceling statement due to lock timeout/), 'a job that cannot note its end tries again');
+$locker->query_safe('ROLLBACK;');
+is(ended_job($node, $db, $job, 'state, sqlstate'), 'failed|22012', 'and notes it');
+$_->quit foreach $locker, $gate;
+
 $node->stop;
 done_testing();

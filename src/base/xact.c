@@ -26,6 +26,7 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "tcop/pquery.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
@@ -35,6 +36,11 @@
 #include "base/compat.h"
 #include "base/statement_timeout.h"
 #include "base/xact.h"
+
+/* The work may wait for our own tables only, and not for long. */
+#define OWN_WAITS \
+	(MIG_XACT_BOUNDED | MIG_XACT_RETRY | MIG_XACT_OWN_TABLES)
+#define OWN_LOCK_TIMEOUT		5000	/* ms */
 
 /* Whether mig_subxact() does without, see mig_xact_without_subxacts(). */
 static bool without_subxacts = false;
@@ -58,6 +64,8 @@ static void begin_watch(void);
 static void end_watch(bool succeeded);
 static void see_cancel(int signo, siginfo_t * info, void *context);
 static void set_own_tables(void);
+static void bound_waits(void);
+static void explain_wait(ErrorData *error);
 static void recover(void);
 static void forget_snapshots(void);
 
@@ -111,6 +119,8 @@ mig_xact(MigWork work, void *arg, int flags)
 	{
 		if (flags & MIG_XACT_OWN_TABLES)
 			set_own_tables();
+		if (flags & OWN_WAITS)
+			bound_waits();
 		if (flags & MIG_XACT_NO_BLOCK)
 		{
 			begin_watch();
@@ -131,6 +141,8 @@ mig_xact(MigWork work, void *arg, int flags)
 				end_transaction(SPI_commit) : mig_xact_commit();
 		if (error == NULL)
 			return NULL;
+		if (flags & OWN_WAITS)
+			explain_wait(error);
 		if ((flags & MIG_XACT_RETRY) == 0 || !retry_work(attempt, error))
 			break;
 	}
@@ -391,6 +403,33 @@ set_own_tables(void)
 	XactIsoLevel = XACT_READ_COMMITTED;
 	XactReadOnly = false;
 	XactDeferrable = false;
+}
+
+/*
+ * A session that has locked one of our tables must not stop a run, or a worker
+ * at its end, for ever.  A shorter limit of the session is kept.
+ */
+static void
+bound_waits(void)
+{
+	if (LockTimeout > 0 && LockTimeout <= OWN_LOCK_TIMEOUT)
+		return;
+	(void) set_config_option("lock_timeout", CppAsString2(OWN_LOCK_TIMEOUT),
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/*
+ * Says that the wait was not one of a body.
+ */
+static void
+explain_wait(ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE ||
+		error->detail != NULL || error->hint != NULL)
+		return;
+	error->detail = pstrdup("The extension was waiting for one of its own tables or for the version table, not for what a revision needs.");
+	error->hint = pstrdup("Look in pg_locks for the session that has locked a table of schema migrate, or the version table, and run the command again when it has ended its transaction.");
 }
 
 /*

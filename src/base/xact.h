@@ -23,6 +23,10 @@ typedef void (*MigWork) (void *arg);
 										 * work belongs to the same
 										 * transaction */
 
+#define MIG_XACT_BOUNDED		0x20	/* wait no longer than some seconds
+										 * for a lock; so do the two above
+										 * that say whose tables these are */
+
 /* Waits and returns true if work that has failed is to be done again. */
 typedef bool (*MigXactRetry) (int attempt, const ErrorData *error);
 

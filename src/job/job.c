@@ -14,6 +14,7 @@
 #include "utils/portal.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/guc.h"
 #include "base/spi.h"
@@ -36,6 +37,9 @@ typedef struct Waiter
 
 static MigCommand command_by_name(const char *name);
 static void check_times(TimestampTz run_at, TimestampTz deadline);
+static void wait_until_end(Waiter *waiter, int64 timeout);
+static void dispatch(Waiter *waiter);
+static int	hint_to_go_on(int64 job);
 static MigJobEnd *find_job(int64 job);
 static void read_work(void *arg);
 static void dispatch_work(void *arg);
@@ -155,15 +159,14 @@ mig_job_cancel(int64 job)
 
 /*
  * Waits until a job has ended; raises its error if it did not succeed, and one
- * of its own after the time limit.  Holds no snapshot while it waits, because
+ * of its own after a number of milliseconds, -1: never.  Holds no snapshot while it waits, because
  * the worker's CREATE INDEX CONCURRENTLY would wait for that.
  */
 void
-mig_job_wait(int64 job, TimestampTz until, bool can_commit)
+mig_job_wait(int64 job, int64 timeout, bool can_commit)
 {
 	Waiter		waiter = {job, NULL, NULL};
-	int			delay = FIRST_POLL_DELAY;
-	int			since_dispatch = 0;
+	ErrorData  *error;
 
 	if (!can_commit)
 		ereport(ERROR,
@@ -174,33 +177,85 @@ mig_job_wait(int64 job, TimestampTz until, bool can_commit)
 	mig_xact_renew();
 	waiter.context = AllocSetContextCreate(PortalContext, "migrate wait",
 										   ALLOCSET_SMALL_SIZES);
-	for (;;)
+	PG_TRY();
 	{
-		long		left;
-
-		MemoryContextReset(waiter.context);
-		mig_xact(read_work, &waiter, MIG_XACT_RAISE);
-		if (has_ended(waiter.end))
-			break;
-		left = until == DT_NOEND ? MAX_POLL_DELAY :
-			TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
-		if (left <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("job " INT64_FORMAT " has not ended within the timeout", job),
-					 errdetail("The state of the job is \"%s\".", waiter.end->state),
-					 errhint("The job continues. Its progress is in migrate.jobs.")));
-		if (since_dispatch <= 0 && !RecoveryInProgress() && !XactReadOnly)
-		{
-			mig_xact(dispatch_work, &waiter, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
-			since_dispatch = DISPATCH_INTERVAL;
-		}
-		mig_lock_sleep(Min(delay, left));
-		since_dispatch -= delay;
-		delay = Min(delay * 2, MAX_POLL_DELAY);
+		wait_until_end(&waiter, timeout);
 	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(PortalContext);
+		if (geterrcode() != ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		error = CopyErrorData();
+		FlushErrorState();
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("stopped waiting for job " INT64_FORMAT ": %s",
+						job, error->message),
+				 errdetail("The job was not cancelled, and continues."),
+				 hint_to_go_on(job)));
+	}
+	PG_END_TRY();
 	raise_end(job, waiter.end);
 	MemoryContextDelete(waiter.context);
+}
+
+static void
+wait_until_end(Waiter *waiter, int64 timeout)
+{
+	int64		begun = mig_clock_ms();
+	int64		next_dispatch = begun;
+
+	for (int delay = FIRST_POLL_DELAY;; delay = Min(delay * 2, MAX_POLL_DELAY))
+	{
+		int64		now;
+
+		MemoryContextReset(waiter->context);
+		mig_xact(read_work, waiter, MIG_XACT_RAISE);
+		if (has_ended(waiter->end))
+			return;
+		now = mig_clock_ms();
+		if (timeout >= 0 && now - begun >= timeout)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("job " INT64_FORMAT " has not ended within the timeout",
+							waiter->job),
+					 errdetail("The state of the job is \"%s\". It continues.",
+							   waiter->end->state),
+					 hint_to_go_on(waiter->job)));
+		if (now >= next_dispatch && !RecoveryInProgress() && !XactReadOnly)
+		{
+			dispatch(waiter);
+			next_dispatch = now + DISPATCH_INTERVAL;
+		}
+		mig_lock_sleep(timeout < 0 ? delay :
+					   (int) Min(delay, begun + timeout - now));
+	}
+}
+
+/*
+ * It is done by the way: if it fails, the wait continues.
+ */
+static void
+dispatch(Waiter *waiter)
+{
+	ErrorData  *error = mig_xact(dispatch_work, waiter, MIG_XACT_OWN_TABLES);
+
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("migrate could not scan for further jobs: %s",
+					error->message)));
+}
+
+static int
+hint_to_go_on(int64 job)
+{
+	return errhint("Use CALL migrate_wait(" INT64_FORMAT ") to wait again, or SELECT migrate_cancel(" INT64_FORMAT ") to cancel the job.",
+				   job, job);
 }
 
 /*

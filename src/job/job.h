@@ -16,7 +16,7 @@ extern int64 mig_job_submit(const char *target, const char *command,
 extern void mig_job_submit_instead(const char *target, MigCommand command);
 extern bool mig_job_may_submit(void);
 extern bool mig_job_cancel(int64 job);
-extern void mig_job_wait(int64 job, TimestampTz until, bool can_commit);
+extern void mig_job_wait(int64 job, int64 timeout, bool can_commit);
 
 /* schedule.c */
 extern void mig_job_schedule(MigSchedule *schedule, const char *target);

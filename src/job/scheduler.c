@@ -4,9 +4,13 @@
  *
  * The scheduler is a static worker and connected to no database, so that DROP
  * DATABASE does not have to wait for it.  Every migrate.worker_naptime it
- * starts a short-lived process in each database, the scan, which dispatches
- * the jobs that are due and ends.  A submitted job does not wait for that: its
- * submitter starts the worker.
+ * starts a round: in each database a short-lived process, the scan, which
+ * dispatches the jobs that are due and ends.  A submitted job does not wait for
+ * that: its submitter starts the worker.
+ *
+ * However many databases there are, only few scans run at a time, because jobs
+ * need processes, too.  Where none is free the round continues later with the
+ * database that it has come to, so that each one has its turn.
  *
  * On YugabyteDB a process without a database has the catalog version of
  * template1, and nothing renews it (its utils/init/postinit.c returns before
@@ -39,10 +43,10 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 #include "utils/wait_event.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/server.h"
@@ -55,6 +59,10 @@
 #define COMPLAINT_INTERVAL		60000	/* ms: how often a problem of a
 										 * database is logged */
 #define CONNECTED_DATABASE		"postgres"	/* where it needs one */
+#define MAX_SCANS				2	/* at a time: one that has to wait does
+									 * not stop the others */
+#define SCAN_LIMIT				30000	/* ms: one that takes longer is ended */
+#define SLOT_INTERVAL			1000	/* ms: to try again for a free process */
 #define SCAN_LOCK_TIMEOUT		"2s"	/* DROP DATABASE fails after 5 s */
 
 /*
@@ -67,9 +75,19 @@
 typedef struct Served
 {
 	char	   *name;
-	BackgroundWorkerHandle *scan;	/* the last one; NULL: none */
-	TimestampTz complained;
+	BackgroundWorkerHandle *scan;	/* that has not ended; NULL: none */
+	int64		begun;			/* this and what follows: by mig_clock_ms() */
+	int64		complained;		/* 0: never */
 } Served;
+
+/* Which databases the round has come to. */
+typedef struct Round
+{
+	List	   *databases;		/* of Served */
+	int			next;			/* its turn is next */
+	int			nleft;			/* of this round */
+	int64		begin;			/* of the next round */
+} Round;
 
 /* The arguments of a scan, in bgw_extra. */
 typedef struct ScanArgs
@@ -90,9 +108,13 @@ extern PGDLLEXPORT void migrate_scan_main(Datum arg);
 
 static void identify(void);
 static List *read_databases(List *before);
-static void begin_scan(Served *served);
+static long continue_round(Round *round);
+static int	count_scans(const Round *round);
+static bool has_ended(Served *served);
+static bool begin_scan(Served *served);
 static Oid	find_database(const char *name);
 static bool may_complain(Served *served);
+static bool complaint_is_due(const Served *served);
 static bool start_scan(Served *served, Oid database);
 static void scan_work(void *arg);
 
@@ -116,8 +138,7 @@ mig_job_scheduler_register(void)
 void
 migrate_scheduler_main(Datum arg)
 {
-	List	   *databases;
-	TimestampTz next = GetCurrentTimestamp();
+	Round		round = {0};
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -128,36 +149,98 @@ migrate_scheduler_main(Datum arg)
 	identify();
 
 	MemoryContextSwitchTo(TopMemoryContext);
-	databases = read_databases(NIL);
+	round.databases = read_databases(NIL);
 	for (;;)
 	{
-		long		left;
-
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
-			databases = read_databases(databases);
-			next = GetCurrentTimestamp();
-		}
-		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
-		if (left <= 0)
-		{
-			ListCell   *cell;
-
-			foreach(cell, databases)
-				begin_scan(lfirst(cell));
-			left = mig_guc_worker_naptime * 1000L;
-			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), left);
+			round.databases = read_databases(round.databases);
+			round.nleft = 0;
+			round.begin = 0;
 		}
 
 		/* The end of a scan sets the latch, too. */
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 left, PG_WAIT_EXTENSION);
+						 continue_round(&round), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
+}
+
+/*
+ * Begins as many scans as may run now.  Returns after how many milliseconds it
+ * is to be called again, if nothing happens before.
+ */
+static long
+continue_round(Round *round)
+{
+	int			nscans = count_scans(round);
+	int			ndatabases = list_length(round->databases);
+	int64		now = mig_clock_ms();
+
+	if (round->nleft == 0 && now >= round->begin)
+	{
+		round->nleft = ndatabases;
+		round->begin = now + mig_guc_worker_naptime * INT64CONST(1000);
+	}
+	while (round->nleft > 0 && nscans < MAX_SCANS)
+	{
+		Served	   *served = list_nth(round->databases, round->next % ndatabases);
+
+		/* One of the round before is not begun again beside itself. */
+		if (served->scan == NULL)
+		{
+			if (!begin_scan(served))
+				break;
+			if (served->scan != NULL)
+				nscans++;
+		}
+		round->next = (round->next + 1) % ndatabases;
+		round->nleft--;
+	}
+	if (round->nleft > 0 || nscans > 0)
+		return SLOT_INTERVAL;
+	return (long) Max(round->begin - now, 0);
+}
+
+/*
+ * How many scans are running.
+ */
+static int
+count_scans(const Round *round)
+{
+	int			nscans = 0;
+	ListCell   *cell;
+
+	foreach(cell, round->databases)
+	{
+		Served	   *served = lfirst(cell);
+
+		if (served->scan == NULL || has_ended(served))
+			continue;
+		nscans++;
+		if (mig_clock_ms() - served->begun > SCAN_LIMIT)
+			TerminateBackgroundWorker(served->scan);
+	}
+	return nscans;
+}
+
+/*
+ * Whether the scan of a database has ended; then it is forgotten.
+ */
+static bool
+has_ended(Served *served)
+{
+	pid_t		pid;
+
+	if (GetBackgroundWorkerPid(served->scan, &pid) != BGWH_STOPPED)
+		return false;
+	pfree(served->scan);
+	served->scan = NULL;
+	return true;
 }
 
 /*
@@ -210,22 +293,14 @@ read_databases(List *before)
 }
 
 /*
- * Starts a scan of a database, unless the one before has not ended.
+ * Starts a scan of a database, unless there is none to connect to.  false: no
+ * process is free.
  */
-static void
+static bool
 begin_scan(Served *served)
 {
-	pid_t		pid;
-	Oid			database;
+	Oid			database = find_database(served->name);
 
-	if (served->scan != NULL)
-	{
-		if (GetBackgroundWorkerPid(served->scan, &pid) != BGWH_STOPPED)
-			return;
-		pfree(served->scan);
-		served->scan = NULL;
-	}
-	database = find_database(served->name);
 	if (!OidIsValid(database))
 	{
 		if (may_complain(served))
@@ -233,13 +308,17 @@ begin_scan(Served *served)
 					(errcode(ERRCODE_UNDEFINED_DATABASE),
 					 errmsg("migrate cannot scan database \"%s\" for jobs: it does not exist or does not accept connections",
 							served->name)));
+		return true;
 	}
-	else if (!start_scan(served, database) && may_complain(served))
+	if (start_scan(served, database))
+		return true;
+	if (may_complain(served))
 		ereport(LOG,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("migrate could not scan database \"%s\" for jobs: no background worker slot is free",
 						served->name),
 				 errhint("You might need to increase max_worker_processes.")));
+	return false;
 }
 
 /*
@@ -281,13 +360,17 @@ find_database(const char *name)
 static bool
 may_complain(Served *served)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (!TimestampDifferenceExceeds(served->complained, now,
-									COMPLAINT_INTERVAL))
+	if (!complaint_is_due(served))
 		return false;
-	served->complained = now;
+	served->complained = mig_clock_ms();
 	return true;
+}
+
+static bool
+complaint_is_due(const Served *served)
+{
+	return served->complained == 0 ||
+		mig_clock_ms() - served->complained >= COMPLAINT_INTERVAL;
 }
 
 static bool
@@ -299,9 +382,7 @@ start_scan(Served *served, Oid database)
 	memset(&args, 0, sizeof(args));
 	args.database = database;
 	args.scheduler = self;
-	args.may_complain = TimestampDifferenceExceeds(served->complained,
-												   GetCurrentTimestamp(),
-												   COMPLAINT_INTERVAL);
+	args.may_complain = complaint_is_due(served);
 
 	mig_job_launch_describe(&worker, "migrate_scan_main", "migrate scan");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate scan of %s",
@@ -313,9 +394,10 @@ start_scan(Served *served, Oid database)
 		served->scan = NULL;
 		return false;
 	}
+	served->begun = mig_clock_ms();
 	/* It may log a problem. */
 	if (args.may_complain)
-		served->complained = GetCurrentTimestamp();
+		served->complained = served->begun;
 	return true;
 }
 

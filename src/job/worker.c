@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/error_text.h"
 #include "base/guard.h"
@@ -44,7 +45,7 @@ typedef struct Worker
 	bool		exists;			/* the job has not ended */
 	bool		claimed;
 	bool		begun;			/* a revision */
-	TimestampTz since;
+	int64		since;			/* by mig_clock_ms() */
 	MigJob		job;			/* and what follows: once it is claimed */
 	MigRunResult result;
 	MigJobEnd	end;
@@ -156,7 +157,8 @@ run_job(Worker *worker)
 		worker->ends_stale = may_renew(worker);
 	}
 	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		mig_xact(cancel_work, worker, MIG_XACT_OWN_TABLES | MIG_XACT_RAISE);
+		mig_xact(cancel_work, worker,
+				 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	else
 		ReThrowError(error);
 }
@@ -203,7 +205,7 @@ claim_work(void *arg)
 						  worker->args.progressed);
 	worker->claimed = !mig_job_dispatch_fail(worker->number) &&
 		mig_job_row_claim(worker->number, &worker->job);
-	worker->since = GetCurrentTimestamp();
+	worker->since = mig_clock_ms();
 	worker->end.state = "succeeded";
 }
 
@@ -486,7 +488,8 @@ finish(Worker *worker)
 	do
 	{
 		QueryCancelPending = false;
-		error = mig_xact(finish_work, worker, MIG_XACT_OWN_TABLES);
+		error = mig_xact(finish_work, worker,
+						 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY);
 	} while (error != NULL &&
 			 (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			  ++attempts < FINISH_ATTEMPTS));
@@ -496,7 +499,8 @@ finish(Worker *worker)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not record the end of job " INT64_FORMAT ": %s",
-						worker->number, error->message)));
+						worker->number, error->message),
+				 errdetail("It is taken for interrupted, and another worker will resume it.")));
 	QueryCancelPending = false;
 	RESUME_INTERRUPTS();
 }
@@ -505,8 +509,7 @@ static void
 log_end(const Worker *worker)
 {
 	const MigJobEnd *end = &worker->end;
-	long		took = TimestampDifferenceMilliseconds(worker->since,
-													   GetCurrentTimestamp());
+	long		took = (long) (mig_clock_ms() - worker->since);
 
 	if (!leaves_row(worker))
 		return;

@@ -219,7 +219,7 @@ log_failure(Committing *state, ErrorData *error)
 	exec->entry.error = error;
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	mig_step_describe_environment(exec);
-	return mig_xact(write_failure, run, 0);
+	return mig_xact(write_failure, run, MIG_XACT_BOUNDED);
 }
 
 /*
