@@ -290,6 +290,7 @@ CREATE TABLE migrate.schedule (
 	origin				text NOT NULL,
 	last_run			timestamptz,
 	last_job			bigint,
+	failures			integer NOT NULL DEFAULT 0,
 	note				text,
 	CONSTRAINT schedule_pkey PRIMARY KEY (name)
 );
@@ -309,7 +310,8 @@ COMMENT ON COLUMN migrate.schedule.settings IS 'name=value; made when the worker
 COMMENT ON COLUMN migrate.schedule.origin IS 'system identifier of the server and OID of the database; a schedule that a dump has brought elsewhere submits nothing';
 COMMENT ON COLUMN migrate.schedule.last_run IS 'when it last submitted a job; NULL: it has not';
 COMMENT ON COLUMN migrate.schedule.last_job IS 'number of that job, which is not in migrate.job if there was nothing to do; NULL: none';
-COMMENT ON COLUMN migrate.schedule.note IS 'why that job ended before its target though nothing failed; NULL: it did not';
+COMMENT ON COLUMN migrate.schedule.failures IS 'how many of its jobs have failed, or could not be submitted, since the last one that did not';
+COMMENT ON COLUMN migrate.schedule.note IS 'why that job failed, ended before its target, or could not be submitted; NULL: it reached its target';
 
 -- It describes this server at this moment, so it is not dumped.
 CREATE TABLE migrate.lease (
@@ -649,7 +651,7 @@ COMMENT ON COLUMN migrate.jobs.pid IS 'process id of the worker; NULL: no worker
 
 CREATE VIEW migrate.schedules WITH (security_barrier) AS
 SELECT s.name, s.target, s.version_table, s.owner, s.every,
-	   s.window_start, s.window_end, s.next_run, s.last_run, s.last_job,
+	   s.window_start, s.window_end, s.next_run, s.last_run, s.last_job, s.failures,
 	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
 							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
 							  WHERE d.datname = pg_catalog.current_database()) THEN s.note

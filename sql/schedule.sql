@@ -90,9 +90,31 @@ SELECT (SELECT count(*) FROM migrate.job WHERE schedule = 'seconds') AS jobs, ne
 ROLLBACK;
 SELECT migrate_unschedule(name) FROM unnest(ARRAY['months', 'leap']) AS name;
 
--- windows: open, closed, over midnight, in another zone
 SELECT migrate_unschedule('night''s "work"');
 DELETE FROM migrate.job;
+-- a job that fails, until one does not
+SELECT migrate_schedule('fails', '1 hour');
+SELECT migrate_register('f1', 'SELECT 1 / 0', '', '{a3}');
+CREATE VIEW failing AS SELECT regexp_replace(note, '\d+', 'N') AS note, failures, next_run > now() AS later FROM migrate.schedules;
+CALL settle();
+SELECT * FROM failing;
+CALL run_schedules();
+SELECT * FROM failing;
+SELECT migrate_register('f1', '', '', '{a3}', replace => true);
+CALL run_schedules();
+SELECT * FROM failing;
+-- one that can never be run
+SELECT migrate_register('f2', 'SELECT 1', '', '{f1}');
+UPDATE migrate.schedule SET owner_oid = 1;
+CALL run_schedules();
+SELECT * FROM failing;
+DROP VIEW failing;
+SELECT migrate_unschedule('fails');
+SELECT migrate_downgrade('a3');
+SELECT migrate_unregister(r) FROM unnest(ARRAY['f2', 'f1']) AS r;
+DELETE FROM migrate.job;
+
+-- windows: open, closed, over midnight, in another zone
 CREATE FUNCTION is_open(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE submitted boolean;
 BEGIN

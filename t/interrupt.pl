@@ -132,6 +132,46 @@ my ($out) = finish_sql(start_sql($node, $db, 'pending', $script));
 like(join(' ', split /\n+/, $out), qr/^(57014 0 ){5,}(22012 0 ?)+$/,
 	'a cancel at any commit of a failing run leaves no lock, and too late it does not hide the error');
 
+# A run that is terminated says where it was, in the log and in the server log.
+$db = new_database($node, 'terminated');
+sql($node, $db, <<'SQL');
+CREATE TABLE gate (i int);
+CREATE TABLE t (i int);
+CREATE SEQUENCE fails;
+SELECT migrate_register('t1', 'SELECT 1');
+SELECT migrate_register('t2', E'CREATE TABLE t2 ();\nLOCK TABLE gate', '', '{t1}');
+SELECT migrate_register('t3', $$LOCK TABLE gate; CREATE INDEX CONCURRENTLY t_i ON t (i)$$, '', '{t2}');
+SELECT migrate_register('t4', $$DO 'BEGIN IF nextval(''fails'') = 1 THEN RAISE lock_not_available; END IF; END'$$, '', '{t3}');
+SQL
+foreach my $case (
+	[ 'CALL', 't2', 'gate', 'Lock', "SET default_transaction_read_only = off; CALL migrate_deploy('t2')", 'procedure', 'statement 2 at line 2, attempt 1' ],
+	[ 'a function', 't2', 'gate', 'Lock', "SELECT migrate_upgrade('t2')", undef, 'statement 2 at line 2, attempt 1' ],
+	[ 'a worker', 't2', 'gate', 'Lock', "SELECT migrate_submit('t2')", 'worker', 'statement 2 at line 2, attempt 1' ],
+	[ 'an index', 't3', 't', 'Lock', "CALL migrate_deploy('t3')", 'procedure', 'statement 2 at line 1, attempt 1' ],
+	[ 'a backoff', 't4', undef, 'Extension', "SET migrate.retry_base_delay = '1h'; SET migrate.retry_max_delay = '1h'; CALL migrate_deploy('t4')", 'procedure', 'statement 1 at line 1, attempt 1' ])
+{
+	my ($name, $revision, $table, $event, $call, $via, $where) = @$case;
+	my $log_start = -s $node->logfile;
+	my $keeper = $node->background_psql($db);
+	$keeper->query_safe($table ? "BEGIN; LOCK TABLE $table IN SHARE ROW EXCLUSIVE MODE;" : 'SELECT 1');
+	my $session = start_sql($node, $db, $name, "SET migrate.lock_timeout = 0; $call");
+	my $who = "FROM pg_stat_activity WHERE datname = '$db' AND (application_name = '$name' OR backend_type = 'migrate job')
+		AND wait_event_type = '$event'";
+	wait_until($node, 'postgres', "SELECT count(*) = 1 $who");
+	sql($node, 'postgres', "SELECT pg_terminate_backend(pid) $who");
+	like((finish_sql($session))[1], qr/^57P01: /, "terminated, $name: the error") if $name ne 'a worker';
+	ok(wait_until_logged($node, $log_start, qr/LOG:  upgrade of revision "$revision" on version table "migrate.version" was terminated\n.*DETAIL:  It had come to $where\. What was not committed is rolled back\./), "terminated, $name: the server log");
+	sql($node, $db, 'SELECT migrate_cancel(max(job)) FROM migrate.jobs') if $name eq 'a worker';
+	$keeper->query_safe('COMMIT;') if $table;
+	$keeper->quit;
+	wait_until($node, 'postgres', "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'");
+	is( sql($node, $db, "DELETE FROM migrate.log WHERE state = 'failed' RETURNING revision, operation, via, sqlstate, error LIKE 'terminating %', wall_ms > 0"),
+		$via ? "$revision|upgrade|$via|57P01|t|t" : '', "terminated, $name: the log");
+	next if $name eq 'CALL' || $name eq 'a function';
+	sql($node, $db, "CALL migrate_deploy('$revision')");
+	is(sql($node, $db, 'SELECT version_num FROM migrate.version'), $revision, "terminated, $name: the next run resumes");
+}
+
 # A COMMIT that waits for a synchronous standby succeeds when it is cancelled.  The
 # run ends before it begins anything else.
 foreach my $case (

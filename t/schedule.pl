@@ -83,6 +83,13 @@ sql($node, $db, q(SELECT migrate_schedule('bad', '1 s'), migrate_schedule('good'
 is_applied('n6', 'another schedule is in the way');
 ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not submit a job of schedule "bad": no/), 'what is in the way is said');
 sql($node, $db, q(SELECT migrate_unschedule('good')));
+# It is tried again when its time has come again, not with each scan.
+sql($node, $db, q(SELECT migrate_unschedule('bad')));
+sql($node, $db, q(SELECT migrate_schedule('bad', '1 h')));
+wait_until($node, $db, q(SELECT failures > 0 FROM migrate.schedules));
+is(sql($node, $db, q(SELECT note, failures, next_run > now() + interval '59 min' FROM migrate.schedules)),
+	'could not submit a job: no|1|t', 'why is in note, and it is not due again at once');
+sql($node, $db, q(SELECT migrate_schedule('bad', '1 s')));
 # A cancellation reaches the caller, or a worker that has the schedule then.
 sql($node, $db, q(CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'stop' USING ERRCODE = 'query_canceled'; END$$));
 my $errors = '';

@@ -24,6 +24,9 @@ extern void mig_job_prepare(MigJob *job, const char *target);
 /* schedule.c */
 extern void mig_job_schedule_submit_due(void);
 
+extern void mig_job_schedule_note(const char *schedule, int64 job,
+								  const MigJobEnd *end);
+
 /* dispatch.c */
 extern MigJobDue *mig_job_dispatch_due(int *ndue);
 extern bool mig_job_dispatch_fail(int64 job);

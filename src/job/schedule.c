@@ -139,6 +139,9 @@ mig_job_schedule_submit_due(void)
 		/* The other schedules are run all the same. */
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
+		mig_schedule_row_postpone(due[i].schedule,
+								  psprintf("could not submit a job: %s",
+										   error->message));
 		ereport(LOG_SERVER_ONLY,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not submit a job of schedule \"%s\": %s",
@@ -153,4 +156,20 @@ submit_work(void *arg)
 
 	if (!mig_job_row_is_scheduled(job->schedule))
 		mig_schedule_row_submitted(job->schedule, mig_job_row_insert(job));
+}
+
+/*
+ * Notes how a job of a schedule ended.
+ */
+void
+mig_job_schedule_note(const char *schedule, int64 job, const MigJobEnd *end)
+{
+	bool		failed = strcmp(end->state, "failed") == 0;
+	const char *note = end->note;
+
+	if (failed)
+		note = psprintf("job " INT64_FORMAT " failed: %s", job, end->error);
+	else if (strcmp(end->state, "cancelled") == 0)
+		note = psprintf("job " INT64_FORMAT " was cancelled", job);
+	mig_schedule_row_note(schedule, job, note, failed);
 }

@@ -542,9 +542,7 @@ finish_work(void *arg)
 	else
 		mig_job_row_forget(worker->number);
 	if (worker->job.schedule != NULL)
-		mig_schedule_row_note(worker->job.schedule, worker->number,
-							  worker->end.sqlstate == NULL ?
-							  worker->end.note : worker->end.error);
+		mig_job_schedule_note(worker->job.schedule, worker->number, &worker->end);
 	if (mig_guc_log_retention > 0)
 		mig_job_row_expire(mig_guc_log_retention);
 }

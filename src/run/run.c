@@ -46,6 +46,7 @@ mig_run_init(void)
 	mig_utility_hook_install();
 	mig_blocker_install();
 	mig_probe_install();
+	mig_termination_install();
 	mig_xact_set_retry(mig_retry_xact);
 	if (process_shared_preload_libraries_in_progress)
 		mig_progress_request_memory();
@@ -106,6 +107,7 @@ end_run(void)
 {
 	mig_xact_without_subxacts(false);
 	mig_probe_guard(NULL);
+	mig_termination_watch(NULL);
 	mig_progress_end();
 	mig_resource_usage_watch(false);
 	mig_precheck_set_running(false);
@@ -244,6 +246,7 @@ execute_until_done(MigStepExec *exec, int index)
 
 	CHECK_FOR_INTERRUPTS();
 	mig_step_begin(exec, index);
+	mig_termination_watch(exec);
 	mig_progress_say(exec);
 	while ((error = mig_step_execute(exec, NULL)) != NULL)
 	{

@@ -84,6 +84,7 @@ mig_run_committing(MigRun *run)
 		mig_xact_abort();
 	}
 	PG_END_TRY();
+	mig_termination_watch(NULL);
 	if (state.in_step && error != NULL)
 		problem = log_failure(&state, error);
 
@@ -157,9 +158,11 @@ execute_and_commit(Committing *state)
 	}
 	mig_xact(read_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
+	mig_termination_watch(exec);
 	mig_progress_say(exec);
 	mig_segment_execute_all(exec);
 	state->in_step = false;
+	mig_termination_watch(NULL);
 	/* Only the first step can be the partial one. */
 	run->partial = NULL;
 	return true;

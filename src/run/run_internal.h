@@ -243,6 +243,10 @@ extern void mig_blocker_install(void);
 extern void mig_blocker_announce(const char *tag);
 extern void mig_blocker_watch(bool on);
 
+/* termination.c */
+extern void mig_termination_install(void);
+extern void mig_termination_watch(const MigStepExec *exec);
+
 /* utility_hook.c */
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);

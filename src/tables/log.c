@@ -34,6 +34,19 @@ mig_log_new_run(pg_uuid_t *run)
 }
 
 /*
+ * Raises an error if a row could not be written at once.
+ */
+void
+mig_log_lock_nowait(void)
+{
+	static MigSpiQuery query = {
+		"LOCK TABLE migrate.log IN ROW EXCLUSIVE MODE NOWAIT"
+	};
+
+	mig_spi_write(&query, NULL);
+}
+
+/*
  * Writes a row.
  */
 void

@@ -44,6 +44,7 @@ typedef struct MigLogEntry
 } MigLogEntry;
 
 extern void mig_log_new_run(pg_uuid_t *run);
+extern void mig_log_lock_nowait(void);
 extern void mig_log_write(const MigLogEntry *entry);
 extern void mig_log_expire(int seconds);
 extern double mig_log_longest(const char *revision, MigCommand command);

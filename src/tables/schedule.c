@@ -101,7 +101,7 @@ mig_schedule_row_put(const MigSchedule *schedule)
 		"  owner = EXCLUDED.owner, owner_oid = EXCLUDED.owner_oid,"
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
 		"  settings = EXCLUDED.settings, origin = EXCLUDED.origin,"
-		"  note = NULL"
+		"  note = NULL, failures = 0"
 		" WHERE " MIG_JOB_ROLE_MAY_MANAGE("$8", "schedule.owner_oid")
 	};
 	const MigJob *job = &schedule->job;
@@ -197,18 +197,39 @@ mig_schedule_row_submitted(const char *name, int64 job)
 }
 
 /*
- * Notes why a schedule's job ended before its target, or that it did not
- * (NULL).  Not if another session has locked the row: the job does not wait for
- * that.
+ * Notes why no job could be submitted, and when the next run is.
  */
 void
-mig_schedule_row_note(const char *name, int64 job, const char *note)
+mig_schedule_row_postpone(const char *name, const char *note)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.schedule SET note = $3"
+		"UPDATE migrate.schedule AS s SET next_run = " NEXT_RUN ","
+		"  note = $2, failures = s.failures + 1"
+		" WHERE s.name = $1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, name);
+	mig_spi_arg_message(&args, note);
+	mig_spi_write(&query, &args);
+}
+
+/*
+ * Notes why a schedule's job failed or ended before its target, or that it did
+ * not (NULL).  Not if another session has locked the row: the job does not wait
+ * for that.
+ */
+void
+mig_schedule_row_note(const char *name, int64 job, const char *note,
+					  bool failed)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.schedule SET note = $3,"
+		"  failures = CASE WHEN $4 THEN failures + 1 ELSE 0 END"
 		" WHERE name = (SELECT name FROM migrate.schedule"
 		"                WHERE name = $1 AND last_job = $2"
-		"                  AND note IS DISTINCT FROM $3"
+		"                  AND (note IS DISTINCT FROM $3"
+		"                       OR failures > 0 OR $4)"
 		"                  FOR UPDATE SKIP LOCKED)"
 	};
 	MigSpiArgs	args = {0};
@@ -216,5 +237,6 @@ mig_schedule_row_note(const char *name, int64 job, const char *note)
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_int64(&args, job);
 	mig_spi_arg_message(&args, note);
+	mig_spi_arg_bool(&args, failed);
 	mig_spi_write(&query, &args);
 }

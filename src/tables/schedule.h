@@ -26,7 +26,8 @@ extern bool mig_schedule_row_put(const MigSchedule *schedule);
 extern void mig_schedule_row_delete(const char *name);
 extern MigJob *mig_schedule_row_due(int *ndue);
 extern void mig_schedule_row_submitted(const char *name, int64 job);
+extern void mig_schedule_row_postpone(const char *name, const char *note);
 extern void mig_schedule_row_note(const char *name, int64 job,
-								  const char *note);
+								  const char *note, bool failed);
 
 #endif							/* MIG_TABLES_SCHEDULE_H */
