@@ -161,6 +161,8 @@ CREATE TABLE migrate.partial (
 	object				text[],
 	before				text,
 	settings			text[],
+	session_id			text,
+	session_objects		text[],
 	body_hash			text NOT NULL,
 	run					uuid NOT NULL,
 	role				name NOT NULL,
@@ -180,6 +182,8 @@ COMMENT ON COLUMN migrate.partial.state IS 'started: the outcome of the statemen
 COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: the kind of object, the parts of its name, its definition; NULL: nothing';
 COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: present, absent, invalid or other; NULL: nothing to look for';
 COMMENT ON COLUMN migrate.partial.settings IS 'what the body has set and what decides the meaning of its statements, after the segment or, while a statement is started, before it, each as name=value; NULL: nothing';
+COMMENT ON COLUMN migrate.partial.session_id IS 'session that ran it, as %c of log_line_prefix writes it; NULL: unknown';
+COMMENT ON COLUMN migrate.partial.session_objects IS 'what the body has left in that session, and no other session has: temporary tables, prepared statements and their like; NULL: nothing';
 COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run, as in migrate.revision';
 COMMENT ON COLUMN migrate.partial.run IS 'of the run that wrote the row, as in migrate.log';
 COMMENT ON COLUMN migrate.partial.role IS 'role whose rights the statements had';

@@ -46,6 +46,7 @@ typedef struct Utility
 {
 	const char *text;
 	MigBodyExec *body;			/* NULL: it is not one of a body */
+	int			index;			/* in the body */
 	const List *before;			/* the settings without the body's */
 } Utility;
 
@@ -192,7 +193,7 @@ mig_body_execute_utility(MigBodyExec *body, int index, const List *before)
 {
 	ErrorContextCallback callback;
 	ErrorData  *error;
-	Utility		utility = {NULL, body, before};
+	Utility		utility = {NULL, body, index, before};
 
 	begin_context(body, &callback);
 	utility.text = enter_statement(body, index);
@@ -221,7 +222,7 @@ mig_body_locate(const MigBodyExec *body, ErrorData *error)
 ErrorData *
 mig_body_utility(const char *statement)
 {
-	Utility		utility = {statement, NULL, NIL};
+	Utility		utility = {statement, NULL, 0, NIL};
 
 	return mig_xact(execute_utility, &utility, MIG_XACT_NO_BLOCK);
 }
@@ -429,7 +430,11 @@ execute_utility(void *arg)
 	ProcessUtility(planned, statement, false, PROCESS_UTILITY_TOPLEVEL,
 				   NULL, NULL, None_Receiver, NULL);
 	if (utility->body != NULL)
+	{
 		collect_settings(utility->body, 0, utility->before);
+		if (utility->index + 1 < utility->body->script->nstatements)
+			mig_session_state_end_segment(utility->body, utility->index + 1);
+	}
 
 	error_context_stack = callback.previous;
 }

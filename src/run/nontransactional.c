@@ -244,6 +244,7 @@ try_statement(Outcome *outcome)
 	uint64		lasting;
 	uint64		written;
 
+	mig_utility_hook_begin_attempt();
 	while ((error = mig_xact(note_start, outcome, 0)) == NULL &&
 		   outcome->busy != NULL)
 	{

@@ -39,6 +39,12 @@ mig_precheck_set_running(bool on)
 	running = on;
 }
 
+bool
+mig_precheck_is_running(void)
+{
+	return running;
+}
+
 /*
  * Raises an error inside a run, whose plan the function could contradict.
  */

@@ -86,6 +86,7 @@ mig_run_resolve(const char *revision, const char *action_name)
 		case RESOLVE_RETRY:
 			if (partial->unknown > 0)
 				mig_partial_forget(version, partial->unknown);
+			mig_partial_forget_objects(version);
 			break;
 		case RESOLVE_SKIP:
 			skip(version, partial);
@@ -203,6 +204,9 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.kind = segment.tag;
 	row.nsettings = partial->nsettings;
 	row.settings = partial->settings;
+	row.session_id = partial->session_id;
+	row.nsession_objects = partial->nsession_objects;
+	row.session_objects = partial->session_objects;
 	row.body_hash = partial->body_hash;
 	row.run = &run;
 	row.role = GetUserId();

@@ -89,6 +89,7 @@ mig_run_committing(MigRun *run)
 		problem = log_failure(&state, error);
 
 	mig_lock_release();
+	mig_session_lock_release();
 	if (state.retries_stopped)
 	{
 		mig_session_setting_restore(state.settings);
@@ -163,6 +164,7 @@ execute_and_commit(Committing *state)
 	mig_segment_execute_all(exec);
 	state->in_step = false;
 	mig_termination_watch(NULL);
+	mig_session_lock_release();
 	/* Only the first step can be the partial one. */
 	run->partial = NULL;
 	return true;

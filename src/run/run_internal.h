@@ -78,6 +78,8 @@ typedef struct MigStepExec
 	MigBodyExec body;
 	bool		noted;			/* in migrate.partial, or tried to be */
 	bool		writes_rows;	/* the body was run in this attempt */
+	int			nobjects;		/* of the session, before the body */
+	char	  **objects;
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;
 } MigStepExec;
@@ -126,6 +128,7 @@ extern void mig_run_committing(MigRun *run);
 
 /* precheck.c */
 extern void mig_precheck_set_running(bool on);
+extern bool mig_precheck_is_running(void);
 extern void mig_precheck_transaction(const MigRunRequest *request);
 extern void mig_precheck_plan(MigRun *run);
 
@@ -193,6 +196,14 @@ extern const char *mig_session_setting_value(const List *settings,
 extern void mig_session_state_note(MigTemporary *before);
 extern void mig_session_state_refuse(const MigTemporary *before);
 extern void mig_session_state_deallocate(void);
+extern char **mig_session_state_objects(int *nobjects);
+extern char *mig_session_state_id(void);
+extern void mig_session_state_end_segment(const MigBodyExec *body, int index);
+
+/* session_lock.c */
+extern bool mig_session_lock_is_one(const char *object);
+extern void mig_session_lock_carry(char *const *objects, int nobjects);
+extern void mig_session_lock_release(void);
 
 /* constraint.c */
 extern void mig_constraint_begin(void);
@@ -251,6 +262,10 @@ extern void mig_termination_watch(const MigStepExec *exec);
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
 extern uint64 mig_utility_hook_enum_values(void);
+extern void mig_utility_hook_begin_attempt(void);
+extern const List *mig_utility_hook_prepared(void);
+extern const List *mig_utility_hook_until_commit(void);
+extern uint64 mig_utility_hook_lock_tables(void);
 extern uint64 mig_utility_hook_lasting(void);
 extern uint64 mig_utility_hook_written(void);
 extern void mig_utility_hook_refuse_ddl(bool on);

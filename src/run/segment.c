@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include "commands/sequence.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -41,6 +43,10 @@ typedef struct Search
 
 static int	resume(MigStepExec *exec);
 static void check_settings(void *arg);
+static void check_objects(void *arg);
+static void look_up_objects(void *arg);
+static bool is_among(const char *object, char *const *objects, int nobjects);
+static bool is_in_several(const MigScript *script);
 static void commit_segment(MigStepExec *exec, MigSegment *segment);
 static void say_committed(const MigBodyExec *body, const ErrorData *error);
 static bool is_setting_only(const MigScript *script,
@@ -66,6 +72,8 @@ mig_segment_execute_all(MigStepExec *exec)
 		return;
 	}
 	next = exec->run->partial == NULL ? 0 : resume(exec);
+	if (is_in_several(body->script))
+		mig_xact(look_up_objects, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
 
 	/* An empty segment writes the rows, if nothing else is left. */
 	do
@@ -120,6 +128,12 @@ resume(MigStepExec *exec)
 											  partial->nsettings);
 	body->collected = body->carried;
 	mig_xact(check_settings, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	if (partial->nsession_objects > 0)
+		mig_xact(check_objects, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	/* currval() of this session is not that of the other one. */
+	if (partial->session_id != NULL &&
+		strcmp(partial->session_id, mig_session_state_id()) != 0)
+		ResetSequenceCaches();
 	path = mig_session_setting_value(body->carried, "search_path");
 	if (path != NULL &&
 		strcmp(path, GetConfigOption("search_path", false, false)) != 0)
@@ -148,6 +162,96 @@ check_settings(void *arg)
 	mig_session_setting_check(exec->body.carried);
 	if (locked)
 		SetUserIdAndSecContext(userid, sec_context);
+}
+
+/*
+ * What the statements before have left in a session cannot be made again in
+ * another one, and a table that has the name of a temporary one that is gone
+ * must not take its place.
+ */
+static void
+check_objects(void *arg)
+{
+	MigStepExec *exec = arg;
+	const MigPartial *partial = exec->run->partial;
+	bool		same = strcmp(partial->session_id, mig_session_state_id()) == 0;
+	int			nfound;
+	char	  **found = mig_session_state_objects(&nfound);
+	StringInfoData lost;
+
+	initStringInfo(&lost);
+	for (int i = 0; i < partial->nsession_objects; i++)
+	{
+		const char *object = partial->session_objects[i];
+
+		if (!mig_session_lock_is_one(object) &&
+			(!same || !is_among(object, found, nfound)))
+			appendStringInfo(&lost, "%s%s", lost.len > 0 ? ", " : "", object);
+	}
+	if (lost.len > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is partial, and what it had in its session is gone",
+						partial->revision),
+				 errdetail("Its %s was interrupted: %s. They have left in their session, and this one does not have: %s. Nothing was run.",
+						   exec->body.operation,
+						   mig_run_describe_partial(partial),
+						   lost.data),
+				 errhint("If the rest of the body does not need it, use migrate_resolve('%s', 'retry') and run the command again. Otherwise use migrate_resolve('%s', 'abandon') to finish or undo it by hand.",
+						 partial->revision, partial->revision)));
+	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
+	mig_session_lock_carry(partial->session_objects,
+						   partial->nsession_objects);
+}
+
+static bool
+is_among(const char *object, char *const *objects, int nobjects)
+{
+	for (int i = 0; i < nobjects; i++)
+	{
+		if (strcmp(object, objects[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What the session has before the body, or before what is left of it, is not the
+ * body's.
+ */
+static void
+look_up_objects(void *arg)
+{
+	MigStepExec *exec = arg;
+	const MigPartial *partial = exec->run->partial;
+	int			nfound;
+	char	  **found = mig_session_state_objects(&nfound);
+
+	exec->objects = found;
+	exec->nobjects = 0;
+	for (int i = 0; i < nfound; i++)
+	{
+		if (partial == NULL ||
+			!is_among(found[i], partial->session_objects,
+					  partial->nsession_objects))
+			exec->objects[exec->nobjects++] = found[i];
+	}
+}
+
+/*
+ * Whether a body is known not to be one transaction.
+ */
+static bool
+is_in_several(const MigScript *script)
+{
+	if (script->ntransactions > 1 || script->nnontransactional > 0)
+		return true;
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		if (script->statements[i].if_partitioned != NULL)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -1,11 +1,15 @@
 /*
  * session_state.c
- *	  What a body leaves in the session: cursors, prepared statements,
- *	  temporary objects.
+ *	  What a body leaves in the session: temporary objects, prepared statements,
+ *	  cursors.
  *
  * Neither a subtransaction nor a GUC nest level takes back cursors WITH HOLD
  * and prepared statements.  Those that this call has made are known by their
  * time: it is that of the client's statement.
+ *
+ * A body that is not one transaction may need in one segment what it has left in
+ * the session in another one.  No other session has that.  What goes with the
+ * transaction is refused, or said.
  */
 #include "postgres.h"
 
@@ -14,6 +18,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "base/server.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -102,18 +107,127 @@ void
 mig_session_state_deallocate(void)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.format('DEALLOCATE %I', name)"
-		"  FROM pg_catalog.pg_prepared_statements"
-		" WHERE from_sql"
-		"   AND prepare_time >= pg_catalog.statement_timestamp()"
-		" LIMIT 1"
+		"SELECT FROM pg_catalog.pg_prepared_statements"
+		" WHERE from_sql AND name = $1"
 	};
-	char	   *statement;
+	ListCell   *cell;
 
-	while ((statement = mig_spi_first(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST)) != NULL)
+	foreach(cell, mig_utility_hook_prepared())
 	{
+		const char *name = lfirst(cell);
+		MigSpiArgs	args = {0};
+
+		mig_spi_arg_text(&args, name);
+		if (!mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST))
+			continue;
 		SPI_connect();
-		SPI_execute(statement, false, 0);
+		SPI_execute(psprintf("DEALLOCATE %s", quote_identifier(name)), false, 0);
 		SPI_finish();
 	}
+}
+
+/*
+ * What a body could need that only this session has, in the current memory
+ * context.  Locks are asked for where that is cheap.
+ */
+char	  **
+mig_session_state_objects(int *nobjects)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('temporary %s %I', CASE relkind"
+		"         WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' ELSE 'table'"
+		"         END, relname)"
+		"  FROM pg_catalog.pg_class"
+		" WHERE relnamespace = pg_catalog.pg_my_temp_schema()"
+		"   AND relkind IN ('r', 'p', 'v', 'S') "
+		"UNION ALL "
+		"SELECT pg_catalog.format('temporary function %I', proname)"
+		"  FROM pg_catalog.pg_proc"
+		" WHERE pronamespace = pg_catalog.pg_my_temp_schema() "
+		"UNION ALL "
+		"SELECT pg_catalog.format('temporary type %I', typname)"
+		"  FROM pg_catalog.pg_type"
+		" WHERE typnamespace = pg_catalog.pg_my_temp_schema()"
+		"   AND typtype IN ('d', 'e') "
+		"UNION ALL "
+		"SELECT pg_catalog.format('prepared statement %I', name)"
+		"  FROM pg_catalog.pg_prepared_statements WHERE from_sql "
+		"UNION ALL "
+		"SELECT pg_catalog.format('cursor %I WITH HOLD', name)"
+		"  FROM pg_catalog.pg_cursors WHERE is_holdable "
+		"UNION ALL "
+		"SELECT pg_catalog.format('LISTEN %I', c)"
+		"  FROM pg_catalog.pg_listening_channels() AS c "
+		"UNION ALL "
+		"SELECT pg_catalog.format('%sadvisory lock %s',"
+		"        CASE mode WHEN 'ShareLock' THEN 'shared ' END, CASE objsubid"
+		"         WHEN 1 THEN ((classid::pg_catalog.int8 << 32)"
+		"                      | objid::pg_catalog.int8)::pg_catalog.text"
+		"         ELSE pg_catalog.format('(%s, %s)',"
+		"               classid::pg_catalog.int8::pg_catalog.bit(32)::pg_catalog.int4,"
+		"               objid::pg_catalog.int8::pg_catalog.bit(32)::pg_catalog.int4)"
+		"         END)"
+		"  FROM pg_catalog.pg_locks"
+		" WHERE $1 AND locktype = 'advisory'"
+		"   AND pid = pg_catalog.pg_backend_pid()"
+		" ORDER BY 1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_bool(&args, mig_server()->table_locks);
+	return mig_spi_list(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+						nobjects);
+}
+
+/*
+ * The session, as %c of log_line_prefix has it.
+ */
+char *
+mig_session_state_id(void)
+{
+	return psprintf("%lx.%x", (long) MyStartTime, MyProcPid);
+}
+
+/*
+ * A transaction is about to end before the statement with that index: refuses
+ * what would go with it without an error, and says what cannot be refused.
+ */
+void
+mig_session_state_end_segment(const MigBodyExec *body, int index)
+{
+	static MigSpiQuery query = {
+		"SELECT relname FROM pg_catalog.pg_class"
+		" WHERE relnamespace = pg_catalog.pg_my_temp_schema()"
+		"   AND relname = ANY ($1) LIMIT 1"
+	};
+	const MigStatement *next = &body->script->statements[index];
+	const List *names = mig_utility_hook_until_commit();
+	char	  **elems = palloc(sizeof(char *) * Max(list_length(names), 1));
+	char	   *table = NULL;
+	int			n = 0;
+	ListCell   *cell;
+	MigSpiArgs	args = {0};
+
+	foreach(cell, names)
+		elems[n++] = lfirst(cell);
+	mig_spi_arg_texts(&args, elems, n);
+	if (n > 0)
+		table = mig_spi_first(&query, &args, MIG_SPI_CALLER,
+							  MIG_SPI_READ_LATEST);
+	if (table != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("temporary table \"%s\" would not last to the end of the body",
+						table),
+				 errdetail("It was created with ON COMMIT DROP or DELETE ROWS, and the transaction ends before statement %d at line %d of the %s of revision \"%s\".",
+						   index + 1, next->line, body->operation,
+						   body->revision),
+				 errhint("Create it without ON COMMIT, and drop it at the end of the body.")));
+	if (mig_utility_hook_lock_tables() > 0)
+		ereport(WARNING,
+				(errmsg("the locks of LOCK TABLE end before statement %d at line %d of the %s of revision \"%s\"",
+						index + 1, next->line, body->operation,
+						body->revision),
+				 errdetail("The body is not one transaction: it is committed there."),
+				 errhint("Make a revision of its own of the statements that need the locks.")));
 }

@@ -36,6 +36,7 @@ static void attempt_work(void *arg);
 static void execute_statements(Attempt *attempt);
 static void write_rows(MigStepExec *exec);
 static void write_partial(MigStepExec *exec, const MigSegment *segment);
+static void describe_objects(const MigStepExec *exec, MigPartialSegment *row);
 static void add_context(void *arg);
 static void explain_role_change(ErrorData *error);
 static void explain_dropped_tables(const MigStepExec *exec,
@@ -86,6 +87,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->entry.error = NULL;
 	exec->entry.search_path = NULL;
 	exec->noted = run->partial != NULL;
+	exec->nobjects = 0;
 
 	memset(&exec->body, 0, sizeof(exec->body));
 	exec->body.revision = step->revision;
@@ -143,6 +145,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 			exec->body.script->nstatements;
 
 	exec->writes_rows = false;
+	mig_utility_hook_begin_attempt();
 	mig_utility_hook_refuse_ddl(!mig_server()->rollback_undoes_ddl);
 	error = mig_subxact(attempt_work, &attempt);
 	mig_utility_hook_refuse_ddl(false);
@@ -272,7 +275,11 @@ write_partial(MigStepExec *exec, const MigSegment *segment)
 {
 	MigPartialSegment row;
 
+	if (segment->kind == MIG_STATEMENT_ORDINARY)
+		mig_session_state_end_segment(&exec->body,
+									  segment->first + segment->nstatements);
 	mig_step_describe_segment(exec, segment, &row);
+	mig_session_lock_carry(row.session_objects, row.nsession_objects);
 	mig_partial_done(&row);
 }
 
@@ -297,6 +304,29 @@ mig_step_describe_segment(MigStepExec *exec, const MigSegment *segment,
 	row->role = exec->entry.role;
 	row->nsettings = list_length(exec->body.collected);
 	row->settings = mig_session_setting_texts(exec->body.collected);
+	row->session_id = mig_session_state_id();
+	describe_objects(exec, row);
+}
+
+/*
+ * What the session has now and had not before the body.
+ */
+static void
+describe_objects(const MigStepExec *exec, MigPartialSegment *row)
+{
+	int			nfound;
+	char	  **found = mig_session_state_objects(&nfound);
+
+	row->session_objects = found;
+	for (int i = 0; i < nfound; i++)
+	{
+		bool		is_new = true;
+
+		for (int j = 0; j < exec->nobjects && is_new; j++)
+			is_new = strcmp(found[i], exec->objects[j]) != 0;
+		if (is_new)
+			row->session_objects[row->nsession_objects++] = found[i];
+	}
 }
 
 /*

@@ -2,8 +2,9 @@
  * utility_hook.c
  *	  Observes what a body does that only a utility hook can see.
  *
- * SET CONSTRAINTS leaves no trace that could be looked up, and a new value of an
- * enum cannot be used before it is committed.  And where DDL
+ * SET CONSTRAINTS, LOCK TABLE and ON COMMIT of a temporary table leave no trace
+ * that could be looked up, a new value of an enum cannot be used before it is
+ * committed, and no rollback takes back a prepared statement.  And where DDL
  * commits by itself, what a function or a DO block has created stays when the
  * statement around it fails: then that statement must not be run again as if
  * nothing had happened, and in an ordinary one such DDL is refused before it
@@ -13,6 +14,7 @@
 
 #include "access/xact.h"
 #include "tcop/utility.h"
+#include "utils/memutils.h"
 
 #include "run/run_internal.h"
 
@@ -21,12 +23,20 @@ static uint64 nenum_values = 0;
 static uint64 nlasting = 0;
 static uint64 nwritten = 0;
 static bool refuse_ddl = false;
+
+/* Of the attempt that is made: names, and a count. */
+static List *prepared = NIL;
+static List *until_commit = NIL;
+static uint64 nlock_tables = 0;
+
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
 static void watch_utility(PlannedStmt *pstmt, const char *queryString,
 						  bool readOnlyTree, ProcessUtilityContext context,
 						  ParamListInfo params, QueryEnvironment *queryEnv,
 						  DestReceiver *dest, QueryCompletion *qc);
+static void watch_attempt(Node *statement);
+static void remember(List **names, const char *name);
 static void watch_ddl(Node *statement);
 static void watch_transaction(XactEvent event, void *arg);
 
@@ -48,6 +58,47 @@ uint64
 mig_utility_hook_constraints(void)
 {
 	return nconstraints;
+}
+
+/*
+ * An attempt begins.
+ */
+void
+mig_utility_hook_begin_attempt(void)
+{
+	list_free_deep(prepared);
+	prepared = NIL;
+	list_free_deep(until_commit);
+	until_commit = NIL;
+	nlock_tables = 0;
+}
+
+/*
+ * The names of the statements that it has prepared.
+ */
+const List *
+mig_utility_hook_prepared(void)
+{
+	return prepared;
+}
+
+/*
+ * The names of temporary tables of which it has said ON COMMIT DROP or DELETE
+ * ROWS.
+ */
+const List *
+mig_utility_hook_until_commit(void)
+{
+	return until_commit;
+}
+
+/*
+ * How often it has said LOCK TABLE.
+ */
+uint64
+mig_utility_hook_lock_tables(void)
+{
+	return nlock_tables;
 }
 
 /*
@@ -99,6 +150,7 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	if (IsA(pstmt->utilityStmt, AlterEnumStmt) &&
 		castNode(AlterEnumStmt, pstmt->utilityStmt)->oldVal == NULL)
 		nenum_values++;
+	watch_attempt(pstmt->utilityStmt);
 	/* A part of a statement that is atomic is not one from within it. */
 	if (context == PROCESS_UTILITY_QUERY ||
 		context == PROCESS_UTILITY_QUERY_NONATOMIC)
@@ -109,6 +161,45 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	else
 		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
 								params, queryEnv, dest, qc);
+}
+
+static void
+watch_attempt(Node *statement)
+{
+	OnCommitAction action = ONCOMMIT_NOOP;
+	const RangeVar *relation = NULL;
+
+	if (IsA(statement, CreateStmt))
+	{
+		action = ((CreateStmt *) statement)->oncommit;
+		relation = ((CreateStmt *) statement)->relation;
+	}
+	else if (IsA(statement, CreateTableAsStmt))
+	{
+		action = ((CreateTableAsStmt *) statement)->into->onCommit;
+		relation = ((CreateTableAsStmt *) statement)->into->rel;
+	}
+	else if (IsA(statement, PrepareStmt))
+		remember(&prepared, ((PrepareStmt *) statement)->name);
+	else if (IsA(statement, LockStmt))
+		nlock_tables++;
+	if (action == ONCOMMIT_DROP || action == ONCOMMIT_DELETE_ROWS)
+		remember(&until_commit, relation->relname);
+}
+
+/*
+ * Only while a run is in this process, which empties the list.
+ */
+static void
+remember(List **names, const char *name)
+{
+	MemoryContext old_context;
+
+	if (!mig_precheck_is_running())
+		return;
+	old_context = MemoryContextSwitchTo(TopMemoryContext);
+	*names = lappend(*names, pstrdup(name));
+	MemoryContextSwitchTo(old_context);
 }
 
 static void

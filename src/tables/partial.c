@@ -53,7 +53,8 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"       statement, last_statement, line, kind, object, before,"
 		"       version_oid <> $1 OR version_table <> $2,"
 		"       CASE WHEN NOT " OF_VERSION
-		"        THEN version_oid::pg_catalog.text END"
+		"        THEN version_oid::pg_catalog.text END,"
+		"       session_id, session_objects"
 		"  FROM migrate.partial"
 		" WHERE (version_oid = $1 OR version_table = $2)"
 		"   AND (" OF_VERSION
@@ -90,6 +91,9 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->operation = command_by_name(mig_spi_row_text(&row, 2));
 	partial->body_hash = mig_spi_row_text(&row, 3);
 	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
+	partial->session_id = mig_spi_row_text(&row, 15);
+	partial->session_objects = mig_spi_row_texts(&row, 16,
+												 &partial->nsession_objects);
 	row = mig_spi_fetch(scope, 0);
 	partial->role = mig_spi_row_text(&row, 4);
 	partial->renamed = mig_spi_row_bool(&row, 13);
@@ -165,6 +169,23 @@ mig_partial_forget(const MigVersion *version, int statement)
 }
 
 /*
+ * What the session that has begun the revision had, and others have not, is not
+ * needed.
+ */
+void
+mig_partial_forget_objects(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.partial SET session_objects = '{}' WHERE" OF_VERSION,
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	add_version(&args, version);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * The revision is not partial any more: applied, reverted, or abandoned.
  */
 void
@@ -214,13 +235,16 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.partial AS p (version_oid, version_table, revision,"
 		"  operation, statement, last_statement, line, kind, state, object,"
-		"  before, body_hash, run, role, settings, finished)"
+		"  before, body_hash, run, role, settings, session_id,"
+		"  session_objects, finished)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  pg_catalog.pg_get_userbyid($14), $15, CASE $9 WHEN 'done'"
+		"  pg_catalog.pg_get_userbyid($14), $15, $16, $17, CASE $9 WHEN 'done'"
 		"   THEN pg_catalog.clock_timestamp() END)"
 		" ON CONFLICT (version_oid, statement) DO UPDATE"
 		"  SET state = excluded.state, run = excluded.run,"
 		"      settings = excluded.settings,"
+		"      session_id = excluded.session_id,"
+		"      session_objects = excluded.session_objects,"
 		"      last_statement = excluded.last_statement,"
 		"      object = COALESCE(excluded.object, p.object),"
 		"      before = COALESCE(excluded.before, p.before),"
@@ -247,6 +271,9 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	mig_spi_arg_uuid(&args, segment->run);
 	mig_spi_arg_oid(&args, segment->role);
 	mig_spi_arg_texts(&args, segment->settings, segment->nsettings);
+	mig_spi_arg_text(&args, segment->session_id);
+	mig_spi_arg_texts(&args, segment->session_objects,
+					  segment->nsession_objects);
 	mig_spi_write(&query, &args);
 }
 

@@ -31,6 +31,9 @@ typedef struct MigPartialSegment
 	int			nsettings;
 	char	  **settings;		/* of the body, after it or, if its outcome is
 								 * unknown, before it: "name=value" */
+	const char *session_id;
+	int			nsession_objects;	/* that only it has, made by the body */
+	char	  **session_objects;
 	const char *body_hash;
 	const pg_uuid_t *run;
 	Oid			role;
@@ -57,6 +60,9 @@ typedef struct MigPartial
 								 * version table, or for one that is gone */
 	char	   *table_now;		/* the table that it was noted for, if that is
 								 * another one now; NULL: it is not */
+	char	   *session_id;
+	int			nsession_objects;	/* that only it had */
+	char	  **session_objects;
 } MigPartial;
 
 extern MigPartial *mig_partial_find(const MigVersion *version,
@@ -66,6 +72,7 @@ extern char *mig_partial_holder(const char *revision);
 extern void mig_partial_started(const MigPartialSegment *segment);
 extern void mig_partial_done(const MigPartialSegment *segment);
 extern void mig_partial_forget(const MigVersion *version, int statement);
+extern void mig_partial_forget_objects(const MigVersion *version);
 extern void mig_partial_clear(const MigVersion *version);
 
 #endif							/* MIG_TABLES_PARTIAL_H */
