@@ -62,6 +62,28 @@ INSERT INTO statement (sql) VALUES
 SELECT s.sql, CASE WHEN t.noted[1] LIKE 'dropped%' THEN t.noted[:3] || t.noted[6:] ELSE t.noted END AS noted, t.ahead, t.afterwards
   FROM statement AS s, LATERAL probe.try(s.sql) AS t ORDER BY s.n;
 
+-- an index by all that it is: of the statement and of the catalogs the same
+CREATE TABLE kinds (a int, b pg_catalog.text, "C c" varchar(10), d timestamptz, e float8, f int[], g int4range);
+CREATE COLLATION "Co" (locale = 'C');
+CREATE TEMP TABLE index_kind (n integer GENERATED ALWAYS AS IDENTITY, sql pg_catalog.text);
+INSERT INTO index_kind (sql) VALUES
+	('INDEX i1 ON kinds (a)'), ('UNIQUE INDEX i1 ON kinds (a, b DESC)'), ('INDEX i1 ON kinds ((a))'),
+	('INDEX i1 ON kinds (lower(b), a NULLS FIRST, (a + 1))'), ('INDEX i1 ON kinds (b text_pattern_ops)'),
+	('INDEX i1 ON kinds (b COLLATE "Co")'), ('INDEX i1 ON kinds ((b COLLATE "C"))'),
+	('INDEX i1 ON kinds (("C c"::pg_catalog.text) text_pattern_ops DESC NULLS LAST)'),
+	('INDEX i1 ON kinds (a) INCLUDE (b, "C c") WHERE a > 0 AND d > ''2020-01-02 00:00+02'' AND e > 0.1'),
+	('UNIQUE INDEX i1 ON kinds ("C c") NULLS NOT DISTINCT'), ('INDEX i1 ON kinds USING hash (b)'),
+	('INDEX i1 ON kinds USING gin (f)'), ('INDEX i1 ON kinds USING gist (g)'), ('INDEX i1 ON kinds USING rtree (g)'),
+	('INDEX i1 ON kinds ((CASE WHEN a > 1 THEN b ELSE ''it''''s'' END), (a IS NULL))'),
+	('INDEX i1 ON kinds (a) WHERE true'), ('INDEX i1 ON kinds (b) WHERE a IN (1, 2) OR NOT e > 3');
+SET client_min_messages = warning;
+SELECT k.sql, t.noted[5] AS definition, t.afterwards
+  FROM index_kind AS k, LATERAL probe.try('CREATE ' || replace(k.sql, ' i1 ', ' kind_' || n || ' ')) AS t ORDER BY k.n;
+RESET client_min_messages;
+-- what is wrong with it the server will say
+SELECT probe.before('CREATE INDEX i1 ON kinds (nowhere)'), probe.before('CREATE INDEX i1 ON kinds (a) INCLUDE (nowhere)');
+SELECT probe.before('CREATE INDEX i1 ON kinds (a) WHERE nowhere > 1');
+SELECT probe.before('CREATE INDEX i1 ON kinds USING nowhere (a)'), probe.before('CREATE INDEX i1 ON nowhere (a)');
 -- an INVALID index of ours is dropped, and one that was there is not
 CREATE FUNCTION probe.invalidate(index regclass) RETURNS void LANGUAGE sql
 	AS 'UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indexrelid OPERATOR(pg_catalog.=) $1::oid';

@@ -207,6 +207,41 @@ give_up('holder');
 is((finish_sql($somebody))[1], '', 'the other build ends well');
 finish_sql($holder);
 
+# The other build begins later and waits in the queue: the run may be the one
+# that the deadlock ends, and repeats its statement.
+register($build);
+$holder = hold();
+$session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
+wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+	WHERE application_name = 'deploy' AND wait_event = 'virtualxid')");
+$somebody = start_sql($node, $db, 'somebody', 'SET deadlock_timeout = 3600000; CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
+wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+	WHERE application_name = 'somebody' AND wait_event = 'relation')");
+give_up('holder');
+is((finish_sql($_))[1], '', "a deadlock: $_->{name}") foreach $session, $somebody;
+finish_sql($holder);
+is(state(), 'other_a (a), t_b (b), t_both (a, b), ti (a); 1 2; applied', 'after a deadlock both are built');
+
+# A partition that another session is detaching.
+my $parted = 'DROP TABLE IF EXISTS p; CREATE TABLE p (a int) PARTITION BY LIST (a);
+	CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)';
+my $detach = 'ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY';
+register("INSERT INTO made VALUES (1); $detach; INSERT INTO made VALUES (2)");
+sql($node, $db, $parted);
+kill_before(2);
+$holder = start_sql($node, $db, 'holder', 'BEGIN; SELECT FROM p; SELECT pg_sleep(3600)');
+wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+	WHERE application_name = 'holder' AND query LIKE '%pg_sleep%')");
+$somebody = start_other($detach);
+$session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
+wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
+give_up('holder');
+is((finish_sql($_))[1], '', "DETACH PARTITION: $_->{name}") foreach $somebody, $session;
+finish_sql($holder);
+like(state(), qr/1 2; applied$/, 'the detached partition is taken for the effect');
+sql($node, $db, 'DROP TABLE p, p1');
+
 # What REINDEX leaves on other tables, and of other indexes, is not ours.
 foreach my $case (
 	[ 'REINDEX INDEX CONCURRENTLY ti', 'other', 'other_a' ],
@@ -285,6 +320,33 @@ foreach my $case (
 	$statement =~ /^CREATE/ ? kill_before(2) : kill_after(4);
 	$node->safe_psql('postgres', $other);
 	like(resume(), qr/ERROR:  \Q$unknown\E/, "$statement, then $other: unknown");
+}
+
+# Where DDL commits by itself any statement can be the one.
+my $yugabytedb = "SET migrate.server_type = 'yugabytedb'";
+foreach my $case (
+	[ 'CREATE TABLE n (i int)', 'CREATE TABLE n (j int)' ],
+	[ 'CREATE TABLE n (i int)', 'CREATE VIEW n AS SELECT 1 AS i' ],
+	[ 'ALTER TABLE t ADD COLUMN c int', 'ALTER TABLE t ADD COLUMN c text' ],
+	[ 'ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0)', 'ALTER TABLE t ADD CONSTRAINT k UNIQUE (a)' ],
+	[ 'CREATE INDEX ti ON t (a)', 'CREATE INDEX ti ON t (b)' ],
+	[ 'DROP TABLE n', 'DROP TABLE n; CREATE TABLE n (j int)' ])
+{
+	my ($statement, $other) = @$case;
+	my $prepare = $statement =~ /^DROP/ ? 'CREATE TABLE n (i int)' : '';
+	foreach my $do ($statement, $other)
+	{
+		sql($node, $db, "DO \$\$ BEGIN DROP TABLE IF EXISTS n; EXCEPTION WHEN wrong_object_type THEN DROP VIEW n; END \$\$");
+		register("INSERT INTO made VALUES (1); $statement; INSERT INTO made VALUES (2)");
+		sql($node, $db, $prepare);
+		expect_crash($node);
+		run_sql($node, $db, "$yugabytedb; SET fault.kinds = 'statement'; SET fault.at = 2; SET fault.action = 'kill'; CALL migrate_deploy()");
+		wait_until_up($node);
+		sql($node, $db, $do);
+		my (undef, $errors) = run_sql($node, $db, "$yugabytedb; CALL migrate_deploy()");
+		$do eq $statement ? is($errors, '', "$statement: it has taken effect") :
+		  is($errors, "55000: $unknown", "$statement, then $other: unknown");
+	}
 }
 
 $node->stop;

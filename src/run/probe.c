@@ -89,8 +89,6 @@ typedef struct ProbeKind
 #define TYPES		"(SELECT oid, typnamespace AS namespace FROM pg_catalog.pg_type)"
 
 #define IDENTIFY(sql)	{sql}
-#define IDENTIFY_IN_TABLE \
-	IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4]" FROM_TABLE)
 #define IDENTIFY_NAME \
 	IDENTIFY("SELECT ARRAY[$1, $3]")
 #define IDENTIFY_IN_SCHEMA(schema, rest) \
@@ -213,15 +211,30 @@ typedef struct ProbeKind
 static ProbeKind probe_kinds[] =
 {
 	{
-		MIG_EFFECT_COLUMN, "column", IDENTIFY_IN_TABLE,
-		EXISTS(" FROM pg_attribute WHERE attrelid = " NOTED_CLASS
-			   " AND attname = $1[4] AND NOT attisdropped"),
+		/* By the full name of its type; "" for one that stands for several. */
+		MIG_EFFECT_COLUMN, "column",
+		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4, COALESCE(("
+				 "  SELECT pg_catalog.format('%I.%I', s.nspname, t.typname)"
+				 "    FROM pg_catalog.pg_type AS t"
+				 "    JOIN pg_catalog.pg_namespace AS s"
+				 "      ON s.oid" EQUAL "t.typnamespace"
+				 "   WHERE t.oid" EQUAL "pg_catalog.to_regtype($7)), '')]"
+				 FROM_TABLE),
+		EXISTS_AS("$1[5] IN (" TYPE_NAME ", '')",
+				  " FROM pg_attribute AS a"
+				  "  JOIN pg_type AS t ON t.oid = a.atttypid"
+				  "  JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+				  " WHERE a.attrelid = " NOTED_CLASS
+				  " AND a.attname = $1[4] AND NOT a.attisdropped"),
 		NONE, NONE, NONE
 	},
 	{
-		MIG_EFFECT_CONSTRAINT, "constraint", IDENTIFY_IN_TABLE,
-		EXISTS(" FROM pg_constraint WHERE conrelid = " NOTED_CLASS
-			   " AND conname = $1[4]"),
+		MIG_EFFECT_CONSTRAINT, "constraint",
+		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4, COALESCE($7, '')]"
+				 FROM_TABLE),
+		EXISTS_AS("$1[5] IN (contype::text, '')",
+				  " FROM pg_constraint WHERE conrelid = " NOTED_CLASS
+				  " AND conname = $1[4]"),
 		NONE, NONE, NONE
 	},
 	{

@@ -107,7 +107,8 @@ typedef struct MigEffect
 	bool		creates_name;	/* the name is not one that exists before */
 	const char *part_schema;	/* of a partition */
 	const char *wanted;			/* owner of a database, location of a
-								 * tablespace, letter of pg_class.relkind;
+								 * tablespace, type of a column, letter of
+								 * pg_class.relkind or pg_constraint.contype;
 								 * what REINDEX is about */
 	List	   *items;			/* publications, columns of a table; of char * */
 	struct IndexStmt *index;	/* the statement, if it makes an index */

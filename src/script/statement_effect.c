@@ -14,7 +14,6 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
-#include "parser/parse_type.h"
 #include "utils/builtins.h"
 
 #include "base/compat.h"
@@ -42,6 +41,8 @@ static void of_name(const char *name, MigEffectKind kind, MigEffect *effect);
 static void of_index(const IndexStmt *index, MigEffect *effect);
 static void of_function(const CreateFunctionStmt *create, MigEffect *effect);
 static void of_alter_table(const AlterTableStmt *alter, MigEffect *effect);
+static const char *type_name(const TypeName *type);
+static const char *constraint_type(const Constraint *constraint);
 static void of_alter_enum(const AlterEnumStmt *alter, MigEffect *effect);
 static void of_alter_database(const AlterDatabaseStmt *alter,
 							  MigEffect *effect);
@@ -337,7 +338,7 @@ of_function(const CreateFunctionStmt *create, MigEffect *effect)
 			(parameter->mode == FUNC_PARAM_OUT && !create->is_procedure))
 			continue;
 		appendStringInfo(&types, "%s%s", types.len > 0 ? "," : "",
-						 TypeNameToString(parameter->argType));
+						 type_name(parameter->argType));
 	}
 	of_names(create->funcname, MIG_EFFECT_FUNCTION, effect);
 	effect->part = types.data;
@@ -355,6 +356,7 @@ of_alter_table(const AlterTableStmt *alter, MigEffect *effect)
 		case AT_AddColumn:
 			effect->kind = MIG_EFFECT_COLUMN;
 			effect->part = castNode(ColumnDef, command->def)->colname;
+			effect->wanted = type_name(castNode(ColumnDef, command->def)->typeName);
 			effect->tolerant = command->missing_ok;
 			break;
 		case AT_DropColumn:
@@ -366,6 +368,7 @@ of_alter_table(const AlterTableStmt *alter, MigEffect *effect)
 			effect->part = castNode(Constraint, command->def)->conname;
 			if (effect->part != NULL)
 				effect->kind = MIG_EFFECT_CONSTRAINT;
+			effect->wanted = constraint_type(castNode(Constraint, command->def));
 			break;
 		case AT_DropConstraint:
 			effect->kind = MIG_EFFECT_CONSTRAINT;
@@ -404,6 +407,47 @@ of_alter_table(const AlterTableStmt *alter, MigEffect *effect)
 			break;
 		default:
 			break;
+	}
+}
+
+/*
+ * As SQL writes it, without modifiers.
+ */
+static const char *
+type_name(const TypeName *type)
+{
+	StringInfoData name;
+	ListCell   *cell;
+
+	initStringInfo(&name);
+	foreach(cell, type->names)
+		appendStringInfo(&name, "%s%s", name.len > 0 ? "." : "",
+						 quote_identifier(strVal(lfirst(cell))));
+	if (type->arrayBounds != NIL)
+		appendStringInfoString(&name, "[]");
+	return name.data;
+}
+
+/*
+ * As in pg_constraint; "" for one that is not made from its own definition.
+ */
+static const char *
+constraint_type(const Constraint *constraint)
+{
+	switch (constraint->contype)
+	{
+		case CONSTR_CHECK:
+			return "c";
+		case CONSTR_PRIMARY:
+			return "p";
+		case CONSTR_UNIQUE:
+			return "u";
+		case CONSTR_EXCLUSION:
+			return "x";
+		case CONSTR_FOREIGN:
+			return "f";
+		default:
+			return "";
 	}
 }
 
@@ -577,7 +621,7 @@ of_drop_function(const ObjectWithArgs *function, MigEffect *effect)
 	initStringInfo(&types);
 	foreach(cell, function->objargs)
 		appendStringInfo(&types, "%s%s", types.len > 0 ? "," : "",
-						 TypeNameToString(lfirst_node(TypeName, cell)));
+						 type_name(lfirst_node(TypeName, cell)));
 	of_names(function->objname, MIG_EFFECT_FUNCTION, effect);
 	effect->part = types.data;
 }
