@@ -284,6 +284,7 @@ CREATE TABLE migrate.schedule (
 	every				interval NOT NULL,
 	window_start		timetz,
 	window_end			timetz,
+	time_zone			text,
 	first_run			timestamptz NOT NULL,
 	next_run			timestamptz NOT NULL,
 	owner				name NOT NULL,
@@ -304,6 +305,7 @@ COMMENT ON COLUMN migrate.schedule.version_table IS 'schema.table, quoted where 
 COMMENT ON COLUMN migrate.schedule.every IS 'time between two run times';
 COMMENT ON COLUMN migrate.schedule.window_start IS 'time of day when the maintenance window opens; NULL: it is always open';
 COMMENT ON COLUMN migrate.schedule.window_end IS 'time of day when it closes, perhaps on the next day; NULL: never';
+COMMENT ON COLUMN migrate.schedule.time_zone IS 'name of the time zone of run times and window, whose offset then does not count; NULL: run times are of UTC, the window has its offset';
 COMMENT ON COLUMN migrate.schedule.first_run IS 'run time from which the others are counted';
 COMMENT ON COLUMN migrate.schedule.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
 COMMENT ON COLUMN migrate.schedule.owner IS 'role that the jobs run as';
@@ -443,9 +445,9 @@ COMMENT ON PROCEDURE @extschema@.migrate_wait(bigint, interval)
 CREATE FUNCTION @extschema@.migrate_schedule(
 	name text, every interval, target text DEFAULT 'head',
 	window_start timetz DEFAULT NULL, window_end timetz DEFAULT NULL,
-	at timestamptz DEFAULT NULL)
+	at timestamptz DEFAULT NULL, time_zone text DEFAULT NULL)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_schedule';
-COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz)
+COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz, text)
 	IS 'creates or changes a schedule, which submits an upgrade again and again, in a maintenance window if there is one';
 
 CREATE FUNCTION @extschema@.migrate_unschedule(name text)
@@ -655,7 +657,7 @@ COMMENT ON COLUMN migrate.jobs.pid IS 'process id of the worker; NULL: no worker
 
 CREATE VIEW migrate.schedules WITH (security_barrier) AS
 SELECT s.name, s.target, s.version_table, s.owner, s.every,
-	   s.window_start, s.window_end, s.next_run, s.last_run, s.last_job, s.failures,
+	   s.window_start, s.window_end, s.time_zone, s.next_run, s.last_run, s.last_job, s.failures,
 	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
 							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
 							  WHERE d.datname = pg_catalog.current_database()) THEN s.note

@@ -30,6 +30,10 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '02:00+00')$$,
 	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '03:00+01')$$,
 	$$SELECT migrate_schedule('s', '1 day', at => 'infinity')$$,
+	$$SELECT migrate_schedule('s', '1 day', time_zone => 'CET')$$,
+	$$SELECT migrate_schedule('s', '1 day', time_zone => '+01')$$,
+	$$SELECT migrate_schedule('s', '1 day', time_zone => 'Europe/Nowhere')$$,
+	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '02:00+01', time_zone => 'Europe/Berlin')$$,
 	$$SELECT migrate_unschedule('s')$$,
 	$$SELECT migrate_unschedule(NULL)$$]) AS call;
 \a
@@ -113,6 +117,32 @@ SELECT migrate_unschedule('fails');
 SELECT migrate_downgrade('a3');
 SELECT migrate_unregister(r) FROM unnest(ARRAY['f2', 'f1']) AS r;
 DELETE FROM migrate.job;
+
+-- in a time zone, run times and windows follow its clock, in summer and in winter
+BEGIN;
+SELECT migrate_schedule('zone', '1 day', at => '2001-01-15 12:00 Europe/Berlin', time_zone => 'Europe/Berlin'),
+       migrate_schedule('summer', '1 day', at => '2001-07-15 12:00 Europe/Berlin', time_zone => 'Europe/Berlin'),
+       migrate_schedule('often', '5 min', at => '2001-07-15 12:00 Europe/Berlin', time_zone => 'Europe/Berlin');
+SELECT count(*) FROM migrate_run_jobs();
+SELECT name, time_zone, CASE WHEN name <> 'often' THEN (next_run AT TIME ZONE 'Europe/Berlin')::time END AS next_run,
+       next_run > now() AND next_run <= clock_timestamp() + every * 1.1 AS soon
+  FROM migrate.schedules ORDER BY name;
+ROLLBACK;
+CREATE FUNCTION is_open_there(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE submitted boolean; here timestamp := clock_timestamp() AT TIME ZONE zone;
+BEGIN
+  PERFORM set_config('timezone', 'Asia/Kathmandu', true);
+  PERFORM migrate_schedule('w', '1 day', 'head', (here + window_start)::time::timetz, (here + window_end)::time::timetz, time_zone => zone);
+  PERFORM migrate_run_jobs();
+  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules;
+  RAISE 'none of it is to stay';
+EXCEPTION WHEN raise_exception THEN
+  RETURN submitted;
+END$$;
+SELECT zone, is_open_there(zone, '-1 minute', '1 hour') AS open, is_open_there(zone, '-2 hour', '-1 hour') AS closed, is_open_there(zone, '1 hour', '2 hours') AS closed,
+       is_open_there(zone, '-1 hour', '-2 hours') AS open, is_open_there(zone, '2 hours', '1 hour') AS open
+  FROM unnest(ARRAY['UTC', 'Europe/Berlin', 'America/New_York', 'Pacific/Kiritimati']) AS zone;
+DROP FUNCTION is_open_there;
 
 -- windows: open, closed, over midnight, in another zone
 CREATE FUNCTION is_open(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$

@@ -310,6 +310,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	schedule.window_end = PG_ARGISNULL(4) ? NULL : PG_GETARG_TIMETZADT_P(4);
 	schedule.first_run = PG_ARGISNULL(5) ? GetCurrentTimestamp() :
 		PG_GETARG_TIMESTAMPTZ(5);
+	schedule.time_zone = optional_text(fcinfo, 6);
 	mig_job_schedule(&schedule, target);
 	PG_RETURN_VOID();
 }

@@ -73,7 +73,16 @@ check_times(const MigSchedule *schedule)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a window must have both a start and an end")));
-	if (start != NULL &&
+	if (schedule->time_zone != NULL &&
+		!mig_schedule_knows_time_zone(schedule->time_zone))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" of a schedule is not the name of a time zone",
+						schedule->time_zone),
+				 errhint("Use a name of pg_timezone_names such as \"Europe/Berlin\"; an abbreviation stands for a fixed offset.")));
+	if (start != NULL && schedule->time_zone != NULL ?
+		start->time % USECS_PER_DAY == end->time % USECS_PER_DAY :
+		start != NULL &&
 		(start->time + start->zone * USECS_PER_SEC -
 		 end->time - end->zone * USECS_PER_SEC) % USECS_PER_DAY == 0)
 		ereport(ERROR,

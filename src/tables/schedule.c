@@ -19,32 +19,44 @@
 
 /*
  * When the window of a schedule s closes that is open now.  It may have opened
- * yesterday.
+ * yesterday.  In a time zone both ends are times of day of its clock, so in the
+ * night that the clock changes the window is longer or shorter.
  */
+#define FIXED_WINDOWS \
+	"SELECT b.begins, b.begins + pg_catalog.make_interval(secs => pg_catalog.mod(" \
+	"         " SECONDS("s.window_end") " - " SECONDS("s.window_start") \
+	"         + 86400, 86400)::float8) AS ends" \
+	"  FROM (SELECT ((pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')::date - i" \
+	"                + pg_catalog.make_interval(secs => " SECONDS("s.window_start") "::float8))" \
+	"               AT TIME ZONE 'UTC' AS begins" \
+	"          FROM pg_catalog.generate_series(0, 1) AS i) AS b" \
+	" WHERE s.time_zone IS NULL"
+#define ZONE_WINDOWS \
+	"SELECT (b.day + s.window_start::time) AT TIME ZONE s.time_zone," \
+	"       (b.day + s.window_end::time + CASE WHEN s.window_end::time <= s.window_start::time" \
+	"         THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE s.time_zone" \
+	"  FROM (SELECT (pg_catalog.clock_timestamp() AT TIME ZONE s.time_zone)::date - i AS day" \
+	"          FROM pg_catalog.generate_series(0, 1) AS i) AS b" \
+	" WHERE s.time_zone IS NOT NULL"
 #define WINDOW_END \
-	"(SELECT w.begins + w.length FROM (" \
-	"   SELECT ((pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')::date - i" \
-	"           + pg_catalog.make_interval(secs => " SECONDS("s.window_start") "::float8))" \
-	"          AT TIME ZONE 'UTC' AS begins," \
-	"          pg_catalog.make_interval(secs => pg_catalog.mod(" \
-	"            " SECONDS("s.window_end") " - " SECONDS("s.window_start") \
-	"            + 86400, 86400)::float8) AS length" \
-	"     FROM pg_catalog.generate_series(0, 1) AS i) AS w" \
+	"(SELECT w.ends FROM (" FIXED_WINDOWS " UNION ALL " ZONE_WINDOWS ") AS w" \
 	"  WHERE w.begins <= pg_catalog.clock_timestamp()" \
-	"    AND w.begins + w.length > pg_catalog.clock_timestamp() LIMIT 1)"
+	"    AND w.ends > pg_catalog.clock_timestamp() LIMIT 1)"
 
 /*
- * The first run after now, by the calendar of UTC, whatever the time zone of
- * the session.  All days have one length, so nearly all of the missed runs can
- * be skipped by a division; months have not, but there are few.  Counted from
- * the first run: a month after the 31st of January is the 28th of February,
- * two are the 31st of March.
+ * The first run after now, by the calendar of the schedule's time zone or of
+ * UTC, whatever the time zone of the session.  All days have one length there,
+ * so nearly all of the missed runs can be skipped by a division; months have
+ * not, but there are few.  Counted from the first run: a month after the 31st
+ * of January is the 28th of February, two are the 31st of March.
  */
+#define ZONE	"COALESCE(s.time_zone, 'UTC')"
 #define RUN(i) \
-	"((s.first_run AT TIME ZONE 'UTC' + s.every * " i "::float8) AT TIME ZONE 'UTC')"
+	"((s.first_run AT TIME ZONE " ZONE " + s.every * " i "::float8) AT TIME ZONE " ZONE ")"
 #define NEXT_RUN \
 	"(SELECT COALESCE(pg_catalog.min(" RUN("i") "), pg_catalog.clock_timestamp() + s.every)" \
-	"   FROM (SELECT extract(epoch FROM pg_catalog.clock_timestamp() - s.first_run) AS missed," \
+	"   FROM (SELECT extract(epoch FROM pg_catalog.clock_timestamp() AT TIME ZONE " ZONE \
+	"                  - s.first_run AT TIME ZONE " ZONE ") AS missed," \
 	"                extract(epoch FROM s.every) AS length," \
 	"                extract(year FROM s.every) * 12 + extract(month FROM s.every) AS months) AS e," \
 	"        LATERAL (SELECT CASE WHEN e.months <> 0 THEN 0" \
@@ -89,14 +101,14 @@ mig_schedule_row_put(const MigSchedule *schedule)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.schedule (name, target, version_table, every,"
 		"  window_start, window_end, first_run, next_run, owner, owner_oid,"
-		"  login, login_oid, settings, origin)"
+		"  login, login_oid, settings, origin, time_zone)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7,"
 		"  pg_catalog.pg_get_userbyid($8), $8,"
-		"  pg_catalog.pg_get_userbyid($9), $9, $10, " MIG_JOB_ORIGIN ")"
+		"  pg_catalog.pg_get_userbyid($9), $9, $10, " MIG_JOB_ORIGIN ", $11)"
 		" ON CONFLICT (name) DO UPDATE SET target = EXCLUDED.target,"
 		"  version_table = EXCLUDED.version_table, every = EXCLUDED.every,"
 		"  window_start = EXCLUDED.window_start,"
-		"  window_end = EXCLUDED.window_end,"
+		"  window_end = EXCLUDED.window_end, time_zone = EXCLUDED.time_zone,"
 		"  first_run = EXCLUDED.first_run, next_run = EXCLUDED.next_run,"
 		"  owner = EXCLUDED.owner, owner_oid = EXCLUDED.owner_oid,"
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
@@ -121,7 +133,27 @@ mig_schedule_row_put(const MigSchedule *schedule)
 	mig_spi_arg_oid(&args, job->owner);
 	mig_spi_arg_oid(&args, job->login);
 	mig_spi_arg_texts(&args, job->settings, job->nsettings);
+	mig_spi_arg_text(&args, schedule->time_zone);
 	return mig_spi_write(&query, &args) > 0;
+}
+
+/*
+ * Whether it is the name of a time zone.  An abbreviation is none: it stands for
+ * a fixed offset, also where a zone has the same name (CET).
+ */
+bool
+mig_schedule_knows_time_zone(const char *name)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_timezone_names AS n"
+		" WHERE n.name = $1 AND (n.name = 'UTC' OR NOT EXISTS ("
+		"       SELECT FROM pg_catalog.pg_timezone_abbrevs AS a"
+		"        WHERE a.abbrev = pg_catalog.upper(n.name)))"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, name);
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*

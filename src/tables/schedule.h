@@ -18,11 +18,13 @@ typedef struct MigSchedule
 	Interval   *every;
 	TimeTzADT  *window_start;	/* NULL: no window */
 	TimeTzADT  *window_end;
+	const char *time_zone;		/* name, NULL: UTC and the window's offset */
 	TimestampTz first_run;
 } MigSchedule;
 
 extern bool mig_schedule_row_find(const char *name, Oid role, bool *visible);
 extern bool mig_schedule_row_put(const MigSchedule *schedule);
+extern bool mig_schedule_knows_time_zone(const char *name);
 extern void mig_schedule_row_delete(const char *name);
 extern MigJob *mig_schedule_row_due(int *ndue);
 extern void mig_schedule_row_submitted(const char *name, int64 job);
