@@ -48,6 +48,8 @@ CREATE TABLE migrate.revision (
 	is_real_head				boolean NOT NULL,
 	registered_by				name NOT NULL,
 	registered_at				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	registered_by_oid			oid,
+	origin						text,
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
 );
 COMMENT ON TABLE migrate.revision IS 'registered revisions with their bodies; change it only through migrate_register(), migrate_unregister() and the like';
@@ -66,8 +68,10 @@ COMMENT ON COLUMN migrate.revision.downgrade_nontransactional IS 'like upgrade_n
 COMMENT ON COLUMN migrate.revision.downgrade_transactions IS 'like upgrade_transactions; NULL: no downgrade body';
 COMMENT ON COLUMN migrate.revision.is_head IS 'no other revision''s down revision; kept by the extension, so that a run that has nothing to do need not read the graph';
 COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
-COMMENT ON COLUMN migrate.revision.registered_by IS 'author, by name, so that it survives dump and restore; a run is refused if this role has fewer rights than the one that runs it';
+COMMENT ON COLUMN migrate.revision.registered_by IS 'author; a run is refused if this role has fewer rights than the one that runs it';
 COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
+COMMENT ON COLUMN migrate.revision.registered_by_oid IS 'that role, also when its name has changed; NULL: known by name only';
+COMMENT ON COLUMN migrate.revision.origin IS 'system identifier of the server and OID of the database; elsewhere, and if NULL, the author is known by its name';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
 COMMENT ON INDEX migrate.revision_is_head_idx IS 'heads, for runs that have nothing to do';

@@ -38,6 +38,23 @@ SELECT id, pg_temp.attempt(format('SELECT migrate_downgrade(%L)', id || '@base')
 \a
 \t off
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_migrate_author';
+
+-- another role with the name of an author is not the author; elsewhere the name is all there is
+BEGIN;
+CREATE ROLE regress_migrate_gone SUPERUSER;
+SELECT pg_temp.attempt($$SELECT migrate_upgrade('gone')$$);
+UPDATE migrate.revision SET origin = 'elsewhere', registered_by_oid = 1;
+SELECT pg_temp.attempt($$SELECT migrate_upgrade('gone')$$);
+ROLLBACK;
+-- one that was renamed still is
+BEGIN;
+ALTER ROLE regress_migrate_runner RENAME TO regress_migrate_other;
+GRANT EXECUTE ON FUNCTION migrate_approve TO regress_migrate_other;
+SELECT migrate_stamp('base');
+SET ROLE regress_migrate_other;
+SELECT pg_temp.attempt($$SELECT migrate_upgrade('runner')$$);
+SELECT pg_temp.attempt($$SELECT migrate_approve('runner', 'hash')$$);
+ROLLBACK;
 -- the version rows alone may be written by any role that may stamp
 SELECT migrate_stamp('author');
 SELECT migrate_downgrade('author@base');

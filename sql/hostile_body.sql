@@ -104,13 +104,16 @@ SELECT migrate_unregister('c2');
 CREATE TEMP TABLE before (i int);
 SELECT migrate_register('c2', body, '', '{c1}') IS NOT NULL, body,
        pg_temp.attempt($$SELECT migrate_upgrade('c2')$$), migrate_unregister('c2')
-  FROM unnest(ARRAY['CREATE TEMP VIEW pg_class AS SELECT trap.leave()', 'CREATE TEMP TABLE t (i int) ON COMMIT DROP',
+  FROM unnest(ARRAY['CREATE TEMP VIEW pg_class AS SELECT trap.leave()',
 	'CREATE TEMP SEQUENCE s', 'CREATE DOMAIN pg_temp.int4 AS int', 'CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $f$SELECT 1$f$',
-	'SELECT 1 AS i INTO TEMP t', 'ALTER TABLE trap.now SET SCHEMA pg_temp',
-	'DROP TABLE before; CREATE TEMP TABLE before AS SELECT 1 AS i']) AS body;
-SELECT migrate_register('c2', 'CREATE TEMP TABLE t (i int); INSERT INTO before VALUES (1); DROP TABLE t', '', '{c1}');
+	'ALTER TABLE trap.now SET SCHEMA pg_temp', 'CREATE TEMP TABLE t (i int); CREATE TEMP VIEW v AS TABLE t']) AS body;
+-- tables are dropped
+SELECT migrate_register('c2', 'CREATE TEMP TABLE t (i int PRIMARY KEY) ON COMMIT DROP; INSERT INTO before VALUES (1);
+	CREATE TEMP TABLE "a b" (i int REFERENCES t) ON COMMIT DELETE ROWS; CREATE TEMP TABLE parts (i int) PARTITION BY LIST (i);
+	CREATE TEMP TABLE part PARTITION OF parts DEFAULT; CREATE TEMP TABLE trap AS SELECT 1 AS i', '', '{c1}');
 SELECT migrate_upgrade('c2');
 TABLE before;
+SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind IN ('r', 'p');
 RESET ROLE;
 DEALLOCATE ALL;
 DROP TABLE before;

@@ -24,6 +24,22 @@
 
 #define MIG_SPI_MAX_ARGS		32
 
+/* In SQL: the server and the database, which a dump does not bring along. */
+#define MIG_SPI_ORIGIN \
+	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
+	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
+	"  WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())"
+
+/*
+ * In SQL: the row of pg_roles that a role stands for that was noted by name,
+ * OID and origin.  In its database the OID counts, so that another role that
+ * gets the name is not taken for it; elsewhere, where a dump has brought it, the
+ * name.
+ */
+#define MIG_SPI_IS_NOTED_ROLE(role, name, oid, origin) \
+	"CASE WHEN " origin " = " MIG_SPI_ORIGIN \
+	" THEN " role ".oid = " oid " ELSE " role ".rolname = " name " END"
+
 /* Whose rights internal SQL has. */
 typedef enum MigSpiRole
 {

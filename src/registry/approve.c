@@ -10,8 +10,6 @@
 #include "run/run.h"
 #include "tables/approval.h"
 
-static bool is_author(const char *author);
-
 /*
  * Approves a revision in the name of the current role, if it is still registered
  * as the role has read it, which the hash says.
@@ -24,7 +22,9 @@ mig_register_approve(const char *id, const char *hash, const char *note)
 	/* Its author and its bodies are to be those of one registration. */
 	mig_lock_registry();
 	revision = mig_register_find(id);
-	if (is_author(revision->registered_by) && !superuser())
+	/* Who is logged in is the same person. */
+	if (mig_revision_is_author(id, GetUserId(), GetSessionUserId()) &&
+		!superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("role \"%s\" cannot approve revision \"%s\", which it has registered",
@@ -41,15 +41,4 @@ mig_register_approve(const char *id, const char *hash, const char *note)
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("role \"%s\" approved revision \"%s\"",
 					GetUserNameFromId(GetUserId(), false), id)));
-}
-
-/*
- * Whether it is the current role, or the one that the session was opened as:
- * both are the same person.
- */
-static bool
-is_author(const char *author)
-{
-	return strcmp(author, GetUserNameFromId(GetUserId(), false)) == 0 ||
-		strcmp(author, GetUserNameFromId(GetSessionUserId(), false)) == 0;
 }

@@ -100,13 +100,9 @@ typedef struct ProbeKind
  * What is to be dropped is known by its OID; if it is not there, by none.  A
  * dump changes OIDs, so where it was noted is kept, too.
  */
-#define ORIGIN \
-	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
-	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
-	"  WHERE d.datname" EQUAL "pg_catalog.current_database())"
 #define IDENTIFY_DROPPED(rest, oid) \
 	IDENTIFY("SELECT ARRAY[$1, " rest ", COALESCE((" oid ")::pg_catalog.text, '')," \
-			 ORIGIN "]")
+			 MIG_SPI_ORIGIN "]")
 
 #define QUERY(sql)		{sql}
 #define EXISTS(rest) \
@@ -125,7 +121,7 @@ typedef struct ProbeKind
 /* Whether it is still the one with the noted OID. */
 #define EXISTS_STILL(oid, noted_oid, origin, rest) \
 	EXISTS_AS(noted_oid " IN (" oid "::text, '') OR " \
-			  origin " <> " ORIGIN, rest)
+			  origin " <> " MIG_SPI_ORIGIN, rest)
 #define NONE			{NULL}
 
 #define NOTED_CLASS		"to_regclass(format('%I.%I', $1[2], $1[3]))"
@@ -272,7 +268,7 @@ static ProbeKind probe_kinds[] =
 		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
 				 " ARRAY[$1, s.name, $3, COALESCE("
 				 "  pg_catalog.to_regclass(" NAME_OF("$2", "$3")
-				 ")::pg_catalog.oid::pg_catalog.text, ''), " ORIGIN
+				 ")::pg_catalog.oid::pg_catalog.text, ''), " MIG_SPI_ORIGIN
 				 "] END  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass")
 				 ") AS s (name)"),
 		EXISTS_STILL("c.oid", "$1[4]", "$1[5]",

@@ -33,6 +33,7 @@ typedef struct Committing
 	bool		in_step;
 	bool		may_begin;		/* the step, by the request */
 	char	   *trusted;		/* the last author whose rights are known */
+	Oid			trusted_oid;
 	bool		retries_stopped;	/* by the server, of its commands */
 	List	   *settings;		/* of the session, to be put back then */
 } Committing;
@@ -200,10 +201,14 @@ read_step(void *arg)
 	mig_lock_confirm();
 	mig_step_begin(exec, state->index);
 	if (!mig_guc_require_approval && state->trusted != NULL &&
-		strcmp(state->trusted, exec->author) == 0)
+		strcmp(state->trusted, exec->author) == 0 &&
+		state->trusted_oid == exec->author_oid)
 		return;
 	if (mig_trust_check_step(exec->step, run->version))
+	{
 		state->trusted = MemoryContextStrdup(state->context, exec->author);
+		state->trusted_oid = exec->author_oid;
+	}
 }
 
 static void

@@ -75,6 +75,7 @@ typedef struct MigStepExec
 	const MigStep *step;
 	const char *message;		/* of the revision, or NULL */
 	const char *author;			/* of the body */
+	Oid			author_oid;
 	MigBodyExec body;
 	bool		noted;			/* in migrate.partial, or tried to be */
 	bool		writes_rows;	/* the body was run in this attempt */

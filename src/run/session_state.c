@@ -32,6 +32,8 @@
 	" WHERE refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass" \
 	"   AND refobjid = pg_catalog.pg_my_temp_schema()"
 
+static void drop_tables(const MigTemporary *before);
+
 /*
  * Before a body that must not reach the role the session was opened as: notes
  * the session's temporary objects, in the current memory context.
@@ -48,11 +50,12 @@ mig_session_state_note(MigTemporary *before)
 }
 
 /*
- * After it: raises an error if it left something that the session will run with
- * that role.  A cursor WITH HOLD runs its query when the transaction commits.
- * A prepared statement may stand in for one that the session had under the same
- * name, and a temporary table, view or type stands in front of what has its
- * name in a schema; without before those are left alone.
+ * After it: drops its temporary tables, which may be ON COMMIT DROP, and raises
+ * an error if it left something else that the session will run with that role.
+ * A cursor WITH HOLD runs its query when the transaction commits.  A prepared
+ * statement may stand in for one that the session had under the same name, and
+ * a temporary table, view or type stands in front of what has its name in a
+ * schema; without before those are left alone.
  */
 void
 mig_session_state_refuse(const MigTemporary *before)
@@ -87,6 +90,8 @@ mig_session_state_refuse(const MigTemporary *before)
 		leftover = mig_spi_first(&statements, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 	if (leftover == NULL && before != NULL)
 	{
+		if (mig_server()->rollback_undoes_ddl)
+			drop_tables(before);
 		mig_spi_arg_texts(&args, before->objects, before->nobjects);
 		leftover = mig_spi_first(&temporary, &args, MIG_SPI_OWNER,
 								 MIG_SPI_READ_LATEST);
@@ -97,6 +102,31 @@ mig_session_state_refuse(const MigTemporary *before)
 				 errmsg("a migration body cannot leave %s in the session", leftover),
 				 errhint("Take it away at the end of the body, or open a session as role \"%s\".",
 						 GetUserNameFromId(GetUserId(), false))));
+}
+
+static void
+drop_tables(const MigTemporary *before)
+{
+	static MigSpiQuery query = {
+		"SELECT 'DROP TABLE '"
+		"       || pg_catalog.string_agg(pg_catalog.format('pg_temp.%I', c.relname), ', ')"
+		"  FROM pg_catalog.pg_class AS c"
+		" WHERE c.relkind IN ('r', 'p')"
+		"   AND c.oid IN (SELECT objid FROM " TEMPORARY_OBJECTS
+		"                    AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+		"                    AND NOT " TEMPORARY_OBJECT " = ANY ($1))"
+	};
+	MigSpiArgs	args = {0};
+	char	   *statement;
+
+	mig_spi_arg_texts(&args, before->objects, before->nobjects);
+	statement = mig_spi_first(&query, &args, MIG_SPI_OWNER,
+							  MIG_SPI_READ_LATEST);
+	if (statement == NULL)
+		return;
+	SPI_connect();
+	SPI_execute(statement, false, 0);
+	SPI_finish();
 }
 
 /*

@@ -78,6 +78,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->step = step;
 	exec->message = body.message;
 	exec->author = body.author;
+	exec->author_oid = body.author_oid;
 	exec->entry.step = index + 1;
 	exec->entry.revision = step->revision;
 	exec->entry.operation = step->command;

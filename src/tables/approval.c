@@ -12,7 +12,6 @@
 #include "base/compat.h"
 #include "base/spi.h"
 #include "tables/approval.h"
-#include "tables/job.h"
 
 static void read_approval(const MigSpiRow *row, void *result);
 
@@ -27,7 +26,7 @@ mig_approval_put(const char *id, const char *hash, Oid approver,
 		"INSERT INTO migrate.approval (revision, hash, approved_by,"
 		"  approved_by_oid, origin, note)"
 		" VALUES ($1, $2, pg_catalog.pg_get_userbyid($3), $3,"
-		"  " MIG_JOB_ORIGIN ", $4)"
+		"  " MIG_SPI_ORIGIN ", $4)"
 		" ON CONFLICT (revision) DO UPDATE SET hash = EXCLUDED.hash,"
 		"  approved_by = EXCLUDED.approved_by,"
 		"  approved_by_oid = EXCLUDED.approved_by_oid,"
@@ -72,9 +71,8 @@ mig_approval_find(char *const *ids, int nids, Oid runner, MigSpiAccess access,
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.approval AS a ON a.revision = i.id"
 		"  LEFT JOIN pg_catalog.pg_roles AS o"
-		"    ON CASE WHEN a.origin = " MIG_JOB_ORIGIN
-		"       THEN o.oid = a.approved_by_oid"
-		"       ELSE o.rolname = a.approved_by END"
+		"    ON " MIG_SPI_IS_NOTED_ROLE("o", "a.approved_by",
+										"a.approved_by_oid", "a.origin")
 		" ORDER BY i.ordinality"
 	};
 	MigSpiArgs	args = {0};

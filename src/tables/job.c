@@ -48,7 +48,7 @@
  */
 #define REASON \
 	"CASE" \
-	" WHEN j.origin <> " MIG_JOB_ORIGIN " THEN " CppAsString2(MIG_JOB_ELSEWHERE) \
+	" WHEN j.origin <> " MIG_SPI_ORIGIN " THEN " CppAsString2(MIG_JOB_ELSEWHERE) \
 	" WHEN " CRASHES("j") " >= $1 THEN " CppAsString2(MIG_JOB_CRASHES) \
 	" WHEN j.deadline < pg_catalog.clock_timestamp()" \
 	"   THEN " CppAsString2(MIG_JOB_LATE) \
@@ -94,7 +94,7 @@ mig_job_row_insert(const MigJob *job)
 		"  owner_oid, login, login_oid, settings, origin, run_at, deadline,"
 		"  schedule, window_end)"
 		" VALUES ($1, $2, $3, pg_catalog.pg_get_userbyid($4), $4,"
-		"  pg_catalog.pg_get_userbyid($5), $5, $6, " MIG_JOB_ORIGIN ", $7,"
+		"  pg_catalog.pg_get_userbyid($5), $5, $6, " MIG_SPI_ORIGIN ", $7,"
 		"  NULLIF($8, 'infinity'), $9, NULLIF($10, 'infinity'))"
 		" RETURNING job"
 	};

@@ -24,12 +24,6 @@
 /* The backend_type of a worker in pg_stat_activity. */
 #define MIG_JOB_BACKEND_TYPE	"migrate job"
 
-/* In SQL: the server and the database, which a dump does not bring along. */
-#define MIG_JOB_ORIGIN \
-	"(SELECT pg_catalog.format('%s/%s', s.system_identifier, d.oid)" \
-	"   FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_database AS d" \
-	"  WHERE d.datname = pg_catalog.current_database())"
-
 /*
  * In SQL: whether a role may see and change a job or schedule.  It needs the
  * privileges of its owner, or those of the extension's owner.

@@ -179,7 +179,7 @@ void
 mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
-		"SELECT message, settings, registered_by,"
+		"SELECT message, settings, registered_by, registered_by_oid,"
 		"  CASE WHEN $2 THEN downgrade ELSE upgrade END,"
 		"  CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END,"
 		"  " MIG_REVISION_HASH("r")
@@ -208,9 +208,10 @@ read_step_body(const MigSpiRow *row, void *result)
 	body->message = mig_spi_row_text(row, 1);
 	body->settings = mig_spi_row_text(row, 2);
 	body->author = mig_spi_row_text(row, 3);
-	body->text = mig_spi_row_text(row, 4);
-	body->hash = mig_spi_row_text(row, 5);
-	body->revision_hash = mig_spi_row_text(row, 6);
+	body->author_oid = mig_spi_row_oid(row, 4);
+	body->text = mig_spi_row_text(row, 5);
+	body->hash = mig_spi_row_text(row, 6);
+	body->revision_hash = mig_spi_row_text(row, 7);
 }
 
 /*
@@ -230,15 +231,21 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"    JOIN migrate.revision AS r ON r.revision = i.id),"
 		" authors AS MATERIALIZED ("
-		"  SELECT a.registered_by,"
+		"  SELECT a.registered_by, a.registered_by_oid, a.origin,"
 		"         o.oid IS NOT NULL AND " MIG_COMPAT_HAS_ROLE("o.oid", "$3") " AS trusted"
-		"    FROM (SELECT DISTINCT registered_by FROM s) AS a"
-		"    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = a.registered_by)"
+		"    FROM (SELECT DISTINCT registered_by, registered_by_oid, origin"
+		"            FROM s) AS a"
+		"    LEFT JOIN pg_catalog.pg_roles AS o"
+		"      ON " MIG_SPI_IS_NOTED_ROLE("o", "a.registered_by",
+										  "a.registered_by_oid", "a.origin") ")"
 		" SELECT s.registered_by, " MIG_REVISION_HASH("s") ", a.trusted,"
 		"        s.downgrade IS NULL,"
 		"        CASE WHEN $2 THEN s.downgrade_nontransactional"
 		"        ELSE s.upgrade_nontransactional END > 0"
-		"   FROM s JOIN authors AS a USING (registered_by)"
+		"   FROM s JOIN authors AS a"
+		"     ON a.registered_by = s.registered_by"
+		"    AND a.registered_by_oid IS NOT DISTINCT FROM s.registered_by_oid"
+		"    AND a.origin IS NOT DISTINCT FROM s.origin"
 		"  ORDER BY s.ordinality"
 	};
 	MigSpiArgs	args = {0};
@@ -348,9 +355,11 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  branch_labels, message, upgrade, upgrade_hash, upgrade_statements,"
 		"  upgrade_nontransactional, upgrade_transactions, downgrade, downgrade_hash,"
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
-		"  is_head, is_real_head, registered_by, settings)"
+		"  is_head, is_real_head, registered_by, registered_by_oid, origin,"
+		"  settings)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $17)"
+		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $16,"
+		"  " MIG_SPI_ORIGIN ", $17)"
 	};
 
 	write_revision(&query, revision, author);
@@ -370,11 +379,33 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  downgrade_statements = $13, downgrade_nontransactional = $14,"
 		"  downgrade_transactions = $15, settings = $17,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
+		"  registered_by_oid = $16, origin = " MIG_SPI_ORIGIN ","
 		"  registered_at = pg_catalog.clock_timestamp()"
 		" WHERE revision = $1"
 	};
 
 	write_revision(&query, revision, author);
+}
+
+/*
+ * Whether one of two roles is the author of a revision.
+ */
+bool
+mig_revision_is_author(const char *id, Oid role, Oid other)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM migrate.revision AS r"
+		"  JOIN pg_catalog.pg_roles AS o"
+		"    ON " MIG_SPI_IS_NOTED_ROLE("o", "r.registered_by",
+										"r.registered_by_oid", "r.origin")
+		" WHERE r.revision = $1 AND (o.oid = $2 OR o.oid = $3)"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, id);
+	mig_spi_arg_oid(&args, role);
+	mig_spi_arg_oid(&args, other);
+	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 
 /*

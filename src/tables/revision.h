@@ -59,6 +59,7 @@ typedef struct MigStepBody
 	char	   *message;		/* or NULL */
 	char	   *settings;		/* or NULL */
 	char	   *author;
+	Oid			author_oid;		/* InvalidOid: known by name only */
 	char	   *revision_hash;	/* MIG_REVISION_HASH */
 } MigStepBody;
 
@@ -97,6 +98,7 @@ extern char *mig_revision_label_user(const char *label,
 extern char **mig_revision_dependents(const char *id, int *ndependents);
 
 /* Writing */
+extern bool mig_revision_is_author(const char *id, Oid role, Oid other);
 extern void mig_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_revision_update(const MigRevision *revision, Oid author);
 extern void mig_revision_delete(const char *id);

@@ -104,7 +104,7 @@ mig_schedule_row_put(const MigSchedule *schedule)
 		"  login, login_oid, settings, origin, time_zone)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7,"
 		"  pg_catalog.pg_get_userbyid($8), $8,"
-		"  pg_catalog.pg_get_userbyid($9), $9, $10, " MIG_JOB_ORIGIN ", $11)"
+		"  pg_catalog.pg_get_userbyid($9), $9, $10, " MIG_SPI_ORIGIN ", $11)"
 		" ON CONFLICT (name) DO UPDATE SET target = EXCLUDED.target,"
 		"  version_table = EXCLUDED.version_table, every = EXCLUDED.every,"
 		"  window_start = EXCLUDED.window_start,"
@@ -183,7 +183,7 @@ mig_schedule_row_due(int *ndue)
 		"  s.settings, COALESCE(" WINDOW_END ", 'infinity')"
 		"  FROM migrate.schedule AS s"
 		" WHERE s.next_run <= pg_catalog.clock_timestamp()"
-		"   AND s.origin = " MIG_JOB_ORIGIN
+		"   AND s.origin = " MIG_SPI_ORIGIN
 		"   AND (s.window_start IS NULL OR " WINDOW_END " IS NOT NULL)"
 		" ORDER BY s.next_run, s.name FOR UPDATE OF s SKIP LOCKED"
 	};
