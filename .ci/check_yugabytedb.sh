@@ -32,4 +32,4 @@ problems=$(
 	"${compile[@]}" -E src/base/server.c | grep YB_ENABLED_IN_POSTGRES &&
 		echo "src/base/server.c: refuses the server that it was compiled for"
 )
-verdict yugabytedb "$problems"
+verdict yugabytedb "$(head -n 40 <<<"$problems")"

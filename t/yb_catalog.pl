@@ -65,6 +65,23 @@ SQL
 	}
 }
 
+# A statement whose effect the catalogs do not show.  The process knows that it was not
+# done, and cannot write that; another one does, so that it is not unknown.
+sql($node, $db, <<'SQL');
+SELECT migrate_register('d1', $$DO 'BEGIN INSERT INTO seen VALUES (''d1''); END'; ALTER TABLE seen ADD CHECK (what <> '')$$, '', '{c5b}');
+SQL
+foreach my $at (1, 2)
+{
+	my $errors;
+	$node->psql($db, "SET yb_sim.fail_with = 'catalog'; SET yb_sim.fail_point = 'statement'; SET yb_sim.fail_at = $at; CALL migrate_deploy()",
+		stderr => \$errors);
+	like($errors, qr/ERROR:  \Q$mismatch\E/, "statement $at");
+	is(sql($node, $db, "SELECT count(*) FROM migrate.partial WHERE state = 'started'"), '0', 'no note says that it was started');
+}
+is(sql($node, $db, "CALL migrate_deploy(); SELECT count(*) FROM seen WHERE what = 'd1';"
+	  . " SELECT count(*) FROM pg_constraint WHERE conrelid = 'seen'::regclass AND contype = 'c'"), "1\n1", 'another session completes it');
+sql($node, $db, "SELECT migrate_stamp('c5b'); SELECT migrate_unregister('d1')");
+
 # What really is missing is said once, with the server's own hint.
 sql($node, $db, "SELECT migrate_register('m1', 'CREATE TABLE m1 (name int); SELECT naem FROM m1', '', '{c5b}')");
 my $errors;
@@ -112,7 +129,6 @@ my $job = job_of('catalog', 1, 'CREATE TABLE j_never (i int)', 'SET migrate.max_
 is(sql($node, $db, "$row $job"), 'failed|4|0|3|40001|other sessions have changed the schema during each of the last 3 attempts',
 	'a schema that changes all the time');
 like(sql($node, $db, "SELECT hint FROM migrate.job WHERE job = $job"), qr/^Submit the job again when no other session runs DDL/, 'and what to do');
-sql($node, $db, "SELECT migrate_resolve('j1', 'abandon')");
 clean_up();
 
 # What really is missing: by two workers, with the server's error.

@@ -102,6 +102,32 @@ foreach my $session (sort keys %type_of)
 }
 sql($node, $db, "SELECT migrate_unregister('s1')");
 
+# An attempt to take the lock of a run fails like any statement, and is repeated.
+sql($node, $db, "SELECT migrate_stamp('d2')");
+foreach my $failure ('conflict', 'yb_conflict', 'expired', 'timed_out')
+{
+	my $said;
+	my $locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+	$node->psql($db, failing($failure, 'lock', 3) . "CALL migrate_deploy('d3'); $locks", stdout => \$out, stderr => \$said);
+	is($out, '0', "$failure while the lock is taken: no lock is left");
+	is(() = $said =~ /NOTICE:  attempt \d of 10 to lock the version table or the registry failed, trying again: /g, 3,
+		'it was tried three times more');
+	unlike($said, qr/ERROR|WARNING/, 'and the run completed');
+	is(sql($node, $db, "SELECT version_num FROM migrate.version; SELECT migrate_stamp('d2')"), "d3\nd2", 'as it should');
+}
+($out, $errors) = session(failing('yb_conflict', 'lock', -1) . "SET migrate.max_attempts = 3; CALL migrate_deploy('d3');"
+	  . " SELECT passed, failed FROM yb_sim_counts() WHERE point = 'lock'; SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+is("$out|$errors", "3|3\n0|$conflict", 'not more often than it may');
+
+# So are those of a worker: the slot, the queue, the job, the run.
+sql($node, $db, "ALTER DATABASE $db SET yb_sim.fail_with = 'yb_conflict'; ALTER DATABASE $db SET yb_sim.fail_point = 'lock';"
+	  . " ALTER DATABASE $db SET yb_sim.fail_at = 1; ALTER DATABASE $db SET yb_sim.fail_count = 2");
+my $job = sql($node, $db, "SET yb_sim.enabled = off; SELECT migrate_submit('d3')");
+wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.job WHERE job = $job");
+is(sql($node, $db, "ALTER DATABASE $db RESET ALL; SELECT state, attempts, crashes FROM migrate.job WHERE job = $job;"
+	  . ' DELETE FROM migrate.job'), 'succeeded|1|0', 'a job meets conflicts while its worker takes locks');
+sql($node, $db, "SELECT migrate_stamp('d2')");
+
 # A statement that reports an error, and was done or not.
 sql($node, $db, <<'SQL');
 SELECT migrate_stamp('d3');

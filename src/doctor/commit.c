@@ -18,6 +18,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/process.h"
 #include "base/xact.h"
 #include "doctor/doctor_internal.h"
 #include "job/job.h"
@@ -114,7 +115,7 @@ start(dsm_segment *segment, bool *returned)
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *process;
 
-	mig_job_launch_describe(&worker, "migrate_doctor_main", "migrate doctor");
+	mig_process_describe(&worker, "migrate_doctor_main", "migrate doctor");
 	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
 	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(MyDatabaseId));
 	worker.bgw_notify_pid = MyProcPid;

@@ -25,10 +25,6 @@ extern void mig_job_unschedule(const char *name);
 /* dispatch.c */
 extern MigJobDue *mig_job_dispatch(int *ndue);
 
-/* launch.c */
-extern void mig_job_launch_describe(BackgroundWorker *worker,
-									const char *function, const char *type);
-
 /* scheduler.c */
 extern void mig_job_scheduler_register(void);
 

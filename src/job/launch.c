@@ -14,6 +14,7 @@
 #include "postmaster/bgworker.h"
 #include "utils/memutils.h"
 
+#include "base/process.h"
 #include "job/job_internal.h"
 
 /* A job whose worker is to be started, and the subtransaction that asked. */
@@ -137,29 +138,9 @@ mig_job_launch_now(const MigJobWorkerArgs *args)
 {
 	BackgroundWorker worker;
 
-	mig_job_launch_describe(&worker, "migrate_job_main",
-							MIG_JOB_BACKEND_TYPE);
+	mig_process_describe(&worker, "migrate_job_main", MIG_JOB_BACKEND_TYPE);
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate job " INT64_FORMAT,
 			 args->job);
 	memcpy(worker.bgw_extra, args, sizeof(*args));
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
-}
-
-/*
- * Fills in what all our background workers have in common.  None is started on
- * a standby, nor again when it ends.
- */
-void
-mig_job_launch_describe(BackgroundWorker *worker, const char *function,
-						const char *type)
-{
-	memset(worker, 0, sizeof(*worker));
-	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker->bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker->bgw_library_name, "migrate", BGW_MAXLEN);
-	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
-	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
-	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
 }

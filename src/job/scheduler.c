@@ -49,6 +49,7 @@
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/process.h"
 #include "base/server.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
@@ -126,8 +127,8 @@ mig_job_scheduler_register(void)
 {
 	BackgroundWorker worker;
 
-	mig_job_launch_describe(&worker, "migrate_scheduler_main",
-							"migrate scheduler");
+	mig_process_describe(&worker, "migrate_scheduler_main",
+						 "migrate scheduler");
 	worker.bgw_restart_time = RESTART_DELAY;
 	RegisterBackgroundWorker(&worker);
 }
@@ -384,7 +385,7 @@ start_scan(Served *served, Oid database)
 	args.scheduler = self;
 	args.may_complain = complaint_is_due(served);
 
-	mig_job_launch_describe(&worker, "migrate_scan_main", "migrate scan");
+	mig_process_describe(&worker, "migrate_scan_main", "migrate scan");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "migrate scan of %s",
 			 served->name);
 	memcpy(worker.bgw_extra, &args, sizeof(args));

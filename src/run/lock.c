@@ -25,11 +25,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/objectaccess.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
 #include "utils/backend_status.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/wait_event.h"
 
@@ -361,13 +363,25 @@ static bool
 call_lock(const Lock *lock, bool session)
 {
 	PGFunction	function;
+	Oid			oid;
 
 	if (session)
+	{
 		function = lock->shared ? pg_try_advisory_lock_shared_int4 :
 			pg_try_advisory_lock_int4;
+		oid = lock->shared ? F_PG_TRY_ADVISORY_LOCK_SHARED_INT4_INT4 :
+			F_PG_TRY_ADVISORY_LOCK_INT4_INT4;
+	}
 	else
+	{
 		function = lock->shared ? pg_try_advisory_xact_lock_shared_int4 :
 			pg_try_advisory_xact_lock_int4;
+		oid = lock->shared ? F_PG_TRY_ADVISORY_XACT_LOCK_SHARED_INT4_INT4 :
+			F_PG_TRY_ADVISORY_XACT_LOCK_INT4_INT4;
+	}
+
+	/* As the executor does, for modules that watch which functions run. */
+	InvokeFunctionExecuteHook(oid);
 	return DatumGetBool(DirectFunctionCall2(function,
 											Int32GetDatum(lock->class),
 											Int32GetDatum((int32) lock->key)));

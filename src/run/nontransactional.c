@@ -74,6 +74,7 @@ static void warn_of(const Outcome *outcome, const ErrorData *problem);
 static ErrorData *repair(Outcome *outcome);
 static void judge(void *arg);
 static void find_repairs(void *arg);
+static ErrorData *forget(Outcome *outcome);
 static void forget_start(void *arg);
 static void note_done(void *arg);
 static void check_body(const MigStepExec *exec);
@@ -117,7 +118,7 @@ mig_nontransactional_execute(MigStepExec *exec, const MigSegment *segment)
 		{
 			/* Whether the note of its start is there may not be known. */
 			if (outcome.verdict == MIG_VERDICT_NOT_DONE)
-				(void) mig_xact(forget_start, &outcome, MIG_XACT_RETRY);
+				(void) forget(&outcome);
 			ReThrowError(error);
 		}
 
@@ -482,7 +483,7 @@ clean_up(Outcome *outcome, const ErrorData *error)
 		 mig_error_is_statement_timeout(error)))
 		problem = repair(outcome);
 	if (problem == NULL && outcome->verdict == MIG_VERDICT_NOT_DONE)
-		problem = mig_xact(forget_start, outcome, MIG_XACT_RETRY);
+		problem = forget(outcome);
 	if (problem != NULL)
 		warn_of(outcome, problem);
 }
@@ -553,6 +554,22 @@ find_repairs(void *arg)
 
 	outcome->nrepairs = 0;
 	outcome->repairs = mig_probe_repairs(&outcome->probe, &outcome->nrepairs);
+}
+
+/*
+ * The statement has no effect: takes the note back that it was started.  NULL:
+ * done.
+ */
+static ErrorData *
+forget(Outcome *outcome)
+{
+	ErrorData  *error = mig_xact(forget_start, outcome, MIG_XACT_RETRY);
+
+	if (error != NULL && mig_retry_is_stale(error) &&
+		mig_fresh_process_forget(&outcome->exec->entry.run,
+								 outcome->segment->first + 1))
+		return NULL;
+	return error;
 }
 
 static void

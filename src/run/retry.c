@@ -134,6 +134,18 @@ mig_retry_outcome_unknown(const ErrorData *error)
 }
 
 /*
+ * Whether this error says that the catalog cache of this process is out of date.
+ */
+bool
+mig_retry_is_stale(const ErrorData *error)
+{
+	MigRetryCase failure;
+
+	describe(&failure, error);
+	return mig_retry_staleness(&failure) == MIG_STALE_YES;
+}
+
+/*
  * What mig_xact() asks whether work on our own tables is to be done again; if
  * so waits until then.
  */

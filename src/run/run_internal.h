@@ -165,6 +165,9 @@ extern void mig_nontransactional_execute(MigStepExec *exec,
 										 const MigSegment *segment);
 extern int	mig_nontransactional_settle(MigStepExec *exec);
 
+/* fresh_process.c */
+extern bool mig_fresh_process_forget(const pg_uuid_t *run, int statement);
+
 /* body.c */
 extern void mig_body_split(MigBodyExec *body, bool commit_each);
 extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
@@ -225,6 +228,7 @@ extern MigRetry mig_retry_ask(MigStepExec *exec, ErrorData *error,
 							  int *delay);
 extern bool mig_retry_wait(MigStepExec *exec, ErrorData *error);
 extern bool mig_retry_outcome_unknown(const ErrorData *error);
+extern bool mig_retry_is_stale(const ErrorData *error);
 extern bool mig_retry_xact(int attempt, const ErrorData *error);
 extern bool mig_retry_lock(MigVia via, int attempt, const ErrorData *error);
 extern void mig_retry_explain_stale(MigRun *run, ErrorData *error);

@@ -186,6 +186,24 @@ mig_partial_forget_objects(const MigVersion *version)
 }
 
 /*
+ * Takes "started" back for a run whose process cannot do it itself, whatever the
+ * version table is called.
+ */
+void
+mig_partial_forget_of_run(const pg_uuid_t *run, int statement)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.partial"
+		" WHERE run = $1 AND statement = $2 AND state = 'started'"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_uuid(&args, run);
+	mig_spi_arg_int32(&args, statement);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * The revision is not partial any more: applied, reverted, or abandoned.
  */
 void

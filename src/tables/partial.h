@@ -72,6 +72,7 @@ extern char *mig_partial_holder(const char *revision);
 extern void mig_partial_started(const MigPartialSegment *segment);
 extern void mig_partial_done(const MigPartialSegment *segment);
 extern void mig_partial_forget(const MigVersion *version, int statement);
+extern void mig_partial_forget_of_run(const pg_uuid_t *run, int statement);
 extern void mig_partial_forget_objects(const MigVersion *version);
 extern void mig_partial_clear(const MigVersion *version);
 

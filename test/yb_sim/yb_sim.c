@@ -132,6 +132,7 @@ static bool is_retried(const QueryDesc *query, ScanDirection direction,
 static void analyze(ParseState *pstate, Query *query,
 					JUMBLE_CONST JumbleState *jstate);
 static bool refuse_ctid(Node *node, void *context);
+static void pass_lock(const char *name);
 static void access_object(ObjectAccessType access, Oid classId, Oid objectId,
 						  int subId, void *arg);
 
@@ -501,15 +502,23 @@ access_object(ObjectAccessType access, Oid classId, Oid objectId, int subId,
 {
 	if (previous_access != NULL)
 		previous_access(access, classId, objectId, subId, arg);
-	if (access == OAT_FUNCTION_EXECUTE && yb_sim_is_yugabytedb() &&
-		refusals && !advisory_locks)
-	{
-		const char *name = get_func_name(objectId);
+	if (access == OAT_FUNCTION_EXECUTE && yb_sim_enabled &&
+		objectId < FirstNormalObjectId)
+		pass_lock(get_func_name(objectId));
+}
 
-		if (name != NULL && strstr(name, "advisory") != NULL &&
-			get_func_namespace(objectId) == PG_CATALOG_NAMESPACE)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("advisory locks are not yet implemented")));
-	}
+/*
+ * A function of the server's own, if it is one for advisory locks.
+ */
+static void
+pass_lock(const char *name)
+{
+	if (name == NULL || strstr(name, "advisory") == NULL)
+		return;
+	if (yb_sim_is_yugabytedb() && refusals && !advisory_locks)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("advisory locks are not yet implemented")));
+	if (strstr(name, "unlock") == NULL)
+		yb_sim_fail_pass(YB_SIM_LOCK);
 }

@@ -17,6 +17,7 @@ typedef enum YbSimPoint
 	YB_SIM_STATEMENT,			/* before DDL, or before rows are written */
 	YB_SIM_VERSION,				/* before a version row is written */
 	YB_SIM_PARTIAL,				/* before migrate.partial is written */
+	YB_SIM_LOCK,				/* before an attempt to take an advisory lock */
 	YB_SIM_DDL_AFTER,			/* DDL has committed by itself */
 	YB_SIM_COMMIT,				/* before a transaction that has written */
 	YB_SIM_AFTER_COMMIT,		/* it has committed */

@@ -55,7 +55,8 @@ typedef struct Failure
 
 #define POINT(point)	(1 << (point))
 #define WRITES \
-	(POINT(YB_SIM_STATEMENT) | POINT(YB_SIM_VERSION) | POINT(YB_SIM_PARTIAL))
+	(POINT(YB_SIM_STATEMENT) | POINT(YB_SIM_VERSION) | \
+	 POINT(YB_SIM_PARTIAL) | POINT(YB_SIM_LOCK))
 #define ENDS \
 	(POINT(YB_SIM_COMMIT) | POINT(YB_SIM_AFTER_COMMIT))
 #define NO_FAILURE		YB_SIM_NFAILURES
@@ -92,6 +93,7 @@ static const struct config_enum_entry fail_points[] = {
 	{"statement", YB_SIM_STATEMENT, false},
 	{"version", YB_SIM_VERSION, false},
 	{"partial", YB_SIM_PARTIAL, false},
+	{"lock", YB_SIM_LOCK, false},
 	{"ddl_after", YB_SIM_DDL_AFTER, false},
 	{"commit", YB_SIM_COMMIT, false},
 	{"after_commit", YB_SIM_AFTER_COMMIT, false},

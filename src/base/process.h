@@ -1,0 +1,13 @@
+/*
+ * process.h
+ *	  Background workers of ours: what they have in common.
+ */
+#ifndef MIG_BASE_PROCESS_H
+#define MIG_BASE_PROCESS_H
+
+#include "postmaster/bgworker.h"
+
+extern void mig_process_describe(BackgroundWorker *worker,
+								 const char *function, const char *type);
+
+#endif							/* MIG_BASE_PROCESS_H */
