@@ -109,6 +109,10 @@ CREATE TABLE migrate.log (
 	revision_hash		text,
 	sqlstate			text,
 	error				text,
+	detail				text,
+	hint				text,
+	context				text,
+	blocked_by			text,
 	wall_ms				double precision NOT NULL,
 	cpu_ms				double precision NOT NULL,
 	lock_wait_ms		double precision NOT NULL,
@@ -140,6 +144,10 @@ COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body
 COMMENT ON COLUMN migrate.log.revision_hash IS 'hash of the revision when it ran, as in migrate_show(); NULL: a stamp';
 COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
+COMMENT ON COLUMN migrate.log.detail IS 'of that error; NULL: none';
+COMMENT ON COLUMN migrate.log.hint IS 'of that error; NULL: none';
+COMMENT ON COLUMN migrate.log.context IS 'of that error: statement, line, attempt; NULL: none';
+COMMENT ON COLUMN migrate.log.blocked_by IS 'transactions that an attempt has waited for in vain, as far as the runner may see them; NULL: none known';
 COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the end, waits between attempts included';
 COMMENT ON COLUMN migrate.log.cpu_ms IS 'milliseconds of the backend, user and system';
 COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, sampled every 10 ms';

@@ -58,8 +58,11 @@ SELECT migrate_upgrade('a3');
 SELECT count(*) FROM migrate.log;
 -- to replace or to remove a revision the log is not read as a whole
 BEGIN;
-INSERT INTO migrate.log SELECT gen_random_uuid(), 1, 'old', 'upgrade', 'function', 'succeeded', 1, now(), now(),
-       'public.gone' || i % 3, 'nobody', '', NULL, NULL, '', NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+INSERT INTO migrate.log (run, step, revision, operation, via, state, attempts, started, finished,
+	version_table, role, application_name, body_hash, wall_ms, cpu_ms, lock_wait_ms, wal_records, wal_bytes,
+	buffers_hit, buffers_read, buffers_dirtied, buffers_written, temp_blocks_read, temp_blocks_written)
+SELECT gen_random_uuid(), 1, 'old', 'upgrade', 'function', 'succeeded', 1, now(), now(),
+       'public.gone' || i % 3, 'nobody', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
   FROM generate_series(1, 1000) AS i;
 SELECT migrate_register('a4', '');
 SELECT migrate_register('a4', 'SELECT 1', replace => true);

@@ -412,8 +412,15 @@ migrate_plan(PG_FUNCTION_ARGS)
 Datum
 migrate_is_current(PG_FUNCTION_ARGS)
 {
+	bool		current;
+	bool		isnull;
+
 	begin_command("migrate_is_current()", 0);
-	PG_RETURN_BOOL(mig_inspect_is_current(required_text(fcinfo, 0, "target")));
+	current = mig_inspect_is_current(required_text(fcinfo, 0, "target"),
+									 &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(current);
 }
 
 Datum
@@ -651,7 +658,9 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 		const MigRevisionDef *def = &revision->def;
 		NameData	registered_by;
 
-		namestrcpy(&registered_by, revision->registered_by);
+		bool		known = revision->registered_by != NULL;
+
+		namestrcpy(&registered_by, known ? revision->registered_by : "");
 		put_text(&rows, def->id);
 		put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
 		put_text(&rows, def->message);
@@ -661,8 +670,8 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 		put(&rows, BoolGetDatum(row->is_head), false);
 		put(&rows, BoolGetDatum(row->is_branch_point), false);
 		put(&rows, BoolGetDatum(row->is_merge_point), false);
-		put(&rows, NameGetDatum(&registered_by), false);
-		put(&rows, TimestampTzGetDatum(revision->registered_at), false);
+		put(&rows, NameGetDatum(&registered_by), !known);
+		put(&rows, TimestampTzGetDatum(revision->registered_at), !known);
 		put_text(&rows, row->partial);
 		if (with_bodies)
 		{

@@ -98,7 +98,7 @@ sql($node, $db, "SELECT migrate_register('e1', 'DO ''BEGIN RAISE serialization_f
 $session = start_sql($node, $db, 'used_up',
 	"$settings SET migrate.max_attempts = 3; CALL migrate_deploy('e1')");
 (undef, $errors) = finish_sql($session);
-like($errors, qr/^40001: serialization_failure$/, 'used up: the original error');
+like($errors, qr/^40001: upgrade of revision "e1" failed after 3 attempts(?: in \d+ s)?: serialization_failure$/, 'used up: the original error');
 is(sql($node, $db, $where), 'e1|3|failed', 'used up: logged');
 is(advisory_locks($node), '0', 'used up: the lock is free');
 

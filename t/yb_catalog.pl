@@ -51,9 +51,9 @@ SQL
 		  . " SET yb_sim.fail_point = 'statement'; SET yb_sim.fail_at = 4;";
 		my $errors;
 		$node->psql($db, "$fail CALL migrate_deploy()", stderr => \$errors);
-		like($errors, qr/ERROR:  \Q$message_of{$failure}\E/, "$name: the error");
+		like($errors, qr/ERROR:  (?:upgrade of .* failed after 2 attempts.*: )?\Q$message_of{$failure}\E/, "$name: the error");
 		like($errors, qr/^HINT:  \Q${\($failure eq 'undefined' ? $maybe : $again)}\E$/m, 'and what to do');
-		my @attempts = $errors =~ /NOTICE:  (attempt \d+ of \d+) to upgrade/g;
+		my @attempts = $errors =~ /NOTICE:  .* failed in (attempt \d+ of \d+), trying again/g;
 		is("@attempts", $failure eq 'undefined' ? '' : 'attempt 1 of 2', 'not more than two attempts');
 		is(sql($node, $db, "SELECT version_num FROM migrate.version; SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),
 			"$first\n0", 'the first revision stays, no lock does');

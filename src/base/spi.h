@@ -22,7 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#define MIG_SPI_MAX_ARGS		32
+#define MIG_SPI_MAX_ARGS		40
 
 /* In SQL: the server and the database, which a dump does not bring along. */
 #define MIG_SPI_ORIGIN \

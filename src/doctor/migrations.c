@@ -25,6 +25,7 @@
 #define MAX_NAMED				5	/* revisions, in a finding */
 
 static void check_pending(MigDoctor *doctor);
+static bool find_unknown(StringInfo value);
 static void check_partial(MigDoctor *doctor);
 static void check_approvals(MigDoctor *doctor);
 static void check_authors(MigDoctor *doctor);
@@ -97,10 +98,34 @@ check_pending(MigDoctor *doctor)
 		appendStringInfoString(&value, "base");
 	else if (version->nrows > MAX_NAMED)
 		appendStringInfo(&value, " and %d more", version->nrows - MAX_NAMED);
+	if (find_unknown(&value))
+	{
+		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM, value.data,
+						  "Register them: what has migrated the database may have newer files than the registry. No run is possible before, and the other checks take no revision as pending.");
+		return;
+	}
 	(void) pending_steps(doctor, &nsteps);
 	appendStringInfo(&value, nsteps == 1 ? ", %d revision is pending" :
 					 ", %d revisions are pending", nsteps);
 	mig_doctor_report(doctor, MIG_DOCTOR_OK, value.data, NULL);
+}
+
+/*
+ * Adds the rows of the version table that name no revision.  false: none.
+ */
+static bool
+find_unknown(StringInfo value)
+{
+	int			nunknown;
+	char	  **unknown = mig_inspect_unknown(&nunknown);
+
+	for (int i = 0; i < nunknown; i++)
+	{
+		if (i == 0)
+			appendStringInfoString(value, "; not registered: ");
+		name_revision(value, i, unknown[i]);
+	}
+	return nunknown > 0;
 }
 
 static void
@@ -300,10 +325,16 @@ pending_steps(MigDoctor *doctor, int *nsteps)
 	if (doctor->pending == NULL)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(doctor->context);
+		int			nunknown;
 
-		doctor->pending = mig_inspect_plan("heads",
-										   mig_command_name(MIG_COMMAND_UPGRADE),
-										   &doctor->npending);
+		/* Then there is no plan, which "pending" reports. */
+		(void) mig_inspect_unknown(&nunknown);
+		if (nunknown > 0)
+			doctor->pending = palloc0(sizeof(MigInspectStep));
+		else
+			doctor->pending = mig_inspect_plan("heads",
+											   mig_command_name(MIG_COMMAND_UPGRADE),
+											   &doctor->npending);
 		MemoryContextSwitchTo(old_context);
 	}
 	*nsteps = doctor->npending;

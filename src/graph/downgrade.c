@@ -84,8 +84,8 @@ mig_downgrade_find_start(const MigGraph *graph, const MigStart *start,
 						 strcmp(name, "base") == 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot walk that far down from \"%s\"", name),
-				 errhint("Name the revision from which to walk.")));
+				 errmsg("\"%s\" cannot be the start of a downgrade by a number of revisions", name),
+				 errhint("Name a revision in its place.")));
 	if (branch == NULL)
 	{
 		if (name == NULL)
@@ -244,7 +244,9 @@ find_roots(const MigGraph *graph, int destination, const char *branch)
 	if (result.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("not a valid downgrade target from the current heads"),
+				 errmsg("\"%s@%s\" is not a valid downgrade target from the current heads",
+						branch, destination >= 0 ?
+						mig_graph_id(graph, destination) : "base"),
 				 errdetail("No revision after \"%s\" leads to branch \"%s\".",
 						   destination >= 0 ?
 						   mig_graph_id(graph, destination) : "base",

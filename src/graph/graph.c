@@ -328,6 +328,27 @@ mig_graph_added(const MigGraph *graph, const MigPlan *plan, int nrows,
 }
 
 /*
+ * Puts the rows in front that name revisions, in the order given, and returns how
+ * many they are.
+ */
+int
+mig_graph_known_rows(const MigGraph *graph, int nrows, char **rows)
+{
+	int			nknown = 0;
+
+	for (int i = 0; i < nrows; i++)
+	{
+		char	   *row = rows[i];
+
+		if (mig_graph_find(graph, row) < 0)
+			continue;
+		memmove(&rows[nknown + 1], &rows[nknown], sizeof(char *) * (i - nknown));
+		rows[nknown++] = row;
+	}
+	return nknown;
+}
+
+/*
  * The revisions that the rows of the version table name, in load order and
  * without duplicates.  Raises for a row that names none.
  */
@@ -346,7 +367,7 @@ mig_graph_rows(const MigGraph *graph, int nrows, char **rows)
 					 errmsg("revision \"%s\" of the version table does not exist",
 							rows[i]),
 					 errdetail("The version table says that it is applied, but it is not registered."),
-					 errhint("Register the revision, or replace the rows with migrate_stamp(..., purge => true).")));
+					 errhint("Register the revision: what has migrated the database may have newer files than the registry. migrate_current() shows such rows.")));
 	}
 	qsort(found, nrows, sizeof(int), compare_ints);
 	for (int i = 0; i < nrows; i++)
@@ -402,7 +423,7 @@ check_id(const char *id)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("revision id \"%s\" contains a character that is not allowed",
 						id),
-				 errdetail("The characters @, -, + and : have a meaning in targets.")));
+				 errdetail("The characters @, -, + and : have a meaning of their own in targets.")));
 }
 
 static int
@@ -563,13 +584,13 @@ resolve_down(const MigGraph *graph, int rev, const char *name)
 	if (mig_graph_key(graph, name, &parent) != MIG_KEY_ID)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("revision \"%s\" does not exist", name),
-				 errdetail("It is a down revision of revision \"%s\".", id),
-				 errhint("Down revisions are full revision ids; register them first, or in the same script.")));
+				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
+						name, id),
+				 errhint("Down revisions are full ids. Register them first, or register all in one script.")));
 	if (parent == rev)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("revision \"%s\" is its own down revision", id)));
+				 errmsg("revision \"%s\" cannot be its own down revision", id)));
 	return parent;
 }
 
@@ -583,13 +604,13 @@ resolve_depends(const MigGraph *graph, int rev, const char *name)
 	if (mig_graph_key(graph, name, &other) == MIG_KEY_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("revision or branch label \"%s\" does not exist", name),
-				 errdetail("Revision \"%s\" depends on it.", id),
-				 errhint("Dependencies are full revision ids or branch labels; register them first, or in the same script.")));
+				 errmsg("revision or branch label \"%s\" that revision \"%s\" depends on does not exist",
+						name, id),
+				 errhint("Dependencies are full ids or branch labels. Register them first, or register all in one script.")));
 	if (other == rev)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("revision \"%s\" depends on itself", id)));
+				 errmsg("revision \"%s\" cannot depend on itself", id)));
 	return other;
 }
 

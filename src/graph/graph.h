@@ -40,6 +40,8 @@ extern bool mig_graph_is_merge_point(const MigGraph *graph, int rev);
 extern MigRevList mig_graph_heads(const MigGraph *graph, bool real);
 extern MigRevList mig_graph_current(const MigGraph *graph,
 									int nrows, char **rows);
+extern int	mig_graph_known_rows(const MigGraph *graph, int nrows,
+								 char **rows);
 extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
 extern MigRevList mig_graph_added(const MigGraph *graph, const MigPlan *plan,
 								  int nrows, char **rows);

@@ -130,7 +130,7 @@ mig_target_resolve_list(const MigGraph *graph, int ntargets, char **targets)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("relative revision \"%s\" does not exist",
 								targets[i]),
-						 errdetail("The walk from a head leaves the graph.")));
+						 errdetail("There are fewer revisions before a head.")));
 			if (!known[rev])
 				result.rev[result.n++] = rev;
 			known[rev] = true;
@@ -229,7 +229,7 @@ mig_target_refuse_walk(const char *target, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("relative revision \"%s\" does not exist", target),
-			 errdetail("The walk from \"%s\" leaves the graph.", name)));
+			 errdetail("There are fewer revisions before or after \"%s\".", name)));
 }
 
 /* Raise the error for an offset without a name that leads to no revision. */
@@ -238,7 +238,7 @@ mig_target_refuse_offset(const MigRelative *rel)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("relative revision %s did not produce %d migrations",
+			 errmsg("relative revision \"%s\" did not produce %d migrations",
 					rel->offset_text, abs(rel->offset)),
 			 errhint("Use migrate_history() to list revisions that can be a target.")));
 }
@@ -307,7 +307,12 @@ refuse_ambiguous_walk(const MigGraph *graph, int at, bool up, MigRevList ways)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-			 errmsg("ambiguous walk"),
+			 up && id != NULL ?
+			 errmsg("relative target is ambiguous after revision \"%s\"", id) :
+			 up ? errmsg("relative target is ambiguous after base") :
+			 id != NULL ?
+			 errmsg("relative target is ambiguous before revision \"%s\"", id) :
+			 errmsg("relative target is ambiguous before the heads"),
 			 up && id != NULL ?
 			 errdetail("More than one revision follows \"%s\": %s.", id, list) :
 			 up ? errdetail("There is more than one base: %s.", list) :

@@ -84,8 +84,10 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 			break;
 		case MIG_JOB_CRASHES:
 			code = ERRCODE_SYSTEM_ERROR;
-			end->error = psprintf("its worker exited unexpectedly %d times",
-								  dead->crashes);
+			end->error = dead->crashes == 1 ?
+				"its worker exited unexpectedly" :
+				psprintf("its worker exited unexpectedly %d times",
+						 dead->crashes);
 			end->detail = dead->revision == NULL ?
 				"The worker exited before it began a revision." :
 				psprintf("The last revision it began was \"%s\".",

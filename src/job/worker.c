@@ -242,7 +242,7 @@ execute(Worker *worker)
 								job->target));
 	mig_xact(settings_work, worker, MIG_XACT_RAISE);
 	check_renewals(worker);
-	PreventCommandIfReadOnly(mig_command_name(job->command));
+	PreventCommandIfReadOnly("migration job");
 	mig_run(&request, &worker->result);
 }
 

@@ -189,20 +189,22 @@ check_parents_exist(const MigRevisionDef *def)
 							def->id, def->labels[i])));
 	}
 
-	missing = mig_revision_missing(def->down, def->ndown, false, &nmissing);
+	missing = mig_revision_missing(def->down, def->ndown, false,
+								   MIG_SPI_READ_LATEST, &nmissing);
 	if (nmissing > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
 						missing[0], def->id),
 				 errhint("Down revisions are full ids. Register them first, or register all in one script.")));
-	missing = mig_revision_missing(def->depends, def->ndepends, true, &nmissing);
+	missing = mig_revision_missing(def->depends, def->ndepends, true,
+								   MIG_SPI_READ_LATEST, &nmissing);
 	if (nmissing > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("revision or branch label \"%s\" that revision \"%s\" depends on does not exist",
 						missing[0], def->id),
-				 errhint("Register it first, or register both in one script.")));
+				 errhint("Dependencies are full ids or branch labels. Register them first, or register all in one script.")));
 }
 
 /*

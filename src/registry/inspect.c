@@ -22,6 +22,7 @@
 typedef struct Situation
 {
 	MigVersion *version;
+	int			nknown;			/* of its rows, the first ones, name revisions */
 	MigGraph   *graph;
 	MigPartial *partial;
 } Situation;
@@ -29,6 +30,8 @@ typedef struct Situation
 static void read_situation(Situation *situation);
 static MigInspectRow *describe(const Situation *situation, MigRevList revs,
 							   bool with_bodies, int *nrows);
+static MigInspectRow *add_unknown(const Situation *situation,
+								  MigInspectRow *rows, int *nrows);
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
 static bool may_show(void);
@@ -37,7 +40,8 @@ static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigInspectStep *result);
 
 /*
- * The current revisions, and the one whose upgrade was interrupted.
+ * The current revisions, the one whose upgrade was interrupted, and the rows of
+ * the version table that name none.
  */
 MigInspectRow *
 mig_inspect_current(int *nrows)
@@ -46,8 +50,7 @@ mig_inspect_current(int *nrows)
 	MigRevList	revs;
 
 	read_situation(&now);
-	revs = mig_graph_current(now.graph, now.version->nrows,
-							 now.version->rows);
+	revs = mig_graph_current(now.graph, now.nknown, now.version->rows);
 	if (now.partial != NULL && now.partial->operation == MIG_COMMAND_UPGRADE)
 	{
 		MigRevList	longer = {revs.n, palloc(sizeof(int) * (revs.n + 1))};
@@ -58,7 +61,7 @@ mig_inspect_current(int *nrows)
 												now.partial->revision);
 		revs = longer;
 	}
-	return describe(&now, revs, false, nrows);
+	return add_unknown(&now, describe(&now, revs, false, nrows), nrows);
 }
 
 MigInspectRow *
@@ -88,11 +91,12 @@ mig_inspect_history(const char *range, int *nrows)
 {
 	Situation	now;
 	MigRevList	revs;
+	MigInspectRow *rows;
 
 	read_situation(&now);
-	revs = mig_history_list(now.graph, range, now.version->nrows,
-							now.version->rows);
-	return describe(&now, revs, false, nrows);
+	revs = mig_history_list(now.graph, range, now.nknown, now.version->rows);
+	rows = describe(&now, revs, false, nrows);
+	return range == NULL ? add_unknown(&now, rows, nrows) : rows;
 }
 
 /*
@@ -108,8 +112,7 @@ mig_inspect_show(const char *revision, int *nrows)
 	read_situation(&now);
 	targets[0] = unconstify(char *, revision);
 	if (strcmp(revision, "current") == 0)
-		revs = mig_graph_current(now.graph, now.version->nrows,
-								 now.version->rows);
+		revs = mig_graph_current(now.graph, now.nknown, now.version->rows);
 	else
 		revs = mig_target_resolve_list(now.graph, 1, targets);
 	return describe(&now, revs, true, nrows);
@@ -203,19 +206,41 @@ may_show(void)
 }
 
 /*
+ * The rows of the version table that name no revision.
+ */
+char	  **
+mig_inspect_unknown(int *nrows)
+{
+	Situation	now;
+
+	read_situation(&now);
+	*nrows = now.version->nrows - now.nknown;
+	return now.version->rows + now.nknown;
+}
+
+/*
  * Whether an upgrade to the target has nothing to do, and no revision is
- * partial.
+ * partial.  Null: nothing is registered, so there is no head to compare with.
+ * false as well where the version table has a row that names no revision.
  */
 bool
-mig_inspect_is_current(const char *target)
+mig_inspect_is_current(const char *target, bool *isnull)
 {
 	MigVersion *version = mig_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
+	int			nheads;
+	int			nmissing;
 
 	targets[0] = unconstify(char *, target);
+	(void) mig_revision_heads(true, MIG_SPI_READ_CALLER, &nheads);
+	*isnull = nheads == 0;
+	if (*isnull)
+		return false;
 	mig_version_read(version, MIG_SPI_READ_CALLER);
-	return mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
-						false, NULL, MIG_SPI_READ_CALLER)->nsteps == 0 &&
+	(void) mig_revision_missing(version->rows, version->nrows, false,
+								MIG_SPI_READ_CALLER, &nmissing);
+	return nmissing == 0 && mig_run_plan(version, MIG_COMMAND_UPGRADE, 1, targets,
+										 false, NULL, MIG_SPI_READ_CALLER)->nsteps == 0 &&
 		mig_partial_find(version, MIG_SPI_READ_CALLER) == NULL;
 }
 
@@ -225,6 +250,9 @@ read_situation(Situation *situation)
 	situation->version = mig_version_open(MIG_SPI_READ_CALLER);
 	mig_version_read(situation->version, MIG_SPI_READ_CALLER);
 	situation->graph = mig_revision_graph(MIG_SPI_READ_CALLER);
+	situation->nknown = mig_graph_known_rows(situation->graph,
+											 situation->version->nrows,
+											 situation->version->rows);
 	situation->partial = mig_partial_find(situation->version,
 										  MIG_SPI_READ_CALLER);
 }
@@ -238,7 +266,7 @@ describe(const Situation *situation, MigRevList revs, bool with_bodies,
 {
 	const MigGraph *graph = situation->graph;
 	bool	   *applied = mig_graph_applied(situation->graph,
-											situation->version->nrows,
+											situation->nknown,
 											situation->version->rows);
 	char	  **ids = palloc(sizeof(char *) * Max(revs.n, 1));
 	MigRevision *revisions;
@@ -263,6 +291,34 @@ describe(const Situation *situation, MigRevList revs, bool with_bodies,
 	}
 	*nrows = revs.n;
 	return result;
+}
+
+/*
+ * Puts the rows of the version table in front that name no revision: applied,
+ * and nothing else is known of them.
+ */
+static MigInspectRow *
+add_unknown(const Situation *situation, MigInspectRow *rows, int *nrows)
+{
+	const MigVersion *version = situation->version;
+	int			nunknown = version->nrows - situation->nknown;
+	MigInspectRow *longer;
+
+	if (nunknown == 0)
+		return rows;
+	longer = palloc_extended(sizeof(MigInspectRow) * (*nrows + nunknown),
+							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < nunknown; i++)
+	{
+		MigRevision *revision = palloc0(sizeof(MigRevision));
+
+		revision->def.id = version->rows[situation->nknown + i];
+		longer[i].revision = revision;
+		longer[i].applied = true;
+	}
+	memcpy(longer + nunknown, rows, sizeof(MigInspectRow) * *nrows);
+	*nrows += nunknown;
+	return longer;
 }
 
 /*

@@ -10,7 +10,8 @@
 /* A revision and its position in the graph. */
 typedef struct MigInspectRow
 {
-	const MigRevision *revision;
+	const MigRevision *revision;	/* without an author: a row of the version
+									 * table that names none */
 	bool		applied;
 	bool		is_head;
 	bool		is_branch_point;
@@ -62,6 +63,7 @@ extern MigInspectRow *mig_inspect_history(const char *range, int *nrows);
 extern MigInspectRow *mig_inspect_show(const char *revision, int *nrows);
 extern MigInspectStep *mig_inspect_plan(const char *target, const char *command,
 										int *nsteps);
-extern bool mig_inspect_is_current(const char *target);
+extern char **mig_inspect_unknown(int *nrows);
+extern bool mig_inspect_is_current(const char *target, bool *isnull);
 
 #endif							/* MIG_REGISTRY_REGISTRY_H */

@@ -7,12 +7,18 @@
  * told which old ones are open.  While it waits no query can be run here: the
  * server itself then names the process, in the line that log_lock_waits makes
  * it write, and that line is shown to the client, too.
+ *
+ * After a wait that ended in an error the server does not say what it was for.
+ * So the lock is noted by the timer that samples waits, and after the rollback
+ * pg_locks is asked for its holders, with the caller's rights: of a session the
+ * caller may not look into, state and time stay hidden.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
 #include "utils/elog.h"
 #include "utils/guc.h"
 
@@ -27,7 +33,27 @@ static emit_log_hook_type previous_log_hook = NULL;
 static bool watching = false;
 static bool lock_waits_logged = false;	/* before that */
 
+/* The lock that the last sample found this backend waiting for. */
+static volatile bool waiting = false;
+static volatile LOCKTAG wait_tag;
+static volatile LOCKMODE wait_mode;
+
+/* The same when the last message was raised. */
+static bool kept = false;
+static LOCKTAG kept_tag;
+static LOCKMODE kept_mode;
+
+/* The holders of a lock. */
+typedef struct Holders
+{
+	MemoryContext context;
+	MigBlockers *blockers;
+} Holders;
+
 static void show_lock_wait(ErrorData *error);
+static void find_holders(void *arg);
+static bool describe_tag(MigSpiArgs *args);
+static void read_holders(const MigSpiRow *row, void *result);
 
 /*
  * Called once, from _PG_init().
@@ -68,7 +94,7 @@ mig_blocker_announce(const char *tag)
 	if (strcmp(tag, "CREATE INDEX CONCURRENTLY") != 0 &&
 		strcmp(tag, "REINDEX CONCURRENTLY") != 0)
 		return;
-	who = mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	who = mig_spi_first(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 	if (who != NULL)
 		ereport(NOTICE,
 				(errmsg("%s waits until older transactions have ended", tag),
@@ -107,4 +133,164 @@ show_lock_wait(ErrorData *error)
 	}
 	if (previous_log_hook != NULL)
 		previous_log_hook(error);
+}
+
+/*
+ * Runs in a signal handler: whether the backend waits for a lock, and for which.
+ */
+void
+mig_blocker_sample(bool in_lock_wait)
+{
+	LOCK	   *lock = MyProc == NULL ? NULL : *(LOCK *volatile *) &MyProc->waitLock;
+
+	waiting = in_lock_wait && lock != NULL;
+	if (!waiting)
+		return;
+	wait_tag = lock->tag;
+	wait_mode = MyProc->waitLockMode;
+}
+
+/*
+ * While a message is raised, which may be the error that ends the wait: the
+ * timer goes on.
+ */
+void
+mig_blocker_keep(void)
+{
+	kept = waiting;
+	if (!kept)
+		return;
+	kept_tag = wait_tag;
+	kept_mode = wait_mode;
+}
+
+/*
+ * After an error, when the transaction or the subtransaction was rolled back: the
+ * transactions that it has waited for and that are still there.  false: the error
+ * did not end a wait, or none is left.
+ */
+bool
+mig_blocker_find(const ErrorData *error, MigBlockers *blockers)
+{
+	Holders		holders = {CurrentMemoryContext, blockers};
+
+	memset(blockers, 0, sizeof(*blockers));
+	if (!kept || (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+				  error->sqlerrcode != ERRCODE_QUERY_CANCELED))
+		return false;
+	kept = false;
+	/* The error itself matters more than one from here. */
+	(void) mig_subxact(find_holders, &holders);
+	return blockers->who != NULL;
+}
+
+static void
+find_holders(void *arg)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.string_agg(h.who, '; ' ORDER BY h.pid),"
+		"       pg_catalog.string_agg(h.cure, ' ' ORDER BY h.pid)"
+		"  FROM (SELECT l.pid,"
+		"    CASE WHEN l.pid IS NULL THEN"
+		"      pg_catalog.format('prepared transaction %L, which holds %s%s',"
+		"        p.gid, l.mode, o.of)"
+		"    ELSE pg_catalog.format('process %s (role %s%s), which holds %s%s',"
+		"        l.pid, a.usename, ', ' || a.state || COALESCE(' for ' ||"
+		"          extract(epoch FROM pg_catalog.clock_timestamp()"
+		"                  - a.state_change)::int8 || ' s', ''),"
+		"        l.mode, o.of)"
+		"    END AS who,"
+		"    CASE WHEN l.pid IS NULL"
+		"      THEN pg_catalog.format('ROLLBACK PREPARED %L;', p.gid)"
+		"      ELSE pg_catalog.format('SELECT pg_terminate_backend(%s);', l.pid)"
+		"    END AS cure"
+		"  FROM pg_catalog.pg_locks AS l"
+		"  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"
+		"  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON l.pid IS NULL"
+		"    AND l.virtualtransaction = '-1/' || p.transaction::text"
+		"  CROSS JOIN (SELECT CASE WHEN $1 = 'relation' THEN ' on '"
+		"    || COALESCE(pg_catalog.pg_describe_object("
+		"         'pg_catalog.pg_class'::regclass, $3, 0), 'a relation')"
+		"    ELSE '' END AS of) AS o"
+		" WHERE l.granted AND l.locktype = $1 AND l.mode = ANY ($5)"
+		"   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+		"   AND CASE $1 WHEN 'relation'"
+		"         THEN l.database = $2 AND l.relation = $3"
+		"       WHEN 'transactionid' THEN l.transactionid = $4::xid"
+		"       WHEN 'virtualxid' THEN l.virtualxid = $4"
+		"       ELSE l.database = $2 AND l.classid = $3"
+		"            AND l.objid::text = $4 END"
+		" LIMIT 3) AS h"
+	};
+	Holders    *holders = arg;
+	MigSpiArgs	args = {0};
+	MemoryContext old_context;
+
+	if (!describe_tag(&args))
+		return;
+	/* It is kept for as long as the transaction. */
+	pgstat_clear_backend_activity_snapshot();
+	old_context = MemoryContextSwitchTo(holders->context);
+	(void) mig_spi_row(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+					   read_holders, holders->blockers);
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * The lock as pg_locks shows it, and the modes that conflict with the one that
+ * was asked for.  false: a kind that is not looked for.
+ */
+static bool
+describe_tag(MigSpiArgs *args)
+{
+	const LOCKTAG *tag = &kept_tag;
+	char	   *modes[MAX_LOCKMODES];
+	int			nmodes = 0;
+	const char *type;
+	char	   *id = NULL;
+
+	switch ((LockTagType) tag->locktag_type)
+	{
+		case LOCKTAG_RELATION:
+			type = "relation";
+			break;
+		case LOCKTAG_TRANSACTION:
+			type = "transactionid";
+			id = psprintf("%u", tag->locktag_field1);
+			break;
+		case LOCKTAG_VIRTUALTRANSACTION:
+			type = "virtualxid";
+			id = psprintf("%d/%u", (int) tag->locktag_field1,
+						  tag->locktag_field2);
+			break;
+		case LOCKTAG_OBJECT:
+		case LOCKTAG_ADVISORY:
+			type = tag->locktag_type == LOCKTAG_OBJECT ? "object" : "advisory";
+			id = psprintf("%u", tag->locktag_field3);
+			break;
+		default:
+			return false;
+	}
+	for (LOCKMODE mode = 1; mode <= MaxLockMode; mode++)
+	{
+		if (DoLockModesConflict(kept_mode, mode))
+			modes[nmodes++] = unconstify(char *,
+										 GetLockmodeName(tag->locktag_lockmethodid,
+														 mode));
+	}
+	mig_spi_arg_text(args, type);
+	mig_spi_arg_oid(args, tag->locktag_field1);
+	mig_spi_arg_oid(args, tag->locktag_field2);
+	mig_spi_arg_text(args, id);
+	mig_spi_arg_texts(args, modes, nmodes);
+	return true;
+}
+
+static void
+read_holders(const MigSpiRow *row, void *result)
+{
+	MigBlockers *blockers = result;
+
+	blockers->who = mig_spi_row_text(row, 1);
+	blockers->cure = mig_spi_row_text(row, 2);
 }

@@ -463,6 +463,7 @@ add_context(void *arg)
 {
 	MigBodyExec *body = arg;
 
+	mig_blocker_keep();
 	if (body->statement > 0)
 		errcontext("statement %d at line %d of the %s of revision \"%s\", attempt %d",
 				   body->statement, body->line, body->operation, body->revision,

@@ -103,7 +103,7 @@ run_deferred(void)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("deferred triggers do not come to an end"),
+			 errmsg("deferred triggers of the revision fire each other without end"),
 			 errdetail("After %d rounds of SET CONSTRAINTS ALL IMMEDIATE there are still some pending.",
 					   MAX_ROUNDS)));
 }

@@ -61,16 +61,25 @@
 
 #define UNLOCK_ATTEMPTS			3	/* to release what the session holds */
 
-/* A lock, and what its holder is doing, for messages. */
+/* What a lock is for. */
+typedef enum LockPurpose
+{
+	PURPOSE_RUN,				/* runs on a version table */
+	PURPOSE_REGISTRY,			/* changes of the registry */
+	PURPOSE_BODIES,				/* bodies that stay as they are */
+	PURPOSE_JOB					/* a worker's */
+} LockPurpose;
+
+/* A lock, and of what, for messages. */
 typedef struct Lock
 {
+	LockPurpose purpose;
 	int			class;
 	uint32		key;
 	bool		shared;
 	bool		session;
 	bool		of_job;			/* kept until the worker has noted the end */
 	const char *name;
-	const char *activity;
 	const char *procedure;		/* that does the same, or NULL */
 } Lock;
 
@@ -99,6 +108,7 @@ typedef struct Waiter
 
 static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
+static void say_waiting(const Lock *lock);
 static bool try_lock(const Lock *lock);
 static void take(void *arg);
 static void give_back_once(void *arg);
@@ -121,8 +131,8 @@ static char *describe_holder(const Lock *lock);
 void
 mig_lock_run(const MigRun *run)
 {
-	Lock		runs = {LOCK_CLASS, run->version->relid, false, run->commits,
-	false, run->version->name, "is running migrations on", NULL};
+	Lock		runs = {PURPOSE_RUN, LOCK_CLASS, run->version->relid, false,
+	run->commits, false, run->version->name, NULL};
 	Lock		bodies = bodies_lock(run->registry, true, run->commits);
 
 	/* What an earlier run of this session could not release. */
@@ -147,8 +157,8 @@ mig_lock_run(const MigRun *run)
 void
 mig_lock_registry(void)
 {
-	Lock		lock = {LOCK_CLASS, mig_revision_relid(), false, false,
-	false, mig_revision_name, "is changing", NULL};
+	Lock		lock = {PURPOSE_REGISTRY, LOCK_CLASS, mig_revision_relid(), false,
+	false, false, mig_revision_name, NULL};
 
 	mig_server_check_locks();
 	wait_for_lock(&lock);
@@ -169,8 +179,8 @@ mig_lock_bodies(void)
 static Lock
 bodies_lock(Oid registry, bool shared, bool session)
 {
-	Lock		lock = {LOCK_CLASS_BODIES, registry, shared, session,
-	false, mig_revision_name, "is running or replacing revisions of", NULL};
+	Lock		lock = {PURPOSE_BODIES, LOCK_CLASS_BODIES, registry, shared, session,
+	false, mig_revision_name, NULL};
 
 	return lock;
 }
@@ -181,8 +191,8 @@ bodies_lock(Oid registry, bool shared, bool session)
 bool
 mig_lock_job(int class, uint32 key)
 {
-	Lock		lock = {class, key, false, true, true, "queue of jobs",
-	"is working on the", NULL};
+	Lock		lock = {PURPOSE_JOB, class, key, false, true, true, "queue of jobs",
+	NULL};
 
 	return try_lock(&lock);
 }
@@ -284,9 +294,7 @@ wait_for_lock(const Lock *lock)
 		if (waited >= mig_guc_lock_wait)
 			ReThrowError(mig_subxact(refuse_wait, unconstify(Lock *, lock)));
 		if (first)
-			ereport(NOTICE,
-					(errmsg("waiting for another session that %s \"%s\"",
-							lock->activity, lock->name)));
+			say_waiting(lock);
 		mig_lock_sleep((int) Min(delay, mig_guc_lock_wait - waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 
@@ -294,6 +302,23 @@ wait_for_lock(const Lock *lock)
 		if (lock->session)
 			mig_xact_renew();
 	}
+}
+
+static void
+say_waiting(const Lock *lock)
+{
+	ereport(NOTICE,
+			(lock->purpose == PURPOSE_RUN ?
+			 errmsg("waiting for another session that runs migrations on \"%s\"",
+					lock->name) :
+			 lock->purpose == PURPOSE_REGISTRY ?
+			 errmsg("waiting for another session that changes \"%s\"",
+					lock->name) :
+			 lock->purpose == PURPOSE_BODIES ?
+			 errmsg("waiting for another session that runs or replaces revisions of \"%s\"",
+					lock->name) :
+			 errmsg("waiting for another session that works on the %s",
+					lock->name)));
 }
 
 /*
@@ -499,8 +524,8 @@ release(int nkept)
 	HOLD_INTERRUPTS();
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
-			 errmsg("could not release the lock of this run: %s",
-					error->message),
+			 errmsg("could not release the lock on \"%s\": %s",
+					held[nheld - 1].name, error->message),
 			 errhint("Close the session, or run migrations in it again.")));
 	RESUME_INTERRUPTS();
 }

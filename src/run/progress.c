@@ -251,6 +251,29 @@ mig_progress_say(const MigStepExec *exec)
 }
 
 /*
+ * Tells the client of a procedure what the run has done, also that it had nothing
+ * to do.
+ */
+void
+mig_progress_say_end(const MigRun *run)
+{
+	int			nsteps = run->plan->nsteps;
+
+	if (run->request->via != MIG_VIA_PROCEDURE)
+		return;
+	if (nsteps == 0)
+		ereport(NOTICE,
+				(errmsg("nothing to do, %s",
+						mig_failure_position(run->version))));
+	else if (run->request->command == MIG_COMMAND_UPGRADE)
+		ereport(NOTICE,
+				(errmsg("done: %d of %d revisions upgraded", nsteps, nsteps)));
+	else
+		ereport(NOTICE,
+				(errmsg("done: %d of %d revisions downgraded", nsteps, nsteps)));
+}
+
+/*
  * A statement begins.
  */
 void

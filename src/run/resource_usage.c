@@ -4,10 +4,11 @@
  *
  * The server counts WAL and buffers, the system CPU time.  How long a backend has
  * waited for locks is counted nowhere, so that is sampled: a timer looks
- * whether the backend is waiting for one just then.
+ * whether the backend is waiting for one just then, and for which.
  */
 #include "postgres.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -25,6 +26,7 @@
 static volatile sig_atomic_t lock_wait_samples = 0;
 
 static void sample(void);
+static double to_microseconds(double milliseconds);
 static double cpu_ms_of_backend(void);
 
 /*
@@ -71,8 +73,8 @@ mig_resource_usage_since(const MigCounters *begin, MigResourceUsage *usage)
 	usage->started = begin->at;
 	usage->finished = now.at;
 	INSTR_TIME_SUBTRACT(now.wall, begin->wall);
-	usage->wall_ms = INSTR_TIME_GET_MILLISEC(now.wall);
-	usage->cpu_ms = now.cpu_ms - begin->cpu_ms;
+	usage->wall_ms = to_microseconds(INSTR_TIME_GET_MILLISEC(now.wall));
+	usage->cpu_ms = to_microseconds(now.cpu_ms - begin->cpu_ms);
 	usage->lock_wait_ms = now.lock_wait_ms - begin->lock_wait_ms;
 	memset(&usage->wal, 0, sizeof(usage->wal));
 	WalUsageAccumDiff(&usage->wal, &now.wal, &begin->wal);
@@ -86,8 +88,21 @@ mig_resource_usage_since(const MigCounters *begin, MigResourceUsage *usage)
 static void
 sample(void)
 {
-	if (WAIT_CLASS(*(volatile uint32 *) my_wait_event_info) == PG_WAIT_LOCK)
+	bool		in_lock_wait =
+	WAIT_CLASS(*(volatile uint32 *) my_wait_event_info) == PG_WAIT_LOCK;
+
+	if (in_lock_wait)
 		lock_wait_samples++;
+	mig_blocker_sample(in_lock_wait);
+}
+
+/*
+ * More digits say nothing, and are hard to read.
+ */
+static double
+to_microseconds(double milliseconds)
+{
+	return rint(milliseconds * 1000) / 1000;
 }
 
 static double

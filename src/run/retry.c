@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 
+#include "base/command.h"
 #include "base/error_text.h"
 #include "base/guc.h"
 #include "base/server.h"
@@ -18,7 +19,7 @@
 static void describe(MigRetryCase *failure, const ErrorData *error);
 static void add_hint(ErrorData *error, const char *hint);
 static void say_again(const MigRetryCase *failure, const ErrorData *error,
-					  const char *what, int delay);
+					  const char *what, const char *blocked_by, int delay);
 static int	delay_after(const MigRetryCase *failure);
 static void deallocate(void *arg);
 
@@ -34,6 +35,7 @@ mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 	MigRetryCase failure;
 	MigRetry	retry;
 
+	mig_failure_note_blockers(exec, error);
 	describe(&failure, error);
 	failure.via = exec->run->request->via;
 	failure.attempt = body->attempt;
@@ -50,7 +52,8 @@ mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 	if (retry == MIG_RETRY_GIVE_UP && mig_retry_needs_transaction(&failure))
 		error->hint = pstrdup(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE &&
 							  IsolationUsesXactSnapshot() ?
-							  "In this isolation level a conflict repeats until the transaction ends. Use CALL migrate_deploy(...), which begins a new transaction for each attempt, or run this under READ COMMITTED." :
+							  psprintf("In this isolation level a conflict repeats until the transaction ends. Use CALL %s(...), which begins a new transaction for each attempt, or run this under READ COMMITTED.",
+									   mig_command_procedure(exec->step->command)) :
 							  "On this server it repeats until the transaction ends. Run the command again in a new one.");
 	if (failure.foreign)
 		error->hint = pstrdup("Another session raised this, which the body has asked over a connection of its own: it does not see what this run has not committed, and may wait for this run until its own timeout. The body is not run again, because what it has done there stays.");
@@ -59,7 +62,8 @@ mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 
 	*delay = delay_after(&failure);
 	say_again(&failure, error,
-			  psprintf("%s revision \"%s\"", body->operation, revision), *delay);
+			  psprintf("%s of revision \"%s\"", body->operation, revision),
+			  exec->blockers.who, *delay);
 	return retry;
 }
 
@@ -162,7 +166,7 @@ mig_retry_xact(int attempt, const ErrorData *error)
 	if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
 		return false;
 	delay = delay_after(&failure);
-	say_again(&failure, error, "read or note how far migrations are", delay);
+	say_again(&failure, error, "access to the tables of the extension", NULL, delay);
 	mig_lock_sleep(delay);
 	mig_xact_renew();
 	return true;
@@ -187,7 +191,7 @@ mig_retry_lock(MigVia via, int attempt, const ErrorData *error)
 	if (retry != MIG_RETRY_TRANSACTION && retry != MIG_RETRY_SUBTRANSACTION)
 		return false;
 	delay = delay_after(&failure);
-	say_again(&failure, error, "lock the version table or the registry", delay);
+	say_again(&failure, error, "lock on the version table or the registry", NULL, delay);
 	mig_lock_sleep(delay);
 	return true;
 }
@@ -229,21 +233,28 @@ delay_after(const MigRetryCase *failure)
 
 static void
 say_again(const MigRetryCase *failure, const ErrorData *error,
-		  const char *what, int delay)
+		  const char *what, const char *blocked_by, int delay)
 {
 	ereport(LOG_SERVER_ONLY,
 			(errcode(error->sqlerrcode),
-			 errmsg("attempt %d of %d to %s failed: %s",
-					failure->attempt, mig_retry_attempts(failure), what,
+			 errmsg("%s failed in attempt %d of %d: %s",
+					what, failure->attempt, mig_retry_attempts(failure),
 					error->message),
+			 blocked_by == NULL ?
 			 errdetail("SQLSTATE %s, next attempt in %d ms.",
-					   unpack_sql_state(error->sqlerrcode), delay)));
+					   unpack_sql_state(error->sqlerrcode), delay) :
+			 errdetail("SQLSTATE %s, next attempt in %d ms. Blocked by %s.",
+					   unpack_sql_state(error->sqlerrcode), delay,
+					   blocked_by)));
 	ereport(NOTICE,
 			(errcode(error->sqlerrcode),
-			 errmsg("attempt %d of %d to %s failed, trying again: %s",
-					failure->attempt, mig_retry_attempts(failure), what,
+			 errmsg("%s failed in attempt %d of %d, trying again: %s",
+					what, failure->attempt, mig_retry_attempts(failure),
 					error->message),
-			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
+			 blocked_by == NULL ?
+			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode)) :
+			 errdetail("SQLSTATE %s. Blocked by %s.",
+					   unpack_sql_state(error->sqlerrcode), blocked_by)));
 }
 
 static void

@@ -92,7 +92,8 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	PG_END_TRY();
 	if (error != NULL)
 	{
-		mig_retry_explain_stale(&run, error);
+		if (!run.explained)
+			mig_retry_explain_stale(&run, error);
 		mig_retry_make_plain(error);
 		ReThrowError(error);
 	}
@@ -255,6 +256,7 @@ execute_until_done(MigStepExec *exec, int index)
 		if (mig_retry_ask(exec, error, &delay) != MIG_RETRY_SUBTRANSACTION)
 		{
 			explain_procedure(exec->step, error);
+			mig_failure_head(exec, error);
 			ReThrowError(error);
 		}
 		FreeErrorData(error);

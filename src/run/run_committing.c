@@ -44,7 +44,7 @@ static void ask_may_begin(void *arg);
 static void read_step(void *arg);
 static void expire_log(void *arg);
 static ErrorData *log_failure(Committing *state, ErrorData *error);
-static void report_failure(Committing *state, ErrorData *problem);
+static void report_problem(Committing *state, ErrorData *problem);
 static void write_failure(void *arg);
 
 /*
@@ -87,7 +87,15 @@ mig_run_committing(MigRun *run)
 	PG_END_TRY();
 	mig_termination_watch(NULL);
 	if (state.in_step && error != NULL)
+	{
 		problem = log_failure(&state, error);
+		if (problem == NULL)
+		{
+			MemoryContextSwitchTo(state.error_context);
+			mig_failure_explain(run, error);
+			MemoryContextSwitchTo(state.context);
+		}
+	}
 
 	mig_lock_release();
 	mig_session_lock_release();
@@ -98,8 +106,8 @@ mig_run_committing(MigRun *run)
 	}
 	if (error != NULL)
 	{
-		if (state.in_step)
-			report_failure(&state, problem);
+		if (problem != NULL)
+			report_problem(&state, problem);
 		/* Until the error has ended this transaction, too. */
 		(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
@@ -124,7 +132,10 @@ execute(Committing *state)
 
 	mig_run_prepare(run);
 	if (run->plan->nsteps == 0)
+	{
+		mig_progress_say_end(run);
 		return;
+	}
 
 	mig_step_begin_run(run);
 	for (; next && state->index < run->plan->nsteps; state->index++)
@@ -136,7 +147,10 @@ execute(Committing *state)
 	}
 	/* All is done and committed: a cancel has come too late. */
 	if (next)
+	{
 		QueryCancelPending = false;
+		mig_progress_say_end(run);
+	}
 	if (mig_guc_log_retention > 0)
 		mig_xact(expire_log, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
 }
@@ -233,29 +247,17 @@ log_failure(Committing *state, ErrorData *error)
 }
 
 /*
- * Tells if the step that failed is partial, or could not be logged.  A cancel
- * must not take the place of the error that follows.
+ * Tells that the step that failed could not be logged.  A cancel must not take
+ * the place of the error that follows.
  */
 static void
-report_failure(Committing *state, ErrorData *problem)
+report_problem(Committing *state, ErrorData *problem)
 {
-	MigRun	   *run = state->run;
-	MigStepExec *exec = &run->exec;
-
 	HOLD_INTERRUPTS();
-	if (problem != NULL)
-		ereport(WARNING,
-				(errcode(problem->sqlerrcode),
-				 errmsg("could not log the failure of revision \"%s\": %s",
-						exec->body.revision, problem->message)));
-	else if (run->partial != NULL)
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is partial", run->partial->revision),
-				 errdetail("Its %s was interrupted: %s.",
-						   exec->body.operation,
-						   mig_run_describe_partial(run->partial)),
-				 errhint("The next run that needs it resumes there. Use migrate_resolve() to decide otherwise.")));
+	ereport(WARNING,
+			(errcode(problem->sqlerrcode),
+			 errmsg("could not log the failure of revision \"%s\": %s",
+					state->run->exec.body.revision, problem->message)));
 	RESUME_INTERRUPTS();
 }
 

@@ -68,6 +68,13 @@ typedef struct MigBodyExec
 	const char *statement_text;
 } MigBodyExec;
 
+/* Transactions that a statement has waited for in vain. */
+typedef struct MigBlockers
+{
+	char	   *who;			/* and what they hold; NULL: none */
+	char	   *cure;			/* statements that end them */
+} MigBlockers;
+
 /* The step in execution; the same for all its attempts and segments. */
 typedef struct MigStepExec
 {
@@ -81,6 +88,7 @@ typedef struct MigStepExec
 	bool		writes_rows;	/* the body was run in this attempt */
 	int			nobjects;		/* of the session, before the body */
 	char	  **objects;
+	MigBlockers blockers;		/* of the last attempt that had any */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;
 } MigStepExec;
@@ -96,6 +104,7 @@ typedef struct MigRun
 	MigPartial *partial;		/* before the first step, and after a failure */
 	MigPlan    *plan;
 	int			session_timeout;	/* statement_timeout before the run */
+	bool		explained;		/* the error that ends it */
 	MigStepExec exec;
 	MemoryContext context;		/* of the caller: for its result */
 } MigRun;
@@ -245,6 +254,7 @@ extern void mig_progress_request_memory(void);
 extern void mig_progress_begin(MigVia via);
 extern void mig_progress_step(const MigStep *step, int number, int nsteps);
 extern void mig_progress_say(const MigStepExec *exec);
+extern void mig_progress_say_end(const MigRun *run);
 extern void mig_progress_statement(const MigBodyExec *body);
 extern void mig_progress_end(void);
 
@@ -258,6 +268,17 @@ extern void mig_resource_usage_since(const MigCounters *begin,
 extern void mig_blocker_install(void);
 extern void mig_blocker_announce(const char *tag);
 extern void mig_blocker_watch(bool on);
+extern void mig_blocker_sample(bool in_lock_wait);
+extern void mig_blocker_keep(void);
+extern bool mig_blocker_find(const ErrorData *error, MigBlockers *blockers);
+
+/* failure.c */
+extern void mig_failure_note_blockers(MigStepExec *exec,
+									  const ErrorData *error);
+extern void mig_failure_head(const MigStepExec *exec, ErrorData *error);
+extern void mig_failure_explain(MigRun *run, ErrorData *error);
+extern char *mig_failure_position(const MigVersion *version);
+extern char *mig_failure_command(const MigRunRequest *request);
 
 /* termination.c */
 extern void mig_termination_install(void);

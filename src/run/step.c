@@ -89,6 +89,8 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->entry.search_path = NULL;
 	exec->noted = run->partial != NULL;
 	exec->nobjects = 0;
+	exec->entry.blocked_by = NULL;
+	memset(&exec->blockers, 0, sizeof(exec->blockers));
 
 	memset(&exec->body, 0, sizeof(exec->body));
 	exec->body.revision = step->revision;

@@ -58,13 +58,15 @@ mig_log_write(const MigLogEntry *entry)
 		"  application_name, body_hash, revision_hash, sqlstate, error, wall_ms, cpu_ms,"
 		"  lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read,"
 		"  buffers_dirtied, buffers_written, temp_blocks_read,"
-		"  temp_blocks_written, search_path, effective_role)"
+		"  temp_blocks_written, search_path, effective_role,"
+		"  detail, hint, context, blocked_by)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
 		"  pg_catalog.pg_get_userbyid($11),"
 		"  pg_catalog.current_setting('application_name'), $12, $13, $14,"
 		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,"
 		"  CASE WHEN $27 IS NOT NULL"
-		"   THEN pg_catalog.pg_get_userbyid($28) END)"
+		"   THEN pg_catalog.pg_get_userbyid($28) END,"
+		"  $29, $30, $31, $32)"
 	};
 	const MigResourceUsage *usage = &entry->usage;
 	const ErrorData *error = entry->error;
@@ -103,6 +105,10 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_int64(&args, usage->buffers.temp_blks_written);
 	mig_spi_arg_text(&args, entry->search_path);
 	mig_spi_arg_oid(&args, entry->effective_role);
+	mig_spi_arg_message(&args, error == NULL ? NULL : error->detail);
+	mig_spi_arg_message(&args, error == NULL ? NULL : error->hint);
+	mig_spi_arg_message(&args, error == NULL ? NULL : error->context);
+	mig_spi_arg_message(&args, entry->blocked_by);
 
 	mig_spi_write(&query, &args);
 }

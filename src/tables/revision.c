@@ -279,7 +279,7 @@ read_check(const MigSpiRow *row, void *result)
  */
 char	  **
 mig_revision_missing(char *const *ids, int nids, bool labels_too,
-					 int *nmissing)
+					 MigSpiAccess access, int *nmissing)
 {
 	static MigSpiQuery query = {
 		"SELECT i.id"
@@ -296,8 +296,7 @@ mig_revision_missing(char *const *ids, int nids, bool labels_too,
 
 	mig_spi_arg_texts(&args, ids, nids);
 	mig_spi_arg_bool(&args, labels_too);
-	return mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-						nmissing);
+	return mig_spi_list(&query, &args, MIG_SPI_OWNER, access, nmissing);
 }
 
 /*

@@ -92,7 +92,8 @@ extern MigRevisionCheck *mig_revision_check(char *const *ids, int nids,
 
 /* Relations between revisions, for registration */
 extern char **mig_revision_missing(char *const *ids, int nids,
-								   bool labels_too, int *nmissing);
+								   bool labels_too, MigSpiAccess access,
+								   int *nmissing);
 extern char *mig_revision_label_user(const char *label,
 									 const char *except_id);
 extern char **mig_revision_dependents(const char *id, int *ndependents);

@@ -1,0 +1,260 @@
+/*
+ * failure.c
+ *	  Explains the error that ends a run.
+ *
+ * Who reads it has to act, and may not know the revisions: so after what
+ * happened it says how many attempts were made, what the state of the database
+ * is now, for which sessions the run has waited, and which statement to send
+ * next.  The SQLSTATE stays that of the cause, and so does the log row: its
+ * message, detail and hint are those of the server.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/command.h"
+#include "run/run_internal.h"
+
+/* The explanation of an error, made in a transaction that may fail. */
+typedef struct Explanation
+{
+	MigRun	   *run;
+	ErrorData  *error;
+	MemoryContext context;		/* of the texts */
+	char	   *detail;
+	char	   *hint;
+} Explanation;
+
+static void explain(void *arg);
+static char *describe_state(const MigRun *run, const ErrorData *error);
+static char *advise(const MigRun *run, const ErrorData *error);
+static char *advise_partial(const MigRun *run, const ErrorData *error, const char *command);
+static bool has_blockers(const MigRun *run, const ErrorData *error);
+static char *add_line(char *text, char *line);
+
+/*
+ * After an attempt that failed, in the transaction that follows it: for which
+ * transactions it has waited.
+ */
+void
+mig_failure_note_blockers(MigStepExec *exec, const ErrorData *error)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(exec->body.context);
+	MigBlockers blockers;
+
+	if (mig_blocker_find(error, &blockers))
+	{
+		exec->blockers = blockers;
+		exec->entry.blocked_by = blockers.who;
+	}
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * That there was more than one attempt, in front of the message.
+ */
+void
+mig_failure_head(const MigStepExec *exec, ErrorData *error)
+{
+	const MigBodyExec *body = &exec->body;
+	const char *revision = body->revision ? body->revision : "base";
+	MigResourceUsage usage;
+	int			seconds;
+
+	if (body->attempt <= 1)
+		return;
+	mig_resource_usage_since(&exec->begin, &usage);
+	seconds = (int) (usage.wall_ms / 1000);
+	error->message = seconds > 0 ?
+		psprintf("%s of revision \"%s\" failed after %d attempts in %d s: %s",
+				 body->operation, revision, body->attempt, seconds,
+				 error->message) :
+		psprintf("%s of revision \"%s\" failed after %d attempts: %s",
+				 body->operation, revision, body->attempt, error->message);
+}
+
+/*
+ * For a run that commits, after a step has failed and that is logged: adds the
+ * state of the database, and what to do next.  If that cannot be found out the
+ * error stays as it is.
+ */
+void
+mig_failure_explain(MigRun *run, ErrorData *error)
+{
+	Explanation explanation = {run, error, CurrentMemoryContext};
+
+	/* It has a hint of its own, to send the same command again. */
+	mig_retry_explain_stale(run, error);
+	run->explained = true;
+	if (mig_xact(explain, &explanation, 0) != NULL)
+		return;
+	mig_failure_head(&run->exec, error);
+	error->detail = add_line(error->detail, explanation.detail);
+	if (run->result->staleness == MIG_STALE_NO)
+		error->hint = add_line(error->hint, explanation.hint);
+}
+
+static void
+explain(void *arg)
+{
+	Explanation *explanation = arg;
+	MigRun	   *run = explanation->run;
+	MemoryContext old_context;
+
+	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
+	mig_version_read(run->version, MIG_SPI_READ_LATEST);
+
+	old_context = MemoryContextSwitchTo(explanation->context);
+	explanation->detail = describe_state(run, explanation->error);
+	explanation->hint = advise(run, explanation->error);
+	MemoryContextSwitchTo(old_context);
+}
+
+static char *
+describe_state(const MigRun *run, const ErrorData *error)
+{
+	const MigBodyExec *body = &run->exec.body;
+	const MigPartial *partial = run->partial;
+	char	   *position = mig_failure_position(run->version);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (partial == NULL)
+		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s.",
+						 body->operation, body->revision, position);
+	else if (partial->unknown == 0 && body->statement > 0)
+		appendStringInfo(&buf, "Revision \"%s\" is partial: %s, statement %d failed; %s.",
+						 partial->revision, mig_run_describe_partial(partial),
+						 body->statement, position);
+	else
+		appendStringInfo(&buf, "Revision \"%s\" is partial: %s; %s.",
+						 partial->revision, mig_run_describe_partial(partial),
+						 position);
+	if (has_blockers(run, error))
+		appendStringInfo(&buf, " Blocked by %s.", run->exec.blockers.who);
+	return buf.data;
+}
+
+/*
+ * The rows of the version table: 'the database is at "a", "b"'.
+ */
+char *
+mig_failure_position(const MigVersion *version)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (version->own)
+		appendStringInfoString(&buf, version->nrows == 0 ?
+							   "no revision is applied" :
+							   "the database is at ");
+	else if (version->nrows == 0)
+		appendStringInfo(&buf, "version table \"%s\" is empty", version->name);
+	else
+		appendStringInfo(&buf, "version table \"%s\" is at ", version->name);
+	for (int i = 0; i < version->nrows; i++)
+		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
+						 version->rows[i]);
+	return buf.data;
+}
+
+/*
+ * What to do next, with statements that can be pasted.
+ */
+static char *
+advise(const MigRun *run, const ErrorData *error)
+{
+	char	   *command = mig_failure_command(run->request);
+
+	if (has_blockers(run, error))
+		return psprintf("To end what blocks it: %s\nTo try again: %s",
+						run->exec.blockers.cure, command);
+	if (run->partial != NULL)
+		return advise_partial(run, error, command);
+	if (run->exec.body.statement == 0 && error->hint != NULL)
+		return NULL;
+	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
+		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		return psprintf("To try again: %s", command);
+	return psprintf("To try again when the cause is removed: %s\nTo change the body first: migrate_register(%s, ..., replace => true).",
+					command,
+					quote_literal_cstr(run->exec.body.revision));
+}
+
+/*
+ * A statement that is a segment of its own can be skipped.
+ */
+static char *
+advise_partial(const MigRun *run, const ErrorData *error, const char *command)
+{
+	const MigPartial *partial = run->partial;
+	const MigScript *script = run->exec.body.script;
+	char	   *revision = quote_literal_cstr(partial->revision);
+	bool		can_skip = partial->unknown > 0;
+	MigSegment	segment;
+	StringInfoData buf;
+
+	/* That the outcome is unknown has a hint of its own. */
+	if (partial->unknown > 0 && error->hint != NULL)
+		return psprintf("Then: %s", command);
+	if (!can_skip && partial->done < script->nstatements)
+	{
+		mig_script_segment(script, partial->done, &segment);
+		can_skip = segment.kind != MIG_STATEMENT_ORDINARY;
+	}
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
+					 partial->done + 1, command);
+	if (can_skip)
+		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
+						 partial->done + 1, revision);
+	appendStringInfo(&buf, partial->operation == MIG_COMMAND_UPGRADE ?
+					 "\nTo keep what is done and not apply the revision: SELECT migrate_resolve(%s, 'abandon');" :
+					 "\nTo keep what is done and the revision applied: SELECT migrate_resolve(%s, 'abandon');",
+					 revision);
+	return buf.data;
+}
+
+/*
+ * The statement that asks for the same run again.
+ */
+char *
+mig_failure_command(const MigRunRequest *request)
+{
+	bool		upgrade = request->command == MIG_COMMAND_UPGRADE;
+	const char *target = request->targets[0];
+	const char *literal = quote_literal_cstr(target);
+
+	if (upgrade && strcmp(target, "head") == 0)
+		literal = "";
+	switch (request->via)
+	{
+		case MIG_VIA_FUNCTION:
+			return psprintf("SELECT %s(%s);",
+							mig_command_function(request->command), literal);
+		case MIG_VIA_PROCEDURE:
+			return psprintf("CALL %s(%s);",
+							mig_command_procedure(request->command), literal);
+		case MIG_VIA_WORKER:
+			return upgrade ? psprintf("SELECT migrate_submit(%s);", literal) :
+				psprintf("SELECT migrate_submit(%s, 'downgrade');", literal);
+	}
+	return NULL;				/* not reached */
+}
+
+static bool
+has_blockers(const MigRun *run, const ErrorData *error)
+{
+	return run->exec.blockers.who != NULL &&
+		(error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		 error->sqlerrcode == ERRCODE_QUERY_CANCELED);
+}
+
+static char *
+add_line(char *text, char *line)
+{
+	if (text == NULL || line == NULL)
+		return text == NULL ? line : text;
+	return psprintf("%s\n%s", text, line);
+}
