@@ -132,7 +132,7 @@ COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
 COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
-COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed';
+COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped or abandoned: a decision made with migrate_resolve()';
 COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded';
 COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
 COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
@@ -144,7 +144,7 @@ COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body
 COMMENT ON COLUMN migrate.log.revision_hash IS 'hash of the revision when it ran, as in migrate_show(); NULL: a stamp';
 COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
-COMMENT ON COLUMN migrate.log.detail IS 'of that error; NULL: none';
+COMMENT ON COLUMN migrate.log.detail IS 'of that error, or what was decided; NULL: none';
 COMMENT ON COLUMN migrate.log.hint IS 'of that error; NULL: none';
 COMMENT ON COLUMN migrate.log.context IS 'of that error: statement, line, attempt; NULL: none';
 COMMENT ON COLUMN migrate.log.blocked_by IS 'transactions that an attempt has waited for in vain, as far as the runner may see them; NULL: none known';
@@ -562,14 +562,26 @@ COMMENT ON FUNCTION @extschema@.migrate_progress()
 -- An unqualified operator is used only with the very types that pg_catalog has
 -- it for, so that nothing in the target schema can stand in for it.
 
-CREATE VIEW migrate.status AS
+CREATE VIEW migrate.status_details AS
+WITH l AS (
+	SELECT i.* FROM migrate.log AS i
+	 -- format() would depend on quote_all_identifiers
+	 WHERE i.version_table IN (
+		SELECT v.name
+		  FROM (SELECT DISTINCT u.version_table AS name FROM migrate.log AS u) AS v,
+			   pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		 WHERE pg_catalog.parse_ident(v.name) = ARRAY[n.nspname::text, c.relname::text]
+		   AND c.oid = pg_catalog.to_regclass(COALESCE(
+			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
+)
 SELECT h.revision, h.message,
-	   CASE WHEN h.partial IS NOT NULL THEN 'partial'::text
+	   CASE WHEN h.registered_by IS NULL THEN 'unknown'::text
+			WHEN h.partial IS NOT NULL THEN 'partial'::text
 			WHEN h.applied THEN 'applied'::text
 			ELSE 'pending'::text END AS state,
-	   l.finished AS applied_at, l.role AS applied_by, l.attempts,
-	   pg_catalog.make_interval(secs => pg_catalog.round(l.wall_ms) / 1000::double precision) AS took,
-	   pg_catalog.pg_size_pretty(l.wal_bytes) AS wal,
+	   d.finished AS applied_at, d.role AS applied_by, d.attempts,
+	   pg_catalog.make_interval(secs => pg_catalog.round(d.wall_ms) / 1000::double precision) AS took,
+	   pg_catalog.pg_size_pretty(d.wal_bytes) AS wal,
 	   h.partial,
 	   (SELECT a.approved_by FROM migrate.approval AS a
 		  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
@@ -578,32 +590,77 @@ SELECT h.revision, h.message,
 		   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
 				pg_catalog.format('%s %s %s %s %s %s %L %L'::text, r.revision, r.upgrade_hash,
 					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
-					r.settings, r.message), 'UTF8'::name)), 'hex'::text)) AS approved_by
+					r.settings, r.message), 'UTF8'::name)), 'hex'::text)) AS approved_by,
+	   f.sqlstate AS failed_sqlstate, f.error AS failed_error, f.detail AS failed_detail,
+	   f.context AS failed_context, f.finished AS failed_at,
+	   s.decisions,
+	   CASE WHEN pg_catalog.starts_with(h.partial, 'downgrade'::text)
+			THEN pg_catalog.format('CALL migrate_revert(%L);'::text, pg_catalog.concat(h.revision, '-1'::text))
+			WHEN h.partial IS NOT NULL
+			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision)
+			WHEN f.error IS NOT NULL AND f.operation = 'upgrade'::text
+			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision) END AS next_command
   FROM @extschema@.migrate_history() WITH ORDINALITY AS h
   LEFT JOIN (
-	SELECT DISTINCT ON (i.revision) i.revision, i.finished, i.role, i.attempts, i.wall_ms, i.wal_bytes
-	  FROM migrate.log AS i
-	 WHERE i.state = 'succeeded'::text AND i.operation <> 'downgrade'::text
-	   -- format() would depend on quote_all_identifiers
-	   AND i.version_table IN (
-		SELECT v.name
-		  FROM (SELECT DISTINCT u.version_table AS name FROM migrate.log AS u) AS v,
-			   pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE pg_catalog.parse_ident(v.name) = ARRAY[n.nspname::text, c.relname::text]
-		   AND c.oid = pg_catalog.to_regclass(COALESCE(
-			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
-	 ORDER BY i.revision, i.finished DESC
-  ) AS l ON l.revision = h.revision AND h.applied
+	SELECT DISTINCT ON (l.revision) l.* FROM l
+	 WHERE l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
+	 ORDER BY l.revision, l.finished DESC
+  ) AS d ON d.revision = h.revision AND h.applied
+  LEFT JOIN (
+	SELECT DISTINCT ON (l.revision) l.* FROM l
+	 WHERE l.state = ANY (ARRAY['succeeded'::text, 'failed'::text])
+	 ORDER BY l.revision, l.started DESC
+  ) AS f ON f.revision = h.revision AND f.state = 'failed'::text
+  -- since it was last taken down, or abandoned
+  LEFT JOIN (
+	SELECT l.revision,
+		   pg_catalog.string_agg(pg_catalog.format('%s by %s: %s'::text, l.state, l.role, l.detail), '; '::text
+			ORDER BY l.started) AS decisions
+	  FROM l
+	  LEFT JOIN (
+		SELECT l.revision, pg_catalog.max(l.finished) AS at FROM l
+		 WHERE l.operation = 'downgrade'::text AND l.state = 'succeeded'::text
+		 GROUP BY l.revision
+	  ) AS o ON o.revision = l.revision
+	 WHERE l.state = ANY (ARRAY['retried'::text, 'skipped'::text, 'abandoned'::text])
+	   AND (o.at IS NULL OR l.started > o.at)
+	 GROUP BY l.revision
+  ) AS s ON s.revision = h.revision
  ORDER BY h.ordinality;
-COMMENT ON VIEW migrate.status IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote';
-COMMENT ON COLUMN migrate.status.state IS 'applied, pending or partial';
+COMMENT ON VIEW migrate.status_details IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote, how it last failed; best read with \gx of psql';
+COMMENT ON COLUMN migrate.status_details.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
+COMMENT ON COLUMN migrate.status_details.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
+COMMENT ON COLUMN migrate.status_details.applied_by IS 'role that did; NULL as applied_at';
+COMMENT ON COLUMN migrate.status_details.attempts IS 'how many attempts that took; NULL as applied_at';
+COMMENT ON COLUMN migrate.status_details.took IS 'waits between attempts included; NULL as applied_at';
+COMMENT ON COLUMN migrate.status_details.wal IS 'how much WAL it wrote; NULL as applied_at';
+COMMENT ON COLUMN migrate.status_details.partial IS 'how far an interrupted run has come; NULL: it is not partial';
+COMMENT ON COLUMN migrate.status_details.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
+COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run; NULL: that succeeded, or there was none';
+COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error; NULL as failed_sqlstate';
+COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none';
+COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: statement, line, attempt; NULL: none';
+COMMENT ON COLUMN migrate.status_details.failed_at IS 'when that run ended; NULL as failed_sqlstate';
+COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() since the last downgrade of it, by which role; NULL: nothing';
+COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again; NULL: it is neither partial nor has it failed';
+
+-- Fits into 80 columns for ids of up to 12 characters.
+CREATE VIEW migrate.status AS
+SELECT d.revision, d.state,
+	   pg_catalog.to_char(d.applied_at, 'YYYY-MM-DD HH24:MI'::text) AS applied_at,
+	   pg_catalog.date_trunc('second'::text, d.took) AS took,
+	   pg_catalog."left"(CASE
+			WHEN d.state = 'unknown'::text THEN 'it is not registered'::text
+			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
+			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
+			WHEN pg_catalog.strpos(d.decisions, 'skipped by'::text) > 0 THEN 'a statement was skipped'::text
+			ELSE d.message END, 23) AS note
+  FROM migrate.status_details AS d;
+COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; migrate.status_details has more';
+COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
-COMMENT ON COLUMN migrate.status.applied_by IS 'role that did; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.attempts IS 'how many attempts that took; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.took IS 'waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.wal IS 'how much WAL it wrote; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.partial IS 'how far an interrupted run has come; NULL: it is not partial';
-COMMENT ON COLUMN migrate.status.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
+COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
+COMMENT ON COLUMN migrate.status.note IS 'that it has failed, was interrupted, has a statement that was skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
@@ -627,6 +684,7 @@ SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 		   pg_catalog.sum(i.buffers_hit + i.buffers_read)::bigint AS blocks
 	  FROM migrate.log AS i
 	 WHERE i.operation <> 'stamp'::text
+	   AND i.state = ANY (ARRAY['succeeded'::text, 'failed'::text])
 	 GROUP BY i.revision, i.operation, i.version_table
   ) AS s
  ORDER BY s.wall_ms DESC, s.revision, s.operation;
@@ -788,3 +846,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.migrate_is_current(text),
 	@extschema@.migrate_progress()
 TO PUBLIC;
+
+-- The server's role for monitoring sees the statements of all sessions anyway.
+GRANT USAGE ON SCHEMA migrate TO pg_monitor;
+GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
+	migrate.progress, migrate.jobs, migrate.schedules TO pg_monitor;

@@ -68,7 +68,7 @@ RESET ROLE;
 SELECT revision, approved_by, approved_at <= now() AS approved_at, note, length(hash) FROM migrate.approval;
 SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan();
 SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan('head', 'stamp');
-SELECT revision, state, approved_by FROM migrate.status;
+SELECT revision, state, approved_by FROM migrate.status_details;
 -- the hash is for those who may read the bodies
 SET ROLE regress_migrate_boss;
 SELECT revision, approved, hash FROM migrate_plan();
@@ -170,7 +170,7 @@ SET ROLE regress_migrate_runner;
 CALL migrate_deploy();
 RESET ROLE;
 SELECT what FROM ran;
-SELECT revision, state, approved_by FROM migrate.status;
+SELECT revision, state, approved_by FROM migrate.status_details;
 
 -- void after a change of either body, of the graph, of the author
 SELECT migrate_stamp('a1');
@@ -214,7 +214,7 @@ BEGIN;
 UPDATE migrate.revision SET settings = 'search_path = evil' WHERE revision = 'a2';
 SELECT is_approved('a2') AS other_settings;
 ROLLBACK;
-SELECT is_approved('a2') AS approved, (SELECT approved_by IS NOT NULL FROM migrate.status WHERE revision = 'a2') AS in_status;
+SELECT is_approved('a2') AS approved, (SELECT approved_by IS NOT NULL FROM migrate.status_details WHERE revision = 'a2') AS in_status;
 -- a superuser may approve its own
 SELECT migrate_register('a4', '', down_revision => '{a2}');
 SELECT migrate_approve('a4', hash_of('a4'));

@@ -39,7 +39,7 @@ SELECT revision, applied, partial FROM migrate_history();
 SELECT step, revision, partial FROM migrate_plan();
 SELECT step, revision, partial FROM migrate_plan('base', 'downgrade');
 SELECT revision, partial FROM migrate_heads();
-SELECT revision, state, partial FROM migrate.status;
+SELECT revision, state, partial FROM migrate.status_details;
 SELECT migrate_is_current('p1');
 -- nothing else runs
 SELECT migrate_upgrade();

@@ -16,9 +16,11 @@ SELECT p.oid::regprocedure AS function,
     ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'migrate'
  ORDER BY p.oid::regprocedure::text COLLATE "C";
--- only the owner has a privilege on schema, tables and types
-SELECT nspname, NOT EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee <> nspowner) AS owner_only FROM pg_namespace WHERE nspname = 'migrate';
-SELECT relname, NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner) AS owner_only FROM pg_class
+-- only the owner has a privilege on schema, tables and types; pg_monitor reads the views
+SELECT nspname, coalesce((SELECT string_agg(a.grantee::regrole || ': ' || a.privilege_type, ', ' ORDER BY a.grantee::regrole::text) FROM aclexplode(nspacl) AS a WHERE a.grantee <> nspowner), 'owner only') AS privileges
+  FROM pg_namespace WHERE nspname = 'migrate';
+SELECT relname, coalesce((SELECT string_agg(a.grantee::regrole || ': ' || a.privilege_type, ', ' ORDER BY a.grantee::regrole::text) FROM aclexplode(relacl) AS a WHERE a.grantee <> relowner), 'owner only') AS privileges
+  FROM pg_class
  WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v', 'S')
  ORDER BY relname COLLATE "C";
 SELECT t.typname, t.typacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(t.typacl) WHERE grantee <> t.typowner) AS owner_only

@@ -65,7 +65,7 @@ like(as('operator', 'SELECT migrate_submit() AS job \gset' . "\nCALL migrate_wai
 is(as('approver', q{SELECT hash FROM migrate_show('f1') \gset} . "\n" . q{SELECT migrate_approve('f1', :'hash')}), '', 'approver: approves');
 is(as('operator', q{SELECT value FROM migrate_doctor() WHERE "check" = 'authors'}), 'this role may run all pending revisions', 'operator: the doctor agrees');
 is(as('operator', "CALL migrate_deploy();\nSELECT migrate_is_current()"), 't', 'operator: deploys');
-is(as('operator', 'SELECT state, applied_by, approved_by FROM migrate.status LIMIT 1'), 'applied|deployer|approver', 'operator: status');
+is(as('operator', 'SELECT state, applied_by, approved_by FROM migrate.status_details LIMIT 1'), 'applied|deployer|approver', 'operator: status');
 is(as('operator', 'SELECT count(*) > 0 FROM migrate.log'), 't', 'operator: log');
 is(as('operator', q{SELECT upgrade <> '' FROM migrate_show('f1')}), 't', 'operator: show');
 is(as('operator', 'SELECT count(*) FROM migrate.progress'), '0', 'operator: progress');

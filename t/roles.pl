@@ -138,7 +138,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [qw(migrate.resource_usage migrate.log migrate.progress migrate.status migrate.jobs migrate.schedules)]);
+	viewer => [qw(migrate.resource_usage migrate.log migrate.progress migrate.status migrate.status_details migrate.jobs migrate.schedules)]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {
 	my (@read, @written);

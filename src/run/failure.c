@@ -10,11 +10,16 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
 #include "run/run_internal.h"
+#include "tables/revision.h"
+
+/* Seconds from which on the time of all attempts is told. */
+#define LONG_TIME				5
 
 /* The explanation of an error, made in a transaction that may fail. */
 typedef struct Explanation
@@ -27,9 +32,11 @@ typedef struct Explanation
 } Explanation;
 
 static void explain(void *arg);
+static void add_attempts(const MigStepExec *exec, ErrorData *error);
 static char *describe_state(const MigRun *run, const ErrorData *error);
 static char *advise(const MigRun *run, const ErrorData *error);
-static char *advise_partial(const MigRun *run, const ErrorData *error, const char *command);
+static bool can_skip(const MigPartial *partial);
+static void offer_way_back(StringInfo buf, const MigPartial *partial);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
 
@@ -52,26 +59,19 @@ mig_failure_note_blockers(MigStepExec *exec, const ErrorData *error)
 }
 
 /*
- * That there was more than one attempt, in front of the message.
+ * Inside the caller's transaction, which takes everything back: how often it was
+ * tried, and the transactions that it has waited for.
  */
 void
-mig_failure_head(const MigStepExec *exec, ErrorData *error)
+mig_failure_explain_function(const MigRun *run, ErrorData *error)
 {
-	const MigBodyExec *body = &exec->body;
-	const char *revision = body->revision ? body->revision : "base";
-	MigResourceUsage usage;
-	int			seconds;
-
-	if (body->attempt <= 1)
+	add_attempts(&run->exec, error);
+	if (!has_blockers(run, error))
 		return;
-	mig_resource_usage_since(&exec->begin, &usage);
-	seconds = (int) (usage.wall_ms / 1000);
-	error->message = seconds > 0 ?
-		psprintf("%s of revision \"%s\" failed after %d attempts in %d s: %s",
-				 body->operation, revision, body->attempt, seconds,
-				 error->message) :
-		psprintf("%s of revision \"%s\" failed after %d attempts: %s",
-				 body->operation, revision, body->attempt, error->message);
+	error->detail = add_line(error->detail,
+							 psprintf("Blocked by %s.",
+									  run->exec.blockers.who));
+	error->hint = add_line(error->hint, advise(run, error));
 }
 
 /*
@@ -89,7 +89,7 @@ mig_failure_explain(MigRun *run, ErrorData *error)
 	run->explained = true;
 	if (mig_xact(explain, &explanation, 0) != NULL)
 		return;
-	mig_failure_head(&run->exec, error);
+	add_attempts(&run->exec, error);
 	error->detail = add_line(error->detail, explanation.detail);
 	if (run->result->staleness == MIG_STALE_NO)
 		error->hint = add_line(error->hint, explanation.hint);
@@ -109,6 +109,29 @@ explain(void *arg)
 	explanation->detail = describe_state(run, explanation->error);
 	explanation->hint = advise(run, explanation->error);
 	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * That there was more than one attempt, in front of the message.
+ */
+static void
+add_attempts(const MigStepExec *exec, ErrorData *error)
+{
+	const MigBodyExec *body = &exec->body;
+	const char *revision = body->revision ? body->revision : "base";
+	MigResourceUsage usage;
+	int			seconds;
+
+	if (body->attempt <= 1)
+		return;
+	mig_resource_usage_since(&exec->begin, &usage);
+	seconds = (int) (usage.wall_ms / 1000);
+	error->message = seconds >= LONG_TIME ?
+		psprintf("%s of revision \"%s\" failed after %d attempts in %d s: %s",
+				 body->operation, revision, body->attempt, seconds,
+				 error->message) :
+		psprintf("%s of revision \"%s\" failed after %d attempts: %s",
+				 body->operation, revision, body->attempt, error->message);
 }
 
 static char *
@@ -133,6 +156,13 @@ describe_state(const MigRun *run, const ErrorData *error)
 						 position);
 	if (has_blockers(run, error))
 		appendStringInfo(&buf, " Blocked by %s.", run->exec.blockers.who);
+	if (body->search_path != NULL &&
+		(error->sqlerrcode == ERRCODE_UNDEFINED_TABLE ||
+		 error->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION ||
+		 error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT ||
+		 error->sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME))
+		appendStringInfo(&buf, " Its search_path was: %s.",
+						 body->search_path);
 	return buf.data;
 }
 
@@ -171,7 +201,12 @@ advise(const MigRun *run, const ErrorData *error)
 		return psprintf("To end what blocks it: %s\nTo try again: %s",
 						run->exec.blockers.cure, command);
 	if (run->partial != NULL)
-		return advise_partial(run, error, command);
+	{
+		/* That the outcome is unknown has a hint of its own. */
+		if (run->partial->unknown > 0 && error->hint != NULL)
+			return psprintf("Then: %s", command);
+		return mig_failure_ways_on(run->partial, command);
+	}
 	if (run->exec.body.statement == 0 && error->hint != NULL)
 		return NULL;
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
@@ -183,37 +218,71 @@ advise(const MigRun *run, const ErrorData *error)
 }
 
 /*
- * A statement that is a segment of its own can be skipped.
+ * What can be done about a partial revision.  command: resumes it; NULL: with
+ * itself as the target.
  */
-static char *
-advise_partial(const MigRun *run, const ErrorData *error, const char *command)
+char *
+mig_failure_ways_on(const MigPartial *partial, const char *command)
 {
-	const MigPartial *partial = run->partial;
-	const MigScript *script = run->exec.body.script;
 	char	   *revision = quote_literal_cstr(partial->revision);
-	bool		can_skip = partial->unknown > 0;
-	MigSegment	segment;
+	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
 	StringInfoData buf;
 
-	/* That the outcome is unknown has a hint of its own. */
-	if (partial->unknown > 0 && error->hint != NULL)
-		return psprintf("Then: %s", command);
-	if (!can_skip && partial->done < script->nstatements)
-	{
-		mig_script_segment(script, partial->done, &segment);
-		can_skip = segment.kind != MIG_STATEMENT_ORDINARY;
-	}
+	if (command == NULL)
+		command = upgrade ? psprintf("CALL migrate_deploy(%s);", revision) :
+			psprintf("CALL migrate_revert(%s);",
+					 quote_literal_cstr(psprintf("%s-1", partial->revision)));
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 					 partial->done + 1, command);
-	if (can_skip)
+	if (can_skip(partial))
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
 						 partial->done + 1, revision);
-	appendStringInfo(&buf, partial->operation == MIG_COMMAND_UPGRADE ?
+	appendStringInfo(&buf, upgrade ?
 					 "\nTo keep what is done and not apply the revision: SELECT migrate_resolve(%s, 'abandon');" :
 					 "\nTo keep what is done and the revision applied: SELECT migrate_resolve(%s, 'abandon');",
 					 revision);
+	if (upgrade)
+		offer_way_back(&buf, partial);
 	return buf.data;
+}
+
+/*
+ * Whether it stands before a statement that is a segment of its own.
+ */
+static bool
+can_skip(const MigPartial *partial)
+{
+	MigStepBody body;
+	MigScript  *script;
+	MigSegment	segment;
+
+	if (partial->unknown > 0)
+		return true;
+	mig_revision_body(partial->revision, partial->operation, &body);
+	script = mig_script_split_text(body.text);
+	if (partial->done >= script->nstatements)
+		return false;
+	mig_script_segment(script, partial->done, &segment);
+	return segment.kind != MIG_STATEMENT_ORDINARY;
+}
+
+/*
+ * A downgrade may find only a part of what it removes, which its author has to
+ * have thought of.
+ */
+static void
+offer_way_back(StringInfo buf, const MigPartial *partial)
+{
+	MigRevisionCheck *check;
+
+	check = mig_revision_check(&partial->revision, 1, MIG_COMMAND_DOWNGRADE,
+							   GetUserId(), MIG_SPI_READ_LATEST);
+	if (!check->irreversible)
+		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade: SELECT migrate_resolve(%1$s, 'abandon'); SELECT migrate_stamp(%1$s); CALL migrate_revert(%2$s);",
+						 quote_literal_cstr(partial->revision),
+						 quote_literal_cstr(psprintf("%s-1",
+													 partial->revision)));
 }
 
 /*

@@ -575,8 +575,10 @@ describe_holder(const Lock *lock)
 		"         l.pid, a.usename, a.application_name) END"
 		"  FROM pg_catalog.pg_locks AS l"
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
-		"  LEFT JOIN pg_catalog.pg_prepared_xacts AS p"
-		"    ON l.virtualtransaction = '-1/' || p.transaction::text"
+		"  LEFT JOIN (pg_catalog.pg_prepared_xacts AS p"
+		"        JOIN pg_catalog.pg_locks AS x ON x.pid IS NULL"
+		"         AND x.transactionid = p.transaction AND x.granted)"
+		"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
 		" WHERE " HELD_BY_OTHERS
 		" LIMIT 1"
 	};

@@ -139,7 +139,7 @@ mig_precheck_plan(MigRun *run)
 		(plan->nsteps == 0 ||
 		 plan->steps[0].command != run->partial->operation ||
 		 strcmp(plan->steps[0].revision, run->partial->revision) != 0))
-		mig_resolve_refuse(run->partial, true);
+		mig_resolve_refuse(run->partial);
 	refuse_long_ids(run);
 	if (plan->command == MIG_COMMAND_STAMP)
 		mig_trust_check_stamp(plan, run->version);

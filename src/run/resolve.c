@@ -10,11 +10,16 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
 
 #include "base/command.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
+
+/* Statements that are listed when a revision is abandoned. */
+#define MAX_STAYING				20
 
 /* What a person can decide. */
 typedef enum ResolveAction
@@ -26,28 +31,24 @@ typedef enum ResolveAction
 
 static MigPartial *find_partial(const MigRun *run, const char *revision);
 static ResolveAction action_by_name(const char *name);
-static void skip(const MigVersion *version, const MigPartial *partial);
+static int	skip(const MigVersion *version, const MigPartial *partial);
+static void say_what_stays(const MigPartial *partial);
+static void log_decision(const MigVersion *version, const MigPartial *partial,
+						 const char *decision, const char *note);
 
 /*
- * Raises the error that a revision is partial.  needed: a run that commits
- * would resume it, if its target needed it.
+ * Raises the error that a revision is partial.
  */
 void
-mig_resolve_refuse(const MigPartial *partial, bool needed)
+mig_resolve_refuse(const MigPartial *partial)
 {
-	const char *procedure = mig_command_procedure(partial->operation);
-
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial", partial->revision),
 			 errdetail("Its %s was interrupted: %s. Nothing was run.",
 					   mig_command_name(partial->operation),
 					   mig_run_describe_partial(partial)),
-			 needed ?
-			 errhint("CALL %s(...) with a target that needs it resumes it. Use migrate_resolve() to decide otherwise.",
-					 procedure) :
-			 errhint("CALL %s(...) resumes it. Use migrate_resolve() to decide otherwise.",
-					 procedure)));
+			 errhint("%s", mig_failure_ways_on(partial, NULL))));
 }
 
 /*
@@ -74,12 +75,15 @@ mig_run_resolve(const char *revision, const char *action_name)
 	MigRun		run;
 	MigVersion *version;
 	MigPartial *partial;
+	const char *decision = "retried";
+	char	   *note;
 
 	memset(&run, 0, sizeof(run));
 	run.version = version = mig_version_open(MIG_SPI_READ_LATEST);
 	run.registry = version->registry;
 	mig_lock_run(&run);
 	partial = find_partial(&run, revision);
+	note = mig_run_describe_partial(partial);
 
 	switch (action)
 	{
@@ -89,12 +93,17 @@ mig_run_resolve(const char *revision, const char *action_name)
 			mig_partial_forget_objects(version);
 			break;
 		case RESOLVE_SKIP:
-			skip(version, partial);
+			note = psprintf("%s; statement %d was taken as done",
+							note, skip(version, partial));
+			decision = "skipped";
 			break;
 		case RESOLVE_ABANDON:
+			say_what_stays(partial);
 			mig_partial_clear(version);
+			decision = "abandoned";
 			break;
 	}
+	log_decision(version, partial, decision, note);
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("role \"%s\" resolved revision \"%s\" of version table \"%s\": %s",
 					GetUserNameFromId(GetUserId(), false), revision,
@@ -167,9 +176,10 @@ action_by_name(const char *name)
 
 /*
  * Takes the statement whose outcome is unknown for done; or, if there is none,
- * the one that the run would resume with, if it is a segment of its own.
+ * the one that the run would resume with, if it is a segment of its own.  Returns
+ * its number.
  */
-static void
+static int
 skip(const MigVersion *version, const MigPartial *partial)
 {
 	MigScript  *script;
@@ -211,4 +221,70 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.run = &run;
 	row.role = GetUserId();
 	mig_partial_done(&row);
+	return row.statement;
+}
+
+/*
+ * What was done of a revision that is abandoned belongs to nobody from now on.
+ */
+static void
+say_what_stays(const MigPartial *partial)
+{
+	MigScript  *script;
+	MigStepBody body;
+	StringInfoData stays;
+
+	if (partial->done == 0)
+		return;
+	mig_revision_body(partial->revision, partial->operation, &body);
+	script = mig_script_split_text(body.text);
+	initStringInfo(&stays);
+	for (int i = 0; i < partial->done && i < script->nstatements; i++)
+	{
+		const MigStatement *statement = &script->statements[i];
+		char	   *text = pnstrdup(body.text + statement->location,
+									statement->length);
+		RawStmt    *raw = linitial_node(RawStmt, mig_script_parse(text));
+
+		if (i == MAX_STAYING)
+		{
+			appendStringInfo(&stays, "\n... and %d more",
+							 partial->done - MAX_STAYING);
+			break;
+		}
+		appendStringInfo(&stays, "%sstatement %d at line %d: %s",
+						 i == 0 ? "" : "\n", i + 1, statement->line,
+						 CreateCommandName(raw->stmt));
+	}
+	ereport(NOTICE,
+			(errmsg("%d of %d statements of the %s of revision \"%s\" stay as they are",
+					partial->done, script->nstatements,
+					mig_command_name(partial->operation), partial->revision),
+			 errdetail_internal("%s", stays.data),
+			 errhint("No run takes them back. migrate_show(%s) shows the statements.",
+					 quote_literal_cstr(partial->revision))));
+}
+
+/*
+ * That a person has decided, for migrate.log and migrate.status.
+ */
+static void
+log_decision(const MigVersion *version, const MigPartial *partial,
+			 const char *decision, const char *note)
+{
+	MigLogEntry entry = {
+		.step = 1,
+		.revision = partial->revision,
+		.operation = partial->operation,
+		.via = MIG_VIA_FUNCTION,
+		.version_table = version->name,
+		.role = GetUserId(),
+		.body_hash = partial->body_hash,
+		.decision = decision,
+		.note = note
+	};
+
+	mig_log_new_run(&entry.run);
+	entry.usage.started = entry.usage.finished = GetCurrentTimestamp();
+	mig_log_write(&entry);
 }

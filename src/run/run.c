@@ -188,7 +188,7 @@ read_and_plan(void *arg)
 	mig_version_read_locked(version);
 	run->partial = mig_resolve_find(version);
 	if (run->partial != NULL && !run->commits)
-		mig_resolve_refuse(run->partial, false);
+		mig_resolve_refuse(run->partial);
 	run->plan = mig_run_plan(version, request->command, request->ntargets,
 							 request->targets, request->purge,
 							 run->partial == NULL ? NULL :
@@ -256,7 +256,7 @@ execute_until_done(MigStepExec *exec, int index)
 		if (mig_retry_ask(exec, error, &delay) != MIG_RETRY_SUBTRANSACTION)
 		{
 			explain_procedure(exec->step, error);
-			mig_failure_head(exec, error);
+			mig_failure_explain_function(exec->run, error);
 			ReThrowError(error);
 		}
 		FreeErrorData(error);

@@ -275,9 +275,10 @@ extern bool mig_blocker_find(const ErrorData *error, MigBlockers *blockers);
 /* failure.c */
 extern void mig_failure_note_blockers(MigStepExec *exec,
 									  const ErrorData *error);
-extern void mig_failure_head(const MigStepExec *exec, ErrorData *error);
+extern void mig_failure_explain_function(const MigRun *run, ErrorData *error);
 extern void mig_failure_explain(MigRun *run, ErrorData *error);
 extern char *mig_failure_position(const MigVersion *version);
+extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
 extern char *mig_failure_command(const MigRunRequest *request);
 
 /* termination.c */
@@ -298,6 +299,6 @@ extern void mig_utility_hook_refuse_ddl(bool on);
 
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);
-extern void mig_resolve_refuse(const MigPartial *partial, bool needed);
+extern void mig_resolve_refuse(const MigPartial *partial);
 
 #endif							/* MIG_RUN_INTERNAL_H */

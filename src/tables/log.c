@@ -77,7 +77,8 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_text(&args, entry->revision);
 	mig_spi_arg_text(&args, mig_command_name(entry->operation));
 	mig_spi_arg_text(&args, mig_via_name(entry->via));
-	mig_spi_arg_text(&args, error == NULL ? "succeeded" : "failed");
+	mig_spi_arg_text(&args, entry->decision != NULL ? entry->decision :
+					 error == NULL ? "succeeded" : "failed");
 	mig_spi_arg_int32(&args, entry->attempts);
 	mig_spi_arg_timestamptz(&args, usage->started);
 	mig_spi_arg_timestamptz(&args, usage->finished);
@@ -105,7 +106,7 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_int64(&args, usage->buffers.temp_blks_written);
 	mig_spi_arg_text(&args, entry->search_path);
 	mig_spi_arg_oid(&args, entry->effective_role);
-	mig_spi_arg_message(&args, error == NULL ? NULL : error->detail);
+	mig_spi_arg_message(&args, error == NULL ? entry->note : error->detail);
 	mig_spi_arg_message(&args, error == NULL ? NULL : error->hint);
 	mig_spi_arg_message(&args, error == NULL ? NULL : error->context);
 	mig_spi_arg_message(&args, entry->blocked_by);
@@ -212,7 +213,8 @@ mig_log_last_failure(void)
 		"SELECT CASE WHEN state = 'failed' THEN pg_catalog.format("
 		"        '%s of revision \"%s\" failed with %s at %s', operation, revision,"
 		"        sqlstate, pg_catalog.date_trunc('second', finished)) END"
-		"  FROM migrate.log ORDER BY started DESC LIMIT 1"
+		"  FROM migrate.log WHERE state IN ('succeeded', 'failed')"
+		" ORDER BY started DESC LIMIT 1"
 	};
 
 	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);

@@ -40,6 +40,8 @@ typedef struct MigLogEntry
 	const char *search_path;	/* of the last statement; NULL: none began */
 	Oid			effective_role; /* the same */
 	const ErrorData *error;		/* NULL: it succeeded */
+	const char *decision;		/* of a person, instead of its end; or NULL */
+	const char *note;			/* on that decision */
 	const char *blocked_by;		/* transactions of others; NULL: not known */
 	MigResourceUsage usage;
 } MigLogEntry;

@@ -1,0 +1,277 @@
+# What a person is told when a run fails: by psql, by migrate.log, by the views and
+# by the server log.  The expected texts are in t/told.txt, to be read by somebody
+# who does not know the code.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('told', 'shared_preload_libraries = migrate',
+	"migrate.databases = 'app'", 'migrate.worker_naptime = 1s', 'migrate.max_crashes = 1',
+	'migrate.retry_base_delay = 1ms', 'migrate.retry_max_delay = 1ms',
+	'max_prepared_transactions = 2', 'restart_after_crash = on', 'log_statement = none', 'log_min_duration_statement = -1');
+my $db = new_database($node, 'app');
+my %told;
+my @names;
+my $offset;
+
+# Without what differs from run to run.
+sub plain
+{
+	my ($text) = @_;
+	$text =~ s/^psql:\S+:\d+: //mg;
+	$text =~ s/(process) (?:with PID )?\d+/$1 PID/gi;
+	$text =~ s/(job|migrate_wait)([ (])\d+/$1$2N/g;
+	$text =~ s/(pg_terminate_backend|in server process)\(\d+\)/$1(PID)/g;
+	$text =~ s/\bfor \d+ s\b/for N s/g;
+	$text =~ s/(after \d+ attempts) in \d+ s/$1/g;
+	$text =~ s/\b(transaction|OID|relation|database|tuple) [(]?\d+(?:,\d+[)])?/$1 N/g;
+	$text =~ s/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[-+]\d+| UTC| GMT)?/TIME/g;
+	$text =~ s/[ \t]+$//mg;
+	$text =~ s/next attempt in \d+ ms/next attempt in N ms/g;
+	return $text;
+}
+
+sub section
+{
+	my ($name) = @_;
+	push @names, $name;
+	$told{$name} = '';
+	$offset = -s $node->logfile;
+	return;
+}
+
+sub add
+{
+	my ($title, $text) = @_;
+	$text =~ s/\s*\z//;
+	$told{ $names[-1] } .= "-- $title\n" . plain("$text\n");
+	return;
+}
+
+# What psql shows of a script.
+sub told
+{
+	my ($script) = @_;
+	my ($out, $err);
+	$node->psql($db, $script, stdout => \$out, stderr => \$err, on_error_stop => 0);
+	return add($script =~ s/^(?:SET .*?; )*//r, "$err\n$out");
+}
+
+# The last row of migrate.log, and what is not applied in the two views.
+sub kept
+{
+	add('migrate.log', sql($node, $db, <<'SQL'));
+SELECT concat_ws(E'\n', 'state: ' || state, 'attempts: ' || attempts, 'sqlstate: ' || sqlstate, 'error: ' || error,
+	'detail: ' || detail, 'hint: ' || hint, 'context: ' || context, 'blocked_by: ' || blocked_by)
+  FROM migrate.log ORDER BY started DESC LIMIT 1
+SQL
+	add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.status WHERE state <> 'applied'"));
+	add('migrate.status_details', sql($node, $db, <<'SQL'));
+SELECT concat_ws(E'\n', 'revision: ' || revision, 'state: ' || state, 'partial: ' || partial,
+	'failed_error: ' || failed_error, 'failed_context: ' || failed_context, 'decisions: ' || decisions,
+	'next_command: ' || next_command)
+  FROM migrate.status_details WHERE state <> 'applied'
+SQL
+	return;
+}
+
+# The server log since the section began, of the session that failed.
+sub server_log
+{
+	my $log = slurp_file($node->logfile, $offset);
+	my $text = '';
+	foreach my $line (split /\n/, $log)
+	{
+		$line =~ s/^\S+ \S+ \S+ \[\d+\] (?:\S+ )?(?=[A-Z]+:)//;
+		next if $line =~ /^STATEMENT|^(?:LOG:  (?:statement|checkpoint|background worker|starting|listening|database|received|server process|terminating|all server|redo|invalid record|automatic)|WARNING:  terminating|DETAIL:  The postmaster|DETAIL:  Failed process|HINT:  In a moment|FATAL:  the database system)/;
+		$text .= "$line\n";
+	}
+	return add('server log', $text);
+}
+
+sub register
+{
+	my ($id, $up, $down, $parent) = @_;
+	sql($node, $db, "SELECT migrate_register('$id', \$up\$$up\$up\$, "
+		  . (defined $down ? "\$down\$$down\$down\$" : 'NULL') . ", '"
+		  . ($parent ? "{$parent}" : '{}') . "', replace => true)");
+	return;
+}
+
+sql($node, $db, <<'SQL');
+CREATE TABLE acc (id int, owner text);
+INSERT INTO acc VALUES (1, 'a'), (1, 'b');
+CREATE ROLE deployer;
+GRANT USAGE ON SCHEMA migrate TO deployer;
+GRANT EXECUTE ON PROCEDURE migrate_deploy TO deployer;
+GRANT pg_read_all_settings TO deployer;
+SQL
+
+section('nothing fails');
+register('d1', 'CREATE TABLE d1 (i int)', 'DROP TABLE d1');
+register('d2', 'SELECT 1', 'SELECT 1', 'd1');
+told('CALL migrate_deploy()');
+told('CALL migrate_deploy()');
+told("CALL migrate_revert('d1')");
+
+section('an error while a body runs');
+register('d2', "INSERT INTO d1 VALUES (1);\nSELECT 1 / (i - 1) FROM d1;", '', 'd1');
+told('CALL migrate_deploy()');
+kept();
+server_log();
+
+section('a syntax error');
+told(q(SELECT migrate_register('d9', 'SELECT 1; CREATE TABEL x (i int)')));
+register('d2', "DO \$\$ BEGIN\n  EXECUTE 'CREATE TABEL x ()';\nEND \$\$", '', 'd1');
+told('CALL migrate_deploy()');
+
+section('a wrong search_path');
+register('d2', "SET search_path = audit;\nUPDATE acc SET owner = 'c'", '', 'd1');
+sql($node, $db, 'CREATE SCHEMA audit');
+told('CALL migrate_deploy()');
+kept();
+
+section('no privilege');
+register('d2', "UPDATE acc SET owner = 'c'", '', 'd1');
+told("SET ROLE deployer; CALL migrate_deploy()");
+kept();
+
+section('a disk that is full');
+register('d2', "CREATE TABLE big (i int);\nDO \$\$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file \"base/1/2\": No space left on device', HINT = 'Check free disk space.'; END \$\$", '', 'd1');
+told('CALL migrate_deploy()');
+kept();
+
+section('a lock timeout');
+register('d2', "SELECT 1;\nALTER TABLE acc ADD COLUMN added int", '', 'd1');
+my $reader = $node->background_psql($db);
+$reader->query_safe('BEGIN; SELECT FROM acc;');
+told("SET migrate.lock_timeout = '200ms'; SET migrate.max_attempts = 2; CALL migrate_deploy()");
+kept();
+server_log();
+told("SET migrate.lock_timeout = '200ms'; SET migrate.max_attempts = 2; SELECT migrate_upgrade()");
+
+section('a statement_timeout');
+told("SET migrate.lock_timeout = 0; SET statement_timeout = '500ms'; CALL migrate_deploy('d2')");
+kept();
+$reader->quit;
+
+section('a lock of a prepared transaction');
+$node->psql($db, "BEGIN; UPDATE acc SET owner = 'x'; PREPARE TRANSACTION 'gone'");
+register('d2', "UPDATE acc SET owner = 'y'", '', 'd1');
+told("SET migrate.lock_timeout = '200ms'; SET migrate.max_attempts = 1; CALL migrate_deploy()");
+sql($node, $db, "ROLLBACK PREPARED 'gone'");
+
+section('a deadlock');
+register('d2', "DO \$\$ BEGIN RAISE deadlock_detected USING MESSAGE = 'deadlock detected', DETAIL = 'Process 1 waits for ShareLock on transaction 2; blocked by process 3.'; END \$\$", '', 'd1');
+told("SET migrate.max_attempts = 2; CALL migrate_deploy()");
+kept();
+
+section('terminated');
+register('d2', "CREATE TABLE d2 (i int);\nSELECT pg_sleep(3600)", '', 'd1');
+my $run = start_sql($node, $db, 'doomed', 'CALL migrate_deploy()');
+my $pid = wait_for_event($node, $run, 'Timeout');
+sql($node, $db, "SELECT pg_terminate_backend($pid)");
+my (undef, $errors) = finish_sql($run);
+add('CALL migrate_deploy()', $errors);
+kept();
+server_log();
+
+section('cancelled');
+$run = start_sql($node, $db, 'cancelled', 'CALL migrate_deploy()');
+$pid = wait_for_event($node, $run, 'Timeout');
+sql($node, $db, "SELECT pg_cancel_backend($pid)");
+finish_sql($run);
+add('CALL migrate_deploy()', join "\n", grep { !/^LOCATION/ } split /\n/, $run->{err});
+kept();
+
+section('a duplicate key under a unique index that is built concurrently');
+my $body = "CREATE TABLE d2 (i int);\nCREATE UNIQUE INDEX CONCURRENTLY acc_id ON acc (id);\nINSERT INTO d2 VALUES (1);";
+my $down = 'DROP INDEX CONCURRENTLY IF EXISTS acc_id; DROP TABLE IF EXISTS d2';
+register('d2', $body, $down, 'd1');
+told('CALL migrate_deploy()');
+kept();
+told('SELECT migrate_upgrade()');
+told("CALL migrate_revert('base')");
+
+section('partial: skip');
+told("SELECT migrate_resolve('d2', 'skip')");
+kept();
+told('CALL migrate_deploy()');
+add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT revision, state, note FROM migrate.status"));
+add('migrate.status_details', sql($node, $db, "SELECT decisions FROM migrate.status_details WHERE revision = 'd2'"));
+
+section('partial: resume');
+sql($node, $db, "CALL migrate_revert('d1')");
+told('CALL migrate_deploy()');
+sql($node, $db, "DELETE FROM acc WHERE owner = 'b'");
+told('CALL migrate_deploy()');
+sql($node, $db, "CALL migrate_revert('d1'); INSERT INTO acc VALUES (1, 'b')");
+
+section('partial: abandon, and back');
+told('CALL migrate_deploy()');
+told("SELECT migrate_resolve('d2', 'abandon')");
+told("SELECT migrate_stamp('d2')");
+told("CALL migrate_revert('d2-1')");
+add('migrate.status_details', sql($node, $db, "SELECT decisions FROM migrate.status_details WHERE revision = 'd2'"));
+
+section('killed');
+register('d2', "VACUUM acc;\nCREATE TABLE d2 (i int);\nSELECT pg_sleep(3600)", '', 'd1');
+$run = start_sql($node, $db, 'killed', 'CALL migrate_deploy()');
+$pid = wait_for_event($node, $run, 'Timeout');
+crash($node, $pid);
+(undef, $errors) = finish_sql($run);
+add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.status WHERE state <> 'applied'"));
+told('SELECT migrate_upgrade()');
+sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
+
+section('a worker that is killed');
+my $job = sql($node, $db, 'SELECT migrate_submit()');
+wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.jobs AS j JOIN pg_stat_activity AS a USING (pid) WHERE j.job = $job AND a.wait_event = 'PgSleep'");
+crash($node, sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job"));
+wait_until($node, $db, "SELECT state = 'failed' FROM migrate.jobs WHERE job = $job");
+told("CALL migrate_wait($job)");
+sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
+
+section('a job that fails');
+register('d2', 'SELECT 1 / 0', '', 'd1');
+$job = sql($node, $db, 'SELECT migrate_submit()');
+told("CALL migrate_wait($job)");
+
+section('not approved');
+told('SET migrate.require_approval = on; CALL migrate_deploy()');
+
+section('a row that names no revision');
+sql($node, $db, "INSERT INTO migrate.version VALUES ('alien')");
+told('CALL migrate_deploy()');
+add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.status WHERE state <> 'applied'"));
+told('SELECT migrate_is_current()');
+add('migrate_doctor()', sql($node, $db, "SELECT concat_ws(E'\\n', \"check\" || ': ' || status, value, advice) FROM migrate_doctor() WHERE status = 'problem'"));
+sql($node, $db, "DELETE FROM migrate.version WHERE version_num = 'alien'");
+
+section('a schedule that fails');
+sql($node, $db, "SELECT migrate_schedule('nightly', '1 day', at => now())");
+wait_until($node, $db, "SELECT last_run IS NOT NULL AND NOT EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) FROM migrate.schedules");
+add('migrate.schedules', sql($node, $db, 'SELECT name, note FROM migrate.schedules'));
+add('migrate.jobs', sql($node, $db, "SELECT state, error, hint FROM migrate.jobs WHERE schedule = 'nightly'"));
+
+$node->stop;
+
+# Compare.
+my $file = "$FindBin::RealBin/told.txt";
+my $all = join '', map { "=== $_\n$told{$_}\n" } @names;
+my %expected = (-e $file ? slurp_file($file) : '') =~ /^=== (.*)\n((?:(?!=== ).*\n)*)/mg;
+foreach my $name (@names)
+{
+	my $expected = $expected{$name} // '';
+	$expected =~ s/\n+\z/\n/;
+	is($told{$name} =~ s/\n+\z/\n/r, $expected, $name);
+}
+append_to_file("$PostgreSQL::Test::Utils::log_path/told.txt", $all);
+done_testing();
