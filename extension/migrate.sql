@@ -3,6 +3,12 @@
 -- complain if the script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION migrate" to load this file. \quit
 
+-- CREATE EXTENSION puts the target schema into search_path.  Its owner could
+-- have put an operator there that is nearer to our operands than the server's:
+-- <> of text[] is one of anyarray.  So nothing is looked up there; all objects
+-- are made with their schema.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 -- Tables ---------------------------------------------------------------
 
 -- Made here and not by the control file, so that DROP EXTENSION removes it.
@@ -28,7 +34,7 @@ END$$;
 COMMENT ON SCHEMA migrate IS 'tables and views of the extension migrate';
 
 CREATE TABLE migrate.revision (
-	revision					text COLLATE "C" NOT NULL,
+	revision					text COLLATE pg_catalog."C" NOT NULL,
 	down_revision				text[] NOT NULL,
 	depends_on					text[] NOT NULL,
 	branch_labels				text[] NOT NULL,
@@ -47,7 +53,7 @@ CREATE TABLE migrate.revision (
 	is_head						boolean NOT NULL,
 	is_real_head				boolean NOT NULL,
 	registered_by				name NOT NULL,
-	registered_at				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	registered_at				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	registered_by_oid			oid,
 	origin						text,
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
@@ -77,7 +83,7 @@ CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
 COMMENT ON INDEX migrate.revision_is_head_idx IS 'heads, for runs that have nothing to do';
 CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_real_head;
 COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'heads that no revision depends on, for the target heads';
-CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels <> '{}';
+CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels OPERATOR(pg_catalog.<>) '{}'::text[];
 COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'revisions by branch label';
 
 -- The shape of Alembic's own table.
@@ -178,7 +184,7 @@ CREATE TABLE migrate.partial (
 	body_hash			text NOT NULL,
 	run					uuid NOT NULL,
 	role				name NOT NULL,
-	started				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	started				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	finished			timestamptz,
 	CONSTRAINT partial_pkey PRIMARY KEY (version_oid, statement)
 );
@@ -203,12 +209,12 @@ COMMENT ON COLUMN migrate.partial.started IS 'begin of the statement; of a segme
 COMMENT ON COLUMN migrate.partial.finished IS 'NULL: not done';
 
 CREATE TABLE migrate.approval (
-	revision			text COLLATE "C" NOT NULL,
+	revision			text COLLATE pg_catalog."C" NOT NULL,
 	hash				text NOT NULL,
 	approved_by			name NOT NULL,
 	approved_by_oid		oid NOT NULL,
 	origin				text NOT NULL,
-	approved_at			timestamptz NOT NULL DEFAULT clock_timestamp(),
+	approved_at			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	note				text,
 	CONSTRAINT approval_pkey PRIMARY KEY (revision)
 );
@@ -232,7 +238,7 @@ CREATE TABLE migrate.job (
 	login_oid			oid NOT NULL,
 	settings			text[] NOT NULL,
 	origin				text NOT NULL,
-	submitted			timestamptz NOT NULL DEFAULT clock_timestamp(),
+	submitted			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	run_at				timestamptz NOT NULL,
 	deadline			timestamptz,
 	schedule			text,
@@ -333,11 +339,11 @@ COMMENT ON COLUMN migrate.schedule.note IS 'why that job failed, ended before it
 
 -- It describes this server at this moment, so it is not dumped.
 CREATE TABLE migrate.lease (
-	name				text COLLATE "C" NOT NULL,
+	name				text COLLATE pg_catalog."C" NOT NULL,
 	holder				uuid NOT NULL,
 	node				text NOT NULL,
 	pid					integer NOT NULL,
-	taken				timestamptz NOT NULL DEFAULT clock_timestamp(),
+	taken				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	expires				timestamptz NOT NULL,
 	CONSTRAINT lease_pkey PRIMARY KEY (name)
 );
@@ -434,7 +440,7 @@ COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
 
 CREATE FUNCTION @extschema@.migrate_submit(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
-	run_at timestamptz DEFAULT now(), deadline timestamptz DEFAULT NULL)
+	run_at timestamptz DEFAULT pg_catalog.now(), deadline timestamptz DEFAULT NULL)
 RETURNS bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_submit';
 COMMENT ON FUNCTION @extschema@.migrate_submit(text, text, timestamptz, timestamptz)
 	IS 'queues a run for a background worker; returns the number of the job';
@@ -559,9 +565,6 @@ COMMENT ON FUNCTION @extschema@.migrate_progress()
 
 -- Views ----------------------------------------------------------------
 
--- An unqualified operator is used only with the very types that pg_catalog has
--- it for, so that nothing in the target schema can stand in for it.
-
 CREATE VIEW migrate.status_details AS
 WITH l AS (
 	SELECT i.* FROM migrate.log AS i
@@ -570,7 +573,7 @@ WITH l AS (
 		SELECT v.name
 		  FROM (SELECT DISTINCT u.version_table AS name FROM migrate.log AS u) AS v,
 			   pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE pg_catalog.parse_ident(v.name) = ARRAY[n.nspname::text, c.relname::text]
+		 WHERE pg_catalog.parse_ident(v.name) OPERATOR(pg_catalog.=) ARRAY[n.nspname::text, c.relname::text]
 		   AND c.oid = pg_catalog.to_regclass(COALESCE(
 			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
 )
@@ -803,8 +806,6 @@ DECLARE
 	object text;
 	grantees text;
 BEGIN
-	-- Until the end of this script, in which all names have their schema.
-	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	FOR object, grantees IN
 		SELECT o.name, pg_catalog.concat_ws(', ', 'PUBLIC', (
 			SELECT pg_catalog.string_agg(DISTINCT a.grantee::pg_catalog.regrole::text, ', ')

@@ -27,6 +27,21 @@ SELECT t.typname, t.typacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(t.
   FROM pg_type AS t JOIN pg_class AS c ON c.oid = t.typrelid
  WHERE t.typnamespace = 'migrate'::regnamespace AND c.relkind = 'c';
 
+-- nothing that the extension consists of needs a function, operator, type or
+-- collation of another schema: its owner could have put it there
+WITH RECURSIVE part AS (
+	SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+	   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'migrate')
+	UNION
+	SELECT d.classid, d.objid FROM part AS p
+	  JOIN pg_depend AS d ON d.refclassid = p.classid AND d.refobjid = p.objid
+	 WHERE d.deptype IN ('a', 'i'))
+SELECT pg_describe_object(classid, objid, 0) AS part, pg_describe_object(d.refclassid, d.refobjid, 0) AS needs
+  FROM part JOIN pg_depend AS d USING (classid, objid)
+ WHERE d.refclassid NOT IN ('pg_extension'::regclass, 'pg_namespace'::regclass)
+   AND (pg_identify_object(d.refclassid, d.refobjid, 0)).schema IS DISTINCT FROM 'pg_catalog'
+   AND (d.refclassid, d.refobjid) NOT IN (SELECT classid, objid FROM part);
+
 -- without grants: refused where state changes or bodies show
 SET ROLE regress_migrate_nobody;
 \a

@@ -45,7 +45,7 @@ SELECT count(*) > 40,
           FROM member AS o, aclexplode(coalesce(acl, acldefault(kind::"char", owner))) WHERE grantee <> owner)
   FROM member
 SQL
-my $own_alone = 't||' . join(', ', ('f EXECUTE') x 8);
+my $own_alone = 't||' . join(', ', ('f EXECUTE') x 8, 'n pg_monitor USAGE', ('r pg_monitor SELECT') x 6);
 
 my %create = (
 	public => 'CREATE EXTENSION migrate',
@@ -55,7 +55,7 @@ foreach my $schema (sort keys %create)
 	my $db = "in_$schema";
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	sql($node, $db, "$generous; $create{$schema}");
-	is(sql($node, $db, $rights), $own_alone, "$db: everything is the owner's, and all of it; eight functions are PUBLIC's");
+	is(sql($node, $db, $rights), $own_alone, "$db: everything is the owner's, and all of it; eight functions are PUBLIC's, six views pg_monitor's");
 	is(sql($node, $db, 'SHOW search_path'), '"$user", public', "$db: search_path is as before");
 	my $path = "SET search_path = public, $schema;";
 	is(sql($node, $db, "$path SELECT migrate_register('r1', 'CREATE TABLE r1 ()', 'DROP TABLE r1'); SELECT migrate_upgrade(); SELECT migrate_downgrade('base')"),
@@ -74,6 +74,54 @@ is($errors, '42501: schema "migrate" belongs to another role', 'not into the sch
 is($errors, '42P06: schema "migrate" already exists', 'nor beside a schema of that name');
 is(sql($node, 'of_app', "ALTER SCHEMA migrate OWNER TO CURRENT_USER; CREATE EXTENSION migrate SCHEMA migrate; DROP EXTENSION migrate; DROP SCHEMA migrate; SELECT 'gone'"),
 	'gone', 'once the schema is given up, it can; DROP EXTENSION leaves the schema');
+
+# The owner of the schema that the functions go to can have put there what is nearer
+# to the operands of the extension's own text than what pg_catalog has.
+my $not_ours = <<'SQL';
+SET search_path = pg_catalog;
+WITH RECURSIVE part AS (
+  SELECT classid, objid FROM pg_depend WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'migrate')
+  UNION
+  SELECT d.classid, d.objid FROM part AS p JOIN pg_depend AS d ON d.refclassid = p.classid AND d.refobjid = p.objid WHERE d.deptype IN ('a', 'i'))
+SELECT count(DISTINCT p.objid) > 100, string_agg(DISTINCT pg_describe_object(p.classid, p.objid, 0) || ' needs ' || pg_describe_object(d.refclassid, d.refobjid, 0), ', ')
+         FILTER (WHERE d.refclassid NOT IN ('pg_extension'::regclass, 'pg_namespace'::regclass)
+                   AND i.schema IS DISTINCT FROM 'pg_catalog' AND (d.refclassid, d.refobjid) NOT IN (SELECT classid, objid FROM part))
+  FROM part AS p JOIN pg_depend AS d USING (classid, objid), pg_identify_object(d.refclassid, d.refobjid, 0) AS i
+SQL
+$node->safe_psql('postgres', 'CREATE DATABASE in_traps');
+my $traps = <<'SQL';
+CREATE SCHEMA traps AUTHORIZATION app;
+GRANT ALL ON DATABASE in_traps TO app;
+SET ROLE app;
+SET search_path = traps;
+CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now()';
+CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.now()';
+CREATE DOMAIN text AS pg_catalog.text;
+CREATE DOMAIN timestamptz AS pg_catalog.timestamptz;
+CREATE COLLATION "C" FROM pg_catalog."C";
+DO $$
+DECLARE
+	operand pg_catalog.text;
+	operator pg_catalog.text;
+BEGIN
+	FOREACH operand IN ARRAY ARRAY['text[]', 'name[]', 'varchar', 'varchar[]', 'regclass', 'regrole', 'oid[]', 'migrate_word']::pg_catalog.text[] LOOP
+		IF operand = 'migrate_word' THEN
+			CREATE TYPE migrate_word AS ENUM ('succeeded');
+		END IF;
+		operand := pg_catalog.replace(operand, 'text', 'pg_catalog.text');
+		EXECUTE pg_catalog.format('CREATE FUNCTION trap(%1$s, %1$s) RETURNS boolean IMMUTABLE LANGUAGE sql AS %2$L', operand, 'SELECT true');
+		FOREACH operator IN ARRAY ARRAY['=', '<>', '<', '>']::pg_catalog.text[] LOOP
+			EXECUTE pg_catalog.format('CREATE OPERATOR %1$s (FUNCTION = trap, LEFTARG = %2$s, RIGHTARG = %2$s)', operator, operand);
+		END LOOP;
+	END LOOP;
+END $$;
+RESET ROLE;
+CREATE EXTENSION migrate SCHEMA traps;
+SQL
+sql($node, 'in_traps', $traps);
+is(sql($node, $_, $not_ours), 't|', "$_: what the extension consists of needs nothing but pg_catalog") foreach qw(in_public in_migrate in_traps);
+is(sql($node, 'in_traps', 'SHOW search_path'), '"$user", public', 'search_path is as before');
+is(sql($node, 'in_traps', q{SELECT traps.migrate_register('r1', 'SELECT 1'); SELECT traps.migrate_upgrade()}), "r1\nr1", 'it works there');
 
 # Dumped and restored, into a database with such default privileges: what was
 # granted is there, and nothing else.
