@@ -27,6 +27,8 @@
 #include "base/compat.h"
 #include "script/script_internal.h"
 
+#define EXPORT_SNAPSHOT "pg_export_snapshot"
+
 static List *parse_body(const MigScriptSource *source);
 static bool is_token(const MigScriptSource *source, int location);
 static void refuse_inline_data(const MigScriptSource *source, int end);
@@ -37,6 +39,7 @@ static void refuse_statement(const MigScriptSource *source, Node *statement,
 static void refuse_copy(const MigScriptSource *source, bool is_from,
 						int location, int end);
 static const char *transaction_start_only(const Node *statement);
+static bool names_export(const char *text, int length);
 static bool exports_snapshot(Node *node, void *context);
 static int	end_of_statement(const char *body, const RawStmt *raw,
 							 int location, int size);
@@ -373,7 +376,8 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location,
 				 errhint("Set default_transaction_isolation or default_transaction_deferrable in the session, or for the role, that runs the revision."),
 				 mig_script_errposition(source, location, end, location)));
 
-	if (exports_snapshot(statement, NULL))
+	if (names_export(source->body + location, end - location) &&
+		exports_snapshot(statement, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("pg_export_snapshot() is not allowed in a migration body"),
@@ -430,6 +434,23 @@ transaction_start_only(const Node *statement)
 }
 
 /*
+ * Whether it is worth walking.  An expression that is too deep for the walker
+ * was not too deep for the parser, and may not be for the session that runs it.
+ */
+static bool
+names_export(const char *text, int length)
+{
+	int			size = strlen(EXPORT_SNAPSHOT);
+
+	for (int at = 0; at + size <= length; at++)
+	{
+		if (pg_strncasecmp(text + at, EXPORT_SNAPSHOT, size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Whether a query calls pg_export_snapshot().  The server's walker knows the
  * parts of queries only.
  */
@@ -443,7 +464,7 @@ exports_snapshot(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncCall) &&
 		strcmp(strVal(llast(((FuncCall *) node)->funcname)),
-			   "pg_export_snapshot") == 0)
+			   EXPORT_SNAPSHOT) == 0)
 		return true;
 	return raw_expression_tree_walker(node, exports_snapshot, node);
 }
