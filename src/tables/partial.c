@@ -26,7 +26,11 @@
 #include "tables/log.h"
 #include "tables/partial.h"
 
-/* The rows of the version table with OID $1 and name $2. */
+/*
+ * The rows of the version table with OID $1 and name $2.  No key finds the name:
+ * forbidding the scan would only raise its cost, so far that the server compiles
+ * the query.
+ */
 #define IS_GONE \
 	"NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
 	"             WHERE c.oid = version_oid)"
@@ -59,8 +63,7 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		" WHERE (version_oid = $1 OR version_table = $2)"
 		"   AND (" OF_VERSION
 		"        OR NOT EXISTS (SELECT FROM migrate.partial WHERE" OF_VERSION "))"
-		" ORDER BY statement",
-		.by_key = true
+		" ORDER BY statement"
 	};
 	MigPartial *partial = NULL;
 	MigSpiArgs	args = {0};
@@ -158,8 +161,7 @@ void
 mig_partial_forget(const MigVersion *version, int statement)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE" OF_VERSION " AND statement = $3",
-		.by_key = true
+		"DELETE FROM migrate.partial WHERE" OF_VERSION " AND statement = $3"
 	};
 	MigSpiArgs	args = {0};
 
@@ -176,8 +178,7 @@ void
 mig_partial_forget_objects(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.partial SET session_objects = '{}' WHERE" OF_VERSION,
-		.by_key = true
+		"UPDATE migrate.partial SET session_objects = '{}' WHERE" OF_VERSION
 	};
 	MigSpiArgs	args = {0};
 
@@ -210,8 +211,7 @@ void
 mig_partial_clear(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE" OF_VERSION,
-		.by_key = true
+		"DELETE FROM migrate.partial WHERE" OF_VERSION
 	};
 	MigSpiArgs	args = {0};
 
@@ -227,8 +227,7 @@ mig_partial_follow(const MigVersion *version)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.partial SET version_oid = $1, version_table = $2"
-		" WHERE" OF_VERSION,
-		.by_key = true
+		" WHERE" OF_VERSION
 	};
 	MigSpiArgs	args = {0};
 
