@@ -54,7 +54,7 @@ is(sql($node, $db, $state), $done, 'the extension takes over from there');
 # The same failure, and all the others.
 foreach my $count (1, 5)
 {
-	foreach my $what (qw(conflict restart_read expired yb_conflict catalog timed_out))
+	foreach my $what (qw(conflict restart_read expired yb_conflict timed_out))
 	{
 		$db = new_database($node, "${what}_$count");
 		sql($node, $db, 'CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY)');
@@ -67,6 +67,32 @@ foreach my $count (1, 5)
 			"$what, $count times: it met the failure");
 		is(sql($node, $db, 'SELECT count(*) FROM account'), '1', "$what, $count times: no body ran twice");
 	}
+}
+
+# A session renews its catalog cache between two commands of its client, so each
+# failure takes another CALL.
+my $stale = join("\n", 'ERROR:  The catalog snapshot used for this transaction has been invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA',
+	'HINT:  Another session has changed the schema, which this session will see with its next command. Nothing is lost: send the CALL again, it resumes where it was.');
+foreach my $count (1, 5)
+{
+	$db = new_database($node, "catalog_$count");
+	sql($node, $db, 'CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY)');
+	sql($node, $db, $register);
+	my $calls = "CALL migrate_deploy('head');\n" x $count;
+	my $errors;
+	my (undef, $out) = $node->psql($db, "
+		SET client_min_messages = error;
+		SET yb_sim.fail_with = 'catalog'; SET yb_sim.fail_point = 'version';
+		SET yb_sim.fail_count = $count; SET yb_sim.fail_at = 2;
+		$calls;
+		SELECT string_agg(version_num, ',') FROM alembic_version;
+		CALL migrate_deploy('head')", on_error_stop => 0, stderr => \$errors);
+	my @stale = $errors =~ /\Q$stale\E/g;
+	is(@stale . ' ' . (() = $errors =~ /ERROR/g), "$count $count", "catalog, $count times: it met the failure, and says what to do");
+	is($out, 'r1', "catalog, $count times: the revision before stays");
+	is(sql($node, $db, $state), $done, "catalog, $count times: the extension gets to the end");
+	is(sql($node, $db, q{SELECT count(*) FROM migrate.log WHERE state = 'succeeded'}), '7', "catalog, $count times: each revision once");
+	is(sql($node, $db, 'SELECT count(*) FROM account'), '1', "catalog, $count times: no body ran twice");
 }
 
 $node->stop;
