@@ -28,9 +28,9 @@ sub run
 
 sub cancelled
 {
-	my ($revision, $body) = @_;
+	my ($revision, $body, $told) = @_;
 	my ($statement) = $body =~ /(SELECT pg_sleep.*?)(?:;|$)/;
-	return "ERROR:  $timeout\nLINE 1: $statement\n" . (' ' x length('LINE 1: ')) . "^\n"
+	return "ERROR:  $timeout\nLINE 1: $statement\n" . (' ' x length('LINE 1: ')) . "^\n" . ($told // '')
 	  . "QUERY:  $statement\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"$revision\", attempt 1";
 }
 
@@ -41,13 +41,14 @@ sql($node, $db, "SELECT migrate_register('t1', 'SELECT pg_sleep(0.4); SELECT pg_
 	migrate_register('t2', '$slow', '', '{t1}')");
 is(run('each of three statements', "$settings SELECT migrate_upgrade('t1')"), 't1', 'together they may take longer');
 run('function', "$settings SELECT migrate_upgrade('t2')", cancelled('t2', $slow));
-run('procedure', "$settings CALL migrate_deploy('t2')", cancelled('t2', $slow));
+my $left = qq(DETAIL:  Nothing of the upgrade of revision "t2" is left; the database is at "t1".\n);
+run('procedure', "$settings CALL migrate_deploy('t2')", cancelled('t2', $slow, "${left}HINT:  To try again: CALL migrate_deploy('t2');\n"));
 is(sql($node, $db, "SELECT revision, state, sqlstate, error FROM migrate.log WHERE state = 'failed'"),
 	"t2|failed|57014|$timeout", 'the log says so');
 is(run('worker', "$settings SELECT migrate_submit('head') AS job \\gset
 CALL migrate_wait(:job);
 SELECT state, sqlstate, error FROM migrate.jobs WHERE job = :job",
-		"ERROR:  job 1 failed: $timeout\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"t2\", attempt 1"),
+		"ERROR:  job 1 failed: $timeout\n${left}HINT:  To try again: SELECT migrate_submit();\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"t2\", attempt 1"),
 	"failed|57014|$timeout", 'and so does the job');
 
 # So is the body's own; what it has left would end the sleep that follows.
@@ -99,6 +100,8 @@ SET statement_timeout = 0;
 SELECT migrate_register('t2', 'SELECT pg_sleep(1.2)', '', '{t1}', replace => true);
 SELECT migrate_upgrade();",
 		qq(ERROR:  invalid value for parameter "work_mem": "bogus"
+${left}HINT:  To try again when the cause is removed: CALL migrate_deploy();
+To change the body first: migrate_register('t2', ..., replace => true).
 CONTEXT:  SQL statement "SET work_mem = 'bogus'"
 statement 2 at line 1 of the upgrade of revision "t2", attempt 1)),
 	"t2\nt2", 'a body that fails: the next run is not limited');
