@@ -63,7 +63,7 @@ resumes($db, 'quote_all_identifiers',
 is( sql($node, $db, "SET migrate.version_table = 'one.v';
 	SELECT DISTINCT version_table FROM migrate.log ORDER BY 1"), 'one.v', 'the log has one name for it');
 is( sql($node, $db, "SET quote_all_identifiers = on; SET migrate.version_table = 'one.v';
-	SELECT state, applied_at IS NOT NULL, attempts FROM migrate.status"), 'applied|t|1',
+	SELECT state, applied_at IS NOT NULL, attempts FROM migrate.status_details"), 'applied|t|1',
 	'the status finds it in the log');
 start($db);
 resumes($db, 'other settings', "SET DateStyle = 'SQL, DMY'; SET IntervalStyle = sql_standard;
