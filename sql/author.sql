@@ -39,6 +39,17 @@ SELECT id, pg_temp.attempt(format('SELECT migrate_downgrade(%L)', id || '@base')
 \t off
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_migrate_author';
 
+-- what a hint says to paste is a literal, whatever the id is
+BEGIN;
+SET LOCAL ROLE regress_migrate_author;
+SELECT migrate_register($$a'||f()||'$$, '', '');
+RESET ROLE;
+SELECT pg_temp.attempt($$SELECT migrate_upgrade('a''||f()||''')$$);
+SELECT pg_temp.attempt($$SELECT migrate_approve('a''||f()||''', 'hash')$$);
+SET LOCAL migrate.require_approval = on;
+SELECT pg_temp.attempt($$SELECT migrate_stamp('a''||f()||''')$$);
+ROLLBACK;
+
 -- another role with the name of an author is not the author; elsewhere the name is all there is
 BEGIN;
 CREATE ROLE regress_migrate_gone SUPERUSER;

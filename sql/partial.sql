@@ -190,6 +190,16 @@ UPDATE migrate.partial SET body_hash = 'x';
 CALL migrate_deploy('p2');
 SELECT migrate_resolve('p2', 'abandon');
 
+-- the statements to be pasted have the id as a literal
+SELECT migrate_register($$p'||f()||'$$, 'VACUUM t; SELECT 1; VACUUM t', '', '{p1}');
+SELECT started(2, NULL, NULL, 1);
+UPDATE migrate.partial SET revision = $$p'||f()||'$$;
+SELECT migrate_register($$p'||f()||'$$, '', replace => true);
+CALL migrate_deploy($$p'||f()||'$$);
+UPDATE migrate.partial SET body_hash = upgrade_hash FROM migrate.revision AS r WHERE r.revision = partial.revision;
+CALL migrate_deploy($$p'||f()||'$$);
+SELECT migrate_resolve($$p'||f()||'$$, 'abandon');
+SELECT migrate_unregister($$p'||f()||'$$);
 
 -- a downgrade is resumed although the order is another one now: what was
 -- taken down before it is no row any more

@@ -35,8 +35,8 @@ mig_register_approve(const char *id, const char *hash, const char *note)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not registered with that hash", id),
 				 errdetail("It was replaced since, or the hash is of another revision. Nothing was approved."),
-				 errhint("Read it again with migrate_show('%s'), which shows the hash.",
-						 id)));
+				 errhint("Read it again with migrate_show(%s), which shows the hash.",
+						 quote_literal_cstr(id))));
 	mig_approval_put(id, revision->hash, GetUserId(), note);
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("role \"%s\" approved revision \"%s\"",

@@ -505,8 +505,8 @@ refuse_if_applied(const char *id)
 						id),
 				 errdetail("A run of it on version table \"%s\" was interrupted.",
 						   table),
-				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve('%s', 'abandon').",
-						 id)));
+				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve(%s, 'abandon').",
+						 quote_literal_cstr(id))));
 	refuse_if_applied_in(version, graph, id);
 	for (int i = -1; i < ntables; i++)
 	{

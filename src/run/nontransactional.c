@@ -606,8 +606,8 @@ check_body(const MigStepExec *exec)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial, but its body has changed since",
 						partial->revision),
-				 errhint("Finish or undo by hand what was begun, then use migrate_resolve('%s', 'abandon').",
-						 partial->revision)));
+				 errhint("Finish or undo by hand what was begun, then use migrate_resolve(%s, 'abandon').",
+						 quote_literal_cstr(partial->revision))));
 }
 
 /*
@@ -635,9 +635,8 @@ raise_unknown(const Outcome *outcome)
 			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted.",
 					   outcome->segment->first + 1, statement->line,
 					   body->operation),
-			 errhint("Look for its effect. If it is there, use migrate_resolve('%s', 'skip'). If not, remove what is left of it and use migrate_resolve('%s', 'retry'). Use migrate_resolve('%s', 'abandon') to give up the %s and to finish or undo it by hand.",
-					 body->revision, body->revision, body->revision,
-					 body->operation),
+			 errhint("Look for its effect. If it is there, use migrate_resolve(%1$s, 'skip'). If not, remove what is left of it and use migrate_resolve(%1$s, 'retry'). Use migrate_resolve(%1$s, 'abandon') to give up the %2$s and to finish or undo it by hand.",
+					 quote_literal_cstr(body->revision), body->operation),
 			 internalerrposition(position),
 			 internalerrquery(excerpt)));
 }

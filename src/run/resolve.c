@@ -133,8 +133,9 @@ mig_resolve_find(const MigVersion *version)
 						   partial->table_now,
 						   mig_command_name(partial->operation),
 						   mig_run_describe_partial(partial)),
-				 errhint("SET migrate.version_table = '%s' to resume the revision there, or to abandon it with SELECT migrate_resolve('%s', 'abandon').",
-						 partial->table_now, partial->revision)));
+				 errhint("SET migrate.version_table = %s to resume the revision there, or to abandon it with SELECT migrate_resolve(%s, 'abandon').",
+						 quote_literal_cstr(partial->table_now),
+						 quote_literal_cstr(partial->revision))));
 	if (partial->renamed)
 		mig_partial_follow(version);
 	return partial;

@@ -121,8 +121,9 @@ resume(MigStepExec *exec)
 						partial->revision, role, partial->role),
 				 errdetail("Its %s was interrupted: %s. What is left would run with other rights and make objects of another owner. Nothing was run.",
 						   body->operation, mig_run_describe_partial(partial)),
-				 errhint("SET ROLE %s, and run the command again. Or use migrate_resolve('%s', 'abandon') to finish or undo it by hand.",
-						 quote_identifier(partial->role), partial->revision)));
+				 errhint("SET ROLE %s, and run the command again. Or use migrate_resolve(%s, 'abandon') to finish or undo it by hand.",
+						 quote_identifier(partial->role),
+						 quote_literal_cstr(partial->revision))));
 
 	body->carried = mig_session_setting_parse(partial->settings,
 											  partial->nsettings);
@@ -197,8 +198,8 @@ check_objects(void *arg)
 						   exec->body.operation,
 						   mig_run_describe_partial(partial),
 						   lost.data),
-				 errhint("If the rest of the body does not need it, use migrate_resolve('%s', 'retry') and run the command again. Otherwise use migrate_resolve('%s', 'abandon') to finish or undo it by hand.",
-						 partial->revision, partial->revision)));
+				 errhint("If the rest of the body does not need it, use migrate_resolve(%1$s, 'retry') and run the command again. Otherwise use migrate_resolve(%1$s, 'abandon') to finish or undo it by hand.",
+						 quote_literal_cstr(partial->revision))));
 	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
 	mig_session_lock_carry(partial->session_objects,
 						   partial->nsession_objects);

@@ -131,7 +131,8 @@ mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
 		ereport(WARNING,
 				(errmsg("the upgrade ends after %d of %d revisions: %s",
 						i, plan->nsteps, reason),
-				 errhint(MIG_TRUST_APPROVE_HINT, revision)));
+				 errhint(MIG_TRUST_APPROVE_HINT,
+						 quote_literal_cstr(revision))));
 		plan->nsteps = i;
 		return reason;
 	}
@@ -197,7 +198,8 @@ refuse_unapproved(MigCommand command, const char *revision,
 			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. Nothing of it was run.",
 					   version->name) :
 			 errdetail("The setting migrate.require_approval is on, and the stamp would count the revision as applied. Nothing was changed."),
-			 errhint(MIG_TRUST_APPROVE_HINT, revision)));
+			 errhint(MIG_TRUST_APPROVE_HINT,
+					 quote_literal_cstr(revision))));
 }
 
 /*
@@ -207,6 +209,7 @@ void
 mig_trust_refuse_author(const char *revision, const char *author)
 {
 	char	   *runner = GetUserNameFromId(GetUserId(), false);
+	char	   *literal = quote_literal_cstr(revision);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -214,6 +217,6 @@ mig_trust_refuse_author(const char *revision, const char *author)
 					revision, runner),
 			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing of it was run.",
 					   author),
-			 errhint("Read the body with migrate_show('%s'). A role with the rights of \"%s\" can approve it with migrate_approve('%s', hash), or role \"%s\" can run it.",
-					 revision, runner, revision, author)));
+			 errhint("Read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
+					 literal, runner, literal, author)));
 }
