@@ -59,9 +59,24 @@ SELECT pg_temp.attempt('SELECT migrate_register(' || arguments || ')') FROM unne
 	$$'e1', '', replace => NULL$$, $$'e1', '', down_revision => '{NULL}'$$,
 	$$'e1', '', depends_on => '{c1,NULL}'$$, $$'e1', '', branch_labels => '{NULL}'$$])
 	AS arguments;
+-- what a terminal obeys instead of showing it
+SELECT pg_temp.attempt(format('SELECT migrate_register(%L, %L)', 'e1' || chr(code) || 'x', ''))
+  FROM unnest(ARRAY[1, 8, 9, 10, 13, 27, 31, 127, 128, 155, 159, 8232, 8238, 8294, 8297]) AS code;
+SELECT pg_temp.attempt('SELECT migrate_register(' || arguments || ')') FROM unnest(ARRAY[
+	$$'e1', '', branch_labels => ARRAY[E'l\x1B']$$,
+	$$'e1', '', message => E'жж\x1B[2Jdone'$$,
+	$$'e1', '', message => E'a\u202Eb'$$]) AS arguments;
+SELECT pg_temp.attempt($$SELECT migrate_register_script(E'-- revision: e1\n-- message: m\x1B[2J\n-- migrate:up\n')$$);
 \a
 \t off
 SELECT count(*) FROM migrate_history() WHERE revision = 'e1';
+SELECT migrate_register('care', '', message => E'one\ttwo\r\nthree');
+-- nor what has come into the tables by other means
+BEGIN;
+UPDATE migrate.revision SET message = E'm\x1B[2J\u202Edone', revision = E'care\x1B', branch_labels = '{care}' WHERE revision = 'care';
+SELECT migrate_upgrade('care');
+ROLLBACK;
+SELECT migrate_unregister('care');
 -- a registry that was written by other means is refused, or read as it was meant
 \a
 \t on

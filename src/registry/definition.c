@@ -7,6 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
+#include "base/printable.h"
 #include "base/setting_list.h"
 #include "registry/registry_internal.h"
 #include "tables/version.h"
@@ -31,6 +32,7 @@ typedef struct BodyContext
 } BodyContext;
 
 static void check_name(const char *name, bool is_label);
+static void check_message(const MigRevisionDef *def);
 static void check_length(const char *id);
 static void check_unique_down(const MigRevisionDef *def);
 static void check_labels_unused(const MigRevisionDef *def);
@@ -48,7 +50,7 @@ static bool same_strings(char *const *a, int na, char *const *b, int nb);
 static bool same_body(const MigBody *a, const MigBody *b);
 
 /*
- * Raises an error if the id or a branch label is not well-formed.
+ * Raises an error if the id, a branch label or the message is not well-formed.
  */
 void
 mig_definition_check_names(const MigRevisionDef *def)
@@ -71,6 +73,26 @@ mig_definition_check_names(const MigRevisionDef *def)
 					 errmsg("branch label \"%s\" is the id of its own revision",
 							def->labels[i])));
 	}
+	check_message(def);
+}
+
+/*
+ * It may have several lines, as a docstring has.
+ */
+static void
+check_message(const MigRevisionDef *def)
+{
+	const char *control;
+
+	if (def->message == NULL)
+		return;
+	control = mig_printable_find(def->message, "\t\r\n");
+	if (control != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("message of revision \"%s\" contains a control character",
+						def->id),
+				 errdetail_internal("%s", mig_printable_detail(def->message, control))));
 }
 
 /*
@@ -95,11 +117,22 @@ check_length(const char *id)
 static void
 check_name(const char *name, bool is_label)
 {
+	const char *control = mig_printable_find(name, "");
+
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 is_label ? errmsg("branch label must not be empty") :
 				 errmsg("revision id must not be empty")));
+	if (control != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 is_label ?
+				 errmsg("branch label \"%s\" contains a control character",
+						mig_printable(name)) :
+				 errmsg("revision id \"%s\" contains a control character",
+						mig_printable(name)),
+				 errdetail_internal("%s", mig_printable_detail(name, control))));
 	for (int i = 0; i < lengthof(reserved_names); i++)
 	{
 		if (strcmp(name, reserved_names[i]) == 0)

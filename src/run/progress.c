@@ -27,6 +27,7 @@
 
 #include "base/command.h"
 #include "base/compat.h"
+#include "base/printable.h"
 #include "run/run_internal.h"
 
 /* Runs on one version table take turns, so this is plenty. */
@@ -247,7 +248,8 @@ mig_progress_say(const MigStepExec *exec)
 	if (message != NULL)
 		appendStringInfo(&buf, ": %.*s",
 						 (int) strcspn(message, "\r\n"), message);
-	ereport(NOTICE, (errmsg_internal("%s", buf.data)));
+	/* What is restored, or in a version table, was not checked. */
+	ereport(NOTICE, (errmsg_internal("%s", mig_printable(buf.data))));
 }
 
 /*
@@ -264,7 +266,7 @@ mig_progress_say_end(const MigRun *run)
 	if (nsteps == 0)
 		ereport(NOTICE,
 				(errmsg("nothing to do, %s",
-						mig_failure_position(run->version))));
+						mig_printable(mig_failure_position(run->version)))));
 	else if (run->request->command == MIG_COMMAND_UPGRADE)
 		ereport(NOTICE,
 				(errmsg("done: %d of %d revisions upgraded", nsteps, nsteps)));

@@ -1,0 +1,88 @@
+/*
+ * printable.c
+ *	  Characters that a terminal obeys instead of showing them.
+ *
+ * Clients print messages as they are.  With such characters a text could move
+ * the cursor, hide what is in front of it, or be read in another order.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+#include "base/printable.h"
+
+static bool is_control(const char *character);
+static pg_wchar code(const char *character);
+
+/*
+ * The first such character of a text that is not among those allowed, or NULL.
+ */
+const char *
+mig_printable_find(const char *text, const char *allowed)
+{
+	for (; *text != '\0'; text += pg_mblen(text))
+	{
+		if (is_control(text) && strchr(allowed, *text) == NULL)
+			return text;
+	}
+	return NULL;
+}
+
+/*
+ * A copy of the text with a question mark for each of them.
+ */
+char *
+mig_printable(const char *text)
+{
+	const char *control;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	while ((control = mig_printable_find(text, "")) != NULL)
+	{
+		appendBinaryStringInfo(&buf, text, control - text);
+		appendStringInfoChar(&buf, '?');
+		text = control + pg_mblen(control);
+	}
+	appendStringInfoString(&buf, text);
+	return buf.data;
+}
+
+/*
+ * Which one it is, and where, as a sentence.
+ */
+char *
+mig_printable_detail(const char *text, const char *character)
+{
+	return psprintf("Character %d of it is U+%04X. Terminals obey such characters instead of showing them.",
+					pg_mbstrlen_with_len(text, character - text) + 1,
+					(unsigned int) code(character));
+}
+
+/*
+ * C0 and DEL in all encodings; in Unicode also C1, the line and paragraph
+ * separators, and what embeds, overrides and isolates text of a direction.
+ * The marks U+200E and U+200F are spelling.
+ */
+static bool
+is_control(const char *character)
+{
+	pg_wchar	c = code(character);
+
+	return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||
+		(c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/*
+ * The code point; where the encoding is not Unicode, of ASCII characters only.
+ */
+static pg_wchar
+code(const char *character)
+{
+	if (!IS_HIGHBIT_SET(*character))
+		return (unsigned char) *character;
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return utf8_to_unicode((const unsigned char *) character);
+	return PG_UINT32_MAX;
+}
