@@ -111,9 +111,76 @@ ALTER FUNCTION fires OWNER TO regress_migrate_web;
 SELECT pg_temp.attempt('SELECT migrate_upgrade()');
 SELECT * FROM rights;
 ROLLBACK;
+
+-- a foreign key fires triggers of its own table
+BEGIN;
+GRANT REFERENCES (version_num) ON migrate.version TO regress_migrate_web;
+SELECT pg_temp.attempt('SELECT migrate_upgrade()');
+ROLLBACK;
+
+-- what a table got while it was in other hands stays when it is given back; asked
+-- also where every role may: reading is enough
+CREATE FUNCTION takes(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE DOMAIN checked AS text CHECK (takes(0) = 0);
+CREATE FUNCTION part(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+	problem text;
+BEGIN
+	EXECUTE statement;
+	SELECT string_agg(value || ': ' || advice, E'\n') INTO problem FROM migrate_doctor() WHERE status = 'problem';
+	RETURN NEXT problem;
+	BEGIN
+		PERFORM * FROM migrate_heads();
+		RETURN NEXT 'not refused';
+	EXCEPTION WHEN insufficient_privilege THEN
+		GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+		RETURN NEXT SQLERRM;
+	END;
+	-- the statement repairs it
+	EXECUTE substring(hint FROM 'again: (.*)');
+	PERFORM migrate_guard();
+	SELECT string_agg(value || ': ' || advice, E'\n') INTO problem FROM migrate_doctor() WHERE area = 'rights' AND status = 'problem';
+	RETURN NEXT problem;
+END $$;
+CREATE TABLE refers (v varchar(32));
+CREATE TABLE heir () INHERITS (migrate.revision);
+ALTER TABLE heir NO INHERIT migrate.revision;
+SELECT part(statement) FROM unnest(ARRAY[
+	'ALTER TABLE refers ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES migrate.version ON UPDATE CASCADE',
+	'ALTER TABLE migrate.version ADD CONSTRAINT own_fk FOREIGN KEY (version_num) REFERENCES migrate.version',
+	'CREATE STATISTICS stats ON (takes(0) + length(revision)), is_head FROM migrate.revision',
+	'CREATE INDEX expression_idx ON migrate.revision ((takes(0) + length(revision)))',
+	'CREATE INDEX predicate_idx ON migrate.log (step) WHERE takes(step) > 0',
+	'ALTER TABLE migrate.job ADD CONSTRAINT job_check CHECK (takes(0) = 0)',
+	'ALTER TABLE migrate.lease ADD CONSTRAINT lease_exclude EXCLUDE (name WITH =) WHERE (takes(0) = 0)',
+	'ALTER TABLE migrate.revision ALTER COLUMN registered_at SET DEFAULT now() + takes(0) * interval ''1s''',
+	'ALTER TABLE migrate.version ADD COLUMN x int GENERATED ALWAYS AS (takes(0)) STORED',
+	'ALTER TABLE migrate.log ADD COLUMN y text DEFAULT takes(0)',
+	'ALTER TABLE migrate.lease ALTER COLUMN node TYPE checked',
+	'CREATE RULE also AS ON INSERT TO migrate.log DO ALSO SELECT takes(0)',
+	'CREATE POLICY hides ON migrate.approval USING (takes(0) = 0)',
+	'ALTER TABLE heir INHERIT migrate.revision',
+	'CREATE TRIGGER quietly BEFORE UPDATE ON migrate.version FOR EACH ROW WHEN (takes(0) = 1) EXECUTE FUNCTION suppress_redundant_updates_trigger()'
+	]) AS statement;
+ALTER TABLE migrate.version DROP COLUMN x;
+ALTER TABLE migrate.log DROP COLUMN y;
+-- while a table is given away, the doctor says so, and every role is refused
+BEGIN;
+ALTER TABLE migrate.revision OWNER TO regress_migrate_web;
+SET ROLE regress_migrate_web;
+SELECT DISTINCT area FROM migrate_doctor();
+SELECT call, split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
+	'SELECT * FROM migrate_current()', 'SELECT * FROM migrate_heads()', 'SELECT * FROM migrate_branches()',
+	'SELECT * FROM migrate_history()', 'SELECT * FROM migrate_plan()', 'SELECT migrate_is_current()']) AS call;
+ROLLBACK;
 \a
 \t off
 SELECT pg_temp.attempt('SELECT migrate_guard()') AS all_is_well;
+DROP TABLE refers, heir;
+DROP FUNCTION part;
+DROP DOMAIN checked;
+DROP FUNCTION takes;
 DROP VIEW rights;
 DROP FUNCTION fires;
 DROP ROLE regress_migrate_deputy, regress_migrate_web, regress_migrate_group;

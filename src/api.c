@@ -30,6 +30,8 @@
 #define COMMAND_WRITES		0x01	/* not in a read-only transaction */
 #define COMMAND_NOT_NESTED	0x02	/* not from within a migration body */
 #define COMMAND_GRANTED		0x04	/* not for PUBLIC: asks migrate_guard() */
+#define COMMAND_CATALOGS	0x08	/* reads none of our tables, or asks
+									 * itself */
 #define COMMAND_CHANGES		(COMMAND_WRITES | COMMAND_GRANTED | COMMAND_NOT_NESTED)
 
 #define MAX_COLUMNS			16
@@ -430,7 +432,7 @@ migrate_doctor(PG_FUNCTION_ARGS)
 	List	   *findings;
 	ListCell   *cell;
 
-	begin_command("migrate_doctor()", 0);
+	begin_command("migrate_doctor()", COMMAND_CATALOGS);
 	findings = mig_doctor_examine();
 	begin_rows(&rows, fcinfo, 0);
 	foreach(cell, findings)
@@ -517,6 +519,8 @@ begin_command(const char *name, int flags)
 		mig_run_refuse_nested(name);
 	if (flags & COMMAND_GRANTED)
 		mig_guard_check();
+	else if (!(flags & COMMAND_CATALOGS))
+		mig_guard_check_objects();
 }
 
 /*

@@ -58,12 +58,102 @@
 	"g.proname = 'migrate_guard' AND g.pronamespace = e.extnamespace" \
 	" AND g.pronargs = 0"
 
-/* Grants a on a table or view o by which a role could have others run its text. */
+/*
+ * Grants a on a table or view o by which a role could have others run its text.
+ * REFERENCES is among them: a foreign key fires triggers of its own table.
+ */
 #define WRITES(o) \
-	"pg_catalog.aclexplode(" o ".relacl) AS a" \
+	"(SELECT x.* FROM pg_catalog.aclexplode(" o ".relacl) AS x" \
+	"  UNION ALL" \
+	"  SELECT x.* FROM pg_catalog.pg_attribute AS i," \
+	"         pg_catalog.aclexplode(i.attacl) AS x" \
+	"   WHERE i.attrelid = " o ".oid AND i.attacl IS NOT NULL) AS a" \
 	" WHERE a.grantee <> " o ".relowner" \
-	"   AND a.privilege_type IN ('INSERT', 'UPDATE', 'TRIGGER')" \
+	"   AND a.privilege_type IN ('INSERT', 'UPDATE', 'REFERENCES', 'TRIGGER')" \
 	"   AND " LESSER_GRANTEE
+
+/* A part of a table, and the statement that removes it. */
+#define TABLE_PART(kind, name, relid, statement) \
+	" SELECT pg_catalog.format('" kind " %I of table %s', " name ", " relid "::pg_catalog.regclass)," \
+	"   pg_catalog.format('" statement "', " name ", " relid "::pg_catalog.regclass)"
+#define CONSTRAINT_PART \
+	TABLE_PART("constraint", "k.conname", "k.conrelid", \
+			   "ALTER TABLE %2$s DROP CONSTRAINT %1$I;")
+
+/*
+ * What hangs on a table or view o and runs code, or holds rows, and was not made
+ * by CREATE EXTENSION.  Who has made it, perhaps as the owner of the table for
+ * a while, the catalogs do not say; so none is accepted.
+ */
+#define PARTS(o) \
+	"(SELECT pg_catalog.format('statistics object %I.%I', n.nspname, s.stxname)," \
+	"   pg_catalog.format('DROP STATISTICS %I.%I;', n.nspname, s.stxname)" \
+	"   FROM pg_catalog.pg_statistic_ext AS s" \
+	"   JOIN pg_catalog.pg_namespace AS n ON n.oid = s.stxnamespace" \
+	"  WHERE s.stxrelid = " o ".oid" \
+	" UNION ALL" \
+	" SELECT pg_catalog.format('index %s', i.indexrelid::pg_catalog.regclass)," \
+	"   pg_catalog.format('DROP INDEX %s;', i.indexrelid::pg_catalog.regclass)" \
+	"   FROM pg_catalog.pg_index AS i" \
+	"  WHERE i.indrelid = " o ".oid AND NOT i.indisexclusion" \
+	"    AND (i.indexprs IS NOT NULL" \
+	"         OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d" \
+	"             WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
+	"               AND d.objid = i.indexrelid AND d.refclassid IN (" \
+	"                'pg_catalog.pg_proc'::pg_catalog.regclass," \
+	"                'pg_catalog.pg_operator'::pg_catalog.regclass," \
+	"                'pg_catalog.pg_type'::pg_catalog.regclass)))" \
+	" UNION ALL" \
+	CONSTRAINT_PART \
+	"   FROM pg_catalog.pg_constraint AS k" \
+	"  WHERE k.conrelid = " o ".oid AND k.contype NOT IN ('p', 'u', 'n', 't')" \
+	/* A foreign key has triggers on the table that it refers to. */ \
+	" UNION ALL" \
+	CONSTRAINT_PART \
+	"   FROM pg_catalog.pg_trigger AS t" \
+	"   JOIN pg_catalog.pg_constraint AS k ON k.oid = t.tgconstraint" \
+	"  WHERE t.tgrelid = " o ".oid AND t.tgisinternal" \
+	" UNION ALL" \
+	TABLE_PART("trigger", "t.tgname", "t.tgrelid", "DROP TRIGGER %I ON %s;") \
+	"   FROM pg_catalog.pg_trigger AS t" \
+	"  WHERE t.tgrelid = " o ".oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL" \
+	" UNION ALL" \
+	TABLE_PART("rule", "r.rulename", "r.ev_class", "DROP RULE %I ON %s;") \
+	"   FROM pg_catalog.pg_rewrite AS r" \
+	"  WHERE r.ev_class = " o ".oid AND r.rulename <> '_RETURN'" \
+	" UNION ALL" \
+	TABLE_PART("policy", "r.polname", "r.polrelid", "DROP POLICY %I ON %s;") \
+	"   FROM pg_catalog.pg_policy AS r WHERE r.polrelid = " o ".oid" \
+	" UNION ALL" \
+	" SELECT pg_catalog.format('inheritance of table %s from %s', h.inhrelid::pg_catalog.regclass, h.inhparent::pg_catalog.regclass)," \
+	"   pg_catalog.format('ALTER TABLE %s NO INHERIT %s;', h.inhrelid::pg_catalog.regclass, h.inhparent::pg_catalog.regclass)" \
+	"   FROM pg_catalog.pg_inherits AS h" \
+	"  WHERE h.inhparent = " o ".oid OR h.inhrelid = " o ".oid" \
+	" UNION ALL" \
+	TABLE_PART("default of column", "i.attname", "i.attrelid", \
+			   "ALTER TABLE %2$s ALTER COLUMN %1$I ' ||" \
+	"    CASE WHEN i.attgenerated <> '' THEN 'DROP EXPRESSION;'" \
+	"      WHEN i.atttypid = 'pg_catalog.timestamptz'::pg_catalog.regtype" \
+	"      THEN 'SET DEFAULT pg_catalog.clock_timestamp();'" \
+	"      WHEN i.atttypid = 'pg_catalog.int4'::pg_catalog.regtype THEN 'SET DEFAULT 0;'" \
+	"      WHEN i.attname = 'state' THEN 'SET DEFAULT ''queued'';'" \
+	"      ELSE 'DROP DEFAULT;' END || '") \
+	"   FROM pg_catalog.pg_attrdef AS b" \
+	"   JOIN pg_catalog.pg_attribute AS i ON i.attrelid = b.adrelid AND i.attnum = b.adnum" \
+	"  WHERE b.adrelid = " o ".oid" \
+	/* Quoted where quote_all_identifiers is on. */ \
+	"    AND pg_catalog.replace(pg_catalog.pg_get_expr(b.adbin, b.adrelid), '\"', '')" \
+	"        !~ '^(clock_timestamp[(][)]|[0-9]+|''queued''::text)$'" \
+	" UNION ALL" \
+	TABLE_PART("type of column", "i.attname", "i.attrelid", \
+			   "' || CASE WHEN y.typbasetype = 0 THEN 'ALTER TABLE %2$s DROP COLUMN %1$I;'" \
+	"     ELSE 'ALTER TABLE %2$s ALTER COLUMN %1$I TYPE '" \
+	"       || pg_catalog.replace(pg_catalog.format_type(y.typbasetype, y.typtypmod), '%', '%%')" \
+	"       || ';' END || '") \
+	"   FROM pg_catalog.pg_attribute AS i" \
+	"   JOIN pg_catalog.pg_type AS y ON y.oid = i.atttypid" \
+	"  WHERE i.attrelid = " o ".oid AND i.attnum > 0 AND NOT i.attisdropped" \
+	"    AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace) AS m (name, statement)"
 
 /* Triggers t of a table o that run a function f of such a role. */
 #define TRIGGERS(o) \
@@ -71,15 +161,41 @@
 	"  JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid" \
 	" WHERE t.tgrelid = " o ".oid AND NOT t.tgisinternal AND " LESSER("f.proowner")
 
+static MigGuardFault find_fault(void);
 static void refuse(MigGuardFault fault);
 static void read_finding(const MigSpiRow *row, void *result);
 
 /*
  * Raises an error if the current role, or what others may have done, must not
- * be trusted.  One statement, because every call pays for it.
+ * be trusted.
  */
 void
 mig_guard_check(void)
+{
+	MigGuardFault fault = find_fault();
+
+	if (fault != MIG_GUARD_NFAULTS)
+		refuse(fault);
+}
+
+/*
+ * For what every role may call: raises an error if already reading a table of
+ * the extension could run code of another role.
+ */
+void
+mig_guard_check_objects(void)
+{
+	MigGuardFault fault = find_fault();
+
+	if (fault == MIG_GUARD_OWNER || fault == MIG_GUARD_PART)
+		refuse(fault);
+}
+
+/*
+ * The first fault.  One statement, because every call pays for it.
+ */
+static MigGuardFault
+find_fault(void)
 {
 	static MigSpiQuery query = {
 		"SELECT CASE"
@@ -89,12 +205,14 @@ mig_guard_check(void)
 		"                 AND n.nspowner <> pg_catalog.max(e.extowner)"
 		"                 AND NOT " MIG_COMPAT_HAS_ROLE("n.nspowner", "pg_catalog.max(e.extowner)") ")"
 		" THEN " CppAsString2(MIG_GUARD_OWNER)
+		" WHEN pg_catalog.bool_or(c.oid IS NOT NULL AND EXISTS (SELECT FROM " PARTS("c") "))"
+		" THEN " CppAsString2(MIG_GUARD_PART)
 		/* Also if it is not there. */
 		" WHEN pg_catalog.bool_and(" LESSER("$1") ")"
 		"  AND pg_catalog.bool_and(p.proname IS DISTINCT FROM 'migrate_guard'"
 		"      OR pg_catalog.has_function_privilege($1, p.oid, 'EXECUTE'))"
 		" THEN " CppAsString2(MIG_GUARD_EXECUTE)
-		" WHEN pg_catalog.bool_or(c.relacl IS NOT NULL"
+		" WHEN pg_catalog.bool_or(c.oid IS NOT NULL"
 		"      AND EXISTS (SELECT FROM " WRITES("c") "))"
 		" THEN " CppAsString2(MIG_GUARD_WRITE)
 		" WHEN pg_catalog.bool_or(c.relhastriggers"
@@ -116,10 +234,10 @@ mig_guard_check(void)
 	Datum		fault;
 
 	mig_spi_arg_oid(&args, GetUserId());
-	if (mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							&fault) &&
-		DatumGetInt32(fault) != MIG_GUARD_NFAULTS)
-		refuse(DatumGetInt32(fault));
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							 &fault))
+		return MIG_GUARD_NFAULTS;
+	return DatumGetInt32(fault);
 }
 
 /*
@@ -145,6 +263,11 @@ mig_guard_findings(MigGuardFault fault, int *nfindings)
 			"   SELECT 'schema', 'migrate', n.nspowner FROM pg_catalog.pg_namespace AS n"
 			"    WHERE n.nspname = 'migrate' AND " LESSER("n.nspowner") ")"
 			"  AS m (kind, name, owner) ORDER BY 1"
+		},
+		[MIG_GUARD_PART] = {
+			"SELECT DISTINCT m.name, NULL::text, m.statement"
+			"  FROM " EXTENSION ", LATERAL (SELECT o.oid FROM " OBJECTS("pg_class") ") AS o,"
+			"  LATERAL (SELECT m.name, m.statement FROM " PARTS("o") ") AS m ORDER BY 1"
 		},
 		/* What PUBLIC has by CREATE EXTENSION is not to be revoked from it. */
 		[MIG_GUARD_EXECUTE] = {
@@ -223,6 +346,9 @@ refuse(MigGuardFault fault)
 			 fault == MIG_GUARD_OWNER ?
 			 errmsg("%s belongs to %s",
 					findings[0].object, findings[0].role) :
+			 fault == MIG_GUARD_PART ?
+			 errmsg("%s was not made by extension \"migrate\"",
+					findings[0].object) :
 			 fault == MIG_GUARD_EXECUTE ?
 			 errmsg("role \"%s\" was granted every function of extension \"migrate\"",
 					GetUserNameFromId(GetUserId(), false)) :

@@ -9,6 +9,7 @@
 #include "doctor/doctor_internal.h"
 
 static void check_owners(MigDoctor *doctor);
+static void check_parts(MigDoctor *doctor);
 static void check_grants(MigDoctor *doctor);
 static void check_triggers(MigDoctor *doctor);
 
@@ -28,6 +29,7 @@ static void check_triggers(MigDoctor *doctor);
 
 MigDoctorCheck mig_doctor_rights[] = {
 	{"rights", "owners", check_owners},
+	{"rights", "parts", check_parts},
 	{"rights", "functions", check_grants},
 	{
 		"rights", "writers",
@@ -60,6 +62,23 @@ check_owners(MigDoctor *doctor)
 								   nfindings, findings[0].object,
 								   findings[0].role),
 						  "Call migrate_guard() as a superuser: its error says how to give them back. Until then every run is refused.");
+}
+
+static void
+check_parts(MigDoctor *doctor)
+{
+	int			nfindings;
+	MigGuardFinding *findings = mig_guard_findings(MIG_GUARD_PART, &nfindings);
+
+	if (nfindings == 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "none but those of the extension", NULL);
+	for (int i = 0; i < nfindings; i++)
+		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM,
+						  psprintf("%s was not made by the extension",
+								   findings[i].object),
+						  psprintf("Until it is gone every run is refused: %s",
+								   findings[i].statement));
 }
 
 /*

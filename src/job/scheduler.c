@@ -48,6 +48,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/process.h"
 #include "base/server.h"
@@ -438,6 +439,7 @@ scan_work(void *arg)
 	(void) set_config_option("lock_timeout", SCAN_LOCK_TIMEOUT,
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
+	mig_guard_check_objects();
 	if (!mig_server()->many_schedulers ||
 		mig_lease_take(&args->scheduler, LEASE_SCANS * mig_guc_worker_naptime))
 		(void) mig_job_dispatch(&ndue);

@@ -192,6 +192,7 @@ queue_work(void *arg)
 {
 	Worker	   *worker = arg;
 
+	mig_guard_check_objects();
 	worker->exists = mig_job_row_queue(worker->number, &worker->queue);
 }
 
