@@ -203,7 +203,7 @@ wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_
 $locker->query_safe("BEGIN; SELECT job FROM migrate.job WHERE job = $job FOR UPDATE;");
 my $log_start = -s $node->logfile;
 $gate->query_safe('COMMIT;');
-ok(wait_until_logged($node, $log_start, qr/attempt 1 of 10 to read or note how far migrations are failed: canceling statement due to lock timeout/), 'a job that cannot note its end tries again');
+ok(wait_until_logged($node, $log_start, qr/access to the tables of the extension failed in attempt 1 of 10: canceling statement due to lock timeout/), 'a job that cannot note its end tries again');
 $locker->query_safe('ROLLBACK;');
 is(ended_job($node, $db, $job, 'state, sqlstate'), 'failed|22012', 'and notes it');
 $_->quit foreach $locker, $gate;
