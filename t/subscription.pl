@@ -79,7 +79,7 @@ sub killed
 	my (undef, undef, $stderr) = $subscriber->psql($db, 'CALL migrate_deploy()');
 	return join ' ', $stderr =~ /(?:NOTICE|ERROR):  (?!upgrade )(.*)/g;
 }
-my $done = "resuming the upgrade of revision \"s%d\" after statement 2, which has taken effect";
+my $done = "resuming the upgrade of revision \"s%d\" after statement 2, which has taken effect done: 1 of 1 revisions upgraded";
 sql($publisher, 'postgres', 'CREATE PUBLICATION o');
 foreach my $statement ('ALTER SUBSCRIPTION sub ADD PUBLICATION o', 'ALTER SUBSCRIPTION sub DROP PUBLICATION o')
 {
@@ -88,7 +88,7 @@ foreach my $statement ('ALTER SUBSCRIPTION sub ADD PUBLICATION o', 'ALTER SUBSCR
 		$statement =~ /ADD/ ? 't' : 'f', "$statement: done once");
 }
 is(killed('ALTER SUBSCRIPTION sub REFRESH PUBLICATION'),
-	"resuming the upgrade of revision \"s$count\" with statement 2, which may have been done and is run again",
+	"resuming the upgrade of revision \"s$count\" with statement 2, which may have been done and is run again done: 1 of 1 revisions upgraded",
 	'killed after ALTER SUBSCRIPTION REFRESH PUBLICATION');
 is(killed("CREATE SUBSCRIPTION sub2 CONNECTION '$connection' PUBLICATION q, p WITH (copy_data = false)"),
 	sprintf($done, $count), 'killed after CREATE SUBSCRIPTION');
