@@ -28,7 +28,8 @@ my $revert = "CALL migrate_revert('base')";
 # What each client says.
 my $up1 = "NOTICE:  upgrade <base> -> c1\n";
 my $up23 = "NOTICE:  upgrade c1 -> c2\nNOTICE:  upgrade c2 -> c3\n";
-my $down = join('', map { "NOTICE:  downgrade $_\n" } 'c3 -> c2', 'c2 -> c1', 'c1 -> <base>');
+my $down = join('', map { "NOTICE:  downgrade $_\n" } 'c3 -> c2', 'c2 -> c1', 'c1 -> <base>') . "NOTICE:  done: 3 of 3 revisions downgraded\n";
+my ($done1, $done2, $done3) = map { "NOTICE:  done: $_ of $_ revisions upgraded\n" } 1 .. 3;
 my $refused = '2D000 Send CALL migrate_deploy(...) by itself: outside of BEGIN and functions, '
   . "in a query of its own, with autocommit on. Inside a transaction use migrate_upgrade().\n";
 
@@ -122,7 +123,7 @@ subtest 'psql' => sub {
 	is(psql_said('-c', "SELECT 1; $deploy"), $refused, 'two statements in a query');
 	is(psql_said('-1', '-c', $deploy), $refused, 'psql -1');
 	state_is('0', 'nothing was run');
-	is(psql_said('-c', $deploy), "$up1${up23}done\n", 'autocommit on');
+	is(psql_said('-c', $deploy), "$up1${up23}${done3}done\n", 'autocommit on');
 	state_is($all, 'all is there');
 	is(psql_said('-c', 'BEGIN', '-c', $revert),
 		$refused =~ s/deploy/revert/r =~ s/upgrade/downgrade/r, 'revert inside BEGIN');
@@ -145,14 +146,14 @@ foreach my $module ('psycopg2', 'psycopg')
 		state_is('0', 'rollback undid it');
 		is(said($program, 'commit', "SELECT migrate_upgrade('c1')"), "${up1}done\n", 'again');
 		state_is('c1 | id email | 1', 'commit kept it');
-		is(said($program, 'autocommit', @deploy), "${up23}done\n", 'autocommit on');
+		is(said($program, 'autocommit', @deploy), "${up23}${done2}done\n", 'autocommit on');
 		state_is($all, 'all is there');
 		is(said($program, 'autocommit', $revert), "${down}done\n", 'revert');
 		state_is('6', 'all is gone');
 		return if $module eq 'psycopg2';
 
 		is(said($program, 'prepared', 'CALL migrate_deploy(%s)', 'c1', 'head'),
-			"$up1${up23}prepared: 1\ndone\n", 'prepared in the server, executed twice');
+			"$up1${done1}${up23}${done2}prepared: 1\ndone\n", 'prepared in the server, executed twice');
 		sql($node, $db, $revert);
 		is(said($program, 'pipeline', $deploy), $refused, 'after another statement in a pipeline');
 		is(sql($node, $db, 'TABLE gate'), 't', 'and that is rolled back');
@@ -161,7 +162,7 @@ foreach my $module ('psycopg2', 'psycopg')
 		$run->{run}->pump until $run->{out} =~ /-> c3/;
 		state_is('c2 | id email | account_email | 14', 'notices arrive while it runs');
 		sql($node, $db, 'UPDATE gate SET open = true');
-		is(finish($run), "$up1${up23}done\n", 'and it completes');
+		is(finish($run), "$up1${up23}${done3}done\n", 'and it completes');
 	};
 }
 
@@ -175,13 +176,13 @@ subtest 'node-pg' => sub {
 	is(said($program, 'begin', $parameter, 'head'), $refused, 'inside BEGIN, parameter');
 	is(said($program, 'plain', "SELECT 1; $deploy"), $refused, 'two statements in a query');
 	state_is('0', 'nothing was run');
-	is(said($program, 'plain', $deploy), "$up1${up23}done\n", 'simple query');
+	is(said($program, 'plain', $deploy), "$up1${up23}${done3}done\n", 'simple query');
 	state_is($all, 'all is there');
 	is(said($program, 'plain', $revert), "${down}done\n", 'revert');
-	is(said($program, 'plain', $parameter, 'c1'), "${up1}done\n", 'parameter');
+	is(said($program, 'plain', $parameter, 'c1'), "${up1}${done1}done\n", 'parameter');
 	sql($node, $db, $revert);
 	is(said($program, 'prepared', $parameter, 'c1', 'head'),
-		"$up1${up23}prepared: 1\ndone\n", 'named statement, executed twice');
+		"$up1${done1}${up23}${done2}prepared: 1\ndone\n", 'named statement, executed twice');
 };
 
 # It knows no unix sockets.
@@ -201,11 +202,11 @@ subtest 'JDBC' => sub {
 	state_is('0', 'nothing was run');
 	is(said(@program, 'rollback', "SELECT migrate_upgrade('c1')"), "${up1}done\n", 'the function');
 	state_is('0', 'rollback undid it');
-	is(said(@program, 'autocommit', $deploy), "$up1${up23}done\n", 'autocommit on');
+	is(said(@program, 'autocommit', $deploy), "$up1${up23}${done3}done\n", 'autocommit on');
 	state_is($all, 'all is there');
 	is(said(@program, 'autocommit', 'CALL migrate_revert(?)', 'base'), "${down}done\n", 'revert');
 	is(said(@program, 'prepared', $parameter, 'c1', 'head'),
-		"$up1${up23}prepared: 1\ndone\n", 'prepared in the server, executed twice');
+		"$up1${done1}${up23}${done2}prepared: 1\ndone\n", 'prepared in the server, executed twice');
 	$loopback->stop;
 };
 
@@ -239,7 +240,7 @@ subtest 'pgbouncer' => sub {
 	start_pool();
 
 	is(psql_said('-c', 'BEGIN', '-c', $deploy), $refused, 'psql, inside BEGIN');
-	is(psql_said('-c', $deploy), "$up1${up23}done\n", 'psql');
+	is(psql_said('-c', $deploy), "$up1${up23}${done3}done\n", 'psql');
 	state_is($all, 'all is there');
 	is(said('with_psycopg.py', 'autocommit', 'CALL migrate_revert(%s)', 'base'),
 		"${down}done\n", 'psycopg 3');
@@ -261,14 +262,14 @@ subtest 'pgbouncer' => sub {
 	my $second = start('psql', '-XAtq', '-c', $deploy);
 	$second->{run}->pump until $second->{out} =~ /waiting/;
 	sql($node, $db, 'UPDATE gate SET open = true');
-	is(finish($first), "$up1$up23", 'one of two runs');
-	like(finish($second), qr/^NOTICE:  waiting for another session.*\n\z/,
+	is(finish($first), "$up1$up23$done3", 'one of two runs');
+	like(finish($second), qr/^NOTICE:  waiting for another session.*\nNOTICE:  nothing to do, the database is at "c3"\n\z/,
 		'the other waits, and finds nothing to do');
 
 	# One that fails when it has settings and locks of the session.
 	sql($node, $db, q{SELECT migrate_register('c4', $$SET maintenance_work_mem = '9MB';
 		DROP INDEX CONCURRENTLY account_email; SELECT 1 / 0$$, down_revision => '{c3}')});
-	is(psql_said('-c', $deploy), "NOTICE:  upgrade c3 -> c4\n22012 division by zero\n", 'one fails');
+	is(psql_said('-c', $deploy), "NOTICE:  upgrade c3 -> c4\n22012 To resume with statement 3 when the cause is removed: CALL migrate_deploy();\n", 'one fails');
 
 	# The pool takes its connections in turn.
 	my $setting = q{SELECT pg_backend_pid() || ' ' || current_setting('maintenance_work_mem')};
