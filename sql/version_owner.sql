@@ -60,6 +60,10 @@ SELECT who, way, pg_temp.way(who, definition)
 		'BEGIN PERFORM lesser.fire(''an index''); RETURN true; END';
 		CREATE TABLE lesser.v (version_num varchar(32));
 		CREATE INDEX ON lesser.v ((lesser.immutable(version_num)))$$),
+	('statistics', $$CREATE TABLE lesser.v (version_num varchar(32) PRIMARY KEY, i int);
+		CREATE FUNCTION lesser.immutable(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM lesser.fire(''statistics''); RETURN true; END';
+		CREATE STATISTICS lesser.s ON (lesser.immutable('x')), i FROM lesser.v$$),
 	('a cast', $$CREATE TYPE lesser.t AS ENUM ('a1', 'a2', 'b1');
 		CREATE FUNCTION lesser.make(text) RETURNS lesser.t LANGUAGE plpgsql AS
 		'BEGIN PERFORM lesser.fire(''a cast''); RETURN enum_in($1::cstring, ''lesser.t''::regtype); END';

@@ -73,7 +73,8 @@ bool
 mig_error_is_role_change(const ErrorData *error)
 {
 	return has_text(error,
-					"cannot set parameter \"%s\" within security-definer function");
+					"cannot set parameter \"%s\" within security-definer function") ||
+		has_text(error, "parameter \"%s\" cannot be changed");
 }
 
 /*

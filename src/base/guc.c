@@ -318,6 +318,21 @@ check_require_approval(bool *value, void **extra, GucSource source)
 }
 
 /*
+ * Locks the role and the session user, or unlocks them: then no SET, RESET or
+ * set_config() changes them.  In a security context the server refuses that
+ * itself, but a context ends with its transaction.
+ */
+void
+mig_guc_lock_role(bool on)
+{
+	static const char *const names[] = {"role", "session_authorization"};
+
+	for (int i = 0; i < lengthof(names); i++)
+		mig_compat_find_setting(names[i])->context =
+			on ? PGC_INTERNAL : PGC_USERSET;
+}
+
+/*
  * The names in migrate.databases, in the current memory context.
  */
 List *

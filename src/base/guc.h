@@ -41,5 +41,6 @@ extern int	mig_guc_worker_naptime;
 extern void mig_guc_check_setter(const char *name);
 extern List *mig_guc_database_names(void);
 extern void mig_guc_define(void);
+extern void mig_guc_lock_role(bool on);
 
 #endif							/* MIG_BASE_GUC_H */

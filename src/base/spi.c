@@ -21,10 +21,13 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_node.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -33,7 +36,12 @@
 
 #define MAX_MESSAGE				65536	/* bytes */
 
-static SPIPlanPtr prepare(const char *sql, const MigSpiArgs *args);
+static void prepare(MigSpiQuery *query, const MigSpiArgs *args);
+static void set_up_parser(ParseState *pstate, void *arg);
+static Node *check_table(ParseState *pstate, ColumnRef *column);
+static Node *make_param(ParseState *pstate, ParamRef *ref);
+static int	execute_on_table(MigSpiQuery *query, const MigSpiArgs *args,
+							 bool read_only);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
 #endif
@@ -277,7 +285,8 @@ mig_spi_restrict(const MigSpiScope *scope, Oid role)
 	SetUserIdAndSecContext(role,
 						   scope->sec_context |
 						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+						   SECURITY_RESTRICTED_OPERATION |
+						   MIG_SPI_SECURITY_NO_DDL);
 }
 
 /*
@@ -312,8 +321,8 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 	if (args == NULL)
 		args = &none;
 	if (query->plan == NULL)
-		query->plan = prepare(query->sql, args);
-	Assert(same_types(query->plan, args));
+		prepare(query, args);
+	Assert(OidIsValid(query->table) || same_types(query->plan, args));
 
 	/*
 	 * A plan that was made when the table was empty is kept when the table
@@ -331,8 +340,12 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetLatestSnapshot());
 	}
-	rc = SPI_execute_plan(query->plan, (Datum *) args->values,
-						  args->nulls, latest || access == MIG_SPI_READ_CALLER, 0);
+	if (OidIsValid(query->table))
+		rc = execute_on_table(query, args,
+							  latest || access == MIG_SPI_READ_CALLER);
+	else
+		rc = SPI_execute_plan(query->plan, (Datum *) args->values,
+							  args->nulls, latest || access == MIG_SPI_READ_CALLER, 0);
 	if (latest)
 		PopActiveSnapshot();
 	if (rc < 0)
@@ -442,17 +455,94 @@ mig_spi_array_elems(Datum array, int *nelems)
  * The plan of a statement, for as long as the session.  The parameters of its
  * first call say which types it has.
  */
-static SPIPlanPtr
-prepare(const char *sql, const MigSpiArgs *args)
+static void
+prepare(MigSpiQuery *query, const MigSpiArgs *args)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, args->nargs,
-								   (Oid *) args->types);
+	SPIPlanPtr	plan;
 
+	if (OidIsValid(query->table))
+	{
+		Assert(args->nargs <= MIG_SPI_MAX_TABLE_ARGS);
+		query->nargs = args->nargs;
+		memcpy(query->types, args->types, sizeof(Oid) * args->nargs);
+		plan = SPI_prepare_params(query->sql, set_up_parser, query, 0);
+	}
+	else
+		plan = SPI_prepare(query->sql, args->nargs, (Oid *) args->types);
 	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", sql,
+		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	return plan;
+	query->plan = plan;
+}
+
+/*
+ * A statement names its table, and the name can stand for another one as soon as
+ * it has been looked up.  Planning alone runs functions of that one, in the
+ * expressions of its indexes.  So each time the statement is analyzed, which is
+ * when the name is looked up, it is checked which table was found; from then on
+ * the server goes by its OID.
+ */
+static void
+set_up_parser(ParseState *pstate, void *arg)
+{
+	pstate->p_ref_hook_state = arg;
+	pstate->p_pre_columnref_hook = check_table;
+	pstate->p_paramref_hook = make_param;
+}
+
+/*
+ * Called for each column that the statement names, which is never none.
+ */
+static Node *
+check_table(ParseState *pstate, ColumnRef *column)
+{
+	const MigSpiQuery *query = pstate->p_ref_hook_state;
+	const RangeTblEntry *table = linitial_node(RangeTblEntry,
+											   pstate->p_rtable);
+
+	if (table->relid != query->table)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" was replaced by another one",
+						table->eref->aliasname),
+				 errhint("Run the command again.")));
+	return NULL;
+}
+
+static Node *
+make_param(ParseState *pstate, ParamRef *ref)
+{
+	const MigSpiQuery *query = pstate->p_ref_hook_state;
+	Param	   *param = makeNode(Param);
+
+	if (ref->number < 1 || ref->number > query->nargs)
+		elog(ERROR, "there is no parameter $%d", ref->number);
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = ref->number;
+	param->paramtype = query->types[ref->number - 1];
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(param->paramtype);
+	param->location = ref->location;
+	return (Node *) param;
+}
+
+/*
+ * Runs a statement whose parameters the parser was told of.
+ */
+static int
+execute_on_table(MigSpiQuery *query, const MigSpiArgs *args, bool read_only)
+{
+	ParamListInfo params = makeParamList(args->nargs);
+
+	for (int i = 0; i < args->nargs; i++)
+	{
+		params->params[i].value = args->values[i];
+		params->params[i].isnull = args->nulls[i] == 'n';
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = args->types[i];
+	}
+	return SPI_execute_plan_with_paramlist(query->plan, params, read_only, 0);
 }
 
 #ifdef USE_ASSERT_CHECKING

@@ -60,12 +60,25 @@ typedef enum MigSpiAccess
 	MIG_SPI_WRITE				/* what the isolation level lets it */
 } MigSpiAccess;
 
+#define MIG_SPI_MAX_TABLE_ARGS	4
+
+/*
+ * A bit of the security context beside the server's, which ends as those do:
+ * what runs in it must not create anything, as a type in pg_temp, which the
+ * server allows there, would be found by the session afterwards.
+ */
+#define MIG_SPI_SECURITY_NO_DDL		0x4000
+
 /* A prepared statement that lives as long as the session. */
 typedef struct MigSpiQuery
 {
 	const char *sql;
 	bool		by_key;			/* must not be planned as a scan of the table */
 	SPIPlanPtr	plan;			/* made on first use */
+	Oid			table;			/* the only one that it may be about;
+								 * InvalidOid: what it names */
+	int			nargs;			/* if it has a table: its parameters */
+	Oid			types[MIG_SPI_MAX_TABLE_ARGS];
 } MigSpiQuery;
 
 /* The parameters of a statement; {0} to begin with. */

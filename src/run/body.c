@@ -171,7 +171,7 @@ mig_body_is_partitioned(const MigBodyExec *body, int index)
 	static MigSpiQuery query = {
 		"SELECT FROM pg_catalog.pg_class"
 		" WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
-		"   AND relkind OPERATOR(pg_catalog.=) ANY (ARRAY['p', 'I']::\"char\"[])"
+		"   AND relkind OPERATOR(pg_catalog.=) ANY (ARRAY['p', 'I']::pg_catalog.\"char\"[])"
 	};
 	const char *relation = body->script->statements[index].if_partitioned;
 	MigSpiArgs	args = {0};

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/error_text.h"
+#include "base/guc.h"
 #include "base/server.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
@@ -255,6 +256,8 @@ try_statement(Outcome *outcome)
 	outcome->delay = 0;
 	if (error != NULL)
 	{
+		mig_guc_lock_role(!mig_step_can_change_role());
+		mig_step_explain_role_change(error);
 		locate(outcome, error);
 		return error;
 	}
@@ -266,7 +269,10 @@ try_statement(Outcome *outcome)
 		lasting == mig_utility_hook_lasting();
 	outcome->wrote = written != mig_utility_hook_written();
 	if (error != NULL)
+	{
 		mig_body_locate(body, error);
+		mig_step_explain_role_change(error);
+	}
 	restore_settings(outcome);
 	if (segment->kind == MIG_STATEMENT_DISCARD_ALL)
 		mig_lock_retake();
@@ -322,8 +328,6 @@ note_start(void *arg)
 
 /*
  * Neither a SET nor DISCARD ALL may lead to another role than step.c allows.
- * While the statement itself runs the role cannot be locked, and need not be:
- * what those statements call is run as its owner.
  */
 static void
 apply_settings(Outcome *outcome)
@@ -350,15 +354,22 @@ apply_settings(Outcome *outcome)
 		mig_step_set_lock_timeout(GUC_ACTION_SET);
 	GetUserIdAndSecContext(&userid, &sec_context);
 	if (locked)
+	{
+		/* There the security context does it, whose errors say why. */
+		mig_guc_lock_role(false);
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	}
 	mig_setting_list_apply(body->settings);
 	old_context = MemoryContextSwitchTo(body->context);
 	outcome->before = mig_session_setting_read();
 	MemoryContextSwitchTo(old_context);
 	mig_body_set_session_settings(body, segment->first, outcome->before);
 	if (locked)
+	{
 		SetUserIdAndSecContext(userid, sec_context);
+		mig_guc_lock_role(true);
+	}
 }
 
 /*

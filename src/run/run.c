@@ -73,6 +73,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	PG_TRY();
 	{
 		mig_precheck_set_running(true);
+		mig_guc_lock_role(!mig_step_can_change_role());
 		mig_resource_usage_watch(true);
 		mig_progress_begin(request->via);
 		if (run.commits)
@@ -111,6 +112,7 @@ end_run(void)
 	mig_termination_watch(NULL);
 	mig_progress_end();
 	mig_resource_usage_watch(false);
+	mig_guc_lock_role(false);
 	mig_precheck_set_running(false);
 }
 

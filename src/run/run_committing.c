@@ -45,6 +45,8 @@ static void read_step(void *arg);
 static void expire_log(void *arg);
 static ErrorData *log_failure(Committing *state, ErrorData *error);
 static void report_problem(Committing *state, ErrorData *problem);
+static void drop_leftovers(Committing *state);
+static void drop_temporary(void *arg);
 static void write_failure(void *arg);
 
 /*
@@ -108,6 +110,8 @@ mig_run_committing(MigRun *run)
 	{
 		if (problem != NULL)
 			report_problem(&state, problem);
+		if (state.in_step && run->exec.temporary != NULL)
+			drop_leftovers(&state);
 		/* Until the error has ended this transaction, too. */
 		(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 		ReThrowError(error);
@@ -259,6 +263,33 @@ report_problem(Committing *state, ErrorData *problem)
 			 errmsg("could not log the failure of revision \"%s\": %s",
 					state->run->exec.body.revision, problem->message)));
 	RESUME_INTERRUPTS();
+}
+
+/*
+ * What segments that were committed have left in a session that was opened as
+ * another role.
+ */
+static void
+drop_leftovers(Committing *state)
+{
+	MigStepExec *exec = &state->run->exec;
+	ErrorData  *problem;
+
+	HOLD_INTERRUPTS();
+	problem = mig_xact(drop_temporary, exec->temporary, 0);
+	if (problem != NULL)
+		ereport(WARNING,
+				(errcode(problem->sqlerrcode),
+				 errmsg("could not drop the temporary objects of revision \"%s\": %s",
+						exec->body.revision, problem->message),
+				 errhint("End this session before it is used as another role.")));
+	RESUME_INTERRUPTS();
+}
+
+static void
+drop_temporary(void *arg)
+{
+	mig_session_state_drop(arg);
 }
 
 static void

@@ -81,6 +81,8 @@ typedef struct MigStepExec
 	struct MigRun *run;
 	const MigStep *step;
 	const char *message;		/* of the revision, or NULL */
+	MigTemporary *temporary;	/* what the session had before; NULL: the body
+								 * may leave what it wants */
 	const char *author;			/* of the body */
 	Oid			author_oid;
 	MigBodyExec body;
@@ -164,6 +166,7 @@ extern void mig_step_describe_segment(MigStepExec *exec,
 									  MigPartialSegment *row);
 extern void mig_step_describe_environment(MigStepExec *exec);
 extern bool mig_step_can_change_role(void);
+extern void mig_step_explain_role_change(ErrorData *error);
 extern void mig_step_set_lock_timeout(GucAction action);
 
 /* segment.c */
@@ -208,6 +211,7 @@ extern const char *mig_session_setting_value(const List *settings,
 /* session_state.c */
 extern void mig_session_state_note(MigTemporary *before);
 extern void mig_session_state_refuse(const MigTemporary *before);
+extern void mig_session_state_drop(const MigTemporary *before);
 extern void mig_session_state_deallocate(void);
 extern char **mig_session_state_objects(int *nobjects);
 extern char *mig_session_state_id(void);

@@ -65,6 +65,7 @@ static bool differs(const MigSetting *before, const char *value,
 static bool is_set_since(const struct config_generic *record, int nest_level);
 static bool is_kept(const struct config_generic *record, const char *value);
 static void set(const char *name, const char *value);
+static GucContext context_of(const char *name);
 static void put_back(const char *name, const MigSetting *before);
 
 /*
@@ -207,7 +208,7 @@ mig_session_setting_restore(const List *before)
 	int			from = 0;
 
 	HOLD_INTERRUPTS();
-	for (int i = 0; i < lengthof(identities); i++)
+	for (int i = 0; i < lengthof(identities) && mig_step_can_change_role(); i++)
 	{
 		const MigSetting *old = find(before, identities[i], &from);
 
@@ -397,7 +398,7 @@ is_kept(const struct config_generic *record, const char *value)
 static void
 set(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+	(void) set_config_option(name, value, context_of(name), PGC_S_SESSION,
 							 GUC_ACTION_SET, true, 0, false);
 }
 
@@ -411,6 +412,28 @@ put_back(const char *name, const MigSetting *before)
 	bool		was_default = before == NULL || before->is_default;
 
 	(void) set_config_option(name, was_default ? NULL : before->value,
-							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SET, true,
-							 WARNING, false);
+							 context_of(name), PGC_S_SESSION, GUC_ACTION_SET,
+							 true, WARNING, false);
+}
+
+/*
+ * As what a setting is made again: what the session or the body had, it may
+ * have.  One of a library that is not loaded is for any role to set; it is when
+ * the library is loaded that the server asks as what it was made.
+ */
+static GucContext
+context_of(const char *name)
+{
+	int			n;
+	struct config_generic **records = mig_compat_guc_variables(&n);
+
+	if (superuser() || strchr(name, '.') == NULL)
+		return PGC_SUSET;
+	for (int i = 0; i < n; i++)
+	{
+		if (pg_strcasecmp(records[i]->name, name) == 0)
+			return (records[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 ?
+				PGC_USERSET : PGC_SUSET;
+	}
+	return PGC_USERSET;
 }

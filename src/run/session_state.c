@@ -130,6 +130,33 @@ drop_tables(const MigTemporary *before)
 }
 
 /*
+ * After a body of several transactions that failed: drops all of it.
+ */
+void
+mig_session_state_drop(const MigTemporary *before)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('DROP %s %s CASCADE', pg_catalog.upper(i.type), i.identity)"
+		"  FROM (SELECT classid, objid FROM " TEMPORARY_OBJECTS
+		"           AND NOT " TEMPORARY_OBJECT " = ANY ($1)) AS o,"
+		"       LATERAL pg_catalog.pg_identify_object(o.classid, o.objid, 0) AS i"
+		" LIMIT 1"
+	};
+	MigSpiArgs	args = {0};
+	char	   *statement;
+
+	mig_spi_arg_texts(&args, before->objects, before->nobjects);
+	while ((statement = mig_spi_first(&query, &args, MIG_SPI_OWNER,
+									  MIG_SPI_READ_LATEST)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		SPI_connect();
+		SPI_execute(statement, false, 0);
+		SPI_finish();
+	}
+}
+
+/*
  * After a failed attempt: takes away the prepared statements that it made, so
  * that the next one can make them again.
  */

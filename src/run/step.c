@@ -38,7 +38,6 @@ static void write_rows(MigStepExec *exec);
 static void write_partial(MigStepExec *exec, const MigSegment *segment);
 static void describe_objects(const MigStepExec *exec, MigPartialSegment *row);
 static void add_context(void *arg);
-static void explain_role_change(ErrorData *error);
 static void explain_dropped_tables(const MigStepExec *exec,
 								   ErrorData *error);
 static void explain_locks(const MigStepExec *exec, ErrorData *error);
@@ -108,6 +107,13 @@ mig_step_begin(MigStepExec *exec, int index)
 		mig_body_split(&exec->body,
 					   run->commits && !mig_server()->rollback_undoes_ddl);
 	}
+	exec->temporary = NULL;
+	/* The session of a worker ends with its job. */
+	if (!mig_step_can_change_role() && run->request->via != MIG_VIA_WORKER)
+	{
+		exec->temporary = palloc(sizeof(MigTemporary));
+		mig_session_state_note(exec->temporary);
+	}
 	mig_resource_usage_begin(&exec->begin);
 }
 
@@ -150,7 +156,10 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 	exec->writes_rows = false;
 	mig_utility_hook_begin_attempt();
 	mig_utility_hook_refuse_ddl(!mig_server()->rollback_undoes_ddl);
+	/* There the security context does it, whose errors say why. */
+	mig_guc_lock_role(false);
 	error = mig_subxact(attempt_work, &attempt);
+	mig_guc_lock_role(!mig_step_can_change_role());
 	mig_utility_hook_refuse_ddl(false);
 	if (error == NULL)
 		mig_version_accept(exec->run->version);
@@ -158,7 +167,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 	{
 		mig_version_discard(exec->run->version);
 		mig_body_locate(&exec->body, error);
-		explain_role_change(error);
+		mig_step_explain_role_change(error);
 		explain_dropped_tables(exec, error);
 		explain_locks(exec, error);
 	}
@@ -180,15 +189,10 @@ attempt_work(void *arg)
 	int			step_nest_level = NewGUCNestLevel();
 	bool		locked = !mig_step_can_change_role();
 
-	/* The session of a worker ends with its job. */
-	bool		watched = locked && run->request->via != MIG_VIA_WORKER;
-	MigTemporary temporary;
 	Oid			userid;
 	int			sec_context;
 
 	GetUserIdAndSecContext(&userid, &sec_context);
-	if (watched)
-		mig_session_state_note(&temporary);
 	if (locked)
 		SetUserIdAndSecContext(userid,
 							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
@@ -217,7 +221,7 @@ attempt_work(void *arg)
 		write_partial(exec, attempt->segment);
 	if (locked)
 	{
-		mig_session_state_refuse(watched ? &temporary : NULL);
+		mig_session_state_refuse(attempt->is_last ? exec->temporary : NULL);
 		SetUserIdAndSecContext(userid, sec_context);
 	}
 	AtEOXact_GUC(false, step_nest_level);
@@ -370,8 +374,11 @@ mig_step_can_change_role(void)
 	return runner == GetSessionUserId() && runner == GetAuthenticatedUserId();
 }
 
-static void
-explain_role_change(ErrorData *error)
+/*
+ * A body that tries it is told how it could.
+ */
+void
+mig_step_explain_role_change(ErrorData *error)
 {
 	if (error->hint == NULL && mig_error_is_role_change(error))
 		error->hint = pstrdup("A body may change its role only if the session was opened as the role that runs it.");

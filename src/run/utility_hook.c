@@ -13,6 +13,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
+#include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 
@@ -35,6 +37,7 @@ static void watch_utility(PlannedStmt *pstmt, const char *queryString,
 						  bool readOnlyTree, ProcessUtilityContext context,
 						  ParamListInfo params, QueryEnvironment *queryEnv,
 						  DestReceiver *dest, QueryCompletion *qc);
+static void refuse_restricted(Node *statement);
 static void watch_attempt(Node *statement);
 static void remember(List **names, const char *name);
 static void watch_ddl(Node *statement);
@@ -145,6 +148,7 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			  QueryEnvironment *queryEnv, DestReceiver *dest,
 			  QueryCompletion *qc)
 {
+	refuse_restricted(pstmt->utilityStmt);
 	if (IsA(pstmt->utilityStmt, ConstraintsSetStmt))
 		nconstraints++;
 	if (IsA(pstmt->utilityStmt, AlterEnumStmt) &&
@@ -161,6 +165,31 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	else
 		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
 								params, queryEnv, dest, qc);
+}
+
+/*
+ * What code of the owner of a version table may not do in the session of a role
+ * with more rights.
+ */
+static void
+refuse_restricted(Node *statement)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if ((sec_context & MIG_SPI_SECURITY_NO_DDL) == 0)
+		return;
+	if (GetCommandLogLevel(statement) == LOGSTMT_DDL ||
+		IsA(statement, PrepareStmt) || IsA(statement, DeallocateStmt) ||
+		IsA(statement, DiscardStmt) || IsA(statement, ListenStmt) ||
+		IsA(statement, UnlistenStmt) || IsA(statement, DeclareCursorStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s cannot run from within a version table of role \"%s\"",
+						GetCommandTagName(CreateCommandTag(statement)),
+						GetUserNameFromId(userid, false)),
+				 errdetail("A trigger, rule or expression of the table has said it, while a role with more rights reads or writes the table.")));
 }
 
 static void

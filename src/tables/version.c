@@ -20,8 +20,8 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "storage/itemptr.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
@@ -69,6 +69,7 @@ typedef struct MigVersionQueries
 {
 	MigSpiQuery lock_to_read;
 	MigSpiQuery lock_to_write;
+	MigSpiQuery lock_definition;
 	MigSpiQuery read;
 	MigSpiQuery insert;
 	MigSpiQuery update;
@@ -85,6 +86,7 @@ typedef struct MigVersionQueries
 { \
 	{"LOCK TABLE ONLY " table " IN ACCESS SHARE MODE"}, \
 	{"LOCK TABLE ONLY " table " IN ROW EXCLUSIVE MODE"}, \
+	{"LOCK TABLE ONLY " table " IN SHARE UPDATE EXCLUSIVE MODE"}, \
 	{"SELECT tableoid, " address ", version_num FROM ONLY " table}, \
 	{"INSERT INTO " table " (version_num) VALUES ($1)" \
 		" RETURNING tableoid, " address}, \
@@ -107,8 +109,6 @@ typedef struct MigVersionQueries
 #define COLUMN_TABLE	1
 #define COLUMN_ADDRESS	2
 #define COLUMN_REVISION	3
-
-#define RESTRICT_SETTING "restrict_nonsystem_relation_kind"
 
 #define ADDRESS			"ctid"
 #define NO_ADDRESS		"NULL::pg_catalog.tid"
@@ -153,29 +153,32 @@ mig_version_prepare(MigVersion *version)
 
 /*
  * Locks a table of another role as its use does, where there are such locks.
- * With the caller's rights: whatever has the name by now, locking it runs no
- * code.
+ * Whatever has the name by now, locking it runs no code: so with the caller's
+ * rights, or, as no privilege on the table permits it, with the extension
+ * owner's.
  */
 void
 mig_version_lock(const MigVersion *version, MigVersionUse use)
 {
+	MigVersionQueries *queries = version->queries;
 	MigSpiScope scope;
 
 	if (!version->table_locks)
 		return;
-	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_spi_execute(use == MIG_VERSION_READ ? &version->queries->lock_to_read :
-					&version->queries->lock_to_write, NULL, MIG_SPI_WRITE);
+	mig_spi_begin(&scope, use == MIG_VERSION_DEFINITION ? MIG_SPI_OWNER :
+				  MIG_SPI_CALLER);
+	mig_spi_execute(use == MIG_VERSION_READ ? &queries->lock_to_read :
+					use == MIG_VERSION_WRITE ? &queries->lock_to_write :
+					&queries->lock_definition, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 }
 
 /*
  * Reads the rows and where they are, into the current memory context.
  *
- * A table of another role is held as it was looked up.  Its schema is not,
- * and whoever may rename that can put a view in its place, whose functions
- * would run with the rights of this read.  The minor releases since August
- * 2024 have a setting that refuses that.
+ * To plan the statement is enough to run code of the table's owner, in the
+ * expression of an index for one: so nothing that it does may change the role
+ * or stay in the session, whoever's rights it has.
  */
 void
 mig_version_read(MigVersion *version, MigSpiAccess access)
@@ -186,13 +189,9 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 	if (!version->own)
 		mig_version_hold(version, MIG_VERSION_READ);
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER);
-	if (!version->own &&
-		GetConfigOption(RESTRICT_SETTING, true, false) != NULL)
-		(void) set_config_option(RESTRICT_SETTING, "view, foreign-table",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	if (OidIsValid(version->acting_owner))
-		mig_spi_restrict(&scope, version->acting_owner);
+	if (!version->own)
+		mig_spi_restrict(&scope, OidIsValid(version->acting_owner) ?
+						 version->acting_owner : GetUserId());
 	nrows = mig_spi_execute(&version->queries->read, NULL, access);
 	read_rows(version, &scope, nrows);
 	mig_spi_end(&scope);
@@ -395,6 +394,8 @@ write_queries(const MigVersion *version)
 	*queries = *formats;
 	queries->lock_to_read.sql = psprintf(formats->lock_to_read.sql, table);
 	queries->lock_to_write.sql = psprintf(formats->lock_to_write.sql, table);
+	queries->lock_definition.sql =
+		psprintf(formats->lock_definition.sql, table);
 	queries->read.sql = psprintf(formats->read.sql, table);
 	queries->insert.sql = psprintf(formats->insert.sql, table);
 	queries->update.sql = psprintf(formats->update.sql, table);
@@ -403,6 +404,11 @@ write_queries(const MigVersion *version)
 		psprintf(formats->update_by_value.sql, table);
 	queries->delete_by_value.sql =
 		psprintf(formats->delete_by_value.sql, table);
+
+	queries->read.table = queries->insert.table = version->relid;
+	queries->update.table = queries->delete.table = version->relid;
+	queries->update_by_value.table = version->relid;
+	queries->delete_by_value.table = version->relid;
 
 	callback->func = forget_plans;
 	callback->arg = queries;
@@ -417,6 +423,7 @@ forget_plans(void *arg)
 
 	mig_spi_forget_plan(&queries->lock_to_read);
 	mig_spi_forget_plan(&queries->lock_to_write);
+	mig_spi_forget_plan(&queries->lock_definition);
 	mig_spi_forget_plan(&queries->read);
 	mig_spi_forget_plan(&queries->insert);
 	mig_spi_forget_plan(&queries->update);

@@ -16,6 +16,7 @@ typedef struct MigVersion
 	Oid			acting_owner;	/* the table's owner, if it is reached with
 								 * that role's rights; InvalidOid: as the
 								 * caller */
+	bool		lesser_owner;	/* the owner lacks the caller's rights */
 	char	   *name;			/* quoted where needed, with its schema */
 	bool		own;			/* our own table, not one of Alembic's */
 	Oid			registry;		/* of the table of revisions, for its locks */
@@ -39,7 +40,8 @@ typedef enum MigVersionPosition
 typedef enum MigVersionUse
 {
 	MIG_VERSION_READ,
-	MIG_VERSION_WRITE
+	MIG_VERSION_WRITE,
+	MIG_VERSION_DEFINITION		/* nothing: that it stays what it is */
 } MigVersionUse;
 
 /* version_open.c: which table it is, and whether this role may write it */

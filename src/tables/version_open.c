@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/varlena.h"
 
@@ -35,7 +37,8 @@ static void read_found(const MigSpiRow *row, void *result);
 static List *split_name(const char *name);
 static void lock_schema_name(const MigVersion *version);
 static bool is_replaced(const MigVersion *version);
-static bool runs_code_of_owner(const MigVersion *version);
+static void refuse_owner(const MigVersion *version, MigVersionUse use);
+static bool runs_code_of_owner(const MigVersion *version, MigVersionUse use);
 
 /*
  * Finds the version table that migrate.version_table names.
@@ -103,15 +106,28 @@ make_ready(MigVersion *version)
  * the name stands for it: while this session waited, its owner could have put
  * another one, or a view, in its place.  For a write the schema keeps its name,
  * too, until the transaction ends, because renaming it locks no table.
+ *
+ * Where neither the caller nor the owner has the rights of the other, raises an
+ * error if the owner could make the use run code as the caller.  To plan a
+ * SELECT is enough for that: it evaluates the expressions of indexes.  So
+ * nothing of that kind can be added until the transaction ends, except in one
+ * that is read-only and may not take such a lock.
  */
 void
 mig_version_hold(const MigVersion *version, MigVersionUse use)
 {
+	bool		exposed = version->lesser_owner &&
+	!OidIsValid(version->acting_owner);
+
 	if (use == MIG_VERSION_WRITE && version->table_locks)
 		lock_schema_name(version);
 	mig_version_lock(version, use);
+	if (exposed && !XactReadOnly && !RecoveryInProgress())
+		mig_version_lock(version, MIG_VERSION_DEFINITION);
 	if (is_replaced(version))
 		mig_version_refuse_replaced(version);
+	if (exposed && runs_code_of_owner(version, use))
+		refuse_owner(version, use);
 }
 
 /*
@@ -138,8 +154,10 @@ is_replaced(const MigVersion *version)
 	Found		now;
 
 	return !look_up(version->name, MIG_SPI_READ_LATEST, &now) ||
+		!now.is_table ||
 		now.version->relid != version->relid ||
-		now.version->acting_owner != version->acting_owner;
+		now.version->acting_owner != version->acting_owner ||
+		now.version->lesser_owner != version->lesser_owner;
 }
 
 /*
@@ -203,13 +221,24 @@ mig_version_trust(const MigVersion *version)
 	if (version->own)
 		return;
 	mig_version_hold(version, MIG_VERSION_WRITE);
-	if (!OidIsValid(version->acting_owner) && runs_code_of_owner(version))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
-						version->name, GetUserNameFromId(GetUserId(), false)),
-				 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run."),
-				 errhint("Run this as the owner of the table or a member of that role, or remove them.")));
+}
+
+static void
+refuse_owner(const MigVersion *version, MigVersionUse use)
+{
+	const char *role = GetUserNameFromId(GetUserId(), false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 use == MIG_VERSION_READ ?
+			 errmsg("permission denied to read version table \"%s\" as role \"%s\"",
+					version->name, role) :
+			 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
+					version->name, role),
+			 use == MIG_VERSION_READ ?
+			 errdetail("A statement that reads it can run code of its owner, by an expression of an index, statistics object or constraint or a partition key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run.") :
+			 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run."),
+			 errhint("Run this as the owner of the table or a member of that role, or remove them.")));
 }
 
 /*
@@ -233,7 +262,8 @@ look_up(const char *name, MigSpiAccess access, Found *found)
 		"       CASE WHEN pg_catalog.pg_has_role($3, c.relowner, 'USAGE')"
 		"             AND NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$3")
 		"             AND NOT (n.nspname = 'migrate' AND c.relname = 'version')"
-		"            THEN c.relowner END"
+		"            THEN c.relowner END,"
+		"       NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$3")
 		"  FROM pg_catalog.pg_class AS c"
 		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 		" WHERE c.relname = $2"
@@ -266,6 +296,7 @@ read_found(const MigSpiRow *row, void *result)
 	found->version->registry = mig_spi_row_oid(row, 6);
 	found->version->schema = mig_spi_row_oid(row, 7);
 	found->version->acting_owner = mig_spi_row_oid(row, 8);
+	found->version->lesser_owner = mig_spi_row_bool(row, 9);
 }
 
 /*
@@ -289,17 +320,27 @@ split_name(const char *name)
 }
 
 /*
- * Whether a write runs code of an owner that has fewer rights than this role.
+ * Whether that use of the table runs code of its owner.  What planning evaluates
+ * counts for both.
  */
 static bool
-runs_code_of_owner(const MigVersion *version)
+runs_code_of_owner(const MigVersion *version, MigVersionUse use)
 {
 	static MigSpiQuery query = {
 		"SELECT FROM pg_catalog.pg_class AS c"
 		" WHERE c.oid = $1"
-		"   AND NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$2")
-		"   AND (c.relhasrules"
-		"        OR c.relispartition"
+		"   AND (c.relispartition"
+		"        OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k"
+		"                    WHERE k.conrelid = c.oid AND k.contype = 'c')"
+		"        OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
+		"                    WHERE i.indrelid = c.oid"
+		"                      AND (i.indexprs IS NOT NULL"
+		"                           OR i.indpred IS NOT NULL))"
+		"        OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext AS x"
+		"                    WHERE x.stxrelid = c.oid"
+		"                      AND x.stxexprs IS NOT NULL)"
+		"        OR NOT $3 AND ("
+		"           c.relhasrules"
 		"        OR c.relrowsecurity"
 		"           AND NOT (SELECT r.rolsuper OR r.rolbypassrls"
 		"                      FROM pg_catalog.pg_roles AS r"
@@ -312,23 +353,18 @@ runs_code_of_owner(const MigVersion *version)
 		"                           OR k.confrelid = c.oid))"
 		"        OR EXISTS (SELECT FROM pg_catalog.pg_attrdef AS d"
 		"                    WHERE d.adrelid = c.oid)"
-		"        OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k"
-		"                    WHERE k.conrelid = c.oid AND k.contype = 'c')"
-		"        OR EXISTS (SELECT FROM pg_catalog.pg_index AS i"
-		"                    WHERE i.indrelid = c.oid"
-		"                      AND (i.indexprs IS NOT NULL"
-		"                           OR i.indpred IS NOT NULL))"
 		"        OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
 		"                     JOIN pg_catalog.pg_type AS y"
 		"                       ON y.oid = a.atttypid"
 		"                    WHERE a.attrelid = c.oid"
 		"                      AND (y.typtype = 'd'"
 		"                           OR a.attname = 'version_num'"
-		"                              AND NOT " MIG_COMPAT_HAS_ROLE("y.typowner", "$2") ")))"
+		"                              AND NOT " MIG_COMPAT_HAS_ROLE("y.typowner", "$2") "))))"
 	};
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_oid(&args, version->relid);
 	mig_spi_arg_oid(&args, GetUserId());
+	mig_spi_arg_bool(&args, use == MIG_VERSION_READ);
 	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
