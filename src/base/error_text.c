@@ -67,6 +67,16 @@ mig_error_is_in_transaction_block(const ErrorData *error)
 }
 
 /*
+ * Whether a hash could not be begun, which is for want of memory
+ * (utils/adt/cryptohashfuncs.c).
+ */
+bool
+mig_error_is_hash_failure(const ErrorData *error)
+{
+	return has_text(error, "could not initialize %s context: %s");
+}
+
+/*
  * Whether a role could not be set because it is locked (utils/misc/guc.c).
  */
 bool

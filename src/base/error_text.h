@@ -17,6 +17,7 @@ typedef enum MigPassingError
 
 extern bool mig_error_is_statement_timeout(const ErrorData *error);
 extern bool mig_error_is_in_transaction_block(const ErrorData *error);
+extern bool mig_error_is_hash_failure(const ErrorData *error);
 extern bool mig_error_is_role_change(const ErrorData *error);
 extern bool mig_error_is_foreign(const ErrorData *error);
 extern bool mig_error_is_lock_wait(const ErrorData *error);

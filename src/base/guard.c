@@ -142,8 +142,8 @@
 	"   JOIN pg_catalog.pg_attribute AS i ON i.attrelid = b.adrelid AND i.attnum = b.adnum" \
 	"  WHERE b.adrelid = " o ".oid" \
 	/* Quoted where quote_all_identifiers is on. */ \
-	"    AND pg_catalog.replace(pg_catalog.pg_get_expr(b.adbin, b.adrelid), '\"', '')" \
-	"        !~ '^(clock_timestamp[(][)]|[0-9]+|''queued''::text)$'" \
+	"    AND pg_catalog.ltrim(pg_catalog.replace(pg_catalog.pg_get_expr(b.adbin, b.adrelid), '\"', ''), '0123456789')" \
+	"        NOT IN ('', 'clock_timestamp()', '''queued''::text')" \
 	" UNION ALL" \
 	TABLE_PART("type of column", "i.attname", "i.attrelid", \
 			   "' || CASE WHEN y.typbasetype = 0 THEN 'ALTER TABLE %2$s DROP COLUMN %1$I;'" \

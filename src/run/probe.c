@@ -814,7 +814,11 @@ render_plainly(void)
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		/* These are valid: only memory can be missing. */
+		if (set_config_option(settings[i][0], settings[i][1],
+							  PGC_USERSET, PGC_S_SESSION,
+							  GUC_ACTION_SAVE, true, DEBUG5, false) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory")));
 }

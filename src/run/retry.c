@@ -205,6 +205,8 @@ mig_retry_make_plain(ErrorData *error)
 {
 	if (mig_retry_is_private(error->sqlerrcode))
 		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+	else if (mig_error_is_hash_failure(error))
+		error->sqlerrcode = ERRCODE_OUT_OF_MEMORY;
 }
 
 /*

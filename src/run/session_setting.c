@@ -395,9 +395,23 @@ is_kept(const struct config_generic *record, const char *value)
 	return is_listed(record->name, kept, lengthof(kept));
 }
 
+/*
+ * What is in force already is not made again: a check that finds no memory would
+ * say that the value is invalid.  Unless it has been made for a transaction
+ * only.
+ */
 static void
 set(const char *name, const char *value)
 {
+	int			n;
+	struct config_generic **records = mig_compat_guc_variables(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(records[i]->name, name) == 0 && records[i]->stack == NULL &&
+			strcmp(current_value(name), value) == 0)
+			return;
+	}
 	(void) set_config_option(name, value, context_of(name), PGC_S_SESSION,
 							 GUC_ACTION_SET, true, 0, false);
 }
