@@ -157,6 +157,7 @@ sub call
 	my ($server_type, $db, $command, $count) = @_;
 	my $seed = int(rand(2**31 - 1));
 	my $probability = $server_type eq 'postgresql' ? 0 : 0.2;
+	my $after = qr/(?:up|down)grade of revision "\w+" failed after \d+ attempts(?: in \d+ s)?: /;
 	my $errors;
 	$count->{calls}++;
 	expect_crash($node);
@@ -179,7 +180,7 @@ sub call
 		$count->{unknown}++;
 		sql($node, $db, "SELECT migrate_resolve('$1', '$action')");
 	}
-	elsif ($errors !~ /ERROR:  (40001|40P01|55P03|XX000: Timed out|42P01: relation "made_elsewhere"|XX000: Table with identifier)/)
+	elsif ($errors !~ /ERROR:  (40001|40P01|55P03|(XX000|42P01): ($after)?(Timed out|relation "made_elsewhere"|Table with identifier))/)
 	{
 		die "unexpected: $errors";
 	}
