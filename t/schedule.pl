@@ -74,8 +74,8 @@ is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeede
 
 # A schedule whose job cannot be submitted keeps no other from being run.
 sql($node, $db, <<'SQL');
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$;
-CREATE TRIGGER refuse BEFORE INSERT ON migrate.job FOR EACH ROW WHEN (NEW.schedule = 'bad') EXECUTE FUNCTION refuse();
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.schedule = 'bad' THEN RAISE 'no'; END IF; RETURN NEW; END$$;
+CREATE TRIGGER refuse BEFORE INSERT ON migrate.job FOR EACH ROW EXECUTE FUNCTION refuse();
 SQL
 $log_start = -s $node->logfile;
 register(6, 'CREATE TABLE n6 ()');
