@@ -75,11 +75,10 @@ conflict('at_version_row', 'serializable', 'c1',
 is(sql($node, $db, $where), 'c1|2|succeeded', '40001 at the version row: tried again');
 is(sql($node, $db, 'SELECT version_num FROM alembic_version'), 'c1', '40001 at the version row: the row');
 
-# Each reads what the other writes, and the other one commits first.  The first
-# commit is of a transaction that has only held the name of the version table.
+# Each reads what the other writes, and the other one commits first.
 my $session = start_sql($node, $db, 'at_commit',
 	"$settings SET default_transaction_isolation = 'serializable';
-	 SET fault.kinds = 'commit'; SET fault.action = 'wait'; SET fault.at = 2;
+	 SET fault.kinds = 'commit'; SET fault.action = 'wait'; SET fault.at = 1;
 	 CALL migrate_deploy('d1'); SHOW fault.count");
 wait_for_event($node, $session, 'Extension');
 sql($node, $db, "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT * FROM y;
@@ -88,7 +87,7 @@ append_to_file($node->data_dir . '/fault_go', '');
 my ($out, $errors) = finish_sql($session);
 unlink $node->data_dir . '/fault_go';
 is($errors, '', '40001 at COMMIT: no error');
-is($out, '3', '40001 at COMMIT: it was the commit that failed');
+is($out, '2', '40001 at COMMIT: it was the commit that failed');
 is(sql($node, $db, $where), 'd1|2|succeeded', '40001 at COMMIT: tried again');
 is(sql($node, $db, 'SELECT i FROM y'), '1', '40001 at COMMIT: the body has run once');
 is(sql($node, $db, "SELECT count(DISTINCT started) = count(*) FROM seen"), 't',

@@ -201,7 +201,7 @@ read_and_plan(void *arg)
 		return;
 	if (!run->commits)
 		mig_version_check_snapshot(version);
-	mig_version_trust(version);
+	mig_version_trust(version, !run->commits);
 }
 
 static void

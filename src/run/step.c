@@ -208,7 +208,7 @@ attempt_work(void *arg)
 		mig_lock_confirm();
 		/* Between two transactions its owner may have changed it. */
 		if (attempt->is_last)
-			mig_version_trust(run->version);
+			mig_version_trust(run->version, true);
 	}
 	mig_constraint_begin();
 	if (exec->body.text != NULL)

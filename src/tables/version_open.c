@@ -104,8 +104,7 @@ make_ready(MigVersion *version)
 /*
  * Locks a table of another role for what follows, and only then believes that
  * the name stands for it: while this session waited, its owner could have put
- * another one, or a view, in its place.  For a write the schema keeps its name,
- * too, until the transaction ends, because renaming it locks no table.
+ * another one, or a view, in its place.
  *
  * Where neither the caller nor the owner has the rights of the other, raises an
  * error if the owner could make the use run code as the caller.  To plan a
@@ -119,8 +118,6 @@ mig_version_hold(const MigVersion *version, MigVersionUse use)
 	bool		exposed = version->lesser_owner &&
 	!OidIsValid(version->acting_owner);
 
-	if (use == MIG_VERSION_WRITE && version->table_locks)
-		lock_schema_name(version);
 	mig_version_lock(version, use);
 	if (exposed && !XactReadOnly && !RecoveryInProgress())
 		mig_version_lock(version, MIG_VERSION_DEFINITION);
@@ -128,21 +125,6 @@ mig_version_hold(const MigVersion *version, MigVersionUse use)
 		mig_version_refuse_replaced(version);
 	if (exposed && runs_code_of_owner(version, use))
 		refuse_owner(version, use);
-}
-
-/*
- * As the extension's owner, because it takes a superuser.
- */
-static void
-lock_schema_name(const MigVersion *version)
-{
-	static MigSpiQuery query = {
-		"SELECT FROM pg_catalog.pg_namespace WHERE oid = $1 FOR KEY SHARE"
-	};
-	MigSpiArgs	args = {0};
-
-	mig_spi_arg_oid(&args, version->schema);
-	(void) mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE);
 }
 
 /*
@@ -213,14 +195,32 @@ mig_version_read_locked(MigVersion *version)
  * Before the first step: locks a table of another role for the writes, so that
  * it stays what it is, and raises an error if its owner could make them run
  * code with rights that the owner does not have.  The same rule holds for
- * authors of bodies.
+ * authors of bodies.  keep_name: the writes are in this transaction, until whose
+ * end the schema keeps its name, too, because renaming it locks no table.
  */
 void
-mig_version_trust(const MigVersion *version)
+mig_version_trust(const MigVersion *version, bool keep_name)
 {
 	if (version->own)
 		return;
+	if (keep_name && version->table_locks)
+		lock_schema_name(version);
 	mig_version_hold(version, MIG_VERSION_WRITE);
+}
+
+/*
+ * As the extension's owner, because it takes a superuser.
+ */
+static void
+lock_schema_name(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_namespace WHERE oid = $1 FOR KEY SHARE"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, version->schema);
+	(void) mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE);
 }
 
 static void
