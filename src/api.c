@@ -660,9 +660,8 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 		const MigInspectRow *row = &revisions[i];
 		const MigRevision *revision = row->revision;
 		const MigRevisionDef *def = &revision->def;
-		NameData	registered_by;
-
 		bool		known = revision->registered_by != NULL;
+		NameData	registered_by;
 
 		namestrcpy(&registered_by, known ? revision->registered_by : "");
 		put_text(&rows, def->id);

@@ -1,6 +1,6 @@
 /*
  * clock.h
- *	  The clock for durations, which nobody can set back.
+ *	  A clock for durations that is never set back.
  *
  * What is stored and shown is wall-clock time.  What is waited for is measured
  * by this clock: a step of the wall clock must neither end a wait nor prolong it.

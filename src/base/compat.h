@@ -47,24 +47,6 @@
 	"pg_catalog.pg_has_role(" a ", " b ", 'MEMBER')"
 #endif
 
-/* Before 16 the list of settings was an array that callers searched. */
-#if PG_VERSION_NUM >= 160000
-#define mig_compat_find_setting(name) find_option(name, false, false, ERROR)
-#else
-#include "utils/guc_tables.h"
-
-static inline struct config_generic *
-mig_compat_find_setting(const char *name)
-{
-	struct config_generic **settings = get_guc_variables();
-	int			i = 0;
-
-	while (strcmp(settings[i]->name, name) != 0)
-		i++;
-	return settings[i];
-}
-#endif
-
 /* Before 16 these were private to tid.c. */
 #if PG_VERSION_NUM < 160000
 #define DatumGetItemPointer(X)	((ItemPointer) DatumGetPointer(X))
@@ -105,12 +87,32 @@ mig_compat_find_setting(const char *name)
 #define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
 #endif
 
-/* 16 made the list of the settings, which was an array, one for the caller. */
+/*
+ * 16 made the list of the settings, which was an array that callers searched,
+ * one for the caller, and keeps a hash table to find one.  NULL: there is none
+ * of that name.
+ */
+#include "utils/guc_tables.h"
 #if PG_VERSION_NUM >= 160000
 #define mig_compat_guc_variables(n)		get_guc_variables(n)
+#define mig_compat_find_setting(name)	find_option(name, false, true, 0)
 #else
 #define mig_compat_guc_variables(n) \
 	(*(n) = GetNumConfigOptions(), get_guc_variables())
+
+static inline struct config_generic *
+mig_compat_find_setting(const char *name)
+{
+	int			n;
+	struct config_generic **settings = mig_compat_guc_variables(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (pg_strcasecmp(settings[i]->name, name) == 0)
+			return settings[i];
+	}
+	return NULL;
+}
 #endif
 
 /*

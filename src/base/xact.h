@@ -22,7 +22,6 @@ typedef void (*MigWork) (void *arg);
 #define MIG_XACT_KEEP_OPEN		0x10	/* do not commit: the next piece of
 										 * work belongs to the same
 										 * transaction */
-
 #define MIG_XACT_BOUNDED		0x20	/* wait no longer than some seconds
 										 * for a lock; so do the two above
 										 * that say whose tables these are */

@@ -146,9 +146,10 @@ run_in_transaction(MigRun *run)
 }
 
 /*
- * For the function, the procedure and the worker: finds the version table, locks it against other runs, reads
- * where the database is, makes the plan, and refuses what must not run.  Raises
- * an error before anything was run; otherwise the first step may begin.
+ * For the function, the procedure and the worker: finds the version table,
+ * locks it against other runs, reads where the database is, makes the plan, and
+ * refuses what must not run.  Raises an error before anything was run;
+ * otherwise the first step may begin.
  */
 void
 mig_run_prepare(MigRun *run)

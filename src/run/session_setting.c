@@ -403,15 +403,11 @@ is_kept(const struct config_generic *record, const char *value)
 static void
 set(const char *name, const char *value)
 {
-	int			n;
-	struct config_generic **records = mig_compat_guc_variables(&n);
+	const struct config_generic *record = mig_compat_find_setting(name);
 
-	for (int i = 0; i < n; i++)
-	{
-		if (strcmp(records[i]->name, name) == 0 && records[i]->stack == NULL &&
-			strcmp(current_value(name), value) == 0)
-			return;
-	}
+	if (record != NULL && record->stack == NULL &&
+		strcmp(current_value(name), value) == 0)
+		return;
 	(void) set_config_option(name, value, context_of(name), PGC_S_SESSION,
 							 GUC_ACTION_SET, true, 0, false);
 }
@@ -438,16 +434,11 @@ put_back(const char *name, const MigSetting *before)
 static GucContext
 context_of(const char *name)
 {
-	int			n;
-	struct config_generic **records = mig_compat_guc_variables(&n);
+	const struct config_generic *record;
 
-	if (superuser() || strchr(name, '.') == NULL)
+	if (superuser())
 		return PGC_SUSET;
-	for (int i = 0; i < n; i++)
-	{
-		if (pg_strcasecmp(records[i]->name, name) == 0)
-			return (records[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 ?
-				PGC_USERSET : PGC_SUSET;
-	}
-	return PGC_USERSET;
+	record = mig_compat_find_setting(name);
+	return record == NULL || (record->flags & GUC_CUSTOM_PLACEHOLDER) != 0 ?
+		PGC_USERSET : PGC_SUSET;
 }

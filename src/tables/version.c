@@ -178,7 +178,7 @@ mig_version_lock(const MigVersion *version, MigVersionUse use)
  *
  * To plan the statement is enough to run code of the table's owner, in the
  * expression of an index for one: so nothing that it does may change the role
- * or stay in the session, whoever's rights it has.
+ * or stay in the session, whichever role's rights it has.
  */
 void
 mig_version_read(MigVersion *version, MigSpiAccess access)
