@@ -22,7 +22,7 @@ mig_register_approve(const char *id, const char *hash, const char *note)
 	/* Its author and its bodies are to be those of one registration. */
 	mig_lock_registry();
 	revision = mig_register_find(id);
-	/* Who is logged in is the same person. */
+	/* The role that has logged in is the same person. */
 	if (mig_revision_is_author(id, GetUserId(), GetSessionUserId()) &&
 		!superuser())
 		ereport(ERROR,

@@ -14,7 +14,7 @@
  * - no semicolon that ends nothing, or ends the last statement;
  * - a line end as a line feed, whatever system has written the file, and in
  *	 UTF-8, whatever the server encoding is.  (Not so under SQL_ASCII, where
- *	 nobody knows what the bytes mean.)
+ *	 it is not known what the bytes mean.)
  *
  * After each token comes a zero byte, which no token can contain.
  */

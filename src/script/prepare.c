@@ -50,7 +50,7 @@ mig_script_prepare(const char *text)
 
 /*
  * The next such line outside of literals and comments, or -1.  A key in it is no
- * token, so that it is to be blanked before the scan can go on.
+ * token, so that it is to be blanked before the scan can continue.
  */
 static int
 find_restrict(const char *text, int from)

@@ -18,7 +18,7 @@ static int	compare_errors(const ListCell *a, const ListCell *b);
 
 /*
  * To be called inside PG_CATCH(): adds the error to a list, in the memory
- * context given, and goes on.  What is no fault of the script is raised.
+ * context given.  What is no fault of the script is raised.
  */
 List *
 mig_script_error_add(List *errors, int revision, MemoryContext context)

@@ -527,7 +527,7 @@ read_remark(FileParser *parser, const FileLine *line, int end)
 	};
 	MigMark		mark = mig_mark_find(&remark);
 
-	/* A message is long; who reads it wants the beginning. */
+	/* A comment can be long, and its beginning tells which one it is. */
 	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
 	switch (mark)
 	{
