@@ -37,7 +37,10 @@ typedef struct Registered
 	bool		applied;		/* in the version table in use, if it differs */
 } Registered;
 
+typedef void (*Check) (Registered *registered);
+
 static Registered *read_script(const char *script, int options, int *n);
+static List *try_check(Check check, Registered *registered, List *errors);
 static void check_definition(Registered *registered);
 static void check_header(Registered *registered);
 static void check_settings(Registered *registered);
@@ -60,7 +63,7 @@ static void refuse_applied(const char *id, const MigVersion *version);
 static void check_graph(void);
 
 /* Each finds an error of its own. */
-static void (*const checks[]) (Registered *registered) =
+static const Check checks[] =
 {
 	check_header, check_settings, check_upgrade, check_downgrade
 };
@@ -106,38 +109,24 @@ static Registered *
 read_script(const char *script, int options, int *n)
 {
 	ErrorContextCallback *callbacks = error_context_stack;
-	MemoryContext context = CurrentMemoryContext;
 	MigScriptRevision *given;
 	Registered *registered;
-	List	   *found = NIL;
-	List	   *volatile errors;
+	List	   *errors = NIL;
 
 	/* What called us is no part of where an error is. */
 	error_context_stack = NULL;
-	given = mig_script_file_parse(script, n, &found);
-	errors = found;
+	given = mig_script_file_parse(script, n, &errors);
 	registered = palloc_extended(sizeof(Registered) * Max(*n, 1),
 								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (volatile int i = 0; i < *n * lengthof(checks); i++)
+	for (int i = 0; i < *n; i++)
 	{
-		Registered *one = &registered[i / lengthof(checks)];
-
-		CHECK_FOR_INTERRUPTS();
-		if (i % lengthof(checks) == 0)
+		registered[i].given.revision = given[i];
+		registered[i].given.options = options;
+		for (int k = 0; k < lengthof(checks); k++)
 		{
-			one->given.revision = given[i / lengthof(checks)];
-			one->given.options = options;
+			CHECK_FOR_INTERRUPTS();
+			errors = try_check(checks[k], &registered[i], errors);
 		}
-		PG_TRY();
-		{
-			checks[i % lengthof(checks)] (one);
-		}
-		PG_CATCH();
-		{
-			errors = mig_script_error_add(errors, one->given.revision.number,
-										  context);
-		}
-		PG_END_TRY();
 	}
 	error_context_stack = callbacks;
 
@@ -148,6 +137,28 @@ read_script(const char *script, int options, int *n)
 				 errmsg("script contains no revision"),
 				 errhint("A revision begins with a line \"-- revision: <id>\".")));
 	return registered;
+}
+
+/*
+ * Makes a check, and adds the error that it raises to those of the script.
+ */
+static List *
+try_check(Check check, Registered *registered, List *errors)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *volatile result = errors;
+
+	PG_TRY();
+	{
+		check(registered);
+	}
+	PG_CATCH();
+	{
+		result = mig_script_error_add(errors, registered->given.revision.number,
+									  context);
+	}
+	PG_END_TRY();
+	return result;
 }
 
 /*
