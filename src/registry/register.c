@@ -55,9 +55,11 @@ static void refuse_one(const Registered *registered,
 static void refuse_several(const List *refused);
 static void write_one(const Registered *registered);
 static void update(const MigRevision *revision);
-static void refuse_if_applied(const char *id);
+static void refuse_if_applied(MigVersion *version, MigGraph *graph,
+							  const List *ids);
+static void refuse_if_partial(const char *id);
 static void refuse_if_applied_in(MigVersion *version, MigGraph *graph,
-								 const char *id);
+								 const List *ids);
 static bool *applied_in(MigVersion *version, MigGraph *graph);
 static void refuse_applied(const char *id, const MigVersion *version);
 static void check_graph(void);
@@ -240,6 +242,7 @@ mig_register_unregister(char *id)
 {
 	char	  **dependents;
 	int			ndependents;
+	MigGraph   *graph;
 
 	mig_lock_registry();
 	(void) mig_register_find(id);
@@ -254,7 +257,9 @@ mig_register_unregister(char *id)
 								  ndependents, dependents[0]),
 				 errhint("Unregister what needs it first.")));
 	mig_lock_bodies();
-	refuse_if_applied(id);
+	graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	refuse_if_applied(mig_version_open(MIG_SPI_READ_LATEST), graph,
+					  list_make1(id));
 	mig_approval_void(id);
 	mig_revision_delete(id);
 	check_graph();
@@ -363,6 +368,7 @@ check_differences(Registered *registered, int n)
 	bool	   *applied = NULL;
 	MigGraph   *graph = NULL;
 	List	   *refused = NIL;
+	List	   *replaced = NIL;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -379,16 +385,15 @@ check_differences(Registered *registered, int n)
 		registered[i].applied = applied[mig_graph_find(graph, registered[i].revision.def.id)];
 		if (registered[i].applied || !replace)
 			refused = lappend(refused, &registered[i]);
+		else
+			replaced = lappend(replaced, registered[i].revision.def.id);
 	}
 	if (list_length(refused) == 1)
 		refuse_one(linitial(refused), version);
 	if (refused != NIL)
 		refuse_several(refused);
-	for (int i = 0; i < n; i++)
-	{
-		if (registered[i].differs != NULL)
-			refuse_if_applied(registered[i].revision.def.id);
-	}
+	if (replaced != NIL)
+		refuse_if_applied(version, graph, replaced);
 }
 
 static void
@@ -495,18 +500,34 @@ update(const MigRevision *revision)
 }
 
 /*
- * Raises an error if the revision is applied: by the version table in use, by
- * migrate.version, or by any other that runs have used.  They are read with the
- * caller's rights, and a role that cannot read one cannot change a revision.
- * The bodies are locked, so that no run is applying it.
+ * Raises an error if one of the revisions is partial, or applied: by the version
+ * table in use, by migrate.version, or by any other that runs have used.  They
+ * are read with the caller's rights, and a role that cannot read one cannot
+ * change a revision.  The bodies are locked, so that no run is applying any.
  */
 static void
-refuse_if_applied(const char *id)
+refuse_if_applied(MigVersion *version, MigGraph *graph, const List *ids)
 {
-	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_LATEST);
-	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	int			ntables;
 	char	  **tables = mig_log_version_tables(&ntables);
+	ListCell   *cell;
+
+	foreach(cell, ids)
+		refuse_if_partial(lfirst(cell));
+	refuse_if_applied_in(version, graph, ids);
+	for (int i = -1; i < ntables; i++)
+	{
+		const char *name = i < 0 ? NULL : tables[i];
+		MigVersion *other = mig_version_open_other(name, version);
+
+		if (other != NULL)
+			refuse_if_applied_in(other, graph, ids);
+	}
+}
+
+static void
+refuse_if_partial(const char *id)
+{
 	char	   *table = mig_partial_holder(id);
 
 	if (table != NULL)
@@ -518,22 +539,21 @@ refuse_if_applied(const char *id)
 						   table),
 				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve(%s, 'abandon').",
 						 quote_literal_cstr(id))));
-	refuse_if_applied_in(version, graph, id);
-	for (int i = -1; i < ntables; i++)
-	{
-		const char *name = i < 0 ? NULL : tables[i];
-		MigVersion *other = mig_version_open_other(name, version);
-
-		if (other != NULL)
-			refuse_if_applied_in(other, graph, id);
-	}
 }
 
 static void
-refuse_if_applied_in(MigVersion *version, MigGraph *graph, const char *id)
+refuse_if_applied_in(MigVersion *version, MigGraph *graph, const List *ids)
 {
-	if (applied_in(version, graph)[mig_graph_find(graph, id)])
-		refuse_applied(id, version);
+	bool	   *applied = applied_in(version, graph);
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		const char *id = lfirst(cell);
+
+		if (applied[mig_graph_find(graph, id)])
+			refuse_applied(id, version);
+	}
 }
 
 /*
