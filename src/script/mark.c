@@ -36,15 +36,15 @@ typedef struct MarkWords
 	bool		joined[MAX_WORDS];	/* no white space before the next word */
 } MarkWords;
 
-/* What a word means as the name of a section. */
-typedef struct SectionWord
+/* What a word means as the name of a section or a key. */
+typedef struct KnownWord
 {
-	const char *word;
+	const char *word;			/* of a key: without what joins its parts */
 	MigMark		mark;
 	int			tolerance;		/* letters that may differ in a mark */
-} SectionWord;
+} KnownWord;
 
-static const SectionWord section_words[] =
+static const KnownWord section_words[] =
 {
 	{"up", MIG_MARK_UP, 0},
 	{"pu", MIG_MARK_UP, 0},
@@ -78,15 +78,8 @@ static const char *const section_nouns[] =
 	"migration", "migrations", "section", "script", "part", "sql", "step", "steps"
 };
 
-/* A key of the header, or what other tools call it. */
-typedef struct KeyWord
-{
-	const char *word;			/* without what joins its parts */
-	MigMark		mark;
-	int			tolerance;
-} KeyWord;
-
-static const KeyWord key_words[] =
+/* The keys of the header. */
+static const KnownWord key_words[] =
 {
 	{"revision", MIG_MARK_REVISION, 1},
 	{"revisionid", MIG_MARK_REVISION, 1},
@@ -98,7 +91,8 @@ static const KeyWord key_words[] =
 	{"sets", MIG_MARK_SET, 0}
 };
 
-static const KeyWord foreign_key_words[] =
+/* What other tools call them. */
+static const KnownWord foreign_key_words[] =
 {
 	{"parent", MIG_MARK_DOWN_REVISION, 0},
 	{"parents", MIG_MARK_DOWN_REVISION, 0},
@@ -135,6 +129,8 @@ static MigMark match_key(const MarkWords *words, int nparts,
 static bool are_ids(const MarkWords *words, int first);
 static MigMark read_key_word(const char *word, bool foreign_too);
 static MigMark read_section(const char *word, bool tolerant);
+static MigMark find_word(const char *word, const KnownWord *list, int n,
+						 bool tolerant);
 static bool is_own_name(const char *word);
 static bool is_one_of(const char *word, const char *const *list, int n);
 static int	distance(const char *a, const char *b);
@@ -462,21 +458,12 @@ are_ids(const MarkWords *words, int first)
 static MigMark
 read_key_word(const char *word, bool foreign_too)
 {
-	for (int i = 0; i < lengthof(key_words); i++)
-	{
-		const KeyWord *key = &key_words[i];
+	MigMark		mark = find_word(word, key_words, lengthof(key_words), true);
 
-		if (distance(word, key->word) <= key->tolerance)
-			return key->mark;
-	}
-	for (int i = 0; foreign_too && i < lengthof(foreign_key_words); i++)
-	{
-		const KeyWord *key = &foreign_key_words[i];
-
-		if (distance(word, key->word) <= key->tolerance)
-			return key->mark;
-	}
-	return MIG_MARK_NONE;
+	if (mark == MIG_MARK_NONE && foreign_too)
+		mark = find_word(word, foreign_key_words, lengthof(foreign_key_words),
+						 true);
+	return mark;
 }
 
 /*
@@ -486,12 +473,16 @@ read_key_word(const char *word, bool foreign_too)
 static MigMark
 read_section(const char *word, bool tolerant)
 {
-	for (int i = 0; i < lengthof(section_words); i++)
-	{
-		const SectionWord *section = &section_words[i];
+	return find_word(word, section_words, lengthof(section_words), tolerant);
+}
 
-		if (distance(word, section->word) <= (tolerant ? section->tolerance : 0))
-			return section->mark;
+static MigMark
+find_word(const char *word, const KnownWord *list, int n, bool tolerant)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (distance(word, list[i].word) <= (tolerant ? list[i].tolerance : 0))
+			return list[i].mark;
 	}
 	return MIG_MARK_NONE;
 }
