@@ -56,26 +56,16 @@ static int
 find_restrict(const char *text, int from)
 {
 	MigScriptSource source = {.body = text + from};
-	MemoryContext context = CurrentMemoryContext;
 	MigScriptScan scan;
-	volatile int found = -1;
+	int			found = -1;
 
 	mig_script_scan_begin(&scan, &source);
-	PG_TRY();
+	/* Of a literal that does not end the parser will say so. */
+	while (found < 0 && mig_script_scan_try_next(&scan))
 	{
-		while (found < 0 && mig_script_scan_next(&scan))
-		{
-			if (is_restrict(text, from + scan.location))
-				found = from + scan.location;
-		}
+		if (is_restrict(text, from + scan.location))
+			found = from + scan.location;
 	}
-	PG_CATCH();
-	{
-		/* A literal that does not end: the parser will say so. */
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-	}
-	PG_END_TRY();
 	mig_script_scan_end(&scan);
 	return found;
 }

@@ -97,6 +97,29 @@ mig_script_scan_next(MigScriptScan *scan)
 }
 
 /*
+ * The same for a text that may hold an error, which is raised elsewhere: false,
+ * too, where a literal or a comment begins that does not end.
+ */
+bool
+mig_script_scan_try_next(MigScriptScan *scan)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool found = false;
+
+	PG_TRY();
+	{
+		found = mig_script_scan_next(scan);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return found;
+}
+
+/*
  * End a pass and free what it used.
  */
 void
@@ -228,33 +251,23 @@ static void
 find_statement(const char *body, int location, int *from, int *to)
 {
 	MigScriptSource source = {.body = body};
-	MemoryContext context = CurrentMemoryContext;
 	MigScriptScan scan;
-	volatile int begin = 0;
-	volatile int end = strlen(body);
+	int			begin = 0;
+	int			end = strlen(body);
 
 	mig_script_scan_begin(&scan, &source);
-	PG_TRY();
+	/* What does not end is the error at hand, or one behind it. */
+	while (mig_script_scan_try_next(&scan))
 	{
-		while (mig_script_scan_next(&scan))
+		if (strcmp(scan.text, ";") != 0)
+			continue;
+		if (scan.location >= location)
 		{
-			if (strcmp(scan.text, ";") != 0)
-				continue;
-			if (scan.location >= location)
-			{
-				end = scan.location;
-				break;
-			}
-			begin = scan.location + 1;
+			end = scan.location;
+			break;
 		}
+		begin = scan.location + 1;
 	}
-	PG_CATCH();
-	{
-		/* What does not end: the error at hand, or one behind it. */
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-	}
-	PG_END_TRY();
 	mig_script_scan_end(&scan);
 
 	*from = Min(mig_script_skip_gap(body, begin), location);

@@ -66,6 +66,7 @@ typedef struct MigMarkLine
 extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
 extern bool mig_script_scan_next(MigScriptScan *scan);
+extern bool mig_script_scan_try_next(MigScriptScan *scan);
 extern void mig_script_scan_end(MigScriptScan *scan);
 extern int	mig_script_errposition(const MigScriptSource *source, int from,
 								   int to, int location);

@@ -261,22 +261,12 @@ mig_script_explain(const MigScriptSource *source, ErrorData *error,
 static bool
 is_token(const MigScriptSource *source, int location)
 {
-	MemoryContext context = CurrentMemoryContext;
 	MigScriptScan scan;
-	volatile bool found = false;
+	bool		found = false;
 
 	mig_script_scan_begin(&scan, source);
-	PG_TRY();
-	{
-		while (!found && mig_script_scan_next(&scan) && scan.location <= location)
-			found = scan.location == location && scan.length == 1;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-	}
-	PG_END_TRY();
+	while (!found && mig_script_scan_try_next(&scan) && scan.location <= location)
+		found = scan.location == location && scan.length == 1;
 	mig_script_scan_end(&scan);
 	return found;
 }
