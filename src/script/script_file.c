@@ -42,7 +42,9 @@ typedef enum FileState
 	FILE_HEADER,				/* -> START, HEADER, UP, DOWN */
 	FILE_UP,					/* -> START, HEADER, DOWN */
 	FILE_DOWN,					/* -> START, HEADER */
-	FILE_SKIP					/* after an error: as from HEADER */
+	FILE_SKIP,					/* after an error: as from HEADER */
+	FILE_LOST					/* after one that hides which revision this
+								 * is: -> START, HEADER */
 } FileState;
 
 /* What a line comment at the start of a line can be. */
@@ -83,11 +85,10 @@ static const char *const key_names[NUM_LINE_KEYS] =
 typedef struct FileParser
 {
 	MigScriptSource source;		/* the script, or a body, which has no lines */
-	char	   *text;			/* the same, to write; a body: NULL */
+	char	   *text;			/* the script, to write; a body: NULL */
 	List	   *errors;
 	MemoryContext context;		/* for them */
 	FileState	state;
-	bool		lost;			/* an error hides which revision this is */
 	bool		between_statements; /* in the gap that is being read */
 	bool		before_statements;	/* of the current body */
 	bool		seen[NUM_LINE_KEYS];	/* in the current header */
@@ -118,7 +119,6 @@ static void note_scan_error(FileParser *parser, ErrorData *error, int from,
 static int	next_line(const char *text, int location, const char *beginning);
 static void read_gap(FileParser *parser, int from, int to);
 static void try_comment(FileParser *parser, int location, int end);
-static void lose(FileParser *parser);
 static void read_comment(FileParser *parser, int location, int end);
 static bool is_marker(const FileLine *line);
 static LineKey read_key(const char *text, int *offset);
@@ -199,7 +199,7 @@ read_text(FileParser *parser)
 {
 	const char *text = parser->source.body;
 	int			size = strlen(text);
-	bool		by_file = parser->text != NULL &&
+	bool		by_file = parser->source.in_script &&
 	strncmp(text + strspn(text, " \t\r\n"), FILE_LINE, strlen(FILE_LINE)) == 0;
 	int			from = 0;
 
@@ -254,7 +254,7 @@ read_tokens(FileParser *parser, int from, int to, int *gap,
 	}
 	PG_CATCH();
 	{
-		if (scan.error_location < 0 || parser->text == NULL)
+		if (scan.error_location < 0 || !parser->source.in_script)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -276,7 +276,7 @@ read_token(FileParser *parser, int location, const char *token)
 {
 	int			bom = strlen(MIG_SCRIPT_BOM);
 
-	if (parser->text != NULL && strncmp(token, MIG_SCRIPT_BOM, bom) == 0 &&
+	if (parser->source.in_script && strncmp(token, MIG_SCRIPT_BOM, bom) == 0 &&
 		location > 0 && strchr("\r\n", parser->text[location - 1]) != NULL)
 	{
 		memset(parser->text + location, ' ', bom);
@@ -297,10 +297,7 @@ read_token(FileParser *parser, int location, const char *token)
 												  parser->context);
 		}
 		PG_END_TRY();
-		if (parser->state == FILE_START)
-			lose(parser);
-		else
-			parser->state = FILE_SKIP;
+		parser->state = parser->state == FILE_START ? FILE_LOST : FILE_SKIP;
 	}
 	parser->between_statements = strcmp(token, ";") == 0;
 	if (!parser->between_statements)
@@ -335,7 +332,7 @@ note_scan_error(FileParser *parser, ErrorData *error, int from, int to,
 											  parser->context);
 	}
 	PG_END_TRY();
-	lose(parser);
+	parser->state = FILE_LOST;
 }
 
 /*
@@ -385,7 +382,7 @@ read_gap(FileParser *parser, int from, int to)
 static void
 try_comment(FileParser *parser, int location, int end)
 {
-	if (parser->text == NULL)
+	if (!parser->source.in_script)
 	{
 		read_comment(parser, location, end);
 		return;
@@ -401,20 +398,9 @@ try_comment(FileParser *parser, int location, int end)
 											  parser->nrevisions,
 											  parser->context);
 		if (parser->state == FILE_START)
-			lose(parser);
+			parser->state = FILE_LOST;
 	}
 	PG_END_TRY();
-}
-
-/*
- * After an error that hides where a revision begins: what follows says nothing
- * until the next one does.
- */
-static void
-lose(FileParser *parser)
-{
-	parser->state = FILE_SKIP;
-	parser->lost = true;
 }
 
 /*
@@ -457,7 +443,7 @@ read_comment(FileParser *parser, int location, int end)
 		read_revision(parser, &line);
 	else if (parser->source.in_script && is_marker(&line))
 	{
-		if (!parser->lost)
+		if (parser->state != FILE_LOST)
 			read_marker(parser, &line);
 	}
 	else if (parser->source.in_script && line.key > LINE_REVISION &&
@@ -519,9 +505,9 @@ read_remark(FileParser *parser, const FileLine *line, int end)
 								end - line->location);
 	MigMarkLine remark = {
 		.text = text,
-		.place = parser->state == FILE_START || parser->state == FILE_SKIP ? MIG_MARK_OUTSIDE :
-		parser->state == FILE_HEADER ? MIG_MARK_IN_HEADER :
-		parser->state == FILE_UP ? MIG_MARK_IN_UPGRADE : MIG_MARK_IN_DOWNGRADE,
+		.place = parser->state == FILE_HEADER ? MIG_MARK_IN_HEADER :
+		parser->state == FILE_UP ? MIG_MARK_IN_UPGRADE :
+		parser->state == FILE_DOWN ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_OUTSIDE,
 		.between_statements = parser->between_statements,
 		.before_statements = parser->before_statements
 	};
@@ -629,7 +615,7 @@ refuse_key(FileParser *parser, LineKey key, int location)
 	if (key == LINE_REVISION && parser->state != FILE_START)
 	{
 		end_body(parser, location);
-		lose(parser);
+		parser->state = FILE_LOST;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -666,7 +652,6 @@ read_file(FileParser *parser, const FileLine *line)
 {
 	end_body(parser, line->start);
 	parser->state = FILE_START;
-	parser->lost = false;
 	parser->between_statements = true;
 	if (line->value[0] == '\0')
 		ereport(ERROR,
@@ -690,7 +675,7 @@ read_revision(FileParser *parser, const FileLine *line)
 	MigScriptRevision *revision;
 
 	end_body(parser, line->start);
-	lose(parser);
+	parser->state = FILE_LOST;
 
 	if (line->value[0] == '\0')
 		ereport(ERROR,
@@ -723,7 +708,6 @@ read_revision(FileParser *parser, const FileLine *line)
 
 	memset(parser->seen, 0, sizeof(parser->seen));
 	parser->state = FILE_HEADER;
-	parser->lost = false;
 	parser->between_statements = true;
 }
 
@@ -798,7 +782,7 @@ read_marker(FileParser *parser, const FileLine *line)
 				 error_position(parser, line->location)));
 	line->value[length] = '\0';
 
-	if (parser->state == FILE_START || parser->nrevisions == 0)
+	if (parser->state == FILE_START)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- migrate:%s\" comes before the first \"-- revision:\" in migration script",
