@@ -120,6 +120,8 @@ static int	next_line(const char *text, int location, const char *beginning);
 static void read_gap(FileParser *parser, int from, int to);
 static void try_comment(FileParser *parser, int location, int end);
 static void read_comment(FileParser *parser, int location, int end);
+static void read_line(const char *text, int location, int end,
+					  FileLine *line);
 static bool is_marker(const FileLine *line);
 static LineKey read_key(const char *text, int *offset);
 static void read_remark(FileParser *parser, const FileLine *line, int end);
@@ -413,17 +415,8 @@ read_comment(FileParser *parser, int location, int end)
 {
 	const char *text = parser->source.body;
 	FileLine	line;
-	int			offset = location + 2;
 
-	line.location = location;
-	line.start = location;
-	while (line.start > 0 && strchr(" \t\f\v", text[line.start - 1]) != NULL)
-		line.start--;
-	line.key = read_key(text, &offset);
-	line.value = copy_trimmed(text, offset, end);
-	line.next = end + (text[end] == '\r' && text[end + 1] == '\n' ? 2 :
-					   text[end] != '\0' ? 1 : 0);
-
+	read_line(text, location, end, &line);
 	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
 	{
 		if (line.key == LINE_REVISION ||
@@ -452,6 +445,24 @@ read_comment(FileParser *parser, int location, int end)
 		read_header(parser, &line);
 	else
 		read_remark(parser, &line, end);
+}
+
+/*
+ * Read the line of the comment in text[location .. end).
+ */
+static void
+read_line(const char *text, int location, int end, FileLine *line)
+{
+	int			offset = location + 2;
+
+	line->location = location;
+	line->start = location;
+	while (line->start > 0 && strchr(" \t\f\v", text[line->start - 1]) != NULL)
+		line->start--;
+	line->key = read_key(text, &offset);
+	line->value = copy_trimmed(text, offset, end);
+	line->next = end + (text[end] == '\r' && text[end + 1] == '\n' ? 2 :
+						text[end] != '\0' ? 1 : 0);
 }
 
 /*
