@@ -34,8 +34,8 @@ typedef struct Committing
 	bool		may_begin;		/* the step, by the request */
 	char	   *trusted;		/* the last author whose rights are known */
 	Oid			trusted_oid;
-	bool		retries_stopped;	/* by the server, of its commands */
-	List	   *settings;		/* of the session, to be put back then */
+	List	   *settings;		/* of the session, to be put back; NIL: the
+								 * server does not repeat commands */
 } Committing;
 
 static void execute(Committing *state);
@@ -101,7 +101,7 @@ mig_run_committing(MigRun *run)
 
 	mig_lock_release();
 	mig_session_lock_release();
-	if (state.retries_stopped)
+	if (state.settings != NIL)
 	{
 		mig_session_setting_restore(state.settings);
 		mig_xact_renew();
@@ -129,10 +129,12 @@ execute(Committing *state)
 	/* The caller's transaction: what it has done is never repeated. */
 	mig_xact_renew();
 
-	state->settings = mig_session_setting_read();
-	state->retries_stopped = mig_server_stop_retries(GUC_ACTION_SET);
-	if (state->retries_stopped)
+	if (GetConfigOption(MIG_SERVER_RETRY_SETTING, true, false) != NULL)
+	{
+		state->settings = mig_session_setting_read();
+		(void) mig_server_stop_retries(GUC_ACTION_SET);
 		mig_xact_renew();
+	}
 
 	mig_run_prepare(run);
 	if (run->plan->nsteps == 0)
