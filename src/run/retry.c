@@ -18,6 +18,8 @@
 
 static void describe(MigRetryCase *failure, const ErrorData *error);
 static void add_hint(ErrorData *error, const char *hint);
+static bool wait_for_own(MigVia via, int attempt, const ErrorData *error,
+						 const char *what);
 static void say_again(const MigRetryCase *failure, const ErrorData *error,
 					  const char *what, const char *blocked_by, int delay);
 static int	delay_after(const MigRetryCase *failure);
@@ -156,18 +158,9 @@ mig_retry_is_stale(const ErrorData *error)
 bool
 mig_retry_xact(int attempt, const ErrorData *error)
 {
-	MigRetryCase failure;
-	int			delay;
-
-	describe(&failure, error);
-	failure.via = MIG_VIA_PROCEDURE;
-	failure.attempt = attempt;
-	failure.stale_attempts = attempt;
-	if (mig_retry_decide(&failure) != MIG_RETRY_TRANSACTION)
+	if (!wait_for_own(MIG_VIA_PROCEDURE, attempt, error,
+					  "access to the tables of the extension"))
 		return false;
-	delay = delay_after(&failure);
-	say_again(&failure, error, "access to the tables of the extension", NULL, delay);
-	mig_lock_sleep(delay);
 	mig_xact_renew();
 	return true;
 }
@@ -179,6 +172,16 @@ mig_retry_xact(int attempt, const ErrorData *error)
 bool
 mig_retry_lock(MigVia via, int attempt, const ErrorData *error)
 {
+	return wait_for_own(via, attempt, error,
+						"lock on the version table or the registry");
+}
+
+/*
+ * Whether work of our own is to be done again; if so waits until then.
+ */
+static bool
+wait_for_own(MigVia via, int attempt, const ErrorData *error, const char *what)
+{
 	MigRetryCase failure;
 	MigRetry	retry;
 	int			delay;
@@ -188,10 +191,10 @@ mig_retry_lock(MigVia via, int attempt, const ErrorData *error)
 	failure.attempt = attempt;
 	failure.stale_attempts = attempt;
 	retry = mig_retry_decide(&failure);
-	if (retry != MIG_RETRY_TRANSACTION && retry != MIG_RETRY_SUBTRANSACTION)
+	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
 		return false;
 	delay = delay_after(&failure);
-	say_again(&failure, error, "lock on the version table or the registry", NULL, delay);
+	say_again(&failure, error, what, NULL, delay);
 	mig_lock_sleep(delay);
 	return true;
 }
