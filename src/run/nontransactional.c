@@ -334,12 +334,11 @@ apply_settings(Outcome *outcome)
 {
 	MigBodyExec *body = &outcome->exec->body;
 	const MigSegment *segment = outcome->segment;
-	bool		locked = !mig_step_can_change_role();
 	MemoryContext old_context;
-	Oid			userid;
-	int			sec_context;
+	MigRoleLock lock;
 
-	if (locked && segment->kind == MIG_STATEMENT_DISCARD_ALL)
+	if (!mig_step_can_change_role() &&
+		segment->kind == MIG_STATEMENT_DISCARD_ALL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a migration body cannot run DISCARD ALL as a role other than that of the session"),
@@ -352,24 +351,16 @@ apply_settings(Outcome *outcome)
 	/* Those that cannot run inside a transaction block wait by design. */
 	if (segment->kind == MIG_STATEMENT_COMMITS)
 		mig_step_set_lock_timeout(GUC_ACTION_SET);
-	GetUserIdAndSecContext(&userid, &sec_context);
-	if (locked)
-	{
-		/* There the security context does it, whose errors say why. */
-		mig_guc_lock_role(false);
-		SetUserIdAndSecContext(userid,
-							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	}
+	/* There the security context does it, whose errors say why. */
+	mig_guc_lock_role(false);
+	mig_step_lock_role(&lock);
 	mig_setting_list_apply(body->settings);
 	old_context = MemoryContextSwitchTo(body->context);
 	outcome->before = mig_session_setting_read();
 	MemoryContextSwitchTo(old_context);
 	mig_body_set_session_settings(body, segment->first, outcome->before);
-	if (locked)
-	{
-		SetUserIdAndSecContext(userid, sec_context);
-		mig_guc_lock_role(true);
-	}
+	mig_step_unlock_role(&lock);
+	mig_guc_lock_role(lock.locked);
 }
 
 /*

@@ -95,6 +95,14 @@ typedef struct MigStepExec
 	MigLogEntry entry;
 } MigStepExec;
 
+/* What mig_step_lock_role() changed and mig_step_unlock_role() puts back. */
+typedef struct MigRoleLock
+{
+	bool		locked;			/* the body may not change the role */
+	Oid			userid;
+	int			sec_context;
+} MigRoleLock;
+
 /* A run.  What it points to lasts as long as the run. */
 typedef struct MigRun
 {
@@ -166,6 +174,8 @@ extern void mig_step_describe_segment(MigStepExec *exec,
 									  MigPartialSegment *row);
 extern void mig_step_describe_environment(MigStepExec *exec);
 extern bool mig_step_can_change_role(void);
+extern void mig_step_lock_role(MigRoleLock *lock);
+extern void mig_step_unlock_role(const MigRoleLock *lock);
 extern void mig_step_explain_role_change(ErrorData *error);
 extern void mig_step_set_lock_timeout(GucAction action);
 

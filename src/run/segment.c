@@ -152,17 +152,11 @@ static void
 check_settings(void *arg)
 {
 	MigStepExec *exec = arg;
-	bool		locked = !mig_step_can_change_role();
-	Oid			userid;
-	int			sec_context;
+	MigRoleLock lock;
 
-	GetUserIdAndSecContext(&userid, &sec_context);
-	if (locked)
-		SetUserIdAndSecContext(userid,
-							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	mig_step_lock_role(&lock);
 	mig_session_setting_check(exec->body.carried);
-	if (locked)
-		SetUserIdAndSecContext(userid, sec_context);
+	mig_step_unlock_role(&lock);
 }
 
 /*

@@ -187,15 +187,9 @@ attempt_work(void *arg)
 	MigStepExec *exec = attempt->exec;
 	MigRun	   *run = exec->run;
 	int			step_nest_level = NewGUCNestLevel();
-	bool		locked = !mig_step_can_change_role();
+	MigRoleLock lock;
 
-	Oid			userid;
-	int			sec_context;
-
-	GetUserIdAndSecContext(&userid, &sec_context);
-	if (locked)
-		SetUserIdAndSecContext(userid,
-							   sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	mig_step_lock_role(&lock);
 	mig_step_set_lock_timeout(GUC_ACTION_SAVE);
 
 	if (run->commits)
@@ -219,11 +213,9 @@ attempt_work(void *arg)
 		write_rows(exec);
 	else
 		write_partial(exec, attempt->segment);
-	if (locked)
-	{
+	if (lock.locked)
 		mig_session_state_refuse(attempt->is_last ? exec->temporary : NULL);
-		SetUserIdAndSecContext(userid, sec_context);
-	}
+	mig_step_unlock_role(&lock);
 	AtEOXact_GUC(false, step_nest_level);
 }
 
@@ -372,6 +364,27 @@ mig_step_can_change_role(void)
 	Oid			runner = GetUserId();
 
 	return runner == GetSessionUserId() && runner == GetAuthenticatedUserId();
+}
+
+/*
+ * Keeps the role as it is until mig_step_unlock_role(), unless a body may change
+ * it.  An error unlocks it, too.
+ */
+void
+mig_step_lock_role(MigRoleLock *lock)
+{
+	lock->locked = !mig_step_can_change_role();
+	GetUserIdAndSecContext(&lock->userid, &lock->sec_context);
+	if (lock->locked)
+		SetUserIdAndSecContext(lock->userid, lock->sec_context |
+							   SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+mig_step_unlock_role(const MigRoleLock *lock)
+{
+	if (lock->locked)
+		SetUserIdAndSecContext(lock->userid, lock->sec_context);
 }
 
 /*
