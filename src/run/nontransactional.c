@@ -35,11 +35,9 @@ typedef struct Outcome
 	bool		atomic;			/* it has failed as a whole, if it has */
 	bool		wrote;			/* it has committed something */
 	MigVerdict	verdict;
-	bool		other;			/* the verdict is for another object's sake */
 	bool		repaired;		/* the verdict is that after a repair */
 	int			nrepairs;
 	char	  **repairs;
-	char	   *busy;			/* a live session that works on it, or NULL */
 	int			lock_timeout;	/* with the settings of the statement, 0: none */
 	int			statement_timeout;
 	int			delay;			/* of the next look, 0: not waiting yet */
@@ -114,7 +112,8 @@ mig_nontransactional_execute(MigStepExec *exec, const MigSegment *segment)
 				raise_unknown(&outcome);
 		}
 
-		if (outcome.verdict == MIG_VERDICT_UNKNOWN ||
+		if (outcome.verdict == MIG_VERDICT_OTHER ||
+			outcome.verdict == MIG_VERDICT_UNKNOWN ||
 			!mig_retry_wait(exec, error))
 		{
 			/* Whether the note of its start is there may not be known. */
@@ -214,6 +213,7 @@ next_action(MigVerdict verdict, bool can_repair)
 			return ACTION_FINISH;
 		case MIG_VERDICT_BROKEN:
 			return can_repair ? ACTION_REPAIR : ACTION_STOP;
+		case MIG_VERDICT_OTHER:
 		case MIG_VERDICT_UNKNOWN:
 			break;
 	}
@@ -248,7 +248,7 @@ try_statement(Outcome *outcome)
 
 	mig_utility_hook_begin_attempt();
 	while ((error = mig_xact(note_start, outcome, 0)) == NULL &&
-		   outcome->busy != NULL)
+		   outcome->probe.busy != NULL)
 	{
 		restore_settings(outcome);
 		wait_for_other(outcome);
@@ -312,10 +312,9 @@ note_start(void *arg)
 
 	apply_settings(outcome);
 	mig_probe_before(outcome->text, &outcome->probe);
-	outcome->busy = outcome->probe.busy;
 	outcome->lock_timeout = LockTimeout;
 	outcome->statement_timeout = StatementTimeout;
-	if (outcome->busy != NULL)
+	if (outcome->probe.busy != NULL)
 		return;
 
 	mig_step_describe_segment(outcome->exec, outcome->segment, &row);
@@ -409,7 +408,7 @@ wait_for_other(Outcome *outcome)
 		ereport(NOTICE,
 				(errmsg("statement %d of the %s of revision \"%s\" waits for %s, which works on the same object",
 						outcome->segment->first + 1, body->operation,
-						body->revision, outcome->busy)));
+						body->revision, outcome->probe.busy)));
 	}
 	waited = mig_clock_ms() - outcome->waiting_since;
 	if (outcome->statement_timeout > 0 &&
@@ -417,12 +416,12 @@ wait_for_other(Outcome *outcome)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
 				 errmsg("canceling statement due to statement timeout"),
-				 errdetail("It was waiting for %s.", outcome->busy)));
+				 errdetail("It was waiting for %s.", outcome->probe.busy)));
 	if (outcome->lock_timeout > 0 && waited >= outcome->lock_timeout)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("canceling statement due to lock timeout"),
-				 errdetail("It was waiting for %s.", outcome->busy)));
+				 errdetail("It was waiting for %s.", outcome->probe.busy)));
 	mig_lock_sleep(outcome->delay);
 	outcome->delay = Min(outcome->delay * 2, MAX_POLL_DELAY);
 }
@@ -441,7 +440,7 @@ examine(Outcome *outcome, const ErrorData *error)
 	ErrorData  *problem = NULL;
 
 	outcome->verdict = MIG_VERDICT_NOT_DONE;
-	outcome->busy = NULL;
+	outcome->probe.busy = NULL;
 	if (known ? outcome->wrote :
 		!outcome->atomic || mig_retry_outcome_unknown(error))
 	{
@@ -480,7 +479,7 @@ clean_up(Outcome *outcome, const ErrorData *error)
 {
 	ErrorData  *problem = NULL;
 
-	if (outcome->verdict == MIG_VERDICT_BROKEN && outcome->busy == NULL &&
+	if (outcome->verdict == MIG_VERDICT_BROKEN && outcome->probe.busy == NULL &&
 		(error->sqlerrcode != ERRCODE_QUERY_CANCELED ||
 		 mig_error_is_statement_timeout(error)))
 		problem = repair(outcome);
@@ -510,7 +509,7 @@ repair(Outcome *outcome)
 {
 	ErrorData  *error = NULL;
 
-	while (outcome->busy != NULL && error == NULL)
+	while (outcome->probe.busy != NULL && error == NULL)
 	{
 		wait_for_other(outcome);
 		error = mig_xact(judge, outcome, MIG_XACT_RETRY);
@@ -543,9 +542,7 @@ judge(void *arg)
 	Outcome    *outcome = arg;
 
 	outcome->verdict = mig_probe_after(outcome->text, &outcome->probe);
-	outcome->other = outcome->verdict == MIG_VERDICT_UNKNOWN &&
-		mig_probe_is_other(&outcome->probe);
-	outcome->busy = outcome->verdict == MIG_VERDICT_BROKEN ?
+	outcome->probe.busy = outcome->verdict == MIG_VERDICT_BROKEN ?
 		mig_probe_busy(&outcome->probe) : NULL;
 }
 
@@ -630,7 +627,7 @@ raise_unknown(const Outcome *outcome)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial, and the outcome of statement %d is unknown",
 					body->revision, outcome->segment->first + 1),
-			 outcome->other ?
+			 outcome->verdict == MIG_VERDICT_OTHER ?
 			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted. Its object has another definition now, or is another one of that name.",
 					   outcome->segment->first + 1, statement->line,
 					   body->operation) :

@@ -649,7 +649,9 @@ mig_probe_after(const char *statement, const MigProbe *probe)
 		return MIG_VERDICT_REPEATABLE;
 	if (strcmp(now, probe->before) == 0)
 		return MIG_VERDICT_NOT_DONE;
-	if (strcmp(now, OTHER) == 0 || strcmp(now, UNKNOWN) == 0)
+	if (strcmp(now, OTHER) == 0)
+		return MIG_VERDICT_OTHER;
+	if (strcmp(now, UNKNOWN) == 0)
 		return MIG_VERDICT_UNKNOWN;
 	if (strcmp(now, INVALID) == 0)
 		return MIG_VERDICT_BROKEN;
@@ -691,16 +693,6 @@ mig_probe_busy(const MigProbe *probe)
 		return NULL;
 	kind = noted_kind(probe);
 	return kind->busy.sql == NULL ? NULL : ask(&kind->busy, probe);
-}
-
-/*
- * Whether another object than the statement's has its name.
- */
-bool
-mig_probe_is_other(const MigProbe *probe)
-{
-	return probe->nobject > 0 &&
-		strcmp(look_up(noted_kind(probe), probe), OTHER) == 0;
 }
 
 /*

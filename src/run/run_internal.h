@@ -137,6 +137,7 @@ typedef enum MigVerdict
 	MIG_VERDICT_REPEATABLE,		/* unknown, but it may be run again */
 	MIG_VERDICT_BROKEN,			/* what it has left must be repaired, then it
 								 * may be run again */
+	MIG_VERDICT_OTHER,			/* unknown: another object has its name */
 	MIG_VERDICT_UNKNOWN
 } MigVerdict;
 
@@ -242,7 +243,6 @@ extern MigVerdict mig_probe_after(const char *statement,
 								  const MigProbe *probe);
 extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
 extern char *mig_probe_busy(const MigProbe *probe);
-extern bool mig_probe_is_other(const MigProbe *probe);
 extern void mig_probe_guard(const MigProbe *probe);
 extern void mig_probe_install(void);
 

@@ -65,6 +65,9 @@ test_probe_after(PG_FUNCTION_ARGS)
 		case MIG_VERDICT_BROKEN:
 			verdict = "broken";
 			break;
+		case MIG_VERDICT_OTHER:
+			verdict = "another object";
+			break;
 		case MIG_VERDICT_UNKNOWN:
 			verdict = "unknown";
 			break;
