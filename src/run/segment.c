@@ -45,7 +45,6 @@ static int	resume(MigStepExec *exec);
 static void check_settings(void *arg);
 static void check_objects(void *arg);
 static void look_up_objects(void *arg);
-static bool is_among(const char *object, char *const *objects, int nobjects);
 static bool is_in_several(const MigScript *script);
 static void commit_segment(MigStepExec *exec, MigSegment *segment);
 static void say_committed(const MigBodyExec *body, const ErrorData *error);
@@ -171,7 +170,7 @@ check_objects(void *arg)
 	const MigPartial *partial = exec->run->partial;
 	bool		same = strcmp(partial->session_id, mig_session_state_id()) == 0;
 	int			nfound;
-	char	  **found = mig_session_state_objects(&nfound);
+	char	  **found = mig_session_state_objects(NULL, 0, &nfound);
 	StringInfoData lost;
 
 	initStringInfo(&lost);
@@ -180,7 +179,7 @@ check_objects(void *arg)
 		const char *object = partial->session_objects[i];
 
 		if (!mig_session_lock_is_one(object) &&
-			(!same || !is_among(object, found, nfound)))
+			(!same || !mig_session_state_has(found, nfound, object)))
 			appendStringInfo(&lost, "%s%s", lost.len > 0 ? ", " : "", object);
 	}
 	if (lost.len > 0)
@@ -199,17 +198,6 @@ check_objects(void *arg)
 						   partial->nsession_objects);
 }
 
-static bool
-is_among(const char *object, char *const *objects, int nobjects)
-{
-	for (int i = 0; i < nobjects; i++)
-	{
-		if (strcmp(object, objects[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * What the session has before the body, or before what is left of it, is not the
  * body's.
@@ -219,18 +207,13 @@ look_up_objects(void *arg)
 {
 	MigStepExec *exec = arg;
 	const MigPartial *partial = exec->run->partial;
-	int			nfound;
-	char	  **found = mig_session_state_objects(&nfound);
 
-	exec->objects = found;
-	exec->nobjects = 0;
-	for (int i = 0; i < nfound; i++)
-	{
-		if (partial == NULL ||
-			!is_among(found[i], partial->session_objects,
-					  partial->nsession_objects))
-			exec->objects[exec->nobjects++] = found[i];
-	}
+	exec->objects =
+		mig_session_state_objects(partial == NULL ? NULL :
+								  partial->session_objects,
+								  partial == NULL ? 0 :
+								  partial->nsession_objects,
+								  &exec->nobjects);
 }
 
 /*

@@ -84,7 +84,7 @@ release(void *arg)
 	char	  **found;
 
 	HOLD_INTERRUPTS();
-	found = mig_session_state_objects(&nfound);
+	found = mig_session_state_objects(NULL, 0, &nfound);
 	for (int i = 0; i < nfound; i++)
 	{
 		if (is_carried(found[i]))

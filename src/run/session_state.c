@@ -184,11 +184,11 @@ mig_session_state_deallocate(void)
 }
 
 /*
- * What a body could need that only this session has, in the current memory
- * context.  Locks are asked for where that is cheap.
+ * What a body could need that only this session has, but for what is known, in
+ * the current memory context.  Locks are asked for where that is cheap.
  */
 char	  **
-mig_session_state_objects(int *nobjects)
+mig_session_state_objects(char *const *known, int nknown, int *nobjects)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.format('temporary %s %I', CASE relkind"
@@ -230,10 +230,33 @@ mig_session_state_objects(int *nobjects)
 		" ORDER BY 1"
 	};
 	MigSpiArgs	args = {0};
+	int			nfound;
+	char	  **found;
 
 	mig_spi_arg_bool(&args, mig_server()->table_locks);
-	return mig_spi_list(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
-						nobjects);
+	found = mig_spi_list(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+						 &nfound);
+	*nobjects = 0;
+	for (int i = 0; i < nfound; i++)
+	{
+		if (!mig_session_state_has(known, nknown, found[i]))
+			found[(*nobjects)++] = found[i];
+	}
+	return found;
+}
+
+/*
+ * Whether an object is one of these.
+ */
+bool
+mig_session_state_has(char *const *objects, int nobjects, const char *object)
+{
+	for (int i = 0; i < nobjects; i++)
+	{
+		if (strcmp(objects[i], object) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*

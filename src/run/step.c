@@ -36,7 +36,6 @@ static void attempt_work(void *arg);
 static void execute_statements(Attempt *attempt);
 static void write_rows(MigStepExec *exec);
 static void write_partial(MigStepExec *exec, const MigSegment *segment);
-static void describe_objects(const MigStepExec *exec, MigPartialSegment *row);
 static void add_context(void *arg);
 static void explain_dropped_tables(const MigStepExec *exec,
 								   ErrorData *error);
@@ -304,28 +303,9 @@ mig_step_describe_segment(MigStepExec *exec, const MigSegment *segment,
 	row->nsettings = list_length(exec->body.collected);
 	row->settings = mig_session_setting_texts(exec->body.collected);
 	row->session_id = mig_session_state_id();
-	describe_objects(exec, row);
-}
-
-/*
- * What the session has now and had not before the body.
- */
-static void
-describe_objects(const MigStepExec *exec, MigPartialSegment *row)
-{
-	int			nfound;
-	char	  **found = mig_session_state_objects(&nfound);
-
-	row->session_objects = found;
-	for (int i = 0; i < nfound; i++)
-	{
-		bool		is_new = true;
-
-		for (int j = 0; j < exec->nobjects && is_new; j++)
-			is_new = strcmp(found[i], exec->objects[j]) != 0;
-		if (is_new)
-			row->session_objects[row->nsession_objects++] = found[i];
-	}
+	row->session_objects = mig_session_state_objects(exec->objects,
+													 exec->nobjects,
+													 &row->nsession_objects);
 }
 
 /*
