@@ -197,8 +197,7 @@ typedef struct ProbeKind
 		  " WHERE p.locktype = 'relation' AND p.granted" \
 		  "   AND p.mode = 'ShareUpdateExclusiveLock'" \
 		  "   AND p.pid <> pg_backend_pid()" \
-		  "   AND p.database = (SELECT oid FROM pg_database" \
-		  "                      WHERE datname = current_database())" \
+		  "   AND p.database = " THIS_DATABASE \
 		  "   AND p.relation IN (" relations ")" \
 		  "   AND p.pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum" \
 		  "          UNION ALL SELECT pid FROM pg_stat_progress_analyze)" \
@@ -282,9 +281,7 @@ static ProbeKind probe_kinds[] =
 		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_subscription"
 						 " WHERE subname" EQUAL "$3 AND subdbid" EQUAL
 						 THIS_DATABASE),
-		EXISTS_STILL("s.oid", "$1[3]", "$1[4]",
-					 " FROM pg_subscription AS s WHERE s.subname = $1[2]"
-					 " AND s.subdbid = " THIS_DATABASE),
+		EXISTS_STILL("s.oid", "$1[3]", "$1[4]", FROM_NOTED_SUBSCRIPTION),
 		NONE, NONE, NONE
 	},
 	{
