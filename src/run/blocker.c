@@ -206,10 +206,7 @@ find_holders(void *arg)
 		"    END AS cure"
 		"  FROM pg_catalog.pg_locks AS l"
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"
-		"  LEFT JOIN (pg_catalog.pg_prepared_xacts AS p"
-		"        JOIN pg_catalog.pg_locks AS x ON x.pid IS NULL"
-		"         AND x.transactionid = p.transaction AND x.granted)"
-		"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
+		MIG_LOCK_PREPARED_HOLDER
 		"  CROSS JOIN (SELECT CASE WHEN $1 = 'relation' THEN ' on '"
 		"    || COALESCE(pg_catalog.pg_describe_object("
 		"         'pg_catalog.pg_class'::regclass, $3, 0), 'a relation')"

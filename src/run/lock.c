@@ -575,10 +575,7 @@ describe_holder(const Lock *lock)
 		"         l.pid, a.usename, a.application_name) END"
 		"  FROM pg_catalog.pg_locks AS l"
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
-		"  LEFT JOIN (pg_catalog.pg_prepared_xacts AS p"
-		"        JOIN pg_catalog.pg_locks AS x ON x.pid IS NULL"
-		"         AND x.transactionid = p.transaction AND x.granted)"
-		"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
+		MIG_LOCK_PREPARED_HOLDER
 		" WHERE " HELD_BY_OTHERS
 		" LIMIT 1"
 	};

@@ -261,6 +261,17 @@ extern void mig_retry_explain_stale(MigRun *run, ErrorData *error);
 extern void mig_retry_make_plain(ErrorData *error);
 
 /* lock.c */
+
+/*
+ * In SQL: the prepared transaction p that holds a lock l of pg_locks.  One that
+ * has no process is known by its virtual transaction, which the lock on its
+ * transaction id shares with its other ones.
+ */
+#define MIG_LOCK_PREPARED_HOLDER \
+	"  LEFT JOIN (pg_catalog.pg_prepared_xacts AS p" \
+	"        JOIN pg_catalog.pg_locks AS x ON x.pid IS NULL" \
+	"         AND x.transactionid = p.transaction AND x.granted)" \
+	"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
 extern void mig_lock_run(const MigRun *run);
 extern void mig_lock_confirm(void);
 extern void mig_lock_release(void);
