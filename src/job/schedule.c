@@ -16,6 +16,7 @@
 #define LONGEST_INTERVAL	((double) 100 * DAYS_PER_YEAR * USECS_PER_DAY)
 
 static void check_times(const MigSchedule *schedule);
+static bool is_empty_window(const MigSchedule *schedule);
 static bool find_own(const char *name);
 static void refuse(const char *name);
 static void submit_work(void *arg);
@@ -80,15 +81,27 @@ check_times(const MigSchedule *schedule)
 				 errmsg("time zone \"%s\" of a schedule is not the name of a time zone",
 						schedule->time_zone),
 				 errhint("Use a name of pg_timezone_names such as \"Europe/Berlin\"; an abbreviation stands for a fixed offset.")));
-	if (start != NULL && schedule->time_zone != NULL ?
-		start->time % USECS_PER_DAY == end->time % USECS_PER_DAY :
-		start != NULL &&
-		(start->time + start->zone * USECS_PER_SEC -
-		 end->time - end->zone * USECS_PER_SEC) % USECS_PER_DAY == 0)
+	if (start != NULL && is_empty_window(schedule))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("start and end of a window must not be the same"),
 				 errhint("Omit both for a schedule that runs at any time.")));
+}
+
+/*
+ * Whether both ends of the window are the same time of day.  In a time zone the
+ * offsets that were given with them do not count.
+ */
+static bool
+is_empty_window(const MigSchedule *schedule)
+{
+	const TimeTzADT *start = schedule->window_start;
+	const TimeTzADT *end = schedule->window_end;
+	int64		length = end->time - start->time;
+
+	if (schedule->time_zone == NULL)
+		length += (end->zone - start->zone) * USECS_PER_SEC;
+	return length % USECS_PER_DAY == 0;
 }
 
 /*
