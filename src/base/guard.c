@@ -141,9 +141,10 @@
 	"   FROM pg_catalog.pg_attrdef AS b" \
 	"   JOIN pg_catalog.pg_attribute AS i ON i.attrelid = b.adrelid AND i.attnum = b.adnum" \
 	"  WHERE b.adrelid = " o ".oid" \
-	/* Quoted where quote_all_identifiers is on. */ \
-	"    AND pg_catalog.ltrim(pg_catalog.replace(pg_catalog.pg_get_expr(b.adbin, b.adrelid), '\"', ''), '0123456789')" \
-	"        NOT IN ('', 'clock_timestamp()', '''queued''::text')" \
+	/* pg_get_expr() would wait for a lock on the table.  A constant runs nothing. */ \
+	"    AND b.adbin::text NOT LIKE '{CONST %'" \
+	"    AND b.adbin::text NOT LIKE '{FUNCEXPR :funcid ' || " \
+	"'pg_catalog.clock_timestamp'::pg_catalog.regproc::pg_catalog.oid || ' %'" \
 	" UNION ALL" \
 	TABLE_PART("type of column", "i.attname", "i.attrelid", \
 			   "' || CASE WHEN y.typbasetype = 0 THEN 'ALTER TABLE %2$s DROP COLUMN %1$I;'" \
