@@ -117,6 +117,8 @@ SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkin
 RESET ROLE;
 DEALLOCATE ALL;
 DROP TABLE before;
+-- the value was that role's
+SET migrate.version_table = 'trap.version3';
 SELECT migrate_stamp('c1');
 SELECT migrate_unregister('c2');
 -- a version table whose triggers are those of a role with fewer rights

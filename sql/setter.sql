@@ -108,11 +108,56 @@ SELECT wrap.any();
 SELECT * FROM said;
 SELECT revision FROM migrate_current();
 
--- what the session has set counts for its own role, and for roles with fewer rights
+-- what a role has set counts for it, and for roles with fewer rights
 SET migrate.version_table = 'evil.version2';
 SET ROLE regress_migrate_wrapper;
 SELECT revision FROM migrate_current();
 SET migrate.version_table = 'evil.version';
+RESET ROLE;
+SELECT revision FROM migrate_current();
+RESET migrate.version_table;
+
+-- what a function with the rights of another role leaves in the session is that role's, also where the session runs as its own
+SET ROLE regress_migrate_low;
+CREATE FUNCTION evil.leaves(name text, value text) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT set_config(name, value, false)';
+RESET ROLE;
+SELECT evil.leaves('migrate.version_table', 'evil.version');
+SELECT revision FROM migrate_current();
+SELECT migrate_upgrade();
+RESET migrate.version_table;
+SELECT evil.leaves('migrate.transaction_settings', 'search_path = ''evil, pg_catalog, public''');
+SELECT migrate_register('z1', 'INSERT INTO public.said SELECT upper(''good''::text)');
+SELECT migrate_upgrade('z1');
+CALL migrate_deploy('z1');
+SELECT migrate_submit('z1');
+RESET migrate.transaction_settings;
+SELECT evil.leaves('migrate.function_mode', 'submit');
+SELECT migrate_upgrade('z1');
+RESET migrate.function_mode;
+-- with the transaction it is gone
+BEGIN;
+SELECT evil.leaves('migrate.transaction_settings', 'search_path = ''evil, pg_catalog, public''');
+ROLLBACK;
+SELECT migrate_upgrade('z1');
+SELECT * FROM said;
+DELETE FROM migrate.version WHERE version_num = 'z1';
+SELECT migrate_unregister('z1');
+
+-- it does not become the runner's for the next segment of a body, nor for a run that resumes it
+CREATE TABLE go ();
+ALTER TABLE go OWNER TO regress_migrate_wrapper;
+SELECT migrate_register('b1', $$SELECT evil.leaves('migrate.version_table', 'evil.version'); VACUUM go; SELECT migrate_submit()$$);
+CALL migrate_deploy('b1');
+SELECT count(*) FROM migrate.partial, unnest(settings) AS value WHERE value LIKE 'migrate.%';
+SELECT migrate_resolve('b1', 'abandon');
+SELECT migrate_unregister('b1');
+-- what a body changes is put back as that of the role that had set it
+SET ROLE regress_migrate_wrapper;
+SELECT migrate_register('b1', 'SET migrate.version_table = ''evil.version''; VACUUM go; SELECT 1', 'SELECT 1');
+RESET ROLE;
+SET migrate.version_table = 'evil.version2';
+SET ROLE regress_migrate_wrapper;
+CALL migrate_deploy('b1');
 RESET ROLE;
 SELECT revision FROM migrate_current();
 SET ROLE regress_migrate_wrapper;
@@ -122,8 +167,9 @@ RESET migrate.version_table;
 SELECT migrate_downgrade('base');
 RESET ROLE;
 SELECT migrate_unregister('a1');
+SELECT migrate_unregister('b1');
 SET client_min_messages = warning;
-DROP TABLE said;
+DROP TABLE said, go;
 DROP SCHEMA evil, wrap CASCADE;
 DROP OWNED BY regress_migrate_low, regress_migrate_wrapper;
 DROP ROLE regress_migrate_low, regress_migrate_wrapper;

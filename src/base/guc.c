@@ -226,9 +226,9 @@ mig_guc_check_setter(const char *name)
 /*
  * The role that a value comes from.  What ALTER DATABASE has set was set by
  * the database's owner at least, and what ALTER ROLE or the connection has set
- * by the role that has logged in.  What was set in a session is the session's
- * own where it runs as the role it was opened as.  What is left comes from the
- * server's configuration.
+ * by the role that has logged in.  What was set in a session was set by the role
+ * that was current then: a SECURITY DEFINER function may leave a value to its
+ * caller.  What is left comes from the server's configuration.
  */
 static Oid
 setter(const char *name)
@@ -247,8 +247,7 @@ setter(const char *name)
 		case PGC_S_INTERACTIVE:
 		case PGC_S_TEST:
 		case PGC_S_SESSION:
-			return GetUserId() == GetSessionUserId() ? GetUserId() :
-				setting->srole;
+			return setting->srole;
 		default:
 			return BOOTSTRAP_SUPERUSERID;
 	}

@@ -7,6 +7,9 @@
 
 #include "nodes/pg_list.h"
 
+/* Of the names of all settings of the extension. */
+#define MIG_GUC_PREFIX			"migrate."
+
 /* Values of migrate.function_mode. */
 typedef enum MigFunctionMode
 {

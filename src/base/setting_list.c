@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "parser/scansup.h"
 
+#include "base/guc.h"
 #include "base/setting_list.h"
 
 /*
@@ -22,8 +23,6 @@ static const char *const refused[] =
 	"role", "session_authorization", "transaction_deferrable",
 	"transaction_isolation", "transaction_read_only"
 };
-
-#define OWN_PREFIX				"migrate."
 
 static const char *read_name(const char *p, MigListSetting *setting);
 static const char *read_value(const char *p, MigListSetting *setting);
@@ -180,8 +179,8 @@ copy_trimmed(const char *start, const char *end)
 static void
 check_allowed(const char *name)
 {
-	bool		found = pg_strncasecmp(name, OWN_PREFIX,
-									   strlen(OWN_PREFIX)) == 0;
+	bool		found = pg_strncasecmp(name, MIG_GUC_PREFIX,
+									   strlen(MIG_GUC_PREFIX)) == 0;
 
 	for (int i = 0; i < lengthof(refused); i++)
 		found = found || pg_strcasecmp(name, refused[i]) == 0;

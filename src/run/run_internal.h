@@ -31,6 +31,7 @@ typedef struct MigSetting
 	char	   *name;
 	char	   *value;
 	bool		is_default;		/* the session has not set it */
+	Oid			role;			/* that has; InvalidOid: unknown */
 } MigSetting;
 
 /* The temporary objects of the session. */
@@ -214,7 +215,8 @@ extern void mig_session_setting_check(const List *settings);
 extern void mig_session_setting_apply(const List *settings, bool in_segment);
 extern void mig_session_setting_begin_transaction(const List *settings);
 extern void mig_session_setting_restore(const List *before);
-extern char **mig_session_setting_texts(const List *settings);
+extern char **mig_session_setting_texts(const List *settings, Oid runner,
+										int *ntexts);
 extern List *mig_session_setting_parse(char *const *texts, int n);
 extern const char *mig_session_setting_value(const List *settings,
 											 const char *name);

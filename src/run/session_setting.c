@@ -24,6 +24,7 @@
 #include "utils/guc_tables.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "run/run_internal.h"
 
 /* Made last and put back first: they decide who may make the others. */
@@ -53,7 +54,9 @@ static const char *const left_out[] =
 #define READ_ONLY				"transaction_read_only"
 
 static List *add(List *settings, const char *name, const char *value,
-				 bool is_default);
+				 bool is_default, Oid role);
+static List *add_record(List *settings, const struct config_generic *record,
+						const char *value, bool is_default);
 static bool is_listed(const char *name, const char *const *list, int n);
 static bool may_be_set(const struct config_generic *record);
 static const char *current_value(const char *name);
@@ -64,7 +67,7 @@ static bool differs(const MigSetting *before, const char *value,
 					bool is_default);
 static bool is_set_since(const struct config_generic *record, int nest_level);
 static bool is_kept(const struct config_generic *record, const char *value);
-static void set(const char *name, const char *value);
+static void set(const char *name, const char *value, Oid role);
 static GucContext context_of(const char *name);
 static void put_back(const char *name, const MigSetting *before);
 
@@ -81,9 +84,9 @@ mig_session_setting_read(void)
 	for (int i = 0; i < n; i++)
 	{
 		if (may_be_set(records[i]))
-			settings = add(settings, records[i]->name,
-						   current_value(records[i]->name),
-						   is_default(records[i]));
+			settings = add_record(settings, records[i],
+								  current_value(records[i]->name),
+								  is_default(records[i]));
 	}
 	return settings;
 }
@@ -118,7 +121,7 @@ mig_session_setting_collect(const List *carried, int nest_level,
 								 is_default(records[i]));
 		if (is_changed || is_kept(records[i], value) ||
 			mig_session_setting_value(carried, name) != NULL)
-			settings = add(settings, name, value, false);
+			settings = add_record(settings, records[i], value, false);
 	}
 	return settings;
 }
@@ -160,16 +163,16 @@ mig_session_setting_apply(const List *settings, bool in_segment)
 
 		if (!is_listed(setting->name, identities, lengthof(identities)) &&
 			(in_segment || strcmp(setting->name, READ_ONLY) != 0))
-			set(setting->name, setting->value);
+			set(setting->name, setting->value, setting->role);
 	}
 	value = mig_session_setting_value(settings, "default_" READ_ONLY);
 	if (in_segment && value != NULL && strcmp(value, "on") == 0)
-		set(READ_ONLY, value);
+		set(READ_ONLY, value, InvalidOid);
 	for (int i = 0; i < lengthof(identities); i++)
 	{
 		value = mig_session_setting_value(settings, identities[i]);
 		if (value != NULL)
-			set(identities[i], value);
+			set(identities[i], value, InvalidOid);
 	}
 }
 
@@ -233,19 +236,26 @@ mig_session_setting_restore(const List *before)
 
 /*
  * As the server keeps the settings of roles and databases, each "name=value".
+ * They do not say which role has made a setting, so those of the extension that
+ * another one than the runner has made are left out: they would count as the
+ * runner's.
  */
 char	  **
-mig_session_setting_texts(const List *settings)
+mig_session_setting_texts(const List *settings, Oid runner, int *ntexts)
 {
 	char	  **texts = palloc(sizeof(char *) * Max(list_length(settings), 1));
 	ListCell   *cell;
-	int			n = 0;
 
+	*ntexts = 0;
 	foreach(cell, settings)
 	{
 		const MigSetting *setting = lfirst(cell);
 
-		texts[n++] = psprintf("%s=%s", setting->name, setting->value);
+		if (setting->role == runner ||
+			strncmp(setting->name, MIG_GUC_PREFIX,
+					strlen(MIG_GUC_PREFIX)) != 0)
+			texts[(*ntexts)++] = psprintf("%s=%s", setting->name,
+										  setting->value);
 	}
 	return texts;
 }
@@ -264,7 +274,7 @@ mig_session_setting_parse(char *const *texts, int n)
 
 		if (end != NULL)
 			settings = add(settings, pnstrdup(texts[i], end - texts[i]),
-						   end + 1, false);
+						   end + 1, false, InvalidOid);
 	}
 	return settings;
 }
@@ -282,14 +292,23 @@ mig_session_setting_value(const List *settings, const char *name)
 }
 
 static List *
-add(List *settings, const char *name, const char *value, bool is_default)
+add(List *settings, const char *name, const char *value, bool is_default,
+	Oid role)
 {
 	MigSetting *setting = palloc(sizeof(MigSetting));
 
 	setting->name = pstrdup(name);
 	setting->value = pstrdup(value);
 	setting->is_default = is_default;
+	setting->role = role;
 	return lappend(settings, setting);
+}
+
+static List *
+add_record(List *settings, const struct config_generic *record,
+		   const char *value, bool is_default)
+{
+	return add(settings, record->name, value, is_default, record->srole);
 }
 
 static bool
@@ -396,20 +415,24 @@ is_kept(const struct config_generic *record, const char *value)
 }
 
 /*
+ * As the role that has made it before, so that it counts as that one's; as the
+ * current one if that is not known.
+ *
  * What is in force already is not made again: a check that finds no memory would
  * say that the value is invalid.  Unless it has been made for a transaction
  * only.
  */
 static void
-set(const char *name, const char *value)
+set(const char *name, const char *value, Oid role)
 {
 	const struct config_generic *record = mig_compat_find_setting(name);
 
 	if (record != NULL && record->stack == NULL &&
 		strcmp(current_value(name), value) == 0)
 		return;
-	(void) set_config_option(name, value, context_of(name), PGC_S_SESSION,
-							 GUC_ACTION_SET, true, 0, false);
+	(void) set_config_option_ext(name, value, context_of(name), PGC_S_SESSION,
+								 OidIsValid(role) ? role : GetUserId(),
+								 GUC_ACTION_SET, true, 0, false);
 }
 
 /*
@@ -421,9 +444,10 @@ put_back(const char *name, const MigSetting *before)
 {
 	bool		was_default = before == NULL || before->is_default;
 
-	(void) set_config_option(name, was_default ? NULL : before->value,
-							 context_of(name), PGC_S_SESSION, GUC_ACTION_SET,
-							 true, WARNING, false);
+	(void) set_config_option_ext(name, was_default ? NULL : before->value,
+								 context_of(name), PGC_S_SESSION,
+								 was_default ? GetUserId() : before->role,
+								 GUC_ACTION_SET, true, WARNING, false);
 }
 
 /*

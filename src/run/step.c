@@ -300,8 +300,9 @@ mig_step_describe_segment(MigStepExec *exec, const MigSegment *segment,
 	row->body_hash = exec->entry.body_hash;
 	row->run = &exec->entry.run;
 	row->role = exec->entry.role;
-	row->nsettings = list_length(exec->body.collected);
-	row->settings = mig_session_setting_texts(exec->body.collected);
+	row->settings = mig_session_setting_texts(exec->body.collected,
+											  exec->entry.role,
+											  &row->nsettings);
 	row->session_id = mig_session_state_id();
 	row->session_objects = mig_session_state_objects(exec->objects,
 													 exec->nobjects,
