@@ -80,6 +80,10 @@ ALTER FUNCTION migrate_upgrade OWNER TO :"owner";
 GRANT EXECUTE ON FUNCTION migrate_upgrade TO regress_migrate_web;
 SET ROLE regress_migrate_web;
 SELECT pg_temp.attempt('SELECT migrate_upgrade()');
+RESET ROLE;
+ALTER EXTENSION migrate DROP FUNCTION x();
+SET ROLE regress_migrate_web;
+SELECT pg_temp.attempt('SELECT migrate_upgrade()');
 ROLLBACK;
 BEGIN;
 ALTER TABLE migrate.version OWNER TO regress_migrate_web;
@@ -161,10 +165,40 @@ SELECT part(statement) FROM unnest(ARRAY[
 	'CREATE RULE also AS ON INSERT TO migrate.log DO ALSO SELECT takes(0)',
 	'CREATE POLICY hides ON migrate.approval USING (takes(0) = 0)',
 	'ALTER TABLE heir INHERIT migrate.revision',
-	'CREATE TRIGGER quietly BEFORE UPDATE ON migrate.version FOR EACH ROW WHEN (takes(0) = 1) EXECUTE FUNCTION suppress_redundant_updates_trigger()'
+	'CREATE TRIGGER quietly BEFORE UPDATE ON migrate.version FOR EACH ROW WHEN (takes(0) = 1) EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+	'ALTER FUNCTION migrate_show SECURITY DEFINER',
+	'ALTER PROCEDURE migrate_revert SET search_path = trap, public',
+	'ALTER FUNCTION migrate_unregister RENAME TO migrate_forget',
+	'ALTER FUNCTION migrate_stamp(text[], boolean) RENAME TO "another stamp"',
+	'ALTER FUNCTION migrate_stamp(text, boolean) SET SCHEMA migrate'
 	]) AS statement;
 ALTER TABLE migrate.version DROP COLUMN x;
 ALTER TABLE migrate.log DROP COLUMN y;
+-- functions and views that were replaced; the script makes them again
+BEGIN;
+CREATE OR REPLACE FUNCTION migrate_unregister(revision text) RETURNS void LANGUAGE sql AS 'SELECT takes(0)';
+SELECT pg_temp.attempt('SELECT migrate_is_current()');
+SELECT "check", status, value, advice FROM migrate_doctor();
+CREATE OR REPLACE FUNCTION migrate_unregister(revision text) RETURNS void LANGUAGE C AS '$libdir/migrate', 'migrate_unregister';
+SELECT pg_temp.attempt('SELECT migrate_is_current()');
+ROLLBACK;
+BEGIN;
+CREATE FUNCTION view(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE OR REPLACE VIEW migrate.schedules AS SELECT v.* FROM (%s) AS v %s',
+		rtrim(pg_get_viewdef('migrate.schedules'), ';'), $1);
+	RETURN pg_temp.attempt('SELECT migrate_is_current()');
+END $$;
+SELECT view('');
+SAVEPOINT replaced;
+SELECT view('WHERE takes(0) = 0');
+ROLLBACK TO replaced;
+SELECT view(', refers');
+ROLLBACK;
+BEGIN;
+ALTER TYPE migrate.revision_info OWNER TO regress_migrate_web;
+SELECT replace(pg_temp.attempt('SELECT migrate_is_current()'), :'owner', 'owner');
+ROLLBACK;
 -- while a table is given away, the doctor says so, and every role is refused
 BEGIN;
 ALTER TABLE migrate.revision OWNER TO regress_migrate_web;

@@ -13,6 +13,15 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/pg_class_d.h"
+#include "catalog/pg_extension_d.h"
+#include "catalog/pg_language_d.h"
+#include "catalog/pg_opclass_d.h"
+#include "catalog/pg_operator_d.h"
+#include "catalog/pg_proc_d.h"
+#include "catalog/pg_rewrite_d.h"
+#include "catalog/pg_type_d.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
@@ -34,9 +43,30 @@
 	"CASE a.grantee WHEN 0 THEN 'PUBLIC'" \
 	" ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END"
 
+/*
+ * The extension e with the OIDs of its objects and of their indexes and rules, so
+ * that each catalog is asked once for all of them.  OFFSET, because a subquery that
+ * is pulled up reads them for each use.
+ */
 #define EXTENSION \
-	"(SELECT x.oid, x.extowner, x.extnamespace" \
-	"   FROM pg_catalog.pg_extension AS x WHERE x.extname = 'migrate') AS e"
+	"(SELECT m.*," \
+	"        ARRAY(SELECT i.indexrelid FROM pg_catalog.pg_index AS i" \
+	"               WHERE i.indrelid = ANY (m.relations)) AS indexes," \
+	"        ARRAY(SELECT r.oid FROM pg_catalog.pg_rewrite AS r" \
+	"               WHERE r.ev_class = ANY (m.relations)) AS rules" \
+	"   FROM (SELECT x.oid, x.extowner, x.extnamespace," \
+	"           ARRAY(SELECT " MEMBERS(RelationRelationId) \
+	"                 UNION ALL" \
+	"                 SELECT y.typrelid FROM pg_catalog.pg_type AS y" \
+	"                  WHERE y.oid IN (SELECT " MEMBERS(TypeRelationId) ")) AS relations," \
+	"           ARRAY(SELECT " MEMBERS(ProcedureRelationId) ") AS functions" \
+	"           FROM pg_catalog.pg_extension AS x" \
+	"          WHERE x.extname = 'migrate' OFFSET 0) AS m OFFSET 0) AS e"
+#define MEMBERS(class) \
+	"d.objid FROM pg_catalog.pg_depend AS d" \
+	" WHERE d.refclassid = " CppAsString2(ExtensionRelationId) \
+	"   AND d.refobjid = x.oid AND d.deptype = 'e'" \
+	"   AND d.classid = " CppAsString2(class)
 
 /* Its objects o in a catalog. */
 #define OBJECTS(catalog) \
@@ -80,55 +110,76 @@
 	TABLE_PART("constraint", "k.conname", "k.conrelid", \
 			   "ALTER TABLE %2$s DROP CONSTRAINT %1$I;")
 
+/* The name that CREATE EXTENSION has given a function o. */
+#define MADE_NAME \
+	"CASE o.prosrc WHEN 'migrate_stamp_targets' THEN 'migrate_stamp' ELSE o.prosrc END"
+
+/* How a function o differs from what CREATE EXTENSION has made: the first case. */
+#define CHANGES(definition, name, schema, definer, setting) \
+	"WHEN o.prolang <> " CppAsString2(ClanguageId) " THEN " definition \
+	" WHEN o.proname <> " MADE_NAME " THEN " name \
+	" WHEN o.pronamespace <> e.extnamespace THEN " schema \
+	" WHEN o.prosecdef THEN " definer \
+	" WHEN o.proconfig IS NOT NULL THEN " setting " END"
+
 /*
- * What hangs on a table or view o and runs code, or holds rows, and was not made
- * by CREATE EXTENSION.  Who has made it, perhaps as the owner of the table for
- * a while, the catalogs do not say; so none is accepted.
+ * A dependency d on something that initdb has not made.  Cast, because an index
+ * by what is depended on would be read as a whole.
  */
-#define PARTS(o) \
+#define NEEDS \
+	"pg_catalog.pg_depend AS d" \
+	" WHERE d.refobjid::pg_catalog.int8 >= " CppAsString2(FirstNormalObjectId)
+
+/*
+ * What hangs on a table or view and runs code, or holds rows, and was not made
+ * by CREATE EXTENSION, and functions and views that are not as it has made them.
+ * Which role has done that, perhaps as the owner for a while, the catalogs do not
+ * say; so none is accepted.  Only a superuser makes functions in C.
+ */
+#define PARTS \
 	"(SELECT pg_catalog.format('statistics object %I.%I', n.nspname, s.stxname)," \
 	"   pg_catalog.format('DROP STATISTICS %I.%I;', n.nspname, s.stxname)" \
 	"   FROM pg_catalog.pg_statistic_ext AS s" \
 	"   JOIN pg_catalog.pg_namespace AS n ON n.oid = s.stxnamespace" \
-	"  WHERE s.stxrelid = " o ".oid" \
+	"  WHERE s.stxrelid = ANY (e.relations)" \
 	" UNION ALL" \
 	" SELECT pg_catalog.format('index %s', i.indexrelid::pg_catalog.regclass)," \
 	"   pg_catalog.format('DROP INDEX %s;', i.indexrelid::pg_catalog.regclass)" \
 	"   FROM pg_catalog.pg_index AS i" \
-	"  WHERE i.indrelid = " o ".oid AND NOT i.indisexclusion" \
+	"  WHERE i.indexrelid = ANY (e.indexes) AND NOT i.indisexclusion" \
 	"    AND (i.indexprs IS NOT NULL" \
-	"         OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d" \
-	"             WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
-	"               AND d.objid = i.indexrelid AND d.refclassid IN (" \
-	"                'pg_catalog.pg_proc'::pg_catalog.regclass," \
-	"                'pg_catalog.pg_operator'::pg_catalog.regclass," \
-	"                'pg_catalog.pg_type'::pg_catalog.regclass)))" \
+	"         OR i.indexrelid = ANY (ARRAY(SELECT d.objid FROM " NEEDS \
+	"              AND d.classid = " CppAsString2(RelationRelationId) \
+	"              AND d.objid = ANY (e.indexes)" \
+	"              AND d.refclassid::pg_catalog.int8 IN (" CppAsString2(ProcedureRelationId) \
+	"               , " CppAsString2(OperatorRelationId) ", " CppAsString2(OperatorClassRelationId) \
+	"               , " CppAsString2(TypeRelationId) "))))" \
 	" UNION ALL" \
 	CONSTRAINT_PART \
 	"   FROM pg_catalog.pg_constraint AS k" \
-	"  WHERE k.conrelid = " o ".oid AND k.contype NOT IN ('p', 'u', 'n', 't')" \
+	"  WHERE k.conrelid = ANY (e.relations) AND k.contype NOT IN ('p', 'u', 'n', 't')" \
 	/* A foreign key has triggers on the table that it refers to. */ \
 	" UNION ALL" \
 	CONSTRAINT_PART \
 	"   FROM pg_catalog.pg_trigger AS t" \
 	"   JOIN pg_catalog.pg_constraint AS k ON k.oid = t.tgconstraint" \
-	"  WHERE t.tgrelid = " o ".oid AND t.tgisinternal" \
+	"  WHERE t.tgrelid = ANY (e.relations) AND t.tgisinternal" \
 	" UNION ALL" \
 	TABLE_PART("trigger", "t.tgname", "t.tgrelid", "DROP TRIGGER %I ON %s;") \
 	"   FROM pg_catalog.pg_trigger AS t" \
-	"  WHERE t.tgrelid = " o ".oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL" \
+	"  WHERE t.tgrelid = ANY (e.relations) AND NOT t.tgisinternal AND t.tgqual IS NOT NULL" \
 	" UNION ALL" \
 	TABLE_PART("rule", "r.rulename", "r.ev_class", "DROP RULE %I ON %s;") \
 	"   FROM pg_catalog.pg_rewrite AS r" \
-	"  WHERE r.ev_class = " o ".oid AND r.rulename <> '_RETURN'" \
+	"  WHERE r.oid = ANY (e.rules) AND r.rulename <> '_RETURN'" \
 	" UNION ALL" \
 	TABLE_PART("policy", "r.polname", "r.polrelid", "DROP POLICY %I ON %s;") \
-	"   FROM pg_catalog.pg_policy AS r WHERE r.polrelid = " o ".oid" \
+	"   FROM pg_catalog.pg_policy AS r WHERE r.polrelid = ANY (e.relations)" \
 	" UNION ALL" \
 	" SELECT pg_catalog.format('inheritance of table %s from %s', h.inhrelid::pg_catalog.regclass, h.inhparent::pg_catalog.regclass)," \
 	"   pg_catalog.format('ALTER TABLE %s NO INHERIT %s;', h.inhrelid::pg_catalog.regclass, h.inhparent::pg_catalog.regclass)" \
 	"   FROM pg_catalog.pg_inherits AS h" \
-	"  WHERE h.inhparent = " o ".oid OR h.inhrelid = " o ".oid" \
+	"  WHERE h.inhparent = ANY (e.relations) OR h.inhrelid = ANY (e.relations)" \
 	" UNION ALL" \
 	TABLE_PART("default of column", "i.attname", "i.attrelid", \
 			   "ALTER TABLE %2$s ALTER COLUMN %1$I ' ||" \
@@ -140,27 +191,46 @@
 	"      ELSE 'DROP DEFAULT;' END || '") \
 	"   FROM pg_catalog.pg_attrdef AS b" \
 	"   JOIN pg_catalog.pg_attribute AS i ON i.attrelid = b.adrelid AND i.attnum = b.adnum" \
-	"  WHERE b.adrelid = " o ".oid" \
+	"  WHERE b.adrelid = ANY (e.relations)" \
 	/* pg_get_expr() would wait for a lock on the table.  A constant runs nothing. */ \
 	"    AND b.adbin::text NOT LIKE '{CONST %'" \
 	"    AND b.adbin::text NOT LIKE '{FUNCEXPR :funcid ' || " \
 	"'pg_catalog.clock_timestamp'::pg_catalog.regproc::pg_catalog.oid || ' %'" \
 	" UNION ALL" \
 	TABLE_PART("type of column", "i.attname", "i.attrelid", \
-			   "' || CASE WHEN y.typbasetype = 0 THEN 'ALTER TABLE %2$s DROP COLUMN %1$I;'" \
+			   "' || (SELECT CASE WHEN y.typbasetype = 0 THEN 'ALTER TABLE %2$s DROP COLUMN %1$I;'" \
 	"     ELSE 'ALTER TABLE %2$s ALTER COLUMN %1$I TYPE '" \
 	"       || pg_catalog.replace(pg_catalog.format_type(y.typbasetype, y.typtypmod), '%', '%%')" \
-	"       || ';' END || '") \
-	"   FROM pg_catalog.pg_attribute AS i" \
-	"   JOIN pg_catalog.pg_type AS y ON y.oid = i.atttypid" \
-	"  WHERE i.attrelid = " o ".oid AND i.attnum > 0 AND NOT i.attisdropped" \
-	"    AND y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace) AS m (name, statement)"
+	"       || ';' END FROM pg_catalog.pg_type AS y WHERE y.oid = i.atttypid) || '") \
+	"   FROM (SELECT d.objid, d.objsubid FROM " NEEDS \
+	"            AND d.classid = " CppAsString2(RelationRelationId) \
+	"            AND d.objid = ANY (e.relations) AND d.objsubid > 0" \
+	"            AND d.refclassid::pg_catalog.int8 = " CppAsString2(TypeRelationId) " OFFSET 0) AS d" \
+	"   JOIN pg_catalog.pg_attribute AS i ON i.attrelid = d.objid AND i.attnum = d.objsubid" \
+	" UNION ALL" \
+	" SELECT pg_catalog.format('definition of view %s', r.ev_class::pg_catalog.regclass)," \
+	"   pg_catalog.format('CREATE OR REPLACE VIEW %s ... as the script of the extension does;', r.ev_class::pg_catalog.regclass)" \
+	"   FROM pg_catalog.pg_rewrite AS r" \
+	"  WHERE r.rulename = '_RETURN' AND r.oid = ANY (ARRAY(SELECT d.objid FROM " NEEDS \
+	"            AND d.classid = " CppAsString2(RewriteRelationId) \
+	"            AND d.objid = ANY (e.rules)" \
+	"            AND d.refobjid <> ALL (e.relations) AND d.refobjid <> ALL (e.functions)))" \
+	" UNION ALL" \
+	" SELECT CASE " CHANGES("'definition'", "'name'", "'schema'", "'SECURITY DEFINER'", "'setting'") \
+	"     || ' of routine ' || " FUNCTION_NAME "," \
+	"   pg_catalog.format(CASE " CHANGES("'CREATE OR REPLACE %4$s %1$s ... as the script of the extension does;'", \
+	"'ALTER ROUTINE %s RENAME TO %I;'", "'ALTER ROUTINE %s SET SCHEMA %3$I;'", \
+	"'ALTER ROUTINE %s SECURITY INVOKER;'", "'ALTER ROUTINE %s RESET ALL;'") "," \
+	"    o.oid::pg_catalog.regprocedure, " MADE_NAME ", e.extnamespace::pg_catalog.regnamespace," \
+	"    CASE o.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END)" \
+	"   FROM pg_catalog.pg_proc AS o" \
+	"  WHERE o.oid = ANY (e.functions) AND CASE " CHANGES("true", "true", "true", "true", "true") ") AS m (name, statement)"
 
-/* Triggers t of a table o that run a function f of such a role. */
-#define TRIGGERS(o) \
+/* Triggers t of a table that run a function f of such a role. */
+#define TRIGGERS \
 	"pg_catalog.pg_trigger AS t" \
 	"  JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid" \
-	" WHERE t.tgrelid = " o ".oid AND NOT t.tgisinternal AND " LESSER("f.proowner")
+	" WHERE t.tgrelid = ANY (e.relations) AND NOT t.tgisinternal AND " LESSER("f.proowner")
 
 static MigGuardFault find_fault(void);
 static void refuse(MigGuardFault fault);
@@ -199,37 +269,32 @@ static MigGuardFault
 find_fault(void)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE"
-		" WHEN pg_catalog.bool_or(" LESSER("COALESCE(p.proowner, c.relowner)") ")"
+		.by_key = true,
+		.sql = "SELECT CASE"
+		" WHEN f.given OR r.given"
 		"   OR EXISTS (SELECT FROM pg_catalog.pg_namespace AS n"
-		"               WHERE n.nspname = 'migrate'"
-		"                 AND n.nspowner <> pg_catalog.max(e.extowner)"
-		"                 AND NOT " MIG_COMPAT_HAS_ROLE("n.nspowner", "pg_catalog.max(e.extowner)") ")"
+		"               WHERE n.nspname = 'migrate' AND " LESSER("n.nspowner") ")"
 		" THEN " CppAsString2(MIG_GUARD_OWNER)
-		" WHEN pg_catalog.bool_or(c.oid IS NOT NULL AND EXISTS (SELECT FROM " PARTS("c") "))"
+		" WHEN EXISTS (SELECT FROM " PARTS ")"
 		" THEN " CppAsString2(MIG_GUARD_PART)
 		/* Also if it is not there. */
-		" WHEN pg_catalog.bool_and(" LESSER("$1") ")"
-		"  AND pg_catalog.bool_and(p.proname IS DISTINCT FROM 'migrate_guard'"
-		"      OR pg_catalog.has_function_privilege($1, p.oid, 'EXECUTE'))"
+		" WHEN f.refused IS NOT TRUE AND " LESSER("$1")
 		" THEN " CppAsString2(MIG_GUARD_EXECUTE)
-		" WHEN pg_catalog.bool_or(c.oid IS NOT NULL"
-		"      AND EXISTS (SELECT FROM " WRITES("c") "))"
+		" WHEN r.written"
 		" THEN " CppAsString2(MIG_GUARD_WRITE)
-		" WHEN pg_catalog.bool_or(c.relhastriggers"
-		"      AND EXISTS (SELECT FROM " TRIGGERS("c") "))"
+		" WHEN r.fires AND EXISTS (SELECT FROM " TRIGGERS ")"
 		" THEN " CppAsString2(MIG_GUARD_TRIGGER)
 		" ELSE " CppAsString2(MIG_GUARD_NFAULTS) " END"
-		"  FROM " EXTENSION
-		"  JOIN pg_catalog.pg_depend AS d"
-		"    ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
-		"   AND d.refobjid = e.oid AND d.deptype = 'e'"
-		"  LEFT JOIN pg_catalog.pg_proc AS p"
-		"    ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
-		"   AND p.oid = d.objid"
-		"  LEFT JOIN pg_catalog.pg_class AS c"
-		"    ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
-		"   AND c.oid = d.objid AND c.relkind <> 'S'"
+		"  FROM " EXTENSION ", LATERAL ("
+		"   SELECT pg_catalog.bool_or(" LESSER("p.proowner") ") AS given,"
+		"     pg_catalog.bool_or(p.proname = 'migrate_guard'"
+		"      AND NOT pg_catalog.has_function_privilege($1, p.oid, 'EXECUTE')) AS refused"
+		"     FROM pg_catalog.pg_proc AS p WHERE p.oid = ANY (e.functions)) AS f,"
+		"  LATERAL (SELECT pg_catalog.bool_or(" LESSER("c.relowner") ") AS given,"
+		"     pg_catalog.bool_or(EXISTS (SELECT FROM " WRITES("c") ")) AS written,"
+		"     pg_catalog.bool_or(c.relhastriggers) AS fires"
+		"     FROM pg_catalog.pg_class AS c"
+		"    WHERE c.oid = ANY (e.relations) AND c.relkind <> 'S') AS r"
 	};
 	MigSpiArgs	args = {0};
 	Datum		fault;
@@ -256,10 +321,10 @@ mig_guard_findings(MigGuardFault fault, int *nfindings)
 			"   SELECT 'routine', " FUNCTION_NAME ", o.proowner"
 			"     FROM " OBJECTS("pg_proc") " AND " LESSER("o.proowner")
 			"   UNION ALL"
-			"   SELECT CASE o.relkind WHEN 'v' THEN 'view' ELSE 'table' END,"
+			"   SELECT CASE o.relkind WHEN 'v' THEN 'view' WHEN 'c' THEN 'type' ELSE 'table' END,"
 			"     o.oid::pg_catalog.regclass::text, o.relowner"
-			"     FROM " OBJECTS("pg_class")
-			"      AND o.relkind <> 'S' AND " LESSER("o.relowner")
+			"     FROM pg_catalog.pg_class AS o"
+			"    WHERE o.oid = ANY (e.relations) AND o.relkind <> 'S' AND " LESSER("o.relowner")
 			"   UNION ALL"
 			"   SELECT 'schema', 'migrate', n.nspowner FROM pg_catalog.pg_namespace AS n"
 			"    WHERE n.nspname = 'migrate' AND " LESSER("n.nspowner") ")"
@@ -267,8 +332,8 @@ mig_guard_findings(MigGuardFault fault, int *nfindings)
 		},
 		[MIG_GUARD_PART] = {
 			"SELECT DISTINCT m.name, NULL::text, m.statement"
-			"  FROM " EXTENSION ", LATERAL (SELECT o.oid FROM " OBJECTS("pg_class") ") AS o,"
-			"  LATERAL (SELECT m.name, m.statement FROM " PARTS("o") ") AS m ORDER BY 1"
+			"  FROM " EXTENSION ","
+			"  LATERAL (SELECT m.name, m.statement FROM " PARTS ") AS m ORDER BY 1"
 		},
 		/* What PUBLIC has by CREATE EXTENSION is not to be revoked from it. */
 		[MIG_GUARD_EXECUTE] = {
@@ -304,8 +369,8 @@ mig_guard_findings(MigGuardFault fault, int *nfindings)
 			"SELECT pg_catalog.format('trigger %I of table %s', t.tgname, t.tgrelid::pg_catalog.regclass),"
 			"  " ROLE_NAME("t.proowner") ","
 			"  pg_catalog.format('DROP TRIGGER %I ON %s;', t.tgname, t.tgrelid::pg_catalog.regclass)"
-			"  FROM " EXTENSION ", LATERAL (SELECT o.oid FROM " OBJECTS("pg_class") ") AS o,"
-			"  LATERAL (SELECT t.tgname, t.tgrelid, f.proowner FROM " TRIGGERS("o") ") AS t"
+			"  FROM " EXTENSION ","
+			"  LATERAL (SELECT t.tgname, t.tgrelid, f.proowner FROM " TRIGGERS ") AS t"
 			" ORDER BY 1"
 		}
 	};
@@ -365,7 +430,7 @@ refuse(MigGuardFault fault)
 			 fault == MIG_GUARD_WRITE ?
 			 errdetail("It could change what other roles run: %s. Nothing was done.",
 					   findings[0].object) :
-			 errdetail("It would run with the rights of the extension's owner. Nothing was done."),
+			 errdetail("It would run with the rights of the extension's owner, or of its caller. Nothing was done."),
 			 fault == MIG_GUARD_EXECUTE ?
 			 errhint("Revoke it, then grant the functions that the role needs: %s",
 					 statements.data) :
