@@ -184,6 +184,8 @@ CREATE TABLE migrate.partial (
 	body_hash			text NOT NULL,
 	run					uuid NOT NULL,
 	role				name NOT NULL,
+	role_oid			oid NOT NULL,
+	origin				text NOT NULL,
 	started				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	finished			timestamptz,
 	CONSTRAINT partial_pkey PRIMARY KEY (version_oid, statement)
@@ -205,6 +207,8 @@ COMMENT ON COLUMN migrate.partial.session_objects IS 'what the body has left in 
 COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run, as in migrate.revision';
 COMMENT ON COLUMN migrate.partial.run IS 'of the run that wrote the row, as in migrate.log';
 COMMENT ON COLUMN migrate.partial.role IS 'role whose rights the statements had';
+COMMENT ON COLUMN migrate.partial.role_oid IS 'that role, also when its name has changed';
+COMMENT ON COLUMN migrate.partial.origin IS 'system identifier of the server and OID of the database; elsewhere the role is known by its name';
 COMMENT ON COLUMN migrate.partial.started IS 'begin of the statement; of a segment of ordinary statements, its end';
 COMMENT ON COLUMN migrate.partial.finished IS 'NULL: not done';
 

@@ -125,9 +125,9 @@ $$, '', '{p1}', replace => true);
 CREATE FUNCTION started(statement int, object text[], before text, done int DEFAULT 0) RETURNS void LANGUAGE sql AS $$
 	DELETE FROM migrate.partial;
 	INSERT INTO migrate.partial (version_oid, version_table, statement, last_statement, line, revision, operation,
-		kind, state, object, before, body_hash, run, role)
+		kind, state, object, before, body_hash, run, role, role_oid, origin)
 	SELECT 'migrate.version', 'migrate.version', i, i, i + 1, 'p2', 'upgrade', 'X', CASE WHEN i <= done THEN 'done' ELSE 'started' END,
-		object, before, upgrade_hash, gen_random_uuid(), current_user
+		object, before, upgrade_hash, gen_random_uuid(), current_user, current_user::regrole, ''
 	  FROM migrate.revision, generate_series(1, statement) AS i WHERE revision = 'p2';
 $$;
 RESET client_min_messages;

@@ -123,6 +123,40 @@ SELECT what, path, local FROM seen ORDER BY n DESC LIMIT 1;
 TRUNCATE app.t, public.t;
 SHOW search_path;
 
+-- the role is not its name: one that was renamed resumes it, another one that
+-- has got the name does not, except where a dump has brought it
+\set body 'SET search_path = app, public; INSERT INTO t VALUES (1); VACUUM seen; INSERT INTO seen (what) SELECT 1 / count(*) FROM other.go'
+TRUNCATE other.go;
+CREATE ROLE regress_migrate_begins;
+GRANT ALL ON seen, app.t, other.go TO regress_migrate_begins;
+GRANT ALL ON SCHEMA app, other TO regress_migrate_begins;
+GRANT EXECUTE ON PROCEDURE migrate_deploy TO regress_migrate_begins;
+SELECT body(:'body') \g /dev/null
+SET ROLE regress_migrate_begins;
+CALL migrate_deploy();
+RESET ROLE;
+ALTER ROLE regress_migrate_begins RENAME TO regress_migrate_renamed;
+CREATE ROLE regress_migrate_begins SUPERUSER;
+SET ROLE regress_migrate_begins;
+CALL migrate_deploy();
+SET ROLE regress_migrate_renamed;
+CALL migrate_deploy();
+RESET ROLE;
+DROP OWNED BY regress_migrate_renamed;
+DROP ROLE regress_migrate_renamed;
+SET ROLE regress_migrate_begins;
+CALL migrate_deploy();
+RESET ROLE;
+SELECT search_path, effective_role FROM migrate.log ORDER BY started DESC LIMIT 1;
+UPDATE migrate.partial SET origin = 'elsewhere';
+INSERT INTO other.go DEFAULT VALUES;
+SET ROLE regress_migrate_begins;
+CALL migrate_deploy();
+RESET ROLE;
+TABLE in_tables;
+TRUNCATE app.t, public.t;
+DROP ROLE regress_migrate_begins;
+
 -- the log says where the last statement ran
 \set body 'SET search_path = app, public; SET ROLE regress_migrate_low; INSERT INTO t VALUES (1); SELECT 1 / 0; RESET search_path; RESET ROLE'
 :run

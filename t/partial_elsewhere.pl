@@ -81,6 +81,44 @@ is(sql($node, 'copy2', $state), $complete, 'restored, INVALID: the next CALL com
 sql($node, $db, 'CALL migrate_deploy()');
 is(sql($node, $db, $state), $complete, 'at home: the next CALL completes');
 
+# The role that has begun it is known by its OID, in a copy by its name, until a
+# run there has noted it anew.
+$node->safe_psql('postgres', 'CREATE ROLE begins SUPERUSER');
+$db = new_database($node, 'roles');
+my $deploy = 'SET client_min_messages = warning; SET ROLE begins; CALL migrate_deploy()';
+my ($cannot, $again) = (qr/cannot resume what role "begins" has begun/, 'DROP ROLE begins; CREATE ROLE begins SUPERUSER');
+sql($node, $db, <<'SQL');
+CREATE TABLE go ();
+CREATE TABLE t (i int);
+SELECT migrate_register('r1', $$
+  CREATE TABLE made ();
+  VACUUM t;
+  SELECT 1 / (count(*) / 1) FROM go;
+  VACUUM t;
+  SELECT 1 / (count(*) / 2) FROM go;
+$$);
+SQL
+(undef, undef, $stderr) = $node->psql($db, $deploy);
+like($stderr, qr/division by zero/, 'begun');
+command_ok([ 'pg_dump', '-d', $node->connstr($db), '-f', "$dir/dump" ], 'dump');
+$node->safe_psql($db, 'REASSIGN OWNED BY begins TO CURRENT_USER; DROP OWNED BY begins');
+$node->safe_psql('postgres', $again);
+(undef, undef, $stderr) = $node->psql($db, $deploy);
+like($stderr, $cannot, 'another role of that name is refused');
+like($stderr, qr/does not exist any more/, 'the error says why');
+$node->safe_psql('postgres', 'CREATE DATABASE copy3');
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy3'), '-f', "$dir/dump" ], 'restore');
+$node->safe_psql('copy3', 'INSERT INTO go DEFAULT VALUES');
+(undef, undef, $stderr) = $node->psql('copy3', $deploy);
+like($stderr, qr/statements up to 4 are done/, 'restored: the role of that name resumes it');
+$node->safe_psql('copy3', 'REASSIGN OWNED BY begins TO CURRENT_USER; DROP OWNED BY begins');
+$node->safe_psql('postgres', 'ALTER ROLE begins RENAME TO renamed; CREATE ROLE begins SUPERUSER');
+(undef, undef, $stderr) = $node->psql('copy3', $deploy);
+like($stderr, qr/cannot resume what role "renamed" has begun/, 'from then on no other role does');
+$node->safe_psql('copy3', 'INSERT INTO go DEFAULT VALUES');
+sql($node, 'copy3', 'SET client_min_messages = warning; SET ROLE renamed; CALL migrate_deploy()');
+is(sql($node, 'copy3', 'SELECT version_num FROM migrate.version'), 'r1', 'the role completes it under its new name');
+
 # The extension goes, also while a revision is partial.
 ($rc, undef, $stderr) = $node->psql('copy2', 'DROP EXTENSION migrate');
 is("$rc$stderr", '0', 'DROP EXTENSION');

@@ -42,6 +42,7 @@ typedef struct Search
 } Search;
 
 static int	resume(MigStepExec *exec);
+pg_noreturn static void refuse_role(const MigStepExec *exec);
 static void check_settings(void *arg);
 static void check_objects(void *arg);
 static void look_up_objects(void *arg);
@@ -110,20 +111,10 @@ resume(MigStepExec *exec)
 {
 	const MigPartial *partial = exec->run->partial;
 	MigBodyExec *body = &exec->body;
-	const char *role = GetUserNameFromId(exec->entry.role, false);
 	const char *path;
 
-	if (strcmp(role, partial->role) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is partial, and role \"%s\" cannot resume what role \"%s\" has begun",
-						partial->revision, role, partial->role),
-				 errdetail("Its %s was interrupted: %s. What is left would run with other rights and make objects of another owner. Nothing was run.",
-						   body->operation, mig_run_describe_partial(partial)),
-				 errhint("SET ROLE %s, and run the command again. Or use migrate_resolve(%s, 'abandon') to finish or undo it by hand.",
-						 quote_identifier(partial->role),
-						 quote_literal_cstr(partial->revision))));
-
+	if (exec->entry.role != partial->role_oid)
+		refuse_role(exec);
 	body->carried = mig_session_setting_parse(partial->settings,
 											  partial->nsettings);
 	body->collected = body->carried;
@@ -142,6 +133,34 @@ resume(MigStepExec *exec)
 						body->operation, body->revision, path)));
 	body->ncarried = mig_nontransactional_settle(exec);
 	return body->ncarried;
+}
+
+/*
+ * Another role would resume it: perhaps one that has got the name of the role
+ * that has begun it.
+ */
+static void
+refuse_role(const MigStepExec *exec)
+{
+	const MigPartial *partial = exec->run->partial;
+	const char *operation = exec->body.operation;
+	const char *abandon = psprintf("migrate_resolve(%s, 'abandon')",
+								   quote_literal_cstr(partial->revision));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("revision \"%s\" is partial, and role \"%s\" cannot resume what role \"%s\" has begun",
+					partial->revision,
+					GetUserNameFromId(exec->entry.role, false), partial->role),
+			 OidIsValid(partial->role_oid) ?
+			 errdetail("Its %s was interrupted: %s. What is left would run with other rights and make objects of another owner. Nothing was run.",
+					   operation, mig_run_describe_partial(partial)) :
+			 errdetail("Its %s was interrupted: %s. The role that has begun it does not exist any more; one that has its name is another role. Nothing was run.",
+					   operation, mig_run_describe_partial(partial)),
+			 OidIsValid(partial->role_oid) ?
+			 errhint("SET ROLE %s, and run the command again. Or use %s to finish or undo it by hand.",
+					 quote_identifier(partial->role), abandon) :
+			 errhint("Use %s to finish or undo it by hand.", abandon)));
 }
 
 /*

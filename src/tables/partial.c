@@ -37,6 +37,11 @@
 #define OF_VERSION \
 	" (version_oid = $1 OR version_table = $2 AND " IS_GONE ")"
 
+/* Of the role that has begun the revision of row p, if it is still there. */
+#define ROLE_NOW(column) \
+	"(SELECT r." column " FROM pg_catalog.pg_roles AS r WHERE " \
+	MIG_SPI_IS_NOTED_ROLE("r", "p.role", "p.role_oid", "p.origin") ")"
+
 static void add_version(MigSpiArgs *args, const MigVersion *version);
 static void read_partial(const MigSpiScope *scope, uint64 nrows,
 						 MigPartial *partial);
@@ -53,13 +58,14 @@ MigPartial *
 mig_partial_find(const MigVersion *version, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
-		"SELECT revision, operation, body_hash, role, settings, state,"
+		"SELECT revision, operation, body_hash,"
+		"       COALESCE(" ROLE_NOW("rolname") ", role), settings, state,"
 		"       statement, last_statement, line, kind, object, before,"
 		"       version_oid <> $1 OR version_table <> $2,"
 		"       CASE WHEN NOT " OF_VERSION
 		"        THEN version_oid::pg_catalog.text END,"
-		"       session_id, session_objects"
-		"  FROM migrate.partial"
+		"       session_id, session_objects, " ROLE_NOW("oid")
+		"  FROM migrate.partial AS p"
 		" WHERE (version_oid = $1 OR version_table = $2)"
 		"   AND (" OF_VERSION
 		"        OR NOT EXISTS (SELECT FROM migrate.partial WHERE" OF_VERSION "))"
@@ -97,8 +103,10 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->session_id = mig_spi_row_text(&row, 15);
 	partial->session_objects = mig_spi_row_texts(&row, 16,
 												 &partial->nsession_objects);
-	row = mig_spi_fetch(scope, 0);
+	/* The row that was written last: in a copy, the others are of elsewhere. */
 	partial->role = mig_spi_row_text(&row, 4);
+	partial->role_oid = mig_spi_row_oid(&row, 17);
+	row = mig_spi_fetch(scope, 0);
 	partial->renamed = mig_spi_row_bool(&row, 13);
 	partial->table_now = mig_spi_row_text(&row, 14);
 	for (uint64 i = 0; i < nrows; i++)
@@ -252,13 +260,14 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.partial AS p (version_oid, version_table, revision,"
 		"  operation, statement, last_statement, line, kind, state, object,"
-		"  before, body_hash, run, role, settings, session_id,"
+		"  before, body_hash, run, role, role_oid, origin, settings, session_id,"
 		"  session_objects, finished)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  pg_catalog.pg_get_userbyid($14), $15, $16, $17, CASE $9 WHEN 'done'"
-		"   THEN pg_catalog.clock_timestamp() END)"
+		"  pg_catalog.pg_get_userbyid($14), $14, " MIG_SPI_ORIGIN ", $15, $16, $17,"
+		"  CASE $9 WHEN 'done' THEN pg_catalog.clock_timestamp() END)"
 		" ON CONFLICT (version_oid, statement) DO UPDATE"
-		"  SET state = excluded.state, run = excluded.run,"
+		"  SET state = excluded.state, run = excluded.run, role = excluded.role,"
+		"      role_oid = excluded.role_oid, origin = excluded.origin,"
 		"      settings = excluded.settings,"
 		"      session_id = excluded.session_id,"
 		"      session_objects = excluded.session_objects,"

@@ -54,6 +54,7 @@ typedef struct MigPartial
 	char	  **object;
 	char	   *before;
 	char	   *role;			/* that has begun it */
+	Oid			role_oid;		/* InvalidOid: it does not exist any more */
 	int			nsettings;
 	char	  **settings;		/* of the body, before what follows */
 	bool		renamed;		/* it was noted under another name of the
