@@ -5,7 +5,7 @@
 
 ALTER TABLE migrate.log DROP COLUMN host;
 ALTER TABLE migrate.job SET (fillfactor = 50);
-DROP FUNCTION @extschema@.migrate_head();
+DROP FUNCTION @extschema@.migrate_unregister(bigint);
 REVOKE ALL ON FUNCTION @extschema@.migrate_show(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.migrate_unschedule(text) FROM PUBLIC;
 GRANT ALL ON migrate.resource_usage TO CURRENT_USER;

@@ -8,6 +8,6 @@ COMMENT ON COLUMN migrate.log.host IS 'host of the session';
 ALTER TABLE migrate.job SET (fillfactor = 70);
 GRANT EXECUTE ON FUNCTION @extschema@.migrate_show(text) TO PUBLIC;
 COMMENT ON TABLE migrate.log IS 'runs';
-CREATE FUNCTION @extschema@.migrate_head() RETURNS text LANGUAGE sql
-BEGIN ATOMIC SELECT revision FROM @extschema@.migrate_heads() LIMIT 1; END;
-COMMENT ON FUNCTION @extschema@.migrate_head() IS 'the head';
+CREATE FUNCTION @extschema@.migrate_unregister(revision bigint)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unregister';
+COMMENT ON FUNCTION @extschema@.migrate_unregister(bigint) IS 'removes a revision by its number';
