@@ -1,6 +1,7 @@
 /*
  * script_internal.h
- *	  What the files of this folder share: tokens, positions, statement kinds.
+ *	  What the files of this folder share: tokens, positions, statement kinds,
+ *	  the parser of scripts.
  */
 #ifndef MIG_SCRIPT_INTERNAL_H
 #define MIG_SCRIPT_INTERNAL_H
@@ -62,6 +63,63 @@ typedef struct MigMarkLine
 	bool		before_statements;	/* of the body that it is in */
 } MigMarkLine;
 
+/* What a line comment at the start of a line can be. */
+typedef enum MigScriptLineKey
+{
+	MIG_LINE_COMMENT,
+	MIG_LINE_REVISION,
+	MIG_LINE_DOWN_REVISION,
+	MIG_LINE_DEPENDS_ON,
+	MIG_LINE_BRANCH_LABELS,
+	MIG_LINE_MESSAGE,
+	MIG_LINE_SET,
+	MIG_LINE_MIGRATE,
+	MIG_LINE_FILE
+} MigScriptLineKey;
+
+#define MIG_NUM_LINE_KEYS	(MIG_LINE_FILE + 1)
+
+/* A line comment at the start of a line. */
+typedef struct MigScriptLine
+{
+	MigScriptLineKey key;
+	char	   *value;			/* after the colon, trimmed */
+	int			location;		/* of the dashes */
+	int			start;			/* of the line */
+	int			next;			/* of the next line */
+} MigScriptLine;
+
+/* Where in a revision the parser is. */
+typedef enum MigScriptState
+{
+	MIG_PARSER_START,			/* -> HEADER */
+	MIG_PARSER_HEADER,			/* -> START, HEADER, UP, DOWN */
+	MIG_PARSER_UP,				/* -> START, HEADER, DOWN */
+	MIG_PARSER_DOWN,			/* -> START, HEADER */
+	MIG_PARSER_SKIP,			/* after an error: as from HEADER */
+	MIG_PARSER_LOST				/* after one that hides which revision this
+								 * is: -> START, HEADER */
+} MigScriptState;
+
+/* What reads a script, or looks through a body for its lines. */
+typedef struct MigScriptParser
+{
+	MigScriptSource source;		/* the script, or a body, which has no lines */
+	char	   *text;			/* the script, to write; a body: NULL */
+	List	   *errors;
+	MemoryContext context;		/* for them */
+	MigScriptState state;
+	bool		between_statements; /* in the gap that is being read */
+	bool		before_statements;	/* of the current body */
+	bool		seen[MIG_NUM_LINE_KEYS];	/* in the current header */
+	int			counted;		/* line ends are counted up to here */
+	int			line;			/* and this is the line, from 1 in the file */
+	int			body_start;		/* of the body being read */
+	int			nrevisions;
+	int			nallocated;
+	MigScriptRevision *revisions;
+} MigScriptParser;
+
 /* scan.c */
 extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
@@ -75,6 +133,21 @@ extern void mig_script_locate_error(const MigScriptSource *source,
 									ErrorData *error, int location);
 extern int	mig_script_skip_comment(const char *text, int offset);
 extern int	mig_script_count_lines(const char *text, int from, int to);
+
+/* script_line.c */
+extern void mig_script_line_read(const char *text, int location, int end,
+								 MigScriptLine *line);
+extern bool mig_script_line_is_marker(const MigScriptLine *line);
+extern bool mig_script_line_transaction(const char *text, bool *transaction);
+extern char **mig_script_line_items(const char *value, int *nitems);
+extern const char *mig_script_line_key_name(MigScriptLineKey key);
+
+/* script_parser.c */
+extern void mig_script_parser_token(MigScriptParser *parser, int location,
+									const char *token);
+extern void mig_script_parser_comment(MigScriptParser *parser, int location,
+									  int end);
+extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);

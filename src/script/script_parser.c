@@ -1,0 +1,538 @@
+/*
+ * script_parser.c
+ *	  The states of the parser of a script, and what its lines do to them.
+ *
+ * The states of the parser, and the lines that lead from one to the next:
+ *
+ *	 start --revision--> header --migrate:up--> up --migrate:down--> down
+ *
+ * with migrate:down also from header (a body for the downgrade only), revision
+ * from each but start to header again, and file, which names the file that the
+ * following text is from, from each to start.  SQL may be in up and down only.
+ * What the bodies contain is not checked here.
+ *
+ * A line that is almost one of these is an error, also in a body that is not in
+ * a script: mark.c says why.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "script/script_internal.h"
+
+/* Bytes of a line in a message. */
+#define MAX_LINE_SHOWN	80
+
+static void refuse_sql(MigScriptParser *parser, int location);
+static void read_file(MigScriptParser *parser, const MigScriptLine *line);
+static void read_revision(MigScriptParser *parser, const MigScriptLine *line);
+static void read_header(MigScriptParser *parser, const MigScriptLine *line);
+static void read_marker(MigScriptParser *parser, const MigScriptLine *line);
+static void begin_body(MigScriptParser *parser, const MigScriptLine *line,
+					   MigScriptState state);
+static void read_remark(MigScriptParser *parser, const MigScriptLine *line,
+						int end);
+static MigScriptLineKey key_of_mark(MigMark mark);
+static void refuse_section(MigScriptParser *parser, MigMark mark,
+						   const char *text, int location);
+static void refuse_key(MigScriptParser *parser, MigScriptLineKey key,
+					   int location);
+static void refuse_body_line(MigScriptParser *parser, const char *text,
+							 int location);
+static int	line_of(MigScriptParser *parser, int location);
+static int	error_position(const MigScriptParser *parser, int location);
+
+/*
+ * Read a token.  A byte order mark in front of a file is one, or the beginning
+ * of one.
+ */
+void
+mig_script_parser_token(MigScriptParser *parser, int location,
+						const char *token)
+{
+	int			bom = strlen(MIG_SCRIPT_BOM);
+
+	if (parser->source.in_script && strncmp(token, MIG_SCRIPT_BOM, bom) == 0 &&
+		location > 0 && strchr("\r\n", parser->text[location - 1]) != NULL)
+	{
+		memset(parser->text + location, ' ', bom);
+		if (token[bom] == '\0')
+			return;
+	}
+
+	if (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER)
+	{
+		PG_TRY();
+		{
+			refuse_sql(parser, location);
+		}
+		PG_CATCH();
+		{
+			parser->errors = mig_script_error_add(parser->errors,
+												  parser->nrevisions,
+												  parser->context);
+		}
+		PG_END_TRY();
+		parser->state = parser->state == MIG_PARSER_START ?
+			MIG_PARSER_LOST : MIG_PARSER_SKIP;
+	}
+	parser->between_statements = strcmp(token, ";") == 0;
+	if (!parser->between_statements)
+		parser->before_statements = false;
+}
+
+/*
+ * Raise the error for SQL where there must be none.
+ */
+static void
+refuse_sql(MigScriptParser *parser, int location)
+{
+	if (parser->state == MIG_PARSER_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("migration script has SQL before its first \"-- revision:\" line"),
+				 error_position(parser, location)));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("revision \"%s\" in migration script has SQL before its \"-- migrate:up\" line",
+					parser->revisions[parser->nrevisions - 1].def.id),
+			 error_position(parser, location)));
+}
+
+/*
+ * Read a line comment.  One that is not at the start of its line is just a
+ * comment, unless it follows the text before it at once, as where a file was
+ * appended to one that does not end with a line end.
+ */
+void
+mig_script_parser_comment(MigScriptParser *parser, int location, int end)
+{
+	const char *text = parser->source.body;
+	MigScriptLine line;
+
+	mig_script_line_read(text, location, end, &line);
+	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
+	{
+		if (line.key == MIG_LINE_REVISION ||
+			(line.start == location && mig_script_line_is_marker(&line)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"-- %s:\" is not at the start of a line in migration script",
+							mig_script_line_key_name(line.key)),
+					 errhint("If files were concatenated, the previous one does not end with a newline."),
+					 error_position(parser, location)));
+		return;
+	}
+
+	if (parser->source.in_script && line.key == MIG_LINE_FILE)
+		read_file(parser, &line);
+	else if (parser->source.in_script && line.key == MIG_LINE_REVISION)
+		read_revision(parser, &line);
+	else if (parser->source.in_script && mig_script_line_is_marker(&line))
+	{
+		if (parser->state != MIG_PARSER_LOST)
+			read_marker(parser, &line);
+	}
+	else if (parser->source.in_script && line.key > MIG_LINE_REVISION &&
+			 line.key < MIG_LINE_MIGRATE &&
+			 (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER))
+		read_header(parser, &line);
+	else
+		read_remark(parser, &line, end);
+}
+
+/*
+ * What follows is the text of another file.
+ */
+static void
+read_file(MigScriptParser *parser, const MigScriptLine *line)
+{
+	mig_script_parser_end_body(parser, line->start);
+	parser->state = MIG_PARSER_START;
+	parser->between_statements = true;
+	if (line->value[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file in migration script has no name"),
+				 error_position(parser, line->location)));
+
+	parser->source.file = line->value;
+	parser->source.start = line->next;
+	parser->counted = line->next;
+	parser->line = 1;
+}
+
+/*
+ * Begin a revision.  As long as nothing follows its header, it has two empty
+ * bodies, as a merge.
+ */
+static void
+read_revision(MigScriptParser *parser, const MigScriptLine *line)
+{
+	MigScriptRevision *revision;
+
+	mig_script_parser_end_body(parser, line->start);
+	parser->state = MIG_PARSER_LOST;
+
+	if (line->value[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision in migration script has no name"),
+				 error_position(parser, line->location)));
+
+	if (parser->nallocated == 0)
+	{
+		parser->nallocated = 8;
+		parser->revisions = palloc(sizeof(MigScriptRevision) *
+								   parser->nallocated);
+	}
+	else if (parser->nrevisions == parser->nallocated)
+	{
+		parser->nallocated *= 2;
+		parser->revisions = repalloc(parser->revisions,
+									 sizeof(MigScriptRevision) *
+									 parser->nallocated);
+	}
+
+	revision = &parser->revisions[parser->nrevisions++];
+	memset(revision, 0, sizeof(*revision));
+	revision->def.id = line->value;
+	revision->number = parser->nrevisions;
+	revision->file = parser->source.file;
+	revision->line = line_of(parser, line->location);
+	revision->def.upgrade = pstrdup("");
+	revision->def.downgrade = pstrdup("");
+
+	memset(parser->seen, 0, sizeof(parser->seen));
+	parser->state = MIG_PARSER_HEADER;
+	parser->between_statements = true;
+}
+
+/*
+ * Read one of the keys that describe a revision.
+ */
+static void
+read_header(MigScriptParser *parser, const MigScriptLine *line)
+{
+	MigScriptRevision *revision;
+
+	if (parser->state == MIG_PARSER_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s:\" comes before the first \"-- revision:\" in migration script",
+						mig_script_line_key_name(line->key)),
+				 error_position(parser, line->location)));
+
+	revision = &parser->revisions[parser->nrevisions - 1];
+
+	if (parser->seen[line->key])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s:\" is given twice for revision \"%s\" in migration script",
+						mig_script_line_key_name(line->key), revision->def.id),
+				 error_position(parser, line->location)));
+	parser->seen[line->key] = true;
+
+	switch (line->key)
+	{
+		case MIG_LINE_DOWN_REVISION:
+			revision->def.down = mig_script_line_items(line->value, &revision->def.ndown);
+			break;
+		case MIG_LINE_DEPENDS_ON:
+			revision->def.depends = mig_script_line_items(line->value, &revision->def.ndepends);
+			break;
+		case MIG_LINE_BRANCH_LABELS:
+			revision->def.labels = mig_script_line_items(line->value, &revision->def.nlabels);
+			break;
+		case MIG_LINE_MESSAGE:
+			revision->def.message = line->value[0] != '\0' ? line->value : NULL;
+			break;
+		case MIG_LINE_SET:
+			revision->def.settings = line->value[0] != '\0' ? line->value : NULL;
+			revision->settings_line = line_of(parser, line->location);
+			break;
+		default:
+			elog(ERROR, "unexpected key in migration script: %d", line->key);
+	}
+}
+
+/*
+ * Read "migrate:up" or "migrate:down".  With more text on the line, other than
+ * dbmate's option, one cannot tell a remark from a marker, and must not: the
+ * downgrade would be run as part of the upgrade.
+ */
+static void
+read_marker(MigScriptParser *parser, const MigScriptLine *line)
+{
+	bool		up = line->value[0] == 'u';
+	int			length = up ? 2 : 4;
+	bool		transaction = true;
+	const char *revision;
+
+	if (line->value[length] != '\0' &&
+		!mig_script_line_transaction(line->value + length, &transaction))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unexpected text after \"-- migrate:%s\" in migration script",
+						up ? "up" : "down"),
+				 errhint("Nothing but \"transaction:false\" may follow."),
+				 error_position(parser, line->location)));
+	line->value[length] = '\0';
+
+	if (parser->state == MIG_PARSER_START)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:%s\" comes before the first \"-- revision:\" in migration script",
+						line->value),
+				 error_position(parser, line->location)));
+
+	revision = parser->revisions[parser->nrevisions - 1].def.id;
+
+	if (parser->state == (up ? MIG_PARSER_UP : MIG_PARSER_DOWN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:%s\" is given twice for revision \"%s\" in migration script",
+						line->value, revision),
+				 error_position(parser, line->location)));
+
+	if (up && parser->state == MIG_PARSER_DOWN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:up\" comes after \"-- migrate:down\" for revision \"%s\" in migration script",
+						revision),
+				 error_position(parser, line->location)));
+
+	if (!transaction)
+		ereport(NOTICE,
+				(errmsg("\"transaction:false\" of revision \"%s\" changes nothing",
+						revision),
+				 errdetail("Statements that cannot run inside a transaction block are run outside of one without it; others are committed together, with the version row.")));
+	begin_body(parser, line, up ? MIG_PARSER_UP : MIG_PARSER_DOWN);
+}
+
+/*
+ * Begin a body after its marker.  A revision that has an upgrade and nothing
+ * more is irreversible.
+ */
+static void
+begin_body(MigScriptParser *parser, const MigScriptLine *line,
+		   MigScriptState state)
+{
+	MigScriptRevision *revision;
+
+	mig_script_parser_end_body(parser, line->start);
+
+	revision = &parser->revisions[parser->nrevisions - 1];
+	if (state == MIG_PARSER_UP)
+	{
+		revision->def.downgrade = NULL;
+		revision->upgrade_line = line_of(parser, line->next);
+	}
+	else
+		revision->downgrade_line = line_of(parser, line->next);
+
+	parser->body_start = line->next;
+	parser->state = state;
+	parser->before_statements = true;
+	parser->between_statements = true;
+}
+
+/*
+ * Keep the text of the body that ends here, if the parser is in one.
+ */
+void
+mig_script_parser_end_body(MigScriptParser *parser, int end)
+{
+	MigScriptRevision *revision;
+	char	   *body;
+
+	if (parser->state != MIG_PARSER_UP && parser->state != MIG_PARSER_DOWN)
+		return;
+
+	revision = &parser->revisions[parser->nrevisions - 1];
+	body = pnstrdup(parser->source.body + parser->body_start,
+					end - parser->body_start);
+
+	if (parser->state == MIG_PARSER_UP)
+		revision->def.upgrade = body;
+	else
+		revision->def.downgrade = body;
+}
+
+/*
+ * Read a line that is none of the format's, and refuse it if it was probably
+ * meant to be one.
+ */
+static void
+read_remark(MigScriptParser *parser, const MigScriptLine *line, int end)
+{
+	char	   *text = pnstrdup(parser->source.body + line->location,
+								end - line->location);
+	MigMarkLine remark = {
+		.text = text,
+		.place = parser->state == MIG_PARSER_HEADER ? MIG_MARK_IN_HEADER :
+		parser->state == MIG_PARSER_UP ? MIG_MARK_IN_UPGRADE :
+		parser->state == MIG_PARSER_DOWN ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_OUTSIDE,
+		.between_statements = parser->between_statements,
+		.before_statements = parser->before_statements
+	};
+	MigMark		mark = mig_mark_find(&remark);
+
+	/* A comment can be long, and its beginning tells which one it is. */
+	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
+	switch (mark)
+	{
+		case MIG_MARK_NONE:
+			break;
+		case MIG_MARK_UP:
+		case MIG_MARK_DOWN:
+		case MIG_MARK_SECTION:
+			refuse_section(parser, mark, text, line->location);
+			break;
+		case MIG_MARK_FOREIGN:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("comment \"%s\" is an instruction to another tool", text),
+					 errdetail("It has no effect here."),
+					 errhint("Remove it. Statements that cannot run inside a transaction block need no mark."),
+					 error_position(parser, line->location)));
+			break;
+		default:
+			if (!parser->source.in_script)
+			{
+				/* What arguments say may be repeated in other words. */
+				if (line->key != MIG_LINE_COMMENT && line->key != MIG_LINE_MESSAGE)
+					refuse_body_line(parser, text, line->location);
+			}
+			else
+				refuse_key(parser, key_of_mark(mark), line->location);
+			break;
+	}
+	pfree(text);
+}
+
+static MigScriptLineKey
+key_of_mark(MigMark mark)
+{
+	switch (mark)
+	{
+		case MIG_MARK_REVISION:
+			return MIG_LINE_REVISION;
+		case MIG_MARK_DOWN_REVISION:
+			return MIG_LINE_DOWN_REVISION;
+		case MIG_MARK_DEPENDS_ON:
+			return MIG_LINE_DEPENDS_ON;
+		case MIG_MARK_BRANCH_LABELS:
+			return MIG_LINE_BRANCH_LABELS;
+		case MIG_MARK_MESSAGE:
+			return MIG_LINE_MESSAGE;
+		case MIG_MARK_SET:
+			return MIG_LINE_SET;
+		default:
+			return MIG_LINE_COMMENT;
+	}
+}
+
+/*
+ * Raise the error for a line that was probably meant to begin a section.
+ */
+static void
+refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
+			   int location)
+{
+	if (!parser->source.in_script)
+		refuse_body_line(parser, text, location);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("comment \"%s\" looks like a section line", text),
+			 parser->state == MIG_PARSER_UP ?
+			 errdetail("What follows it would be run as part of the upgrade.") :
+			 parser->state == MIG_PARSER_DOWN ?
+			 errdetail("What follows it would be run as part of the downgrade.") :
+			 errdetail("It begins no section."),
+			 mark == MIG_MARK_UP ?
+			 errhint("Write \"-- migrate:up\" to begin the upgrade, or remove the comment.") :
+			 mark == MIG_MARK_DOWN ?
+			 errhint("Write \"-- migrate:down\" to begin the downgrade, or remove the comment.") :
+			 errhint("The section lines are \"-- migrate:up\" and \"-- migrate:down\"."),
+			 error_position(parser, location)));
+}
+
+/*
+ * Raise the error for a line that was probably meant to be a key.
+ */
+static void
+refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
+{
+	bool		in_body = parser->state == MIG_PARSER_UP ||
+	parser->state == MIG_PARSER_DOWN;
+
+	if (in_body && key != MIG_LINE_REVISION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" is not in the header of revision \"%s\" in migration script",
+						mig_script_line_key_name(key),
+						parser->revisions[parser->nrevisions - 1].def.id),
+				 errdetail("It would be a comment in a body."),
+				 errhint("Write \"-- %s:\" before the \"-- migrate:\" lines of the revision.",
+						 mig_script_line_key_name(key)),
+				 error_position(parser, location)));
+
+	if (key == MIG_LINE_REVISION && parser->state != MIG_PARSER_START)
+	{
+		mig_script_parser_end_body(parser, location);
+		parser->state = MIG_PARSER_LOST;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("misspelled key in migration script"),
+			 in_body ?
+			 errdetail("What follows it would be part of revision \"%s\".",
+					   parser->revisions[parser->nrevisions - 1].def.id) : 0,
+			 errhint("Write \"-- %s:\".", mig_script_line_key_name(key)),
+			 error_position(parser, location)));
+}
+
+/*
+ * Raise the error for a line of a script in a body that is given by itself.
+ */
+static void
+refuse_body_line(MigScriptParser *parser, const char *text, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("comment \"%s\" looks like a line of a migration script",
+					text),
+			 parser->state == MIG_PARSER_UP ?
+			 errdetail("It has no effect here, and what follows it would be run as part of the upgrade.") :
+			 errdetail("It has no effect here, and what follows it would be run as part of the downgrade."),
+			 errhint("Give upgrade, downgrade and down revisions as arguments of their own, or use migrate_register_script(). If it is a remark, word it in another way."),
+			 error_position(parser, location)));
+}
+
+/*
+ * The line of a location.  It must not be before the last one asked for, so
+ * that the lines of a long script are counted only once.
+ */
+static int
+line_of(MigScriptParser *parser, int location)
+{
+	parser->line += mig_script_count_lines(parser->source.body,
+										   parser->counted, location);
+	parser->counted = location;
+
+	return parser->line;
+}
+
+/*
+ * To be called inside ereport(): the error is at this byte of the text.
+ */
+static int
+error_position(const MigScriptParser *parser, int location)
+{
+	int			end = location + strcspn(parser->source.body + location, "\r\n");
+
+	return mig_script_errposition(&parser->source, location, end, location);
+}
