@@ -71,6 +71,7 @@ static bool is_refusal(const ErrorData *error);
 static void clean_up(Outcome *outcome, const ErrorData *error);
 static void warn_of(const Outcome *outcome, const ErrorData *problem);
 static ErrorData *repair(Outcome *outcome);
+static ErrorData *run_repair(Outcome *outcome, const char *statement);
 static void judge(void *arg);
 static void find_repairs(void *arg);
 static ErrorData *forget(Outcome *outcome);
@@ -526,13 +527,29 @@ repair(Outcome *outcome)
 						outcome->segment->first + 1,
 						outcome->exec->body.operation,
 						outcome->exec->body.revision, outcome->repairs[i])));
-		mig_probe_guard(&outcome->probe);
-		error = mig_body_utility(outcome->repairs[i]);
-		mig_probe_guard(NULL);
+		error = run_repair(outcome, outcome->repairs[i]);
 	}
 	if (error == NULL)
 		error = mig_xact(judge, outcome, MIG_XACT_RETRY);
 	outcome->repaired = error == NULL;
+	return error;
+}
+
+static ErrorData *
+run_repair(Outcome *outcome, const char *statement)
+{
+	ErrorData  *volatile error = NULL;
+
+	mig_probe_guard(&outcome->probe);
+	PG_TRY();
+	{
+		error = mig_body_utility(statement);
+	}
+	PG_FINALLY();
+	{
+		mig_probe_guard(NULL);
+	}
+	PG_END_TRY();
 	return error;
 }
 

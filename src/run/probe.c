@@ -481,16 +481,6 @@ static void guard_drop(ObjectAccessType access, Oid class_id, Oid object_id,
 					   int sub_id, void *arg);
 
 /*
- * Called once, from _PG_init().
- */
-void
-mig_probe_install(void)
-{
-	previous_access_hook = object_access_hook;
-	object_access_hook = guard_drop;
-}
-
-/*
  * Notes what a statement is about and how it is now; to be called with the
  * search_path that the statement will have.  May raise what is wrong with the
  * statement.  While it is busy the statement must not be run: it would wait for
@@ -693,11 +683,22 @@ mig_probe_busy(const MigProbe *probe)
 }
 
 /*
- * Until it is called with NULL, nothing is dropped but what is broken.
+ * Until it is called with NULL, nothing is dropped but what is broken.  The hook
+ * stays: other modules may have put theirs in front of it.  A session that
+ * repairs nothing has none, as it is called each time the server looks for a
+ * schema or begins to execute a function.
  */
 void
 mig_probe_guard(const MigProbe *probe)
 {
+	static bool installed = false;
+
+	if (!installed)
+	{
+		previous_access_hook = object_access_hook;
+		object_access_hook = guard_drop;
+		installed = true;
+	}
 	guarded = probe;
 }
 

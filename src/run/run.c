@@ -45,7 +45,6 @@ mig_run_init(void)
 {
 	mig_utility_hook_install();
 	mig_blocker_install();
-	mig_probe_install();
 	mig_termination_install();
 	mig_xact_set_retry(mig_retry_xact);
 	if (process_shared_preload_libraries_in_progress)
@@ -108,7 +107,6 @@ static void
 end_run(void)
 {
 	mig_xact_without_subxacts(false);
-	mig_probe_guard(NULL);
 	mig_termination_watch(NULL);
 	mig_progress_end();
 	mig_resource_usage_watch(false);

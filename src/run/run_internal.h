@@ -249,7 +249,6 @@ extern MigVerdict mig_probe_after(const char *statement,
 extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
 extern char *mig_probe_busy(const MigProbe *probe);
 extern void mig_probe_guard(const MigProbe *probe);
-extern void mig_probe_install(void);
 
 /* retry.c */
 extern MigRetry mig_retry_ask(MigStepExec *exec, ErrorData *error,
