@@ -21,13 +21,10 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_node.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -37,14 +34,10 @@
 #define MAX_MESSAGE				65536	/* bytes */
 
 static void prepare(MigSpiQuery *query, const MigSpiArgs *args);
-static void set_up_parser(ParseState *pstate, void *arg);
-static Node *check_table(ParseState *pstate, ColumnRef *column);
-static Node *make_param(ParseState *pstate, ParamRef *ref);
-static int	execute_on_table(MigSpiQuery *query, const MigSpiArgs *args,
-							 bool read_only);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
 #endif
+static const char *cut_message(const char *message);
 static Oid	extension_owner(void);
 
 /* Owner of the extension, InvalidOid when it must be looked up again. */
@@ -207,41 +200,6 @@ mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args)
 }
 
 /*
- * A column of any type as text.
- */
-char *
-mig_spi_row_text(const MigSpiRow *row, int column)
-{
-	MemoryContext old_context = MemoryContextSwitchTo(row->memory);
-	char	   *value;
-
-	value = SPI_getvalue(row->table->vals[row->number], row->table->tupdesc, column);
-	MemoryContextSwitchTo(old_context);
-	return value;
-}
-
-/*
- * A text[] as C strings.
- */
-char	  **
-mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-	char	  **elems = NULL;
-
-	*nelems = 0;
-	if (!isnull)
-	{
-		MemoryContext old_context = MemoryContextSwitchTo(row->memory);
-
-		elems = mig_spi_array_elems(value, nelems);
-		MemoryContextSwitchTo(old_context);
-	}
-	return elems;
-}
-
-/*
  * Connects to SPI with the role's rights and search_path.  Must be in
  * a transaction.  Results are copied into the context that is current now.
  */
@@ -341,8 +299,8 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 		PushActiveSnapshot(GetLatestSnapshot());
 	}
 	if (OidIsValid(query->table))
-		rc = execute_on_table(query, args,
-							  latest || access == MIG_SPI_READ_CALLER);
+		rc = mig_spi_execute_on_table(query, args,
+									  latest || access == MIG_SPI_READ_CALLER);
 	else
 		rc = SPI_execute_plan(query->plan, (Datum *) args->values,
 							  args->nulls, latest || access == MIG_SPI_READ_CALLER, 0);
@@ -366,6 +324,181 @@ mig_spi_fetch(const MigSpiScope *scope, uint64 row)
 	result.number = row;
 	result.memory = scope->caller;
 	return result;
+}
+
+/*
+ * Adds a parameter, as all that follow.
+ */
+void
+mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull)
+{
+	Assert(args->nargs < MIG_SPI_MAX_ARGS);
+	args->types[args->nargs] = type;
+	args->values[args->nargs] = isnull ? (Datum) 0 : value;
+	args->nulls[args->nargs] = isnull ? 'n' : ' ';
+	args->nargs++;
+}
+
+void
+mig_spi_arg_text(MigSpiArgs *args, const char *value)
+{
+	mig_spi_arg_datum(args, TEXTOID, value == NULL ? (Datum) 0 :
+					  CStringGetTextDatum(value), value == NULL);
+}
+
+/*
+ * What an error says, which is not stored at any length.
+ */
+void
+mig_spi_arg_message(MigSpiArgs *args, const char *value)
+{
+	mig_spi_arg_text(args, value == NULL ? NULL : cut_message(value));
+}
+
+void
+mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems)
+{
+	mig_spi_arg_datum(args, TEXTARRAYOID, mig_spi_array_datum(elems, nelems),
+					  false);
+}
+
+void
+mig_spi_arg_bool(MigSpiArgs *args, bool value)
+{
+	mig_spi_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
+}
+
+void
+mig_spi_arg_int32(MigSpiArgs *args, int32 value)
+{
+	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(value), false);
+}
+
+void
+mig_spi_arg_int64(MigSpiArgs *args, int64 value)
+{
+	mig_spi_arg_datum(args, INT8OID, Int64GetDatum(value), false);
+}
+
+void
+mig_spi_arg_float8(MigSpiArgs *args, float8 value)
+{
+	mig_spi_arg_datum(args, FLOAT8OID, Float8GetDatum(value), false);
+}
+
+void
+mig_spi_arg_oid(MigSpiArgs *args, Oid value)
+{
+	mig_spi_arg_datum(args, OIDOID, ObjectIdGetDatum(value), false);
+}
+
+void
+mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value)
+{
+	mig_spi_arg_datum(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
+}
+
+void
+mig_spi_arg_interval(MigSpiArgs *args, const Interval *value)
+{
+	mig_spi_arg_datum(args, INTERVALOID, IntervalPGetDatum(value),
+					  value == NULL);
+}
+
+void
+mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value)
+{
+	mig_spi_arg_datum(args, UUIDOID, UUIDPGetDatum(value), value == NULL);
+}
+
+bool
+mig_spi_row_bool(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? false : DatumGetBool(value);
+}
+
+int32
+mig_spi_row_int32(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+int64
+mig_spi_row_int64(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+Oid
+mig_spi_row_oid(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
+TimestampTz
+mig_spi_row_timestamptz(const MigSpiRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+/*
+ * A column of any type as text.
+ */
+char *
+mig_spi_row_text(const MigSpiRow *row, int column)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(row->memory);
+	char	   *value;
+
+	value = SPI_getvalue(row->table->vals[row->number], row->table->tupdesc, column);
+	MemoryContextSwitchTo(old_context);
+	return value;
+}
+
+/*
+ * A text[] as C strings.
+ */
+char	  **
+mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
+{
+	bool		isnull;
+	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	char	  **elems = NULL;
+
+	*nelems = 0;
+	if (!isnull)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(row->memory);
+
+		elems = mig_spi_array_elems(value, nelems);
+		MemoryContextSwitchTo(old_context);
+	}
+	return elems;
+}
+
+/*
+ * A column as it is, in SPI's memory.
+ */
+Datum
+mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull)
+{
+	return SPI_getbinval(row->table->vals[row->number], row->table->tupdesc,
+						 column, isnull);
 }
 
 /*
@@ -393,8 +526,8 @@ mig_spi_forget_owner(void)
  * with a note.  A row that quotes a value of hundreds of megabytes could not be
  * dumped.
  */
-const char *
-mig_spi_cut_message(const char *message)
+static const char *
+cut_message(const char *message)
 {
 	size_t		length = strlen(message);
 	char		note[64];
@@ -458,91 +591,15 @@ mig_spi_array_elems(Datum array, int *nelems)
 static void
 prepare(MigSpiQuery *query, const MigSpiArgs *args)
 {
-	SPIPlanPtr	plan;
+	SPIPlanPtr	plan = OidIsValid(query->table) ?
+	mig_spi_prepare_on_table(query, args) :
+	SPI_prepare(query->sql, args->nargs, (Oid *) args->types);
 
-	if (OidIsValid(query->table))
-	{
-		Assert(args->nargs <= MIG_SPI_MAX_TABLE_ARGS);
-		query->nargs = args->nargs;
-		memcpy(query->types, args->types, sizeof(Oid) * args->nargs);
-		plan = SPI_prepare_params(query->sql, set_up_parser, query, 0);
-	}
-	else
-		plan = SPI_prepare(query->sql, args->nargs, (Oid *) args->types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
 	query->plan = plan;
-}
-
-/*
- * A statement names its table, and the name can stand for another one as soon as
- * it has been looked up.  Planning alone runs functions of that one, in the
- * expressions of its indexes.  So each time the statement is analyzed, which is
- * when the name is looked up, it is checked which table was found; from then on
- * the server goes by its OID.
- */
-static void
-set_up_parser(ParseState *pstate, void *arg)
-{
-	pstate->p_ref_hook_state = arg;
-	pstate->p_pre_columnref_hook = check_table;
-	pstate->p_paramref_hook = make_param;
-}
-
-/*
- * Called for each column that the statement names, which is never none.
- */
-static Node *
-check_table(ParseState *pstate, ColumnRef *column)
-{
-	const MigSpiQuery *query = pstate->p_ref_hook_state;
-	const RangeTblEntry *table = linitial_node(RangeTblEntry,
-											   pstate->p_rtable);
-
-	if (table->relid != query->table)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" was replaced by another one",
-						table->eref->aliasname),
-				 errhint("Run the command again.")));
-	return NULL;
-}
-
-static Node *
-make_param(ParseState *pstate, ParamRef *ref)
-{
-	const MigSpiQuery *query = pstate->p_ref_hook_state;
-	Param	   *param = makeNode(Param);
-
-	if (ref->number < 1 || ref->number > query->nargs)
-		elog(ERROR, "there is no parameter $%d", ref->number);
-	param->paramkind = PARAM_EXTERN;
-	param->paramid = ref->number;
-	param->paramtype = query->types[ref->number - 1];
-	param->paramtypmod = -1;
-	param->paramcollid = get_typcollation(param->paramtype);
-	param->location = ref->location;
-	return (Node *) param;
-}
-
-/*
- * Runs a statement whose parameters the parser was told of.
- */
-static int
-execute_on_table(MigSpiQuery *query, const MigSpiArgs *args, bool read_only)
-{
-	ParamListInfo params = makeParamList(args->nargs);
-
-	for (int i = 0; i < args->nargs; i++)
-	{
-		params->params[i].value = args->values[i];
-		params->params[i].isnull = args->nulls[i] == 'n';
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = args->types[i];
-	}
-	return SPI_execute_plan_with_paramlist(query->plan, params, read_only, 0);
 }
 
 #ifdef USE_ASSERT_CHECKING

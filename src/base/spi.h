@@ -131,11 +131,6 @@ extern void *mig_spi_rows(MigSpiQuery *query, const MigSpiArgs *args,
 						  MigSpiRead read, int *nrows);
 extern uint64 mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args);
 
-/* A text column, or an array, of a row, in row->memory.  A null is NULL. */
-extern char *mig_spi_row_text(const MigSpiRow *row, int column);
-extern char **mig_spi_row_texts(const MigSpiRow *row, int column,
-								int *nelems);
-
 /* Several statements in one scope, or a result that is read step by step */
 extern void mig_spi_begin(MigSpiScope *scope, MigSpiRole role);
 extern uint64 mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
@@ -147,154 +142,47 @@ extern void mig_spi_end(MigSpiScope *scope);
 extern void mig_spi_forget_plan(MigSpiQuery *query);
 extern void mig_spi_forget_owner(void);
 
-extern const char *mig_spi_cut_message(const char *message);
-
 /* Arrays of text */
 extern Datum mig_spi_array_datum(char *const *elems, int nelems);
 extern char **mig_spi_array_elems(Datum array, int *nelems);
 
 /*
- * Adds a parameter.  Those that need memory take it from the current context;
+ * Add a parameter.  Those that need memory take it from the current context;
  * other pointers must be valid until the statement has run.  A NULL is an SQL
- * null.
+ * null, no elements are an empty array.
  */
-static inline void
-mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull)
-{
-	Assert(args->nargs < MIG_SPI_MAX_ARGS);
-	args->types[args->nargs] = type;
-	args->values[args->nargs] = isnull ? (Datum) 0 : value;
-	args->nulls[args->nargs] = isnull ? 'n' : ' ';
-	args->nargs++;
-}
+extern void mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull);
+extern void mig_spi_arg_text(MigSpiArgs *args, const char *value);
+extern void mig_spi_arg_message(MigSpiArgs *args, const char *value);
+extern void mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems);
+extern void mig_spi_arg_bool(MigSpiArgs *args, bool value);
+extern void mig_spi_arg_int32(MigSpiArgs *args, int32 value);
+extern void mig_spi_arg_int64(MigSpiArgs *args, int64 value);
+extern void mig_spi_arg_float8(MigSpiArgs *args, float8 value);
+extern void mig_spi_arg_oid(MigSpiArgs *args, Oid value);
+extern void mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value);
+extern void mig_spi_arg_interval(MigSpiArgs *args, const Interval *value);
+extern void mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value);
 
-static inline void
-mig_spi_arg_text(MigSpiArgs *args, const char *value)
-{
-	mig_spi_arg_datum(args, TEXTOID, value == NULL ? (Datum) 0 :
-					  CStringGetTextDatum(value), value == NULL);
-}
+/* A column of that type.  A null is 0 or false. */
+extern bool mig_spi_row_bool(const MigSpiRow *row, int column);
+extern int32 mig_spi_row_int32(const MigSpiRow *row, int column);
+extern int64 mig_spi_row_int64(const MigSpiRow *row, int column);
+extern Oid	mig_spi_row_oid(const MigSpiRow *row, int column);
+extern TimestampTz mig_spi_row_timestamptz(const MigSpiRow *row, int column);
 
-/* What an error says, which is not stored at any length. */
-static inline void
-mig_spi_arg_message(MigSpiArgs *args, const char *value)
-{
-	mig_spi_arg_text(args, value == NULL ? NULL : mig_spi_cut_message(value));
-}
+/* A column of any type as text, or a text[], in row->memory.  A null is NULL. */
+extern char *mig_spi_row_text(const MigSpiRow *row, int column);
+extern char **mig_spi_row_texts(const MigSpiRow *row, int column,
+								int *nelems);
 
-/* No elements are an empty array. */
-static inline void
-mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems)
-{
-	mig_spi_arg_datum(args, TEXTARRAYOID, mig_spi_array_datum(elems, nelems),
-					  false);
-}
+/* A column as it is, in SPI's memory */
+extern Datum mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull);
 
-static inline void
-mig_spi_arg_bool(MigSpiArgs *args, bool value)
-{
-	mig_spi_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
-}
-
-static inline void
-mig_spi_arg_int32(MigSpiArgs *args, int32 value)
-{
-	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(value), false);
-}
-
-static inline void
-mig_spi_arg_int64(MigSpiArgs *args, int64 value)
-{
-	mig_spi_arg_datum(args, INT8OID, Int64GetDatum(value), false);
-}
-
-static inline void
-mig_spi_arg_float8(MigSpiArgs *args, float8 value)
-{
-	mig_spi_arg_datum(args, FLOAT8OID, Float8GetDatum(value), false);
-}
-
-static inline void
-mig_spi_arg_oid(MigSpiArgs *args, Oid value)
-{
-	mig_spi_arg_datum(args, OIDOID, ObjectIdGetDatum(value), false);
-}
-
-static inline void
-mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value)
-{
-	mig_spi_arg_datum(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
-}
-
-static inline void
-mig_spi_arg_interval(MigSpiArgs *args, const Interval *value)
-{
-	mig_spi_arg_datum(args, INTERVALOID, IntervalPGetDatum(value),
-					  value == NULL);
-}
-
-static inline void
-mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value)
-{
-	mig_spi_arg_datum(args, UUIDOID, UUIDPGetDatum(value), value == NULL);
-}
-
-/*
- * A column as it is, in SPI's memory.
- */
-static inline Datum
-mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull)
-{
-	return SPI_getbinval(row->table->vals[row->number], row->table->tupdesc,
-						 column, isnull);
-}
-
-/*
- * A column of that type.  A null is 0 or false.
- */
-static inline bool
-mig_spi_row_bool(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? false : DatumGetBool(value);
-}
-
-static inline int32
-mig_spi_row_int32(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
-static inline int64
-mig_spi_row_int64(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-static inline Oid
-mig_spi_row_oid(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? InvalidOid : DatumGetObjectId(value);
-}
-
-static inline TimestampTz
-mig_spi_row_timestamptz(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetTimestampTz(value);
-}
+/* spi_table.c, for spi.c: a statement about one table only */
+extern SPIPlanPtr mig_spi_prepare_on_table(MigSpiQuery *query,
+										   const MigSpiArgs *args);
+extern int	mig_spi_execute_on_table(MigSpiQuery *query,
+									 const MigSpiArgs *args, bool read_only);
 
 #endif							/* MIG_BASE_SPI_H */
