@@ -34,6 +34,7 @@
 #include "utils/timeout.h"
 
 #include "base/compat.h"
+#include "base/retry.h"
 #include "base/statement_timeout.h"
 #include "base/xact.h"
 
@@ -44,8 +45,6 @@
 
 /* Whether mig_subxact() does without, see mig_xact_without_subxacts(). */
 static bool without_subxacts = false;
-
-static MigXactRetry retry_work = NULL;
 
 /*
  * A COMMIT that waits for a synchronous standby takes a cancel as the end of its
@@ -143,21 +142,15 @@ mig_xact(MigWork work, void *arg, int flags)
 			return NULL;
 		if (flags & OWN_WAITS)
 			explain_wait(error);
-		if ((flags & MIG_XACT_RETRY) == 0 || !retry_work(attempt, error))
+		if ((flags & MIG_XACT_RETRY) == 0 ||
+			!mig_retry_work(MIG_VIA_PROCEDURE, attempt, error,
+							"access to the tables of the extension"))
 			break;
+		mig_xact_renew();
 	}
 	if (flags & MIG_XACT_RAISE)
 		ReThrowError(error);
 	return error;
-}
-
-/*
- * Says what decides about a retry.  Called once, from _PG_init().
- */
-void
-mig_xact_set_retry(MigXactRetry retry)
-{
-	retry_work = retry;
 }
 
 /*

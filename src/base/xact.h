@@ -26,13 +26,9 @@ typedef void (*MigWork) (void *arg);
 										 * for a lock; so do the two above
 										 * that say whose tables these are */
 
-/* Waits and returns true if work that has failed is to be done again. */
-typedef bool (*MigXactRetry) (int attempt, const ErrorData *error);
-
 extern ErrorData *mig_subxact(MigWork work, void *arg);
 extern ErrorData *mig_xact(MigWork work, void *arg, int flags);
 
-extern void mig_xact_set_retry(MigXactRetry retry);
 extern void mig_xact_without_subxacts(bool on);
 extern bool mig_xact_is_top_level(void);
 extern ErrorData *mig_xact_commit(void);

@@ -18,6 +18,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/process.h"
 #include "base/xact.h"
 #include "doctor/doctor_internal.h"
@@ -148,7 +149,7 @@ wait_for(BackgroundWorkerHandle *process)
 		if (GetCurrentTimestamp() >= end)
 			return false;
 		/* The end of the worker sets the latch, or is seen by the next poll. */
-		mig_lock_sleep(POLL_MS);
+		mig_clock_sleep(POLL_MS);
 	}
 	return true;
 }

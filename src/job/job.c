@@ -228,8 +228,8 @@ wait_until_end(Waiter *waiter, int64 timeout)
 			dispatch(waiter);
 			next_dispatch = now + DISPATCH_INTERVAL;
 		}
-		mig_lock_sleep(timeout < 0 ? delay :
-					   (int) Min(delay, begun + timeout - now));
+		mig_clock_sleep(timeout < 0 ? delay :
+						(int) Min(delay, begun + timeout - now));
 	}
 }
 

@@ -29,11 +29,9 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/latch.h"
 #include "utils/backend_status.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/wait_event.h"
 
 #include "base/clock.h"
 #include "base/command.h"
@@ -255,28 +253,6 @@ mig_lock_retake(void)
 }
 
 /*
- * Sleeps; an interrupt ends it with its error.
- */
-void
-mig_lock_sleep(int milliseconds)
-{
-	int64		end = mig_clock_ms() + milliseconds;
-
-	for (;;)
-	{
-		int64		left = end - mig_clock_ms();
-
-		CHECK_FOR_INTERRUPTS();
-		if (left <= 0)
-			break;
-		(void) WaitLatch(MyLatch,
-						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 (long) left, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-	}
-}
-
-/*
  * Tries until it has the lock; raises an error when the time is over.
  */
 static void
@@ -295,7 +271,7 @@ wait_for_lock(const Lock *lock)
 			ReThrowError(mig_subxact(refuse_wait, unconstify(Lock *, lock)));
 		if (first)
 			say_waiting(lock);
-		mig_lock_sleep((int) Min(delay, mig_guc_lock_wait - waited));
+		mig_clock_sleep((int) Min(delay, mig_guc_lock_wait - waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 
 		/* It must not look like a transaction that is open for long. */
@@ -338,8 +314,10 @@ try_lock(const Lock *lock)
 			if (mig_retry_outcome_unknown(error))
 				mig_xact(give_back_once, unconstify(Lock *, lock), 0);
 		}
-		if (!mig_retry_lock(lock->session ? MIG_VIA_PROCEDURE :
-							MIG_VIA_FUNCTION, n, error))
+		/* For a function the rolled back subtransaction may be enough. */
+		if (!mig_retry_work(lock->session ? MIG_VIA_PROCEDURE :
+							MIG_VIA_FUNCTION, n, error,
+							"lock on the version table or the registry"))
 			ReThrowError(error);
 		if (lock->session)
 			mig_xact_renew();

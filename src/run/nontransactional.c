@@ -423,7 +423,7 @@ wait_for_other(Outcome *outcome)
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("canceling statement due to lock timeout"),
 				 errdetail("It was waiting for %s.", outcome->probe.busy)));
-	mig_lock_sleep(outcome->delay);
+	mig_clock_sleep(outcome->delay);
 	outcome->delay = Min(outcome->delay * 2, MAX_POLL_DELAY);
 }
 

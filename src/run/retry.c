@@ -1,6 +1,6 @@
 /*
  * retry.c
- *	  Carries out what the retry policy says: asks it, tells the user, waits.
+ *	  Decides whether a step is tried again, and explains an error that is not.
  *
  * Inside the caller's transaction the caller of this file waits; the procedure
  * and the worker hold nothing meanwhile.
@@ -8,21 +8,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/pg_prng.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/error_text.h"
-#include "base/guc.h"
-#include "base/server.h"
 #include "run/run_internal.h"
 
-static void describe(MigRetryCase *failure, const ErrorData *error);
 static void add_hint(ErrorData *error, const char *hint);
-static bool wait_for_own(MigVia via, int attempt, const ErrorData *error,
-						 const char *what);
-static void say_again(const MigRetryCase *failure, const ErrorData *error,
-					  const char *what, const char *blocked_by, int delay);
-static int	delay_after(const MigRetryCase *failure);
 static void deallocate(void *arg);
 
 /*
@@ -38,7 +30,7 @@ mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 	MigRetry	retry;
 
 	mig_failure_note_blockers(exec, error);
-	describe(&failure, error);
+	mig_retry_describe(&failure, error);
 	failure.via = exec->run->request->via;
 	failure.attempt = body->attempt;
 	if (body->attempt == 1)
@@ -62,10 +54,9 @@ mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
 		return retry;
 
-	*delay = delay_after(&failure);
-	say_again(&failure, error,
-			  psprintf("%s of revision \"%s\"", body->operation, revision),
-			  exec->blockers.who, *delay);
+	*delay = mig_retry_say(&failure, error,
+						   psprintf("%s of revision \"%s\"", body->operation, revision),
+						   exec->blockers.who);
 	return retry;
 }
 
@@ -85,7 +76,7 @@ mig_retry_wait(MigStepExec *exec, ErrorData *error)
 	if (error != NULL)
 		ReThrowError(error);
 	mig_xact_renew();
-	mig_lock_sleep(delay);
+	mig_clock_sleep(delay);
 	/* Its time is that of the attempt, not of the wait. */
 	mig_xact_renew();
 	mig_step_again(exec);
@@ -103,7 +94,7 @@ mig_retry_explain_stale(MigRun *run, ErrorData *error)
 	MigRunResult *result = run->result;
 	MigRetryCase failure;
 
-	describe(&failure, error);
+	mig_retry_describe(&failure, error);
 	if (!run->commits || mig_retry_staleness(&failure) == MIG_STALE_NO)
 		result->staleness = MIG_STALE_NO;
 	else if (mig_retry_staleness(&failure) == MIG_STALE_YES)
@@ -128,78 +119,6 @@ add_hint(ErrorData *error, const char *hint)
 }
 
 /*
- * Whether this error leaves unknown if the statement was done.
- */
-bool
-mig_retry_outcome_unknown(const ErrorData *error)
-{
-	MigRetryCase failure;
-
-	describe(&failure, error);
-	return mig_retry_leaves_unknown(&failure);
-}
-
-/*
- * Whether this error says that the catalog cache of this process is out of date.
- */
-bool
-mig_retry_is_stale(const ErrorData *error)
-{
-	MigRetryCase failure;
-
-	describe(&failure, error);
-	return mig_retry_staleness(&failure) == MIG_STALE_YES;
-}
-
-/*
- * What mig_xact() asks whether work on our own tables is to be done again; if
- * so waits until then.
- */
-bool
-mig_retry_xact(int attempt, const ErrorData *error)
-{
-	if (!wait_for_own(MIG_VIA_PROCEDURE, attempt, error,
-					  "access to the tables of the extension"))
-		return false;
-	mig_xact_renew();
-	return true;
-}
-
-/*
- * The same for a lock.  Inside the caller's transaction the subtransaction in
- * which it was to be taken was rolled back, which may be all that is needed.
- */
-bool
-mig_retry_lock(MigVia via, int attempt, const ErrorData *error)
-{
-	return wait_for_own(via, attempt, error,
-						"lock on the version table or the registry");
-}
-
-/*
- * Whether work of our own is to be done again; if so waits until then.
- */
-static bool
-wait_for_own(MigVia via, int attempt, const ErrorData *error, const char *what)
-{
-	MigRetryCase failure;
-	MigRetry	retry;
-	int			delay;
-
-	describe(&failure, error);
-	failure.via = via;
-	failure.attempt = attempt;
-	failure.stale_attempts = attempt;
-	retry = mig_retry_decide(&failure);
-	if (retry == MIG_RETRY_GIVE_UP || retry == MIG_RETRY_EXHAUSTED)
-		return false;
-	delay = delay_after(&failure);
-	say_again(&failure, error, what, NULL, delay);
-	mig_lock_sleep(delay);
-	return true;
-}
-
-/*
  * What leaves us is what every client knows, and an error of our own: the
  * server must not take it for one after which it may run the command again.
  */
@@ -210,56 +129,6 @@ mig_retry_make_plain(ErrorData *error)
 		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
 	else if (mig_error_is_hash_failure(error))
 		error->sqlerrcode = ERRCODE_OUT_OF_MEMORY;
-}
-
-/*
- * What the policy looks at, as far as the error and the server say.
- */
-static void
-describe(MigRetryCase *failure, const ErrorData *error)
-{
-	memset(failure, 0, sizeof(*failure));
-	failure->sqlstate = error->sqlerrcode;
-	failure->message_id = error->message_id;
-	failure->message = error->message;
-	failure->foreign = mig_error_is_foreign(error);
-	failure->by_text = mig_server()->errors_by_text;
-	failure->fixed_snapshot = mig_server_fixes_snapshot();
-	failure->max_attempts = mig_guc_max_attempts;
-}
-
-static int
-delay_after(const MigRetryCase *failure)
-{
-	return mig_retry_delay(failure->attempt, mig_guc_retry_base_delay,
-						   mig_guc_retry_max_delay,
-						   pg_prng_double(&pg_global_prng_state));
-}
-
-static void
-say_again(const MigRetryCase *failure, const ErrorData *error,
-		  const char *what, const char *blocked_by, int delay)
-{
-	ereport(LOG_SERVER_ONLY,
-			(errcode(error->sqlerrcode),
-			 errmsg("%s failed in attempt %d of %d: %s",
-					what, failure->attempt, mig_retry_attempts(failure),
-					error->message),
-			 blocked_by == NULL ?
-			 errdetail("SQLSTATE %s, next attempt in %d ms.",
-					   unpack_sql_state(error->sqlerrcode), delay) :
-			 errdetail("SQLSTATE %s, next attempt in %d ms. Blocked by %s.",
-					   unpack_sql_state(error->sqlerrcode), delay,
-					   blocked_by)));
-	ereport(NOTICE,
-			(errcode(error->sqlerrcode),
-			 errmsg("%s failed in attempt %d of %d, trying again: %s",
-					what, failure->attempt, mig_retry_attempts(failure),
-					error->message),
-			 blocked_by == NULL ?
-			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode)) :
-			 errdetail("SQLSTATE %s. Blocked by %s.",
-					   unpack_sql_state(error->sqlerrcode), blocked_by)));
 }
 
 static void

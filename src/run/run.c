@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/error_text.h"
 #include "base/guc.h"
@@ -46,7 +47,6 @@ mig_run_init(void)
 	mig_utility_hook_install();
 	mig_blocker_install();
 	mig_termination_install();
-	mig_xact_set_retry(mig_retry_xact);
 	if (process_shared_preload_libraries_in_progress)
 		mig_progress_request_memory();
 }
@@ -262,7 +262,7 @@ execute_until_done(MigStepExec *exec, int index)
 		}
 		FreeErrorData(error);
 		mig_session_state_deallocate();
-		mig_lock_sleep(delay);
+		mig_clock_sleep(delay);
 		mig_step_again(exec);
 	}
 }

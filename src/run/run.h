@@ -7,8 +7,8 @@
 
 #include "migrate.h"
 
+#include "base/retry.h"
 #include "base/spi.h"
-#include "run/retry_policy.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
 #include "tables/version.h"
@@ -108,7 +108,6 @@ extern void mig_lock_registry(void);
 extern void mig_lock_bodies(void);
 extern bool mig_lock_job(int class, uint32 key);
 extern void mig_lock_release_job(void);
-extern void mig_lock_sleep(int milliseconds);
 
 /* progress.c */
 extern void mig_progress_label(int64 job, const char *label,

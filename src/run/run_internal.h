@@ -5,6 +5,7 @@
 #ifndef MIG_RUN_INTERNAL_H
 #define MIG_RUN_INTERNAL_H
 
+#include "portability/instr_time.h"
 #include "utils/guc.h"
 
 #include "base/compat.h"
@@ -254,10 +255,6 @@ extern void mig_probe_guard(const MigProbe *probe);
 extern MigRetry mig_retry_ask(MigStepExec *exec, ErrorData *error,
 							  int *delay);
 extern bool mig_retry_wait(MigStepExec *exec, ErrorData *error);
-extern bool mig_retry_outcome_unknown(const ErrorData *error);
-extern bool mig_retry_is_stale(const ErrorData *error);
-extern bool mig_retry_xact(int attempt, const ErrorData *error);
-extern bool mig_retry_lock(MigVia via, int attempt, const ErrorData *error);
 extern void mig_retry_explain_stale(MigRun *run, ErrorData *error);
 extern void mig_retry_make_plain(ErrorData *error);
 

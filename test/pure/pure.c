@@ -11,7 +11,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-#include "run/retry_policy.h"
+#include "base/retry.h"
 #include "script/script.h"
 
 PG_MODULE_MAGIC;

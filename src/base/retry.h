@@ -1,9 +1,9 @@
 /*
- * retry_policy.h
+ * retry.h
  *	  After an error: again how, or stop, and how long to wait.
  */
-#ifndef MIG_RUN_RETRY_POLICY_H
-#define MIG_RUN_RETRY_POLICY_H
+#ifndef MIG_BASE_RETRY_H
+#define MIG_BASE_RETRY_H
 
 #include "migrate.h"
 
@@ -40,6 +40,7 @@ typedef enum MigRetry
 								 * up */
 } MigRetry;
 
+/* retry_policy.c: pure */
 extern MigRetry mig_retry_decide(const MigRetryCase *failure);
 extern int	mig_retry_attempts(const MigRetryCase *failure);
 extern MigStaleness mig_retry_staleness(const MigRetryCase *failure);
@@ -49,4 +50,13 @@ extern bool mig_retry_leaves_unknown(const MigRetryCase *failure);
 extern int	mig_retry_delay(int attempt, int base_delay, int max_delay,
 							double random);
 
-#endif							/* MIG_RUN_RETRY_POLICY_H */
+/* retry.c */
+extern void mig_retry_describe(MigRetryCase *failure, const ErrorData *error);
+extern int	mig_retry_say(const MigRetryCase *failure, const ErrorData *error,
+						  const char *what, const char *blocked_by);
+extern bool mig_retry_work(MigVia via, int attempt, const ErrorData *error,
+						   const char *what);
+extern bool mig_retry_outcome_unknown(const ErrorData *error);
+extern bool mig_retry_is_stale(const ErrorData *error);
+
+#endif							/* MIG_BASE_RETRY_H */

@@ -46,7 +46,7 @@
 #include "postgres.h"
 
 #include "base/error_text.h"
-#include "run/retry_policy.h"
+#include "base/retry.h"
 
 /* With an outdated catalog cache. */
 #define STALE_ATTEMPTS			2
