@@ -1,6 +1,6 @@
 /*
  * precheck.c
- *	  The plan of a run, and every reason to refuse it.
+ *	  Every reason to refuse a plan.
  *
  * What can be refused is refused here, before the first step.
  */
@@ -12,16 +12,9 @@
 #include "base/command.h"
 #include "base/guc.h"
 #include "base/server.h"
-#include "graph/graph.h"
 #include "run/run_internal.h"
 #include "tables/revision.h"
 
-/* Whether this backend is in a run: a body must not start another. */
-static bool running = false;
-
-static bool is_at_heads(const MigVersion *version, const char *target,
-						MigSpiAccess access);
-static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void check_steps(const MigRun *run, const MigTrust *trust);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_long_ids(const MigRun *run);
@@ -31,96 +24,23 @@ static void refuse_nontransactional(const char *revision,
 									const MigRunRequest *request);
 
 /*
- * A run begins, or ends.
- */
-void
-mig_precheck_set_running(bool on)
-{
-	running = on;
-}
-
-bool
-mig_precheck_is_running(void)
-{
-	return running;
-}
-
-/*
- * Raises an error inside a run, whose plan the function could contradict.
- */
-void
-mig_run_refuse_nested(const char *function)
-{
-	if (running)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot be called from within a migration body",
-						function),
-				 errdetail("The run that executes the body has planned its steps already.")));
-}
-
-/*
  * Raises an error where a run cannot commit.
  */
 void
 mig_precheck_transaction(const MigRunRequest *request)
 {
-	const char *procedure = mig_command_procedure(request->command);
+	const char *procedure;
 
-	if (!request->can_commit)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("%s() cannot run inside a transaction block",
-						procedure),
-				 errdetail("It commits after each revision. Nothing was run."),
-				 errhint("Send CALL %s(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on. Inside a transaction use %s().",
-						 procedure, mig_command_function(request->command))));
-}
-
-/*
- * The steps from where the version table is to the targets.  first: as in
- * MigPlanRequest.
- */
-MigPlan *
-mig_run_plan(const MigVersion *version, MigCommand command,
-			 int ntargets, char **targets, bool purge, const char *first,
-			 MigSpiAccess access)
-{
-	MigPlanRequest request = {
-		.command = command,
-		.nrows = purge ? 0 : version->nrows,
-		.rows = version->rows,
-		.ntargets = ntargets,
-		.targets = targets,
-		.first = first
-	};
-	MigPlan    *plan;
-
-	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
-		is_at_heads(version, targets[0], access))
-	{
-		plan = palloc0(sizeof(MigPlan));
-		plan->command = command;
-		return plan;
-	}
-
-	plan = mig_plan_build(mig_revision_graph(access), &request);
-	if (purge && version->nrows > 0)
-		plan = add_purge(version, plan);
-	return plan;
-}
-
-/*
- * The target in words that mean the same when the rows are others.
- */
-char *
-mig_run_plan_absolute(const MigVersion *version, MigCommand command,
-					  const char *target, MigSpiAccess access)
-{
-	if (!mig_target_is_relative(target))
-		return pstrdup(target);
-	return mig_plan_make_absolute(mig_revision_graph(access), command,
-								  version->nrows, version->rows, target);
+	if (request->can_commit)
+		return;
+	procedure = mig_command_procedure(request->command);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+			 errmsg("%s() cannot run inside a transaction block",
+					procedure),
+			 errdetail("It commits after each revision. Nothing was run."),
+			 errhint("Send CALL %s(...) by itself: outside of BEGIN and functions, in a query of its own, with autocommit on. Inside a transaction use %s().",
+					 procedure, mig_command_function(request->command))));
 }
 
 /*
@@ -187,52 +107,6 @@ check_steps(const MigRun *run, const MigTrust *trust)
 		if (trust[i].check.nontransactional)
 			refuse_nontransactional(plan->steps[i].revision, request);
 	}
-}
-
-/*
- * Whether the rows are exactly the heads that the target stands for, by the
- * marks in the registry.  Then there is nothing to do, and no need to read
- * the graph.  Anything else, errors included, takes the long way.
- */
-static bool
-is_at_heads(const MigVersion *version, const char *target, MigSpiAccess access)
-{
-	bool		real = strcmp(target, "heads") == 0;
-	char	  **heads;
-	int			nheads;
-
-	if (!real && strcmp(target, "head") != 0)
-		return false;
-	heads = mig_revision_heads(real, access, &nheads);
-	if (nheads != version->nrows || (!real && nheads > 1))
-		return false;
-	for (int i = 0; i < nheads; i++)
-	{
-		if (strcmp(heads[i], version->rows[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Puts a step in front that deletes every row, known or not.
- */
-static MigPlan *
-add_purge(const MigVersion *version, MigPlan *plan)
-{
-	MigPlan    *longer = palloc0(sizeof(MigPlan));
-	MigStep    *purge;
-
-	longer->command = plan->command;
-	longer->nsteps = plan->nsteps + 1;
-	longer->steps = palloc0(sizeof(MigStep) * longer->nsteps);
-	purge = &longer->steps[0];
-	purge->command = MIG_COMMAND_STAMP;
-	purge->ndeletes = version->nrows;
-	purge->deletes = (const char **) version->rows;
-	if (plan->nsteps > 0)
-		memcpy(&longer->steps[1], plan->steps, sizeof(MigStep) * plan->nsteps);
-	return longer;
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "base/error_text.h"
 #include "base/guc.h"
 #include "base/server.h"
+#include "graph/graph.h"
 #include "run/run_internal.h"
 #include "tables/log.h"
 #include "tables/revision.h"
@@ -29,11 +30,18 @@
  */
 #define LONG_RUN				1000
 
+/* Whether this backend is in a run: a body must not start another. */
+static bool running = false;
+
+static void begin_run(MigRun *run);
 static void end_run(void);
 static void run_in_transaction(MigRun *run);
 static void perform(MigRun *run, MigWork work, int flags);
 static void open_tables(void *arg);
 static void read_and_plan(void *arg);
+static bool is_at_heads(const MigVersion *version, const char *target,
+						MigSpiAccess access);
+static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static void execute_steps(MigRun *run);
 static void execute_until_done(MigStepExec *exec, int index);
 static void explain_procedure(const MigStep *step, ErrorData *error);
@@ -71,10 +79,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 
 	PG_TRY();
 	{
-		mig_precheck_set_running(true);
-		mig_guc_lock_role(!mig_step_can_change_role());
-		mig_resource_usage_watch(true);
-		mig_progress_begin(request->via);
+		begin_run(&run);
 		if (run.commits)
 			mig_run_committing(&run);
 		else
@@ -101,17 +106,51 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 }
 
 /*
+ * What holds for this process as long as the run.
+ */
+static void
+begin_run(MigRun *run)
+{
+	running = true;
+	mig_guc_lock_role(!mig_step_can_change_role());
+	mig_xact_without_subxacts(run->commits && run->request->top_level &&
+							  !mig_server()->subtransactions);
+	mig_resource_usage_watch(true);
+	mig_progress_begin(run->request->via);
+}
+
+/*
  * The run is over, however it ended.
  */
 static void
 end_run(void)
 {
-	mig_xact_without_subxacts(false);
 	mig_termination_watch(NULL);
 	mig_progress_end();
 	mig_resource_usage_watch(false);
+	mig_xact_without_subxacts(false);
 	mig_guc_lock_role(false);
-	mig_precheck_set_running(false);
+	running = false;
+}
+
+bool
+mig_run_is_running(void)
+{
+	return running;
+}
+
+/*
+ * Raises an error inside a run, whose plan the function could contradict.
+ */
+void
+mig_run_refuse_nested(const char *function)
+{
+	if (running)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called from within a migration body",
+						function),
+				 errdetail("The run that executes the body has planned its steps already.")));
 }
 
 /*
@@ -201,6 +240,98 @@ read_and_plan(void *arg)
 	if (!run->commits)
 		mig_version_check_snapshot(version);
 	mig_version_trust(version, !run->commits);
+}
+
+/*
+ * The steps from where the version table is to the targets.  first: as in
+ * MigPlanRequest.
+ */
+MigPlan *
+mig_run_plan(const MigVersion *version, MigCommand command,
+			 int ntargets, char **targets, bool purge, const char *first,
+			 MigSpiAccess access)
+{
+	MigPlanRequest request = {
+		.command = command,
+		.nrows = purge ? 0 : version->nrows,
+		.rows = version->rows,
+		.ntargets = ntargets,
+		.targets = targets,
+		.first = first
+	};
+	MigPlan    *plan;
+
+	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
+		is_at_heads(version, targets[0], access))
+	{
+		plan = palloc0(sizeof(MigPlan));
+		plan->command = command;
+		return plan;
+	}
+
+	plan = mig_plan_build(mig_revision_graph(access), &request);
+	if (purge && version->nrows > 0)
+		plan = add_purge(version, plan);
+	return plan;
+}
+
+/*
+ * The target in words that mean the same when the rows are others.
+ */
+char *
+mig_run_plan_absolute(const MigVersion *version, MigCommand command,
+					  const char *target, MigSpiAccess access)
+{
+	if (!mig_target_is_relative(target))
+		return pstrdup(target);
+	return mig_plan_make_absolute(mig_revision_graph(access), command,
+								  version->nrows, version->rows, target);
+}
+
+/*
+ * Whether the rows are exactly the heads that the target stands for, by the
+ * marks in the registry.  Then there is nothing to do, and no need to read
+ * the graph.  Anything else, errors included, takes the long way.
+ */
+static bool
+is_at_heads(const MigVersion *version, const char *target, MigSpiAccess access)
+{
+	bool		real = strcmp(target, "heads") == 0;
+	char	  **heads;
+	int			nheads;
+
+	if (!real && strcmp(target, "head") != 0)
+		return false;
+	heads = mig_revision_heads(real, access, &nheads);
+	if (nheads != version->nrows || (!real && nheads > 1))
+		return false;
+	for (int i = 0; i < nheads; i++)
+	{
+		if (strcmp(heads[i], version->rows[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Puts a step in front that deletes every row, known or not.
+ */
+static MigPlan *
+add_purge(const MigVersion *version, MigPlan *plan)
+{
+	MigPlan    *longer = palloc0(sizeof(MigPlan));
+	MigStep    *purge;
+
+	longer->command = plan->command;
+	longer->nsteps = plan->nsteps + 1;
+	longer->steps = palloc0(sizeof(MigStep) * longer->nsteps);
+	purge = &longer->steps[0];
+	purge->command = MIG_COMMAND_STAMP;
+	purge->ndeletes = version->nrows;
+	purge->deletes = (const char **) version->rows;
+	if (plan->nsteps > 0)
+		memcpy(&longer->steps[1], plan->steps, sizeof(MigStep) * plan->nsteps);
+	return longer;
 }
 
 static void

@@ -83,8 +83,6 @@ typedef struct MigProgress
 /* run.c */
 extern void mig_run_init(void);
 extern void mig_run(const MigRunRequest *request, MigRunResult *result);
-
-/* precheck.c */
 extern void mig_run_refuse_nested(const char *function);
 extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 							 int ntargets, char **targets, bool purge,

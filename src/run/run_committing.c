@@ -71,8 +71,6 @@ mig_run_committing(MigRun *run)
 	state.error_context = AllocSetContextCreate(state.context, "migrate error",
 												ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(state.context);
-	mig_xact_without_subxacts(run->request->top_level &&
-							  !mig_server()->subtransactions);
 	PG_TRY();
 	{
 		execute(&state);

@@ -145,13 +145,12 @@ typedef enum MigVerdict
 
 /* run.c */
 extern void mig_run_prepare(MigRun *run);
+extern bool mig_run_is_running(void);
 
 /* run_committing.c */
 extern void mig_run_committing(MigRun *run);
 
 /* precheck.c */
-extern void mig_precheck_set_running(bool on);
-extern bool mig_precheck_is_running(void);
 extern void mig_precheck_transaction(const MigRunRequest *request);
 extern void mig_precheck_plan(MigRun *run);
 

@@ -224,7 +224,7 @@ remember(List **names, const char *name)
 {
 	MemoryContext old_context;
 
-	if (!mig_precheck_is_running())
+	if (!mig_run_is_running())
 		return;
 	old_context = MemoryContextSwitchTo(TopMemoryContext);
 	*names = lappend(*names, pstrdup(name));
