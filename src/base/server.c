@@ -191,24 +191,30 @@ is_on(const char *name)
  * Whether a body that fails can be undone inside a transaction that stays open.
  */
 bool
-mig_server_undoes_bodies(void)
+mig_server_undoes_bodies(const MigServer *server)
 {
-	const MigServer *server = mig_server();
-
 	return server->rollback_undoes_ddl && server->subtransactions;
 }
 
 /*
- * A run begins, in a transaction that can read.
+ * A run begins, in a transaction that can read.  Returns the facts.
  */
-void
+const MigServer *
 mig_server_begin_run(void)
 {
-	const char *level = mig_server()->nominal_isolation ?
-	"read committed" : mig_server_effective_isolation();
+	const MigServer *server = mig_server();
+	const char *level;
 
+	if (server->nominal_isolation)
+	{
+		effective_snapshot = false;
+		return server;
+	}
+	level = mig_server_effective_isolation();
 	/* If it is not known, the stricter one. */
 	effective_snapshot = level == NULL || strcmp(level, "read committed") != 0;
+	/* Asking may have told more. */
+	return mig_server();
 }
 
 /*

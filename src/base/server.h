@@ -38,12 +38,12 @@ typedef struct MigServerSetting
 
 extern void mig_server_check_build(void);
 extern const MigServer *mig_server(void);
-extern void mig_server_begin_run(void);
+extern const MigServer *mig_server_begin_run(void);
 extern bool mig_server_fixes_snapshot(void);
 extern const char *mig_server_effective_isolation(void);
 extern const MigServerSetting *mig_server_settings(int *nsettings);
 extern void mig_server_check_locks(void);
 extern bool mig_server_stop_retries(GucAction action);
-extern bool mig_server_undoes_bodies(void);
+extern bool mig_server_undoes_bodies(const MigServer *server);
 
 #endif							/* MIG_BASE_SERVER_H */

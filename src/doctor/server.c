@@ -90,7 +90,7 @@ check_server_type(MigDoctor *doctor)
 						  psprintf("%s, set by migrate.server_type",
 								   server->type),
 						  "Reset migrate.server_type, which is for tests.");
-	else if (!mig_server_undoes_bodies())
+	else if (!mig_server_undoes_bodies(server))
 		mig_doctor_report(doctor, MIG_DOCTOR_OK, server->type,
 						  "Use CALL migrate_deploy() or jobs: the functions cannot run bodies on this server.");
 	else

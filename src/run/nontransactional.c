@@ -19,7 +19,6 @@
 #include "base/clock.h"
 #include "base/error_text.h"
 #include "base/guc.h"
-#include "base/server.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
 
@@ -247,7 +246,7 @@ try_statement(Outcome *outcome)
 	uint64		lasting;
 	uint64		written;
 
-	mig_utility_hook_begin_attempt();
+	mig_utility_hook_begin_attempt(false);
 	while ((error = mig_xact(note_start, outcome, 0)) == NULL &&
 		   outcome->probe.busy != NULL)
 	{
@@ -257,7 +256,7 @@ try_statement(Outcome *outcome)
 	outcome->delay = 0;
 	if (error != NULL)
 	{
-		mig_guc_lock_role(!mig_step_can_change_role());
+		mig_guc_lock_role(outcome->exec->run->role_locked);
 		mig_step_explain_role_change(error);
 		locate(outcome, error);
 		return error;
@@ -337,7 +336,7 @@ apply_settings(Outcome *outcome)
 	MemoryContext old_context;
 	MigRoleLock lock;
 
-	if (!mig_step_can_change_role() &&
+	if (outcome->exec->run->role_locked &&
 		segment->kind == MIG_STATEMENT_DISCARD_ALL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -437,7 +436,7 @@ wait_for_other(Outcome *outcome)
 static void
 examine(Outcome *outcome, const ErrorData *error)
 {
-	bool		known = mig_server()->transaction_ids;
+	bool		known = outcome->exec->run->server->transaction_ids;
 	ErrorData  *problem = NULL;
 
 	outcome->verdict = MIG_VERDICT_NOT_DONE;

@@ -19,7 +19,7 @@ static void check_steps(const MigRun *run, const MigTrust *trust);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_long_ids(const MigRun *run);
 static void refuse_irreversible(const char *revision);
-static void refuse_server(const MigRunRequest *request);
+static void refuse_server(const MigRun *run);
 static void refuse_nontransactional(const char *revision,
 									const MigRunRequest *request);
 
@@ -100,8 +100,8 @@ check_steps(const MigRun *run, const MigTrust *trust)
 	}
 	if (request->top_level)
 		return;
-	if (!mig_server_undoes_bodies())
-		refuse_server(request);
+	if (!mig_server_undoes_bodies(run->server))
+		refuse_server(run);
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (trust[i].check.nontransactional)
@@ -166,9 +166,10 @@ refuse_irreversible(const char *revision)
  * only what may end transactions can run one.
  */
 static void
-refuse_server(const MigRunRequest *request)
+refuse_server(const MigRun *run)
 {
-	const MigServer *server = mig_server();
+	const MigRunRequest *request = run->request;
+	const MigServer *server = run->server;
 	const char *procedure = mig_command_procedure(request->command);
 
 	ereport(ERROR,

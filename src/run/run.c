@@ -34,7 +34,7 @@
 static bool running = false;
 
 static void begin_run(MigRun *run);
-static void end_run(void);
+static void end_run(const MigRun *run);
 static void run_in_transaction(MigRun *run);
 static void perform(MigRun *run, MigWork work, int flags);
 static void open_tables(void *arg);
@@ -88,7 +88,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	PG_CATCH();
 	{
 		/* Before anything that could fail. */
-		end_run();
+		end_run(&run);
 		MemoryContextSwitchTo(run.context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -102,7 +102,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 		mig_retry_make_plain(error);
 		ReThrowError(error);
 	}
-	end_run();
+	end_run(&run);
 }
 
 /*
@@ -112,7 +112,9 @@ static void
 begin_run(MigRun *run)
 {
 	running = true;
-	mig_guc_lock_role(!mig_step_can_change_role());
+	run->role_locked = !mig_step_can_change_role();
+	if (run->role_locked)
+		mig_guc_lock_role(true);
 	mig_xact_without_subxacts(run->commits && run->request->top_level &&
 							  !mig_server()->subtransactions);
 	mig_resource_usage_watch(true);
@@ -123,13 +125,14 @@ begin_run(MigRun *run)
  * The run is over, however it ended.
  */
 static void
-end_run(void)
+end_run(const MigRun *run)
 {
 	mig_termination_watch(NULL);
 	mig_progress_end();
 	mig_resource_usage_watch(false);
 	mig_xact_without_subxacts(false);
-	mig_guc_lock_role(false);
+	if (run->role_locked)
+		mig_guc_lock_role(false);
 	running = false;
 }
 
@@ -194,7 +197,7 @@ mig_run_prepare(MigRun *run)
 	perform(run, open_tables, MIG_XACT_KEEP_OPEN);
 	mig_lock_run(run);
 	/* Such a server may read by a snapshot from before the lock. */
-	if (run->commits && !mig_server()->nominal_isolation)
+	if (run->commits && !run->server->nominal_isolation)
 		mig_xact_renew();
 	perform(run, read_and_plan, 0);
 }
@@ -213,7 +216,7 @@ open_tables(void *arg)
 {
 	MigRun	   *run = arg;
 
-	mig_server_begin_run();
+	run->server = mig_server_begin_run();
 	run->version = mig_version_open(MIG_SPI_READ_LATEST);
 	run->registry = run->version->registry;
 }

@@ -9,6 +9,7 @@
 #include "utils/guc.h"
 
 #include "base/compat.h"
+#include "base/server.h"
 #include "base/setting_list.h"
 #include "base/xact.h"
 #include "run/run.h"
@@ -111,6 +112,8 @@ typedef struct MigRun
 	const MigRunRequest *request;
 	MigRunResult *result;
 	bool		commits;		/* after each step: procedure, worker */
+	bool		role_locked;	/* mig_step_can_change_role() says no */
+	const MigServer *server;	/* since the version table was opened */
 	Oid			registry;
 	MigVersion *version;
 	MigPartial *partial;		/* before the first step, and after a failure */
@@ -314,13 +317,13 @@ extern void mig_termination_watch(const MigStepExec *exec);
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
 extern uint64 mig_utility_hook_enum_values(void);
-extern void mig_utility_hook_begin_attempt(void);
+extern void mig_utility_hook_begin_attempt(bool refuse_ddl);
+extern void mig_utility_hook_end_attempt(void);
 extern const List *mig_utility_hook_prepared(void);
 extern const List *mig_utility_hook_until_commit(void);
 extern uint64 mig_utility_hook_lock_tables(void);
 extern uint64 mig_utility_hook_lasting(void);
 extern uint64 mig_utility_hook_written(void);
-extern void mig_utility_hook_refuse_ddl(bool on);
 
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);

@@ -18,7 +18,6 @@
 #include "base/compat.h"
 #include "base/error_text.h"
 #include "base/guc.h"
-#include "base/server.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
@@ -104,11 +103,11 @@ mig_step_begin(MigStepExec *exec, int index)
 		exec->body.settings = list_concat(read_settings(mig_guc_transaction_settings),
 										  read_settings(body.settings));
 		mig_body_split(&exec->body,
-					   run->commits && !mig_server()->rollback_undoes_ddl);
+					   run->commits && !run->server->rollback_undoes_ddl);
 	}
 	exec->temporary = NULL;
 	/* The session of a worker ends with its job. */
-	if (!mig_step_can_change_role() && run->request->via != MIG_VIA_WORKER)
+	if (run->role_locked && run->request->via != MIG_VIA_WORKER)
 	{
 		exec->temporary = palloc(sizeof(MigTemporary));
 		mig_session_state_note(exec->temporary);
@@ -145,6 +144,7 @@ mig_step_again(MigStepExec *exec)
 ErrorData *
 mig_step_execute(MigStepExec *exec, MigSegment *segment)
 {
+	const MigRun *run = exec->run;
 	Attempt		attempt = {exec, segment, segment == NULL};
 	ErrorData  *error;
 
@@ -153,18 +153,19 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 			exec->body.script->nstatements;
 
 	exec->writes_rows = false;
-	mig_utility_hook_begin_attempt();
-	mig_utility_hook_refuse_ddl(!mig_server()->rollback_undoes_ddl);
+	mig_utility_hook_begin_attempt(!run->server->rollback_undoes_ddl);
 	/* There the security context does it, whose errors say why. */
-	mig_guc_lock_role(false);
+	if (run->role_locked)
+		mig_guc_lock_role(false);
 	error = mig_subxact(attempt_work, &attempt);
-	mig_guc_lock_role(!mig_step_can_change_role());
-	mig_utility_hook_refuse_ddl(false);
+	if (run->role_locked)
+		mig_guc_lock_role(true);
+	mig_utility_hook_end_attempt();
 	if (error == NULL)
-		mig_version_accept(exec->run->version);
+		mig_version_accept(run->version);
 	else
 	{
-		mig_version_discard(exec->run->version);
+		mig_version_discard(run->version);
 		mig_body_locate(&exec->body, error);
 		mig_step_explain_role_change(error);
 		explain_dropped_tables(exec, error);

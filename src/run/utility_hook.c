@@ -24,7 +24,7 @@ static uint64 nconstraints = 0;
 static uint64 nenum_values = 0;
 static uint64 nlasting = 0;
 static uint64 nwritten = 0;
-static bool refuse_ddl = false;
+static bool ddl_refused = false;
 
 /* Of the attempt that is made: names, and a count. */
 static List *prepared = NIL;
@@ -64,11 +64,12 @@ mig_utility_hook_constraints(void)
 }
 
 /*
- * An attempt begins.
+ * An attempt begins.  refuse_ddl: it may not run DDL from within a statement.
  */
 void
-mig_utility_hook_begin_attempt(void)
+mig_utility_hook_begin_attempt(bool refuse_ddl)
 {
+	ddl_refused = refuse_ddl;
 	list_free_deep(prepared);
 	prepared = NIL;
 	list_free_deep(until_commit);
@@ -133,13 +134,10 @@ mig_utility_hook_written(void)
 	return nwritten;
 }
 
-/*
- * Whether DDL from within a statement is refused from now on.
- */
 void
-mig_utility_hook_refuse_ddl(bool on)
+mig_utility_hook_end_attempt(void)
 {
-	refuse_ddl = on;
+	ddl_refused = false;
 }
 
 static void
@@ -238,7 +236,7 @@ watch_ddl(Node *statement)
 	if (!mig_statement_kind_commits(statement) ||
 		IsA(statement, DoStmt) || IsA(statement, CallStmt))
 		return;
-	if (refuse_ddl)
+	if (ddl_refused)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s cannot run from within another statement of a migration body on this server",
