@@ -258,13 +258,16 @@ mig_lock_retake(void)
 static void
 wait_for_lock(const Lock *lock)
 {
-	int64		since = mig_clock_ms();
+	int64		since = 0;
 	int			delay = FIRST_POLL_DELAY;
 
 	for (bool first = true; !try_lock(lock); first = false)
 	{
-		int64		waited = mig_clock_ms() - since;
+		int64		waited;
 
+		if (first)
+			since = mig_clock_ms();
+		waited = mig_clock_ms() - since;
 		if (!lock->session)
 			refuse_to_hold_up(lock);
 		if (waited >= mig_guc_lock_wait)

@@ -65,6 +65,8 @@ static void clear(Slots *slots);
 static void clear_segment(void *memory MIG_COMPAT_SEGMENT_ARG);
 #endif
 static void end_at_exit(int code, Datum arg);
+static void show_step(const MigStepExec *exec);
+static void say_step(const MigStepExec *exec);
 static void append_ids(StringInfo buf, const char **ids, int nids);
 static void report_activity(const MigBodyExec *body);
 
@@ -184,19 +186,27 @@ mig_progress_begin(MigVia via)
 }
 
 /*
- * A step begins; number counts from 1.
+ * A step begins.
  */
 void
-mig_progress_step(const MigStep *step, int number, int nsteps)
+mig_progress_step(const MigStepExec *exec)
 {
-	if (own == NULL)
-		return;
+	if (own != NULL)
+		show_step(exec);
+	say_step(exec);
+}
+
+static void
+show_step(const MigStepExec *exec)
+{
+	const MigStep *step = exec->step;
+
 	SpinLockAcquire(&own->mutex);
 	own->run.operation = step->command;
 	strlcpy(own->run.revision, step->revision != NULL ? step->revision : "",
 			MIG_PROGRESS_REVISION_SIZE);
-	own->run.step = number;
-	own->run.nsteps = nsteps;
+	own->run.step = exec->entry.step;
+	own->run.nsteps = exec->run->plan->nsteps;
 	own->run.statement = 0;
 	own->run.nstatements = 0;
 	own->run.attempt = 1;
@@ -208,15 +218,15 @@ mig_progress_step(const MigStep *step, int number, int nsteps)
  * Tells the user which step begins, so that the caller of a long run sees how
  * far it is: "upgrade 1975ea83b712 -> ae1027a6acf: add account"
  */
-void
-mig_progress_say(const MigStepExec *exec)
+static void
+say_step(const MigStepExec *exec)
 {
 	const MigStep *step = exec->step;
 	const char *message = exec->message;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s ", mig_command_name(step->command));
+	appendStringInfo(&buf, "%s ", exec->body.operation);
 	switch (step->command)
 	{
 		case MIG_COMMAND_UPGRADE:

@@ -383,7 +383,7 @@ execute_until_done(MigStepExec *exec, int index)
 	CHECK_FOR_INTERRUPTS();
 	mig_step_begin(exec, index);
 	mig_termination_watch(exec);
-	mig_progress_say(exec);
+	mig_progress_step(exec);
 	while ((error = mig_step_execute(exec, NULL)) != NULL)
 	{
 		int			delay;

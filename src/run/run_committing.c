@@ -81,11 +81,11 @@ mig_run_committing(MigRun *run)
 		error = CopyErrorData();
 		FlushErrorState();
 		MemoryContextSwitchTo(state.context);
+		mig_termination_watch(NULL);
 		mig_xact_abandon_subxacts(level);
 		mig_xact_abort();
 	}
 	PG_END_TRY();
-	mig_termination_watch(NULL);
 	if (state.in_step && error != NULL)
 	{
 		problem = log_failure(&state, error);
@@ -179,7 +179,7 @@ execute_and_commit(Committing *state)
 	mig_xact(read_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
 	mig_termination_watch(exec);
-	mig_progress_say(exec);
+	mig_progress_step(exec);
 	mig_segment_execute_all(exec);
 	state->in_step = false;
 	mig_termination_watch(NULL);

@@ -280,8 +280,7 @@ extern void mig_lock_retake(void);
 /* progress.c */
 extern void mig_progress_request_memory(void);
 extern void mig_progress_begin(MigVia via);
-extern void mig_progress_step(const MigStep *step, int number, int nsteps);
-extern void mig_progress_say(const MigStepExec *exec);
+extern void mig_progress_step(const MigStepExec *exec);
 extern void mig_progress_say_end(const MigRun *run);
 extern void mig_progress_statement(const MigBodyExec *body);
 extern void mig_progress_end(void);

@@ -67,7 +67,6 @@ mig_step_begin(MigStepExec *exec, int index)
 	const MigStep *step = &run->plan->steps[index];
 	MigStepBody body;
 
-	mig_progress_step(step, index + 1, run->plan->nsteps);
 	memset(&body, 0, sizeof(body));
 	if (step->revision != NULL)
 		mig_revision_body(step->revision, step->command, &body);
