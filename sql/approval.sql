@@ -118,7 +118,7 @@ SELECT step, revision, approved, problem FROM migrate_plan('base', 'downgrade');
 SELECT migrate_downgrade('base');
 RESET ROLE;
 -- but not of another body, nor where it was never upgraded: neither after a
--- stamp, nor by rows that somebody has written
+-- stamp, nor by rows that a session has written itself
 SET migrate.require_approval = off;
 SELECT migrate_stamp('a2');
 SET migrate.require_approval = on;

@@ -68,7 +68,7 @@ $node->start;
 is(sql($node, $db, $state), 'c1|c1|0', 'immediate shutdown: nothing applied');
 is(sql($node, $db, 'SELECT migrate_upgrade()'), 'c2', 'the next run completes');
 
-# A fast shutdown ends a run that is going on.
+# A fast shutdown ends a run in the middle of it.
 sql($node, $db, "SELECT migrate_downgrade('c1'); TRUNCATE migrate.log");
 ($session, $pid) = start_run('stopped', '');
 $node->stop('fast');

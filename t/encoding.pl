@@ -22,7 +22,7 @@ foreach my $db (sort keys %encodings)
 	sql($node, $db, 'CREATE EXTENSION migrate');
 }
 
-# What a script that goes on after an error has to say.
+# What a script that continues after an error has to say.
 sub said
 {
 	my ($db, $sql) = @_;

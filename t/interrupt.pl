@@ -195,7 +195,7 @@ foreach my $case (
 	$keeper->quit;
 	wait_until($node, 'postgres', "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $pid");
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
-	# What would go on does so until here.
+	# What would continue does so until here.
 	wait_until($node, 'postgres', "SELECT count(*) = 0 OR bool_or(wait_event IS DISTINCT FROM 'SyncRep' OR query_start < now() - interval '2 s')
 		FROM pg_stat_activity WHERE pid = $pid");
 	$node->safe_psql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');

@@ -92,13 +92,13 @@ sub give_up
 	return;
 }
 
-# Somebody else's statement that waits for the holder.
+# The statement of another session that waits for the holder.
 sub start_other
 {
 	my ($statement) = @_;
-	my $session = start_sql($node, $db, 'somebody', $statement);
+	my $session = start_sql($node, $db, 'another', $statement);
 	wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
-		WHERE application_name = 'somebody' AND wait_event = 'virtualxid')");
+		WHERE application_name = 'another' AND wait_event = 'virtualxid')");
 	return $session;
 }
 
@@ -153,19 +153,19 @@ foreach my $body ('(a)', '(lower(a::text) DESC, b) INCLUDE (a) WHERE b > 1 AND a
 	like(state(), qr/3; applied$/, "$body: applied");
 }
 
-# Somebody else builds an index of that name: it is neither dropped nor waited
+# Another session builds an index of that name: it is neither dropped nor waited
 # for in a queue, where the two would deadlock.
 register($build);
 kill_before(2);
 my $holder = hold();
-my $somebody = start_other('CREATE INDEX CONCURRENTLY ti ON t (a)');
+my $other = start_other('CREATE INDEX CONCURRENTLY ti ON t (a)');
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
 sql($node, $db, 'SELECT pg_sleep(0.3)');
 give_up('holder');
 finish_sql($holder);
-is((finish_sql($somebody))[1], '', 'the build of another session ends well');
+is((finish_sql($other))[1], '', 'the build of another session ends well');
 is((finish_sql($session))[1], '', 'then the run resumes');
 is(state(), 'other_a (a), t_b (b), ti (a); 1 2; applied', 'and takes the index for its own');
 
@@ -173,13 +173,13 @@ is(state(), 'other_a (a), t_b (b), ti (a); 1 2; applied', 'and takes the index f
 register($build);
 kill_before(2);
 $holder = hold();
-$somebody = start_other('CREATE INDEX CONCURRENTLY ti ON t (a)');
+$other = start_other('CREATE INDEX CONCURRENTLY ti ON t (a)');
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
-give_up('somebody');
+give_up('another');
 give_up('holder');
-finish_sql($_) foreach $holder, $somebody;
+finish_sql($_) foreach $holder, $other;
 is((finish_sql($session))[1], '', 'the build of another session has failed');
 is(state(), 'other_a (a), t_b (b), ti (a); 1 2; applied', 'what it left is dropped and built');
 
@@ -187,24 +187,24 @@ is(state(), 'other_a (a), t_b (b), ti (a); 1 2; applied', 'what it left is dropp
 # without a snapshot.
 register($build);
 $holder = hold();
-$somebody = start_other('CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
+$other = start_other('CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
 sql($node, $db, 'SELECT pg_sleep(0.3)');
 give_up('holder');
-is((finish_sql($_))[1], '', $_->{name}) foreach $somebody, $session;
+is((finish_sql($_))[1], '', $_->{name}) foreach $other, $session;
 finish_sql($holder);
 is(state(), 'other_a (a), t_b (b), t_both (a, b), ti (a); 1 2; applied', 'two builds on a table');
 
 # With a lock_timeout it does not wait longer.
 register("SET lock_timeout = '100ms'; $build");
 $holder = hold();
-$somebody = start_other('CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
+$other = start_other('CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
 is((run_sql($node, $db, 'CALL migrate_deploy();'))[1],
 	'55P03: canceling statement due to lock timeout', 'lock_timeout');
 give_up('holder');
-is((finish_sql($somebody))[1], '', 'the other build ends well');
+is((finish_sql($other))[1], '', 'the other build ends well');
 finish_sql($holder);
 
 # The other build begins later and waits in the queue: the run may be the one
@@ -214,11 +214,11 @@ $holder = hold();
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'deploy' AND wait_event = 'virtualxid')");
-$somebody = start_sql($node, $db, 'somebody', 'SET deadlock_timeout = 3600000; CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
+$other = start_sql($node, $db, 'another', 'SET deadlock_timeout = 3600000; CREATE INDEX CONCURRENTLY t_both ON t (a, b)');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
-	WHERE application_name = 'somebody' AND wait_event = 'relation')");
+	WHERE application_name = 'another' AND wait_event = 'relation')");
 give_up('holder');
-is((finish_sql($_))[1], '', "a deadlock: $_->{name}") foreach $session, $somebody;
+is((finish_sql($_))[1], '', "a deadlock: $_->{name}") foreach $session, $other;
 finish_sql($holder);
 is(state(), 'other_a (a), t_b (b), t_both (a, b), ti (a); 1 2; applied', 'after a deadlock both are built');
 
@@ -232,12 +232,12 @@ kill_before(2);
 $holder = start_sql($node, $db, 'holder', 'BEGIN; SELECT FROM p; SELECT pg_sleep(3600)');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'holder' AND query LIKE '%pg_sleep%')");
-$somebody = start_other($detach);
+$other = start_other($detach);
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
 give_up('holder');
-is((finish_sql($_))[1], '', "DETACH PARTITION: $_->{name}") foreach $somebody, $session;
+is((finish_sql($_))[1], '', "DETACH PARTITION: $_->{name}") foreach $other, $session;
 finish_sql($holder);
 like(state(), qr/1 2; applied$/, 'the detached partition is taken for the effect');
 sql($node, $db, 'DROP TABLE p, p1');
@@ -270,12 +270,12 @@ foreach my $statement ('REINDEX INDEX CONCURRENTLY ti', 'REINDEX TABLE CONCURREN
 register('CREATE INDEX ti ON t (a); REINDEX TABLE CONCURRENTLY t; INSERT INTO made VALUES (2)');
 kill_before(3);
 $holder = hold();
-$somebody = start_other('REINDEX INDEX CONCURRENTLY t_b');
+$other = start_other('REINDEX INDEX CONCURRENTLY t_b');
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
 give_up('holder');
-is((finish_sql($_))[1], '', "REINDEX: $_->{name}") foreach $somebody, $session;
+is((finish_sql($_))[1], '', "REINDEX: $_->{name}") foreach $other, $session;
 finish_sql($holder);
 is(state(), 'other_a (a), t_b (b), ti (a); 2; applied', 'REINDEX beside another one');
 

@@ -22,7 +22,7 @@ sql($node, 'template', "SELECT migrate_register('m1', 'CREATE TABLE m1 ()', '')"
 $node->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE template") foreach @databases;
 my @jobs = map { sql($node, $_, "SELECT migrate_submit(run_at => now() + interval '1 s')") } @databases;
 
-# Whoever sits on all the processes meanwhile, jobs or scans, is seen here.
+# What uses all the processes meanwhile, jobs or scans, is seen here.
 my $watcher = start_sql($node, 'postgres', 'watcher', <<'SQL');
 CREATE TABLE watched (scans bigint, processes bigint);
 CREATE TABLE stop ();

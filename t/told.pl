@@ -1,5 +1,5 @@
 # What a person is told when a run fails: by psql, by migrate.log, by the views and
-# by the server log.  The expected texts are in t/told.txt, to be read by somebody
+# by the server log.  The expected texts are in t/told.txt, for a reader
 # who does not know the code.
 
 use strict;

@@ -11,7 +11,7 @@
  *	 yugabytedb_transactional_ddl	everything, but a subtransaction around
  *									DDL must not be rolled back
  *
- * YugabyteDB says who it is in server_version ("15.12-YB-2025.1.4.0-b0"), and
+ * YugabyteDB says that it is one in server_version ("15.12-YB-2025.1.4.0-b0"), and
  * by yb_ddl_transaction_block_enabled, which its early releases do not have,
  * which of the two it is.  A second setting takes that back for transactions
  * that really are READ COMMITTED (YBIsDdlTransactionBlockEnabled() in its

@@ -26,7 +26,7 @@
 #include "base/spi.h"
 #include "run/run_internal.h"
 
-/* Younger ones may well have ended before anybody has read their names. */
+/* Younger ones may well have ended before their names are read. */
 #define OLD_TRANSACTION			"1 s"
 
 static emit_log_hook_type previous_log_hook = NULL;
@@ -66,7 +66,8 @@ mig_blocker_install(void)
 }
 
 /*
- * Before a statement that waits for the snapshots of others: who has an old one.
+ * Before a statement that waits for the snapshots of other sessions: says which
+ * of them have an old one.
  * In a transaction that may end in an error.
  */
 void
@@ -126,7 +127,7 @@ show_lock_wait(ErrorData *error)
 		client_min_messages <= NOTICE && mig_error_is_lock_wait(error))
 	{
 		error->output_to_client = true;
-		/* Who holds the lock is written for the server log only. */
+		/* The lock's holder is written for the server log only. */
 		if (error->detail == NULL && error->detail_log != NULL)
 			error->detail = MemoryContextStrdup(error->assoc_context,
 												error->detail_log);
@@ -151,8 +152,8 @@ mig_blocker_sample(bool in_lock_wait)
 }
 
 /*
- * While a message is raised, which may be the error that ends the wait: the
- * timer goes on.
+ * While a message is raised, which may be the error that ends the wait: keeps
+ * what the last sample has found, because the timer runs until the run ends.
  */
 void
 mig_blocker_keep(void)

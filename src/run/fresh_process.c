@@ -8,8 +8,8 @@
  * would have to take its outcome for unknown.  A background worker, whose cache
  * is new, takes the note back.
  *
- * Must never be more than that: whoever starts it has no other way to say what
- * is to be done, and it has the rights of the extension's owner.
+ * Must never be more than that: the session that starts it has no other way to
+ * say what is to be done, and it has the rights of the extension's owner.
  */
 #include "postgres.h"
 

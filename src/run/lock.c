@@ -201,7 +201,7 @@ mig_lock_job(int class, uint32 key)
  * session was faster.  The failure has to end the transaction.
  */
 void
-mig_lock_confirm(void)
+mig_lock_transaction(void)
 {
 	for (int i = 0; i < nheld; i++)
 	{

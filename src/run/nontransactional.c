@@ -141,7 +141,7 @@ mig_nontransactional_execute(MigStepExec *exec, const MigSegment *segment)
  * Returns the index of the statement to resume with.
  */
 int
-mig_nontransactional_settle(MigStepExec *exec)
+mig_nontransactional_resume(MigStepExec *exec)
 {
 	const MigPartial *partial = exec->run->partial;
 	MigSegment	segment = {

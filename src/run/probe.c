@@ -185,7 +185,7 @@ typedef struct ProbeKind
 
 /*
  * Another session that holds the lock of a concurrent build on one of these
- * relations.  VACUUM and ANALYZE hold it as well, and wait for nobody.
+ * relations.  VACUUM and ANALYZE hold it as well, and wait for no snapshot.
  */
 #define WHO \
 	"format('process %s%s', p.pid," \
@@ -355,7 +355,7 @@ static ProbeKind probe_kinds[] =
 		BUSY(NOTED_CLASS)
 	},
 	{
-		/* Who detaches one locks nothing while it waits. */
+		/* A session that detaches one locks nothing while it waits. */
 		MIG_EFFECT_PARTITION, "partition",
 		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ","
 				 "  p.nspname::pg_catalog.text, p.relname::pg_catalog.text]"

@@ -226,7 +226,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 }
 
 /*
- * What was done of a revision that is abandoned belongs to nobody from now on.
+ * What was done of a revision that is abandoned is no revision's from now on.
  */
 static void
 say_what_stays(const MigPartial *partial)

@@ -242,7 +242,7 @@ read_and_plan(void *arg)
 		return;
 	if (!run->commits)
 		mig_version_check_snapshot(version);
-	mig_version_trust(version, !run->commits);
+	mig_version_lock_to_write(version, !run->commits);
 }
 
 /*

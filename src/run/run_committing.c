@@ -7,6 +7,10 @@
  * held but the advisory locks of the run: neither a snapshot nor a lock on
  * anything of the user's.
  *
+ * This file goes through the steps, and cleans up after an error.  segment.c
+ * makes one or several transactions of a step, nontransactional.c runs what can
+ * be in none, and step.c does the work of each.
+ *
  * An error is raised between transactions only, never inside a subtransaction
  * or with SPI connected, so that the run can clean up after it.
  */
@@ -216,7 +220,7 @@ read_step(void *arg)
 	MigRun	   *run = state->run;
 	MigStepExec *exec = &run->exec;
 
-	mig_lock_confirm();
+	mig_lock_transaction();
 	mig_step_begin(exec, state->index);
 	if (!mig_guc_require_approval && state->trusted != NULL &&
 		strcmp(state->trusted, exec->author) == 0 &&

@@ -190,7 +190,7 @@ extern void mig_segment_execute_all(MigStepExec *exec);
 /* nontransactional.c */
 extern void mig_nontransactional_execute(MigStepExec *exec,
 										 const MigSegment *segment);
-extern int	mig_nontransactional_settle(MigStepExec *exec);
+extern int	mig_nontransactional_resume(MigStepExec *exec);
 
 /* fresh_process.c */
 extern bool mig_fresh_process_forget(const pg_uuid_t *run, int statement);
@@ -273,7 +273,7 @@ extern void mig_retry_make_plain(ErrorData *error);
 	"         AND x.transactionid = p.transaction AND x.granted)" \
 	"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
 extern void mig_lock_run(const MigRun *run);
-extern void mig_lock_confirm(void);
+extern void mig_lock_transaction(void);
 extern void mig_lock_release(void);
 extern void mig_lock_retake(void);
 

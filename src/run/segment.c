@@ -103,8 +103,8 @@ mig_segment_execute_all(MigStepExec *exec)
 }
 
 /*
- * What an earlier run has begun goes on as it was begun: as the same role, and
- * with the settings of then.  Returns the index of the next statement.
+ * What an earlier run has begun is resumed as it was begun: as the same role,
+ * and with the settings of then.  Returns the index of the next statement.
  */
 static int
 resume(MigStepExec *exec)
@@ -131,7 +131,7 @@ resume(MigStepExec *exec)
 		ereport(NOTICE,
 				(errmsg("the %s of revision \"%s\" has search_path = %s, as when it was interrupted",
 						body->operation, body->revision, path)));
-	body->ncarried = mig_nontransactional_settle(exec);
+	body->ncarried = mig_nontransactional_resume(exec);
 	return body->ncarried;
 }
 

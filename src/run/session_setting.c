@@ -27,7 +27,7 @@
 #include "base/guc.h"
 #include "run/run_internal.h"
 
-/* Made last and put back first: they decide who may make the others. */
+/* Made last and put back first: they decide which of the others may be made. */
 static const char *const identities[] = {"session_authorization", "role"};
 
 /* What the same statement could do something else under. */

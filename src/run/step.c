@@ -198,10 +198,10 @@ attempt_work(void *arg)
 		 * subtransaction.
 		 */
 		(void) GetTransactionSnapshot();
-		mig_lock_confirm();
+		mig_lock_transaction();
 		/* Between two transactions its owner may have changed it. */
 		if (attempt->is_last)
-			mig_version_trust(run->version, true);
+			mig_version_lock_to_write(run->version, true);
 	}
 	mig_constraint_begin();
 	if (exec->body.text != NULL)

@@ -69,7 +69,7 @@ see_fatal(ErrorData *error)
 }
 
 /*
- * An error in here would only be another FATAL one, and the exit goes on.
+ * An error in here would only be another FATAL one, and the exit continues.
  */
 static void
 record_at_exit(int code, Datum arg)

@@ -2,8 +2,8 @@
  * trust.c
  *	  Whether a role has answered for what a run would do.
  *
- * A body must not give anybody rights of the runner: so its author, or a role
- * that has approved it as it is registered now, has to have them all.  Where
+ * A body must give no role rights of the runner: so its author, or a role that
+ * has approved it as it is registered now, has to have them all.  Where
  * migrate.require_approval is on, a revision must be approved before it is
  * upgraded, downgraded or counted as applied by a stamp.  The way back stays
  * open without that: a revision whose upgrade has succeeded as it is registered

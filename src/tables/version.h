@@ -52,7 +52,7 @@ extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
 extern void mig_version_refuse_replaced(const MigVersion *version);
 extern int	mig_version_width(const MigVersion *version);
 extern void mig_version_read_locked(MigVersion *version);
-extern void mig_version_trust(const MigVersion *version, bool keep_name);
+extern void mig_version_lock_to_write(const MigVersion *version, bool keep_name);
 
 /* version.c: its rows */
 extern void mig_version_prepare(MigVersion *version);

@@ -3,7 +3,7 @@
  *	  Which table is the version table, and whether this role may write it.
  *
  * Any table but our own belongs to another role, which could make a write run
- * code: that is settled here, before the first step.
+ * code: that is found out and refused here, before the first step.
  */
 #include "postgres.h"
 
@@ -199,7 +199,7 @@ mig_version_read_locked(MigVersion *version)
  * end the schema keeps its name, too, because renaming it locks no table.
  */
 void
-mig_version_trust(const MigVersion *version, bool keep_name)
+mig_version_lock_to_write(const MigVersion *version, bool keep_name)
 {
 	if (version->own)
 		return;

@@ -3,7 +3,7 @@
  *	  DDL that commits by itself, and DDL that no subtransaction takes back.
  *
  * By default YugabyteDB commits every DDL statement by itself, wherever it
- * was sent from, and the caller's transaction goes on.  Here such a statement
+ * was sent from, and the caller's transaction continues.  Here such a statement
  * is executed over a second connection.
  *
  * With yb_ddl_transaction_block_enabled it belongs to the caller's

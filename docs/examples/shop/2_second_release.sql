@@ -1,5 +1,5 @@
 -- The second release: the branches are merged, and invoices get their due date
--- while customers go on paying.
+-- while customers still pay.
 
 -- revision: 27e8b4d1c9f6
 -- down_revision: 5be07f19a4c8, f0a96d5c2b37
