@@ -17,6 +17,9 @@
 #define MIG_REV_NONE			(-1)
 #define MIG_REV_BASE			(-2)
 
+/* Messages list at most this many revisions, to stay readable. */
+#define MIG_GRAPH_MAX_LISTED	10
+
 /* The edges of revision r are to[start[r]] .. to[start[r + 1] - 1]. */
 typedef struct MigEdges
 {
@@ -112,6 +115,9 @@ extern MigRevList mig_graph_members(const MigGraph *graph, const bool *set);
 extern MigRevList mig_graph_leaves(const MigGraph *graph, MigRevList revs);
 extern MigRevList mig_graph_rows(const MigGraph *graph, int nrows, char **rows);
 extern char *mig_graph_quote(const MigGraph *graph, MigRevList revs);
+
+/* edges.c */
+extern void mig_edges_build(MigGraph *graph);
 
 /* name.c */
 extern void mig_name_split(const char *name, char **branch,

@@ -2,7 +2,7 @@
  * failure.c
  *	  Explains the error that ends a run.
  *
- * Who reads it has to act, and may not know the revisions: so after what
+ * Its reader has to act, and may not know the revisions: so after what
  * happened it says how many attempts were made, what the state of the database
  * is now, for which sessions the run has waited, and which statement to send
  * next.  The SQLSTATE stays that of the cause, and so does the log row: its
