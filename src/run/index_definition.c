@@ -4,7 +4,7 @@
  *
  * Two texts are equal if the indexes are the same but for name, tablespace and
  * storage parameters.  That of a statement is made before it runs and kept;
- * that of the catalogs, by the macro in the header, when its outcome is to be
+ * that of the catalogs, by MIG_INDEX_DEFINITION, when its outcome is to be
  * found out.
  */
 #include "postgres.h"
@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
-#include "run/index_definition.h"
+#include "run/run_internal.h"
 
 /* A key, with the objects that its names stand for. */
 typedef struct IndexKey

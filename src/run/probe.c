@@ -27,7 +27,6 @@
 
 #include "base/server.h"
 #include "base/spi.h"
-#include "run/index_definition.h"
 #include "run/run_internal.h"
 
 /* What a look-up says of an object. */
