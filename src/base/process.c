@@ -4,6 +4,10 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
+#include "tcop/tcopprot.h"
+
 #include "base/process.h"
 
 /*
@@ -23,4 +27,16 @@ mig_process_describe(BackgroundWorker *worker, const char *function,
 	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
 	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
 	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
+}
+
+/*
+ * At the entry point of one: connects, as the bootstrap superuser if there is no
+ * role.  A termination ends the process from now on.
+ */
+void
+mig_process_connect(Oid database, Oid role)
+{
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, role, 0);
 }

@@ -9,5 +9,6 @@
 
 extern void mig_process_describe(BackgroundWorker *worker,
 								 const char *function, const char *type);
+extern void mig_process_connect(Oid database, Oid role);
 
 #endif							/* MIG_BASE_PROCESS_H */

@@ -14,7 +14,6 @@
 #include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -189,9 +188,7 @@ migrate_doctor_main(Datum arg)
 	CommitTimes *times;
 
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(database));
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	mig_process_connect(database, InvalidOid);
 
 	segment = dsm_attach(DatumGetUInt32(arg));
 	/* The session that started it has ended. */

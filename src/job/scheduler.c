@@ -413,9 +413,7 @@ migrate_scan_main(Datum arg)
 	ErrorData  *error;
 
 	memcpy(&args, MyBgworkerEntry->bgw_extra, sizeof(args));
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(args.database, InvalidOid, 0);
+	mig_process_connect(args.database, InvalidOid);
 
 	mig_xact_begin_process();
 	error = mig_xact(scan_work, &args, MIG_XACT_OWN_TABLES);

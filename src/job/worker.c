@@ -22,7 +22,6 @@
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -32,6 +31,7 @@
 #include "base/error_text.h"
 #include "base/guard.h"
 #include "base/guc.h"
+#include "base/process.h"
 #include "base/xact.h"
 #include "job/job_internal.h"
 #include "run/run.h"
@@ -99,10 +99,7 @@ migrate_job_main(Datum arg)
 	memset(&worker, 0, sizeof(worker));
 	memcpy(&worker.args, MyBgworkerEntry->bgw_extra, sizeof(worker.args));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(worker.args.database,
-											  worker.args.login, 0);
+	mig_process_connect(worker.args.database, worker.args.login);
 
 	worker.number = worker.args.job;
 	mig_xact_begin_process();

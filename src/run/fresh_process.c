@@ -15,7 +15,6 @@
 
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
-#include "tcop/tcopprot.h"
 
 #include "base/process.h"
 #include "run/run_internal.h"
@@ -66,9 +65,7 @@ migrate_forget_main(Datum arg)
 	ErrorData  *error;
 
 	memcpy(&args, MyBgworkerEntry->bgw_extra, sizeof(args));
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(args.database, InvalidOid, 0);
+	mig_process_connect(args.database, InvalidOid);
 
 	mig_xact_begin_process();
 	error = mig_xact(forget_work, &args, MIG_XACT_OWN_TABLES | MIG_XACT_RETRY);
