@@ -37,9 +37,6 @@ static int	ntables = 0;
 static Oid *tables = NULL;
 static bool tables_known = false;
 
-/* How much of what SET CONSTRAINTS said was dealt with. */
-static uint64 ndone = 0;
-
 /* Triggers may defer work for triggers, but not for ever. */
 #define MAX_ROUNDS				100
 
@@ -55,22 +52,13 @@ static char *restore_immediate(void);
 static void set_constraints(const char *sql);
 
 /*
- * A step begins.
- */
-void
-mig_constraint_begin(void)
-{
-	ndone = mig_utility_hook_constraints();
-}
-
-/*
  * Runs what was deferred, with the caller's rights, then puts the constraints
  * back to how they were declared, unless the transaction ends with the step.
  */
 void
 mig_constraint_check(bool transaction_ends)
 {
-	if (!transaction_ends && !is_pending() && mig_utility_hook_constraints() == ndone)
+	if (!transaction_ends && !is_pending() && mig_utility_hook_constraints() == 0)
 		return;
 	run_deferred();
 	if (!transaction_ends)
@@ -82,7 +70,7 @@ mig_constraint_check(bool transaction_ends)
 		if (restore != NULL)
 			set_constraints(restore);
 	}
-	ndone = mig_utility_hook_constraints();
+	mig_utility_hook_forget_constraints();
 }
 
 /*

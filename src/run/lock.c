@@ -141,7 +141,8 @@ mig_lock_run(const MigRun *run)
 		if (error != NULL)
 			ReThrowError(error);
 	}
-	if (run->request != NULL && run->request->command != MIG_COMMAND_STAMP)
+	/* A procedure holds nothing up. */
+	else if (run->request != NULL && run->request->command != MIG_COMMAND_STAMP)
 		runs.procedure = bodies.procedure =
 			mig_command_procedure(run->request->command);
 	mig_server_check_locks();

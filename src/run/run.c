@@ -115,8 +115,10 @@ begin_run(MigRun *run)
 	run->role_locked = !mig_step_can_change_role();
 	if (run->role_locked)
 		mig_guc_lock_role(true);
-	mig_xact_without_subxacts(run->commits && run->request->top_level &&
-							  !mig_server()->subtransactions);
+	run->without_subxacts = run->commits && run->request->top_level &&
+		!mig_server()->subtransactions;
+	if (run->without_subxacts)
+		mig_xact_without_subxacts(true);
 	mig_resource_usage_watch(true);
 	mig_progress_begin(run->request->via);
 }
@@ -130,7 +132,8 @@ end_run(const MigRun *run)
 	mig_termination_watch(NULL);
 	mig_progress_end();
 	mig_resource_usage_watch(false);
-	mig_xact_without_subxacts(false);
+	if (run->without_subxacts)
+		mig_xact_without_subxacts(false);
 	if (run->role_locked)
 		mig_guc_lock_role(false);
 	running = false;

@@ -114,6 +114,7 @@ typedef struct MigRun
 	MigRunResult *result;
 	bool		commits;		/* after each step: procedure, worker */
 	bool		role_locked;	/* mig_step_can_change_role() says no */
+	bool		without_subxacts;	/* see mig_xact_without_subxacts() */
 	const MigServer *server;	/* since the version table was opened */
 	Oid			registry;
 	MigVersion *version;
@@ -243,7 +244,6 @@ extern void mig_session_lock_carry(char *const *objects, int nobjects);
 extern void mig_session_lock_release(void);
 
 /* constraint.c */
-extern void mig_constraint_begin(void);
 extern void mig_constraint_check(bool transaction_ends);
 
 /* index_definition.c */
@@ -357,6 +357,7 @@ extern void mig_termination_watch(const MigStepExec *exec);
 /* utility_hook.c */
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
+extern void mig_utility_hook_forget_constraints(void);
 extern uint64 mig_utility_hook_enum_values(void);
 extern void mig_utility_hook_begin_attempt(bool refuse_ddl);
 extern void mig_utility_hook_end_attempt(void);

@@ -203,7 +203,6 @@ attempt_work(void *arg)
 		if (attempt->is_last)
 			mig_version_lock_to_write(run->version, true);
 	}
-	mig_constraint_begin();
 	if (exec->body.text != NULL)
 		execute_statements(attempt);
 	mig_compat_injection_point("migrate-after-body");

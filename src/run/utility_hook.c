@@ -20,16 +20,16 @@
 
 #include "run/run_internal.h"
 
-static uint64 nconstraints = 0;
 static uint64 nenum_values = 0;
 static uint64 nlasting = 0;
 static uint64 nwritten = 0;
 static bool ddl_refused = false;
 
-/* Of the attempt that is made: names, and a count. */
+/* Of the attempt that is made: names, and counts. */
 static List *prepared = NIL;
 static List *until_commit = NIL;
 static uint64 nlock_tables = 0;
+static uint64 nconstraints = 0;
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
@@ -55,15 +55,6 @@ mig_utility_hook_install(void)
 }
 
 /*
- * How often SET CONSTRAINTS was said in this process.
- */
-uint64
-mig_utility_hook_constraints(void)
-{
-	return nconstraints;
-}
-
-/*
  * An attempt begins.  refuse_ddl: it may not run DDL from within a statement.
  */
 void
@@ -75,6 +66,7 @@ mig_utility_hook_begin_attempt(bool refuse_ddl)
 	list_free_deep(until_commit);
 	until_commit = NIL;
 	nlock_tables = 0;
+	nconstraints = 0;
 }
 
 /*
@@ -103,6 +95,22 @@ uint64
 mig_utility_hook_lock_tables(void)
 {
 	return nlock_tables;
+}
+
+/*
+ * How often SET CONSTRAINTS was said in it, or before the first one in the
+ * session, and not dealt with.
+ */
+uint64
+mig_utility_hook_constraints(void)
+{
+	return nconstraints;
+}
+
+void
+mig_utility_hook_forget_constraints(void)
+{
+	nconstraints = 0;
 }
 
 /*
