@@ -1,6 +1,6 @@
 /*
  * probe.c
- *	  Looks up in the catalogs whether a statement has taken effect.
+ *	  Tells whether a statement has taken effect, by what the catalogs say.
  *
  * Before a statement that no transaction can take back, what it is about is
  * looked up: the object under its full name, what the statement makes of it, and
@@ -13,6 +13,8 @@
  * Names are resolved with the caller's search_path once, before; afterwards
  * the search_path may be another one.  Nothing that is noted may depend on the
  * settings of the session.
+ *
+ * probe_kind.c has the queries for each kind of object.
  *
  * What a live session works on is never repaired.  A concurrent build locks its
  * table for as long as it takes, so the lock tells.
@@ -29,451 +31,16 @@
 #include "base/spi.h"
 #include "run/run_internal.h"
 
-/* What a look-up says of an object. */
-#define PRESENT		"present"
-#define ABSENT		"absent"
-#define INVALID		"invalid"	/* left by a statement that did not end */
-#define OTHER		"other"		/* not the one that the statement is about */
-#define UNKNOWN		"unknown"
-
-/*
- * How an object is looked up.
- *
- * identify -> what to note, or null if there is nothing to be looked for.  The
- * parameters are those of MigEffect: $1 kind, $2 schema, $3 name, $4 part,
- * $5 schema of the part, $6 whether the name is a new one, $7 wanted, or the
- * definition of the index, $8 items.  It runs with the caller's search_path.
- *
- * Of the others $1 is what was noted, the kind first.  state -> one of the words
- * above.  repairs -> the statements that take away, or finish, what is INVALID,
- * none if that has been done meanwhile.  broken -> a row if the relation $2 is
- * among what they take away.  busy -> a live session that the statement would
- * have to wait for, or that could have made what is INVALID.
- */
-typedef struct ProbeKind
-{
-	MigEffectKind kind;
-	const char *name;
-	MigSpiQuery identify;
-	MigSpiQuery state;
-	MigSpiQuery repairs;
-	MigSpiQuery broken;
-	MigSpiQuery busy;
-} ProbeKind;
-
-#define EQUAL	" OPERATOR(pg_catalog.=) "
-#define NAME_OF(schema, name) \
-	"CASE WHEN " schema " IS NULL THEN pg_catalog.quote_ident(" name ")" \
-	" ELSE pg_catalog.concat(pg_catalog.quote_ident(" schema "), '.'," \
-	" pg_catalog.quote_ident(" name ")) END"
-
-/* The table $2.$3 that exists. */
-#define FROM_TABLE \
-	"  FROM pg_catalog.pg_class AS c" \
-	"  JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL "c.relnamespace" \
-	" WHERE c.oid" EQUAL "pg_catalog.to_regclass(" NAME_OF("$2", "$3") ")"
-#define TYPE_NAME \
-	"pg_catalog.format('%I.%I', n.nspname, t.typname)"
-#define TABLE_NAME	"n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
-
-/* The schema of $2.$3: where a new one goes, or where the old one is. */
-#define SCHEMA_OF(catalog, to_oid) \
-	"CASE WHEN $2 IS NOT NULL THEN $2" \
-	" WHEN $6 THEN pg_catalog.current_schema()::pg_catalog.text" \
-	" ELSE (SELECT n.nspname::pg_catalog.text FROM " catalog " AS o" \
-	"       JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL "o.namespace" \
-	"       WHERE o.oid" EQUAL "pg_catalog." to_oid "(" \
-	NAME_OF("$2", "$3") ")) END"
-#define CLASSES		"(SELECT oid, relnamespace AS namespace FROM pg_catalog.pg_class)"
-#define TYPES		"(SELECT oid, typnamespace AS namespace FROM pg_catalog.pg_type)"
-
-#define IDENTIFY(sql)	{sql}
-#define IDENTIFY_NAME \
-	IDENTIFY("SELECT ARRAY[$1, $3]")
-#define IDENTIFY_IN_SCHEMA(schema, rest) \
-	IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN" \
-			 " ARRAY[$1, s.name, $3" rest "] END" \
-			 "  FROM (SELECT " schema ") AS s (name)")
-
-/*
- * What is to be dropped is known by its OID; if it is not there, by none.  A
- * dump changes OIDs, so where it was noted is kept, too.
- */
-#define IDENTIFY_DROPPED(rest, oid) \
-	IDENTIFY("SELECT ARRAY[$1, " rest ", COALESCE((" oid ")::pg_catalog.text, '')," \
-			 MIG_SPI_ORIGIN "]")
-
-#define QUERY(sql)		{sql}
-#define EXISTS(rest) \
-	QUERY("SELECT CASE WHEN EXISTS (SELECT" rest ")" \
-		  " THEN '" PRESENT "' ELSE '" ABSENT "' END")
-#define THIS_DATABASE \
-	"(SELECT d.oid FROM pg_catalog.pg_database AS d" \
-	" WHERE d.datname" EQUAL "pg_catalog.current_database())"
-#define FROM_NOTED_SUBSCRIPTION \
-	" FROM pg_subscription AS s WHERE s.subname = $1[2]" \
-	"  AND s.subdbid = " THIS_DATABASE
-/* Whether the object, if there is one, is as it is wanted. */
-#define EXISTS_AS(wanted, rest) \
-	QUERY("SELECT COALESCE((SELECT CASE WHEN " wanted " THEN '" PRESENT "'" \
-		  " ELSE '" OTHER "' END" rest "), '" ABSENT "')")
-/* Whether it is still the one with the noted OID. */
-#define EXISTS_STILL(oid, noted_oid, origin, rest) \
-	EXISTS_AS(noted_oid " IN (" oid "::text, '') OR " \
-			  origin " <> " MIG_SPI_ORIGIN, rest)
-#define NONE			{NULL}
-
-#define NOTED_CLASS		"to_regclass(format('%I.%I', $1[2], $1[3]))"
-#define NOTED_TYPE		"to_regtype(format('%I.%I', $1[2], $1[3]))"
-#define NOTED_CHILD		"to_regclass(format('%I.%I', $1[4], $1[5]))"
-#define NOTED_INDEX		"to_regclass(format('%I.%I', $1[2], $1[4]))"
-
-#define IS_VALID		"(i.indisvalid AND i.indisready AND i.indislive)"
-
-#define FROM_NOTED_INDEX \
-	"  FROM pg_index AS i WHERE i.indexrelid = " NOTED_INDEX \
-	"   AND i.indrelid = " NOTED_CLASS \
-	"   AND " MIG_INDEX_DEFINITION " = $1[5]"
-#define FROM_NOTED_CHILD \
-	"  FROM pg_inherits WHERE inhrelid = " NOTED_CHILD \
-	"   AND inhparent = " NOTED_CLASS
-
-/*
- * Indexes on the noted table that are as wanted and were not there.  By name,
- * and not by OID, which a dump does not keep.
- */
-#define FROM_NEW_INDEXES \
-	"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid" \
-	" WHERE i.indrelid = " NOTED_CLASS \
-	"   AND " MIG_INDEX_DEFINITION " = $1[4]" \
-	"   AND c.relname::text <> ALL ($1[5:])"
-
-/*
- * What REINDEX CONCURRENTLY has left of what it is about, and was not there: for
- * an index by its name, which may be cut; for a table, whatever is on it, its
- * partitions and their TOAST tables.
- */
-#define NOTED_RELATION	"to_regclass(format('%I.%I', $1[3], $1[4]))"
-#define NOTED_TREE \
-	"(SELECT " NOTED_RELATION "::oid UNION ALL" \
-	" SELECT relid FROM pg_partition_tree(" NOTED_RELATION "))"
-#define LEFTOVER_NAME	"'_cc(new|old)[0-9]*$'"
-#define FROM_NEW_LEFTOVERS \
-	"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid" \
-	"  JOIN pg_namespace AS n ON n.oid = c.relnamespace" \
-	" WHERE NOT i.indisvalid AND c.relname ~ " LEFTOVER_NAME \
-	"   AND format('%I.%I', n.nspname, c.relname) <> ALL ($1[5:])" \
-	"   AND CASE $1[2]" \
-	"       WHEN 'index' THEN EXISTS (SELECT FROM pg_index AS x" \
-	"         JOIN pg_class AS d ON d.oid = x.indexrelid" \
-	"        WHERE x.indrelid = i.indrelid AND x.indexrelid IN " NOTED_TREE \
-	"          AND starts_with(d.relname::text, regexp_replace(" \
-	"              c.relname::text, " LEFTOVER_NAME ", '')))" \
-	"       WHEN 'table' THEN EXISTS (SELECT FROM pg_class AS t" \
-	"        WHERE t.oid IN " NOTED_TREE \
-	"          AND i.indrelid IN (t.oid, t.reltoastrelid))" \
-	"       WHEN 'schema' THEN EXISTS (SELECT FROM pg_class AS t" \
-	"         JOIN pg_namespace AS s ON s.oid = t.relnamespace" \
-	"        WHERE s.nspname = $1[4]" \
-	"          AND i.indrelid IN (t.oid, t.reltoastrelid))" \
-	"       ELSE true END"
-
-#define DROP_INDEX \
-	"SELECT 'DROP INDEX CONCURRENTLY ' || i.indexrelid::regclass::text"
-#define IS_RELATION		" AND i.indexrelid = $2"
-
-/*
- * Another session that holds the lock of a concurrent build on one of these
- * relations.  VACUUM and ANALYZE hold it as well, and wait for no snapshot.
- */
-#define WHO \
-	"format('process %s%s', p.pid," \
-	" ' (role ' || quote_ident(a.usename) || ', application '" \
-	" || quote_literal(a.application_name) || ')')"
-#define BUSY(relations) \
-	QUERY("SELECT " WHO "  FROM pg_locks AS p" \
-		  "  LEFT JOIN pg_stat_activity AS a ON a.pid = p.pid" \
-		  " WHERE p.locktype = 'relation' AND p.granted" \
-		  "   AND p.mode = 'ShareUpdateExclusiveLock'" \
-		  "   AND p.pid <> pg_backend_pid()" \
-		  "   AND p.database = " THIS_DATABASE \
-		  "   AND p.relation IN (" relations ")" \
-		  "   AND p.pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum" \
-		  "          UNION ALL SELECT pid FROM pg_stat_progress_analyze)" \
-		  " ORDER BY p.pid LIMIT 1")
-
-static ProbeKind probe_kinds[] =
-{
-	{
-		/* By the full name of its type; "" for one that stands for several. */
-		MIG_EFFECT_COLUMN, "column",
-		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4, COALESCE(("
-				 "  SELECT pg_catalog.format('%I.%I', s.nspname, t.typname)"
-				 "    FROM pg_catalog.pg_type AS t"
-				 "    JOIN pg_catalog.pg_namespace AS s"
-				 "      ON s.oid" EQUAL "t.typnamespace"
-				 "   WHERE t.oid" EQUAL "pg_catalog.to_regtype($7)), '')]"
-				 FROM_TABLE),
-		EXISTS_AS("$1[5] IN (" TYPE_NAME ", '')",
-				  " FROM pg_attribute AS a"
-				  "  JOIN pg_type AS t ON t.oid = a.atttypid"
-				  "  JOIN pg_namespace AS n ON n.oid = t.typnamespace"
-				  " WHERE a.attrelid = " NOTED_CLASS
-				  " AND a.attname = $1[4] AND NOT a.attisdropped"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_CONSTRAINT, "constraint",
-		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4, COALESCE($7, '')]"
-				 FROM_TABLE),
-		EXISTS_AS("$1[5] IN (contype::text, '')",
-				  " FROM pg_constraint WHERE conrelid = " NOTED_CLASS
-				  " AND conname = $1[4]"),
-		NONE, NONE, NONE
-	},
-	{
-		/* One that was half dropped is INVALID by its connection limit. */
-		MIG_EFFECT_DATABASE, "database",
-		IDENTIFY("SELECT ARRAY[$1, $3, CASE WHEN $6 THEN"
-				 "  COALESCE($7, CURRENT_USER::pg_catalog.text) ELSE '' END,"
-				 "  COALESCE($4, '')]"),
-		EXISTS_AS("$1[3] IN (pg_get_userbyid(d.datdba)::text, '')"
-				  " AND $1[4] IN (t.spcname::text, '')"
-				  " AND d.datconnlimit <> -2",
-				  " FROM pg_database AS d JOIN pg_tablespace AS t"
-				  " ON t.oid = d.dattablespace"
-				  " WHERE d.datname = $1[2]"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_DATABASE_TABLESPACE, "database tablespace",
-		IDENTIFY("SELECT ARRAY[$1, $3, $4]"),
-		EXISTS(" FROM pg_database AS d JOIN pg_tablespace AS t"
-			   " ON t.oid = d.dattablespace"
-			   " WHERE d.datname = $1[2] AND t.spcname = $1[3]"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_DROPPED_DATABASE, "dropped database",
-		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_database"
-						 " WHERE datname" EQUAL "$3"),
-		EXISTS_STILL("d.oid", "$1[3]", "$1[4]",
-					 " FROM pg_database AS d WHERE d.datname = $1[2]"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_DROPPED_RELATION, "dropped relation",
-		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
-				 " ARRAY[$1, s.name, $3, COALESCE("
-				 "  pg_catalog.to_regclass(" NAME_OF("$2", "$3")
-				 ")::pg_catalog.oid::pg_catalog.text, ''), " MIG_SPI_ORIGIN
-				 "] END  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass")
-				 ") AS s (name)"),
-		EXISTS_STILL("c.oid", "$1[4]", "$1[5]",
-					 " FROM pg_class AS c WHERE c.oid = " NOTED_CLASS),
-		NONE, NONE,
-		BUSY("SELECT i.indrelid FROM pg_index AS i"
-			 " WHERE i.indexrelid = " NOTED_CLASS)
-	},
-	{
-		MIG_EFFECT_DROPPED_SUBSCRIPTION, "dropped subscription",
-		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_subscription"
-						 " WHERE subname" EQUAL "$3 AND subdbid" EQUAL
-						 THIS_DATABASE),
-		EXISTS_STILL("s.oid", "$1[3]", "$1[4]", FROM_NOTED_SUBSCRIPTION),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_DROPPED_TABLESPACE, "dropped tablespace",
-		IDENTIFY_DROPPED("$3", "SELECT oid FROM pg_catalog.pg_tablespace"
-						 " WHERE spcname" EQUAL "$3"),
-		EXISTS_STILL("t.oid", "$1[3]", "$1[4]",
-					 " FROM pg_tablespace AS t WHERE t.spcname = $1[2]"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_ENUM_VALUE, "enum value",
-		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, "to_regtype"), ", $4"),
-		EXISTS(" FROM pg_enum WHERE enumtypid = " NOTED_TYPE
-			   " AND enumlabel = $1[4]"),
-		NONE, NONE, NONE
-	},
-	{
-		/* By the full names of the argument types; "?" for one that is not. */
-		MIG_EFFECT_FUNCTION, "function",
-		IDENTIFY("SELECT ARRAY[$1, COALESCE($2,"
-				 "  pg_catalog.current_schema()::pg_catalog.text), $3,"
-				 "  COALESCE((SELECT pg_catalog.string_agg("
-				 "     COALESCE(" TYPE_NAME ", '?'), ' ' ORDER BY a.place)"
-				 "   FROM pg_catalog.unnest("
-				 "     pg_catalog.string_to_array($4, ','))"
-				 "     WITH ORDINALITY AS a (name, place)"
-				 "   LEFT JOIN pg_catalog.pg_type AS t ON t.oid" EQUAL
-				 "     pg_catalog.to_regtype(a.name)"
-				 "   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL
-				 "     t.typnamespace), '')]"),
-		EXISTS(" FROM pg_proc AS p JOIN pg_namespace AS s"
-			   "   ON s.oid = p.pronamespace"
-			   " WHERE s.nspname = $1[2] AND p.proname = $1[3]"
-			   "   AND COALESCE((SELECT string_agg(" TYPE_NAME ", ' '"
-			   "      ORDER BY a.place)"
-			   "    FROM unnest(p.proargtypes) WITH ORDINALITY AS a (oid, place)"
-			   "    JOIN pg_type AS t ON t.oid = a.oid"
-			   "    JOIN pg_namespace AS n ON n.oid = t.typnamespace), '')"
-			   "   = $1[4]"),
-		NONE, NONE, NONE
-	},
-	{
-		/* It is in the schema of its table. */
-		MIG_EFFECT_INDEX, "index",
-		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ", $4, COALESCE($7, '')]" FROM_TABLE),
-		QUERY("SELECT COALESCE((SELECT CASE WHEN " IS_VALID
-			  " THEN '" PRESENT "' ELSE '" INVALID "' END"
-			  FROM_NOTED_INDEX "), CASE WHEN " NOTED_INDEX " IS NULL"
-			  " THEN '" ABSENT "' ELSE '" OTHER "' END)"),
-		QUERY(DROP_INDEX FROM_NOTED_INDEX " AND NOT " IS_VALID),
-		QUERY("SELECT" FROM_NOTED_INDEX " AND NOT " IS_VALID IS_RELATION),
-		BUSY(NOTED_CLASS)
-	},
-	{
-		MIG_EFFECT_INDEX_ON, "index on",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, " TABLE_NAME ","
-				 "  COALESCE($7, '')],"
-				 "  ARRAY(SELECT x.relname::pg_catalog.text"
-				 "          FROM pg_catalog.pg_index AS i"
-				 "          JOIN pg_catalog.pg_class AS x"
-				 "            ON x.oid" EQUAL "i.indexrelid"
-				 "         WHERE i.indrelid" EQUAL "c.oid"
-				 "         ORDER BY x.relname))" FROM_TABLE),
-		QUERY("SELECT CASE WHEN count(*) = 0 THEN '" ABSENT "'"
-			  " WHEN count(*) > 1 THEN '" UNKNOWN "'"
-			  " WHEN bool_and" IS_VALID " THEN '" PRESENT "'"
-			  " ELSE '" INVALID "' END" FROM_NEW_INDEXES),
-		QUERY(DROP_INDEX FROM_NEW_INDEXES " AND NOT " IS_VALID),
-		QUERY("SELECT" FROM_NEW_INDEXES " AND NOT " IS_VALID IS_RELATION),
-		BUSY(NOTED_CLASS)
-	},
-	{
-		/* A session that detaches one locks nothing while it waits. */
-		MIG_EFFECT_PARTITION, "partition",
-		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ","
-				 "  p.nspname::pg_catalog.text, p.relname::pg_catalog.text]"
-				 "  FROM (SELECT n.nspname, c.relname"
-				 "          FROM pg_catalog.pg_class AS c"
-				 "          JOIN pg_catalog.pg_namespace AS n"
-				 "            ON n.oid" EQUAL "c.relnamespace"
-				 "         WHERE c.oid" EQUAL
-				 "pg_catalog.to_regclass(" NAME_OF("$5", "$4") ")) AS p,"
-				 "       pg_catalog.pg_class AS c"
-				 "  JOIN pg_catalog.pg_namespace AS n"
-				 "    ON n.oid" EQUAL "c.relnamespace"
-				 " WHERE c.oid" EQUAL
-				 "pg_catalog.to_regclass(" NAME_OF("$2", "$3") ")"),
-		QUERY("SELECT COALESCE((SELECT CASE WHEN inhdetachpending"
-			  " THEN '" INVALID "' ELSE '" PRESENT "' END"
-			  FROM_NOTED_CHILD "), '" ABSENT "')"),
-		QUERY("SELECT format('ALTER TABLE %I.%I DETACH PARTITION %I.%I FINALIZE',"
-			  " $1[2], $1[3], $1[4], $1[5])"
-			  FROM_NOTED_CHILD " AND inhdetachpending"),
-		NONE,
-		QUERY("SELECT " WHO "  FROM pg_locks AS p"
-			  "  JOIN pg_stat_activity AS a ON a.pid = p.pid"
-			  " WHERE p.locktype = 'virtualxid' AND NOT p.granted"
-			  "   AND p.pid <> pg_backend_pid()"
-			  "   AND a.datname = current_database()"
-			  "   AND (a.query ILIKE '%detach%'"
-			  "        OR a.query = '<insufficient privilege>')"
-			  " ORDER BY p.pid LIMIT 1")
-	},
-	{
-		MIG_EFFECT_REINDEXED, "reindexed",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $7, CASE"
-				 "  WHEN $7" EQUAL "'index' OR $7" EQUAL "'table'"
-				 "  THEN s.name ELSE '' END,"
-				 "  COALESCE($3, '')],"
-				 "  ARRAY(SELECT pg_catalog.format('%I.%I', n.nspname, x.relname)"
-				 "          FROM pg_catalog.pg_index AS i"
-				 "          JOIN pg_catalog.pg_class AS x"
-				 "            ON x.oid" EQUAL "i.indexrelid"
-				 "          JOIN pg_catalog.pg_namespace AS n"
-				 "            ON n.oid" EQUAL "x.relnamespace"
-				 "         WHERE NOT i.indisvalid))"
-				 "  FROM (SELECT COALESCE(" SCHEMA_OF(CLASSES, "to_regclass")
-				 ", '')) AS s (name)"),
-		QUERY("SELECT CASE WHEN EXISTS (SELECT" FROM_NEW_LEFTOVERS ")"
-			  " THEN '" INVALID "' ELSE '" ABSENT "' END"),
-		QUERY(DROP_INDEX FROM_NEW_LEFTOVERS),
-		QUERY("SELECT" FROM_NEW_LEFTOVERS IS_RELATION),
-		BUSY("SELECT COALESCE(x.indrelid, t.oid) FROM " NOTED_TREE " AS t (oid)"
-			 "  LEFT JOIN pg_index AS x ON x.indexrelid = t.oid"
-			 " UNION ALL SELECT i.indrelid" FROM_NEW_LEFTOVERS)
-	},
-	{
-		MIG_EFFECT_RELATION, "relation",
-		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
-				 " pg_catalog.array_cat(ARRAY[$1, s.name, $3,"
-				 "  COALESCE($7, '')], $8) END"
-				 "  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass") ") AS s (name)"),
-		EXISTS_AS("$1[4] IN (c.relkind::text, '')"
-				  " AND NOT EXISTS (SELECT FROM unnest($1[5:]) AS k (name)"
-				  "  WHERE NOT EXISTS (SELECT FROM pg_attribute AS a"
-				  "         WHERE a.attrelid = c.oid AND a.attname = k.name))",
-				  " FROM pg_class AS c WHERE c.oid = " NOTED_CLASS),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_SCHEMA, "schema", IDENTIFY_NAME,
-		EXISTS(" FROM pg_namespace WHERE nspname = $1[2]"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_SUBSCRIPTION, "subscription",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $3], $8)"),
-		EXISTS_AS("s.subpublications @> $1[3:] AND s.subpublications <@ $1[3:]",
-				  FROM_NOTED_SUBSCRIPTION),
-		NONE, NONE, NONE
-	},
-	{
-		/* All of them, or none. */
-		MIG_EFFECT_SUBSCRIPTION_PUBLICATIONS, "subscription publications",
-		IDENTIFY("SELECT pg_catalog.array_cat(ARRAY[$1, $3], $8)"),
-		QUERY("SELECT COALESCE((SELECT CASE"
-			  " WHEN s.subpublications @> $1[3:] THEN '" PRESENT "'"
-			  " WHEN s.subpublications && $1[3:] THEN '" OTHER "'"
-			  " ELSE '" ABSENT "' END" FROM_NOTED_SUBSCRIPTION
-			  "), '" OTHER "')"),
-		NONE, NONE, NONE
-	},
-	{
-		/* An empty location is in the data directory. */
-		MIG_EFFECT_TABLESPACE, "tablespace",
-		IDENTIFY("SELECT ARRAY[$1, $3, COALESCE($7, '')]"),
-		EXISTS_AS("CASE $1[3] WHEN ''"
-				  " THEN pg_tablespace_location(oid) LIKE 'pg_tblspc/%'"
-				  " ELSE pg_tablespace_location(oid) = rtrim($1[3], '/') END",
-				  " FROM pg_tablespace WHERE spcname = $1[2]"),
-		NONE, NONE, NONE
-	},
-	{
-		MIG_EFFECT_TYPE, "type",
-		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, "to_regtype"), ""),
-		EXISTS(" WHERE " NOTED_TYPE " IS NOT NULL"),
-		NONE, NONE, NONE
-	}
-};
-
 /* Of the repair that runs now: what it may drop. */
 static const MigProbe *guarded = NULL;
 static object_access_hook_type previous_access_hook = NULL;
 
-static ProbeKind *find_kind(MigEffectKind kind);
-static ProbeKind *noted_kind(const MigProbe *probe);
-static void note(ProbeKind *kind, const MigEffect *effect,
+static void note(MigProbeKind *kind, const MigEffect *effect,
 				 const char *definition, MigProbe *probe);
 static char *define_index(const MigEffect *effect, const char *statement);
 static void locate_in_statement(void *arg);
 static void refuse_invalid(const MigProbe *probe);
-static char *look_up(ProbeKind *kind, const MigProbe *probe);
+static char *look_up(MigProbeKind *kind, const MigProbe *probe);
 static char *ask(MigSpiQuery *query, const MigProbe *probe);
 static void render_plainly(void);
 static void guard_drop(ObjectAccessType access, Oid class_id, Oid object_id,
@@ -489,12 +56,12 @@ void
 mig_probe_before(const char *statement, MigProbe *probe)
 {
 	MigEffect	effect;
-	ProbeKind  *kind;
+	MigProbeKind *kind;
 	char	   *definition = NULL;
 
 	memset(probe, 0, sizeof(*probe));
 	mig_statement_effect(statement, &effect);
-	kind = find_kind(effect.kind);
+	kind = mig_probe_kind_find(effect.kind);
 	if (kind == NULL)
 		return;
 	if (effect.index != NULL)
@@ -506,12 +73,12 @@ mig_probe_before(const char *statement, MigProbe *probe)
 	probe->before = look_up(kind, probe);
 	probe->busy = mig_probe_busy(probe);
 	if (probe->busy == NULL && effect.kind == MIG_EFFECT_INDEX && effect.tolerant &&
-		strcmp(probe->before, ABSENT) != 0)
+		strcmp(probe->before, MIG_PROBE_ABSENT) != 0)
 		refuse_invalid(probe);
 }
 
 static void
-note(ProbeKind *kind, const MigEffect *effect, const char *definition,
+note(MigProbeKind *kind, const MigEffect *effect, const char *definition,
 	 MigProbe *probe)
 {
 	MigSpiArgs	args = {0};
@@ -548,7 +115,8 @@ static char *
 define_index(const MigEffect *effect, const char *statement)
 {
 	static MigSpiQuery find_table = {
-		"SELECT pg_catalog.to_regclass(" NAME_OF("$1", "$2") ")::pg_catalog.oid"
+		"SELECT pg_catalog.to_regclass(pg_catalog.concat_ws('.',"
+		"         pg_catalog.quote_ident($1), pg_catalog.quote_ident($2)))::pg_catalog.oid"
 	};
 	MigSpiArgs	args = {0};
 	MigSpiScope scope;
@@ -598,8 +166,9 @@ static void
 refuse_invalid(const MigProbe *probe)
 {
 	static MigSpiQuery query = {
-		"SELECT FROM pg_index AS i WHERE i.indexrelid = " NOTED_INDEX
-		"   AND NOT " IS_VALID
+		"SELECT FROM pg_index AS i"
+		" WHERE i.indexrelid = to_regclass(format('%I.%I', $1[2], $1[4]))"
+		"   AND NOT (i.indisvalid AND i.indisready AND i.indislive)"
 	};
 	MigSpiArgs	args = {0};
 
@@ -630,18 +199,18 @@ mig_probe_after(const char *statement, const MigProbe *probe)
 	if (probe->nobject == 0)
 		return MIG_VERDICT_NOT_DONE;
 
-	now = look_up(noted_kind(probe), probe);
-	if (effect.kind == MIG_EFFECT_REINDEXED && strcmp(now, ABSENT) == 0)
+	now = look_up(mig_probe_kind_noted(probe), probe);
+	if (effect.kind == MIG_EFFECT_REINDEXED && strcmp(now, MIG_PROBE_ABSENT) == 0)
 		return MIG_VERDICT_REPEATABLE;
 	if (strcmp(now, probe->before) == 0)
 		return MIG_VERDICT_NOT_DONE;
-	if (strcmp(now, OTHER) == 0)
+	if (strcmp(now, MIG_PROBE_OTHER) == 0)
 		return MIG_VERDICT_OTHER;
-	if (strcmp(now, UNKNOWN) == 0)
+	if (strcmp(now, MIG_PROBE_UNKNOWN) == 0)
 		return MIG_VERDICT_UNKNOWN;
-	if (strcmp(now, INVALID) == 0)
+	if (strcmp(now, MIG_PROBE_INVALID) == 0)
 		return MIG_VERDICT_BROKEN;
-	return strcmp(now, effect.gone ? ABSENT : PRESENT) == 0 ?
+	return strcmp(now, effect.gone ? MIG_PROBE_ABSENT : MIG_PROBE_PRESENT) == 0 ?
 		MIG_VERDICT_DONE : MIG_VERDICT_NOT_DONE;
 }
 
@@ -652,7 +221,7 @@ mig_probe_after(const char *statement, const MigProbe *probe)
 char	  **
 mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 {
-	ProbeKind  *kind = noted_kind(probe);
+	MigProbeKind *kind = mig_probe_kind_noted(probe);
 	MigSpiArgs	args = {0};
 	int			nest_level = NewGUCNestLevel();
 	char	  **repairs;
@@ -673,11 +242,11 @@ mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 char *
 mig_probe_busy(const MigProbe *probe)
 {
-	ProbeKind  *kind;
+	MigProbeKind *kind;
 
 	if (probe->nobject == 0 || !mig_server()->table_locks)
 		return NULL;
-	kind = noted_kind(probe);
+	kind = mig_probe_kind_noted(probe);
 	return kind->busy.sql == NULL ? NULL : ask(&kind->busy, probe);
 }
 
@@ -714,7 +283,7 @@ guard_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 	if (guarded != NULL && access == OAT_DROP &&
 		class_id == RelationRelationId && sub_id == 0)
 	{
-		ProbeKind  *kind = noted_kind(guarded);
+		MigProbeKind *kind = mig_probe_kind_noted(guarded);
 		MigSpiArgs	args = {0};
 		bool		broken;
 		int			nest_level = NewGUCNestLevel();
@@ -734,37 +303,8 @@ guard_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 	}
 }
 
-static ProbeKind *
-find_kind(MigEffectKind kind)
-{
-	for (int i = 0; i < lengthof(probe_kinds); i++)
-	{
-		if (probe_kinds[i].kind == kind)
-			return &probe_kinds[i];
-	}
-	return NULL;
-}
-
-/*
- * A name that is none of ours was not noted by this version.
- */
-static ProbeKind *
-noted_kind(const MigProbe *probe)
-{
-	for (int i = 0; i < lengthof(probe_kinds); i++)
-	{
-		if (strcmp(probe_kinds[i].name, probe->object[0]) == 0)
-			return &probe_kinds[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("a partial revision names an object of a kind that this version does not know: \"%s\"",
-					probe->object[0])));
-	return NULL;				/* not reached */
-}
-
 static char *
-look_up(ProbeKind *kind, const MigProbe *probe)
+look_up(MigProbeKind *kind, const MigProbe *probe)
 {
 	return ask(&kind->state, probe);
 }

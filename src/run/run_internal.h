@@ -136,6 +136,40 @@ typedef struct MigProbe
 	char	   *busy;			/* a live session that works on it, or NULL */
 } MigProbe;
 
+/* What a look-up says of an object. */
+#define MIG_PROBE_PRESENT		"present"
+#define MIG_PROBE_ABSENT		"absent"
+#define MIG_PROBE_INVALID		"invalid"	/* left by a statement that did
+											 * not end */
+#define MIG_PROBE_OTHER			"other" /* not the one that the statement is
+										 * about */
+#define MIG_PROBE_UNKNOWN		"unknown"
+
+/*
+ * How an object is looked up.
+ *
+ * identify -> what to note, or null if there is nothing to be looked for.  The
+ * parameters are those of MigEffect: $1 kind, $2 schema, $3 name, $4 part,
+ * $5 schema of the part, $6 whether the name is a new one, $7 wanted, or the
+ * definition of the index, $8 items.  It runs with the caller's search_path.
+ *
+ * Of the others $1 is what was noted, the kind first.  state -> one of the words
+ * above.  repairs -> the statements that take away, or finish, what is INVALID,
+ * none if that has been done meanwhile.  broken -> a row if the relation $2 is
+ * among what they take away.  busy -> a live session that the statement would
+ * have to wait for, or that could have made what is INVALID.
+ */
+typedef struct MigProbeKind
+{
+	MigEffectKind kind;
+	const char *name;
+	MigSpiQuery identify;
+	MigSpiQuery state;
+	MigSpiQuery repairs;
+	MigSpiQuery broken;
+	MigSpiQuery busy;
+} MigProbeKind;
+
 /* What the catalogs say of a statement's outcome. */
 typedef enum MigVerdict
 {
@@ -286,6 +320,10 @@ typedef struct MigIndex MigIndex;
 extern MigIndex *mig_index_analyze(IndexStmt *statement, Oid relid,
 								   const char *text);
 extern char *mig_index_definition(const MigIndex *index);
+
+/* probe_kind.c */
+extern MigProbeKind *mig_probe_kind_find(MigEffectKind kind);
+extern MigProbeKind *mig_probe_kind_noted(const MigProbe *probe);
 
 /* probe.c */
 extern void mig_probe_before(const char *statement, MigProbe *probe);
