@@ -359,7 +359,7 @@ apply_settings(Outcome *outcome)
 	MemoryContextSwitchTo(old_context);
 	mig_body_set_session_settings(body, segment->first, outcome->before);
 	mig_step_unlock_role(&lock);
-	mig_guc_lock_role(lock.locked);
+	mig_guc_lock_role(outcome->exec->run->role_locked);
 }
 
 /*
