@@ -85,9 +85,9 @@ mig_run_committing(MigRun *run)
 		error = CopyErrorData();
 		FlushErrorState();
 		MemoryContextSwitchTo(state.context);
-		mig_termination_watch(NULL);
 		mig_xact_abandon_subxacts(level);
 		mig_xact_abort();
+		mig_termination_watch(NULL);
 	}
 	PG_END_TRY();
 	if (state.in_step && error != NULL)
