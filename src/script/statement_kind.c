@@ -58,7 +58,7 @@ static bool reindexes_database(const Node *statement);
 static bool reindexes_schema(const Node *statement);
 static bool reindexes_system(const Node *statement);
 static bool option_is_on(List *options, const char *name, bool otherwise);
-static DefElem *find_option(List *options, const char *name);
+static DefElem *option_by_name(List *options, const char *name);
 
 #ifdef MIG_COMPAT_HAVE_REPACK
 static bool repacks_all(const Node *statement);
@@ -217,7 +217,7 @@ alters_database_tablespace(const Node *statement)
 {
 	const AlterDatabaseStmt *alter = (const AlterDatabaseStmt *) statement;
 
-	return find_option(alter->options, "tablespace") != NULL;
+	return option_by_name(alter->options, "tablespace") != NULL;
 }
 
 /*
@@ -230,7 +230,7 @@ alters_subscription_slot(const Node *statement)
 	const AlterSubscriptionStmt *alter = (const AlterSubscriptionStmt *) statement;
 
 	return alter->kind == ALTER_SUBSCRIPTION_OPTIONS &&
-		(find_option(alter->options, "failover") != NULL ||
+		(option_by_name(alter->options, "failover") != NULL ||
 		 !option_is_on(alter->options, "two_phase", true));
 }
 
@@ -392,7 +392,7 @@ repacks_concurrently(const Node *statement)
 static bool
 option_is_on(List *options, const char *name, bool otherwise)
 {
-	DefElem    *option = find_option(options, name);
+	DefElem    *option = option_by_name(options, name);
 
 	return option == NULL ? otherwise : defGetBoolean(option);
 }
@@ -402,7 +402,7 @@ option_is_on(List *options, const char *name, bool otherwise)
  * REINDEX; other statements refuse to have several.
  */
 static DefElem *
-find_option(List *options, const char *name)
+option_by_name(List *options, const char *name)
 {
 	DefElem    *found = NULL;
 	ListCell   *cell;
