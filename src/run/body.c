@@ -239,13 +239,17 @@ begin_context(MigBodyExec *body, ErrorContextCallback *callback)
 }
 
 /*
- * Those in front of a segment that are no segment: they are SET statements only.
+ * Those in front of a segment that are no segment are SET statements only; what
+ * else stands before a statement that is looked at in advance has not run yet.
  */
 static void
 run_settings(MigBodyExec *body, int before)
 {
 	for (int i = body->ncarried; i < before; i++)
-		run_statement(body, i);
+	{
+		if (body->script->statements[i].setting)
+			run_statement(body, i);
+	}
 }
 
 /*

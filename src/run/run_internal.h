@@ -228,6 +228,9 @@ extern void mig_nontransactional_execute(MigStepExec *exec,
 										 const MigSegment *segment);
 extern int	mig_nontransactional_resume(MigStepExec *exec);
 
+/* refusal.c */
+extern void mig_refusal_check(MigStepExec *exec, int first);
+
 /* fresh_process.c */
 extern bool mig_fresh_process_forget(const pg_uuid_t *run, int statement);
 

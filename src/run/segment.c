@@ -73,7 +73,10 @@ mig_segment_execute_all(MigStepExec *exec)
 	}
 	next = exec->run->partial == NULL ? 0 : resume(exec);
 	if (is_in_several(body->script))
+	{
 		mig_xact(look_up_objects, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
+		mig_refusal_check(exec, next);
+	}
 
 	/* An empty segment writes the rows, if nothing else is left. */
 	do

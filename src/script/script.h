@@ -114,6 +114,37 @@ typedef struct MigEffect
 	struct IndexStmt *index;	/* the statement, if it makes an index */
 } MigEffect;
 
+/* Why the server refuses a statement that cannot run in a transaction block. */
+typedef enum MigRefusalKind
+{
+	MIG_REFUSAL_NONE,
+	MIG_REFUSAL_CASCADE,		/* up to here by its text alone */
+	MIG_REFUSAL_SEVERAL_INDEXES,
+	MIG_REFUSAL_SYSTEM_CATALOGS,
+	MIG_REFUSAL_OTHER_DATABASE, /* and these if the name stands for that */
+	MIG_REFUSAL_DEFAULT_PARTITION,
+	MIG_REFUSAL_EXCLUSION_INDEX,
+	MIG_REFUSAL_PARTITIONED_INDEX,
+	MIG_REFUSAL_PARTITIONED_TABLE
+} MigRefusalKind;
+
+typedef struct MigRefusal
+{
+	MigRefusalKind kind;
+	const char *schema;			/* NULL: as search_path says */
+	const char *name;			/* of a relation, or of the database */
+} MigRefusal;
+
+/* What is known of a name when it is the turn of a statement of a body. */
+typedef enum MigNameState
+{
+	MIG_NAME_AS_FOUND,			/* it means what it means now */
+	MIG_NAME_PARTITIONED,		/* a partitioned table, which the body makes */
+	MIG_NAME_PARTITIONED_UNLESS_FOUND,	/* the same, unless there is another
+										 * relation of that name now */
+	MIG_NAME_UNKNOWN
+} MigNameState;
+
 /* One revision of a script, and where in it its parts are. */
 typedef struct MigScriptRevision
 {
@@ -171,6 +202,12 @@ extern bool mig_statement_kind_commits(Node *statement);
 
 /* statement_effect.c */
 extern void mig_statement_effect(const char *statement, MigEffect *effect);
+
+/* statement_refusal.c */
+extern void mig_statement_refusal(const char *statement, MigRefusal *refusal);
+extern MigNameState mig_statement_name_after(const char *statement,
+											 const MigRefusal *refusal,
+											 MigNameState state);
 
 /* body_hash.c */
 extern void mig_body_hash(const char *body, char *result);

@@ -1,0 +1,233 @@
+/*
+ * refusal.c
+ *	  Refuses a body before its first statement for one that the server refuses.
+ *
+ * In a body that is several transactions the server refuses a statement when
+ * what stands before it is committed.  What it will refuse for sure is looked
+ * for before anything of the body is run, under the search_path and the role
+ * that the body will have set then.  Where that is not sure the server decides.
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/spi.h"
+#include "run/run_internal.h"
+
+/* Whether a statement of a body would be refused. */
+typedef struct Candidate
+{
+	MigStepExec *exec;
+	int			index;			/* of the statement */
+	MigRefusal	refusal;
+	MigNameState state;			/* of its name, when it is its turn */
+	const char *name;			/* what it is refused for; NULL: it is not */
+} Candidate;
+
+static void check(Candidate *candidate, int first);
+static bool is_refused_by_text(Candidate *candidate);
+static char *statement_text(const MigBodyExec *body, int index);
+static void look_up(void *arg);
+static void look_up_name(Candidate *candidate);
+pg_noreturn static void refuse(const Candidate *candidate);
+
+/*
+ * Raises an error if the server would refuse a statement of the body, from the
+ * one with that index on, after others were committed.
+ */
+void
+mig_refusal_check(MigStepExec *exec, int first)
+{
+	const MigScript *script = exec->body.script;
+	bool		commits = false;
+
+	for (int i = first; i < script->nstatements; i++)
+	{
+		const MigStatement *statement = &script->statements[i];
+		Candidate	candidate = {exec, i};
+
+		/* The first one the server refuses in time. */
+		if (commits && statement->kind == MIG_STATEMENT_NONTRANSACTIONAL)
+			check(&candidate, first);
+		commits = commits || !statement->setting;
+	}
+}
+
+static void
+check(Candidate *candidate, int first)
+{
+	MigBodyExec *body = &candidate->exec->body;
+	MigRefusal *refusal = &candidate->refusal;
+	ErrorData  *error;
+
+	mig_statement_refusal(statement_text(body, candidate->index), refusal);
+	if (refusal->kind == MIG_REFUSAL_NONE)
+		return;
+	if (is_refused_by_text(candidate))
+		refuse(candidate);
+	for (int i = first; i < candidate->index; i++)
+		candidate->state = mig_statement_name_after(statement_text(body, i),
+													refusal, candidate->state);
+	if (candidate->state == MIG_NAME_UNKNOWN)
+		return;
+
+	/* What cannot be looked up now is for the server to decide. */
+	error = mig_xact(look_up, candidate, 0);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	if (error == NULL && candidate->name != NULL)
+		refuse(candidate);
+}
+
+static bool
+is_refused_by_text(Candidate *candidate)
+{
+	candidate->name = candidate->refusal.name;
+	if (candidate->refusal.kind < MIG_REFUSAL_OTHER_DATABASE)
+		return true;
+	candidate->name = NULL;
+	return false;
+}
+
+static char *
+statement_text(const MigBodyExec *body, int index)
+{
+	const MigStatement *statement = &body->script->statements[index];
+
+	return pnstrdup(body->text + statement->location, statement->length);
+}
+
+/*
+ * With the settings that the statement will find.
+ */
+static void
+look_up(void *arg)
+{
+	Candidate  *candidate = arg;
+	MigBodyExec *body = &candidate->exec->body;
+	int			nest_level = NewGUCNestLevel();
+	MigRoleLock lock;
+
+	mig_step_lock_role(&lock);
+	mig_setting_list_apply(body->settings);
+	mig_body_set_settings(body, candidate->index);
+	look_up_name(candidate);
+	mig_step_unlock_role(&lock);
+	AtEOXact_GUC(false, nest_level);
+}
+
+static void
+look_up_name(Candidate *candidate)
+{
+	static MigSpiQuery found_query = {
+		"SELECT pg_catalog.to_regclass($1)::pg_catalog.text"
+	};
+	static MigSpiQuery queries[] = {
+		[MIG_REFUSAL_OTHER_DATABASE] = {
+			"SELECT $1 WHERE $1 OPERATOR(pg_catalog.<>)"
+			" pg_catalog.quote_ident(pg_catalog.current_database()::pg_catalog.text)"
+		},
+		[MIG_REFUSAL_DEFAULT_PARTITION] = {
+			"SELECT partrelid::pg_catalog.regclass::pg_catalog.text"
+			"  FROM pg_catalog.pg_partitioned_table"
+			" WHERE partrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
+			"   AND partdefid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid"
+		},
+		[MIG_REFUSAL_EXCLUSION_INDEX] = {
+			"SELECT indexrelid::pg_catalog.regclass::pg_catalog.text"
+			"  FROM pg_catalog.pg_index"
+			" WHERE indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
+			"   AND indisexclusion"
+		},
+		[MIG_REFUSAL_PARTITIONED_INDEX] = {
+			"SELECT oid::pg_catalog.regclass::pg_catalog.text"
+			"  FROM pg_catalog.pg_class"
+			" WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
+			"   AND relkind OPERATOR(pg_catalog.=) 'I'"
+			"   AND relpersistence OPERATOR(pg_catalog.<>) 't'"
+		},
+		[MIG_REFUSAL_PARTITIONED_TABLE] = {
+			"SELECT oid::pg_catalog.regclass::pg_catalog.text"
+			"  FROM pg_catalog.pg_class"
+			" WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
+			"   AND relkind OPERATOR(pg_catalog.=) 'p'"
+		}
+	};
+	const MigRefusal *refusal = &candidate->refusal;
+	const char *name = quote_qualified_identifier(refusal->schema,
+												  refusal->name);
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, name);
+	if (candidate->state == MIG_NAME_PARTITIONED_UNLESS_FOUND &&
+		mig_spi_first(&found_query, &args, MIG_SPI_CALLER_PATH,
+					  MIG_SPI_READ_LATEST) == NULL)
+		candidate->state = MIG_NAME_PARTITIONED;
+	if (candidate->state == MIG_NAME_PARTITIONED)
+		candidate->name = name;
+	else
+		candidate->name = mig_spi_first(&queries[refusal->kind], &args,
+										MIG_SPI_CALLER_PATH,
+										MIG_SPI_READ_LATEST);
+}
+
+/*
+ * With the server's words, and its SQLSTATE.
+ */
+static void
+refuse(const Candidate *candidate)
+{
+	static const struct
+	{
+		const char *message;
+		const char *hint;
+	}			texts[] = {
+		[MIG_REFUSAL_CASCADE] = {
+			gettext_noop("DROP INDEX CONCURRENTLY does not support CASCADE"),
+			gettext_noop("Drop what depends on the index first, or use DROP INDEX without CONCURRENTLY.")
+		},
+		[MIG_REFUSAL_SEVERAL_INDEXES] = {
+			gettext_noop("DROP INDEX CONCURRENTLY does not support dropping multiple objects"),
+			gettext_noop("Write a statement for each index.")
+		},
+		[MIG_REFUSAL_SYSTEM_CATALOGS] = {
+			gettext_noop("cannot reindex system catalogs concurrently"),
+			gettext_noop("Use REINDEX SYSTEM without CONCURRENTLY.")
+		},
+		[MIG_REFUSAL_OTHER_DATABASE] = {
+			gettext_noop("cannot reindex database \"%s\", which is not the current one"),
+			gettext_noop("Leave the name out if the server permits that, or run REINDEX outside of migrations.")
+		},
+		[MIG_REFUSAL_DEFAULT_PARTITION] = {
+			gettext_noop("cannot detach partitions of table \"%s\" concurrently while it has a default partition"),
+			gettext_noop("Use DETACH PARTITION without CONCURRENTLY, or detach the default partition in a revision before this one.")
+		},
+		[MIG_REFUSAL_EXCLUSION_INDEX] = {
+			gettext_noop("cannot reindex index \"%s\" concurrently: it is the index of an exclusion constraint"),
+			gettext_noop("Use REINDEX INDEX without CONCURRENTLY, which locks the table against writes.")
+		},
+		[MIG_REFUSAL_PARTITIONED_INDEX] = {
+			gettext_noop("cannot drop partitioned index \"%s\" concurrently"),
+			gettext_noop("Use DROP INDEX without CONCURRENTLY: it locks the table and its partitions, for a moment once it has the locks.")
+		},
+		[MIG_REFUSAL_PARTITIONED_TABLE] = {
+			gettext_noop("cannot create index on partitioned table \"%s\" concurrently"),
+			gettext_noop("Use CREATE INDEX name ON ONLY %1$s (...), which locks nothing for long; then for each partition CREATE INDEX CONCURRENTLY, and ALTER INDEX name ATTACH PARTITION its index. Or CREATE INDEX without CONCURRENTLY, which locks all of %1$s against writes.")
+		}
+	};
+	MigBodyExec *body = &candidate->exec->body;
+	MigRefusalKind kind = candidate->refusal.kind;
+	const char *name = candidate->name != NULL ? candidate->name : "";
+
+	body->statement = candidate->index + 1;
+	body->line = body->script->statements[candidate->index].line;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg(texts[kind].message, name),
+			 errdetail("Nothing was run: the server would refuse statement %d at line %d after those before it were committed.",
+					   body->statement, body->line),
+			 errhint(texts[kind].hint, name)));
+}
