@@ -602,7 +602,7 @@ SELECT h.revision, h.message,
 	   f.context AS failed_context, f.finished AS failed_at,
 	   s.decisions,
 	   CASE WHEN pg_catalog.starts_with(h.partial, 'downgrade'::text)
-			THEN pg_catalog.format('CALL migrate_revert(%L);'::text, pg_catalog.concat(h.revision, '-1'::text))
+			THEN pg_catalog.format('CALL migrate_revert(%L);'::text, pg_catalog.concat(h.revision, '@'::text, COALESCE(h.down_revision[1], 'base'::text)))
 			WHEN h.partial IS NOT NULL
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision)
 			WHEN f.error IS NOT NULL AND f.operation = 'upgrade'::text

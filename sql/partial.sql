@@ -222,6 +222,36 @@ INSERT INTO go DEFAULT VALUES;
 CALL migrate_revert('base');
 SELECT * FROM migrate.version;
 DROP TABLE go;
+
+-- the statement that resumes a downgrade takes down what it was about and no
+-- more: after a merge, and before a base beside which there are others
+CREATE INDEX m_i ON t ((1));
+CREATE INDEX b_i ON t ((2));
+SELECT migrate_register('mm', '', 'DROP INDEX CONCURRENTLY m_i; SELECT 1 / (SELECT count(*) FROM t WHERE a = 9)', '{g,h}'),
+       migrate_register('bb', '', 'DROP INDEX CONCURRENTLY b_i; SELECT 1 / (SELECT count(*) FROM t WHERE a = 9)');
+SELECT migrate_stamp('{mm,bb}'::text[]);
+CALL migrate_revert('mm@g');
+SELECT next_command FROM migrate.status_details WHERE revision = 'mm';
+INSERT INTO t VALUES (9);
+CALL migrate_revert('mm@g');
+SELECT migrate_stamp('{g,h,bb}'::text[], purge => true);
+DELETE FROM t WHERE a = 9;
+CALL migrate_revert('bb@base');
+SELECT next_command FROM migrate.status_details WHERE revision = 'bb';
+SELECT migrate_upgrade('e');
+INSERT INTO t VALUES (9);
+CALL migrate_revert('bb@base');
+SELECT string_agg(version_num, ' ' ORDER BY version_num) FROM migrate.version;
+-- a target that is relative to the rows means something else when steps are done
+SELECT migrate_stamp('z', purge => true);
+CALL migrate_revert('-2');
+SELECT migrate_register('r1', '', '', '{m1}'), migrate_register('r2', 'SELECT 1/0', '', '{r1}');
+SELECT migrate_stamp('m1', purge => true);
+CALL migrate_deploy('r2@+2');
+SELECT migrate_register('s1', '', 'SELECT 1/0'), migrate_register('s2', '', '', '{s1}');
+SELECT migrate_stamp('s2', purge => true);
+CALL migrate_revert('-2');
+SELECT migrate_stamp('base', purge => true);
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP FUNCTION started;

@@ -218,7 +218,7 @@ section('partial: abandon, and back');
 told('CALL migrate_deploy()');
 told("SELECT migrate_resolve('d2', 'abandon')");
 told("SELECT migrate_stamp('d2')");
-told("CALL migrate_revert('d2-1')");
+told("CALL migrate_revert('d2@d1')");
 add('migrate.status_details', sql($node, $db, "SELECT decisions FROM migrate.status_details WHERE revision = 'd2'"));
 
 section('killed');

@@ -51,7 +51,8 @@ SQL
 		  . " SET yb_sim.fail_point = 'statement'; SET yb_sim.fail_at = 4;";
 		my $errors;
 		$node->psql($db, "$fail CALL migrate_deploy()", stderr => \$errors);
-		like($errors, qr/ERROR:  (?:upgrade of .* failed after 2 attempts.*: )?\Q$message_of{$failure}\E/, "$name: the error");
+		my $attempts = $failure eq 'undefined' ? qr// : qr/upgrade of revision "$second" failed after 2 attempts(?: in \d+ s)?: /;
+		like($errors, qr/ERROR:  $attempts\Q$message_of{$failure}\E/, "$name: the error");
 		like($errors, qr/^HINT:  \Q${\($failure eq 'undefined' ? $maybe : $again)}\E$/m, 'and what to do');
 		my @attempts = $errors =~ /NOTICE:  upgrade of revision "\w+" failed in (attempt \d+ of \d+), trying again/g;
 		is("@attempts", $failure eq 'undefined' ? '' : 'attempt 1 of 2', 'not more than two attempts');
@@ -75,7 +76,7 @@ foreach my $at (1, 2)
 	my $errors;
 	$node->psql($db, "SET yb_sim.fail_with = 'catalog'; SET yb_sim.fail_point = 'statement'; SET yb_sim.fail_at = $at; CALL migrate_deploy()",
 		stderr => \$errors);
-	like($errors, qr/ERROR:  \Q$mismatch\E/, "statement $at");
+	like($errors, qr{ERROR:  upgrade of revision "d1" failed after 2 attempts(?: in \d+ s)?: \Q$mismatch\E}, "statement $at");
 	is(sql($node, $db, "SELECT count(*) FROM migrate.partial WHERE state = 'started'"), '0', 'no note says that it was started');
 }
 is(sql($node, $db, "CALL migrate_deploy(); SELECT count(*) FROM seen WHERE what = 'd1';"
@@ -115,7 +116,7 @@ my $row = 'SELECT state, attempts, crashes, renewals, sqlstate, error FROM migra
 foreach my $failure (sort keys %message_of)
 {
 	# Each worker executes a statement, and its second one fails.
-	my $head = $failure eq 'not_found' ? qr/upgrade of revision "j1" failed after 2 attempts(?: in \d+ s)?: / : qr//;
+	my $head = $failure ne 'undefined' ? qr/upgrade of revision "j1" failed after 2 attempts(?: in \d+ s)?: / : qr//;
 	my $job = job_of($failure, 2, "CREATE TABLE j_$failure (i int); INSERT INTO j_$failure VALUES (1);"
 		  . " ALTER TABLE j_$failure ADD j int; INSERT INTO j_$failure VALUES (2, 2)");
 	is(sql($node, $db, "$row $job; SELECT count(*) FROM j_$failure"), "succeeded|4|0|1||\n2",

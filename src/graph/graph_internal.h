@@ -27,6 +27,10 @@ typedef struct MigEdges
 	int		   *to;
 } MigEdges;
 
+/* Which of two rows is right is known to what has written them at best. */
+#define MIG_GRAPH_OVERLAP_HINT \
+	"Find out which of the rows is right before anything is deleted: migrate_history() shows the down revisions and dependencies that are registered here, and what has written the rows may have others."
+
 #define MIG_NEDGES(edges, rev) \
 	((edges)->start[(rev) + 1] - (edges)->start[(rev)])
 

@@ -122,7 +122,7 @@ move_rows(const MigGraph *graph, MigStampRows *related, int dest, bool all,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is an ancestor of one row of the version table and a descendant of another",
 						mig_graph_id(graph, dest)),
-				 errhint("Replace all rows with migrate_stamp(..., purge => true).")));
+				 errhint(MIG_GRAPH_OVERLAP_HINT)));
 	for (int i = 0; i < rows.n && (any_descendant || any_ancestor); i++)
 	{
 		int			row = rows.rev[i];

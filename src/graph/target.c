@@ -202,7 +202,7 @@ mig_target_check_rows(const MigGraph *graph, MigRevList rows)
 						mig_graph_id(graph, by)),
 				 errdetail("It implies revision \"%s\", which is also a row.",
 						   mig_graph_id(graph, implied)),
-				 errhint("Replace the rows with migrate_stamp(..., purge => true).")));
+				 errhint(MIG_GRAPH_OVERLAP_HINT)));
 }
 
 /* Raises if a requested revision implies another one. */

@@ -37,6 +37,7 @@ static char *describe_state(const MigRun *run, const ErrorData *error);
 static char *advise(const MigRun *run, const ErrorData *error);
 static bool can_skip(const MigPartial *partial);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
+static char *target_before(const char *revision);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
 
@@ -75,21 +76,21 @@ mig_failure_explain_function(const MigRun *run, ErrorData *error)
 }
 
 /*
- * For a run that commits, after a step has failed and that is logged: adds the
- * state of the database, and what to do next.  If that cannot be found out the
- * error stays as it is.
+ * For a run that commits, after a step has failed: adds how often it was tried,
+ * and, if that could be logged, the state of the database and what to do next,
+ * as far as it can be found out.
  */
 void
-mig_failure_explain(MigRun *run, ErrorData *error)
+mig_failure_explain(MigRun *run, ErrorData *error, bool is_logged)
 {
 	Explanation explanation = {run, error, CurrentMemoryContext};
 
 	/* It has a hint of its own, to send the same command again. */
 	mig_retry_explain_stale(run, error);
 	run->explained = true;
-	if (mig_xact(explain, &explanation, 0) != NULL)
-		return;
 	add_attempts(&run->exec, error);
+	if (!is_logged || mig_xact(explain, &explanation, 0) != NULL)
+		return;
 	error->detail = add_line(error->detail, explanation.detail);
 	if (run->result->staleness == MIG_STALE_NO)
 		error->hint = add_line(error->hint, explanation.hint);
@@ -195,7 +196,7 @@ mig_failure_position(const MigVersion *version)
 static char *
 advise(const MigRun *run, const ErrorData *error)
 {
-	char	   *command = mig_failure_command(run->request);
+	char	   *command = mig_failure_command(run);
 
 	if (has_blockers(run, error))
 		return psprintf("To end what blocks it: %s\nTo try again: %s",
@@ -231,7 +232,7 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	if (command == NULL)
 		command = upgrade ? psprintf("CALL migrate_deploy(%s);", revision) :
 			psprintf("CALL migrate_revert(%s);",
-					 quote_literal_cstr(psprintf("%s-1", partial->revision)));
+					 quote_literal_cstr(target_before(partial->revision)));
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 					 partial->done + 1, command);
@@ -281,18 +282,34 @@ offer_way_back(StringInfo buf, const MigPartial *partial)
 	if (!check->irreversible)
 		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade: SELECT migrate_resolve(%1$s, 'abandon'); SELECT migrate_stamp(%1$s); CALL migrate_revert(%2$s);",
 						 quote_literal_cstr(partial->revision),
-						 quote_literal_cstr(psprintf("%s-1",
-													 partial->revision)));
+						 quote_literal_cstr(target_before(partial->revision)));
 }
 
 /*
- * The statement that asks for the same run again.
+ * The target of a downgrade that takes one revision down, and what needs it: not
+ * "revision-1", which a merge refuses, which before a base is the base of all
+ * branches, and which takes other children of the same revision down.
+ */
+static char *
+target_before(const char *revision)
+{
+	MigRevision *registered = mig_revision_find(revision);
+
+	return psprintf("%s@%s", revision,
+					registered != NULL && registered->def.ndown > 0 ?
+					registered->def.down[0] : "base");
+}
+
+/*
+ * The statement that asks for the rest of the same run.
  */
 char *
-mig_failure_command(const MigRunRequest *request)
+mig_failure_command(const MigRun *run)
 {
+	const MigRunRequest *request = run->request;
 	bool		upgrade = request->command == MIG_COMMAND_UPGRADE;
-	const char *target = request->targets[0];
+	const char *target = run->target != NULL ? run->target :
+	request->targets[0];
 	const char *literal = quote_literal_cstr(target);
 
 	if (upgrade && strcmp(target, "head") == 0)

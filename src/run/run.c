@@ -243,6 +243,10 @@ read_and_plan(void *arg)
 	mig_precheck_plan(run);
 	if (run->plan->nsteps == 0)
 		return;
+	if (run->commits && mig_target_is_relative(request->targets[0]))
+		run->target = mig_run_plan_absolute(version, request->command,
+											request->targets[0],
+											MIG_SPI_READ_LATEST);
 	if (!run->commits)
 		mig_version_check_snapshot(version);
 	mig_version_lock_to_write(version, !run->commits);

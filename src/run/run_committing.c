@@ -93,12 +93,9 @@ mig_run_committing(MigRun *run)
 	if (state.in_step && error != NULL)
 	{
 		problem = log_failure(&state, error);
-		if (problem == NULL)
-		{
-			MemoryContextSwitchTo(state.error_context);
-			mig_failure_explain(run, error);
-			MemoryContextSwitchTo(state.context);
-		}
+		MemoryContextSwitchTo(state.error_context);
+		mig_failure_explain(run, error, problem == NULL);
+		MemoryContextSwitchTo(state.context);
 	}
 
 	mig_lock_release();

@@ -120,6 +120,8 @@ typedef struct MigRun
 	MigVersion *version;
 	MigPartial *partial;		/* before the first step, and after a failure */
 	MigPlan    *plan;
+	char	   *target;			/* that means the same when steps are done;
+								 * NULL: the request's does */
 	int			session_timeout;	/* statement_timeout before the run */
 	bool		explained;		/* the error that ends it */
 	MigStepExec exec;
@@ -386,10 +388,11 @@ extern bool mig_blocker_find(const ErrorData *error, MigBlockers *blockers);
 extern void mig_failure_note_blockers(MigStepExec *exec,
 									  const ErrorData *error);
 extern void mig_failure_explain_function(const MigRun *run, ErrorData *error);
-extern void mig_failure_explain(MigRun *run, ErrorData *error);
+extern void mig_failure_explain(MigRun *run, ErrorData *error,
+								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
 extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
-extern char *mig_failure_command(const MigRunRequest *request);
+extern char *mig_failure_command(const MigRun *run);
 
 /* termination.c */
 extern void mig_termination_install(void);
