@@ -138,7 +138,7 @@ COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
 COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
-COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped or abandoned: a decision made with migrate_resolve()';
+COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve()';
 COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded';
 COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
 COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
@@ -438,7 +438,7 @@ COMMENT ON PROCEDURE @extschema@.migrate_revert(text)
 CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
 COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
-	IS 'decides about a partial revision: retry or skip the statement whose outcome is unknown, or abandon the revision';
+	IS 'decides about a partial revision: retry or skip the statement whose outcome is unknown, finish the revision, or abandon it';
 
 -- Jobs -----------------------------------------------------------------
 
@@ -615,7 +615,7 @@ SELECT h.revision, h.message,
   ) AS d ON d.revision = h.revision AND h.applied
   LEFT JOIN (
 	SELECT DISTINCT ON (l.revision) l.* FROM l
-	 WHERE l.state = ANY (ARRAY['succeeded'::text, 'failed'::text])
+	 WHERE l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.revision, l.started DESC
   ) AS f ON f.revision = h.revision AND f.state = 'failed'::text
   -- since it was last taken down, or abandoned
@@ -629,7 +629,7 @@ SELECT h.revision, h.message,
 		 WHERE l.operation = 'downgrade'::text AND l.state = 'succeeded'::text
 		 GROUP BY l.revision
 	  ) AS o ON o.revision = l.revision
-	 WHERE l.state = ANY (ARRAY['retried'::text, 'skipped'::text, 'abandoned'::text])
+	 WHERE l.state = ANY (ARRAY['retried'::text, 'skipped'::text, 'finished'::text, 'abandoned'::text])
 	   AND (o.at IS NULL OR l.started > o.at)
 	 GROUP BY l.revision
   ) AS s ON s.revision = h.revision
@@ -660,6 +660,7 @@ SELECT d.revision, d.state,
 			WHEN d.state = 'unknown'::text THEN 'it is not registered'::text
 			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
 			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
+			WHEN pg_catalog.strpos(d.decisions, 'finished by'::text) > 0 THEN 'the rest was not run'::text
 			WHEN pg_catalog.strpos(d.decisions, 'skipped by'::text) > 0 THEN 'a statement was skipped'::text
 			ELSE d.message END, 23) AS note
   FROM migrate.status_details AS d;
@@ -667,7 +668,7 @@ COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; m
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.note IS 'that it has failed, was interrupted, has a statement that was skipped, or is not registered; otherwise the beginning of its message';
+COMMENT ON COLUMN migrate.status.note IS 'that it has failed, was interrupted, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,

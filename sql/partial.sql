@@ -252,6 +252,38 @@ SELECT migrate_register('s1', '', 'SELECT 1/0'), migrate_register('s2', '', '', 
 SELECT migrate_stamp('s2', purge => true);
 CALL migrate_revert('-2');
 SELECT migrate_stamp('base', purge => true);
+
+-- finish: the rest is taken as done, with the rows of the version table
+SELECT migrate_register('f1', 'VACUUM t; SELECT 1; SELECT 1/0', '', '{m1}'),
+       migrate_register('f2', '', 'VACUUM t; SELECT 1/0', '{f1,s2}');
+SELECT migrate_stamp('{m1,s2}'::text[]);
+CALL migrate_deploy('f1');
+SELECT migrate_resolve('f1', 'finish');
+SELECT version_num FROM migrate.version ORDER BY 1;
+SELECT count(*) FROM migrate.partial;
+SELECT revision, state, applied_at IS NOT NULL AS applied_at, note FROM migrate.status WHERE revision = 'f1';
+SELECT operation, state, detail FROM migrate.log WHERE revision = 'f1' ORDER BY started;
+SELECT replace(decisions, 'by ' || current_user, 'by USER') AS decisions, next_command FROM migrate.status_details WHERE revision = 'f1';
+CALL migrate_revert('f1@m1');
+SELECT decisions FROM migrate.status_details WHERE revision = 'f1';
+-- of a downgrade: both parents are rows again
+SELECT migrate_stamp('f2');
+CALL migrate_revert('f2@f1');
+SELECT migrate_resolve('f2', 'finish');
+SELECT version_num FROM migrate.version ORDER BY 1;
+SELECT revision, state, note FROM migrate.status WHERE revision = 'f2';
+-- nothing is finished from other rows than it began with, nor unless approved
+SELECT migrate_stamp('m1', purge => true);
+CALL migrate_deploy('f1');
+DELETE FROM migrate.version;
+SELECT migrate_resolve('f1', 'finish');
+INSERT INTO migrate.version VALUES ('m1');
+SET migrate.require_approval = on;
+SELECT migrate_resolve('f1', 'finish');
+RESET migrate.require_approval;
+SELECT revision, partial FROM migrate_current();
+SELECT migrate_resolve('f1', 'abandon');
+SELECT migrate_stamp('base', purge => true);
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP FUNCTION started;

@@ -214,11 +214,16 @@ sql($node, $db, "DELETE FROM acc WHERE owner = 'b'");
 told('CALL migrate_deploy()');
 sql($node, $db, "CALL migrate_revert('d1'); INSERT INTO acc VALUES (1, 'b')");
 
-section('partial: abandon, and back');
-told('CALL migrate_deploy()');
+section('partial: abandon');
+$node->psql($db, 'CALL migrate_deploy()');
 told("SELECT migrate_resolve('d2', 'abandon')");
-told("SELECT migrate_stamp('d2')");
-told("CALL migrate_revert('d2@d1')");
+
+section('partial: finish, and back');
+sql($node, $db, 'DROP TABLE d2');
+told('CALL migrate_deploy()');
+told("SELECT migrate_resolve('d2', 'finish')");
+add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT revision, state, note FROM migrate.status"));
+told("CALL migrate_revert('d2\@d1')");
 add('migrate.status_details', sql($node, $db, "SELECT decisions FROM migrate.status_details WHERE revision = 'd2'"));
 
 section('killed');

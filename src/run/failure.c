@@ -37,7 +37,6 @@ static char *describe_state(const MigRun *run, const ErrorData *error);
 static char *advise(const MigRun *run, const ErrorData *error);
 static bool can_skip(const MigPartial *partial);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
-static char *target_before(const char *revision);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
 
@@ -232,13 +231,17 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	if (command == NULL)
 		command = upgrade ? psprintf("CALL migrate_deploy(%s);", revision) :
 			psprintf("CALL migrate_revert(%s);",
-					 quote_literal_cstr(target_before(partial->revision)));
+					 quote_literal_cstr(mig_failure_target_before(partial->revision)));
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 					 partial->done + 1, command);
 	if (can_skip(partial))
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
 						 partial->done + 1, revision);
+	appendStringInfo(&buf, upgrade ?
+					 "\nTo finish it by hand, and then take it as applied: SELECT migrate_resolve(%s, 'finish');" :
+					 "\nTo finish it by hand, and then take it as not applied: SELECT migrate_resolve(%s, 'finish');",
+					 revision);
 	appendStringInfo(&buf, upgrade ?
 					 "\nTo keep what is done and not apply the revision: SELECT migrate_resolve(%s, 'abandon');" :
 					 "\nTo keep what is done and the revision applied: SELECT migrate_resolve(%s, 'abandon');",
@@ -280,9 +283,9 @@ offer_way_back(StringInfo buf, const MigPartial *partial)
 	check = mig_revision_check(&partial->revision, 1, MIG_COMMAND_DOWNGRADE,
 							   GetUserId(), MIG_SPI_READ_LATEST);
 	if (!check->irreversible)
-		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade: SELECT migrate_resolve(%1$s, 'abandon'); SELECT migrate_stamp(%1$s); CALL migrate_revert(%2$s);",
+		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade: SELECT migrate_resolve(%1$s, 'finish'); CALL migrate_revert(%2$s);",
 						 quote_literal_cstr(partial->revision),
-						 quote_literal_cstr(target_before(partial->revision)));
+						 quote_literal_cstr(mig_failure_target_before(partial->revision)));
 }
 
 /*
@@ -290,8 +293,8 @@ offer_way_back(StringInfo buf, const MigPartial *partial)
  * "revision-1", which a merge refuses, which before a base is the base of all
  * branches, and which takes other children of the same revision down.
  */
-static char *
-target_before(const char *revision)
+char *
+mig_failure_target_before(const char *revision)
 {
 	MigRevision *registered = mig_revision_find(revision);
 

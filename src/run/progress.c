@@ -186,14 +186,15 @@ mig_progress_begin(MigVia via)
 }
 
 /*
- * A step begins.
+ * A step begins.  One that was given says nothing of itself: its caller does.
  */
 void
 mig_progress_step(const MigStepExec *exec)
 {
 	if (own != NULL)
 		show_step(exec);
-	say_step(exec);
+	if (exec->run->request->step == NULL)
+		say_step(exec);
 }
 
 static void

@@ -18,21 +18,27 @@
 #include "tables/partial.h"
 #include "tables/revision.h"
 
-/* Statements that are listed when a revision is abandoned. */
-#define MAX_STAYING				20
+/* Statements that are listed when a revision is abandoned or finished. */
+#define MAX_LISTED				20
 
 /* What a person can decide. */
 typedef enum ResolveAction
 {
 	RESOLVE_RETRY,				/* the statement has no effect */
 	RESOLVE_SKIP,				/* it has, or need not */
+	RESOLVE_FINISH,				/* that and all after it */
 	RESOLVE_ABANDON				/* the revision is taken as it is, not applied */
 } ResolveAction;
 
 static MigPartial *find_partial(const MigRun *run, const char *revision);
 static ResolveAction action_by_name(const char *name);
 static int	skip(const MigVersion *version, const MigPartial *partial);
+static void finish(MigVersion *version, const MigPartial *partial);
+static void write_rows(MigVersion *version, const MigPartial *partial);
 static void say_what_stays(const MigPartial *partial);
+static void say_what_is_left(const MigPartial *partial);
+static char *list_statements(const char *text, const MigScript *script,
+							 int first, int end);
 static void log_decision(const MigVersion *version, const MigPartial *partial,
 						 const char *decision, const char *note);
 
@@ -96,6 +102,11 @@ mig_run_resolve(const char *revision, const char *action_name)
 			note = psprintf("%s; statement %d was taken as done",
 							note, skip(version, partial));
 			decision = "skipped";
+			break;
+		case RESOLVE_FINISH:
+			note = psprintf("%s; the rest was taken as done", note);
+			decision = "finished";
+			finish(version, partial);
 			break;
 		case RESOLVE_ABANDON:
 			say_what_stays(partial);
@@ -166,12 +177,14 @@ action_by_name(const char *name)
 		return RESOLVE_RETRY;
 	if (strcmp(name, "skip") == 0)
 		return RESOLVE_SKIP;
+	if (strcmp(name, "finish") == 0)
+		return RESOLVE_FINISH;
 	if (strcmp(name, "abandon") == 0)
 		return RESOLVE_ABANDON;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("action \"%s\" does not exist", name),
-			 errhint("Actions are \"retry\", \"skip\" and \"abandon\".")));
+			 errhint("Actions are \"retry\", \"skip\", \"finish\" and \"abandon\".")));
 	return RESOLVE_RETRY;		/* not reached */
 }
 
@@ -226,6 +239,52 @@ skip(const MigVersion *version, const MigPartial *partial)
 }
 
 /*
+ * Takes all that is left of the body for done, in one transaction with the rows
+ * of the version table: between two of them another run would begin the
+ * revision anew.
+ */
+static void
+finish(MigVersion *version, const MigPartial *partial)
+{
+	mig_partial_clear(version);
+	write_rows(version, partial);
+	say_what_is_left(partial);
+}
+
+/*
+ * The rows that the step would have written, by a stamp, with all that it checks.
+ */
+static void
+write_rows(MigVersion *version, const MigPartial *partial)
+{
+	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
+	char	   *target = upgrade ? partial->revision :
+	mig_failure_target_before(partial->revision);
+	MigRunRequest request = {
+		.command = MIG_COMMAND_STAMP,
+		.via = MIG_VIA_FUNCTION
+	};
+	MigRunResult result;
+	MigPlan    *plan;
+
+	mig_version_read_locked(version);
+	plan = mig_run_plan(version, partial->operation, 1, &target, false,
+						partial->revision, MIG_SPI_READ_LATEST);
+	if (plan->nsteps == 0 ||
+		strcmp(plan->steps[0].revision, partial->revision) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the %s of revision \"%s\" cannot be finished from where version table \"%s\" is",
+						mig_command_name(partial->operation),
+						partial->revision, version->name),
+				 errdetail("The rows of the table are not those from which it began.")));
+	if (!upgrade)
+		plan->steps[0].revision = NULL;
+	request.step = &plan->steps[0];
+	mig_run(&request, &result);
+}
+
+/*
  * What was done of a revision that is abandoned is no revision's from now on.
  */
 static void
@@ -233,37 +292,69 @@ say_what_stays(const MigPartial *partial)
 {
 	MigScript  *script;
 	MigStepBody body;
-	StringInfoData stays;
 
 	if (partial->done == 0)
 		return;
 	mig_revision_body(partial->revision, partial->operation, &body);
 	script = mig_script_split_text(body.text);
-	initStringInfo(&stays);
-	for (int i = 0; i < partial->done && i < script->nstatements; i++)
-	{
-		const MigStatement *statement = &script->statements[i];
-		char	   *text = pnstrdup(body.text + statement->location,
-									statement->length);
-		RawStmt    *raw = linitial_node(RawStmt, mig_script_parse(text));
-
-		if (i == MAX_STAYING)
-		{
-			appendStringInfo(&stays, "\n... and %d more",
-							 partial->done - MAX_STAYING);
-			break;
-		}
-		appendStringInfo(&stays, "%sstatement %d at line %d: %s",
-						 i == 0 ? "" : "\n", i + 1, statement->line,
-						 CreateCommandName(raw->stmt));
-	}
 	ereport(NOTICE,
 			(errmsg("%d of %d statements of the %s of revision \"%s\" stay as they are",
 					partial->done, script->nstatements,
 					mig_command_name(partial->operation), partial->revision),
-			 errdetail_internal("%s", stays.data),
+			 errdetail_internal("%s", list_statements(body.text, script, 0,
+													  partial->done)),
 			 errhint("No run takes them back. migrate_show(%s) shows the statements.",
 					 quote_literal_cstr(partial->revision))));
+}
+
+static void
+say_what_is_left(const MigPartial *partial)
+{
+	MigScript  *script;
+	MigStepBody body;
+
+	mig_revision_body(partial->revision, partial->operation, &body);
+	script = mig_script_split_text(body.text);
+	if (partial->done >= script->nstatements)
+		return;
+	ereport(NOTICE,
+			(errmsg("%d of %d statements of the %s of revision \"%s\" are taken as done",
+					script->nstatements - partial->done, script->nstatements,
+					mig_command_name(partial->operation), partial->revision),
+			 errdetail_internal("%s", list_statements(body.text, script,
+													  partial->done,
+													  script->nstatements)),
+			 errhint("No run executes them. migrate_show(%s) shows the statements.",
+					 quote_literal_cstr(partial->revision))));
+}
+
+/*
+ * "statement 2 at line 3: CREATE INDEX", a line for each.
+ */
+static char *
+list_statements(const char *text, const MigScript *script, int first, int end)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = first; i < end && i < script->nstatements; i++)
+	{
+		const MigStatement *statement = &script->statements[i];
+		char	   *one = pnstrdup(text + statement->location,
+								   statement->length);
+		RawStmt    *raw = linitial_node(RawStmt, mig_script_parse(one));
+
+		if (i == first + MAX_LISTED)
+		{
+			appendStringInfo(&list, "\n... and %d more",
+							 end - first - MAX_LISTED);
+			break;
+		}
+		appendStringInfo(&list, "%sstatement %d at line %d: %s",
+						 i == first ? "" : "\n", i + 1, statement->line,
+						 CreateCommandName(raw->stmt));
+	}
+	return list.data;
 }
 
 /*

@@ -42,6 +42,7 @@ static void read_and_plan(void *arg);
 static bool is_at_heads(const MigVersion *version, const char *target,
 						MigSpiAccess access);
 static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
+static MigPlan *plan_step(const MigStep *step);
 static void execute_steps(MigRun *run);
 static void execute_until_done(MigStepExec *exec, int index);
 static void explain_procedure(const MigStep *step, ErrorData *error);
@@ -235,11 +236,11 @@ read_and_plan(void *arg)
 	run->partial = mig_resolve_find(version);
 	if (run->partial != NULL && !run->commits)
 		mig_resolve_refuse(run->partial);
-	run->plan = mig_run_plan(version, request->command, request->ntargets,
-							 request->targets, request->purge,
-							 run->partial == NULL ? NULL :
-							 run->partial->revision,
-							 MIG_SPI_READ_LATEST);
+	run->plan = request->step != NULL ? plan_step(request->step) :
+		mig_run_plan(version, request->command, request->ntargets,
+					 request->targets, request->purge,
+					 run->partial == NULL ? NULL : run->partial->revision,
+					 MIG_SPI_READ_LATEST);
 	mig_precheck_plan(run);
 	if (run->plan->nsteps == 0)
 		return;
@@ -342,6 +343,19 @@ add_purge(const MigVersion *version, MigPlan *plan)
 	if (plan->nsteps > 0)
 		memcpy(&longer->steps[1], plan->steps, sizeof(MigStep) * plan->nsteps);
 	return longer;
+}
+
+static MigPlan *
+plan_step(const MigStep *step)
+{
+	MigPlan    *plan = palloc0(sizeof(MigPlan));
+
+	plan->command = MIG_COMMAND_STAMP;
+	plan->nsteps = 1;
+	plan->steps = palloc(sizeof(MigStep));
+	plan->steps[0] = *step;
+	plan->steps[0].command = MIG_COMMAND_STAMP;
+	return plan;
 }
 
 static void

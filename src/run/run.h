@@ -28,6 +28,8 @@ typedef struct MigRunRequest
 	int			ntargets;
 	char	  **targets;
 	bool		purge;			/* stamp: delete every row first */
+	const MigStep *step;		/* stamp: what to write, instead of a target;
+								 * or NULL */
 	bool		can_commit;		/* the caller's context allows it */
 	bool		top_level;		/* statements may run outside of a transaction
 								 * block */

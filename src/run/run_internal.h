@@ -392,6 +392,7 @@ extern void mig_failure_explain(MigRun *run, ErrorData *error,
 								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
 extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
+extern char *mig_failure_target_before(const char *revision);
 extern char *mig_failure_command(const MigRun *run);
 
 /* termination.c */
