@@ -107,6 +107,7 @@ CREATE TABLE migrate.log (
 	started				timestamptz NOT NULL,
 	finished			timestamptz NOT NULL,
 	version_table		text NOT NULL,
+	version_oid			oid,
 	role				name NOT NULL,
 	application_name	text NOT NULL,
 	search_path			text,
@@ -142,7 +143,8 @@ COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, f
 COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded';
 COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
 COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
-COMMENT ON COLUMN migrate.log.version_table IS 'schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.log.version_table IS 'schema.table, quoted where needed, as it was named then';
+COMMENT ON COLUMN migrate.log.version_oid IS 'OID of that table, also when its name has changed; in another database it means nothing, and the name counts; NULL: migrate.version';
 COMMENT ON COLUMN migrate.log.role IS 'role whose rights the body had';
 COMMENT ON COLUMN migrate.log.search_path IS 'of the last statement of the body that was begun; NULL: none was';
 COMMENT ON COLUMN migrate.log.effective_role IS 'role that was set when that statement began, by SET ROLE of the body for example; NULL: none was begun';
@@ -162,8 +164,10 @@ COMMENT ON COLUMN migrate.log.wal_bytes IS 'of all attempts';
 COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks of tables and indexes, temporary tables included; so are the other buffers_ columns';
 COMMENT ON COLUMN migrate.log.temp_blocks_read IS 'blocks of temporary files; so is temp_blocks_written';
 
-CREATE INDEX log_version_table_idx ON migrate.log (version_table);
+CREATE INDEX log_version_table_idx ON migrate.log (version_table, version_oid);
 COMMENT ON INDEX migrate.log_version_table_idx IS 'version tables that runs have used, for what replaces or removes a revision';
+CREATE INDEX log_revision_idx ON migrate.log (revision, finished);
+COMMENT ON INDEX migrate.log_revision_idx IS 'the last runs of a revision, for the status, approvals and windows';
 
 -- At most one revision of a version table is partial at a time.
 CREATE TABLE migrate.partial (
@@ -570,16 +574,20 @@ COMMENT ON FUNCTION @extschema@.migrate_progress()
 -- Views ----------------------------------------------------------------
 
 CREATE VIEW migrate.status_details AS
-WITH l AS (
+WITH v AS MATERIALIZED (
+	SELECT u.version_table, u.version_oid
+	  FROM (SELECT DISTINCT i.version_table, i.version_oid FROM migrate.log AS i) AS u,
+		   pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+	 WHERE c.oid = pg_catalog.to_regclass(COALESCE(
+			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid
+	   AND (u.version_oid = c.oid
+			-- format() would depend on quote_all_identifiers
+			OR pg_catalog.parse_ident(u.version_table) OPERATOR(pg_catalog.=) ARRAY[n.nspname::text, c.relname::text]
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+							 WHERE a.attrelid = u.version_oid AND a.attname = 'version_num'::name))
+), l AS NOT MATERIALIZED (
 	SELECT i.* FROM migrate.log AS i
-	 -- format() would depend on quote_all_identifiers
-	 WHERE i.version_table IN (
-		SELECT v.name
-		  FROM (SELECT DISTINCT u.version_table AS name FROM migrate.log AS u) AS v,
-			   pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		 WHERE pg_catalog.parse_ident(v.name) OPERATOR(pg_catalog.=) ARRAY[n.nspname::text, c.relname::text]
-		   AND c.oid = pg_catalog.to_regclass(COALESCE(
-			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid)
+	 WHERE EXISTS (SELECT FROM v WHERE v.version_table = i.version_table AND v.version_oid IS NOT DISTINCT FROM i.version_oid)
 )
 SELECT h.revision, h.message,
 	   CASE WHEN h.registered_by IS NULL THEN 'unknown'::text
@@ -608,16 +616,17 @@ SELECT h.revision, h.message,
 			WHEN f.error IS NOT NULL AND f.operation = 'upgrade'::text
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision) END AS next_command
   FROM @extschema@.migrate_history() WITH ORDINALITY AS h
-  LEFT JOIN (
-	SELECT DISTINCT ON (l.revision) l.* FROM l
-	 WHERE l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
-	 ORDER BY l.revision, l.finished DESC
-  ) AS d ON d.revision = h.revision AND h.applied
-  LEFT JOIN (
-	SELECT DISTINCT ON (l.revision) l.* FROM l
-	 WHERE l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
-	 ORDER BY l.revision, l.started DESC
-  ) AS f ON f.revision = h.revision AND f.state = 'failed'::text
+  LEFT JOIN LATERAL (
+	SELECT l.* FROM l
+	 WHERE l.revision = h.revision AND l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
+	 ORDER BY l.finished DESC LIMIT 1
+  ) AS d ON h.applied
+  LEFT JOIN LATERAL (
+	SELECT l.* FROM l
+	 WHERE l.revision = h.revision
+	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
+	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
+  ) AS f ON f.state = 'failed'::text
   -- since it was last taken down, or abandoned
   LEFT JOIN (
 	SELECT l.revision,

@@ -133,4 +133,36 @@ DROP FUNCTION swallow;
 DROP SCHEMA "My App" CASCADE;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_migrate_runner;
 DROP ROLE regress_migrate_runner;
+-- a table that is renamed is the same one: for replace and unregister, for the
+-- status and for approvals; another one with its name is not
+RESET client_min_messages;
+CREATE TABLE was (version_num varchar(32) NOT NULL PRIMARY KEY);
+SELECT migrate_register('n1', '', '');
+SET migrate.version_table = 'public.was';
+SELECT migrate_upgrade('n1');
+RESET migrate.version_table;
+ALTER TABLE was RENAME TO "Is";
+SELECT migrate_register('n1', 'SELECT 1', '', replace => true);
+SELECT migrate_unregister('n1');
+CREATE TABLE was (version_num varchar(32) NOT NULL PRIMARY KEY);
+SELECT migrate_unregister('n1');
+SET migrate.version_table = 'public."Is"';
+SELECT state, attempts FROM migrate.status_details WHERE revision = 'n1';
+SET migrate.require_approval = on;
+SELECT migrate_downgrade('n1@base');
+RESET migrate.require_approval;
+SELECT migrate_upgrade('n1');
+SET migrate.version_table = 'public.was';
+SELECT migrate_stamp('n1');
+SELECT state, attempts, applied_at IS NOT NULL AS applied FROM migrate.status_details WHERE revision = 'n1';
+SET migrate.require_approval = on;
+SELECT migrate_downgrade('n1@base');
+RESET migrate.require_approval;
+SELECT DISTINCT version_table, version_oid = 'public."Is"'::regclass AS renamed, version_oid = 'public.was'::regclass AS new, version_oid IS NULL AS own
+  FROM migrate.log WHERE revision = 'n1' ORDER BY 1, 2;
+DELETE FROM was;
+DROP TABLE "Is", was;
+RESET migrate.version_table;
+-- dropped, it does not count any more
+SELECT migrate_unregister('n1');
 \i sql/include/reset.sql

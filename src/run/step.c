@@ -53,6 +53,7 @@ mig_step_begin_run(MigRun *run)
 	mig_log_new_run(&exec->entry.run);
 	exec->entry.via = run->request->via;
 	exec->entry.version_table = run->version->name;
+	exec->entry.version_oid = MIG_LOG_VERSION_OID(run->version);
 	exec->entry.role = GetUserId();
 }
 

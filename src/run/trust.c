@@ -88,7 +88,7 @@ read_log(MigTrust *trust, const MigVersion *version, char *const *ids, int nids,
 
 	for (int i = 0; i < nids; i++)
 		hashes[i] = trust[i].check.hash;
-	succeeded = mig_log_succeeded(version->name, ids, hashes, nids, access);
+	succeeded = mig_log_succeeded(version, ids, hashes, nids, access);
 	for (int i = 0; i < nids; i++)
 		trust[i].allowed = trust[i].allowed || succeeded[i];
 }

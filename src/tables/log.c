@@ -6,6 +6,11 @@
  * That of a step that fails for good is written after the rollback, by a
  * procedure or a worker.  A function that ends in an ERROR takes the rows of
  * its run with it, like everything else it did.
+ *
+ * The version table is known by its OID, so that its name can be changed, and by
+ * the name that it had, for a table that was made anew or restored.  Not by a
+ * regclass, as in migrate.partial: rows stay here longer than their tables, and
+ * a dump without one of these could not be restored.
  */
 #include "postgres.h"
 
@@ -17,6 +22,16 @@
 #include "base/command.h"
 #include "base/spi.h"
 #include "tables/log.h"
+
+/*
+ * Whether a row l is about the version table with that OID and name: of a row
+ * that names it, the OID must not be that of another version table by now.
+ */
+#define OF_VERSION(oid, name) \
+	"(l.version_oid = " oid " OR l.version_table = " name \
+	"  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a" \
+	"                   WHERE a.attrelid = l.version_oid" \
+	"                     AND a.attname = 'version_num'))"
 
 static void read_succeeded(const MigSpiRow *row, void *result);
 
@@ -54,19 +69,19 @@ mig_log_write(const MigLogEntry *entry)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.log (run, step, revision, operation, via, state,"
-		"  attempts, started, finished, version_table, role,"
+		"  attempts, started, finished, version_table, version_oid, role,"
 		"  application_name, body_hash, revision_hash, sqlstate, error, wall_ms, cpu_ms,"
 		"  lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read,"
 		"  buffers_dirtied, buffers_written, temp_blocks_read,"
 		"  temp_blocks_written, search_path, effective_role,"
 		"  detail, hint, context, blocked_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-		"  pg_catalog.pg_get_userbyid($11),"
-		"  pg_catalog.current_setting('application_name'), $12, $13, $14,"
-		"  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,"
-		"  CASE WHEN $27 IS NOT NULL"
-		"   THEN pg_catalog.pg_get_userbyid($28) END,"
-		"  $29, $30, $31, $32)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+		"  pg_catalog.pg_get_userbyid($12),"
+		"  pg_catalog.current_setting('application_name'), $13, $14, $15,"
+		"  $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
+		"  CASE WHEN $28 IS NOT NULL"
+		"   THEN pg_catalog.pg_get_userbyid($29) END,"
+		"  $30, $31, $32, $33)"
 	};
 	const MigResourceUsage *usage = &entry->usage;
 	const ErrorData *error = entry->error;
@@ -83,6 +98,8 @@ mig_log_write(const MigLogEntry *entry)
 	mig_spi_arg_timestamptz(&args, usage->started);
 	mig_spi_arg_timestamptz(&args, usage->finished);
 	mig_spi_arg_text(&args, entry->version_table);
+	mig_spi_arg_datum(&args, OIDOID, ObjectIdGetDatum(entry->version_oid),
+					  !OidIsValid(entry->version_oid));
 	mig_spi_arg_oid(&args, entry->role);
 	mig_spi_arg_text(&args, entry->body_hash);
 	mig_spi_arg_text(&args, entry->revision_hash);
@@ -123,13 +140,18 @@ void
 mig_log_expire(int seconds)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.log"
-		" WHERE finished < pg_catalog.clock_timestamp()"
-		"                  - pg_catalog.make_interval(secs => $1)"
-		"   AND (run, step) NOT IN ("
-		"        SELECT DISTINCT ON (version_table, revision) run, step"
-		"          FROM migrate.log WHERE state = 'succeeded'"
-		"         ORDER BY version_table, revision, finished DESC, step DESC)"
+		"DELETE FROM migrate.log AS l"
+		" WHERE l.finished < pg_catalog.clock_timestamp()"
+		"                    - pg_catalog.make_interval(secs => $1)"
+		"   AND NOT (l.state = 'succeeded' AND l.revision IS NOT NULL"
+		"            AND NOT EXISTS ("
+		"             SELECT FROM migrate.log AS n"
+		"              WHERE n.revision = l.revision"
+		"                AND n.version_table = l.version_table"
+		"                AND n.version_oid IS NOT DISTINCT FROM l.version_oid"
+		"                AND n.state = 'succeeded'"
+		"                AND n.finished >= l.finished"
+		"                AND (n.finished, n.step) > (l.finished, l.step)))"
 	};
 	MigSpiArgs	args = {0};
 
@@ -225,13 +247,13 @@ mig_log_last_failure(void)
  * by their hashes.
  */
 bool *
-mig_log_succeeded(const char *version_table, char *const *ids,
+mig_log_succeeded(const MigVersion *version, char *const *ids,
 				  char *const *hashes, int nids, MigSpiAccess access)
 {
 	static MigSpiQuery query = {
 		"SELECT EXISTS (SELECT FROM migrate.log AS l"
 		"                WHERE l.revision = i.id AND l.revision_hash = i.hash"
-		"                  AND l.version_table = $3"
+		"                  AND " OF_VERSION("$3", "$4")
 		"                  AND l.operation = 'upgrade'"
 		"                  AND l.state = 'succeeded')"
 		"  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
@@ -243,7 +265,8 @@ mig_log_succeeded(const char *version_table, char *const *ids,
 
 	mig_spi_arg_texts(&args, ids, nids);
 	mig_spi_arg_texts(&args, hashes, nids);
-	mig_spi_arg_text(&args, version_table);
+	mig_spi_arg_oid(&args, version->relid);
+	mig_spi_arg_text(&args, version->name);
 	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, access, sizeof(bool),
 						read_succeeded, &nrows);
 }
@@ -255,23 +278,32 @@ read_succeeded(const MigSpiRow *row, void *result)
 }
 
 /*
- * The version tables that runs have used and that still exist.  One step down
- * the index for each: the log may be long.
+ * The version tables that runs have used and that still exist, under the names
+ * that they have now, and what has one of these names today.  One step down the
+ * index for each: the log may be long.  A null is left out where the name has an
+ * OID, too.
  */
 char	  **
 mig_log_version_tables(int *ntables)
 {
 	static MigSpiQuery query = {
 		"WITH RECURSIVE used AS ("
-		"  (SELECT version_table FROM migrate.log"
-		"    ORDER BY version_table LIMIT 1)"
+		"  (SELECT l.version_table, l.version_oid FROM migrate.log AS l"
+		"    ORDER BY l.version_table, l.version_oid LIMIT 1)"
 		"  UNION ALL"
-		"  SELECT (SELECT l.version_table FROM migrate.log AS l"
-		"           WHERE l.version_table > used.version_table"
-		"           ORDER BY l.version_table LIMIT 1)"
-		"    FROM used WHERE used.version_table IS NOT NULL)"
+		"  SELECT n.version_table, n.version_oid FROM used,"
+		"   LATERAL (SELECT l.version_table, l.version_oid FROM migrate.log AS l"
+		"             WHERE (l.version_table, l.version_oid)"
+		"                   > (used.version_table, used.version_oid)"
+		"             ORDER BY l.version_table, l.version_oid LIMIT 1) AS n)"
 		" SELECT version_table FROM used"
 		"  WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
+		" UNION"
+		" SELECT pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"        pg_catalog.quote_ident(c.relname)"
+		"   FROM used JOIN pg_catalog.pg_class AS c ON c.oid = used.version_oid"
+		"   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+		"  WHERE c.relkind = 'r'"
 		"  ORDER BY 1",
 		.by_key = true
 	};

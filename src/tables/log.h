@@ -11,6 +11,11 @@
 
 #include "base/spi.h"
 #include "migrate.h"
+#include "tables/version.h"
+
+/* Our own table is known by its name, which it keeps. */
+#define MIG_LOG_VERSION_OID(version) \
+	((version)->own ? InvalidOid : (version)->relid)
 
 /* The resources that a step has used. */
 typedef struct MigResourceUsage
@@ -34,6 +39,7 @@ typedef struct MigLogEntry
 	MigVia		via;
 	int			attempts;
 	const char *version_table;
+	Oid			version_oid;	/* MIG_LOG_VERSION_OID of it */
 	Oid			role;
 	const char *body_hash;		/* NULL: nothing was run */
 	const char *revision_hash;	/* MIG_REVISION_HASH; NULL as body_hash */
@@ -55,7 +61,7 @@ extern double mig_log_median(void);
 extern char **mig_log_slow(char *const *ids, int nids, double milliseconds,
 						   int limit, int *nslow);
 extern char *mig_log_last_failure(void);
-extern bool *mig_log_succeeded(const char *version_table, char *const *ids,
+extern bool *mig_log_succeeded(const MigVersion *version, char *const *ids,
 							   char *const *hashes, int nids,
 							   MigSpiAccess access);
 extern char **mig_log_version_tables(int *ntables);
