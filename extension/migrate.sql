@@ -563,10 +563,10 @@ COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
 
 CREATE FUNCTION @extschema@.migrate_progress(
 	OUT pid integer, OUT via text, OUT job bigint, OUT role oid,
-	OUT started timestamptz, OUT operation text, OUT revision text,
+	OUT started timestamptz, OUT elapsed interval, OUT operation text, OUT revision text,
 	OUT step integer, OUT steps integer, OUT statement integer,
 	OUT statements integer, OUT attempt integer,
-	OUT statement_started timestamptz, OUT query text)
+	OUT statement_elapsed interval, OUT query text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
 COMMENT ON FUNCTION @extschema@.migrate_progress()
 	IS 'the runs that are running in this database; read it by the view migrate.progress';
@@ -760,8 +760,7 @@ COMMENT ON COLUMN migrate.schedules.note IS 'as in migrate.schedule, or why no j
 CREATE VIEW migrate.progress AS
 SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
 	   p.statement, p.statements, p.attempt, p.query, p.started,
-	   pg_catalog.clock_timestamp() - p.started AS elapsed,
-	   pg_catalog.clock_timestamp() - p.statement_started AS statement_elapsed,
+	   p.elapsed, p.statement_elapsed,
 	   pg_catalog.pg_blocking_pids(p.pid) AS waiting_for,
 	   s.command, s.phase, s.done, s.total
   FROM @extschema@.migrate_progress() AS p

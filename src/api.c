@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/guard.h"
 #include "base/guc.h"
@@ -93,6 +94,7 @@ static Datum return_revisions(FunctionCallInfo fcinfo,
 static void begin_rows(Rows *rows, FunctionCallInfo fcinfo, int flags);
 static void put(Rows *rows, Datum value, bool isnull);
 static void put_text(Rows *rows, const char *value);
+static void put_duration(Rows *rows, int64 milliseconds, bool isnull);
 static void end_row(Rows *rows);
 
 Datum
@@ -458,6 +460,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 	Rows		rows;
 	int			nruns = 0;
 	MigProgress *runs = mig_progress_read(&nruns);
+	int64		now = mig_clock_ms();
 
 	begin_rows(&rows, fcinfo, 0);
 	if (runs == NULL)
@@ -479,6 +482,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 		put(&rows, Int64GetDatum(run->job), run->job == 0);
 		put(&rows, ObjectIdGetDatum(run->role), false);
 		put(&rows, TimestampTzGetDatum(run->started), false);
+		put_duration(&rows, now - run->started_ms, false);
 		put_text(&rows, no_step ? NULL : mig_command_name(run->operation));
 		put_text(&rows, run->revision[0] == '\0' ? NULL : run->revision);
 		put(&rows, Int32GetDatum(run->step), no_step);
@@ -486,7 +490,7 @@ migrate_progress(PG_FUNCTION_ARGS)
 		put(&rows, Int32GetDatum(run->statement), no_statement);
 		put(&rows, Int32GetDatum(run->nstatements), no_statement);
 		put(&rows, Int32GetDatum(run->attempt), no_statement);
-		put(&rows, TimestampTzGetDatum(run->statement_started), no_statement);
+		put_duration(&rows, now - run->statement_started_ms, no_statement);
 		put_text(&rows, no_statement || !mig_progress_may_read(run) ?
 				 NULL : run->query);
 		end_row(&rows);
@@ -712,6 +716,15 @@ put_text(Rows *rows, const char *value)
 {
 	put(rows, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
 		value == NULL);
+}
+
+static void
+put_duration(Rows *rows, int64 milliseconds, bool isnull)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = milliseconds * 1000;
+	put(rows, IntervalPGetDatum(interval), isnull);
 }
 
 static void

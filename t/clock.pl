@@ -68,6 +68,19 @@ like(set_back_during('wait for a run', 'Extension', "SET migrate.lock_wait = '3s
 $holder->query_safe('ROLLBACK;');
 $holder->quit;
 
+# The progress of a run.
+$holder = $node->background_psql($db);
+$holder->query_safe('SELECT pg_advisory_lock(42);');
+sql($node, $db, "SELECT migrate_stamp('base'); SELECT migrate_register('k1', 'SELECT pg_advisory_lock_shared(42)', '', replace => true)");
+set_clock(0);
+my $run = start_sql($node, $db, 'progress', 'CALL migrate_deploy()');
+wait_for_event($node, $run, 'Lock');
+set_clock(-3600);
+is(sql($node, $db, "SELECT elapsed BETWEEN '0 s' AND '1 min', statement_elapsed BETWEEN '0 s' AND elapsed FROM migrate.progress"), 't|t', 'progress: durations');
+$holder->quit;
+is((finish_sql($run))[1], '', 'progress: no error');
+sql($node, $db, 'SELECT migrate_stamp(\'base\')');
+
 my $job = sql($node, $db, "SELECT migrate_submit(run_at => now() + interval '1 day')");
 like(set_back_during('wait for a job', 'Extension', "CALL migrate_wait($job, '3 s')"), qr/^55000: job $job has not ended within the timeout/, 'wait for a job: the error');
 sql($node, $db, "SELECT migrate_cancel($job)");

@@ -139,13 +139,12 @@ start(dsm_segment *segment, bool *returned)
 static bool
 wait_for(BackgroundWorkerHandle *process)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-												  PATIENCE_MS);
+	int64		end = mig_clock_ms() + PATIENCE_MS;
 	pid_t		pid;
 
 	while (GetBackgroundWorkerPid(process, &pid) != BGWH_STOPPED)
 	{
-		if (GetCurrentTimestamp() >= end)
+		if (mig_clock_ms() >= end)
 			return false;
 		/* The end of the worker sets the latch, or is seen by the next poll. */
 		mig_clock_sleep(POLL_MS);

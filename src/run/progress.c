@@ -25,6 +25,7 @@
 #include "utils/backend_status.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/compat.h"
 #include "base/printable.h"
@@ -171,6 +172,7 @@ mig_progress_begin(MigVia via)
 	run.via = via;
 	run.job = activity_job;
 	run.started = GetCurrentTimestamp();
+	run.started_ms = mig_clock_ms();
 	for (int i = 0; i < SLOTS && own == NULL; i++)
 	{
 		Slot	   *slot = &shared->slots[i];
@@ -298,7 +300,7 @@ mig_progress_statement(const MigBodyExec *body)
 		report_activity(body);
 	if (own != NULL)
 	{
-		TimestampTz now = GetCurrentTimestamp();
+		int64		now = mig_clock_ms();
 		int			length = pg_mbcliplen(text, strlen(text),
 										  MIG_PROGRESS_QUERY_SIZE - 1);
 
@@ -306,7 +308,7 @@ mig_progress_statement(const MigBodyExec *body)
 		own->run.statement = body->statement;
 		own->run.nstatements = body->script->nstatements;
 		own->run.attempt = body->attempt;
-		own->run.statement_started = now;
+		own->run.statement_started_ms = now;
 		memcpy(own->run.query, text, length);
 		own->run.query[length] = '\0';
 		SpinLockRelease(&own->mutex);

@@ -71,6 +71,7 @@ typedef struct MigProgress
 	MigVia		via;
 	int64		job;			/* 0: none */
 	TimestampTz started;
+	int64		started_ms;		/* the same by mig_clock_ms() */
 	MigCommand	operation;
 	char		revision[MIG_PROGRESS_REVISION_SIZE];
 	int			step;			/* from 1; 0: it has not begun one */
@@ -78,7 +79,7 @@ typedef struct MigProgress
 	int			statement;		/* from 1; 0: it has not begun one */
 	int			nstatements;
 	int			attempt;
-	TimestampTz statement_started;
+	int64		statement_started_ms;
 	char		query[MIG_PROGRESS_QUERY_SIZE];
 } MigProgress;
 
