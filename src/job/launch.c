@@ -70,7 +70,8 @@ mig_job_launch(const MigJobDue *due)
 
 /*
  * The transaction has ended: a message can change nothing any more, and must
- * not be an error.
+ * not be an error.  The session that ends a prepared one has no request for a
+ * worker.
  */
 static void
 at_transaction_end(XactEvent event, void *arg)
@@ -99,6 +100,14 @@ at_transaction_end(XactEvent event, void *arg)
 						 errdetail("No background worker slot is free. The job stays queued."),
 						 errhint("You might need to increase max_worker_processes. The scheduler, migrate_run_jobs(), migrate_submit() and migrate_wait() try again.")));
 			nrequests = 0;
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			if (nrequests > 0)
+				ereport(WARNING,
+						(errmsg("no worker is started when this transaction is committed"),
+						 errdetail("Job " INT64_FORMAT " and what else it has queued waits until it is found.",
+								   requests[0].due.job),
+						 errhint("After COMMIT PREPARED, unless a scheduler looks into this database: SELECT migrate_run_jobs();")));
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:

@@ -104,6 +104,14 @@ typedef struct Waiter
 	char	   *statement;		/* that waits for snapshots, or NULL */
 } Waiter;
 
+/* What has a lock that was waited for in vain. */
+typedef struct Holder
+{
+	char	   *who;			/* NULL: unknown */
+	char	   *prepared;		/* the literal of a prepared transaction, or
+								 * NULL */
+} Holder;
+
 static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
 static void say_waiting(const Lock *lock);
@@ -119,7 +127,8 @@ static int	count_of_job(void);
 static void release(int nkept);
 static ErrorData *give_back(int nkept);
 static void unlock(void *arg);
-static char *describe_holder(const Lock *lock);
+static bool find_holder(const Lock *lock, Holder *holder);
+static void read_holder(const MigSpiRow *row, void *result);
 
 /*
  * Waits until no other session runs migrations on the version table, at most
@@ -468,13 +477,17 @@ static void
 refuse_wait(void *arg)
 {
 	const Lock *lock = arg;
-	char	   *holder = describe_holder(lock);
+	Holder		holder = {NULL, NULL};
 
+	(void) find_holder(lock, &holder);
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("could not lock \"%s\" within %d ms",
 					lock->name, mig_guc_lock_wait),
-			 holder != NULL ? errdetail("%s holds the lock.", holder) : 0,
+			 holder.who != NULL ? errdetail("%s holds the lock.", holder.who) : 0,
+			 holder.prepared != NULL ?
+			 errhint("To keep what it has done: COMMIT PREPARED %1$s;\nTo undo it: ROLLBACK PREPARED %1$s;",
+					 holder.prepared) :
 			 errhint("Wait for it to end, or raise migrate.lock_wait.")));
 }
 
@@ -545,16 +558,18 @@ unlock(void *arg)
 }
 
 /*
- * "Process 123 (role app, application psql)", or NULL when it just ended.
+ * Who holds it: "Process 123 (role app, application psql)".  false: no session
+ * does any more.
  */
-static char *
-describe_holder(const Lock *lock)
+static bool
+find_holder(const Lock *lock, Holder *holder)
 {
 	static MigSpiQuery query = {
 		"SELECT CASE WHEN l.pid IS NULL THEN"
 		"         pg_catalog.format('The prepared transaction %L', p.gid)"
 		"       ELSE pg_catalog.format('Process %s (role %I, application %L)',"
-		"         l.pid, a.usename, a.application_name) END"
+		"         l.pid, a.usename, a.application_name) END,"
+		"       CASE WHEN l.pid IS NULL THEN pg_catalog.quote_literal(p.gid) END"
 		"  FROM pg_catalog.pg_locks AS l"
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
 		MIG_LOCK_PREPARED_HOLDER
@@ -565,5 +580,15 @@ describe_holder(const Lock *lock)
 
 	mig_spi_arg_oid(&args, lock->class);
 	mig_spi_arg_oid(&args, lock->key);
-	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_holder, holder);
+}
+
+static void
+read_holder(const MigSpiRow *row, void *result)
+{
+	Holder	   *holder = result;
+
+	holder->who = mig_spi_row_text(row, 1);
+	holder->prepared = mig_spi_row_text(row, 2);
 }

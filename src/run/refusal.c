@@ -50,7 +50,9 @@ mig_refusal_check(MigStepExec *exec, int first)
 		Candidate	candidate = {exec, i};
 
 		/* The first one the server refuses in time. */
-		if (commits && statement->kind == MIG_STATEMENT_NONTRANSACTIONAL)
+		if (commits &&
+			(statement->kind == MIG_STATEMENT_NONTRANSACTIONAL ||
+			 exec->run->request->via == MIG_VIA_WORKER))
 			check(&candidate, first);
 		commits = commits || !statement->setting;
 	}
@@ -60,11 +62,13 @@ static void
 check(Candidate *candidate, int first)
 {
 	MigBodyExec *body = &candidate->exec->body;
+	const MigStatement *statement = &body->script->statements[candidate->index];
 	MigRefusal *refusal = &candidate->refusal;
 	ErrorData  *error;
 
 	mig_statement_refusal(statement_text(body, candidate->index), refusal);
-	if (refusal->kind == MIG_REFUSAL_NONE)
+	if (refusal->kind == MIG_REFUSAL_NONE ||
+		(refusal->kind != MIG_REFUSAL_LISTEN && statement->kind == MIG_STATEMENT_ORDINARY))
 		return;
 	if (is_refused_by_text(candidate))
 		refuse(candidate);
@@ -185,6 +189,10 @@ refuse(const Candidate *candidate)
 		const char *message;
 		const char *hint;
 	}			texts[] = {
+		[MIG_REFUSAL_LISTEN] = {
+			gettext_noop("cannot execute LISTEN within a background process"),
+			gettext_noop("Leave it out: LISTEN is for the session that says it, which here ends with the job. Or use CALL migrate_deploy() in a session.")
+		},
 		[MIG_REFUSAL_CASCADE] = {
 			gettext_noop("DROP INDEX CONCURRENTLY does not support CASCADE"),
 			gettext_noop("Drop what depends on the index first, or use DROP INDEX without CONCURRENTLY.")

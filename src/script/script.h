@@ -114,14 +114,15 @@ typedef struct MigEffect
 	struct IndexStmt *index;	/* the statement, if it makes an index */
 } MigEffect;
 
-/* Why the server refuses a statement that cannot run in a transaction block. */
+/* Why the server refuses a statement when it is its turn. */
 typedef enum MigRefusalKind
 {
 	MIG_REFUSAL_NONE,
-	MIG_REFUSAL_CASCADE,		/* up to here by its text alone */
+	MIG_REFUSAL_LISTEN,			/* in a worker */
+	MIG_REFUSAL_CASCADE,
 	MIG_REFUSAL_SEVERAL_INDEXES,
 	MIG_REFUSAL_SYSTEM_CATALOGS,
-	MIG_REFUSAL_OTHER_DATABASE, /* and these if the name stands for that */
+	MIG_REFUSAL_OTHER_DATABASE, /* from here on if the name stands for that */
 	MIG_REFUSAL_DEFAULT_PARTITION,
 	MIG_REFUSAL_EXCLUSION_INDEX,
 	MIG_REFUSAL_PARTITIONED_INDEX,

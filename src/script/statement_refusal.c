@@ -12,8 +12,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "commands/defrem.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -32,6 +32,7 @@
 
 static void of_relation(const RangeVar *relation, MigRefusalKind kind,
 						MigRefusal *refusal);
+static RangeVar *relation_of_names(List *names);
 static void of_drop(const DropStmt *drop, MigRefusal *refusal);
 static void of_reindex(const ReindexStmt *reindex, MigRefusal *refusal);
 static bool is_concurrent(List *options);
@@ -47,7 +48,7 @@ static bool same_schema(const RangeVar *relation, const MigRefusal *refusal);
 
 /*
  * Why the server would refuse a statement that cannot run inside a transaction
- * block; its strings are in the current memory context.
+ * block, or in a worker; its strings are in the current memory context.
  */
 void
 mig_statement_refusal(const char *statement, MigRefusal *refusal)
@@ -56,7 +57,9 @@ mig_statement_refusal(const char *statement, MigRefusal *refusal)
 	Node	   *node = linitial_node(RawStmt, parsed)->stmt;
 
 	memset(refusal, 0, sizeof(*refusal));
-	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
+	if (IsA(node, ListenStmt))
+		refusal->kind = MIG_REFUSAL_LISTEN;
+	else if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
 		of_relation(((IndexStmt *) node)->relation,
 					MIG_REFUSAL_PARTITIONED_TABLE, refusal);
 	else if (IsA(node, DropStmt))
@@ -98,6 +101,18 @@ of_relation(const RangeVar *relation, MigRefusalKind kind,
 	refusal->name = relation->relname;
 }
 
+/*
+ * As DROP writes it.
+ */
+static RangeVar *
+relation_of_names(List *names)
+{
+	int			n = list_length(names);
+
+	return makeRangeVar(n > 1 ? strVal(list_nth(names, n - 2)) : NULL,
+						strVal(llast(names)), -1);
+}
+
 static void
 of_drop(const DropStmt *drop, MigRefusal *refusal)
 {
@@ -108,7 +123,7 @@ of_drop(const DropStmt *drop, MigRefusal *refusal)
 	else if (drop->behavior == DROP_CASCADE)
 		refusal->kind = MIG_REFUSAL_CASCADE;
 	else
-		of_relation(makeRangeVarFromNameList(linitial_node(List, drop->objects)),
+		of_relation(relation_of_names(linitial_node(List, drop->objects)),
 					MIG_REFUSAL_PARTITIONED_INDEX, refusal);
 }
 
@@ -256,7 +271,7 @@ drops(const DropStmt *drop, const MigRefusal *refusal)
 		return false;
 	foreach(cell, drop->objects)
 	{
-		if (has_name(makeRangeVarFromNameList(lfirst_node(List, cell)),
+		if (has_name(relation_of_names(lfirst_node(List, cell)),
 					 refusal))
 			return true;
 	}
