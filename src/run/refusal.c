@@ -9,10 +9,11 @@
  */
 #include "postgres.h"
 
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 #include "base/spi.h"
 #include "run/run_internal.h"
@@ -27,21 +28,39 @@ typedef struct Candidate
 	const char *name;			/* what it is refused for; NULL: it is not */
 } Candidate;
 
-static void check(Candidate *candidate, int first);
-static bool is_refused_by_text(Candidate *candidate);
-static char *statement_text(const MigBodyExec *body, int index);
+static void check_all(MigStepExec *exec, int first);
+static void check(Candidate *candidate, Node **trees, int first);
+static Node *parse_statement(const MigBodyExec *body, int index);
 static void look_up(void *arg);
 static void look_up_name(Candidate *candidate);
 pg_noreturn static void refuse(const Candidate *candidate);
 
 /*
  * Raises an error if the server would refuse a statement of the body, from the
- * one with that index on, after others were committed.
+ * one with that index on, after others were committed.  Keeps no parse trees,
+ * which take far more space than the text.
  */
 void
 mig_refusal_check(MigStepExec *exec, int first)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "migrate refusal",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+
+	check_all(exec, first);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+}
+
+static void
+check_all(MigStepExec *exec, int first)
+{
 	const MigScript *script = exec->body.script;
+	bool		worker = exec->run->request->via == MIG_VIA_WORKER;
+	Node	  **trees = palloc_extended(sizeof(Node *) *
+										Max(script->nstatements, 1),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	bool		commits = false;
 
 	for (int i = first; i < script->nstatements; i++)
@@ -50,31 +69,39 @@ mig_refusal_check(MigStepExec *exec, int first)
 		Candidate	candidate = {exec, i};
 
 		/* The first one the server refuses in time. */
-		if (commits &&
-			(statement->kind == MIG_STATEMENT_NONTRANSACTIONAL ||
-			 exec->run->request->via == MIG_VIA_WORKER))
-			check(&candidate, first);
+		if (commits && (worker ||
+						statement->kind == MIG_STATEMENT_NONTRANSACTIONAL))
+			check(&candidate, trees, first);
 		commits = commits || !statement->setting;
 	}
 }
 
+/*
+ * trees: of the statements that were parsed already; the others are NULL.
+ */
 static void
-check(Candidate *candidate, int first)
+check(Candidate *candidate, Node **trees, int first)
 {
 	MigBodyExec *body = &candidate->exec->body;
 	const MigStatement *statement = &body->script->statements[candidate->index];
 	MigRefusal *refusal = &candidate->refusal;
 	ErrorData  *error;
 
-	mig_statement_refusal(statement_text(body, candidate->index), refusal);
+	for (int i = first; i <= candidate->index; i++)
+	{
+		if (trees[i] == NULL)
+			trees[i] = parse_statement(body, i);
+	}
+	mig_statement_refusal(trees[candidate->index], refusal);
 	if (refusal->kind == MIG_REFUSAL_NONE ||
-		(refusal->kind != MIG_REFUSAL_LISTEN && statement->kind == MIG_STATEMENT_ORDINARY))
+		(statement->kind == MIG_STATEMENT_ORDINARY &&
+		 refusal->kind != MIG_REFUSAL_LISTEN))
 		return;
-	if (is_refused_by_text(candidate))
+	if (refusal->kind < MIG_REFUSAL_OTHER_DATABASE)
 		refuse(candidate);
 	for (int i = first; i < candidate->index; i++)
-		candidate->state = mig_statement_name_after(statement_text(body, i),
-													refusal, candidate->state);
+		candidate->state = mig_statement_name_after(trees[i], refusal,
+													candidate->state);
 	if (candidate->state == MIG_NAME_UNKNOWN)
 		return;
 
@@ -86,22 +113,14 @@ check(Candidate *candidate, int first)
 		refuse(candidate);
 }
 
-static bool
-is_refused_by_text(Candidate *candidate)
-{
-	candidate->name = candidate->refusal.name;
-	if (candidate->refusal.kind < MIG_REFUSAL_OTHER_DATABASE)
-		return true;
-	candidate->name = NULL;
-	return false;
-}
-
-static char *
-statement_text(const MigBodyExec *body, int index)
+static Node *
+parse_statement(const MigBodyExec *body, int index)
 {
 	const MigStatement *statement = &body->script->statements[index];
+	char	   *text = pnstrdup(body->text + statement->location,
+								statement->length);
 
-	return pnstrdup(body->text + statement->location, statement->length);
+	return linitial_node(RawStmt, mig_script_parse(text))->stmt;
 }
 
 /*

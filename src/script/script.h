@@ -205,8 +205,8 @@ extern bool mig_statement_kind_commits(Node *statement);
 extern void mig_statement_effect(const char *statement, MigEffect *effect);
 
 /* statement_refusal.c */
-extern void mig_statement_refusal(const char *statement, MigRefusal *refusal);
-extern MigNameState mig_statement_name_after(const char *statement,
+extern void mig_statement_refusal(Node *node, MigRefusal *refusal);
+extern MigNameState mig_statement_name_after(Node *node,
 											 const MigRefusal *refusal,
 											 MigNameState state);
 

@@ -32,7 +32,7 @@
 
 static void of_relation(const RangeVar *relation, MigRefusalKind kind,
 						MigRefusal *refusal);
-static RangeVar *relation_of_names(List *names);
+static RangeVar *range_var_of_names(List *names);
 static void of_drop(const DropStmt *drop, MigRefusal *refusal);
 static void of_reindex(const ReindexStmt *reindex, MigRefusal *refusal);
 static bool is_concurrent(List *options);
@@ -48,14 +48,11 @@ static bool same_schema(const RangeVar *relation, const MigRefusal *refusal);
 
 /*
  * Why the server would refuse a statement that cannot run inside a transaction
- * block, or in a worker; its strings are in the current memory context.
+ * block, or in a worker; its strings are those of the parse tree.
  */
 void
-mig_statement_refusal(const char *statement, MigRefusal *refusal)
+mig_statement_refusal(Node *node, MigRefusal *refusal)
 {
-	List	   *parsed = mig_script_parse(statement);
-	Node	   *node = linitial_node(RawStmt, parsed)->stmt;
-
 	memset(refusal, 0, sizeof(*refusal));
 	if (IsA(node, ListenStmt))
 		refusal->kind = MIG_REFUSAL_LISTEN;
@@ -75,12 +72,9 @@ mig_statement_refusal(const char *statement, MigRefusal *refusal)
  * What is known of the name that a refusal is about after another statement.
  */
 MigNameState
-mig_statement_name_after(const char *statement, const MigRefusal *refusal,
+mig_statement_name_after(Node *node, const MigRefusal *refusal,
 						 MigNameState state)
 {
-	List	   *parsed = mig_script_parse(statement);
-	Node	   *node = linitial_node(RawStmt, parsed)->stmt;
-
 	if (state == MIG_NAME_UNKNOWN)
 		return state;
 	if (IsA(node, CreateStmt))
@@ -105,7 +99,7 @@ of_relation(const RangeVar *relation, MigRefusalKind kind,
  * As DROP writes it.
  */
 static RangeVar *
-relation_of_names(List *names)
+range_var_of_names(List *names)
 {
 	int			n = list_length(names);
 
@@ -123,7 +117,7 @@ of_drop(const DropStmt *drop, MigRefusal *refusal)
 	else if (drop->behavior == DROP_CASCADE)
 		refusal->kind = MIG_REFUSAL_CASCADE;
 	else
-		of_relation(relation_of_names(linitial_node(List, drop->objects)),
+		of_relation(range_var_of_names(linitial_node(List, drop->objects)),
 					MIG_REFUSAL_PARTITIONED_INDEX, refusal);
 }
 
@@ -271,7 +265,7 @@ drops(const DropStmt *drop, const MigRefusal *refusal)
 		return false;
 	foreach(cell, drop->objects)
 	{
-		if (has_name(relation_of_names(lfirst_node(List, cell)),
+		if (has_name(range_var_of_names(lfirst_node(List, cell)),
 					 refusal))
 			return true;
 	}
