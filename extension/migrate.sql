@@ -268,7 +268,7 @@ CREATE TABLE migrate.job (
 	context				text,
 	CONSTRAINT job_pkey PRIMARY KEY (job)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE migrate.job IS 'jobs of the workers; read it by the view migrate.jobs';
+COMMENT ON TABLE migrate.job IS 'jobs of the workers; read it by the views migrate.jobs and migrate.jobs_details';
 COMMENT ON COLUMN migrate.job.command IS 'upgrade or downgrade';
 COMMENT ON COLUMN migrate.job.target IS 'a relative target as the revision that it led to when the job was submitted';
 COMMENT ON COLUMN migrate.job.version_table IS 'schema.table, quoted where needed';
@@ -325,7 +325,7 @@ CREATE TABLE migrate.schedule (
 	note				text,
 	CONSTRAINT schedule_pkey PRIMARY KEY (name)
 );
-COMMENT ON TABLE migrate.schedule IS 'schedules; read it by the view migrate.schedules';
+COMMENT ON TABLE migrate.schedule IS 'schedules; read it by the views migrate.schedules and migrate.schedules_details';
 COMMENT ON COLUMN migrate.schedule.target IS 'of each job; not a relative one';
 COMMENT ON COLUMN migrate.schedule.version_table IS 'schema.table, quoted where needed';
 COMMENT ON COLUMN migrate.schedule.every IS 'time between two run times';
@@ -483,32 +483,50 @@ COMMENT ON FUNCTION @extschema@.migrate_unschedule(text)
 
 -- Questions ------------------------------------------------------------
 
+-- What SELECT * shows of a function or view without _details in its name fits
+-- into 80 columns of psql; its _details show everything (t/width.pl).
+
 CREATE TYPE migrate.revision_info AS (
 	revision			text,
-	down_revision		text[],
+	state				text,
+	kind				text,
+	message				text
+);
+COMMENT ON TYPE migrate.revision_info IS 'a revision in 80 columns; migrate_history_details() has more';
+COMMENT ON COLUMN migrate.revision_info.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
+COMMENT ON COLUMN migrate.revision_info.kind IS 'branch (several revisions are built on it), merge (it has several down revisions), head (none is built on it); NULL: none of these';
+COMMENT ON COLUMN migrate.revision_info.message IS 'one line that describes the revision; NULL: none';
+
+CREATE TYPE migrate.revision_details AS (
+	revision			text,
+	state				text,
+	kind				text,
 	message				text,
+	down_revision		text[],
 	branch_labels		text[],
 	depends_on			text[],
+	registered_by		name,
+	registered_at		timestamptz,
+	partial				text,
 	applied				boolean,
 	is_head				boolean,
 	is_branch_point		boolean,
-	is_merge_point		boolean,
-	registered_by		name,
-	registered_at		timestamptz,
-	partial				text
+	is_merge_point		boolean
 );
-COMMENT ON TYPE migrate.revision_info IS 'a revision, its position in the graph, and whether it is applied';
-COMMENT ON COLUMN migrate.revision_info.down_revision IS 'full ids, in the order given; empty: a base';
-COMMENT ON COLUMN migrate.revision_info.message IS 'one line that describes the revision; NULL: none';
-COMMENT ON COLUMN migrate.revision_info.branch_labels IS 'names of the branch that begins at this revision';
-COMMENT ON COLUMN migrate.revision_info.depends_on IS 'full ids or branch labels of revisions that must be applied first';
-COMMENT ON COLUMN migrate.revision_info.applied IS 'by the rows of the version table in use';
-COMMENT ON COLUMN migrate.revision_info.is_head IS 'it is no other revision''s down revision';
-COMMENT ON COLUMN migrate.revision_info.is_branch_point IS 'it is the down revision of more than one revision';
-COMMENT ON COLUMN migrate.revision_info.is_merge_point IS 'it has more than one down revision';
-COMMENT ON COLUMN migrate.revision_info.registered_by IS 'author';
-COMMENT ON COLUMN migrate.revision_info.registered_at IS 'when it was registered or last replaced';
-COMMENT ON COLUMN migrate.revision_info.partial IS 'how far an interrupted run has come in it; NULL: it is not partial';
+COMMENT ON TYPE migrate.revision_details IS 'a revision, its position in the graph, and whether it is applied';
+COMMENT ON COLUMN migrate.revision_details.state IS 'as in migrate.revision_info';
+COMMENT ON COLUMN migrate.revision_details.kind IS 'as in migrate.revision_info';
+COMMENT ON COLUMN migrate.revision_details.message IS 'one line that describes the revision; NULL: none';
+COMMENT ON COLUMN migrate.revision_details.down_revision IS 'full ids, in the order given; empty: a base';
+COMMENT ON COLUMN migrate.revision_details.branch_labels IS 'names of the branch that begins at this revision';
+COMMENT ON COLUMN migrate.revision_details.depends_on IS 'full ids or branch labels of revisions that must be applied first';
+COMMENT ON COLUMN migrate.revision_details.registered_by IS 'author';
+COMMENT ON COLUMN migrate.revision_details.registered_at IS 'when it was registered or last replaced';
+COMMENT ON COLUMN migrate.revision_details.partial IS 'how far an interrupted run has come in it; NULL: it is not partial';
+COMMENT ON COLUMN migrate.revision_details.applied IS 'by the rows of the version table in use';
+COMMENT ON COLUMN migrate.revision_details.is_head IS 'it is no other revision''s down revision';
+COMMENT ON COLUMN migrate.revision_details.is_branch_point IS 'it is the down revision of more than one revision';
+COMMENT ON COLUMN migrate.revision_details.is_merge_point IS 'it has more than one down revision';
 
 CREATE FUNCTION @extschema@.migrate_current()
 RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
@@ -530,31 +548,48 @@ RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'mig
 COMMENT ON FUNCTION @extschema@.migrate_history(text)
 	IS 'the revisions of a range, newest first; NULL: all';
 
+CREATE FUNCTION @extschema@.migrate_history_details(range text DEFAULT NULL)
+RETURNS SETOF migrate.revision_details LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_history_details';
+COMMENT ON FUNCTION @extschema@.migrate_history_details(text)
+	IS 'the same as migrate_history(), with everything but the bodies; best read with \gx of psql';
+
 CREATE FUNCTION @extschema@.migrate_show(
-	INOUT revision text, OUT down_revision text[], OUT message text,
-	OUT branch_labels text[], OUT depends_on text[], OUT applied boolean,
-	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean,
+	INOUT revision text, OUT state text, OUT kind text, OUT message text,
+	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
 	OUT upgrade text, OUT downgrade text, OUT settings text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
-	IS 'the revisions that a target stands for, with their bodies and settings';
+	IS 'the revisions that a target stands for, with their bodies and settings; best read with \gx of psql';
 
 CREATE FUNCTION @extschema@.migrate_plan(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	OUT step integer, OUT operation text, OUT revision text, OUT note text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
+COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
+	IS 'the steps that upgrade, downgrade or stamp to the target would take, in 80 columns; migrate_plan_details() has more';
+
+CREATE FUNCTION @extschema@.migrate_plan_details(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
 	OUT transactions text, OUT statements integer, OUT partial text, OUT approved boolean,
 	OUT problem text, OUT hash text)
-RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan';
-COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
-	IS 'the steps that upgrade, downgrade or stamp to the target would take';
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan_details';
+COMMENT ON FUNCTION @extschema@.migrate_plan_details(text, text)
+	IS 'the steps that upgrade, downgrade or stamp to the target would take; best read with \gx of psql';
 
 CREATE FUNCTION @extschema@.migrate_doctor(
-	OUT area text, OUT "check" text, OUT status text, OUT value text,
-	OUT advice text)
+	OUT status text, OUT area text, OUT finding text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor';
 COMMENT ON FUNCTION @extschema@.migrate_doctor()
-	IS 'looks for what could go wrong with migrations on this server, a row for each check: ok, warning or problem';
+	IS 'looks for what could go wrong with migrations on this server, a row for each check, in 80 columns; migrate_doctor_details() has a column for each part';
+
+CREATE FUNCTION @extschema@.migrate_doctor_details(
+	OUT area text, OUT "check" text, OUT status text, OUT value text,
+	OUT advice text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor_details';
+COMMENT ON FUNCTION @extschema@.migrate_doctor_details()
+	IS 'looks for what could go wrong with migrations on this server, a row for each check: ok, warning or problem; best read with \gx of psql';
 
 CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
 RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
@@ -569,7 +604,7 @@ CREATE FUNCTION @extschema@.migrate_progress(
 	OUT statement_elapsed interval, OUT query text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
 COMMENT ON FUNCTION @extschema@.migrate_progress()
-	IS 'the runs that are running in this database; read it by the view migrate.progress';
+	IS 'the runs that are running in this database; read it by the view migrate.progress_details';
 
 -- Views ----------------------------------------------------------------
 
@@ -589,11 +624,7 @@ WITH v AS MATERIALIZED (
 	SELECT i.* FROM migrate.log AS i
 	 WHERE EXISTS (SELECT FROM v WHERE v.version_table = i.version_table AND v.version_oid IS NOT DISTINCT FROM i.version_oid)
 )
-SELECT h.revision, h.message,
-	   CASE WHEN h.registered_by IS NULL THEN 'unknown'::text
-			WHEN h.partial IS NOT NULL THEN 'partial'::text
-			WHEN h.applied THEN 'applied'::text
-			ELSE 'pending'::text END AS state,
+SELECT h.revision, h.message, h.state,
 	   d.finished AS applied_at, d.role AS applied_by, d.attempts,
 	   pg_catalog.make_interval(secs => pg_catalog.round(d.wall_ms) / 1000::double precision) AS took,
 	   pg_catalog.pg_size_pretty(d.wal_bytes) AS wal,
@@ -615,7 +646,7 @@ SELECT h.revision, h.message,
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision)
 			WHEN f.error IS NOT NULL AND f.operation = 'upgrade'::text
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision) END AS next_command
-  FROM @extschema@.migrate_history() WITH ORDINALITY AS h
+  FROM @extschema@.migrate_history_details() WITH ORDINALITY AS h
   LEFT JOIN LATERAL (
 	SELECT l.* FROM l
 	 WHERE l.revision = h.revision AND l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
@@ -679,7 +710,7 @@ COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stam
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
 COMMENT ON COLUMN migrate.status.note IS 'that it has failed, was interrupted, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
-CREATE VIEW migrate.resource_usage AS
+CREATE VIEW migrate.resource_usage_details AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 	   s.revision, s.operation, s.version_table, s.runs, s.failed, s.attempts,
 	   pg_catalog.make_interval(secs => pg_catalog.round(s.wall_ms) / 1000::double precision) AS total,
@@ -705,20 +736,30 @@ SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 	 GROUP BY i.revision, i.operation, i.version_table
   ) AS s
  ORDER BY s.wall_ms DESC, s.revision, s.operation;
-COMMENT ON VIEW migrate.resource_usage IS 'what each revision has used in each direction, by migrate.log, the most expensive first';
-COMMENT ON COLUMN migrate.resource_usage.rank IS 'by total';
+COMMENT ON VIEW migrate.resource_usage_details IS 'what each revision has used in each direction, by migrate.log, the most expensive first; best read with \gx of psql';
+COMMENT ON COLUMN migrate.resource_usage_details.rank IS 'by total';
+COMMENT ON COLUMN migrate.resource_usage_details.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.resource_usage_details.runs IS 'how often it was run, failed runs included';
+COMMENT ON COLUMN migrate.resource_usage_details.failed IS 'how many of these failed';
+COMMENT ON COLUMN migrate.resource_usage_details.attempts IS 'of all runs';
+COMMENT ON COLUMN migrate.resource_usage_details.total IS 'time of all runs, waits included';
+COMMENT ON COLUMN migrate.resource_usage_details.longest IS 'time of the longest run';
+COMMENT ON COLUMN migrate.resource_usage_details.cpu IS 'CPU time of the backend, of all runs';
+COMMENT ON COLUMN migrate.resource_usage_details.lock_wait IS 'time of waiting for locks, sampled, of all runs';
+COMMENT ON COLUMN migrate.resource_usage_details.wal IS 'written by all runs';
+COMMENT ON COLUMN migrate.resource_usage_details.blocks IS 'blocks of tables and indexes, in memory or read, of all runs';
+
+CREATE VIEW migrate.resource_usage AS
+SELECT d.revision, d.operation, d.runs, d.failed, d.total, d.wal
+  FROM migrate.resource_usage_details AS d;
+COMMENT ON VIEW migrate.resource_usage IS 'what each revision has used in each direction, the most expensive first, in 80 columns; migrate.resource_usage_details has more';
 COMMENT ON COLUMN migrate.resource_usage.operation IS 'upgrade or downgrade';
 COMMENT ON COLUMN migrate.resource_usage.runs IS 'how often it was run, failed runs included';
 COMMENT ON COLUMN migrate.resource_usage.failed IS 'how many of these failed';
-COMMENT ON COLUMN migrate.resource_usage.attempts IS 'of all runs';
 COMMENT ON COLUMN migrate.resource_usage.total IS 'time of all runs, waits included';
-COMMENT ON COLUMN migrate.resource_usage.longest IS 'time of the longest run';
-COMMENT ON COLUMN migrate.resource_usage.cpu IS 'CPU time of the backend, of all runs';
-COMMENT ON COLUMN migrate.resource_usage.lock_wait IS 'time of waiting for locks, sampled, of all runs';
 COMMENT ON COLUMN migrate.resource_usage.wal IS 'written by all runs';
-COMMENT ON COLUMN migrate.resource_usage.blocks IS 'blocks of tables and indexes, in memory or read, of all runs';
 
-CREATE VIEW migrate.jobs WITH (security_barrier) AS
+CREATE VIEW migrate.jobs_details WITH (security_barrier) AS
 SELECT j.job,
 	   CASE WHEN j.state = 'running'::text AND l.pid IS NULL THEN 'interrupted'::text
 			ELSE j.state END AS state,
@@ -738,11 +779,32 @@ SELECT j.job,
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY j.job;
-COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.job';
-COMMENT ON COLUMN migrate.jobs.state IS 'queued, running, interrupted (the worker exited unexpectedly, another one will resume the job), succeeded, failed or cancelled';
-COMMENT ON COLUMN migrate.jobs.pid IS 'process id of the worker; NULL: no worker has the job';
+COMMENT ON VIEW migrate.jobs_details IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.job';
+COMMENT ON COLUMN migrate.jobs_details.state IS 'queued, running, interrupted (the worker exited unexpectedly, another one will resume the job), succeeded, failed or cancelled';
+COMMENT ON COLUMN migrate.jobs_details.pid IS 'process id of the worker; NULL: no worker has the job';
 
-CREATE VIEW migrate.schedules WITH (security_barrier) AS
+CREATE VIEW migrate.jobs AS
+SELECT d.job, d.state,
+	   pg_catalog.to_char(CASE WHEN d.finished IS NOT NULL THEN d.finished
+			WHEN d.state = 'queued'::text THEN d.submitted
+			ELSE d.started END, 'YYYY-MM-DD HH24:MI:SS'::text) AS since,
+	   d.command,
+	   pg_catalog."left"(CASE
+			WHEN d.state = 'queued'::text AND d.run_at > pg_catalog.now()
+			THEN pg_catalog.to_char(d.run_at, '"at "YYYY-MM-DD HH24:MI:SS'::text)
+			WHEN d.sqlstate IS NOT NULL THEN pg_catalog.concat_ws(' in '::text, d.sqlstate, d.revision)
+			WHEN d.note IS NOT NULL THEN pg_catalog.concat_ws(' at '::text, 'ended', d.revision)
+			WHEN d.finished IS NULL AND d.revision IS NOT NULL
+			THEN pg_catalog.format('%s, %s of %s'::text, d.revision, d.step, d.steps)
+			ELSE pg_catalog.concat('to ', d.target) END, 22) AS note
+  FROM migrate.jobs_details AS d;
+COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.jobs_details has more';
+COMMENT ON COLUMN migrate.jobs.state IS 'as in migrate.jobs_details';
+COMMENT ON COLUMN migrate.jobs.since IS 'when it was submitted, when a worker last claimed it, or when it ended';
+COMMENT ON COLUMN migrate.jobs.command IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.jobs.note IS 'when a queued job is due; the revision that a worker runs, and which of how many; the error that ended it, and in which revision; where it ended before its target; otherwise the target';
+
+CREATE VIEW migrate.schedules_details WITH (security_barrier) AS
 SELECT s.name, s.target, s.version_table, s.owner, s.every,
 	   s.window_start, s.window_end, s.time_zone, s.next_run, s.last_run, s.last_job, s.failures,
 	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
@@ -754,10 +816,26 @@ SELECT s.name, s.target, s.version_table, s.owner, s.every,
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY s.name;
-COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.schedule';
-COMMENT ON COLUMN migrate.schedules.note IS 'as in migrate.schedule, or why no job is submitted';
+COMMENT ON VIEW migrate.schedules_details IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.schedule';
+COMMENT ON COLUMN migrate.schedules_details.note IS 'as in migrate.schedule, or why no job is submitted';
 
-CREATE VIEW migrate.progress AS
+CREATE VIEW migrate.schedules AS
+SELECT d.name, d.every,
+	   pg_catalog.to_char(d.next_run, 'YYYY-MM-DD HH24:MI:SS'::text) AS next_run,
+	   pg_catalog."left"(CASE
+			WHEN d.failures > 0 THEN pg_catalog.format('failures: %s'::text, d.failures)
+			WHEN d.note IS NOT NULL THEN d.note
+			WHEN d.window_start IS NOT NULL
+			THEN pg_catalog.format('between %s and %s'::text,
+				 pg_catalog."left"(d.window_start::text, 5), pg_catalog."left"(d.window_end::text, 5))
+			END, 23) AS note
+  FROM migrate.schedules_details AS d;
+COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.schedules_details has more';
+COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times';
+COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedules.note IS 'how many of its jobs have failed since the last one that did not; the beginning of what migrate.schedules_details notes; otherwise the window';
+
+CREATE VIEW migrate.progress_details AS
 SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
 	   p.statement, p.statements, p.attempt, p.query, p.started,
 	   p.elapsed, p.statement_elapsed,
@@ -783,27 +861,42 @@ SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, 
 	  FROM pg_catalog.pg_stat_progress_analyze AS a
   ) AS s ON s.pid = p.pid
  ORDER BY p.started;
-COMMENT ON VIEW migrate.progress IS 'the runs that are running in this database, a row for each; empty if the server has no shared memory for that';
+COMMENT ON VIEW migrate.progress_details IS 'the runs that are running in this database, a row for each; empty if the server has no shared memory for that';
+COMMENT ON COLUMN migrate.progress_details.pid IS 'process id of the session or the worker';
+COMMENT ON COLUMN migrate.progress_details.via IS 'how the run was started: function, procedure or worker';
+COMMENT ON COLUMN migrate.progress_details.job IS 'number of the worker''s job; NULL: no worker';
+COMMENT ON COLUMN migrate.progress_details.role IS 'role whose rights the bodies have';
+COMMENT ON COLUMN migrate.progress_details.operation IS 'upgrade, downgrade or stamp; NULL: the run waits for another one, or makes its plan';
+COMMENT ON COLUMN migrate.progress_details.revision IS 'the current revision; NULL as operation';
+COMMENT ON COLUMN migrate.progress_details.step IS 'position of the revision in the run, from 1; NULL as operation';
+COMMENT ON COLUMN migrate.progress_details.steps IS 'number of revisions of the run; NULL as operation';
+COMMENT ON COLUMN migrate.progress_details.statement IS 'position of the current statement in the body, from 1; NULL: none, or you may not see it';
+COMMENT ON COLUMN migrate.progress_details.statements IS 'number of statements of the body; NULL: no statement is being run, or you may not see it';
+COMMENT ON COLUMN migrate.progress_details.attempt IS 'of the current revision or segment, from 1';
+COMMENT ON COLUMN migrate.progress_details.query IS 'text of the statement, its first 1023 bytes; NULL: you may not see it in pg_stat_activity';
+COMMENT ON COLUMN migrate.progress_details.started IS 'begin of the run';
+COMMENT ON COLUMN migrate.progress_details.elapsed IS 'since the run began';
+COMMENT ON COLUMN migrate.progress_details.statement_elapsed IS 'since the statement began; NULL as statement';
+COMMENT ON COLUMN migrate.progress_details.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
+COMMENT ON COLUMN migrate.progress_details.command IS 'statement that the server reports the progress of: CREATE INDEX, VACUUM, ...; NULL: none';
+COMMENT ON COLUMN migrate.progress_details.phase IS 'as the server reports it';
+COMMENT ON COLUMN migrate.progress_details.done IS 'blocks, lockers or rows that are done in this phase';
+COMMENT ON COLUMN migrate.progress_details.total IS 'blocks, lockers or rows of this phase';
+
+CREATE VIEW migrate.progress AS
+SELECT d.pid, d.revision,
+	   CASE WHEN d.step IS NOT NULL THEN pg_catalog.format('%s of %s'::text, d.step, d.steps) END AS step,
+	   pg_catalog.date_trunc('second'::text, d.elapsed) AS elapsed,
+	   d.waiting_for,
+	   pg_catalog."left"(pg_catalog.regexp_replace(d.query, '\s+'::text, ' '::text, 'g'::text), 17) AS query
+  FROM migrate.progress_details AS d;
+COMMENT ON VIEW migrate.progress IS 'the runs that are running in this database, a row for each, in 80 columns; migrate.progress_details has more';
 COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or the worker';
-COMMENT ON COLUMN migrate.progress.via IS 'how the run was started: function, procedure or worker';
-COMMENT ON COLUMN migrate.progress.job IS 'number of the worker''s job; NULL: no worker';
-COMMENT ON COLUMN migrate.progress.role IS 'role whose rights the bodies have';
-COMMENT ON COLUMN migrate.progress.operation IS 'upgrade, downgrade or stamp; NULL: the run waits for another one, or makes its plan';
-COMMENT ON COLUMN migrate.progress.revision IS 'the current revision; NULL as operation';
-COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run, from 1; NULL as operation';
-COMMENT ON COLUMN migrate.progress.steps IS 'number of revisions of the run; NULL as operation';
-COMMENT ON COLUMN migrate.progress.statement IS 'position of the current statement in the body, from 1; NULL: none, or you may not see it';
-COMMENT ON COLUMN migrate.progress.statements IS 'number of statements of the body; NULL: no statement is being run, or you may not see it';
-COMMENT ON COLUMN migrate.progress.attempt IS 'of the current revision or segment, from 1';
-COMMENT ON COLUMN migrate.progress.query IS 'text of the statement, its first 1023 bytes; NULL: you may not see it in pg_stat_activity';
-COMMENT ON COLUMN migrate.progress.started IS 'begin of the run';
-COMMENT ON COLUMN migrate.progress.elapsed IS 'since the run began';
-COMMENT ON COLUMN migrate.progress.statement_elapsed IS 'since the statement began; NULL as statement';
+COMMENT ON COLUMN migrate.progress.revision IS 'the current revision; NULL: the run waits for another one, or makes its plan';
+COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run; NULL as revision';
+COMMENT ON COLUMN migrate.progress.elapsed IS 'in seconds, since the run began';
 COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
-COMMENT ON COLUMN migrate.progress.command IS 'statement that the server reports the progress of: CREATE INDEX, VACUUM, ...; NULL: none';
-COMMENT ON COLUMN migrate.progress.phase IS 'as the server reports it';
-COMMENT ON COLUMN migrate.progress.done IS 'blocks, lockers or rows that are done in this phase';
-COMMENT ON COLUMN migrate.progress.total IS 'blocks, lockers or rows of this phase';
+COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement; NULL: none, or you may not see it in pg_stat_activity';
 
 -- Privileges -----------------------------------------------------------
 
@@ -855,8 +948,11 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.migrate_heads(boolean),
 	@extschema@.migrate_branches(),
 	@extschema@.migrate_history(text),
+	@extschema@.migrate_history_details(text),
 	@extschema@.migrate_plan(text, text),
+	@extschema@.migrate_plan_details(text, text),
 	@extschema@.migrate_doctor(),
+	@extschema@.migrate_doctor_details(),
 	@extschema@.migrate_is_current(text),
 	@extschema@.migrate_progress()
 TO PUBLIC;
@@ -864,4 +960,5 @@ TO PUBLIC;
 -- The server's role for monitoring sees the statements of all sessions anyway.
 GRANT USAGE ON SCHEMA migrate TO pg_monitor;
 GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
-	migrate.progress, migrate.jobs, migrate.schedules TO pg_monitor;
+	migrate.resource_usage_details, migrate.progress, migrate.progress_details,
+	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details TO pg_monitor;

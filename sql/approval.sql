@@ -66,18 +66,18 @@ SET ROLE regress_migrate_boss;
 SELECT migrate_approve('a1', hash_of('a1'), 'looks good');
 RESET ROLE;
 SELECT revision, approved_by, approved_at <= now() AS approved_at, note, length(hash) FROM migrate.approval;
-SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan();
-SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan('head', 'stamp');
+SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan_details();
+SELECT step, operation, revision, approved, problem, hash = hash_of(revision) AS hash FROM migrate_plan_details('head', 'stamp');
 SELECT revision, state, approved_by FROM migrate.status_details;
 -- the hash is for those who may read the bodies
 SET ROLE regress_migrate_boss;
-SELECT revision, approved, hash FROM migrate_plan();
+SELECT revision, approved, hash FROM migrate_plan_details();
 RESET ROLE;
 
 -- on: function, procedure and worker stop before what is not approved, and say by
 -- an error that nothing was done
 SET migrate.require_approval = on;
-SELECT step, revision, approved, problem FROM migrate_plan();
+SELECT step, revision, approved, problem FROM migrate_plan_details();
 SET ROLE regress_migrate_runner;
 SELECT migrate_upgrade();
 SELECT pg_temp.attempt('SELECT migrate_upgrade()');
@@ -90,13 +90,13 @@ SET ROLE regress_migrate_runner;
 SELECT migrate_submit() AS job \gset
 RESET ROLE;
 CALL migrate_wait(:job);
-SELECT state, revision, note FROM migrate.jobs;
+SELECT state, revision, note FROM migrate.jobs_details;
 SET ROLE regress_migrate_runner;
 SELECT migrate_schedule('s', '1 day');
 RESET ROLE;
 CALL settle();
-SELECT regexp_replace(note, 'job \d+', 'job N') AS note FROM migrate.schedules;
-SELECT state, sqlstate, error FROM migrate.jobs WHERE schedule = 's';
+SELECT regexp_replace(note, 'job \d+', 'job N') AS note FROM migrate.schedules_details;
+SELECT state, sqlstate, error FROM migrate.jobs_details WHERE schedule = 's';
 SELECT migrate_unschedule('s');
 ALTER DATABASE :DBNAME RESET migrate.require_approval;
 -- some was run: succeeded, with a note
@@ -108,13 +108,13 @@ SET ROLE regress_migrate_runner;
 SELECT migrate_submit() AS job \gset
 RESET ROLE;
 CALL migrate_wait(:job);
-SELECT state, revision, note FROM migrate.jobs ORDER BY job DESC LIMIT 1;
+SELECT state, revision, note FROM migrate.jobs_details ORDER BY job DESC LIMIT 1;
 ALTER DATABASE :DBNAME RESET migrate.require_approval;
 -- a downgrade needs no approval where the log has the upgrade, also when the
 -- approval is gone
 DELETE FROM migrate.approval;
 SET ROLE regress_migrate_runner;
-SELECT step, revision, approved, problem FROM migrate_plan('base', 'downgrade');
+SELECT step, revision, approved, problem FROM migrate_plan_details('base', 'downgrade');
 SELECT migrate_downgrade('base');
 RESET ROLE;
 -- but not of another body, nor where it was never upgraded: neither after a
@@ -122,7 +122,7 @@ RESET ROLE;
 SET migrate.require_approval = off;
 SELECT migrate_stamp('a2');
 SET migrate.require_approval = on;
-SELECT step, revision, approved, problem FROM migrate_plan('base', 'downgrade');
+SELECT step, revision, approved, problem FROM migrate_plan_details('base', 'downgrade');
 SELECT pg_temp.attempt($$SELECT migrate_downgrade('base')$$);
 SELECT pg_temp.attempt($$SELECT migrate_downgrade('a1')$$);
 SELECT migrate_stamp('a1');
@@ -175,7 +175,7 @@ SELECT revision, state, approved_by FROM migrate.status_details;
 -- void after a change of either body, of the graph, of the author
 SELECT migrate_stamp('a1');
 CREATE FUNCTION is_approved(id text) RETURNS boolean LANGUAGE sql AS
-  'SELECT approved FROM migrate_plan(''heads'') WHERE revision = id';
+  'SELECT approved FROM migrate_plan_details(''heads'') WHERE revision = id';
 SELECT migrate_unregister('a3');
 SET ROLE regress_migrate_author;
 SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2'')', '', '{a1}');
@@ -227,7 +227,7 @@ SELECT is_approved('a4') AS anew;
 -- asked again before each step, which another one may have changed meanwhile
 SELECT migrate_register('b1', 'UPDATE migrate.revision SET settings = ''search_path = evil'' WHERE revision = ''b2''', ''),
   migrate_register('b2', 'INSERT INTO ran VALUES (''b2'')', '', '{b1}');
-SELECT migrate_approve(revision, hash) FROM migrate_plan('b2');
+SELECT migrate_approve(revision, hash) FROM migrate_plan_details('b2');
 CALL migrate_deploy('b2');
 SELECT count(*) FILTER (WHERE what = 'b2') AS ran, (SELECT string_agg(version_num, ' ' ORDER BY version_num) FROM migrate.version) FROM ran;
 

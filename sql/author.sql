@@ -95,8 +95,8 @@ RESET ROLE;
 CREATE FUNCTION pg_temp.run_as(role text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('SET LOCAL ROLE %I', role);
-  RETURN concat_ws(', ', (SELECT problem FROM migrate_plan('vouched') WHERE revision = 'vouched'),
-                   (SELECT 'doctor' FROM migrate_doctor() WHERE "check" = 'authors' AND value LIKE '%vouched%'),
+  RETURN concat_ws(', ', (SELECT problem FROM migrate_plan_details('vouched') WHERE revision = 'vouched'),
+                   (SELECT 'doctor' FROM migrate_doctor_details() WHERE "check" = 'authors' AND value LIKE '%vouched%'),
                    split_part(pg_temp.attempt('SELECT migrate_upgrade(''vouched''); SELECT migrate_downgrade(''vouched@base'')'), E'\n', 1));
 END$$;
 SELECT pg_temp.run_as('regress_migrate_runner');
@@ -133,9 +133,9 @@ ROLLBACK;
 SELECT migrate_approve('vouched', hash) FROM migrate_show('vouched');
 SELECT pg_temp.run_as(current_user) AS superuser;
 SET ROLE regress_migrate_runner;
-SELECT value, advice FROM migrate_doctor() WHERE "check" = 'authors';
+SELECT value, advice FROM migrate_doctor_details() WHERE "check" = 'authors';
 SET ROLE regress_migrate_approver;
-SELECT value, advice FROM migrate_doctor() WHERE "check" = 'authors';
+SELECT value, advice FROM migrate_doctor_details() WHERE "check" = 'authors';
 RESET ROLE;
 \i sql/include/reset.sql
 DROP OWNED BY regress_migrate_approver, regress_migrate_deployer;

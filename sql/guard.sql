@@ -6,7 +6,7 @@ CREATE ROLE regress_migrate_web;
 CREATE ROLE regress_migrate_group;
 CREATE ROLE regress_migrate_deputy;
 CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-CREATE VIEW rights AS SELECT "check", status, value, advice FROM migrate_doctor() WHERE area = 'rights' AND status <> 'ok';
+CREATE VIEW rights AS SELECT "check", status, value, advice FROM migrate_doctor_details() WHERE area = 'rights' AND status <> 'ok';
 \a
 \t on
 SELECT pg_temp.attempt('SELECT migrate_guard()') AS all_is_well;
@@ -98,7 +98,7 @@ ROLLBACK;
 BEGIN;
 GRANT INSERT, SELECT ON migrate.revision TO regress_migrate_web;
 SELECT * FROM rights;
-GRANT UPDATE ON migrate.schedules TO PUBLIC;
+GRANT UPDATE ON migrate.schedules_details TO PUBLIC;
 SELECT pg_temp.attempt('SELECT migrate_upgrade()');
 ROLLBACK;
 BEGIN;
@@ -132,7 +132,7 @@ DECLARE
 	problem text;
 BEGIN
 	EXECUTE statement;
-	SELECT string_agg(value || ': ' || advice, E'\n') INTO problem FROM migrate_doctor() WHERE status = 'problem';
+	SELECT string_agg(value || ': ' || advice, E'\n') INTO problem FROM migrate_doctor_details() WHERE status = 'problem';
 	RETURN NEXT problem;
 	BEGIN
 		PERFORM * FROM migrate_heads();
@@ -144,7 +144,7 @@ BEGIN
 	-- the statement repairs it
 	EXECUTE substring(hint FROM 'again: (.*)');
 	PERFORM migrate_guard();
-	SELECT string_agg(value || ': ' || advice, E'\n') INTO problem FROM migrate_doctor() WHERE area = 'rights' AND status = 'problem';
+	SELECT string_agg(value || ': ' || advice, E'\n') INTO problem FROM migrate_doctor_details() WHERE area = 'rights' AND status = 'problem';
 	RETURN NEXT problem;
 END $$;
 CREATE TABLE refers (v varchar(32));
@@ -203,10 +203,11 @@ ROLLBACK;
 BEGIN;
 ALTER TABLE migrate.revision OWNER TO regress_migrate_web;
 SET ROLE regress_migrate_web;
-SELECT DISTINCT area FROM migrate_doctor();
+SELECT DISTINCT area FROM migrate_doctor() UNION ALL SELECT DISTINCT area FROM migrate_doctor_details();
 SELECT call, split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
 	'SELECT * FROM migrate_current()', 'SELECT * FROM migrate_heads()', 'SELECT * FROM migrate_branches()',
-	'SELECT * FROM migrate_history()', 'SELECT * FROM migrate_plan()', 'SELECT migrate_is_current()']) AS call;
+	'SELECT * FROM migrate_history()', 'SELECT * FROM migrate_history_details()',
+	'SELECT * FROM migrate_plan()', 'SELECT * FROM migrate_plan_details()', 'SELECT migrate_is_current()']) AS call;
 ROLLBACK;
 \a
 \t off

@@ -16,13 +16,13 @@ SELECT what, who = current_user AS who, statement_at BETWEEN now() - interval '1
        transaction_at BETWEEN statement_at AND now() AS transaction_at FROM ran;
 SELECT state, command, target, owner = current_user AS owner, version_table, run_at BETWEEN submitted - interval '1 minute' AND submitted AS run_at, deadline,
        started >= submitted AS started, finished >= started AS finished, attempts, pid, revision, step, steps, note, sqlstate, error
-  FROM migrate.jobs;
+  FROM migrate.jobs_details;
 SELECT revision, operation, via, state, application_name = 'migrate job ' || :job AS application_name FROM migrate.log ORDER BY run, step;
 
 -- there is nothing to do
 SELECT migrate_submit('a2') AS job \gset
 CALL migrate_wait(:job);
-SELECT state, revision, step, steps FROM migrate.jobs WHERE job = :job;
+SELECT state, revision, step, steps FROM migrate.jobs_details WHERE job = :job;
 
 -- the way back
 SELECT migrate_submit('base', 'downgrade') AS job \gset
@@ -33,7 +33,7 @@ SELECT (SELECT count(*) FROM migrate.version) AS version, (SELECT count(*) FROM 
 SELECT migrate_register('b1', 'SELECT 1; SELECT 1 / 0', down_revision => '{a2}');
 SELECT migrate_submit('b1') AS job \gset
 CALL migrate_wait(:job);
-SELECT state, revision, step, steps, sqlstate, error, context FROM migrate.jobs WHERE job = :job;
+SELECT state, revision, step, steps, sqlstate, error, context FROM migrate.jobs_details WHERE job = :job;
 SELECT revision, state FROM migrate.log WHERE via = 'worker' AND revision LIKE 'b%';
 SELECT version_num FROM migrate.version;
 SELECT migrate_register('b1', 'DO $do$BEGIN RAISE ''it fails'' USING HINT = ''a hint'', DETAIL = ''a detail'', ERRCODE = ''ZZ123''; END$do$',
@@ -41,7 +41,7 @@ SELECT migrate_register('b1', 'DO $do$BEGIN RAISE ''it fails'' USING HINT = ''a 
 SELECT migrate_submit('b1') AS job \gset
 CALL migrate_wait(:job);
 \echo :LAST_ERROR_SQLSTATE
-SELECT detail, hint FROM migrate.jobs WHERE job = :job;
+SELECT detail, hint FROM migrate.jobs_details WHERE job = :job;
 -- of a long message so much is stored as can be dumped, whole characters
 SELECT migrate_register('b1', 'DO $do$BEGIN RAISE USING MESSAGE = ''x'' || repeat(''äöü'', 100000), HINT = repeat(''ß'', 40000),
                           DETAIL = repeat(''y'', 65537), ERRCODE = ''ZZ123''; END$do$',
@@ -52,7 +52,7 @@ CALL migrate_wait(:job);
 \set VERBOSITY default
 SELECT octet_length(error), right(error, 30) AS error, octet_length(detail), right(detail, 30) AS detail,
        octet_length(hint), right(hint, 30) AS hint
-  FROM migrate.jobs WHERE job = :job;
+  FROM migrate.jobs_details WHERE job = :job;
 SELECT octet_length(error), right(error, 30) AS error FROM migrate.log WHERE sqlstate = 'ZZ123' ORDER BY finished DESC LIMIT 1;
 SELECT migrate_unregister('b1');
 
@@ -78,27 +78,27 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 SET migrate.version_table = 'nowhere.at_all';
 SELECT migrate_submit();
 RESET migrate.version_table;
-SELECT count(*) FROM migrate.jobs WHERE state = 'queued';
+SELECT count(*) FROM migrate.jobs_details WHERE state = 'queued';
 
 -- a relative target is resolved once, when the job is submitted
 SELECT migrate_register('b1', '', down_revision => '{a2}');
 SELECT migrate_submit('+1', run_at => now() + interval '1 day') AS job \gset
-SELECT target FROM migrate.jobs WHERE job = :job;
+SELECT target FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_submit('-1', 'downgrade', run_at => now() + interval '1 day') AS job \gset
-SELECT target FROM migrate.jobs WHERE job = :job;
+SELECT target FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_submit('-2', 'downgrade', run_at => now() + interval '1 day') AS job \gset
-SELECT target FROM migrate.jobs WHERE job = :job;
-SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'queued' ORDER BY job;
+SELECT target FROM migrate.jobs_details WHERE job = :job;
+SELECT migrate_cancel(job) FROM migrate.jobs_details WHERE state = 'queued' ORDER BY job;
 SELECT migrate_unregister('b1');
 SELECT migrate_submit('a2-1', 'downgrade') AS job \gset
 CALL migrate_wait(:job);
-SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
+SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_submit('-1', 'downgrade') AS job \gset
 CALL migrate_wait(:job);
-SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
+SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_submit('+1', 'upgrade') AS job \gset
 CALL migrate_wait(:job);
-SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs WHERE job = :job;
+SELECT target, (SELECT version_num FROM migrate.version) FROM migrate.jobs_details WHERE job = :job;
 CALL migrate_deploy();
 
 -- a SELECT that submits
@@ -107,13 +107,13 @@ SET migrate.function_mode = nonsense;
 SET migrate.function_mode = submit;
 SELECT migrate_downgrade('-1');
 SELECT migrate_upgrade('nonsense');
-SELECT max(job) AS job FROM migrate.jobs \gset
+SELECT max(job) AS job FROM migrate.jobs_details \gset
 CALL migrate_wait(:job);
-SELECT command, target, state FROM migrate.jobs WHERE job = :job;
+SELECT command, target, state FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_upgrade();
-SELECT max(job) AS job FROM migrate.jobs \gset
+SELECT max(job) AS job FROM migrate.jobs_details \gset
 CALL migrate_wait(:job);
-SELECT command, target, state FROM migrate.jobs WHERE job = :job;
+SELECT command, target, state FROM migrate.jobs_details WHERE job = :job;
 -- the others run as ever
 SELECT migrate_stamp('head');
 CALL migrate_deploy();
@@ -122,7 +122,7 @@ SET client_min_messages = warning;
 
 -- later, and cancelled
 SELECT migrate_submit(run_at => now() + interval '1 day') AS job \gset
-SELECT state, attempts FROM migrate.jobs WHERE job = :job;
+SELECT state, attempts FROM migrate.jobs_details WHERE job = :job;
 SELECT * FROM migrate_run_jobs();
 CALL migrate_wait(:job, interval '20 ms');
 CALL migrate_wait(:job, interval '-1 s');
@@ -131,9 +131,9 @@ SET statement_timeout = '100ms';
 CALL migrate_wait(:job);
 \echo :LAST_ERROR_SQLSTATE
 RESET statement_timeout;
-SELECT state FROM migrate.jobs WHERE job = :job;
+SELECT state FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_cancel(:job), migrate_cancel(:job);
-SELECT state FROM migrate.jobs WHERE job = :job;
+SELECT state FROM migrate.jobs_details WHERE job = :job;
 CALL migrate_wait(:job);
 CALL migrate_wait(-1);
 CALL migrate_wait(NULL);
@@ -144,7 +144,7 @@ ROLLBACK;
 BEGIN;
 SELECT migrate_submit() AS job \gset
 ROLLBACK;
-SELECT count(*) FROM migrate.jobs WHERE job = :job;
+SELECT count(*) FROM migrate.jobs_details WHERE job = :job;
 BEGIN;
 SAVEPOINT s;
 SELECT migrate_submit() AS gone \gset
@@ -152,15 +152,15 @@ ROLLBACK TO s;
 SELECT migrate_submit() AS job \gset
 COMMIT;
 CALL migrate_wait(:job);
-SELECT job = :job AS is_the_second, state FROM migrate.jobs WHERE job >= :gone;
+SELECT job = :job AS is_the_second, state FROM migrate.jobs_details WHERE job >= :gone;
 -- wanted twice
 BEGIN;
 SELECT migrate_submit() AS job \gset
 SELECT job = :job AS due FROM migrate_run_jobs() AS job;
 COMMIT;
 CALL migrate_wait(:job);
-SELECT state, attempts FROM migrate.jobs WHERE job = :job;
-DO $$DECLARE last bigint := max(job) FROM migrate.jobs; BEGIN CALL migrate_wait(last); CALL migrate_wait(last, '1 s'); END$$;
+SELECT state, attempts FROM migrate.jobs_details WHERE job = :job;
+DO $$DECLARE last bigint := max(job) FROM migrate.jobs_details; BEGIN CALL migrate_wait(last); CALL migrate_wait(last, '1 s'); END$$;
 
 -- what it takes along: search_path, settings, the role that was set
 CREATE SCHEMA elsewhere;
@@ -171,7 +171,7 @@ GRANT ALL ON ran, elsewhere.version TO regress_migrate_deployer;
 GRANT EXECUTE ON FUNCTION migrate_submit, migrate_cancel TO regress_migrate_deployer;
 GRANT EXECUTE ON PROCEDURE migrate_wait TO regress_migrate_deployer;
 GRANT USAGE ON SCHEMA migrate TO regress_migrate_deployer;
-GRANT SELECT ON migrate.jobs TO regress_migrate_deployer;
+GRANT SELECT ON migrate.jobs_details TO regress_migrate_deployer;
 SELECT migrate_register('c1', 'INSERT INTO public.ran VALUES (''c1'' || current_setting(''migrate.max_attempts''))');
 SET search_path = elsewhere, public;
 SET migrate.version_table = 'elsewhere.version';
@@ -179,7 +179,7 @@ SET migrate.max_attempts = 7;
 SET ROLE regress_migrate_deployer;
 SELECT migrate_submit('c1') AS job \gset
 CALL migrate_wait(:job);
-SELECT owner, version_table, state FROM migrate.jobs;
+SELECT owner, version_table, state FROM migrate.jobs_details;
 RESET ROLE;
 RESET search_path;
 RESET migrate.version_table;
@@ -220,7 +220,7 @@ SET SESSION AUTHORIZATION regress_migrate_deployer;
 SELECT migrate_submit('c1') AS job \gset
 RESET SESSION AUTHORIZATION;
 CALL migrate_wait(:job);
-SELECT state, sqlstate FROM migrate.jobs WHERE job = :job;
+SELECT state, sqlstate FROM migrate.jobs_details WHERE job = :job;
 ALTER ROLE regress_migrate_deployer RESET ALL;
 -- but not as another role than the owner
 CREATE ROLE regress_migrate_group;
@@ -231,7 +231,7 @@ SET SESSION AUTHORIZATION regress_migrate_deployer;
 SELECT migrate_submit('d2') AS job \gset
 RESET SESSION AUTHORIZATION;
 CALL migrate_wait(:job);
-SELECT owner, (SELECT who FROM ran WHERE what = 'd2') FROM migrate.jobs WHERE job = :job;
+SELECT owner, (SELECT who FROM ran WHERE what = 'd2') FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_downgrade('d2@base');
 SELECT migrate_unregister('d2');
 ALTER ROLE regress_migrate_deployer RESET ALL;
@@ -242,7 +242,7 @@ SELECT migrate_unregister('d1');
 
 -- what keeps a job from being run is said
 CREATE FUNCTION end_of(bigint) RETURNS text LANGUAGE sql AS
-  'SELECT concat_ws(E''\n  '', state || '' '' || sqlstate, error, detail, hint) FROM migrate.jobs WHERE job = $1';
+  'SELECT concat_ws(E''\n  '', state || '' '' || sqlstate, error, detail, hint) FROM migrate.jobs_details WHERE job = $1';
 CREATE FUNCTION submit_as(who text) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', who);
@@ -276,23 +276,23 @@ BEGIN
   SET LOCAL ROLE regress_migrate_group;
   PERFORM migrate_submit('c1', run_at => now() + interval '1 day');
 END$$;
-SELECT max(job) AS before FROM migrate.jobs \gset
+SELECT max(job) AS before FROM migrate.jobs_details \gset
 SELECT submit_twice();
 REVOKE regress_migrate_group FROM regress_migrate_login;
 SELECT * FROM migrate_run_jobs();
-SELECT end_of(max(job)) FROM migrate.jobs;
+SELECT end_of(max(job)) FROM migrate.jobs_details;
 GRANT regress_migrate_group TO regress_migrate_login;
 SELECT submit_twice();
 REVOKE CONNECT ON DATABASE :DBNAME FROM PUBLIC;
 SELECT * FROM migrate_run_jobs();
-SELECT end_of(max(job)) FROM migrate.jobs;
+SELECT end_of(max(job)) FROM migrate.jobs_details;
 GRANT CONNECT ON DATABASE :DBNAME TO PUBLIC;
 SELECT submit_twice();
 DROP OWNED BY regress_migrate_login;
 DROP ROLE regress_migrate_login;
 SELECT * FROM migrate_run_jobs();
-SELECT end_of(max(job)) FROM migrate.jobs;
-SELECT owner, count(*), count(*) FILTER (WHERE state = 'failed') AS failed FROM migrate.jobs WHERE job > :before GROUP BY owner ORDER BY owner;
+SELECT end_of(max(job)) FROM migrate.jobs_details;
+SELECT owner, count(*), count(*) FILTER (WHERE state = 'failed') AS failed FROM migrate.jobs_details WHERE job > :before GROUP BY owner ORDER BY owner;
 -- a function with rights of its own submits as its owner
 CREATE FUNCTION submit_for_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER
   AS $$SELECT migrate_submit('c1', run_at => now() + interval '1 day')$$;
@@ -304,7 +304,7 @@ SET ROLE regress_migrate_group;
 SELECT submit_for_all() > 0 AS submitted;
 RESET ROLE;
 SELECT owner = current_user AS mine, owner = login AS same FROM migrate.job ORDER BY job DESC LIMIT 2;
-SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'queued';
+SELECT migrate_cancel(job) FROM migrate.jobs_details WHERE state = 'queued';
 DROP FUNCTION submit_twice, submit_for_all, submit_as_group;
 DROP OWNED BY regress_migrate_group;
 DROP ROLE regress_migrate_group;
@@ -315,7 +315,7 @@ SELECT migrate_submit('heads', run_at => now() + interval '1 day') AS crashed \g
 UPDATE migrate.job SET crashes = 2, state = 'running', revision = 'a1' WHERE job = :crashed;
 SELECT migrate_submit('heads', run_at => now() + interval '1 day', deadline => now() + interval '2 days') AS late \gset
 UPDATE migrate.job SET deadline = now() - interval '1 s', run_at = now() - interval '2 s' WHERE job = :late;
-SELECT state FROM migrate.jobs WHERE job >= :job ORDER BY job;
+SELECT state FROM migrate.jobs_details WHERE job >= :job ORDER BY job;
 SELECT * FROM migrate_run_jobs();
 SELECT end_of(:job);
 SELECT end_of(:crashed);
@@ -334,7 +334,7 @@ UPDATE migrate.job SET finished = now() - interval '2 days';
 SELECT migrate_submit('heads') AS job \gset
 CALL migrate_wait(:job);
 ALTER DATABASE :DBNAME RESET migrate.log_retention;
-SELECT count(*) FROM migrate.jobs;
+SELECT count(*) FROM migrate.jobs_details;
 
 DROP FUNCTION end_of, submit_as;
 DROP TABLE ran;

@@ -24,14 +24,14 @@ SELECT pg_temp.attempt('SELECT migrate_merge(' || arguments || ')') FROM unnest(
 SELECT revision FROM migrate_heads();
 -- the order given is the order of the down revisions
 SELECT migrate_merge('{right@head,a2}', 'm1', 'left and right', '{both}');
-SELECT * FROM (SELECT revision, down_revision, message, branch_labels, is_head,
-	is_merge_point, upgrade, downgrade FROM migrate_show('m1')) AS m;
+SELECT * FROM (SELECT revision, down_revision, message, branch_labels, kind,
+	upgrade, downgrade FROM migrate_show('m1')) AS m;
 -- once more: nothing happens; otherwise: an error
 SELECT migrate_merge('{b1,a2}', 'm1', 'left and right', '{both}');
 SELECT migrate_merge('{a2,b1}', 'm1', 'left and right', '{both}');
 -- all heads
 SELECT migrate_merge('{heads}', 'm2');
-SELECT revision, down_revision FROM migrate_heads();
+SELECT revision, down_revision FROM migrate_heads() JOIN migrate_history_details() USING (revision);
 SET client_min_messages = warning;
 SELECT migrate_upgrade();
 SELECT migrate_downgrade('m2-1');

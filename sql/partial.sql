@@ -34,11 +34,11 @@ SELECT statement, last_statement, line, revision, operation, kind, state, object
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT i FROM made;
 -- the questions say so
-SELECT revision, applied, partial FROM migrate_current();
-SELECT revision, applied, partial FROM migrate_history();
-SELECT step, revision, partial FROM migrate_plan();
-SELECT step, revision, partial FROM migrate_plan('base', 'downgrade');
-SELECT revision, partial FROM migrate_heads();
+SELECT revision, applied, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
+SELECT revision, applied, partial FROM migrate_history_details();
+SELECT step, revision, partial FROM migrate_plan_details();
+SELECT step, revision, partial FROM migrate_plan_details('base', 'downgrade');
+SELECT revision, partial FROM migrate_heads() JOIN migrate_history_details() USING (revision);
 SELECT revision, state, partial FROM migrate.status_details;
 SELECT migrate_is_current('p1');
 -- nothing else runs
@@ -55,11 +55,11 @@ SELECT migrate_register('p2', '', down_revision => '{p1}', replace => true);
 CREATE TABLE other_version (version_num varchar(32) NOT NULL PRIMARY KEY);
 SET migrate.version_table = 'public.other_version';
 SELECT migrate_stamp('p1');
-SELECT revision, partial FROM migrate_current();
+SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 RESET migrate.version_table;
 -- registering is possible, also in front of it in the order
 SELECT migrate_register('z1', 'INSERT INTO made VALUES (0)', '', '{p1}');
-SELECT step, revision, partial FROM migrate_plan('heads');
+SELECT step, revision, partial FROM migrate_plan_details('heads');
 CALL migrate_deploy('+2');
 DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t);
 CALL migrate_deploy('heads');
@@ -72,21 +72,21 @@ SELECT revision, state, sqlstate FROM migrate.log ORDER BY started;
 SET client_min_messages = warning;
 CALL migrate_revert('p2');
 CALL migrate_revert('p1');
-SELECT revision, applied, partial FROM migrate_current();
-SELECT step, operation, revision, partial FROM migrate_plan();
+SELECT revision, applied, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
+SELECT step, operation, revision, partial FROM migrate_plan_details();
 SELECT migrate_is_current('heads'), migrate_is_current('p2');
 SELECT migrate_upgrade('p2');
 CALL migrate_deploy('p2');
 -- not after one of its descendants, in a version table that was changed by hand
 UPDATE migrate.version SET version_num = 'p3' WHERE version_num = 'p2';
 CALL migrate_revert('p1');
-SELECT step, revision, partial FROM migrate_plan('p1', 'downgrade');
+SELECT step, revision, partial FROM migrate_plan_details('p1', 'downgrade');
 UPDATE migrate.version SET version_num = 'p2' WHERE version_num = 'p3';
 -- a person decides
 SELECT migrate_resolve('p2', 'skip');
 CALL migrate_revert('p1');
 SELECT i FROM made;
-SELECT revision, applied, partial FROM migrate_current();
+SELECT revision, applied, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 SELECT count(*) FROM migrate.partial;
 
 -- wrong decisions
@@ -103,7 +103,7 @@ SELECT migrate_resolve('p2', 'retry');
 ROLLBACK;
 -- abandon: what was done is the person's
 SELECT migrate_resolve('p2', 'abandon');
-SELECT revision, applied, partial FROM migrate_current();
+SELECT revision, applied, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 SELECT count(*) FROM migrate.partial;
 DROP INDEX t_a;
 DELETE FROM made;
@@ -133,12 +133,12 @@ $$;
 RESET client_min_messages;
 -- not there: run
 SELECT started(2, '{index,public,t,t_b,"btree (a int4_ops)"}', 'absent', 1);
-SELECT revision, partial FROM migrate_current();
+SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 SELECT migrate_upgrade('p2');
 -- nor before one of its ancestors
 DELETE FROM migrate.version;
 CALL migrate_deploy('p2');
-SELECT step, revision, partial FROM migrate_plan('p2');
+SELECT step, revision, partial FROM migrate_plan_details('p2');
 INSERT INTO migrate.version VALUES ('p1');
 CALL migrate_deploy('p2');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
@@ -180,7 +180,7 @@ CALL migrate_deploy('p2');
 \echo :LAST_ERROR_SQLSTATE
 SELECT sqlstate, error FROM migrate.log ORDER BY started DESC LIMIT 1;
 SELECT migrate_resolve('p2', 'retry');
-SELECT revision, partial FROM migrate_current();
+SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 DROP INDEX one, two;
 CALL migrate_deploy('p2');
 -- a body that is another one

@@ -67,7 +67,11 @@ SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
 	'SELECT * FROM migrate_heads()',
 	'SELECT * FROM migrate_branches()',
 	'SELECT * FROM migrate_history()',
+	'SELECT * FROM migrate_history_details()',
 	'SELECT * FROM migrate_plan()',
+	'SELECT * FROM migrate_plan_details()',
+	'SELECT count(*) > 0 FROM migrate_doctor()',
+	'SELECT count(*) > 0 FROM migrate_doctor_details()',
 	'SELECT migrate_is_current()']) AS call;
 \a
 \t off

@@ -28,10 +28,10 @@ $$);
 SELECT * FROM migrate_current();
 SELECT revision, down_revision, message, branch_labels, depends_on, applied, is_head,
        is_branch_point AS branch, is_merge_point AS merge, registered_by = current_user AS mine
-  FROM migrate_history();
+  FROM migrate_history_details();
 SELECT revision FROM migrate_heads();
 SELECT revision FROM migrate_heads(resolve_dependencies => true);
-SELECT revision, down_revision FROM migrate_branches();
+SELECT revision, down_revision FROM migrate_branches() JOIN migrate_history_details() USING (revision);
 SELECT migrate_is_current('base'), migrate_is_current('a1'), migrate_is_current('heads');
 
 -- in the middle; an effective head that holds only as a dependency is shown
@@ -39,9 +39,9 @@ SET client_min_messages = warning;
 SELECT migrate_upgrade('b2');
 RESET client_min_messages;
 TABLE migrate.version;
-SELECT revision, applied, is_head FROM migrate_current();
-SELECT revision, applied FROM migrate_history();
-SELECT revision, applied FROM migrate_heads();
+SELECT * FROM migrate_current();
+SELECT * FROM migrate_history();
+SELECT * FROM migrate_heads();
 SELECT migrate_is_current('b2'), migrate_is_current('left'), migrate_is_current('heads'),
        migrate_is_current('right');
 
@@ -52,7 +52,7 @@ CREATE FUNCTION pg_temp.ids(range text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN (SELECT string_agg(revision, ' ' ORDER BY n)
 			  FROM migrate_history(range) WITH ORDINALITY AS h
-				   (revision, b, c, d, e, f, g, h, i, j, k, n));
+				   (revision, state, kind, message, n));
 EXCEPTION WHEN OTHERS THEN
 	RETURN sqlstate || ': ' || sqlerrm;
 END $$;
@@ -64,8 +64,8 @@ SELECT range, pg_temp.ids(range) FROM unnest(ARRAY[NULL, ':', 'a1:m1', 'a1:', ':
 \t off
 
 -- show: a target, with its bodies
-SELECT revision, message, applied, upgrade, downgrade FROM migrate_show('a1');
-SELECT revision, applied FROM migrate_show('current');
+SELECT revision, message, state, upgrade, downgrade FROM migrate_show('a1');
+SELECT revision, state FROM migrate_show('current');
 SELECT revision FROM migrate_show('heads');
 SELECT revision FROM migrate_show('bil');
 SELECT migrate_show('base');
@@ -78,6 +78,7 @@ SELECT target, pg_temp.attempt(format('SELECT migrate_show(%L)', target))
 
 -- plan, for each command
 SELECT * FROM migrate_plan('heads');
+SELECT * FROM migrate_plan_details('heads');
 SELECT * FROM migrate_plan('base', 'downgrade');
 SELECT * FROM migrate_plan('m1', 'stamp');
 SELECT * FROM migrate_plan('b2');

@@ -11,11 +11,11 @@ SELECT call, pg_temp.attempt('SELECT ' || call) FROM unnest(ARRAY[
 	$$migrate_register_script('-- revision: x')$$, $$migrate_unregister('a1')$$,
 	$$migrate_merge('{a1,b1}', 'm1')$$,
 	$$migrate_current()$$, $$migrate_heads()$$, $$migrate_branches()$$, $$migrate_history()$$,
-	$$migrate_show('a1')$$, $$migrate_plan('a1')$$, $$migrate_is_current('a1')$$]) AS call;
+	$$migrate_history_details()$$, $$migrate_show('a1')$$, $$migrate_plan('a1')$$, $$migrate_plan_details('a1')$$, $$migrate_is_current('a1')$$]) AS call;
 \a
 \t off
 SET default_transaction_read_only = off;
-SELECT revision, applied FROM migrate_history();
+SELECT revision, applied FROM migrate_history_details();
 -- a body that makes its transaction read only stops itself
 SELECT migrate_register('c1', 'SET TRANSACTION READ ONLY; CREATE TABLE made (i int)', '');
 SELECT migrate_upgrade('c1');

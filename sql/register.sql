@@ -16,7 +16,7 @@ SELECT revision, down_revision, depends_on, branch_labels, message, upgrade, dow
 SELECT migrate_register('d1', '', depends_on => '{geo}', down_revision => '{{ae1027a6acf0}}');
 SELECT migrate_register('d2', '', down_revision => '{d1,c1}', depends_on => '{geo,geo}',
 	branch_labels => '{x,x}');
-SELECT revision, down_revision, depends_on, branch_labels FROM migrate_history(':d2')
+SELECT revision, down_revision, depends_on, branch_labels FROM migrate_history_details(':d2')
  WHERE revision LIKE 'd_';
 
 -- ids that need care: quotes, spaces, other scripts, one character, 32 of them

@@ -63,7 +63,7 @@ SET ROLE regress_migrate_other;
 SELECT migrate_register('a', '', replace => true);
 SELECT migrate_register('c', '', '', '{b}', replace => true);
 RESET ROLE;
-SELECT revision, registered_by FROM migrate_history();
+SELECT revision, registered_by FROM migrate_history_details();
 SELECT migrate_register('a', '', replace => true);
 SELECT migrate_register('c', '', '', '{b}', replace => true);
 

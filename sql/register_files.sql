@@ -95,7 +95,7 @@ SELECT migrate_register_script(E'-- revision: f1\n-- migrate:up\nSELECT 11;\n-- 
 SELECT migrate_register_script(E'-- revision: f1\n-- migrate:up\nSELECT 11;\n-- revision: f2\n-- migrate:up\nSELECT 12;\n-- revision: f3\n-- down_revision: f1\n-- message: m', replace => true);
 SELECT migrate_register_script(E'-- revision: f4\n-- down_revision: f2\n-- revision: f2\n-- down_revision: f3\n-- migrate:up\nSELECT 22;', replace => true);
 SELECT migrate_register_script(E'-- revision: f4\n-- down_revision: f4', replace => true);
-SELECT revision, down_revision FROM migrate_history() WHERE revision LIKE 'f_' ORDER BY 1;
+SELECT revision, down_revision FROM migrate_history_details() WHERE revision LIKE 'f_' ORDER BY 1;
 
 -- written for psql, and what the server says itself
 SELECT migrate_register('n', $$SELECT U&'\00zz'$$);

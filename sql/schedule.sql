@@ -38,19 +38,19 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_unschedule(NULL)$$]) AS call;
 \a
 \t off
-SELECT * FROM migrate.schedules;
+SELECT * FROM migrate.schedules_details;
 
 -- a job of a schedule runs what is registered, and is recorded
 SELECT migrate_schedule('night''s "work"', '1 hour');
 CALL settle();
-SELECT state, schedule, target, revision FROM migrate.jobs;
+SELECT state, schedule, target, revision FROM migrate.jobs_details;
 SELECT name, target, version_table, owner = current_user AS owner, every, window_start, window_end,
-       next_run > now() AND next_run <= now() + interval '1 hour' AS next_run, last_run <= now() AS last_run, last_job = (SELECT max(job) FROM migrate.jobs) AS last_job, note
-  FROM migrate.schedules;
+       next_run > now() AND next_run <= now() + interval '1 hour' AS next_run, last_run <= now() AS last_run, last_job = (SELECT max(job) FROM migrate.jobs_details) AS last_job, note
+  FROM migrate.schedules_details;
 -- not before the next one
 SELECT migrate_register('a2', 'INSERT INTO ran VALUES (''a2'')', '', '{a1}');
 CALL settle();
-SELECT count(*) FROM migrate.jobs;
+SELECT count(*) FROM migrate.jobs_details;
 -- the next one finds the revision that is new; one that finds nothing leaves no row
 CREATE PROCEDURE run_schedules() LANGUAGE plpgsql AS $$
 BEGIN
@@ -59,30 +59,30 @@ BEGIN
   CALL settle();
 END$$;
 CALL run_schedules();
-SELECT state, revision, steps FROM migrate.jobs ORDER BY job;
+SELECT state, revision, steps FROM migrate.jobs_details ORDER BY job;
 CALL run_schedules();
-SELECT count(*), (SELECT last_job FROM migrate.schedules) - max(job) AS one_more FROM migrate.jobs;
+SELECT count(*), (SELECT last_job FROM migrate.schedules_details) - max(job) AS one_more FROM migrate.jobs_details;
 SELECT string_agg(what, ',' ORDER BY what) FROM ran;
 
 -- missed run times are one job
 SELECT migrate_schedule('night''s "work"', '1 hour', at => now() - interval '10 days 10 minutes');
 SELECT migrate_register('a3', 'INSERT INTO ran VALUES (''a3'')', '', '{a2}');
-SELECT count(*), max(last_job) AS before FROM migrate.schedules \gset
+SELECT count(*), max(last_job) AS before FROM migrate.schedules_details \gset
 CALL settle();
-SELECT last_job - :before AS jobs, next_run - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_run FROM migrate.schedules;
+SELECT last_job - :before AS jobs, next_run - now() BETWEEN interval '49 minutes' AND interval '50 minutes' AS next_run FROM migrate.schedules_details;
 -- months and years have no length of their own
 SELECT migrate_schedule('months', '1 month', at => '2000-01-31 12:00+00');
 SELECT migrate_schedule('leap', '4 years', at => '1904-02-29 12:00+00');
 CALL settle();
 SET timezone = 'UTC';
 SELECT name, next_run > now() AS later, next_run <= now() + every AS soon, next_run::time
-  FROM migrate.schedules WHERE name IN ('months', 'leap') ORDER BY name;
-SELECT extract(day FROM next_run) >= 28 AS end_of_month FROM migrate.schedules WHERE name = 'months';
+  FROM migrate.schedules_details WHERE name IN ('months', 'leap') ORDER BY name;
+SELECT extract(day FROM next_run) >= 28 AS end_of_month FROM migrate.schedules_details WHERE name = 'months';
 -- a month after a short one
 UPDATE migrate.schedule SET first_run = '2001-01-31 12:00', next_run = now() WHERE name = 'months';
 CALL settle();
 SELECT extract(day FROM next_run) = extract(day FROM date_trunc('month', next_run) + interval '1 month' - interval '1 day') AS last_day
-  FROM migrate.schedules WHERE name = 'months';
+  FROM migrate.schedules_details WHERE name = 'months';
 RESET timezone;
 -- more than a thousand million of them
 BEGIN;
@@ -90,7 +90,7 @@ SELECT migrate_schedule('seconds', '1 second', at => '1970-01-01 00:00+00');
 SELECT count(*) FROM migrate_run_jobs();
 SELECT (SELECT count(*) FROM migrate.job WHERE schedule = 'seconds') AS jobs, next_run > now() AS later,
        next_run <= clock_timestamp() + interval '1 second' AS soon
-  FROM migrate.schedules WHERE name = 'seconds';
+  FROM migrate.schedules_details WHERE name = 'seconds';
 ROLLBACK;
 SELECT migrate_unschedule(name) FROM unnest(ARRAY['months', 'leap']) AS name;
 
@@ -99,7 +99,7 @@ DELETE FROM migrate.job;
 -- a job that fails, until one does not
 SELECT migrate_schedule('fails', '1 hour');
 SELECT migrate_register('f1', 'SELECT 1 / 0', '', '{a3}');
-CREATE VIEW failing AS SELECT regexp_replace(note, '\d+', 'N') AS note, failures, next_run > now() AS later FROM migrate.schedules;
+CREATE VIEW failing AS SELECT regexp_replace(note, '\d+', 'N') AS note, failures, next_run > now() AS later FROM migrate.schedules_details;
 CALL settle();
 SELECT * FROM failing;
 CALL run_schedules();
@@ -126,7 +126,7 @@ SELECT migrate_schedule('zone', '1 day', at => '2001-01-15 12:00 Europe/Berlin',
 SELECT count(*) FROM migrate_run_jobs();
 SELECT name, time_zone, CASE WHEN name <> 'often' THEN (next_run AT TIME ZONE 'Europe/Berlin')::time END AS next_run,
        next_run > now() AND next_run <= clock_timestamp() + every * 1.1 AS soon
-  FROM migrate.schedules ORDER BY name;
+  FROM migrate.schedules_details ORDER BY name;
 ROLLBACK;
 CREATE FUNCTION is_open_there(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE submitted boolean; here timestamp := clock_timestamp() AT TIME ZONE zone;
@@ -134,7 +134,7 @@ BEGIN
   PERFORM set_config('timezone', 'Asia/Kathmandu', true);
   PERFORM migrate_schedule('w', '1 day', 'head', (here + window_start)::time::timetz, (here + window_end)::time::timetz, time_zone => zone);
   PERFORM migrate_run_jobs();
-  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules_details;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
   RETURN submitted;
@@ -151,7 +151,7 @@ BEGIN
   PERFORM set_config('timezone', zone, true);
   PERFORM migrate_schedule('w', '1 day', 'head', (now() + window_start)::timetz, (now() + window_end)::timetz);
   PERFORM migrate_run_jobs();
-  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules_details;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
   RETURN submitted;
@@ -169,7 +169,7 @@ BEGIN
   ends := (now() + window_end)::timetz;
   PERFORM migrate_schedule('w', '1 day', 'head', starts, ends);
   PERFORM migrate_run_jobs();
-  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules;
+  SELECT last_run IS NOT NULL INTO submitted FROM migrate.schedules_details;
   RAISE 'none of it is to stay';
 EXCEPTION WHEN raise_exception THEN
   RETURN submitted;
@@ -182,13 +182,13 @@ SET timezone = 'America/New_York';
 SELECT migrate_schedule('days', '1 day', at => '2026-03-01 02:00+00');
 CALL settle();
 RESET timezone;
-SELECT next_run AT TIME ZONE 'UTC' - date_trunc('day', next_run AT TIME ZONE 'UTC') AS at FROM migrate.schedules;
+SELECT next_run AT TIME ZONE 'UTC' - date_trunc('day', next_run AT TIME ZONE 'UTC') AS at FROM migrate.schedules_details;
 SELECT migrate_unschedule('days');
 -- a run time outside of the window waits for the window
 SELECT migrate_schedule('w', '1 day', 'head', (now() + interval '1 hour')::timetz, (now() + interval '2 hours')::timetz);
 CALL settle();
-SELECT next_run <= now() AS due, last_run FROM migrate.schedules;
-SELECT count(*) FROM migrate.jobs;
+SELECT next_run <= now() AS due, last_run FROM migrate.schedules_details;
+SELECT count(*) FROM migrate.jobs_details;
 
 -- what does not fit into the rest of the window waits for the next one
 SELECT migrate_register('a4', 'INSERT INTO ran VALUES (''a4'')', '', '{a3}');
@@ -199,31 +199,31 @@ CALL migrate_revert('a3');
 SELECT migrate_schedule('w', '1 day', 'head', (now() - interval '1 hour')::timetz, (now() + interval '1 hour')::timetz);
 CALL settle();
 SELECT version_num FROM migrate.version;
-SELECT state, revision, step, steps, regexp_replace(note, '35\d\d s', '35?? s') AS note, window_end - now() BETWEEN interval '59 minutes' AND interval '60 minutes' AS window_end FROM migrate.jobs;
-SELECT regexp_replace(note, '35\d\d s', '35?? s') AS note FROM migrate.schedules;
+SELECT state, revision, step, steps, regexp_replace(note, '35\d\d s', '35?? s') AS note, window_end - now() BETWEEN interval '59 minutes' AND interval '60 minutes' AS window_end FROM migrate.jobs_details;
+SELECT regexp_replace(note, '35\d\d s', '35?? s') AS note FROM migrate.schedules_details;
 -- another job has nothing to do: the note stays, and the job leaves no row
 CALL run_schedules();
-SELECT count(*), (SELECT note IS NOT NULL FROM migrate.schedules) AS note FROM migrate.jobs;
+SELECT count(*), (SELECT note IS NOT NULL FROM migrate.schedules_details) AS note FROM migrate.jobs_details;
 -- a longer one
 SELECT migrate_schedule('w', '1 day', 'head', (now() - interval '1 hour')::timetz, (now() + interval '3 hours')::timetz);
 CALL settle();
-SELECT version_num, note FROM migrate.version, migrate.schedules;
+SELECT version_num, note FROM migrate.version, migrate.schedules_details;
 
 -- the window closes before the worker has begun
 SELECT migrate_register('a6', 'INSERT INTO ran VALUES (''a6'')', '', '{a5}');
-SELECT count(*) AS before FROM migrate.jobs \gset
+SELECT count(*) AS before FROM migrate.jobs_details \gset
 BEGIN;
 UPDATE migrate.schedule SET next_run = now();
 SELECT count(*) FROM migrate_run_jobs();
 UPDATE migrate.job SET window_end = now() WHERE state = 'queued';
 COMMIT;
 CALL settle();
-SELECT version_num, note, (SELECT count(*) - :before FROM migrate.jobs) AS rows FROM migrate.version, migrate.schedules;
+SELECT version_num, note, (SELECT count(*) - :before FROM migrate.jobs_details) AS rows FROM migrate.version, migrate.schedules_details;
 SELECT migrate_unregister('a6');
 -- a job that fails is recorded as failed
 SELECT migrate_register('a6', 'SELECT 1 / 0', '', '{a5}');
 CALL run_schedules();
-SELECT state, revision, error, schedule FROM migrate.jobs ORDER BY job DESC LIMIT 1;
+SELECT state, revision, error, schedule FROM migrate.jobs_details ORDER BY job DESC LIMIT 1;
 
 -- its owner
 CREATE ROLE regress_migrate_night LOGIN;
@@ -232,27 +232,27 @@ SELECT pg_temp.attempt($$SELECT migrate_schedule('w', '1 day')$$);
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION migrate_schedule, migrate_unschedule TO regress_migrate_night;
 GRANT USAGE ON SCHEMA migrate TO regress_migrate_night;
-GRANT SELECT ON migrate.schedules TO regress_migrate_night;
+GRANT SELECT ON migrate.schedules_details TO regress_migrate_night;
 SET ROLE regress_migrate_night;
 SELECT pg_temp.attempt($$SELECT migrate_schedule('w', '1 day')$$);
 SELECT pg_temp.attempt($$SELECT migrate_unschedule('w')$$);
 SELECT pg_temp.attempt($$SELECT migrate_schedule('mine', '1 day')$$);
-SELECT name FROM migrate.schedules;
+SELECT name FROM migrate.schedules_details;
 RESET ROLE;
-SELECT name, owner = current_user AS mine FROM migrate.schedules ORDER BY name;
+SELECT name, owner = current_user AS mine FROM migrate.schedules_details ORDER BY name;
 -- a right that is taken back
 REVOKE EXECUTE ON FUNCTION migrate_schedule FROM regress_migrate_night;
 SELECT migrate_unschedule('w');
 CALL settle();
-SELECT state, error, schedule FROM migrate.jobs ORDER BY job DESC LIMIT 1;
+SELECT state, error, schedule FROM migrate.jobs_details ORDER BY job DESC LIMIT 1;
 SELECT migrate_unschedule('mine');
 -- of another server
 SELECT migrate_schedule('w', '1 day');
 UPDATE migrate.schedule SET origin = 'elsewhere';
 CALL settle();
-SELECT last_run, note FROM migrate.schedules;
+SELECT last_run, note FROM migrate.schedules_details;
 SELECT migrate_schedule('w', '1 day');
-SELECT note FROM migrate.schedules;
+SELECT note FROM migrate.schedules_details;
 
 DROP OWNED BY regress_migrate_night;
 DROP ROLE regress_migrate_night;

@@ -101,7 +101,7 @@ CREATE TABLE victim (i int);
 SELECT migrate_register('x''; DROP TABLE victim; SELECT ''', '', '',
 	message => :'evil', branch_labels => ARRAY[:'evil', '$$; DROP TABLE victim;', '%s%n', '\''; DROP TABLE victim']);
 SELECT migrate_upgrade('x''; DROP TABLE victim; SELECT ''');
-SELECT revision, message, branch_labels FROM migrate_current();
+SELECT revision, message, branch_labels FROM migrate_history_details() WHERE state = 'applied';
 SET application_name = '''); DROP TABLE victim; --';
 SELECT migrate_downgrade(:'evil' || '@base');
 RESET application_name;

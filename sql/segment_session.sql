@@ -36,7 +36,7 @@ SELECT migrate_unregister('s2');
 -- what ends with the transaction is refused, wherever it is made, or said
 \set body 'SELECT 1; CREATE TEMP TABLE x (i int) ON COMMIT DELETE ROWS; INSERT INTO x VALUES (1); VACUUM t; INSERT INTO t SELECT * FROM x'
 :run
-SELECT partial FROM migrate_current();
+SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 \set body 'DO $$BEGIN CREATE TEMP TABLE x ON COMMIT DROP AS SELECT 1; END$$; ANALYZE x; VACUUM t; INSERT INTO t SELECT * FROM x'
 :run
 \set body 'CREATE TEMP TABLE x (i int) ON COMMIT DROP; INSERT INTO x VALUES (1); INSERT INTO t SELECT * FROM x; DROP TABLE x; VACUUM t'
@@ -48,7 +48,7 @@ SELECT partial FROM migrate_current();
 SET migrate.server_type = yugabytedb;
 \set body 'CREATE TEMP TABLE x (i int) ON COMMIT DROP; INSERT INTO x VALUES (1)'
 :run
-SELECT migrate_resolve('s', 'abandon') FROM migrate_current() WHERE partial IS NOT NULL;
+SELECT migrate_resolve('s', 'abandon') FROM migrate_current() JOIN migrate_history_details() USING (revision) WHERE partial IS NOT NULL;
 RESET migrate.server_type;
 
 -- advisory locks last to the end of the body, those of a transaction, too

@@ -196,7 +196,7 @@ CREATE TYPE mood AS ENUM ('a');
 SELECT upgrade_transactions FROM migrate.revision WHERE revision = 's';
 \set body 'DO $$BEGIN ALTER TYPE mood ADD VALUE ''e''; END$$; INSERT INTO t SELECT 1 WHERE ''e''::mood > ''a''; INSERT INTO t SELECT 1 / 0'
 :run
-SELECT partial FROM migrate_current();
+SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 
 \i sql/include/reset.sql
 SET client_min_messages = warning;

@@ -22,7 +22,7 @@ $$, $$
 	ALTER TABLE t DROP COLUMN c;
 	DELETE FROM t WHERE a = 11;
 $$);
-SELECT revision, transactions, statements FROM migrate_plan();
+SELECT revision, transactions, statements FROM migrate_plan_details();
 SELECT upgrade_transactions, downgrade_transactions FROM migrate.revision WHERE revision = 's1';
 CALL migrate_deploy();
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1;
@@ -122,7 +122,7 @@ SELECT body('INSERT INTO seen (what) VALUES (''before''); REINDEX TABLE parted')
 DO 'BEGIN CALL migrate_deploy(''kind''); END';
 \echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM seen WHERE what = 'before';
-SELECT partial FROM migrate_current();
+SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 CALL migrate_deploy('kind');
 SELECT count(*) FROM seen WHERE what = 'before';
 -- a value of an enum and its use

@@ -37,7 +37,7 @@ DELETE FROM migrate.log;
 
 -- DDL commits by itself
 SET migrate.server_type = yugabytedb;
-SELECT revision, transactions, statements FROM migrate_plan();
+SELECT revision, transactions, statements FROM migrate_plan_details();
 SELECT migrate_upgrade();
 SELECT migrate_downgrade('base');
 DO $$BEGIN CALL migrate_deploy(); END$$;
@@ -58,7 +58,7 @@ INSERT INTO ran VALUES ('f1 last')$$, 'DROP TABLE f1, f2; TRUNCATE ran', '{e3}')
 CALL migrate_deploy();
 SELECT * FROM outcome \gx
 SELECT statement, last_statement, kind, state, object FROM migrate.partial ORDER BY statement;
-SELECT revision, partial FROM migrate_current();
+SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 CALL migrate_deploy();
 INSERT INTO ran VALUES ('go');
 CALL migrate_deploy();
@@ -128,7 +128,7 @@ SELECT migrate_register('f5', 'CALL commits(false)', '', '{f4}');
 SELECT migrate_register('f6', 'CALL commits(true)', '', '{f5}');
 CALL migrate_deploy();
 SELECT string_agg(what, ', ' ORDER BY what) FROM ran WHERE what ~ '^f[45]';
-SELECT revision, partial FROM migrate_current();
+SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 SELECT migrate_resolve('f6', 'abandon');
 CALL migrate_revert('base');
 SELECT migrate_unregister('f6'), migrate_unregister('f5'), migrate_unregister('f4');
@@ -141,7 +141,7 @@ DELETE FROM migrate.log;
 
 -- everything in one transaction, and no subtransaction
 SET migrate.server_type = yugabytedb_transactional_ddl;
-SELECT revision, transactions, statements FROM migrate_plan();
+SELECT revision, transactions, statements FROM migrate_plan_details();
 SELECT migrate_upgrade();
 DO $$BEGIN CALL migrate_deploy(); END$$;
 CALL migrate_deploy();
@@ -178,13 +178,13 @@ RESET migrate.version_table;
 ALTER DATABASE :DBNAME SET migrate.server_type = yugabytedb;
 SET migrate.function_mode = submit;
 SELECT migrate_upgrade('e3');
-SELECT max(job) AS job FROM migrate.jobs \gset
+SELECT max(job) AS job FROM migrate.jobs_details \gset
 CALL migrate_wait(:job);
-SELECT state, revision FROM migrate.jobs WHERE job = :job;
+SELECT state, revision FROM migrate.jobs_details WHERE job = :job;
 SELECT migrate_downgrade('base');
-SELECT max(job) AS job FROM migrate.jobs \gset
+SELECT max(job) AS job FROM migrate.jobs_details \gset
 CALL migrate_wait(:job);
-SELECT state, revision FROM migrate.jobs WHERE job = :job;
+SELECT state, revision FROM migrate.jobs_details WHERE job = :job;
 RESET migrate.function_mode;
 ALTER DATABASE :DBNAME RESET migrate.server_type;
 

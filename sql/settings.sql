@@ -79,7 +79,7 @@ SELECT * FROM seen;
 ALTER TABLE migrate.job ALTER job RESTART;
 SELECT migrate_submit('head') AS job \gset
 CALL migrate_wait(:job);
-SELECT state, error FROM migrate.jobs WHERE job = :job;
+SELECT state, error FROM migrate.jobs_details WHERE job = :job;
 SELECT what, work_mem, lock_timeout FROM seen ORDER BY what COLLATE "C";
 SHOW work_mem;
 -- where each statement is a transaction

@@ -6,7 +6,7 @@ SELECT migrate_register('a1', 'INSERT INTO t SELECT generate_series(1, 1000)', '
 SELECT migrate_register('a2', 'SELECT pg_sleep(0.05)', 'SELECT 1', '{a1}', message => 'slow');
 SELECT migrate_register('a3', 'SELECT 1 / 0', '', '{a2}');
 SELECT * FROM migrate.status;
-SELECT * FROM migrate.resource_usage;
+SELECT * FROM migrate.resource_usage_details;
 CALL migrate_deploy();
 SELECT revision, message, state, applied_at > now() - interval '1 minute' AS applied_at, applied_by = current_user AS applied_by,
        attempts, took >= interval '0' AS took, wal IS NOT NULL AS wal, partial
@@ -15,15 +15,15 @@ SELECT took >= interval '50 ms' AS slept FROM migrate.status_details WHERE revis
 SELECT pg_size_bytes(wal) > 30000 AS wrote FROM migrate.status_details WHERE revision = 'a1';
 SELECT rank IN (1, 2, 3) AS rank, revision, operation, version_table, runs, failed, attempts, total >= longest AS total, longest > interval '0' AS longest,
        cpu < total + interval '1 s' AS cpu, lock_wait, blocks > 0 AS blocks
-  FROM migrate.resource_usage WHERE revision <> 'a3' ORDER BY revision;
+  FROM migrate.resource_usage_details WHERE revision <> 'a3' ORDER BY revision;
 CALL migrate_deploy();
-SELECT runs, failed, attempts FROM migrate.resource_usage WHERE revision = 'a3';
+SELECT runs, failed, attempts FROM migrate.resource_usage_details WHERE revision = 'a3';
 -- taken down: pending again; stamped: applied, in no time
 CALL migrate_revert('base');
 SELECT revision, state, applied_at, took FROM migrate.status_details;
 SELECT migrate_stamp('a2');
 SELECT revision, state, applied_at IS NOT NULL AS applied_at, took < interval '1 s' AS took FROM migrate.status_details;
-SELECT revision, operation, runs FROM migrate.resource_usage ORDER BY revision, operation;
+SELECT revision, operation, runs FROM migrate.resource_usage_details ORDER BY revision, operation;
 -- of the version table in use
 CREATE TABLE other_version (version_num varchar(32) NOT NULL PRIMARY KEY);
 SET migrate.version_table = 'public.other_version';
@@ -37,15 +37,15 @@ SET client_min_messages = warning;
 -- a viewer needs no more than the view
 CREATE ROLE regress_migrate_viewer;
 GRANT USAGE ON SCHEMA migrate TO regress_migrate_viewer;
-GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage TO regress_migrate_viewer;
+GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage_details TO regress_migrate_viewer;
 SET ROLE regress_migrate_viewer;
 SELECT count(*) FROM migrate.status;
 SELECT count(*) FROM migrate.status_details;
-SELECT count(*) FROM migrate.resource_usage;
+SELECT count(*) FROM migrate.resource_usage_details;
 SET migrate.log_retention = '1s';
 RESET ROLE;
 REVOKE ALL ON SCHEMA migrate FROM regress_migrate_viewer;
-REVOKE ALL ON migrate.status, migrate.status_details, migrate.resource_usage FROM regress_migrate_viewer;
+REVOKE ALL ON migrate.status, migrate.status_details, migrate.resource_usage_details FROM regress_migrate_viewer;
 DROP ROLE regress_migrate_viewer;
 
 -- retention: off, then on; the last success of each revision stays

@@ -87,7 +87,7 @@ CREATE FUNCTION pg_temp.history(range text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN (SELECT string_agg(revision, ' ' ORDER BY n)
 			  FROM migrate_history(range) WITH ORDINALITY AS h
-				   (revision, b, c, d, e, f, g, h, i, j, k, n));
+				   (revision, state, kind, message, n));
 EXCEPTION WHEN OTHERS THEN
 	RETURN sqlstate || ': ' || sqlerrm;
 END $$;

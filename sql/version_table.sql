@@ -114,7 +114,7 @@ SELECT right(pg_temp.attempt(format('SELECT migrate_register(%L, %L)', pg_temp.i
 SELECT length(id) FROM migrate_register_script('-- revision: ' || pg_temp.id(254)) AS id;
 SELECT length(id) FROM migrate_upgrade(pg_temp.id(255)) AS id;
 SELECT length(version_num) FROM wide_version;
-SELECT length(revision), applied FROM migrate_history() WHERE length(revision) > 32 ORDER BY 1;
+SELECT length(revision), applied FROM migrate_history_details() WHERE length(revision) > 32 ORDER BY 1;
 CALL migrate_revert('base');
 CALL migrate_deploy(pg_temp.id(255));
 SELECT migrate_downgrade('base') <> '' AS downgraded;

@@ -37,6 +37,14 @@
 
 #define MAX_COLUMNS			16
 
+/* Which columns of a revision are returned. */
+typedef enum RevisionColumns
+{
+	REVISION_INFO,				/* migrate.revision_info */
+	REVISION_DETAILS,			/* migrate.revision_details */
+	REVISION_BODIES				/* migrate_show() */
+} RevisionColumns;
+
 /* The rows of a result; a row is filled in column by column. */
 typedef struct Rows
 {
@@ -68,9 +76,12 @@ PG_FUNCTION_INFO_V1(migrate_current);
 PG_FUNCTION_INFO_V1(migrate_heads);
 PG_FUNCTION_INFO_V1(migrate_branches);
 PG_FUNCTION_INFO_V1(migrate_history);
+PG_FUNCTION_INFO_V1(migrate_history_details);
 PG_FUNCTION_INFO_V1(migrate_show);
 PG_FUNCTION_INFO_V1(migrate_plan);
+PG_FUNCTION_INFO_V1(migrate_plan_details);
 PG_FUNCTION_INFO_V1(migrate_doctor);
+PG_FUNCTION_INFO_V1(migrate_doctor_details);
 PG_FUNCTION_INFO_V1(migrate_is_current);
 PG_FUNCTION_INFO_V1(migrate_progress);
 PG_FUNCTION_INFO_V1(migrate_guard);
@@ -90,7 +101,7 @@ static void refuse_null(const char *name);
 static Datum return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts);
 static Datum return_revisions(FunctionCallInfo fcinfo,
 							  const MigInspectRow *revisions, int nrevisions,
-							  bool with_bodies);
+							  RevisionColumns columns);
 static void begin_rows(Rows *rows, FunctionCallInfo fcinfo, int flags);
 static void put(Rows *rows, Datum value, bool isnull);
 static void put_text(Rows *rows, const char *value);
@@ -335,7 +346,7 @@ migrate_current(PG_FUNCTION_ARGS)
 
 	begin_command("migrate_current()", 0);
 	revisions = mig_inspect_current(&nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, false);
+	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
 }
 
 Datum
@@ -347,7 +358,7 @@ migrate_heads(PG_FUNCTION_ARGS)
 	begin_command("migrate_heads()", 0);
 	revisions = mig_inspect_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
 								  &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, false);
+	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
 }
 
 Datum
@@ -358,7 +369,7 @@ migrate_branches(PG_FUNCTION_ARGS)
 
 	begin_command("migrate_branches()", 0);
 	revisions = mig_inspect_branches(&nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, false);
+	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
 }
 
 Datum
@@ -369,7 +380,18 @@ migrate_history(PG_FUNCTION_ARGS)
 
 	begin_command("migrate_history()", 0);
 	revisions = mig_inspect_history(optional_text(fcinfo, 0), &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, false);
+	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
+}
+
+Datum
+migrate_history_details(PG_FUNCTION_ARGS)
+{
+	MigInspectRow *revisions;
+	int			nrevisions;
+
+	begin_command("migrate_history_details()", 0);
+	revisions = mig_inspect_history(optional_text(fcinfo, 0), &nrevisions);
+	return return_revisions(fcinfo, revisions, nrevisions, REVISION_DETAILS);
 }
 
 Datum
@@ -380,7 +402,7 @@ migrate_show(PG_FUNCTION_ARGS)
 
 	begin_command("migrate_show()", COMMAND_GRANTED);
 	revisions = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, true);
+	return return_revisions(fcinfo, revisions, nrevisions, REVISION_BODIES);
 }
 
 Datum
@@ -391,6 +413,28 @@ migrate_plan(PG_FUNCTION_ARGS)
 	int			nsteps;
 
 	begin_command("migrate_plan()", 0);
+	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
+							 required_text(fcinfo, 1, "command"), &nsteps);
+	begin_rows(&rows, fcinfo, 0);
+	for (int i = 0; i < nsteps; i++)
+	{
+		put(&rows, Int32GetDatum(steps[i].step), false);
+		put_text(&rows, steps[i].operation);
+		put_text(&rows, steps[i].revision);
+		put_text(&rows, steps[i].note);
+		end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+Datum
+migrate_plan_details(PG_FUNCTION_ARGS)
+{
+	Rows		rows;
+	MigInspectStep *steps;
+	int			nsteps;
+
+	begin_command("migrate_plan_details()", 0);
 	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
 							 required_text(fcinfo, 1, "command"), &nsteps);
 	begin_rows(&rows, fcinfo, 0);
@@ -435,6 +479,28 @@ migrate_doctor(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	begin_command("migrate_doctor()", COMMAND_CATALOGS);
+	findings = mig_doctor_examine();
+	begin_rows(&rows, fcinfo, 0);
+	foreach(cell, findings)
+	{
+		const MigFinding *finding = lfirst(cell);
+
+		put_text(&rows, finding->status);
+		put_text(&rows, finding->area);
+		put_text(&rows, mig_doctor_describe(finding));
+		end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+Datum
+migrate_doctor_details(PG_FUNCTION_ARGS)
+{
+	Rows		rows;
+	List	   *findings;
+	ListCell   *cell;
+
+	begin_command("migrate_doctor_details()", COMMAND_CATALOGS);
 	findings = mig_doctor_examine();
 	begin_rows(&rows, fcinfo, 0);
 	foreach(cell, findings)
@@ -650,11 +716,11 @@ return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts)
 }
 
 /*
- * Rows of the type migrate.revision_info, or of migrate_show().
+ * Rows of revisions, with these columns.
  */
 static Datum
 return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
-				 int nrevisions, bool with_bodies)
+				 int nrevisions, RevisionColumns columns)
 {
 	Rows		rows;
 
@@ -667,20 +733,28 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 		bool		known = revision->registered_by != NULL;
 		NameData	registered_by;
 
-		namestrcpy(&registered_by, known ? revision->registered_by : "");
 		put_text(&rows, def->id);
-		put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
+		put_text(&rows, row->state);
+		put_text(&rows, row->kind);
 		put_text(&rows, def->message);
-		put(&rows, mig_spi_array_datum(def->labels, def->nlabels), false);
-		put(&rows, mig_spi_array_datum(def->depends, def->ndepends), false);
-		put(&rows, BoolGetDatum(row->applied), false);
-		put(&rows, BoolGetDatum(row->is_head), false);
-		put(&rows, BoolGetDatum(row->is_branch_point), false);
-		put(&rows, BoolGetDatum(row->is_merge_point), false);
-		put(&rows, NameGetDatum(&registered_by), !known);
-		put(&rows, TimestampTzGetDatum(revision->registered_at), !known);
-		put_text(&rows, row->partial);
-		if (with_bodies)
+		if (columns != REVISION_INFO)
+		{
+			namestrcpy(&registered_by, known ? revision->registered_by : "");
+			put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
+			put(&rows, mig_spi_array_datum(def->labels, def->nlabels), false);
+			put(&rows, mig_spi_array_datum(def->depends, def->ndepends), false);
+			put(&rows, NameGetDatum(&registered_by), !known);
+			put(&rows, TimestampTzGetDatum(revision->registered_at), !known);
+			put_text(&rows, row->partial);
+		}
+		if (columns == REVISION_DETAILS)
+		{
+			put(&rows, BoolGetDatum(row->applied), false);
+			put(&rows, BoolGetDatum(row->is_head), false);
+			put(&rows, BoolGetDatum(row->is_branch_point), false);
+			put(&rows, BoolGetDatum(row->is_merge_point), false);
+		}
+		if (columns == REVISION_BODIES)
 		{
 			put_text(&rows, def->upgrade);
 			put_text(&rows, def->downgrade);

@@ -265,23 +265,23 @@ SQL
 sub wait_for_gate
 {
 	my ($node, $db, $job) = @_;
-	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs AS j USING (pid)
+	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs_details AS j USING (pid)
 		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'");
-	return sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job");
+	return sql($node, $db, "SELECT pid FROM migrate.jobs_details WHERE job = $job");
 }
 
-# Columns of a job, as migrate.jobs shows it.
+# Columns of a job, as migrate.jobs_details shows it.
 sub job
 {
 	my ($node, $db, $job, $columns) = @_;
-	return sql($node, $db, "SELECT $columns FROM migrate.jobs WHERE job = $job");
+	return sql($node, $db, "SELECT $columns FROM migrate.jobs_details WHERE job = $job");
 }
 
 # The same, when it has ended.
 sub ended_job
 {
 	my ($node, $db, $job, $columns) = @_;
-	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs WHERE job = $job");
+	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs_details WHERE job = $job");
 	return job($node, $db, $job, $columns);
 }
 

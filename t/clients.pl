@@ -251,7 +251,7 @@ subtest 'pgbouncer' => sub {
 		my $job = said('psql', '-XAtqc', "SELECT $call");
 		is(psql_said('-c', "CALL migrate_wait($job)"), "done\n", "$call, and CALL migrate_wait()");
 	}
-	is( sql($node, $db, "SELECT string_agg(state, ' ') FROM migrate.jobs") . ' '
+	is( sql($node, $db, "SELECT string_agg(state, ' ') FROM migrate.jobs_details") . ' '
 		  . sql($node, $db, "SELECT count(*) FROM migrate.log WHERE via = 'worker' AND state = 'succeeded'"),
 		'succeeded succeeded 6', 'three revisions up and down');
 

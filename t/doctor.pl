@@ -1,4 +1,4 @@
-# What migrate_doctor() finds on servers that are set up otherwise: with little
+# What migrate_doctor_details() finds on servers that are set up otherwise: with little
 # room, with a standby, with what is left of others, and on YugabyteDB.
 
 use strict;
@@ -16,7 +16,7 @@ sub finding
 {
 	my ($node, $db, $check, $before) = @_;
 	return sql($node, $db, ($before // '')
-		  . "SELECT status, value FROM migrate_doctor() WHERE \"check\" = '$check'");
+		  . "SELECT status, value FROM migrate_doctor_details() WHERE \"check\" = '$check'");
 }
 
 my $node = new_node('doctor',
@@ -53,7 +53,7 @@ sql($node, $db, "ALTER SYSTEM SET synchronous_standby_names = 'gone'");
 $node->reload;
 is(finding($node, $db, 'round trip'), 'problem|a commit did not return within 10 s', 'a commit that hangs');
 # A session that is cancelled meanwhile leaves no process behind.
-my (undef, $errors) = run_sql($node, $db, "SET statement_timeout = '1s'; SELECT * FROM migrate_doctor()");
+my (undef, $errors) = run_sql($node, $db, "SET statement_timeout = '1s'; SELECT * FROM migrate_doctor_details()");
 is($errors, '57014: canceling statement due to statement timeout', 'cancelled while it waits');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate doctor'));
 pass('the process is ended');
@@ -69,7 +69,7 @@ $standby->start;
 $node->wait_for_catchup($standby);
 like(finding($node, $db, 'lag'), qr/^ok\|1 standby, at most \S+ behind$/, 'a standby');
 is(finding($standby, $db, 'round trip'), 'ok|not measured: this server is a standby', 'on the standby: no commit');
-is(sql($standby, $db, "SELECT count(*) FROM migrate_doctor() WHERE status <> 'ok'"), '0', 'and nothing is wrong');
+is(sql($standby, $db, "SELECT count(*) FROM migrate_doctor_details() WHERE status <> 'ok'"), '0', 'and nothing is wrong');
 $standby->stop;
 $node->stop;
 
@@ -93,10 +93,10 @@ is(finding($yb, $db, 'server type', 'SET yb_ddl_transaction_block_enabled = on;'
 is(finding($yb, $db, 'nominal'), 'ok|read committed', 'isolation: what it is called');
 is(finding($yb, $db, 'effective'), 'ok|repeatable read', 'isolation: what it is');
 is(finding($yb, $db, 'effective', 'SET yb_sim.read_committed = on;'), 'ok|read committed', 'isolation: when they are the same');
-is(sql($yb, $db, "SELECT count(*), count(*) FILTER (WHERE value LIKE 'not visible%') FROM migrate_doctor() WHERE area = 'setting'"),
+is(sql($yb, $db, "SELECT count(*), count(*) FILTER (WHERE value LIKE 'not visible%') FROM migrate_doctor_details() WHERE area = 'setting'"),
 	'17|7', 'its settings and flags');
 is(finding($yb, $db, 'retry_max_backoff'), 'ok|1s', 'with units');
-is(sql($yb, $db, "SELECT count(*) FROM migrate_doctor() WHERE \"check\" = 'node'"), '3', 'its nodes');
+is(sql($yb, $db, "SELECT count(*) FROM migrate_doctor_details() WHERE \"check\" = 'node'"), '3', 'its nodes');
 like(finding($yb, $db, 'writing transaction'), qr/^ok\|median/, 'commits are timed');
 is(finding($yb, $db, 'yb_enable_advisory_locks', 'SET yb_enable_advisory_locks = off;'), 'problem|off', 'without advisory locks');
 

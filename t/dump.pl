@@ -31,9 +31,9 @@ SQL
 
 my $path = q(SET search_path = "odd schema ä", public;);
 my $questions = $path . <<'SQL';
-SELECT * FROM migrate_history();
+SELECT * FROM migrate_history_details();
 SELECT * FROM migrate_current() ORDER BY revision;
-SELECT * FROM migrate_plan();
+SELECT * FROM migrate_plan_details();
 SELECT * FROM migrate_heads(true);
 SELECT * FROM migrate_show('d1');
 SELECT * FROM migrate.log ORDER BY started, step;

@@ -129,7 +129,7 @@ fill_disk('/base/');
 (undef, $errors) = attempt(q{CALL migrate_deploy('d3')});
 like($errors, qr/ERROR:  53100: could not extend .*INSERT INTO migrate.partial/s, 'disk: a row of migrate.partial');
 free_disk();
-is(sql($node, $db, 'SELECT partial IS NULL FROM migrate_current()'), 't', 'the revision is not partial');
+is(sql($node, $db, 'SELECT count(*) = 0 FROM migrate_history_details() WHERE partial IS NOT NULL'), 't', 'the revision is not partial');
 
 # No room for an index that is built concurrently: it is.
 fill_disk($space);
@@ -190,7 +190,7 @@ wait_until($node, $db, "SELECT run_at <= clock_timestamp() FROM migrate.job WHER
 sql($node, $db, 'SELECT migrate_run_jobs()');
 ok(wait_until_logged($node, $from, qr/ERROR:  could not extend file/), 'its worker cannot note that it begins');
 wait_until_no_worker($node, $db);
-is(sql($node, $db, "SELECT state, attempts FROM migrate.jobs WHERE job = $job") . ' ' . rows(), 'queued|0 d2', 'so it does nothing, and the job stays queued');
+is(sql($node, $db, "SELECT state, attempts FROM migrate.jobs_details WHERE job = $job") . ' ' . rows(), 'queued|0 d2', 'so it does nothing, and the job stays queued');
 free_disk();
 sql($node, $db, 'SELECT migrate_run_jobs()');
 wait_for_gate($node, $db, $job);
@@ -199,10 +199,10 @@ $from = -s $node->logfile;
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 ok(wait_until_logged($node, $from, qr/migrate could not record the end of job $job: could not extend file/), 'nor that it has ended');
 wait_until_no_worker($node, $db);
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job") . ' ' . rows(), 'interrupted g', 'what it did is there');
+is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job") . ' ' . rows(), 'interrupted g', 'what it did is there');
 free_disk();
 (undef, $errors) = attempt("CALL migrate_wait($job)");
-is($errors . sql($node, $db, "SELECT state, attempts FROM migrate.jobs WHERE job = $job"), 'succeeded|2', 'the next worker notes it');
+is($errors . sql($node, $db, "SELECT state, attempts FROM migrate.jobs_details WHERE job = $job"), 'succeeded|2', 'the next worker notes it');
 sql($node, $db, q{SELECT migrate_downgrade('d2')});
 
 # Without room for the write-ahead log the server itself goes down.
@@ -233,7 +233,7 @@ is(sql($node, $db, q{SELECT to_regclass('w') IS NULL}), 't', 'nor there');
 attempt(q{CALL migrate_deploy('w1')});
 is(rows(), 'w1', 'the next run completes');
 fail_without_wal(q{CALL migrate_deploy('w2')});
-is(rows() . sql($node, $db, q{SELECT ' ' || partial FROM migrate_current() WHERE partial IS NOT NULL}), 'w1 upgrade: statements up to 2 are done',
+is(rows() . sql($node, $db, q{SELECT ' ' || partial FROM migrate_current() JOIN migrate_history_details() USING (revision) WHERE partial IS NOT NULL}), 'w1 upgrade: statements up to 2 are done',
 	'in the middle of a revision: what was committed is noted');
 attempt(q{CALL migrate_deploy('w2')});
 is(rows() . ' ' . sql($node, $db, q{SELECT string_agg(attname, '' ORDER BY attnum), (SELECT indisvalid FROM pg_index WHERE indexrelid = 'w_j'::regclass)
@@ -326,7 +326,7 @@ my $warning;
 like($warning, qr/WARNING:  53400: could not start a worker for job $job\nDETAIL:  No background worker slot is free\. The job stays queued/, 'workers: the submitter is warned');
 (undef, $errors) = attempt("CALL migrate_wait($job, '100 ms')");
 like($errors, qr/ERROR:  55000: job $job has not ended within the timeout\nDETAIL:  The state of the job is "queued"\./, 'the session that waits for it hears why');
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'it stays queued');
+is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'queued', 'it stays queued');
 (undef, $errors) = attempt(q{SET migrate.function_mode = submit; SELECT migrate_upgrade()});
 like($errors, qr/WARNING:  53400: could not start a worker for job/, 'the function that submits says so, too');
 is(rows(), 'many', 'and runs nothing');
@@ -337,7 +337,7 @@ $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 3\n");
 $node->start;
 sql($node, $db, 'SELECT migrate_run_jobs()');
-wait_until($node, $db, "SELECT count(*) = 2 FROM migrate.jobs WHERE state = 'succeeded'");
+wait_until($node, $db, "SELECT count(*) = 2 FROM migrate.jobs_details WHERE state = 'succeeded'");
 is(rows(), 'j1', 'with a slot for a worker the jobs are run');
 
 # A job has the only slot, until it ends.
@@ -368,18 +368,18 @@ $node->start;
 sql($node, $db, q{SELECT migrate_downgrade('many')});
 ($job, $warning) = attempt(q{SELECT migrate_submit()});
 like($warning, qr/could not start a worker/, 'workers: the scheduler alone');
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'the job stays queued');
+is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'queued', 'the job stays queued');
 # With a third one it can scan for jobs, but has then no slot for a worker.
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 3\n");
 $from = -s $node->logfile;
 $node->start;
 ok(wait_until_logged($node, $from, qr/WARNING:  could not start a worker for job $job/), 'it scans, and says that it cannot');
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'the job stays queued');
+is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'queued', 'the job stays queued');
 $node->stop;
 $node->append_conf('postgresql.conf', "max_worker_processes = 4\n");
 $node->start;
-wait_until($node, $db, "SELECT state = 'succeeded' FROM migrate.jobs WHERE job = $job");
+wait_until($node, $db, "SELECT state = 'succeeded' FROM migrate.jobs_details WHERE job = $job");
 is(rows(), 'j1', 'with a slot for a worker it runs the job');
 $node->stop;
 
@@ -465,7 +465,7 @@ foreach my $call ("SELECT migrate_register_script(pg_read_file('chain'))", 'SELE
 		# With very little no session begins.
 		push @wrong, "$call, $more MB: $errors" if !$done && $errors !~ /(ERROR|FATAL):  53200|connection to server .* failed: /;
 		my ($registered, $applied, $tables) = split /\|/, sql($node, $db, q{SELECT count(*), count(*) FILTER (WHERE applied),
-			(SELECT count(*) FROM pg_class WHERE relname ~ '^m\d+$') FROM migrate_history()});
+			(SELECT count(*) FROM pg_class WHERE relname ~ '^m\d+$') FROM migrate_history_details()});
 		push @wrong, "$call, $more MB: $registered registered, $applied applied, $tables tables"
 		  if $applied != $tables || ($call !~ /deploy/ && ($registered || $applied) != ($done ? 200 : $registered));
 	}

@@ -99,13 +99,13 @@ SELECT migrate_submit('head', run_at => now() + interval '1 day');
 SELECT migrate_schedule('nightly', every => '1 day');
 SQL
 my $contents = <<'SQL';
-SELECT revision, down_revision, branch_labels, applied, partial FROM migrate_history();
-SELECT step, operation, revision, partial, approved FROM migrate_plan();
+SELECT revision, down_revision, branch_labels, applied, partial FROM migrate_history_details();
+SELECT step, operation, revision, partial, approved FROM migrate_plan_details();
 SELECT revision, operation, state, attempts FROM migrate.log ORDER BY started;
 SELECT statement, revision, state FROM migrate.partial ORDER BY statement;
 SELECT revision, approved_by, note FROM migrate.approval;
 SELECT job, target, state FROM migrate.job;
-SELECT name, target, note FROM migrate.schedules;
+SELECT name, target, note FROM migrate.schedules_details;
 SQL
 
 foreach my $version (@older)
@@ -135,7 +135,7 @@ foreach my $version (@older)
 my %changes = (
 	'comment of a function' => q(COMMENT ON FUNCTION migrate_show IS 'x'),
 	'attribute of a composite type' => q(ALTER TYPE migrate.revision_info ADD ATTRIBUTE x int),
-	'comment of an attribute' => q(COMMENT ON COLUMN migrate.revision_info.partial IS NULL),
+	'comment of an attribute' => q(COMMENT ON COLUMN migrate.revision_info.state IS NULL),
 	'comment of a column' => q(COMMENT ON COLUMN migrate.job.state IS NULL),
 	'comment of an index' => q(COMMENT ON INDEX migrate.job_run_at_idx IS NULL),
 	'comment of the extension' => q(COMMENT ON EXTENSION migrate IS 'x'),
@@ -172,8 +172,8 @@ my %changes = (
 	'row security' => q(ALTER TABLE migrate.log ENABLE ROW LEVEL SECURITY),
 	'option of a column' => q(ALTER TABLE migrate.log ALTER COLUMN run SET (n_distinct = 5)),
 	'persistence' => q(ALTER TABLE migrate.lease SET UNLOGGED),
-	'view' => q(CREATE OR REPLACE VIEW migrate.progress AS TABLE migrate.progress),
-	'barrier of a view' => q(ALTER VIEW migrate.jobs SET (security_barrier = false)),
+	'view' => q(CREATE OR REPLACE VIEW migrate.progress_details AS TABLE migrate.progress_details),
+	'barrier of a view' => q(ALTER VIEW migrate.jobs_details SET (security_barrier = false)),
 	'sequence' => q(ALTER SEQUENCE migrate.job_job_seq CACHE 10),
 	'table that is dumped' => q(UPDATE pg_extension SET extconfig = extconfig[2:], extcondition = extcondition[2:] WHERE extname = 'migrate'),
 	'rows that are dumped' => q(UPDATE pg_extension SET extcondition[1] = 'WHERE false' WHERE extname = 'migrate'),

@@ -161,7 +161,7 @@ foreach my $case (
 	sql($node, 'postgres', "SELECT pg_terminate_backend(pid) $who");
 	like((finish_sql($session))[1], qr/^57P01: /, "terminated, $name: the error") if $name ne 'a worker';
 	ok(wait_until_logged($node, $log_start, qr/LOG:  upgrade of revision "$revision" on version table "migrate.version" was terminated\n.*DETAIL:  It had come to $where\. What was not committed is rolled back\./), "terminated, $name: the server log");
-	sql($node, $db, 'SELECT migrate_cancel(max(job)) FROM migrate.jobs') if $name eq 'a worker';
+	sql($node, $db, 'SELECT migrate_cancel(max(job)) FROM migrate.jobs_details') if $name eq 'a worker';
 	$keeper->query_safe('COMMIT;') if $table;
 	$keeper->quit;
 	wait_until($node, 'postgres', "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'");

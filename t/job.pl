@@ -36,7 +36,7 @@ my $job = submit('head');
 my $pid = wait_for_gate($node, $db, $job);
 is( sql($node, $db, "SELECT backend_type, datname, usename = current_user, state, query FROM pg_stat_activity WHERE pid = $pid"),
 	"migrate job|app|t|active|migrate job $job: upgrade j2 [2/3] CALL pass_gate()", 'pg_stat_activity');
-is(job($node, $db, $job, 'state, revision, step, steps, attempts'), 'running|j2|2|2|1', 'migrate.jobs');
+is(job($node, $db, $job, 'state, revision, step, steps, attempts'), 'running|j2|2|2|1', 'migrate.jobs_details');
 is(sql($node, $db, 'SELECT version_num FROM migrate.version'), 'j1', 'the revision before is committed');
 
 # A second starter changes nothing.
@@ -93,7 +93,7 @@ sql($node, $db, 'TRUNCATE migrate.log');
 $job = sql($node, $db, "SELECT migrate_submit(run_at => now() + interval '0.5 s')");
 my @starters = map { start_sql($node, $db, "starter$_", <<"SQL") } 1 .. 4;
 DO \$\$BEGIN
-  WHILE EXISTS (SELECT FROM migrate.jobs WHERE job = $job AND finished IS NULL) LOOP
+  WHILE EXISTS (SELECT FROM migrate.jobs_details WHERE job = $job AND finished IS NULL) LOOP
     PERFORM migrate_run_jobs();
     COMMIT;
   END LOOP;
@@ -111,7 +111,7 @@ SELECT migrate_cancel(:job);
 SQL
 sql($node, $db, $cancels);
 wait_until_no_worker($node, $db);
-is(sql($node, $db, q(SELECT count(*) FROM migrate.jobs WHERE finished IS NULL)), '0', 'no cancelled job is left to be run');
+is(sql($node, $db, q(SELECT count(*) FROM migrate.jobs_details WHERE finished IS NULL)), '0', 'no cancelled job is left to be run');
 
 # A body that releases every lock of its session neither hands its job to
 # another worker nor has it marked as failed.
@@ -165,7 +165,7 @@ sql($node, $db, q(SELECT migrate_register('j3', 'INSERT INTO t VALUES (4)', 'DEL
 my $soon = $PostgreSQL::Test::Utils::timeout_default > 180 ? 60 : 4;
 $job = sql($node, $db, "SELECT migrate_submit('head', deadline => now() + interval '$soon s')");
 wait_for_gate($node, $db, $job);
-wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs WHERE job = $job");
+wait_until($node, $db, "SELECT deadline < now() FROM migrate.jobs_details WHERE job = $job");
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(ended_job($node, $db, $job, 'state'), 'failed', 'deadline');
 is(job($node, $db, $job, 'sqlstate, error, detail'), '55000|deadline passed before revision "j3"|2 of 3 revisions were run.', 'the reason');
@@ -186,14 +186,14 @@ DO $$BEGIN
   END LOOP;
 END$$;
 DO $$BEGIN
-  WHILE EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) LOOP
+  WHILE EXISTS (SELECT FROM migrate.jobs_details WHERE finished IS NULL) LOOP
     PERFORM migrate_run_jobs();
     COMMIT;
     PERFORM pg_sleep(0.01);
   END LOOP;
 END$$;
 SQL
-is(sql($node, $db, 'SELECT state, count(*), max(attempts) FROM migrate.jobs GROUP BY state'), 'succeeded|20|1', 'many jobs of a transaction are run, each once');
+is(sql($node, $db, 'SELECT state, count(*), max(attempts) FROM migrate.jobs_details GROUP BY state'), 'succeeded|20|1', 'many jobs of a transaction are run, each once');
 
 # A body that takes away its own job: nothing more is run for it.
 sql($node, $db, q(SELECT migrate_register('k1', $body$DELETE FROM migrate.job WHERE revision = 'k1'$body$, '', '{j3}')));

@@ -138,11 +138,11 @@ sql($node, $db, "SELECT pg_terminate_backend($pid, 180000)");
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of an interrupted job');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), '', 'it is not claimed');
 is(job($node, $db, $job, 'state'), 'cancelled', 'cancelled');
-is(sql($node, $db, q(SELECT partial FROM migrate_current() WHERE partial IS NOT NULL)),
+is(sql($node, $db, q(SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision) WHERE partial IS NOT NULL)),
 	'upgrade: statements up to 2 are done', 'its revision is partial');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(sql($node, $db, 'SELECT migrate_submit() > 0'), 't', 'the next job resumes');
-wait_until($node, $db, q(SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL));
+wait_until($node, $db, q(SELECT count(*) = 0 FROM migrate.jobs_details WHERE finished IS NULL));
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'and completes');
 
 # The owner goes while the job is running: the rest of the job fails.
@@ -183,14 +183,14 @@ my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr($db) ], 'pg_dump while a job runs');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ], 'restored');
-is( sql($node, 'restored', 'SELECT state FROM migrate.jobs ORDER BY job'),
+is( sql($node, 'restored', 'SELECT state FROM migrate.jobs_details ORDER BY job'),
 	"interrupted\nqueued", 'restored: nothing is running');
 is(sql($node, 'restored', 'SELECT * FROM migrate_run_jobs()'), '', 'restored: nothing is started');
-is( sql($node, 'restored', 'SELECT DISTINCT state, error FROM migrate.jobs'),
+is( sql($node, 'restored', 'SELECT DISTINCT state, error FROM migrate.jobs_details'),
 	'failed|it was submitted in another database', 'restored: the reason');
-is(sql($node, 'restored', 'SELECT migrate_submit() > (SELECT max(job) FROM migrate.jobs)'),
+is(sql($node, 'restored', 'SELECT migrate_submit() > (SELECT max(job) FROM migrate.jobs_details)'),
 	't', 'restored: numbers continue');
-sql($node, 'restored', 'SELECT migrate_cancel(job) FROM migrate.jobs');
+sql($node, 'restored', 'SELECT migrate_cancel(job) FROM migrate.jobs_details');
 is(job($node, $db, $job, 'state'), 'running', 'the original continues');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 is(ended_job($node, $db, $job, 'state'), 'succeeded', 'and completes');

@@ -89,10 +89,10 @@ my @commands = (
 	q{CALL migrate_deploy('+1');}, q{CALL migrate_revert('-1');}, (q{CALL migrate_revert('r2');}) x 2, q{SELECT migrate_downgrade('-1');},
 	q{SET migrate.version_table = 'public.other_version'; SELECT migrate_stamp('r%d'); RESET migrate.version_table;},
 	q{SELECT migrate_submit('app@head');}, q{SELECT migrate_submit('-1', 'downgrade');}, q{SELECT migrate_run_jobs();},
-	q{SELECT migrate_cancel(max(job)) FROM migrate.jobs WHERE finished IS NULL;},
+	q{SELECT migrate_cancel(max(job)) FROM migrate.jobs_details WHERE finished IS NULL;},
 	q{SELECT migrate_register('x%d', 'SELECT 1', '');}, q{SELECT migrate_register('x%d', 'SELECT 2', '', replace => true);}, q{SELECT migrate_unregister('x%d');},
 	q{SELECT * FROM migrate_current();}, q{SELECT count(*) FROM migrate_history();}, q{SELECT * FROM migrate_plan('heads');},
-	q{SELECT count(*) FROM migrate_doctor();}, q{SELECT * FROM migrate.status;}, q{SELECT migrate_is_current();}, q{SELECT * FROM migrate.progress;});
+	q{SELECT count(*) FROM migrate_doctor_details();}, q{SELECT * FROM migrate.status;}, q{SELECT migrate_is_current();}, q{SELECT * FROM migrate.progress_details;});
 
 srand(42);
 sub session_script
@@ -154,10 +154,10 @@ note("errors that sessions have met: $_ ($seen{$_})") foreach sort { $seen{$b} <
 is(join("\n", grep { /cache lookup|unexpected|could not open relation|corrupt|assert|unrecognized/ } keys %seen), '', 'nor for any session');
 
 # An interrupted revision is resumed.
-my $partial = sql($node, $db, 'SELECT partial FROM migrate_current() WHERE partial IS NOT NULL');
+my $partial = sql($node, $db, 'SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision) WHERE partial IS NOT NULL');
 note("partial: $partial") if $partial;
 sql($node, $db, $partial =~ /^downgrade/ ? "CALL migrate_revert('app\@base')" : "CALL migrate_deploy('app\@head')");
-my %applied = map { $_ => 1 } split /\n/, sql($node, $db, 'SELECT revision FROM migrate_history() WHERE applied');
+my %applied = map { $_ => 1 } split /\n/, sql($node, $db, 'SELECT revision FROM migrate_history_details() WHERE applied');
 foreach my $effect (@effects)
 {
 	my ($revision, $check) = @$effect;

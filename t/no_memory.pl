@@ -40,7 +40,7 @@ my $state = q{SELECT 'state ' || concat_ws('|', (SELECT COALESCE(string_agg(vers
 	  WHERE attrelid = to_regclass('m') AND attnum > 0 AND NOT attisdropped),
 	(SELECT COALESCE(string_agg(indisvalid::text, ''), '') FROM pg_index WHERE indexrelid = to_regclass('m_a')),
 	(SELECT string_agg(revision, ',' ORDER BY revision) FROM migrate_history()));
-	SELECT 'left ' || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') || ' ' || (SELECT count(*) FROM migrate.progress);};
+	SELECT 'left ' || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') || ' ' || (SELECT count(*) FROM migrate.progress_details);};
 
 # What psql says of the numbers from here on: until the session ends, or all of
 # them are done.  Returns the last one.

@@ -1,4 +1,4 @@
-# migrate.progress: where runs are, seen by others while their transactions are
+# migrate.progress_details: where runs are, seen by others while their transactions are
 # open; with the library preloaded, and without.
 
 use strict;
@@ -32,7 +32,7 @@ SQL
 sub progress
 {
 	my ($columns) = @_;
-	return sql($node, $db, "SELECT $columns FROM migrate.progress");
+	return sql($node, $db, "SELECT $columns FROM migrate.progress_details");
 }
 
 is(progress('count(*)'), '0', 'no run');
@@ -49,10 +49,10 @@ is( progress('pid, via, job, role = current_user, operation, revision, step, ste
 	"$pid|function||t|upgrade|p2|2|2|2|3|1|ALTER TABLE t ADD COLUMN j int", 'function: what it does');
 is(progress('waiting_for'), "{$holder_pid}", 'function: the process it waits for');
 is(progress("elapsed >= statement_elapsed, started < now(), command IS NULL"), 't|t|t', 'function: how long');
-is(sql($node, 'other', 'SELECT count(*) FROM migrate.progress'), '0', 'not in another database');
-sql($node, $db, 'CREATE ROLE viewer; GRANT USAGE ON SCHEMA migrate TO viewer; GRANT SELECT ON migrate.progress TO viewer');
-is(sql($node, $db, 'SET ROLE viewer; SELECT revision, statement, query IS NULL FROM migrate.progress'), 'p2|2|t', 'the statement is not shown to every role');
-is(sql($node, $db, 'GRANT pg_read_all_stats TO viewer; SET ROLE viewer; SELECT query IS NULL FROM migrate.progress'), 'f', 'but to one that may see all');
+is(sql($node, 'other', 'SELECT count(*) FROM migrate.progress_details'), '0', 'not in another database');
+sql($node, $db, 'CREATE ROLE viewer; GRANT USAGE ON SCHEMA migrate TO viewer; GRANT SELECT ON migrate.progress_details TO viewer');
+is(sql($node, $db, 'SET ROLE viewer; SELECT revision, statement, query IS NULL FROM migrate.progress_details'), 'p2|2|t', 'the statement is not shown to every role');
+is(sql($node, $db, 'GRANT pg_read_all_stats TO viewer; SET ROLE viewer; SELECT query IS NULL FROM migrate.progress_details'), 'f', 'but to one that may see all');
 
 # Another run waits for this one.
 my $second = start_sql($node, $db, 'second', 'CALL migrate_deploy()');
@@ -69,7 +69,7 @@ is(progress('count(*)'), '0', 'nothing is left');
 sql($node, $db, "CALL migrate_revert('p2')");
 $holder->query_safe('BEGIN; INSERT INTO t VALUES (0);');
 $run = start_sql($node, $db, 'run', 'CALL migrate_deploy()');
-wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress WHERE command IS NOT NULL');
+wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress_details WHERE command IS NOT NULL');
 is( progress('via, revision, statement, command, phase, done, total'),
 	'procedure|p3|2|CREATE INDEX CONCURRENTLY|waiting for writers before build|0|1', "procedure: the server's own progress");
 $holder->query_safe('COMMIT;');
@@ -79,7 +79,7 @@ finish_sql($run);
 sql($node, $db, "CALL migrate_revert('p1')");
 $holder->query_safe('BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;');
 $run = start_sql($node, $db, 'run', "SET migrate.lock_timeout = '10ms'; SET migrate.max_attempts = 1000; CALL migrate_deploy('p2')");
-wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress WHERE attempt > 1');
+wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress_details WHERE attempt > 1');
 pass('the attempt counts');
 $holder->query_safe('COMMIT;');
 (undef, $errors) = finish_sql($run);
@@ -88,15 +88,15 @@ is($errors, '', 'it gets through');
 # A worker; cancelled, terminated and killed nothing of it is left.
 sql($node, $db, q(SELECT migrate_register('p4', 'SELECT pg_sleep(3600)', '', '{p3}'); CALL migrate_deploy('p3')));
 my $job = sql($node, $db, 'SELECT migrate_submit()');
-my $sleeps = "SELECT count(*) = 1 FROM migrate.progress WHERE query LIKE '%pg_sleep%'";
+my $sleeps = "SELECT count(*) = 1 FROM migrate.progress_details WHERE query LIKE '%pg_sleep%'";
 wait_until($node, $db, $sleeps);
 is(progress('via, job, revision, step, steps'), "worker|$job|p4|1|1", 'worker');
 sql($node, $db, "SELECT migrate_cancel($job)");
-wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.progress');
+wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.progress_details');
 pass('cancelled: gone');
 $run = start_sql($node, $db, 'run', 'SELECT migrate_upgrade()');
 wait_until($node, $db, $sleeps);
-sql($node, $db, 'SELECT pg_terminate_backend(pid, 180000) FROM migrate.progress');
+sql($node, $db, 'SELECT pg_terminate_backend(pid, 180000) FROM migrate.progress_details');
 finish_sql($run);
 is(progress('count(*)'), '0', 'terminated: gone');
 $run = start_sql($node, $db, 'run', 'SELECT migrate_upgrade()');
@@ -114,7 +114,7 @@ new_database($plain, 'app');
 prepare($plain);
 $node = $plain;
 my ($rows, $notice);
-$plain->psql('app', 'SELECT count(*) FROM migrate.progress', stdout => \$rows, stderr => \$notice);
+$plain->psql('app', 'SELECT count(*) FROM migrate.progress_details', stdout => \$rows, stderr => \$notice);
 is($rows, '0', 'not preloaded: no rows');
 if ($plain->pg_version < 17)
 {
@@ -127,7 +127,7 @@ else
 	$run = start_sql($plain, 'app', 'run', 'BEGIN; SELECT migrate_upgrade(\'p1\'); SELECT migrate_register(\'s\', \'SELECT pg_sleep(3600)\'); SELECT migrate_upgrade(\'s\');');
 	wait_until($plain, 'app', $sleeps);
 	is(progress('via, revision'), 'function|s', 'not preloaded: shown all the same');
-	sql($plain, 'app', 'SELECT pg_terminate_backend(pid) FROM migrate.progress');
+	sql($plain, 'app', 'SELECT pg_terminate_backend(pid) FROM migrate.progress_details');
 	finish_sql($run);
 }
 $plain->stop;

@@ -24,13 +24,16 @@ my %call_of = (
 	'migrate_current()' => 'SELECT * FROM migrate_current()',
 	'migrate_deploy(text)' => q{CALL migrate_deploy('b1')},
 	'migrate_doctor()' => 'SELECT * FROM migrate_doctor()',
+	'migrate_doctor_details()' => 'SELECT * FROM migrate_doctor_details()',
 	'migrate_downgrade(text)' => q{SELECT migrate_downgrade('b1')},
 	'migrate_guard()' => 'SELECT migrate_guard()',
 	'migrate_heads(boolean)' => 'SELECT * FROM migrate_heads()',
 	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
+	'migrate_history_details(text)' => 'SELECT * FROM migrate_history_details()',
 	'migrate_is_current(text)' => q{SELECT migrate_is_current('heads')},
 	'migrate_merge(text[],text,text,text[])' => q{SELECT migrate_merge('{c1,c2}', 'm1')},
 	'migrate_plan(text,text)' => q{SELECT * FROM migrate_plan('heads')},
+	'migrate_plan_details(text,text)' => q{SELECT * FROM migrate_plan_details('heads')},
 	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
 	'migrate_register(text,text,text,text[],text[],text[],text,boolean)' => q{SELECT migrate_register('n1', '', '')},
 	'migrate_register_script(text,boolean,boolean)' => q{SELECT migrate_register_script('-- revision: n2')},
@@ -48,8 +51,8 @@ my %call_of = (
 	'migrate_wait(bigint,interval)' => q{CALL migrate_wait(1, '1 ms')});
 
 # The roles that may, apart from the superuser.
-my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_heads migrate_history
-  migrate_is_current migrate_plan migrate_progress);
+my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doctor_details migrate_heads
+  migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
 my %may = (
 	owner => undef,
 	viewer => [qw(migrate_show)],
@@ -138,7 +141,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [qw(migrate.resource_usage migrate.log migrate.progress migrate.status migrate.status_details migrate.jobs migrate.schedules)]);
+	viewer => [ 'migrate.log', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status) ]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {
 	my (@read, @written);
@@ -170,7 +173,7 @@ is(sql($node, $db, "SELECT count(*) FROM migrate.log WHERE state = 'succeeded' A
 # Jobs of others are neither seen nor touched.
 sql($node, $db, q{SELECT migrate_submit('head', 'upgrade', now() + interval '1 day')});
 my $seen;
-$node->psql($db, "SELECT count(*) FROM migrate.jobs WHERE finished IS NULL", stdout => \$seen, extra_params => [ '-U', 'operator' ]);
+$node->psql($db, "SELECT count(*) FROM migrate.jobs_details WHERE finished IS NULL", stdout => \$seen, extra_params => [ '-U', 'operator' ]);
 is($seen, '0', 'an operator sees none of the superuser');
 my $job = sql($node, $db, 'SELECT max(job) FROM migrate.job');
 isnt(sqlstate_of('operator', "SELECT migrate_cancel($job)"), '', 'cannot cancel one');
@@ -197,7 +200,7 @@ my @texts = map { s/\?/\$evil\$$evil\$evil\$/gr } (
 	q{SELECT migrate_submit(?)}, q{SELECT migrate_submit('head', ?)}, q{SELECT migrate_schedule(?, '1 day')},
 	q{SELECT migrate_schedule('e', '1 day', ?)}, q{SELECT migrate_unschedule(?)}, q{SELECT migrate_merge(ARRAY[?, 'g1'], ?)},
 	q{SELECT set_config('migrate.version_table', ?, false); SELECT * FROM migrate_current()},
-	q{SELECT set_config('migrate.version_table', ?, false); SELECT * FROM migrate_doctor()},
+	q{SELECT set_config('migrate.version_table', ?, false); SELECT * FROM migrate_doctor_details()},
 	q{SELECT set_config('migrate.version_table', ?, false); SELECT migrate_stamp('g1')},
 	q{SELECT set_config('migrate.transaction_settings', 'application_name = ''' || replace(?, '''', '''''') || '''', false);
 	  SELECT migrate_register('e5', 'SELECT 1', ''); CALL migrate_deploy('e5')},
@@ -222,7 +225,7 @@ SQL
 my $stamp = $node->background_psql($db);
 $stamp->query_safe("BEGIN; SELECT migrate_stamp('base')");
 my $late_job = sql($node, $db, "SET ROLE late_runner; SELECT migrate_submit('l1')");
-wait_until($node, $db, "SELECT state = 'running' FROM migrate.jobs WHERE job = $late_job");
+wait_until($node, $db, "SELECT state = 'running' FROM migrate.jobs_details WHERE job = $late_job");
 my $holder = $node->background_psql($db);
 $holder->query_safe('BEGIN; SELECT job FROM migrate.job FOR UPDATE');
 $stamp->query_safe('COMMIT');

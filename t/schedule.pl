@@ -39,8 +39,8 @@ register(2, 'CREATE TABLE n2 ()');
 is_applied('n2', 'a newly registered revision is applied by the next job');
 
 # Runs that find nothing to do leave neither rows nor lines.
-wait_until($node, $db, 'SELECT last_job > (SELECT max(job) + 2 FROM migrate.jobs) FROM migrate.schedules');
-is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs WHERE finished IS NOT NULL'), '2', 'a row for each job that did something');
+wait_until($node, $db, 'SELECT last_job > (SELECT max(job) + 2 FROM migrate.jobs_details) FROM migrate.schedules_details');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.jobs_details WHERE finished IS NOT NULL'), '2', 'a row for each job that did something');
 my @lines = grep { /LOG:  migrate job/ }
   split /\n/, PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start);
 is(scalar(@lines), 4, 'two lines for each of them') or diag(join "\n", @lines);
@@ -61,16 +61,16 @@ is_applied('n4', 'after a crash');
 # A long job is one job, however many run times it takes.
 sql($node, $db, 'CREATE TABLE gate (open bool)');
 register(5, 'DO $do$BEGIN WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP; END$do$');
-wait_until($node, $db, q(SELECT count(*) = 1 FROM migrate.jobs WHERE state = 'running' AND revision = 'n5'));
-my $job = sql($node, $db, q(SELECT job FROM migrate.jobs WHERE state = 'running'));
-wait_until($node, $db, "SELECT now() > started + interval '2.5 s' FROM migrate.jobs WHERE job = $job");
-is(sql($node, $db, "SELECT count(*) FROM migrate.jobs WHERE job > $job OR state = 'queued'"), '0', 'run times wait for the job before');
+wait_until($node, $db, q(SELECT count(*) = 1 FROM migrate.jobs_details WHERE state = 'running' AND revision = 'n5'));
+my $job = sql($node, $db, q(SELECT job FROM migrate.jobs_details WHERE state = 'running'));
+wait_until($node, $db, "SELECT now() > started + interval '2.5 s' FROM migrate.jobs_details WHERE job = $job");
+is(sql($node, $db, "SELECT count(*) FROM migrate.jobs_details WHERE job > $job OR state = 'queued'"), '0', 'run times wait for the job before');
 
 # Ended: the job that is running continues, and is the last.
 sql($node, $db, "SELECT migrate_unschedule('all the time'); INSERT INTO gate VALUES (true)");
 is_applied('n5', 'a job continues when its schedule has ended');
-wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs WHERE finished IS NULL');
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'and succeeds');
+wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs_details WHERE finished IS NULL');
+is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'succeeded', 'and succeeds');
 
 # A schedule whose job cannot be submitted keeps no other from being run.
 sql($node, $db, <<'SQL');
@@ -86,8 +86,8 @@ sql($node, $db, q(SELECT migrate_unschedule('good')));
 # It is tried again when its time has come again, not with each scan.
 sql($node, $db, q(SELECT migrate_unschedule('bad')));
 sql($node, $db, q(SELECT migrate_schedule('bad', '1 h')));
-wait_until($node, $db, q(SELECT failures > 0 FROM migrate.schedules));
-is(sql($node, $db, q(SELECT note, failures, next_run > now() + interval '59 min' FROM migrate.schedules)),
+wait_until($node, $db, q(SELECT failures > 0 FROM migrate.schedules_details));
+is(sql($node, $db, q(SELECT note, failures, next_run > now() + interval '59 min' FROM migrate.schedules_details)),
 	'could not submit a job: no|1|t', 'why is in note, and it is not due again at once');
 sql($node, $db, q(SELECT migrate_schedule('bad', '1 s')));
 # A cancellation reaches the caller, or a worker that has the schedule then.

@@ -87,8 +87,8 @@ $node->append_conf('postgresql.conf', "migrate.databases = ''\n");
 $node->reload;
 wait_until($node, $db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'migrate scan'");
 my $job = submit_later($db, 'head', 'upgrade');
-wait_until($node, $db, "SELECT now() > run_at + interval '2 s' FROM migrate.jobs WHERE job = $job");
-is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'not served any more');
+wait_until($node, $db, "SELECT now() > run_at + interval '2 s' FROM migrate.jobs_details WHERE job = $job");
+is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'queued', 'not served any more');
 $node->append_conf('postgresql.conf', "migrate.databases = 'app, not valid'\n");
 $node->reload;
 wait_until($node, $db, "SELECT count(*) > 0 FROM pg_file_settings WHERE name = 'migrate.databases' AND NOT applied AND error IS NOT NULL");
@@ -120,10 +120,10 @@ sql($node, $db, q(SELECT migrate_register('s2', 'SELECT pg_sleep(seconds) FROM s
 sql($node, $db, 'CREATE TABLE sleep AS SELECT 3600 AS seconds');
 $job = sql($node, $db, 'SELECT migrate_submit()');
 wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'migrate job' AND wait_event = 'PgSleep'");
-$pid = sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job");
+$pid = sql($node, $db, "SELECT pid FROM migrate.jobs_details WHERE job = $job");
 sql($node, $db, "UPDATE sleep SET seconds = 0; SELECT pg_terminate_backend($pid)");
 succeeds($db, $job, 'a job whose worker was terminated');
-is(sql($node, $db, "SELECT attempts, (SELECT count(*) FROM t) FROM migrate.jobs WHERE job = $job"), '2|1', 'by a second worker, nothing twice');
+is(sql($node, $db, "SELECT attempts, (SELECT count(*) FROM t) FROM migrate.jobs_details WHERE job = $job"), '2|1', 'by a second worker, nothing twice');
 
 # A scan that has to wait is the only one, ends, and says so.
 my $log_start = -s $node->logfile;
@@ -154,7 +154,7 @@ $node->reload;
 $job = submit_later($db, 'base', 'downgrade');
 $node->wait_for_catchup($standby);
 is(sql($standby, 'postgres', "SELECT count(*) FROM ($scheduler) AS s"), '0', 'no scheduler on a standby');
-is(sql($standby, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'queued', 'the job has arrived');
+is(sql($standby, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'queued', 'the job has arrived');
 foreach my $call ("migrate_submit('s1')", "migrate_cancel($job)", 'migrate_run_jobs()')
 {
 	my (undef, $errors) = run_sql($standby, $db, "SELECT $call");

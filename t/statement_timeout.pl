@@ -47,7 +47,7 @@ is(sql($node, $db, "SELECT revision, state, sqlstate, error FROM migrate.log WHE
 	"t2|failed|57014|$timeout", 'the log says so');
 is(run('worker', "$settings SELECT migrate_submit('head') AS job \\gset
 CALL migrate_wait(:job);
-SELECT state, sqlstate, error FROM migrate.jobs WHERE job = :job",
+SELECT state, sqlstate, error FROM migrate.jobs_details WHERE job = :job",
 		"ERROR:  job 1 failed: $timeout\n${left}HINT:  To try again: SELECT migrate_submit();\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"t2\", attempt 1"),
 	"failed|57014|$timeout", 'and so does the job');
 

@@ -238,9 +238,9 @@ sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
 
 section('a worker that is killed');
 my $job = sql($node, $db, 'SELECT migrate_submit()');
-wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.jobs AS j JOIN pg_stat_activity AS a USING (pid) WHERE j.job = $job AND a.wait_event = 'PgSleep'");
-crash($node, sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job"));
-wait_until($node, $db, "SELECT state = 'failed' FROM migrate.jobs WHERE job = $job");
+wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.jobs_details AS j JOIN pg_stat_activity AS a USING (pid) WHERE j.job = $job AND a.wait_event = 'PgSleep'");
+crash($node, sql($node, $db, "SELECT pid FROM migrate.jobs_details WHERE job = $job"));
+wait_until($node, $db, "SELECT state = 'failed' FROM migrate.jobs_details WHERE job = $job");
 told("CALL migrate_wait($job)");
 sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
 
@@ -257,14 +257,14 @@ sql($node, $db, "INSERT INTO migrate.version VALUES ('alien')");
 told('CALL migrate_deploy()');
 add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.status WHERE state <> 'applied'"));
 told('SELECT migrate_is_current()');
-add('migrate_doctor()', sql($node, $db, "SELECT concat_ws(E'\\n', \"check\" || ': ' || status, value, advice) FROM migrate_doctor() WHERE status = 'problem'"));
+add('migrate_doctor()', sql($node, $db, "SELECT finding FROM migrate_doctor() WHERE status = 'problem'"));
 sql($node, $db, "DELETE FROM migrate.version WHERE version_num = 'alien'");
 
 section('a schedule that fails');
 sql($node, $db, "SELECT migrate_schedule('nightly', '1 day', at => now())");
-wait_until($node, $db, "SELECT last_run IS NOT NULL AND NOT EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) FROM migrate.schedules");
-add('migrate.schedules', sql($node, $db, 'SELECT name, note FROM migrate.schedules'));
-add('migrate.jobs', sql($node, $db, "SELECT state, error, hint FROM migrate.jobs WHERE schedule = 'nightly'"));
+wait_until($node, $db, "SELECT last_run IS NOT NULL AND NOT EXISTS (SELECT FROM migrate.jobs_details WHERE finished IS NULL) FROM migrate.schedules_details");
+add('migrate.schedules_details', sql($node, $db, 'SELECT name, note FROM migrate.schedules_details'));
+add('migrate.jobs_details', sql($node, $db, "SELECT state, error, hint FROM migrate.jobs_details WHERE schedule = 'nightly'"));
 
 $node->stop;
 

@@ -126,7 +126,7 @@ sql($node, $db, 'ALTER TABLE one.v RENAME TO w; CREATE TABLE one.v (version_num 
 my (undef, $errors) = run_sql($node, $db, "SET migrate.version_table = 'one.v'; CALL migrate_deploy()");
 is($errors, '55000: revision "r" is partial in another version table that was named "one.v"',
 	'another table of that name');
-is( sql($node, $db, "SET migrate.version_table = 'one.w'; SELECT partial FROM migrate_history()"),
+is( sql($node, $db, "SET migrate.version_table = 'one.w'; SELECT partial FROM migrate_history_details()"),
 	'upgrade: statements up to 4 are done', 'the renamed one knows it');
 resumes($db, 'the renamed one', "SET migrate.version_table = 'one.w'", 'one.w');
 

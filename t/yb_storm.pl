@@ -244,7 +244,7 @@ sub problems_of
 	return grep { $_ ne '' } split /\n/, sql($node, $db, <<'SQL');
 SELECT 'twice: ' || what FROM ledger GROUP BY what HAVING count(*) > 1;
 SELECT 'claimed: ' || e.revision || ' ' || e.what
-  FROM expected AS e JOIN migrate_history() AS h USING (revision)
+  FROM expected AS e JOIN migrate_history_details() AS h USING (revision)
  WHERE h.applied AND h.partial IS NULL
    AND CASE split_part(e.what, ' ', 1)
        WHEN 'ledger' THEN NOT EXISTS (SELECT FROM ledger AS l WHERE l.what = split_part(e.what, ' ', 2))

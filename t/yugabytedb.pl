@@ -86,7 +86,7 @@ like($errors, qr/^40001: upgrade of revision "d3" failed after 2 attempts(?: in 
 
 # The second switch: DDL commits by itself in transactions that really are READ COMMITTED.
 my $both = 'SET yb_ddl_transaction_block_enabled = on; SET yb_disable_ddl_transaction_block_for_read_committed = on;';
-my $type = q{SELECT value FROM migrate_doctor() WHERE "check" = 'server type'};
+my $type = q{SELECT value FROM migrate_doctor_details() WHERE "check" = 'server type'};
 my %type_of = (
 	'SET yb_sim.read_committed = on;' => 'yugabytedb',
 	'' => 'yugabytedb_transactional_ddl',
@@ -141,7 +141,7 @@ is(sql($node, $db, "$timed_out SET client_min_messages = error; CALL migrate_dep
 	'"Timed out", and the catalogs say that it was done');
 (undef, $errors) = session("$timed_out CALL migrate_deploy('e2')");
 like($errors, qr/^XX000: Timed out/, '"Timed out", and the catalogs say nothing: the run stops');
-is(sql($node, $db, 'SELECT revision, partial FROM migrate_current() ORDER BY 1'),
+is(sql($node, $db, 'SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision) ORDER BY 1'),
 	"e1|\ne2|upgrade: statement 1 was begun", 'outcome unknown');
 (undef, $errors) = session('CALL migrate_deploy()');
 is($errors, '55000: revision "e2" is partial, and the outcome of statement 1 is unknown', 'and stays so');
@@ -178,8 +178,8 @@ sql($node, $db, "SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); INSERT 
 (undef, $errors) = session("SELECT migrate_upgrade('head')");
 is($errors, '0A000: revisions cannot be run inside a function on this server', 'a function refuses');
 is(sql($node, $db, "SET migrate.function_mode = submit; SELECT count(*) FROM migrate_upgrade('head')"), '0', 'or submits');
-wait_until($node, $db, 'SELECT bool_and(finished IS NOT NULL) FROM migrate.jobs');
-is(sql($node, $db, 'SELECT state FROM migrate.jobs; SELECT i FROM f1'), "succeeded\n1", 'and the worker runs it');
+wait_until($node, $db, 'SELECT bool_and(finished IS NOT NULL) FROM migrate.jobs_details');
+is(sql($node, $db, 'SELECT state FROM migrate.jobs_details; SELECT i FROM f1'), "succeeded\n1", 'and the worker runs it');
 
 $node->stop;
 done_testing();

@@ -5,7 +5,7 @@ CREATE PROCEDURE settle() LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM migrate_run_jobs();
   COMMIT;
-  WHILE EXISTS (SELECT FROM migrate.jobs WHERE finished IS NULL) OR
+  WHILE EXISTS (SELECT FROM migrate.jobs_details WHERE finished IS NULL) OR
         EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job' AND datname = current_database()) LOOP
     PERFORM pg_sleep(0.005);
     COMMIT;

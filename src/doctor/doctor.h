@@ -18,5 +18,6 @@ typedef struct MigFinding
 } MigFinding;
 
 extern List *mig_doctor_examine(void);
+extern char *mig_doctor_describe(const MigFinding *finding);
 
 #endif							/* MIG_DOCTOR_DOCTOR_H */

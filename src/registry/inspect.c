@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "base/command.h"
@@ -17,6 +18,9 @@
 #include "tables/job.h"
 #include "tables/partial.h"
 #include "tables/version.h"
+
+/* A step of a plan and a note of this length fit into 80 columns. */
+#define NOTE_LENGTH		44
 
 /* What the database knows about its revisions. */
 typedef struct Situation
@@ -30,6 +34,8 @@ typedef struct Situation
 static void read_situation(Situation *situation);
 static MigInspectRow *describe(const Situation *situation, MigRevList revs,
 							   bool with_bodies, int *nrows);
+static const char *state_of(const MigInspectRow *row);
+static const char *kind_of(const MigInspectRow *row);
 static MigInspectRow *add_unknown(const Situation *situation,
 								  MigInspectRow *rows, int *nrows);
 static const char *describe_partial(const MigPartial *partial,
@@ -38,6 +44,7 @@ static bool may_show(void);
 static MigCommand command_by_name(const char *name);
 static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigInspectStep *result);
+static const char *note_of(const MigInspectStep *step);
 
 /*
  * The current revisions, the one whose upgrade was interrupted, and the rows of
@@ -175,6 +182,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 					  &result[i]);
 		if (partial != NULL && step->command == partial->operation)
 			result[i].partial = describe_partial(partial, step->revision);
+		result[i].note = note_of(&result[i]);
 		said = said || result[i].partial != NULL;
 	}
 	if (partial != NULL && !said)
@@ -288,9 +296,31 @@ describe(const Situation *situation, MigRevList revs, bool with_bodies,
 		result[i].is_merge_point = mig_graph_is_merge_point(graph,
 															revs.rev[i]);
 		result[i].partial = describe_partial(situation->partial, ids[i]);
+		result[i].state = state_of(&result[i]);
+		result[i].kind = kind_of(&result[i]);
 	}
 	*nrows = revs.n;
 	return result;
+}
+
+static const char *
+state_of(const MigInspectRow *row)
+{
+	if (row->partial != NULL)
+		return "partial";
+	return row->applied ? "applied" : "pending";
+}
+
+static const char *
+kind_of(const MigInspectRow *row)
+{
+	static const char *const kinds[] = {
+		NULL, "head", "merge", "merge head", "branch", NULL, "branch merge"
+	};
+
+	/* A head is no branch point. */
+	return kinds[(row->is_head ? 1 : 0) + (row->is_merge_point ? 2 : 0) +
+				 (row->is_branch_point ? 4 : 0)];
 }
 
 /*
@@ -315,6 +345,7 @@ add_unknown(const Situation *situation, MigInspectRow *rows, int *nrows)
 		revision->def.id = version->rows[situation->nknown + i];
 		longer[i].revision = revision;
 		longer[i].applied = true;
+		longer[i].state = "unknown";
 	}
 	memcpy(longer + nunknown, rows, sizeof(MigInspectRow) * *nrows);
 	*nrows += nunknown;
@@ -371,4 +402,21 @@ describe_step(const MigStep *step, const MigRevision *revision,
 				"multiple" : "single";
 		result->statements = body->nstatements;
 	}
+}
+
+/*
+ * What is to be known of the step first: why it would be refused, that it is
+ * partial; and its message.
+ */
+static const char *
+note_of(const MigInspectStep *step)
+{
+	const char *state = step->problem != NULL ? step->problem :
+	step->partial != NULL ? "partial" : NULL;
+	const char *note = step->message;
+
+	if (state != NULL)
+		note = note == NULL ? state : psprintf("%s: %s", state, note);
+	return note == NULL ? NULL :
+		pnstrdup(note, pg_mbcharcliplen(note, strlen(note), NOTE_LENGTH));
 }

@@ -12,6 +12,8 @@ typedef struct MigInspectRow
 {
 	const MigRevision *revision;	/* without an author: a row of the version
 									 * table that names none */
+	const char *state;			/* applied, pending, partial or unknown */
+	const char *kind;			/* of its position, as people read it, or NULL */
 	bool		applied;
 	bool		is_head;
 	bool		is_branch_point;
@@ -37,6 +39,7 @@ typedef struct MigInspectStep
 	const char *hash;			/* of the revision; NULL: none, or not for
 								 * this role */
 	const char *problem;		/* why it would be refused, or NULL */
+	const char *note;			/* in a few words; NULL: nothing to say */
 } MigInspectStep;
 
 /* How revisions are registered. */

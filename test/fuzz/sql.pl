@@ -102,7 +102,7 @@ INSERT INTO treasure VALUES (1);
 CREATE TABLE arguments (t text, a text[], b bool, i int, n bigint, d interval, s timestamptz, z timetz);
 INSERT INTO arguments VALUES ('head', '{a1}', true, 1, 1, '1 s', now(), '12:00+00'), ('', NULL, false, -1, -1, '-1 s', 'infinity', NULL);
 GRANT SELECT ON arguments TO everything;
-GRANT SELECT ON migrate.log, migrate.status, migrate.status_details, migrate.resource_usage, migrate.progress, migrate.jobs, migrate.schedules TO everything;
+GRANT SELECT ON migrate.log, migrate.status, migrate.status_details, migrate.resource_usage, migrate.resource_usage_details, migrate.progress, migrate.progress_details, migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details TO everything;
 SQL
 	return;
 }

@@ -31,7 +31,7 @@ my $state = q{SELECT concat_ws('; ',
 	'done ' || (SELECT string_agg(n::text, ',' ORDER BY n) FROM done),
 	'tables ' || (SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relname IN ('i1', 'i1_i', 'i3')),
 	'log ' || (SELECT string_agg(revision || ' ' || state, ',' ORDER BY started) FROM migrate.log),
-	(SELECT partial FROM migrate_current() WHERE partial IS NOT NULL))};
+	(SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision) WHERE partial IS NOT NULL))};
 my $locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
 
 sub attach
@@ -87,7 +87,7 @@ foreach my $call (q{SELECT migrate_upgrade('i1')}, q{CALL migrate_deploy('i1')})
 {
 	my $session = stop_at('migrate-after-body', $call);
 	is(seen(), '', "$call: before the version row nothing is seen");
-	is(sql($node, $db, "SELECT revision, operation FROM migrate.progress"), 'i1|upgrade', 'but where the run is');
+	is(sql($node, $db, "SELECT revision, operation FROM migrate.progress_details"), 'i1|upgrade', 'but where the run is');
 	isnt(sql($node, $db, $locks), '0', 'and has its turn');
 	detach('migrate-after-body');
 	wake('migrate-after-body');
