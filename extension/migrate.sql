@@ -307,7 +307,8 @@ CREATE TABLE migrate.schedule (
 	name				text NOT NULL,
 	target				text NOT NULL,
 	version_table		text NOT NULL,
-	every				interval NOT NULL,
+	every				interval,
+	cron				text,
 	window_start		timetz,
 	window_end			timetz,
 	time_zone			text,
@@ -328,11 +329,12 @@ CREATE TABLE migrate.schedule (
 COMMENT ON TABLE migrate.schedule IS 'schedules; read it by the views migrate.schedules and migrate.schedules_details';
 COMMENT ON COLUMN migrate.schedule.target IS 'of each job; not a relative one';
 COMMENT ON COLUMN migrate.schedule.version_table IS 'schema.table, quoted where needed';
-COMMENT ON COLUMN migrate.schedule.every IS 'time between two run times';
+COMMENT ON COLUMN migrate.schedule.every IS 'time between two run times; NULL: they follow a cron expression';
+COMMENT ON COLUMN migrate.schedule.cron IS 'minute, hour, day of month, month, day of week of run times, as in crontab(5); NULL: they follow an interval';
 COMMENT ON COLUMN migrate.schedule.window_start IS 'time of day when the maintenance window opens; NULL: it is always open';
 COMMENT ON COLUMN migrate.schedule.window_end IS 'time of day when it closes, perhaps on the next day; NULL: never';
 COMMENT ON COLUMN migrate.schedule.time_zone IS 'name of the time zone of run times and window, whose offset then does not count; NULL: run times are of UTC, the window has its offset';
-COMMENT ON COLUMN migrate.schedule.first_run IS 'run time from which the others are counted';
+COMMENT ON COLUMN migrate.schedule.first_run IS 'run time from which the others are counted; the first one of a cron expression';
 COMMENT ON COLUMN migrate.schedule.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
 COMMENT ON COLUMN migrate.schedule.owner IS 'role that the jobs run as';
 COMMENT ON COLUMN migrate.schedule.owner_oid IS 'role that the jobs run as, also when its name has changed';
@@ -469,12 +471,12 @@ COMMENT ON PROCEDURE @extschema@.migrate_wait(bigint, interval)
 	IS 'waits until a job has ended, and raises its error if it failed';
 
 CREATE FUNCTION @extschema@.migrate_schedule(
-	name text, every interval, target text DEFAULT 'head',
+	name text, every text, target text DEFAULT 'head',
 	window_start timetz DEFAULT NULL, window_end timetz DEFAULT NULL,
 	at timestamptz DEFAULT NULL, time_zone text DEFAULT NULL)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_schedule';
-COMMENT ON FUNCTION @extschema@.migrate_schedule(text, interval, text, timetz, timetz, timestamptz, text)
-	IS 'creates or changes a schedule, which submits an upgrade again and again, in a maintenance window if there is one';
+COMMENT ON FUNCTION @extschema@.migrate_schedule(text, text, text, timetz, timetz, timestamptz, text)
+	IS 'creates or changes a schedule, which submits an upgrade again and again: after each interval or by a cron expression, in a maintenance window if there is one';
 
 CREATE FUNCTION @extschema@.migrate_unschedule(name text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unschedule';
@@ -805,7 +807,7 @@ COMMENT ON COLUMN migrate.jobs.command IS 'upgrade or downgrade';
 COMMENT ON COLUMN migrate.jobs.note IS 'when a queued job is due; the revision that a worker runs, and which of how many; the error that ended it, and in which revision; where it ended before its target; otherwise the target';
 
 CREATE VIEW migrate.schedules_details WITH (security_barrier) AS
-SELECT s.name, s.target, s.version_table, s.owner, s.every,
+SELECT s.name, s.target, s.version_table, s.owner, COALESCE(s.cron, s.every::text) AS every,
 	   s.window_start, s.window_end, s.time_zone, s.next_run, s.last_run, s.last_job, s.failures,
 	   CASE WHEN s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
 							   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
@@ -817,6 +819,7 @@ SELECT s.name, s.target, s.version_table, s.owner, s.every,
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY s.name;
 COMMENT ON VIEW migrate.schedules_details IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.schedule';
+COMMENT ON COLUMN migrate.schedules_details.every IS 'time between two run times, or their cron expression';
 COMMENT ON COLUMN migrate.schedules_details.note IS 'as in migrate.schedule, or why no job is submitted';
 
 CREATE VIEW migrate.schedules AS
@@ -831,7 +834,7 @@ SELECT d.name, d.every,
 			END, 23) AS note
   FROM migrate.schedules_details AS d;
 COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.schedules_details has more';
-COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times';
+COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times, or their cron expression';
 COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
 COMMENT ON COLUMN migrate.schedules.note IS 'how many of its jobs have failed since the last one that did not; the beginning of what migrate.schedules_details notes; otherwise the window';
 

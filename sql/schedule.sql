@@ -75,7 +75,7 @@ SELECT migrate_schedule('months', '1 month', at => '2000-01-31 12:00+00');
 SELECT migrate_schedule('leap', '4 years', at => '1904-02-29 12:00+00');
 CALL settle();
 SET timezone = 'UTC';
-SELECT name, next_run > now() AS later, next_run <= now() + every AS soon, next_run::time
+SELECT name, next_run > now() AS later, next_run <= now() + every::interval AS soon, next_run::time
   FROM migrate.schedules_details WHERE name IN ('months', 'leap') ORDER BY name;
 SELECT extract(day FROM next_run) >= 28 AS end_of_month FROM migrate.schedules_details WHERE name = 'months';
 -- a month after a short one
@@ -125,7 +125,7 @@ SELECT migrate_schedule('zone', '1 day', at => '2001-01-15 12:00 Europe/Berlin',
        migrate_schedule('often', '5 min', at => '2001-07-15 12:00 Europe/Berlin', time_zone => 'Europe/Berlin');
 SELECT count(*) FROM migrate_run_jobs();
 SELECT name, time_zone, CASE WHEN name <> 'often' THEN (next_run AT TIME ZONE 'Europe/Berlin')::time END AS next_run,
-       next_run > now() AND next_run <= clock_timestamp() + every * 1.1 AS soon
+       next_run > now() AND next_run <= clock_timestamp() + every::interval * 1.1 AS soon
   FROM migrate.schedules_details ORDER BY name;
 ROLLBACK;
 CREATE FUNCTION is_open_there(zone text, window_start interval, window_end interval) RETURNS boolean LANGUAGE plpgsql AS $$

@@ -313,20 +313,18 @@ Datum
 migrate_schedule(PG_FUNCTION_ARGS)
 {
 	MigSchedule schedule;
+	char	   *every = required_text(fcinfo, 1, "every");
 	char	   *target = required_text(fcinfo, 2, "target");
 
 	begin_command("migrate_schedule()", COMMAND_WRITES | COMMAND_GRANTED);
 	memset(&schedule, 0, sizeof(schedule));
 	schedule.name = required_text(fcinfo, 0, "name");
-	if (PG_ARGISNULL(1))
-		refuse_null("every");
-	schedule.every = PG_GETARG_INTERVAL_P(1);
 	schedule.window_start = PG_ARGISNULL(3) ? NULL : PG_GETARG_TIMETZADT_P(3);
 	schedule.window_end = PG_ARGISNULL(4) ? NULL : PG_GETARG_TIMETZADT_P(4);
 	schedule.first_run = PG_ARGISNULL(5) ? GetCurrentTimestamp() :
 		PG_GETARG_TIMESTAMPTZ(5);
 	schedule.time_zone = optional_text(fcinfo, 6);
-	mig_job_schedule(&schedule, target);
+	mig_job_schedule(&schedule, every, target);
 	PG_RETURN_VOID();
 }
 

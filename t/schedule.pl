@@ -72,15 +72,27 @@ is_applied('n5', 'a job continues when its schedule has ended');
 wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs_details WHERE finished IS NULL');
 is(sql($node, $db, "SELECT state FROM migrate.jobs_details WHERE job = $job"), 'succeeded', 'and succeeds');
 
+# By a cron expression: many run times that were missed are one job.
+register(6, 'CREATE TABLE n6 ()');
+$job = sql($node, $db, 'SELECT last_value FROM migrate.job_job_seq');
+sql($node, $db, q(SELECT migrate_schedule('by cron', '* * * * *', at => now() - interval '1 hour')));
+is_applied('n6', 'a run time of a cron expression');
+wait_until($node, $db, 'SELECT count(*) = 0 FROM migrate.jobs_details WHERE finished IS NULL');
+is( sql($node, $db, q(SELECT every, failures, next_run > last_run AND next_run <= last_run + interval '1 min' AND date_trunc('minute', next_run) = next_run FROM migrate.schedules_details)),
+	'* * * * *|0|t', 'the next one is the next minute');
+# The next minute may have come meanwhile.
+like(sql($node, $db, "SELECT last_job - $job FROM migrate.schedules_details"), qr/^[12]$/, 'one job for all that were missed');
+sql($node, $db, q(SELECT migrate_unschedule('by cron')));
+
 # A schedule whose job cannot be submitted keeps no other from being run.
 sql($node, $db, <<'SQL');
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.schedule = 'bad' THEN RAISE 'no'; END IF; RETURN NEW; END$$;
 CREATE TRIGGER refuse BEFORE INSERT ON migrate.job FOR EACH ROW EXECUTE FUNCTION refuse();
 SQL
 $log_start = -s $node->logfile;
-register(6, 'CREATE TABLE n6 ()');
+register(7, 'CREATE TABLE n7 ()');
 sql($node, $db, q(SELECT migrate_schedule('bad', '1 s'), migrate_schedule('good', '1 s')));
-is_applied('n6', 'another schedule is in the way');
+is_applied('n7', 'another schedule is in the way');
 ok(wait_until_logged($node, $log_start, qr/LOG:  migrate could not submit a job of schedule "bad": no/), 'what is in the way is said');
 sql($node, $db, q(SELECT migrate_unschedule('good')));
 # It is tried again when its time has come again, not with each scan.

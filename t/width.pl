@@ -91,7 +91,7 @@ sql($node, $db, <<'SQL');
 SET ROLE deployer01;
 SELECT migrate_submit('3a9f4c2b1d0e', run_at => now() + interval '1 year');
 SELECT migrate_cancel(migrate_submit('1975ea83b712', 'downgrade', now() + interval '1 year'));
-SELECT migrate_schedule('night shift', '1 mon 15 days', window_start => '02:00+01', window_end => '04:30+01');
+SELECT migrate_schedule('night shift', '0 2 * * mon-fri', window_start => '02:00+01', window_end => '04:30+01');
 SELECT migrate_schedule('every hour', '1 hour', at => now());
 SELECT migrate_run_jobs();
 SQL

@@ -19,7 +19,8 @@ extern bool mig_job_cancel(int64 job);
 extern void mig_job_wait(int64 job, int64 timeout, bool can_commit);
 
 /* schedule.c */
-extern void mig_job_schedule(MigSchedule *schedule, const char *target);
+extern void mig_job_schedule(MigSchedule *schedule, const char *every,
+							 const char *target);
 extern void mig_job_unschedule(const char *name);
 
 /* dispatch.c */

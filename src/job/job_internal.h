@@ -18,6 +18,24 @@ typedef struct MigJobWorkerArgs
 	bool		progressed;		/* which has committed something */
 } MigJobWorkerArgs;
 
+/* A cron expression: bits of the values that match. */
+typedef struct MigCron
+{
+	uint64		minutes;
+	uint32		hours;
+	uint32		days;			/* of the month, from 1 */
+	uint32		months;			/* from 1 */
+	uint32		weekdays;		/* from 0, Sunday */
+	bool		both_days;		/* must match, not one of them */
+	bool		follows_clock;	/* also when that is changed */
+} MigCron;
+
+/* cron.c */
+extern bool mig_cron_is_meant(const char *text);
+extern void mig_cron_read(const char *expression, MigCron *cron);
+extern TimestampTz mig_cron_next(const MigCron *cron, TimestampTz after,
+								 const char *time_zone);
+
 /* prepare.c */
 extern void mig_job_prepare(MigJob *job, const char *target);
 

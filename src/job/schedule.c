@@ -1,6 +1,6 @@
 /*
  * schedule.c
- *	  Schedules: jobs that are submitted at intervals.
+ *	  Schedules: jobs that are submitted at intervals, or by a cron expression.
  *
  * A run of a schedule is a job like any other; one that finds nothing to do
  * leaves no row.
@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "base/xact.h"
 #include "job/job_internal.h"
@@ -15,7 +17,22 @@
 #define SHORTEST_INTERVAL	USECS_PER_SEC
 #define LONGEST_INTERVAL	((double) 100 * DAYS_PER_YEAR * USECS_PER_DAY)
 
+/* When a cron expression that can no longer be read is tried again. */
+#define UNREADABLE_DELAY	USECS_PER_HOUR
+
+/* The argument of submit_work(). */
+typedef struct Submission
+{
+	MigScheduleDue *due;
+	TimestampTz next_run;		/* DT_NOEND: after the interval */
+} Submission;
+
+static void read_every(MigSchedule *schedule, const char *every);
+static void hint_at_forms(void *arg);
+static void check_interval(const Interval *every);
 static void check_times(const MigSchedule *schedule);
+static TimestampTz next_run_of(const char *expression, TimestampTz after,
+							   const char *time_zone);
 static bool is_empty_window(const MigSchedule *schedule);
 static bool find_own(const char *name);
 static void refuse(const char *name);
@@ -23,16 +40,21 @@ static void submit_work(void *arg);
 
 /*
  * Creates a schedule, or changes the one of that name.  The caller has filled
- * in its name and its times.
+ * in its name and the times but for the interval or cron expression.
  */
 void
-mig_job_schedule(MigSchedule *schedule, const char *target)
+mig_job_schedule(MigSchedule *schedule, const char *every, const char *target)
 {
 	if (schedule->name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("name of a schedule must not be empty")));
+	read_every(schedule, every);
 	check_times(schedule);
+	if (schedule->cron != NULL)
+		schedule->first_run = next_run_of(schedule->cron,
+										  schedule->first_run - 1,
+										  schedule->time_zone);
 	(void) find_own(schedule->name);
 	schedule->job.command = MIG_COMMAND_UPGRADE;
 	mig_job_prepare(&schedule->job, target);
@@ -48,14 +70,46 @@ mig_job_schedule(MigSchedule *schedule, const char *target)
 }
 
 static void
-check_times(const MigSchedule *schedule)
+read_every(MigSchedule *schedule, const char *every)
 {
-	const Interval *every = schedule->every;
+	if (mig_cron_is_meant(every))
+	{
+		MigCron		cron;
+
+		mig_cron_read(every, &cron);
+		schedule->cron = every;
+	}
+	else
+	{
+		ErrorContextCallback callback = {error_context_stack, hint_at_forms};
+
+		error_context_stack = &callback;
+		schedule->every =
+			DatumGetIntervalP(DirectFunctionCall3(interval_in,
+												  CStringGetDatum(every),
+												  ObjectIdGetDatum(InvalidOid),
+												  Int32GetDatum(-1)));
+		error_context_stack = callback.previous;
+		check_interval(schedule->every);
+	}
+}
+
+/*
+ * For the server's error that a text is no interval.
+ */
+static void
+hint_at_forms(void *arg)
+{
+	errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+	errhint("Use an interval such as \"1 day\", or a cron expression: the five fields minute, hour, day of month, month, day of week, as in \"0 2 * * 1-5\", or @hourly, @daily, @weekly, @monthly.");
+}
+
+static void
+check_interval(const Interval *every)
+{
 	double		length = (double) every->time +
 	(double) every->day * USECS_PER_DAY +
 	(double) every->month * DAYS_PER_MONTH * USECS_PER_DAY;
-	const TimeTzADT *start = schedule->window_start;
-	const TimeTzADT *end = schedule->window_end;
 
 	/* Months and days that go back have no length to divide by. */
 	if (every->month < 0 || every->day < 0 || every->time < 0)
@@ -66,6 +120,14 @@ check_times(const MigSchedule *schedule)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("interval of a schedule must be between 1 second and 100 years")));
+}
+
+static void
+check_times(const MigSchedule *schedule)
+{
+	const TimeTzADT *start = schedule->window_start;
+	const TimeTzADT *end = schedule->window_end;
+
 	if (TIMESTAMP_NOT_FINITE(schedule->first_run))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -86,6 +148,21 @@ check_times(const MigSchedule *schedule)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("start and end of a window must not be the same"),
 				 errhint("Omit both for a schedule that runs at any time.")));
+}
+
+/*
+ * The first run time of a cron expression after a moment; DT_NOEND for none
+ * (NULL).
+ */
+static TimestampTz
+next_run_of(const char *expression, TimestampTz after, const char *time_zone)
+{
+	MigCron		cron;
+
+	if (expression == NULL)
+		return DT_NOEND;
+	mig_cron_read(expression, &cron);
+	return mig_cron_next(&cron, after, time_zone == NULL ? "UTC" : time_zone);
 }
 
 /*
@@ -150,34 +227,45 @@ void
 mig_job_schedule_submit_due(void)
 {
 	int			ndue;
-	MigJob	   *due = mig_schedule_row_due(&ndue);
+	MigScheduleDue *due = mig_schedule_row_due(&ndue);
 
 	for (int i = 0; i < ndue; i++)
 	{
-		ErrorData  *error = mig_subxact(submit_work, &due[i]);
+		const char *name = due[i].job.schedule;
+		Submission	submission = {&due[i], DT_NOEND};
+		ErrorData  *error;
+
+		if (due[i].cron != NULL)
+			submission.next_run = GetCurrentTimestamp() + UNREADABLE_DELAY;
+		error = mig_subxact(submit_work, &submission);
 
 		if (error == NULL)
 			continue;
 		/* The other schedules are run all the same. */
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
-		mig_schedule_row_postpone(due[i].schedule,
-								  psprintf("could not submit a job: %s",
-										   error->message));
+		mig_schedule_row_postpone(name, psprintf("could not submit a job: %s",
+												 error->message),
+								  submission.next_run);
 		ereport(LOG_SERVER_ONLY,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not submit a job of schedule \"%s\": %s",
-						due[i].schedule, error->message)));
+						name, error->message)));
 	}
 }
 
 static void
 submit_work(void *arg)
 {
-	MigJob	   *job = arg;
+	Submission *submission = arg;
+	const MigScheduleDue *due = submission->due;
 
-	if (!mig_job_row_is_scheduled(job->schedule))
-		mig_schedule_row_submitted(job->schedule, mig_job_row_insert(job));
+	submission->next_run = next_run_of(due->cron, GetCurrentTimestamp(),
+									   due->time_zone);
+	if (!mig_job_row_is_scheduled(due->job.schedule))
+		mig_schedule_row_submitted(due->job.schedule,
+								   mig_job_row_insert(&due->job),
+								   submission->next_run);
 }
 
 /*

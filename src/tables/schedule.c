@@ -101,12 +101,13 @@ mig_schedule_row_put(const MigSchedule *schedule)
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.schedule (name, target, version_table, every,"
 		"  window_start, window_end, first_run, next_run, owner, owner_oid,"
-		"  login, login_oid, settings, origin, time_zone)"
+		"  login, login_oid, settings, origin, time_zone, cron)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7,"
 		"  pg_catalog.pg_get_userbyid($8), $8,"
-		"  pg_catalog.pg_get_userbyid($9), $9, $10, " MIG_SPI_ORIGIN ", $11)"
+		"  pg_catalog.pg_get_userbyid($9), $9, $10, " MIG_SPI_ORIGIN ", $11, $12)"
 		" ON CONFLICT (name) DO UPDATE SET target = EXCLUDED.target,"
 		"  version_table = EXCLUDED.version_table, every = EXCLUDED.every,"
+		"  cron = EXCLUDED.cron,"
 		"  window_start = EXCLUDED.window_start,"
 		"  window_end = EXCLUDED.window_end, time_zone = EXCLUDED.time_zone,"
 		"  first_run = EXCLUDED.first_run, next_run = EXCLUDED.next_run,"
@@ -134,6 +135,7 @@ mig_schedule_row_put(const MigSchedule *schedule)
 	mig_spi_arg_oid(&args, job->login);
 	mig_spi_arg_texts(&args, job->settings, job->nsettings);
 	mig_spi_arg_text(&args, schedule->time_zone);
+	mig_spi_arg_text(&args, schedule->cron);
 	return mig_spi_write(&query, &args) > 0;
 }
 
@@ -172,15 +174,16 @@ mig_schedule_row_delete(const char *name)
 }
 
 /*
- * The jobs to submit for the schedules that are due and whose window is open.
+ * The schedules that are due and whose window is open, with the jobs to submit.
  * Their rows are locked; those that another session has locked are left out.
  */
-MigJob *
+MigScheduleDue *
 mig_schedule_row_due(int *ndue)
 {
 	static MigSpiQuery query = {
 		"SELECT s.name, s.target, s.version_table, s.owner_oid, s.login_oid,"
-		"  s.settings, COALESCE(" WINDOW_END ", 'infinity')"
+		"  s.settings, COALESCE(" WINDOW_END ", 'infinity'), s.cron,"
+		"  s.time_zone"
 		"  FROM migrate.schedule AS s"
 		" WHERE s.next_run <= pg_catalog.clock_timestamp()"
 		"   AND s.origin = " MIG_SPI_ORIGIN
@@ -189,15 +192,16 @@ mig_schedule_row_due(int *ndue)
 	};
 
 	return mig_spi_rows(&query, NULL, MIG_SPI_OWNER, MIG_SPI_WRITE,
-						sizeof(MigJob), read_due, ndue);
+						sizeof(MigScheduleDue), read_due, ndue);
 }
 
 static void
 read_due(const MigSpiRow *row, void *result)
 {
-	MigJob	   *job = result;
+	MigScheduleDue *due = result;
+	MigJob	   *job = &due->job;
 
-	memset(job, 0, sizeof(*job));
+	memset(due, 0, sizeof(*due));
 	job->command = MIG_COMMAND_UPGRADE;
 	job->schedule = mig_spi_row_text(row, 1);
 	job->target = mig_spi_row_text(row, 2);
@@ -208,16 +212,20 @@ read_due(const MigSpiRow *row, void *result)
 	job->window_end = mig_spi_row_timestamptz(row, 7);
 	job->deadline = DT_NOEND;
 	job->run_at = GetCurrentTimestamp();
+	due->cron = mig_spi_row_text(row, 8);
+	due->time_zone = mig_spi_row_text(row, 9);
 }
 
 /*
- * Notes that a schedule has submitted a job, and when the next run is.
+ * Notes that a schedule has submitted a job, and when the next run is: DT_NOEND,
+ * after the interval of the schedule.
  */
 void
-mig_schedule_row_submitted(const char *name, int64 job)
+mig_schedule_row_submitted(const char *name, int64 job, TimestampTz next_run)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.schedule AS s SET next_run = " NEXT_RUN ","
+		"UPDATE migrate.schedule AS s SET"
+		"  next_run = COALESCE(NULLIF($3, 'infinity'), " NEXT_RUN "),"
 		"  last_run = pg_catalog.clock_timestamp(), last_job = $2"
 		" WHERE s.name = $1"
 	};
@@ -225,17 +233,20 @@ mig_schedule_row_submitted(const char *name, int64 job)
 
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_int64(&args, job);
+	mig_spi_arg_timestamptz(&args, next_run);
 	mig_spi_write(&query, &args);
 }
 
 /*
- * Notes why no job could be submitted, and when the next run is.
+ * Notes why no job could be submitted, and when the next run is, as above.
  */
 void
-mig_schedule_row_postpone(const char *name, const char *note)
+mig_schedule_row_postpone(const char *name, const char *note,
+						  TimestampTz next_run)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.schedule AS s SET next_run = " NEXT_RUN ","
+		"UPDATE migrate.schedule AS s SET"
+		"  next_run = COALESCE(NULLIF($3, 'infinity'), " NEXT_RUN "),"
 		"  note = $2, failures = s.failures + 1"
 		" WHERE s.name = $1"
 	};
@@ -243,6 +254,7 @@ mig_schedule_row_postpone(const char *name, const char *note)
 
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_message(&args, note);
+	mig_spi_arg_timestamptz(&args, next_run);
 	mig_spi_write(&query, &args);
 }
 

@@ -15,20 +15,31 @@ typedef struct MigSchedule
 {
 	const char *name;
 	MigJob		job;			/* what its jobs have in common */
-	Interval   *every;
+	Interval   *every;			/* NULL: cron */
+	const char *cron;			/* expression; NULL: every */
 	TimeTzADT  *window_start;	/* NULL: no window */
 	TimeTzADT  *window_end;
 	const char *time_zone;		/* name, NULL: UTC and the window's offset */
 	TimestampTz first_run;
 } MigSchedule;
 
+/* A schedule that is due. */
+typedef struct MigScheduleDue
+{
+	MigJob		job;			/* to submit */
+	const char *cron;			/* as above */
+	const char *time_zone;
+} MigScheduleDue;
+
 extern bool mig_schedule_row_find(const char *name, Oid role, bool *visible);
 extern bool mig_schedule_row_put(const MigSchedule *schedule);
 extern bool mig_schedule_knows_time_zone(const char *name);
 extern void mig_schedule_row_delete(const char *name);
-extern MigJob *mig_schedule_row_due(int *ndue);
-extern void mig_schedule_row_submitted(const char *name, int64 job);
-extern void mig_schedule_row_postpone(const char *name, const char *note);
+extern MigScheduleDue *mig_schedule_row_due(int *ndue);
+extern void mig_schedule_row_submitted(const char *name, int64 job,
+									   TimestampTz next_run);
+extern void mig_schedule_row_postpone(const char *name, const char *note,
+									  TimestampTz next_run);
 extern void mig_schedule_row_note(const char *name, int64 job,
 								  const char *note, bool failed);
 

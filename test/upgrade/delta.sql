@@ -8,5 +8,5 @@ ALTER TABLE migrate.job SET (fillfactor = 50);
 DROP FUNCTION @extschema@.migrate_unregister(bigint);
 REVOKE ALL ON FUNCTION @extschema@.migrate_show(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.migrate_unschedule(text) FROM PUBLIC;
-GRANT ALL ON migrate.resource_usage_details TO CURRENT_USER;
-REVOKE ALL ON migrate.resource_usage_details FROM PUBLIC;
+GRANT ALL ON migrate.resource_usage TO CURRENT_USER;
+REVOKE ALL ON migrate.resource_usage FROM PUBLIC;
