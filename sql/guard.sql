@@ -178,7 +178,7 @@ ALTER TABLE migrate.log DROP COLUMN y;
 BEGIN;
 CREATE OR REPLACE FUNCTION migrate_unregister(revision text) RETURNS void LANGUAGE sql AS 'SELECT takes(0)';
 SELECT pg_temp.attempt('SELECT migrate_is_current()');
-SELECT "check", status, value, advice FROM migrate_doctor();
+SELECT "check", status, value, advice FROM migrate_doctor_details();
 CREATE OR REPLACE FUNCTION migrate_unregister(revision text) RETURNS void LANGUAGE C AS '$libdir/migrate', 'migrate_unregister';
 SELECT pg_temp.attempt('SELECT migrate_is_current()');
 ROLLBACK;

@@ -281,7 +281,7 @@ INSERT INTO migrate.version VALUES ('m1');
 SET migrate.require_approval = on;
 SELECT migrate_resolve('f1', 'finish');
 RESET migrate.require_approval;
-SELECT revision, partial FROM migrate_current();
+SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision) ORDER BY 1;
 SELECT migrate_resolve('f1', 'abandon');
 SELECT migrate_stamp('base', purge => true);
 \i sql/include/reset.sql

@@ -86,7 +86,7 @@ ALTER TABLE plain RENAME TO hidden;
 CALL migrate_deploy('r1');
 CREATE TABLE plain (i int) PARTITION BY RANGE (i);
 CALL migrate_deploy('r1');
-SELECT partial FROM migrate_current();
+SELECT partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
 DROP TABLE plain;
 ALTER TABLE hidden RENAME TO plain;
 CALL migrate_deploy('r1');

@@ -76,7 +76,7 @@ set_clock(0);
 my $run = start_sql($node, $db, 'progress', 'CALL migrate_deploy()');
 wait_for_event($node, $run, 'Lock');
 set_clock(-3600);
-is(sql($node, $db, "SELECT elapsed BETWEEN '0 s' AND '1 min', statement_elapsed BETWEEN '0 s' AND elapsed FROM migrate.progress"), 't|t', 'progress: durations');
+is(sql($node, $db, "SELECT elapsed BETWEEN '0 s' AND '1 min', statement_elapsed BETWEEN '0 s' AND elapsed FROM migrate.progress_details"), 't|t', 'progress: durations');
 $holder->quit;
 is((finish_sql($run))[1], '', 'progress: no error');
 sql($node, $db, 'SELECT migrate_stamp(\'base\')');
