@@ -33,6 +33,39 @@ typedef enum MigStatementKind
 								 * commits by itself; otherwise ordinary */
 } MigStatementKind;
 
+/*
+ * The relations that a lock is for, found from a name in a statement.  Letters,
+ * as in the catalogs, because SQL reads them, too.
+ */
+#define MIG_LOCK_RELATION			'r' /* the relation of that name */
+#define MIG_LOCK_INDEXED_TABLE		'i' /* the table of the index */
+#define MIG_LOCK_INDEXES			'x' /* the indexes of the table */
+#define MIG_LOCK_PARENT				'p' /* the table that it is a partition
+										 * of, with its default partition */
+#define MIG_LOCK_DEFAULT_PARTITION	'd'
+#define MIG_LOCK_REFERENCED			'o' /* by its foreign keys */
+#define MIG_LOCK_REFERENCING		'g' /* by theirs, and those that refer to
+										 * these */
+#define MIG_LOCK_TABLE_KEYS			'f' /* the other ends of its foreign keys */
+#define MIG_LOCK_CONSTRAINT_KEYS	'k' /* the same of one constraint */
+#define MIG_LOCK_COLUMN_KEYS		'c' /* the same of those with one column */
+#define MIG_LOCK_SCHEMA_RELATIONS	's' /* all in a schema */
+#define MIG_LOCK_TYPE_USERS			't' /* the tables with columns of a type */
+
+/* How far a lock on a table is passed on: from the narrowest. */
+#define MIG_LOCK_ALONE				'a'
+#define MIG_LOCK_PARTITIONS			'b'
+#define MIG_LOCK_DESCENDANTS		'c' /* also children by inheritance */
+
+typedef struct MigLockNeed
+{
+	char		target;
+	char		descent;
+	char	   *name;			/* quoted, with its schema if it has one */
+	char	   *part;			/* constraint or column, or NULL */
+	int			mode;			/* LOCKMODE, at least SHARE */
+} MigLockNeed;
+
 typedef struct MigStatement
 {
 	int			location;		/* byte offset of the first token */
@@ -45,6 +78,8 @@ typedef struct MigStatement
 								 * if it is partitioned; otherwise NULL */
 	bool		setting;		/* a SET in effect until the body's end */
 	bool		commit_after;	/* a later statement needs it committed */
+	List	   *locks;			/* that would stop other sessions, of
+								 * MigLockNeed */
 } MigStatement;
 
 typedef struct MigScript

@@ -159,5 +159,10 @@ extern void mig_script_explain(const MigScriptSource *source,
 /* statement_kind.c */
 extern void mig_statement_kind_read(Node *node, MigStatement *statement);
 extern bool mig_statement_kind_adds_enum_value(const Node *statement);
+extern bool mig_statement_option_is_on(List *options, const char *name,
+									   bool otherwise);
+
+/* lock_need.c */
+extern List *mig_lock_needs(Node *node);
 
 #endif							/* MIG_SCRIPT_INTERNAL_H */

@@ -97,6 +97,7 @@ mig_script_split(const MigScriptSource *source)
 		if (statement->kind != MIG_STATEMENT_ORDINARY)
 			script->nnontransactional++;
 		statement->commit_after = mig_statement_kind_adds_enum_value(raw->stmt);
+		statement->locks = mig_lock_needs(raw->stmt);
 	}
 
 	MemoryContextDelete(context);

@@ -57,7 +57,6 @@ static bool reindexes_concurrently(const Node *statement);
 static bool reindexes_database(const Node *statement);
 static bool reindexes_schema(const Node *statement);
 static bool reindexes_system(const Node *statement);
-static bool option_is_on(List *options, const char *name, bool otherwise);
 static DefElem *option_by_name(List *options, const char *name);
 
 #ifdef MIG_COMPAT_HAVE_REPACK
@@ -231,7 +230,7 @@ alters_subscription_slot(const Node *statement)
 
 	return alter->kind == ALTER_SUBSCRIPTION_OPTIONS &&
 		(option_by_name(alter->options, "failover") != NULL ||
-		 !option_is_on(alter->options, "two_phase", true));
+		 !mig_statement_option_is_on(alter->options, "two_phase", true));
 }
 
 static bool
@@ -248,8 +247,8 @@ creates_slot(const Node *statement)
 {
 	const CreateSubscriptionStmt *create = (const CreateSubscriptionStmt *) statement;
 
-	return option_is_on(create->options, "create_slot",
-						option_is_on(create->options, "connect", true));
+	return mig_statement_option_is_on(create->options, "create_slot",
+									  mig_statement_option_is_on(create->options, "connect", true));
 }
 
 static bool
@@ -322,7 +321,7 @@ refreshes_publication(const Node *statement)
 		case ALTER_SUBSCRIPTION_SET_PUBLICATION:
 		case ALTER_SUBSCRIPTION_ADD_PUBLICATION:
 		case ALTER_SUBSCRIPTION_DROP_PUBLICATION:
-			return option_is_on(alter->options, "refresh", true);
+			return mig_statement_option_is_on(alter->options, "refresh", true);
 		default:
 			return false;
 	}
@@ -331,8 +330,8 @@ refreshes_publication(const Node *statement)
 static bool
 reindexes_concurrently(const Node *statement)
 {
-	return option_is_on(((const ReindexStmt *) statement)->params,
-						"concurrently", false);
+	return mig_statement_option_is_on(((const ReindexStmt *) statement)->params,
+									  "concurrently", false);
 }
 
 static bool
@@ -372,8 +371,8 @@ repacks_and_analyzes(const Node *statement)
 	const RepackStmt *repack = (const RepackStmt *) statement;
 
 	return repack->command == REPACK_COMMAND_REPACK &&
-		(option_is_on(repack->params, "analyze", false) ||
-		 option_is_on(repack->params, "analyse", false));
+		(mig_statement_option_is_on(repack->params, "analyze", false) ||
+		 mig_statement_option_is_on(repack->params, "analyse", false));
 }
 
 static bool
@@ -382,15 +381,15 @@ repacks_concurrently(const Node *statement)
 	const RepackStmt *repack = (const RepackStmt *) statement;
 
 	return repack->command == REPACK_COMMAND_REPACK &&
-		option_is_on(repack->params, "concurrently", false);
+		mig_statement_option_is_on(repack->params, "concurrently", false);
 }
 #endif
 
 /*
  * The value of a Boolean option, or what it is if it is not given.
  */
-static bool
-option_is_on(List *options, const char *name, bool otherwise)
+bool
+mig_statement_option_is_on(List *options, const char *name, bool otherwise)
 {
 	DefElem    *option = option_by_name(options, name);
 

@@ -1,0 +1,539 @@
+/*
+ * lock_need.c
+ *	  Derives from a statement the locks that would stop the application.
+ *
+ * The one table of what statements lock, as far as the raw parse tree shows it:
+ * from reading tablecmds.c, indexcmds.c, trigger.c, tablecmds.c's callees and
+ * dependency.c.  Only modes that conflict with those of a reader or a writer are
+ * in it, that is from SHARE on: a request for a weaker one stops no other
+ * session while it waits.
+ *
+ * Must not read the catalogs: what a name stands for, and what hangs on it, is
+ * for who waits (run/gate.c).  A statement that is not listed needs no lock, as
+ * DO, whose contents are not known; lock_timeout bounds what such a one does.
+ */
+#include "postgres.h"
+
+#include "commands/tablecmds.h"
+#include "nodes/parsenodes.h"
+#include "storage/lockdefs.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "script/script_internal.h"
+
+/* As in pg_class, whose header is not for this layer. */
+#define TEMPORARY			't'
+
+/* Of AlterDomainStmt. */
+#define DOMAIN_ADD			'C'
+#define DOMAIN_NOT_NULL		'O'
+#define DOMAIN_VALIDATE		'V'
+
+static List *of_alter_table(const AlterTableStmt *alter);
+static List *of_subcommand(const AlterTableCmd *command, const RangeVar *table,
+						   List *needs);
+static char descent_of(const AlterTableCmd *command);
+static List *of_create_table(const CreateStmt *create);
+static List *of_constraint(const Constraint *constraint, List *needs);
+static List *of_column(const ColumnDef *column, List *needs);
+static List *of_partition(const RangeVar *parent, List *needs);
+static List *of_drop(const DropStmt *drop);
+static List *of_dropped(const DropStmt *drop, Node *object, List *needs);
+static List *of_rename(const RenameStmt *rename);
+static List *of_truncate(const TruncateStmt *truncate);
+static List *of_lock(const LockStmt *lock);
+static List *of_reindex(const ReindexStmt *reindex);
+static List *of_vacuum(const VacuumStmt *vacuum);
+static List *of_relation(const RangeVar *relation, char target,
+						 char descent, const char *part,
+						 LOCKMODE mode, List *needs);
+static List *of_one(const RangeVar *relation, LOCKMODE mode);
+static List *of_names(List *names, char target,
+					  char descent, LOCKMODE mode, List *needs);
+static List *add(char target, char descent, char *name,
+				 const char *part, LOCKMODE mode, List *needs);
+
+/*
+ * The locks that a statement needs, of MigLockNeed, in the current memory
+ * context.
+ */
+List *
+mig_lock_needs(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_AlterDomainStmt:
+			{
+				const AlterDomainStmt *alter = (const AlterDomainStmt *) node;
+
+				if (alter->subtype == DOMAIN_NOT_NULL ||
+					alter->subtype == DOMAIN_VALIDATE ||
+					(alter->subtype == DOMAIN_ADD &&
+					 !castNode(Constraint, alter->def)->skip_validation))
+					return of_names(alter->typeName, MIG_LOCK_TYPE_USERS,
+									MIG_LOCK_ALONE, ShareLock, NIL);
+				return NIL;
+			}
+		case T_AlterObjectSchemaStmt:
+			return of_one(((const AlterObjectSchemaStmt *) node)->relation,
+						  AccessExclusiveLock);
+		case T_AlterPolicyStmt:
+			return of_one(((const AlterPolicyStmt *) node)->table,
+						  AccessExclusiveLock);
+		case T_AlterSeqStmt:
+			return of_one(((const AlterSeqStmt *) node)->sequence,
+						  ShareRowExclusiveLock);
+		case T_AlterTableStmt:
+			return of_alter_table((const AlterTableStmt *) node);
+#ifdef MIG_COMPAT_HAVE_REPACK
+		case T_RepackStmt:
+			{
+				const RepackStmt *repack = (const RepackStmt *) node;
+
+				return repack->relation == NULL ? NIL :
+					of_one(repack->relation->relation, AccessExclusiveLock);
+			}
+#else
+		case T_ClusterStmt:
+			return of_one(((const ClusterStmt *) node)->relation,
+						  AccessExclusiveLock);
+#endif
+		case T_CreatePolicyStmt:
+			return of_one(((const CreatePolicyStmt *) node)->table,
+						  AccessExclusiveLock);
+		case T_CreateStmt:
+			return of_create_table((const CreateStmt *) node);
+		case T_CreateTrigStmt:
+			return of_relation(((const CreateTrigStmt *) node)->relation,
+							   MIG_LOCK_RELATION,
+							   ((const CreateTrigStmt *) node)->row ?
+							   MIG_LOCK_PARTITIONS : MIG_LOCK_ALONE, NULL,
+							   ShareRowExclusiveLock, NIL);
+		case T_DropStmt:
+			return of_drop((const DropStmt *) node);
+		case T_IndexStmt:
+			if (((const IndexStmt *) node)->concurrent)
+				return NIL;
+			return of_relation(((const IndexStmt *) node)->relation,
+							   MIG_LOCK_RELATION, MIG_LOCK_PARTITIONS, NULL,
+							   ShareLock, NIL);
+		case T_LockStmt:
+			return of_lock((const LockStmt *) node);
+		case T_RefreshMatViewStmt:
+			return of_one(((const RefreshMatViewStmt *) node)->relation,
+						  ((const RefreshMatViewStmt *) node)->concurrent ?
+						  ExclusiveLock : AccessExclusiveLock);
+		case T_ReindexStmt:
+			return of_reindex((const ReindexStmt *) node);
+		case T_RenameStmt:
+			return of_rename((const RenameStmt *) node);
+		case T_RuleStmt:
+			return of_one(((const RuleStmt *) node)->relation,
+						  AccessExclusiveLock);
+		case T_TruncateStmt:
+			return of_truncate((const TruncateStmt *) node);
+		case T_VacuumStmt:
+			return of_vacuum((const VacuumStmt *) node);
+		case T_ViewStmt:
+			if (!((const ViewStmt *) node)->replace)
+				return NIL;
+			return of_one(((const ViewStmt *) node)->view, AccessExclusiveLock);
+		default:
+			return NIL;
+	}
+}
+
+/*
+ * The server locks for all subcommands at once, with the strongest mode.
+ */
+static List *
+of_alter_table(const AlterTableStmt *alter)
+{
+	List	   *needs = NIL;
+	char		descent = MIG_LOCK_ALONE;
+	LOCKMODE	mode = AlterTableGetLockLevel(alter->cmds);
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		descent = Max(descent, descent_of(command));
+		needs = of_subcommand(command, alter->relation, needs);
+	}
+	return of_relation(alter->relation, MIG_LOCK_RELATION, descent, NULL, mode,
+					   needs);
+}
+
+/*
+ * What a subcommand locks beside the table.
+ */
+static List *
+of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
+{
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+			return of_column(castNode(ColumnDef, command->def), needs);
+		case AT_AddConstraint:
+			return of_constraint(castNode(Constraint, command->def), needs);
+		case AT_AlterColumnType:
+		case AT_DropColumn:
+			return of_relation(table, MIG_LOCK_COLUMN_KEYS, MIG_LOCK_ALONE,
+							   command->name, AccessExclusiveLock, needs);
+		case AT_DropConstraint:
+			return of_relation(table, MIG_LOCK_CONSTRAINT_KEYS, MIG_LOCK_ALONE,
+							   command->name, AccessExclusiveLock, needs);
+		case AT_AttachPartition:
+			{
+				const PartitionCmd *partition = castNode(PartitionCmd, command->def);
+
+				needs = of_partition(table, needs);
+				return of_relation(partition->name, MIG_LOCK_RELATION,
+								   MIG_LOCK_DESCENDANTS, NULL,
+								   AccessExclusiveLock, needs);
+			}
+		case AT_DetachPartition:
+			{
+				const PartitionCmd *partition = castNode(PartitionCmd, command->def);
+
+				if (partition->concurrent)
+					return needs;
+				needs = of_relation(table, MIG_LOCK_DEFAULT_PARTITION,
+									MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
+									needs);
+				return of_relation(partition->name, MIG_LOCK_RELATION,
+								   MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
+								   needs);
+			}
+		default:
+			return needs;
+	}
+}
+
+/*
+ * Which children a subcommand is passed on to.
+ */
+static char
+descent_of(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+		case AT_AlterColumnType:
+		case AT_ColumnDefault:
+		case AT_DropColumn:
+		case AT_DropConstraint:
+		case AT_DropExpression:
+		case AT_DropNotNull:
+		case AT_SetNotNull:
+		case AT_SetStatistics:
+		case AT_SetStorage:
+		case AT_ValidateConstraint:
+			return MIG_LOCK_DESCENDANTS;
+		case AT_AddConstraint:
+			return castNode(Constraint, command->def)->contype == CONSTR_CHECK ?
+				MIG_LOCK_DESCENDANTS : MIG_LOCK_PARTITIONS;
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
+			return MIG_LOCK_PARTITIONS;
+		default:
+			return MIG_LOCK_ALONE;
+	}
+}
+
+/*
+ * A new table locks those that its foreign keys refer to, and the one that it is
+ * a partition of.
+ */
+static List *
+of_create_table(const CreateStmt *create)
+{
+	List	   *needs = NIL;
+	ListCell   *cell;
+
+	foreach(cell, create->tableElts)
+	{
+		Node	   *element = lfirst(cell);
+
+		if (IsA(element, ColumnDef))
+			needs = of_column((const ColumnDef *) element, needs);
+		else if (IsA(element, Constraint))
+			needs = of_constraint((const Constraint *) element, needs);
+	}
+	foreach(cell, create->constraints)
+		needs = of_constraint(lfirst_node(Constraint, cell), needs);
+	if (create->partbound != NULL)
+	{
+		const RangeVar *parent = linitial_node(RangeVar, create->inhRelations);
+
+		needs = of_partition(parent, needs);
+		needs = of_relation(parent, MIG_LOCK_RELATION, MIG_LOCK_ALONE, NULL,
+							AccessExclusiveLock, needs);
+	}
+	return needs;
+}
+
+static List *
+of_column(const ColumnDef *column, List *needs)
+{
+	ListCell   *cell;
+
+	foreach(cell, column->constraints)
+		needs = of_constraint(lfirst_node(Constraint, cell), needs);
+	return needs;
+}
+
+static List *
+of_constraint(const Constraint *constraint, List *needs)
+{
+	if (constraint->contype != CONSTR_FOREIGN)
+		return needs;
+	return of_relation(constraint->pktable, MIG_LOCK_RELATION,
+					   MIG_LOCK_PARTITIONS, NULL, ShareRowExclusiveLock, needs);
+}
+
+/*
+ * A table that gets a partition: the default one must have no row for it, and
+ * its foreign keys are made for it, too.
+ */
+static List *
+of_partition(const RangeVar *parent, List *needs)
+{
+	needs = of_relation(parent, MIG_LOCK_DEFAULT_PARTITION, MIG_LOCK_ALONE,
+						NULL, AccessExclusiveLock, needs);
+	return of_relation(parent, MIG_LOCK_REFERENCED, MIG_LOCK_ALONE, NULL,
+					   ShareRowExclusiveLock, needs);
+}
+
+static List *
+of_drop(const DropStmt *drop)
+{
+	List	   *needs = NIL;
+	ListCell   *cell;
+
+	if (drop->concurrent)
+		return NIL;
+	foreach(cell, drop->objects)
+		needs = of_dropped(drop, lfirst(cell), needs);
+	return needs;
+}
+
+static List *
+of_dropped(const DropStmt *drop, Node *object, List *needs)
+{
+	switch (drop->removeType)
+	{
+		case OBJECT_TABLE:
+			/* Its foreign keys have triggers at their other ends. */
+			needs = of_names((List *) object, MIG_LOCK_TABLE_KEYS,
+							 MIG_LOCK_ALONE, AccessExclusiveLock, needs);
+			needs = of_names((List *) object, MIG_LOCK_PARENT, MIG_LOCK_ALONE,
+							 AccessExclusiveLock, needs);
+			return of_names((List *) object, MIG_LOCK_RELATION,
+							MIG_LOCK_DESCENDANTS, AccessExclusiveLock, needs);
+		case OBJECT_INDEX:
+			needs = of_names((List *) object, MIG_LOCK_RELATION,
+							 MIG_LOCK_PARTITIONS, AccessExclusiveLock, needs);
+			return of_names((List *) object, MIG_LOCK_INDEXED_TABLE,
+							MIG_LOCK_PARTITIONS, AccessExclusiveLock, needs);
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_VIEW:
+			return of_names((List *) object, MIG_LOCK_RELATION, MIG_LOCK_ALONE,
+							AccessExclusiveLock, needs);
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+		case OBJECT_TRIGGER:
+			/* The last name is that of the object itself. */
+			return of_names(list_truncate(list_copy((List *) object),
+										  list_length((List *) object) - 1),
+							MIG_LOCK_RELATION,
+							drop->removeType == OBJECT_TRIGGER ?
+							MIG_LOCK_PARTITIONS : MIG_LOCK_ALONE,
+							AccessExclusiveLock, needs);
+		case OBJECT_SCHEMA:
+			if (drop->behavior != DROP_CASCADE)
+				return needs;
+			return of_names(list_make1(object), MIG_LOCK_SCHEMA_RELATIONS,
+							MIG_LOCK_ALONE, AccessExclusiveLock, needs);
+		case OBJECT_DOMAIN:
+		case OBJECT_TYPE:
+			if (drop->behavior != DROP_CASCADE)
+				return needs;
+			return of_names(castNode(TypeName, object)->names,
+							MIG_LOCK_TYPE_USERS, MIG_LOCK_ALONE,
+							AccessExclusiveLock, needs);
+		default:
+			return needs;
+	}
+}
+
+static List *
+of_rename(const RenameStmt *rename)
+{
+	switch (rename->renameType)
+	{
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+			return of_relation(rename->relation, MIG_LOCK_RELATION,
+							   MIG_LOCK_DESCENDANTS, NULL, AccessExclusiveLock,
+							   NIL);
+		case OBJECT_TRIGGER:
+			return of_relation(rename->relation, MIG_LOCK_RELATION,
+							   MIG_LOCK_PARTITIONS, NULL, AccessExclusiveLock,
+							   NIL);
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_MATVIEW:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+		case OBJECT_SEQUENCE:
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+			return of_one(rename->relation, AccessExclusiveLock);
+		default:
+			return NIL;
+	}
+}
+
+static List *
+of_truncate(const TruncateStmt *truncate)
+{
+	List	   *needs = NIL;
+	ListCell   *cell;
+
+	foreach(cell, truncate->relations)
+	{
+		const RangeVar *table = lfirst_node(RangeVar, cell);
+
+		needs = of_relation(table, MIG_LOCK_RELATION, MIG_LOCK_DESCENDANTS,
+							NULL, AccessExclusiveLock, needs);
+		if (truncate->behavior == DROP_CASCADE)
+			needs = of_relation(table, MIG_LOCK_REFERENCING,
+								MIG_LOCK_DESCENDANTS, NULL,
+								AccessExclusiveLock, needs);
+	}
+	return needs;
+}
+
+/*
+ * NOWAIT says what is to happen if a lock is held.
+ */
+static List *
+of_lock(const LockStmt *lock)
+{
+	List	   *needs = NIL;
+	ListCell   *cell;
+
+	if (lock->nowait)
+		return NIL;
+	foreach(cell, lock->relations)
+		needs = of_relation(lfirst_node(RangeVar, cell), MIG_LOCK_RELATION,
+							MIG_LOCK_DESCENDANTS, NULL, lock->mode, needs);
+	return needs;
+}
+
+/*
+ * Writers are stopped at the table, readers at the index.
+ */
+static List *
+of_reindex(const ReindexStmt *reindex)
+{
+	List	   *needs;
+
+	if (reindex->relation == NULL ||
+		mig_statement_option_is_on(reindex->params, "concurrently", false))
+		return NIL;
+	if (reindex->kind == REINDEX_OBJECT_INDEX)
+	{
+		needs = of_one(reindex->relation, AccessExclusiveLock);
+		return of_relation(reindex->relation, MIG_LOCK_INDEXED_TABLE,
+						   MIG_LOCK_ALONE, NULL, ShareLock, needs);
+	}
+	needs = of_relation(reindex->relation, MIG_LOCK_INDEXES, MIG_LOCK_ALONE,
+						NULL, AccessExclusiveLock, NIL);
+	return of_relation(reindex->relation, MIG_LOCK_RELATION, MIG_LOCK_ALONE,
+					   NULL, ShareLock, needs);
+}
+
+static List *
+of_vacuum(const VacuumStmt *vacuum)
+{
+	List	   *needs = NIL;
+	ListCell   *cell;
+
+	if (!mig_statement_option_is_on(vacuum->options, "full", false))
+		return NIL;
+	foreach(cell, vacuum->rels)
+	{
+		const VacuumRelation *target = lfirst_node(VacuumRelation, cell);
+
+		needs = of_relation(target->relation, MIG_LOCK_RELATION,
+							MIG_LOCK_PARTITIONS, NULL, AccessExclusiveLock,
+							needs);
+	}
+	return needs;
+}
+
+static List *
+of_one(const RangeVar *relation, LOCKMODE mode)
+{
+	return of_relation(relation, MIG_LOCK_RELATION, MIG_LOCK_ALONE, NULL, mode,
+					   NIL);
+}
+
+/*
+ * No other session uses a temporary relation of this one.
+ */
+static List *
+of_relation(const RangeVar *relation, char target,
+			char descent, const char *part, LOCKMODE mode,
+			List *needs)
+{
+	if (relation == NULL || relation->relpersistence == TEMPORARY)
+		return needs;
+	return add(target, relation->inh ? descent : MIG_LOCK_ALONE,
+			   quote_qualified_identifier(relation->schemaname,
+										  relation->relname),
+			   part, mode, needs);
+}
+
+static List *
+of_names(List *names, char target, char descent,
+		 LOCKMODE mode, List *needs)
+{
+	int			n = list_length(names);
+
+	if (n == 0)
+		return needs;
+	return add(target, descent,
+			   quote_qualified_identifier(n == 1 ? NULL :
+										  strVal(list_nth(names, n - 2)),
+										  strVal(llast(names))),
+			   NULL, mode, needs);
+}
+
+static List *
+add(char target, char descent, char *name,
+	const char *part, LOCKMODE mode, List *needs)
+{
+	MigLockNeed *need;
+
+	if (mode < ShareLock)
+		return needs;
+	need = palloc0(sizeof(MigLockNeed));
+	need->target = target;
+	need->descent = descent;
+	need->name = name;
+	need->part = part == NULL ? NULL : pstrdup(part);
+	need->mode = mode;
+	return lappend(needs, need);
+}
