@@ -32,7 +32,7 @@ TAP = $(filter $(LONGEST),$(TAP_FILES)) $(filter-out $(LONGEST),$(TAP_FILES))
 
 # These need the server of the tests: its settings, or a module of test/, which
 # only the staged installation has.
-STAGED_ONLY = retry_policy effect probe doctor
+STAGED_ONLY = retry_policy effect probe needed_lock doctor
 
 # From 19 on standard_conforming_strings cannot be off.
 BEFORE_19 = standard_strings

@@ -148,14 +148,21 @@ register('d2', "CREATE TABLE big (i int);\nDO \$\$ BEGIN RAISE disk_full USING M
 told('CALL migrate_deploy()');
 kept();
 
-section('a lock timeout');
+section('an older transaction');
 register('d2', "SELECT 1;\nALTER TABLE acc ADD COLUMN added int", '', 'd1');
 my $reader = $node->background_psql($db);
 $reader->query_safe('BEGIN; SELECT FROM acc;');
-told("SET migrate.lock_timeout = '200ms'; SET migrate.max_attempts = 2; CALL migrate_deploy()");
+wait_until($node, $db, "SELECT clock_timestamp() - xact_start > interval '1 s' FROM pg_stat_activity WHERE state = 'idle in transaction'");
+told("SET migrate.blocker_wait = '1s'; CALL migrate_deploy()");
 kept();
 server_log();
-told("SET migrate.lock_timeout = '200ms'; SET migrate.max_attempts = 2; SELECT migrate_upgrade()");
+told("SET migrate.blocker_wait = '1s'; SELECT migrate_upgrade()");
+
+section('a lock timeout');
+told("SET migrate.blocker_wait = 0; SET migrate.max_attempts = 2; CALL migrate_deploy()");
+kept();
+server_log();
+told("SET migrate.blocker_wait = 0; SET migrate.max_attempts = 2; SELECT migrate_upgrade()");
 
 section('a statement_timeout');
 told("SET migrate.lock_timeout = 0; SET statement_timeout = '500ms'; CALL migrate_deploy('d2')");
@@ -165,7 +172,7 @@ $reader->quit;
 section('a lock of a prepared transaction');
 $node->psql($db, "BEGIN; UPDATE acc SET owner = 'x'; PREPARE TRANSACTION 'gone'");
 register('d2', "UPDATE acc SET owner = 'y'", '', 'd1');
-told("SET migrate.lock_timeout = '200ms'; SET migrate.max_attempts = 1; CALL migrate_deploy()");
+told("SET migrate.blocker_wait = 0; SET migrate.max_attempts = 1; CALL migrate_deploy()");
 sql($node, $db, "ROLLBACK PREPARED 'gone'");
 
 section('a deadlock');

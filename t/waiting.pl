@@ -148,7 +148,7 @@ BEGIN
 END $$;
 SQL
 my $deploy = start_sql($node, $db, 'deploy',
-	"SET migrate.lock_timeout = '${timeout}ms'; SET migrate.max_attempts = 1000; SET migrate.retry_base_delay = '100ms';
+	"SET migrate.blocker_wait = 0; SET migrate.lock_timeout = '${timeout}ms'; SET migrate.max_attempts = 1000; SET migrate.retry_base_delay = '100ms';
 	 SET migrate.retry_max_delay = '100ms'; SET client_min_messages = notice; CALL migrate_deploy('b1')");
 wait_until($node, $db, "(SELECT longest_ms FROM stall) > $timeout / 2");
 # Three attempts have failed, and the readers have read.

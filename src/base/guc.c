@@ -23,8 +23,10 @@
 #include "base/setting_list.h"
 #include "base/spi.h"
 
-#define DEFAULT_LOCK_TIMEOUT	2000	/* ms: readers queued behind a waiting
-										 * ALTER TABLE notice longer stalls */
+#define DEFAULT_BLOCKER_PATIENCE	30000	/* ms */
+#define DEFAULT_BLOCKER_WAIT	60000	/* ms: longer than most transactions */
+#define DEFAULT_LOCK_TIMEOUT	200 /* ms: what readers that queue behind a
+									 * waiting ALTER TABLE hardly notice */
 #define DEFAULT_LOCK_WAIT		60000	/* ms: longer than most runs */
 #define DEFAULT_MAX_ATTEMPTS	10
 #define MAX_MAX_ATTEMPTS		1000
@@ -42,6 +44,8 @@
 
 /* From 16 on a server with asserts wants an enum to begin with its default. */
 int			mig_guc_function_mode = MIG_FUNCTION_MODE_RUN;
+int			mig_guc_blocker_patience;
+int			mig_guc_blocker_wait;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
@@ -52,6 +56,7 @@ bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
 int			mig_guc_server_type = MIG_SERVER_TYPE_AUTO;
+int			mig_guc_terminate_blockers = MIG_TERMINATE_BLOCKERS_OFF;
 char	   *mig_guc_transaction_settings;
 char	   *mig_guc_version_table;
 int			mig_guc_worker_naptime;
@@ -64,6 +69,13 @@ static GucSource approval_source = PGC_S_DEFAULT;
 static const struct config_enum_entry function_modes[] = {
 	{"run", MIG_FUNCTION_MODE_RUN, false},
 	{"submit", MIG_FUNCTION_MODE_SUBMIT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry terminate_blockers[] = {
+	{"off", MIG_TERMINATE_BLOCKERS_OFF, false},
+	{"idle", MIG_TERMINATE_BLOCKERS_IDLE, false},
+	{"all", MIG_TERMINATE_BLOCKERS_ALL, false},
 	{NULL, 0, false}
 };
 
@@ -93,6 +105,20 @@ static bool has_rights_of_current_role(Oid role);
 void
 mig_guc_define(void)
 {
+	DefineCustomIntVariable("migrate.blocker_patience",
+							"Sets the time after which migrate.terminate_blockers ends sessions.",
+							NULL,
+							&mig_guc_blocker_patience,
+							DEFAULT_BLOCKER_PATIENCE, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.blocker_wait",
+							"Sets the maximum time that a revision waits for the locks of other sessions.",
+							"Before an attempt it waits for transactions that are older than migrate.lock_timeout, outside of the lock queue, and repeats attempts that lock_timeout has ended. A value of 0 turns both off.",
+							&mig_guc_blocker_wait,
+							DEFAULT_BLOCKER_WAIT, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
 	DefineCustomStringVariable("migrate.databases",
 							   "Sets the databases in which the scheduler looks for jobs.",
 							   "It is used only if shared_preload_libraries contains \"migrate\".",
@@ -109,7 +135,7 @@ mig_guc_define(void)
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_timeout",
 							"Sets the maximum time that an attempt at a revision waits for a lock.",
-							"A shorter lock_timeout of the session applies as well. A value of 0 turns off this timeout.",
+							"A shorter lock_timeout of the session applies as well. A value of 0 turns off this timeout, and migrate.blocker_wait.",
 							&mig_guc_lock_timeout,
 							DEFAULT_LOCK_TIMEOUT, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
@@ -169,6 +195,13 @@ mig_guc_define(void)
 							 "It is meant for tests only.",
 							 &mig_guc_server_type,
 							 MIG_SERVER_TYPE_AUTO, server_types,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("migrate.terminate_blockers",
+							 "Sets which sessions are ended whose locks a revision has waited for.",
+							 "Those that are idle in a transaction, or all. It is done after migrate.blocker_patience, with the rights of the role that runs the revision.",
+							 &mig_guc_terminate_blockers,
+							 MIG_TERMINATE_BLOCKERS_OFF, terminate_blockers,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("migrate.transaction_settings",

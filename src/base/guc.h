@@ -17,6 +17,14 @@ typedef enum MigFunctionMode
 	MIG_FUNCTION_MODE_SUBMIT
 } MigFunctionMode;
 
+/* Values of migrate.terminate_blockers. */
+typedef enum MigTerminateBlockers
+{
+	MIG_TERMINATE_BLOCKERS_OFF,
+	MIG_TERMINATE_BLOCKERS_IDLE,	/* in a transaction */
+	MIG_TERMINATE_BLOCKERS_ALL
+} MigTerminateBlockers;
+
 /* Values of migrate.server_type; server.c has a table in this order. */
 typedef enum MigServerType
 {
@@ -26,6 +34,8 @@ typedef enum MigServerType
 	MIG_SERVER_TYPE_AUTO
 } MigServerType;
 
+extern int	mig_guc_blocker_patience;
+extern int	mig_guc_blocker_wait;
 extern int	mig_guc_function_mode;
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
@@ -37,6 +47,7 @@ extern bool mig_guc_require_approval;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;
 extern int	mig_guc_server_type;
+extern int	mig_guc_terminate_blockers;
 extern char *mig_guc_transaction_settings;
 extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;

@@ -48,11 +48,15 @@ mig_retry_say(const MigRetryCase *failure, const ErrorData *error,
 	int			delay = mig_retry_delay(failure->attempt, mig_guc_retry_base_delay,
 										mig_guc_retry_max_delay,
 										pg_prng_double(&pg_global_prng_state));
+	char	   *attempt = failure->bounded_by_time ?
+	psprintf("%d", failure->attempt) :
+	psprintf("%d of %d", failure->attempt, mig_retry_attempts(failure));
 
+	if (failure->bounded_by_time)
+		delay = Min(delay, failure->time_left);
 	ereport(LOG_SERVER_ONLY,
 			(errcode(error->sqlerrcode),
-			 errmsg("%s failed in attempt %d of %d: %s",
-					what, failure->attempt, mig_retry_attempts(failure),
+			 errmsg("%s failed in attempt %s: %s", what, attempt,
 					error->message),
 			 blocked_by == NULL ?
 			 errdetail("SQLSTATE %s, next attempt in %d ms.",
@@ -62,8 +66,7 @@ mig_retry_say(const MigRetryCase *failure, const ErrorData *error,
 					   blocked_by)));
 	ereport(NOTICE,
 			(errcode(error->sqlerrcode),
-			 errmsg("%s failed in attempt %d of %d, trying again: %s",
-					what, failure->attempt, mig_retry_attempts(failure),
+			 errmsg("%s failed in attempt %s, trying again: %s", what, attempt,
 					error->message),
 			 blocked_by == NULL ?
 			 errdetail("SQLSTATE %s.", unpack_sql_state(error->sqlerrcode)) :

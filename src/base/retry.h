@@ -21,6 +21,8 @@ typedef struct MigRetryCase
 	int			attempt;		/* the one that failed, from 1 */
 	int			stale_attempts; /* up to it, with an outdated catalog cache */
 	int			max_attempts;
+	bool		bounded_by_time;	/* instead of by their number */
+	int64		time_left;		/* ms */
 } MigRetryCase;
 
 /* Whether the catalog cache of the process is out of date. */

@@ -15,6 +15,9 @@
  *	 told by its text		give up			give up			transaction
  *	 anything else			give up			give up			give up
  *
+ * A lock timeout says nothing about how many attempts it takes: as many as fit
+ * into the time that a revision may wait for other sessions' locks.
+ *
  * A fixed snapshot is that of REPEATABLE READ and SERIALIZABLE.  There a 40001
  * comes back in every subtransaction, because the snapshot that it is about is
  * the transaction's; a lock timeout or a catalog race has nothing to do with
@@ -63,14 +66,16 @@ mig_retry_decide(const MigRetryCase *failure)
 	MigRetry	way = way_to_retry(failure);
 
 	if (way != MIG_RETRY_GIVE_UP &&
-		failure->attempt >= mig_retry_attempts(failure))
+		(failure->bounded_by_time ? failure->time_left <= 0 :
+		 failure->attempt >= mig_retry_attempts(failure)))
 		return MIG_RETRY_EXHAUSTED;
 
 	return way;
 }
 
 /*
- * How many attempts there are, if this error comes back each time.
+ * How many attempts there are, if this error comes back each time and they are
+ * not bounded by time.
  */
 int
 mig_retry_attempts(const MigRetryCase *failure)

@@ -97,6 +97,13 @@ mig_nontransactional_execute(MigStepExec *exec, const MigSegment *segment)
 		switch (next_action(outcome.verdict, !outcome.repaired))
 		{
 			case ACTION_RUN:
+				error = mig_gate_wait(exec, segment->first, 1);
+				if (error != NULL)
+				{
+					if (outcome.verdict == MIG_VERDICT_NOT_DONE)
+						(void) forget(&outcome);
+					ReThrowError(error);
+				}
 				error = try_statement(&outcome);
 				if (error == NULL)
 					return;

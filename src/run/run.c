@@ -405,10 +405,20 @@ execute_until_done(MigStepExec *exec, int index)
 	mig_step_begin(exec, index);
 	mig_termination_watch(exec);
 	mig_progress_step(exec);
-	while ((error = mig_step_execute(exec, NULL)) != NULL)
+	for (;;)
 	{
 		int			delay;
 
+		error = exec->body.script == NULL ? NULL :
+			mig_gate_wait(exec, 0, exec->body.script->nstatements);
+		if (error != NULL)
+		{
+			mig_failure_explain_function(exec->run, error);
+			ReThrowError(error);
+		}
+		error = mig_step_execute(exec, NULL);
+		if (error == NULL)
+			break;
 		if (mig_retry_ask(exec, error, &delay) != MIG_RETRY_SUBTRANSACTION)
 		{
 			explain_procedure(exec->step, error);

@@ -79,6 +79,28 @@ typedef struct MigBlockers
 	char	   *cure;			/* statements that end them */
 } MigBlockers;
 
+/* A lock that a statement needs on an object that is there. */
+typedef struct MigNeededLock
+{
+	char	   *id;				/* of the object, in digits */
+	const MigLockNeed *need;
+} MigNeededLock;
+
+/* The transactions that hold locks in the way of others. */
+typedef struct MigLockHolders
+{
+	MigBlockers named;			/* some of them */
+	int			n;
+	int			npids;			/* those that are sessions */
+	char	  **pids;
+	int			nidle;			/* those of them that are idle */
+	char	  **idle;
+	int			nunknown;		/* virtual transaction ids of others, whose
+								 * age is not known */
+	char	  **unknown;
+	bool		wait_for_us;	/* one waits for this session */
+} MigLockHolders;
+
 /* The step in execution; the same for all its attempts and segments. */
 typedef struct MigStepExec
 {
@@ -95,6 +117,8 @@ typedef struct MigStepExec
 	int			nobjects;		/* of the session, before the body */
 	char	  **objects;
 	MigBlockers blockers;		/* of the last attempt that had any */
+	int64		blocked_since;	/* mig_clock_ms() when the segment first met
+								 * other sessions' locks; 0: it has not */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;
 } MigStepExec;
@@ -357,10 +381,43 @@ extern void mig_retry_make_plain(ErrorData *error);
 	"        JOIN pg_catalog.pg_locks AS x ON x.pid IS NULL" \
 	"         AND x.transactionid = p.transaction AND x.granted)" \
 	"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
+
+/*
+ * In SQL: names the holder h of a lock on an object, and the statement that ends
+ * it.  visible: whether the caller may see what it does.
+ */
+#define MIG_LOCK_HOLDER_NAME(h, visible, of) \
+	"CASE WHEN " h ".pid IS NULL THEN" \
+	"  pg_catalog.format('prepared transaction %L, which holds %s%s'," \
+	"    " h ".gid, " h ".mode, " of ")" \
+	" ELSE" \
+	"  pg_catalog.format('process %s (role %s, application %L%s), which holds %s%s'," \
+	"    " h ".pid, " h ".usename, " h ".application_name," \
+	"    CASE WHEN " visible " THEN ', ' || " h ".state || COALESCE(' for ' ||" \
+	"      GREATEST(0, extract(epoch FROM pg_catalog.clock_timestamp()" \
+	"                  - " h ".state_change)::int8) || ' s', '') END," \
+	"    " h ".mode, " of ")" \
+	" END"
+#define MIG_LOCK_HOLDER_END(h) \
+	"CASE WHEN " h ".pid IS NULL" \
+	"  THEN pg_catalog.format('ROLLBACK PREPARED %L;', " h ".gid)" \
+	"  ELSE pg_catalog.format('SELECT pg_terminate_backend(%s);', " h ".pid)" \
+	" END"
+
 extern void mig_lock_run(const MigRun *run);
 extern void mig_lock_transaction(void);
 extern void mig_lock_release(void);
 extern void mig_lock_retake(void);
+
+/* needed_lock.c */
+extern List *mig_needed_lock_add(List *locks, const List *needs);
+extern void mig_needed_lock_holders(const List *locks, int milliseconds,
+									char *const *known, int nknown,
+									MigLockHolders *holders);
+
+/* gate.c */
+extern ErrorData *mig_gate_wait(MigStepExec *exec, int first, int nstatements);
+extern int64 mig_gate_time_left(MigStepExec *exec);
 
 /* progress.c */
 extern void mig_progress_request_memory(void);

@@ -47,6 +47,7 @@ static void check_settings(void *arg);
 static void check_objects(void *arg);
 static void look_up_objects(void *arg);
 static bool is_in_several(const MigScript *script);
+static void begin_attempts(MigStepExec *exec);
 static void commit_segment(MigStepExec *exec, MigSegment *segment);
 static void say_committed(const MigBodyExec *body, const ErrorData *error);
 static bool is_setting_only(const MigScript *script,
@@ -94,10 +95,9 @@ mig_segment_execute_all(MigStepExec *exec)
 		{
 			if (!exec->run->request->top_level)
 				refuse_nontransactional(exec, &segment);
-			body->attempt = 1;
+			begin_attempts(exec);
 			mig_nontransactional_execute(exec, &segment);
 		}
-		body->attempt = 1;
 		commit_segment(exec, &segment);
 		next = segment.first + segment.nstatements;
 		body->ncarried = next;
@@ -254,6 +254,13 @@ is_in_several(const MigScript *script)
 	return false;
 }
 
+static void
+begin_attempts(MigStepExec *exec)
+{
+	exec->body.attempt = 1;
+	exec->blocked_since = 0;
+}
+
 /*
  * Executes a segment and commits it, as often as it takes.  It may turn out to be
  * shorter.  For a statement that cannot run inside a transaction block, which
@@ -267,12 +274,20 @@ commit_segment(MigStepExec *exec, MigSegment *segment)
 	MigSegment *attempt = segment == NULL ? NULL : &tried;
 	bool		committed = false;
 
+	begin_attempts(exec);
 	while (!committed)
 	{
-		ErrorData  *error;
+		ErrorData  *error = NULL;
 
 		if (segment != NULL)
+		{
 			tried = *segment;
+			if (segment->kind == MIG_STATEMENT_ORDINARY)
+				error = mig_gate_wait(exec, segment->first,
+									  segment->nstatements);
+			if (error != NULL)
+				ReThrowError(error);
+		}
 		mig_session_setting_begin_transaction(exec->body.carried);
 		error = mig_step_execute(exec, attempt);
 		if (error == NULL)

@@ -39,6 +39,8 @@ static void add_context(void *arg);
 static void explain_dropped_tables(const MigStepExec *exec,
 								   ErrorData *error);
 static void explain_locks(const MigStepExec *exec, ErrorData *error);
+static void set_milliseconds(const char *name, int milliseconds,
+							 GucContext context, GucAction action);
 
 /*
  * Begins to execute the steps of a run.
@@ -86,6 +88,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->entry.search_path = NULL;
 	exec->noted = run->partial != NULL;
 	exec->nobjects = 0;
+	exec->blocked_since = 0;
 	exec->entry.blocked_by = NULL;
 	memset(&exec->blockers, 0, sizeof(exec->blockers));
 
@@ -426,18 +429,29 @@ explain_locks(const MigStepExec *exec, ErrorData *error)
 }
 
 /*
- * A session whose own lock_timeout is shorter keeps it.
+ * A session whose own lock_timeout is shorter keeps it.  The server cancels an
+ * autovacuum that is in the way, and finds a deadlock, after deadlock_timeout:
+ * that has to come first.
  */
 void
 mig_step_set_lock_timeout(GucAction action)
 {
-	char		value[32];
-
 	if (mig_guc_lock_timeout == 0 ||
 		(LockTimeout > 0 && LockTimeout <= mig_guc_lock_timeout))
 		return;
-	snprintf(value, sizeof(value), "%d", mig_guc_lock_timeout);
-	(void) set_config_option("lock_timeout", value,
-							 PGC_USERSET, PGC_S_SESSION,
-							 action, true, 0, false);
+	set_milliseconds("lock_timeout", mig_guc_lock_timeout, PGC_USERSET, action);
+	if (action != GUC_ACTION_SET && DeadlockTimeout >= mig_guc_lock_timeout)
+		set_milliseconds("deadlock_timeout", Max(mig_guc_lock_timeout / 2, 1),
+						 PGC_SUSET, action);
+}
+
+static void
+set_milliseconds(const char *name, int milliseconds, GucContext context,
+				 GucAction action)
+{
+	char		value[32];
+
+	snprintf(value, sizeof(value), "%d", milliseconds);
+	(void) set_config_option(name, value, context, PGC_S_SESSION, action, true,
+							 0, false);
 }

@@ -1,0 +1,214 @@
+-- needed_lock: the locks that a statement is known to need, and those it takes
+CREATE SCHEMA needed;
+CREATE FUNCTION needed.derived(statement text) RETURNS text[]
+	LANGUAGE C AS 'migrate_test_needed_lock', 'test_needed_locks';
+
+CREATE SCHEMA app;
+CREATE SCHEMA other;
+SET search_path = app, public;
+CREATE DOMAIN mark AS int;
+CREATE TYPE colour AS ENUM ('red');
+CREATE TABLE parent (id int PRIMARY KEY, code int UNIQUE, name text);
+CREATE TABLE child (id int PRIMARY KEY, parent int CONSTRAINT child_fk REFERENCES parent,
+	other int, mark mark, colour colour);
+CREATE TABLE loose (id int NOT NULL, parent int);
+CREATE TABLE base (id int);
+CREATE TABLE heir (note text) INHERITS (base);
+CREATE TABLE tree (id int NOT NULL, k int, CONSTRAINT tree_k CHECK (k > 0)) PARTITION BY LIST (k);
+CREATE TABLE leaf PARTITION OF tree FOR VALUES IN (1);
+CREATE TABLE rest PARTITION OF tree DEFAULT;
+CREATE TABLE bound (id int NOT NULL, k int, CONSTRAINT tree_k CHECK (k > 0));
+CREATE TABLE keyed (id int, parent int REFERENCES parent) PARTITION BY LIST (id);
+CREATE TABLE keyed1 PARTITION OF keyed FOR VALUES IN (1);
+CREATE INDEX loose_i ON loose (parent);
+CREATE INDEX tree_i ON tree (id);
+CREATE UNIQUE INDEX loose_u ON loose (id);
+CREATE VIEW view AS SELECT id FROM loose;
+CREATE MATERIALIZED VIEW mat AS SELECT id FROM loose;
+CREATE UNIQUE INDEX mat_u ON mat (id);
+CREATE SEQUENCE seq;
+CREATE TABLE other.stray (id int, "Odd ""name" int);
+CREATE FUNCTION trig() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER old AFTER INSERT ON loose FOR EACH ROW EXECUTE FUNCTION trig();
+CREATE TRIGGER old AFTER INSERT ON tree FOR EACH ROW EXECUTE FUNCTION trig();
+CREATE RULE old AS ON DELETE TO loose DO ALSO NOTHING;
+CREATE POLICY old ON loose;
+
+-- A relation, and the strongest mode from SHARE on.
+CREATE FUNCTION needed.modes(relations oid[], modes text[]) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(name || ' ' || (ARRAY['S', 'SRE', 'E', 'AE'])[strongest], ', ' ORDER BY name)
+	  FROM (SELECT c.relname AS name, max(array_position(ARRAY['ShareLock', 'ShareRowExclusiveLock',
+				'ExclusiveLock', 'AccessExclusiveLock'], mode)) AS strongest
+			  FROM unnest(relations, modes) AS t (relation, mode) JOIN pg_class AS c ON c.oid = relation
+			 GROUP BY 1) AS s
+	 WHERE strongest > 0;
+$$;
+
+-- What it is known to need, and what it takes if that differs: views that are
+-- dropped in a cascade, whose readers lock the table, too; what it refuses.
+CREATE FUNCTION needed.try(statement text, OUT needs text, OUT takes text) LANGUAGE plpgsql AS $$
+DECLARE
+	modes CONSTANT text[] := ARRAY['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'];
+	before oid[] := ARRAY(SELECT oid FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
+		OR statement ~ 'INDEX|SEQUENCE' AND relkind IN ('i', 'I', 'S'));
+	relations oid[];
+	taken text[];
+BEGIN
+	SELECT array_agg(split_part(d, ' ', 1)::oid),
+		   array_agg(modes[cardinality(string_to_array(d, ',')) - 4])
+	  INTO relations, taken FROM unnest(needed.derived(statement)) AS d;
+	needs := needed.modes(relations, taken);
+	BEGIN
+		EXECUTE statement;
+		SELECT array_agg(relation), array_agg(mode) INTO relations, taken
+		  FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation = ANY (before)
+		   AND relation >= 16384;
+		RAISE EXCEPTION USING ERRCODE = 'MIG00';
+	EXCEPTION WHEN SQLSTATE 'MIG00' THEN
+		takes := needed.modes(relations, taken);
+	WHEN OTHERS THEN
+		takes := SQLERRM;
+	END;
+	takes := CASE WHEN takes IS DISTINCT FROM needs THEN COALESCE(takes, 'nothing') END;
+END;
+$$;
+
+SELECT statement, needs, takes FROM unnest(ARRAY[
+	'ALTER TABLE loose ADD COLUMN c int',
+	'ALTER TABLE other.stray DROP COLUMN "Odd ""name"',
+	'ALTER TABLE loose ADD COLUMN c int REFERENCES parent',
+	'ALTER TABLE loose ADD FOREIGN KEY (parent) REFERENCES parent',
+	'ALTER TABLE loose ADD FOREIGN KEY (parent) REFERENCES parent NOT VALID',
+	'ALTER TABLE loose ADD CHECK (id > 0)',
+	'ALTER TABLE loose ADD CHECK (id > 0) NOT VALID',
+	'ALTER TABLE loose ADD PRIMARY KEY (id)',
+	'ALTER TABLE loose ADD UNIQUE USING INDEX loose_u',
+	'ALTER TABLE loose ALTER COLUMN id DROP NOT NULL',
+	'ALTER TABLE loose ALTER COLUMN parent SET NOT NULL',
+	'ALTER TABLE loose ALTER COLUMN parent SET DEFAULT 1',
+	'ALTER TABLE loose ALTER COLUMN parent TYPE bigint',
+	'ALTER TABLE loose ALTER COLUMN parent SET STATISTICS 10',
+	'ALTER TABLE loose SET (fillfactor = 50)',
+	'ALTER TABLE loose SET (autovacuum_enabled = off)',
+	'ALTER TABLE loose SET UNLOGGED',
+	'ALTER TABLE loose CLUSTER ON loose_i',
+	'ALTER TABLE loose DISABLE TRIGGER old',
+	'ALTER TABLE loose DISABLE RULE old',
+	'ALTER TABLE loose ENABLE ROW LEVEL SECURITY',
+	'ALTER TABLE loose REPLICA IDENTITY FULL',
+	'ALTER TABLE loose INHERIT base, DROP COLUMN parent',
+	'ALTER TABLE loose RENAME TO l',
+	'ALTER TABLE loose RENAME COLUMN id TO i',
+	'ALTER TABLE loose SET SCHEMA other',
+	'ALTER TABLE loose OWNER TO current_user',
+	'ALTER TABLE child VALIDATE CONSTRAINT child_fk',
+	'ALTER TABLE child DROP CONSTRAINT child_fk',
+	'ALTER TABLE child RENAME CONSTRAINT child_fk TO fk',
+	'ALTER TABLE child DROP COLUMN parent',
+	'ALTER TABLE child DROP COLUMN other',
+	'ALTER TABLE child ALTER COLUMN parent TYPE bigint',
+	'ALTER TABLE parent ALTER COLUMN id TYPE bigint',
+	'ALTER TABLE parent DROP CONSTRAINT parent_pkey CASCADE',
+	'ALTER TABLE parent DROP CONSTRAINT parent_code_key',
+	'ALTER TABLE base ADD COLUMN c int',
+	'ALTER TABLE ONLY base ALTER COLUMN id SET DEFAULT 1',
+	'ALTER TABLE base ADD CHECK (id > 0)',
+	'ALTER TABLE base ADD UNIQUE (id)',
+	'ALTER TABLE base RENAME COLUMN id TO i',
+	'ALTER TABLE base ENABLE ROW LEVEL SECURITY',
+	'ALTER TABLE tree ADD COLUMN c int',
+	'ALTER TABLE tree ADD FOREIGN KEY (id) REFERENCES parent',
+	'ALTER TABLE tree DISABLE TRIGGER old',
+	'ALTER TABLE tree ATTACH PARTITION bound FOR VALUES IN (2)',
+	'ALTER TABLE tree DETACH PARTITION leaf',
+	'ALTER TABLE keyed ATTACH PARTITION loose FOR VALUES IN (2)',
+	'ALTER INDEX loose_i RENAME TO i',
+	'ALTER VIEW view RENAME TO v',
+	'ALTER MATERIALIZED VIEW mat RENAME TO m',
+	'ALTER SEQUENCE seq RESTART',
+	'ALTER SEQUENCE seq RENAME TO s',
+	'ALTER TRIGGER old ON tree RENAME TO new',
+	'ALTER POLICY old ON loose USING (true)',
+	'ALTER RULE old ON loose RENAME TO new',
+	'ALTER DOMAIN mark ADD CHECK (value > 0)',
+	'ALTER DOMAIN mark ADD CHECK (value > 0) NOT VALID',
+	'ALTER DOMAIN mark SET NOT NULL',
+	'CLUSTER loose USING loose_i',
+	'COMMENT ON TABLE loose IS ''x''',
+	'CREATE INDEX ON loose (id)',
+	'CREATE INDEX ON tree (k)',
+	'CREATE INDEX ON base (id)',
+	'CREATE POLICY new ON loose',
+	'CREATE RULE new AS ON DELETE TO loose DO ALSO NOTHING',
+	'CREATE STATISTICS n ON id, parent FROM loose',
+	'CREATE TABLE n (i int)',
+	'CREATE TABLE n (i int REFERENCES parent, FOREIGN KEY (i) REFERENCES parent (code))',
+	'CREATE TABLE n PARTITION OF tree FOR VALUES IN (3)',
+	'CREATE TABLE n PARTITION OF keyed FOR VALUES IN (3)',
+	'CREATE TABLE n () INHERITS (base)',
+	'CREATE TABLE n (LIKE loose)',
+	'CREATE TRIGGER new AFTER INSERT ON loose FOR EACH ROW EXECUTE FUNCTION trig()',
+	'CREATE TRIGGER new AFTER INSERT ON tree FOR EACH ROW EXECUTE FUNCTION trig()',
+	'CREATE TRIGGER new AFTER INSERT ON tree EXECUTE FUNCTION trig()',
+	'CREATE OR REPLACE VIEW view AS SELECT id FROM loose',
+	'CREATE VIEW n AS SELECT id FROM loose',
+	'DROP TABLE loose CASCADE',
+	'DROP TABLE child',
+	'DROP TABLE parent CASCADE',
+	'DROP TABLE leaf',
+	'DROP TABLE tree',
+	'DROP TABLE base CASCADE',
+	'DROP TABLE IF EXISTS nowhere, other.stray',
+	'DROP INDEX loose_i',
+	'DROP INDEX tree_i',
+	'DROP VIEW view',
+	'DROP MATERIALIZED VIEW mat',
+	'DROP SEQUENCE seq',
+	'DROP TRIGGER old ON app.loose',
+	'DROP TRIGGER old ON tree',
+	'DROP RULE old ON loose',
+	'DROP POLICY old ON loose',
+	'DROP SCHEMA other CASCADE',
+	'DROP DOMAIN mark CASCADE',
+	'DROP TYPE colour CASCADE',
+	'DROP TYPE colour',
+	'GRANT SELECT ON loose TO PUBLIC',
+	'INSERT INTO loose VALUES (1)',
+	'LOCK TABLE base IN SHARE MODE',
+	'LOCK TABLE ONLY base IN EXCLUSIVE MODE',
+	'LOCK TABLE loose IN ROW EXCLUSIVE MODE',
+	'LOCK TABLE loose IN ACCESS EXCLUSIVE MODE NOWAIT',
+	'REFRESH MATERIALIZED VIEW mat',
+	'REFRESH MATERIALIZED VIEW CONCURRENTLY mat',
+	'REINDEX TABLE loose',
+	'REINDEX INDEX loose_i',
+	'TRUNCATE loose',
+	'TRUNCATE ONLY base',
+	'TRUNCATE base',
+	'TRUNCATE parent CASCADE',
+	'TRUNCATE tree'
+]) WITH ORDINALITY AS s (statement, number), needed.try(statement) ORDER BY number;
+
+-- those that cannot be tried in a transaction
+SELECT statement, (needed.try(statement)).needs FROM unnest(ARRAY[
+	'ALTER TABLE tree DETACH PARTITION leaf CONCURRENTLY',
+	'CREATE INDEX CONCURRENTLY ON loose (id)',
+	'DROP INDEX CONCURRENTLY loose_i',
+	'REINDEX TABLE CONCURRENTLY loose',
+	'VACUUM loose',
+	'VACUUM FULL loose, tree',
+	'VACUUM (FULL off) loose'
+]) AS statement;
+
+-- temporary tables are no other session's; names that stand for nothing
+CREATE TEMP TABLE mine (id int);
+SELECT statement, (needed.try(statement)).needs FROM unnest(ARRAY[
+	'ALTER TABLE pg_temp.mine ADD COLUMN c int',
+	'ALTER TABLE nowhere ADD COLUMN c int',
+	'DROP SCHEMA nowhere CASCADE',
+	'DROP DOMAIN nowhere CASCADE'
+]) AS statement;
+
+RESET search_path;
+SET client_min_messages = warning;
+DROP SCHEMA needed, app, other CASCADE;

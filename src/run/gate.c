@@ -1,0 +1,298 @@
+/*
+ * gate.c
+ *	  Waits outside of the lock queue until long transactions are out of the way.
+ *
+ * A request for a lock that has to wait stops every session behind it in the
+ * queue.  So before an attempt it is looked up which locks its statements will
+ * ask for, and whether transactions of other sessions that hold locks in their
+ * way are older than an attempt would wait.  While there are any, no attempt is
+ * made.  A run that commits holds nothing meanwhile but its advisory locks; the
+ * function holds what its transaction has locked before, and says so.
+ *
+ * What is not seen here, because it is not known or has just begun, the attempt
+ * meets: then lock_timeout ends it, and the next one passes here again.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/guc.h"
+#include "base/spi.h"
+#include "run/run_internal.h"
+
+#define FIRST_POLL_DELAY		10	/* ms */
+#define MAX_POLL_DELAY			200 /* ms: how late it is seen that the way is
+									 * free */
+
+#define TERMINATION			1000	/* ms: how long a session may take to end */
+
+/* The wait before an attempt at some statements of a body. */
+typedef struct Gate
+{
+	MigStepExec *exec;
+	int			first;			/* index of a statement */
+	int			nstatements;
+	MemoryContext context;		/* for what the next look needs */
+	int			nunknown;		/* transactions of the last one whose age was
+								 * not known */
+	char	  **unknown;
+	MigLockHolders holders;		/* of this look */
+	int64		terminated_at;	/* sessions; 0: none */
+} Gate;
+
+/* A session that is to end. */
+typedef struct Session
+{
+	char	   *pid;
+	char	   *terminated;
+} Session;
+
+static bool needs_locks(const MigStepExec *exec, int first, int nstatements);
+static bool is_free(Gate *gate);
+static void look(void *arg);
+static List *add_locks(List *locks, MigBodyExec *body, int first, int end);
+static void say_waiting(const Gate *gate);
+static void terminate(Gate *gate);
+static void terminate_session(void *arg);
+static void give_up(void *arg);
+
+/*
+ * Before an attempt at statements of the body: returns when no old transaction
+ * is in their way.  NULL: none is.  Otherwise the error of a lock timeout, in the
+ * current memory context, after migrate.blocker_wait.  In a run that commits to
+ * be called between transactions.
+ */
+ErrorData *
+mig_gate_wait(MigStepExec *exec, int first, int nstatements)
+{
+	Gate		gate = {exec, first, nstatements};
+	int			delay = FIRST_POLL_DELAY;
+
+	/* Without a timeout an attempt is to wait in the queue. */
+	if (mig_guc_blocker_wait == 0 || mig_guc_lock_timeout == 0 ||
+		!exec->run->server->table_locks || !needs_locks(exec, first, nstatements))
+		return NULL;
+	gate.context = CurrentMemoryContext;
+	for (bool begin = true; !is_free(&gate); begin = false)
+	{
+		int64		left = mig_gate_time_left(exec);
+
+		exec->blockers = gate.holders.named;
+		exec->entry.blocked_by = exec->blockers.who;
+		if (begin)
+			say_waiting(&gate);
+		/* Who waits for a function's transaction would never end. */
+		if (left <= 0 || (!exec->run->commits && gate.holders.wait_for_us))
+			return mig_subxact(give_up, &gate);
+		terminate(&gate);
+		mig_clock_sleep((int) Min(delay, left));
+		if (exec->run->commits)
+			mig_xact_renew();
+		delay = Min(delay * 2, MAX_POLL_DELAY);
+	}
+	return NULL;
+}
+
+/*
+ * How long the step may still wait for other sessions' locks, in milliseconds;
+ * the time begins with the first call.
+ */
+int64
+mig_gate_time_left(MigStepExec *exec)
+{
+	int64		now = mig_clock_ms();
+
+	if (exec->blocked_since == 0)
+		exec->blocked_since = now;
+	return exec->blocked_since + mig_guc_blocker_wait - now;
+}
+
+static bool
+needs_locks(const MigStepExec *exec, int first, int nstatements)
+{
+	if (exec->body.script == NULL)
+		return false;
+	for (int i = first; i < first + nstatements; i++)
+	{
+		if (exec->body.script->statements[i].locks != NIL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What is wrong with the body's settings is the attempt's to say.
+ */
+static bool
+is_free(Gate *gate)
+{
+	const MigRun *run = gate->exec->run;
+	ErrorData  *error;
+
+	/* There the security context does it, whose errors say why. */
+	if (run->role_locked)
+		mig_guc_lock_role(false);
+	error = run->commits ? mig_xact(look, gate, 0) : mig_subxact(look, gate);
+	if (run->role_locked)
+		mig_guc_lock_role(true);
+	if (error == NULL)
+		return gate->holders.n == 0;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return true;
+}
+
+static void
+look(void *arg)
+{
+	Gate	   *gate = arg;
+	MigBodyExec *body = &gate->exec->body;
+	int			end = gate->first + gate->nstatements;
+	MemoryContext old_context = MemoryContextSwitchTo(gate->context);
+	List	   *locks = NIL;
+	MigRoleLock lock;
+
+	gate->holders.n = 0;
+	mig_step_lock_role(&lock);
+	for (int i = gate->first; i < end;)
+	{
+		int			next = i + 1;
+
+		/* The same settings hold until the next statement that makes some. */
+		while (next < end && !body->script->statements[next].setting)
+			next++;
+		locks = add_locks(locks, body, i, next);
+		i = next;
+	}
+	mig_step_unlock_role(&lock);
+	if (locks != NIL)
+		mig_needed_lock_holders(locks, mig_guc_lock_timeout, gate->unknown,
+								gate->nunknown, &gate->holders);
+	gate->unknown = gate->holders.unknown;
+	gate->nunknown = gate->holders.nunknown;
+	MemoryContextSwitchTo(old_context);
+}
+
+static List *
+add_locks(List *locks, MigBodyExec *body, int first, int end)
+{
+	List	   *needs = NIL;
+	int			nest_level;
+
+	for (int i = first; i < end; i++)
+		needs = list_concat(needs, body->script->statements[i].locks);
+	if (needs == NIL)
+		return locks;
+	nest_level = NewGUCNestLevel();
+	mig_setting_list_apply(body->settings);
+	mig_body_set_settings(body, end - 1);
+	locks = mig_needed_lock_add(locks, needs);
+	AtEOXact_GUC(false, nest_level);
+	/* None has begun. */
+	body->statement = 0;
+	return locks;
+}
+
+static void
+say_waiting(const Gate *gate)
+{
+	const MigStepExec *exec = gate->exec;
+	const char *revision = exec->body.revision;
+
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("%s of revision \"%s\" waits for older transactions",
+					exec->body.operation, revision),
+			 errdetail("Blocked by %s.", exec->blockers.who)));
+	ereport(NOTICE,
+			(errmsg("%s of revision \"%s\" waits for older transactions",
+					exec->body.operation, revision),
+			 exec->run->commits ?
+			 errdetail("Blocked by %s. Nothing is locked meanwhile.",
+					   exec->blockers.who) :
+			 errdetail("Blocked by %s. This transaction keeps the locks that it has.",
+					   exec->blockers.who),
+			 errhint("To end what blocks it: %s", exec->blockers.cure)));
+}
+
+/*
+ * After its patience ends the sessions that migrate.terminate_blockers names,
+ * with the rights of the caller.
+ */
+static void
+terminate(Gate *gate)
+{
+	const MigStepExec *exec = gate->exec;
+	const MigLockHolders *holders = &gate->holders;
+	bool		all = mig_guc_terminate_blockers == MIG_TERMINATE_BLOCKERS_ALL;
+	int			n = all ? holders->npids : holders->nidle;
+	char	  **pids = all ? holders->pids : holders->idle;
+	int64		now = mig_clock_ms();
+
+	if (mig_guc_terminate_blockers == MIG_TERMINATE_BLOCKERS_OFF || n == 0 ||
+		now - Max(exec->blocked_since, gate->terminated_at) <
+		Max(mig_guc_blocker_patience, gate->terminated_at > 0 ? TERMINATION : 0))
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		Session		session = {pids[i], NULL};
+		ErrorData  *error = exec->run->commits ?
+		mig_xact(terminate_session, &session, 0) :
+		mig_subxact(terminate_session, &session);
+
+		if (error != NULL)
+			ereport(WARNING,
+					(errcode(error->sqlerrcode),
+					 errmsg("could not end process %s, which blocks the %s of revision \"%s\": %s",
+							pids[i], exec->body.operation, exec->body.revision,
+							error->message)));
+		else if (session.terminated != NULL)
+			ereport(WARNING,
+					(errmsg("ended process %s, which blocked the %s of revision \"%s\"",
+							pids[i], exec->body.operation, exec->body.revision),
+					 errdetail("Blocked by %s.", exec->blockers.who)));
+	}
+	gate->terminated_at = now;
+}
+
+static void
+terminate_session(void *arg)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.pg_terminate_backend($1::int4)::text"
+	};
+	Session    *session = arg;
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, session->pid);
+	session->terminated = mig_spi_first(&query, &args, MIG_SPI_CALLER,
+										MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Who blocks it is added to the error where the run ends.
+ */
+static void
+give_up(void *arg)
+{
+	const Gate *gate = arg;
+	const MigStepExec *exec = gate->exec;
+
+	if (!exec->run->commits && gate->holders.wait_for_us)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not begin the %s of revision \"%s\", because the holder of a lock that it needs waits for this transaction",
+						exec->body.operation, exec->body.revision),
+				 errhint("Use CALL %s(...), which holds nothing while it waits.",
+						 mig_command_procedure(exec->step->command))));
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("could not begin the %s of revision \"%s\", because older transactions hold locks that it needs",
+					exec->body.operation, exec->body.revision),
+			 errdetail("It has waited for %d s, as migrate.blocker_wait says.",
+					   mig_guc_blocker_wait / 1000)));
+}

@@ -1,0 +1,317 @@
+/*
+ * needed_lock.c
+ *	  Looks up which relations statements lock, and which transactions are in
+ *	  their way.
+ *
+ * A statement says names (script/lock_need.c).  What they stand for is asked with
+ * the rights and the search_path of the body, and what hangs on it as the
+ * extension's owner, who also sees how old the transactions of other roles are.
+ * What the caller may not see of a session stays hidden in what is said of it.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/backend_status.h"
+
+#include "base/spi.h"
+#include "run/run_internal.h"
+
+#define NO_OBJECT			"0"
+
+/* How many blockers are named. */
+#define MAX_NAMED			"3"
+
+/*
+ * In SQL: the foreign keys k with table n.id at one of their ends.  pg_constraint
+ * has no index by which those that refer to a table could be found.
+ */
+#define FOREIGN_KEYS(n) \
+	"pg_catalog.pg_depend AS d" \
+	"  JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid AND k.contype = 'f'" \
+	" WHERE d.classid = 'pg_catalog.pg_constraint'::regclass" \
+	"   AND d.refclassid = 'pg_catalog.pg_class'::regclass" \
+	"   AND d.refobjid = " n ".id"
+
+#define TARGET(target)		"n.target = " CppAsString2(target)
+
+/*
+ * In SQL: the locks, each a relation and the modes that conflict with the one
+ * that is needed.  $1 to $5 are of each name: its OID, target, part, descent,
+ * modes.
+ */
+#define LOCKS \
+	"WITH RECURSIVE need AS (" \
+	"  SELECT n.id::oid AS id, n.target, n.part, n.descent, n.modes" \
+	"    FROM unnest($1, $2, $3, $4, $5)" \
+	"      AS n (id, target, part, descent, modes)" \
+	"   WHERE n.id <> '" NO_OBJECT "'" \
+	"), first AS (" \
+	"  SELECT n.id, n.descent, n.modes, false AS refers FROM need AS n" \
+	"   WHERE " TARGET(MIG_LOCK_RELATION) \
+	"  UNION ALL" \
+	"  SELECT i.indrelid, n.descent, n.modes, false" \
+	"    FROM need AS n JOIN pg_catalog.pg_index AS i ON i.indexrelid = n.id" \
+	"   WHERE " TARGET(MIG_LOCK_INDEXED_TABLE) \
+	"  UNION ALL" \
+	"  SELECT i.indexrelid, n.descent, n.modes, false" \
+	"    FROM need AS n JOIN pg_catalog.pg_index AS i ON i.indrelid = n.id" \
+	"   WHERE " TARGET(MIG_LOCK_INDEXES) \
+	"  UNION ALL" \
+	"  SELECT p.id, n.descent, n.modes, false" \
+	"    FROM need AS n" \
+	"    JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = n.id" \
+	"    JOIN pg_catalog.pg_partitioned_table AS t ON t.partrelid = h.inhparent" \
+	"   CROSS JOIN LATERAL (VALUES (t.partrelid), (t.partdefid)) AS p (id)" \
+	"   WHERE " TARGET(MIG_LOCK_PARENT) " AND p.id NOT IN (0, n.id)" \
+	"  UNION ALL" \
+	"  SELECT t.partdefid, n.descent, n.modes, false" \
+	"    FROM need AS n" \
+	"    JOIN pg_catalog.pg_partitioned_table AS t ON t.partrelid = n.id" \
+	"   WHERE " TARGET(MIG_LOCK_DEFAULT_PARTITION) " AND t.partdefid <> 0" \
+	"  UNION ALL" \
+	"  SELECT n.id, n.descent, n.modes, true FROM need AS n" \
+	"   WHERE " TARGET(MIG_LOCK_REFERENCING) \
+	"  UNION ALL" \
+	"  SELECT f.id, n.descent, n.modes, false" \
+	"    FROM need AS n CROSS JOIN LATERAL (" \
+	"      SELECT CASE k.conrelid WHEN n.id THEN k.confrelid ELSE k.conrelid END" \
+	"        FROM " FOREIGN_KEYS("n") \
+	"         AND CASE n.target" \
+	"             WHEN " CppAsString2(MIG_LOCK_REFERENCED) " THEN k.conrelid = n.id" \
+	"             WHEN " CppAsString2(MIG_LOCK_CONSTRAINT_KEYS) " THEN" \
+	"               EXISTS (SELECT FROM pg_catalog.pg_constraint AS c" \
+	"                        WHERE c.conrelid = n.id AND c.conname = n.part" \
+	"                          AND (c.oid = k.oid" \
+	"                               OR k.conrelid <> n.id" \
+	"                                  AND c.conindid = k.conindid))" \
+	"             WHEN " CppAsString2(MIG_LOCK_COLUMN_KEYS) " THEN" \
+	"               EXISTS (SELECT FROM pg_catalog.pg_attribute AS a" \
+	"                        WHERE a.attrelid = n.id AND a.attname = n.part" \
+	"                          AND (a.attnum = ANY (k.conkey)" \
+	"                               AND k.conrelid = n.id" \
+	"                            OR a.attnum = ANY (k.confkey)" \
+	"                               AND k.confrelid = n.id))" \
+	"             ELSE true END) AS f (id)" \
+	"   WHERE n.target IN (" CppAsString2(MIG_LOCK_REFERENCED) ", " \
+	CppAsString2(MIG_LOCK_TABLE_KEYS) ", " \
+	CppAsString2(MIG_LOCK_CONSTRAINT_KEYS) ", " \
+	CppAsString2(MIG_LOCK_COLUMN_KEYS) ")" \
+	"  UNION ALL" \
+	"  SELECT c.oid, n.descent, n.modes, false" \
+	"    FROM need AS n JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.id" \
+	"   WHERE " TARGET(MIG_LOCK_SCHEMA_RELATIONS) \
+	"     AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')" \
+	"  UNION ALL" \
+	"  SELECT d.objid, n.descent, n.modes, false" \
+	"    FROM need AS n JOIN pg_catalog.pg_depend AS d" \
+	"      ON d.refclassid = 'pg_catalog.pg_type'::regclass" \
+	"     AND d.refobjid = n.id AND d.objsubid > 0" \
+	"     AND d.classid = 'pg_catalog.pg_class'::regclass" \
+	"   WHERE " TARGET(MIG_LOCK_TYPE_USERS) \
+	"), lock AS (" \
+	"  SELECT * FROM first" \
+	"  UNION" \
+	"  SELECT c.id, l.descent, l.modes, l.refers" \
+	"    FROM lock AS l CROSS JOIN LATERAL (" \
+	"      SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h" \
+	"       WHERE h.inhparent = l.id" \
+	"         AND (l.descent = " CppAsString2(MIG_LOCK_DESCENDANTS) \
+	"              OR l.descent = " CppAsString2(MIG_LOCK_PARTITIONS) \
+	"                 AND EXISTS (SELECT FROM pg_catalog.pg_class AS p" \
+	"                      WHERE p.oid = l.id AND p.relkind IN ('p', 'I')))" \
+	"      UNION ALL" \
+	"      SELECT k.conrelid FROM " FOREIGN_KEYS("l") \
+	"         AND l.refers AND k.confrelid = l.id) AS c (id)" \
+	")"
+
+static char *conflicts(int mode);
+static void bind_locks(MigSpiArgs *args, const List *locks);
+static void read_holders(const MigSpiRow *row, void *result);
+
+/*
+ * The locks of a statement on what is there, of MigNeededLock, added to those
+ * given.  To be called with the rights and the settings that the statement will
+ * find.  Of the needs only a pointer is kept.
+ */
+List *
+mig_needed_lock_add(List *locks, const List *needs)
+{
+	/* Nothing here looks up an operator by the caller's search_path. */
+	static MigSpiQuery query = {
+		"SELECT COALESCE(CASE"
+		"         WHEN n.is_schema THEN pg_catalog.to_regnamespace(n.name)::pg_catalog.oid"
+		"         WHEN n.is_type THEN pg_catalog.to_regtype(n.name)::pg_catalog.oid"
+		"         ELSE pg_catalog.to_regclass(n.name)::pg_catalog.oid"
+		"       END::pg_catalog.text, '" NO_OBJECT "')"
+		"  FROM ROWS FROM (pg_catalog.unnest($1),"
+		"         pg_catalog.unnest($2::pg_catalog.bool[]),"
+		"         pg_catalog.unnest($3::pg_catalog.bool[]))"
+		"       WITH ORDINALITY AS n (name, is_schema, is_type, number)"
+		" ORDER BY n.number"
+	};
+	int			nneeds = list_length(needs);
+	char	  **names = palloc(sizeof(char *) * Max(nneeds, 1));
+	char	  **is_schema = palloc(sizeof(char *) * Max(nneeds, 1));
+	char	  **is_type = palloc(sizeof(char *) * Max(nneeds, 1));
+	char	  **ids;
+	int			nids;
+	MigSpiArgs	args = {0};
+
+	for (int i = 0; i < nneeds; i++)
+	{
+		const MigLockNeed *need = list_nth(needs, i);
+
+		names[i] = need->name;
+		is_schema[i] = need->target == MIG_LOCK_SCHEMA_RELATIONS ? "t" : "f";
+		is_type[i] = need->target == MIG_LOCK_TYPE_USERS ? "t" : "f";
+	}
+	mig_spi_arg_texts(&args, names, nneeds);
+	mig_spi_arg_texts(&args, is_schema, nneeds);
+	mig_spi_arg_texts(&args, is_type, nneeds);
+	ids = mig_spi_list(&query, &args, MIG_SPI_CALLER_PATH,
+					   MIG_SPI_READ_LATEST, &nids);
+	for (int i = 0; i < nids; i++)
+	{
+		MigNeededLock *lock;
+
+		if (strcmp(ids[i], NO_OBJECT) == 0)
+			continue;
+		lock = palloc(sizeof(MigNeededLock));
+		lock->id = ids[i];
+		lock->need = list_nth(needs, i);
+		locks = lappend(locks, lock);
+	}
+	return locks;
+}
+
+/*
+ * The transactions of other sessions that hold locks in the way of these for
+ * longer than a time in milliseconds: those who are asked for it, and the ones
+ * to end are named.  Of a transaction whose age is not known, because the
+ * extension's owner may not see it, all that is found is its id, so that the
+ * next look knows it: known has those of the last one.
+ */
+void
+mig_needed_lock_holders(const List *locks, int milliseconds,
+						char *const *known, int nknown,
+						MigLockHolders *holders)
+{
+	static MigSpiQuery query = {
+		LOCKS
+		", holder AS ("
+		"  SELECT DISTINCT ON (l.virtualtransaction)"
+		"         l.pid, l.virtualtransaction, l.relation, l.mode,"
+		"         a.usesysid, a.usename, a.application_name, a.state,"
+		"         a.state_change, a.backend_type, p.gid,"
+		"         COALESCE(p.prepared, a.xact_start) AS began"
+		"    FROM lock AS k"
+		"    JOIN pg_catalog.pg_locks AS l"
+		"      ON l.locktype = 'relation' AND l.relation = k.id"
+		"     AND l.database = (SELECT oid FROM pg_catalog.pg_database"
+		"                        WHERE datname = pg_catalog.current_database())"
+		"     AND l.granted AND l.mode = ANY (string_to_array(k.modes, ','))"
+		"     AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+		"    LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"
+		MIG_LOCK_PREPARED_HOLDER
+		/* The server cancels an ordinary autovacuum for who waits for it. */
+		"   WHERE l.pid IS NULL"
+		"      OR COALESCE(a.backend_type, '') <> 'autovacuum worker'"
+		"      OR a.query LIKE '%(to prevent wraparound)'"
+		"   ORDER BY l.virtualtransaction, l.relation"
+		"), seen AS ("
+		"  SELECT h.*, COALESCE(h.began < clock_timestamp() - $6 * interval '1 ms',"
+		"                       h.virtualtransaction = ANY ($7)) AS is_old,"
+		"         h.pid IS NOT NULL"
+		"         AND (pg_catalog.pg_has_role($8, h.usesysid, 'USAGE')"
+		"              OR pg_catalog.pg_has_role($8, 'pg_read_all_stats', 'USAGE'))"
+		"           AS visible,"
+		"         row_number() OVER (ORDER BY h.began, h.pid) AS number"
+		"    FROM holder AS h"
+		"), old AS ("
+		"  SELECT s.*, row_number() OVER (ORDER BY s.began, s.pid) AS number_old"
+		"    FROM seen AS s WHERE s.is_old"
+		")"
+		"SELECT (SELECT string_agg(" MIG_LOCK_HOLDER_NAME("o", "o.visible", "' on ' ||"
+														  " pg_catalog.pg_describe_object("
+														  "'pg_catalog.pg_class'::regclass, o.relation, 0)")
+		"               , '; ' ORDER BY o.number_old) FROM old AS o"
+		"         WHERE o.number_old <= " MAX_NAMED "),"
+		"       (SELECT string_agg(" MIG_LOCK_HOLDER_END("o") ", ' ' ORDER BY o.number_old)"
+		"          FROM old AS o WHERE o.number_old <= " MAX_NAMED "),"
+		"       (SELECT count(*) FROM old),"
+		"       ARRAY(SELECT o.pid::text FROM old AS o WHERE o.pid IS NOT NULL),"
+		"       ARRAY(SELECT o.pid::text FROM old AS o"
+		"              WHERE o.state LIKE 'idle in transaction%'),"
+		"       ARRAY(SELECT s.virtualtransaction FROM seen AS s"
+		"              WHERE s.began IS NULL),"
+		"       (SELECT bool_or(pg_catalog.pg_backend_pid()"
+		"                       = ANY (pg_catalog.pg_blocking_pids(o.pid)))"
+		"          FROM old AS o)"
+	};
+	MigSpiArgs	args = {0};
+
+	/* It is kept for as long as the transaction. */
+	pgstat_clear_backend_activity_snapshot();
+	memset(holders, 0, sizeof(*holders));
+	bind_locks(&args, locks);
+	mig_spi_arg_int32(&args, milliseconds);
+	mig_spi_arg_texts(&args, known, nknown);
+	mig_spi_arg_oid(&args, GetUserId());
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_holders, holders);
+}
+
+static void
+read_holders(const MigSpiRow *row, void *result)
+{
+	MigLockHolders *holders = result;
+
+	holders->named.who = mig_spi_row_text(row, 1);
+	holders->named.cure = mig_spi_row_text(row, 2);
+	holders->n = mig_spi_row_int64(row, 3);
+	holders->pids = mig_spi_row_texts(row, 4, &holders->npids);
+	holders->idle = mig_spi_row_texts(row, 5, &holders->nidle);
+	holders->unknown = mig_spi_row_texts(row, 6, &holders->nunknown);
+	holders->wait_for_us = mig_spi_row_bool(row, 7);
+}
+
+static void
+bind_locks(MigSpiArgs *args, const List *locks)
+{
+	int			n = list_length(locks);
+	char	  **values[5];
+
+	for (int k = 0; k < lengthof(values); k++)
+		values[k] = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		const MigNeededLock *lock = list_nth(locks, i);
+
+		values[0][i] = lock->id;
+		values[1][i] = psprintf("%c", lock->need->target);
+		values[2][i] = lock->need->part == NULL ? "" : lock->need->part;
+		values[3][i] = psprintf("%c", lock->need->descent);
+		values[4][i] = conflicts(lock->need->mode);
+	}
+	for (int k = 0; k < lengthof(values); k++)
+		mig_spi_arg_texts(args, values[k], n);
+}
+
+/*
+ * The names of the modes that conflict with one.
+ */
+static char *
+conflicts(int mode)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (LOCKMODE other = 1; other <= MaxLockMode; other++)
+	{
+		if (DoLockModesConflict(mode, other))
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? "," : "",
+							 GetLockmodeName(DEFAULT_LOCKMETHOD, other));
+	}
+	return buf.data;
+}

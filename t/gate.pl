@@ -1,0 +1,191 @@
+# A run stays out of the lock queue while older transactions hold locks in its
+# way, and says whose they are.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use Test::More;
+
+my $node = new_node('gate', 'max_prepared_transactions = 2', 'autovacuum_naptime = 1s');
+my $db = new_database($node, 'app');
+my $errors;
+
+sql($node, $db, <<'SQL');
+CREATE TABLE acc (i int);
+CREATE TABLE other (i int);
+INSERT INTO acc SELECT generate_series(1, 1000);
+SELECT migrate_register('a1', 'ALTER TABLE acc ADD COLUMN c1 int', 'ALTER TABLE acc DROP COLUMN c1');
+SELECT migrate_register('a2', 'ALTER TABLE acc ADD COLUMN c2 int', 'ALTER TABLE acc DROP COLUMN c2', '{a1}');
+SELECT migrate_register('a3', 'CREATE INDEX acc_i ON acc (i)', 'DROP INDEX acc_i', '{a2}');
+SELECT migrate_register('a4', 'VACUUM FULL acc', '', '{a3}');
+CREATE ROLE deployer LOGIN;
+CREATE ROLE reporting LOGIN;
+GRANT SELECT ON acc TO reporting;
+SQL
+
+# A session whose transaction is older than lock_timeout.
+sub open_transaction
+{
+	my ($session, $command) = @_;
+	$session->query_safe("BEGIN; $command");
+	my $pid = $session->query_safe('SELECT pg_backend_pid();');
+	wait_until($node, $db, "SELECT xact_start < clock_timestamp() - interval '250 ms' FROM pg_stat_activity WHERE pid = $pid");
+	return $pid;
+}
+
+# The application is not stopped: nothing waits for a lock, and a reader that
+# has no patience gets its own.
+sub nothing_is_queued
+{
+	my ($name) = @_;
+	is(sql($node, $db, "SELECT count(*) FROM pg_locks WHERE NOT granted; SET lock_timeout = 1; SELECT count(*) FROM acc"),
+		"0\n1000", "$name: nobody is queued");
+}
+
+# Waits with nothing held, until the way is free.
+my $blocker = $node->background_psql($db);
+my $pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+my $deploy = start_sql($node, $db, 'deploy', "SET client_min_messages = notice; CALL migrate_deploy('a1')");
+wait_until_nothing_is_waited_for($deploy);
+nothing_is_queued('CALL');
+$blocker->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'CALL: gets through');
+like($deploy->{err}, qr/NOTICE:  \w{5}: upgrade of revision "a1" waits for older transactions
+DETAIL:  Blocked by process $pid \(role \w+, application '[^']*', idle in transaction for \d+ s\), which holds AccessShareLock on table public.acc\. Nothing is locked meanwhile\.
+HINT:  To end what blocks it: SELECT pg_terminate_backend\($pid\);/, 'CALL: who is in the way');
+is( () = $deploy->{err} =~ /waits for older transactions/g, 1, 'CALL: said once');
+like(sql($node, $db, "SELECT attempts, error, blocked_by FROM migrate.log WHERE revision = 'a1'"),
+	qr/^1\|\|process $pid /, 'CALL: in one attempt, and who it was is in the log');
+
+# Gives up after its time, with nothing done.
+$pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+(undef, $errors) = finish_sql($deploy = start_sql($node, $db, 'impatient', "SET migrate.blocker_wait = '1s'; CALL migrate_deploy('a2')"));
+is($errors, '55P03: could not begin the upgrade of revision "a2", because older transactions hold locks that it needs', 'gives up');
+like($deploy->{err}, qr/DETAIL:  It has waited for 1 s, as migrate\.blocker_wait says\.
+Nothing of the upgrade of revision "a2" is left; the database is at "a1"\. Blocked by process $pid \(/, 'gives up: the state of the database');
+like($deploy->{err}, qr/HINT:  To end what blocks it: SELECT pg_terminate_backend\($pid\);\nTo try again: CALL migrate_deploy\('a2'\);/, 'gives up: what to do');
+like(sql($node, $db, "SELECT sqlstate, blocked_by FROM migrate.log WHERE revision = 'a2'"), qr/^55P03\|process $pid /, 'gives up: the log');
+
+# A worker.
+my $job = sql($node, $db, "ALTER DATABASE app SET migrate.blocker_wait = '1s'; SELECT migrate_submit('a2')");
+is(ended_job($node, $db, $job, 'state, sqlstate'), 'failed|55P03', 'worker: gives up');
+sql($node, $db, 'ALTER DATABASE app RESET migrate.blocker_wait');
+
+# The function keeps what it has locked, and says so.
+$deploy = start_sql($node, $db, 'function', "SET client_min_messages = notice; BEGIN; LOCK TABLE other; SELECT migrate_upgrade('a2'); COMMIT");
+wait_for_event($node, $deploy, 'Extension');
+nothing_is_queued('function');
+$blocker->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'function: gets through');
+like($deploy->{err}, qr/DETAIL:  Blocked by process $pid .* This transaction keeps the locks that it has\./, 'function: says what it holds');
+
+# Whoever waits for the function's transaction would wait for ever.
+$pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+$deploy = start_sql($node, $db, 'holder', "BEGIN; LOCK TABLE other; SELECT pg_sleep(0.3);\\! true\nSELECT migrate_downgrade('a1'); ROLLBACK");
+wait_for_event($node, $deploy, 'Extension');
+$blocker->{stdin} .= "LOCK TABLE other;\n";
+$blocker->{run}->pump_nb;
+(undef, $errors) = finish_sql($deploy);
+is($errors, '55P03: could not begin the downgrade of revision "a2", because the holder of a lock that it needs waits for this transaction', 'function: does not wait for who waits for it');
+like($deploy->{err}, qr/HINT:  Use CALL migrate_revert\(\.\.\.\), which holds nothing while it waits\./, 'function: what can wait');
+$blocker->query_safe('ROLLBACK;');
+
+# Writers are in the way of an index, readers are not.
+$pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+is(sql($node, $db, "CALL migrate_deploy('a3'); SELECT blocked_by IS NULL FROM migrate.log WHERE revision = 'a3'"), 't', 'a reader is not in the way of an index');
+$blocker->query_safe('COMMIT;');
+$pid = open_transaction($blocker, 'INSERT INTO acc VALUES (0);');
+(undef, $errors) = run_sql($node, $db, "SET migrate.blocker_wait = '500ms'; CALL migrate_revert('a2')");
+like($errors, qr/^55P03: could not begin the downgrade of revision "a3"/, 'a writer is');
+
+# A statement that cannot run inside a transaction block.
+(undef, $errors) = run_sql($node, $db, "SET migrate.blocker_wait = '500ms'; CALL migrate_deploy('a4')");
+like($errors, qr/^55P03: could not begin the upgrade of revision "a4"/, 'VACUUM FULL');
+is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'VACUUM FULL: has not begun');
+$blocker->query_safe('ROLLBACK;');
+
+# Prepared transactions.
+sql($node, $db, "BEGIN; SELECT count(*) FROM acc; PREPARE TRANSACTION 'the ''other'''; SELECT pg_sleep(0.3)");
+$deploy = start_sql($node, $db, 'prepared', "SET migrate.blocker_wait = '500ms'; CALL migrate_revert('a2')");
+(undef, $errors) = finish_sql($deploy);
+like($errors, qr/^55P03: could not begin/, 'a prepared transaction');
+like($deploy->{err}, qr/Blocked by prepared transaction 'the ''other''', which holds AccessShareLock on table public\.acc\./, 'a prepared transaction: its name');
+like($deploy->{err}, qr/HINT:  To end what blocks it: ROLLBACK PREPARED 'the ''other''';/, 'a prepared transaction: what ends it');
+sql($node, $db, "ROLLBACK PREPARED 'the ''other'''");
+
+# Ends what is idle, after its patience, and nothing else.
+my $settings = "SET client_min_messages = warning; SET migrate.terminate_blockers = idle; SET migrate.blocker_patience = '300ms';";
+$pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+$deploy = start_sql($node, $db, 'terminates', "$settings CALL migrate_revert('a2')");
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'idle: is ended');
+like($deploy->{err}, qr/WARNING:  \w{5}: ended process $pid, which blocked the downgrade of revision "a3"/, 'idle: said');
+$blocker->{run}->kill_kill;
+my $busy = start_sql($node, $db, 'busy', 'BEGIN; SELECT count(*) FROM acc; SELECT pg_sleep(300); COMMIT');
+$pid = wait_for_event($node, $busy, 'Timeout');
+wait_until($node, $db, "SELECT xact_start < clock_timestamp() - interval '250 ms' FROM pg_stat_activity WHERE pid = $pid");
+$deploy = start_sql($node, $db, 'idle only', "$settings SET migrate.blocker_wait = '1s'; CALL migrate_revert('a1')");
+(undef, $errors) = finish_sql($deploy);
+like($errors, qr/^55P03/, 'idle: one that is active is not ended');
+$deploy = start_sql($node, $db, 'all', "$settings SET migrate.terminate_blockers = 'all'; CALL migrate_revert('a1')");
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'all: it is');
+(undef, $errors) = finish_sql($busy);
+like($errors, qr/^57P01/, 'all: its error');
+
+# A role that may not see what others do, and may not end them.
+sql($node, $db, <<'SQL');
+ALTER TABLE acc OWNER TO deployer;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO deployer;
+REVOKE EXECUTE ON FUNCTION migrate_guard() FROM deployer;
+SELECT migrate_approve(revision, hash) FROM migrate_plan_details('a2');
+GRANT USAGE ON SCHEMA migrate TO deployer;
+SQL
+$blocker = $node->background_psql($db, extra_params => [ '-U', 'reporting' ]);
+$pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+sql($node, $db, "ALTER DATABASE app SET migrate.terminate_blockers = 'all'; ALTER DATABASE app SET migrate.blocker_patience = 0; ALTER DATABASE app SET migrate.blocker_wait = '1s'");
+$deploy = start_sql($node, $db, 'restricted', "SET ROLE deployer; CALL migrate_deploy('a2')");
+(undef, $errors) = finish_sql($deploy);
+like($errors, qr/^55P03: could not begin/, 'another role: is seen');
+like($deploy->{err}, qr/Blocked by process $pid \(role reporting, application '[^']*'\), which holds AccessShareLock/, 'another role: its state is not shown');
+like($deploy->{err}, qr/WARNING:  42501: could not end process $pid, which blocks the upgrade of revision "a2": must be a member of the role|permission denied to terminate/, 'another role: is not ended');
+is(sql($node, $db, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid"), '1', 'another role: is there');
+$blocker->query_safe('COMMIT;');
+$blocker->quit;
+sql($node, $db, 'ALTER DATABASE app RESET ALL');
+(undef, $errors) = run_sql($node, $db, "LOAD 'migrate'; SET ROLE deployer; SET migrate.terminate_blockers = 'all'");
+like($errors, qr/^42501: permission denied to set parameter "migrate.terminate_blockers"/, 'only a superuser can have sessions ended');
+
+# An autovacuum gives way, although lock_timeout is shorter than deadlock_timeout.
+sql($node, $db, <<'SQL');
+CREATE TABLE big (i int, t text) WITH (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+	autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, fillfactor = 20);
+INSERT INTO big SELECT i, repeat('x', 500) FROM generate_series(1, 5000) AS i;
+DELETE FROM big;
+SELECT migrate_register('v1', 'ALTER TABLE big ADD COLUMN c int', '');
+SQL
+wait_until($node, $db, "SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE relid = 'big'::regclass)");
+(undef, $errors) = run_sql($node, $db, "SET migrate.blocker_wait = '20s'; CALL migrate_deploy('v1')");
+is($errors, '', 'an autovacuum gives way');
+like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/canceling autovacuum task/, 'because the server cancels it');
+
+$node->stop;
+done_testing();
+
+sub wait_until_nothing_is_waited_for
+{
+	my ($session) = @_;
+	my $runner = wait_for_event($node, $session, 'Extension');
+	wait_until($node, 'postgres', "SELECT wait_event_type = 'Extension'
+			AND backend_xmin IS NULL AND backend_xid IS NULL
+			AND NOT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid
+			                 AND locktype NOT IN ('virtualxid', 'advisory'))
+		FROM pg_stat_activity AS a WHERE pid = $runner");
+	return;
+}
