@@ -162,6 +162,27 @@ sql($node, $db, 'ALTER DATABASE app RESET ALL');
 (undef, $errors) = run_sql($node, $db, "LOAD 'migrate'; SET ROLE deployer; SET migrate.terminate_blockers = 'all'");
 like($errors, qr/^42501: permission denied to set parameter "migrate.terminate_blockers"/, 'only a superuser can have sessions ended');
 
+# What has taken long is not run again for a lock that is held for a moment.
+sql($node, $db, <<'SQL');
+CREATE SEQUENCE runs;
+CREATE TABLE moment (i int);
+SELECT migrate_register('m1', 'SELECT nextval(''runs''); SELECT pg_sleep(1.5); ALTER TABLE moment ADD COLUMN c int', '');
+SQL
+$deploy = start_sql($node, $db, 'slow', "SET client_min_messages = notice; CALL migrate_deploy('m1')");
+wait_for_event($node, $deploy, 'Timeout');
+$blocker = $node->background_psql($db);
+$blocker->query_safe('BEGIN; SELECT FROM moment;');
+$deploy->{run}->pump until $deploy->{err} =~ /by itself/ || !$deploy->{run}->pumpable;
+$blocker->query_safe('COMMIT;');
+$blocker->quit;
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'a moment: gets through');
+like($deploy->{err}, qr/NOTICE:  55P03: statement 3 of the upgrade of revision "m1" is tried again by itself: canceling statement due to lock timeout/, 'a moment: said');
+is(sql($node, $db, "SELECT last_value FROM runs UNION ALL SELECT attempts FROM migrate.log WHERE revision = 'm1'"), "1\n1", 'a moment: in one attempt');
+sql($node, $db, "SELECT migrate_register('m2', 'SELECT pg_sleep(1.1); ALTER TABLE moment ADD COLUMN c int; ALTER TABLE moment ADD COLUMN d int', '', '{m1}')");
+(undef, $errors) = run_sql($node, $db, "CALL migrate_deploy('m2')");
+is($errors, '42701: column "c" of relation "moment" already exists', 'another error is not tried again');
+
 # An autovacuum gives way, although lock_timeout is shorter than deadlock_timeout.
 sql($node, $db, <<'SQL');
 CREATE TABLE big (i int, t text) WITH (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,

@@ -32,7 +32,9 @@
 #include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
+#include "base/error_text.h"
 #include "base/spi.h"
 #include "base/statement_timeout.h"
 #include "run/run_internal.h"
@@ -40,6 +42,21 @@
 /* Values of MigBodyExec.statement that are no statement's number. */
 #define NO_STATEMENT		0
 #define DEFERRED_CHECKS		(-1)
+
+/*
+ * From when on the statements of an attempt have taken long, and how often then
+ * one that meets a lock is tried by itself before all of them are run again.
+ */
+#define LONG_ATTEMPT		1000	/* ms */
+#define OWN_ATTEMPTS		10
+#define OWN_DELAY			100 /* ms */
+
+/* A statement in a subtransaction of its own. */
+typedef struct Single
+{
+	MigBodyExec *body;
+	int			index;
+} Single;
 
 /* A statement that cannot run inside a transaction block. */
 typedef struct Utility
@@ -55,6 +72,8 @@ static void run_settings(MigBodyExec *body, int before);
 static void collect_settings(MigBodyExec *body, int nest_level,
 							 const List *before);
 static void run_statement(MigBodyExec *body, int index);
+static void run_by_itself(MigBodyExec *body, int index);
+static void run_single(void *arg);
 static void begin_environment(MigBodyExec *body);
 static void note_environment(MigBodyExec *body);
 static void check_paths(MigBodyExec *body);
@@ -94,6 +113,7 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 {
 	ErrorContextCallback callback;
 	uint64		nvalues = mig_utility_hook_enum_values();
+	int64		began = mig_clock_ms();
 	int			nest_level;
 	int			next;
 
@@ -113,7 +133,11 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 			(nvalues != mig_utility_hook_enum_values() ||
 			 mig_body_is_partitioned(body, next)))
 			break;
-		run_statement(body, next);
+		if (body->script->statements[next].locks != NIL && body->may_repeat &&
+			mig_clock_ms() - began >= LONG_ATTEMPT)
+			run_by_itself(body, next);
+		else
+			run_statement(body, next);
 	}
 	SPI_finish();
 
@@ -277,6 +301,44 @@ run_statement(MigBodyExec *body, int index)
 	mig_statement_timeout_end();
 	pfree(text);
 	body->statement_text = NULL;
+}
+
+/*
+ * The statements before it are not run again for a lock that another session
+ * holds for a moment.  The locks that they have taken are held meanwhile.
+ */
+static void
+run_by_itself(MigBodyExec *body, int index)
+{
+	Single		single = {body, index};
+
+	for (int attempt = 1;; attempt++)
+	{
+		ErrorData  *error = mig_subxact(run_single, &single);
+
+		if (error == NULL)
+			return;
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE ||
+			mig_error_is_foreign(error) || attempt == OWN_ATTEMPTS)
+			ReThrowError(error);
+		if (attempt == 1)
+			ereport(NOTICE,
+					(errcode(error->sqlerrcode),
+					 errmsg("statement %d of the %s of revision \"%s\" is tried again by itself: %s",
+							index + 1, body->operation, body->revision,
+							error->message),
+					 errdetail("The statements before it have taken long, and are not run again. What they have locked is kept.")));
+		FreeErrorData(error);
+		mig_clock_sleep(OWN_DELAY);
+	}
+}
+
+static void
+run_single(void *arg)
+{
+	const Single *single = arg;
+
+	run_statement(single->body, single->index);
 }
 
 /*

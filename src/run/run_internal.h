@@ -58,6 +58,7 @@ typedef struct MigBodyExec
 	MigScript  *script;			/* its statements */
 	bool		may_split;		/* a segment may end where it turns out that
 								 * it must */
+	bool		may_repeat;		/* a statement by itself */
 	int			ncarried;		/* this many statements are done, */
 	List	   *carried;		/* and have set these, of MigSetting */
 	List	   *collected;		/* the same after the segment that is tried */

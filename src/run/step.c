@@ -100,6 +100,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->body.context = CurrentMemoryContext;
 	exec->body.transaction_ends = run->commits;
 	exec->body.may_split = run->commits;
+	exec->body.may_repeat = run->server->table_locks && mig_guc_lock_timeout > 0;
 	exec->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
 	{
