@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "jit/jit.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -33,6 +34,8 @@
 
 #define MAX_MESSAGE				65536	/* bytes */
 
+static int	execute_plan(MigSpiQuery *query, const MigSpiArgs *args,
+						 bool read_only);
 static void prepare(MigSpiQuery *query, const MigSpiArgs *args);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
@@ -298,18 +301,39 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 		CommandCounterIncrement();
 		PushActiveSnapshot(GetLatestSnapshot());
 	}
-	if (OidIsValid(query->table))
-		rc = mig_spi_execute_on_table(query, args,
-									  latest || access == MIG_SPI_READ_CALLER);
-	else
-		rc = SPI_execute_plan(query->plan, (Datum *) args->values,
-							  args->nulls, latest || access == MIG_SPI_READ_CALLER, 0);
+	rc = execute_plan(query, args, latest || access == MIG_SPI_READ_CALLER);
 	if (latest)
 		PopActiveSnapshot();
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
 	return SPI_processed;
+}
+
+/*
+ * Without JIT, which takes longer to compile a statement of ours than the
+ * statement to run.
+ */
+static int
+execute_plan(MigSpiQuery *query, const MigSpiArgs *args, bool read_only)
+{
+	bool		jit = jit_enabled;
+	volatile int rc = 0;
+
+	jit_enabled = false;
+	PG_TRY();
+	{
+		rc = OidIsValid(query->table) ?
+			mig_spi_execute_on_table(query, args, read_only) :
+			SPI_execute_plan(query->plan, (Datum *) args->values, args->nulls,
+							 read_only, 0);
+	}
+	PG_FINALLY();
+	{
+		jit_enabled = jit;
+	}
+	PG_END_TRY();
+	return rc;
 }
 
 /*

@@ -37,6 +37,7 @@ static bool lock_waits_logged = false;	/* before that */
 static volatile bool waiting = false;
 static volatile LOCKTAG wait_tag;
 static volatile LOCKMODE wait_mode;
+static volatile sig_atomic_t wait_logged = false;	/* by the server */
 
 /* The same when the last message was raised. */
 static bool kept = false;
@@ -123,11 +124,21 @@ mig_blocker_watch(bool on)
 static void
 show_lock_wait(ErrorData *error)
 {
-	if (watching && whereToSendOutput == DestRemote &&
-		client_min_messages <= NOTICE && mig_error_is_lock_wait(error))
+	bool		is_lock_wait = mig_error_is_lock_wait(error);
+
+	/* Each sample wakes the server up, which then says it once more. */
+	if (is_lock_wait && waiting && wait_logged)
+	{
+		error->output_to_server = false;
+		return;
+	}
+	if (is_lock_wait)
+		wait_logged = waiting;
+	if (is_lock_wait && watching && whereToSendOutput == DestRemote &&
+		client_min_messages <= NOTICE)
 	{
 		error->output_to_client = true;
-		/* The lock's holder is written for the server log only. */
+		/* Who holds the lock is written for the server log only. */
 		if (error->detail == NULL && error->detail_log != NULL)
 			error->detail = MemoryContextStrdup(error->assoc_context,
 												error->detail_log);
@@ -146,7 +157,10 @@ mig_blocker_sample(bool in_lock_wait)
 
 	waiting = in_lock_wait && lock != NULL;
 	if (!waiting)
+	{
+		wait_logged = false;
 		return;
+	}
 	wait_tag = lock->tag;
 	wait_mode = MyProc->waitLockMode;
 }

@@ -212,6 +212,9 @@ advise(const MigRun *run, const ErrorData *error)
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
+	/* A revision that is applied cannot be replaced. */
+	if (run->exec.step->command == MIG_COMMAND_DOWNGRADE)
+		return psprintf("To try again when the cause is removed: %s", command);
 	return psprintf("To try again when the cause is removed: %s\nTo change the body first: migrate_register(%s, ..., replace => true).",
 					command,
 					quote_literal_cstr(run->exec.body.revision));

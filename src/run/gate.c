@@ -142,7 +142,11 @@ is_free(Gate *gate)
 		return gate->holders.n == 0;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+	{
+		/* The statement is ours, and says nothing. */
+		error->context = NULL;
 		ReThrowError(error);
+	}
 	FreeErrorData(error);
 	return true;
 }
