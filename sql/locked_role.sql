@@ -45,6 +45,40 @@ SELECT current_user, rolcreaterole FROM pg_roles WHERE rolname = 'regress_migrat
 RESET ROLE;
 RESET migrate.server_type;
 
+-- nor does a parallel worker, another process, in which nothing is locked
+SET ROLE regress_migrate_low;
+CREATE FUNCTION low.reset() RETURNS boolean LANGUAGE plpgsql PARALLEL SAFE SET role = 'none'
+	AS 'BEGIN RETURN current_setting(''is_superuser'')::boolean; END';
+CREATE OR REPLACE FUNCTION low.leave() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	super boolean;
+BEGIN
+	IF session_user = 'regress_migrate_low' THEN
+		RETURN;
+	END IF;
+	PERFORM set_config(name, 'on', true) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+	SELECT low.reset() INTO super;
+	RAISE 'superuser: %', super;
+END $$;
+SELECT migrate_register('d5', 'CREATE INDEX CONCURRENTLY i ON low.t ((i + array_length(''{1}''::low.dom[], 1)))');
+CALL migrate_deploy('d5');
+RESET ROLE;
+SHOW max_parallel_workers;
+
+-- a partial revision stays that of the role that has begun it, with its settings, when another one takes a statement as done
+CREATE TABLE other_table (i int);
+SELECT migrate_register('s1', 'CREATE TABLE low.s (i int); CREATE INDEX CONCURRENTLY i ON public.other_table (i); SELECT 1');
+SET ROLE regress_migrate_low;
+SET search_path = low, public;
+CALL migrate_deploy('s1');
+RESET ROLE;
+RESET search_path;
+SELECT migrate_resolve('s1', 'skip');
+SELECT statement, role FROM migrate.partial ORDER BY statement;
+CALL migrate_deploy('s1');
+SELECT migrate_resolve('s1', 'abandon');
+DROP TABLE other_table;
+
 -- what the owner of a version table leaves in the session of a role with more rights: from a trigger, and from an index that is only planned
 SET ROLE regress_migrate_low;
 CREATE TABLE low.v (version_num varchar(32) PRIMARY KEY);

@@ -352,16 +352,27 @@ check_require_approval(bool *value, void **extra, GucSource source)
 /*
  * Locks the role and the session user, or unlocks them: then no SET, RESET or
  * set_config() changes them.  In a security context the server refuses that
- * itself, but a context ends with its transaction.
+ * itself, but a context ends with its transaction.  A parallel worker is another
+ * process, in which nothing is locked: so there is none.  The server looks at
+ * max_parallel_workers when it starts one, whatever a plan has counted on.
  */
 void
 mig_guc_lock_role(bool on)
 {
-	static const char *const names[] = {"role", "session_authorization"};
+	static const char *const names[] = {
+		"role", "session_authorization", "max_parallel_workers"
+	};
+	static bool locked = false;
+	static int	workers;
 
 	for (int i = 0; i < lengthof(names); i++)
 		mig_compat_find_setting(names[i])->context =
 			on ? PGC_INTERNAL : PGC_USERSET;
+	if (on && !locked)
+		workers = max_parallel_workers;
+	if (on || locked)
+		max_parallel_workers = on ? 0 : workers;
+	locked = on;
 }
 
 /*

@@ -202,6 +202,9 @@ advise(const MigRun *run, const ErrorData *error)
 						run->exec.blockers.cure, command);
 	if (run->partial != NULL)
 	{
+		/* It is refused, and the error says how it is resumed. */
+		if (run->partial->role_oid != GetUserId())
+			return NULL;
 		/* That the outcome is unknown has a hint of its own. */
 		if (run->partial->unknown > 0 && error->hint != NULL)
 			return psprintf("Then: %s", command);

@@ -217,6 +217,17 @@ skip(const MigVersion *version, const MigPartial *partial)
 				 errhint("CALL %s(...) resumes it. To change the body, abandon the revision and register it again.",
 						 mig_command_procedure(partial->operation))));
 
+	if (!OidIsValid(partial->role_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no statement of revision \"%s\" can be skipped",
+						partial->revision),
+				 errdetail("Role \"%s\", which has begun its %s, does not exist any more, and no other one can resume it.",
+						   partial->role,
+						   mig_command_name(partial->operation)),
+				 errhint("Use migrate_resolve(%s, 'finish') when the rest is done by hand.",
+						 quote_literal_cstr(partial->revision))));
+
 	mig_log_new_run(&run);
 	memset(&row, 0, sizeof(row));
 	row.version = version;
@@ -233,7 +244,8 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.session_objects = partial->session_objects;
 	row.body_hash = partial->body_hash;
 	row.run = &run;
-	row.role = GetUserId();
+	/* Of the role that has begun it are the settings, too. */
+	row.role = partial->role_oid;
 	mig_partial_done(&row);
 	return row.statement;
 }
