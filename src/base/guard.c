@@ -58,7 +58,7 @@
 	"           ARRAY(SELECT " MEMBERS(RelationRelationId) \
 	"                 UNION ALL" \
 	"                 SELECT y.typrelid FROM pg_catalog.pg_type AS y" \
-	"                  WHERE y.oid IN (SELECT " MEMBERS(TypeRelationId) ")) AS relations," \
+	"                  WHERE y.typrelid <> 0 AND y.oid IN (SELECT " MEMBERS(TypeRelationId) ")) AS relations," \
 	"           ARRAY(SELECT " MEMBERS(ProcedureRelationId) ") AS functions" \
 	"           FROM pg_catalog.pg_extension AS x" \
 	"          WHERE x.extname = 'migrate' OFFSET 0) AS m OFFSET 0) AS e"
