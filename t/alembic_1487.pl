@@ -71,7 +71,7 @@ foreach my $count (1, 5)
 
 # A session renews its catalog cache between two commands of its client, so each
 # failure takes another CALL.
-my $stale = join("\n", 'ERROR:  The catalog snapshot used for this transaction has been invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA',
+my $stale = join("\n", 'failed after 2 attempts: The catalog snapshot used for this transaction has been invalidated: expected: 2, got: 1: MISMATCHED_SCHEMA',
 	'HINT:  Another session has changed the schema, which this session will see with its next command. Nothing is lost: send the CALL again, it resumes where it was.');
 foreach my $count (1, 5)
 {

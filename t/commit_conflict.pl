@@ -125,7 +125,7 @@ sub backoff
 	$gate = $node->background_psql($db);
 	$gate->query_safe('BEGIN; LOCK TABLE gate;');
 	$session = start_sql($node, $db, $name,
-		"$settings SET migrate.lock_timeout = '10ms'; SET migrate.retry_base_delay = '1h';
+		"$settings SET migrate.blocker_wait = 0; SET migrate.lock_timeout = '10ms'; SET migrate.retry_base_delay = '1h';
 		 SET migrate.retry_max_delay = '1h'; CALL migrate_deploy('e1')");
 	return wait_for_event($node, $session, 'Extension');
 }

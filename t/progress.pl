@@ -78,7 +78,7 @@ finish_sql($run);
 # An attempt that is repeated.
 sql($node, $db, "CALL migrate_revert('p1')");
 $holder->query_safe('BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;');
-$run = start_sql($node, $db, 'run', "SET migrate.lock_timeout = '10ms'; SET migrate.max_attempts = 1000; CALL migrate_deploy('p2')");
+$run = start_sql($node, $db, 'run', "SET migrate.blocker_wait = 0; SET migrate.lock_timeout = '10ms'; SET migrate.max_attempts = 1000; CALL migrate_deploy('p2')");
 wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress_details WHERE attempt > 1');
 pass('the attempt counts');
 $holder->query_safe('COMMIT;');
