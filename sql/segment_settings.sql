@@ -125,9 +125,11 @@ SHOW search_path;
 
 -- the role is not its name: one that was renamed resumes it, another one that
 -- has got the name does not, except where a dump has brought it
-\set body 'SET search_path = app, public; INSERT INTO t VALUES (1); VACUUM seen; INSERT INTO seen (what) SELECT 1 / count(*) FROM other.go'
+\set body 'SET search_path = app, public; INSERT INTO t VALUES (1); VACUUM own; INSERT INTO seen (what) SELECT 1 / count(*) FROM other.go'
 TRUNCATE other.go;
 CREATE ROLE regress_migrate_begins;
+CREATE TABLE app.own ();
+ALTER TABLE app.own OWNER TO regress_migrate_begins;
 GRANT ALL ON seen, app.t, other.go TO regress_migrate_begins;
 GRANT ALL ON SCHEMA app, other TO regress_migrate_begins;
 GRANT EXECUTE ON PROCEDURE migrate_deploy TO regress_migrate_begins;
