@@ -20,6 +20,12 @@ CREATE TABLE rest PARTITION OF tree DEFAULT;
 CREATE TABLE bound (id int NOT NULL, k int, CONSTRAINT tree_k CHECK (k > 0));
 CREATE TABLE keyed (id int, parent int REFERENCES parent) PARTITION BY LIST (id);
 CREATE TABLE keyed1 PARTITION OF keyed FOR VALUES IN (1);
+CREATE TABLE wide (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE wide1 PARTITION OF wide FOR VALUES IN (1);
+CREATE TABLE wide_bound (id int NOT NULL);
+CREATE TABLE refers (id int CONSTRAINT refers_fk REFERENCES wide);
+CREATE TYPE pair AS (a int);
+CREATE TABLE typed OF pair;
 CREATE INDEX loose_i ON loose (parent);
 CREATE INDEX tree_i ON tree (id);
 CREATE UNIQUE INDEX loose_u ON loose (id);
@@ -54,11 +60,11 @@ DECLARE
 	relations oid[];
 	taken text[];
 BEGIN
-	SELECT array_agg(split_part(d, ' ', 1)::oid),
-		   array_agg(modes[cardinality(string_to_array(d, ',')) - 4])
-	  INTO relations, taken FROM unnest(needed.derived(statement)) AS d;
-	needs := needed.modes(relations, taken);
 	BEGIN
+		SELECT array_agg(split_part(d, ' ', 1)::oid),
+			   array_agg(modes[cardinality(string_to_array(d, ',')) - 4])
+		  INTO relations, taken FROM unnest(needed.derived(statement)) AS d;
+		needs := needed.modes(relations, taken);
 		EXECUTE statement;
 		SELECT array_agg(relation), array_agg(mode) INTO relations, taken
 		  FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation = ANY (before)
@@ -66,6 +72,8 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'MIG00';
 	EXCEPTION WHEN SQLSTATE 'MIG00' THEN
 		takes := needed.modes(relations, taken);
+	WHEN syntax_error OR undefined_object OR feature_not_supported OR wrong_object_type THEN
+		takes := 'unknown to this version';
 	WHEN OTHERS THEN
 		takes := SQLERRM;
 	END;
@@ -113,7 +121,7 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'ALTER TABLE base ADD COLUMN c int',
 	'ALTER TABLE ONLY base ALTER COLUMN id SET DEFAULT 1',
 	'ALTER TABLE base ADD CHECK (id > 0)',
-	'ALTER TABLE base ADD UNIQUE (id)',
+	'ALTER TABLE base ADD PRIMARY KEY (id)',
 	'ALTER TABLE base RENAME COLUMN id TO i',
 	'ALTER TABLE base ENABLE ROW LEVEL SECURITY',
 	'ALTER TABLE tree ADD COLUMN c int',
@@ -122,6 +130,10 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'ALTER TABLE tree ATTACH PARTITION bound FOR VALUES IN (2)',
 	'ALTER TABLE tree DETACH PARTITION leaf',
 	'ALTER TABLE keyed ATTACH PARTITION loose FOR VALUES IN (2)',
+	'ALTER TABLE keyed DETACH PARTITION keyed1',
+	'ALTER TABLE keyed ALTER CONSTRAINT keyed_parent_fkey DEFERRABLE',
+	'ALTER TABLE wide DETACH PARTITION wide1',
+	'ALTER TABLE refers DROP CONSTRAINT refers_fk',
 	'ALTER INDEX loose_i RENAME TO i',
 	'ALTER VIEW view RENAME TO v',
 	'ALTER MATERIALIZED VIEW mat RENAME TO m',
@@ -172,6 +184,7 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'DROP DOMAIN mark CASCADE',
 	'DROP TYPE colour CASCADE',
 	'DROP TYPE colour',
+	'DROP TYPE pair CASCADE',
 	'GRANT SELECT ON loose TO PUBLIC',
 	'INSERT INTO loose VALUES (1)',
 	'LOCK TABLE base IN SHARE MODE',
@@ -188,6 +201,62 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'TRUNCATE parent CASCADE',
 	'TRUNCATE tree'
 ]) WITH ORDINALITY AS s (statement, number), needed.try(statement) ORDER BY number;
+
+-- what only some versions take, or know: none takes more
+CREATE TABLE made (id int, twice int GENERATED ALWAYS AS (id * 2) STORED);
+CREATE TABLE made_heir () INHERITS (made);
+CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY, k int) PARTITION BY LIST (k);
+CREATE TABLE numbered1 PARTITION OF numbered FOR VALUES IN (1);
+CREATE TABLE strict (id int NOT NULL, CONSTRAINT strict_c CHECK (id > 0));
+CREATE TABLE unforced (id int, up int);
+DO $$BEGIN
+	EXECUTE 'ALTER TABLE unforced ADD CONSTRAINT unforced_fk FOREIGN KEY (up) REFERENCES parent NOT ENFORCED';
+EXCEPTION WHEN syntax_error THEN NULL;
+END$$;
+CREATE TABLE strict_heir () INHERITS (strict);
+CREATE FUNCTION needed.rank(lock text) RETURNS int LANGUAGE sql AS
+	$$SELECT array_position(ARRAY['S', 'SRE', 'E', 'AE'], split_part(lock, ' ', 2))$$;
+SELECT statement, needs, takes FROM unnest(ARRAY[
+	'ALTER TABLE base ADD UNIQUE (id)',
+	'ALTER TABLE base ADD FOREIGN KEY (id) REFERENCES parent',
+	'ALTER TABLE base ADD CONSTRAINT c NOT NULL id',
+	'ALTER TABLE base ADD CONSTRAINT c NOT NULL id NOT VALID',
+	'ALTER TABLE ONLY base ADD CONSTRAINT c NOT NULL id NO INHERIT',
+	'ALTER TABLE base ALTER id SET NOT NULL',
+	'ALTER TABLE loose ADD FOREIGN KEY (parent) REFERENCES parent NOT ENFORCED',
+	'ALTER TABLE loose ADD CHECK (id > 0) NOT ENFORCED',
+	'ALTER TABLE loose SET ACCESS METHOD DEFAULT',
+	'ALTER TABLE child ALTER CONSTRAINT child_fk DEFERRABLE',
+	'ALTER TABLE child ALTER CONSTRAINT child_fk NOT ENFORCED',
+	'ALTER TABLE unforced ALTER CONSTRAINT unforced_fk ENFORCED',
+	'ALTER TABLE keyed ALTER CONSTRAINT keyed_parent_fkey NOT ENFORCED',
+	'ALTER TABLE refers ALTER CONSTRAINT refers_fk NOT ENFORCED',
+	'ALTER TABLE strict ALTER CONSTRAINT strict_c NOT ENFORCED',
+	'ALTER TABLE strict ALTER CONSTRAINT strict_id_not_null NO INHERIT',
+	'ALTER TABLE strict DROP CONSTRAINT strict_id_not_null',
+	'ALTER TABLE strict ALTER id DROP NOT NULL',
+	'ALTER TABLE made ALTER twice SET EXPRESSION AS (id * 3)',
+	'ALTER TABLE made ALTER twice DROP EXPRESSION',
+	'ALTER TABLE made ADD v int GENERATED ALWAYS AS (id) VIRTUAL',
+	'ALTER TABLE numbered ALTER id SET GENERATED BY DEFAULT',
+	'ALTER TABLE numbered ALTER id DROP IDENTITY',
+	'ALTER TABLE tree ALTER id ADD GENERATED ALWAYS AS IDENTITY',
+	'ALTER TABLE tree ALTER id SET NOT NULL',
+	'ALTER TABLE tree ADD UNIQUE (id, k)',
+	'ALTER TABLE wide ATTACH PARTITION wide_bound FOR VALUES IN (2)',
+	'ALTER DOMAIN mark ADD NOT NULL',
+	'CREATE TABLE n PARTITION OF wide FOR VALUES IN (2)',
+	'CREATE TABLE n (i int REFERENCES parent NOT ENFORCED)',
+	'DROP TABLE keyed1',
+	'REPACK loose',
+	'REPACK mat'
+]) WITH ORDINALITY AS s (statement, number), needed.try(statement)
+ WHERE EXISTS (SELECT FROM string_to_table(takes, ', ') AS t
+				WHERE NOT EXISTS (SELECT FROM string_to_table(needs, ', ') AS n
+								   WHERE split_part(n, ' ', 1) = split_part(t, ' ', 1)
+									 AND needed.rank(n) >= needed.rank(t)))
+   AND takes <> 'nothing' AND takes <> 'unknown to this version'
+ ORDER BY number;
 
 -- those that cannot be tried in a transaction
 SELECT statement, (needed.try(statement)).needs FROM unnest(ARRAY[

@@ -87,6 +87,16 @@
 #define ALTER_SUBSCRIPTION_REFRESH_PUBLICATION ALTER_SUBSCRIPTION_REFRESH
 #endif
 
+/* 17 has ALTER COLUMN ... SET EXPRESSION. */
+#if PG_VERSION_NUM >= 170000
+#define MIG_COMPAT_HAVE_SET_EXPRESSION
+#endif
+
+/* 18 gave ALTER CONSTRAINT a node of its own, which says what it alters. */
+#if PG_VERSION_NUM >= 180000
+#define MIG_COMPAT_HAVE_ALTER_CONSTRAINT_NODE
+#endif
+
 /*
  * 16 made the list of the settings, which was an array that callers searched,
  * one for the caller, and keeps a hash table to find one.  NULL: there is none

@@ -79,6 +79,7 @@
 	"        FROM " FOREIGN_KEYS("n") \
 	"         AND CASE n.target" \
 	"             WHEN " CppAsString2(MIG_LOCK_REFERENCED) " THEN k.conrelid = n.id" \
+	"             WHEN " CppAsString2(MIG_LOCK_REFERRING) " THEN k.confrelid = n.id" \
 	"             WHEN " CppAsString2(MIG_LOCK_CONSTRAINT_KEYS) " THEN" \
 	"               EXISTS (SELECT FROM pg_catalog.pg_constraint AS c" \
 	"                        WHERE c.conrelid = n.id AND c.conname = n.part" \
@@ -94,7 +95,7 @@
 	"                               AND k.confrelid = n.id))" \
 	"             ELSE true END) AS f (id)" \
 	"   WHERE n.target IN (" CppAsString2(MIG_LOCK_REFERENCED) ", " \
-	CppAsString2(MIG_LOCK_TABLE_KEYS) ", " \
+	CppAsString2(MIG_LOCK_REFERRING) ", " CppAsString2(MIG_LOCK_TABLE_KEYS) ", " \
 	CppAsString2(MIG_LOCK_CONSTRAINT_KEYS) ", " \
 	CppAsString2(MIG_LOCK_COLUMN_KEYS) ")" \
 	"  UNION ALL" \
@@ -106,7 +107,7 @@
 	"  SELECT d.objid, n.descent, n.modes, false" \
 	"    FROM need AS n JOIN pg_catalog.pg_depend AS d" \
 	"      ON d.refclassid = 'pg_catalog.pg_type'::regclass" \
-	"     AND d.refobjid = n.id AND d.objsubid > 0" \
+	"     AND d.refobjid = n.id AND d.deptype = 'n'" \
 	"     AND d.classid = 'pg_catalog.pg_class'::regclass" \
 	"   WHERE " TARGET(MIG_LOCK_TYPE_USERS) \
 	"), lock AS (" \

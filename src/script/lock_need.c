@@ -91,8 +91,11 @@ mig_lock_needs(Node *node)
 			{
 				const RepackStmt *repack = (const RepackStmt *) node;
 
-				return repack->relation == NULL ? NIL :
-					of_one(repack->relation->relation, AccessExclusiveLock);
+				if (repack->relation == NULL ||
+					mig_statement_option_is_on(repack->params, "concurrently",
+											   false))
+					return NIL;
+				return of_one(repack->relation->relation, AccessExclusiveLock);
 			}
 #else
 		case T_ClusterStmt:
@@ -182,9 +185,26 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 		case AT_DropColumn:
 			return of_relation(table, MIG_LOCK_COLUMN_KEYS, MIG_LOCK_ALONE,
 							   command->name, AccessExclusiveLock, needs);
+#ifdef MIG_COMPAT_HAVE_ALTER_CONSTRAINT_NODE
+		case AT_AlterConstraint:
+			{
+				const		ATAlterConstraint *alter = castNode(ATAlterConstraint,
+																command->def);
+
+				/* The triggers at both ends are dropped, or made. */
+				if (!alter->alterEnforceability)
+					return needs;
+				return of_relation(table, MIG_LOCK_CONSTRAINT_KEYS,
+								   MIG_LOCK_PARTITIONS, alter->conname,
+								   alter->is_enforced ?
+								   ShareRowExclusiveLock : AccessExclusiveLock,
+								   needs);
+			}
+#endif
 		case AT_DropConstraint:
-			return of_relation(table, MIG_LOCK_CONSTRAINT_KEYS, MIG_LOCK_ALONE,
-							   command->name, AccessExclusiveLock, needs);
+			return of_relation(table, MIG_LOCK_CONSTRAINT_KEYS,
+							   MIG_LOCK_PARTITIONS, command->name,
+							   AccessExclusiveLock, needs);
 		case AT_AttachPartition:
 			{
 				const PartitionCmd *partition = castNode(PartitionCmd, command->def);
@@ -203,6 +223,12 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 				needs = of_relation(table, MIG_LOCK_DEFAULT_PARTITION,
 									MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
 									needs);
+				needs = of_relation(partition->name, MIG_LOCK_REFERENCED,
+									MIG_LOCK_ALONE, NULL, ShareRowExclusiveLock,
+									needs);
+				needs = of_relation(partition->name, MIG_LOCK_REFERRING,
+									MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
+									needs);
 				return of_relation(partition->name, MIG_LOCK_RELATION,
 								   MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
 								   needs);
@@ -213,7 +239,7 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 }
 
 /*
- * Which children a subcommand is passed on to.
+ * Which children a subcommand is passed on to, on any version.
  */
 static char
 descent_of(const AlterTableCmd *command)
@@ -221,20 +247,25 @@ descent_of(const AlterTableCmd *command)
 	switch (command->subtype)
 	{
 		case AT_AddColumn:
+		case AT_AddConstraint:
 		case AT_AlterColumnType:
+		case AT_AlterConstraint:
 		case AT_ColumnDefault:
 		case AT_DropColumn:
 		case AT_DropConstraint:
 		case AT_DropExpression:
 		case AT_DropNotNull:
+#ifdef MIG_COMPAT_HAVE_SET_EXPRESSION
+		case AT_SetExpression:
+#endif
 		case AT_SetNotNull:
 		case AT_SetStatistics:
 		case AT_SetStorage:
 		case AT_ValidateConstraint:
 			return MIG_LOCK_DESCENDANTS;
-		case AT_AddConstraint:
-			return castNode(Constraint, command->def)->contype == CONSTR_CHECK ?
-				MIG_LOCK_DESCENDANTS : MIG_LOCK_PARTITIONS;
+		case AT_AddIdentity:
+		case AT_DropIdentity:
+		case AT_SetIdentity:
 		case AT_EnableTrig:
 		case AT_EnableAlwaysTrig:
 		case AT_EnableReplicaTrig:
@@ -302,14 +333,16 @@ of_constraint(const Constraint *constraint, List *needs)
 
 /*
  * A table that gets a partition: the default one must have no row for it, and
- * its foreign keys are made for it, too.
+ * the foreign keys at both ends are made for it, too.
  */
 static List *
 of_partition(const RangeVar *parent, List *needs)
 {
 	needs = of_relation(parent, MIG_LOCK_DEFAULT_PARTITION, MIG_LOCK_ALONE,
 						NULL, AccessExclusiveLock, needs);
-	return of_relation(parent, MIG_LOCK_REFERENCED, MIG_LOCK_ALONE, NULL,
+	needs = of_relation(parent, MIG_LOCK_REFERENCED, MIG_LOCK_ALONE, NULL,
+						ShareRowExclusiveLock, needs);
+	return of_relation(parent, MIG_LOCK_REFERRING, MIG_LOCK_ALONE, NULL,
 					   ShareRowExclusiveLock, needs);
 }
 

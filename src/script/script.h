@@ -44,13 +44,15 @@ typedef enum MigStatementKind
 										 * of, with its default partition */
 #define MIG_LOCK_DEFAULT_PARTITION	'd'
 #define MIG_LOCK_REFERENCED			'o' /* by its foreign keys */
+#define MIG_LOCK_REFERRING			'e' /* with foreign keys to it */
 #define MIG_LOCK_REFERENCING		'g' /* by theirs, and those that refer to
 										 * these */
 #define MIG_LOCK_TABLE_KEYS			'f' /* the other ends of its foreign keys */
 #define MIG_LOCK_CONSTRAINT_KEYS	'k' /* the same of one constraint */
 #define MIG_LOCK_COLUMN_KEYS		'c' /* the same of those with one column */
 #define MIG_LOCK_SCHEMA_RELATIONS	's' /* all in a schema */
-#define MIG_LOCK_TYPE_USERS			't' /* the tables with columns of a type */
+#define MIG_LOCK_TYPE_USERS			't' /* the tables with columns of a type,
+										 * or made of it */
 
 /* How far a lock on a table is passed on: from the narrowest. */
 #define MIG_LOCK_ALONE				'a'
