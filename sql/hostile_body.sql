@@ -3,8 +3,8 @@
 SET client_min_messages = warning;
 CREATE ROLE regress_migrate_author;
 CREATE SCHEMA trap AUTHORIZATION regress_migrate_author;
-GRANT EXECUTE ON FUNCTION migrate_register, migrate_upgrade, migrate_unregister,
-	migrate_register_script, migrate_merge TO regress_migrate_author;
+GRANT EXECUTE ON ROUTINE migrate_register, migrate_upgrade, migrate_unregister,
+	migrate_register_script, migrate_merge, migrate_deploy, migrate_downgrade, migrate_resolve TO regress_migrate_author;
 SET ROLE regress_migrate_author;
 CREATE TABLE trap.version (version_num varchar(32) PRIMARY KEY);
 CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -58,6 +58,97 @@ SELECT migrate_register('c1', body) IS NOT NULL, body,
        pg_temp.attempt($$SELECT migrate_upgrade('c1')$$), migrate_unregister('c1')
   FROM unnest(ARRAY['RESET ROLE', 'SET SESSION AUTHORIZATION DEFAULT', 'SELECT trap.leave()',
 	'DECLARE c CURSOR WITH HOLD FOR SELECT trap.leave()']) AS body;
+SELECT current_user;
+-- a cursor for the session's own role to read, in whichever way it is opened
+SELECT migrate_register('c1', body) IS NOT NULL, body,
+       pg_temp.attempt($$SELECT migrate_upgrade('c1')$$), migrate_unregister('c1')
+  FROM unnest(ARRAY['DECLARE c CURSOR FOR SELECT trap.leave()',
+	'DO $do$ DECLARE c refcursor := ''c''; BEGIN OPEN c FOR SELECT trap.leave(); END $do$',
+	'DO $do$ DECLARE c refcursor; BEGIN OPEN c FOR SELECT trap.leave(); END $do$']) AS body;
+SELECT name FROM pg_cursors;
+-- one that the body closes is its own affair
+SELECT migrate_register('c1', 'DECLARE c CURSOR FOR SELECT 1; FETCH c; CLOSE c;
+	DO $do$ DECLARE r record; BEGIN FOR r IN SELECT 1 LOOP NULL; END LOOP; END $do$', '');
+SELECT migrate_upgrade('c1');
+SELECT migrate_downgrade('c1@base');
+SELECT migrate_unregister('c1');
+-- cursors of the session: to be replaced, read, moved
+RESET ROLE;
+CREATE TABLE trap.stolen (t text);
+GRANT INSERT ON trap.stolen TO regress_migrate_author;
+CREATE TABLE secret AS SELECT 'secret ' || i AS t FROM generate_series(1, 3) AS i;
+SET ROLE regress_migrate_author;
+\set replace 'CLOSE c; DECLARE c CURSOR FOR SELECT trap.leave()'
+\set read 'DO $do$ DECLARE c refcursor := \'c\'; r text; BEGIN FETCH c INTO r; INSERT INTO trap.stolen VALUES (r); END $do$'
+\set move 'MOVE ALL IN c'
+SELECT migrate_register('replace', :'replace'), migrate_register('read', :'read'), migrate_register('move', :'move');
+RESET ROLE;
+BEGIN;
+DECLARE c CURSOR FOR TABLE secret;
+FETCH c;
+SET LOCAL ROLE regress_migrate_author;
+SELECT r, pg_temp.attempt(format('SELECT migrate_upgrade(%L)', r)) FROM unnest('{replace,read,move}'::text[]) AS r;
+RESET ROLE;
+FETCH c;
+-- also WITH HOLD, also for a procedure; nothing of the session is closed
+CLOSE c;
+DECLARE c CURSOR WITH HOLD FOR TABLE secret;
+COMMIT;
+SET ROLE regress_migrate_author;
+SELECT migrate_upgrade('read');
+CALL migrate_deploy('read');
+RESET ROLE;
+FETCH c;
+CLOSE c;
+-- the loop that a call comes from
+DO $$
+DECLARE
+	r record;
+BEGIN
+	SET LOCAL ROLE regress_migrate_author;
+	FOR r IN SELECT 'read' AS target LOOP
+		PERFORM migrate_upgrade(r.target);
+	END LOOP;
+END $$;
+TABLE trap.stolen;
+DROP TABLE secret;
+-- the cursor that the call itself is a part of, which a body cannot reach
+BEGIN;
+SET LOCAL ROLE regress_migrate_author;
+SELECT migrate_unregister('replace'), migrate_unregister('read'), migrate_unregister('move');
+SELECT migrate_register('c1', '', ''), migrate_register('c2', :'read', '', '{c1}'), migrate_register('c3', :'replace', '', '{c1}');
+DECLARE c CURSOR FOR SELECT migrate_upgrade('c1');
+FETCH c;
+CLOSE c;
+SAVEPOINT s;
+DECLARE c CURSOR FOR SELECT migrate_upgrade('c2');
+FETCH c;
+ROLLBACK TO s;
+DECLARE c CURSOR FOR SELECT migrate_upgrade('c3');
+FETCH c;
+ROLLBACK;
+-- in a body of several segments
+SET ROLE regress_migrate_author;
+CREATE TABLE trap.t (i int);
+SELECT migrate_register('c1', 'DECLARE c CURSOR WITH HOLD FOR SELECT trap.leave(); VACUUM trap.t'),
+	migrate_register('c2', 'VACUUM trap.t; DECLARE c CURSOR FOR SELECT trap.leave()');
+CALL migrate_deploy('c1');
+CALL migrate_deploy('c2');
+SELECT name FROM pg_cursors;
+SELECT FROM migrate_resolve('c2', 'abandon');
+-- what a statement that commits by itself has left is closed
+RESET ROLE;
+SET migrate.server_type = 'yugabytedb';
+SET ROLE regress_migrate_author;
+SELECT migrate_register('c3', $body$DO $do$ BEGIN EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'; COMMIT; END $do$$body$);
+CALL migrate_deploy('c3');
+SELECT name FROM pg_cursors;
+SELECT FROM migrate_resolve('c3', 'abandon');
+RESET ROLE;
+RESET migrate.server_type;
+SET ROLE regress_migrate_author;
+SELECT migrate_unregister('c1'), migrate_unregister('c2'), migrate_unregister('c3');
+DROP TABLE trap.t;
 SELECT current_user;
 -- the same from a trigger on the version table, and from deferred triggers
 -- that put off their work again: all of it belongs to the step
@@ -140,5 +231,5 @@ SELECT migrate_stamp('base', true);
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP SCHEMA trap CASCADE;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM regress_migrate_author;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM regress_migrate_author;
 DROP ROLE regress_migrate_author;

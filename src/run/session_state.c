@@ -15,8 +15,10 @@
 
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 
 #include "base/server.h"
 #include "base/spi.h"
@@ -32,11 +34,14 @@
 	" WHERE refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass" \
 	"   AND refobjid = pg_catalog.pg_my_temp_schema()"
 
+static char *find_cursor(void);
 static void drop_tables(const MigTemporary *before);
+static void close_cursors(void);
 
 /*
  * Before a body that must not reach the role the session was opened as: notes
- * the session's temporary objects, in the current memory context.
+ * the session's temporary objects, in the current memory context.  A cursor has
+ * the rows that this role could read, whatever the body may: it is refused.
  */
 void
 mig_session_state_note(MigTemporary *before)
@@ -44,7 +49,16 @@ mig_session_state_note(MigTemporary *before)
 	static MigSpiQuery query = {
 		"SELECT " TEMPORARY_OBJECT " FROM " TEMPORARY_OBJECTS
 	};
+	const char *cursor = find_cursor();
 
+	if (cursor != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a migration body cannot run while cursor %s is open in a session of another role",
+						quote_identifier(cursor)),
+				 errdetail("The body could read it, or put another one in its place. A PL/pgSQL loop over a query has a cursor, too."),
+				 errhint("Close it, as with CLOSE ALL, or open a session as role \"%s\".",
+						 GetUserNameFromId(GetUserId(), false))));
 	before->objects = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
 								   MIG_SPI_READ_LATEST, &before->nobjects);
 }
@@ -52,8 +66,8 @@ mig_session_state_note(MigTemporary *before)
 /*
  * After it: drops its temporary tables, which may be ON COMMIT DROP, and raises
  * an error if it left something else that the session will run with that role.
- * A cursor WITH HOLD runs its query when the transaction commits.  A prepared
- * statement may stand in for one that the session had under the same name, and
+ * A cursor runs its query when it is read, and one WITH HOLD when the
+ * transaction commits; all of them are the body's.  A prepared statement may stand in for one that the session had under the same name, and
  * a temporary table, view or type stands in front of what has its name in a
  * schema; without before those are left alone.
  */
@@ -69,13 +83,6 @@ mig_session_state_refuse(const MigTemporary *before)
 		"   AND NOT " TEMPORARY_OBJECT " = ANY ($1)"
 		" LIMIT 1"
 	};
-	static MigSpiQuery cursors = {
-		"SELECT pg_catalog.format('cursor %I WITH HOLD', name)"
-		"  FROM pg_catalog.pg_cursors"
-		" WHERE is_holdable"
-		"   AND creation_time >= pg_catalog.statement_timestamp()"
-		" LIMIT 1"
-	};
 	static MigSpiQuery statements = {
 		"SELECT pg_catalog.format('prepared statement %I', name)"
 		"  FROM pg_catalog.pg_prepared_statements"
@@ -84,8 +91,11 @@ mig_session_state_refuse(const MigTemporary *before)
 		" LIMIT 1"
 	};
 	MigSpiArgs	args = {0};
-	char	   *leftover = mig_spi_first(&cursors, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	const char *cursor = find_cursor();
+	char	   *leftover = NULL;
 
+	if (cursor != NULL)
+		leftover = psprintf("cursor %s", quote_identifier(cursor));
 	if (leftover == NULL)
 		leftover = mig_spi_first(&statements, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 	if (leftover == NULL && before != NULL)
@@ -102,6 +112,31 @@ mig_session_state_refuse(const MigTemporary *before)
 				 errmsg("a migration body cannot leave %s in the session", leftover),
 				 errhint("Take it away at the end of the body, or open a session as role \"%s\".",
 						 GetUserNameFromId(GetUserId(), false))));
+}
+
+/*
+ * A cursor of the session that a statement could read or close.  The server
+ * itself refuses that for one that is being executed, which the call of the
+ * extension may come from.
+ */
+static char *
+find_cursor(void)
+{
+	static MigSpiQuery query = {
+		"SELECT name FROM pg_catalog.pg_cursors ORDER BY name"
+	};
+	int			nnames;
+	char	  **names = mig_spi_list(&query, NULL, MIG_SPI_CALLER,
+									 MIG_SPI_READ_LATEST, &nnames);
+
+	for (int i = 0; i < nnames; i++)
+	{
+		Portal		portal = SPI_cursor_find(names[i]);
+
+		if (portal != NULL && portal->status == PORTAL_READY)
+			return names[i];
+	}
+	return NULL;
 }
 
 static void
@@ -130,7 +165,8 @@ drop_tables(const MigTemporary *before)
 }
 
 /*
- * After a body of several transactions that failed: drops all of it.
+ * After a body of several transactions that failed: drops all of it.  Cursors
+ * there were none before.
  */
 void
 mig_session_state_drop(const MigTemporary *before)
@@ -145,6 +181,7 @@ mig_session_state_drop(const MigTemporary *before)
 	MigSpiArgs	args = {0};
 	char	   *statement;
 
+	close_cursors();
 	mig_spi_arg_texts(&args, before->objects, before->nobjects);
 	while ((statement = mig_spi_first(&query, &args, MIG_SPI_OWNER,
 									  MIG_SPI_READ_LATEST)) != NULL)
@@ -154,6 +191,15 @@ mig_session_state_drop(const MigTemporary *before)
 		SPI_execute(statement, false, 0);
 		SPI_finish();
 	}
+}
+
+static void
+close_cursors(void)
+{
+	const char *cursor;
+
+	while ((cursor = find_cursor()) != NULL)
+		SPI_cursor_close(SPI_cursor_find(cursor));
 }
 
 /*

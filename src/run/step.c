@@ -113,8 +113,11 @@ mig_step_begin(MigStepExec *exec, int index)
 	/* The session of a worker ends with its job. */
 	if (run->role_locked && run->request->via != MIG_VIA_WORKER)
 	{
-		exec->temporary = palloc(sizeof(MigTemporary));
-		mig_session_state_note(exec->temporary);
+		MigTemporary *before = palloc(sizeof(MigTemporary));
+
+		mig_session_state_note(before);
+		/* What is not noted must not be dropped. */
+		exec->temporary = before;
 	}
 	mig_resource_usage_begin(&exec->begin);
 }
