@@ -30,6 +30,8 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '02:00+00')$$,
 	$$SELECT migrate_schedule('s', '1 day', 'head', '02:00+00', '03:00+01')$$,
 	$$SELECT migrate_schedule('s', '1 day', at => 'infinity')$$,
+	$$SELECT migrate_schedule('s', '1 day', at => '4714-11-24 00:00:00+00 BC', time_zone => 'America/New_York')$$,
+	$$SELECT migrate_schedule('s', '1 day', at => '294276-12-31 23:59:59+00', time_zone => 'Asia/Tokyo')$$,
 	$$SELECT migrate_schedule('s', '1 day', time_zone => 'CET')$$,
 	$$SELECT migrate_schedule('s', '1 day', time_zone => '+01')$$,
 	$$SELECT migrate_schedule('s', '1 day', time_zone => 'Europe/Nowhere')$$,
@@ -184,6 +186,17 @@ CALL settle();
 RESET timezone;
 SELECT next_run AT TIME ZONE 'UTC' - date_trunc('day', next_run AT TIME ZONE 'UTC') AS at FROM migrate.schedules_details;
 SELECT migrate_unschedule('days');
+-- one whose times cannot be computed keeps no other from being run, nor a job
+BEGIN;
+SELECT migrate_schedule('1 at', '1 day', time_zone => 'America/New_York'), migrate_schedule('2 window', '1 day', 'head', '00:00', '23:59', time_zone => 'Europe/Berlin'),
+       migrate_schedule('3 cron', '* * * * *', time_zone => 'Europe/Berlin'), migrate_schedule('4 every', '1 day', time_zone => 'Europe/Berlin'), migrate_schedule('5 good', '1 day');
+UPDATE migrate.schedule SET first_run = '4714-11-24 00:00:00+00 BC' WHERE name = '1 at';
+UPDATE migrate.schedule SET time_zone = 'Europe/Nowhere', next_run = now() WHERE time_zone = 'Europe/Berlin';
+SELECT count(*) FROM migrate_run_jobs();
+SELECT name, last_run IS NOT NULL AS submitted, failures, next_run - now() BETWEEN interval '59 min' AND interval '61 min' AS postponed, note FROM migrate.schedules_details;
+SELECT schedule, pid IS NOT NULL OR state = 'queued' AS alive FROM migrate.job;
+ROLLBACK;
+
 -- a run time outside of the window waits for the window
 SELECT migrate_schedule('w', '1 day', 'head', (now() + interval '1 hour')::timetz, (now() + interval '2 hours')::timetz);
 CALL settle();

@@ -17,15 +17,15 @@
 #define SHORTEST_INTERVAL	USECS_PER_SEC
 #define LONGEST_INTERVAL	((double) 100 * DAYS_PER_YEAR * USECS_PER_DAY)
 
-/* When a cron expression that can no longer be read is tried again. */
-#define UNREADABLE_DELAY	USECS_PER_HOUR
+/* How far the clock of a time zone may be from UTC, and more. */
+#define ZONE_MARGIN			(2 * USECS_PER_DAY)
 
-/* The argument of submit_work(). */
-typedef struct Submission
+/* The argument of postpone_work(). */
+typedef struct Postponement
 {
-	MigScheduleDue *due;
-	TimestampTz next_run;		/* DT_NOEND: after the interval */
-} Submission;
+	const char *name;
+	const char *note;
+} Postponement;
 
 static void read_every(MigSchedule *schedule, const char *every);
 static void hint_at_forms(void *arg);
@@ -37,6 +37,9 @@ static bool is_empty_window(const MigSchedule *schedule);
 static bool find_own(const char *name);
 static void refuse(const char *name);
 static void submit_work(void *arg);
+static bool ends_scan(const ErrorData *error);
+static void postpone(const char *name, const ErrorData *error);
+static void postpone_work(void *arg);
 
 /*
  * Creates a schedule, or changes the one of that name.  The caller has filled
@@ -132,6 +135,13 @@ check_times(const MigSchedule *schedule)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("first run of a schedule must be finite")));
+	/* The others are counted from it by the clock of the time zone. */
+	if (schedule->every != NULL &&
+		(schedule->first_run < MIN_TIMESTAMP + ZONE_MARGIN ||
+		 schedule->first_run >= END_TIMESTAMP - ZONE_MARGIN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("first run of a schedule is out of range")));
 	if ((start == NULL) != (end == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -221,51 +231,82 @@ refuse(const char *name)
 }
 
 /*
- * Submits the jobs of the schedules that are due.
+ * Submits the jobs of the schedules that are due.  Whatever is wrong with one of
+ * them, the others are run all the same.
  */
 void
 mig_job_schedule_submit_due(void)
 {
 	int			ndue;
-	MigScheduleDue *due = mig_schedule_row_due(&ndue);
+	char	  **due = mig_schedule_row_due_names(&ndue);
 
 	for (int i = 0; i < ndue; i++)
 	{
-		const char *name = due[i].job.schedule;
-		Submission	submission = {&due[i], DT_NOEND};
-		ErrorData  *error;
-
-		if (due[i].cron != NULL)
-			submission.next_run = GetCurrentTimestamp() + UNREADABLE_DELAY;
-		error = mig_subxact(submit_work, &submission);
+		ErrorData  *error = mig_subxact(submit_work, due[i]);
 
 		if (error == NULL)
 			continue;
-		/* The other schedules are run all the same. */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (ends_scan(error))
 			ReThrowError(error);
-		mig_schedule_row_postpone(name, psprintf("could not submit a job: %s",
-												 error->message),
-								  submission.next_run);
 		ereport(LOG_SERVER_ONLY,
 				(errcode(error->sqlerrcode),
 				 errmsg("migrate could not submit a job of schedule \"%s\": %s",
-						name, error->message)));
+						due[i], error->message)));
+		postpone(due[i], error);
 	}
 }
 
 static void
 submit_work(void *arg)
 {
-	Submission *submission = arg;
-	const MigScheduleDue *due = submission->due;
+	const char *name = arg;
+	MigScheduleDue due;
+	TimestampTz next_run;
 
-	submission->next_run = next_run_of(due->cron, GetCurrentTimestamp(),
-									   due->time_zone);
-	if (!mig_job_row_is_scheduled(due->job.schedule))
-		mig_schedule_row_submitted(due->job.schedule,
-								   mig_job_row_insert(&due->job),
-								   submission->next_run);
+	if (!mig_schedule_row_due(name, &due) || mig_job_row_is_scheduled(name))
+		return;
+	next_run = next_run_of(due.cron, GetCurrentTimestamp(), due.time_zone);
+	mig_schedule_row_submitted(name, mig_job_row_insert(&due.job), next_run);
+}
+
+/*
+ * Whether it is no error of the schedule: a cancel, or a conflict with another
+ * transaction, after which the next one finds the schedule as it is.
+ */
+static bool
+ends_scan(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK;
+}
+
+/*
+ * Notes why no job was submitted.  If even that fails, the next scan meets the
+ * schedule again.
+ */
+static void
+postpone(const char *name, const ErrorData *error)
+{
+	Postponement postponement = {name,
+	psprintf("could not submit a job: %s", error->message)};
+	ErrorData  *failure = mig_subxact(postpone_work, &postponement);
+
+	if (failure == NULL)
+		return;
+	if (ends_scan(failure))
+		ReThrowError(failure);
+	ereport(LOG_SERVER_ONLY,
+			(errcode(failure->sqlerrcode),
+			 errmsg("migrate could not postpone schedule \"%s\": %s",
+					name, failure->message)));
+}
+
+static void
+postpone_work(void *arg)
+{
+	const Postponement *postponement = arg;
+
+	mig_schedule_row_postpone(postponement->name, postponement->note);
 }
 
 /*

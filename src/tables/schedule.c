@@ -13,6 +13,9 @@
 #include "base/spi.h"
 #include "tables/schedule.h"
 
+/* When a schedule whose job could not be submitted is tried again. */
+#define RETRY_DELAY		"1 hour"
+
 /* A time of day, in seconds of a day of UTC. */
 #define SECONDS(t) \
 	"pg_catalog.mod(pg_catalog.mod(extract(epoch FROM " t "), 86400) + 86400, 86400)"
@@ -174,25 +177,45 @@ mig_schedule_row_delete(const char *name)
 }
 
 /*
- * The schedules that are due and whose window is open, with the jobs to submit.
- * Their rows are locked; those that another session has locked are left out.
+ * The names of the schedules that are due, whether or not their window is open:
+ * nothing is computed here that could fail for one of them.
  */
-MigScheduleDue *
-mig_schedule_row_due(int *ndue)
+char	  **
+mig_schedule_row_due_names(int *nnames)
+{
+	static MigSpiQuery query = {
+		"SELECT s.name FROM migrate.schedule AS s"
+		" WHERE s.next_run <= pg_catalog.clock_timestamp()"
+		"   AND s.origin = " MIG_SPI_ORIGIN
+		" ORDER BY s.next_run, s.name"
+	};
+
+	return mig_spi_list(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						nnames);
+}
+
+/*
+ * Whether the schedule is due and its window is open, with the job to submit.
+ * Its row is locked then; not if another session has locked it.
+ */
+bool
+mig_schedule_row_due(const char *name, MigScheduleDue *due)
 {
 	static MigSpiQuery query = {
 		"SELECT s.name, s.target, s.version_table, s.owner_oid, s.login_oid,"
 		"  s.settings, COALESCE(" WINDOW_END ", 'infinity'), s.cron,"
 		"  s.time_zone"
 		"  FROM migrate.schedule AS s"
-		" WHERE s.next_run <= pg_catalog.clock_timestamp()"
+		" WHERE s.name = $1 AND s.next_run <= pg_catalog.clock_timestamp()"
 		"   AND s.origin = " MIG_SPI_ORIGIN
 		"   AND (s.window_start IS NULL OR " WINDOW_END " IS NOT NULL)"
-		" ORDER BY s.next_run, s.name FOR UPDATE OF s SKIP LOCKED"
+		" FOR UPDATE OF s SKIP LOCKED"
 	};
+	MigSpiArgs	args = {0};
 
-	return mig_spi_rows(&query, NULL, MIG_SPI_OWNER, MIG_SPI_WRITE,
-						sizeof(MigScheduleDue), read_due, ndue);
+	mig_spi_arg_text(&args, name);
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+					   read_due, due);
 }
 
 static void
@@ -238,23 +261,24 @@ mig_schedule_row_submitted(const char *name, int64 job, TimestampTz next_run)
 }
 
 /*
- * Notes why no job could be submitted, and when the next run is, as above.
+ * Notes why no job could be submitted, and tries again after some time.  That is
+ * no run time: computing one may be what fails.  Not if another session has
+ * locked the row.
  */
 void
-mig_schedule_row_postpone(const char *name, const char *note,
-						  TimestampTz next_run)
+mig_schedule_row_postpone(const char *name, const char *note)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.schedule AS s SET"
-		"  next_run = COALESCE(NULLIF($3, 'infinity'), " NEXT_RUN "),"
-		"  note = $2, failures = s.failures + 1"
-		" WHERE s.name = $1"
+		"UPDATE migrate.schedule SET"
+		"  next_run = pg_catalog.clock_timestamp() + interval '" RETRY_DELAY "',"
+		"  note = $2, failures = failures + 1"
+		" WHERE name = (SELECT name FROM migrate.schedule WHERE name = $1"
+		"                  FOR UPDATE SKIP LOCKED)"
 	};
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_message(&args, note);
-	mig_spi_arg_timestamptz(&args, next_run);
 	mig_spi_write(&query, &args);
 }
 

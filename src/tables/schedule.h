@@ -35,11 +35,11 @@ extern bool mig_schedule_row_find(const char *name, Oid role, bool *visible);
 extern bool mig_schedule_row_put(const MigSchedule *schedule);
 extern bool mig_schedule_knows_time_zone(const char *name);
 extern void mig_schedule_row_delete(const char *name);
-extern MigScheduleDue *mig_schedule_row_due(int *ndue);
+extern char **mig_schedule_row_due_names(int *nnames);
+extern bool mig_schedule_row_due(const char *name, MigScheduleDue *due);
 extern void mig_schedule_row_submitted(const char *name, int64 job,
 									   TimestampTz next_run);
-extern void mig_schedule_row_postpone(const char *name, const char *note,
-									  TimestampTz next_run);
+extern void mig_schedule_row_postpone(const char *name, const char *note);
 extern void mig_schedule_row_note(const char *name, int64 job,
 								  const char *note, bool failed);
 
