@@ -777,11 +777,15 @@ SELECT j.job,
    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
 					  WHERE d.datname = pg_catalog.current_database())
    AND l.mode = 'ExclusiveLock'::text
- WHERE pg_catalog.pg_has_role(j.owner_oid, 'USAGE'::text)
+ WHERE (j.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
+					   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
+					  WHERE d.datname = pg_catalog.current_database())
+		-- elsewhere another role may have that OID
+		AND pg_catalog.pg_has_role(j.owner_oid, 'USAGE'::text))
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY j.job;
-COMMENT ON VIEW migrate.jobs_details IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.job';
+COMMENT ON VIEW migrate.jobs_details IS 'jobs of the roles whose rights you have, all of them, also those of another database that a dump has brought, with the rights of the extension''s owner; columns as in migrate.job';
 COMMENT ON COLUMN migrate.jobs_details.state IS 'queued, running, interrupted (the worker exited unexpectedly, another one will resume the job), succeeded, failed or cancelled';
 COMMENT ON COLUMN migrate.jobs_details.pid IS 'process id of the worker; NULL: no worker has the job';
 
@@ -814,11 +818,15 @@ SELECT s.name, s.target, s.version_table, s.owner, COALESCE(s.cron, s.every::tex
 							  WHERE d.datname = pg_catalog.current_database()) THEN s.note
 			ELSE 'it was created in another database: create it again'::text END AS note
   FROM migrate.schedule AS s
- WHERE pg_catalog.pg_has_role(s.owner_oid, 'USAGE'::text)
+ WHERE (s.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
+					   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
+					  WHERE d.datname = pg_catalog.current_database())
+		-- elsewhere another role may have that OID
+		AND pg_catalog.pg_has_role(s.owner_oid, 'USAGE'::text))
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY s.name;
-COMMENT ON VIEW migrate.schedules_details IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner; columns as in migrate.schedule';
+COMMENT ON VIEW migrate.schedules_details IS 'schedules of the roles whose rights you have, all of them, also those of another database that a dump has brought, with the rights of the extension''s owner; columns as in migrate.schedule';
 COMMENT ON COLUMN migrate.schedules_details.every IS 'time between two run times, or their cron expression';
 COMMENT ON COLUMN migrate.schedules_details.note IS 'as in migrate.schedule, or why no job is submitted';
 

@@ -205,6 +205,20 @@ CALL migrate_wait(:job - 1);
 SELECT migrate_cancel(:job);
 SELECT * FROM migrate.job;
 RESET ROLE;
+-- not where a dump has brought them: another role may have the OID there
+BEGIN;
+UPDATE migrate.job SET origin = 'elsewhere' WHERE job = :job;
+SELECT count(*) FROM migrate.jobs_details WHERE job = :job;
+SET ROLE regress_migrate_deployer;
+SELECT count(*) FROM migrate.jobs_details WHERE job = :job;
+SAVEPOINT s;
+SELECT migrate_cancel(:job);
+ROLLBACK TO s;
+COMMIT;
+SET ROLE regress_migrate_deployer;
+CALL migrate_wait(:job);
+RESET ROLE;
+UPDATE migrate.job SET origin = (SELECT max(origin) FROM migrate.job WHERE job <> :job) WHERE job = :job;
 
 -- settings of the role, which a session of it would have
 ALTER ROLE regress_migrate_deployer LOGIN;

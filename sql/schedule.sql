@@ -252,6 +252,14 @@ SELECT pg_temp.attempt($$SELECT migrate_unschedule('w')$$);
 SELECT pg_temp.attempt($$SELECT migrate_schedule('mine', '1 day')$$);
 SELECT name FROM migrate.schedules_details;
 RESET ROLE;
+-- not where a dump has brought it: another role may have the OID there
+BEGIN;
+UPDATE migrate.schedule SET origin = 'elsewhere' WHERE name = 'mine';
+SET ROLE regress_migrate_night;
+SELECT name FROM migrate.schedules_details;
+SELECT pg_temp.attempt($$SELECT migrate_unschedule('mine')$$);
+SELECT pg_temp.attempt($$SELECT migrate_schedule('mine', '2 days')$$);
+ROLLBACK;
 SELECT name, owner = current_user AS mine FROM migrate.schedules_details ORDER BY name;
 -- a right that is taken back
 REVOKE EXECUTE ON FUNCTION migrate_schedule FROM regress_migrate_night;

@@ -143,7 +143,7 @@ mig_job_row_end(int64 job, Oid role)
 	static MigSpiQuery query = {
 		"SELECT j.state, j.note, j.sqlstate, j.error, j.detail, j.hint,"
 		"  j.context,"
-		"  " MIG_JOB_ROLE_MAY_MANAGE("$2", "j.owner_oid")
+		"  " MIG_JOB_ROLE_MAY_MANAGE("$2", "j.owner_oid", "j.origin")
 		" FROM migrate.job AS j WHERE j.job = $1"
 	};
 	MigJobEnd  *end = palloc(sizeof(MigJobEnd));

@@ -26,10 +26,12 @@
 
 /*
  * In SQL: whether a role may see and change a job or schedule.  It needs the
- * privileges of its owner, or those of the extension's owner.
+ * privileges of its owner, or those of the extension's owner.  The owner is known by
+ * OID: where a dump has brought the row, another role may have that one.
  */
-#define MIG_JOB_ROLE_MAY_MANAGE(role, owner) \
-	"(pg_catalog.pg_has_role(" role ", " owner ", 'USAGE')" \
+#define MIG_JOB_ROLE_MAY_MANAGE(role, owner, origin) \
+	"(" origin " = " MIG_SPI_ORIGIN \
+	" AND pg_catalog.pg_has_role(" role ", " owner ", 'USAGE')" \
 	" OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
 	"      FROM pg_catalog.pg_extension AS e" \
 	"     WHERE e.extname = 'migrate'), 'USAGE'))"

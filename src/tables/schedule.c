@@ -79,7 +79,7 @@ bool
 mig_schedule_row_find(const char *name, Oid role, bool *visible)
 {
 	static MigSpiQuery query = {
-		"SELECT " MIG_JOB_ROLE_MAY_MANAGE("$2", "s.owner_oid")
+		"SELECT " MIG_JOB_ROLE_MAY_MANAGE("$2", "s.owner_oid", "s.origin")
 		" FROM migrate.schedule AS s WHERE s.name = $1 FOR UPDATE"
 	};
 	MigSpiArgs	args = {0};
@@ -118,7 +118,8 @@ mig_schedule_row_put(const MigSchedule *schedule)
 		"  login = EXCLUDED.login, login_oid = EXCLUDED.login_oid,"
 		"  settings = EXCLUDED.settings, origin = EXCLUDED.origin,"
 		"  note = NULL, failures = 0"
-		" WHERE " MIG_JOB_ROLE_MAY_MANAGE("$8", "schedule.owner_oid")
+		" WHERE " MIG_JOB_ROLE_MAY_MANAGE("$8", "schedule.owner_oid",
+										  "schedule.origin")
 	};
 	const MigJob *job = &schedule->job;
 	MigSpiArgs	args = {0};
