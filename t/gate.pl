@@ -118,6 +118,27 @@ like($errors, qr/^55P03: could not begin/, 'a prepared transaction');
 like($deploy->{err}, qr/Blocked by prepared transaction 'the ''other''', which holds AccessShareLock on table public\.acc\./, 'a prepared transaction: its name');
 like($deploy->{err}, qr/HINT:  To end what blocks it: ROLLBACK PREPARED 'the ''other''';/, 'a prepared transaction: what ends it');
 sql($node, $db, "ROLLBACK PREPARED 'the ''other'''");
+# Its name, or that of a role, is no command to the terminal: where the gate, an
+# attempt, or the lock of a run meets it.
+my $gid = q(E'the \033[2J\nother');
+sql($node, $db, "BEGIN; SELECT count(*) FROM acc; PREPARE TRANSACTION $gid; SELECT pg_sleep(0.3)");
+$deploy = start_sql($node, $db, 'escape', "SET migrate.blocker_wait = '500ms'; CALL migrate_revert('a2')");
+(undef, $errors) = finish_sql($deploy);
+like($deploy->{err}, qr/Blocked by prepared transaction 'the \?\[2J\?other'/, 'a control character before an attempt');
+unlike($deploy->{err}, qr/\x1b/, 'a control character before an attempt: nowhere else');
+sql($node, $db, q(SELECT migrate_register('hidden', 'DO $do$BEGIN EXECUTE ''ALTER TABLE acc ADD h int''; END$do$', '')));
+$deploy = start_sql($node, $db, 'escape', "SET migrate.blocker_wait = '500ms'; SET migrate.max_attempts = 1; CALL migrate_deploy('hidden')");
+(undef, $errors) = finish_sql($deploy);
+like($deploy->{err}, qr/prepared transaction 'the \?\[2J\?other'/, 'a control character in an attempt');
+unlike($deploy->{err}, qr/\x1b/, 'a control character in an attempt: nowhere else');
+sql($node, $db, "ROLLBACK PREPARED $gid; SELECT migrate_unregister('hidden'); SELECT migrate_register('empty', 'SELECT 1', '')");
+sql($node, $db, "BEGIN; SELECT migrate_upgrade('empty'); PREPARE TRANSACTION $gid");
+$deploy = start_sql($node, $db, 'escape', "SET migrate.lock_wait = '100ms'; CALL migrate_deploy('empty')");
+(undef, $errors) = finish_sql($deploy);
+like($deploy->{err}, qr/The prepared transaction 'the \?\[2J\?other' holds the lock/, 'a control character at the lock of a run');
+unlike($deploy->{err}, qr/\x1b/, 'a control character at the lock of a run: nowhere else');
+sql($node, $db, "ROLLBACK PREPARED $gid");
+sql($node, $db, "SELECT migrate_unregister('empty')");
 
 # Ends what is idle, after its patience, and nothing else.
 my $settings = "SET client_min_messages = warning; SET migrate.terminate_blockers = idle; SET migrate.blocker_patience = '300ms';";

@@ -30,7 +30,7 @@ mig_printable_find(const char *text, const char *allowed)
 }
 
 /*
- * A copy of the text with a question mark for each of them.
+ * A copy of the text with a question mark for each of them; NULL of NULL.
  */
 char *
 mig_printable(const char *text)
@@ -38,6 +38,8 @@ mig_printable(const char *text)
 	const char *control;
 	StringInfoData buf;
 
+	if (text == NULL)
+		return NULL;
 	initStringInfo(&buf);
 	while ((control = mig_printable_find(text, "")) != NULL)
 	{

@@ -23,6 +23,7 @@
 #include "utils/guc.h"
 
 #include "base/error_text.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -100,7 +101,8 @@ mig_blocker_announce(const char *tag)
 	if (who != NULL)
 		ereport(NOTICE,
 				(errmsg("%s waits until older transactions have ended", tag),
-				 errdetail("The oldest are those of %s.", who),
+				 errdetail("The oldest are those of %s.",
+						   mig_printable(who)),
 				 errhint("The column waiting_for of migrate.progress names what it waits for; pg_terminate_backend() ends a session.")));
 }
 
@@ -295,6 +297,7 @@ read_holders(const MigSpiRow *row, void *result)
 {
 	MigBlockers *blockers = result;
 
-	blockers->who = mig_spi_row_text(row, 1);
-	blockers->cure = mig_spi_row_text(row, 2);
+	/* Other roles have given the names in them. */
+	blockers->who = mig_printable(mig_spi_row_text(row, 1));
+	blockers->cure = mig_printable(mig_spi_row_text(row, 2));
 }

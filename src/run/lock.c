@@ -36,6 +36,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
@@ -464,7 +465,7 @@ read_waiter(const MigSpiRow *row, void *result)
 {
 	Waiter	   *waiter = result;
 
-	waiter->who = mig_spi_row_text(row, 1);
+	waiter->who = mig_printable(mig_spi_row_text(row, 1));
 	waiter->pid = mig_spi_row_int32(row, 2);
 	waiter->statement = mig_spi_row_text(row, 3);
 }
@@ -589,6 +590,6 @@ read_holder(const MigSpiRow *row, void *result)
 {
 	Holder	   *holder = result;
 
-	holder->who = mig_spi_row_text(row, 1);
-	holder->prepared = mig_spi_row_text(row, 2);
+	holder->who = mig_printable(mig_spi_row_text(row, 1));
+	holder->prepared = mig_printable(mig_spi_row_text(row, 2));
 }

@@ -14,6 +14,7 @@
 #include "storage/proc.h"
 #include "utils/backend_status.h"
 
+#include "base/printable.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -268,8 +269,9 @@ read_holders(const MigSpiRow *row, void *result)
 {
 	MigLockHolders *holders = result;
 
-	holders->named.who = mig_spi_row_text(row, 1);
-	holders->named.cure = mig_spi_row_text(row, 2);
+	/* Other roles have given the names in them. */
+	holders->named.who = mig_printable(mig_spi_row_text(row, 1));
+	holders->named.cure = mig_printable(mig_spi_row_text(row, 2));
 	holders->n = mig_spi_row_int64(row, 3);
 	holders->pids = mig_spi_row_texts(row, 4, &holders->npids);
 	holders->idle = mig_spi_row_texts(row, 5, &holders->nidle);

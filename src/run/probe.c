@@ -27,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/printable.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
@@ -247,7 +248,8 @@ mig_probe_busy(const MigProbe *probe)
 	if (probe->nobject == 0 || !mig_server()->table_locks)
 		return NULL;
 	kind = mig_probe_kind_noted(probe);
-	return kind->busy.sql == NULL ? NULL : ask(&kind->busy, probe);
+	return kind->busy.sql == NULL ? NULL :
+		mig_printable(ask(&kind->busy, probe));
 }
 
 /*
