@@ -216,6 +216,66 @@ COMMENT ON COLUMN migrate.partial.origin IS 'system identifier of the server and
 COMMENT ON COLUMN migrate.partial.started IS 'begin of the statement; of a segment of ordinary statements, its end';
 COMMENT ON COLUMN migrate.partial.finished IS 'NULL: not done';
 
+-- Rewritten after every batch.
+CREATE TABLE migrate.batch (
+	batch				uuid NOT NULL,
+	name				text COLLATE pg_catalog."C",
+	version_oid			regclass,
+	version_table		text,
+	revision			text,
+	operation			text,				-- upgrade, downgrade
+	statement			integer,
+	relation			text NOT NULL,
+	relation_oid		oid NOT NULL,
+	key					text[] NOT NULL,
+	query				text NOT NULL,
+	last_key			text[],
+	end_key				text[],
+	batch_size			integer NOT NULL,
+	rows				bigint NOT NULL,
+	keys				bigint NOT NULL,
+	batches				bigint NOT NULL,
+	total				bigint,
+	seconds				double precision NOT NULL,
+	role				name NOT NULL,
+	role_oid			oid NOT NULL,
+	origin				text NOT NULL,
+	pid					integer,
+	started				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	updated				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	finished			timestamptz,
+	CONSTRAINT batch_pkey PRIMARY KEY (batch),
+	CONSTRAINT batch_name_key UNIQUE (name),
+	CONSTRAINT batch_statement_key UNIQUE (version_oid, revision, operation, statement)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE migrate.batch IS 'how far migrate_batch() has come, a row for each statement that runs in batches; read it by the view migrate.batches';
+COMMENT ON COLUMN migrate.batch.name IS 'as given; NULL: a statement of a body';
+COMMENT ON COLUMN migrate.batch.version_oid IS 'the version table of the run; NULL: it has a name';
+COMMENT ON COLUMN migrate.batch.version_table IS 'its name when a run last noted it: schema.table, quoted where needed; NULL as version_oid';
+COMMENT ON COLUMN migrate.batch.revision IS 'whose body the statement is in; NULL as version_oid';
+COMMENT ON COLUMN migrate.batch.operation IS 'upgrade or downgrade; NULL as version_oid';
+COMMENT ON COLUMN migrate.batch.statement IS 'position of the statement in the body, from 1; NULL as version_oid';
+COMMENT ON COLUMN migrate.batch.relation IS 'the table that is run through, by its name when a batch last noted it: schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.batch.relation_oid IS 'that table, also when its name has changed';
+COMMENT ON COLUMN migrate.batch.key IS 'columns of the key';
+COMMENT ON COLUMN migrate.batch.query IS 'the statement; it is compared with the one that is given, and never run from here';
+COMMENT ON COLUMN migrate.batch.last_key IS 'last key of the last batch; NULL: none was done';
+COMMENT ON COLUMN migrate.batch.end_key IS 'highest key when it began, where it ends; NULL: the table was empty';
+COMMENT ON COLUMN migrate.batch.batch_size IS 'keys of the next batch';
+COMMENT ON COLUMN migrate.batch.rows IS 'rows that the statement was about, as its command tag says';
+COMMENT ON COLUMN migrate.batch.keys IS 'keys of the batches that are done';
+COMMENT ON COLUMN migrate.batch.batches IS 'batches that are done';
+COMMENT ON COLUMN migrate.batch.total IS 'estimate of the keys when it began; NULL: unknown';
+COMMENT ON COLUMN migrate.batch.seconds IS 'time of the batches, and of the pauses between them';
+COMMENT ON COLUMN migrate.batch.role IS 'role that has begun it, which alone can resume it';
+COMMENT ON COLUMN migrate.batch.role_oid IS 'that role, also when its name has changed';
+COMMENT ON COLUMN migrate.batch.origin IS 'system identifier of the server and OID of the database; elsewhere role and table are known by their names';
+COMMENT ON COLUMN migrate.batch.pid IS 'process id of the last batch; NULL: none was done';
+COMMENT ON COLUMN migrate.batch.updated IS 'end of the last batch';
+COMMENT ON COLUMN migrate.batch.finished IS 'NULL: not at its end';
+COMMENT ON INDEX migrate.batch_name_key IS 'batches by name';
+COMMENT ON INDEX migrate.batch_statement_key IS 'batches of a body';
+
 CREATE TABLE migrate.approval (
 	revision			text COLLATE pg_catalog."C" NOT NULL,
 	hash				text NOT NULL,
@@ -369,6 +429,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.partial', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
@@ -445,6 +506,19 @@ CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
 COMMENT ON FUNCTION @extschema@.migrate_resolve(text, text)
 	IS 'decides about a partial revision: retry or skip the statement whose outcome is unknown, finish the revision, or abandon it';
+
+CREATE PROCEDURE @extschema@.migrate_batch(
+	relation regclass, statement text, key text[] DEFAULT NULL,
+	batch_size integer DEFAULT 1000, target interval DEFAULT '200 ms',
+	pause real DEFAULT 0.1, name text DEFAULT NULL)
+LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_batch';
+COMMENT ON PROCEDURE @extschema@.migrate_batch(regclass, text, text[], integer, interval, real, text)
+	IS 'runs a statement over a table in the order of a key, batch by batch, and commits after each; resumes where it was interrupted';
+
+CREATE FUNCTION @extschema@.migrate_batch_reset(name text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_batch_reset';
+COMMENT ON FUNCTION @extschema@.migrate_batch_reset(text)
+	IS 'forgets how far the batch of that name has come, so that it begins anew';
 
 -- Jobs -----------------------------------------------------------------
 
@@ -846,12 +920,49 @@ COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times, or the
 COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
 COMMENT ON COLUMN migrate.schedules.note IS 'how many of its jobs have failed since the last one that did not; the beginning of what migrate.schedules_details notes; otherwise the window';
 
+-- Fits into 80 columns for names of up to 20 characters.
+CREATE VIEW migrate.batches WITH (security_barrier) AS
+SELECT COALESCE(b.name, pg_catalog.format('%s %s %s'::text, b.revision, b.operation, b.statement)) AS batch,
+	   CASE WHEN b.finished IS NOT NULL THEN 'done'::text
+			WHEN EXISTS (
+				-- MIG_BATCH_LOCK of src/tables/batch.h; the lock of a run
+				SELECT FROM pg_catalog.pg_locks AS l
+				 WHERE l.locktype = 'advisory'::text AND l.granted AND l.objsubid = 2::smallint
+				   AND CASE WHEN b.name IS NULL
+						THEN l.classid = 1296648018::oid AND l.objid = b.version_oid
+						ELSE l.classid = 1296648003::oid
+						 AND l.objid = (pg_catalog.hashtext(b.name)::bigint & 4294967295::bigint)::oid END
+				   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+									  WHERE d.datname = pg_catalog.current_database())) THEN 'running'::text
+			ELSE 'interrupted'::text END AS state,
+	   b.rows,
+	   CASE WHEN b.finished IS NOT NULL THEN 100
+			WHEN b.total > 0 THEN LEAST(b.keys * 100 / b.total, 99)::integer END AS percent,
+	   (b.keys / NULLIF(b.seconds, 0))::bigint AS per_second,
+	   CASE WHEN b.finished IS NULL AND b.keys > 0 THEN
+			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => GREATEST(b.total - b.keys, 0) * b.seconds / b.keys)) END AS time_left
+  FROM migrate.batch AS b
+ WHERE pg_catalog.pg_has_role((SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = b.role_oid), 'USAGE'::text)
+	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
+							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
+ ORDER BY b.started;
+COMMENT ON VIEW migrate.batches IS 'batches of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.batch has more';
+COMMENT ON COLUMN migrate.batches.batch IS 'its name; or revision, operation and position of the statement';
+COMMENT ON COLUMN migrate.batches.state IS 'running, interrupted (the same call resumes it) or done';
+COMMENT ON COLUMN migrate.batches.rows IS 'rows that the statement was about, as its command tag says';
+COMMENT ON COLUMN migrate.batches.percent IS 'of the keys, by an estimate made when it began; NULL: unknown';
+COMMENT ON COLUMN migrate.batches.per_second IS 'keys in a second, pauses included';
+COMMENT ON COLUMN migrate.batches.time_left IS 'by these two; NULL: unknown, or done';
+
 CREATE VIEW migrate.progress_details AS
 SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
 	   p.statement, p.statements, p.attempt, p.query, p.started,
 	   p.elapsed, p.statement_elapsed,
 	   pg_catalog.pg_blocking_pids(p.pid) AS waiting_for,
-	   s.command, s.phase, s.done, s.total
+	   s.command, s.phase, s.done, s.total,
+	   s.per_second,
+	   CASE WHEN s.done > 0 THEN
+			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => GREATEST(s.total - s.done, 0) / s.per_second::double precision)) END AS time_left
   FROM @extschema@.migrate_progress() AS p
   LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = p.role
   LEFT JOIN (
@@ -859,25 +970,31 @@ SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, 
 		   CASE WHEN i.blocks_total > 0 THEN i.blocks_done
 				WHEN i.lockers_total > 0 THEN i.lockers_done ELSE i.tuples_done END AS done,
 		   CASE WHEN i.blocks_total > 0 THEN i.blocks_total
-				WHEN i.lockers_total > 0 THEN i.lockers_total ELSE i.tuples_total END AS total
+				WHEN i.lockers_total > 0 THEN i.lockers_total ELSE i.tuples_total END AS total,
+		   NULL::bigint AS per_second, NULL::timestamptz AS updated
 	  FROM pg_catalog.pg_stat_progress_create_index AS i
 	UNION ALL
-	SELECT v.pid, 'VACUUM'::text, v.phase, v.heap_blks_scanned, v.heap_blks_total
+	SELECT v.pid, 'VACUUM'::text, v.phase, v.heap_blks_scanned, v.heap_blks_total, NULL::bigint, NULL::timestamptz
 	  FROM pg_catalog.pg_stat_progress_vacuum AS v
 	UNION ALL
-	SELECT c.pid, c.command, c.phase, c.heap_blks_scanned, c.heap_blks_total
+	SELECT c.pid, c.command, c.phase, c.heap_blks_scanned, c.heap_blks_total, NULL::bigint, NULL::timestamptz
 	  FROM pg_catalog.pg_stat_progress_cluster AS c
 	UNION ALL
-	SELECT a.pid, 'ANALYZE'::text, a.phase, a.sample_blks_scanned, a.sample_blks_total
+	SELECT a.pid, 'ANALYZE'::text, a.phase, a.sample_blks_scanned, a.sample_blks_total, NULL::bigint, NULL::timestamptz
 	  FROM pg_catalog.pg_stat_progress_analyze AS a
-  ) AS s ON s.pid = p.pid
+	UNION ALL
+	SELECT b.pid, 'CALL migrate_batch'::text, b.relation, b.keys, b.total,
+		   NULLIF((b.keys / NULLIF(b.seconds, 0))::bigint, 0), b.updated
+	  FROM migrate.batch AS b
+	 WHERE b.finished IS NULL
+  ) AS s ON s.pid = p.pid AND (s.updated IS NULL OR s.updated >= p.started)
  ORDER BY p.started;
 COMMENT ON VIEW migrate.progress_details IS 'the runs that are running in this database, a row for each; empty if the server has no shared memory for that';
 COMMENT ON COLUMN migrate.progress_details.pid IS 'process id of the session or the worker';
 COMMENT ON COLUMN migrate.progress_details.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.progress_details.job IS 'number of the worker''s job; NULL: no worker';
 COMMENT ON COLUMN migrate.progress_details.role IS 'role whose rights the bodies have';
-COMMENT ON COLUMN migrate.progress_details.operation IS 'upgrade, downgrade or stamp; NULL: the run waits for another one, or makes its plan';
+COMMENT ON COLUMN migrate.progress_details.operation IS 'upgrade, downgrade or stamp; NULL: the run waits for another one, or makes its plan, or it is no run but a call of migrate_batch()';
 COMMENT ON COLUMN migrate.progress_details.revision IS 'the current revision; NULL as operation';
 COMMENT ON COLUMN migrate.progress_details.step IS 'position of the revision in the run, from 1; NULL as operation';
 COMMENT ON COLUMN migrate.progress_details.steps IS 'number of revisions of the run; NULL as operation';
@@ -889,17 +1006,19 @@ COMMENT ON COLUMN migrate.progress_details.started IS 'begin of the run';
 COMMENT ON COLUMN migrate.progress_details.elapsed IS 'since the run began';
 COMMENT ON COLUMN migrate.progress_details.statement_elapsed IS 'since the statement began; NULL as statement';
 COMMENT ON COLUMN migrate.progress_details.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
-COMMENT ON COLUMN migrate.progress_details.command IS 'statement that the server reports the progress of: CREATE INDEX, VACUUM, ...; NULL: none';
-COMMENT ON COLUMN migrate.progress_details.phase IS 'as the server reports it';
-COMMENT ON COLUMN migrate.progress_details.done IS 'blocks, lockers or rows that are done in this phase';
-COMMENT ON COLUMN migrate.progress_details.total IS 'blocks, lockers or rows of this phase';
+COMMENT ON COLUMN migrate.progress_details.command IS 'statement whose progress is known: CREATE INDEX, VACUUM, CALL migrate_batch, ...; NULL: none';
+COMMENT ON COLUMN migrate.progress_details.phase IS 'as the server reports it; the table of a batch';
+COMMENT ON COLUMN migrate.progress_details.done IS 'blocks, lockers, rows or keys that are done in this phase';
+COMMENT ON COLUMN migrate.progress_details.total IS 'blocks, lockers, rows or keys of this phase; of keys an estimate';
+COMMENT ON COLUMN migrate.progress_details.per_second IS 'keys of a batch in a second, pauses included; NULL: no batch';
+COMMENT ON COLUMN migrate.progress_details.time_left IS 'of a batch, by that and an estimate of its keys; NULL: unknown';
 
 CREATE VIEW migrate.progress AS
 SELECT d.pid, d.revision,
 	   CASE WHEN d.step IS NOT NULL THEN pg_catalog.format('%s of %s'::text, d.step, d.steps) END AS step,
 	   pg_catalog.date_trunc('second'::text, d.elapsed) AS elapsed,
 	   d.waiting_for,
-	   pg_catalog."left"(pg_catalog.regexp_replace(d.query, '\s+'::text, ' '::text, 'g'::text), 17) AS query
+	   pg_catalog."left"(pg_catalog.regexp_replace(COALESCE(d.query, d.command), '\s+'::text, ' '::text, 'g'::text), 17) AS query
   FROM migrate.progress_details AS d;
 COMMENT ON VIEW migrate.progress IS 'the runs that are running in this database, a row for each, in 80 columns; migrate.progress_details has more';
 COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or the worker';
@@ -907,7 +1026,7 @@ COMMENT ON COLUMN migrate.progress.revision IS 'the current revision; NULL: the 
 COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run; NULL as revision';
 COMMENT ON COLUMN migrate.progress.elapsed IS 'in seconds, since the run began';
 COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
-COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement; NULL: none, or you may not see it in pg_stat_activity';
+COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of its command where you may not see it in pg_stat_activity; NULL: none';
 
 -- Privileges -----------------------------------------------------------
 
@@ -971,5 +1090,5 @@ TO PUBLIC;
 -- The server's role for monitoring sees the statements of all sessions anyway.
 GRANT USAGE ON SCHEMA migrate TO pg_monitor;
 GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
-	migrate.resource_usage_details, migrate.progress, migrate.progress_details,
+	migrate.resource_usage_details, migrate.progress, migrate.progress_details, migrate.batches,
 	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details TO pg_monitor;

@@ -56,8 +56,11 @@ SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_stamp('head')$$,
 	$$SELECT migrate_stamp('head', true)$$,
 	$$SELECT migrate_stamp('{a}'::text[])$$,
+	$$CALL migrate_batch('pg_class', 'DELETE FROM pg_class WHERE oid BETWEEN $1 AND $2', name => 'a')$$,
+	$$SELECT migrate_batch_reset('a')$$,
 	$$SELECT migrate_show('a')$$,
 	$$SELECT * FROM migrate.revision$$,
+	$$SELECT * FROM migrate.batch$$,
 	$$SELECT * FROM migrate.version$$,
 	$$SELECT * FROM migrate.log$$,
 	$$INSERT INTO migrate.version VALUES ('x')$$]) AS call;

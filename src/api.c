@@ -66,6 +66,8 @@ PG_FUNCTION_INFO_V1(migrate_stamp_targets);
 PG_FUNCTION_INFO_V1(migrate_deploy);
 PG_FUNCTION_INFO_V1(migrate_revert);
 PG_FUNCTION_INFO_V1(migrate_resolve);
+PG_FUNCTION_INFO_V1(migrate_batch);
+PG_FUNCTION_INFO_V1(migrate_batch_reset);
 PG_FUNCTION_INFO_V1(migrate_submit);
 PG_FUNCTION_INFO_V1(migrate_cancel);
 PG_FUNCTION_INFO_V1(migrate_run_jobs);
@@ -237,6 +239,43 @@ migrate_resolve(PG_FUNCTION_ARGS)
 	begin_command("migrate_resolve()", COMMAND_CHANGES);
 	mig_run_resolve(required_text(fcinfo, 0, "revision"),
 					required_text(fcinfo, 1, "action"));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_batch(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] =
+	{"relation", "statement", NULL, "batch_size", "target", "pause"};
+	MigBatchRequest request;
+
+	if (!mig_batch_continues())
+		begin_command("migrate_batch()", COMMAND_WRITES | COMMAND_GRANTED);
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (names[i] != NULL && PG_ARGISNULL(i))
+			refuse_null(names[i]);
+	}
+	memset(&request, 0, sizeof(request));
+	request.relation = PG_GETARG_OID(0);
+	request.statement = required_text(fcinfo, 1, "statement");
+	if (!PG_ARGISNULL(2))
+		request.key = required_array(fcinfo, 2, "key", &request.nkey);
+	request.size = PG_GETARG_INT32(3);
+	request.target = milliseconds(PG_GETARG_DATUM(4));
+	request.pause = PG_GETARG_FLOAT4(5);
+	request.name = optional_text(fcinfo, 6);
+	request.can_commit = can_commit(fcinfo);
+	request.top_level = mig_xact_is_top_level();
+	mig_batch_run(&request);
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_batch_reset(PG_FUNCTION_ARGS)
+{
+	begin_command("migrate_batch_reset()", COMMAND_CHANGES);
+	mig_batch_reset(required_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
 

@@ -29,6 +29,16 @@ SELECT migrate_register('m1', '', '', '{d2,e1}');
 SELECT migrate_register('m2', 'CREATE TABLE public.m2 (id int)', 'DROP TABLE public.m2', '{m1}');
 SQL
 
+# A batch that was interrupted, by a role that has another OID elsewhere.
+sql($node, 'origin', <<'SQL');
+CREATE TABLE public.b (id timestamptz PRIMARY KEY, n int DEFAULT 0);
+INSERT INTO public.b SELECT '2026-01-01'::timestamptz + i * interval '1 h' FROM generate_series(1, 50) AS i;
+CREATE TABLE public.stop (on_off bool);
+INSERT INTO public.stop VALUES (true);
+SQL
+my $batch = q(CALL "odd schema ä".migrate_batch('public.b', 'UPDATE public.b SET n = n + 1 WHERE id BETWEEN $1 AND $2 AND 1 / CASE WHEN $1 > ''2026-01-02'' AND (SELECT on_off FROM public.stop) THEN 0 ELSE 1 END = 1', batch_size => 10, target => '0', pause => 0, name => 'b'));
+is((run_sql($node, 'origin', "SET timezone = 'Asia/Tokyo'; $batch"))[1], '22012: division by zero', 'a batch is interrupted');
+
 my $path = q(SET search_path = "odd schema ä", public;);
 my $questions = $path . <<'SQL';
 SELECT * FROM migrate_history_details();
@@ -38,6 +48,7 @@ SELECT * FROM migrate_heads(true);
 SELECT * FROM migrate_show('d1');
 SELECT * FROM migrate.log ORDER BY started, step;
 SELECT * FROM migrate.revision ORDER BY revision;
+SELECT * FROM migrate.batch;
 SQL
 my $origin = sql($node, 'origin', $questions);
 like($origin, qr/^1\|upgrade\|m1\|.*^2\|upgrade\|m2\|/ms, 'there is a plan');
@@ -61,6 +72,8 @@ foreach my $format (sort keys %dumps)
 	is( sql($node, "copy_$format", "$path SELECT migrate_register('d2', 'INSERT INTO public.d1  VALUES (1)',
 			'DELETE FROM public.d1', '{d1}')"),
 		'd2', "$format: the same text is the same revision");
+	is(sql($node, "copy_$format", "UPDATE public.stop SET on_off = false; SET datestyle = 'SQL, DMY'; $batch; SELECT n, count(*) FROM public.b GROUP BY n"),
+		'1|50', "$format: the batch resumes, each row once");
 	my ($out, $errors) = run_sql($node, "copy_$format",
 		"$path SELECT migrate_register('d2', 'INSERT INTO public.d1 VALUES (2)', replace => true)");
 	is( $errors,

@@ -28,6 +28,8 @@ my %call_of = (
 	'migrate_downgrade(text)' => q{SELECT migrate_downgrade('b1')},
 	'migrate_guard()' => 'SELECT migrate_guard()',
 	'migrate_heads(boolean)' => 'SELECT * FROM migrate_heads()',
+	'migrate_batch(regclass,text,text[],integer,interval,real,text)' => q{CALL migrate_batch(0, '', name => 'x')},
+	'migrate_batch_reset(text)' => q{SELECT migrate_batch_reset('missing')},
 	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
 	'migrate_history_details(text)' => 'SELECT * FROM migrate_history_details()',
 	'migrate_is_current(text)' => q{SELECT migrate_is_current('heads')},
@@ -57,7 +59,7 @@ my %may = (
 	owner => undef,
 	viewer => [qw(migrate_show)],
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
-		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp)],
+		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset)],
 	operator => [],
 	approver => [qw(migrate_approve)],
 	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],
@@ -141,7 +143,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [ 'migrate.log', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status) ]);
+	viewer => [ 'migrate.log', 'migrate.batches', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status) ]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {
 	my (@read, @written);

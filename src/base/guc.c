@@ -35,6 +35,7 @@
 #define DEFAULT_MAX_WORKERS		2	/* of the server's 8 processes, which
 									 * parallel queries use, too */
 #define MAX_MAX_WORKERS			1024
+#define DEFAULT_REPLICATION_LAG	10000	/* ms */
 #define DEFAULT_WORKER_NAPTIME	10	/* s: a scan starts a process */
 #define MAX_WORKER_NAPTIME		86400
 #define DEFAULT_RETRY_BASE		100 /* ms */
@@ -51,6 +52,7 @@ int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
 int			mig_guc_max_attempts;
 int			mig_guc_max_crashes;
+int			mig_guc_max_replication_lag;
 int			mig_guc_max_workers;
 bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
@@ -167,6 +169,13 @@ mig_guc_define(void)
 							&mig_guc_max_crashes,
 							DEFAULT_MAX_CRASHES, 1, MAX_MAX_CRASHES,
 							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.max_replication_lag",
+							"Sets the replay lag of a standby above which batches pause.",
+							"A value of 0 turns this off.",
+							&mig_guc_max_replication_lag,
+							DEFAULT_REPLICATION_LAG, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.max_workers",
 							"Sets the maximum number of jobs that run at the same time in a database.",

@@ -42,6 +42,7 @@ extern int	mig_guc_lock_wait;
 extern int	mig_guc_log_retention;
 extern int	mig_guc_max_attempts;
 extern int	mig_guc_max_crashes;
+extern int	mig_guc_max_replication_lag;
 extern int	mig_guc_max_workers;
 extern bool mig_guc_require_approval;
 extern int	mig_guc_retry_base_delay;

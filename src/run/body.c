@@ -208,6 +208,28 @@ mig_body_is_partitioned(const MigBodyExec *body, int index)
 }
 
 /*
+ * Whether the procedure that a statement calls by the name of migrate_batch() is
+ * that of the extension, and no other one can be meant.
+ */
+bool
+mig_body_calls_batch(const MigBodyExec *body, int index)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_proc AS p"
+		"  JOIN pg_catalog.pg_extension AS e"
+		"    ON e.extnamespace OPERATOR(pg_catalog.=) p.pronamespace"
+		" WHERE p.oid OPERATOR(pg_catalog.=) pg_catalog.to_regproc($1)"
+		"   AND e.extname OPERATOR(pg_catalog.=) 'migrate'"
+		"   AND p.proname OPERATOR(pg_catalog.=) 'migrate_batch'"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, body->script->statements[index].procedure);
+	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH,
+						  MIG_SPI_READ_LATEST);
+}
+
+/*
  * Runs a statement that cannot run inside a transaction block, and commits.
  * NULL: done.  before: the settings of the session without the body's.  Must not
  * be called in a subtransaction.

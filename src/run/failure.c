@@ -206,7 +206,8 @@ advise(const MigRun *run, const ErrorData *error)
 		if (run->partial->role_oid != GetUserId())
 			return NULL;
 		/* That the outcome is unknown has a hint of its own. */
-		if (run->partial->unknown > 0 && error->hint != NULL)
+		if (run->partial->unknown > 0 && error->hint != NULL &&
+			!mig_partial_is_batch(run->partial))
 			return psprintf("Then: %s", command);
 		return mig_failure_ways_on(run->partial, command);
 	}
@@ -232,6 +233,8 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 {
 	char	   *revision = quote_literal_cstr(partial->revision);
 	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
+	int			next = partial->unknown > 0 ? partial->unknown :
+	partial->done + 1;
 	StringInfoData buf;
 
 	if (command == NULL)
@@ -240,10 +243,10 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 					 quote_literal_cstr(mig_failure_target_before(partial->revision)));
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
-					 partial->done + 1, command);
+					 next, command);
 	if (can_skip(partial))
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
-						 partial->done + 1, revision);
+						 next, revision);
 	appendStringInfo(&buf, upgrade ?
 					 "\nTo finish it by hand, and then take it as applied: SELECT migrate_resolve(%s, 'finish');" :
 					 "\nTo finish it by hand, and then take it as not applied: SELECT migrate_resolve(%s, 'finish');",

@@ -166,6 +166,14 @@ mig_nontransactional_resume(MigStepExec *exec)
 						partial->done)));
 		return partial->done;
 	}
+	if (mig_partial_is_batch(partial))
+	{
+		ereport(NOTICE,
+				(errmsg("resuming the %s of revision \"%s\" in statement %d, after the last batch that was committed",
+						exec->body.operation, exec->body.revision,
+						partial->unknown)));
+		return partial->unknown - 1;
+	}
 
 	begin(&outcome, exec, &segment);
 	outcome.probe.nobject = partial->nobject;

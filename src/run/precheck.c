@@ -201,7 +201,8 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 	mig_revision_body(revision, command, &body);
 	script = mig_script_split_text(body.text);
 	while (index < script->nstatements &&
-		   script->statements[index].kind == MIG_STATEMENT_ORDINARY)
+		   (script->statements[index].kind == MIG_STATEMENT_ORDINARY ||
+			script->statements[index].kind == MIG_STATEMENT_BATCH))
 		index++;
 	if (index == script->nstatements)
 		elog(ERROR, "revision \"%s\" has no such statement", revision);

@@ -43,7 +43,6 @@ static void locate_in_statement(void *arg);
 static void refuse_invalid(const MigProbe *probe);
 static char *look_up(MigProbeKind *kind, const MigProbe *probe);
 static char *ask(MigSpiQuery *query, const MigProbe *probe);
-static void render_plainly(void);
 static void guard_drop(ObjectAccessType access, Oid class_id, Oid object_id,
 					   int sub_id, void *arg);
 
@@ -140,7 +139,7 @@ define_index(const MigEffect *effect, const char *statement)
 	if (index == NULL)
 		return NULL;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	render_plainly();
+	mig_probe_render_plainly();
 	MemoryContextSwitchTo(scope.caller);
 	definition = mig_index_definition(index);
 	mig_spi_end(&scope);
@@ -229,7 +228,7 @@ mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 
 	/* Of what can be INVALID. */
 	Assert(kind->repairs.sql != NULL);
-	render_plainly();
+	mig_probe_render_plainly();
 	mig_spi_arg_texts(&args, probe->object, probe->nobject);
 	repairs = mig_spi_list(&kind->repairs, &args, MIG_SPI_CALLER,
 						   MIG_SPI_READ_LATEST, nrepairs);
@@ -290,7 +289,7 @@ guard_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 		bool		broken;
 		int			nest_level = NewGUCNestLevel();
 
-		render_plainly();
+		mig_probe_render_plainly();
 		mig_spi_arg_texts(&args, guarded->object, guarded->nobject);
 		mig_spi_arg_oid(&args, object_id);
 		broken = kind->broken.sql != NULL &&
@@ -318,7 +317,7 @@ ask(MigSpiQuery *query, const MigProbe *probe)
 	int			nest_level = NewGUCNestLevel();
 	char	   *answer;
 
-	render_plainly();
+	mig_probe_render_plainly();
 	mig_spi_arg_texts(&args, probe->object, probe->nobject);
 	answer = mig_spi_first(query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 	AtEOXact_GUC(false, nest_level);
@@ -329,8 +328,8 @@ ask(MigSpiQuery *query, const MigProbe *probe)
  * What is rendered now is compared with what another session renders, whose
  * settings may be others.  In force until the caller's nest level ends.
  */
-static void
-render_plainly(void)
+void
+mig_probe_render_plainly(void)
 {
 	static const char *const settings[][2] =
 	{

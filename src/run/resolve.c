@@ -15,6 +15,7 @@
 
 #include "base/command.h"
 #include "run/run_internal.h"
+#include "tables/batch.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
 
@@ -65,6 +66,12 @@ mig_run_describe_partial(const MigPartial *partial)
 {
 	if (partial->unknown == 0)
 		return psprintf("statements up to %d are done", partial->done);
+	if (mig_partial_is_batch(partial))
+		return partial->done == 0 ?
+			psprintf("some batches of statement %d are done",
+					 partial->unknown) :
+			psprintf("statements up to %d and some batches of statement %d are done",
+					 partial->done, partial->unknown);
 	if (partial->done == 0)
 		return psprintf("statement %d was begun", partial->unknown);
 	return psprintf("statements up to %d are done, statement %d was begun",
@@ -94,7 +101,8 @@ mig_run_resolve(const char *revision, const char *action_name)
 	switch (action)
 	{
 		case RESOLVE_RETRY:
-			if (partial->unknown > 0)
+			/* A batch is resumed anyway, and known to be in the middle. */
+			if (partial->unknown > 0 && !mig_partial_is_batch(partial))
 				mig_partial_forget(version, partial->unknown);
 			mig_partial_forget_objects(version);
 			break;
@@ -111,6 +119,7 @@ mig_run_resolve(const char *revision, const char *action_name)
 		case RESOLVE_ABANDON:
 			say_what_stays(partial);
 			mig_partial_clear(version);
+			mig_batch_clear(version);
 			decision = "abandoned";
 			break;
 	}
@@ -148,7 +157,10 @@ mig_resolve_find(const MigVersion *version)
 						 quote_literal_cstr(partial->table_now),
 						 quote_literal_cstr(partial->revision))));
 	if (partial->renamed)
+	{
 		mig_partial_follow(version);
+		mig_batch_follow(version);
+	}
 	return partial;
 }
 
@@ -259,6 +271,7 @@ static void
 finish(MigVersion *version, const MigPartial *partial)
 {
 	mig_partial_clear(version);
+	mig_batch_clear(version);
 	write_rows(version, partial);
 	say_what_is_left(partial);
 }
@@ -302,19 +315,26 @@ write_rows(MigVersion *version, const MigPartial *partial)
 static void
 say_what_stays(const MigPartial *partial)
 {
+	bool		is_batch = mig_partial_is_batch(partial);
 	MigScript  *script;
 	MigStepBody body;
+	char	   *stays;
 
-	if (partial->done == 0)
+	if (partial->done == 0 && !is_batch)
 		return;
 	mig_revision_body(partial->revision, partial->operation, &body);
 	script = mig_script_split_text(body.text);
+	stays = list_statements(body.text, script, 0, partial->done);
+	if (is_batch)
+		stays = psprintf("%s%sstatement %d at line %d: %s, some batches",
+						 stays, partial->done > 0 ? "\n" : "",
+						 partial->unknown, partial->line, partial->kind);
 	ereport(NOTICE,
 			(errmsg("%d of %d statements of the %s of revision \"%s\" stay as they are",
-					partial->done, script->nstatements,
+					partial->done + (is_batch ? 1 : 0),
+					script->nstatements,
 					mig_command_name(partial->operation), partial->revision),
-			 errdetail_internal("%s", list_statements(body.text, script, 0,
-													  partial->done)),
+			 errdetail_internal("%s", stays),
 			 errhint("No run takes them back. migrate_show(%s) shows the statements.",
 					 quote_literal_cstr(partial->revision))));
 }

@@ -83,6 +83,22 @@ typedef struct MigProgress
 	char		query[MIG_PROGRESS_QUERY_SIZE];
 } MigProgress;
 
+/* A statement that is to run in batches. */
+typedef struct MigBatchRequest
+{
+	Oid			relation;
+	char	   *statement;
+	int			nkey;			/* 0: the primary key */
+	char	  **key;
+	int			size;			/* of the first batch */
+	int64		target;			/* ms that a batch should take; 0: the size
+								 * stays */
+	double		pause;			/* after a batch, as a multiple of its time */
+	char	   *name;			/* or NULL */
+	bool		can_commit;		/* the caller's context allows it */
+	bool		top_level;		/* as in MigRunRequest */
+} MigBatchRequest;
+
 /* run.c */
 extern void mig_run_init(void);
 extern void mig_run(const MigRunRequest *request, MigRunResult *result);
@@ -99,6 +115,11 @@ extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,
 							   char *const *ids, int nids, bool show,
 							   MigSpiAccess access);
 extern char *mig_run_trust_problem(const MigTrust *trust, MigCommand command);
+
+/* batch.c */
+extern bool mig_batch_continues(void);
+extern void mig_batch_run(const MigBatchRequest *request);
+extern void mig_batch_reset(const char *name);
 
 /* resolve.c */
 extern void mig_run_resolve(const char *revision, const char *action);

@@ -5,6 +5,7 @@
 #ifndef MIG_RUN_INTERNAL_H
 #define MIG_RUN_INTERNAL_H
 
+#include "nodes/params.h"
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "utils/guc.h"
@@ -15,6 +16,7 @@
 #include "base/xact.h"
 #include "run/run.h"
 #include "script/script.h"
+#include "tables/batch.h"
 #include "tables/log.h"
 
 /* The counters of this backend at one moment. */
@@ -120,6 +122,8 @@ typedef struct MigStepExec
 	MigBlockers blockers;		/* of the last attempt that had any */
 	int64		blocked_since;	/* mig_clock_ms() when the segment first met
 								 * other sessions' locks; 0: it has not */
+	struct MigBatch *batch;		/* the statement that runs in batches */
+	bool		batched;		/* the body had one */
 	MigCounters begin;			/* when the first attempt began */
 	MigLogEntry entry;
 } MigStepExec;
@@ -209,6 +213,68 @@ typedef enum MigVerdict
 	MIG_VERDICT_UNKNOWN
 } MigVerdict;
 
+/* Comparisons of keys, by the strategy numbers of a btree. */
+typedef enum MigKeyOperator
+{
+	MIG_KEY_LESS,
+	MIG_KEY_LESS_EQUAL,
+	MIG_KEY_EQUAL,
+	MIG_KEY_GREATER_EQUAL,
+	MIG_KEY_GREATER
+} MigKeyOperator;
+
+#define MIG_KEY_NOPERATORS		(MIG_KEY_GREATER + 1)
+
+/* A column of the key of a batch. */
+typedef struct MigKeyColumn
+{
+	char	   *name;
+	Oid			type;
+	int16		length;
+	bool		by_value;
+	char	   *operators[MIG_KEY_NOPERATORS];	/* as SQL writes them */
+} MigKeyColumn;
+
+/* A statement that runs in batches; the same for all of them. */
+typedef struct MigBatch
+{
+	MigBatchRequest request;	/* of the present call */
+	MemoryContext context;		/* of what follows */
+	const MigBatchPlace *place; /* in a body; NULL: by itself */
+	bool		known;			/* what follows was found */
+	bool		noted;			/* the statement, as started */
+	bool		recorded;		/* it has a row in migrate.batch */
+	pg_uuid_t	id;				/* of that row */
+	Oid			relation;
+	char	   *relation_name;	/* as SQL writes it */
+	char	   *statement;
+	int			nkey;
+	char	  **key;
+	MigKeyColumn *columns;
+	Datum	   *end;			/* the highest key when it began; NULL: none */
+	Datum	   *last;			/* of the last batch; NULL: none yet */
+	char	   *range;			/* of the batch that is being run, or NULL */
+	int			size;			/* of the next batch */
+	int64		rows;
+	int64		batches;
+	bool		finished;
+	bool		was_finished;	/* before this call */
+	int64		duration;		/* of the last batch, ms */
+	int64		ended;			/* when that ended, by mig_clock_ms(); 0:
+								 * there was none in this process */
+	int64		lag_checked;	/* when the standbys were last looked at */
+	char		lag_position[32];	/* WAL that they should have replayed, */
+	int64		lag_since;		/* since it is there */
+} MigBatch;
+
+/*
+ * Whether a partial revision is in a statement that runs in batches.  Its outcome
+ * is never unknown: migrate.batch says how far it has come.
+ */
+#define mig_partial_is_batch(partial) \
+	((partial)->unknown > 0 && (partial)->kind != NULL && \
+	 strcmp((partial)->kind, MIG_STATEMENT_BATCH_TAG) == 0)
+
 /* run.c */
 extern void mig_run_prepare(MigRun *run);
 extern bool mig_run_is_running(void);
@@ -267,6 +333,7 @@ extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
 extern void mig_body_set_settings(MigBodyExec *body, int index);
 extern void mig_body_set_session_settings(MigBodyExec *body, int index,
 										  const List *before);
+extern bool mig_body_calls_batch(const MigBodyExec *body, int index);
 extern bool mig_body_is_partitioned(const MigBodyExec *body, int index);
 extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index,
 										   const List *before);
@@ -275,6 +342,25 @@ extern ErrorData *mig_body_utility(const char *statement);
 
 /* error_position.c */
 extern void mig_error_position(ErrorData *error, const char *statement);
+
+/* batch.c */
+extern void mig_batch_begin_in_body(MigStepExec *exec,
+									const MigSegment *segment);
+extern bool mig_batch_execute_in_body(MigStepExec *exec,
+									  const MigSegment *segment);
+extern void mig_batch_wait(MigBatch *batch);
+
+/* batch_key.c */
+extern void mig_batch_find_key(MigBatch *batch);
+extern Datum *mig_batch_highest_key(const MigBatch *batch);
+extern Datum *mig_batch_first_key(const MigBatch *batch);
+extern Datum *mig_batch_nth_key(const MigBatch *batch, const Datum *first,
+								int number);
+extern int64 mig_batch_count_keys(const MigBatch *batch, const Datum *first);
+extern ParamListInfo mig_batch_params(const MigBatch *batch,
+									  const Datum *first, const Datum *last);
+extern char **mig_batch_key_texts(const MigBatch *batch, const Datum *key);
+extern Datum *mig_batch_parse_key(const MigBatch *batch, char *const *texts);
 
 /* session_setting.c */
 extern List *mig_session_setting_read(void);
@@ -362,6 +448,7 @@ extern MigVerdict mig_probe_after(const char *statement,
 extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
 extern char *mig_probe_busy(const MigProbe *probe);
 extern void mig_probe_guard(const MigProbe *probe);
+extern void mig_probe_render_plainly(void);
 
 /* retry.c */
 extern MigRetry mig_retry_ask(MigStepExec *exec, ErrorData *error,

@@ -6,7 +6,9 @@
  * done.  A statement that cannot run inside a transaction block is a segment of
  * its own: that it starts is committed before it, that it is done after it.
  * With the last segment the version row and the log row are written, and the
- * rows of migrate.partial are deleted.
+ * rows of migrate.partial are deleted.  A statement that is a batch is a segment
+ * of several transactions, each of which notes it as started, until it is done:
+ * how far it has come is in migrate.batch.
  *
  *		[O1 O2 +done] [start T1] T1 [+done] [O3 +done] [start T2] T2 [+rows]
  *
@@ -20,6 +22,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/spi.h"
@@ -49,6 +52,7 @@ static void look_up_objects(void *arg);
 static bool is_in_several(const MigScript *script);
 static void begin_attempts(MigStepExec *exec);
 static void commit_segment(MigStepExec *exec, MigSegment *segment);
+static void commit_batches(MigStepExec *exec, MigSegment *segment);
 static void say_committed(const MigBodyExec *body, const ErrorData *error);
 static bool is_setting_only(const MigScript *script,
 							const MigSegment *segment);
@@ -56,6 +60,7 @@ static bool is_committed(MigStepExec *exec, const MigSegment *segment);
 static void read_position(void *arg);
 static void find_segment(MigStepExec *exec, int first, MigSegment *segment);
 static void look_up_partitioned(void *arg);
+static void look_up_batch(void *arg);
 static void refuse_nontransactional(const MigStepExec *exec, const MigSegment *segment);
 
 /*
@@ -91,14 +96,18 @@ mig_segment_execute_all(MigStepExec *exec)
 			next = segment.first + segment.nstatements;
 			continue;
 		}
-		if (segment.kind != MIG_STATEMENT_ORDINARY)
+		if (segment.kind != MIG_STATEMENT_ORDINARY &&
+			segment.kind != MIG_STATEMENT_BATCH)
 		{
 			if (!exec->run->request->top_level)
 				refuse_nontransactional(exec, &segment);
 			begin_attempts(exec);
 			mig_nontransactional_execute(exec, &segment);
 		}
-		commit_segment(exec, &segment);
+		if (segment.kind == MIG_STATEMENT_BATCH)
+			commit_batches(exec, &segment);
+		else
+			commit_segment(exec, &segment);
 		next = segment.first + segment.nstatements;
 		body->ncarried = next;
 		body->carried = body->collected;
@@ -319,6 +328,38 @@ commit_segment(MigStepExec *exec, MigSegment *segment)
 		*segment = tried;
 }
 
+/*
+ * Runs a statement that is a batch until it has come to its end, each time in a
+ * transaction.  What one of these takes is freed before the next one begins.
+ */
+static void
+commit_batches(MigStepExec *exec, MigSegment *segment)
+{
+	MigBodyExec *body = &exec->body;
+	MemoryContext context = body->context;
+
+	mig_batch_begin_in_body(exec, segment);
+	body->context = AllocSetContextCreate(context, "migrate batches",
+										  ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(body->context);
+
+		commit_segment(exec, segment);
+		MemoryContextSwitchTo(old_context);
+		if (exec->batch->finished)
+			break;
+		mig_batch_wait(exec->batch);
+		body->search_path = NULL;
+		body->paths = NIL;
+		exec->entry.blocked_by = NULL;
+		memset(&exec->blockers, 0, sizeof(exec->blockers));
+		MemoryContextReset(body->context);
+	}
+	/* What the last one has collected stays there. */
+	body->context = context;
+}
+
 static void
 say_committed(const MigBodyExec *body, const ErrorData *error)
 {
@@ -412,6 +453,9 @@ find_segment(MigStepExec *exec, int first, MigSegment *segment)
 	if (search.index < script->nstatements &&
 		script->statements[search.index].if_partitioned != NULL)
 		mig_xact(look_up_partitioned, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	if (search.index < script->nstatements &&
+		script->statements[search.index].kind == MIG_STATEMENT_BATCH)
+		mig_xact(look_up_batch, &search, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	mig_script_segment(script, first, segment);
 }
 
@@ -433,6 +477,25 @@ look_up_partitioned(void *arg)
 		statement->kind = MIG_STATEMENT_NONTRANSACTIONAL;
 		statement->tag = "rebuild of a partitioned relation";
 	}
+	AtEOXact_GUC(false, nest_level);
+}
+
+/*
+ * Another procedure of the name is run as such.
+ */
+static void
+look_up_batch(void *arg)
+{
+	Search	   *search = arg;
+	MigBodyExec *body = &search->exec->body;
+	MigStatement *statement = &body->script->statements[search->index];
+	int			nest_level = NewGUCNestLevel();
+
+	mig_setting_list_apply(body->settings);
+	mig_body_set_settings(body, search->index);
+	if (!mig_body_calls_batch(body, search->index))
+		statement->kind = statement->commit_after ? MIG_STATEMENT_COMMITS :
+			MIG_STATEMENT_ORDINARY;
 	AtEOXact_GUC(false, nest_level);
 }
 

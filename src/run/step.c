@@ -19,6 +19,7 @@
 #include "base/error_text.h"
 #include "base/guc.h"
 #include "run/run_internal.h"
+#include "tables/batch.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
 
@@ -89,6 +90,8 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->noted = run->partial != NULL;
 	exec->nobjects = 0;
 	exec->blocked_since = 0;
+	exec->batch = NULL;
+	exec->batched = false;
 	exec->entry.blocked_by = NULL;
 	memset(&exec->blockers, 0, sizeof(exec->blockers));
 
@@ -243,6 +246,9 @@ execute_statements(Attempt *attempt)
 			attempt->is_last = false;
 		segment->nstatements = ndone;
 	}
+	else if (segment->kind == MIG_STATEMENT_BATCH &&
+			 !mig_batch_execute_in_body(attempt->exec, segment))
+		attempt->is_last = false;
 	AtEOXact_GUC(false, nest_level);
 }
 
@@ -265,6 +271,8 @@ write_rows(MigStepExec *exec)
 		mig_constraint_check(exec->body.transaction_ends);
 	if (exec->noted)
 		mig_partial_clear(version);
+	if (exec->noted || exec->batched)
+		mig_batch_clear(version);
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	mig_step_describe_environment(exec);
 	mig_log_write(&exec->entry);
@@ -273,19 +281,30 @@ write_rows(MigStepExec *exec)
 }
 
 /*
- * Notes that a segment is done, and no more than that.
+ * Notes that a segment is done, or that its batches have begun, and no more than
+ * that.
  */
 static void
 write_partial(MigStepExec *exec, const MigSegment *segment)
 {
 	MigPartialSegment row;
+	bool		is_batch = segment->kind == MIG_STATEMENT_BATCH &&
+	!exec->batch->finished;
 
+	if (is_batch && exec->batch->noted)
+		return;
 	if (segment->kind == MIG_STATEMENT_ORDINARY)
 		mig_session_state_end_segment(&exec->body,
 									  segment->first + segment->nstatements);
 	mig_step_describe_segment(exec, segment, &row);
 	mig_session_lock_carry(row.session_objects, row.nsession_objects);
-	mig_partial_done(&row);
+	if (is_batch)
+	{
+		mig_partial_started(&row);
+		exec->batch->noted = true;
+	}
+	else
+		mig_partial_done(&row);
 }
 
 /*

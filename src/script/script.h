@@ -29,9 +29,14 @@ typedef enum MigStatementKind
 	MIG_STATEMENT_ORDINARY,		/* it can */
 	MIG_STATEMENT_NONTRANSACTIONAL, /* cannot run inside a transaction block */
 	MIG_STATEMENT_DISCARD_ALL,	/* the same, and releases session locks */
-	MIG_STATEMENT_COMMITS		/* commits what it does, on a server whose DDL
+	MIG_STATEMENT_COMMITS,		/* commits what it does, on a server whose DDL
 								 * commits by itself; otherwise ordinary */
+	MIG_STATEMENT_BATCH			/* calls migrate_batch(), if that is ours;
+								 * where nothing commits, ordinary */
 } MigStatementKind;
+
+/* The tag of MIG_STATEMENT_BATCH. */
+#define MIG_STATEMENT_BATCH_TAG	"CALL migrate_batch"
 
 /*
  * The relations that a lock is for, found from a name in a statement.  Letters,
@@ -78,6 +83,7 @@ typedef struct MigStatement
 	bool		commits;		/* it commits what it does where DDL does that */
 	const char *if_partitioned; /* the relation that makes it nontransactional
 								 * if it is partitioned; otherwise NULL */
+	const char *procedure;		/* that a batch calls, as SQL writes it */
 	bool		setting;		/* a SET in effect until the body's end */
 	bool		commit_after;	/* a later statement needs it committed */
 	List	   *locks;			/* that would stop other sessions, of

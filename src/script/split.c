@@ -94,7 +94,8 @@ mig_script_split(const MigScriptSource *source)
 		statement->length = end - location;
 		statement->line = line;
 		mig_statement_kind_read(raw->stmt, statement);
-		if (statement->kind != MIG_STATEMENT_ORDINARY)
+		if (statement->kind != MIG_STATEMENT_ORDINARY &&
+			statement->kind != MIG_STATEMENT_BATCH)
 			script->nnontransactional++;
 		statement->commit_after = mig_statement_kind_adds_enum_value(raw->stmt);
 		statement->locks = mig_lock_needs(raw->stmt);
@@ -491,7 +492,8 @@ count_transactions(const MigScript *script)
 
 		mig_script_segment(script, next, &segment);
 		next += segment.nstatements;
-		ntransactions++;
+		/* A batch is several by itself. */
+		ntransactions += segment.kind == MIG_STATEMENT_BATCH ? 2 : 1;
 	}
 	return Max(ntransactions, 1);
 }

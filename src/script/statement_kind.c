@@ -8,6 +8,9 @@
  * indexcmds.c, subscriptioncmds.c and vacuum.c.  COMMIT PREPARED and
  * ROLLBACK PREPARED are not in it, since no body may contain them.
  *
+ * A call of migrate_batch() is known by its name, too: callers can look up
+ * whether MigStatement.procedure is ours.
+ *
  * Must not read the catalogs.  Where the server's answer depends on them:
  *
  * - REINDEX INDEX or TABLE, CLUSTER and REPACK of a named relation are
@@ -42,6 +45,8 @@ typedef struct NontransactionalKind
 
 static const NontransactionalKind *find_kind(const Node *statement);
 static const char *if_partitioned(const Node *statement);
+static bool calls_batch(const Node *statement);
+static const char *procedure_name(List *names);
 static bool is_setting(const Node *statement);
 static bool alters_database_tablespace(const Node *statement);
 static bool alters_subscription_slot(const Node *statement);
@@ -117,6 +122,11 @@ mig_statement_kind_read(Node *node, MigStatement *statement)
 			MIG_STATEMENT_NONTRANSACTIONAL;
 		statement->tag = kind->name;
 	}
+	else if (calls_batch(node))
+	{
+		statement->kind = MIG_STATEMENT_BATCH;
+		statement->tag = MIG_STATEMENT_BATCH_TAG;
+	}
 	else
 	{
 		statement->kind = MIG_STATEMENT_ORDINARY;
@@ -124,6 +134,8 @@ mig_statement_kind_read(Node *node, MigStatement *statement)
 	}
 	statement->commits = mig_statement_kind_commits(node);
 	statement->if_partitioned = if_partitioned(node);
+	statement->procedure = statement->kind == MIG_STATEMENT_BATCH ?
+		procedure_name(((const CallStmt *) node)->funccall->funcname) : NULL;
 	statement->setting = is_setting(node);
 }
 
@@ -190,6 +202,30 @@ if_partitioned(const Node *statement)
 		return NULL;
 	return relation == NULL ? NULL :
 		quote_qualified_identifier(relation->schemaname, relation->relname);
+}
+
+/*
+ * Whether it calls a procedure of the name of ours.
+ */
+static bool
+calls_batch(const Node *statement)
+{
+	return IsA(statement, CallStmt) &&
+		strcmp(strVal(llast(((const CallStmt *) statement)->funccall->funcname)),
+			   "migrate_batch") == 0;
+}
+
+/*
+ * As SQL writes it, with its schema if there is one.
+ */
+static const char *
+procedure_name(List *names)
+{
+	const char *schema = NULL;
+
+	if (list_length(names) > 1)
+		schema = strVal(list_nth(names, list_length(names) - 2));
+	return quote_qualified_identifier(schema, strVal(llast(names)));
 }
 
 /*

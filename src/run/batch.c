@@ -1,0 +1,1337 @@
+/*
+ * batch.c
+ *	  CALL migrate_batch(): runs a statement over a table, batch by batch.
+ *
+ * A batch is a transaction that looks up a range of the key, runs the statement
+ * with its two ends as parameters, and notes in migrate.batch how far it has
+ * come.  So whenever the process dies, the next call resumes after the last
+ * batch that was committed, and no row is done twice.  The position is read from
+ * the row, which is locked, in each of these transactions: whatever is kept in
+ * memory can be lost.
+ *
+ * There are three ways.  By itself, sent by the client, a batch has a name by
+ * which it is found again.  As a statement of a body it is a segment of its own
+ * (segment.c), for which the CALL is run once for each batch: so a batch has the
+ * settings, the role, the locks and the retries of an ordinary segment.  In a
+ * transaction that it cannot end it runs to the end of the table.
+ *
+ * The statement and the look-ups have the rights of the caller and run outside
+ * of any mig_spi_begin() scope.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "parser/parse_node.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+
+#include "base/clock.h"
+#include "base/guc.h"
+#include "base/printable.h"
+#include "base/retry.h"
+#include "base/server.h"
+#include "base/spi.h"
+#include "run/run_internal.h"
+#include "tables/batch.h"
+
+#define MAX_SIZE				10000000	/* keys */
+#define MAX_TOTAL				1e15	/* keys; a number that can be
+										 * multiplied */
+#define MAX_PAUSE				1000	/* times the batch before */
+#define MAX_NAME				255 /* bytes */
+#define LAG_INTERVAL			1000	/* ms between two looks at standbys,
+										 * or migrate.max_replication_lag */
+
+/* Which parameters a statement uses. */
+typedef struct Usage
+{
+	const MigBatch *batch;
+	bool	   *used;
+} Usage;
+
+/* A look at the standbys. */
+typedef struct Lag
+{
+	MemoryContext context;
+	MigBatch   *batch;
+	char	   *position;		/* of WAL now; NULL: there are none */
+	bool		behind;			/* the position before was not replayed by all */
+	char	   *who;			/* is behind for too long, or NULL */
+} Lag;
+
+/* A statement of a batch must not begin another one. */
+static bool executing = false;
+
+/* The step whose body calls migrate_batch() now, as a segment. */
+static MigStepExec *calling = NULL;
+static bool turn_taken = false; /* its batch has begun */
+
+static void check_request(const MigBatchRequest *request);
+static void run_in_body(const MigBatchRequest *request);
+static void run_in_transaction(const MigBatchRequest *request);
+static void run_committing(const MigBatchRequest *request);
+static void execute_committing(MigBatch *batch);
+static void say_done(const MigBatch *batch);
+static void batch_work(void *arg);
+static void explain(MigBatch *batch, ErrorData *error);
+static void explain_work(void *arg);
+static uint32 lock_key(const char *name);
+pg_noreturn static void refuse_name(const char *name);
+static bool try_name(const char *name);
+static void take_name(const MigBatchRequest *request);
+static void begin(MigBatch *batch);
+static void find_relation(MigBatch *batch);
+static void check_statement(MigBatch *batch);
+static void locate_in_statement(void *arg);
+static void check_kind(const MigBatch *batch, const Node *statement);
+static void check_key_is_kept(const MigBatch *batch, const Node *statement);
+static void check_parameters(const MigBatch *batch);
+static void set_up_parser(ParseState *pstate, void *arg);
+static Node *use_parameter(ParseState *pstate, ParamRef *ref);
+static char *key_condition(const MigBatch *batch);
+static void find_position(MigBatch *batch);
+static void check_same(const MigBatch *batch, const MigBatchRow *row);
+static void refuse_other(const MigBatch *batch, const MigBatchRow *row,
+						 const char *what);
+static int64 estimate_total(const MigBatch *batch);
+static double integer_key(Datum key, Oid type);
+static void adopt(MigBatch *batch, const MigBatchRow *row);
+static void lock_position(MigBatch *batch);
+static void run_batch(MigBatch *batch);
+static int64 execute_statement(const MigBatch *batch, const Datum *first,
+							   const Datum *last);
+static void add_context(void *arg);
+static int	next_size(const MigBatch *batch, bool full);
+static bool others_wait(void);
+static void wait_for_standbys(MigBatch *batch);
+static void look_at_standbys(void *arg);
+static void read_lag(const MigSpiRow *row, void *result);
+static void begin_plain(void);
+static Datum *parse_key(const MigBatch *batch, char *const *texts);
+static void free_key(const MigBatch *batch, Datum *key);
+static char *describe_key(char *const *texts, int n);
+static char *describe_done(int64 rows, int64 batches);
+
+/*
+ * Whether a call is one of a body whose batches have begun: who may call it was
+ * checked then.
+ */
+bool
+mig_batch_continues(void)
+{
+	return calling != NULL && calling->batch->known;
+}
+
+/*
+ * Runs the statement over the table, or one batch of it where a body does.
+ */
+void
+mig_batch_run(const MigBatchRequest *request)
+{
+	/* Nor may an argument call it. */
+	if (executing || (calling != NULL && turn_taken))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("migrate_batch() cannot be called by the statement of a batch")));
+	check_request(request);
+	executing = true;
+	PG_TRY();
+	{
+		if (calling != NULL)
+			run_in_body(request);
+		else if (mig_run_is_running() || !request->can_commit)
+			run_in_transaction(request);
+		else
+			run_committing(request);
+	}
+	PG_FINALLY();
+	{
+		executing = false;
+	}
+	PG_END_TRY();
+}
+
+static void
+check_request(const MigBatchRequest *request)
+{
+	bool		in_body = mig_run_is_running();
+
+	if (request->size < 1 || request->size > MAX_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch_size must be between 1 and %d", MAX_SIZE)));
+	if (isnan(request->pause) || request->pause < 0 ||
+		request->pause > MAX_PAUSE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pause must be between 0 and %d", MAX_PAUSE)));
+	if (request->name == NULL)
+	{
+		if (in_body || !request->can_commit)
+			return;
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a batch outside of a migration body needs a name"),
+				 errdetail("It commits after each batch, and is found by its name when it was interrupted. Nothing was run."),
+				 errhint("CALL migrate_batch(..., name => '...'). Inside a transaction block no name is needed: nothing is committed there before all of it is done.")));
+	}
+	if (in_body)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a batch in a migration body has no name"),
+				 errdetail("It is known by its revision and the position of the statement, so that it is run again when the revision is."),
+				 errhint("Leave out the argument \"name\".")));
+	if (request->name[0] == '\0' || strlen(request->name) > MAX_NAME ||
+		mig_printable_find(request->name, "") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("name of a batch must have 1 to %d bytes and no control characters",
+						MAX_NAME)));
+}
+
+/*
+ * A segment of a body begins that is a batch.  In the current memory context,
+ * which lasts as long as the segment.
+ */
+void
+mig_batch_begin_in_body(MigStepExec *exec, const MigSegment *segment)
+{
+	MigBatchPlace *place = palloc(sizeof(MigBatchPlace));
+	MigBatch   *batch = palloc0(sizeof(MigBatch));
+
+	place->version = exec->run->version;
+	place->revision = exec->step->revision;
+	place->operation = exec->step->command;
+	place->statement = segment->first + 1;
+	batch->place = place;
+	batch->context = AllocSetContextCreate(CurrentMemoryContext,
+										   "migrate batch",
+										   ALLOCSET_SMALL_SIZES);
+	exec->batch = batch;
+	exec->batched = true;
+}
+
+/*
+ * Runs a batch by running the statement that calls migrate_batch().  Returns
+ * whether it was the last one.  In a subtransaction, as mig_body_execute().
+ */
+bool
+mig_batch_execute_in_body(MigStepExec *exec, const MigSegment *segment)
+{
+	MigBatch   *batch = exec->batch;
+
+	/* It was not this procedure that was called: then it is done. */
+	batch->finished = true;
+	/* What the attempt before has written was rolled back. */
+	if (exec->body.attempt > 1)
+		batch->known = batch->noted = false;
+	calling = exec;
+	turn_taken = false;
+	PG_TRY();
+	{
+		(void) mig_body_execute(&exec->body, segment->first, 1);
+	}
+	PG_FINALLY();
+	{
+		calling = NULL;
+	}
+	PG_END_TRY();
+	return batch->finished;
+}
+
+static void
+run_in_body(const MigBatchRequest *request)
+{
+	MigStepExec *exec = calling;
+	MigBatch   *batch = exec->batch;
+
+	turn_taken = true;
+	batch->request = *request;
+	if (batch->known && (batch->relation != request->relation ||
+						 strcmp(batch->statement, request->statement) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the arguments of migrate_batch() have changed between two batches"),
+				 errhint("A body must give it the same relation and statement each time, so not what depends on the time, for example.")));
+	if (!batch->known)
+	{
+		begin(batch);
+		batch->size = Max(batch->size >> Min(exec->body.attempt - 1, 30), 1);
+	}
+	run_batch(batch);
+}
+
+/*
+ * All of it in a transaction that is not ours to end.
+ */
+static void
+run_in_transaction(const MigBatchRequest *request)
+{
+	bool		in_body = mig_run_is_running();
+	MemoryContext batch_context;
+	MigBatch	batch;
+
+	memset(&batch, 0, sizeof(batch));
+	batch.request = *request;
+	batch.context = AllocSetContextCreate(CurrentMemoryContext,
+										  "migrate batch",
+										  ALLOCSET_SMALL_SIZES);
+	begin(&batch);
+	if (!in_body && !batch.finished)
+		ereport(NOTICE,
+				(errmsg("all batches are run in one transaction"),
+				 errhint("Send CALL migrate_batch(..., name => '...') by itself to commit after each batch.")));
+	batch_context = AllocSetContextCreate(CurrentMemoryContext,
+										  "migrate batch run",
+										  ALLOCSET_SMALL_SIZES);
+	while (!batch.finished)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(batch_context);
+
+		CHECK_FOR_INTERRUPTS();
+		run_batch(&batch);
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(batch_context);
+	}
+	if (!in_body)
+		say_done(&batch);
+}
+
+/*
+ * Sent by the client: commits after each batch.  The transaction that the caller
+ * is in is committed first.
+ */
+static void
+run_committing(const MigBatchRequest *request)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(PortalContext,
+												  "migrate batches",
+												  ALLOCSET_DEFAULT_SIZES);
+	int			level = GetCurrentTransactionNestLevel();
+	ErrorData  *volatile error = NULL;
+	MigBatch	batch;
+
+	memset(&batch, 0, sizeof(batch));
+	batch.request = *request;
+	MemoryContextSwitchTo(context);
+	batch.context = AllocSetContextCreate(context, "migrate batch",
+										  ALLOCSET_SMALL_SIZES);
+	mig_xact_without_subxacts(request->top_level &&
+							  !mig_server()->subtransactions);
+	PG_TRY();
+	{
+		mig_progress_begin(MIG_VIA_PROCEDURE);
+		mig_xact_renew();
+		take_name(request);
+		execute_committing(&batch);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_xact_abandon_subxacts(level);
+		mig_xact_abort();
+	}
+	PG_END_TRY();
+	if (error != NULL && batch.known)
+		explain(&batch, error);
+	mig_lock_release_job();
+	mig_xact_without_subxacts(false);
+	mig_progress_end();
+	if (error != NULL)
+	{
+		mig_retry_make_plain(error);
+		ReThrowError(error);
+	}
+	say_done(&batch);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+static void
+execute_committing(MigBatch *batch)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "migrate batch run",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	bool		begun = false;
+	int			attempt = 1;
+
+	while (!batch->finished)
+	{
+		ErrorData  *error;
+
+		CHECK_FOR_INTERRUPTS();
+		error = mig_xact(batch_work, batch, 0);
+		if (error == NULL)
+		{
+			if (begun && !batch->finished)
+				mig_batch_wait(batch);
+			begun = true;
+			attempt = 1;
+		}
+		else
+		{
+			batch->finished = false;
+			batch->known = begun;
+			if (!mig_retry_work(MIG_VIA_PROCEDURE, attempt, error, "batch"))
+				ReThrowError(error);
+			mig_xact_renew();
+			batch->size = Max(batch->size / 2, 1);
+			attempt++;
+		}
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old_context);
+	/* All is done and committed: a cancel has come too late. */
+	QueryCancelPending = false;
+}
+
+static void
+say_done(const MigBatch *batch)
+{
+	if (batch->was_finished)
+		return;
+	ereport(NOTICE,
+			(errmsg("done: %s", describe_done(batch->rows, batch->batches))));
+}
+
+/*
+ * The first piece of work notes what is to be done, each further one is a batch.
+ */
+static void
+batch_work(void *arg)
+{
+	MigBatch   *batch = arg;
+	int			nest_level = NewGUCNestLevel();
+
+	mig_step_set_lock_timeout(GUC_ACTION_SAVE);
+	if (batch->known)
+		run_batch(batch);
+	else
+		begin(batch);
+	AtEOXact_GUC(false, nest_level);
+}
+
+/*
+ * Adds to an error how far the batches have come, and how to resume.
+ */
+static void
+explain(MigBatch *batch, ErrorData *error)
+{
+	char	   *detail;
+
+	if (mig_xact(explain_work, batch, MIG_XACT_BOUNDED) != NULL)
+		return;
+	detail = batch->batches == 0 ?
+		psprintf("Nothing of batch \"%s\" is done.", batch->request.name) :
+		psprintf("Batch \"%s\" is partial: %s, up to key %s, are done and stay.",
+				 batch->request.name,
+				 describe_done(batch->rows, batch->batches), batch->range);
+	error->detail = error->detail == NULL ? detail :
+		psprintf("%s\n%s", error->detail, detail);
+	detail = psprintf("To resume when the cause is removed: the same CALL.\nTo start over: SELECT migrate_batch_reset(%s);",
+					  quote_literal_cstr(batch->request.name));
+	error->hint = error->hint == NULL ? detail :
+		psprintf("%s\n%s", error->hint, detail);
+}
+
+static void
+explain_work(void *arg)
+{
+	MigBatch   *batch = arg;
+	MigBatchRow *row = mig_batch_lock(&batch->id);
+
+	batch->rows = row == NULL ? 0 : row->rows;
+	batch->batches = row == NULL ? 0 : row->batches;
+	if (row != NULL && row->last_key != NULL)
+		batch->range = MemoryContextStrdup(batch->context,
+										   describe_key(row->last_key,
+														batch->nkey));
+}
+
+/*
+ * The name belongs to this session until mig_lock_release_job().
+ */
+static void
+take_name(const MigBatchRequest *request)
+{
+	mig_server_check_locks();
+	if (!mig_lock_job(MIG_BATCH_LOCK, lock_key(request->name)))
+		refuse_name(request->name);
+}
+
+static void
+refuse_name(const char *name)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('Process %s (role %I, application %L) runs it.',"
+		"         a.pid, a.usename, a.application_name)"
+		"  FROM pg_catalog.pg_locks AS l"
+		"  JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
+		" WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
+		"   AND l.database = (SELECT oid FROM pg_catalog.pg_database"
+		"                      WHERE datname = pg_catalog.current_database())"
+		"   AND l.classid = $1 AND l.objid = $2 LIMIT 1"
+	};
+	MigSpiArgs	args = {0};
+	char	   *who;
+
+	mig_spi_arg_oid(&args, MIG_BATCH_LOCK);
+	mig_spi_arg_oid(&args, lock_key(name));
+	who = mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("batch \"%s\" is being run by another session", name),
+			 who != NULL ? errdetail_internal("%s", who) : 0,
+			 errhint("The view migrate.batches shows how far it is; pg_cancel_backend() stops it, and the batches before stay.")));
+}
+
+static uint32
+lock_key(const char *name)
+{
+	return hash_bytes((const unsigned char *) name, (int) strlen(name));
+}
+
+/*
+ * The same until the transaction ends.
+ */
+static bool
+try_name(const char *name)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.pg_try_advisory_xact_lock($1, $2)"
+	};
+	MigSpiArgs	args = {0};
+	Datum		locked;
+
+	mig_spi_arg_int32(&args, MIG_BATCH_LOCK);
+	mig_spi_arg_int32(&args, (int32) lock_key(name));
+	return mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
+							   MIG_SPI_READ_LATEST, &locked) &&
+		DatumGetBool(locked);
+}
+
+/*
+ * The name of a batch can be used again.
+ */
+void
+mig_batch_reset(const char *name)
+{
+	bool		exists;
+
+	if (!mig_batch_may_manage(name, &exists))
+	{
+		if (!exists)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("batch \"%s\" does not exist", name),
+					 errhint("The view migrate.batches lists them.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for batch \"%s\"", name),
+				 errhint("The role that has begun it, and the owner of the extension, can reset it.")));
+	}
+	mig_server_check_locks();
+	if (!try_name(name))
+		refuse_name(name);
+	mig_batch_delete(name);
+}
+
+/*
+ * Finds out what is to be run over what, and from where; checks all of it.
+ */
+static void
+begin(MigBatch *batch)
+{
+	MemoryContext old_context;
+
+	MemoryContextReset(batch->context);
+	old_context = MemoryContextSwitchTo(batch->context);
+	batch->relation = batch->request.relation;
+	batch->statement = pstrdup(batch->request.statement);
+	batch->nkey = batch->request.nkey;
+	batch->key = batch->request.key;
+	batch->size = batch->request.size;
+	batch->recorded = batch->place != NULL || batch->request.name != NULL;
+	batch->finished = false;
+	batch->end = batch->last = NULL;
+	batch->rows = batch->batches = 0;
+	batch->range = NULL;
+	find_relation(batch);
+	mig_batch_find_key(batch);
+	check_statement(batch);
+	find_position(batch);
+	batch->known = true;
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+find_relation(MigBatch *batch)
+{
+	static MigSpiQuery query = {
+		"SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class AS c"
+		" WHERE c.oid = $1"
+	};
+	static MigSpiQuery kind_query = {
+		"SELECT CASE WHEN c.relpersistence = 't' THEN 't' ELSE c.relkind END"
+		"  FROM pg_catalog.pg_class AS c WHERE c.oid = $1"
+	};
+	MigSpiArgs	args = {0};
+	char	   *kind;
+
+	mig_spi_arg_oid(&args, batch->relation);
+	batch->relation_name = mig_spi_first(&query, &args, MIG_SPI_CALLER,
+										 MIG_SPI_READ_LATEST);
+	if (batch->relation_name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist",
+						batch->relation)));
+	kind = mig_spi_first(&kind_query, &args, MIG_SPI_CALLER,
+						 MIG_SPI_READ_LATEST);
+	if (strcmp(kind, "p") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is partitioned, and cannot be run through in batches",
+						batch->relation_name),
+				 errhint("Use a call for each of its partitions.")));
+	if (strcmp(kind, "t") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is temporary, and cannot be run through in batches",
+						batch->relation_name),
+				 errdetail("It is gone with its session, so that nothing could be resumed.")));
+	if (strcmp(kind, "r") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("relation \"%s\" is not a table, and cannot be run through in batches",
+						batch->relation_name),
+				 errhint("Give a table that is below it; the statement may be about the relation.")));
+}
+
+/*
+ * It must be one that a batch can be: an error now is better than one in the
+ * middle, and what ignores the key would be run for all rows again and again.
+ */
+static void
+check_statement(MigBatch *batch)
+{
+	ErrorContextCallback callback;
+	List	   *parsed;
+	Node	   *statement;
+
+	callback.callback = locate_in_statement;
+	callback.arg = batch->statement;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	parsed = mig_script_parse(batch->statement);
+	error_context_stack = callback.previous;
+	if (list_length(parsed) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"statement\" must be one statement"),
+				 errdetail("It contains %d.", list_length(parsed))));
+	statement = linitial_node(RawStmt, parsed)->stmt;
+	check_kind(batch, statement);
+	check_key_is_kept(batch, statement);
+	check_parameters(batch);
+}
+
+/*
+ * A position is one in this statement, not in what the client has sent.
+ */
+static void
+locate_in_statement(void *arg)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) arg);
+	}
+}
+
+static void
+check_kind(const MigBatch *batch, const Node *statement)
+{
+	if (IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the statement of a batch must be INSERT, UPDATE, DELETE or MERGE"),
+			 errdetail("It is %s.",
+					   CreateCommandName(unconstify(Node *, statement))),
+			 errhint("For example: UPDATE %s SET ... WHERE %s",
+					 batch->relation_name, key_condition(batch))));
+}
+
+/*
+ * A row whose key is changed could be met again.
+ */
+static void
+check_key_is_kept(const MigBatch *batch, const Node *statement)
+{
+	const UpdateStmt *update = (const UpdateStmt *) statement;
+	ListCell   *cell;
+
+	if (!IsA(statement, UpdateStmt) ||
+		RangeVarGetRelid(update->relation, NoLock, true) != batch->relation)
+		return;
+	foreach(cell, update->targetList)
+	{
+		const ResTarget *target = lfirst_node(ResTarget, cell);
+
+		for (int i = 0; i < batch->nkey; i++)
+		{
+			if (target->name != NULL &&
+				strcmp(target->name, batch->key[i]) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the statement of a batch cannot change column \"%s\" of its key",
+								target->name),
+						 errdetail("A row could get a key that a later batch is about, and be changed twice."),
+						 errhint("Give the columns of another unique index in argument \"key\".")));
+		}
+	}
+}
+
+/*
+ * The server's own analysis says which parameters are used.
+ */
+static void
+check_parameters(const MigBatch *batch)
+{
+	Usage		usage = {batch, palloc0(sizeof(bool) * batch->nkey * 2)};
+	ErrorContextCallback callback;
+
+	callback.callback = locate_in_statement;
+	callback.arg = batch->statement;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	SPI_connect();
+	if (SPI_prepare_params(batch->statement, set_up_parser, &usage, 0) == NULL)
+		elog(ERROR, "could not prepare the statement of a batch: %s",
+			 SPI_result_code_string(SPI_result));
+	SPI_finish();
+	error_context_stack = callback.previous;
+	for (int i = 0; i < batch->nkey * 2; i++)
+	{
+		if (!usage.used[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the statement of a batch does not use parameter $%d",
+							i + 1),
+					 errdetail("Without a condition on both ends of the batch the statement would be about other rows, too."),
+					 errhint("It needs the condition %s, or one that means the same.",
+							 key_condition(batch))));
+	}
+}
+
+static void
+set_up_parser(ParseState *pstate, void *arg)
+{
+	pstate->p_ref_hook_state = arg;
+	pstate->p_paramref_hook = use_parameter;
+}
+
+static Node *
+use_parameter(ParseState *pstate, ParamRef *ref)
+{
+	const Usage *usage = pstate->p_ref_hook_state;
+	int			nkey = usage->batch->nkey;
+	Param	   *param = makeNode(Param);
+
+	if (ref->number < 1 || ref->number > nkey * 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_PARAMETER),
+				 errmsg("there is no parameter $%d", ref->number),
+				 errdetail("The parameters of a batch are its first key and its last key, $1 to $%d.",
+						   nkey * 2),
+				 parser_errposition(pstate, ref->location)));
+	usage->used[ref->number - 1] = true;
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = ref->number;
+	param->paramtype = usage->batch->columns[(ref->number - 1) % nkey].type;
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(param->paramtype);
+	param->location = ref->location;
+	return (Node *) param;
+}
+
+/*
+ * "id BETWEEN $1 AND $2", "(a, b) >= ($1, $2) AND (a, b) <= ($3, $4)"
+ */
+static char *
+key_condition(const MigBatch *batch)
+{
+	StringInfoData columns;
+	StringInfoData buf;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < batch->nkey; i++)
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(batch->key[i]));
+	if (batch->nkey == 1)
+		return psprintf("%s BETWEEN $1 AND $2", columns.data);
+	initStringInfo(&buf);
+	for (int end = 0; end < 2; end++)
+	{
+		appendStringInfo(&buf, "%s(%s) %s (", end > 0 ? " AND " : "",
+						 columns.data, end > 0 ? "<=" : ">=");
+		for (int i = 1; i <= batch->nkey; i++)
+			appendStringInfo(&buf, "%s$%d", i > 1 ? ", " : "",
+							 end * batch->nkey + i);
+		appendStringInfoChar(&buf, ')');
+	}
+	return buf.data;
+}
+
+/*
+ * Where an earlier call has come to, or the begin of the table.
+ */
+static void
+find_position(MigBatch *batch)
+{
+	const char *name = batch->request.name;
+	MigBatchRow *row = NULL;
+	MigBatchRow new_row;
+	int			nest_level;
+
+	if (batch->recorded)
+		row = batch->place != NULL ? mig_batch_find_in_body(batch->place) :
+			mig_batch_find(name);
+	if (row != NULL)
+	{
+		check_same(batch, row);
+		adopt(batch, row);
+		return;
+	}
+
+	batch->end = mig_batch_highest_key(batch);
+	batch->finished = batch->end == NULL && !batch->recorded;
+	if (!batch->recorded)
+		return;
+	memset(&new_row, 0, sizeof(new_row));
+	new_row.name = name;
+	new_row.place = batch->place;
+	new_row.relation = batch->relation;
+	new_row.relation_name = batch->relation_name;
+	new_row.nkey = batch->nkey;
+	new_row.key = batch->key;
+	new_row.statement = batch->statement;
+	new_row.size = batch->size;
+	new_row.total = estimate_total(batch);
+	nest_level = NewGUCNestLevel();
+	begin_plain();
+	if (batch->end != NULL)
+		new_row.end_key = mig_batch_key_texts(batch, batch->end);
+	AtEOXact_GUC(false, nest_level);
+	if (!mig_batch_insert(&new_row))
+		refuse_name(name);
+	batch->id = new_row.batch;
+}
+
+/*
+ * What is resumed must be what was begun.
+ */
+static void
+check_same(const MigBatch *batch, const MigBatchRow *row)
+{
+	char		given[MIG_BODY_HASH_SIZE];
+	char		noted[MIG_BODY_HASH_SIZE];
+	bool		same_key = row->nkey == batch->nkey;
+
+	if (!row->is_caller)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 row->name == NULL ?
+				 errmsg("batch of statement %d of revision \"%s\" was begun by role \"%s\"",
+						batch->place->statement, batch->place->revision,
+						row->role) :
+				 errmsg("batch \"%s\" was begun by role \"%s\"",
+						row->name, row->role),
+				 errdetail("It has done %lld rows, and would continue with other rights. Nothing was run.",
+						   (long long) row->rows),
+				 errhint("SET ROLE %s and send the CALL again.%s",
+						 quote_identifier(row->role),
+						 row->name == NULL ? "" : " Or use another name.")));
+	for (int i = 0; same_key && i < row->nkey; i++)
+		same_key = strcmp(row->key[i], batch->key[i]) == 0;
+	mig_body_hash(batch->statement, given);
+	mig_body_hash(row->statement, noted);
+	if (row->relation != batch->relation)
+		refuse_other(batch, row, row->relation_name == NULL ?
+					 "a table that was dropped" :
+					 psprintf("table \"%s\"", row->relation_name));
+	if (!same_key)
+		refuse_other(batch, row, "another key");
+	if (strcmp(given, noted) != 0)
+		refuse_other(batch, row, "another statement");
+}
+
+static void
+refuse_other(const MigBatch *batch, const MigBatchRow *row, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 row->name == NULL ?
+			 errmsg("batch of statement %d of revision \"%s\" was begun with %s",
+					batch->place->statement, batch->place->revision, what) :
+			 errmsg("batch \"%s\" was begun with %s", row->name, what),
+			 row->last_key == NULL ?
+			 errdetail("It has done no rows. Nothing was run.") :
+			 errdetail("It has done %s, up to key %s, by: %s\nNothing was run.",
+					   describe_done(row->rows, row->batches),
+					   describe_key(row->last_key, row->nkey),
+					   mig_printable(row->statement)),
+			 row->name == NULL ?
+			 errhint("To finish or undo by hand what was begun: SELECT migrate_resolve(%s, 'abandon');",
+					 quote_literal_cstr(batch->place->revision)) :
+			 errhint("Use another name, or start over: SELECT migrate_batch_reset(%s);",
+					 quote_literal_cstr(row->name))));
+}
+
+static void
+adopt(MigBatch *batch, const MigBatchRow *row)
+{
+	batch->id = row->batch;
+	batch->size = batch->request.target > 0 ? row->size :
+		batch->request.size;
+	batch->rows = row->rows;
+	batch->batches = row->batches;
+	batch->finished = batch->was_finished = row->finished;
+	if (row->end_key != NULL)
+		batch->end = parse_key(batch, row->end_key);
+	if (row->name == NULL)
+		return;
+	if (row->finished)
+		ereport(NOTICE,
+				(errmsg("batch \"%s\" is done already", row->name),
+				 errhint("To do it again: SELECT migrate_batch_reset(%s);",
+						 quote_literal_cstr(row->name))));
+	else if (row->last_key != NULL)
+		ereport(NOTICE,
+				(errmsg("resuming batch \"%s\" after key %s",
+						row->name, describe_key(row->last_key, row->nkey))));
+}
+
+/*
+ * How many keys there may be: what ANALYZE has counted, scaled to the present size
+ * as the planner does it; of a table that was never analyzed, and a key that is an
+ * integer, the numbers that there could be.
+ */
+static int64
+estimate_total(const MigBatch *batch)
+{
+	static MigSpiQuery query = {
+		"SELECT CASE WHEN c.reltuples < 0 THEN -1"
+		"        WHEN c.relpages = 0 THEN c.reltuples"
+		"        ELSE c.reltuples / c.relpages"
+		"          * pg_catalog.pg_relation_size(c.oid)"
+		"          / pg_catalog.current_setting('block_size')::int4"
+		"       END::int8"
+		"  FROM pg_catalog.pg_class AS c WHERE c.oid = $1"
+	};
+	MigSpiArgs	args = {0};
+	Datum		total;
+	Datum	   *first;
+	Oid			type = batch->columns[0].type;
+
+	if (batch->end == NULL)
+		return 0;
+	mig_spi_arg_oid(&args, batch->relation);
+	if (mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
+							MIG_SPI_READ_LATEST, &total) &&
+		DatumGetInt64(total) >= 0)
+		return DatumGetInt64(total);
+	if (batch->nkey > 1 ||
+		(type != INT2OID && type != INT4OID && type != INT8OID))
+		return -1;
+	first = mig_batch_first_key(batch);
+	return first == NULL ? -1 :
+		(int64) Min(integer_key(*batch->end, type) - integer_key(*first, type) + 1,
+					MAX_TOTAL);
+}
+
+/*
+ * As a number whose differences do not overflow.
+ */
+static double
+integer_key(Datum key, Oid type)
+{
+	return type == INT2OID ? DatumGetInt16(key) :
+		type == INT4OID ? DatumGetInt32(key) : (double) DatumGetInt64(key);
+}
+
+/*
+ * Reads where the last batch has ended, which is what counts.
+ */
+static void
+lock_position(MigBatch *batch)
+{
+	MigBatchRow *row = mig_batch_lock(&batch->id);
+
+	if (row == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this batch was reset by another session"),
+				 errhint("Send the CALL again to start over.")));
+	if (row->relation_name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" was dropped during its batches",
+						batch->relation_name)));
+	/* It may have been renamed. */
+	if (strcmp(row->relation_name, batch->relation_name) != 0)
+		batch->relation_name = MemoryContextStrdup(batch->context,
+												   row->relation_name);
+	batch->rows = row->rows;
+	batch->batches = row->batches;
+	batch->finished = row->finished;
+	batch->last = row->last_key == NULL ? NULL :
+		parse_key(batch, row->last_key);
+}
+
+/*
+ * Runs the next batch, and notes it.  In a transaction, with the settings that the
+ * statement is to have.  What it takes is in the current memory context.
+ */
+static void
+run_batch(MigBatch *batch)
+{
+	int64		begin = mig_clock_ms();
+	Datum	   *first = NULL;
+	Datum	   *last = NULL;
+	MigBatchStep step;
+	int			nest_level;
+
+	if (batch->recorded)
+		lock_position(batch);
+	if (batch->finished)
+		return;
+	memset(&step, 0, sizeof(step));
+	step.relation_name = batch->relation_name;
+	step.nkey = batch->nkey;
+	step.keys = batch->size;
+	if (batch->end != NULL)
+		first = mig_batch_first_key(batch);
+	if (first != NULL)
+		last = mig_batch_nth_key(batch, first, batch->size);
+	step.finished = last == NULL;
+	if (first != NULL && last == NULL)
+	{
+		last = batch->end;
+		step.keys = mig_batch_count_keys(batch, first);
+	}
+	if (first == NULL)
+		step.keys = 0;
+	else
+	{
+		nest_level = NewGUCNestLevel();
+		begin_plain();
+		step.last_key = mig_batch_key_texts(batch, last);
+		batch->range = psprintf("from key %s to key %s",
+								describe_key(mig_batch_key_texts(batch, first),
+											 batch->nkey),
+								describe_key(step.last_key, batch->nkey));
+		AtEOXact_GUC(false, nest_level);
+		step.rows = execute_statement(batch, first, last);
+		batch->range = NULL;
+	}
+
+	batch->duration = mig_clock_ms() - begin;
+	batch->size = step.size = next_size(batch, !step.finished);
+	step.seconds = (mig_clock_ms() - (batch->ended > 0 ? batch->ended : begin)) / 1000.0;
+	batch->ended = mig_clock_ms();
+	batch->rows += step.rows;
+	batch->batches += first != NULL ? 1 : 0;
+	batch->finished = step.finished;
+	if (batch->recorded)
+	{
+		mig_batch_advance(&batch->id, &step);
+		batch->last = NULL;
+	}
+	else if (last != NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(batch->context);
+
+		free_key(batch, batch->last);
+		batch->last = parse_key(batch, step.last_key);
+		MemoryContextSwitchTo(old_context);
+	}
+}
+
+/*
+ * Returns how many rows it is about.
+ */
+static int64
+execute_statement(const MigBatch *batch, const Datum *first,
+				  const Datum *last)
+{
+	ErrorContextCallback callback;
+	SPIExecuteOptions options;
+	int			nest_level = NewGUCNestLevel();
+	int64		nrows;
+	int			rc;
+
+	callback.callback = add_context;
+	callback.arg = unconstify(MigBatch *, batch);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	/* As it was read when it was checked. */
+	if (!MIG_COMPAT_STANDARD_STRINGS)
+		(void) set_config_option("standard_conforming_strings", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (backslash_quote != BACKSLASH_QUOTE_ON)
+		(void) set_config_option("backslash_quote", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	memset(&options, 0, sizeof(options));
+	options.params = mig_batch_params(batch, first, last);
+	options.dest = None_Receiver;
+	SPI_connect();
+	rc = SPI_execute_extended(batch->statement, &options);
+	if (rc < 0)
+		elog(ERROR, "could not run the statement of a batch: %s",
+			 SPI_result_code_string(rc));
+	nrows = (int64) SPI_processed;
+	SPI_finish();
+	AtEOXact_GUC(false, nest_level);
+	error_context_stack = callback.previous;
+	return nrows;
+}
+
+static void
+add_context(void *arg)
+{
+	const MigBatch *batch = arg;
+
+	if (batch->range != NULL)
+		errcontext("batch of table \"%s\", %s", batch->relation_name,
+				   batch->range);
+}
+
+/*
+ * So large that the next batch should take as long as wanted.  A batch that was cut
+ * short by the end says nothing.
+ */
+static int
+next_size(const MigBatch *batch, bool full)
+{
+	int64		target = batch->request.target;
+	double		size = batch->size;
+
+	if (others_wait())
+		return Max(batch->size / 2, 1);
+	if (target <= 0)
+		return batch->request.size;
+	if (!full)
+		return batch->size;
+	size *= Min(Max((double) target / Max(batch->duration, 1), 0.5), 2);
+	return (int) Min(Max(size, 1), MAX_SIZE);
+}
+
+/*
+ * Whether other sessions wait for locks of this transaction.
+ */
+static bool
+others_wait(void)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_locks AS l"
+		" WHERE NOT l.granted AND l.pid <> pg_catalog.pg_backend_pid()"
+		"   AND pg_catalog.pg_backend_pid()"
+		"       = ANY (pg_catalog.pg_blocking_pids(l.pid))"
+	};
+
+	/* There pg_locks asks all nodes, and its waits have no such pids. */
+	if (!mig_server()->row_addresses)
+		return false;
+	return mig_spi_exists(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Between two batches, with nothing held: leaves the server to others, and waits
+ * for standbys.
+ */
+void
+mig_batch_wait(MigBatch *batch)
+{
+	double		pause = batch->request.pause * batch->duration;
+
+	if (pause >= 1)
+		mig_clock_sleep((int) Min(pause, INT_MAX));
+	if (mig_guc_max_replication_lag > 0 &&
+		mig_clock_ms() - batch->lag_checked >= Min(LAG_INTERVAL,
+												   mig_guc_max_replication_lag))
+		wait_for_standbys(batch);
+	mig_xact_renew();
+}
+
+/*
+ * What a standby says of its lag stands still when its replay does.  So a position
+ * of the WAL is kept, too, until all have replayed it.
+ */
+static void
+wait_for_standbys(MigBatch *batch)
+{
+	Lag			lag = {CurrentMemoryContext, batch};
+	bool		said = false;
+
+	for (;;)
+	{
+		if (mig_xact(look_at_standbys, &lag, 0) != NULL)
+			return;
+		batch->lag_checked = mig_clock_ms();
+		if (!lag.behind)
+		{
+			strlcpy(batch->lag_position,
+					lag.position == NULL ? "" : lag.position,
+					sizeof(batch->lag_position));
+			batch->lag_since = batch->lag_checked;
+		}
+		if (lag.who == NULL)
+			return;
+		if (!said)
+			ereport(NOTICE,
+					(errmsg("batches pause until standbys have caught up"),
+					 errdetail("More than migrate.max_replication_lag behind: %s.",
+							   lag.who),
+					 errhint("To resume without waiting, cancel this call, SET migrate.max_replication_lag = 0, and send it again.")));
+		said = true;
+		mig_clock_sleep(LAG_INTERVAL);
+		mig_xact_renew();
+	}
+}
+
+/*
+ * The subscribers of logical replication are not standbys: one that is far behind,
+ * or is not used any more, must not stop us.
+ */
+static void
+look_at_standbys(void *arg)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.max(pg_catalog.pg_current_wal_lsn())::text,"
+		"       COALESCE(pg_catalog.bool_or(r.replay_lsn < $1::pg_lsn), false),"
+		"       pg_catalog.string_agg(pg_catalog.format("
+		"         'standby %s (process %s)', r.application_name, r.pid), ', ')"
+		"        FILTER (WHERE r.replay_lsn < $1::pg_lsn AND $2"
+		"          OR r.replay_lsn < pg_catalog.pg_current_wal_lsn()"
+		"             AND extract(epoch FROM r.replay_lag) * 1000 > $3)"
+		"  FROM pg_catalog.pg_stat_replication AS r"
+		" WHERE r.replay_lsn IS NOT NULL"
+		"   AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s"
+		"    WHERE s.active_pid = r.pid AND s.slot_type = 'logical')"
+	};
+	Lag		   *lag = arg;
+	MigBatch   *batch = lag->batch;
+	MigSpiArgs	args = {0};
+	MemoryContext old_context = MemoryContextSwitchTo(lag->context);
+
+	mig_spi_arg_text(&args, batch->lag_position[0] == '\0' ? NULL :
+					 batch->lag_position);
+	mig_spi_arg_bool(&args, mig_clock_ms() - batch->lag_since >
+					 mig_guc_max_replication_lag);
+	mig_spi_arg_int32(&args, mig_guc_max_replication_lag);
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_lag, lag);
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+read_lag(const MigSpiRow *row, void *result)
+{
+	Lag		   *lag = result;
+
+	lag->position = mig_spi_row_text(row, 1);
+	lag->behind = mig_spi_row_bool(row, 2);
+	lag->who = mig_spi_row_text(row, 3);
+}
+
+/*
+ * Keys are stored as any session reads them.  In force until the caller's nest
+ * level ends.
+ */
+static void
+begin_plain(void)
+{
+	mig_probe_render_plainly();
+	/* Of a type such as regclass. */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static Datum *
+parse_key(const MigBatch *batch, char *const *texts)
+{
+	int			nest_level = NewGUCNestLevel();
+	Datum	   *key;
+
+	begin_plain();
+	key = mig_batch_parse_key(batch, texts);
+	AtEOXact_GUC(false, nest_level);
+	return key;
+}
+
+static void
+free_key(const MigBatch *batch, Datum *key)
+{
+	if (key == NULL)
+		return;
+	for (int i = 0; i < batch->nkey; i++)
+	{
+		if (!batch->columns[i].by_value)
+			pfree(DatumGetPointer(key[i]));
+	}
+	pfree(key);
+}
+
+/*
+ * "(1, a)", for messages.
+ */
+static char *
+describe_key(char *const *texts, int n)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "(",
+						 mig_printable(texts[i]));
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/*
+ * "25 rows in 3 batches"
+ */
+static char *
+describe_done(int64 rows, int64 batches)
+{
+	return psprintf("%lld %s in %lld %s",
+					(long long) rows, rows == 1 ? "row" : "rows",
+					(long long) batches, batches == 1 ? "batch" : "batches");
+}

@@ -1,0 +1,296 @@
+/*
+ * batch.c
+ *	  migrate.batch: how far statements have come that run in batches.
+ *
+ * A row is written in the transaction of each batch, so what it says is what
+ * was done.  A batch of a body is known by its version table, as in
+ * migrate.partial, and by its revision, operation and statement; its row is
+ * deleted with those of migrate.partial.  One that runs by itself is known by
+ * its name, and its row stays, so that a call that is sent again after its end
+ * does nothing.
+ *
+ * Keys are kept as texts, whose meaning must not depend on the session: the
+ * caller has made its settings plain.  The text of the statement is shown, and
+ * compared with the one that is given; it is never run.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/uuid.h"
+
+#include "base/command.h"
+#include "base/spi.h"
+#include "tables/batch.h"
+
+/* As in partial.c: $1 is the OID, $2 the name of the version table. */
+#define OF_VERSION \
+	" (b.version_oid = $1 OR b.version_table = $2" \
+	"  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
+	"                   WHERE c.oid = b.version_oid))"
+
+/* role: the parameter that is the current one. */
+#define COLUMNS(role) \
+	"SELECT b.batch, b.name, c.oid, c.oid::pg_catalog.regclass::text," \
+	"       b.key, b.query, b.last_key, b.end_key, b.batch_size, b.rows," \
+	"       b.keys, b.batches, COALESCE(b.total, -1)," \
+	"       b.finished IS NOT NULL, COALESCE(r.rolname, b.role)," \
+	"       COALESCE(r.oid = " role ", false)" \
+	"  FROM migrate.batch AS b" \
+	"  LEFT JOIN pg_catalog.pg_class AS c ON c.oid =" \
+	"   CASE WHEN b.origin = " MIG_SPI_ORIGIN " THEN b.relation_oid" \
+	"    ELSE pg_catalog.to_regclass(b.relation)::pg_catalog.oid END" \
+	"  LEFT JOIN pg_catalog.pg_roles AS r" \
+	"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
+
+static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
+static void read_row(const MigSpiRow *row, void *result);
+static void add_keys(MigSpiArgs *args, char *const *keys, int nkeys);
+static void add_version(MigSpiArgs *args, const MigVersion *version);
+
+/*
+ * The batch of that name, or NULL.
+ */
+MigBatchRow *
+mig_batch_find(const char *name)
+{
+	static MigSpiQuery query = {
+		COLUMNS("$2") " WHERE b.name = $1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, name);
+	return find_row(&query, &args);
+}
+
+/*
+ * The batch of a statement of a body, or NULL.
+ */
+MigBatchRow *
+mig_batch_find_in_body(const MigBatchPlace *place)
+{
+	static MigSpiQuery query = {
+		COLUMNS("$6") " WHERE " OF_VERSION
+		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
+	};
+	MigSpiArgs	args = {0};
+
+	add_version(&args, place->version);
+	mig_spi_arg_text(&args, place->revision);
+	mig_spi_arg_text(&args, mig_command_name(place->operation));
+	mig_spi_arg_int32(&args, place->statement);
+	return find_row(&query, &args);
+}
+
+/*
+ * A row that no other session changes until the transaction ends; NULL: it is
+ * gone.
+ */
+MigBatchRow *
+mig_batch_lock(const pg_uuid_t *batch)
+{
+	static MigSpiQuery query = {
+		COLUMNS("$2") " WHERE b.batch = $1 FOR UPDATE OF b"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_uuid(&args, batch);
+	return find_row(&query, &args);
+}
+
+static MigBatchRow *
+find_row(MigSpiQuery *query, MigSpiArgs *args)
+{
+	MigBatchRow *row = palloc0(sizeof(MigBatchRow));
+
+	mig_spi_arg_oid(args, GetUserId());
+	return mig_spi_row(query, args, MIG_SPI_OWNER, MIG_SPI_WRITE, read_row,
+					   row) ? row : NULL;
+}
+
+static void
+read_row(const MigSpiRow *row, void *result)
+{
+	MigBatchRow *batch = result;
+	bool		isnull;
+	int			n;
+
+	batch->batch = *DatumGetUUIDP(mig_spi_row_datum(row, 1, &isnull));
+	batch->name = mig_spi_row_text(row, 2);
+	batch->relation = mig_spi_row_oid(row, 3);
+	batch->relation_name = mig_spi_row_text(row, 4);
+	batch->key = mig_spi_row_texts(row, 5, &batch->nkey);
+	batch->statement = mig_spi_row_text(row, 6);
+	batch->last_key = mig_spi_row_texts(row, 7, &n);
+	batch->end_key = mig_spi_row_texts(row, 8, &n);
+	batch->size = mig_spi_row_int32(row, 9);
+	batch->rows = mig_spi_row_int64(row, 10);
+	batch->keys = mig_spi_row_int64(row, 11);
+	batch->batches = mig_spi_row_int64(row, 12);
+	batch->total = mig_spi_row_int64(row, 13);
+	batch->finished = mig_spi_row_bool(row, 14);
+	batch->role = mig_spi_row_text(row, 15);
+	batch->is_caller = mig_spi_row_bool(row, 16);
+}
+
+/*
+ * Makes a row, and gives it an id.  false: there is one of that name.
+ */
+bool
+mig_batch_insert(MigBatchRow *row)
+{
+	static MigSpiQuery query = {
+		"INSERT INTO migrate.batch (batch, name, version_oid, version_table,"
+		"  revision, operation, statement, relation, relation_oid, key, query,"
+		"  end_key, batch_size, total, rows, keys, batches, seconds, role, role_oid,"
+		"  origin)"
+		" VALUES (pg_catalog.gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7,"
+		"  $14, $8, $9, $10, $11, $12, 0, 0, 0, 0,"
+		"  pg_catalog.pg_get_userbyid($13), $13,"
+		"  " MIG_SPI_ORIGIN ")"
+		" ON CONFLICT (name) DO NOTHING RETURNING batch"
+	};
+	const MigBatchPlace *place = row->place;
+	MigSpiArgs	args = {0};
+	Datum		batch;
+
+	mig_spi_arg_text(&args, row->name);
+	mig_spi_arg_datum(&args, OIDOID, place == NULL ? (Datum) 0 :
+					  ObjectIdGetDatum(place->version->relid), place == NULL);
+	mig_spi_arg_text(&args, place == NULL ? NULL : place->version->name);
+	mig_spi_arg_text(&args, place == NULL ? NULL : place->revision);
+	mig_spi_arg_text(&args, place == NULL ? NULL :
+					 mig_command_name(place->operation));
+	mig_spi_arg_datum(&args, INT4OID, place == NULL ? (Datum) 0 :
+					  Int32GetDatum(place->statement), place == NULL);
+	mig_spi_arg_text(&args, row->relation_name);
+	mig_spi_arg_texts(&args, row->key, row->nkey);
+	mig_spi_arg_text(&args, row->statement);
+	add_keys(&args, row->end_key, row->nkey);
+	mig_spi_arg_int32(&args, row->size);
+	mig_spi_arg_datum(&args, INT8OID, Int64GetDatum(row->total),
+					  row->total < 0);
+	mig_spi_arg_oid(&args, GetUserId());
+	mig_spi_arg_oid(&args, row->relation);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+							 &batch))
+		return false;
+	row->batch = *DatumGetUUIDP(batch);
+	return true;
+}
+
+/*
+ * Notes what a batch has done, in its transaction.
+ */
+void
+mig_batch_advance(const pg_uuid_t *batch, const MigBatchStep *step)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.batch AS b SET last_key = COALESCE($2, b.last_key),"
+		"  batch_size = $3, rows = b.rows + $4, keys = b.keys + $5,"
+		"  batches = b.batches + CASE WHEN $2 IS NULL THEN 0 ELSE 1 END,"
+		"  seconds = b.seconds + $6, relation = $8, pid = pg_catalog.pg_backend_pid(),"
+		"  updated = pg_catalog.clock_timestamp(),"
+		"  finished = CASE WHEN $7 THEN pg_catalog.clock_timestamp() END"
+		" WHERE b.batch = $1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_uuid(&args, batch);
+	add_keys(&args, step->last_key, step->nkey);
+	mig_spi_arg_int32(&args, step->size);
+	mig_spi_arg_int64(&args, step->rows);
+	mig_spi_arg_int64(&args, step->keys);
+	mig_spi_arg_float8(&args, step->seconds);
+	mig_spi_arg_bool(&args, step->finished);
+	mig_spi_arg_text(&args, step->relation_name);
+	mig_spi_write(&query, &args);
+}
+
+/*
+ * Notes the name and the OID that the version table has now.
+ */
+void
+mig_batch_follow(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.batch AS b SET version_oid = $1, version_table = $2"
+		" WHERE" OF_VERSION
+	};
+	MigSpiArgs	args = {0};
+
+	add_version(&args, version);
+	mig_spi_write(&query, &args);
+}
+
+/*
+ * No revision of the version table is partial any more.
+ */
+void
+mig_batch_clear(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.batch AS b WHERE" OF_VERSION
+	};
+	MigSpiArgs	args = {0};
+
+	add_version(&args, version);
+	mig_spi_write(&query, &args);
+}
+
+/*
+ * The name can be used again.
+ */
+void
+mig_batch_delete(const char *name)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.batch WHERE name = $1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, name);
+	mig_spi_write(&query, &args);
+}
+
+/*
+ * Whether the current role has the privileges of the one that has begun the batch
+ * of that name, or of the extension's owner.
+ */
+bool
+mig_batch_may_manage(const char *name, bool *exists)
+{
+	static MigSpiQuery query = {
+		"SELECT COALESCE(pg_catalog.pg_has_role($2, r.oid, 'USAGE'), false)"
+		"    OR pg_catalog.pg_has_role($2, (SELECT e.extowner"
+		"         FROM pg_catalog.pg_extension AS e"
+		"        WHERE e.extname = 'migrate'), 'USAGE')"
+		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
+		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
+		" WHERE b.name = $1"
+	};
+	MigSpiArgs	args = {0};
+	Datum		value;
+
+	mig_spi_arg_text(&args, name);
+	mig_spi_arg_oid(&args, GetUserId());
+	*exists = mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
+								  &value);
+	return *exists && DatumGetBool(value);
+}
+
+static void
+add_keys(MigSpiArgs *args, char *const *keys, int nkeys)
+{
+	if (keys == NULL)
+		mig_spi_arg_datum(args, TEXTARRAYOID, (Datum) 0, true);
+	else
+		mig_spi_arg_texts(args, keys, nkeys);
+}
+
+static void
+add_version(MigSpiArgs *args, const MigVersion *version)
+{
+	mig_spi_arg_oid(args, version->relid);
+	mig_spi_arg_text(args, version->name);
+}
