@@ -126,7 +126,7 @@ cmp_ok($calls, '>', 20, 'they were ended in the middle');
 sql($node, $db, 'UPDATE t SET n = 0; ALTER SYSTEM SET migrate.databases = app; ALTER SYSTEM SET migrate.worker_naptime = 1; SELECT pg_reload_conf()');
 my $job = sql($node, $db, 'SELECT migrate_submit()');
 wait_until($node, $db, 'SELECT EXISTS (SELECT FROM migrate.batch WHERE batches > 5)');
-crash($node, sql($node, $db, "SELECT pid FROM migrate.jobs WHERE job = $job"));
+crash($node, sql($node, $db, "SELECT pid FROM migrate.jobs_details WHERE job = $job"));
 wait_until($node, $db, "SELECT state IN ('succeeded', 'failed') FROM migrate.jobs WHERE job = $job");
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'worker: done by another one');
 is(sql($node, $db, $counts), '1|' . ROWS, 'worker: each row once');
@@ -164,7 +164,7 @@ wait_until($node, $db, q(SELECT keys >= 1480 FROM migrate.batch WHERE name = 'n'
 $holder->query_safe('SELECT pg_sleep(0.5)');
 $holder->query_safe('COMMIT');
 is((finish_sql($session))[1], '', 'lock timeout: done');
-like($session->{err}, qr/batch failed in attempt 1 of 1000, trying again: canceling statement due to lock timeout/, 'lock timeout: said');
+like($session->{err}, qr/batch "n" failed in attempt 1 of 1000, trying again: canceling statement due to lock timeout/, 'lock timeout: said');
 is(sql($node, $db, $counts), '1|' . ROWS, 'lock timeout: each row once');
 sql($node, $db, q(SELECT migrate_batch_reset('n'); UPDATE t SET n = 0));
 

@@ -390,7 +390,9 @@ execute_committing(MigBatch *batch)
 		{
 			batch->finished = false;
 			batch->known = begun;
-			if (!mig_retry_work(MIG_VIA_PROCEDURE, attempt, error, "batch"))
+			if (!mig_retry_work(MIG_VIA_PROCEDURE, attempt, error,
+								psprintf("batch \"%s\"",
+										 batch->request.name)))
 				ReThrowError(error);
 			mig_xact_renew();
 			batch->size = Max(batch->size / 2, 1);
@@ -1056,6 +1058,7 @@ run_batch(MigBatch *batch)
 								describe_key(step.last_key, batch->nkey));
 		AtEOXact_GUC(false, nest_level);
 		step.rows = execute_statement(batch, first, last);
+		mig_compat_injection_point("migrate-after-batch");
 		batch->range = NULL;
 	}
 

@@ -127,6 +127,37 @@ like($errors, qr/error triggered for injection point migrate-after-body/, 'an er
 detach('migrate-after-body');
 is(seen(), '', 'nothing is left');
 
+# A batch: between its statement and the note of it, by itself and in a body.
+sql($node, $db, <<'SQL');
+CREATE TABLE t (id int PRIMARY KEY, n int DEFAULT 0);
+INSERT INTO t SELECT generate_series(1, 30);
+SELECT migrate_register('b1', $$CALL migrate_batch('t', 'UPDATE t SET n = n + 1 WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0)$$, 'UPDATE t SET n = 0');
+SQL
+my $batches = q{SELECT (SELECT count(*) FROM t WHERE n = 1), (SELECT rows FROM migrate.batch)};
+foreach my $call (q{CALL migrate_batch('t', 'UPDATE t SET n = n + 1 WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'n')}, q{CALL migrate_deploy('b1')})
+{
+	foreach my $end (sort keys %end_of)
+	{
+		foreach my $point ('migrate-after-batch', $call =~ /deploy/ ? 'migrate-after-body' : ())
+		{
+			my $session = stop_at($point, $call);
+			wake($point);
+			wait_until($node, $db, q{SELECT EXISTS (SELECT FROM migrate.batch WHERE rows = 10)});
+			wait_stopped($point);
+			is(sql($node, $db, $batches), '10|10', "$end at $point: $call: the first one is seen, the second is not");
+			$end_of{$end}->(pid_of_run());
+			finish_sql($session);
+			wait_until_up($node) if $end eq 'killed';
+			detach($point) if $end ne 'killed';
+			is(sql($node, $db, $batches), '10|10', 'nothing of it is left');
+			sql($node, $db, $call);
+			is(sql($node, $db, 'SELECT n, count(*) FROM t GROUP BY n'), '1|30', 'the next call completes, each row once');
+			sql($node, $db, $call =~ /deploy/ ? q{CALL migrate_revert('base'); DELETE FROM migrate.log} : q{SELECT migrate_batch_reset('n'); UPDATE t SET n = 0});
+		}
+	}
+}
+sql($node, $db, q{SELECT migrate_unregister('b1')});
+
 # After COMMIT: all is seen, whatever happens to the run now.
 foreach my $end ('continues', sort keys %end_of)
 {
