@@ -164,7 +164,20 @@ wait_until($node, $db, q(SELECT keys >= 1480 FROM migrate.batch WHERE name = 'n'
 $holder->query_safe('SELECT pg_sleep(0.5)');
 $holder->query_safe('COMMIT');
 is((finish_sql($session))[1], '', 'lock timeout: done');
-like($session->{err}, qr/batch "n" failed in attempt 1 of 1000, trying again: canceling statement due to lock timeout/, 'lock timeout: said');
+like($session->{err}, qr/batch "n" failed in attempt 1, trying again: canceling statement due to lock timeout/, 'lock timeout: said');
+is(sql($node, $db, $counts), '1|' . ROWS, 'lock timeout: each row once');
+sql($node, $db, q(SELECT migrate_batch_reset('n'); UPDATE t SET n = 0));
+
+# They are not gone in time: the error names them, and what is done stays.
+$holder->query_safe('BEGIN; SELECT FROM t WHERE id = 3000 FOR UPDATE;');
+$session = start_sql($node, $db, 'waits', "SET migrate.lock_timeout = 50; SET migrate.retry_max_delay = 50; SET migrate.blocker_wait = 500; $by_name");
+(undef, $errors) = finish_sql($session);
+is($errors, '55P03: canceling statement due to lock timeout', 'lock timeout: given up');
+like($session->{err}, qr/DETAIL:  Batch "n" is partial: 1[45]\d\d rows in \d+ batches, up to key \(29\d\d\), are done and stay\. Blocked by process \d+ \(role .*\), which holds /, 'lock timeout: by which session')
+  or diag($session->{err});
+like($session->{err}, qr/HINT:  To end what blocks it: SELECT pg_terminate_backend\(\d+\);\nTo resume when the cause is removed: the same CALL\./, 'lock timeout: the ways on');
+$holder->query_safe('COMMIT');
+session_is($node, $db, 'lock timeout: resumed', $by_name, '');
 is(sql($node, $db, $counts), '1|' . ROWS, 'lock timeout: each row once');
 sql($node, $db, q(SELECT migrate_batch_reset('n'); UPDATE t SET n = 0));
 

@@ -84,6 +84,8 @@ static void run_in_body(const MigBatchRequest *request);
 static void run_in_transaction(const MigBatchRequest *request);
 static void run_committing(const MigBatchRequest *request);
 static void execute_committing(MigBatch *batch);
+static bool wait_to_repeat(MigBatch *batch, int attempt,
+						   const ErrorData *error);
 static void say_done(const MigBatch *batch);
 static void batch_work(void *arg);
 static void explain(MigBatch *batch, ErrorData *error);
@@ -335,6 +337,7 @@ run_committing(const MigBatchRequest *request)
 	PG_TRY();
 	{
 		mig_progress_begin(MIG_VIA_PROCEDURE);
+		mig_resource_usage_watch(true);
 		mig_xact_renew();
 		take_name(request);
 		execute_committing(&batch);
@@ -352,6 +355,7 @@ run_committing(const MigBatchRequest *request)
 		explain(&batch, error);
 	mig_lock_release_job();
 	mig_xact_without_subxacts(false);
+	mig_resource_usage_watch(false);
 	mig_progress_end();
 	if (error != NULL)
 	{
@@ -390,9 +394,7 @@ execute_committing(MigBatch *batch)
 		{
 			batch->finished = false;
 			batch->known = begun;
-			if (!mig_retry_work(MIG_VIA_PROCEDURE, attempt, error,
-								psprintf("batch \"%s\"",
-										 batch->request.name)))
+			if (!wait_to_repeat(batch, attempt, error))
 				ReThrowError(error);
 			mig_xact_renew();
 			batch->size = Max(batch->size / 2, 1);
@@ -403,6 +405,42 @@ execute_committing(MigBatch *batch)
 	MemoryContextSwitchTo(old_context);
 	/* All is done and committed: a cancel has come too late. */
 	QueryCancelPending = false;
+}
+
+/*
+ * After a batch was rolled back: whether it is to be repeated, and if so waits
+ * until then.  As for a segment of a body, lock timeouts are bounded by time.
+ */
+static bool
+wait_to_repeat(MigBatch *batch, int attempt, const ErrorData *error)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(batch->context);
+	MigRetryCase failure;
+	MigRetry	retry;
+
+	memset(&batch->blockers, 0, sizeof(batch->blockers));
+	(void) mig_blocker_find(error, &batch->blockers);
+	MemoryContextSwitchTo(old_context);
+	if (attempt == 1)
+		batch->blocked_since = mig_clock_ms();
+	mig_retry_describe(&failure, error);
+	failure.via = MIG_VIA_PROCEDURE;
+	failure.attempt = failure.stale_attempts = attempt;
+	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE &&
+		mig_guc_blocker_wait > 0)
+	{
+		failure.bounded_by_time = true;
+		failure.time_left = batch->blocked_since + mig_guc_blocker_wait -
+			mig_clock_ms();
+	}
+	retry = mig_retry_decide(&failure);
+	if (retry != MIG_RETRY_TRANSACTION)
+		return false;
+	mig_clock_sleep(mig_retry_say(&failure, error,
+								  psprintf("batch \"%s\"",
+										   batch->request.name),
+								  batch->blockers.who));
+	return true;
 }
 
 static void
@@ -448,6 +486,13 @@ explain(MigBatch *batch, ErrorData *error)
 				 describe_done(batch->rows, batch->batches), batch->range);
 	error->detail = error->detail == NULL ? detail :
 		psprintf("%s\n%s", error->detail, detail);
+	if (batch->blockers.who != NULL)
+	{
+		error->detail = psprintf("%s Blocked by %s.", error->detail,
+								 batch->blockers.who);
+		error->hint = psprintf("To end what blocks it: %s",
+							   batch->blockers.cure);
+	}
 	detail = psprintf("To resume when the cause is removed: the same CALL.\nTo start over: SELECT migrate_batch_reset(%s);",
 					  quote_literal_cstr(batch->request.name));
 	error->hint = error->hint == NULL ? detail :
@@ -1130,6 +1175,7 @@ add_context(void *arg)
 {
 	const MigBatch *batch = arg;
 
+	mig_blocker_keep();
 	if (batch->range != NULL)
 		errcontext("batch of table \"%s\", %s", batch->relation_name,
 				   batch->range);

@@ -262,6 +262,8 @@ typedef struct MigBatch
 	int64		duration;		/* of the last batch, ms */
 	int64		ended;			/* when that ended, by mig_clock_ms(); 0:
 								 * there was none in this process */
+	MigBlockers blockers;		/* of the last attempt, by itself */
+	int64		blocked_since;	/* when the first attempt failed */
 	int64		lag_checked;	/* when the standbys were last looked at */
 	char		lag_position[32];	/* WAL that they should have replayed, */
 	int64		lag_since;		/* since it is there */
