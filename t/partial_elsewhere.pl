@@ -36,11 +36,12 @@ my $state = "SELECT (SELECT string_agg(i::text, ' ' ORDER BY i) FROM made),
 my $complete = '1 2|t_i true, t_i_idx true|p1|0';
 
 # Killed when the second index is built, but not yet known to be.
+expect_crash($node);
 my ($rc, undef, $stderr) = $node->psql($db,
 	"SET client_min_messages = warning; SET fault.kinds = 'write';
 	 SET fault.action = 'kill'; SET fault.at = 7; CALL migrate_deploy();");
 isnt($rc, 0, 'killed');
-$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+wait_until_up($node);
 is( sql($node, $db, 'SELECT partial FROM migrate_history_details() WHERE partial IS NOT NULL'),
 	'upgrade: statements up to 3 are done, statement 4 was begun', 'partial');
 is(sql($node, $db, $state), '1|t_i true, t_i_idx true||4', 'the index is there');
