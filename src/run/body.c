@@ -67,6 +67,7 @@ typedef struct Utility
 	const List *before;			/* the settings without the body's */
 } Utility;
 
+static void set_settings(MigBodyExec *body, int index);
 static void begin_context(MigBodyExec *body, ErrorContextCallback *callback);
 static void run_settings(MigBodyExec *body, int before);
 static void collect_settings(MigBodyExec *body, int nest_level,
@@ -152,11 +153,48 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 }
 
 /*
- * Makes the settings that a statement of the body finds.  The caller has made
- * those of the revision.
+ * Makes the settings that a statement of the body finds, for a look-up before it
+ * is run.  Returns the GUC nest level, with whose end they end.
+ */
+int
+mig_body_begin_look(MigBodyExec *body, int index)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	mig_setting_list_apply(body->settings);
+	set_settings(body, index);
+	return nest_level;
+}
+
+/*
+ * The look-up has come to a statement that makes a setting.
  */
 void
-mig_body_set_settings(MigBodyExec *body, int index)
+mig_body_look_past(MigBodyExec *body, int index)
+{
+	ErrorContextCallback callback;
+
+	begin_context(body, &callback);
+	SPI_connect();
+	run_statement(body, index);
+	SPI_finish();
+	error_context_stack = callback.previous;
+}
+
+void
+mig_body_end_look(MigBodyExec *body, int nest_level)
+{
+	AtEOXact_GUC(false, nest_level);
+	/* None has begun. */
+	body->statement = 0;
+}
+
+/*
+ * Makes the settings that a statement of the body finds.  Those of the revision
+ * have been made.
+ */
+static void
+set_settings(MigBodyExec *body, int index)
 {
 	ErrorContextCallback callback;
 
@@ -179,7 +217,7 @@ void
 mig_body_set_session_settings(MigBodyExec *body, int index,
 							  const List *before)
 {
-	mig_body_set_settings(body, index);
+	set_settings(body, index);
 	collect_settings(body, 0, before);
 	mig_session_setting_apply(body->collected, false);
 	check_paths(body);

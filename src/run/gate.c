@@ -53,7 +53,7 @@ typedef struct Session
 static bool needs_locks(const MigStepExec *exec, int first, int nstatements);
 static bool is_free(Gate *gate);
 static void look(void *arg);
-static List *add_locks(List *locks, MigBodyExec *body, int first, int end);
+static List *find_locks(const Gate *gate);
 static void say_waiting(const Gate *gate);
 static void terminate(Gate *gate);
 static void terminate_session(void *arg);
@@ -155,24 +155,13 @@ static void
 look(void *arg)
 {
 	Gate	   *gate = arg;
-	MigBodyExec *body = &gate->exec->body;
-	int			end = gate->first + gate->nstatements;
 	MemoryContext old_context = MemoryContextSwitchTo(gate->context);
-	List	   *locks = NIL;
+	List	   *locks;
 	MigRoleLock lock;
 
 	gate->holders.n = 0;
 	mig_step_lock_role(&lock);
-	for (int i = gate->first; i < end;)
-	{
-		int			next = i + 1;
-
-		/* The same settings hold until the next statement that makes some. */
-		while (next < end && !body->script->statements[next].setting)
-			next++;
-		locks = add_locks(locks, body, i, next);
-		i = next;
-	}
+	locks = find_locks(gate);
 	mig_step_unlock_role(&lock);
 	if (locks != NIL)
 		mig_needed_lock_holders(locks, mig_guc_lock_timeout, gate->unknown,
@@ -182,23 +171,35 @@ look(void *arg)
 	MemoryContextSwitchTo(old_context);
 }
 
+/*
+ * What the statements will lock: names mean what they do under the settings that
+ * the body has made until then.
+ */
 static List *
-add_locks(List *locks, MigBodyExec *body, int first, int end)
+find_locks(const Gate *gate)
 {
+	MigBodyExec *body = &gate->exec->body;
+	const MigStatement *statements = body->script->statements;
+	int			nest_level = mig_body_begin_look(body, gate->first);
+	int			end = gate->first + gate->nstatements;
 	List	   *needs = NIL;
-	int			nest_level;
+	List	   *locks = NIL;
 
-	for (int i = first; i < end; i++)
-		needs = list_concat(needs, body->script->statements[i].locks);
-	if (needs == NIL)
-		return locks;
-	nest_level = NewGUCNestLevel();
-	mig_setting_list_apply(body->settings);
-	mig_body_set_settings(body, end - 1);
+	/* One of them locks something, or there would be no look. */
+	while (statements[end - 1].locks == NIL)
+		end--;
+	for (int i = gate->first; i < end; i++)
+	{
+		if (statements[i].setting)
+		{
+			locks = mig_needed_lock_add(locks, needs);
+			needs = NIL;
+			mig_body_look_past(body, i);
+		}
+		needs = list_concat(needs, statements[i].locks);
+	}
 	locks = mig_needed_lock_add(locks, needs);
-	AtEOXact_GUC(false, nest_level);
-	/* None has begun. */
-	body->statement = 0;
+	mig_body_end_look(body, nest_level);
 	return locks;
 }
 

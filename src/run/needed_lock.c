@@ -43,7 +43,7 @@
  */
 #define LOCKS \
 	"WITH RECURSIVE need AS (" \
-	"  SELECT n.id::oid AS id, n.target, n.part, n.descent, n.modes" \
+	"  SELECT DISTINCT n.id::oid AS id, n.target, n.part, n.descent, n.modes" \
 	"    FROM unnest($1, $2, $3, $4, $5)" \
 	"      AS n (id, target, part, descent, modes)" \
 	"   WHERE n.id <> '" NO_OBJECT "'" \
@@ -160,6 +160,8 @@ mig_needed_lock_add(List *locks, const List *needs)
 	int			nids;
 	MigSpiArgs	args = {0};
 
+	if (needs == NIL)
+		return locks;
 	for (int i = 0; i < nneeds; i++)
 	{
 		const MigLockNeed *need = list_nth(needs, i);

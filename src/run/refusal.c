@@ -131,15 +131,14 @@ look_up(void *arg)
 {
 	Candidate  *candidate = arg;
 	MigBodyExec *body = &candidate->exec->body;
-	int			nest_level = NewGUCNestLevel();
+	int			nest_level;
 	MigRoleLock lock;
 
 	mig_step_lock_role(&lock);
-	mig_setting_list_apply(body->settings);
-	mig_body_set_settings(body, candidate->index);
+	nest_level = mig_body_begin_look(body, candidate->index);
 	look_up_name(candidate);
 	mig_step_unlock_role(&lock);
-	AtEOXact_GUC(false, nest_level);
+	mig_body_end_look(body, nest_level);
 }
 
 static void

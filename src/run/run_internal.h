@@ -332,7 +332,9 @@ extern bool mig_fresh_process_forget(const pg_uuid_t *run, int statement);
 /* body.c */
 extern void mig_body_split(MigBodyExec *body, bool commit_each);
 extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
-extern void mig_body_set_settings(MigBodyExec *body, int index);
+extern int	mig_body_begin_look(MigBodyExec *body, int index);
+extern void mig_body_look_past(MigBodyExec *body, int index);
+extern void mig_body_end_look(MigBodyExec *body, int nest_level);
 extern void mig_body_set_session_settings(MigBodyExec *body, int index,
 										  const List *before);
 extern bool mig_body_calls_batch(const MigBodyExec *body, int index);

@@ -468,16 +468,14 @@ look_up_partitioned(void *arg)
 	Search	   *search = arg;
 	MigBodyExec *body = &search->exec->body;
 	MigStatement *statement = &body->script->statements[search->index];
-	int			nest_level = NewGUCNestLevel();
+	int			nest_level = mig_body_begin_look(body, search->index);
 
-	mig_setting_list_apply(body->settings);
-	mig_body_set_settings(body, search->index);
 	if (mig_body_is_partitioned(body, search->index))
 	{
 		statement->kind = MIG_STATEMENT_NONTRANSACTIONAL;
 		statement->tag = "rebuild of a partitioned relation";
 	}
-	AtEOXact_GUC(false, nest_level);
+	mig_body_end_look(body, nest_level);
 }
 
 /*
@@ -489,14 +487,12 @@ look_up_batch(void *arg)
 	Search	   *search = arg;
 	MigBodyExec *body = &search->exec->body;
 	MigStatement *statement = &body->script->statements[search->index];
-	int			nest_level = NewGUCNestLevel();
+	int			nest_level = mig_body_begin_look(body, search->index);
 
-	mig_setting_list_apply(body->settings);
-	mig_body_set_settings(body, search->index);
 	if (!mig_body_calls_batch(body, search->index))
 		statement->kind = statement->commit_after ? MIG_STATEMENT_COMMITS :
 			MIG_STATEMENT_ORDINARY;
-	AtEOXact_GUC(false, nest_level);
+	mig_body_end_look(body, nest_level);
 }
 
 static void
