@@ -38,6 +38,34 @@ mig_retry_work(MigVia via, int attempt, const ErrorData *error, const char *what
 }
 
 /*
+ * Attempts that end with a lock timeout are bounded by the time for which work
+ * may wait for other sessions' locks.
+ */
+void
+mig_retry_bound_by_time(MigRetryCase *failure, int64 *blocked_since)
+{
+	if (failure->sqlstate != ERRCODE_LOCK_NOT_AVAILABLE ||
+		mig_guc_blocker_wait == 0)
+		return;
+	failure->bounded_by_time = true;
+	failure->time_left = mig_retry_time_left(blocked_since);
+}
+
+/*
+ * How long work may still wait for other sessions' locks, in milliseconds; with
+ * 0 the time begins now.
+ */
+int64
+mig_retry_time_left(int64 *blocked_since)
+{
+	int64		now = mig_clock_ms();
+
+	if (*blocked_since == 0)
+		*blocked_since = now;
+	return *blocked_since + mig_guc_blocker_wait - now;
+}
+
+/*
  * Says that what has failed is to be done again, and returns the milliseconds
  * until then.
  */

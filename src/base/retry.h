@@ -53,6 +53,9 @@ extern int	mig_retry_delay(int attempt, int base_delay, int max_delay,
 							double random);
 
 /* retry.c */
+extern void mig_retry_bound_by_time(MigRetryCase *failure,
+									int64 *blocked_since);
+extern int64 mig_retry_time_left(int64 *blocked_since);
 extern void mig_retry_describe(MigRetryCase *failure, const ErrorData *error);
 extern int	mig_retry_say(const MigRetryCase *failure, const ErrorData *error,
 						  const char *what, const char *blocked_by);

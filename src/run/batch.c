@@ -426,13 +426,7 @@ wait_to_repeat(MigBatch *batch, int attempt, const ErrorData *error)
 	mig_retry_describe(&failure, error);
 	failure.via = MIG_VIA_PROCEDURE;
 	failure.attempt = failure.stale_attempts = attempt;
-	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE &&
-		mig_guc_blocker_wait > 0)
-	{
-		failure.bounded_by_time = true;
-		failure.time_left = batch->blocked_since + mig_guc_blocker_wait -
-			mig_clock_ms();
-	}
+	mig_retry_bound_by_time(&failure, &batch->blocked_since);
 	retry = mig_retry_decide(&failure);
 	if (retry != MIG_RETRY_TRANSACTION)
 		return false;

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "base/guc.h"
+#include "base/retry.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -78,7 +79,7 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 	gate.context = CurrentMemoryContext;
 	for (bool begin = true; !is_free(&gate); begin = false)
 	{
-		int64		left = mig_gate_time_left(exec);
+		int64		left = mig_retry_time_left(&exec->blocked_since);
 
 		exec->blockers = gate.holders.named;
 		exec->entry.blocked_by = exec->blockers.who;
@@ -94,20 +95,6 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
 	return NULL;
-}
-
-/*
- * How long the step may still wait for other sessions' locks, in milliseconds;
- * the time begins with the first call.
- */
-int64
-mig_gate_time_left(MigStepExec *exec)
-{
-	int64		now = mig_clock_ms();
-
-	if (exec->blocked_since == 0)
-		exec->blocked_since = now;
-	return exec->blocked_since + mig_guc_blocker_wait - now;
 }
 
 static bool

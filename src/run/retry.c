@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "base/error_text.h"
-#include "base/guc.h"
 #include "run/run_internal.h"
 
 static void add_hint(ErrorData *error, const char *hint);
@@ -39,12 +38,7 @@ mig_retry_ask(MigStepExec *exec, ErrorData *error, int *delay)
 	if (mig_retry_staleness(&failure) == MIG_STALE_YES)
 		body->stale_attempts++;
 	failure.stale_attempts = body->stale_attempts;
-	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE &&
-		mig_guc_blocker_wait > 0)
-	{
-		failure.bounded_by_time = true;
-		failure.time_left = mig_gate_time_left(exec);
-	}
+	mig_retry_bound_by_time(&failure, &exec->blocked_since);
 	if (mig_retry_staleness(&failure) == MIG_STALE_POSSIBLY)
 		exec->run->result->staleness = MIG_STALE_POSSIBLY;
 	retry = mig_retry_decide(&failure);

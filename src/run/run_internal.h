@@ -509,7 +509,6 @@ extern void mig_needed_lock_holders(const List *locks, int milliseconds,
 
 /* gate.c */
 extern ErrorData *mig_gate_wait(MigStepExec *exec, int first, int nstatements);
-extern int64 mig_gate_time_left(MigStepExec *exec);
 
 /* progress.c */
 extern void mig_progress_request_memory(void);
