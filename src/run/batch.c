@@ -62,6 +62,13 @@ typedef struct Usage
 	bool	   *used;
 } Usage;
 
+/* A relation: its name, and its relkind, or 't' if it is temporary. */
+typedef struct Named
+{
+	char	   *name;
+	char	   *kind;
+} Named;
+
 /* A look at the standbys. */
 typedef struct Lag
 {
@@ -96,8 +103,8 @@ static bool try_name(const char *name);
 static void take_name(const MigBatchRequest *request);
 static void begin(MigBatch *batch);
 static void find_relation(MigBatch *batch);
+static void read_named(const MigSpiRow *row, void *result);
 static void check_statement(MigBatch *batch);
-static void locate_in_statement(void *arg);
 static void check_kind(const MigBatch *batch, const Node *statement);
 static void check_key_is_kept(const MigBatch *batch, const Node *statement);
 static void check_parameters(const MigBatch *batch);
@@ -627,26 +634,23 @@ static void
 find_relation(MigBatch *batch)
 {
 	static MigSpiQuery query = {
-		"SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class AS c"
-		" WHERE c.oid = $1"
-	};
-	static MigSpiQuery kind_query = {
-		"SELECT CASE WHEN c.relpersistence = 't' THEN 't' ELSE c.relkind END"
+		"SELECT c.oid::pg_catalog.regclass::text,"
+		"       CASE WHEN c.relpersistence = 't' THEN 't' ELSE c.relkind END::text"
 		"  FROM pg_catalog.pg_class AS c WHERE c.oid = $1"
 	};
 	MigSpiArgs	args = {0};
-	char	   *kind;
+	Named		found = {NULL, NULL};
+	const char *kind;
 
 	mig_spi_arg_oid(&args, batch->relation);
-	batch->relation_name = mig_spi_first(&query, &args, MIG_SPI_CALLER,
-										 MIG_SPI_READ_LATEST);
-	if (batch->relation_name == NULL)
+	if (!mig_spi_row(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+					 read_named, &found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist",
 						batch->relation)));
-	kind = mig_spi_first(&kind_query, &args, MIG_SPI_CALLER,
-						 MIG_SPI_READ_LATEST);
+	batch->relation_name = found.name;
+	kind = found.kind;
 	if (strcmp(kind, "p") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -667,6 +671,15 @@ find_relation(MigBatch *batch)
 				 errhint("Give a table that is below it; the statement may be about the relation.")));
 }
 
+static void
+read_named(const MigSpiRow *row, void *result)
+{
+	Named	   *named = result;
+
+	named->name = mig_spi_row_text(row, 1);
+	named->kind = mig_spi_row_text(row, 2);
+}
+
 /*
  * It must be one that a batch can be: an error now is better than one in the
  * middle, and what ignores the key would be run for all rows again and again.
@@ -678,7 +691,7 @@ check_statement(MigBatch *batch)
 	List	   *parsed;
 	Node	   *statement;
 
-	callback.callback = locate_in_statement;
+	callback.callback = mig_error_position_callback;
 	callback.arg = batch->statement;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -693,22 +706,6 @@ check_statement(MigBatch *batch)
 	check_kind(batch, statement);
 	check_key_is_kept(batch, statement);
 	check_parameters(batch);
-}
-
-/*
- * A position is one in this statement, not in what the client has sent.
- */
-static void
-locate_in_statement(void *arg)
-{
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery((const char *) arg);
-	}
 }
 
 static void
@@ -765,7 +762,7 @@ check_parameters(const MigBatch *batch)
 	Usage		usage = {batch, palloc0(sizeof(bool) * batch->nkey * 2)};
 	ErrorContextCallback callback;
 
-	callback.callback = locate_in_statement;
+	callback.callback = mig_error_position_callback;
 	callback.arg = batch->statement;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -1140,15 +1137,7 @@ execute_statement(const MigBatch *batch, const Datum *first,
 	callback.arg = unconstify(MigBatch *, batch);
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	/* As it was read when it was checked. */
-	if (!MIG_COMPAT_STANDARD_STRINGS)
-		(void) set_config_option("standard_conforming_strings", "on",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	if (backslash_quote != BACKSLASH_QUOTE_ON)
-		(void) set_config_option("backslash_quote", "on",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	mig_body_read_as_parsed();
 	memset(&options, 0, sizeof(options));
 	options.params = mig_batch_params(batch, first, last);
 	options.dest = None_Receiver;

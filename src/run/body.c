@@ -82,7 +82,6 @@ static char *missing_schema(const char *path);
 static char *enter_statement(MigBodyExec *body, int index);
 static void execute_statement(const char *text);
 static void execute_utility(void *arg);
-static void locate_in_utility(void *arg);
 static void add_context(void *arg);
 
 /*
@@ -506,13 +505,13 @@ missing_schema(const char *path)
 	return mig_spi_first(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
-static void
-execute_statement(const char *text)
+/*
+ * Until the GUC nest level ends the server reads statements as mig_script_parse()
+ * does, by which they were checked and hashed.
+ */
+void
+mig_body_read_as_parsed(void)
 {
-	SPIExecuteOptions options;
-	int			rc;
-
-	/* The registered hash is over tokens read this way. */
 	if (!MIG_COMPAT_STANDARD_STRINGS)
 		(void) set_config_option("standard_conforming_strings", "on",
 								 PGC_USERSET, PGC_S_SESSION,
@@ -522,6 +521,15 @@ execute_statement(const char *text)
 		(void) set_config_option("backslash_quote", "on",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+execute_statement(const char *text)
+{
+	SPIExecuteOptions options;
+	int			rc;
+
+	mig_body_read_as_parsed();
 	memset(&options, 0, sizeof(options));
 	options.dest = None_Receiver;
 	rc = SPI_execute_extended(text, &options);
@@ -542,7 +550,7 @@ execute_utility(void *arg)
 	List	   *queries;
 	PlannedStmt *planned;
 
-	callback.callback = locate_in_utility;
+	callback.callback = mig_error_position_callback;
 	callback.arg = unconstify(char *, statement);
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -563,22 +571,6 @@ execute_utility(void *arg)
 	}
 
 	error_context_stack = callback.previous;
-}
-
-/*
- * A position is one in this statement, not in what the client has sent.
- */
-static void
-locate_in_utility(void *arg)
-{
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery((const char *) arg);
-	}
 }
 
 /*

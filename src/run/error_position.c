@@ -50,6 +50,23 @@ mig_error_position(ErrorData *error, const char *statement)
 }
 
 /*
+ * An error context callback, with the text of a statement of ours: a position is
+ * one in it, not in what the client has sent.
+ */
+void
+mig_error_position_callback(void *statement)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) statement);
+	}
+}
+
+/*
  * Byte offset of the error in the statement, or -1 if it is not there.
  */
 static int

@@ -334,6 +334,7 @@ extern void mig_body_split(MigBodyExec *body, bool commit_each);
 extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
 extern int	mig_body_begin_look(MigBodyExec *body, int index);
 extern void mig_body_look_past(MigBodyExec *body, int index);
+extern void mig_body_read_as_parsed(void);
 extern void mig_body_end_look(MigBodyExec *body, int nest_level);
 extern void mig_body_set_session_settings(MigBodyExec *body, int index,
 										  const List *before);
@@ -346,6 +347,7 @@ extern ErrorData *mig_body_utility(const char *statement);
 
 /* error_position.c */
 extern void mig_error_position(ErrorData *error, const char *statement);
+extern void mig_error_position_callback(void *statement);
 
 /* batch.c */
 extern void mig_batch_begin_in_body(MigStepExec *exec,
