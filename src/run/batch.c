@@ -22,19 +22,11 @@
 
 #include <math.h>
 
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "parser/parser.h"
-#include "parser/parse_node.h"
-#include "tcop/dest.h"
-#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
@@ -48,19 +40,8 @@
 #include "tables/batch.h"
 
 #define MAX_SIZE				10000000	/* keys */
-#define MAX_TOTAL				1e15	/* keys; a number that can be
-										 * multiplied */
 #define MAX_PAUSE				1000	/* times the batch before */
 #define MAX_NAME				255 /* bytes */
-#define LAG_INTERVAL			1000	/* ms between two looks at standbys,
-										 * or migrate.max_replication_lag */
-
-/* Which parameters a statement uses. */
-typedef struct Usage
-{
-	const MigBatch *batch;
-	bool	   *used;
-} Usage;
 
 /* A relation: its name, and its relkind, or 't' if it is temporary. */
 typedef struct Named
@@ -68,16 +49,6 @@ typedef struct Named
 	char	   *name;
 	char	   *kind;
 } Named;
-
-/* A look at the standbys. */
-typedef struct Lag
-{
-	MemoryContext context;
-	MigBatch   *batch;
-	char	   *position;		/* of WAL now; NULL: there are none */
-	bool		behind;			/* the position before was not replayed by all */
-	char	   *who;			/* is behind for too long, or NULL */
-} Lag;
 
 /* A statement of a batch must not begin another one. */
 static bool executing = false;
@@ -97,42 +68,16 @@ static void say_done(const MigBatch *batch);
 static void batch_work(void *arg);
 static void explain(MigBatch *batch, ErrorData *error);
 static void explain_work(void *arg);
-static uint32 lock_key(const char *name);
-pg_noreturn static void refuse_name(const char *name);
-static bool try_name(const char *name);
 static void take_name(const MigBatchRequest *request);
+static uint32 lock_key(const char *name);
+static bool try_name(const char *name);
 static void begin(MigBatch *batch);
 static void find_relation(MigBatch *batch);
 static void read_named(const MigSpiRow *row, void *result);
-static void check_statement(MigBatch *batch);
-static void check_kind(const MigBatch *batch, const Node *statement);
-static void check_key_is_kept(const MigBatch *batch, const Node *statement);
-static void check_parameters(const MigBatch *batch);
-static void set_up_parser(ParseState *pstate, void *arg);
-static Node *use_parameter(ParseState *pstate, ParamRef *ref);
-static char *key_condition(const MigBatch *batch);
-static void find_position(MigBatch *batch);
-static void check_same(const MigBatch *batch, const MigBatchRow *row);
-static void refuse_other(const MigBatch *batch, const MigBatchRow *row,
-						 const char *what);
-static int64 estimate_total(const MigBatch *batch);
-static double integer_key(Datum key, Oid type);
-static void adopt(MigBatch *batch, const MigBatchRow *row);
-static void lock_position(MigBatch *batch);
 static void run_batch(MigBatch *batch);
-static int64 execute_statement(const MigBatch *batch, const Datum *first,
-							   const Datum *last);
-static void add_context(void *arg);
 static int	next_size(const MigBatch *batch, bool full);
 static bool others_wait(void);
-static void wait_for_standbys(MigBatch *batch);
-static void look_at_standbys(void *arg);
-static void read_lag(const MigSpiRow *row, void *result);
-static void begin_plain(void);
-static Datum *parse_key(const MigBatch *batch, char *const *texts);
 static void free_key(const MigBatch *batch, Datum *key);
-static char *describe_key(char *const *texts, int n);
-static char *describe_done(int64 rows, int64 batches);
 
 /*
  * Whether a call is one of a body whose batches have begun: who may call it was
@@ -450,7 +395,7 @@ say_done(const MigBatch *batch)
 	if (batch->was_finished)
 		return;
 	ereport(NOTICE,
-			(errmsg("done: %s", describe_done(batch->rows, batch->batches))));
+			(errmsg("done: %s", mig_batch_describe_done(batch->rows, batch->batches))));
 }
 
 /*
@@ -484,7 +429,7 @@ explain(MigBatch *batch, ErrorData *error)
 		psprintf("Nothing of batch \"%s\" is done.", batch->request.name) :
 		psprintf("Batch \"%s\" is partial: %s, up to key %s, are done and stay.",
 				 batch->request.name,
-				 describe_done(batch->rows, batch->batches), batch->range);
+				 mig_batch_describe_done(batch->rows, batch->batches), batch->range);
 	error->detail = error->detail == NULL ? detail :
 		psprintf("%s\n%s", error->detail, detail);
 	if (batch->blockers.who != NULL)
@@ -510,8 +455,8 @@ explain_work(void *arg)
 	batch->batches = row == NULL ? 0 : row->batches;
 	if (row != NULL && row->last_key != NULL)
 		batch->range = MemoryContextStrdup(batch->context,
-										   describe_key(row->last_key,
-														batch->nkey));
+										   mig_batch_describe_key(row->last_key,
+																  batch->nkey));
 }
 
 /*
@@ -522,11 +467,11 @@ take_name(const MigBatchRequest *request)
 {
 	mig_server_check_locks();
 	if (!mig_lock_job(MIG_BATCH_LOCK, lock_key(request->name)))
-		refuse_name(request->name);
+		mig_batch_refuse_name(request->name);
 }
 
-static void
-refuse_name(const char *name)
+void
+mig_batch_refuse_name(const char *name)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.format('Process %s (role %I, application %L) runs it.',"
@@ -598,7 +543,7 @@ mig_batch_reset(const char *name)
 	}
 	mig_server_check_locks();
 	if (!try_name(name))
-		refuse_name(name);
+		mig_batch_refuse_name(name);
 	mig_batch_delete(name);
 }
 
@@ -624,8 +569,8 @@ begin(MigBatch *batch)
 	batch->range = NULL;
 	find_relation(batch);
 	mig_batch_find_key(batch);
-	check_statement(batch);
-	find_position(batch);
+	mig_batch_check_statement(batch);
+	mig_batch_find_position(batch);
 	batch->known = true;
 	MemoryContextSwitchTo(old_context);
 }
@@ -681,376 +626,6 @@ read_named(const MigSpiRow *row, void *result)
 }
 
 /*
- * It must be one that a batch can be: an error now is better than one in the
- * middle, and what ignores the key would be run for all rows again and again.
- */
-static void
-check_statement(MigBatch *batch)
-{
-	ErrorContextCallback callback;
-	List	   *parsed;
-	Node	   *statement;
-
-	callback.callback = mig_error_position_callback;
-	callback.arg = batch->statement;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	parsed = mig_script_parse(batch->statement);
-	error_context_stack = callback.previous;
-	if (list_length(parsed) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"statement\" must be one statement"),
-				 errdetail("It contains %d.", list_length(parsed))));
-	statement = linitial_node(RawStmt, parsed)->stmt;
-	check_kind(batch, statement);
-	check_key_is_kept(batch, statement);
-	check_parameters(batch);
-}
-
-static void
-check_kind(const MigBatch *batch, const Node *statement)
-{
-	if (IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
-		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the statement of a batch must be INSERT, UPDATE, DELETE or MERGE"),
-			 errdetail("It is %s.",
-					   CreateCommandName(unconstify(Node *, statement))),
-			 errhint("For example: UPDATE %s SET ... WHERE %s",
-					 batch->relation_name, key_condition(batch))));
-}
-
-/*
- * A row whose key is changed could be met again.
- */
-static void
-check_key_is_kept(const MigBatch *batch, const Node *statement)
-{
-	const UpdateStmt *update = (const UpdateStmt *) statement;
-	ListCell   *cell;
-
-	if (!IsA(statement, UpdateStmt) ||
-		RangeVarGetRelid(update->relation, NoLock, true) != batch->relation)
-		return;
-	foreach(cell, update->targetList)
-	{
-		const ResTarget *target = lfirst_node(ResTarget, cell);
-
-		for (int i = 0; i < batch->nkey; i++)
-		{
-			if (target->name != NULL &&
-				strcmp(target->name, batch->key[i]) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("the statement of a batch cannot change column \"%s\" of its key",
-								target->name),
-						 errdetail("A row could get a key that a later batch is about, and be changed twice."),
-						 errhint("Give the columns of another unique index in argument \"key\".")));
-		}
-	}
-}
-
-/*
- * The server's own analysis says which parameters are used.
- */
-static void
-check_parameters(const MigBatch *batch)
-{
-	Usage		usage = {batch, palloc0(sizeof(bool) * batch->nkey * 2)};
-	ErrorContextCallback callback;
-
-	callback.callback = mig_error_position_callback;
-	callback.arg = batch->statement;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	SPI_connect();
-	if (SPI_prepare_params(batch->statement, set_up_parser, &usage, 0) == NULL)
-		elog(ERROR, "could not prepare the statement of a batch: %s",
-			 SPI_result_code_string(SPI_result));
-	SPI_finish();
-	error_context_stack = callback.previous;
-	for (int i = 0; i < batch->nkey * 2; i++)
-	{
-		if (!usage.used[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the statement of a batch does not use parameter $%d",
-							i + 1),
-					 errdetail("Without a condition on both ends of the batch the statement would be about other rows, too."),
-					 errhint("It needs the condition %s, or one that means the same.",
-							 key_condition(batch))));
-	}
-}
-
-static void
-set_up_parser(ParseState *pstate, void *arg)
-{
-	pstate->p_ref_hook_state = arg;
-	pstate->p_paramref_hook = use_parameter;
-}
-
-static Node *
-use_parameter(ParseState *pstate, ParamRef *ref)
-{
-	const Usage *usage = pstate->p_ref_hook_state;
-	int			nkey = usage->batch->nkey;
-	Param	   *param = makeNode(Param);
-
-	if (ref->number < 1 || ref->number > nkey * 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_PARAMETER),
-				 errmsg("there is no parameter $%d", ref->number),
-				 errdetail("The parameters of a batch are its first key and its last key, $1 to $%d.",
-						   nkey * 2),
-				 parser_errposition(pstate, ref->location)));
-	usage->used[ref->number - 1] = true;
-	param->paramkind = PARAM_EXTERN;
-	param->paramid = ref->number;
-	param->paramtype = usage->batch->columns[(ref->number - 1) % nkey].type;
-	param->paramtypmod = -1;
-	param->paramcollid = get_typcollation(param->paramtype);
-	param->location = ref->location;
-	return (Node *) param;
-}
-
-/*
- * "id BETWEEN $1 AND $2", "(a, b) >= ($1, $2) AND (a, b) <= ($3, $4)"
- */
-static char *
-key_condition(const MigBatch *batch)
-{
-	StringInfoData columns;
-	StringInfoData buf;
-
-	initStringInfo(&columns);
-	for (int i = 0; i < batch->nkey; i++)
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(batch->key[i]));
-	if (batch->nkey == 1)
-		return psprintf("%s BETWEEN $1 AND $2", columns.data);
-	initStringInfo(&buf);
-	for (int end = 0; end < 2; end++)
-	{
-		appendStringInfo(&buf, "%s(%s) %s (", end > 0 ? " AND " : "",
-						 columns.data, end > 0 ? "<=" : ">=");
-		for (int i = 1; i <= batch->nkey; i++)
-			appendStringInfo(&buf, "%s$%d", i > 1 ? ", " : "",
-							 end * batch->nkey + i);
-		appendStringInfoChar(&buf, ')');
-	}
-	return buf.data;
-}
-
-/*
- * Where an earlier call has come to, or the begin of the table.
- */
-static void
-find_position(MigBatch *batch)
-{
-	const char *name = batch->request.name;
-	MigBatchRow *row = NULL;
-	MigBatchRow new_row;
-	int			nest_level;
-
-	if (batch->recorded)
-		row = batch->place != NULL ? mig_batch_find_in_body(batch->place) :
-			mig_batch_find(name);
-	if (row != NULL)
-	{
-		check_same(batch, row);
-		adopt(batch, row);
-		return;
-	}
-
-	batch->end = mig_batch_highest_key(batch);
-	batch->finished = batch->end == NULL && !batch->recorded;
-	if (!batch->recorded)
-		return;
-	memset(&new_row, 0, sizeof(new_row));
-	new_row.name = name;
-	new_row.place = batch->place;
-	new_row.relation = batch->relation;
-	new_row.relation_name = batch->relation_name;
-	new_row.nkey = batch->nkey;
-	new_row.key = batch->key;
-	new_row.statement = batch->statement;
-	new_row.size = batch->size;
-	new_row.total = estimate_total(batch);
-	nest_level = NewGUCNestLevel();
-	begin_plain();
-	if (batch->end != NULL)
-		new_row.end_key = mig_batch_key_texts(batch, batch->end);
-	AtEOXact_GUC(false, nest_level);
-	if (!mig_batch_insert(&new_row))
-		refuse_name(name);
-	batch->id = new_row.batch;
-}
-
-/*
- * What is resumed must be what was begun.
- */
-static void
-check_same(const MigBatch *batch, const MigBatchRow *row)
-{
-	char		given[MIG_BODY_HASH_SIZE];
-	char		noted[MIG_BODY_HASH_SIZE];
-	bool		same_key = row->nkey == batch->nkey;
-
-	if (!row->is_caller)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 row->name == NULL ?
-				 errmsg("batch of statement %d of revision \"%s\" was begun by role \"%s\"",
-						batch->place->statement, batch->place->revision,
-						row->role) :
-				 errmsg("batch \"%s\" was begun by role \"%s\"",
-						row->name, row->role),
-				 errdetail("It has done %lld rows, and would continue with other rights. Nothing was run.",
-						   (long long) row->rows),
-				 errhint("SET ROLE %s and send the CALL again.%s",
-						 quote_identifier(row->role),
-						 row->name == NULL ? "" : " Or use another name.")));
-	for (int i = 0; same_key && i < row->nkey; i++)
-		same_key = strcmp(row->key[i], batch->key[i]) == 0;
-	mig_body_hash(batch->statement, given);
-	mig_body_hash(row->statement, noted);
-	if (row->relation != batch->relation)
-		refuse_other(batch, row, row->relation_name == NULL ?
-					 "a table that was dropped" :
-					 psprintf("table \"%s\"", row->relation_name));
-	if (!same_key)
-		refuse_other(batch, row, "another key");
-	if (strcmp(given, noted) != 0)
-		refuse_other(batch, row, "another statement");
-}
-
-static void
-refuse_other(const MigBatch *batch, const MigBatchRow *row, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 row->name == NULL ?
-			 errmsg("batch of statement %d of revision \"%s\" was begun with %s",
-					batch->place->statement, batch->place->revision, what) :
-			 errmsg("batch \"%s\" was begun with %s", row->name, what),
-			 row->last_key == NULL ?
-			 errdetail("It has done no rows. Nothing was run.") :
-			 errdetail("It has done %s, up to key %s, by: %s\nNothing was run.",
-					   describe_done(row->rows, row->batches),
-					   describe_key(row->last_key, row->nkey),
-					   mig_printable(row->statement)),
-			 row->name == NULL ?
-			 errhint("To finish or undo by hand what was begun: SELECT migrate_resolve(%s, 'abandon');",
-					 quote_literal_cstr(batch->place->revision)) :
-			 errhint("Use another name, or start over: SELECT migrate_batch_reset(%s);",
-					 quote_literal_cstr(row->name))));
-}
-
-static void
-adopt(MigBatch *batch, const MigBatchRow *row)
-{
-	batch->id = row->batch;
-	batch->size = batch->request.target > 0 ? row->size :
-		batch->request.size;
-	batch->rows = row->rows;
-	batch->batches = row->batches;
-	batch->finished = batch->was_finished = row->finished;
-	if (row->end_key != NULL)
-		batch->end = parse_key(batch, row->end_key);
-	if (row->name == NULL)
-		return;
-	if (row->finished)
-		ereport(NOTICE,
-				(errmsg("batch \"%s\" is done already", row->name),
-				 errhint("To do it again: SELECT migrate_batch_reset(%s);",
-						 quote_literal_cstr(row->name))));
-	else if (row->last_key != NULL)
-		ereport(NOTICE,
-				(errmsg("resuming batch \"%s\" after key %s",
-						row->name, describe_key(row->last_key, row->nkey))));
-}
-
-/*
- * How many keys there may be: what ANALYZE has counted, scaled to the present size
- * as the planner does it; of a table that was never analyzed, and a key that is an
- * integer, the numbers that there could be.
- */
-static int64
-estimate_total(const MigBatch *batch)
-{
-	static MigSpiQuery query = {
-		"SELECT CASE WHEN c.reltuples < 0 THEN -1"
-		"        WHEN c.relpages = 0 THEN c.reltuples"
-		"        ELSE c.reltuples / c.relpages"
-		"          * pg_catalog.pg_relation_size(c.oid)"
-		"          / pg_catalog.current_setting('block_size')::int4"
-		"       END::int8"
-		"  FROM pg_catalog.pg_class AS c WHERE c.oid = $1"
-	};
-	MigSpiArgs	args = {0};
-	Datum		total;
-	Datum	   *first;
-	Oid			type = batch->columns[0].type;
-
-	if (batch->end == NULL)
-		return 0;
-	mig_spi_arg_oid(&args, batch->relation);
-	if (mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
-							MIG_SPI_READ_LATEST, &total) &&
-		DatumGetInt64(total) >= 0)
-		return DatumGetInt64(total);
-	if (batch->nkey > 1 ||
-		(type != INT2OID && type != INT4OID && type != INT8OID))
-		return -1;
-	first = mig_batch_first_key(batch);
-	return first == NULL ? -1 :
-		(int64) Min(integer_key(*batch->end, type) - integer_key(*first, type) + 1,
-					MAX_TOTAL);
-}
-
-/*
- * As a number whose differences do not overflow.
- */
-static double
-integer_key(Datum key, Oid type)
-{
-	return type == INT2OID ? DatumGetInt16(key) :
-		type == INT4OID ? DatumGetInt32(key) : (double) DatumGetInt64(key);
-}
-
-/*
- * Reads where the last batch has ended, which is what counts.
- */
-static void
-lock_position(MigBatch *batch)
-{
-	MigBatchRow *row = mig_batch_lock(&batch->id);
-
-	if (row == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this batch was reset by another session"),
-				 errhint("Send the CALL again to start over.")));
-	if (row->relation_name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s\" was dropped during its batches",
-						batch->relation_name)));
-	/* It may have been renamed. */
-	if (strcmp(row->relation_name, batch->relation_name) != 0)
-		batch->relation_name = MemoryContextStrdup(batch->context,
-												   row->relation_name);
-	batch->rows = row->rows;
-	batch->batches = row->batches;
-	batch->finished = row->finished;
-	batch->last = row->last_key == NULL ? NULL :
-		parse_key(batch, row->last_key);
-}
-
-/*
  * Runs the next batch, and notes it.  In a transaction, with the settings that the
  * statement is to have.  What it takes is in the current memory context.
  */
@@ -1061,10 +636,9 @@ run_batch(MigBatch *batch)
 	Datum	   *first = NULL;
 	Datum	   *last = NULL;
 	MigBatchStep step;
-	int			nest_level;
 
 	if (batch->recorded)
-		lock_position(batch);
+		mig_batch_lock_position(batch);
 	if (batch->finished)
 		return;
 	memset(&step, 0, sizeof(step));
@@ -1085,15 +659,12 @@ run_batch(MigBatch *batch)
 		step.keys = 0;
 	else
 	{
-		nest_level = NewGUCNestLevel();
-		begin_plain();
 		step.last_key = mig_batch_key_texts(batch, last);
 		batch->range = psprintf("from key %s to key %s",
-								describe_key(mig_batch_key_texts(batch, first),
-											 batch->nkey),
-								describe_key(step.last_key, batch->nkey));
-		AtEOXact_GUC(false, nest_level);
-		step.rows = execute_statement(batch, first, last);
+								mig_batch_describe_key(mig_batch_key_texts(batch, first),
+													   batch->nkey),
+								mig_batch_describe_key(step.last_key, batch->nkey));
+		step.rows = mig_batch_execute_statement(batch, first, last);
 		mig_compat_injection_point("migrate-after-batch");
 		batch->range = NULL;
 	}
@@ -1115,53 +686,9 @@ run_batch(MigBatch *batch)
 		MemoryContext old_context = MemoryContextSwitchTo(batch->context);
 
 		free_key(batch, batch->last);
-		batch->last = parse_key(batch, step.last_key);
+		batch->last = mig_batch_parse_key(batch, step.last_key);
 		MemoryContextSwitchTo(old_context);
 	}
-}
-
-/*
- * Returns how many rows it is about.
- */
-static int64
-execute_statement(const MigBatch *batch, const Datum *first,
-				  const Datum *last)
-{
-	ErrorContextCallback callback;
-	SPIExecuteOptions options;
-	int			nest_level = NewGUCNestLevel();
-	int64		nrows;
-	int			rc;
-
-	callback.callback = add_context;
-	callback.arg = unconstify(MigBatch *, batch);
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	mig_body_read_as_parsed();
-	memset(&options, 0, sizeof(options));
-	options.params = mig_batch_params(batch, first, last);
-	options.dest = None_Receiver;
-	SPI_connect();
-	rc = SPI_execute_extended(batch->statement, &options);
-	if (rc < 0)
-		elog(ERROR, "could not run the statement of a batch: %s",
-			 SPI_result_code_string(rc));
-	nrows = (int64) SPI_processed;
-	SPI_finish();
-	AtEOXact_GUC(false, nest_level);
-	error_context_stack = callback.previous;
-	return nrows;
-}
-
-static void
-add_context(void *arg)
-{
-	const MigBatch *batch = arg;
-
-	mig_blocker_keep();
-	if (batch->range != NULL)
-		errcontext("batch of table \"%s\", %s", batch->relation_name,
-				   batch->range);
 }
 
 /*
@@ -1203,131 +730,6 @@ others_wait(void)
 	return mig_spi_exists(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
-/*
- * Between two batches, with nothing held: leaves the server to others, and waits
- * for standbys.
- */
-void
-mig_batch_wait(MigBatch *batch)
-{
-	double		pause = batch->request.pause * batch->duration;
-
-	if (pause >= 1)
-		mig_clock_sleep((int) Min(pause, INT_MAX));
-	if (mig_guc_max_replication_lag > 0 &&
-		mig_clock_ms() - batch->lag_checked >= Min(LAG_INTERVAL,
-												   mig_guc_max_replication_lag))
-		wait_for_standbys(batch);
-	mig_xact_renew();
-}
-
-/*
- * What a standby says of its lag stands still when its replay does.  So a position
- * of the WAL is kept, too, until all have replayed it.
- */
-static void
-wait_for_standbys(MigBatch *batch)
-{
-	Lag			lag = {CurrentMemoryContext, batch};
-	bool		said = false;
-
-	for (;;)
-	{
-		if (mig_xact(look_at_standbys, &lag, 0) != NULL)
-			return;
-		batch->lag_checked = mig_clock_ms();
-		if (!lag.behind)
-		{
-			strlcpy(batch->lag_position,
-					lag.position == NULL ? "" : lag.position,
-					sizeof(batch->lag_position));
-			batch->lag_since = batch->lag_checked;
-		}
-		if (lag.who == NULL)
-			return;
-		if (!said)
-			ereport(NOTICE,
-					(errmsg("batches pause until standbys have caught up"),
-					 errdetail("More than migrate.max_replication_lag behind: %s.",
-							   lag.who),
-					 errhint("To resume without waiting, cancel this call, SET migrate.max_replication_lag = 0, and send it again.")));
-		said = true;
-		mig_clock_sleep(LAG_INTERVAL);
-		mig_xact_renew();
-	}
-}
-
-/*
- * The subscribers of logical replication are not standbys: one that is far behind,
- * or is not used any more, must not stop us.
- */
-static void
-look_at_standbys(void *arg)
-{
-	static MigSpiQuery query = {
-		"SELECT pg_catalog.max(pg_catalog.pg_current_wal_lsn())::text,"
-		"       COALESCE(pg_catalog.bool_or(r.replay_lsn < $1::pg_lsn), false),"
-		"       pg_catalog.string_agg(pg_catalog.format("
-		"         'standby %s (process %s)', r.application_name, r.pid), ', ')"
-		"        FILTER (WHERE r.replay_lsn < $1::pg_lsn AND $2"
-		"          OR r.replay_lsn < pg_catalog.pg_current_wal_lsn()"
-		"             AND extract(epoch FROM r.replay_lag) * 1000 > $3)"
-		"  FROM pg_catalog.pg_stat_replication AS r"
-		" WHERE r.replay_lsn IS NOT NULL"
-		"   AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s"
-		"    WHERE s.active_pid = r.pid AND s.slot_type = 'logical')"
-	};
-	Lag		   *lag = arg;
-	MigBatch   *batch = lag->batch;
-	MigSpiArgs	args = {0};
-	MemoryContext old_context = MemoryContextSwitchTo(lag->context);
-
-	mig_spi_arg_text(&args, batch->lag_position[0] == '\0' ? NULL :
-					 batch->lag_position);
-	mig_spi_arg_bool(&args, mig_clock_ms() - batch->lag_since >
-					 mig_guc_max_replication_lag);
-	mig_spi_arg_int32(&args, mig_guc_max_replication_lag);
-	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-					   read_lag, lag);
-	MemoryContextSwitchTo(old_context);
-}
-
-static void
-read_lag(const MigSpiRow *row, void *result)
-{
-	Lag		   *lag = result;
-
-	lag->position = mig_spi_row_text(row, 1);
-	lag->behind = mig_spi_row_bool(row, 2);
-	lag->who = mig_spi_row_text(row, 3);
-}
-
-/*
- * Keys are stored as any session reads them.  In force until the caller's nest
- * level ends.
- */
-static void
-begin_plain(void)
-{
-	mig_probe_render_plainly();
-	/* Of a type such as regclass. */
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
-static Datum *
-parse_key(const MigBatch *batch, char *const *texts)
-{
-	int			nest_level = NewGUCNestLevel();
-	Datum	   *key;
-
-	begin_plain();
-	key = mig_batch_parse_key(batch, texts);
-	AtEOXact_GUC(false, nest_level);
-	return key;
-}
-
 static void
 free_key(const MigBatch *batch, Datum *key)
 {
@@ -1339,31 +741,4 @@ free_key(const MigBatch *batch, Datum *key)
 			pfree(DatumGetPointer(key[i]));
 	}
 	pfree(key);
-}
-
-/*
- * "(1, a)", for messages.
- */
-static char *
-describe_key(char *const *texts, int n)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; i < n; i++)
-		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "(",
-						 mig_printable(texts[i]));
-	appendStringInfoChar(&buf, ')');
-	return buf.data;
-}
-
-/*
- * "25 rows in 3 batches"
- */
-static char *
-describe_done(int64 rows, int64 batches)
-{
-	return psprintf("%lld %s in %lld %s",
-					(long long) rows, rows == 1 ? "row" : "rows",
-					(long long) batches, batches == 1 ? "batch" : "batches");
 }

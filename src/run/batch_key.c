@@ -74,6 +74,7 @@ pg_noreturn static void refuse_key(const MigBatch *batch,
 								   int ncandidates);
 static char *usable_keys(const Candidate *candidates, int ncandidates);
 static void read_column(const MigSpiRow *row, void *result);
+static int	begin_plain(void);
 static void append_columns(StringInfo buf, const MigBatch *batch);
 static void append_order(StringInfo buf, const MigBatch *batch,
 						 bool backward);
@@ -434,12 +435,12 @@ mig_batch_params(const MigBatch *batch, const Datum *first, const Datum *last)
 }
 
 /*
- * Texts of a key, as they are stored.  The caller has made the settings of the
- * session plain.
+ * Texts of a key, as they are stored.
  */
 char	  **
 mig_batch_key_texts(const MigBatch *batch, const Datum *key)
 {
+	int			nest_level = begin_plain();
 	char	  **texts = palloc(sizeof(char *) * batch->nkey);
 
 	for (int i = 0; i < batch->nkey; i++)
@@ -450,6 +451,7 @@ mig_batch_key_texts(const MigBatch *batch, const Datum *key)
 		getTypeOutputInfo(batch->columns[i].type, &function, &is_varlena);
 		texts[i] = OidOutputFunctionCall(function, key[i]);
 	}
+	AtEOXact_GUC(false, nest_level);
 	return texts;
 }
 
@@ -459,6 +461,7 @@ mig_batch_key_texts(const MigBatch *batch, const Datum *key)
 Datum *
 mig_batch_parse_key(const MigBatch *batch, char *const *texts)
 {
+	int			nest_level = begin_plain();
 	Datum	   *key = palloc(sizeof(Datum) * batch->nkey);
 
 	for (int i = 0; i < batch->nkey; i++)
@@ -469,7 +472,25 @@ mig_batch_parse_key(const MigBatch *batch, char *const *texts)
 		getTypeInputInfo(batch->columns[i].type, &function, &param);
 		key[i] = OidInputFunctionCall(function, texts[i], param, -1);
 	}
+	AtEOXact_GUC(false, nest_level);
 	return key;
+}
+
+/*
+ * Keys are stored as any session reads them, until the GUC nest level that this
+ * returns ends.
+ */
+static int
+begin_plain(void)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	mig_probe_render_plainly();
+	/* Of a type such as regclass. */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return nest_level;
 }
 
 static void

@@ -354,6 +354,21 @@ extern void mig_batch_begin_in_body(MigStepExec *exec,
 									const MigSegment *segment);
 extern bool mig_batch_execute_in_body(MigStepExec *exec,
 									  const MigSegment *segment);
+pg_noreturn extern void mig_batch_refuse_name(const char *name);
+
+/* batch_statement.c */
+extern void mig_batch_check_statement(MigBatch *batch);
+extern int64 mig_batch_execute_statement(const MigBatch *batch,
+										 const Datum *first,
+										 const Datum *last);
+
+/* batch_position.c */
+extern void mig_batch_find_position(MigBatch *batch);
+extern void mig_batch_lock_position(MigBatch *batch);
+extern char *mig_batch_describe_key(char *const *texts, int n);
+extern char *mig_batch_describe_done(int64 rows, int64 batches);
+
+/* batch_pause.c */
 extern void mig_batch_wait(MigBatch *batch);
 
 /* batch_key.c */

@@ -1,0 +1,245 @@
+/*
+ * batch_statement.c
+ *	  Checks the statement of a batch, and runs it.
+ *
+ * It must be one that a batch can be: an error when it is given is better than
+ * one in the middle, and what ignores the key would be run for all rows again and
+ * again.  It is read by the server's own parser, and analyzed by the server, which
+ * says which parameters it uses.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_node.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "run/run_internal.h"
+
+/* Which parameters a statement uses. */
+typedef struct Usage
+{
+	const MigBatch *batch;
+	bool	   *used;
+} Usage;
+
+static void check_kind(const MigBatch *batch, const Node *statement);
+static void check_key_is_kept(const MigBatch *batch, const Node *statement);
+static void check_parameters(const MigBatch *batch);
+static void set_up_parser(ParseState *pstate, void *arg);
+static Node *use_parameter(ParseState *pstate, ParamRef *ref);
+static char *key_condition(const MigBatch *batch);
+static void add_context(void *arg);
+
+/*
+ * It must be one that a batch can be: an error now is better than one in the
+ * middle, and what ignores the key would be run for all rows again and again.
+ */
+void
+mig_batch_check_statement(MigBatch *batch)
+{
+	ErrorContextCallback callback;
+	List	   *parsed;
+	Node	   *statement;
+
+	callback.callback = mig_error_position_callback;
+	callback.arg = batch->statement;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	parsed = mig_script_parse(batch->statement);
+	error_context_stack = callback.previous;
+	if (list_length(parsed) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"statement\" must be one statement"),
+				 errdetail("It contains %d.", list_length(parsed))));
+	statement = linitial_node(RawStmt, parsed)->stmt;
+	check_kind(batch, statement);
+	check_key_is_kept(batch, statement);
+	check_parameters(batch);
+}
+
+static void
+check_kind(const MigBatch *batch, const Node *statement)
+{
+	if (IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the statement of a batch must be INSERT, UPDATE, DELETE or MERGE"),
+			 errdetail("It is %s.",
+					   CreateCommandName(unconstify(Node *, statement))),
+			 errhint("For example: UPDATE %s SET ... WHERE %s",
+					 batch->relation_name, key_condition(batch))));
+}
+
+/*
+ * A row whose key is changed could be met again.
+ */
+static void
+check_key_is_kept(const MigBatch *batch, const Node *statement)
+{
+	const UpdateStmt *update = (const UpdateStmt *) statement;
+	ListCell   *cell;
+
+	if (!IsA(statement, UpdateStmt) ||
+		RangeVarGetRelid(update->relation, NoLock, true) != batch->relation)
+		return;
+	foreach(cell, update->targetList)
+	{
+		const ResTarget *target = lfirst_node(ResTarget, cell);
+
+		for (int i = 0; i < batch->nkey; i++)
+		{
+			if (target->name != NULL &&
+				strcmp(target->name, batch->key[i]) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the statement of a batch cannot change column \"%s\" of its key",
+								target->name),
+						 errdetail("A row could get a key that a later batch is about, and be changed twice."),
+						 errhint("Give the columns of another unique index in argument \"key\".")));
+		}
+	}
+}
+
+/*
+ * The server's own analysis says which parameters are used.
+ */
+static void
+check_parameters(const MigBatch *batch)
+{
+	Usage		usage = {batch, palloc0(sizeof(bool) * batch->nkey * 2)};
+	ErrorContextCallback callback;
+
+	callback.callback = mig_error_position_callback;
+	callback.arg = batch->statement;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	SPI_connect();
+	if (SPI_prepare_params(batch->statement, set_up_parser, &usage, 0) == NULL)
+		elog(ERROR, "could not prepare the statement of a batch: %s",
+			 SPI_result_code_string(SPI_result));
+	SPI_finish();
+	error_context_stack = callback.previous;
+	for (int i = 0; i < batch->nkey * 2; i++)
+	{
+		if (!usage.used[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the statement of a batch does not use parameter $%d",
+							i + 1),
+					 errdetail("Without a condition on both ends of the batch the statement would be about other rows, too."),
+					 errhint("It needs the condition %s, or one that means the same.",
+							 key_condition(batch))));
+	}
+}
+
+static void
+set_up_parser(ParseState *pstate, void *arg)
+{
+	pstate->p_ref_hook_state = arg;
+	pstate->p_paramref_hook = use_parameter;
+}
+
+static Node *
+use_parameter(ParseState *pstate, ParamRef *ref)
+{
+	const Usage *usage = pstate->p_ref_hook_state;
+	int			nkey = usage->batch->nkey;
+	Param	   *param = makeNode(Param);
+
+	if (ref->number < 1 || ref->number > nkey * 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_PARAMETER),
+				 errmsg("there is no parameter $%d", ref->number),
+				 errdetail("The parameters of a batch are its first key and its last key, $1 to $%d.",
+						   nkey * 2),
+				 parser_errposition(pstate, ref->location)));
+	usage->used[ref->number - 1] = true;
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = ref->number;
+	param->paramtype = usage->batch->columns[(ref->number - 1) % nkey].type;
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(param->paramtype);
+	param->location = ref->location;
+	return (Node *) param;
+}
+
+/*
+ * "id BETWEEN $1 AND $2", "(a, b) >= ($1, $2) AND (a, b) <= ($3, $4)"
+ */
+static char *
+key_condition(const MigBatch *batch)
+{
+	StringInfoData columns;
+	StringInfoData buf;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < batch->nkey; i++)
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(batch->key[i]));
+	if (batch->nkey == 1)
+		return psprintf("%s BETWEEN $1 AND $2", columns.data);
+	initStringInfo(&buf);
+	for (int end = 0; end < 2; end++)
+	{
+		appendStringInfo(&buf, "%s(%s) %s (", end > 0 ? " AND " : "",
+						 columns.data, end > 0 ? "<=" : ">=");
+		for (int i = 1; i <= batch->nkey; i++)
+			appendStringInfo(&buf, "%s$%d", i > 1 ? ", " : "",
+							 end * batch->nkey + i);
+		appendStringInfoChar(&buf, ')');
+	}
+	return buf.data;
+}
+
+/*
+ * Returns how many rows it is about.
+ */
+int64
+mig_batch_execute_statement(const MigBatch *batch, const Datum *first,
+							const Datum *last)
+{
+	ErrorContextCallback callback;
+	SPIExecuteOptions options;
+	int			nest_level = NewGUCNestLevel();
+	int64		nrows;
+	int			rc;
+
+	callback.callback = add_context;
+	callback.arg = unconstify(MigBatch *, batch);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	mig_body_read_as_parsed();
+	memset(&options, 0, sizeof(options));
+	options.params = mig_batch_params(batch, first, last);
+	options.dest = None_Receiver;
+	SPI_connect();
+	rc = SPI_execute_extended(batch->statement, &options);
+	if (rc < 0)
+		elog(ERROR, "could not run the statement of a batch: %s",
+			 SPI_result_code_string(rc));
+	nrows = (int64) SPI_processed;
+	SPI_finish();
+	AtEOXact_GUC(false, nest_level);
+	error_context_stack = callback.previous;
+	return nrows;
+}
+
+static void
+add_context(void *arg)
+{
+	const MigBatch *batch = arg;
+
+	mig_blocker_keep();
+	if (batch->range != NULL)
+		errcontext("batch of table \"%s\", %s", batch->relation_name,
+				   batch->range);
+}
