@@ -23,12 +23,6 @@
 #include "base/spi.h"
 #include "tables/batch.h"
 
-/* As in partial.c: $1 is the OID, $2 the name of the version table. */
-#define OF_VERSION \
-	" (b.version_oid = $1 OR b.version_table = $2" \
-	"  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
-	"                   WHERE c.oid = b.version_oid))"
-
 /* role: the parameter that is the current one. */
 #define COLUMNS(role) \
 	"SELECT b.batch, b.name, c.oid, c.oid::pg_catalog.regclass::text," \
@@ -46,7 +40,6 @@
 static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
 static void read_row(const MigSpiRow *row, void *result);
 static void add_keys(MigSpiArgs *args, char *const *keys, int nkeys);
-static void add_version(MigSpiArgs *args, const MigVersion *version);
 
 /*
  * The batch of that name, or NULL.
@@ -70,12 +63,12 @@ MigBatchRow *
 mig_batch_find_in_body(const MigBatchPlace *place)
 {
 	static MigSpiQuery query = {
-		COLUMNS("$6") " WHERE " OF_VERSION
+		COLUMNS("$6") " WHERE " MIG_VERSION_OF("b.")
 		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, place->version);
+	mig_version_bind(&args, place->version);
 	mig_spi_arg_text(&args, place->revision);
 	mig_spi_arg_text(&args, mig_command_name(place->operation));
 	mig_spi_arg_int32(&args, place->statement);
@@ -215,11 +208,11 @@ mig_batch_follow(const MigVersion *version)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.batch AS b SET version_oid = $1, version_table = $2"
-		" WHERE" OF_VERSION
+		" WHERE" MIG_VERSION_OF("b.")
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_write(&query, &args);
 }
 
@@ -230,11 +223,11 @@ void
 mig_batch_clear(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.batch AS b WHERE" OF_VERSION
+		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OF("b.")
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_write(&query, &args);
 }
 
@@ -286,11 +279,4 @@ add_keys(MigSpiArgs *args, char *const *keys, int nkeys)
 		mig_spi_arg_datum(args, TEXTARRAYOID, (Datum) 0, true);
 	else
 		mig_spi_arg_texts(args, keys, nkeys);
-}
-
-static void
-add_version(MigSpiArgs *args, const MigVersion *version)
-{
-	mig_spi_arg_oid(args, version->relid);
-	mig_spi_arg_text(args, version->name);
 }

@@ -26,23 +26,11 @@
 #include "tables/log.h"
 #include "tables/partial.h"
 
-/*
- * The rows of the version table with OID $1 and name $2.  No key finds the name:
- * forbidding the scan would only raise its cost, so far that the server compiles
- * the query.
- */
-#define IS_GONE \
-	"NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
-	"             WHERE c.oid = version_oid)"
-#define OF_VERSION \
-	" (version_oid = $1 OR version_table = $2 AND " IS_GONE ")"
-
 /* Of the role that has begun the revision of row p, if it is still there. */
 #define ROLE_NOW(column) \
 	"(SELECT r." column " FROM pg_catalog.pg_roles AS r WHERE " \
 	MIG_SPI_IS_NOTED_ROLE("r", "p.role", "p.role_oid", "p.origin") ")"
 
-static void add_version(MigSpiArgs *args, const MigVersion *version);
 static void read_partial(const MigSpiScope *scope, uint64 nrows,
 						 MigPartial *partial);
 static void write_segment(const MigPartialSegment *segment,
@@ -62,13 +50,13 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"       COALESCE(" ROLE_NOW("rolname") ", role), settings, state,"
 		"       statement, last_statement, line, kind, object, before,"
 		"       version_oid <> $1 OR version_table <> $2,"
-		"       CASE WHEN NOT " OF_VERSION
+		"       CASE WHEN NOT " MIG_VERSION_OF("")
 		"        THEN version_oid::pg_catalog.text END,"
 		"       session_id, session_objects, " ROLE_NOW("oid")
 		"  FROM migrate.partial AS p"
 		" WHERE (version_oid = $1 OR version_table = $2)"
-		"   AND (" OF_VERSION
-		"        OR NOT EXISTS (SELECT FROM migrate.partial WHERE" OF_VERSION "))"
+		"   AND (" MIG_VERSION_OF("")
+		"        OR NOT EXISTS (SELECT FROM migrate.partial WHERE" MIG_VERSION_OF("") "))"
 		" ORDER BY statement"
 	};
 	MigPartial *partial = NULL;
@@ -76,7 +64,7 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 	MigSpiScope scope;
 	uint64		nrows;
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
 	nrows = mig_spi_execute(&query, &args, access);
 	if (nrows > 0)
@@ -132,7 +120,7 @@ char *
 mig_partial_holder(const char *revision)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE WHEN " IS_GONE " THEN version_table"
+		"SELECT CASE WHEN " MIG_VERSION_IS_GONE("") " THEN version_table"
 		"            ELSE version_oid::pg_catalog.text END"
 		"  FROM migrate.partial WHERE revision = $1 LIMIT 1"
 	};
@@ -169,11 +157,11 @@ void
 mig_partial_forget(const MigVersion *version, int statement)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE" OF_VERSION " AND statement = $3"
+		"DELETE FROM migrate.partial WHERE" MIG_VERSION_OF("") " AND statement = $3"
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_arg_int32(&args, statement);
 	mig_spi_write(&query, &args);
 }
@@ -186,11 +174,11 @@ void
 mig_partial_forget_objects(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.partial SET session_objects = '{}' WHERE" OF_VERSION
+		"UPDATE migrate.partial SET session_objects = '{}' WHERE" MIG_VERSION_OF("")
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_write(&query, &args);
 }
 
@@ -219,11 +207,11 @@ void
 mig_partial_clear(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE" OF_VERSION
+		"DELETE FROM migrate.partial WHERE" MIG_VERSION_OF("")
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_write(&query, &args);
 }
 
@@ -235,19 +223,12 @@ mig_partial_follow(const MigVersion *version)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.partial SET version_oid = $1, version_table = $2"
-		" WHERE" OF_VERSION
+		" WHERE" MIG_VERSION_OF("")
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, version);
+	mig_version_bind(&args, version);
 	mig_spi_write(&query, &args);
-}
-
-static void
-add_version(MigSpiArgs *args, const MigVersion *version)
-{
-	mig_spi_arg_oid(args, version->relid);
-	mig_spi_arg_text(args, version->name);
 }
 
 /*
@@ -280,7 +261,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	};
 	MigSpiArgs	args = {0};
 
-	add_version(&args, segment->version);
+	mig_version_bind(&args, segment->version);
 	mig_spi_arg_text(&args, segment->revision);
 	mig_spi_arg_text(&args, mig_command_name(segment->operation));
 	mig_spi_arg_int32(&args, segment->statement);

@@ -139,6 +139,16 @@ static bool has_row(const MigVersion *version, const char *revision);
 static int	compare_rows(const void *a, const void *b);
 
 /*
+ * Adds the parameters that name it in another table, its OID and its name.
+ */
+void
+mig_version_bind(MigSpiArgs *args, const MigVersion *version)
+{
+	mig_spi_arg_oid(args, version->relid);
+	mig_spi_arg_text(args, version->name);
+}
+
+/*
  * Gives a table that was opened its statements.
  */
 void

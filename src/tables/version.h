@@ -28,6 +28,18 @@ typedef struct MigVersion
 	struct MigVersionQueries *queries;
 } MigVersion;
 
+/*
+ * In SQL: whether a row, with the prefix of its columns, is about the version table
+ * with OID $1 and name $2, see mig_version_bind().  No key finds the name: forbidding
+ * the scan would only raise its cost, so far that the server compiles the query.
+ */
+#define MIG_VERSION_OF(row) \
+	" (" row "version_oid = $1 OR " row "version_table = $2 AND " \
+	MIG_VERSION_IS_GONE(row) ")"
+#define MIG_VERSION_IS_GONE(row) \
+	"NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
+	"             WHERE c.oid = " row "version_oid)"
+
 /* Where the rows are, seen from a step. */
 typedef enum MigVersionPosition
 {
@@ -55,6 +67,7 @@ extern void mig_version_read_locked(MigVersion *version);
 extern void mig_version_lock_to_write(const MigVersion *version, bool keep_name);
 
 /* version.c: its rows */
+extern void mig_version_bind(MigSpiArgs *args, const MigVersion *version);
 extern void mig_version_prepare(MigVersion *version);
 extern void mig_version_lock(const MigVersion *version, MigVersionUse use);
 extern void mig_version_read(MigVersion *version, MigSpiAccess access);
