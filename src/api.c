@@ -9,11 +9,10 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/command.h"
 #include "base/guard.h"
@@ -35,8 +34,6 @@
 									 * itself */
 #define COMMAND_CHANGES		(COMMAND_WRITES | COMMAND_GRANTED | COMMAND_NOT_NESTED)
 
-#define MAX_COLUMNS			16
-
 /* Which columns of a revision are returned. */
 typedef enum RevisionColumns
 {
@@ -44,15 +41,6 @@ typedef enum RevisionColumns
 	REVISION_DETAILS,			/* migrate.revision_details */
 	REVISION_BODIES				/* migrate_show() */
 } RevisionColumns;
-
-/* The rows of a result; a row is filled in column by column. */
-typedef struct Rows
-{
-	ReturnSetInfo *rsinfo;
-	int			ncolumns;		/* of the row so far */
-	Datum		values[MAX_COLUMNS];
-	bool		nulls[MAX_COLUMNS];
-} Rows;
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
@@ -94,21 +82,10 @@ static Datum run_function(FunctionCallInfo fcinfo, MigCommand command,
 static void run_procedure(FunctionCallInfo fcinfo, MigCommand command);
 static bool can_commit(FunctionCallInfo fcinfo);
 static int64 milliseconds(Datum interval);
-static char *required_text(FunctionCallInfo fcinfo, int arg, const char *name);
-static char *optional_text(FunctionCallInfo fcinfo, int arg);
-static char **required_array(FunctionCallInfo fcinfo, int arg,
-							 const char *name, int *nelems);
-static bool required_bool(FunctionCallInfo fcinfo, int arg, const char *name);
-static void refuse_null(const char *name);
 static Datum return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts);
 static Datum return_revisions(FunctionCallInfo fcinfo,
 							  const MigInspectRow *revisions, int nrevisions,
 							  RevisionColumns columns);
-static void begin_rows(Rows *rows, FunctionCallInfo fcinfo, int flags);
-static void put(Rows *rows, Datum value, bool isnull);
-static void put_text(Rows *rows, const char *value);
-static void put_duration(Rows *rows, int64 milliseconds, bool isnull);
-static void end_row(Rows *rows);
 
 Datum
 migrate_register(PG_FUNCTION_ARGS)
@@ -117,17 +94,17 @@ migrate_register(PG_FUNCTION_ARGS)
 	bool		replace;
 
 	begin_command("migrate_register()", COMMAND_CHANGES);
-	def.id = required_text(fcinfo, 0, "revision");
-	def.upgrade = required_text(fcinfo, 1, "upgrade");
-	def.downgrade = optional_text(fcinfo, 2);
-	def.down = required_array(fcinfo, 3, "down_revision",
+	def.id = mig_call_text(fcinfo, 0, "revision");
+	def.upgrade = mig_call_text(fcinfo, 1, "upgrade");
+	def.downgrade = mig_call_optional_text(fcinfo, 2);
+	def.down = mig_call_texts(fcinfo, 3, "down_revision",
 							  &def.ndown);
-	def.depends = required_array(fcinfo, 4, "depends_on",
+	def.depends = mig_call_texts(fcinfo, 4, "depends_on",
 								 &def.ndepends);
-	def.labels = required_array(fcinfo, 5, "branch_labels",
+	def.labels = mig_call_texts(fcinfo, 5, "branch_labels",
 								&def.nlabels);
-	def.message = optional_text(fcinfo, 6);
-	replace = required_bool(fcinfo, 7, "replace");
+	def.message = mig_call_optional_text(fcinfo, 6);
+	replace = mig_call_bool(fcinfo, 7, "replace");
 	mig_register(&def, replace);
 	PG_RETURN_TEXT_P(cstring_to_text(def.id));
 }
@@ -140,11 +117,11 @@ migrate_register_script(PG_FUNCTION_ARGS)
 	int			options = 0;
 
 	begin_command("migrate_register_script()", COMMAND_CHANGES);
-	if (required_bool(fcinfo, 1, "replace"))
+	if (mig_call_bool(fcinfo, 1, "replace"))
 		options |= MIG_REGISTER_REPLACE;
-	if (required_bool(fcinfo, 2, "skip_invalid_downgrade"))
+	if (mig_call_bool(fcinfo, 2, "skip_invalid_downgrade"))
 		options |= MIG_REGISTER_SKIP_DOWNGRADE;
-	ids = mig_register_script(required_text(fcinfo, 0, "script"), options,
+	ids = mig_register_script(mig_call_text(fcinfo, 0, "script"), options,
 							  &nids);
 	return return_texts(fcinfo, ids, nids);
 }
@@ -153,7 +130,7 @@ Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_unregister()", COMMAND_CHANGES);
-	mig_register_unregister(required_text(fcinfo, 0, "revision"));
+	mig_register_unregister(mig_call_text(fcinfo, 0, "revision"));
 	PG_RETURN_VOID();
 }
 
@@ -165,10 +142,10 @@ migrate_merge(PG_FUNCTION_ARGS)
 	int			nrevisions;
 
 	begin_command("migrate_merge()", COMMAND_CHANGES);
-	revisions = required_array(fcinfo, 0, "revisions", &nrevisions);
-	def.id = required_text(fcinfo, 1, "revision");
-	def.message = optional_text(fcinfo, 2);
-	def.labels = required_array(fcinfo, 3, "branch_labels",
+	revisions = mig_call_texts(fcinfo, 0, "revisions", &nrevisions);
+	def.id = mig_call_text(fcinfo, 1, "revision");
+	def.message = mig_call_optional_text(fcinfo, 2);
+	def.labels = mig_call_texts(fcinfo, 3, "branch_labels",
 								&def.nlabels);
 	mig_register_merge(nrevisions, revisions, &def);
 	PG_RETURN_TEXT_P(cstring_to_text(def.id));
@@ -178,16 +155,16 @@ Datum
 migrate_approve(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_approve()", COMMAND_CHANGES);
-	mig_register_approve(required_text(fcinfo, 0, "revision"),
-						 required_text(fcinfo, 1, "hash"),
-						 optional_text(fcinfo, 2));
+	mig_register_approve(mig_call_text(fcinfo, 0, "revision"),
+						 mig_call_text(fcinfo, 1, "hash"),
+						 mig_call_optional_text(fcinfo, 2));
 	PG_RETURN_VOID();
 }
 
 Datum
 migrate_upgrade(PG_FUNCTION_ARGS)
 {
-	char	   *target = required_text(fcinfo, 0, "target");
+	char	   *target = mig_call_text(fcinfo, 0, "target");
 
 	return run_function(fcinfo, MIG_COMMAND_UPGRADE, 1, &target, false);
 }
@@ -195,7 +172,7 @@ migrate_upgrade(PG_FUNCTION_ARGS)
 Datum
 migrate_downgrade(PG_FUNCTION_ARGS)
 {
-	char	   *target = required_text(fcinfo, 0, "target");
+	char	   *target = mig_call_text(fcinfo, 0, "target");
 
 	return run_function(fcinfo, MIG_COMMAND_DOWNGRADE, 1, &target, false);
 }
@@ -203,20 +180,20 @@ migrate_downgrade(PG_FUNCTION_ARGS)
 Datum
 migrate_stamp(PG_FUNCTION_ARGS)
 {
-	char	   *target = required_text(fcinfo, 0, "target");
+	char	   *target = mig_call_text(fcinfo, 0, "target");
 
 	return run_function(fcinfo, MIG_COMMAND_STAMP, 1, &target,
-						required_bool(fcinfo, 1, "purge"));
+						mig_call_bool(fcinfo, 1, "purge"));
 }
 
 Datum
 migrate_stamp_targets(PG_FUNCTION_ARGS)
 {
 	int			ntargets;
-	char	  **targets = required_array(fcinfo, 0, "targets", &ntargets);
+	char	  **targets = mig_call_texts(fcinfo, 0, "targets", &ntargets);
 
 	return run_function(fcinfo, MIG_COMMAND_STAMP, ntargets, targets,
-						required_bool(fcinfo, 1, "purge"));
+						mig_call_bool(fcinfo, 1, "purge"));
 }
 
 Datum
@@ -237,8 +214,8 @@ Datum
 migrate_resolve(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_resolve()", COMMAND_CHANGES);
-	mig_run_resolve(required_text(fcinfo, 0, "revision"),
-					required_text(fcinfo, 1, "action"));
+	mig_run_resolve(mig_call_text(fcinfo, 0, "revision"),
+					mig_call_text(fcinfo, 1, "action"));
 	PG_RETURN_VOID();
 }
 
@@ -254,17 +231,17 @@ migrate_batch(PG_FUNCTION_ARGS)
 	for (int i = 0; i < lengthof(names); i++)
 	{
 		if (names[i] != NULL && PG_ARGISNULL(i))
-			refuse_null(names[i]);
+			mig_call_refuse_null(names[i]);
 	}
 	memset(&request, 0, sizeof(request));
 	request.relation = PG_GETARG_OID(0);
-	request.statement = required_text(fcinfo, 1, "statement");
+	request.statement = mig_call_text(fcinfo, 1, "statement");
 	if (!PG_ARGISNULL(2))
-		request.key = required_array(fcinfo, 2, "key", &request.nkey);
+		request.key = mig_call_texts(fcinfo, 2, "key", &request.nkey);
 	request.size = PG_GETARG_INT32(3);
 	request.target = milliseconds(PG_GETARG_DATUM(4));
 	request.pause = PG_GETARG_FLOAT4(5);
-	request.name = optional_text(fcinfo, 6);
+	request.name = mig_call_optional_text(fcinfo, 6);
 	request.can_commit = can_commit(fcinfo);
 	request.top_level = mig_xact_is_top_level();
 	mig_batch_run(&request);
@@ -275,19 +252,19 @@ Datum
 migrate_batch_reset(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_batch_reset()", COMMAND_CHANGES);
-	mig_batch_reset(required_text(fcinfo, 0, "name"));
+	mig_batch_reset(mig_call_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
 
 Datum
 migrate_submit(PG_FUNCTION_ARGS)
 {
-	char	   *target = required_text(fcinfo, 0, "target");
-	char	   *command = required_text(fcinfo, 1, "command");
+	char	   *target = mig_call_text(fcinfo, 0, "target");
+	char	   *command = mig_call_text(fcinfo, 1, "command");
 
 	begin_command("migrate_submit()", COMMAND_WRITES | COMMAND_GRANTED);
 	if (PG_ARGISNULL(2))
-		refuse_null("run_at");
+		mig_call_refuse_null("run_at");
 	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
 								   PG_ARGISNULL(3) ? DT_NOEND :
 								   PG_GETARG_TIMESTAMPTZ(3)));
@@ -298,24 +275,24 @@ migrate_cancel(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_cancel()", COMMAND_WRITES | COMMAND_GRANTED);
 	if (PG_ARGISNULL(0))
-		refuse_null("job");
+		mig_call_refuse_null("job");
 	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
 }
 
 Datum
 migrate_run_jobs(PG_FUNCTION_ARGS)
 {
-	Rows		rows;
+	MigCallRows rows;
 	MigJobDue  *due;
 	int			ndue;
 
 	begin_command("migrate_run_jobs()", COMMAND_WRITES | COMMAND_GRANTED);
 	due = mig_job_dispatch(&ndue);
-	begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	mig_call_begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
 	{
-		put(&rows, Int64GetDatum(due[i].job), false);
-		end_row(&rows);
+		mig_call_put(&rows, Int64GetDatum(due[i].job), false);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -327,7 +304,7 @@ migrate_wait(PG_FUNCTION_ARGS)
 
 	begin_command("migrate_wait()", COMMAND_GRANTED);
 	if (PG_ARGISNULL(0))
-		refuse_null("job");
+		mig_call_refuse_null("job");
 	if (!PG_ARGISNULL(1))
 		timeout = milliseconds(PG_GETARG_DATUM(1));
 	mig_job_wait(PG_GETARG_INT64(0), timeout, can_commit(fcinfo));
@@ -352,17 +329,17 @@ Datum
 migrate_schedule(PG_FUNCTION_ARGS)
 {
 	MigSchedule schedule;
-	char	   *every = required_text(fcinfo, 1, "every");
-	char	   *target = required_text(fcinfo, 2, "target");
+	char	   *every = mig_call_text(fcinfo, 1, "every");
+	char	   *target = mig_call_text(fcinfo, 2, "target");
 
 	begin_command("migrate_schedule()", COMMAND_WRITES | COMMAND_GRANTED);
 	memset(&schedule, 0, sizeof(schedule));
-	schedule.name = required_text(fcinfo, 0, "name");
+	schedule.name = mig_call_text(fcinfo, 0, "name");
 	schedule.window_start = PG_ARGISNULL(3) ? NULL : PG_GETARG_TIMETZADT_P(3);
 	schedule.window_end = PG_ARGISNULL(4) ? NULL : PG_GETARG_TIMETZADT_P(4);
 	schedule.first_run = PG_ARGISNULL(5) ? GetCurrentTimestamp() :
 		PG_GETARG_TIMESTAMPTZ(5);
-	schedule.time_zone = optional_text(fcinfo, 6);
+	schedule.time_zone = mig_call_optional_text(fcinfo, 6);
 	mig_job_schedule(&schedule, every, target);
 	PG_RETURN_VOID();
 }
@@ -371,7 +348,7 @@ Datum
 migrate_unschedule(PG_FUNCTION_ARGS)
 {
 	begin_command("migrate_unschedule()", COMMAND_WRITES | COMMAND_GRANTED);
-	mig_job_unschedule(required_text(fcinfo, 0, "name"));
+	mig_job_unschedule(mig_call_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
 
@@ -393,7 +370,7 @@ migrate_heads(PG_FUNCTION_ARGS)
 	int			nrevisions;
 
 	begin_command("migrate_heads()", 0);
-	revisions = mig_inspect_heads(required_bool(fcinfo, 0, "resolve_dependencies"),
+	revisions = mig_inspect_heads(mig_call_bool(fcinfo, 0, "resolve_dependencies"),
 								  &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
 }
@@ -416,7 +393,7 @@ migrate_history(PG_FUNCTION_ARGS)
 	int			nrevisions;
 
 	begin_command("migrate_history()", 0);
-	revisions = mig_inspect_history(optional_text(fcinfo, 0), &nrevisions);
+	revisions = mig_inspect_history(mig_call_optional_text(fcinfo, 0), &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
 }
 
@@ -427,7 +404,7 @@ migrate_history_details(PG_FUNCTION_ARGS)
 	int			nrevisions;
 
 	begin_command("migrate_history_details()", 0);
-	revisions = mig_inspect_history(optional_text(fcinfo, 0), &nrevisions);
+	revisions = mig_inspect_history(mig_call_optional_text(fcinfo, 0), &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, REVISION_DETAILS);
 }
 
@@ -438,28 +415,28 @@ migrate_show(PG_FUNCTION_ARGS)
 	int			nrevisions;
 
 	begin_command("migrate_show()", COMMAND_GRANTED);
-	revisions = mig_inspect_show(required_text(fcinfo, 0, "revision"), &nrevisions);
+	revisions = mig_inspect_show(mig_call_text(fcinfo, 0, "revision"), &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, REVISION_BODIES);
 }
 
 Datum
 migrate_plan(PG_FUNCTION_ARGS)
 {
-	Rows		rows;
+	MigCallRows rows;
 	MigInspectStep *steps;
 	int			nsteps;
 
 	begin_command("migrate_plan()", 0);
-	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
-							 required_text(fcinfo, 1, "command"), &nsteps);
-	begin_rows(&rows, fcinfo, 0);
+	steps = mig_inspect_plan(mig_call_text(fcinfo, 0, "target"),
+							 mig_call_text(fcinfo, 1, "command"), &nsteps);
+	mig_call_begin_rows(&rows, fcinfo, 0);
 	for (int i = 0; i < nsteps; i++)
 	{
-		put(&rows, Int32GetDatum(steps[i].step), false);
-		put_text(&rows, steps[i].operation);
-		put_text(&rows, steps[i].revision);
-		put_text(&rows, steps[i].note);
-		end_row(&rows);
+		mig_call_put(&rows, Int32GetDatum(steps[i].step), false);
+		mig_call_put_text(&rows, steps[i].operation);
+		mig_call_put_text(&rows, steps[i].revision);
+		mig_call_put_text(&rows, steps[i].note);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -467,29 +444,29 @@ migrate_plan(PG_FUNCTION_ARGS)
 Datum
 migrate_plan_details(PG_FUNCTION_ARGS)
 {
-	Rows		rows;
+	MigCallRows rows;
 	MigInspectStep *steps;
 	int			nsteps;
 
 	begin_command("migrate_plan_details()", 0);
-	steps = mig_inspect_plan(required_text(fcinfo, 0, "target"),
-							 required_text(fcinfo, 1, "command"), &nsteps);
-	begin_rows(&rows, fcinfo, 0);
+	steps = mig_inspect_plan(mig_call_text(fcinfo, 0, "target"),
+							 mig_call_text(fcinfo, 1, "command"), &nsteps);
+	mig_call_begin_rows(&rows, fcinfo, 0);
 	for (int i = 0; i < nsteps; i++)
 	{
 		const MigInspectStep *step = &steps[i];
 
-		put(&rows, Int32GetDatum(step->step), false);
-		put_text(&rows, step->operation);
-		put_text(&rows, step->revision);
-		put_text(&rows, step->message);
-		put_text(&rows, step->transactions);
-		put(&rows, Int32GetDatum(step->statements), false);
-		put_text(&rows, step->partial);
-		put(&rows, BoolGetDatum(step->approved), step->revision == NULL);
-		put_text(&rows, step->problem);
-		put_text(&rows, step->hash);
-		end_row(&rows);
+		mig_call_put(&rows, Int32GetDatum(step->step), false);
+		mig_call_put_text(&rows, step->operation);
+		mig_call_put_text(&rows, step->revision);
+		mig_call_put_text(&rows, step->message);
+		mig_call_put_text(&rows, step->transactions);
+		mig_call_put(&rows, Int32GetDatum(step->statements), false);
+		mig_call_put_text(&rows, step->partial);
+		mig_call_put(&rows, BoolGetDatum(step->approved), step->revision == NULL);
+		mig_call_put_text(&rows, step->problem);
+		mig_call_put_text(&rows, step->hash);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -501,7 +478,7 @@ migrate_is_current(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	begin_command("migrate_is_current()", 0);
-	current = mig_inspect_is_current(required_text(fcinfo, 0, "target"),
+	current = mig_inspect_is_current(mig_call_text(fcinfo, 0, "target"),
 									 &isnull);
 	if (isnull)
 		PG_RETURN_NULL();
@@ -511,21 +488,21 @@ migrate_is_current(PG_FUNCTION_ARGS)
 Datum
 migrate_doctor(PG_FUNCTION_ARGS)
 {
-	Rows		rows;
+	MigCallRows rows;
 	List	   *findings;
 	ListCell   *cell;
 
 	begin_command("migrate_doctor()", COMMAND_CATALOGS);
 	findings = mig_doctor_examine();
-	begin_rows(&rows, fcinfo, 0);
+	mig_call_begin_rows(&rows, fcinfo, 0);
 	foreach(cell, findings)
 	{
 		const MigFinding *finding = lfirst(cell);
 
-		put_text(&rows, finding->status);
-		put_text(&rows, finding->area);
-		put_text(&rows, mig_doctor_describe(finding));
-		end_row(&rows);
+		mig_call_put_text(&rows, finding->status);
+		mig_call_put_text(&rows, finding->area);
+		mig_call_put_text(&rows, mig_doctor_describe(finding));
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -533,23 +510,23 @@ migrate_doctor(PG_FUNCTION_ARGS)
 Datum
 migrate_doctor_details(PG_FUNCTION_ARGS)
 {
-	Rows		rows;
+	MigCallRows rows;
 	List	   *findings;
 	ListCell   *cell;
 
 	begin_command("migrate_doctor_details()", COMMAND_CATALOGS);
 	findings = mig_doctor_examine();
-	begin_rows(&rows, fcinfo, 0);
+	mig_call_begin_rows(&rows, fcinfo, 0);
 	foreach(cell, findings)
 	{
 		const MigFinding *finding = lfirst(cell);
 
-		put_text(&rows, finding->area);
-		put_text(&rows, finding->check);
-		put_text(&rows, finding->status);
-		put_text(&rows, finding->value);
-		put_text(&rows, finding->advice);
-		end_row(&rows);
+		mig_call_put_text(&rows, finding->area);
+		mig_call_put_text(&rows, finding->check);
+		mig_call_put_text(&rows, finding->status);
+		mig_call_put_text(&rows, finding->value);
+		mig_call_put_text(&rows, finding->advice);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -560,12 +537,12 @@ migrate_doctor_details(PG_FUNCTION_ARGS)
 Datum
 migrate_progress(PG_FUNCTION_ARGS)
 {
-	Rows		rows;
+	MigCallRows rows;
 	int			nruns = 0;
 	MigProgress *runs = mig_progress_read(&nruns);
 	int64		now = mig_clock_ms();
 
-	begin_rows(&rows, fcinfo, 0);
+	mig_call_begin_rows(&rows, fcinfo, 0);
 	if (runs == NULL)
 	{
 		ereport(NOTICE,
@@ -580,23 +557,23 @@ migrate_progress(PG_FUNCTION_ARGS)
 		bool		no_step = run->step == 0;
 		bool		no_statement = run->statement == 0;
 
-		put(&rows, Int32GetDatum(run->pid), false);
-		put_text(&rows, mig_via_name(run->via));
-		put(&rows, Int64GetDatum(run->job), run->job == 0);
-		put(&rows, ObjectIdGetDatum(run->role), false);
-		put(&rows, TimestampTzGetDatum(run->started), false);
-		put_duration(&rows, now - run->started_ms, false);
-		put_text(&rows, no_step ? NULL : mig_command_name(run->operation));
-		put_text(&rows, run->revision[0] == '\0' ? NULL : run->revision);
-		put(&rows, Int32GetDatum(run->step), no_step);
-		put(&rows, Int32GetDatum(run->nsteps), no_step);
-		put(&rows, Int32GetDatum(run->statement), no_statement);
-		put(&rows, Int32GetDatum(run->nstatements), no_statement);
-		put(&rows, Int32GetDatum(run->attempt), no_statement);
-		put_duration(&rows, now - run->statement_started_ms, no_statement);
-		put_text(&rows, no_statement || !mig_progress_may_read(run) ?
-				 NULL : run->query);
-		end_row(&rows);
+		mig_call_put(&rows, Int32GetDatum(run->pid), false);
+		mig_call_put_text(&rows, mig_via_name(run->via));
+		mig_call_put(&rows, Int64GetDatum(run->job), run->job == 0);
+		mig_call_put(&rows, ObjectIdGetDatum(run->role), false);
+		mig_call_put(&rows, TimestampTzGetDatum(run->started), false);
+		mig_call_put_duration(&rows, now - run->started_ms, false);
+		mig_call_put_text(&rows, no_step ? NULL : mig_command_name(run->operation));
+		mig_call_put_text(&rows, run->revision[0] == '\0' ? NULL : run->revision);
+		mig_call_put(&rows, Int32GetDatum(run->step), no_step);
+		mig_call_put(&rows, Int32GetDatum(run->nsteps), no_step);
+		mig_call_put(&rows, Int32GetDatum(run->statement), no_statement);
+		mig_call_put(&rows, Int32GetDatum(run->nstatements), no_statement);
+		mig_call_put(&rows, Int32GetDatum(run->attempt), no_statement);
+		mig_call_put_duration(&rows, now - run->statement_started_ms, no_statement);
+		mig_call_put_text(&rows, no_statement || !mig_progress_may_read(run) ?
+						  NULL : run->query);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
@@ -665,7 +642,7 @@ run_function(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 static void
 run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 {
-	char	   *target = required_text(fcinfo, 0, "target");
+	char	   *target = mig_call_text(fcinfo, 0, "target");
 	MigRunRequest request;
 	MigRunResult result;
 
@@ -696,72 +673,30 @@ can_commit(FunctionCallInfo fcinfo)
 		(MyXactFlags & XACT_FLAGS_PIPELINING) == 0;
 }
 
-static char *
-required_text(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		refuse_null(name);
-	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
-}
-
-static char *
-optional_text(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
-}
-
-static char **
-required_array(FunctionCallInfo fcinfo, int arg, const char *name, int *nelems)
-{
-	if (PG_ARGISNULL(arg))
-		refuse_null(name);
-	if (array_contains_nulls(PG_GETARG_ARRAYTYPE_P(arg)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not contain nulls", name)));
-	return mig_spi_array_elems(PG_GETARG_DATUM(arg), nelems);
-}
-
-static bool
-required_bool(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		refuse_null(name);
-	return PG_GETARG_BOOL(arg);
-}
-
-static void
-refuse_null(const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("argument \"%s\" must not be null", name)));
-}
-
 static Datum
 return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts)
 {
-	Rows		rows;
+	MigCallRows rows;
 
-	begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	mig_call_begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ntexts; i++)
 	{
-		put_text(&rows, texts[i]);
-		end_row(&rows);
+		mig_call_put_text(&rows, texts[i]);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
 }
 
 /*
- * Rows of revisions, with these columns.
+ * MigCallRows of revisions, with these columns.
  */
 static Datum
 return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 				 int nrevisions, RevisionColumns columns)
 {
-	Rows		rows;
+	MigCallRows rows;
 
-	begin_rows(&rows, fcinfo, 0);
+	mig_call_begin_rows(&rows, fcinfo, 0);
 	for (int i = 0; i < nrevisions; i++)
 	{
 		const MigInspectRow *row = &revisions[i];
@@ -770,81 +705,35 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 		bool		known = revision->registered_by != NULL;
 		NameData	registered_by;
 
-		put_text(&rows, def->id);
-		put_text(&rows, row->state);
-		put_text(&rows, row->kind);
-		put_text(&rows, def->message);
+		mig_call_put_text(&rows, def->id);
+		mig_call_put_text(&rows, row->state);
+		mig_call_put_text(&rows, row->kind);
+		mig_call_put_text(&rows, def->message);
 		if (columns != REVISION_INFO)
 		{
 			namestrcpy(&registered_by, known ? revision->registered_by : "");
-			put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
-			put(&rows, mig_spi_array_datum(def->labels, def->nlabels), false);
-			put(&rows, mig_spi_array_datum(def->depends, def->ndepends), false);
-			put(&rows, NameGetDatum(&registered_by), !known);
-			put(&rows, TimestampTzGetDatum(revision->registered_at), !known);
-			put_text(&rows, row->partial);
+			mig_call_put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
+			mig_call_put(&rows, mig_spi_array_datum(def->labels, def->nlabels), false);
+			mig_call_put(&rows, mig_spi_array_datum(def->depends, def->ndepends), false);
+			mig_call_put(&rows, NameGetDatum(&registered_by), !known);
+			mig_call_put(&rows, TimestampTzGetDatum(revision->registered_at), !known);
+			mig_call_put_text(&rows, row->partial);
 		}
 		if (columns == REVISION_DETAILS)
 		{
-			put(&rows, BoolGetDatum(row->applied), false);
-			put(&rows, BoolGetDatum(row->is_head), false);
-			put(&rows, BoolGetDatum(row->is_branch_point), false);
-			put(&rows, BoolGetDatum(row->is_merge_point), false);
+			mig_call_put(&rows, BoolGetDatum(row->applied), false);
+			mig_call_put(&rows, BoolGetDatum(row->is_head), false);
+			mig_call_put(&rows, BoolGetDatum(row->is_branch_point), false);
+			mig_call_put(&rows, BoolGetDatum(row->is_merge_point), false);
 		}
 		if (columns == REVISION_BODIES)
 		{
-			put_text(&rows, def->upgrade);
-			put_text(&rows, def->downgrade);
-			put_text(&rows, def->settings);
-			put_text(&rows, revision->hash);
+			mig_call_put_text(&rows, def->upgrade);
+			mig_call_put_text(&rows, def->downgrade);
+			mig_call_put_text(&rows, def->settings);
+			mig_call_put_text(&rows, revision->hash);
 		}
-		end_row(&rows);
+		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
-}
-
-static void
-begin_rows(Rows *rows, FunctionCallInfo fcinfo, int flags)
-{
-	InitMaterializedSRF(fcinfo, flags);
-	rows->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	rows->ncolumns = 0;
-}
-
-static void
-put(Rows *rows, Datum value, bool isnull)
-{
-	Assert(rows->ncolumns < MAX_COLUMNS);
-	rows->values[rows->ncolumns] = value;
-	rows->nulls[rows->ncolumns++] = isnull;
-}
-
-/*
- * NULL is null.
- */
-static void
-put_text(Rows *rows, const char *value)
-{
-	put(rows, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
-		value == NULL);
-}
-
-static void
-put_duration(Rows *rows, int64 milliseconds, bool isnull)
-{
-	Interval   *interval = palloc0(sizeof(Interval));
-
-	interval->time = milliseconds * 1000;
-	put(rows, IntervalPGetDatum(interval), isnull);
-}
-
-static void
-end_row(Rows *rows)
-{
-	ReturnSetInfo *rsinfo = rows->rsinfo;
-
-	Assert(rows->ncolumns == rsinfo->setDesc->natts);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, rows->values,
-						 rows->nulls);
-	rows->ncolumns = 0;
 }
