@@ -543,15 +543,9 @@ static List *
 of_names(List *names, char target, char descent,
 		 LOCKMODE mode, List *needs)
 {
-	int			n = list_length(names);
-
-	if (n == 0)
+	if (names == NIL)
 		return needs;
-	return add(target, descent,
-			   quote_qualified_identifier(n == 1 ? NULL :
-										  strVal(list_nth(names, n - 2)),
-										  strVal(llast(names))),
-			   NULL, mode, needs);
+	return add(target, descent, mig_statement_name(names), NULL, mode, needs);
 }
 
 static List *

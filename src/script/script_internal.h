@@ -161,6 +161,8 @@ extern void mig_statement_kind_read(Node *node, MigStatement *statement);
 extern bool mig_statement_kind_adds_enum_value(const Node *statement);
 extern bool mig_statement_option_is_on(List *options, const char *name,
 									   bool otherwise);
+extern char *mig_statement_name(List *names);
+extern bool mig_statement_calls(Node *node, void *name);
 
 /* lock_need.c */
 extern List *mig_lock_needs(Node *node);

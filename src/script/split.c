@@ -16,7 +16,6 @@
 #include <ctype.h>
 
 #include "mb/pg_wchar.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "parser/scansup.h"
@@ -40,7 +39,7 @@ static void refuse_copy(const MigScriptSource *source, bool is_from,
 						int location, int end);
 static const char *transaction_start_only(const Node *statement);
 static bool names_export(const char *text, int length);
-static bool exports_snapshot(Node *node, void *context);
+static bool exports_snapshot(Node *node);
 static int	end_of_statement(const char *body, const RawStmt *raw,
 							 int location, int size);
 static int	count_transactions(const MigScript *script);
@@ -369,7 +368,7 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location,
 				 mig_script_errposition(source, location, end, location)));
 
 	if (names_export(source->body + location, end - location) &&
-		exports_snapshot(statement, NULL))
+		exports_snapshot(statement))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("pg_export_snapshot() is not allowed in a migration body"),
@@ -443,22 +442,14 @@ names_export(const char *text, int length)
 }
 
 /*
- * Whether a query calls pg_export_snapshot().  The server's walker knows the
- * parts of queries only.
+ * Whether a query calls pg_export_snapshot().
  */
 static bool
-exports_snapshot(Node *node, void *context)
+exports_snapshot(Node *node)
 {
-	if (node == NULL)
-		return false;
-	if (context == NULL && !IsA(node, SelectStmt) && !IsA(node, InsertStmt) &&
-		!IsA(node, UpdateStmt) && !IsA(node, DeleteStmt))
-		return false;
-	if (IsA(node, FuncCall) &&
-		strcmp(strVal(llast(((FuncCall *) node)->funcname)),
-			   EXPORT_SNAPSHOT) == 0)
-		return true;
-	return raw_expression_tree_walker(node, exports_snapshot, node);
+	return (IsA(node, SelectStmt) || IsA(node, InsertStmt) ||
+			IsA(node, UpdateStmt) || IsA(node, DeleteStmt)) &&
+		mig_statement_calls(node, EXPORT_SNAPSHOT);
 }
 
 /*

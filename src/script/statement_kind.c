@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "commands/defrem.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "tcop/cmdtag.h"
 #include "tcop/tcopprot.h"
@@ -46,7 +47,6 @@ typedef struct NontransactionalKind
 static const NontransactionalKind *find_kind(const Node *statement);
 static const char *if_partitioned(const Node *statement);
 static bool calls_batch(const Node *statement);
-static const char *procedure_name(List *names);
 static bool is_setting(const Node *statement);
 static bool alters_database_tablespace(const Node *statement);
 static bool alters_subscription_slot(const Node *statement);
@@ -135,7 +135,7 @@ mig_statement_kind_read(Node *node, MigStatement *statement)
 	statement->commits = mig_statement_kind_commits(node);
 	statement->if_partitioned = if_partitioned(node);
 	statement->procedure = statement->kind == MIG_STATEMENT_BATCH ?
-		procedure_name(((const CallStmt *) node)->funccall->funcname) : NULL;
+		mig_statement_name(((const CallStmt *) node)->funccall->funcname) : NULL;
 	statement->setting = is_setting(node);
 }
 
@@ -213,19 +213,6 @@ calls_batch(const Node *statement)
 	return IsA(statement, CallStmt) &&
 		strcmp(strVal(llast(((const CallStmt *) statement)->funccall->funcname)),
 			   "migrate_batch") == 0;
-}
-
-/*
- * As SQL writes it, with its schema if there is one.
- */
-static const char *
-procedure_name(List *names)
-{
-	const char *schema = NULL;
-
-	if (list_length(names) > 1)
-		schema = strVal(list_nth(names, list_length(names) - 2));
-	return quote_qualified_identifier(schema, strVal(llast(names)));
 }
 
 /*
@@ -420,6 +407,35 @@ repacks_concurrently(const Node *statement)
 		mig_statement_option_is_on(repack->params, "concurrently", false);
 }
 #endif
+
+/*
+ * A name as SQL writes it, with its schema if there is one.
+ */
+char *
+mig_statement_name(List *names)
+{
+	const char *schema = NULL;
+
+	if (list_length(names) > 1)
+		schema = strVal(list_nth(names, list_length(names) - 2));
+	return quote_qualified_identifier(schema, strVal(llast(names)));
+}
+
+/*
+ * Whether a query calls a function of that name; NULL: any.  The server's walker
+ * knows the parts of queries only.
+ */
+bool
+mig_statement_calls(Node *node, void *name)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall) &&
+		(name == NULL ||
+		 strcmp(strVal(llast(((FuncCall *) node)->funcname)), name) == 0))
+		return true;
+	return raw_expression_tree_walker(node, mig_statement_calls, name);
+}
 
 /*
  * The value of a Boolean option, or what it is if it is not given.

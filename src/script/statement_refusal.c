@@ -12,9 +12,7 @@
  */
 #include "postgres.h"
 
-#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 
@@ -35,14 +33,10 @@ static void of_relation(const RangeVar *relation, MigRefusalKind kind,
 static RangeVar *range_var_of_names(List *names);
 static void of_drop(const DropStmt *drop, MigRefusal *refusal);
 static void of_reindex(const ReindexStmt *reindex, MigRefusal *refusal);
-static bool is_concurrent(List *options);
 static MigNameState after_create(const CreateStmt *create,
 								 const MigRefusal *refusal, MigNameState state);
 static bool may_change(Node *node, const MigRefusal *refusal);
 static bool drops(const DropStmt *drop, const MigRefusal *refusal);
-static bool calls_function(Node *node, void *context);
-static bool calls_set_config(Node *node, void *context);
-static bool is_function(const Node *node, const char *name);
 static bool has_name(const RangeVar *relation, const MigRefusal *refusal);
 static bool same_schema(const RangeVar *relation, const MigRefusal *refusal);
 
@@ -124,7 +118,8 @@ of_drop(const DropStmt *drop, MigRefusal *refusal)
 static void
 of_reindex(const ReindexStmt *reindex, MigRefusal *refusal)
 {
-	bool		concurrent = is_concurrent(reindex->params);
+	bool		concurrent = mig_statement_option_is_on(reindex->params,
+														"concurrently", false);
 
 	switch (reindex->kind)
 	{
@@ -144,22 +139,6 @@ of_reindex(const ReindexStmt *reindex, MigRefusal *refusal)
 		default:
 			break;
 	}
-}
-
-static bool
-is_concurrent(List *options)
-{
-	bool		on = false;
-	ListCell   *cell;
-
-	foreach(cell, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			on = defGetBoolean(option);
-	}
-	return on;
 }
 
 /*
@@ -191,12 +170,12 @@ may_change(Node *node, const MigRefusal *refusal)
 	{
 		case T_SelectStmt:
 			return ((SelectStmt *) node)->intoClause != NULL ||
-				calls_function(node, NULL);
+				mig_statement_calls(node, NULL);
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
 		case T_MergeStmt:
-			return calls_set_config(node, NULL);
+			return mig_statement_calls(node, "set_config");
 		case T_AlterTableStmt:
 			return refusal->kind != MIG_REFUSAL_PARTITIONED_TABLE;
 		case T_IndexStmt:
@@ -270,31 +249,6 @@ drops(const DropStmt *drop, const MigRefusal *refusal)
 			return true;
 	}
 	return false;
-}
-
-static bool
-calls_function(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	return IsA(node, FuncCall) ||
-		raw_expression_tree_walker(node, calls_function, context);
-}
-
-static bool
-calls_set_config(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	return is_function(node, "set_config") ||
-		raw_expression_tree_walker(node, calls_set_config, context);
-}
-
-static bool
-is_function(const Node *node, const char *name)
-{
-	return IsA(node, FuncCall) &&
-		strcmp(strVal(llast(((const FuncCall *) node)->funcname)), name) == 0;
 }
 
 static bool
