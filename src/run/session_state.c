@@ -66,10 +66,11 @@ mig_session_state_note(MigTemporary *before)
 /*
  * After it: drops its temporary tables, which may be ON COMMIT DROP, and raises
  * an error if it left something else that the session will run with that role.
- * A cursor runs its query when it is read, and one WITH HOLD when the
- * transaction commits; all of them are the body's.  A prepared statement may stand in for one that the session had under the same name, and
- * a temporary table, view or type stands in front of what has its name in a
- * schema; without before those are left alone.
+ * A cursor runs its query when it is read, and one WITH HOLD when the transaction
+ * commits; all of them are the body's.  A prepared statement may stand in for one
+ * that the session had under the same name, and a temporary table, view or type
+ * stands in front of what has its name in a schema; without before those are left
+ * alone.
  */
 void
 mig_session_state_refuse(const MigTemporary *before)

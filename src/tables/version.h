@@ -29,9 +29,10 @@ typedef struct MigVersion
 } MigVersion;
 
 /*
- * In SQL: whether a row, with the prefix of its columns, is about the version table
- * with OID $1 and name $2, see mig_version_bind().  No key finds the name: forbidding
- * the scan would only raise its cost, so far that the server compiles the query.
+ * In SQL: whether a row, with the prefix of its columns, is about the version
+ * table with OID $1 and name $2, see mig_version_bind().  No key finds the name:
+ * forbidding the scan would only raise its cost, so far that the server compiles
+ * the query.
  */
 #define MIG_VERSION_OF(row) \
 	" (" row "version_oid = $1 OR " row "version_table = $2 AND " \
