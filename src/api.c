@@ -1,6 +1,7 @@
 /*
  * api.c
- *	  SQL-callable functions: arguments in, rows out, no logic.
+ *	  SQL-callable functions that change something: arguments in, rows out, no
+ *	  logic.
  */
 #include "postgres.h"
 
@@ -12,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "api.h"
 #include "base/call.h"
 #include "base/clock.h"
 #include "base/command.h"
@@ -25,22 +27,6 @@
 #include "registry/registry.h"
 #include "run/run.h"
 #include "tables/log.h"
-
-/* What begin_command() checks. */
-#define COMMAND_WRITES		0x01	/* not in a read-only transaction */
-#define COMMAND_NOT_NESTED	0x02	/* not from within a migration body */
-#define COMMAND_GRANTED		0x04	/* not for PUBLIC: asks migrate_guard() */
-#define COMMAND_CATALOGS	0x08	/* reads none of our tables, or asks
-									 * itself */
-#define COMMAND_CHANGES		(COMMAND_WRITES | COMMAND_GRANTED | COMMAND_NOT_NESTED)
-
-/* Which columns of a revision are returned. */
-typedef enum RevisionColumns
-{
-	REVISION_INFO,				/* migrate.revision_info */
-	REVISION_DETAILS,			/* migrate.revision_details */
-	REVISION_BODIES				/* migrate_show() */
-} RevisionColumns;
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
@@ -62,30 +48,13 @@ PG_FUNCTION_INFO_V1(migrate_run_jobs);
 PG_FUNCTION_INFO_V1(migrate_wait);
 PG_FUNCTION_INFO_V1(migrate_schedule);
 PG_FUNCTION_INFO_V1(migrate_unschedule);
-PG_FUNCTION_INFO_V1(migrate_current);
-PG_FUNCTION_INFO_V1(migrate_heads);
-PG_FUNCTION_INFO_V1(migrate_branches);
-PG_FUNCTION_INFO_V1(migrate_history);
-PG_FUNCTION_INFO_V1(migrate_history_details);
-PG_FUNCTION_INFO_V1(migrate_show);
-PG_FUNCTION_INFO_V1(migrate_plan);
-PG_FUNCTION_INFO_V1(migrate_plan_details);
-PG_FUNCTION_INFO_V1(migrate_doctor);
-PG_FUNCTION_INFO_V1(migrate_doctor_details);
-PG_FUNCTION_INFO_V1(migrate_is_current);
-PG_FUNCTION_INFO_V1(migrate_progress);
-PG_FUNCTION_INFO_V1(migrate_guard);
 
-static void begin_command(const char *name, int flags);
 static Datum run_function(FunctionCallInfo fcinfo, MigCommand command,
 						  int ntargets, char **targets, bool purge);
 static void run_procedure(FunctionCallInfo fcinfo, MigCommand command);
 static bool can_commit(FunctionCallInfo fcinfo);
 static int64 milliseconds(Datum interval);
 static Datum return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts);
-static Datum return_revisions(FunctionCallInfo fcinfo,
-							  const MigInspectRow *revisions, int nrevisions,
-							  RevisionColumns columns);
 
 Datum
 migrate_register(PG_FUNCTION_ARGS)
@@ -93,7 +62,7 @@ migrate_register(PG_FUNCTION_ARGS)
 	MigRevisionDef def = {0};
 	bool		replace;
 
-	begin_command("migrate_register()", COMMAND_CHANGES);
+	mig_api_begin("migrate_register()", MIG_API_CHANGES);
 	def.id = mig_call_text(fcinfo, 0, "revision");
 	def.upgrade = mig_call_text(fcinfo, 1, "upgrade");
 	def.downgrade = mig_call_optional_text(fcinfo, 2);
@@ -116,7 +85,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 	int			nids;
 	int			options = 0;
 
-	begin_command("migrate_register_script()", COMMAND_CHANGES);
+	mig_api_begin("migrate_register_script()", MIG_API_CHANGES);
 	if (mig_call_bool(fcinfo, 1, "replace"))
 		options |= MIG_REGISTER_REPLACE;
 	if (mig_call_bool(fcinfo, 2, "skip_invalid_downgrade"))
@@ -129,7 +98,7 @@ migrate_register_script(PG_FUNCTION_ARGS)
 Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_unregister()", COMMAND_CHANGES);
+	mig_api_begin("migrate_unregister()", MIG_API_CHANGES);
 	mig_register_unregister(mig_call_text(fcinfo, 0, "revision"));
 	PG_RETURN_VOID();
 }
@@ -141,7 +110,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 	char	  **revisions;
 	int			nrevisions;
 
-	begin_command("migrate_merge()", COMMAND_CHANGES);
+	mig_api_begin("migrate_merge()", MIG_API_CHANGES);
 	revisions = mig_call_texts(fcinfo, 0, "revisions", &nrevisions);
 	def.id = mig_call_text(fcinfo, 1, "revision");
 	def.message = mig_call_optional_text(fcinfo, 2);
@@ -154,7 +123,7 @@ migrate_merge(PG_FUNCTION_ARGS)
 Datum
 migrate_approve(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_approve()", COMMAND_CHANGES);
+	mig_api_begin("migrate_approve()", MIG_API_CHANGES);
 	mig_register_approve(mig_call_text(fcinfo, 0, "revision"),
 						 mig_call_text(fcinfo, 1, "hash"),
 						 mig_call_optional_text(fcinfo, 2));
@@ -213,7 +182,7 @@ migrate_revert(PG_FUNCTION_ARGS)
 Datum
 migrate_resolve(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_resolve()", COMMAND_CHANGES);
+	mig_api_begin("migrate_resolve()", MIG_API_CHANGES);
 	mig_run_resolve(mig_call_text(fcinfo, 0, "revision"),
 					mig_call_text(fcinfo, 1, "action"));
 	PG_RETURN_VOID();
@@ -227,7 +196,7 @@ migrate_batch(PG_FUNCTION_ARGS)
 	MigBatchRequest request;
 
 	if (!mig_batch_continues())
-		begin_command("migrate_batch()", COMMAND_WRITES | COMMAND_GRANTED);
+		mig_api_begin("migrate_batch()", MIG_API_WRITES | MIG_API_GRANTED);
 	for (int i = 0; i < lengthof(names); i++)
 	{
 		if (names[i] != NULL && PG_ARGISNULL(i))
@@ -251,7 +220,7 @@ migrate_batch(PG_FUNCTION_ARGS)
 Datum
 migrate_batch_reset(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_batch_reset()", COMMAND_CHANGES);
+	mig_api_begin("migrate_batch_reset()", MIG_API_CHANGES);
 	mig_batch_reset(mig_call_text(fcinfo, 0, "name"));
 	PG_RETURN_VOID();
 }
@@ -262,7 +231,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 	char	   *target = mig_call_text(fcinfo, 0, "target");
 	char	   *command = mig_call_text(fcinfo, 1, "command");
 
-	begin_command("migrate_submit()", COMMAND_WRITES | COMMAND_GRANTED);
+	mig_api_begin("migrate_submit()", MIG_API_WRITES | MIG_API_GRANTED);
 	if (PG_ARGISNULL(2))
 		mig_call_refuse_null("run_at");
 	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
@@ -273,7 +242,7 @@ migrate_submit(PG_FUNCTION_ARGS)
 Datum
 migrate_cancel(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_cancel()", COMMAND_WRITES | COMMAND_GRANTED);
+	mig_api_begin("migrate_cancel()", MIG_API_WRITES | MIG_API_GRANTED);
 	if (PG_ARGISNULL(0))
 		mig_call_refuse_null("job");
 	PG_RETURN_BOOL(mig_job_cancel(PG_GETARG_INT64(0)));
@@ -286,7 +255,7 @@ migrate_run_jobs(PG_FUNCTION_ARGS)
 	MigJobDue  *due;
 	int			ndue;
 
-	begin_command("migrate_run_jobs()", COMMAND_WRITES | COMMAND_GRANTED);
+	mig_api_begin("migrate_run_jobs()", MIG_API_WRITES | MIG_API_GRANTED);
 	due = mig_job_dispatch(&ndue);
 	mig_call_begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < ndue; i++)
@@ -302,7 +271,7 @@ migrate_wait(PG_FUNCTION_ARGS)
 {
 	int64		timeout = -1;
 
-	begin_command("migrate_wait()", COMMAND_GRANTED);
+	mig_api_begin("migrate_wait()", MIG_API_GRANTED);
 	if (PG_ARGISNULL(0))
 		mig_call_refuse_null("job");
 	if (!PG_ARGISNULL(1))
@@ -332,7 +301,7 @@ migrate_schedule(PG_FUNCTION_ARGS)
 	char	   *every = mig_call_text(fcinfo, 1, "every");
 	char	   *target = mig_call_text(fcinfo, 2, "target");
 
-	begin_command("migrate_schedule()", COMMAND_WRITES | COMMAND_GRANTED);
+	mig_api_begin("migrate_schedule()", MIG_API_WRITES | MIG_API_GRANTED);
 	memset(&schedule, 0, sizeof(schedule));
 	schedule.name = mig_call_text(fcinfo, 0, "name");
 	schedule.window_start = PG_ARGISNULL(3) ? NULL : PG_GETARG_TIMETZADT_P(3);
@@ -347,241 +316,8 @@ migrate_schedule(PG_FUNCTION_ARGS)
 Datum
 migrate_unschedule(PG_FUNCTION_ARGS)
 {
-	begin_command("migrate_unschedule()", COMMAND_WRITES | COMMAND_GRANTED);
+	mig_api_begin("migrate_unschedule()", MIG_API_WRITES | MIG_API_GRANTED);
 	mig_job_unschedule(mig_call_text(fcinfo, 0, "name"));
-	PG_RETURN_VOID();
-}
-
-Datum
-migrate_current(PG_FUNCTION_ARGS)
-{
-	MigInspectRow *revisions;
-	int			nrevisions;
-
-	begin_command("migrate_current()", 0);
-	revisions = mig_inspect_current(&nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
-}
-
-Datum
-migrate_heads(PG_FUNCTION_ARGS)
-{
-	MigInspectRow *revisions;
-	int			nrevisions;
-
-	begin_command("migrate_heads()", 0);
-	revisions = mig_inspect_heads(mig_call_bool(fcinfo, 0, "resolve_dependencies"),
-								  &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
-}
-
-Datum
-migrate_branches(PG_FUNCTION_ARGS)
-{
-	MigInspectRow *revisions;
-	int			nrevisions;
-
-	begin_command("migrate_branches()", 0);
-	revisions = mig_inspect_branches(&nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
-}
-
-Datum
-migrate_history(PG_FUNCTION_ARGS)
-{
-	MigInspectRow *revisions;
-	int			nrevisions;
-
-	begin_command("migrate_history()", 0);
-	revisions = mig_inspect_history(mig_call_optional_text(fcinfo, 0), &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, REVISION_INFO);
-}
-
-Datum
-migrate_history_details(PG_FUNCTION_ARGS)
-{
-	MigInspectRow *revisions;
-	int			nrevisions;
-
-	begin_command("migrate_history_details()", 0);
-	revisions = mig_inspect_history(mig_call_optional_text(fcinfo, 0), &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, REVISION_DETAILS);
-}
-
-Datum
-migrate_show(PG_FUNCTION_ARGS)
-{
-	MigInspectRow *revisions;
-	int			nrevisions;
-
-	begin_command("migrate_show()", COMMAND_GRANTED);
-	revisions = mig_inspect_show(mig_call_text(fcinfo, 0, "revision"), &nrevisions);
-	return return_revisions(fcinfo, revisions, nrevisions, REVISION_BODIES);
-}
-
-Datum
-migrate_plan(PG_FUNCTION_ARGS)
-{
-	MigCallRows rows;
-	MigInspectStep *steps;
-	int			nsteps;
-
-	begin_command("migrate_plan()", 0);
-	steps = mig_inspect_plan(mig_call_text(fcinfo, 0, "target"),
-							 mig_call_text(fcinfo, 1, "command"), &nsteps);
-	mig_call_begin_rows(&rows, fcinfo, 0);
-	for (int i = 0; i < nsteps; i++)
-	{
-		mig_call_put(&rows, Int32GetDatum(steps[i].step), false);
-		mig_call_put_text(&rows, steps[i].operation);
-		mig_call_put_text(&rows, steps[i].revision);
-		mig_call_put_text(&rows, steps[i].note);
-		mig_call_end_row(&rows);
-	}
-	return (Datum) 0;
-}
-
-Datum
-migrate_plan_details(PG_FUNCTION_ARGS)
-{
-	MigCallRows rows;
-	MigInspectStep *steps;
-	int			nsteps;
-
-	begin_command("migrate_plan_details()", 0);
-	steps = mig_inspect_plan(mig_call_text(fcinfo, 0, "target"),
-							 mig_call_text(fcinfo, 1, "command"), &nsteps);
-	mig_call_begin_rows(&rows, fcinfo, 0);
-	for (int i = 0; i < nsteps; i++)
-	{
-		const MigInspectStep *step = &steps[i];
-
-		mig_call_put(&rows, Int32GetDatum(step->step), false);
-		mig_call_put_text(&rows, step->operation);
-		mig_call_put_text(&rows, step->revision);
-		mig_call_put_text(&rows, step->message);
-		mig_call_put_text(&rows, step->transactions);
-		mig_call_put(&rows, Int32GetDatum(step->statements), false);
-		mig_call_put_text(&rows, step->partial);
-		mig_call_put(&rows, BoolGetDatum(step->approved), step->revision == NULL);
-		mig_call_put_text(&rows, step->problem);
-		mig_call_put_text(&rows, step->hash);
-		mig_call_end_row(&rows);
-	}
-	return (Datum) 0;
-}
-
-Datum
-migrate_is_current(PG_FUNCTION_ARGS)
-{
-	bool		current;
-	bool		isnull;
-
-	begin_command("migrate_is_current()", 0);
-	current = mig_inspect_is_current(mig_call_text(fcinfo, 0, "target"),
-									 &isnull);
-	if (isnull)
-		PG_RETURN_NULL();
-	PG_RETURN_BOOL(current);
-}
-
-Datum
-migrate_doctor(PG_FUNCTION_ARGS)
-{
-	MigCallRows rows;
-	List	   *findings;
-	ListCell   *cell;
-
-	begin_command("migrate_doctor()", COMMAND_CATALOGS);
-	findings = mig_doctor_examine();
-	mig_call_begin_rows(&rows, fcinfo, 0);
-	foreach(cell, findings)
-	{
-		const MigFinding *finding = lfirst(cell);
-
-		mig_call_put_text(&rows, finding->status);
-		mig_call_put_text(&rows, finding->area);
-		mig_call_put_text(&rows, mig_doctor_describe(finding));
-		mig_call_end_row(&rows);
-	}
-	return (Datum) 0;
-}
-
-Datum
-migrate_doctor_details(PG_FUNCTION_ARGS)
-{
-	MigCallRows rows;
-	List	   *findings;
-	ListCell   *cell;
-
-	begin_command("migrate_doctor_details()", COMMAND_CATALOGS);
-	findings = mig_doctor_examine();
-	mig_call_begin_rows(&rows, fcinfo, 0);
-	foreach(cell, findings)
-	{
-		const MigFinding *finding = lfirst(cell);
-
-		mig_call_put_text(&rows, finding->area);
-		mig_call_put_text(&rows, finding->check);
-		mig_call_put_text(&rows, finding->status);
-		mig_call_put_text(&rows, finding->value);
-		mig_call_put_text(&rows, finding->advice);
-		mig_call_end_row(&rows);
-	}
-	return (Datum) 0;
-}
-
-/*
- * A statement is shown to the roles that could see it in pg_stat_activity.
- */
-Datum
-migrate_progress(PG_FUNCTION_ARGS)
-{
-	MigCallRows rows;
-	int			nruns = 0;
-	MigProgress *runs = mig_progress_read(&nruns);
-	int64		now = mig_clock_ms();
-
-	mig_call_begin_rows(&rows, fcinfo, 0);
-	if (runs == NULL)
-	{
-		ereport(NOTICE,
-				(errmsg("the progress of runs is not available"),
-				 errdetail("The server has no shared memory for it."),
-				 errhint("Add \"migrate\" to shared_preload_libraries, or use PostgreSQL 17 or later.")));
-		return (Datum) 0;
-	}
-	for (int i = 0; i < nruns; i++)
-	{
-		const MigProgress *run = &runs[i];
-		bool		no_step = run->step == 0;
-		bool		no_statement = run->statement == 0;
-
-		mig_call_put(&rows, Int32GetDatum(run->pid), false);
-		mig_call_put_text(&rows, mig_via_name(run->via));
-		mig_call_put(&rows, Int64GetDatum(run->job), run->job == 0);
-		mig_call_put(&rows, ObjectIdGetDatum(run->role), false);
-		mig_call_put(&rows, TimestampTzGetDatum(run->started), false);
-		mig_call_put_duration(&rows, now - run->started_ms, false);
-		mig_call_put_text(&rows, no_step ? NULL : mig_command_name(run->operation));
-		mig_call_put_text(&rows, run->revision[0] == '\0' ? NULL : run->revision);
-		mig_call_put(&rows, Int32GetDatum(run->step), no_step);
-		mig_call_put(&rows, Int32GetDatum(run->nsteps), no_step);
-		mig_call_put(&rows, Int32GetDatum(run->statement), no_statement);
-		mig_call_put(&rows, Int32GetDatum(run->nstatements), no_statement);
-		mig_call_put(&rows, Int32GetDatum(run->attempt), no_statement);
-		mig_call_put_duration(&rows, now - run->statement_started_ms, no_statement);
-		mig_call_put_text(&rows, no_statement || !mig_progress_may_read(run) ?
-						  NULL : run->query);
-		mig_call_end_row(&rows);
-	}
-	return (Datum) 0;
-}
-
-Datum
-migrate_guard(PG_FUNCTION_ARGS)
-{
-	begin_command("migrate_guard()", COMMAND_GRANTED);
 	PG_RETURN_VOID();
 }
 
@@ -589,21 +325,21 @@ migrate_guard(PG_FUNCTION_ARGS)
  * What every function begins with: forgets what was cached for the one before,
  * and raises an error where this one cannot be called.
  */
-static void
-begin_command(const char *name, int flags)
+void
+mig_api_begin(const char *name, int flags)
 {
 	mig_spi_forget_owner();
-	if (flags & COMMAND_WRITES)
+	if (flags & MIG_API_WRITES)
 	{
 		/* On a standby every transaction is read-only. */
 		PreventCommandIfReadOnly(name);
 		PreventCommandIfParallelMode(name);
 	}
-	if (flags & COMMAND_NOT_NESTED)
+	if (flags & MIG_API_NOT_NESTED)
 		mig_run_refuse_nested(name);
-	if (flags & COMMAND_GRANTED)
+	if (flags & MIG_API_GRANTED)
 		mig_guard_check();
-	else if (!(flags & COMMAND_CATALOGS))
+	else if (!(flags & MIG_API_CATALOGS))
 		mig_guard_check_objects();
 }
 
@@ -617,8 +353,8 @@ run_function(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 	MigRunRequest request;
 	MigRunResult result;
 
-	begin_command(psprintf("%s()", mig_command_function(command)),
-				  COMMAND_CHANGES);
+	mig_api_begin(psprintf("%s()", mig_command_function(command)),
+				  MIG_API_CHANGES);
 	if (command != MIG_COMMAND_STAMP &&
 		mig_guc_function_mode == MIG_FUNCTION_MODE_SUBMIT)
 	{
@@ -646,8 +382,8 @@ run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 	MigRunRequest request;
 	MigRunResult result;
 
-	begin_command(psprintf("%s()", mig_command_procedure(command)),
-				  COMMAND_CHANGES);
+	mig_api_begin(psprintf("%s()", mig_command_procedure(command)),
+				  MIG_API_CHANGES);
 	memset(&request, 0, sizeof(request));
 	request.command = command;
 	request.via = MIG_VIA_PROCEDURE;
@@ -682,57 +418,6 @@ return_texts(FunctionCallInfo fcinfo, char **texts, int ntexts)
 	for (int i = 0; i < ntexts; i++)
 	{
 		mig_call_put_text(&rows, texts[i]);
-		mig_call_end_row(&rows);
-	}
-	return (Datum) 0;
-}
-
-/*
- * MigCallRows of revisions, with these columns.
- */
-static Datum
-return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
-				 int nrevisions, RevisionColumns columns)
-{
-	MigCallRows rows;
-
-	mig_call_begin_rows(&rows, fcinfo, 0);
-	for (int i = 0; i < nrevisions; i++)
-	{
-		const MigInspectRow *row = &revisions[i];
-		const MigRevision *revision = row->revision;
-		const MigRevisionDef *def = &revision->def;
-		bool		known = revision->registered_by != NULL;
-		NameData	registered_by;
-
-		mig_call_put_text(&rows, def->id);
-		mig_call_put_text(&rows, row->state);
-		mig_call_put_text(&rows, row->kind);
-		mig_call_put_text(&rows, def->message);
-		if (columns != REVISION_INFO)
-		{
-			namestrcpy(&registered_by, known ? revision->registered_by : "");
-			mig_call_put(&rows, mig_spi_array_datum(def->down, def->ndown), false);
-			mig_call_put(&rows, mig_spi_array_datum(def->labels, def->nlabels), false);
-			mig_call_put(&rows, mig_spi_array_datum(def->depends, def->ndepends), false);
-			mig_call_put(&rows, NameGetDatum(&registered_by), !known);
-			mig_call_put(&rows, TimestampTzGetDatum(revision->registered_at), !known);
-			mig_call_put_text(&rows, row->partial);
-		}
-		if (columns == REVISION_DETAILS)
-		{
-			mig_call_put(&rows, BoolGetDatum(row->applied), false);
-			mig_call_put(&rows, BoolGetDatum(row->is_head), false);
-			mig_call_put(&rows, BoolGetDatum(row->is_branch_point), false);
-			mig_call_put(&rows, BoolGetDatum(row->is_merge_point), false);
-		}
-		if (columns == REVISION_BODIES)
-		{
-			mig_call_put_text(&rows, def->upgrade);
-			mig_call_put_text(&rows, def->downgrade);
-			mig_call_put_text(&rows, def->settings);
-			mig_call_put_text(&rows, revision->hash);
-		}
 		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
