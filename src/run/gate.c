@@ -28,6 +28,9 @@
 #define MAX_POLL_DELAY			200 /* ms: how late it is seen that the way is
 									 * free */
 
+#define SMALL_TABLE			(1024 * 1024)	/* bytes, which are read in no
+											 * time */
+
 #define TERMINATION			1000	/* ms: how long a session may take to end */
 
 /* The wait before an attempt at some statements of a body. */
@@ -42,6 +45,10 @@ typedef struct Gate
 	char	  **unknown;
 	MigLockHolders holders;		/* of this look */
 	int64		terminated_at;	/* sessions; 0: none */
+	int			validates;		/* index of a statement that reads all of a
+								 * table while the relation below is locked;
+								 * -1: none */
+	const char *locked;
 } Gate;
 
 /* A session that is to end. */
@@ -54,7 +61,9 @@ typedef struct Session
 static bool needs_locks(const MigStepExec *exec, int first, int nstatements);
 static bool is_free(Gate *gate);
 static void look(void *arg);
-static List *find_locks(const Gate *gate);
+static List *find_locks(Gate *gate);
+static void note_validation(Gate *gate, int index, const List *locks);
+static void say_validation(const Gate *gate);
 static void say_waiting(const Gate *gate);
 static void terminate(Gate *gate);
 static void terminate_session(void *arg);
@@ -69,7 +78,7 @@ static void give_up(void *arg);
 ErrorData *
 mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 {
-	Gate		gate = {exec, first, nstatements};
+	Gate		gate = {exec, first, nstatements, .validates = -1};
 	int			delay = FIRST_POLL_DELAY;
 
 	/* Without a timeout an attempt is to wait in the queue. */
@@ -94,6 +103,8 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 			mig_xact_renew();
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
+	if (gate.validates >= 0 && exec->body.attempt == 1)
+		say_validation(&gate);
 	return NULL;
 }
 
@@ -163,7 +174,7 @@ look(void *arg)
  * the body has made until then.
  */
 static List *
-find_locks(const Gate *gate)
+find_locks(Gate *gate)
 {
 	MigBodyExec *body = &gate->exec->body;
 	const MigStatement *statements = body->script->statements;
@@ -173,7 +184,8 @@ find_locks(const Gate *gate)
 	List	   *locks = NIL;
 
 	/* One of them locks something, or there would be no look. */
-	while (statements[end - 1].locks == NIL)
+	while (statements[end - 1].locks == NIL &&
+		   statements[end - 1].validates == NULL)
 		end--;
 	for (int i = gate->first; i < end; i++)
 	{
@@ -184,10 +196,53 @@ find_locks(const Gate *gate)
 			mig_body_look_past(body, i);
 		}
 		needs = list_concat(needs, statements[i].locks);
+		if (statements[i].validates != NULL && gate->validates < 0)
+		{
+			locks = mig_needed_lock_add(locks, needs);
+			needs = NIL;
+			note_validation(gate, i, locks);
+		}
 	}
 	locks = mig_needed_lock_add(locks, needs);
 	mig_body_end_look(body, nest_level);
 	return locks;
+}
+
+/*
+ * What is locked before a statement validates a constraint stays locked while
+ * this reads the table.  No other session uses what the body itself creates.
+ */
+static void
+note_validation(Gate *gate, int index, const List *locks)
+{
+	const MigBodyExec *body = &gate->exec->body;
+
+	if (locks == NIL ||
+		!mig_needed_lock_is_large(body->script->statements[index].validates,
+								  SMALL_TABLE))
+		return;
+	gate->validates = index;
+	gate->locked = ((const MigNeededLock *) linitial(locks))->need->name;
+}
+
+/*
+ * The body is not split: half of it would stay when the constraint turns out to
+ * be violated.
+ */
+static void
+say_validation(const Gate *gate)
+{
+	const MigStepExec *exec = gate->exec;
+
+	ereport(NOTICE,
+			(errmsg("%s of revision \"%s\" keeps relation %s locked while it validates a constraint",
+					exec->body.operation, exec->body.revision, gate->locked),
+			 errdetail("Statement %d reads all of a table, and locks last until the transaction ends.",
+					   gate->validates + 1),
+			 exec->run->commits ?
+			 errhint("Put VALIDATE CONSTRAINT into a revision of its own.") :
+			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, and use CALL %s(...).",
+					 mig_command_procedure(exec->step->command))));
 }
 
 static void

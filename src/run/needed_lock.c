@@ -190,6 +190,29 @@ mig_needed_lock_add(List *locks, const List *needs)
 }
 
 /*
+ * Whether a table, as the statement will find it, has more bytes than that with
+ * its partitions.
+ */
+bool
+mig_needed_lock_is_large(const char *table, int bytes)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM (SELECT pg_catalog.to_regclass($1)"
+		"             UNION"
+		"             SELECT relid FROM pg_catalog.pg_partition_tree("
+		"                                 pg_catalog.to_regclass($1))) AS t (relid)"
+		" HAVING pg_catalog.sum(pg_catalog.pg_relation_size(t.relid))"
+		"        OPERATOR(pg_catalog.>) $2"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, table);
+	mig_spi_arg_int32(&args, bytes);
+	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH,
+						  MIG_SPI_READ_LATEST);
+}
+
+/*
  * The transactions of other sessions that hold locks in the way of these for
  * longer than a time in milliseconds: those who are asked for it, and the ones
  * to end are named.  Of a transaction whose age is not known, because the

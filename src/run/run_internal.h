@@ -519,6 +519,7 @@ extern void mig_lock_release(void);
 extern void mig_lock_retake(void);
 
 /* needed_lock.c */
+extern bool mig_needed_lock_is_large(const char *table, int bytes);
 extern List *mig_needed_lock_add(List *locks, const List *needs);
 extern void mig_needed_lock_holders(const List *locks, int milliseconds,
 									char *const *known, int nknown,

@@ -148,6 +148,27 @@ mig_lock_needs(Node *node)
 }
 
 /*
+ * The table that a statement reads to validate a constraint, which needs no lock
+ * that would stop a reader or a writer.  NULL: none.
+ */
+char *
+mig_lock_validated_table(Node *node)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) node;
+	ListCell   *cell;
+
+	if (!IsA(node, AlterTableStmt))
+		return NULL;
+	foreach(cell, alter->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, cell)->subtype == AT_ValidateConstraint)
+			return quote_qualified_identifier(alter->relation->schemaname,
+											  alter->relation->relname);
+	}
+	return NULL;
+}
+
+/*
  * The server locks for all subcommands at once, with the strongest mode.
  */
 static List *

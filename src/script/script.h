@@ -88,6 +88,8 @@ typedef struct MigStatement
 	bool		commit_after;	/* a later statement needs it committed */
 	List	   *locks;			/* that would stop other sessions, of
 								 * MigLockNeed */
+	const char *validates;		/* the table that it reads to validate a
+								 * constraint, or NULL */
 } MigStatement;
 
 typedef struct MigScript

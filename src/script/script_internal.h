@@ -166,5 +166,6 @@ extern bool mig_statement_calls(Node *node, void *name);
 
 /* lock_need.c */
 extern List *mig_lock_needs(Node *node);
+extern char *mig_lock_validated_table(Node *node);
 
 #endif							/* MIG_SCRIPT_INTERNAL_H */

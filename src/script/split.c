@@ -98,6 +98,7 @@ mig_script_split(const MigScriptSource *source)
 			script->nnontransactional++;
 		statement->commit_after = mig_statement_kind_adds_enum_value(raw->stmt);
 		statement->locks = mig_lock_needs(raw->stmt);
+		statement->validates = mig_lock_validated_table(raw->stmt);
 	}
 
 	MemoryContextDelete(context);
