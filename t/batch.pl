@@ -49,7 +49,8 @@ sub until_done
 		my $session = start_sql($node, $db, "$name$times", $script);
 		if ($times++ < $ends)
 		{
-			wait_until($node, 'postgres', "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '$session->{name}' AND query LIKE 'CALL%')");
+			# It may have come to its end before it is seen.
+			wait_until($node, $db, "SELECT $is_done OR EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '$session->{name}' AND query LIKE 'CALL%')");
 			select(undef, undef, undef, rand(0.12));
 			$end->($session);
 		}
@@ -235,6 +236,26 @@ finish_sql($waiting);
 is(sql($node, $db, q(SELECT batches, batch_size FROM migrate.batch WHERE name = 'waited for')), '6|8000', 'others wait: half the size');
 is(sql($node, $db, $counts), '1|' . ROWS, 'others wait: each row once');
 sql($node, $db, q(SELECT migrate_batch_reset('waited for'); UPDATE t SET n = 0));
+
+# The window of a job closes, or its deadline passes, between two batches.
+sql($node, $db, <<'SQL');
+CREATE TABLE pause AS SELECT 300::real AS pause;
+CREATE FUNCTION pause() RETURNS real BEGIN ATOMIC SELECT pause FROM pause; END;
+SELECT migrate_register('w1', $$CALL migrate_batch('t', 'UPDATE t SET n = n + 1 WHERE id BETWEEN $1 AND $2', batch_size => 400, target => '0', pause => pause())$$, '', '{b1}');
+SELECT count(*) FROM migrate_stamp('b1');
+SELECT migrate_schedule('nights', '1 day', 'w1', (now() - interval '1 hour')::timetz, (now() + interval '3 s')::timetz);
+UPDATE migrate.schedule SET next_run = now();
+SELECT count(*) FROM migrate_run_jobs();
+SQL
+wait_until($node, $db, q(SELECT state NOT IN ('queued', 'running') FROM migrate.jobs_details WHERE schedule = 'nights'));
+is(sql($node, $db, q(SELECT state, note FROM migrate.jobs_details WHERE schedule = 'nights')), 'succeeded|the window closed during revision "w1"', 'window: the job ends');
+is(sql($node, $db, 'SELECT version_num FROM migrate.version; SELECT batches > 0 FROM migrate.batch'), "b1\nt", 'window: and keeps its place');
+$job = sql($node, $db, q(SELECT migrate_unschedule('nights'); SELECT migrate_submit('w1', deadline => now() + interval '2 s')));
+$job =~ s/\s//g;
+is(ended_job($node, $db, $job, 'state, error'), 'failed|deadline passed during revision "w1"', 'deadline: the job ends');
+session_is($node, $db, 'window: resumed', q(UPDATE pause SET pause = 0; CALL migrate_deploy('w1');), '');
+is(sql($node, $db, $counts), '1|' . ROWS, 'window: each row once');
+sql($node, $db, q(SELECT count(*) FROM migrate_stamp('b1'); SELECT migrate_unregister('w1'); UPDATE t SET n = 0));
 
 # A standby that does not replay.
 my $standby = PostgreSQL::Test::Cluster->new('batch_standby');

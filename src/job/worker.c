@@ -72,6 +72,7 @@ static void log_start(const MigJob *job);
 static void settings_work(void *arg);
 static void set(const char *name, const char *value);
 static bool may_begin(const MigStep *step, int index, int nsteps, void *arg);
+static bool may_continue(const MigStep *step, void *arg);
 static bool fits_window(Worker *worker, const MigStep *step);
 static void note_end(Worker *worker, const char *reason);
 static void describe_error(Worker *worker, const ErrorData *error);
@@ -233,6 +234,7 @@ execute(Worker *worker)
 	request.ntargets = 1;
 	request.targets = &worker->job.target;
 	request.may_begin = may_begin;
+	request.may_continue = may_continue;
 	request.arg = worker;
 	mig_progress_label(job->job, psprintf("migrate job " INT64_FORMAT, job->job),
 					   psprintf("%s %s",
@@ -320,6 +322,28 @@ may_begin(const MigStep *step, int index, int nsteps, void *arg)
 							 GUC_ACTION_LOCAL, true, 0, false);
 	mig_job_row_progress(worker->number, step->revision, index + 1, nsteps);
 	return true;
+}
+
+/*
+ * Between two batches of a revision, which may take longer than any window.
+ */
+static bool
+may_continue(const MigStep *step, void *arg)
+{
+	Worker	   *worker = arg;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (worker->job.deadline <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("deadline passed during revision \"%s\"",
+						step->revision),
+				 errhint("Submit the job again with a later deadline; it resumes after the last batch.")));
+	if (worker->job.window_end > now)
+		return true;
+	note_end(worker, psprintf("the window closed during revision \"%s\"",
+							  step->revision));
+	return false;
 }
 
 /*

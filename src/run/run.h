@@ -20,6 +20,12 @@
 typedef bool (*MigRunMayBegin) (const MigStep *step, int index, int nsteps,
 								void *arg);
 
+/*
+ * Asked between two batches of a step, outside of a transaction's work.  false:
+ * the run ends here, and a later one resumes after the last batch.
+ */
+typedef bool (*MigRunMayContinue) (const MigStep *step, void *arg);
+
 /* What is asked for. */
 typedef struct MigRunRequest
 {
@@ -34,7 +40,8 @@ typedef struct MigRunRequest
 	bool		top_level;		/* statements may run outside of a transaction
 								 * block */
 	MigRunMayBegin may_begin;	/* NULL: every step may begin */
-	void	   *arg;			/* of may_begin */
+	MigRunMayContinue may_continue; /* NULL: always */
+	void	   *arg;			/* of these two */
 } MigRunRequest;
 
 /* The result of a run. */

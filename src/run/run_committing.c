@@ -161,13 +161,14 @@ execute(Committing *state)
 }
 
 /*
- * Executes a step.  false: the run ends before it.
+ * Executes a step.  false: the run ends before it, or before its next batch.
  */
 static bool
 execute_and_commit(Committing *state)
 {
 	MigRun	   *run = state->run;
 	MigStepExec *exec = &run->exec;
+	bool		done;
 
 	CHECK_FOR_INTERRUPTS();
 	if (run->request->may_begin != NULL)
@@ -181,13 +182,13 @@ execute_and_commit(Committing *state)
 	state->in_step = true;
 	mig_termination_watch(exec);
 	mig_progress_step(exec);
-	mig_segment_execute_all(exec);
+	done = mig_segment_execute_all(exec);
 	state->in_step = false;
 	mig_termination_watch(NULL);
 	mig_session_lock_release();
 	/* Only the first step can be the partial one. */
 	run->partial = NULL;
-	return true;
+	return done;
 }
 
 /*

@@ -316,7 +316,7 @@ extern void mig_step_explain_role_change(ErrorData *error);
 extern void mig_step_set_lock_timeout(GucAction action);
 
 /* segment.c */
-extern void mig_segment_execute_all(MigStepExec *exec);
+extern bool mig_segment_execute_all(MigStepExec *exec);
 
 /* nontransactional.c */
 extern void mig_nontransactional_execute(MigStepExec *exec,

@@ -52,7 +52,7 @@ static void look_up_objects(void *arg);
 static bool is_in_several(const MigScript *script);
 static void begin_attempts(MigStepExec *exec);
 static void commit_segment(MigStepExec *exec, MigSegment *segment);
-static void commit_batches(MigStepExec *exec, MigSegment *segment);
+static bool commit_batches(MigStepExec *exec, MigSegment *segment);
 static void say_committed(const MigBodyExec *body, const ErrorData *error);
 static bool is_setting_only(const MigScript *script,
 							const MigSegment *segment);
@@ -65,8 +65,9 @@ static void refuse_nontransactional(const MigStepExec *exec, const MigSegment *s
 
 /*
  * Executes a step until it is done, after what an earlier run has done of it.
+ * false: the run ends before the next batch of it.
  */
-void
+bool
 mig_segment_execute_all(MigStepExec *exec)
 {
 	MigBodyExec *body = &exec->body;
@@ -75,7 +76,7 @@ mig_segment_execute_all(MigStepExec *exec)
 	if (body->text == NULL)
 	{
 		commit_segment(exec, NULL); /* a stamp */
-		return;
+		return true;
 	}
 	next = exec->run->partial == NULL ? 0 : resume(exec);
 	if (is_in_several(body->script))
@@ -104,14 +105,15 @@ mig_segment_execute_all(MigStepExec *exec)
 			begin_attempts(exec);
 			mig_nontransactional_execute(exec, &segment);
 		}
-		if (segment.kind == MIG_STATEMENT_BATCH)
-			commit_batches(exec, &segment);
-		else
+		if (segment.kind != MIG_STATEMENT_BATCH)
 			commit_segment(exec, &segment);
+		else if (!commit_batches(exec, &segment))
+			return false;
 		next = segment.first + segment.nstatements;
 		body->ncarried = next;
 		body->carried = body->collected;
 	} while (next < body->script->nstatements);
+	return true;
 }
 
 /*
@@ -331,12 +333,15 @@ commit_segment(MigStepExec *exec, MigSegment *segment)
 /*
  * Runs a statement that is a batch until it has come to its end, each time in a
  * transaction.  What one of these takes is freed before the next one begins.
+ * false: the run ends before it has come there.
  */
-static void
+static bool
 commit_batches(MigStepExec *exec, MigSegment *segment)
 {
 	MigBodyExec *body = &exec->body;
 	MemoryContext context = body->context;
+	const MigRunRequest *request = exec->run->request;
+	bool		may_continue = true;
 
 	mig_batch_begin_in_body(exec, segment);
 	body->context = AllocSetContextCreate(context, "migrate batches",
@@ -350,6 +355,10 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 		if (exec->batch->finished)
 			break;
 		mig_batch_wait(exec->batch);
+		may_continue = request->may_continue == NULL ||
+			request->may_continue(exec->step, request->arg);
+		if (!may_continue)
+			break;
 		body->search_path = NULL;
 		body->paths = NIL;
 		exec->entry.blocked_by = NULL;
@@ -358,6 +367,7 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 	}
 	/* What the last one has collected stays there. */
 	body->context = context;
+	return may_continue;
 }
 
 static void
