@@ -654,6 +654,24 @@ RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan_detai
 COMMENT ON FUNCTION @extschema@.migrate_plan_details(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take; best read with \gx of psql';
 
+CREATE FUNCTION @extschema@.migrate_preview(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	OUT revision text, OUT line integer, OUT relation text, OUT blocks text,
+	OUT ms bigint, OUT finding text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_preview';
+COMMENT ON FUNCTION @extschema@.migrate_preview(text, text)
+	IS 'executes the steps to the target and takes them back: which relations each statement locks, whom that stops, and for how long; in 80 columns, migrate_preview_details() has more';
+
+CREATE FUNCTION @extschema@.migrate_preview_details(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	OUT step integer, OUT revision text, OUT statement integer, OUT line integer,
+	OUT command_tag text, OUT relation text, OUT lock_mode text, OUT blocks text,
+	OUT held_ms double precision, OUT rewritten boolean, OUT rows bigint,
+	OUT wal_bytes bigint, OUT wall_ms double precision, OUT finding text, OUT detail text)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_preview_details';
+COMMENT ON FUNCTION @extschema@.migrate_preview_details(text, text)
+	IS 'executes the steps to the target and takes them back: a row for each statement and relation that it locks; best read with \gx of psql';
+
 CREATE FUNCTION @extschema@.migrate_doctor(
 	OUT status text, OUT area text, OUT finding text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor';

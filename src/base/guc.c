@@ -36,6 +36,7 @@
 									 * parallel queries use, too */
 #define MAX_MAX_WORKERS			1024
 #define DEFAULT_REPLICATION_LAG	10000	/* ms */
+#define DEFAULT_PREVIEW_TIMEOUT	5000	/* ms */
 #define DEFAULT_WORKER_NAPTIME	10	/* s: a scan starts a process */
 #define MAX_WORKER_NAPTIME		86400
 #define DEFAULT_RETRY_BASE		100 /* ms */
@@ -54,6 +55,7 @@ int			mig_guc_max_attempts;
 int			mig_guc_max_crashes;
 int			mig_guc_max_replication_lag;
 int			mig_guc_max_workers;
+int			mig_guc_preview_timeout;
 bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
@@ -183,6 +185,13 @@ mig_guc_define(void)
 							&mig_guc_max_workers,
 							DEFAULT_MAX_WORKERS, 0, MAX_MAX_WORKERS,
 							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.preview_timeout",
+							"Sets how long a statement may take in a preview.",
+							"A value of 0 turns this off.",
+							&mig_guc_preview_timeout,
+							DEFAULT_PREVIEW_TIMEOUT, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	define_require_approval();
 	DefineCustomIntVariable("migrate.retry_base_delay",

@@ -44,6 +44,7 @@ extern int	mig_guc_max_attempts;
 extern int	mig_guc_max_crashes;
 extern int	mig_guc_max_replication_lag;
 extern int	mig_guc_max_workers;
+extern int	mig_guc_preview_timeout;
 extern bool mig_guc_require_approval;
 extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;

@@ -104,6 +104,37 @@ mig_subxact(MigWork work, void *arg)
 }
 
 /*
+ * Does work in a subtransaction and takes it back.  NULL: it could be done.
+ * Otherwise the error, in the current memory context.
+ */
+ErrorData *
+mig_subxact_undo(MigWork work, void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	mig_statement_timeout_end();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+/*
  * Does work and commits it.  NULL: it is committed.  Otherwise the error, in
  * the current memory context, and the transaction was rolled back; that of a
  * COMMIT, as far as this server knows.  Afterwards a new transaction has just

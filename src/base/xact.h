@@ -27,6 +27,7 @@ typedef void (*MigWork) (void *arg);
 										 * that say whose tables these are */
 
 extern ErrorData *mig_subxact(MigWork work, void *arg);
+extern ErrorData *mig_subxact_undo(MigWork work, void *arg);
 extern ErrorData *mig_xact(MigWork work, void *arg, int flags);
 
 extern void mig_xact_without_subxacts(bool on);

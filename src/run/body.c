@@ -80,7 +80,6 @@ static void note_environment(MigBodyExec *body);
 static void check_paths(MigBodyExec *body);
 static char *missing_schema(const char *path);
 static char *enter_statement(MigBodyExec *body, int index);
-static void execute_statement(const char *text);
 static void execute_utility(void *arg);
 static void add_context(void *arg);
 
@@ -354,7 +353,10 @@ run_statement(MigBodyExec *body, int index)
 	char	   *text = enter_statement(body, index);
 
 	mig_statement_timeout_begin(body->session_timeout);
-	execute_statement(text);
+	if (body->rehearsal != NULL)
+		mig_rehearsal_execute(body, index, text);
+	else
+		mig_body_execute_statement(text);
 	/* While a timeout is known for one. */
 	CHECK_FOR_INTERRUPTS();
 	mig_statement_timeout_end();
@@ -412,6 +414,8 @@ enter_statement(MigBodyExec *body, int index)
 	char	   *text;
 
 	text = pnstrdup(body->text + statement->location, statement->length);
+	if (body->rehearsal != NULL)
+		text = mig_rehearsal_form(body, index, text);
 	MemoryContextSwitchTo(old_context);
 	body->statement = index + 1;
 	body->line = statement->line;
@@ -523,8 +527,11 @@ mig_body_read_as_parsed(void)
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 
-static void
-execute_statement(const char *text)
+/*
+ * Gives a statement to SPI, which is connected.
+ */
+void
+mig_body_execute_statement(const char *text)
 {
 	SPIExecuteOptions options;
 	int			rc;

@@ -128,7 +128,8 @@
 	")"
 
 static char *conflicts(int mode);
-static void bind_locks(MigSpiArgs *args, const List *locks);
+static void bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts);
+static void read_relation(const MigSpiRow *row, void *result);
 static void read_holders(const MigSpiRow *row, void *result);
 
 /*
@@ -213,6 +214,36 @@ mig_needed_lock_is_large(const char *table, int bytes)
 }
 
 /*
+ * The same, each with what hangs on it.
+ */
+MigRehearsedLock *
+mig_needed_lock_relations(const List *locks, int *n)
+{
+	static MigSpiQuery query = {
+		LOCKS
+		" SELECT k.id, pg_catalog.max(k.modes::int4) FROM lock AS k"
+		"  GROUP BY k.id ORDER BY 2 DESC, 1"
+	};
+	MigSpiArgs	args = {0};
+
+	*n = 0;
+	if (locks == NIL)
+		return NULL;
+	bind_locks(&args, locks, false);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(MigRehearsedLock), read_relation, n);
+}
+
+static void
+read_relation(const MigSpiRow *row, void *result)
+{
+	MigRehearsedLock *lock = result;
+
+	lock->relation = mig_spi_row_oid(row, 1);
+	lock->mode = mig_spi_row_int32(row, 2);
+}
+
+/*
  * The transactions of other sessions that hold locks in the way of these for
  * longer than a time in milliseconds: those who are asked for it, and the ones
  * to end are named.  Of a transaction whose age is not known, because the
@@ -281,7 +312,7 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 	/* It is kept for as long as the transaction. */
 	pgstat_clear_backend_activity_snapshot();
 	memset(holders, 0, sizeof(*holders));
-	bind_locks(&args, locks);
+	bind_locks(&args, locks, true);
 	mig_spi_arg_int32(&args, milliseconds);
 	mig_spi_arg_texts(&args, known, nknown);
 	mig_spi_arg_oid(&args, GetUserId());
@@ -304,8 +335,11 @@ read_holders(const MigSpiRow *row, void *result)
 	holders->wait_for_us = mig_spi_row_bool(row, 7);
 }
 
+/*
+ * as_conflicts: the modes that conflict with those needed, instead of these.
+ */
 static void
-bind_locks(MigSpiArgs *args, const List *locks)
+bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts)
 {
 	int			n = list_length(locks);
 	char	  **values[5];
@@ -320,7 +354,8 @@ bind_locks(MigSpiArgs *args, const List *locks)
 		values[1][i] = psprintf("%c", lock->need->target);
 		values[2][i] = lock->need->part == NULL ? "" : lock->need->part;
 		values[3][i] = psprintf("%c", lock->need->descent);
-		values[4][i] = conflicts(lock->need->mode);
+		values[4][i] = as_conflicts ? conflicts(lock->need->mode) :
+			psprintf("%d", lock->need->mode);
 	}
 	for (int k = 0; k < lengthof(values); k++)
 		mig_spi_arg_texts(args, values[k], n);

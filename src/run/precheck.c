@@ -70,7 +70,10 @@ mig_precheck_plan(MigRun *run)
 	ids = plan_ids(plan);
 	trust = mig_run_trust(run->version, plan->command, ids, plan->nsteps,
 						  false, MIG_SPI_READ_LATEST);
-	reason = mig_trust_end_plan(plan, trust, run->version);
+	if (run->rehearses)
+		mig_trust_check_rehearsal(plan, trust, run->version);
+	reason = run->rehearses ? NULL :
+		mig_trust_end_plan(plan, trust, run->version);
 	if (reason != NULL)
 		run->result->end_reason = MemoryContextStrdup(run->context, reason);
 	check_steps(run, trust);
@@ -98,7 +101,7 @@ check_steps(const MigRun *run, const MigTrust *trust)
 			mig_trust_refuse_author(plan->steps[i].revision,
 									trust[i].check.author);
 	}
-	if (request->top_level)
+	if (request->top_level || run->rehearses)
 		return;
 	if (!mig_server_undoes_bodies(run->server))
 		refuse_server(run);

@@ -195,7 +195,7 @@ mig_progress_step(const MigStepExec *exec)
 {
 	if (own != NULL)
 		show_step(exec);
-	if (exec->run->request->step == NULL)
+	if (exec->run->request->step == NULL && !exec->run->rehearses)
 		say_step(exec);
 }
 

@@ -33,8 +33,6 @@
 /* Whether this backend is in a run: a body must not start another. */
 static bool running = false;
 
-static void begin_run(MigRun *run);
-static void end_run(const MigRun *run);
 static void run_in_transaction(MigRun *run);
 static void perform(MigRun *run, MigWork work, int flags);
 static void open_tables(void *arg);
@@ -80,7 +78,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 
 	PG_TRY();
 	{
-		begin_run(&run);
+		mig_run_begin(&run);
 		if (run.commits)
 			mig_run_committing(&run);
 		else
@@ -89,7 +87,7 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	PG_CATCH();
 	{
 		/* Before anything that could fail. */
-		end_run(&run);
+		mig_run_end(&run);
 		MemoryContextSwitchTo(run.context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -103,14 +101,14 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 		mig_retry_make_plain(error);
 		ReThrowError(error);
 	}
-	end_run(&run);
+	mig_run_end(&run);
 }
 
 /*
  * What holds for this process as long as the run.
  */
-static void
-begin_run(MigRun *run)
+void
+mig_run_begin(MigRun *run)
 {
 	running = true;
 	run->role_locked = !mig_step_can_change_role();
@@ -127,8 +125,8 @@ begin_run(MigRun *run)
 /*
  * The run is over, however it ended.
  */
-static void
-end_run(const MigRun *run)
+void
+mig_run_end(const MigRun *run)
 {
 	mig_termination_watch(NULL);
 	mig_progress_end();
@@ -402,7 +400,7 @@ execute_until_done(MigStepExec *exec, int index)
 	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	mig_step_begin(exec, index);
+	mig_step_begin(exec, &exec->run->plan->steps[index], index + 1);
 	mig_termination_watch(exec);
 	mig_progress_step(exec);
 	for (;;)

@@ -5,10 +5,13 @@
 #ifndef MIG_RUN_H
 #define MIG_RUN_H
 
+#include "storage/lockdefs.h"
+
 #include "migrate.h"
 
 #include "base/retry.h"
 #include "base/spi.h"
+#include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
 #include "tables/version.h"
@@ -106,6 +109,46 @@ typedef struct MigBatchRequest
 	bool		top_level;		/* as in MigRunRequest */
 } MigBatchRequest;
 
+/* An execution of steps that is taken back. */
+typedef struct MigRehearsal MigRehearsal;
+
+/* What it executes. */
+typedef void (*MigRehearsalWork) (MigRehearsal *rehearsal, void *arg);
+
+/* A lock. */
+typedef struct MigRehearsedLock
+{
+	Oid			relation;
+	LOCKMODE	mode;
+} MigRehearsedLock;
+
+/* A statement of a body that was rehearsed. */
+typedef struct MigRehearsedStatement
+{
+	const MigStep *step;
+	int			number;			/* in the body, from 1 */
+	int			line;
+	const char *tag;			/* its name */
+	int			segment;		/* of the step: those of one number are one
+								 * transaction of a run that commits */
+	bool		executed;		/* false: it has no form that can be taken
+								 * back */
+	bool		plain;			/* in a form that can, not in its own */
+	int			nlocks;			/* the locks from SHARE on that it needs, as
+								 * far */
+	MigRehearsedLock *locks;	/* as its parse tree shows them */
+	uint64		rows;
+	MigResourceUsage usage;
+} MigRehearsedStatement;
+
+/*
+ * Told of each statement, between two of them: with begun before it is run, and
+ * when it is done.  Runs in the environment of the body, of which it must not
+ * rely on anything.
+ */
+typedef void (*MigRehearsalLook) (const MigRehearsedStatement *statement,
+								  bool begun, void *arg);
+
 /* run.c */
 extern void mig_run_init(void);
 extern void mig_run(const MigRunRequest *request, MigRunResult *result);
@@ -116,6 +159,15 @@ extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigCommand command, const char *target,
 								   MigSpiAccess access);
+
+/* rehearsal.c */
+extern void mig_rehearsal_run(MigCommand command, char *target,
+							  MigRehearsalWork work, void *arg);
+extern const MigPlan *mig_rehearsal_plan(const MigRehearsal *rehearsal);
+extern void mig_rehearsal_watch(MigRehearsal *rehearsal, MigRehearsalLook look,
+								void *arg, int timeout);
+extern ErrorData *mig_rehearsal_step(MigRehearsal *rehearsal,
+									 const MigStep *step, int *statement);
 
 /* trust.c */
 extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,

@@ -219,7 +219,7 @@ read_step(void *arg)
 	MigStepExec *exec = &run->exec;
 
 	mig_lock_transaction();
-	mig_step_begin(exec, state->index);
+	mig_step_begin(exec, &run->plan->steps[state->index], state->index + 1);
 	if (!mig_guc_require_approval && state->trusted != NULL &&
 		strcmp(state->trusted, exec->author) == 0 &&
 		state->trusted_oid == exec->author_oid)

@@ -73,6 +73,7 @@ typedef struct MigBodyExec
 								 * deferred constraints */
 	int			line;
 	const char *statement_text;
+	MigRehearsal *rehearsal;	/* what it does is taken back; or NULL */
 } MigBodyExec;
 
 /* Transactions that a statement has waited for in vain. */
@@ -142,6 +143,7 @@ typedef struct MigRun
 	const MigRunRequest *request;
 	MigRunResult *result;
 	bool		commits;		/* after each step: procedure, worker */
+	bool		rehearses;		/* what it does is taken back */
 	bool		role_locked;	/* mig_step_can_change_role() says no */
 	bool		without_subxacts;	/* see mig_xact_without_subxacts() */
 	const MigServer *server;	/* since the version table was opened */
@@ -278,6 +280,8 @@ typedef struct MigBatch
 	 strcmp((partial)->kind, MIG_STATEMENT_BATCH_TAG) == 0)
 
 /* run.c */
+extern void mig_run_begin(MigRun *run);
+extern void mig_run_end(const MigRun *run);
 extern void mig_run_prepare(MigRun *run);
 extern bool mig_run_is_running(void);
 
@@ -293,6 +297,9 @@ extern void mig_precheck_plan(MigRun *run);
 	"migrate_show(%1$s) shows it with its hash, migrate_approve(%1$s, hash) approves it, called by another role than its author."
 extern char *mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
 								const MigVersion *version);
+extern void mig_trust_check_rehearsal(const MigPlan *plan,
+									  const MigTrust *trust,
+									  const MigVersion *version);
 extern void mig_trust_check_stamp(const MigPlan *plan,
 								  const MigVersion *version);
 extern bool mig_trust_check_step(const MigStep *step,
@@ -302,7 +309,7 @@ pg_noreturn extern void mig_trust_refuse_author(const char *revision,
 
 /* step.c */
 extern void mig_step_begin_run(MigRun *run);
-extern void mig_step_begin(MigStepExec *exec, int index);
+extern void mig_step_begin(MigStepExec *exec, const MigStep *step, int number);
 extern void mig_step_again(MigStepExec *exec);
 extern ErrorData *mig_step_execute(MigStepExec *exec, MigSegment *segment);
 extern void mig_step_describe_segment(MigStepExec *exec,
@@ -314,6 +321,11 @@ extern void mig_step_lock_role(MigRoleLock *lock);
 extern void mig_step_unlock_role(const MigRoleLock *lock);
 extern void mig_step_explain_role_change(ErrorData *error);
 extern void mig_step_set_lock_timeout(GucAction action);
+
+/* rehearsal.c */
+extern char *mig_rehearsal_form(MigBodyExec *body, int index, char *text);
+extern void mig_rehearsal_execute(MigBodyExec *body, int index,
+								  const char *text);
 
 /* segment.c */
 extern bool mig_segment_execute_all(MigStepExec *exec);
@@ -335,6 +347,7 @@ extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
 extern int	mig_body_begin_look(MigBodyExec *body, int index);
 extern void mig_body_look_past(MigBodyExec *body, int index);
 extern void mig_body_read_as_parsed(void);
+extern void mig_body_execute_statement(const char *text);
 extern void mig_body_end_look(MigBodyExec *body, int nest_level);
 extern void mig_body_set_session_settings(MigBodyExec *body, int index,
 										  const List *before);
@@ -520,6 +533,7 @@ extern void mig_lock_retake(void);
 
 /* needed_lock.c */
 extern bool mig_needed_lock_is_large(const char *table, int bytes);
+extern MigRehearsedLock *mig_needed_lock_relations(const List *locks, int *n);
 extern List *mig_needed_lock_add(List *locks, const List *needs);
 extern void mig_needed_lock_holders(const List *locks, int milliseconds,
 									char *const *known, int nknown,

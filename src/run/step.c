@@ -61,14 +61,13 @@ mig_step_begin_run(MigRun *run)
 }
 
 /*
- * Begins the step with that index: reads its body.  What it takes is in the
- * current memory context, which must last as long as the step.
+ * Begins a step, whose number counts from 1: reads its body.  What it takes is in
+ * the current memory context, which must last as long as the step.
  */
 void
-mig_step_begin(MigStepExec *exec, int index)
+mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 {
 	const MigRun *run = exec->run;
-	const MigStep *step = &run->plan->steps[index];
 	MigStepBody body;
 
 	memset(&body, 0, sizeof(body));
@@ -79,7 +78,7 @@ mig_step_begin(MigStepExec *exec, int index)
 	exec->message = body.message;
 	exec->author = body.author;
 	exec->author_oid = body.author_oid;
-	exec->entry.step = index + 1;
+	exec->entry.step = number;
 	exec->entry.revision = step->revision;
 	exec->entry.operation = step->command;
 	exec->entry.body_hash = body.hash;

@@ -24,6 +24,7 @@ static void read_approvals(MigTrust *trust, char *const *ids, int nids,
 						   MigSpiAccess access);
 static void read_log(MigTrust *trust, const MigVersion *version,
 					 char *const *ids, int nids, MigSpiAccess access);
+static bool may_approve(const char *revision);
 pg_noreturn static void refuse_unapproved(MigCommand command, const char *revision,
 										  const MigVersion *version);
 
@@ -137,6 +138,41 @@ mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
 		return reason;
 	}
 	return NULL;
+}
+
+/*
+ * Raises an error if a step must not be rehearsed: a revision that is not
+ * approved only by a role that may approve it.
+ */
+void
+mig_trust_check_rehearsal(const MigPlan *plan, const MigTrust *trust,
+						  const MigVersion *version)
+{
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const char *revision = plan->steps[i].revision;
+
+		if (!trust[i].allowed && !may_approve(revision))
+			refuse_unapproved(plan->command, revision, version);
+	}
+}
+
+/*
+ * As migrate_approve() decides it, and who may call that.
+ */
+static bool
+may_approve(const char *revision)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_proc AS p"
+		"  JOIN pg_catalog.pg_extension AS e ON e.extnamespace = p.pronamespace"
+		" WHERE e.extname = 'migrate' AND p.proname = 'migrate_approve'"
+		"   AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
+	};
+
+	return superuser() ||
+		(mig_spi_exists(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST) &&
+		 !mig_revision_is_author(revision, GetUserId(), GetSessionUserId()));
 }
 
 /*

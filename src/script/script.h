@@ -235,6 +235,9 @@ extern void mig_script_error_raise(List *errors);
 extern char *mig_script_error_line(const ErrorData *error);
 extern bool mig_script_error_is_message(MemoryContext context);
 
+/* plain_form.c */
+extern char *mig_script_plain_form(const char *statement);
+
 /* split.c */
 extern List *mig_script_parse(const char *text);
 extern MigScript *mig_script_split(const MigScriptSource *source);

@@ -37,7 +37,7 @@ test_needed_locks(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < script->nstatements; i++)
 		locks = mig_needed_lock_add(locks, script->statements[i].locks);
-	bind_locks(&args, locks);
+	bind_locks(&args, locks, true);
 	elems = mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 						 &nelems);
 	PG_RETURN_DATUM(mig_spi_array_datum(elems, nelems));

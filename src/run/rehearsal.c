@@ -1,0 +1,292 @@
+/*
+ * rehearsal.c
+ *	  Executes steps as the function does, and takes all of it back.
+ *
+ * For what wants to know beforehand: which locks a body takes (preview/preview.c),
+ * whether a downgrade undoes its upgrade.  A rehearsal runs bodies, so it asks
+ * for the rights of a run, and it holds the lock of one.  All of it is one
+ * subtransaction, each step another one in it, so that a step that fails leaves
+ * those before in place for who wants to look.
+ *
+ * A statement that cannot run inside a transaction block is executed in its plain
+ * form (script/plain_form.c), or left out where it has none.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "base/error_text.h"
+#include "base/server.h"
+#include "base/statement_timeout.h"
+#include "run/run_internal.h"
+
+#define TIMEOUT_SETTING			"statement_timeout"
+
+struct MigRehearsal
+{
+	MigRun		run;
+	MigRunRequest request;
+	MigRunResult result;
+	char	   *target;
+	MigRehearsalWork work;
+	void	   *arg;
+	MigRehearsalLook look;		/* or NULL */
+	void	   *look_arg;
+	int			timeout;		/* of a statement, ms; 0: none */
+	int			nsteps;			/* that have begun */
+	MigSegment	segment;		/* of the present step and statement */
+	MigRehearsedStatement statement;
+};
+
+static void refuse_server(void);
+static void rehearse(void *arg);
+static bool limit_statements(MigRehearsal *rehearsal);
+static void enter_segment(MigRehearsal *rehearsal, int index);
+static bool has_other_form(const MigBodyExec *body, int index);
+
+/*
+ * Prepares a run of that command to the target, and does the work, which executes
+ * steps of it.  Nothing is left of it but what the work has put into the current
+ * memory context.  Raises what a run would be refused with, and what the work
+ * raises.
+ */
+void
+mig_rehearsal_run(MigCommand command, char *target, MigRehearsalWork work,
+				  void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	ErrorData  *volatile error = NULL;
+	MigRehearsal rehearsal;
+
+	refuse_server();
+	memset(&rehearsal, 0, sizeof(rehearsal));
+	rehearsal.target = target;
+	rehearsal.work = work;
+	rehearsal.arg = arg;
+	rehearsal.request.command = command;
+	rehearsal.request.via = MIG_VIA_FUNCTION;
+	rehearsal.request.ntargets = 1;
+	rehearsal.request.targets = &rehearsal.target;
+	rehearsal.run.request = &rehearsal.request;
+	rehearsal.run.result = &rehearsal.result;
+	rehearsal.run.context = CurrentMemoryContext;
+	rehearsal.run.rehearses = true;
+	PG_TRY();
+	{
+		mig_run_begin(&rehearsal.run);
+		error = mig_subxact_undo(rehearse, &rehearsal);
+	}
+	PG_CATCH();
+	{
+		mig_run_end(&rehearsal.run);
+		MemoryContextSwitchTo(rehearsal.run.context);
+		mig_xact_abandon_subxacts(level);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	mig_run_end(&rehearsal.run);
+	if (error != NULL)
+	{
+		mig_retry_make_plain(error);
+		ReThrowError(error);
+	}
+}
+
+static void
+refuse_server(void)
+{
+	if (!mig_server_undoes_bodies(mig_server()))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("revisions cannot be run and taken back on this server"),
+				 errdetail("DDL that was run in a subtransaction could not be undone (server type \"%s\"). Nothing was run.",
+						   mig_server()->type),
+				 errhint("Use a PostgreSQL server with a copy of the schema.")));
+}
+
+static void
+rehearse(void *arg)
+{
+	MigRehearsal *rehearsal = arg;
+	MigRun	   *run = &rehearsal->run;
+
+	(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
+	mig_run_prepare(run);
+	/* What the caller has deferred is not the first revision's. */
+	mig_constraint_check(false);
+	mig_step_begin_run(run);
+	rehearsal->work(rehearsal, rehearsal->arg);
+}
+
+/*
+ * The steps from where the database is to the target.
+ */
+const MigPlan *
+mig_rehearsal_plan(const MigRehearsal *rehearsal)
+{
+	return rehearsal->run.plan;
+}
+
+/*
+ * From now on look is told of each statement, and none may take longer than
+ * timeout, in milliseconds, if that is not 0.
+ */
+void
+mig_rehearsal_watch(MigRehearsal *rehearsal, MigRehearsalLook look, void *arg,
+					int timeout)
+{
+	rehearsal->look = look;
+	rehearsal->look_arg = arg;
+	rehearsal->timeout = timeout;
+}
+
+/*
+ * Executes a step, of the plan or another one that fits the version rows: body,
+ * version row and log row.  NULL: it is done, and stays until the rehearsal ends.
+ * Otherwise the error, of the body, and nothing else is left of the step;
+ * statement, if it is not NULL, is where: 0 before the first one, -1 after the
+ * last one.
+ */
+ErrorData *
+mig_rehearsal_step(MigRehearsal *rehearsal, const MigStep *step, int *statement)
+{
+	MigStepExec *exec = &rehearsal->run.exec;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "migrate rehearsal step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	ErrorData  *error = NULL;
+	bool		limited;
+
+	CHECK_FOR_INTERRUPTS();
+	mig_step_begin(exec, step, ++rehearsal->nsteps);
+	mig_progress_step(exec);
+	exec->body.may_repeat = false;
+	limited = limit_statements(rehearsal);
+	if (exec->body.script != NULL)
+		error = mig_gate_wait(exec, 0, exec->body.script->nstatements);
+	if (error == NULL)
+	{
+		exec->body.rehearsal = rehearsal;
+		error = mig_step_execute(exec, NULL);
+		exec->body.rehearsal = NULL;
+		/* These are no part of the transaction. */
+		mig_session_state_deallocate();
+	}
+	if (statement != NULL)
+		*statement = exec->body.statement;
+	MemoryContextSwitchTo(caller);
+	if (error == NULL)
+	{
+		MemoryContextDelete(context);
+		return NULL;
+	}
+	/* A cancel, or a timeout of the session, is not the body's. */
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		!(limited && mig_error_is_statement_timeout(error)))
+		ReThrowError(error);
+	return error;
+}
+
+/*
+ * Whether statements have a limit of ours; a revision may set another one.
+ */
+static bool
+limit_statements(MigRehearsal *rehearsal)
+{
+	MigBodyExec *body = &rehearsal->run.exec.body;
+	MigListSetting *setting;
+
+	if (rehearsal->timeout == 0 || body->text == NULL ||
+		(body->session_timeout > 0 &&
+		 body->session_timeout <= rehearsal->timeout))
+		return false;
+	setting = palloc0(sizeof(MigListSetting));
+	setting->name = TIMEOUT_SETTING;
+	setting->value = psprintf("%d", rehearsal->timeout);
+	body->settings = lcons(setting, body->settings);
+	return true;
+}
+
+/*
+ * The text of a statement in the form in which it is rehearsed.
+ */
+char *
+mig_rehearsal_form(MigBodyExec *body, int index, char *text)
+{
+	MigRehearsedStatement *statement = &body->rehearsal->statement;
+	char	   *plain;
+
+	if (index == 0)
+	{
+		memset(&body->rehearsal->segment, 0, sizeof(MigSegment));
+		statement->segment = 0;
+	}
+	enter_segment(body->rehearsal, index);
+	statement->step = body->rehearsal->run.exec.step;
+	statement->number = index + 1;
+	statement->line = body->script->statements[index].line;
+	statement->tag = body->script->statements[index].tag;
+	statement->executed = true;
+	statement->plain = false;
+	statement->rows = 0;
+	if (!has_other_form(body, index))
+		return text;
+	plain = mig_script_plain_form(text);
+	statement->executed = statement->plain = plain != NULL;
+	return plain == NULL ? text : plain;
+}
+
+static bool
+has_other_form(const MigBodyExec *body, int index)
+{
+	MigStatementKind kind = body->script->statements[index].kind;
+
+	return (kind != MIG_STATEMENT_ORDINARY && kind != MIG_STATEMENT_BATCH) ||
+		mig_body_is_partitioned(body, index);
+}
+
+static void
+enter_segment(MigRehearsal *rehearsal, int index)
+{
+	MigSegment *segment = &rehearsal->segment;
+
+	if (index < segment->first + segment->nstatements)
+		return;
+	mig_script_segment(rehearsal->run.exec.body.script, index, segment);
+	rehearsal->statement.segment++;
+}
+
+/*
+ * Runs a statement, if it is to be run, and tells of it.  SPI is connected.
+ */
+void
+mig_rehearsal_execute(MigBodyExec *body, int index, const char *text)
+{
+	MigRehearsal *rehearsal = body->rehearsal;
+	MigRehearsedStatement *statement = &rehearsal->statement;
+	MigCounters begin;
+
+	if (rehearsal->look != NULL)
+	{
+		const MigScript *script = statement->plain ?
+		mig_script_split_text(text) : body->script;
+		List	   *needs = script->statements[statement->plain ? 0 : index].locks;
+
+		statement->locks = mig_needed_lock_relations(mig_needed_lock_add(NIL, needs),
+													 &statement->nlocks);
+		rehearsal->look(statement, true, rehearsal->look_arg);
+	}
+	mig_resource_usage_begin(&begin);
+	if (statement->executed)
+	{
+		mig_body_execute_statement(text);
+		statement->rows = SPI_processed;
+	}
+	mig_resource_usage_since(&begin, &statement->usage);
+	mig_statement_timeout_end();
+	if (rehearsal->look != NULL)
+		rehearsal->look(statement, false, rehearsal->look_arg);
+}
