@@ -672,6 +672,12 @@ RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_preview_
 COMMENT ON FUNCTION @extschema@.migrate_preview_details(text, text)
 	IS 'executes the steps to the target and takes them back: a row for each statement and relation that it locks; best read with \gx of psql';
 
+CREATE FUNCTION @extschema@.migrate_script(
+	range text DEFAULT 'head', command text DEFAULT 'upgrade')
+RETURNS text LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_script';
+COMMENT ON FUNCTION @extschema@.migrate_script(text, text)
+	IS 'the steps from base to the target, or of a range "from:to", as a script for psql, with the rows of the version table; like --sql of Alembic';
+
 CREATE FUNCTION @extschema@.migrate_doctor(
 	OUT status text, OUT area text, OUT finding text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_doctor';

@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 
 #include "api.h"
 #include "base/call.h"
@@ -16,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(migrate_preview);
 PG_FUNCTION_INFO_V1(migrate_preview_details);
+PG_FUNCTION_INFO_V1(migrate_script);
 
 /* So that a row of migrate_preview() fits into 80 columns. */
 #define NAME_LENGTH				17
@@ -79,6 +81,17 @@ migrate_preview_details(PG_FUNCTION_ARGS)
 		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
+}
+
+Datum
+migrate_script(PG_FUNCTION_ARGS)
+{
+	char	   *script;
+
+	mig_api_begin("migrate_script()", MIG_API_GRANTED);
+	script = mig_offline_script(mig_call_text(fcinfo, 0, "range"),
+								mig_call_text(fcinfo, 1, "command"));
+	PG_RETURN_TEXT_P(cstring_to_text(script));
 }
 
 static List *

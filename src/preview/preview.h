@@ -35,4 +35,7 @@ typedef struct MigPreviewRow
 /* preview.c */
 extern List *mig_preview(char *target, const char *command);
 
+/* offline.c */
+extern char *mig_offline_script(const char *range, const char *command);
+
 #endif							/* MIG_PREVIEW_PREVIEW_H */

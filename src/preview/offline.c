@@ -1,0 +1,277 @@
+/*
+ * offline.c
+ *	  Writes the steps of a plan as a script for psql, as Alembic's --sql does.
+ *
+ * What a run does is written down, the rows of the version table included: a
+ * transaction for each revision, or for each of its segments, and statements that
+ * cannot run inside a transaction block between two of them.  Nothing is run,
+ * and the rows of this database do not count: a script begins at base, or where
+ * its range says.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#include "base/command.h"
+#include "base/printable.h"
+#include "base/setting_list.h"
+#include "graph/graph.h"
+#include "preview/preview.h"
+#include "script/script.h"
+#include "tables/revision.h"
+#include "tables/version.h"
+
+static MigPlan *plan_range(const char *range, MigCommand command,
+						   bool *from_base);
+static void write_begin(StringInfo text, const MigVersion *version,
+						MigCommand command, bool from_base);
+static char *key_name(const MigVersion *version);
+static void write_step(StringInfo text, const MigVersion *version,
+					   const MigStep *step);
+static void write_title(StringInfo text, const MigStep *step,
+						const char *message);
+static void write_ids(StringInfo text, const char *const *ids, int nids);
+static void write_settings(StringInfo text, const char *list);
+static void write_segment(StringInfo text, const char *body,
+						  const MigScript *script, const MigSegment *segment);
+static void write_rows(StringInfo text, const MigVersion *version,
+					   const MigStep *step);
+
+/*
+ * The script of a range "from:to", or from base to a target, in the current
+ * memory context.
+ */
+char *
+mig_offline_script(const char *range, const char *name)
+{
+	MigCommand	command;
+	MigVersion *version = mig_version_open(MIG_SPI_READ_CALLER);
+	MigPlan    *plan;
+	StringInfoData text;
+	bool		from_base;
+
+	if (!mig_command_find(name, &command))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("command \"%s\" does not exist", name),
+				 errhint("Commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
+	plan = plan_range(range, command, &from_base);
+	initStringInfo(&text);
+	write_begin(&text, version, command, from_base);
+	for (int i = 0; i < plan->nsteps; i++)
+		write_step(&text, version, &plan->steps[i]);
+	return text.data;
+}
+
+/*
+ * As for Alembic, an upgrade without a beginning begins at base, and a downgrade
+ * needs one.
+ */
+static MigPlan *
+plan_range(const char *range, MigCommand command, bool *from_base)
+{
+	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_CALLER);
+	const char *colon = strchr(range, ':');
+	char	   *from = colon == NULL ? "base" : pnstrdup(range, colon - range);
+	char	   *target = pstrdup(colon == NULL ? range : colon + 1);
+	MigPlanRequest request = {.command = command, .ntargets = 1, .targets = &target};
+	MigRevList	revs;
+
+	if (colon == NULL && command == MIG_COMMAND_DOWNGRADE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the script of a downgrade needs a range"),
+				 errhint("Write \"from:to\", for example \"head:base\".")));
+	if (from[0] == '\0' || target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid range \"%s\"", range),
+				 errhint("Write \"from:to\", for example \"base:head\".")));
+	revs = mig_target_resolve_list(graph, 1, &from);
+	*from_base = revs.n == 0;
+	request.nrows = revs.n;
+	request.rows = palloc(sizeof(char *) * Max(revs.n, 1));
+	for (int i = 0; i < revs.n; i++)
+		request.rows[i] = unconstify(char *, mig_graph_id(graph, revs.rev[i]));
+	return mig_plan_build(graph, &request);
+}
+
+static void
+write_begin(StringInfo text, const MigVersion *version, MigCommand command,
+			bool from_base)
+{
+	appendStringInfoString(text, "\\set ON_ERROR_STOP on\n");
+	if (command == MIG_COMMAND_DOWNGRADE || !from_base)
+		return;
+	if (version->own)
+		appendStringInfoString(text, "CREATE EXTENSION IF NOT EXISTS migrate;\n");
+	else
+		appendStringInfo(text,
+						 "CREATE TABLE IF NOT EXISTS %s (\n"
+						 "    version_num VARCHAR(%d) NOT NULL,\n"
+						 "    CONSTRAINT %s PRIMARY KEY (version_num)\n"
+						 ");\n",
+						 version->name, mig_version_width(version),
+						 key_name(version));
+}
+
+/*
+ * As Alembic calls the primary key.
+ */
+static char *
+key_name(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"SELECT quote_ident(relname || '_pkc') FROM pg_class WHERE oid = $1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, version->relid);
+	return mig_spi_first(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_CALLER);
+}
+
+/*
+ * What the body has set ends before the version row is written.
+ */
+static void
+write_step(StringInfo text, const MigVersion *version, const MigStep *step)
+{
+	MigStepBody body = {0};
+	MigScript  *script;
+	int			next = 0;
+
+	if (step->revision != NULL)
+		mig_revision_body(step->revision, step->command, &body);
+	write_title(text, step, body.message);
+	if (body.text == NULL && step->command == MIG_COMMAND_DOWNGRADE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is irreversible", step->revision),
+				 errdetail("It was registered without a downgrade body.")));
+	if (body.text == NULL)
+	{
+		appendStringInfoString(text, "BEGIN;\n");
+		write_rows(text, version, step);
+		appendStringInfoString(text, "COMMIT;\n");
+		return;
+	}
+	script = mig_script_split_text(body.text);
+	appendStringInfoString(text, "SET standard_conforming_strings = on;\n");
+	write_settings(text, body.settings);
+	do
+	{
+		MigSegment	segment;
+		bool		in_block;
+
+		mig_script_segment(script, next, &segment);
+		next = segment.first + segment.nstatements;
+		in_block = segment.kind == MIG_STATEMENT_ORDINARY ||
+			segment.kind == MIG_STATEMENT_BATCH;
+		if (in_block)
+			appendStringInfoString(text, "BEGIN;\n");
+		write_segment(text, body.text, script, &segment);
+		if (next == script->nstatements)
+		{
+			if (!in_block)
+				appendStringInfoString(text, "BEGIN;\n");
+			in_block = true;
+			appendStringInfoString(text, "RESET ROLE;\nRESET ALL;\n");
+			write_rows(text, version, step);
+		}
+		if (in_block)
+			appendStringInfoString(text, "COMMIT;\n");
+	} while (next < script->nstatements);
+}
+
+/*
+ * A message may have several lines, and the next one would be a command.
+ */
+static void
+write_title(StringInfo text, const MigStep *step, const char *message)
+{
+	bool		down = step->command == MIG_COMMAND_DOWNGRADE;
+
+	appendStringInfo(text, "\n-- %s ", mig_command_name(step->command));
+	if (step->revision == NULL)
+		appendStringInfoString(text, "base");
+	else if (down)
+	{
+		appendStringInfo(text, "%s -> ", step->revision);
+		write_ids(text, step->parents, step->nparents);
+	}
+	else
+	{
+		write_ids(text, step->parents, step->nparents);
+		appendStringInfo(text, " -> %s", step->revision);
+	}
+	if (message != NULL)
+		appendStringInfo(text, ": %s", mig_printable(pstrdup(message)));
+	appendStringInfoChar(text, '\n');
+}
+
+static void
+write_ids(StringInfo text, const char *const *ids, int nids)
+{
+	if (nids == 0)
+		appendStringInfoString(text, "base");
+	for (int i = 0; i < nids; i++)
+		appendStringInfo(text, "%s%s", i > 0 ? ", " : "", ids[i]);
+}
+
+/*
+ * SET would take a list for one name.
+ */
+static void
+write_settings(StringInfo text, const char *list)
+{
+	const char *problem;
+	ListCell   *cell;
+
+	if (list == NULL)
+		return;
+	foreach(cell, mig_setting_list_parse(list, &problem))
+	{
+		const MigListSetting *setting = lfirst(cell);
+
+		appendStringInfo(text,
+						 "SELECT pg_catalog.set_config(%s, %s, false) \\g /dev/null\n",
+						 quote_literal_cstr(setting->name),
+						 quote_literal_cstr(setting->value));
+	}
+}
+
+/*
+ * A statement may end with a comment, which would hide the semicolon.
+ */
+static void
+write_segment(StringInfo text, const char *body, const MigScript *script,
+			  const MigSegment *segment)
+{
+	for (int i = segment->first; i < segment->first + segment->nstatements; i++)
+	{
+		const MigStatement *statement = &script->statements[i];
+		char	   *query = pnstrdup(body + statement->location,
+									 statement->length);
+
+		appendStringInfo(text, "%s%s;\n", query,
+						 strstr(query, "--") == NULL ? "" : "\n");
+		pfree(query);
+	}
+}
+
+static void
+write_rows(StringInfo text, const MigVersion *version, const MigStep *step)
+{
+	for (int i = 0; i < step->ndeletes; i++)
+		appendStringInfo(text, "DELETE FROM %s WHERE version_num = %s;\n",
+						 version->name, quote_literal_cstr(step->deletes[i]));
+	if (step->update_from != NULL)
+		appendStringInfo(text,
+						 "UPDATE %s SET version_num = %s WHERE version_num = %s;\n",
+						 version->name, quote_literal_cstr(step->update_to),
+						 quote_literal_cstr(step->update_from));
+	for (int i = 0; i < step->ninserts; i++)
+		appendStringInfo(text, "INSERT INTO %s (version_num) VALUES (%s);\n",
+						 version->name, quote_literal_cstr(step->inserts[i]));
+}
