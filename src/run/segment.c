@@ -12,6 +12,11 @@
  *
  *		[O1 O2 +done] [start T1] T1 [+done] [O3 +done] [start T2] T2 [+rows]
  *
+ * O: an ordinary statement; T: one that cannot run inside a transaction block;
+ * [ ]: a transaction; start, +done: the row of migrate.partial; +rows: the version
+ * row and the log row.  Before each O that follows a [, and before each [start T],
+ * gate.c waits for older transactions.
+ *
  * So whenever the process dies, all that is not known is whether the one
  * statement that was started has taken effect; nontransactional.c finds out.
  */
