@@ -140,7 +140,7 @@ COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve()';
-COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded';
+COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded; 0: the run ended before one, or it is a decision';
 COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
 COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
 COMMENT ON COLUMN migrate.log.version_table IS 'schema.table, quoted where needed, as it was named then';
@@ -158,7 +158,7 @@ COMMENT ON COLUMN migrate.log.context IS 'of that error: statement, line, attemp
 COMMENT ON COLUMN migrate.log.blocked_by IS 'transactions that an attempt has waited for in vain, as far as the runner may see them; NULL: none known';
 COMMENT ON COLUMN migrate.log.wall_ms IS 'milliseconds from the first attempt to the end, waits between attempts included';
 COMMENT ON COLUMN migrate.log.cpu_ms IS 'milliseconds of the backend, user and system';
-COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, sampled every 10 ms';
+COMMENT ON COLUMN migrate.log.lock_wait_ms IS 'milliseconds of waiting for locks, in the queue, sampled every 10 ms, and outside of it';
 COMMENT ON COLUMN migrate.log.wal_records IS 'of all attempts';
 COMMENT ON COLUMN migrate.log.wal_bytes IS 'of all attempts';
 COMMENT ON COLUMN migrate.log.buffers_hit IS 'blocks of tables and indexes, temporary tables included; so are the other buffers_ columns';
@@ -701,7 +701,8 @@ CREATE FUNCTION @extschema@.migrate_progress(
 	OUT started timestamptz, OUT elapsed interval, OUT operation text, OUT revision text,
 	OUT step integer, OUT steps integer, OUT statement integer,
 	OUT statements integer, OUT attempt integer,
-	OUT statement_elapsed interval, OUT query text)
+	OUT statement_elapsed interval, OUT query text,
+	OUT waiting_for integer[], OUT waiting interval, OUT blocked_by text)
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
 COMMENT ON FUNCTION @extschema@.migrate_progress()
 	IS 'the runs that are running in this database; read it by the view migrate.progress_details';
@@ -739,8 +740,13 @@ SELECT h.revision, h.message, h.state,
 					r.settings, r.message), 'UTF8'::name)), 'hex'::text)) AS approved_by,
 	   f.sqlstate AS failed_sqlstate, f.error AS failed_error, f.detail AS failed_detail,
 	   f.context AS failed_context, f.finished AS failed_at,
+	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.error END AS refused_error,
+	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.finished END AS refused_at,
 	   s.decisions,
-	   CASE WHEN pg_catalog.starts_with(h.partial, 'downgrade'::text)
+	   CASE WHEN s.at > COALESCE(e.finished, '-infinity'::timestamptz) THEN s.decision END AS last_decision,
+	   w.pid,
+	   CASE WHEN w.pid IS NOT NULL THEN NULL
+			WHEN pg_catalog.starts_with(h.partial, 'downgrade'::text)
 			THEN pg_catalog.format('CALL migrate_revert(%L);'::text, pg_catalog.concat(h.revision, '@'::text, COALESCE(h.down_revision[1], 'base'::text)))
 			WHEN h.partial IS NOT NULL
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision)
@@ -752,27 +758,58 @@ SELECT h.revision, h.message, h.state,
 	 WHERE l.revision = h.revision AND l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
 	 ORDER BY l.finished DESC LIMIT 1
   ) AS d ON h.applied
+  -- how its last run ended
   LEFT JOIN LATERAL (
 	SELECT l.* FROM l
 	 WHERE l.revision = h.revision
 	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
-  ) AS f ON f.state = 'failed'::text
+  ) AS e ON true
+  -- a run that ended before its first attempt does not hide why the one before failed
+  LEFT JOIN LATERAL (
+	SELECT l.* FROM l
+	 WHERE e.state = 'failed'::text
+	   AND l.revision = h.revision AND l.state = 'failed'::text
+	   AND (l.run = e.run OR l.attempts > 0 AND l.body_hash = e.body_hash)
+	   AND NOT EXISTS (
+		SELECT FROM l AS n
+		 WHERE n.revision = h.revision AND n.finished >= l.finished
+		   AND n.state = ANY (ARRAY['succeeded'::text, 'finished'::text]))
+	 ORDER BY l.attempts > 0 DESC, l.finished DESC, l.started DESC LIMIT 1
+  ) AS f ON true
   -- since it was last taken down, or abandoned
   LEFT JOIN (
 	SELECT l.revision,
 		   pg_catalog.string_agg(pg_catalog.format('%s by %s: %s'::text, l.state, l.role, l.detail), '; '::text
-			ORDER BY l.started) AS decisions
+			ORDER BY l.started) AS decisions,
+		   pg_catalog.max(l.finished) AS at,
+		   (pg_catalog.array_agg(l.state ORDER BY l.started DESC))[1] AS decision
 	  FROM l
 	  LEFT JOIN (
-		SELECT l.revision, pg_catalog.max(l.finished) AS at FROM l
-		 WHERE l.operation = 'downgrade'::text AND l.state = 'succeeded'::text
+		SELECT l.revision,
+			   pg_catalog.max(l.finished) FILTER (WHERE l.state = 'succeeded'::text) AS down,
+			   pg_catalog.max(l.started) FILTER (WHERE l.state = 'abandoned'::text) AS abandoned
+		  FROM l
+		 WHERE l.operation = 'downgrade'::text AND l.state = 'succeeded'::text OR l.state = 'abandoned'::text
 		 GROUP BY l.revision
 	  ) AS o ON o.revision = l.revision
 	 WHERE l.state = ANY (ARRAY['retried'::text, 'skipped'::text, 'finished'::text, 'abandoned'::text])
-	   AND (o.at IS NULL OR l.started > o.at)
+	   AND (o.down IS NULL OR l.started > o.down)
+	   AND (o.abandoned IS NULL OR l.started >= o.abandoned)
 	 GROUP BY l.revision
   ) AS s ON s.revision = h.revision
+  -- the lock of a run: LOCK_CLASS of src/run/lock.c
+  LEFT JOIN LATERAL (
+	SELECT k.pid FROM pg_catalog.pg_locks AS k
+	 WHERE k.locktype = 'advisory'::text AND k.granted AND k.objsubid = 2::smallint
+	   AND k.classid = 1296648018::oid
+	   AND k.objid = pg_catalog.to_regclass(COALESCE(
+			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid
+	   AND k.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+						  WHERE d.datname = pg_catalog.current_database())
+	   AND k.pid IS NOT NULL
+	 LIMIT 1
+  ) AS w ON h.partial IS NOT NULL
  ORDER BY h.ordinality;
 COMMENT ON VIEW migrate.status_details IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote, how it last failed; best read with \gx of psql';
 COMMENT ON COLUMN migrate.status_details.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
@@ -781,34 +818,42 @@ COMMENT ON COLUMN migrate.status_details.applied_by IS 'role that did; NULL as a
 COMMENT ON COLUMN migrate.status_details.attempts IS 'how many attempts that took; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.took IS 'waits between attempts included; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.wal IS 'how much WAL it wrote; NULL as applied_at';
-COMMENT ON COLUMN migrate.status_details.partial IS 'how far an interrupted run has come; NULL: it is not partial';
+COMMENT ON COLUMN migrate.status_details.partial IS 'how far the run has come that is running, or was interrupted; NULL: it is not partial';
 COMMENT ON COLUMN migrate.status_details.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
-COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run; NULL: that succeeded, or there was none';
+COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run that has attempted it; NULL: that succeeded, or there was none';
 COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error; NULL as failed_sqlstate';
 COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none';
 COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: statement, line, attempt; NULL: none';
 COMMENT ON COLUMN migrate.status_details.failed_at IS 'when that run ended; NULL as failed_sqlstate';
-COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() since the last downgrade of it, by which role; NULL: nothing';
-COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again; NULL: it is neither partial nor has it failed';
+COMMENT ON COLUMN migrate.status_details.refused_error IS 'message of the error that ended a later run before its first attempt; NULL: there was none';
+COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NULL as refused_error';
+COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() since it was last downgraded or abandoned, by which role; NULL: nothing';
+COMMENT ON COLUMN migrate.status_details.last_decision IS 'retried, skipped or abandoned, if it was not run since; NULL: nothing was decided, or it was run since';
+COMMENT ON COLUMN migrate.status_details.pid IS 'process id of the run that is running on the version table, if the revision is partial; NULL: it is not, or was interrupted';
+COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again; NULL: it is neither partial nor has it failed, or it is running';
 
 -- Fits into 80 columns for ids of up to 12 characters.
 CREATE VIEW migrate.status AS
 SELECT d.revision, d.state,
 	   pg_catalog.to_char(d.applied_at, 'YYYY-MM-DD HH24:MI'::text) AS applied_at,
 	   pg_catalog.date_trunc('second'::text, d.took) AS took,
-	   pg_catalog."left"(CASE
+	   -- to the last word that fits, as in the other views
+	   pg_catalog."left"(pg_catalog.regexp_replace(CASE
 			WHEN d.state = 'unknown'::text THEN 'it is not registered'::text
+			WHEN d.pid IS NOT NULL THEN pg_catalog.format('running: process %s'::text, d.pid)
+			WHEN d.last_decision = 'abandoned'::text THEN 'it was abandoned'::text
+			WHEN d.last_decision = 'skipped'::text THEN 'a statement was skipped'::text
 			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
 			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
 			WHEN pg_catalog.strpos(d.decisions, 'finished by'::text) > 0 THEN 'the rest was not run'::text
 			WHEN pg_catalog.strpos(d.decisions, 'skipped by'::text) > 0 THEN 'a statement was skipped'::text
-			ELSE d.message END, 23) AS note
+			ELSE d.message END, '^(?=.{24})(.{1,20})\s.*$'::text, '\1...'::text), 23) AS note
   FROM migrate.status_details AS d;
 COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; migrate.status_details has more';
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.note IS 'that it has failed, was interrupted, has statements that were skipped, or is not registered; otherwise the beginning of its message';
+COMMENT ON COLUMN migrate.status.note IS 'that it is running, has failed, was interrupted or abandoned, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage_details AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
@@ -845,7 +890,7 @@ COMMENT ON COLUMN migrate.resource_usage_details.attempts IS 'of all runs';
 COMMENT ON COLUMN migrate.resource_usage_details.total IS 'time of all runs, waits included';
 COMMENT ON COLUMN migrate.resource_usage_details.longest IS 'time of the longest run';
 COMMENT ON COLUMN migrate.resource_usage_details.cpu IS 'CPU time of the backend, of all runs';
-COMMENT ON COLUMN migrate.resource_usage_details.lock_wait IS 'time of waiting for locks, sampled, of all runs';
+COMMENT ON COLUMN migrate.resource_usage_details.lock_wait IS 'time of waiting for locks, in the queue and outside of it, of all runs';
 COMMENT ON COLUMN migrate.resource_usage_details.wal IS 'written by all runs';
 COMMENT ON COLUMN migrate.resource_usage_details.blocks IS 'blocks of tables and indexes, in memory or read, of all runs';
 
@@ -893,14 +938,14 @@ SELECT d.job, d.state,
 			WHEN d.state = 'queued'::text THEN d.submitted
 			ELSE d.started END, 'YYYY-MM-DD HH24:MI:SS'::text) AS since,
 	   d.command,
-	   pg_catalog."left"(CASE
+	   pg_catalog."left"(pg_catalog.regexp_replace(CASE
 			WHEN d.state = 'queued'::text AND d.run_at > pg_catalog.now()
 			THEN pg_catalog.to_char(d.run_at, '"at "YYYY-MM-DD HH24:MI:SS'::text)
 			WHEN d.sqlstate IS NOT NULL THEN pg_catalog.concat_ws(' in '::text, d.sqlstate, d.revision)
 			WHEN d.note IS NOT NULL THEN pg_catalog.concat_ws(' at '::text, 'ended', d.revision)
 			WHEN d.finished IS NULL AND d.revision IS NOT NULL
 			THEN pg_catalog.format('%s, %s of %s'::text, d.revision, d.step, d.steps)
-			ELSE pg_catalog.concat('to ', d.target) END, 22) AS note
+			ELSE pg_catalog.concat('to ', d.target) END, '^(?=.{23})(.{1,19})\s.*$'::text, '\1...'::text), 22) AS note
   FROM migrate.jobs_details AS d;
 COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.jobs_details has more';
 COMMENT ON COLUMN migrate.jobs.state IS 'as in migrate.jobs_details';
@@ -928,20 +973,23 @@ COMMENT ON VIEW migrate.schedules_details IS 'schedules of the roles whose right
 COMMENT ON COLUMN migrate.schedules_details.every IS 'time between two run times, or their cron expression';
 COMMENT ON COLUMN migrate.schedules_details.note IS 'as in migrate.schedule, or why no job is submitted';
 
+-- Fits into 80 columns for names of up to 26 characters.
 CREATE VIEW migrate.schedules AS
-SELECT d.name, d.every,
-	   pg_catalog.to_char(d.next_run, 'YYYY-MM-DD HH24:MI:SS'::text) AS next_run,
-	   pg_catalog."left"(CASE
+SELECT d.name,
+	   pg_catalog.regexp_replace(d.every, '^(?=.{16})(.{12}).*$'::text, '\1...'::text) AS every,
+	   pg_catalog.to_char(d.next_run, CASE WHEN d.next_run < pg_catalog.now() + '300 days'::interval
+			THEN 'MM-DD HH24:MIOF'::text ELSE 'YYYY-MM-DD'::text END) AS next_run,
+	   pg_catalog."left"(pg_catalog.regexp_replace(CASE
 			WHEN d.failures > 0 THEN pg_catalog.format('failures: %s'::text, d.failures)
 			WHEN d.note IS NOT NULL THEN d.note
 			WHEN d.window_start IS NOT NULL
-			THEN pg_catalog.format('between %s and %s'::text,
+			THEN pg_catalog.format('%s-%s'::text,
 				 pg_catalog."left"(d.window_start::text, 5), pg_catalog."left"(d.window_end::text, 5))
-			END, 23) AS note
+			END, '^(?=.{12})(.{1,8})\s.*$'::text, '\1...'::text), 11) AS note
   FROM migrate.schedules_details AS d;
 COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.schedules_details has more';
-COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times, or their cron expression';
-COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that';
+COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times, or their cron expression; its beginning, if it is long';
+COMMENT ON COLUMN migrate.schedules.next_run IS 'the next job is submitted then, or as soon as the window opens after that; in the time zone of the session, with its offset from UTC; far from now the date alone';
 COMMENT ON COLUMN migrate.schedules.note IS 'how many of its jobs have failed since the last one that did not; the beginning of what migrate.schedules_details notes; otherwise the window';
 
 -- Fits into 80 columns for names of up to 20 characters.
@@ -982,13 +1030,49 @@ CREATE VIEW migrate.progress_details AS
 SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, p.steps,
 	   p.statement, p.statements, p.attempt, p.query, p.started,
 	   p.elapsed, p.statement_elapsed,
-	   pg_catalog.pg_blocking_pids(p.pid) AS waiting_for,
+	   COALESCE(p.waiting_for, pg_catalog.pg_blocking_pids(p.pid)) AS waiting_for,
+	   COALESCE(p.waiting, q.waiting) AS waiting,
+	   COALESCE(p.blocked_by, q.blocked_by) AS blocked_by,
 	   s.command, s.phase, s.done, s.total,
 	   s.per_second,
 	   CASE WHEN s.done > 0 THEN
 			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => GREATEST(s.total - s.done, 0) / s.per_second::double precision)) END AS time_left
   FROM @extschema@.migrate_progress() AS p
   LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = p.role
+  -- in the lock queue, which the server knows
+  LEFT JOIN LATERAL (
+	SELECT pg_catalog.clock_timestamp() - pg_catalog.min(k.waitstart) AS waiting,
+		   pg_catalog.string_agg(CASE
+			WHEN h.pid IS NULL
+			THEN pg_catalog.format('prepared transaction %L, %s'::text, x.gid, o.what)
+			ELSE pg_catalog.format('process %s (role %s, application %L%s), %s'::text,
+				 h.pid, a.usename, a.application_name,
+				 ', '::text || a.state || ' for '::text || GREATEST(0, EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change)::bigint) || ' s'::text,
+				 o.what) END,
+			'; '::text ORDER BY h.pid) AS blocked_by
+	  FROM pg_catalog.pg_locks AS k
+	  JOIN pg_catalog.pg_locks AS h
+		ON h.locktype = k.locktype
+	   AND h.pid IS DISTINCT FROM k.pid
+	   AND (h.pid = ANY (pg_catalog.pg_blocking_pids(k.pid)) OR h.pid IS NULL AND 0 = ANY (pg_catalog.pg_blocking_pids(k.pid)))
+	   AND h.database IS NOT DISTINCT FROM k.database AND h.relation IS NOT DISTINCT FROM k.relation
+	   AND h.page IS NOT DISTINCT FROM k.page AND h.tuple IS NOT DISTINCT FROM k.tuple
+	   AND h.virtualxid IS NOT DISTINCT FROM k.virtualxid
+	   AND h.transactionid::text IS NOT DISTINCT FROM k.transactionid::text
+	   AND h.classid IS NOT DISTINCT FROM k.classid AND h.objid IS NOT DISTINCT FROM k.objid
+	   AND h.objsubid IS NOT DISTINCT FROM k.objsubid
+	 CROSS JOIN LATERAL (SELECT CASE
+			WHEN h.virtualxid IS NULL AND h.transactionid IS NULL
+			THEN pg_catalog.concat('which '::text, CASE WHEN h.granted THEN 'holds '::text ELSE 'waits for '::text END, h.mode,
+				 ' on '::text || pg_catalog.pg_describe_object('pg_catalog.pg_class'::regclass, h.relation, 0))
+			WHEN h.pid IS NULL THEN 'which has to end first'::text
+			ELSE 'whose transaction has to end first'::text END) AS o (what)
+	  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = h.pid
+	  LEFT JOIN (pg_catalog.pg_prepared_xacts AS x
+			JOIN pg_catalog.pg_locks AS v ON v.pid IS NULL AND v.granted AND v.transactionid::text = x.transaction::text)
+		ON h.pid IS NULL AND v.virtualtransaction = h.virtualtransaction
+	 WHERE k.pid = p.pid AND NOT k.granted
+  ) AS q ON p.waiting IS NULL
   LEFT JOIN (
 	SELECT i.pid, i.command, i.phase,
 		   CASE WHEN i.blocks_total > 0 THEN i.blocks_done
@@ -1022,14 +1106,16 @@ COMMENT ON COLUMN migrate.progress_details.operation IS 'upgrade, downgrade or s
 COMMENT ON COLUMN migrate.progress_details.revision IS 'the current revision; NULL as operation';
 COMMENT ON COLUMN migrate.progress_details.step IS 'position of the revision in the run, from 1; NULL as operation';
 COMMENT ON COLUMN migrate.progress_details.steps IS 'number of revisions of the run; NULL as operation';
-COMMENT ON COLUMN migrate.progress_details.statement IS 'position of the current statement in the body, from 1; NULL: none, or you may not see it';
+COMMENT ON COLUMN migrate.progress_details.statement IS 'position in the body, from 1, of the current statement, or of the one before which the run waits; NULL: none, or you may not see it';
 COMMENT ON COLUMN migrate.progress_details.statements IS 'number of statements of the body; NULL: no statement is being run, or you may not see it';
 COMMENT ON COLUMN migrate.progress_details.attempt IS 'of the current revision or segment, from 1';
 COMMENT ON COLUMN migrate.progress_details.query IS 'text of the statement, its first 1023 bytes; NULL: you may not see it in pg_stat_activity';
 COMMENT ON COLUMN migrate.progress_details.started IS 'begin of the run';
 COMMENT ON COLUMN migrate.progress_details.elapsed IS 'since the run began';
-COMMENT ON COLUMN migrate.progress_details.statement_elapsed IS 'since the statement began; NULL as statement';
-COMMENT ON COLUMN migrate.progress_details.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
+COMMENT ON COLUMN migrate.progress_details.statement_elapsed IS 'since the statement began; NULL: the run waits before it, or as statement';
+COMMENT ON COLUMN migrate.progress_details.waiting_for IS 'process ids that block it, in the lock queue or outside of it; 0: a prepared transaction';
+COMMENT ON COLUMN migrate.progress_details.waiting IS 'for how long; NULL: it does not wait';
+COMMENT ON COLUMN migrate.progress_details.blocked_by IS 'who they are and what they hold, as far as you may see that; NULL: it does not wait';
 COMMENT ON COLUMN migrate.progress_details.command IS 'statement whose progress is known: CREATE INDEX, VACUUM, CALL migrate_batch, ...; NULL: none';
 COMMENT ON COLUMN migrate.progress_details.phase IS 'as the server reports it; the table of a batch';
 COMMENT ON COLUMN migrate.progress_details.done IS 'blocks, lockers, rows or keys that are done in this phase';
@@ -1041,16 +1127,21 @@ CREATE VIEW migrate.progress AS
 SELECT d.pid, d.revision,
 	   CASE WHEN d.step IS NOT NULL THEN pg_catalog.format('%s of %s'::text, d.step, d.steps) END AS step,
 	   pg_catalog.date_trunc('second'::text, d.elapsed) AS elapsed,
-	   d.waiting_for,
-	   pg_catalog."left"(pg_catalog.regexp_replace(COALESCE(d.query, d.command), '\s+'::text, ' '::text, 'g'::text), 17) AS query
+	   CASE WHEN d.waiting IS NOT NULL THEN
+			pg_catalog.format('%s%s (%s s)'::text,
+				CASE d.waiting_for[1] WHEN 0 THEN 'prepared'::text ELSE d.waiting_for[1]::text END,
+				' +'::text || NULLIF(GREATEST(pg_catalog.cardinality(d.waiting_for) - 1, 0), 0)::text, EXTRACT(epoch FROM d.waiting)::bigint) END AS waiting_for,
+	   pg_catalog."left"(CASE
+			WHEN d.per_second IS NOT NULL THEN pg_catalog.concat('batch: '::text, LEAST(d.done * 100 / NULLIF(d.total, 0), 99), ' %'::text)
+			ELSE pg_catalog.regexp_replace(COALESCE(d.query, d.command), '\s+'::text, ' '::text, 'g'::text) END, 13) AS query
   FROM migrate.progress_details AS d;
 COMMENT ON VIEW migrate.progress IS 'the runs that are running in this database, a row for each, in 80 columns; migrate.progress_details has more';
 COMMENT ON COLUMN migrate.progress.pid IS 'process id of the session or the worker';
 COMMENT ON COLUMN migrate.progress.revision IS 'the current revision; NULL: the run waits for another one, or makes its plan';
 COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run; NULL as revision';
 COMMENT ON COLUMN migrate.progress.elapsed IS 'in seconds, since the run began';
-COMMENT ON COLUMN migrate.progress.waiting_for IS 'process ids that block it, by pg_blocking_pids()';
-COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of its command where you may not see it in pg_stat_activity; NULL: none';
+COMMENT ON COLUMN migrate.progress.waiting_for IS 'a process id that blocks it, or prepared: a prepared transaction; how many others do, and for how many seconds; NULL: it does not wait';
+COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of the one before which the run waits, or of its command where you may not see it in pg_stat_activity; of a batch how much is done; NULL: none';
 
 -- Privileges -----------------------------------------------------------
 

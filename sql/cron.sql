@@ -13,7 +13,7 @@ SELECT pg_temp.attempt(format('SELECT migrate_schedule(''s'', %L)', every)) FROM
 	'mon * * * *', '* * * * fri-tue', '0 0 31 2 *', '0 0 30 2 *', '0 0 31 2,4,6,9,11 *', '61 2 1 1 1']) AS every;
 -- an interval of five words is none
 SELECT migrate_schedule('s', '1 mon 2 days 03:00:00');
-SELECT every FROM migrate.schedules;
+SELECT every FROM migrate.schedules_details;
 SELECT migrate_unschedule('s');
 
 -- the first run time from a moment on, and those that follow

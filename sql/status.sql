@@ -74,6 +74,36 @@ SHOW migrate.log_retention;
 \set VERBOSITY sqlstate
 SET migrate.log_retention = '-1';
 \set VERBOSITY default
+
+-- what was decided counts until the revision is abandoned or taken down
+SET client_min_messages = error;
+SELECT migrate_register('s1', 'SELECT 1; CREATE INDEX CONCURRENTLY ON nowhere (i); VACUUM t; SELECT 1 / 0', '');
+CALL migrate_deploy('s1');
+SELECT note, next_command FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+SELECT migrate_resolve('s1', 'skip');
+SELECT note, last_decision FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+CALL migrate_deploy('s1');
+SELECT note, last_decision, decisions ~ '^skipped by' AS skipped FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+SELECT migrate_resolve('s1', 'abandon');
+SELECT note, last_decision, failed_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+SELECT migrate_register('s1', 'SELECT 1', 'SELECT 1', message => 'words that are not cut in the middle of one', replace => true);
+CALL migrate_deploy('s1');
+SELECT note, last_decision, decisions ~ '^abandoned by [^;]*$' AS abandoned FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+CALL migrate_revert('base');
+SELECT note, decisions FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+
+-- a run that is refused, or waits in vain, hides no failure of the same body
+SELECT migrate_register('s2', 'SELECT 1 / 0', '');
+CALL migrate_deploy('s2');
+INSERT INTO migrate.log (run, step, revision, operation, via, state, attempts, started, finished, version_table, role, application_name,
+	body_hash, sqlstate, error, wall_ms, cpu_ms, lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read, buffers_dirtied,
+	buffers_written, temp_blocks_read, temp_blocks_written)
+SELECT gen_random_uuid(), 1, revision, operation, via, state, 0, clock_timestamp(), clock_timestamp(), version_table, role, application_name,
+	body_hash, '55P03', 'could not begin', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM migrate.log WHERE revision = 's2';
+SELECT note, failed_error, refused_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's2';
+-- of another body it does
+UPDATE migrate.log SET body_hash = 'another' WHERE attempts = 0 AND revision = 's2';
+SELECT note, failed_error, refused_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's2';
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP TABLE t, other_version;

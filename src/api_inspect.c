@@ -4,8 +4,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "api.h"
@@ -42,6 +44,7 @@ PG_FUNCTION_INFO_V1(migrate_guard);
 static Datum return_revisions(FunctionCallInfo fcinfo,
 							  const MigInspectRow *revisions, int nrevisions,
 							  RevisionColumns columns);
+static void put_wait(MigCallRows *rows, const MigProgress *run, int64 now);
 
 Datum
 migrate_current(PG_FUNCTION_ARGS)
@@ -261,12 +264,34 @@ migrate_progress(PG_FUNCTION_ARGS)
 		mig_call_put(&rows, Int32GetDatum(run->statement), no_statement);
 		mig_call_put(&rows, Int32GetDatum(run->nstatements), no_statement);
 		mig_call_put(&rows, Int32GetDatum(run->attempt), no_statement);
-		mig_call_put_duration(&rows, now - run->statement_started_ms, no_statement);
+		mig_call_put_duration(&rows, now - run->statement_started_ms,
+							  no_statement || run->statement_started_ms == 0);
 		mig_call_put_text(&rows, no_statement || !mig_progress_may_read(run) ?
 						  NULL : run->query);
+		put_wait(&rows, run, now);
 		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * For whom a run waits outside of the lock queue, and for how long.
+ */
+static void
+put_wait(MigCallRows *rows, const MigProgress *run, int64 now)
+{
+	bool		waits = run->waiting_since_ms != 0;
+	Datum		pids[MIG_PROGRESS_BLOCKERS];
+
+	for (int i = 0; i < run->nblockers; i++)
+		pids[i] = Int32GetDatum(run->blockers[i]);
+	mig_call_put(rows, PointerGetDatum(construct_array(pids, run->nblockers, INT4OID,
+													   sizeof(int32), true,
+													   TYPALIGN_INT)),
+				 !waits);
+	mig_call_put_duration(rows, now - run->waiting_since_ms, !waits);
+	mig_call_put_text(rows, waits && run->blocked_by[0] != '\0' &&
+					  mig_progress_may_read(run) ? run->blocked_by : NULL);
 }
 
 Datum

@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use MigrateTest;
 use Test::More;
 
-my $node = new_node('gate', 'max_prepared_transactions = 2', 'autovacuum_naptime = 1s');
+my $node = new_node('gate', 'shared_preload_libraries = migrate', 'max_prepared_transactions = 2', 'autovacuum_naptime = 1s');
 my $db = new_database($node, 'app');
 my $errors;
 
@@ -18,7 +18,7 @@ sql($node, $db, <<'SQL');
 CREATE TABLE acc (i int);
 CREATE TABLE other (i int);
 INSERT INTO acc SELECT generate_series(1, 1000);
-SELECT migrate_register('a1', 'ALTER TABLE acc ADD COLUMN c1 int', 'ALTER TABLE acc DROP COLUMN c1');
+SELECT migrate_register('a1', 'SET LOCAL statement_timeout = 0; SELECT 1; ALTER TABLE acc ADD COLUMN c1 int', 'ALTER TABLE acc DROP COLUMN c1');
 SELECT migrate_register('a2', 'ALTER TABLE acc ADD COLUMN c2 int', 'ALTER TABLE acc DROP COLUMN c2', '{a1}');
 SELECT migrate_register('a3', 'CREATE INDEX acc_i ON acc (i)', 'DROP INDEX acc_i', '{a2}');
 SELECT migrate_register('a4', 'VACUUM FULL acc', '', '{a3}');
@@ -26,6 +26,18 @@ CREATE ROLE deployer LOGIN;
 CREATE ROLE reporting LOGIN;
 GRANT SELECT ON acc TO reporting;
 SQL
+
+sub progress
+{
+	my ($columns) = @_;
+	return sql($node, $db, "SELECT $columns FROM migrate.progress_details");
+}
+
+sub doctor
+{
+	my ($check) = @_;
+	return sql($node, $db, "SELECT status, value FROM migrate_doctor_details() WHERE \"check\" = '$check'");
+}
 
 # A session whose transaction is older than lock_timeout.
 sub open_transaction
@@ -52,6 +64,17 @@ my $pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
 my $deploy = start_sql($node, $db, 'deploy', "SET client_min_messages = notice; CALL migrate_deploy('a1')");
 wait_until_nothing_is_waited_for($deploy);
 nothing_is_queued('CALL');
+# Seen by others: before which statement it waits, for how long and for whom.
+my $who = qr/process $pid \(role \w+, application '[^']*', idle in transaction for \d+ s\), which holds AccessShareLock on table (?:public\.)?acc/;
+wait_until($node, $db, "SELECT waiting > interval '1 s' FROM migrate.progress_details");
+is(progress('revision, statement, statements, query, statement_elapsed IS NULL, waiting_for, waiting < elapsed'),
+	"a1|3|3|ALTER TABLE acc ADD COLUMN c1 int|t|{$pid}|t", 'CALL: its progress');
+like(progress('blocked_by'), qr/^$who$/, 'CALL: its progress says who blocks it');
+like(sql($node, $db, 'SELECT waiting_for, query FROM migrate.progress'), qr/^$pid \([1-9]\d* s\)\|ALTER TABLE a$/, 'CALL: in 80 columns');
+like(doctor('waiting runs'), qr/^warning\|process \d+ \(upgrade of revision "a1", statement 3 of 3\), for \d+ s, blocked by $who$/, 'CALL: the doctor knows it');
+like(doctor('blockers'), qr/^warning\|in the way of pending revisions: $who$/, 'CALL: and that others would wait');
+is(sql($node, $db, 'CREATE ROLE outsider; SET ROLE outsider; SELECT value ~ $$blocked by process \d+$$ FROM migrate_doctor_details() WHERE "check" = $$waiting runs$$'),
+	't', 'CALL: a role that may not see all sessions sees the process only');
 $blocker->query_safe('COMMIT;');
 (undef, $errors) = finish_sql($deploy);
 is($errors, '', 'CALL: gets through');
@@ -61,6 +84,11 @@ HINT:  To end what blocks it: SELECT pg_terminate_backend\($pid\);/, 'CALL: who 
 is( () = $deploy->{err} =~ /waits for older transactions/g, 1, 'CALL: said once');
 like(sql($node, $db, "SELECT attempts, error, blocked_by FROM migrate.log WHERE revision = 'a1'"),
 	qr/^1\|\|process $pid /, 'CALL: in one attempt, and who it was is in the log');
+is(sql($node, $db, "SELECT lock_wait_ms BETWEEN 1000 AND wall_ms FROM migrate.log WHERE revision = 'a1'"), 't', 'CALL: the wait is one for locks');
+is(sql($node, $db, "SELECT lock_wait > interval '1 s' FROM migrate.resource_usage_details WHERE revision = 'a1'"), 't', 'CALL: in migrate.resource_usage, too');
+like(doctor('long revisions'), qr/at the median of the log \(\d{1,3}\.\d ms\)/, 'CALL: and no time of the revision');
+is(doctor('waiting runs'), 'ok|none', 'CALL: no run waits');
+like(doctor('blockers'), qr/^ok\|/, 'CALL: nothing is in the way');
 
 # Gives up after its time, with nothing done.
 $pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
@@ -112,7 +140,10 @@ $blocker->query_safe('ROLLBACK;');
 
 # Prepared transactions.
 sql($node, $db, "BEGIN; SELECT count(*) FROM acc; PREPARE TRANSACTION 'the ''other'''; SELECT pg_sleep(0.3)");
-$deploy = start_sql($node, $db, 'prepared', "SET migrate.blocker_wait = '500ms'; CALL migrate_revert('a2')");
+$deploy = start_sql($node, $db, 'prepared', "SET migrate.blocker_wait = '2s'; CALL migrate_revert('a2')");
+wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.progress_details WHERE waiting_for = '{0}'");
+like(progress('blocked_by'), qr/^prepared transaction 'the ''other''', which holds AccessShareLock on table (?:public\.)?acc$/, 'a prepared transaction: in migrate.progress');
+like(sql($node, $db, 'SELECT waiting_for FROM migrate.progress'), qr/^prepared \(\d s\)$/, 'a prepared transaction: in 80 columns');
 (undef, $errors) = finish_sql($deploy);
 like($errors, qr/^55P03: could not begin/, 'a prepared transaction');
 like($deploy->{err}, qr/Blocked by prepared transaction 'the ''other''', which holds AccessShareLock on table public\.acc\./, 'a prepared transaction: its name');
@@ -135,7 +166,7 @@ sql($node, $db, "ROLLBACK PREPARED $gid; SELECT migrate_unregister('hidden'); SE
 sql($node, $db, "BEGIN; SELECT migrate_upgrade('empty'); PREPARE TRANSACTION $gid");
 $deploy = start_sql($node, $db, 'escape', "SET migrate.lock_wait = '100ms'; CALL migrate_deploy('empty')");
 (undef, $errors) = finish_sql($deploy);
-like($deploy->{err}, qr/The prepared transaction 'the \?\[2J\?other' holds the lock/, 'a control character at the lock of a run');
+like($deploy->{err}, qr/Blocked by prepared transaction 'the \?\[2J\?other', which holds the lock/, 'a control character at the lock of a run');
 unlike($deploy->{err}, qr/\x1b/, 'a control character at the lock of a run: nowhere else');
 sql($node, $db, "ROLLBACK PREPARED $gid");
 sql($node, $db, "SELECT migrate_unregister('empty')");
@@ -146,7 +177,7 @@ $pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
 $deploy = start_sql($node, $db, 'terminates', "$settings CALL migrate_revert('a2')");
 (undef, $errors) = finish_sql($deploy);
 is($errors, '', 'idle: is ended');
-like($deploy->{err}, qr/WARNING:  \w{5}: ended process $pid, which blocked the downgrade of revision "a3"/, 'idle: said');
+like($deploy->{err}, qr/WARNING:  \w{5}: terminated process $pid, which blocked the downgrade of revision "a3"/, 'idle: said');
 $blocker->{run}->kill_kill;
 my $busy = start_sql($node, $db, 'busy', 'BEGIN; SELECT count(*) FROM acc; SELECT pg_sleep(300); COMMIT');
 $pid = wait_for_event($node, $busy, 'Timeout');
@@ -159,6 +190,17 @@ $deploy = start_sql($node, $db, 'all', "$settings SET migrate.terminate_blockers
 is($errors, '', 'all: it is');
 (undef, $errors) = finish_sql($busy);
 like($errors, qr/^57P01/, 'all: its error');
+
+# A process that has ended meanwhile.
+sql($node, $db, "CREATE OR REPLACE FUNCTION pg_catalog.pg_terminate_backend(pid integer, timeout bigint DEFAULT 0) RETURNS boolean LANGUAGE sql AS 'SELECT false'");
+$blocker = $node->background_psql($db);
+$pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
+$deploy = start_sql($node, $db, 'ended', "SET client_min_messages = notice; SET migrate.terminate_blockers = idle; SET migrate.blocker_patience = '300ms'; SET migrate.blocker_wait = '1s'; CALL migrate_revert('base')");
+(undef, $errors) = finish_sql($deploy);
+like($deploy->{err}, qr/NOTICE:  \w{5}: process $pid, which blocked the downgrade of revision "a1", had ended before it could be terminated/, 'ended meanwhile: said');
+unlike($deploy->{err}, qr/terminated process/, 'ended meanwhile: not by us');
+$blocker->quit;
+sql($node, $db, "CREATE OR REPLACE FUNCTION pg_catalog.pg_terminate_backend(pid integer, timeout bigint DEFAULT 0) RETURNS boolean LANGUAGE internal STRICT AS 'pg_terminate_backend'");
 
 # A role that may not see what others do, and may not end them.
 sql($node, $db, <<'SQL');

@@ -36,7 +36,7 @@ is("$out$errors", 'a1', 'prepared after an upgrade');
 ($out, $errors) = said("SET migrate.lock_wait = '100ms'; CALL migrate_deploy('a1')");
 is($errors, <<'TEXT' =~ s/\n\z//r, 'a run that meets it');
 ERROR:  could not lock "migrate.version" within 100 ms
-DETAIL:  The prepared transaction 'it''s' holds the lock.
+DETAIL:  Blocked by prepared transaction 'it''s', which holds the lock.
 HINT:  To keep what it has done: COMMIT PREPARED 'it''s';
 To undo it: ROLLBACK PREPARED 'it''s';
 TEXT

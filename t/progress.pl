@@ -11,7 +11,7 @@ use MigrateTest;
 use Test::More;
 
 # Another library has its memory, too.
-my $node = new_node('progress', "shared_preload_libraries = 'pg_stat_statements, migrate'", 'restart_after_crash = on');
+my $node = new_node('progress', "shared_preload_libraries = 'pg_stat_statements, migrate'", 'restart_after_crash = on', 'max_prepared_transactions = 2');
 my $db = new_database($node, 'app');
 new_database($node, 'other');
 prepare($node);
@@ -59,6 +59,11 @@ my $second = start_sql($node, $db, 'second', 'CALL migrate_deploy()');
 wait_for_event($node, $second, 'Extension');
 is( progress("string_agg(via || coalesce(operation, ' waits'), ',' ORDER BY started)"),
 	'functionupgrade,procedure waits', 'a run that waits for another run');
+is(progress("pid, statement, query, waiting_for, waiting <= elapsed, blocked_by ~ '^process $pid \\(role .*, application ''run'', (active|idle in transaction) for \\d+ s\\), which holds the lock\$'")
+	=~ /^\d+\|\|\|\{$pid\}\|t\|t$/m, 1, 'and for which');
+like(progress('blocked_by'), qr/^process $holder_pid \(role \w+, application '[^']*', idle in transaction for \d+ s\), which holds AccessShareLock on table t$/m, 'in the lock queue: who blocks it, with mode and table');
+like(sql($node, $db, 'SELECT waiting_for FROM migrate.progress'), qr/^$holder_pid \(\d+ s\)$/m, 'in 80 columns');
+like(sql($node, $db, q(SELECT status || value FROM migrate_doctor_details() WHERE "check" = 'waiting runs')), qr/^warningprocess $pid \(upgrade of revision "p2", statement 2 of 3\), for \d+ s, blocked by process $holder_pid .* table (?:public\.)?t; process \d+, for \d+ s, blocked by process $pid /, 'the doctor says which runs wait');
 $holder->query_safe('COMMIT;');
 finish_sql($run);
 my (undef, $errors) = finish_sql($second);
@@ -72,8 +77,31 @@ $run = start_sql($node, $db, 'run', 'CALL migrate_deploy()');
 wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress_details WHERE command IS NOT NULL');
 is( progress('via, revision, statement, command, phase, done, total'),
 	'procedure|p3|2|CREATE INDEX CONCURRENTLY|waiting for writers before build|0|1', "procedure: the server's own progress");
+wait_until($node, $db, "SELECT waiting_for = '{$holder_pid}' FROM migrate.progress_details");
+like(progress("blocked_by || ' ' || (waiting >= interval '0')"), qr/^process $holder_pid \(.* idle in transaction for \d+ s\), whose transaction has to end first true$/, 'an index that waits by design: for whom');
+# Where it is, while it runs: not interrupted.
+my $index_pid = progress('pid');
+is(sql($node, $db, "SELECT s.state, s.note, d.pid, d.next_command IS NULL FROM migrate.status AS s JOIN migrate.status_details AS d USING (revision) WHERE revision = 'p3'"),
+	"partial|running: process $index_pid|$index_pid|t", 'a partial revision on which a run is working');
+is(sql($node, $db, q(SELECT status, value FROM migrate_doctor_details() WHERE "check" = 'partial')),
+	qq(ok|upgrade of revision "p3" is running (process $index_pid): statements up to 1 are done, statement 2 was begun), 'no problem for the doctor');
 $holder->query_safe('COMMIT;');
 finish_sql($run);
+
+# The same for a prepared transaction, which is named beforehand.
+sql($node, $db, "CALL migrate_revert('p2'); BEGIN; INSERT INTO t VALUES (0); PREPARE TRANSACTION 'left'");
+$run = start_sql($node, $db, 'run', "SET client_min_messages = notice; CALL migrate_deploy()");
+wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.progress_details WHERE waiting_for = '{0}'");
+is(progress('blocked_by'), "prepared transaction 'left', which has to end first", 'a prepared transaction');
+kill_9($node, progress('pid'));
+finish_sql($run);
+like($run->{err}, qr/NOTICE:  \w{5}: CREATE INDEX CONCURRENTLY waits until older transactions have ended\nDETAIL:  The oldest are those of prepared transaction 'left' \(role \w+, prepared \d+ s ago\)\./, 'named before it waits');
+wait_until_up($node);
+is(sql($node, $db, "SELECT s.state, s.note, d.pid IS NULL, d.next_command FROM migrate.status AS s JOIN migrate.status_details AS d USING (revision) WHERE revision = 'p3'"),
+	"partial|interrupted|t|CALL migrate_deploy('p3');", 'killed: interrupted');
+is(sql($node, $db, q(SELECT status FROM migrate_doctor_details() WHERE "check" = 'partial')), 'problem', 'killed: a problem');
+sql($node, $db, "ROLLBACK PREPARED 'left'; CALL migrate_deploy()");
+$holder = $node->background_psql($db);
 
 # An attempt that is repeated.
 sql($node, $db, "CALL migrate_revert('p1')");

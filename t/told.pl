@@ -29,6 +29,7 @@ sub plain
 	$text =~ s/(process) (?:with PID )?\d+/$1 PID/gi;
 	$text =~ s/(job|migrate_wait)([ (])\d+/$1$2N/g;
 	$text =~ s/(pg_terminate_backend|in server process)\(\d+\)/$1(PID)/g;
+	$text =~ s/pid IN \(\d+\)/pid IN (PID)/g;
 	$text =~ s/\bfor \d+ s\b/for N s/g;
 	$text =~ s/(after \d+ attempts) in \d+ s/$1/g;
 	$text =~ s/\b(transaction|OID|relation|database|tuple) [(]?\d+(?:,\d+[)])?/$1 N/g;
@@ -75,8 +76,8 @@ SQL
 	add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.status WHERE state <> 'applied'"));
 	add('migrate.status_details', sql($node, $db, <<'SQL'));
 SELECT concat_ws(E'\n', 'revision: ' || revision, 'state: ' || state, 'partial: ' || partial,
-	'failed_error: ' || failed_error, 'failed_context: ' || failed_context, 'decisions: ' || decisions,
-	'next_command: ' || next_command)
+	'failed_error: ' || failed_error, 'failed_context: ' || failed_context, 'refused_error: ' || refused_error,
+	'decisions: ' || decisions, 'last_decision: ' || last_decision, 'next_command: ' || next_command)
   FROM migrate.status_details WHERE state <> 'applied'
 SQL
 	return;
@@ -109,6 +110,11 @@ sql($node, $db, <<'SQL');
 CREATE TABLE acc (id int, owner text);
 INSERT INTO acc VALUES (1, 'a'), (1, 'b');
 CREATE ROLE deployer;
+CREATE ROLE oper LOGIN;
+CREATE ROLE d2_author;
+CREATE ROLE reporting LOGIN;
+GRANT deployer TO oper;
+GRANT EXECUTE ON FUNCTION migrate_register, migrate_upgrade TO d2_author, deployer;
 GRANT USAGE ON SCHEMA migrate TO deployer;
 GRANT EXECUTE ON PROCEDURE migrate_deploy TO deployer;
 GRANT pg_read_all_settings TO deployer;
@@ -142,6 +148,25 @@ section('no privilege');
 register('d2', "UPDATE acc SET owner = 'c'", '', 'd1');
 told("SET ROLE deployer; CALL migrate_deploy()");
 kept();
+
+section('SET ROLE was forgotten');
+told('SET SESSION AUTHORIZATION oper; CALL migrate_deploy()');
+told('SET SESSION AUTHORIZATION oper; SELECT migrate_upgrade()');
+sql($node, $db, 'GRANT deployer TO d2_author; ALTER ROLE oper NOINHERIT');
+register('d2', "SELECT 1", '', 'd1');
+sql($node, $db, "SET ROLE d2_author; SELECT migrate_register('d2', 'SELECT 1', '', '{d1}', replace => true)");
+sql($node, $db, 'ALTER ROLE oper INHERIT');
+told('SET SESSION AUTHORIZATION oper; CALL migrate_deploy()');
+sql($node, $db, "SELECT migrate_unregister('d2')");
+
+section('a session that the role may neither see nor end');
+sql($node, $db, 'CREATE TABLE mine (i int); ALTER TABLE mine OWNER TO deployer; GRANT SELECT ON mine TO reporting');
+register('d2', 'ALTER TABLE mine ADD COLUMN added int', '', 'd1');
+my $other = $node->background_psql($db, extra_params => [ '-U', 'reporting' ]);
+$other->query_safe('BEGIN; SELECT FROM mine;');
+wait_until($node, $db, "SELECT clock_timestamp() - xact_start > interval '1 s' FROM pg_stat_activity WHERE state = 'idle in transaction'");
+told("SET SESSION AUTHORIZATION oper; SET ROLE deployer; SET migrate.blocker_wait = '1s'; CALL migrate_deploy()");
+$other->quit;
 
 section('a disk that is full');
 register('d2', "CREATE TABLE big (i int);\nDO \$\$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file \"base/1/2\": No space left on device', HINT = 'Check free disk space.'; END \$\$", '', 'd1');
@@ -207,6 +232,10 @@ kept();
 told('SELECT migrate_upgrade()');
 told("CALL migrate_revert('base')");
 
+section('a run that is refused does not hide why the one before failed');
+told('SET ROLE deployer; CALL migrate_deploy()');
+kept();
+
 section('partial: skip');
 told("SELECT migrate_resolve('d2', 'skip')");
 kept();
@@ -224,6 +253,7 @@ sql($node, $db, "CALL migrate_revert('d1'); INSERT INTO acc VALUES (1, 'b')");
 section('partial: abandon');
 $node->psql($db, 'CALL migrate_deploy()');
 told("SELECT migrate_resolve('d2', 'abandon')");
+add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT revision, state, note FROM migrate.status"));
 
 section('partial: finish, and back');
 sql($node, $db, 'DROP TABLE d2');

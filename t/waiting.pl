@@ -45,7 +45,7 @@ my $old_pid = sql($node, $db, q(SELECT pid FROM pg_stat_activity WHERE state = '
 wait_until($node, $db, "SELECT xact_start < now() - interval '1 s' FROM pg_stat_activity WHERE pid = $old_pid");
 my $first = start_sql($node, $db, 'first', "SET client_min_messages = notice; CALL migrate_deploy('a1')");
 my $first_pid = wait_for_event($node, $first, 'Lock');
-my $second = start_sql($node, $db, 'second', "CALL migrate_deploy('a1')");
+my $second = start_sql($node, $db, 'second', "SET client_min_messages = notice; CALL migrate_deploy('a1')");
 my $second_pid = wait_for_event($node, $second, 'Extension');
 wait_until_nothing_is_held($node, $second_pid);
 is(sql($node, $db, "SELECT pg_blocking_pids($first_pid) <> ARRAY[$second_pid]"), 't', 'the run does not wait for it');
@@ -74,6 +74,7 @@ $old->query_safe('COMMIT;');
 (undef, $errors) = finish_sql($first);
 (undef, $waiter_errors) = finish_sql($second);
 is("$errors$waiter_errors", '', 'both end, without a deadlock');
+like($second->{err}, qr/NOTICE:  \w{5}: waiting for another session that runs migrations on "migrate\.version"\nDETAIL:  Blocked by process $first_pid \(role \w+, application 'first', active for \d+ s\), which holds the lock\./, 'a run that waits for a run: for whom');
 unlike($second->{err}, qr/LOG:/, 'no other wait is shown');
 is(sql($node, $db, 'SHOW log_lock_waits'), 'off', 'the setting is what it was');
 is( sql($node, $db, "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"),
@@ -87,7 +88,7 @@ $first_pid = wait_for_event($node, $first, 'Lock');
 $second = start_sql($node, $db, 'impatient', "SET migrate.lock_wait = '300ms'; CALL migrate_deploy()");
 (undef, $errors) = finish_sql($second);
 like($errors, qr/^55P03: could not lock "migrate.version" within 300 ms/, 'lock_wait');
-like($second->{err}, qr/Process $first_pid \(role \w+, application 'first again'\) holds the lock/, 'lock_wait: the holder');
+like($second->{err}, qr/DETAIL:  Blocked by process $first_pid \(role \w+, application 'first again', active for \d+ s\), which holds the lock\.\nHINT:  Wait for it to end, or raise migrate\.lock_wait\.\nTo end what blocks it: SELECT pg_terminate_backend\($first_pid\);/, 'lock_wait: the holder');
 # A function holds a snapshot while it waits, and so delays the index: it fails
 # in time.
 $second = start_sql($node, $db, 'function', "SET migrate.lock_wait = '300ms'; SELECT migrate_upgrade('b1')");

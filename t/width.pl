@@ -93,6 +93,8 @@ SELECT migrate_submit('3a9f4c2b1d0e', run_at => now() + interval '1 year');
 SELECT migrate_cancel(migrate_submit('1975ea83b712', 'downgrade', now() + interval '1 year'));
 SELECT migrate_schedule('night shift', '0 2 * * mon-fri', window_start => '02:00+01', window_end => '04:30+01');
 SELECT migrate_schedule('every hour', '1 hour', at => now());
+SELECT migrate_schedule('a schedule of 26 characters', '0,10,20,30,40,50 6-22 * * mon-fri', time_zone => 'Asia/Kathmandu');
+UPDATE migrate.schedule SET note = 'ended before its target, as the window closed' WHERE name LIKE 'a schedule%';
 SELECT migrate_run_jobs();
 SQL
 wait_until($node, $db, q{SELECT failures > 0 FROM migrate.schedules_details WHERE name = 'every hour'});
@@ -100,7 +102,11 @@ questions('jobs and schedules');
 my $jobs = fits('SELECT * FROM migrate.jobs');
 like($jobs, qr/failed +\| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| upgrade +\| 23505 in 3a9f4c2b1d0e/, 'which error ended it, and where');
 like($jobs, qr/queued .* \| at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/m, 'when it will begin');
-like(fits('SELECT * FROM migrate.schedules'), qr/night shift .* \| between 02:00 and 04:30$/m, 'the window');
+like(fits('SELECT * FROM migrate.schedules'), qr/night shift .* \| \d\d-\d\d \d\d:\d\d\+\d\d \| 02:00-04:30 *$/m, 'the window');
+
+like(fits("SELECT * FROM migrate.schedules"), qr/^ a schedule of 26 characters \| 0,10,20,30,4\.\.\. \| .* \| ended\.\.\. *$/m, 'what is cut says so, and words are not');
+like(fits("SET timezone = 'Asia/Kathmandu'; SELECT * FROM migrate.schedules"), qr/ \d\d-\d\d \d\d:\d\d\+05:45 /, 'with the zone');
+sql($node, $db, q{SET ROLE deployer01; SELECT migrate_unschedule('a schedule of 26 characters')});
 
 # A revision that waits for a lock, in a job.
 my $holder = $node->background_psql($db);
@@ -114,7 +120,7 @@ SELECT migrate_submit();
 SQL
 wait_until($node, $db, "SELECT waiting_for <> '{}' FROM migrate.progress_details WHERE revision = '3a9f4c2b1d0e'");
 questions('a run waits');
-like(fits('SELECT * FROM migrate.progress'), qr/ 3a9f4c2b1d0e \| 1 of 1 \| 00:0\d:\d\d \| +\{\d+\} +\| ALTER TABLE custo$/m, 'what it does, how long, and for what it waits');
+like(fits('SELECT * FROM migrate.progress'), qr/ 3a9f4c2b1d0e \| 1 of 1 \| 00:0\d:\d\d \| \d+ \(\d+ s\) +\| ALTER TABLE c *$/m, 'what it does, how long, and for what it waits');
 like(fits('SELECT * FROM migrate.jobs'), qr/running .* \| 3a9f4c2b1d0e, 1 of 1$/m, 'where the job is');
 $holder->query_safe('COMMIT');
 wait_until($node, $db, q{SELECT count(*) = 0 FROM migrate.jobs_details WHERE state IN ('running')});

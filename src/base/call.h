@@ -8,7 +8,7 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 
-#define MIG_CALL_MAX_COLUMNS	16
+#define MIG_CALL_MAX_COLUMNS	20
 
 /* The rows of a result; a row is filled in column by column. */
 typedef struct MigCallRows

@@ -53,6 +53,8 @@ MigDoctorCheck mig_doctor_activity[] = {
 		.status = MIG_DOCTOR_WARNING,
 		.advice = "Call migrate_doctor() as a member of pg_read_all_stats to include the sessions of other roles."
 	},
+	{"activity", "blockers", mig_doctor_blockers},
+	{"activity", "waiting runs", mig_doctor_waits},
 	{
 		"activity", "long transactions",
 		.query = {

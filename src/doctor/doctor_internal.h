@@ -59,5 +59,7 @@ extern void mig_doctor_query(MigDoctor *doctor, MigSpiQuery *query,
 
 /* migrations.c */
 extern void mig_doctor_locks(MigDoctor *doctor);
+extern void mig_doctor_blockers(MigDoctor *doctor);
+extern void mig_doctor_waits(MigDoctor *doctor);
 
 #endif							/* MIG_DOCTOR_DOCTOR_INTERNAL_H */

@@ -23,6 +23,7 @@
 #define MANY_DDL				20	/* statements of a revision */
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */
 #define MAX_NAMED				5	/* revisions, in a finding */
+#define MAX_LOOKED_UP			100 /* pending revisions, for their locks */
 
 static void check_pending(MigDoctor *doctor);
 static bool find_unknown(StringInfo value);
@@ -82,6 +83,73 @@ mig_doctor_locks(MigDoctor *doctor)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK, value, NULL);
 }
 
+/*
+ * The area "activity": transactions that a run would wait for now.
+ */
+void
+mig_doctor_blockers(MigDoctor *doctor)
+{
+	int			nsteps;
+	MigInspectStep *steps = pending_steps(doctor, &nsteps);
+	int			n = Min(nsteps, MAX_LOOKED_UP);
+	char	  **ids = palloc(sizeof(char *) * Max(n, 1));
+	char	   *advice;
+	char	   *who;
+
+	for (int i = 0; i < n; i++)
+		ids[i] = unconstify(char *, steps[i].revision);
+	who = mig_run_blocked_by(ids, n, &advice);
+	if (who == NULL)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "no older transaction is in the way of a pending revision", NULL);
+	else
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("in the way of pending revisions: %s", who),
+						  psprintf("A run would wait until they have ended. %s",
+								   advice));
+}
+
+/*
+ * The same area: runs that wait.  What the sessions do that block them is shown to
+ * roles that may see all sessions.
+ */
+void
+mig_doctor_waits(MigDoctor *doctor)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.string_agg(pg_catalog.format("
+		"        'process %s%s, for %s s, blocked by %s', p.pid,"
+		"        CASE WHEN p.revision IS NOT NULL THEN pg_catalog.format("
+		"         ' (%s of revision \"%s\", statement %s of %s)', p.operation,"
+		"         p.revision, p.statement, p.statements) END,"
+		"        extract(epoch FROM p.waiting)::int8,"
+		"        CASE WHEN pg_catalog.pg_has_role($1, 'pg_read_all_stats', 'USAGE')"
+		"         THEN p.blocked_by ELSE pg_catalog.concat('process ',"
+		"          pg_catalog.array_to_string(p.waiting_for, ', ')) END),"
+		"        '; ' ORDER BY p.started)"
+		"  FROM migrate.progress_details AS p WHERE p.waiting IS NOT NULL"
+	};
+	MigSpiArgs	args = {0};
+	int			nruns = 0;
+	char	   *waits = NULL;
+
+	if (mig_progress_read(&nruns) == NULL)
+	{
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "not known: there is no shared memory for migrate.progress", NULL);
+		return;
+	}
+	mig_spi_arg_oid(&args, GetUserId());
+	if (nruns > 0)
+		waits = mig_spi_first(&query, &args, MIG_SPI_OWNER,
+							  MIG_SPI_READ_LATEST);
+	if (waits == NULL)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
+	else
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING, waits,
+						  "Wait for the end of what blocks them, or use pg_terminate_backend(), for a prepared transaction ROLLBACK PREPARED. migrate.progress_details shows more.");
+}
+
 static void
 check_pending(MigDoctor *doctor)
 {
@@ -133,9 +201,17 @@ check_partial(MigDoctor *doctor)
 {
 	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
+	char	   *running;
 
 	if (partial == NULL)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
+	else if ((running = mig_lock_running(version)) != NULL)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  psprintf("%s of revision \"%s\" is running (process %s): %s",
+								   mig_command_name(partial->operation),
+								   partial->revision, running,
+								   mig_run_describe_partial(partial)),
+						  NULL);
 	else
 		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM,
 						  psprintf("%s of revision \"%s\": %s",

@@ -436,8 +436,7 @@ explain(MigBatch *batch, ErrorData *error)
 	{
 		error->detail = psprintf("%s Blocked by %s.", error->detail,
 								 batch->blockers.who);
-		error->hint = psprintf("To end what blocks it: %s",
-							   batch->blockers.cure);
+		error->hint = mig_blocker_advise(&batch->blockers);
 	}
 	detail = psprintf("To resume when the cause is removed: the same CALL.\nTo start over: SELECT migrate_batch_reset(%s);",
 					  quote_literal_cstr(batch->request.name));

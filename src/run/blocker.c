@@ -76,8 +76,8 @@ void
 mig_blocker_announce(const char *tag)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.string_agg(t.who, ', ')"
-		"  FROM (SELECT pg_catalog.format("
+		"SELECT pg_catalog.string_agg(t.who, ', ' ORDER BY t.began)"
+		"  FROM (SELECT a.xact_start AS began, pg_catalog.format("
 		"               'process %s (role %s, application %L, %s for %s s)',"
 		"               a.pid, a.usename, a.application_name, a.state,"
 		"               extract(epoch FROM pg_catalog.clock_timestamp()"
@@ -90,7 +90,15 @@ mig_blocker_announce(const char *tag)
 		"                OR a.backend_xmin IS NOT NULL)"
 		"           AND a.xact_start < pg_catalog.clock_timestamp()"
 		"                              - interval '" OLD_TRANSACTION "'"
-		"         ORDER BY a.xact_start LIMIT 3) AS t"
+		"        UNION ALL"
+		"        SELECT p.prepared, pg_catalog.format("
+		"               'prepared transaction %L (role %s, prepared %s s ago)',"
+		"               p.gid, p.owner,"
+		"               extract(epoch FROM pg_catalog.clock_timestamp()"
+		"                       - p.prepared)::int8)"
+		"          FROM pg_catalog.pg_prepared_xacts AS p"
+		"         WHERE p.database = pg_catalog.current_database()"
+		"         ORDER BY 1 LIMIT 3) AS t"
 	};
 	char	   *who;
 
@@ -103,7 +111,7 @@ mig_blocker_announce(const char *tag)
 				(errmsg("%s waits until older transactions have ended", tag),
 				 errdetail("The oldest are those of %s.",
 						   mig_printable(who)),
-				 errhint("The column waiting_for of migrate.progress names what it waits for; pg_terminate_backend() ends a session.")));
+				 errhint("migrate.progress names what it waits for; pg_terminate_backend() ends a session, ROLLBACK PREPARED a prepared transaction.")));
 }
 
 /*
@@ -205,16 +213,18 @@ static void
 find_holders(void *arg)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.string_agg(" MIG_LOCK_HOLDER_NAME("h", "true", "h.of")
-		"         , '; ' ORDER BY h.pid),"
-		"       pg_catalog.string_agg(" MIG_LOCK_HOLDER_END("h")
-		"         , ' ' ORDER BY h.pid)"
-		"  FROM (SELECT l.pid, l.mode, p.gid, a.usename, a.application_name,"
-		"    a.state, a.state_change,"
-		"    CASE WHEN $1 = 'relation' THEN ' on '"
-		"      || COALESCE(pg_catalog.pg_describe_object("
-		"           'pg_catalog.pg_class'::regclass, $3, 0), 'a relation')"
-		"    ELSE '' END AS of"
+		"SELECT " MIG_BLOCKER_COLUMNS("h", "$6") ","
+		"       pg_catalog.array_agg(COALESCE(h.pid, 0)::text ORDER BY h.number)"
+		"  FROM (SELECT l.pid, l.mode, p.gid, p.owner, a.usesysid, a.usename,"
+		"    a.application_name, a.state, a.state_change, l.pid AS number,"
+		"    l.pid IS NOT NULL AND " MIG_BLOCKER_VISIBLE("a", "$6") " AS visible,"
+		"    CASE WHEN $1 = 'relation' THEN pg_catalog.format('which holds %s on %s',"
+		"      l.mode, COALESCE(pg_catalog.pg_describe_object("
+		"           'pg_catalog.pg_class'::regclass, $3, 0), 'a relation'))"
+		"     WHEN $1 NOT LIKE '%xid' AND $1 <> 'transactionid'"
+		"     THEN 'which holds ' || l.mode"
+		"     WHEN l.pid IS NULL THEN 'which has to end first'"
+		"     ELSE 'whose transaction has to end first' END AS what"
 		"  FROM pg_catalog.pg_locks AS l"
 		"  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"
 		MIG_LOCK_PREPARED_HOLDER
@@ -234,6 +244,7 @@ find_holders(void *arg)
 
 	if (!describe_tag(&args))
 		return;
+	mig_spi_arg_oid(&args, GetUserId());
 	/* It is kept for as long as the transaction. */
 	pgstat_clear_backend_activity_snapshot();
 	old_context = MemoryContextSwitchTo(holders->context);
@@ -295,9 +306,39 @@ describe_tag(MigSpiArgs *args)
 static void
 read_holders(const MigSpiRow *row, void *result)
 {
-	MigBlockers *blockers = result;
+	mig_blocker_read(row, 1, result);
+}
+
+/*
+ * Reads MIG_BLOCKER_COLUMNS, and then the process ids, from there on in a row.
+ */
+void
+mig_blocker_read(const MigSpiRow *row, int column, MigBlockers *blockers)
+{
+	char	  **pids = mig_spi_row_texts(row, column + 4, &blockers->npids);
 
 	/* Other roles have given the names in them. */
-	blockers->who = mig_printable(mig_spi_row_text(row, 1));
-	blockers->cure = mig_printable(mig_spi_row_text(row, 2));
+	blockers->who = mig_printable(mig_spi_row_text(row, column));
+	blockers->cure = mig_printable(mig_spi_row_text(row, column + 1));
+	blockers->rights = mig_printable(mig_spi_row_text(row, column + 2));
+	blockers->hidden = mig_spi_row_text(row, column + 3);
+	blockers->pids = palloc(sizeof(int) * Max(blockers->npids, 1));
+	for (int i = 0; i < blockers->npids; i++)
+		blockers->pids[i] = atoi(pids[i]);
+}
+
+/*
+ * How to end them, and with which rights if those of the caller are not enough.
+ */
+char *
+mig_blocker_advise(const MigBlockers *blockers)
+{
+	char	   *end = blockers->rights == NULL ?
+	psprintf("To end what blocks it: %s", blockers->cure) :
+	psprintf("To end what blocks it, %s: %s", blockers->rights, blockers->cure);
+
+	if (blockers->hidden == NULL)
+		return end;
+	return psprintf("To see what it does, as a member of pg_read_all_stats: %s\n%s",
+					blockers->hidden, end);
 }

@@ -159,6 +159,7 @@ mig_body_begin_look(MigBodyExec *body, int index)
 {
 	int			nest_level = NewGUCNestLevel();
 
+	body->looking = true;
 	mig_setting_list_apply(body->settings);
 	set_settings(body, index);
 	return nest_level;
@@ -183,8 +184,17 @@ void
 mig_body_end_look(MigBodyExec *body, int nest_level)
 {
 	AtEOXact_GUC(false, nest_level);
-	/* None has begun. */
-	body->statement = 0;
+	mig_body_forget_look(body);
+}
+
+/*
+ * The look-up has ended, perhaps in an error: no statement has begun.
+ */
+void
+mig_body_forget_look(MigBodyExec *body)
+{
+	body->looking = false;
+	body->statement = NO_STATEMENT;
 }
 
 /*

@@ -31,6 +31,7 @@ typedef struct Explanation
 	char	   *hint;
 } Explanation;
 
+static void find_other_roles(void *arg);
 static void explain(void *arg);
 static void add_attempts(const MigStepExec *exec, ErrorData *error);
 static char *describe_state(const MigRun *run, const ErrorData *error);
@@ -60,18 +61,33 @@ mig_failure_note_blockers(MigStepExec *exec, const ErrorData *error)
 
 /*
  * Inside the caller's transaction, which takes everything back: how often it was
- * tried, and the transactions that it has waited for.
+ * tried, the transactions that it has waited for, and the roles that may have
+ * been meant to run it.
  */
 void
 mig_failure_explain_function(const MigRun *run, ErrorData *error)
 {
+	char	   *roles = NULL;
+
 	add_attempts(&run->exec, error);
-	if (!has_blockers(run, error))
-		return;
-	error->detail = add_line(error->detail,
-							 psprintf("Blocked by %s.",
-									  run->exec.blockers.who));
-	error->hint = add_line(error->hint, advise(run, error));
+	if (has_blockers(run, error))
+	{
+		error->detail = add_line(error->detail,
+								 psprintf("Blocked by %s.",
+										  run->exec.blockers.who));
+		error->hint = add_line(error->hint, advise(run, error));
+	}
+	else if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+			 mig_subxact(find_other_roles, &roles) == NULL && roles != NULL)
+		error->hint = add_line(error->hint,
+							   psprintf("To run it as another role: %s %s",
+										roles, mig_failure_command(run)));
+}
+
+static void
+find_other_roles(void *arg)
+{
+	*(char **) arg = mig_trust_other_roles();
 }
 
 /*
@@ -196,10 +212,11 @@ static char *
 advise(const MigRun *run, const ErrorData *error)
 {
 	char	   *command = mig_failure_command(run);
+	char	   *set_role;
 
 	if (has_blockers(run, error))
-		return psprintf("To end what blocks it: %s\nTo try again: %s",
-						run->exec.blockers.cure, command);
+		return psprintf("%s\nTo try again: %s",
+						mig_blocker_advise(&run->exec.blockers), command);
 	if (run->partial != NULL)
 	{
 		/* It is refused, and the error says how it is resumed. */
@@ -216,6 +233,11 @@ advise(const MigRun *run, const ErrorData *error)
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
+	set_role = error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
+		mig_trust_other_roles() : NULL;
+	if (set_role != NULL)
+		command = psprintf("%s\nTo run it as another role: %s %s",
+						   command, set_role, command);
 	/* A revision that is applied cannot be replaced. */
 	if (run->exec.step->command == MIG_COMMAND_DOWNGRADE)
 		return psprintf("To try again when the cause is removed: %s", command);
@@ -238,9 +260,7 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	StringInfoData buf;
 
 	if (command == NULL)
-		command = upgrade ? psprintf("CALL migrate_deploy(%s);", revision) :
-			psprintf("CALL migrate_revert(%s);",
-					 quote_literal_cstr(mig_failure_target_before(partial->revision)));
+		command = mig_failure_resume(partial);
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 					 next, command);
@@ -258,6 +278,19 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	if (upgrade)
 		offer_way_back(&buf, partial);
 	return buf.data;
+}
+
+/*
+ * The statement that resumes it.
+ */
+char *
+mig_failure_resume(const MigPartial *partial)
+{
+	return partial->operation == MIG_COMMAND_UPGRADE ?
+		psprintf("CALL migrate_deploy(%s);",
+				 quote_literal_cstr(partial->revision)) :
+		psprintf("CALL migrate_revert(%s);",
+				 quote_literal_cstr(mig_failure_target_before(partial->revision)));
 }
 
 /*

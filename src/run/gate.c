@@ -23,6 +23,7 @@
 #include "base/retry.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
+#include "tables/revision.h"
 
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			200 /* ms: how late it is seen that the way is
@@ -44,6 +45,7 @@ typedef struct Gate
 								 * not known */
 	char	  **unknown;
 	MigLockHolders holders;		/* of this look */
+	const MigLockNeed *need;	/* the first one of an object that is there */
 	int64		terminated_at;	/* sessions; 0: none */
 	int			validates;		/* index of a statement that reads all of a
 								 * table while the relation below is locked;
@@ -55,7 +57,7 @@ typedef struct Gate
 typedef struct Session
 {
 	char	   *pid;
-	char	   *terminated;
+	bool		terminated;		/* false: there is no such process */
 } Session;
 
 static bool needs_locks(const MigStepExec *exec, int first, int nstatements);
@@ -64,6 +66,8 @@ static void look(void *arg);
 static List *find_locks(Gate *gate);
 static void note_validation(Gate *gate, int index, const List *locks);
 static void say_validation(const Gate *gate);
+static void show_waiting(const Gate *gate);
+static int	waiting_statement(const Gate *gate);
 static void say_waiting(const Gate *gate);
 static void terminate(Gate *gate);
 static void terminate_session(void *arg);
@@ -80,6 +84,7 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 {
 	Gate		gate = {exec, first, nstatements, .validates = -1};
 	int			delay = FIRST_POLL_DELAY;
+	int64		looked_at;
 
 	/* Without a timeout an attempt is to wait in the queue. */
 	if (mig_guc_blocker_wait == 0 || mig_guc_lock_timeout == 0 ||
@@ -90,8 +95,10 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 	{
 		int64		left = mig_retry_time_left(&exec->blocked_since);
 
+		looked_at = mig_clock_ms();
 		exec->blockers = gate.holders.named;
 		exec->entry.blocked_by = exec->blockers.who;
+		show_waiting(&gate);
 		if (begin)
 			say_waiting(&gate);
 		/* Who waits for a function's transaction would never end. */
@@ -101,8 +108,10 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 		mig_clock_sleep((int) Min(delay, left));
 		if (exec->run->commits)
 			mig_xact_renew();
+		mig_resource_usage_add_lock_wait(mig_clock_ms() - looked_at);
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
+	mig_progress_end_wait();
 	if (gate.validates >= 0 && exec->body.attempt == 1)
 		say_validation(&gate);
 	return NULL;
@@ -136,6 +145,7 @@ is_free(Gate *gate)
 	error = run->commits ? mig_xact(look, gate, 0) : mig_subxact(look, gate);
 	if (run->role_locked)
 		mig_guc_lock_role(true);
+	mig_body_forget_look(&gate->exec->body);
 	if (error == NULL)
 		return gate->holders.n == 0;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
@@ -161,9 +171,13 @@ look(void *arg)
 	mig_step_lock_role(&lock);
 	locks = find_locks(gate);
 	mig_step_unlock_role(&lock);
+	gate->need = NULL;
 	if (locks != NIL)
+	{
+		gate->need = ((MigNeededLock *) linitial(locks))->need;
 		mig_needed_lock_holders(locks, mig_guc_lock_timeout, gate->unknown,
 								gate->nunknown, &gate->holders);
+	}
 	gate->unknown = gate->holders.unknown;
 	gate->nunknown = gate->holders.nunknown;
 	MemoryContextSwitchTo(old_context);
@@ -245,6 +259,34 @@ say_validation(const Gate *gate)
 					 mig_command_procedure(exec->step->command))));
 }
 
+/*
+ * For other sessions, which find no lock that this one waits for.
+ */
+static void
+show_waiting(const Gate *gate)
+{
+	const MigStepExec *exec = gate->exec;
+
+	mig_progress_next(&exec->body, waiting_statement(gate));
+	mig_progress_wait(exec->blocked_since, &exec->blockers);
+}
+
+/*
+ * The index of the statement that is the first to need a lock.
+ */
+static int
+waiting_statement(const Gate *gate)
+{
+	const MigStatement *statements = gate->exec->body.script->statements;
+
+	for (int i = gate->first; i < gate->first + gate->nstatements; i++)
+	{
+		if (list_member_ptr(statements[i].locks, gate->need))
+			return i;
+	}
+	return gate->first;
+}
+
 static void
 say_waiting(const Gate *gate)
 {
@@ -263,7 +305,7 @@ say_waiting(const Gate *gate)
 					   exec->blockers.who) :
 			 errdetail("Blocked by %s. This transaction keeps the locks that it has.",
 					   exec->blockers.who),
-			 errhint("To end what blocks it: %s", exec->blockers.cure)));
+			 errhint("%s", mig_blocker_advise(&exec->blockers))));
 }
 
 /*
@@ -286,7 +328,7 @@ terminate(Gate *gate)
 		return;
 	for (int i = 0; i < n; i++)
 	{
-		Session		session = {pids[i], NULL};
+		Session		session = {pids[i], false};
 		ErrorData  *error = exec->run->commits ?
 		mig_xact(terminate_session, &session, 0) :
 		mig_subxact(terminate_session, &session);
@@ -297,11 +339,15 @@ terminate(Gate *gate)
 					 errmsg("could not end process %s, which blocks the %s of revision \"%s\": %s",
 							pids[i], exec->body.operation, exec->body.revision,
 							error->message)));
-		else if (session.terminated != NULL)
+		else if (session.terminated)
 			ereport(WARNING,
-					(errmsg("ended process %s, which blocked the %s of revision \"%s\"",
+					(errmsg("terminated process %s, which blocked the %s of revision \"%s\"",
 							pids[i], exec->body.operation, exec->body.revision),
 					 errdetail("Blocked by %s.", exec->blockers.who)));
+		else
+			ereport(NOTICE,
+					(errmsg("process %s, which blocked the %s of revision \"%s\", had ended before it could be terminated",
+							pids[i], exec->body.operation, exec->body.revision)));
 	}
 	gate->terminated_at = now;
 }
@@ -310,14 +356,17 @@ static void
 terminate_session(void *arg)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.pg_terminate_backend($1::int4)::text"
+		"SELECT pg_catalog.pg_terminate_backend($1::int4)"
 	};
 	Session    *session = arg;
 	MigSpiArgs	args = {0};
+	Datum		terminated;
 
 	mig_spi_arg_text(&args, session->pid);
-	session->terminated = mig_spi_first(&query, &args, MIG_SPI_CALLER,
-										MIG_SPI_READ_LATEST);
+	session->terminated = mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
+											  MIG_SPI_READ_LATEST,
+											  &terminated) &&
+		DatumGetBool(terminated);
 }
 
 /*
@@ -342,4 +391,38 @@ give_up(void *arg)
 					exec->body.operation, exec->body.revision),
 			 errdetail("It has waited for %d s, as migrate.blocker_wait says.",
 					   mig_guc_blocker_wait / 1000)));
+}
+
+/*
+ * The transactions that upgrades to these revisions would wait for now, as far as
+ * is known without running them, and how to end them.  NULL: none.
+ */
+char *
+mig_run_blocked_by(char *const *revisions, int nrevisions, char **advice)
+{
+	List	   *needs = NIL;
+	List	   *locks;
+	MigLockHolders holders;
+
+	if (!mig_server()->table_locks)
+		return NULL;
+	for (int i = 0; i < nrevisions; i++)
+	{
+		MigStepBody body;
+		MigScript  *script;
+
+		CHECK_FOR_INTERRUPTS();
+		mig_revision_body(revisions[i], MIG_COMMAND_UPGRADE, &body);
+		script = mig_script_split_text(body.text);
+		for (int k = 0; k < script->nstatements; k++)
+			needs = list_concat(needs, script->statements[k].locks);
+	}
+	locks = mig_needed_lock_add(NIL, needs);
+	if (locks == NIL)
+		return NULL;
+	mig_needed_lock_holders(locks, mig_guc_lock_timeout, NULL, 0, &holders);
+	if (holders.n == 0)
+		return NULL;
+	*advice = mig_blocker_advise(&holders.named);
+	return holders.named.who;
 }

@@ -57,6 +57,8 @@
 
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			250 /* ms: what a waiting run may lose */
+#define LOOK_INTERVAL			1000	/* ms between two looks for who has
+										 * the lock */
 
 #define UNLOCK_ATTEMPTS			3	/* to release what the session holds */
 
@@ -105,17 +107,24 @@ typedef struct Waiter
 	char	   *statement;		/* that waits for snapshots, or NULL */
 } Waiter;
 
-/* What has a lock that was waited for in vain. */
+/* What has a lock that is waited for. */
 typedef struct Holder
 {
-	char	   *who;			/* NULL: unknown */
+	MigBlockers named;			/* nothing in it: none is left */
 	char	   *prepared;		/* the literal of a prepared transaction, or
 								 * NULL */
 } Holder;
 
+/* A lock that was waited for in vain. */
+typedef struct Refusal
+{
+	const Lock *lock;
+	Holder		holder;
+} Refusal;
+
 static Lock bodies_lock(Oid registry, bool shared, bool session);
 static void wait_for_lock(const Lock *lock);
-static void say_waiting(const Lock *lock);
+static void say_waiting(const Lock *lock, const Holder *holder);
 static bool try_lock(const Lock *lock);
 static void take(void *arg);
 static void give_back_once(void *arg);
@@ -128,7 +137,7 @@ static int	count_of_job(void);
 static void release(int nkept);
 static ErrorData *give_back(int nkept);
 static void unlock(void *arg);
-static bool find_holder(const Lock *lock, Holder *holder);
+static void find_holder(const Lock *lock, Holder *holder);
 static void read_holder(const MigSpiRow *row, void *result);
 
 /*
@@ -270,7 +279,9 @@ static void
 wait_for_lock(const Lock *lock)
 {
 	int64		since = 0;
+	int64		looked_at = 0;
 	int			delay = FIRST_POLL_DELAY;
+	Refusal		refusal = {lock};
 
 	for (bool first = true; !try_lock(lock); first = false)
 	{
@@ -281,10 +292,17 @@ wait_for_lock(const Lock *lock)
 		waited = mig_clock_ms() - since;
 		if (!lock->session)
 			refuse_to_hold_up(lock);
+		if (first || waited >= mig_guc_lock_wait ||
+			mig_clock_ms() - looked_at >= LOOK_INTERVAL)
+		{
+			find_holder(lock, &refusal.holder);
+			mig_progress_wait(since, &refusal.holder.named);
+			looked_at = mig_clock_ms();
+		}
 		if (waited >= mig_guc_lock_wait)
-			ReThrowError(mig_subxact(refuse_wait, unconstify(Lock *, lock)));
+			ReThrowError(mig_subxact(refuse_wait, &refusal));
 		if (first)
-			say_waiting(lock);
+			say_waiting(lock, &refusal.holder);
 		mig_clock_sleep((int) Min(delay, mig_guc_lock_wait - waited));
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 
@@ -292,10 +310,11 @@ wait_for_lock(const Lock *lock)
 		if (lock->session)
 			mig_xact_renew();
 	}
+	mig_progress_end_wait();
 }
 
 static void
-say_waiting(const Lock *lock)
+say_waiting(const Lock *lock, const Holder *holder)
 {
 	ereport(NOTICE,
 			(lock->purpose == PURPOSE_RUN ?
@@ -308,7 +327,9 @@ say_waiting(const Lock *lock)
 			 errmsg("waiting for another session that runs or replaces revisions of \"%s\"",
 					lock->name) :
 			 errmsg("waiting for another session that works on the %s",
-					lock->name)));
+					lock->name),
+			 holder->named.who != NULL ?
+			 errdetail("Blocked by %s.", holder->named.who) : 0));
 }
 
 /*
@@ -477,18 +498,21 @@ read_waiter(const MigSpiRow *row, void *result)
 static void
 refuse_wait(void *arg)
 {
-	const Lock *lock = arg;
-	Holder		holder = {NULL, NULL};
+	const Refusal *refusal = arg;
+	const Holder *holder = &refusal->holder;
 
-	(void) find_holder(lock, &holder);
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("could not lock \"%s\" within %d ms",
-					lock->name, mig_guc_lock_wait),
-			 holder.who != NULL ? errdetail("%s holds the lock.", holder.who) : 0,
-			 holder.prepared != NULL ?
+					refusal->lock->name, mig_guc_lock_wait),
+			 holder->named.who != NULL ?
+			 errdetail("Blocked by %s.", holder->named.who) : 0,
+			 holder->prepared != NULL ?
 			 errhint("To keep what it has done: COMMIT PREPARED %1$s;\nTo undo it: ROLLBACK PREPARED %1$s;",
-					 holder.prepared) :
+					 holder->prepared) :
+			 holder->named.who != NULL ?
+			 errhint("Wait for it to end, or raise migrate.lock_wait.\n%s",
+					 mig_blocker_advise(&holder->named)) :
 			 errhint("Wait for it to end, or raise migrate.lock_wait.")));
 }
 
@@ -559,29 +583,35 @@ unlock(void *arg)
 }
 
 /*
- * Who holds it: "Process 123 (role app, application psql)".  false: no session
- * does any more.
+ * Who holds it, in the current memory context.
  */
-static bool
+static void
 find_holder(const Lock *lock, Holder *holder)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE WHEN l.pid IS NULL THEN"
-		"         pg_catalog.format('The prepared transaction %L', p.gid)"
-		"       ELSE pg_catalog.format('Process %s (role %I, application %L)',"
-		"         l.pid, a.usename, a.application_name) END,"
-		"       CASE WHEN l.pid IS NULL THEN pg_catalog.quote_literal(p.gid) END"
-		"  FROM pg_catalog.pg_locks AS l"
-		"  LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
+		"SELECT " MIG_BLOCKER_COLUMNS("h", "$3") ","
+		"       pg_catalog.array_agg(COALESCE(h.pid, 0)::text),"
+		"       pg_catalog.min(CASE WHEN h.pid IS NULL"
+		"        THEN pg_catalog.quote_literal(h.gid) END)"
+		"  FROM (SELECT l.pid, l.pid AS number, p.gid, p.owner, a.usesysid,"
+		"         a.usename, a.application_name, a.state, a.state_change,"
+		"         l.pid IS NOT NULL AND " MIG_BLOCKER_VISIBLE("a", "$3") " AS visible,"
+		"         'which holds the lock' AS what"
+		"          FROM pg_catalog.pg_locks AS l"
+		"          LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
 		MIG_LOCK_PREPARED_HOLDER
-		" WHERE " HELD_BY_OTHERS
-		" LIMIT 1"
+		"         WHERE " HELD_BY_OTHERS
+		"         LIMIT 1) AS h"
 	};
 	MigSpiArgs	args = {0};
 
+	memset(holder, 0, sizeof(*holder));
+	/* It is kept for as long as the transaction. */
+	pgstat_clear_backend_activity_snapshot();
 	mig_spi_arg_oid(&args, lock->class);
 	mig_spi_arg_oid(&args, lock->key);
-	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+	mig_spi_arg_oid(&args, GetUserId());
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 					   read_holder, holder);
 }
 
@@ -590,6 +620,24 @@ read_holder(const MigSpiRow *row, void *result)
 {
 	Holder	   *holder = result;
 
-	holder->who = mig_printable(mig_spi_row_text(row, 1));
-	holder->prepared = mig_printable(mig_spi_row_text(row, 2));
+	mig_blocker_read(row, 1, &holder->named);
+	holder->prepared = mig_printable(mig_spi_row_text(row, 6));
+}
+
+/*
+ * The process id of the session that runs migrations on the version table, or
+ * NULL.  Whether a run is running, its lock says, never a row.
+ */
+char *
+mig_lock_running(const MigVersion *version)
+{
+	static MigSpiQuery query = {
+		"SELECT l.pid::text FROM pg_catalog.pg_locks AS l"
+		" WHERE " HELD_BY_OTHERS " AND l.pid IS NOT NULL LIMIT 1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, LOCK_CLASS);
+	mig_spi_arg_oid(&args, version->relid);
+	return mig_spi_first(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }

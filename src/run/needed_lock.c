@@ -14,7 +14,6 @@
 #include "storage/proc.h"
 #include "utils/backend_status.h"
 
-#include "base/printable.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -261,7 +260,7 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"  SELECT DISTINCT ON (l.virtualtransaction)"
 		"         l.pid, l.virtualtransaction, l.relation, l.mode,"
 		"         a.usesysid, a.usename, a.application_name, a.state,"
-		"         a.state_change, a.backend_type, p.gid,"
+		"         a.state_change, a.backend_type, p.gid, p.owner,"
 		"         COALESCE(p.prepared, a.xact_start) AS began"
 		"    FROM lock AS k"
 		"    JOIN pg_catalog.pg_locks AS l"
@@ -281,22 +280,19 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"  SELECT h.*, COALESCE(h.began < clock_timestamp() - $6 * interval '1 ms',"
 		"                       h.virtualtransaction = ANY ($7)) AS is_old,"
 		"         h.pid IS NOT NULL"
-		"         AND (pg_catalog.pg_has_role($8, h.usesysid, 'USAGE')"
-		"              OR pg_catalog.pg_has_role($8, 'pg_read_all_stats', 'USAGE'))"
-		"           AS visible,"
+		"         AND " MIG_BLOCKER_VISIBLE("h", "$8") " AS visible,"
+		"         pg_catalog.format('which holds %s on %s', h.mode,"
+		"          pg_catalog.pg_describe_object('pg_catalog.pg_class'::regclass,"
+		"                                        h.relation, 0)) AS what,"
 		"         row_number() OVER (ORDER BY h.began, h.pid) AS number"
 		"    FROM holder AS h"
 		"), old AS ("
 		"  SELECT s.*, row_number() OVER (ORDER BY s.began, s.pid) AS number_old"
 		"    FROM seen AS s WHERE s.is_old"
 		")"
-		"SELECT (SELECT string_agg(" MIG_LOCK_HOLDER_NAME("o", "o.visible", "' on ' ||"
-														  " pg_catalog.pg_describe_object("
-														  "'pg_catalog.pg_class'::regclass, o.relation, 0)")
-		"               , '; ' ORDER BY o.number_old) FROM old AS o"
-		"         WHERE o.number_old <= " MAX_NAMED "),"
-		"       (SELECT string_agg(" MIG_LOCK_HOLDER_END("o") ", ' ' ORDER BY o.number_old)"
-		"          FROM old AS o WHERE o.number_old <= " MAX_NAMED "),"
+		"SELECT " MIG_BLOCKER_COLUMNS("o", "$8") ","
+		"       ARRAY(SELECT COALESCE(o.pid, 0)::text FROM old AS o"
+		"              ORDER BY o.number_old),"
 		"       (SELECT count(*) FROM old),"
 		"       ARRAY(SELECT o.pid::text FROM old AS o WHERE o.pid IS NOT NULL),"
 		"       ARRAY(SELECT o.pid::text FROM old AS o"
@@ -306,6 +302,7 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"       (SELECT bool_or(pg_catalog.pg_backend_pid()"
 		"                       = ANY (pg_catalog.pg_blocking_pids(o.pid)))"
 		"          FROM old AS o)"
+		"  FROM old AS o WHERE o.number_old <= " MAX_NAMED
 	};
 	MigSpiArgs	args = {0};
 
@@ -325,14 +322,12 @@ read_holders(const MigSpiRow *row, void *result)
 {
 	MigLockHolders *holders = result;
 
-	/* Other roles have given the names in them. */
-	holders->named.who = mig_printable(mig_spi_row_text(row, 1));
-	holders->named.cure = mig_printable(mig_spi_row_text(row, 2));
-	holders->n = mig_spi_row_int64(row, 3);
-	holders->pids = mig_spi_row_texts(row, 4, &holders->npids);
-	holders->idle = mig_spi_row_texts(row, 5, &holders->nidle);
-	holders->unknown = mig_spi_row_texts(row, 6, &holders->nunknown);
-	holders->wait_for_us = mig_spi_row_bool(row, 7);
+	mig_blocker_read(row, 1, &holders->named);
+	holders->n = mig_spi_row_int64(row, 6);
+	holders->pids = mig_spi_row_texts(row, 7, &holders->npids);
+	holders->idle = mig_spi_row_texts(row, 8, &holders->nidle);
+	holders->unknown = mig_spi_row_texts(row, 9, &holders->nunknown);
+	holders->wait_for_us = mig_spi_row_bool(row, 10);
 }
 
 /*

@@ -65,6 +65,7 @@ static void apply_settings(Outcome *outcome);
 static void restore_settings(Outcome *outcome);
 static void restore_work(void *arg);
 static void wait_for_other(Outcome *outcome);
+static void show_wait(Outcome *outcome);
 static void examine(Outcome *outcome, const ErrorData *error);
 static bool is_refusal(const ErrorData *error);
 static void clean_up(Outcome *outcome, const ErrorData *error);
@@ -261,6 +262,7 @@ try_statement(Outcome *outcome)
 	uint64		lasting;
 	uint64		written;
 
+	mig_step_attempt(outcome->exec);
 	mig_utility_hook_begin_attempt(false);
 	while ((error = mig_xact(note_start, outcome, 0)) == NULL &&
 		   outcome->probe.busy != NULL)
@@ -426,6 +428,7 @@ wait_for_other(Outcome *outcome)
 						body->revision, outcome->probe.busy)));
 	}
 	waited = mig_clock_ms() - outcome->waiting_since;
+	show_wait(outcome);
 	if (outcome->statement_timeout > 0 &&
 		waited >= outcome->statement_timeout)
 		ereport(ERROR,
@@ -438,7 +441,28 @@ wait_for_other(Outcome *outcome)
 				 errmsg("canceling statement due to lock timeout"),
 				 errdetail("It was waiting for %s.", outcome->probe.busy)));
 	mig_clock_sleep(outcome->delay);
+	mig_resource_usage_add_lock_wait(outcome->delay);
 	outcome->delay = Min(outcome->delay * 2, MAX_POLL_DELAY);
+}
+
+/*
+ * For other sessions, and for the log row if it waits in vain.
+ */
+static void
+show_wait(Outcome *outcome)
+{
+	MigStepExec *exec = outcome->exec;
+	MigBlockers blockers = {.who = outcome->probe.busy};
+	int			pid;
+
+	exec->entry.blocked_by = outcome->probe.busy;
+	if (sscanf(outcome->probe.busy, "process %d", &pid) == 1)
+	{
+		blockers.npids = 1;
+		blockers.pids = &pid;
+	}
+	mig_progress_next(&exec->body, outcome->segment->first);
+	mig_progress_wait(outcome->waiting_since, &blockers);
 }
 
 /*

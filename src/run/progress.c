@@ -69,7 +69,10 @@ static void end_at_exit(int code, Datum arg);
 static void show_step(const MigStepExec *exec);
 static void say_step(const MigStepExec *exec);
 static void append_ids(StringInfo buf, const char **ids, int nids);
-static void report_activity(const MigBodyExec *body);
+static void set_statement(const MigBodyExec *body, int number,
+						  const char *text, int length, int64 started);
+static void report_activity(const MigBodyExec *body, int number,
+							const char *text, int length);
 
 /*
  * Called while the server loads its libraries.
@@ -214,6 +217,7 @@ show_step(const MigStepExec *exec)
 	own->run.nstatements = 0;
 	own->run.attempt = 1;
 	own->run.query[0] = '\0';
+	own->run.waiting_since_ms = 0;
 	SpinLockRelease(&own->mutex);
 }
 
@@ -296,44 +300,97 @@ mig_progress_statement(const MigBodyExec *body)
 {
 	const char *text = body->statement_text;
 
-	if (activity_label != NULL)
-		report_activity(body);
-	if (own != NULL)
-	{
-		int64		now = mig_clock_ms();
-		int			length = pg_mbcliplen(text, strlen(text),
-										  MIG_PROGRESS_QUERY_SIZE - 1);
+	if (!body->looking)
+		set_statement(body, body->statement, text, strlen(text),
+					  mig_clock_ms());
+}
 
-		SpinLockAcquire(&own->mutex);
-		own->run.statement = body->statement;
-		own->run.nstatements = body->script->nstatements;
-		own->run.attempt = body->attempt;
-		own->run.statement_started_ms = now;
-		memcpy(own->run.query, text, length);
-		own->run.query[length] = '\0';
-		SpinLockRelease(&own->mutex);
-	}
+/*
+ * The run is going to wait before a statement.
+ */
+void
+mig_progress_next(const MigBodyExec *body, int index)
+{
+	const MigStatement *statement = &body->script->statements[index];
+
+	set_statement(body, index + 1, body->text + statement->location,
+				  statement->length, 0);
+}
+
+static void
+set_statement(const MigBodyExec *body, int number, const char *text,
+			  int length, int64 started)
+{
+	int			cut = pg_mbcliplen(text, length, MIG_PROGRESS_QUERY_SIZE - 1);
+
+	if (activity_label != NULL)
+		report_activity(body, number, text, length);
+	if (own == NULL)
+		return;
+	SpinLockAcquire(&own->mutex);
+	own->run.statement = number;
+	own->run.nstatements = body->script->nstatements;
+	own->run.attempt = body->attempt;
+	own->run.statement_started_ms = started;
+	own->run.waiting_since_ms = 0;
+	memcpy(own->run.query, text, cut);
+	own->run.query[cut] = '\0';
+	SpinLockRelease(&own->mutex);
 }
 
 /*
  * "migrate job 12: upgrade ae1027a6 [3/7] CREATE INDEX ..."
  */
 static void
-report_activity(const MigBodyExec *body)
+report_activity(const MigBodyExec *body, int number, const char *text,
+				int length)
 {
-	const char *text = body->statement_text;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "%s: %s %s [%d/%d] ", activity_label,
-					 body->operation, body->revision, body->statement,
+					 body->operation, body->revision, number,
 					 body->script->nstatements);
 	/* The server cuts it, too; a body may be megabytes. */
 	appendBinaryStringInfo(&buf, text,
-						   pg_mbcliplen(text, strlen(text),
+						   pg_mbcliplen(text, length,
 										pgstat_track_activity_query_size));
 	pgstat_report_activity(STATE_RUNNING, buf.data);
 	pfree(buf.data);
+}
+
+/*
+ * The run waits for other transactions, where the server does not know that it
+ * does.
+ */
+void
+mig_progress_wait(int64 since, const MigBlockers *blockers)
+{
+	const char *who = blockers->who != NULL ? blockers->who : "";
+	int			length = pg_mbcliplen(who, strlen(who),
+									  MIG_PROGRESS_QUERY_SIZE - 1);
+	int			n = Min(blockers->npids, MIG_PROGRESS_BLOCKERS);
+
+	if (own == NULL)
+		return;
+	SpinLockAcquire(&own->mutex);
+	own->run.waiting_since_ms = since;
+	own->run.nblockers = n;
+	for (int i = 0; i < n; i++)
+		own->run.blockers[i] = blockers->pids[i];
+	memcpy(own->run.blocked_by, who, length);
+	own->run.blocked_by[length] = '\0';
+	SpinLockRelease(&own->mutex);
+}
+
+void
+mig_progress_end_wait(void)
+{
+	if (own == NULL)
+		return;
+	SpinLockAcquire(&own->mutex);
+	own->run.waiting_since_ms = 0;
+	SpinLockRelease(&own->mutex);
 }
 
 static void

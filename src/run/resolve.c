@@ -36,6 +36,7 @@ static ResolveAction action_by_name(const char *name);
 static int	skip(const MigVersion *version, const MigPartial *partial);
 static void finish(MigVersion *version, const MigPartial *partial);
 static void write_rows(MigVersion *version, const MigPartial *partial);
+static void say_next(const MigPartial *partial, int skipped);
 static void say_what_stays(const MigPartial *partial);
 static void say_what_is_left(const MigPartial *partial);
 static char *list_statements(const char *text, const MigScript *script,
@@ -90,6 +91,7 @@ mig_run_resolve(const char *revision, const char *action_name)
 	MigPartial *partial;
 	const char *decision = "retried";
 	char	   *note;
+	int			skipped;
 
 	memset(&run, 0, sizeof(run));
 	run.version = version = mig_version_open(MIG_SPI_READ_LATEST);
@@ -105,11 +107,13 @@ mig_run_resolve(const char *revision, const char *action_name)
 			if (partial->unknown > 0 && !mig_partial_is_batch(partial))
 				mig_partial_forget(version, partial->unknown);
 			mig_partial_forget_objects(version);
+			say_next(partial, 0);
 			break;
 		case RESOLVE_SKIP:
-			note = psprintf("%s; statement %d was taken as done",
-							note, skip(version, partial));
+			skipped = skip(version, partial);
+			note = psprintf("%s; statement %d was taken as done", note, skipped);
 			decision = "skipped";
+			say_next(partial, skipped);
 			break;
 		case RESOLVE_FINISH:
 			note = psprintf("%s; the rest was taken as done", note);
@@ -310,33 +314,79 @@ write_rows(MigVersion *version, const MigPartial *partial)
 }
 
 /*
+ * That the next run resumes the revision, and with which statement.  skipped: the
+ * one that is taken as done, from 1; 0: none.
+ */
+static void
+say_next(const MigPartial *partial, int skipped)
+{
+	const char *operation = mig_command_name(partial->operation);
+	MigScript  *script;
+	MigStepBody body;
+	int			next = skipped > 0 ? skipped :
+	partial->unknown > 0 ? partial->unknown - 1 : partial->done;
+	char	   *hint;
+
+	mig_revision_body(partial->revision, partial->operation, &body);
+	script = mig_script_split_text(body.text);
+	hint = next < script->nstatements ?
+		psprintf("To resume with statement %d: %s", next + 1, mig_failure_resume(partial)) :
+		psprintf("It was the last statement. To complete the %s: %s",
+				 operation, mig_failure_resume(partial));
+	if (skipped > 0)
+		ereport(NOTICE,
+				(errmsg("statement %d of the %s of revision \"%s\" is taken as done",
+						skipped, operation, partial->revision),
+				 errdetail_internal("%s", list_statements(body.text, script,
+														  skipped - 1, skipped)),
+				 errhint("%s", hint)));
+	else if (partial->unknown > 0 && !mig_partial_is_batch(partial))
+		ereport(NOTICE,
+				(errmsg("statement %d of the %s of revision \"%s\" is taken as not done",
+						partial->unknown, operation, partial->revision),
+				 errdetail_internal("%s", list_statements(body.text, script,
+														  next, next + 1)),
+				 errhint("%s", hint)));
+	else
+		ereport(NOTICE,
+				(errmsg("the %s of revision \"%s\" can be resumed",
+						operation, partial->revision),
+				 errhint("%s", hint)));
+}
+
+/*
  * What was done of a revision that is abandoned is no revision's from now on.
  */
 static void
 say_what_stays(const MigPartial *partial)
 {
-	bool		is_batch = mig_partial_is_batch(partial);
+	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
+	int			n = partial->done + (partial->unknown > 0 ? 1 : 0);
 	MigScript  *script;
 	MigStepBody body;
 	char	   *stays;
 
-	if (partial->done == 0 && !is_batch)
-		return;
 	mig_revision_body(partial->revision, partial->operation, &body);
 	script = mig_script_split_text(body.text);
 	stays = list_statements(body.text, script, 0, partial->done);
-	if (is_batch)
-		stays = psprintf("%s%sstatement %d at line %d: %s, some batches",
+	if (partial->unknown > 0)
+		stays = psprintf("%s%sstatement %d at line %d: %s, %s",
 						 stays, partial->done > 0 ? "\n" : "",
-						 partial->unknown, partial->line, partial->kind);
+						 partial->unknown, partial->line, partial->kind,
+						 mig_partial_is_batch(partial) ?
+						 "some batches" : "whose outcome is unknown");
 	ereport(NOTICE,
 			(errmsg("%d of %d statements of the %s of revision \"%s\" stay as they are",
-					partial->done + (is_batch ? 1 : 0),
-					script->nstatements,
+					n, script->nstatements,
 					mig_command_name(partial->operation), partial->revision),
 			 errdetail_internal("%s", stays),
-			 errhint("No run takes them back. migrate_show(%s) shows the statements.",
-					 quote_literal_cstr(partial->revision))));
+			 upgrade ?
+			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%s) shows it. To upgrade it again from its first statement, when that is undone by hand: %s",
+					 quote_literal_cstr(partial->revision),
+					 mig_failure_resume(partial)) :
+			 errhint("The revision is applied. No run makes up for what stays; migrate_show(%s) shows it. To downgrade it again from its first statement, when that is undone by hand: %s",
+					 quote_literal_cstr(partial->revision),
+					 mig_failure_resume(partial))));
 }
 
 static void
@@ -344,19 +394,23 @@ say_what_is_left(const MigPartial *partial)
 {
 	MigScript  *script;
 	MigStepBody body;
+	int			left;
 
 	mig_revision_body(partial->revision, partial->operation, &body);
 	script = mig_script_split_text(body.text);
-	if (partial->done >= script->nstatements)
-		return;
+	left = Max(script->nstatements - partial->done, 0);
 	ereport(NOTICE,
 			(errmsg("%d of %d statements of the %s of revision \"%s\" are taken as done",
-					script->nstatements - partial->done, script->nstatements,
+					left, script->nstatements,
 					mig_command_name(partial->operation), partial->revision),
+			 left > 0 ?
 			 errdetail_internal("%s", list_statements(body.text, script,
 													  partial->done,
-													  script->nstatements)),
-			 errhint("No run executes them. migrate_show(%s) shows the statements.",
+													  script->nstatements)) : 0,
+			 partial->operation == MIG_COMMAND_UPGRADE ?
+			 errhint("The revision is applied. No run executes them. migrate_show(%s) shows the statements.",
+					 quote_literal_cstr(partial->revision)) :
+			 errhint("The revision is not applied any more. No run executes them. migrate_show(%s) shows the statements.",
 					 quote_literal_cstr(partial->revision))));
 }
 

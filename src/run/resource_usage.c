@@ -25,6 +25,9 @@
 
 static volatile sig_atomic_t lock_wait_samples = 0;
 
+/* Outside of the lock queue, where no sample sees it. */
+static int64 waited_outside = 0;	/* ms */
+
 static void sample(void);
 static double to_microseconds(double milliseconds);
 static double cpu_ms_of_backend(void);
@@ -50,13 +53,23 @@ mig_resource_usage_watch(bool on)
 		disable_timeout(timeout, false);
 }
 
+/*
+ * The process has waited for locks without asking for them.
+ */
+void
+mig_resource_usage_add_lock_wait(int64 milliseconds)
+{
+	waited_outside += milliseconds;
+}
+
 void
 mig_resource_usage_begin(MigCounters *counters)
 {
 	counters->at = GetCurrentTimestamp();
 	INSTR_TIME_SET_CURRENT(counters->wall);
 	counters->cpu_ms = cpu_ms_of_backend();
-	counters->lock_wait_ms = (double) lock_wait_samples * SAMPLE_INTERVAL;
+	counters->lock_wait_ms = (double) lock_wait_samples * SAMPLE_INTERVAL +
+		waited_outside;
 	counters->wal = pgWalUsage;
 	counters->buffers = pgBufferUsage;
 }

@@ -71,6 +71,7 @@ typedef struct MigTrust
 /* Ids have 32 characters of up to four bytes. */
 #define MIG_PROGRESS_REVISION_SIZE	(MIG_REVISION_MAXLEN * 4 + 1)
 #define MIG_PROGRESS_QUERY_SIZE		1024
+#define MIG_PROGRESS_BLOCKERS		8
 
 /* What is shown of a run. */
 typedef struct MigProgress
@@ -89,8 +90,13 @@ typedef struct MigProgress
 	int			statement;		/* from 1; 0: it has not begun one */
 	int			nstatements;
 	int			attempt;
-	int64		statement_started_ms;
+	int64		statement_started_ms;	/* 0: the run waits before it */
 	char		query[MIG_PROGRESS_QUERY_SIZE];
+	int64		waiting_since_ms;	/* outside of the lock queue; 0: it does
+									 * not wait there */
+	int			nblockers;		/* process ids; 0: a prepared transaction */
+	int			blockers[MIG_PROGRESS_BLOCKERS];
+	char		blocked_by[MIG_PROGRESS_QUERY_SIZE];
 } MigProgress;
 
 /* A statement that is to run in batches. */
@@ -184,7 +190,12 @@ extern void mig_batch_reset(const char *name);
 extern void mig_run_resolve(const char *revision, const char *action);
 extern char *mig_run_describe_partial(const MigPartial *partial);
 
+/* gate.c */
+extern char *mig_run_blocked_by(char *const *revisions, int nrevisions,
+								char **advice);
+
 /* lock.c */
+extern char *mig_lock_running(const MigVersion *version);
 extern void mig_lock_registry(void);
 extern void mig_lock_bodies(void);
 extern bool mig_lock_job(int class, uint32 key);

@@ -46,7 +46,7 @@ typedef struct MigTemporary
 	char	  **objects;
 } MigTemporary;
 
-/* The body of a step; the last three say where in it the run is. */
+/* The body of a step. */
 typedef struct MigBodyExec
 {
 	const char *revision;
@@ -69,11 +69,13 @@ typedef struct MigBodyExec
 	List	   *paths;			/* each search_path that the body has set, of
 								 * char * */
 	MemoryContext context;		/* for what must outlive a statement */
-	int			statement;		/* from 1; 0 before the first, -1 at the
-								 * deferred constraints */
+	int			statement;		/* where the run is: from 1; 0 before the
+								 * first, -1 at the deferred constraints */
 	int			line;
 	const char *statement_text;
 	MigRehearsal *rehearsal;	/* what it does is taken back; or NULL */
+	bool		looking;		/* nothing of it is run: a look-up makes its
+								 * settings */
 } MigBodyExec;
 
 /* Transactions that a statement has waited for in vain. */
@@ -81,6 +83,12 @@ typedef struct MigBlockers
 {
 	char	   *who;			/* and what they hold; NULL: none */
 	char	   *cure;			/* statements that end them */
+	char	   *rights;			/* "as a superuser", which the caller needs
+								 * for that and does not have, or NULL */
+	char	   *hidden;			/* what shows the sessions of which the caller
+								 * may not see what they do, or NULL */
+	int			npids;			/* 0: a prepared transaction */
+	int		   *pids;
 } MigBlockers;
 
 /* A lock that a statement needs on an object that is there. */
@@ -306,10 +314,12 @@ extern bool mig_trust_check_step(const MigStep *step,
 								 const MigVersion *version);
 pg_noreturn extern void mig_trust_refuse_author(const char *revision,
 												const char *author);
+extern char *mig_trust_other_roles(void);
 
 /* step.c */
 extern void mig_step_begin_run(MigRun *run);
 extern void mig_step_begin(MigStepExec *exec, const MigStep *step, int number);
+extern void mig_step_attempt(MigStepExec *exec);
 extern void mig_step_again(MigStepExec *exec);
 extern ErrorData *mig_step_execute(MigStepExec *exec, MigSegment *segment);
 extern void mig_step_describe_segment(MigStepExec *exec,
@@ -349,6 +359,7 @@ extern void mig_body_look_past(MigBodyExec *body, int index);
 extern void mig_body_read_as_parsed(void);
 extern void mig_body_execute_statement(const char *text);
 extern void mig_body_end_look(MigBodyExec *body, int nest_level);
+extern void mig_body_forget_look(MigBodyExec *body);
 extern void mig_body_set_session_settings(MigBodyExec *body, int index,
 										  const List *before);
 extern bool mig_body_calls_batch(const MigBodyExec *body, int index);
@@ -505,26 +516,52 @@ extern void mig_retry_make_plain(ErrorData *error);
 	"    ON l.pid IS NULL AND x.virtualtransaction = l.virtualtransaction"
 
 /*
- * In SQL: names the holder h of a lock on an object, and the statement that ends
- * it.  visible: whether the caller may see what it does.
+ * In SQL: the holders h of a lock, as mig_blocker_read() reads them, but for their
+ * process ids.  They have columns of pg_locks, pg_stat_activity and, of prepared
+ * transactions, owner and gid; "what" says what they hold, "visible" whether the
+ * role with the OID user may see what they do.
  */
-#define MIG_LOCK_HOLDER_NAME(h, visible, of) \
+#define MIG_BLOCKER_NAME(h) \
 	"CASE WHEN " h ".pid IS NULL THEN" \
-	"  pg_catalog.format('prepared transaction %L, which holds %s%s'," \
-	"    " h ".gid, " h ".mode, " of ")" \
+	"  pg_catalog.format('prepared transaction %L, %s', " h ".gid, " h ".what)" \
 	" ELSE" \
-	"  pg_catalog.format('process %s (role %s, application %L%s), which holds %s%s'," \
+	"  pg_catalog.format('process %s (role %s, application %L%s), %s'," \
 	"    " h ".pid, " h ".usename, " h ".application_name," \
-	"    CASE WHEN " visible " THEN ', ' || " h ".state || COALESCE(' for ' ||" \
+	"    CASE WHEN " h ".visible THEN ', ' || " h ".state || COALESCE(' for ' ||" \
 	"      GREATEST(0, extract(epoch FROM pg_catalog.clock_timestamp()" \
 	"                  - " h ".state_change)::int8) || ' s', '') END," \
-	"    " h ".mode, " of ")" \
+	"    " h ".what)" \
 	" END"
-#define MIG_LOCK_HOLDER_END(h) \
+#define MIG_BLOCKER_END(h) \
 	"CASE WHEN " h ".pid IS NULL" \
 	"  THEN pg_catalog.format('ROLLBACK PREPARED %L;', " h ".gid)" \
 	"  ELSE pg_catalog.format('SELECT pg_terminate_backend(%s);', " h ".pid)" \
 	" END"
+#define MIG_BLOCKER_RIGHTS(h, user) \
+	"CASE WHEN (SELECT u.rolsuper FROM pg_catalog.pg_roles AS u" \
+	"            WHERE u.oid = " user ") THEN NULL" \
+	"  WHEN " h ".pid IS NULL THEN" \
+	"   CASE WHEN " h ".owner <> (SELECT u.rolname FROM pg_catalog.pg_roles AS u" \
+	"                       WHERE u.oid = " user ")" \
+	"    THEN pg_catalog.format('as role %s or a superuser', " h ".owner) END" \
+	"  WHEN COALESCE((SELECT u.rolsuper FROM pg_catalog.pg_roles AS u" \
+	"                  WHERE u.oid = " h ".usesysid), true)" \
+	"   THEN 'as a superuser'" \
+	"  WHEN NOT pg_catalog.pg_has_role(" user ", " h ".usesysid, 'USAGE')" \
+	"   AND NOT pg_catalog.pg_has_role(" user ", 'pg_signal_backend', 'USAGE')" \
+	"   THEN 'as a member of pg_signal_backend' END"
+#define MIG_BLOCKER_VISIBLE(a, user) \
+	"(pg_catalog.pg_has_role(" user ", " a ".usesysid, 'USAGE')" \
+	" OR pg_catalog.pg_has_role(" user ", 'pg_read_all_stats', 'USAGE'))"
+#define MIG_BLOCKER_COLUMNS(h, user) \
+	"pg_catalog.string_agg(" MIG_BLOCKER_NAME(h) ", '; ' ORDER BY " h ".number)," \
+	" pg_catalog.string_agg(" MIG_BLOCKER_END(h) ", ' ' ORDER BY " h ".number)," \
+	" CASE WHEN pg_catalog.count(DISTINCT " MIG_BLOCKER_RIGHTS(h, user) ") > 1" \
+	"  THEN 'as a superuser'" \
+	"  ELSE pg_catalog.min(" MIG_BLOCKER_RIGHTS(h, user) ") END," \
+	" 'SELECT * FROM pg_stat_activity WHERE pid IN ('" \
+	"  || pg_catalog.string_agg(" h ".pid::text, ', ' ORDER BY " h ".number)" \
+	"      FILTER (WHERE NOT " h ".visible) || ');'"
 
 extern void mig_lock_run(const MigRun *run);
 extern void mig_lock_transaction(void);
@@ -548,10 +585,14 @@ extern void mig_progress_begin(MigVia via);
 extern void mig_progress_step(const MigStepExec *exec);
 extern void mig_progress_say_end(const MigRun *run);
 extern void mig_progress_statement(const MigBodyExec *body);
+extern void mig_progress_next(const MigBodyExec *body, int index);
+extern void mig_progress_wait(int64 since, const MigBlockers *blockers);
+extern void mig_progress_end_wait(void);
 extern void mig_progress_end(void);
 
 /* resource_usage.c */
 extern void mig_resource_usage_watch(bool on);
+extern void mig_resource_usage_add_lock_wait(int64 milliseconds);
 extern void mig_resource_usage_begin(MigCounters *counters);
 extern void mig_resource_usage_since(const MigCounters *begin,
 									 MigResourceUsage *usage);
@@ -563,6 +604,9 @@ extern void mig_blocker_watch(bool on);
 extern void mig_blocker_sample(bool in_lock_wait);
 extern void mig_blocker_keep(void);
 extern bool mig_blocker_find(const ErrorData *error, MigBlockers *blockers);
+extern void mig_blocker_read(const MigSpiRow *row, int column,
+							 MigBlockers *blockers);
+extern char *mig_blocker_advise(const MigBlockers *blockers);
 
 /* failure.c */
 extern void mig_failure_note_blockers(MigStepExec *exec,
@@ -571,6 +615,7 @@ extern void mig_failure_explain_function(const MigRun *run, ErrorData *error);
 extern void mig_failure_explain(MigRun *run, ErrorData *error,
 								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
+extern char *mig_failure_resume(const MigPartial *partial);
 extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
 extern char *mig_failure_target_before(const char *revision);
 extern char *mig_failure_command(const MigRun *run);

@@ -83,7 +83,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->entry.operation = step->command;
 	exec->entry.body_hash = body.hash;
 	exec->entry.revision_hash = body.revision_hash;
-	exec->entry.attempts = 1;
+	exec->entry.attempts = 0;
 	exec->entry.error = NULL;
 	exec->entry.search_path = NULL;
 	exec->noted = run->partial != NULL;
@@ -136,7 +136,16 @@ read_settings(const char *list)
 }
 
 /*
- * The next attempt begins.
+ * An attempt begins: the first one, or the one of which mig_step_again() knows.
+ */
+void
+mig_step_attempt(MigStepExec *exec)
+{
+	exec->entry.attempts = Max(exec->entry.attempts, 1);
+}
+
+/*
+ * There is going to be another attempt.
  */
 void
 mig_step_again(MigStepExec *exec)
@@ -161,6 +170,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 		attempt.is_last = segment->first + segment->nstatements ==
 			exec->body.script->nstatements;
 
+	mig_step_attempt(exec);
 	exec->writes_rows = false;
 	mig_utility_hook_begin_attempt(!run->server->rollback_undoes_ddl);
 	/* There the security context does it, whose errors say why. */

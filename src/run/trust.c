@@ -16,8 +16,10 @@
 
 #include "base/command.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "run/run_internal.h"
 #include "tables/approval.h"
+#include "tables/job.h"
 #include "tables/log.h"
 
 static void read_approvals(MigTrust *trust, char *const *ids, int nids,
@@ -246,6 +248,7 @@ mig_trust_refuse_author(const char *revision, const char *author)
 {
 	char	   *runner = GetUserNameFromId(GetUserId(), false);
 	char	   *literal = quote_literal_cstr(revision);
+	char	   *set_role = mig_trust_other_roles();
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -253,6 +256,36 @@ mig_trust_refuse_author(const char *revision, const char *author)
 					revision, runner),
 			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing of it was run.",
 					   author),
+			 set_role != NULL ?
+			 errhint("If another role is to run it: %s\nOtherwise read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
+					 set_role, literal, runner, literal, author) :
 			 errhint("Read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
 					 literal, runner, literal, author)));
+}
+
+/*
+ * The roles that a session that has forgotten SET ROLE may have meant: those that
+ * may run revisions, and that it can become.  NULL: none.
+ */
+char *
+mig_trust_other_roles(void)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.string_agg(pg_catalog.format('SET ROLE %I;', r.rolname),"
+		"         ' or ' ORDER BY r.rolname)"
+		"  FROM (SELECT r.rolname FROM pg_catalog.pg_roles AS r"
+		"         WHERE r.oid NOT IN ($1, $2) AND NOT r.rolsuper"
+		"           AND pg_catalog.pg_has_role($1, r.oid, 'MEMBER')"
+		"           AND " MIG_JOB_ROLE_MAY_EXECUTE("r.oid",
+												   "ANY ('{migrate_upgrade,migrate_deploy}')")
+		"         ORDER BY r.rolname LIMIT 3) AS r"
+		" WHERE NOT (SELECT s.rolsuper FROM pg_catalog.pg_roles AS s"
+		"             WHERE s.oid = $1)"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, GetSessionUserId());
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_printable(mig_spi_first(&query, &args, MIG_SPI_CALLER,
+									   MIG_SPI_READ_LATEST));
 }

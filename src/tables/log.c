@@ -33,6 +33,9 @@
 	"                   WHERE a.attrelid = l.version_oid" \
 	"                     AND a.attname = 'version_num'))"
 
+/* In SQL: the time of a step without its waits for locks. */
+#define WORK_MS				"GREATEST(wall_ms - lock_wait_ms, 0)"
+
 static void read_succeeded(const MigSpiRow *row, void *result);
 
 /*
@@ -181,15 +184,15 @@ mig_log_longest(const char *revision, MigCommand command)
 }
 
 /*
- * The median time of upgrades that succeeded, in milliseconds; -1 if there is
- * none.
+ * The median time of upgrades that succeeded, without waits for locks, in
+ * milliseconds; -1 if there is none.
  */
 double
 mig_log_median(void)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.percentile_cont(0.5)"
-		"  WITHIN GROUP (ORDER BY wall_ms) FROM migrate.log"
+		"  WITHIN GROUP (ORDER BY " WORK_MS ") FROM migrate.log"
 		" WHERE operation = 'upgrade' AND state = 'succeeded'"
 	};
 	Datum		median;
@@ -200,8 +203,8 @@ mig_log_median(void)
 }
 
 /*
- * Those of some revisions of which an upgrade has taken at least so long, the
- * slowest first, each as "revision (n s)".
+ * Those of some revisions of which an upgrade has taken at least so long without
+ * its waits for locks, the slowest first, each as "revision (n s)".
  */
 char	  **
 mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
@@ -209,11 +212,11 @@ mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.format('%s (%s s)', revision,"
-		"        pg_catalog.round((pg_catalog.max(wall_ms) / 1000)::numeric))"
+		"        pg_catalog.round((pg_catalog.max(" WORK_MS ") / 1000)::numeric))"
 		"  FROM migrate.log"
 		" WHERE revision = ANY ($1) AND operation = 'upgrade'"
-		" GROUP BY revision HAVING pg_catalog.max(wall_ms) >= $2"
-		" ORDER BY pg_catalog.max(wall_ms) DESC, revision LIMIT $3"
+		" GROUP BY revision HAVING pg_catalog.max(" WORK_MS ") >= $2"
+		" ORDER BY pg_catalog.max(" WORK_MS ") DESC, revision LIMIT $3"
 	};
 	MigSpiArgs	args = {0};
 

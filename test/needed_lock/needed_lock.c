@@ -18,6 +18,12 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(test_needed_locks);
 
+/* Nothing here asks who holds the locks. */
+void
+mig_blocker_read(const MigSpiRow *row, int column, MigBlockers *blockers)
+{
+}
+
 /*
  * test_needed_locks(statement): an element for each relation, its OID and the
  * modes that conflict with the one that is needed.
