@@ -801,7 +801,8 @@ SELECT h.revision, h.message, h.state,
   -- the lock of a run: LOCK_CLASS of src/run/lock.c
   LEFT JOIN LATERAL (
 	SELECT k.pid FROM pg_catalog.pg_locks AS k
-	 WHERE k.locktype = 'advisory'::text AND k.granted AND k.objsubid = 2::smallint
+	 WHERE h.partial IS NOT NULL
+	   AND k.locktype = 'advisory'::text AND k.granted AND k.objsubid = 2::smallint
 	   AND k.classid = 1296648018::oid
 	   AND k.objid = pg_catalog.to_regclass(COALESCE(
 			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid
@@ -809,7 +810,7 @@ SELECT h.revision, h.message, h.state,
 						  WHERE d.datname = pg_catalog.current_database())
 	   AND k.pid IS NOT NULL
 	 LIMIT 1
-  ) AS w ON h.partial IS NOT NULL
+  ) AS w ON true
  ORDER BY h.ordinality;
 COMMENT ON VIEW migrate.status_details IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote, how it last failed; best read with \gx of psql';
 COMMENT ON COLUMN migrate.status_details.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
@@ -1115,7 +1116,7 @@ COMMENT ON COLUMN migrate.progress_details.elapsed IS 'since the run began';
 COMMENT ON COLUMN migrate.progress_details.statement_elapsed IS 'since the statement began; NULL: the run waits before it, or as statement';
 COMMENT ON COLUMN migrate.progress_details.waiting_for IS 'process ids that block it, in the lock queue or outside of it; 0: a prepared transaction';
 COMMENT ON COLUMN migrate.progress_details.waiting IS 'for how long; NULL: it does not wait';
-COMMENT ON COLUMN migrate.progress_details.blocked_by IS 'who they are and what they hold, as far as you may see that; NULL: it does not wait';
+COMMENT ON COLUMN migrate.progress_details.blocked_by IS 'their roles, applications, states, locks and tables, as far as you may see that; NULL: it does not wait';
 COMMENT ON COLUMN migrate.progress_details.command IS 'statement whose progress is known: CREATE INDEX, VACUUM, CALL migrate_batch, ...; NULL: none';
 COMMENT ON COLUMN migrate.progress_details.phase IS 'as the server reports it; the table of a batch';
 COMMENT ON COLUMN migrate.progress_details.done IS 'blocks, lockers, rows or keys that are done in this phase';
