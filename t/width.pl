@@ -93,8 +93,8 @@ SELECT migrate_submit('3a9f4c2b1d0e', run_at => now() + interval '1 year');
 SELECT migrate_cancel(migrate_submit('1975ea83b712', 'downgrade', now() + interval '1 year'));
 SELECT migrate_schedule('night shift', '0 2 * * mon-fri', window_start => '02:00+01', window_end => '04:30+01');
 SELECT migrate_schedule('every hour', '1 hour', at => now());
-SELECT migrate_schedule('a schedule of 26 characters', '0,10,20,30,40,50 6-22 * * mon-fri', time_zone => 'Asia/Kathmandu');
-UPDATE migrate.schedule SET note = 'ended before its target, as the window closed' WHERE name LIKE 'a schedule%';
+SELECT migrate_schedule('the schedule of this night', '0,10,20,30,40,50 6-22 * * mon-fri', time_zone => 'Asia/Kathmandu');
+UPDATE migrate.schedule SET note = 'ended before its target, as the window closed' WHERE name LIKE 'the schedule%';
 SELECT migrate_run_jobs();
 SQL
 wait_until($node, $db, q{SELECT failures > 0 FROM migrate.schedules_details WHERE name = 'every hour'});
@@ -104,9 +104,9 @@ like($jobs, qr/failed +\| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| upgrade +\| 23505 in
 like($jobs, qr/queued .* \| at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/m, 'when it will begin');
 like(fits('SELECT * FROM migrate.schedules'), qr/night shift .* \| \d\d-\d\d \d\d:\d\d\+\d\d \| 02:00-04:30 *$/m, 'the window');
 
-like(fits("SELECT * FROM migrate.schedules"), qr/^ a schedule of 26 characters \| 0,10,20,30,4\.\.\. \| .* \| ended\.\.\. *$/m, 'what is cut says so, and words are not');
+like(fits("SELECT * FROM migrate.schedules"), qr/^ the schedule of this night \| 0,10,20,30,4\.\.\. \| .* \| ended\.\.\. *$/m, 'what is cut says so, and words are not');
 like(fits("SET timezone = 'Asia/Kathmandu'; SELECT * FROM migrate.schedules"), qr/ \d\d-\d\d \d\d:\d\d\+05:45 /, 'with the zone');
-sql($node, $db, q{SET ROLE deployer01; SELECT migrate_unschedule('a schedule of 26 characters')});
+sql($node, $db, q{SET ROLE deployer01; SELECT migrate_unschedule('the schedule of this night')});
 
 # A revision that waits for a lock, in a job.
 my $holder = $node->background_psql($db);
