@@ -169,6 +169,7 @@ RESET ROLE;
 SELECT migrate_unregister('a1');
 SELECT migrate_unregister('b1');
 SET client_min_messages = warning;
+DELETE FROM migrate.log;
 DROP TABLE said, go;
 DROP SCHEMA evil, wrap CASCADE;
 DROP OWNED BY regress_migrate_low, regress_migrate_wrapper;

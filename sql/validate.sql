@@ -46,4 +46,5 @@ CALL migrate_deploy('v10');
 RESET client_min_messages;
 SELECT count(*) FROM migrate_stamp('base');
 SELECT count(migrate_unregister(revision)) FROM (SELECT revision FROM migrate_history()) AS h;
+DELETE FROM migrate.log;
 DROP TABLE large, small, parts, made;
