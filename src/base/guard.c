@@ -24,9 +24,12 @@
 #include "catalog/pg_type_d.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/guard.h"
+#include "base/server.h"
 
 /* In SQL, of the extension e: whether a role has fewer rights than its owner. */
 #define LESSER(role) \
@@ -232,7 +235,14 @@
 	"  JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid" \
 	" WHERE t.tgrelid = ANY (e.relations) AND NOT t.tgisinternal AND " LESSER("f.proowner")
 
+/* Changes of catalogs that the server has told this session of. */
+static uint64 changes = 1;
+
 static MigGuardFault find_fault(void);
+static MigGuardFault ask_for_fault(void);
+static void watch_changes(void);
+static void count_change(Datum arg, int cacheid, uint32 hashvalue);
+static void count_relation_change(Datum arg, Oid relid);
 static void refuse(MigGuardFault fault);
 static void read_finding(const MigSpiRow *row, void *result);
 
@@ -263,10 +273,73 @@ mig_guard_check_objects(void)
 }
 
 /*
- * The first fault.  One statement, because every call pays for it.
+ * The first fault.  That there is none stays known until something changes that
+ * could make one.
  */
 static MigGuardFault
 find_fault(void)
+{
+	static uint64 faultless_at = 0;
+	static Oid	faultless_role = InvalidOid;
+	uint64		changes_before;
+	MigGuardFault fault;
+
+	if (!mig_server()->tells_changes)
+		return ask_for_fault();
+	watch_changes();
+	AcceptInvalidationMessages();
+	if (faultless_at == changes && faultless_role == GetUserId())
+		return MIG_GUARD_NFAULTS;
+
+	/* What changes while the catalogs are asked may be missing. */
+	changes_before = changes;
+	fault = ask_for_fault();
+	if (fault == MIG_GUARD_NFAULTS)
+	{
+		faultless_at = changes_before;
+		faultless_role = GetUserId();
+	}
+	return fault;
+}
+
+/*
+ * Has changes counted of what the statement below reads: functions, rights of
+ * roles, schemas, and whatever belongs to a relation, for which the server
+ * invalidates the relation.  Which objects are the extension's is not among that:
+ * only its owner can change it.
+ */
+static void
+watch_changes(void)
+{
+	static bool watched = false;
+
+	if (watched)
+		return;
+	watched = true;
+	CacheRegisterSyscacheCallback(PROCOID, count_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, count_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, count_change, (Datum) 0);
+	CacheRegisterRelcacheCallback(count_relation_change, (Datum) 0);
+}
+
+static void
+count_change(Datum arg, int cacheid, uint32 hashvalue)
+{
+	changes++;
+}
+
+static void
+count_relation_change(Datum arg, Oid relid)
+{
+	changes++;
+}
+
+/*
+ * The first fault, by the catalogs.  One statement, because it is asked often.
+ */
+static MigGuardFault
+ask_for_fault(void)
 {
 	static MigSpiQuery query = {
 		.by_key = true,

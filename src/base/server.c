@@ -36,6 +36,7 @@ static const MigServer servers[] =
 		.subtransactions = true,
 		.row_addresses = true,
 		.table_locks = true,
+		.tells_changes = true,
 		.transaction_ids = true,
 		.nominal_isolation = true,
 		.bare_processes = true

@@ -18,6 +18,8 @@ typedef struct MigServer
 	bool		subtransactions;	/* may be rolled back around DDL */
 	bool		row_addresses;	/* ctid */
 	bool		table_locks;	/* LOCK TABLE for writers */
+	bool		tells_changes;	/* of catalogs, to each session, before the
+								 * command that made them ends */
 	bool		transaction_ids;	/* a transaction that writes has one */
 	bool		nominal_isolation;	/* the isolation level is what it says */
 	bool		errors_by_text; /* only their text tells some apart */
