@@ -22,6 +22,8 @@
 #include "jit/jit.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/cost.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -285,16 +287,6 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 		prepare(query, args);
 	Assert(OidIsValid(query->table) || same_types(query->plan, args));
 
-	/*
-	 * A plan that was made when the table was empty is kept when the table
-	 * has grown, so a look-up by key must not depend on its size.  In force
-	 * until the scope ends: a nest level of its own would cost a pass over
-	 * all settings.
-	 */
-	if (query->by_key)
-		(void) set_config_option("enable_seqscan", "off",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
 	if (latest)
 	{
 		/* So that it includes what this transaction has done so far. */
@@ -312,15 +304,21 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 
 /*
  * Without JIT, which takes longer to compile a statement of ours than the
- * statement to run.
+ * statement to run.  By variable: to set a setting costs a tenth of a statement.
+ *
+ * A plan that was made when the table was empty is kept when the table has
+ * grown, so a look-up by key must not depend on its size.
  */
 static int
 execute_plan(MigSpiQuery *query, const MigSpiArgs *args, bool read_only)
 {
 	bool		jit = jit_enabled;
+	bool		seqscan = enable_seqscan;
 	volatile int rc = 0;
 
 	jit_enabled = false;
+	if (query->by_key)
+		enable_seqscan = false;
 	PG_TRY();
 	{
 		rc = OidIsValid(query->table) ?
@@ -331,6 +329,7 @@ execute_plan(MigSpiQuery *query, const MigSpiArgs *args, bool read_only)
 	PG_FINALLY();
 	{
 		jit_enabled = jit;
+		enable_seqscan = seqscan;
 	}
 	PG_END_TRY();
 	return rc;
@@ -610,14 +609,16 @@ mig_spi_array_elems(Datum array, int *nelems)
 
 /*
  * The plan of a statement, for as long as the session.  The parameters of its
- * first call say which types it has.
+ * first call say which types it has.  Their values have no say in the plan: to
+ * plan costs many times what most statements take to run.
  */
 static void
 prepare(MigSpiQuery *query, const MigSpiArgs *args)
 {
 	SPIPlanPtr	plan = OidIsValid(query->table) ?
 	mig_spi_prepare_on_table(query, args) :
-	SPI_prepare(query->sql, args->nargs, (Oid *) args->types);
+	SPI_prepare_cursor(query->sql, args->nargs, (Oid *) args->types,
+					   CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", query->sql,

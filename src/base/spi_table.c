@@ -29,7 +29,8 @@ mig_spi_prepare_on_table(MigSpiQuery *query, const MigSpiArgs *args)
 	Assert(args->nargs <= MIG_SPI_MAX_TABLE_ARGS);
 	query->nargs = args->nargs;
 	memcpy(query->types, args->types, sizeof(Oid) * args->nargs);
-	return SPI_prepare_params(query->sql, set_up_parser, query, 0);
+	return SPI_prepare_params(query->sql, set_up_parser, query,
+							  CURSOR_OPT_GENERIC_PLAN);
 }
 
 /*

@@ -175,7 +175,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 			result[i].approved = trust[nids].approved;
 			result[i].trusted = trust[nids].trusted;
 			result[i].author = trust[nids].check.author;
-			result[i].hash = with_hash ? trust[nids].check.hash : NULL;
+			result[i].hash = with_hash ? trust[nids].hash : NULL;
 			result[i].problem = mig_run_trust_problem(&trust[nids], cmd);
 		}
 		describe_step(step, step->revision ? &revisions[nids++] : NULL,

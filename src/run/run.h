@@ -62,6 +62,7 @@ typedef struct MigRunResult
 typedef struct MigTrust
 {
 	MigRevisionCheck check;
+	const char *hash;			/* MIG_REVISION_HASH; NULL: it decides nothing */
 	bool		approved;		/* as it is registered now */
 	bool		allowed;		/* approved, or it need not be */
 	bool		trusted;		/* its author or approver has the runner's

@@ -22,10 +22,11 @@
 #include "tables/job.h"
 #include "tables/log.h"
 
-static void read_approvals(MigTrust *trust, char *const *ids, int nids,
-						   MigSpiAccess access);
+static void read_approvals(MigTrust *trust, char *const *ids,
+						   char *const *hashes, int nids, MigSpiAccess access);
 static void read_log(MigTrust *trust, const MigVersion *version,
-					 char *const *ids, int nids, MigSpiAccess access);
+					 char *const *ids, char *const *hashes, int nids,
+					 MigSpiAccess access);
 static bool may_approve(const char *revision);
 pg_noreturn static void refuse_unapproved(MigCommand command, const char *revision,
 										  const MigVersion *version);
@@ -43,6 +44,7 @@ mig_run_trust(const MigVersion *version, MigCommand command,
 	MigTrust   *trust = palloc_extended(sizeof(MigTrust) * Max(nids, 1),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	bool		decides = show || mig_guc_require_approval;
+	char	  **hashes = NULL;
 
 	for (int i = 0; i < nids; i++)
 	{
@@ -51,11 +53,16 @@ mig_run_trust(const MigVersion *version, MigCommand command,
 		decides = decides || !trust[i].trusted;
 	}
 	if (decides)
-		read_approvals(trust, ids, nids, access);
+	{
+		hashes = mig_revision_hashes(ids, nids, access);
+		for (int i = 0; i < nids; i++)
+			trust[i].hash = hashes[i];
+		read_approvals(trust, ids, hashes, nids, access);
+	}
 	for (int i = 0; i < nids; i++)
 		trust[i].allowed = trust[i].approved || !mig_guc_require_approval;
 	if (mig_guc_require_approval && command != MIG_COMMAND_UPGRADE)
-		read_log(trust, version, ids, nids, access);
+		read_log(trust, version, ids, hashes, nids, access);
 	return trust;
 }
 
@@ -64,7 +71,8 @@ mig_run_trust(const MigVersion *version, MigCommand command,
  * role with the runner's rights vouches for the body.
  */
 static void
-read_approvals(MigTrust *trust, char *const *ids, int nids, MigSpiAccess access)
+read_approvals(MigTrust *trust, char *const *ids, char *const *hashes, int nids,
+			   MigSpiAccess access)
 {
 	int			napprovals;
 	MigApproval *approvals = mig_approval_find(ids, nids, GetUserId(), access,
@@ -72,9 +80,10 @@ read_approvals(MigTrust *trust, char *const *ids, int nids, MigSpiAccess access)
 
 	for (int i = 0; i < napprovals; i++)
 	{
-		MigTrust   *revision = &trust[approvals[i].index];
+		int			index = approvals[i].index;
+		MigTrust   *revision = &trust[index];
 
-		if (strcmp(approvals[i].hash, revision->check.hash) != 0)
+		if (strcmp(approvals[i].hash, hashes[index]) != 0)
 			continue;
 		revision->approved = true;
 		revision->trusted = revision->trusted || approvals[i].vouches;
@@ -82,16 +91,11 @@ read_approvals(MigTrust *trust, char *const *ids, int nids, MigSpiAccess access)
 }
 
 static void
-read_log(MigTrust *trust, const MigVersion *version, char *const *ids, int nids,
-		 MigSpiAccess access)
+read_log(MigTrust *trust, const MigVersion *version, char *const *ids,
+		 char *const *hashes, int nids, MigSpiAccess access)
 {
-	char	  **hashes = palloc_extended(sizeof(char *) * Max(nids, 1),
-										 MCXT_ALLOC_HUGE);
-	bool	   *succeeded;
+	bool	   *succeeded = mig_log_succeeded(version, ids, hashes, nids, access);
 
-	for (int i = 0; i < nids; i++)
-		hashes[i] = trust[i].check.hash;
-	succeeded = mig_log_succeeded(version, ids, hashes, nids, access);
 	for (int i = 0; i < nids; i++)
 		trust[i].allowed = trust[i].allowed || succeeded[i];
 }

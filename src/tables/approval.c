@@ -73,7 +73,8 @@ mig_approval_find(char *const *ids, int nids, Oid runner, MigSpiAccess access,
 		"  LEFT JOIN pg_catalog.pg_roles AS o"
 		"    ON " MIG_SPI_IS_NOTED_ROLE("o", "a.approved_by",
 										"a.approved_by_oid", "a.origin")
-		" ORDER BY i.ordinality"
+		" ORDER BY i.ordinality",
+		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 

@@ -261,7 +261,8 @@ mig_log_succeeded(const MigVersion *version, char *const *ids,
 		"                  AND l.state = 'succeeded')"
 		"  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 		"       WITH ORDINALITY AS i (id, hash, ordinality)"
-		" ORDER BY i.ordinality"
+		" ORDER BY i.ordinality",
+		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 	int			nrows;

@@ -107,10 +107,12 @@ char	  **
 mig_revision_heads(bool real, MigSpiAccess access, int *nheads)
 {
 	static MigSpiQuery heads = {
-		"SELECT revision FROM migrate.revision WHERE is_head ORDER BY revision"
+		"SELECT revision FROM migrate.revision WHERE is_head ORDER BY revision",
+		.by_key = true
 	};
 	static MigSpiQuery real_heads = {
-		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision"
+		"SELECT revision FROM migrate.revision WHERE is_real_head ORDER BY revision",
+		.by_key = true
 	};
 
 	return mig_spi_list(real ? &real_heads : &heads, NULL, MIG_SPI_OWNER,
@@ -155,7 +157,8 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 		"       CASE WHEN $2 THEN " MIG_REVISION_HASH("r") " END"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
-		" ORDER BY i.ordinality"
+		" ORDER BY i.ordinality",
+		.by_key = true
 	};
 	MigRevision *revisions;
 	MigSpiArgs	args = {0};
@@ -227,7 +230,10 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 {
 	static MigSpiQuery query = {
 		"WITH s AS MATERIALIZED ("
-		"  SELECT r.*, i.ordinality"
+		"  SELECT r.registered_by, r.registered_by_oid, r.origin, i.ordinality,"
+		"         r.downgrade IS NULL AS irreversible,"
+		"         CASE WHEN $2 THEN r.downgrade_nontransactional"
+		"         ELSE r.upgrade_nontransactional END > 0 AS nontransactional"
 		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"    JOIN migrate.revision AS r ON r.revision = i.id),"
 		" authors AS MATERIALIZED ("
@@ -238,15 +244,13 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 		"    LEFT JOIN pg_catalog.pg_roles AS o"
 		"      ON " MIG_SPI_IS_NOTED_ROLE("o", "a.registered_by",
 										  "a.registered_by_oid", "a.origin") ")"
-		" SELECT s.registered_by, " MIG_REVISION_HASH("s") ", a.trusted,"
-		"        s.downgrade IS NULL,"
-		"        CASE WHEN $2 THEN s.downgrade_nontransactional"
-		"        ELSE s.upgrade_nontransactional END > 0"
+		" SELECT s.registered_by, a.trusted, s.irreversible, s.nontransactional"
 		"   FROM s JOIN authors AS a"
 		"     ON a.registered_by = s.registered_by"
 		"    AND a.registered_by_oid IS NOT DISTINCT FROM s.registered_by_oid"
 		"    AND a.origin IS NOT DISTINCT FROM s.origin"
-		"  ORDER BY s.ordinality"
+		"  ORDER BY s.ordinality",
+		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 	MigRevisionCheck *checks;
@@ -268,10 +272,33 @@ read_check(const MigSpiRow *row, void *result)
 	MigRevisionCheck *check = result;
 
 	check->author = mig_spi_row_text(row, 1);
-	check->hash = mig_spi_row_text(row, 2);
-	check->trusted = mig_spi_row_bool(row, 3);
-	check->irreversible = mig_spi_row_bool(row, 4);
-	check->nontransactional = mig_spi_row_bool(row, 5);
+	check->trusted = mig_spi_row_bool(row, 2);
+	check->irreversible = mig_spi_row_bool(row, 3);
+	check->nontransactional = mig_spi_row_bool(row, 4);
+}
+
+/*
+ * MIG_REVISION_HASH of revisions, in the order of ids, which exist.
+ */
+char	  **
+mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
+{
+	static MigSpiQuery query = {
+		"SELECT " MIG_REVISION_HASH("r")
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
+		"  JOIN migrate.revision AS r ON r.revision = i.id"
+		" ORDER BY i.ordinality",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+	char	  **hashes;
+	int			nrows;
+
+	mig_spi_arg_texts(&args, ids, nids);
+	hashes = mig_spi_list(&query, &args, MIG_SPI_OWNER, access, &nrows);
+	if (nrows != nids)
+		elog(ERROR, "found %d of %d revisions", nrows, nids);
+	return hashes;
 }
 
 /*

@@ -67,7 +67,6 @@ typedef struct MigStepBody
 typedef struct MigRevisionCheck
 {
 	char	   *author;
-	char	   *hash;			/* MIG_REVISION_HASH */
 	bool		trusted;		/* its author has the runner's rights */
 	bool		irreversible;	/* it has no downgrade */
 	bool		nontransactional;	/* it holds a statement that cannot run
@@ -89,6 +88,8 @@ extern void mig_revision_body(const char *id, MigCommand command,
 extern MigRevisionCheck *mig_revision_check(char *const *ids, int nids,
 											MigCommand command, Oid runner,
 											MigSpiAccess access);
+extern char **mig_revision_hashes(char *const *ids, int nids,
+								  MigSpiAccess access);
 
 /* Relations between revisions, for registration */
 extern char **mig_revision_missing(char *const *ids, int nids,
