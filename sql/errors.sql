@@ -98,7 +98,7 @@ UPDATE migrate.revision SET upgrade = 'SELECT 1; COMMIT' WHERE revision = 'f1';
 SELECT migrate_upgrade('f1');
 SELECT migrate_register('f1', 'DELETE FROM migrate.revision WHERE revision = ''f2''', replace => true);
 SELECT migrate_register('f2', '', '', '{f1}');
-SELECT migrate_upgrade('f2');
+CALL migrate_deploy('f2');
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision FROM migrate_heads() WHERE revision LIKE 'f_';
 \i sql/include/reset.sql

@@ -28,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -432,6 +433,38 @@ void
 mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value)
 {
 	mig_spi_arg_datum(args, UUIDOID, UUIDPGetDatum(value), value == NULL);
+}
+
+/*
+ * The parameters of one statement that writes several rows: arrays, each of a
+ * parameter of all rows, which have the same types.
+ */
+void
+mig_spi_args_of_rows(MigSpiArgs *args, const MigSpiArgs *rows, int nrows)
+{
+	Datum	   *values = palloc(sizeof(Datum) * nrows);
+	bool	   *nulls = palloc(sizeof(bool) * nrows);
+	int			lower_bound = 1;
+
+	for (int arg = 0; arg < rows[0].nargs; arg++)
+	{
+		Oid			type = rows[0].types[arg];
+		int16		length;
+		bool		by_value;
+		char		align;
+		ArrayType  *array;
+
+		for (int row = 0; row < nrows; row++)
+		{
+			values[row] = rows[row].values[arg];
+			nulls[row] = rows[row].nulls[arg] == 'n';
+		}
+		get_typlenbyvalalign(type, &length, &by_value, &align);
+		array = construct_md_array(values, nulls, 1, &nrows, &lower_bound, type,
+								   length, by_value, align);
+		mig_spi_arg_datum(args, get_array_type(type), PointerGetDatum(array),
+						  false);
+	}
 }
 
 bool

@@ -163,6 +163,8 @@ extern void mig_spi_arg_oid(MigSpiArgs *args, Oid value);
 extern void mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value);
 extern void mig_spi_arg_interval(MigSpiArgs *args, const Interval *value);
 extern void mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value);
+extern void mig_spi_args_of_rows(MigSpiArgs *args, const MigSpiArgs *rows,
+								 int nrows);
 
 /* A column of that type.  A null is 0 or false. */
 extern bool mig_spi_row_bool(const MigSpiRow *row, int column);

@@ -145,6 +145,15 @@ typedef struct MigRoleLock
 	int			sec_context;
 } MigRoleLock;
 
+/* Bodies that were read ahead, of the steps from that index on. */
+typedef struct MigStepBodies
+{
+	MemoryContext context;
+	int			first;
+	int			n;
+	MigStepBody bodies[32];
+} MigStepBodies;
+
 /* A run.  What it points to lasts as long as the run. */
 typedef struct MigRun
 {
@@ -164,6 +173,8 @@ typedef struct MigRun
 	int			session_timeout;	/* statement_timeout before the run */
 	bool		explained;		/* the error that ends it */
 	MigStepExec exec;
+	MigStepBodies *bodies;		/* NULL: each is read by itself */
+	MigLogRows *log_rows;		/* NULL: each is written with its step */
 	MemoryContext context;		/* of the caller: for its result */
 } MigRun;
 

@@ -3,8 +3,9 @@
  *	  Executes one step: body, version row and log row in one subtransaction.
  *
  * A revision is applied together with its version row and log row, or not at
- * all.  Where a body cannot be one transaction, its last segment is; the
- * segments before are noted in migrate.partial, each with what it did.
+ * all; the log row of a function's run is written later in its transaction.
+ * Where a body cannot be one transaction, its last segment is; the segments before
+ * are noted in migrate.partial, each with what it did.
  */
 #include "postgres.h"
 
@@ -31,6 +32,9 @@ typedef struct Attempt
 	bool		is_last;		/* it ends the step */
 } Attempt;
 
+static void read_body(const MigRun *run, const MigStep *step, int index,
+					  MigStepBody *body);
+static void read_ahead(const MigPlan *plan, int index, MigStepBodies *ahead);
 static List *read_settings(const char *list);
 static void attempt_work(void *arg);
 static void execute_statements(Attempt *attempt);
@@ -70,10 +74,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	const MigRun *run = exec->run;
 	MigStepBody body;
 
-	memset(&body, 0, sizeof(body));
-	if (step->revision != NULL)
-		mig_revision_body(step->revision, step->command, &body);
-
+	read_body(run, step, number - 1, &body);
 	exec->step = step;
 	exec->message = body.message;
 	exec->author = body.author;
@@ -122,6 +123,50 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 		exec->temporary = before;
 	}
 	mig_resource_usage_begin(&exec->begin);
+}
+
+/*
+ * Other sessions cannot change bodies while a run holds its locks, but where it
+ * commits a body may release them: each is read just before it runs.  A function
+ * reads the next ones of its plan with it.
+ */
+static void
+read_body(const MigRun *run, const MigStep *step, int index, MigStepBody *body)
+{
+	MigStepBodies *ahead = run->bodies;
+
+	memset(body, 0, sizeof(*body));
+	if (step->revision == NULL)
+		return;
+	if (ahead == NULL)
+	{
+		mig_revision_body(step->revision, step->command, body);
+		return;
+	}
+	if (index >= ahead->first + ahead->n)
+		read_ahead(run->plan, index, ahead);
+	*body = ahead->bodies[index - ahead->first];
+}
+
+static void
+read_ahead(const MigPlan *plan, int index, MigStepBodies *ahead)
+{
+	char	   *ids[lengthof(ahead->bodies)];
+	int			n = 0;
+	MemoryContext old_context;
+
+	for (int i = index; i < plan->nsteps && n < lengthof(ids); i++)
+	{
+		if (plan->steps[i].revision == NULL)
+			break;
+		ids[n++] = unconstify(char *, plan->steps[i].revision);
+	}
+	MemoryContextReset(ahead->context);
+	old_context = MemoryContextSwitchTo(ahead->context);
+	ahead->first = index;
+	ahead->n = mig_revision_bodies(ids, n, plan->steps[index].command,
+								   ahead->bodies);
+	MemoryContextSwitchTo(old_context);
 }
 
 /*
@@ -262,7 +307,8 @@ execute_statements(Attempt *attempt)
 }
 
 /*
- * The version row, what it deferred, and the log row.
+ * The version row, what it deferred, and the log row, unless the run writes its
+ * log rows together.
  */
 static void
 write_rows(MigStepExec *exec)
@@ -284,7 +330,8 @@ write_rows(MigStepExec *exec)
 		mig_batch_clear(version);
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	mig_step_describe_environment(exec);
-	mig_log_write(&exec->entry);
+	if (exec->run->log_rows == NULL)
+		mig_log_write(&exec->entry);
 
 	error_context_stack = callback.previous;
 }

@@ -2,7 +2,8 @@
  * log.c
  *	  migrate.log: what ran, how it ended, which resources it used.
  *
- * The row of a step that succeeds is written in the step's subtransaction.
+ * The row of a step that succeeds is written in the step's subtransaction, in
+ * a function with those of others of its run.
  * That of a step that fails for good is written after the rollback, by a
  * procedure or a worker.  A function that ends in an ERROR takes the rows of
  * its run with it, like everything else it did.
@@ -17,6 +18,8 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/command.h"
@@ -36,6 +39,17 @@
 /* In SQL: the time of a step without its waits for locks. */
 #define WORK_MS				"GREATEST(wall_ms - lock_wait_ms, 0)"
 
+/* What is written of a row, in the order of add_entry(). */
+#define COLUMNS \
+	"run, step, revision, operation, via, state, attempts, started, finished, " \
+	"version_table, version_oid, role, application_name, body_hash, revision_hash, " \
+	"sqlstate, error, wall_ms, cpu_ms, lock_wait_ms, wal_records, wal_bytes, " \
+	"buffers_hit, buffers_read, buffers_dirtied, buffers_written, " \
+	"temp_blocks_read, temp_blocks_written, search_path, effective_role, detail, " \
+	"hint, context, blocked_by"
+
+static void add_entry(MigSpiArgs *args, const MigLogEntry *entry);
+static void add_role_name(MigSpiArgs *args, Oid role, bool isnull);
 static void read_succeeded(const MigSpiRow *row, void *result);
 
 /*
@@ -71,67 +85,141 @@ void
 mig_log_write(const MigLogEntry *entry)
 {
 	static MigSpiQuery query = {
-		"INSERT INTO migrate.log (run, step, revision, operation, via, state,"
-		"  attempts, started, finished, version_table, version_oid, role,"
-		"  application_name, body_hash, revision_hash, sqlstate, error, wall_ms, cpu_ms,"
-		"  lock_wait_ms, wal_records, wal_bytes, buffers_hit, buffers_read,"
-		"  buffers_dirtied, buffers_written, temp_blocks_read,"
-		"  temp_blocks_written, search_path, effective_role,"
-		"  detail, hint, context, blocked_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-		"  pg_catalog.pg_get_userbyid($12),"
-		"  pg_catalog.current_setting('application_name'), $13, $14, $15,"
-		"  $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
-		"  CASE WHEN $28 IS NOT NULL"
-		"   THEN pg_catalog.pg_get_userbyid($29) END,"
-		"  $30, $31, $32, $33)"
+		"INSERT INTO migrate.log (" COLUMNS ") VALUES ("
+		" $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+		" $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,"
+		" $27, $28, $29, $30, $31, $32, $33, $34)"
 	};
-	const MigResourceUsage *usage = &entry->usage;
-	const ErrorData *error = entry->error;
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_uuid(&args, &entry->run);
-	mig_spi_arg_int32(&args, entry->step);
-	mig_spi_arg_text(&args, entry->revision);
-	mig_spi_arg_text(&args, mig_command_name(entry->operation));
-	mig_spi_arg_text(&args, mig_via_name(entry->via));
-	mig_spi_arg_text(&args, entry->decision != NULL ? entry->decision :
-					 error == NULL ? "succeeded" : "failed");
-	mig_spi_arg_int32(&args, entry->attempts);
-	mig_spi_arg_timestamptz(&args, usage->started);
-	mig_spi_arg_timestamptz(&args, usage->finished);
-	mig_spi_arg_text(&args, entry->version_table);
-	mig_spi_arg_datum(&args, OIDOID, ObjectIdGetDatum(entry->version_oid),
-					  !OidIsValid(entry->version_oid));
-	mig_spi_arg_oid(&args, entry->role);
-	mig_spi_arg_text(&args, entry->body_hash);
-	mig_spi_arg_text(&args, entry->revision_hash);
-	mig_spi_arg_text(&args, error == NULL ? NULL :
-					 unpack_sql_state(error->sqlerrcode));
-	mig_spi_arg_message(&args, error == NULL ? NULL : error->message);
-	mig_spi_arg_float8(&args, usage->wall_ms);
-	mig_spi_arg_float8(&args, usage->cpu_ms);
-	mig_spi_arg_float8(&args, usage->lock_wait_ms);
-	mig_spi_arg_int64(&args, usage->wal.wal_records);
-	mig_spi_arg_int64(&args, (int64) usage->wal.wal_bytes);
-	mig_spi_arg_int64(&args, usage->buffers.shared_blks_hit +
-					  usage->buffers.local_blks_hit);
-	mig_spi_arg_int64(&args, usage->buffers.shared_blks_read +
-					  usage->buffers.local_blks_read);
-	mig_spi_arg_int64(&args, usage->buffers.shared_blks_dirtied +
-					  usage->buffers.local_blks_dirtied);
-	mig_spi_arg_int64(&args, usage->buffers.shared_blks_written +
-					  usage->buffers.local_blks_written);
-	mig_spi_arg_int64(&args, usage->buffers.temp_blks_read);
-	mig_spi_arg_int64(&args, usage->buffers.temp_blks_written);
-	mig_spi_arg_text(&args, entry->search_path);
-	mig_spi_arg_oid(&args, entry->effective_role);
-	mig_spi_arg_message(&args, error == NULL ? entry->note : error->detail);
-	mig_spi_arg_message(&args, error == NULL ? NULL : error->hint);
-	mig_spi_arg_message(&args, error == NULL ? NULL : error->context);
-	mig_spi_arg_message(&args, entry->blocked_by);
-
+	add_entry(&args, entry);
 	mig_spi_write(&query, &args);
+}
+
+/*
+ * For rows of a transaction that are written together, which costs half; no
+ * other session can tell.  A trigger can, so where the table has one each row is
+ * written at once.  In the current memory context.
+ */
+MigLogRows *
+mig_log_rows_create(void)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_trigger"
+		" WHERE tgrelid = 'migrate.log'::pg_catalog.regclass"
+	};
+	MigLogRows *rows = palloc(sizeof(MigLogRows));
+
+	rows->context = AllocSetContextCreate(CurrentMemoryContext, "migrate log rows",
+										  ALLOCSET_DEFAULT_SIZES);
+	rows->n = 0;
+	rows->limit = mig_spi_exists(&query, NULL, MIG_SPI_OWNER,
+								 MIG_SPI_READ_LATEST) ? 1 : lengthof(rows->args);
+	return rows;
+}
+
+/*
+ * Adds a row, which may be the time to write those there are.
+ */
+void
+mig_log_rows_add(MigLogRows *rows, const MigLogEntry *entry)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(rows->context);
+	MigSpiArgs *args = &rows->args[rows->n++];
+
+	args->nargs = 0;
+	add_entry(args, entry);
+	MemoryContextSwitchTo(old_context);
+	if (rows->n == rows->limit)
+		mig_log_rows_write(rows);
+}
+
+/*
+ * Writes those that are not written yet.
+ */
+void
+mig_log_rows_write(MigLogRows *rows)
+{
+	static MigSpiQuery query = {
+		"INSERT INTO migrate.log (" COLUMNS ") SELECT"
+		" $1[i], $2[i], $3[i], $4[i], $5[i], $6[i], $7[i], $8[i], $9[i],"
+		" $10[i], $11[i], $12[i], $13[i], $14[i], $15[i], $16[i],"
+		" $17[i], $18[i], $19[i], $20[i], $21[i], $22[i], $23[i],"
+		" $24[i], $25[i], $26[i], $27[i], $28[i], $29[i], $30[i],"
+		" $31[i], $32[i], $33[i], $34[i]"
+		" FROM pg_catalog.generate_series(1, pg_catalog.cardinality($1)) AS i"
+	};
+	MemoryContext old_context = MemoryContextSwitchTo(rows->context);
+	MigSpiArgs	args = {0};
+
+	if (rows->n > 0)
+	{
+		mig_spi_args_of_rows(&args, rows->args, rows->n);
+		mig_spi_write(&query, &args);
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(rows->context);
+	rows->n = 0;
+}
+
+/*
+ * The values of a row, in the order of COLUMNS.
+ */
+static void
+add_entry(MigSpiArgs *args, const MigLogEntry *entry)
+{
+	const MigResourceUsage *usage = &entry->usage;
+	const ErrorData *error = entry->error;
+
+	mig_spi_arg_uuid(args, &entry->run);
+	mig_spi_arg_int32(args, entry->step);
+	mig_spi_arg_text(args, entry->revision);
+	mig_spi_arg_text(args, mig_command_name(entry->operation));
+	mig_spi_arg_text(args, mig_via_name(entry->via));
+	mig_spi_arg_text(args, entry->decision != NULL ? entry->decision :
+					 error == NULL ? "succeeded" : "failed");
+	mig_spi_arg_int32(args, entry->attempts);
+	mig_spi_arg_timestamptz(args, usage->started);
+	mig_spi_arg_timestamptz(args, usage->finished);
+	mig_spi_arg_text(args, entry->version_table);
+	mig_spi_arg_datum(args, OIDOID, ObjectIdGetDatum(entry->version_oid),
+					  !OidIsValid(entry->version_oid));
+	add_role_name(args, entry->role, false);
+	mig_spi_arg_text(args, application_name);
+	mig_spi_arg_text(args, entry->body_hash);
+	mig_spi_arg_text(args, entry->revision_hash);
+	mig_spi_arg_text(args, error == NULL ? NULL :
+					 unpack_sql_state(error->sqlerrcode));
+	mig_spi_arg_message(args, error == NULL ? NULL : error->message);
+	mig_spi_arg_float8(args, usage->wall_ms);
+	mig_spi_arg_float8(args, usage->cpu_ms);
+	mig_spi_arg_float8(args, usage->lock_wait_ms);
+	mig_spi_arg_int64(args, usage->wal.wal_records);
+	mig_spi_arg_int64(args, (int64) usage->wal.wal_bytes);
+	mig_spi_arg_int64(args, usage->buffers.shared_blks_hit +
+					  usage->buffers.local_blks_hit);
+	mig_spi_arg_int64(args, usage->buffers.shared_blks_read +
+					  usage->buffers.local_blks_read);
+	mig_spi_arg_int64(args, usage->buffers.shared_blks_dirtied +
+					  usage->buffers.local_blks_dirtied);
+	mig_spi_arg_int64(args, usage->buffers.shared_blks_written +
+					  usage->buffers.local_blks_written);
+	mig_spi_arg_int64(args, usage->buffers.temp_blks_read);
+	mig_spi_arg_int64(args, usage->buffers.temp_blks_written);
+	mig_spi_arg_text(args, entry->search_path);
+	add_role_name(args, entry->effective_role, entry->search_path == NULL);
+	mig_spi_arg_message(args, error == NULL ? entry->note : error->detail);
+	mig_spi_arg_message(args, error == NULL ? NULL : error->hint);
+	mig_spi_arg_message(args, error == NULL ? NULL : error->context);
+	mig_spi_arg_message(args, entry->blocked_by);
+}
+
+static void
+add_role_name(MigSpiArgs *args, Oid role, bool isnull)
+{
+	mig_spi_arg_datum(args, NAMEOID, isnull ? (Datum) 0 :
+					  DirectFunctionCall1(pg_get_userbyid, ObjectIdGetDatum(role)),
+					  isnull);
 }
 
 /*
@@ -171,7 +259,8 @@ mig_log_longest(const char *revision, MigCommand command)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.max(wall_ms) FROM migrate.log"
-		" WHERE revision = $1 AND operation = $2"
+		" WHERE revision = $1 AND operation = $2",
+		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 	Datum		longest;

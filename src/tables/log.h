@@ -52,9 +52,21 @@ typedef struct MigLogEntry
 	MigResourceUsage usage;
 } MigLogEntry;
 
+/* Rows that are not written yet. */
+typedef struct MigLogRows
+{
+	MemoryContext context;		/* of their values */
+	int			n;
+	int			limit;			/* with how many they are written */
+	MigSpiArgs	args[32];
+} MigLogRows;
+
 extern void mig_log_new_run(pg_uuid_t *run);
 extern void mig_log_lock_nowait(void);
 extern void mig_log_write(const MigLogEntry *entry);
+extern MigLogRows *mig_log_rows_create(void);
+extern void mig_log_rows_add(MigLogRows *rows, const MigLogEntry *entry);
+extern void mig_log_rows_write(MigLogRows *rows);
 extern void mig_log_expire(int seconds);
 extern double mig_log_longest(const char *revision, MigCommand command);
 extern double mig_log_median(void);

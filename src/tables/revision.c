@@ -27,8 +27,22 @@
 	" r.downgrade_transactions," \
 	" r.registered_by, r.registered_at"
 
+/* What a step reads, of a revision r with the body that it runs. */
+#define STEP_COLUMNS \
+	"r.revision, r.message, r.settings, r.registered_by, r.registered_by_oid," \
+	" r.body, r.body_hash, " MIG_REVISION_HASH("r")
+#define STEP_BODY(downgrade) \
+	"CASE WHEN " downgrade " THEN r.downgrade ELSE r.upgrade END AS body," \
+	" CASE WHEN " downgrade " THEN r.downgrade_hash ELSE r.upgrade_hash" \
+	" END AS body_hash"
+
+/* A body that is not read together with others. */
+#define LARGE_BODY				32768	/* bytes */
+
 static void read_revision(const MigSpiRow *row, void *result);
 static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
+static void forget_body(MigStepBody *body);
+pg_noreturn static void refuse_removed(const char *id);
 static void read_step_body(const MigSpiRow *row, void *result);
 static void read_check(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
@@ -182,11 +196,9 @@ void
 mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
-		"SELECT message, settings, registered_by, registered_by_oid,"
-		"  CASE WHEN $2 THEN downgrade ELSE upgrade END,"
-		"  CASE WHEN $2 THEN downgrade_hash ELSE upgrade_hash END,"
-		"  " MIG_REVISION_HASH("r")
-		"  FROM migrate.revision AS r WHERE revision = $1",
+		"SELECT " STEP_COLUMNS
+		"  FROM (SELECT r.*, " STEP_BODY("$2") " FROM migrate.revision AS r"
+		"         WHERE r.revision = $1) AS r",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
@@ -195,12 +207,64 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 	mig_spi_arg_bool(&args, command == MIG_COMMAND_DOWNGRADE);
 	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 					 read_step_body, body))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("revision \"%s\" does not exist", id),
-				 errdetail("It was removed since the run began.")));
+		refuse_removed(id);
 	if (command == MIG_COMMAND_STAMP)
-		body->text = body->hash = body->revision_hash = NULL;
+		forget_body(body);
+}
+
+/*
+ * The same for several steps, in the order of ids.  Returns how many of them: not
+ * none, but up to one that is large.
+ */
+int
+mig_revision_bodies(char *const *ids, int nids, MigCommand command,
+					MigStepBody *bodies)
+{
+	static MigSpiQuery query = {
+		"SELECT " STEP_COLUMNS
+		"  FROM (SELECT r.*, i.ordinality, " STEP_BODY("$2")
+		"          FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
+		"          JOIN migrate.revision AS r ON r.revision = i.id) AS r"
+		" WHERE r.ordinality = 1"
+		"    OR pg_catalog.octet_length(r.body) <= " CppAsString2(LARGE_BODY)
+		" ORDER BY r.ordinality",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+	MigStepBody *found;
+	int			nfound;
+	int			n = 0;
+
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_bool(&args, command == MIG_COMMAND_DOWNGRADE);
+	found = mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						 sizeof(MigStepBody), read_step_body, &nfound);
+	/* Up to one that is large or was removed. */
+	while (n < nfound && strcmp(found[n].id, ids[n]) == 0)
+	{
+		bodies[n] = found[n];
+		if (command == MIG_COMMAND_STAMP)
+			forget_body(&bodies[n]);
+		n++;
+	}
+	if (n == 0)
+		refuse_removed(ids[0]);
+	return n;
+}
+
+static void
+forget_body(MigStepBody *body)
+{
+	body->text = body->hash = body->revision_hash = NULL;
+}
+
+static void
+refuse_removed(const char *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("revision \"%s\" does not exist", id),
+			 errdetail("It was removed since the run began.")));
 }
 
 static void
@@ -208,13 +272,14 @@ read_step_body(const MigSpiRow *row, void *result)
 {
 	MigStepBody *body = result;
 
-	body->message = mig_spi_row_text(row, 1);
-	body->settings = mig_spi_row_text(row, 2);
-	body->author = mig_spi_row_text(row, 3);
-	body->author_oid = mig_spi_row_oid(row, 4);
-	body->text = mig_spi_row_text(row, 5);
-	body->hash = mig_spi_row_text(row, 6);
-	body->revision_hash = mig_spi_row_text(row, 7);
+	body->id = mig_spi_row_text(row, 1);
+	body->message = mig_spi_row_text(row, 2);
+	body->settings = mig_spi_row_text(row, 3);
+	body->author = mig_spi_row_text(row, 4);
+	body->author_oid = mig_spi_row_oid(row, 5);
+	body->text = mig_spi_row_text(row, 6);
+	body->hash = mig_spi_row_text(row, 7);
+	body->revision_hash = mig_spi_row_text(row, 8);
 }
 
 /*

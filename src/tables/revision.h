@@ -54,6 +54,7 @@ typedef struct MigRevision
 /* What is read just before a step runs. */
 typedef struct MigStepBody
 {
+	char	   *id;
 	char	   *text;
 	char	   *hash;
 	char	   *message;		/* or NULL */
@@ -83,6 +84,8 @@ extern MigRevision *mig_revision_describe(char *const *ids, int nids,
 										  bool with_bodies);
 extern void mig_revision_body(const char *id, MigCommand command,
 							  MigStepBody *body);
+extern int	mig_revision_bodies(char *const *ids, int nids, MigCommand command,
+								MigStepBody *bodies);
 
 /* Revisions that might not be run */
 extern MigRevisionCheck *mig_revision_check(char *const *ids, int nids,
