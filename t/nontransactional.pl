@@ -13,7 +13,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('outcome', 'restart_after_crash = on', 'deadlock_timeout = 100ms',
-	'allow_in_place_tablespaces = on', "session_preload_libraries = 'migrate_test_fault'");
+	'allow_in_place_tablespaces = on', 'max_prepared_transactions = 2',
+	"session_preload_libraries = 'migrate_test_fault'");
 my $db = new_database($node, 'app');
 my $go = $node->data_dir . '/fault_go';
 
@@ -223,24 +224,67 @@ finish_sql($holder);
 is(state(), 'other_a (a), t_b (b), t_both (a, b), ti (a); 1 2; applied', 'after a deadlock both are built');
 
 # A partition that another session is detaching.
-my $parted = 'DROP TABLE IF EXISTS p; CREATE TABLE p (a int) PARTITION BY LIST (a);
+my $parted = 'DROP TABLE IF EXISTS p, p1; CREATE TABLE p (a int) PARTITION BY LIST (a);
 	CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)';
 my $detach = 'ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY';
-register("INSERT INTO made VALUES (1); $detach; INSERT INTO made VALUES (2)");
-sql($node, $db, $parted);
-kill_before(2);
-$holder = start_sql($node, $db, 'holder', 'BEGIN; SELECT FROM p; SELECT pg_sleep(3600)');
+my $reader = "BEGIN; SELECT FROM p; SELECT pg_sleep(3600)";
+my $with_prepared = "BEGIN; SELECT FROM p; PREPARE TRANSACTION 'reader'";
+foreach my $what ($reader, $with_prepared)
+{
+	register("INSERT INTO made VALUES (1); $detach; INSERT INTO made VALUES (2)");
+	sql($node, $db, $parted);
+	kill_before(2);
+	$holder = start_sql($node, $db, 'holder', $what);
+	if ($what eq $reader)
+	{
+		wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+			WHERE application_name = 'holder' AND query LIKE '%pg_sleep%')");
+	}
+	else
+	{
+		finish_sql($holder);
+	}
+	$other = start_sql($node, $db, 'another', $detach);
+	wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+		WHERE application_name = 'another' AND wait_event IN ('virtualxid', 'transactionid'))");
+	is((run_sql($node, $db, "SET migrate.blocker_wait = '1s'; CALL migrate_deploy();"))[1],
+		'55P03: could not run statement 2 of the upgrade of revision "r", because another session works on the same object',
+		'migrate.blocker_wait');
+	$session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
+	wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
+		WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
+	$what eq $reader ? give_up('holder') : sql($node, $db, "ROLLBACK PREPARED 'reader'");
+	is((finish_sql($_))[1], '', "DETACH PARTITION: $_->{name}") foreach $other, $session;
+	finish_sql($holder) if $what eq $reader;
+	like(state(), qr/1 2; applied$/, 'the detached partition is taken for the effect');
+}
+
+# A session that waits for a transaction for another reason, whatever its query
+# says, is not waited for.
+sql($node, $db, 'CREATE TABLE held (a int); CREATE TABLE detach (a int) PARTITION BY LIST (a);
+	CREATE TABLE detach_1 PARTITION OF detach FOR VALUES IN (1)');
+$holder = start_sql($node, $db, 'holder', <<'SQL');
+BEGIN;
+LOCK TABLE held IN ROW EXCLUSIVE MODE;
+SELECT FROM detach;
+SELECT pg_sleep(3600);
+SQL
 wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
 	WHERE application_name = 'holder' AND query LIKE '%pg_sleep%')");
-$other = start_other($detach);
-$session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
-wait_until($node, $db, "EXISTS (SELECT FROM pg_stat_activity
-	WHERE application_name = 'deploy' AND wait_event_type = 'Extension' AND backend_xmin IS NULL)");
+foreach my $statement ('CREATE INDEX CONCURRENTLY detach_held ON held (a)',
+	'ALTER TABLE detach DETACH PARTITION detach_1 CONCURRENTLY')
+{
+	register("INSERT INTO made VALUES (1); $detach; INSERT INTO made VALUES (2)");
+	sql($node, $db, $parted);
+	$other = start_other($statement);
+	is((run_sql($node, $db, "SET migrate.blocker_wait = '1s'; CALL migrate_deploy();"))[1], '', "$statement of another session");
+	like(state(), qr/1 2; applied$/, 'it is not waited for');
+	give_up('another');
+	finish_sql($other);
+}
 give_up('holder');
-is((finish_sql($_))[1], '', "DETACH PARTITION: $_->{name}") foreach $other, $session;
 finish_sql($holder);
-like(state(), qr/1 2; applied$/, 'the detached partition is taken for the effect');
-sql($node, $db, 'DROP TABLE p, p1');
+sql($node, $db, 'DROP TABLE p, p1, held, detach, detach_1');
 
 # What REINDEX leaves on other tables, and of other indexes, is not ours.
 foreach my $case (

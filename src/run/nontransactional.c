@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/error_text.h"
 #include "base/guc.h"
+#include "base/retry.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
 
@@ -440,6 +441,15 @@ wait_for_other(Outcome *outcome)
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("canceling statement due to lock timeout"),
 				 errdetail("It was waiting for %s.", outcome->probe.busy)));
+	if (mig_guc_blocker_wait > 0 && mig_guc_lock_timeout > 0 &&
+		mig_retry_time_left(&outcome->exec->blocked_since) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not run statement %d of the %s of revision \"%s\", because another session works on the same object",
+						outcome->segment->first + 1, body->operation,
+						body->revision),
+				 errdetail("It has waited for %d s for %s, as migrate.blocker_wait says.",
+						   mig_guc_blocker_wait / 1000, outcome->probe.busy)));
 	mig_clock_sleep(outcome->delay);
 	mig_resource_usage_add_lock_wait(outcome->delay);
 	outcome->delay = Min(outcome->delay * 2, MAX_POLL_DELAY);

@@ -132,25 +132,47 @@
 	"SELECT 'DROP INDEX CONCURRENTLY ' || i.indexrelid::regclass::text"
 #define IS_RELATION		" AND i.indexrelid = $2"
 
+/* Another session of this database, in words, of those whose pid is selected. */
+#define BUSY(pids) \
+	QUERY("SELECT format('process %s%s', a.pid," \
+		  " ' (role ' || quote_ident(a.usename) || ', application '" \
+		  " || quote_literal(a.application_name) || ')')" \
+		  "  FROM pg_stat_activity AS a" \
+		  " WHERE a.pid IN (" pids ") AND a.pid <> pg_backend_pid()" \
+		  "   AND a.datname = current_database()" \
+		  " ORDER BY a.pid LIMIT 1")
+
 /*
- * Another session that holds the lock of a concurrent build on one of these
- * relations.  VACUUM and ANALYZE hold it as well, and wait for no snapshot.
+ * Sessions that hold the lock of a concurrent build on one of these relations.
+ * VACUUM and ANALYZE hold it as well, and wait for no snapshot.
  */
-#define WHO \
-	"format('process %s%s', p.pid," \
-	" ' (role ' || quote_ident(a.usename) || ', application '" \
-	" || quote_literal(a.application_name) || ')')"
-#define BUSY(relations) \
-	QUERY("SELECT " WHO "  FROM pg_locks AS p" \
-		  "  LEFT JOIN pg_stat_activity AS a ON a.pid = p.pid" \
-		  " WHERE p.locktype = 'relation' AND p.granted" \
-		  "   AND p.mode = 'ShareUpdateExclusiveLock'" \
-		  "   AND p.pid <> pg_backend_pid()" \
-		  "   AND p.database = " THIS_DATABASE \
-		  "   AND p.relation IN (" relations ")" \
-		  "   AND p.pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum" \
-		  "          UNION ALL SELECT pid FROM pg_stat_progress_analyze)" \
-		  " ORDER BY p.pid LIMIT 1")
+#define BUILD(relations) \
+	"SELECT p.pid FROM pg_locks AS p" \
+	" WHERE p.locktype = 'relation' AND p.granted" \
+	"   AND p.mode = 'ShareUpdateExclusiveLock'" \
+	"   AND p.database = " THIS_DATABASE \
+	"   AND p.relation IN (" relations ")" \
+	"   AND p.pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum" \
+	"          UNION ALL SELECT pid FROM pg_stat_progress_analyze)"
+
+/*
+ * A session that detaches a partition of this table and waits until those that
+ * hold a lock on it have ended.  It holds none itself then, unlike one that
+ * builds an index, and waits for the transaction of such a one.
+ */
+#define DETACH(parent) \
+	"SELECT w.pid FROM pg_locks AS w" \
+	"  JOIN pg_locks AS t ON t.granted AND t.locktype = w.locktype" \
+	"   AND (t.virtualxid = w.virtualxid OR t.transactionid = w.transactionid)" \
+	"  JOIN pg_locks AS h ON h.virtualtransaction = t.virtualtransaction" \
+	"   AND h.locktype = 'relation' AND h.granted" \
+	"   AND h.database = " THIS_DATABASE " AND h.relation = " parent \
+	" WHERE NOT w.granted" \
+	"   AND EXISTS (SELECT FROM pg_inherits AS i" \
+	"                WHERE i.inhparent = " parent " AND i.inhdetachpending)" \
+	"   AND NOT EXISTS (SELECT FROM pg_locks AS o" \
+	"                    WHERE o.virtualtransaction = w.virtualtransaction" \
+	"                      AND o.locktype = 'relation')"
 
 static MigProbeKind probe_kinds[] =
 {
@@ -222,8 +244,8 @@ static MigProbeKind probe_kinds[] =
 		EXISTS_STILL("c.oid", "$1[4]", "$1[5]",
 					 " FROM pg_class AS c WHERE c.oid = " NOTED_CLASS),
 		NONE, NONE,
-		BUSY("SELECT i.indrelid FROM pg_index AS i"
-			 " WHERE i.indexrelid = " NOTED_CLASS)
+		BUSY(BUILD("SELECT i.indrelid FROM pg_index AS i"
+				   " WHERE i.indexrelid = " NOTED_CLASS))
 	},
 	{
 		MIG_EFFECT_DROPPED_SUBSCRIPTION, "dropped subscription",
@@ -283,7 +305,7 @@ static MigProbeKind probe_kinds[] =
 			  " THEN '" MIG_PROBE_ABSENT "' ELSE '" MIG_PROBE_OTHER "' END)"),
 		QUERY(DROP_INDEX FROM_NOTED_INDEX " AND NOT " IS_VALID),
 		QUERY("SELECT" FROM_NOTED_INDEX " AND NOT " IS_VALID IS_RELATION),
-		BUSY(NOTED_CLASS)
+		BUSY(BUILD(NOTED_CLASS))
 	},
 	{
 		MIG_EFFECT_INDEX_ON, "index on",
@@ -301,10 +323,9 @@ static MigProbeKind probe_kinds[] =
 			  " ELSE '" MIG_PROBE_INVALID "' END" FROM_NEW_INDEXES),
 		QUERY(DROP_INDEX FROM_NEW_INDEXES " AND NOT " IS_VALID),
 		QUERY("SELECT" FROM_NEW_INDEXES " AND NOT " IS_VALID IS_RELATION),
-		BUSY(NOTED_CLASS)
+		BUSY(BUILD(NOTED_CLASS))
 	},
 	{
-		/* A session that detaches one locks nothing while it waits. */
 		MIG_EFFECT_PARTITION, "partition",
 		IDENTIFY("SELECT ARRAY[$1, " TABLE_NAME ","
 				 "  p.nspname::pg_catalog.text, p.relname::pg_catalog.text]"
@@ -326,14 +347,8 @@ static MigProbeKind probe_kinds[] =
 			  " $1[2], $1[3], $1[4], $1[5])"
 			  FROM_NOTED_CHILD " AND inhdetachpending"),
 		NONE,
-		QUERY("SELECT " WHO "  FROM pg_locks AS p"
-			  "  JOIN pg_stat_activity AS a ON a.pid = p.pid"
-			  " WHERE p.locktype = 'virtualxid' AND NOT p.granted"
-			  "   AND p.pid <> pg_backend_pid()"
-			  "   AND a.datname = current_database()"
-			  "   AND (a.query ILIKE '%detach%'"
-			  "        OR a.query = '<insufficient privilege>')"
-			  " ORDER BY p.pid LIMIT 1")
+		BUSY(BUILD(NOTED_CLASS ", " NOTED_CHILD)
+			 " UNION ALL " DETACH(NOTED_CLASS))
 	},
 	{
 		MIG_EFFECT_REINDEXED, "reindexed",
@@ -354,9 +369,9 @@ static MigProbeKind probe_kinds[] =
 			  " THEN '" MIG_PROBE_INVALID "' ELSE '" MIG_PROBE_ABSENT "' END"),
 		QUERY(DROP_INDEX FROM_NEW_LEFTOVERS),
 		QUERY("SELECT" FROM_NEW_LEFTOVERS IS_RELATION),
-		BUSY("SELECT COALESCE(x.indrelid, t.oid) FROM " NOTED_TREE " AS t (oid)"
-			 "  LEFT JOIN pg_index AS x ON x.indexrelid = t.oid"
-			 " UNION ALL SELECT i.indrelid" FROM_NEW_LEFTOVERS)
+		BUSY(BUILD("SELECT COALESCE(x.indrelid, t.oid) FROM " NOTED_TREE " AS t (oid)"
+				   "  LEFT JOIN pg_index AS x ON x.indexrelid = t.oid"
+				   " UNION ALL SELECT i.indrelid" FROM_NEW_LEFTOVERS))
 	},
 	{
 		MIG_EFFECT_RELATION, "relation",
