@@ -202,6 +202,51 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'TRUNCATE tree'
 ]) WITH ORDINALITY AS s (statement, number), needed.try(statement) ORDER BY number;
 
+-- what a statement has to do with IF EXISTS and IF NOT EXISTS, and what it
+-- would make under a name of another schema; a table that is not there may be
+-- made by the body before
+CREATE VIEW other.elsewhere AS SELECT 1 AS id;
+CREATE TABLE other.leaf (id int);
+SET search_path = app, other, public;
+SELECT statement, needs, takes FROM unnest(ARRAY[
+	'ALTER TABLE IF EXISTS nowhere ADD FOREIGN KEY (id) REFERENCES parent',
+	'ALTER TABLE child ADD COLUMN IF NOT EXISTS parent int REFERENCES parent',
+	'ALTER TABLE child ADD COLUMN IF NOT EXISTS new int REFERENCES parent',
+	'ALTER TABLE child DROP COLUMN IF EXISTS nowhere',
+	'ALTER TABLE child DROP CONSTRAINT IF EXISTS nowhere',
+	'ALTER INDEX IF EXISTS nowhere RENAME TO i',
+	'CREATE INDEX IF NOT EXISTS loose_i ON loose (parent)',
+	'CREATE INDEX IF NOT EXISTS new ON loose (parent)',
+	'CREATE MATERIALIZED VIEW IF NOT EXISTS mat AS SELECT id FROM loose',
+	'CREATE OR REPLACE TRIGGER old AFTER INSERT ON loose FOR EACH ROW EXECUTE FUNCTION trig()',
+	'CREATE OR REPLACE RULE old AS ON DELETE TO loose DO ALSO NOTHING',
+	'CREATE OR REPLACE VIEW elsewhere AS SELECT id FROM loose',
+	'CREATE OR REPLACE VIEW other.elsewhere AS SELECT 1 AS id',
+	'CREATE STATISTICS IF NOT EXISTS n ON id, parent FROM loose',
+	'CREATE TABLE IF NOT EXISTS leaf PARTITION OF tree FOR VALUES IN (1)',
+	'CREATE TABLE IF NOT EXISTS new PARTITION OF tree FOR VALUES IN (3)',
+	'CREATE TABLE IF NOT EXISTS other.leaf PARTITION OF tree FOR VALUES IN (3)',
+	'CREATE TABLE IF NOT EXISTS stray PARTITION OF tree FOR VALUES IN (3)',
+	'CREATE TABLE IF NOT EXISTS child (i int REFERENCES parent, FOREIGN KEY (i) REFERENCES parent)',
+	'CREATE TABLE IF NOT EXISTS view (i int REFERENCES parent)',
+	'CREATE TABLE IF NOT EXISTS new (i int REFERENCES parent)',
+	'CREATE TABLE IF NOT EXISTS heir () INHERITS (base)',
+	'CREATE TABLE IF NOT EXISTS child (LIKE parent)',
+	'CREATE TABLE IF NOT EXISTS child AS SELECT * FROM parent',
+	'DROP INDEX IF EXISTS nowhere',
+	'DROP POLICY IF EXISTS nowhere ON loose',
+	'DROP POLICY IF EXISTS old ON loose',
+	'DROP RULE IF EXISTS nowhere ON loose',
+	'DROP RULE IF EXISTS old ON loose',
+	'DROP SCHEMA IF EXISTS nowhere CASCADE',
+	'DROP TRIGGER IF EXISTS nowhere ON loose',
+	'DROP TRIGGER IF EXISTS nowhere ON tree',
+	'DROP TRIGGER IF EXISTS old ON tree',
+	'DROP TYPE IF EXISTS nowhere CASCADE',
+	'DROP VIEW IF EXISTS nowhere, view'
+]) WITH ORDINALITY AS s (statement, number), needed.try(statement) ORDER BY number;
+SET search_path = app, public;
+
 -- what only some versions take, or know: none takes more
 CREATE TABLE made (id int, twice int GENERATED ALWAYS AS (id * 2) STORED);
 CREATE TABLE made_heir () INHERITS (made);

@@ -209,6 +209,8 @@ GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO deployer;
 REVOKE EXECUTE ON FUNCTION migrate_guard() FROM deployer;
 SELECT migrate_approve(revision, hash) FROM migrate_plan_details('a2');
 GRANT USAGE ON SCHEMA migrate TO deployer;
+CREATE ROLE monitor;
+GRANT deployer, pg_read_all_stats TO monitor;
 SQL
 $blocker = $node->background_psql($db, extra_params => [ '-U', 'reporting' ]);
 $pid = open_transaction($blocker, 'SELECT count(*) FROM acc;');
@@ -219,6 +221,22 @@ like($errors, qr/^55P03: could not begin/, 'another role: is seen');
 like($deploy->{err}, qr/Blocked by process $pid \(role reporting, application '[^']*'\), which holds AccessShareLock/, 'another role: its state is not shown');
 like($deploy->{err}, qr/WARNING:  42501: could not end process $pid, which blocks the upgrade of revision "a2": must be a member of the role|permission denied to terminate/, 'another role: is not ended');
 is(sql($node, $db, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid"), '1', 'another role: is there');
+
+# Nor does it learn how old their transactions are, which pg_stat_activity hides.
+wait_until($node, $db, "SELECT xact_start < clock_timestamp() - interval '2 s' FROM pg_stat_activity WHERE pid = $pid");
+foreach my $role ('deployer', 'monitor')
+{
+	my ($took, undef) = run_sql($node, $db, <<"SQL");
+SET ROLE $role;
+SET migrate.lock_timeout = '1500ms';
+SET migrate.blocker_wait = '1ms';
+SELECT clock_timestamp() AS began \\gset
+CALL migrate_deploy('a2');
+SELECT clock_timestamp() - :'began' >= interval '1500 ms';
+SQL
+	$took =~ s/.*\n//s;
+	is($took, $role eq 'deployer' ? 't' : 'f', "$role: is told when it can know");
+}
 $blocker->query_safe('COMMIT;');
 $blocker->quit;
 sql($node, $db, 'ALTER DATABASE app RESET ALL');

@@ -41,8 +41,9 @@ typedef struct Gate
 	int			first;			/* index of a statement */
 	int			nstatements;
 	MemoryContext context;		/* for what the next look needs */
-	int			nunknown;		/* transactions of the last one whose age was
-								 * not known */
+	int64		first_look;		/* mig_clock_ms(); 0: none yet */
+	int			nunknown;		/* transactions of that one whose age is not
+								 * known */
 	char	  **unknown;
 	MigLockHolders holders;		/* of this look */
 	const MigLockNeed *need;	/* the first one of an object that is there */
@@ -62,6 +63,7 @@ typedef struct Session
 
 static bool needs_locks(const MigStepExec *exec, int first, int nstatements);
 static bool is_free(Gate *gate);
+static bool has_unknown(const Gate *gate);
 static void look(void *arg);
 static List *find_locks(Gate *gate);
 static void note_validation(Gate *gate, int index, const List *locks);
@@ -91,20 +93,25 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 		!exec->run->server->table_locks || !needs_locks(exec, first, nstatements))
 		return NULL;
 	gate.context = CurrentMemoryContext;
-	for (bool begin = true; !is_free(&gate); begin = false)
+	for (bool said = false; !is_free(&gate);)
 	{
-		int64		left = mig_retry_time_left(&exec->blocked_since);
+		int64		left = delay;
 
 		looked_at = mig_clock_ms();
-		exec->blockers = gate.holders.named;
-		exec->entry.blocked_by = exec->blockers.who;
-		show_waiting(&gate);
-		if (begin)
-			say_waiting(&gate);
-		/* Who waits for a function's transaction would never end. */
-		if (left <= 0 || (!exec->run->commits && gate.holders.wait_for_us))
-			return mig_subxact(give_up, &gate);
-		terminate(&gate);
+		if (gate.holders.n > 0)
+		{
+			left = mig_retry_time_left(&exec->blocked_since);
+			exec->blockers = gate.holders.named;
+			exec->entry.blocked_by = exec->blockers.who;
+			show_waiting(&gate);
+			if (!said)
+				say_waiting(&gate);
+			said = true;
+			/* Who waits for a function's transaction would never end. */
+			if (left <= 0 || (!exec->run->commits && gate.holders.wait_for_us))
+				return mig_subxact(give_up, &gate);
+			terminate(&gate);
+		}
 		mig_clock_sleep((int) Min(delay, left));
 		if (exec->run->commits)
 			mig_xact_renew();
@@ -147,7 +154,7 @@ is_free(Gate *gate)
 		mig_guc_lock_role(true);
 	mig_body_forget_look(&gate->exec->body);
 	if (error == NULL)
-		return gate->holders.n == 0;
+		return gate->holders.n == 0 && !has_unknown(gate);
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 	{
@@ -159,15 +166,36 @@ is_free(Gate *gate)
 	return true;
 }
 
+/*
+ * Whether a transaction of the first look is still there whose age the caller
+ * may not see.  What is there after the time that an attempt would wait is older
+ * than that, which every role can find out.
+ */
+static bool
+has_unknown(const Gate *gate)
+{
+	for (int i = 0; i < gate->holders.nunknown; i++)
+	{
+		for (int k = 0; k < gate->nunknown; k++)
+		{
+			if (strcmp(gate->holders.unknown[i], gate->unknown[k]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 look(void *arg)
 {
 	Gate	   *gate = arg;
 	MemoryContext old_context = MemoryContextSwitchTo(gate->context);
+	bool		is_old = gate->first_look != 0 &&
+	mig_clock_ms() - gate->first_look >= mig_guc_lock_timeout;
 	List	   *locks;
 	MigRoleLock lock;
 
-	gate->holders.n = 0;
+	memset(&gate->holders, 0, sizeof(gate->holders));
 	mig_step_lock_role(&lock);
 	locks = find_locks(gate);
 	mig_step_unlock_role(&lock);
@@ -176,10 +204,14 @@ look(void *arg)
 	{
 		gate->need = ((MigNeededLock *) linitial(locks))->need;
 		mig_needed_lock_holders(locks, mig_guc_lock_timeout, gate->unknown,
-								gate->nunknown, &gate->holders);
+								is_old ? gate->nunknown : 0, &gate->holders);
 	}
-	gate->unknown = gate->holders.unknown;
-	gate->nunknown = gate->holders.nunknown;
+	if (gate->first_look == 0)
+	{
+		gate->first_look = mig_clock_ms();
+		gate->unknown = gate->holders.unknown;
+		gate->nunknown = gate->holders.nunknown;
+	}
 	MemoryContextSwitchTo(old_context);
 }
 

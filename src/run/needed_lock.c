@@ -37,15 +37,32 @@
 
 /*
  * In SQL: the locks, each a relation and the modes that conflict with the one
- * that is needed.  $1 to $5 are of each name: its OID, target, part, descent,
- * modes.
+ * that is needed.  $1 to $7 are of each name: its OID, target, part, descent,
+ * modes, the condition, and the OID of the relation that this is about.
  */
 #define LOCKS \
 	"WITH RECURSIVE need AS (" \
 	"  SELECT DISTINCT n.id::oid AS id, n.target, n.part, n.descent, n.modes" \
-	"    FROM unnest($1, $2, $3, $4, $5)" \
-	"      AS n (id, target, part, descent, modes)" \
+	"    FROM unnest($1, $2, $3, $4, $5, $6, $7::oid[])" \
+	"      AS n (id, target, part, descent, modes, condition, relation)" \
 	"   WHERE n.id <> '" NO_OBJECT "'" \
+	"     AND CASE n.condition" \
+	"         WHEN " CppAsString2(MIG_LOCK_UNLESS_MADE) " THEN" \
+	"           n.relation = 0" \
+	"         WHEN " CppAsString2(MIG_LOCK_UNLESS_COLUMN) " THEN NOT" \
+	"           EXISTS (SELECT FROM pg_catalog.pg_attribute AS a" \
+	"                    WHERE a.attrelid = n.relation AND a.attname = n.part" \
+	"                      AND NOT a.attisdropped)" \
+	"         WHEN " CppAsString2(MIG_LOCK_IF_POLICY) " THEN" \
+	"           EXISTS (SELECT FROM pg_catalog.pg_policy AS p" \
+	"                    WHERE p.polrelid = n.relation AND p.polname = n.part)" \
+	"         WHEN " CppAsString2(MIG_LOCK_IF_RULE) " THEN" \
+	"           EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r" \
+	"                    WHERE r.ev_class = n.relation AND r.rulename = n.part)" \
+	"         WHEN " CppAsString2(MIG_LOCK_IF_TRIGGER) " THEN" \
+	"           EXISTS (SELECT FROM pg_catalog.pg_trigger AS t" \
+	"                    WHERE t.tgrelid = n.relation AND t.tgname = n.part)" \
+	"         ELSE true END" \
 	"), first AS (" \
 	"  SELECT n.id, n.descent, n.modes, false AS refers FROM need AS n" \
 	"   WHERE " TARGET(MIG_LOCK_RELATION) \
@@ -126,6 +143,7 @@
 	"         AND l.refers AND k.confrelid = l.id) AS c (id)" \
 	")"
 
+static char **find_objects(const List *needs);
 static char *conflicts(int mode);
 static void bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts);
 static void read_relation(const MigSpiRow *row, void *result);
@@ -139,43 +157,10 @@ static void read_holders(const MigSpiRow *row, void *result);
 List *
 mig_needed_lock_add(List *locks, const List *needs)
 {
-	/* Nothing here looks up an operator by the caller's search_path. */
-	static MigSpiQuery query = {
-		"SELECT COALESCE(CASE"
-		"         WHEN n.is_schema THEN pg_catalog.to_regnamespace(n.name)::pg_catalog.oid"
-		"         WHEN n.is_type THEN pg_catalog.to_regtype(n.name)::pg_catalog.oid"
-		"         ELSE pg_catalog.to_regclass(n.name)::pg_catalog.oid"
-		"       END::pg_catalog.text, '" NO_OBJECT "')"
-		"  FROM ROWS FROM (pg_catalog.unnest($1),"
-		"         pg_catalog.unnest($2::pg_catalog.bool[]),"
-		"         pg_catalog.unnest($3::pg_catalog.bool[]))"
-		"       WITH ORDINALITY AS n (name, is_schema, is_type, number)"
-		" ORDER BY n.number"
-	};
 	int			nneeds = list_length(needs);
-	char	  **names = palloc(sizeof(char *) * Max(nneeds, 1));
-	char	  **is_schema = palloc(sizeof(char *) * Max(nneeds, 1));
-	char	  **is_type = palloc(sizeof(char *) * Max(nneeds, 1));
-	char	  **ids;
-	int			nids;
-	MigSpiArgs	args = {0};
+	char	  **ids = nneeds == 0 ? NULL : find_objects(needs);
 
-	if (needs == NIL)
-		return locks;
 	for (int i = 0; i < nneeds; i++)
-	{
-		const MigLockNeed *need = list_nth(needs, i);
-
-		names[i] = need->name;
-		is_schema[i] = need->target == MIG_LOCK_SCHEMA_RELATIONS ? "t" : "f";
-		is_type[i] = need->target == MIG_LOCK_TYPE_USERS ? "t" : "f";
-	}
-	mig_spi_arg_texts(&args, names, nneeds);
-	mig_spi_arg_texts(&args, is_schema, nneeds);
-	mig_spi_arg_texts(&args, is_type, nneeds);
-	ids = mig_spi_list(&query, &args, MIG_SPI_CALLER_PATH,
-					   MIG_SPI_READ_LATEST, &nids);
-	for (int i = 0; i < nids; i++)
 	{
 		MigNeededLock *lock;
 
@@ -183,6 +168,7 @@ mig_needed_lock_add(List *locks, const List *needs)
 			continue;
 		lock = palloc(sizeof(MigNeededLock));
 		lock->id = ids[i];
+		lock->relation_id = ids[nneeds + i];
 		lock->need = list_nth(needs, i);
 		locks = lappend(locks, lock);
 	}
@@ -243,11 +229,67 @@ read_relation(const MigSpiRow *row, void *result)
 }
 
 /*
+ * The OIDs of what the needs name, then those of the relations of their
+ * conditions, which are the same if there are none.
+ */
+static char **
+find_objects(const List *needs)
+{
+	/* Nothing here looks up an operator by the caller's search_path. */
+	static MigSpiQuery query = {
+		"SELECT COALESCE(CASE"
+		"         WHEN n.is_schema THEN pg_catalog.to_regnamespace(n.name)::pg_catalog.oid"
+		"         WHEN n.is_type THEN pg_catalog.to_regtype(n.name)::pg_catalog.oid"
+		"         WHEN n.is_made AND pg_catalog.cardinality(pg_catalog.parse_ident(n.name))"
+		"              OPERATOR(pg_catalog.=) 1"
+		"           THEN pg_catalog.to_regclass(pg_catalog.concat_ws('.',"
+		"             pg_catalog.quote_ident(pg_catalog.current_schema()), n.name))::pg_catalog.oid"
+		"         ELSE pg_catalog.to_regclass(n.name)::pg_catalog.oid"
+		"       END::pg_catalog.text, '" NO_OBJECT "')"
+		"  FROM ROWS FROM (pg_catalog.unnest($1),"
+		"         pg_catalog.unnest($2::pg_catalog.bool[]),"
+		"         pg_catalog.unnest($3::pg_catalog.bool[]),"
+		"         pg_catalog.unnest($4::pg_catalog.bool[]))"
+		"       WITH ORDINALITY AS n (name, is_schema, is_type, is_made, number)"
+		" ORDER BY n.number"
+	};
+	int			nneeds = list_length(needs);
+	int			n = 2 * nneeds;
+	char	  **names = palloc(sizeof(char *) * n);
+	char	  **kinds[3];
+	char	  **ids;
+	MigSpiArgs	args = {0};
+
+	for (int k = 0; k < lengthof(kinds); k++)
+		kinds[k] = palloc(sizeof(char *) * n);
+	for (int i = 0; i < n; i++)
+	{
+		const MigLockNeed *need = list_nth(needs, i % nneeds);
+		bool		of_condition = i >= nneeds && need->relation != NULL;
+
+		names[i] = of_condition ? need->relation : need->name;
+		kinds[0][i] = !of_condition &&
+			need->target == MIG_LOCK_SCHEMA_RELATIONS ? "t" : "f";
+		kinds[1][i] = !of_condition &&
+			need->target == MIG_LOCK_TYPE_USERS ? "t" : "f";
+		kinds[2][i] = (of_condition ? need->condition == MIG_LOCK_UNLESS_MADE :
+					   need->replaces) ? "t" : "f";
+	}
+	mig_spi_arg_texts(&args, names, n);
+	for (int k = 0; k < lengthof(kinds); k++)
+		mig_spi_arg_texts(&args, kinds[k], n);
+	ids = mig_spi_list(&query, &args, MIG_SPI_CALLER_PATH,
+					   MIG_SPI_READ_LATEST, &n);
+	Assert(n == 2 * nneeds);
+	return ids;
+}
+
+/*
  * The transactions of other sessions that hold locks in the way of these for
  * longer than a time in milliseconds: those who are asked for it, and the ones
- * to end are named.  Of a transaction whose age is not known, because the
- * extension's owner may not see it, all that is found is its id, so that the
- * next look knows it: known has those of the last one.
+ * to end are named.  Of a transaction whose age the caller, or the extension's
+ * owner, may not see all that is found is its id, so that a later look knows it:
+ * known has those that count as old.
  */
 void
 mig_needed_lock_holders(const List *locks, int milliseconds,
@@ -260,8 +302,9 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"  SELECT DISTINCT ON (l.virtualtransaction)"
 		"         l.pid, l.virtualtransaction, l.relation, l.mode,"
 		"         a.usesysid, a.usename, a.application_name, a.state,"
-		"         a.state_change, a.backend_type, p.gid, p.owner,"
-		"         COALESCE(p.prepared, a.xact_start) AS began"
+		"         a.state_change, a.backend_type, p.gid, p.owner, v.visible,"
+		"         CASE WHEN v.visible THEN COALESCE(p.prepared, a.xact_start)"
+		"         END AS began"
 		"    FROM lock AS k"
 		"    JOIN pg_catalog.pg_locks AS l"
 		"      ON l.locktype = 'relation' AND l.relation = k.id"
@@ -271,26 +314,27 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"     AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
 		"    LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"
 		MIG_LOCK_PREPARED_HOLDER
+		"   CROSS JOIN LATERAL (SELECT p.gid IS NOT NULL"
+		"      OR pg_catalog.pg_has_role($10, a.usesysid, 'USAGE')"
+		"      OR pg_catalog.pg_has_role($10, 'pg_read_all_stats', 'USAGE'))"
+		"     AS v (visible)"
 		/* The server cancels an ordinary autovacuum for who waits for it. */
 		"   WHERE l.pid IS NULL"
 		"      OR COALESCE(a.backend_type, '') <> 'autovacuum worker'"
 		"      OR a.query LIKE '%(to prevent wraparound)'"
 		"   ORDER BY l.virtualtransaction, l.relation"
 		"), seen AS ("
-		"  SELECT h.*, COALESCE(h.began < clock_timestamp() - $6 * interval '1 ms',"
-		"                       h.virtualtransaction = ANY ($7)) AS is_old,"
-		"         h.pid IS NOT NULL"
-		"         AND " MIG_BLOCKER_VISIBLE("h", "$8") " AS visible,"
+		"  SELECT h.*, COALESCE(h.began < clock_timestamp() - $8 * interval '1 ms',"
+		"                       h.virtualtransaction = ANY ($9)) AS is_old,"
 		"         pg_catalog.format('which holds %s on %s', h.mode,"
 		"          pg_catalog.pg_describe_object('pg_catalog.pg_class'::regclass,"
-		"                                        h.relation, 0)) AS what,"
-		"         row_number() OVER (ORDER BY h.began, h.pid) AS number"
+		"                                        h.relation, 0)) AS what"
 		"    FROM holder AS h"
 		"), old AS ("
 		"  SELECT s.*, row_number() OVER (ORDER BY s.began, s.pid) AS number_old"
 		"    FROM seen AS s WHERE s.is_old"
 		")"
-		"SELECT " MIG_BLOCKER_COLUMNS("o", "$8") ","
+		"SELECT " MIG_BLOCKER_COLUMNS("o", "$10") ","
 		"       ARRAY(SELECT COALESCE(o.pid, 0)::text FROM old AS o"
 		"              ORDER BY o.number_old),"
 		"       (SELECT count(*) FROM old),"
@@ -337,7 +381,7 @@ static void
 bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts)
 {
 	int			n = list_length(locks);
-	char	  **values[5];
+	char	  **values[7];
 
 	for (int k = 0; k < lengthof(values); k++)
 		values[k] = palloc(sizeof(char *) * Max(n, 1));
@@ -351,6 +395,8 @@ bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts)
 		values[3][i] = psprintf("%c", lock->need->descent);
 		values[4][i] = as_conflicts ? conflicts(lock->need->mode) :
 			psprintf("%d", lock->need->mode);
+		values[5][i] = psprintf("%c", lock->need->condition);
+		values[6][i] = lock->relation_id;
 	}
 	for (int k = 0; k < lengthof(values); k++)
 		mig_spi_arg_texts(args, values[k], n);

@@ -95,6 +95,7 @@ typedef struct MigBlockers
 typedef struct MigNeededLock
 {
 	char	   *id;				/* of the object, in digits */
+	char	   *relation_id;	/* of that of the condition */
 	const MigLockNeed *need;
 } MigNeededLock;
 

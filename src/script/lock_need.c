@@ -33,6 +33,7 @@
 static List *of_alter_table(const AlterTableStmt *alter);
 static List *of_subcommand(const AlterTableCmd *command, const RangeVar *table,
 						   List *needs);
+static List *of_added(const AlterTableCmd *command, const RangeVar *table);
 static char descent_of(const AlterTableCmd *command);
 static List *of_create_table(const CreateStmt *create);
 static List *of_constraint(const Constraint *constraint, List *needs);
@@ -40,17 +41,22 @@ static List *of_column(const ColumnDef *column, List *needs);
 static List *of_partition(const RangeVar *parent, List *needs);
 static List *of_drop(const DropStmt *drop);
 static List *of_dropped(const DropStmt *drop, Node *object, List *needs);
+static List *of_dropped_part(ObjectType type, List *names);
 static List *of_rename(const RenameStmt *rename);
 static List *of_truncate(const TruncateStmt *truncate);
 static List *of_lock(const LockStmt *lock);
 static List *of_reindex(const ReindexStmt *reindex);
 static List *of_vacuum(const VacuumStmt *vacuum);
+static List *of_view(const ViewStmt *view);
 static List *of_relation(const RangeVar *relation, char target,
 						 char descent, const char *part,
 						 LOCKMODE mode, List *needs);
 static List *of_one(const RangeVar *relation, LOCKMODE mode);
 static List *of_names(List *names, char target,
 					  char descent, LOCKMODE mode, List *needs);
+static List *on_condition(char condition, char *relation, const char *part,
+						  List *needs);
+static char *name_of(const RangeVar *relation);
 static List *add(char target, char descent, char *name,
 				 const char *part, LOCKMODE mode, List *needs);
 
@@ -139,9 +145,7 @@ mig_lock_needs(Node *node)
 		case T_VacuumStmt:
 			return of_vacuum((const VacuumStmt *) node);
 		case T_ViewStmt:
-			if (!((const ViewStmt *) node)->replace)
-				return NIL;
-			return of_one(((const ViewStmt *) node)->view, AccessExclusiveLock);
+			return of_view((const ViewStmt *) node);
 		default:
 			return NIL;
 	}
@@ -199,7 +203,7 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 	switch (command->subtype)
 	{
 		case AT_AddColumn:
-			return of_column(castNode(ColumnDef, command->def), needs);
+			return list_concat(needs, of_added(command, table));
 		case AT_AddConstraint:
 			return of_constraint(castNode(Constraint, command->def), needs);
 		case AT_AlterColumnType:
@@ -257,6 +261,17 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 		default:
 			return needs;
 	}
+}
+
+static List *
+of_added(const AlterTableCmd *command, const RangeVar *table)
+{
+	const ColumnDef *column = castNode(ColumnDef, command->def);
+	List	   *needs = of_column(column, NIL);
+
+	return !command->missing_ok ? needs :
+		on_condition(MIG_LOCK_UNLESS_COLUMN, name_of(table), column->colname,
+					 needs);
 }
 
 /*
@@ -330,7 +345,11 @@ of_create_table(const CreateStmt *create)
 		needs = of_relation(parent, MIG_LOCK_RELATION, MIG_LOCK_ALONE, NULL,
 							AccessExclusiveLock, needs);
 	}
-	return needs;
+	/* Of a temporary one all are temporary. */
+	return !create->if_not_exists ||
+		create->relation->relpersistence == TEMPORARY ? needs :
+		on_condition(MIG_LOCK_UNLESS_MADE, name_of(create->relation), NULL,
+					 needs);
 }
 
 static List *
@@ -407,13 +426,8 @@ of_dropped(const DropStmt *drop, Node *object, List *needs)
 		case OBJECT_POLICY:
 		case OBJECT_RULE:
 		case OBJECT_TRIGGER:
-			/* The last name is that of the object itself. */
-			return of_names(list_truncate(list_copy((List *) object),
-										  list_length((List *) object) - 1),
-							MIG_LOCK_RELATION,
-							drop->removeType == OBJECT_TRIGGER ?
-							MIG_LOCK_PARTITIONS : MIG_LOCK_ALONE,
-							AccessExclusiveLock, needs);
+			return list_concat(needs, of_dropped_part(drop->removeType,
+													  (List *) object));
 		case OBJECT_SCHEMA:
 			if (drop->behavior != DROP_CASCADE)
 				return needs;
@@ -429,6 +443,25 @@ of_dropped(const DropStmt *drop, Node *object, List *needs)
 		default:
 			return needs;
 	}
+}
+
+/*
+ * The last name is that of the part itself.  One that is not there is looked
+ * for under a weak lock.
+ */
+static List *
+of_dropped_part(ObjectType type, List *names)
+{
+	List	   *needs = of_names(list_truncate(list_copy(names),
+											   list_length(names) - 1),
+								 MIG_LOCK_RELATION,
+								 type == OBJECT_TRIGGER ?
+								 MIG_LOCK_PARTITIONS : MIG_LOCK_ALONE,
+								 AccessExclusiveLock, NIL);
+
+	return on_condition(type == OBJECT_POLICY ? MIG_LOCK_IF_POLICY :
+						type == OBJECT_RULE ? MIG_LOCK_IF_RULE :
+						MIG_LOCK_IF_TRIGGER, NULL, strVal(llast(names)), needs);
 }
 
 static List *
@@ -537,6 +570,23 @@ of_vacuum(const VacuumStmt *vacuum)
 	return needs;
 }
 
+/*
+ * A view of that name in another schema stays as it is.
+ */
+static List *
+of_view(const ViewStmt *view)
+{
+	List	   *needs;
+	ListCell   *cell;
+
+	if (!view->replace)
+		return NIL;
+	needs = of_one(view->view, AccessExclusiveLock);
+	foreach(cell, needs)
+		((MigLockNeed *) lfirst(cell))->replaces = true;
+	return needs;
+}
+
 static List *
 of_one(const RangeVar *relation, LOCKMODE mode)
 {
@@ -555,9 +605,7 @@ of_relation(const RangeVar *relation, char target,
 	if (relation == NULL || relation->relpersistence == TEMPORARY)
 		return needs;
 	return add(target, relation->inh ? descent : MIG_LOCK_ALONE,
-			   quote_qualified_identifier(relation->schemaname,
-										  relation->relname),
-			   part, mode, needs);
+			   name_of(relation), part, mode, needs);
 }
 
 static List *
@@ -583,5 +631,30 @@ add(char target, char descent, char *name,
 	need->name = name;
 	need->part = part == NULL ? NULL : pstrdup(part);
 	need->mode = mode;
+	need->condition = MIG_LOCK_ALWAYS;
 	return lappend(needs, need);
+}
+
+static List *
+on_condition(char condition, char *relation, const char *part, List *needs)
+{
+	ListCell   *cell;
+
+	foreach(cell, needs)
+	{
+		MigLockNeed *need = lfirst(cell);
+
+		Assert(part == NULL || need->part == NULL);
+		need->condition = condition;
+		need->relation = relation;
+		if (part != NULL)
+			need->part = pstrdup(part);
+	}
+	return needs;
+}
+
+static char *
+name_of(const RangeVar *relation)
+{
+	return quote_qualified_identifier(relation->schemaname, relation->relname);
 }

@@ -64,13 +64,28 @@ typedef enum MigStatementKind
 #define MIG_LOCK_PARTITIONS			'b'
 #define MIG_LOCK_DESCENDANTS		'c' /* also children by inheritance */
 
+/*
+ * What makes it needless, because the statement does nothing then.  The part is
+ * one of the relation.
+ */
+#define MIG_LOCK_ALWAYS				'-'
+#define MIG_LOCK_UNLESS_MADE		'r' /* the relation that it makes is there */
+#define MIG_LOCK_UNLESS_COLUMN		'c' /* the column is there */
+#define MIG_LOCK_IF_POLICY			'p' /* the policy is not there */
+#define MIG_LOCK_IF_RULE			'u'
+#define MIG_LOCK_IF_TRIGGER			't'
+
 typedef struct MigLockNeed
 {
 	char		target;
 	char		descent;
 	char	   *name;			/* quoted, with its schema if it has one */
-	char	   *part;			/* constraint or column, or NULL */
+	bool		replaces;		/* the name is looked for only where the
+								 * statement would make one */
+	char	   *part;			/* constraint, column or the like, or NULL */
 	int			mode;			/* LOCKMODE, at least SHARE */
+	char		condition;
+	char	   *relation;		/* of the condition; NULL: that of the name */
 } MigLockNeed;
 
 typedef struct MigStatement
