@@ -738,8 +738,8 @@ SELECT h.revision, h.message, h.state,
 				pg_catalog.format('%s %s %s %s %s %s %L %L'::text, r.revision, r.upgrade_hash,
 					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
 					r.settings, r.message), 'UTF8'::name)), 'hex'::text)) AS approved_by,
-	   f.sqlstate AS failed_sqlstate, f.error AS failed_error, f.detail AS failed_detail,
-	   f.context AS failed_context, f.finished AS failed_at,
+	   f.sqlstate AS failed_sqlstate, q.error AS failed_error, q.detail AS failed_detail,
+	   q.context AS failed_context, f.finished AS failed_at,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.error END AS refused_error,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.finished END AS refused_at,
 	   s.decisions,
@@ -777,6 +777,9 @@ SELECT h.revision, h.message, h.state,
 		   AND n.state = ANY (ARRAY['succeeded'::text, 'finished'::text]))
 	 ORDER BY l.attempts > 0 DESC, l.finished DESC, l.started DESC LIMIT 1
   ) AS f ON true
+  -- an error may quote rows
+  LEFT JOIN LATERAL (SELECT f.error, f.detail, f.context) AS q
+	ON pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text)
   -- since it was last taken down, or abandoned
   LEFT JOIN (
 	SELECT l.revision,
@@ -822,9 +825,9 @@ COMMENT ON COLUMN migrate.status_details.wal IS 'how much WAL it wrote; NULL as 
 COMMENT ON COLUMN migrate.status_details.partial IS 'how far the run has come that is running, or was interrupted; NULL: it is not partial';
 COMMENT ON COLUMN migrate.status_details.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
 COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run that has attempted it; NULL: that succeeded, or there was none';
-COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error; NULL as failed_sqlstate';
-COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none';
-COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: statement, line, attempt; NULL: none';
+COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error; NULL as failed_sqlstate, or you may not read migrate.log';
+COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none, or as failed_error';
+COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: statement, line, attempt; NULL: none, or as failed_error';
 COMMENT ON COLUMN migrate.status_details.failed_at IS 'when that run ended; NULL as failed_sqlstate';
 COMMENT ON COLUMN migrate.status_details.refused_error IS 'message of the error that ended a later run before its first attempt; NULL: there was none';
 COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NULL as refused_error';

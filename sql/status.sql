@@ -42,10 +42,16 @@ SET ROLE regress_migrate_viewer;
 SELECT count(*) FROM migrate.status;
 SELECT count(*) FROM migrate.status_details;
 SELECT count(*) FROM migrate.resource_usage_details;
+-- an error may quote rows: it is for readers of migrate.log
+SELECT revision, failed_sqlstate, failed_error, failed_context, next_command FROM migrate.status_details WHERE failed_sqlstate IS NOT NULL;
+RESET ROLE;
+GRANT SELECT ON migrate.log TO regress_migrate_viewer;
+SET ROLE regress_migrate_viewer;
+SELECT revision, failed_sqlstate, failed_error, failed_context, next_command FROM migrate.status_details WHERE failed_sqlstate IS NOT NULL;
 SET migrate.log_retention = '1s';
 RESET ROLE;
 REVOKE ALL ON SCHEMA migrate FROM regress_migrate_viewer;
-REVOKE ALL ON migrate.status, migrate.status_details, migrate.resource_usage_details FROM regress_migrate_viewer;
+REVOKE ALL ON migrate.log, migrate.status, migrate.status_details, migrate.resource_usage_details FROM regress_migrate_viewer;
 DROP ROLE regress_migrate_viewer;
 
 -- retention: off, then on; the last success of each revision stays

@@ -487,7 +487,8 @@ mig_batch_refuse_name(const char *name)
 
 	mig_spi_arg_oid(&args, MIG_BATCH_LOCK);
 	mig_spi_arg_oid(&args, lock_key(name));
-	who = mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	who = mig_printable(mig_spi_first(&query, &args, MIG_SPI_OWNER,
+									  MIG_SPI_READ_LATEST));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_IN_USE),
 			 errmsg("batch \"%s\" is being run by another session", name),
