@@ -150,18 +150,20 @@ END $$;
 CREATE TABLE refers (v varchar(32));
 CREATE TABLE heir () INHERITS (migrate.revision);
 ALTER TABLE heir NO INHERIT migrate.revision;
-SELECT part(statement) FROM unnest(ARRAY[
+-- each in a transaction of its own, none of which locks migrate.lease: the doctor's
+-- worker writes it
+SELECT format('SELECT part(%L)', statement) FROM unnest(ARRAY[
 	'ALTER TABLE refers ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES migrate.version ON UPDATE CASCADE',
 	'ALTER TABLE migrate.version ADD CONSTRAINT own_fk FOREIGN KEY (version_num) REFERENCES migrate.version',
 	'CREATE STATISTICS stats ON (takes(0) + length(revision)), is_head FROM migrate.revision',
 	'CREATE INDEX expression_idx ON migrate.revision ((takes(0) + length(revision)))',
 	'CREATE INDEX predicate_idx ON migrate.log (step) WHERE takes(step) > 0',
 	'ALTER TABLE migrate.job ADD CONSTRAINT job_check CHECK (takes(0) = 0)',
-	'ALTER TABLE migrate.lease ADD CONSTRAINT lease_exclude EXCLUDE (name WITH =) WHERE (takes(0) = 0)',
+	'ALTER TABLE migrate.approval ADD CONSTRAINT approval_exclude EXCLUDE (revision WITH =) WHERE (takes(0) = 0)',
 	'ALTER TABLE migrate.revision ALTER COLUMN registered_at SET DEFAULT now() + takes(0) * interval ''1s''',
 	'ALTER TABLE migrate.version ADD COLUMN x int GENERATED ALWAYS AS (takes(0)) STORED',
 	'ALTER TABLE migrate.log ADD COLUMN y text DEFAULT takes(0)',
-	'ALTER TABLE migrate.lease ALTER COLUMN node TYPE checked',
+	'ALTER TABLE migrate.partial ALTER COLUMN body_hash TYPE checked',
 	'CREATE RULE also AS ON INSERT TO migrate.log DO ALSO SELECT takes(0)',
 	'CREATE POLICY hides ON migrate.approval USING (takes(0) = 0)',
 	'ALTER TABLE heir INHERIT migrate.revision',
@@ -171,7 +173,7 @@ SELECT part(statement) FROM unnest(ARRAY[
 	'ALTER FUNCTION migrate_unregister RENAME TO migrate_forget',
 	'ALTER FUNCTION migrate_stamp(text[], boolean) RENAME TO "another stamp"',
 	'ALTER FUNCTION migrate_stamp(text, boolean) SET SCHEMA migrate'
-	]) AS statement;
+	]) AS statement \gexec
 ALTER TABLE migrate.version DROP COLUMN x;
 ALTER TABLE migrate.log DROP COLUMN y;
 -- functions and views that were replaced; the script makes them again
