@@ -374,7 +374,7 @@ ask_for_fault(void)
 
 	mig_spi_arg_oid(&args, GetUserId());
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							 &fault))
+							 INT4OID, &fault))
 		return MIG_GUARD_NFAULTS;
 	return DatumGetInt32(fault);
 }

@@ -314,7 +314,7 @@ database_owner(void)
 	Datum		owner;
 
 	if (!mig_spi_first_datum(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							 &owner))
+							 OIDOID, &owner))
 		return InvalidOid;
 	return DatumGetObjectId(owner);
 }

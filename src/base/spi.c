@@ -30,6 +30,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -43,8 +44,15 @@ static void prepare(MigSpiQuery *query, const MigSpiArgs *args);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
 #endif
+static void refuse_type(const MigSpiRow *row, int column, Oid type);
+static void refuse_null(const MigSpiRow *row, int column);
+static const char *describe_column(const MigSpiRow *row, int column);
+static const TargetEntry *find_target(const MigSpiRow *row, int column);
 static const char *cut_message(const char *message);
 static Oid	extension_owner(void);
+
+/* Of the statement that was executed last, whose rows SPI_tuptable has. */
+static const MigSpiQuery *executed = NULL;
 
 /* Owner of the extension, InvalidOid when it must be looked up again. */
 static Oid	cached_owner = InvalidOid;
@@ -72,12 +80,13 @@ mig_spi_first(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 }
 
 /*
- * The first column of the first row in the caller's memory.  false: there is
- * no row, or it is null; *value is left alone.
+ * The first column of the first row, of that type, in the caller's memory.
+ * false: there is no row, or it is null; *value is left alone.
  */
 bool
 mig_spi_first_datum(MigSpiQuery *query, const MigSpiArgs *args,
-					MigSpiRole role, MigSpiAccess access, Datum *value)
+					MigSpiRole role, MigSpiAccess access, Oid type,
+					Datum *value)
 {
 	MigSpiScope scope;
 	bool		isnull = true;
@@ -87,7 +96,7 @@ mig_spi_first_datum(MigSpiQuery *query, const MigSpiArgs *args,
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
 		Form_pg_attribute attr = TupleDescAttr(row.table->tupdesc, 0);
-		Datum		result = mig_spi_row_datum(&row, 1, &isnull);
+		Datum		result = mig_spi_row_datum(&row, 1, type, &isnull);
 
 		MemoryContextSwitchTo(scope.caller);
 		if (!isnull)
@@ -114,7 +123,7 @@ mig_spi_exists(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 }
 
 /*
- * The first column of all rows as text in the caller's memory.
+ * The first column of all rows, without nulls, as text in the caller's memory.
  */
 char	  **
 mig_spi_list(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
@@ -132,7 +141,7 @@ mig_spi_list(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, i);
 
-		elems[i] = mig_spi_row_text(&row, 1);
+		elems[i] = mig_spi_row_text_not_null(&row, 1);
 	}
 	mig_spi_end(&scope);
 	*nelems = (int) nrows;
@@ -300,6 +309,7 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
+	executed = query;
 	return SPI_processed;
 }
 
@@ -344,6 +354,7 @@ mig_spi_fetch(const MigSpiScope *scope, uint64 row)
 {
 	MigSpiRow	result;
 
+	result.query = executed;
 	result.table = SPI_tuptable;
 	result.number = row;
 	result.memory = scope->caller;
@@ -471,7 +482,7 @@ bool
 mig_spi_row_bool(const MigSpiRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, BOOLOID, &isnull);
 
 	return isnull ? false : DatumGetBool(value);
 }
@@ -480,7 +491,7 @@ int32
 mig_spi_row_int32(const MigSpiRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, INT4OID, &isnull);
 
 	return isnull ? 0 : DatumGetInt32(value);
 }
@@ -489,7 +500,7 @@ int64
 mig_spi_row_int64(const MigSpiRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, INT8OID, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(value);
 }
@@ -498,7 +509,7 @@ Oid
 mig_spi_row_oid(const MigSpiRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, OIDOID, &isnull);
 
 	return isnull ? InvalidOid : DatumGetObjectId(value);
 }
@@ -507,7 +518,7 @@ TimestampTz
 mig_spi_row_timestamptz(const MigSpiRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, TIMESTAMPTZOID, &isnull);
 
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
@@ -527,13 +538,27 @@ mig_spi_row_text(const MigSpiRow *row, int column)
 }
 
 /*
+ * The same of a column that is declared NOT NULL, which its table's owner can
+ * have changed.
+ */
+char *
+mig_spi_row_text_not_null(const MigSpiRow *row, int column)
+{
+	char	   *value = mig_spi_row_text(row, column);
+
+	if (value == NULL)
+		refuse_null(row, column);
+	return value;
+}
+
+/*
  * A text[] as C strings.
  */
 char	  **
 mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, &isnull);
+	Datum		value = mig_spi_row_datum(row, column, TEXTARRAYOID, &isnull);
 	char	  **elems = NULL;
 
 	*nelems = 0;
@@ -548,13 +573,76 @@ mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
 }
 
 /*
- * A column as it is, in SPI's memory.
+ * A column of a type as it is, in SPI's memory.
  */
 Datum
-mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull)
+mig_spi_row_datum(const MigSpiRow *row, int column, Oid type, bool *isnull)
 {
+	if (SPI_gettypeid(row->table->tupdesc, column) != type)
+		refuse_type(row, column, type);
 	return SPI_getbinval(row->table->vals[row->number], row->table->tupdesc,
 						 column, isnull);
+}
+
+/*
+ * Raises an error: to read a value as one of another type would crash.
+ */
+static void
+refuse_type(const MigSpiRow *row, int column, Oid type)
+{
+	Oid			found = SPI_gettypeid(row->table->tupdesc, column);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s has type %s instead of %s",
+					describe_column(row, column), format_type_be(found),
+					format_type_be(type)),
+			 errhint("Give it its type again, with ALTER TABLE ... ALTER COLUMN ... TYPE.")));
+}
+
+static void
+refuse_null(const MigSpiRow *row, int column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s contains a null", describe_column(row, column)),
+			 errhint("Remove it, then make the column NOT NULL again, with ALTER TABLE ... ALTER COLUMN ... SET NOT NULL.")));
+}
+
+/*
+ * Which column of which table it is, where the statement takes it from one as it
+ * is.
+ */
+static const char *
+describe_column(const MigSpiRow *row, int column)
+{
+	const TargetEntry *target = find_target(row, column);
+	Oid			table = target == NULL ? InvalidOid : target->resorigtbl;
+	char	   *name = OidIsValid(table) ? get_rel_name(table) : NULL;
+
+	if (name == NULL)
+		return psprintf("column \"%s\" of an internal statement",
+						SPI_fname(row->table->tupdesc, column));
+	return psprintf("column \"%s\" of table \"%s\"",
+					get_attname(table, target->resorigcol, false),
+					quote_qualified_identifier(
+											   get_namespace_name(get_rel_namespace(table)), name));
+}
+
+static const TargetEntry *
+find_target(const MigSpiRow *row, int column)
+{
+	List	   *sources = row->query == NULL ? NIL :
+	SPI_plan_get_plan_sources(row->query->plan);
+	CachedPlanSource *source = sources == NIL ? NULL : linitial(sources);
+	const Query *query = source == NULL || source->query_list == NIL ? NULL :
+	linitial_node(Query, source->query_list);
+	List	   *targets = query == NULL ? NIL :
+	query->commandType == CMD_SELECT ? query->targetList :
+	query->returningList;
+
+	return column > list_length(targets) ? NULL :
+		list_nth_node(TargetEntry, targets, column - 1);
 }
 
 /*
@@ -630,7 +718,9 @@ mig_spi_array_elems(Datum array, int *nelems)
 	for (int i = 0; i < *nelems; i++)
 	{
 		if (nulls[i])
-			elog(ERROR, "array contains a null");
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("an array of text contains a null")));
 		elems[i] = TextDatumGetCString(datums[i]);
 	}
 	pfree(datums);

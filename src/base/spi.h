@@ -102,6 +102,7 @@ typedef struct MigSpiScope
 /* A row of a result. */
 typedef struct MigSpiRow
 {
+	const struct MigSpiQuery *query;
 	const SPITupleTable *table;
 	uint64		number;			/* from 0 */
 	MemoryContext memory;		/* what is read from it is copied into this */
@@ -118,7 +119,7 @@ extern char *mig_spi_first(MigSpiQuery *query, const MigSpiArgs *args,
 						   MigSpiRole role, MigSpiAccess access);
 extern bool mig_spi_first_datum(MigSpiQuery *query, const MigSpiArgs *args,
 								MigSpiRole role, MigSpiAccess access,
-								Datum *value);
+								Oid type, Datum *value);
 extern bool mig_spi_exists(MigSpiQuery *query, const MigSpiArgs *args,
 						   MigSpiRole role, MigSpiAccess access);
 extern char **mig_spi_list(MigSpiQuery *query, const MigSpiArgs *args,
@@ -166,7 +167,10 @@ extern void mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value);
 extern void mig_spi_args_of_rows(MigSpiArgs *args, const MigSpiArgs *rows,
 								 int nrows);
 
-/* A column of that type.  A null is 0 or false. */
+/*
+ * A column of that type.  A null is 0 or false.  A column of another type, which
+ * its table's owner has given it, is an error.
+ */
 extern bool mig_spi_row_bool(const MigSpiRow *row, int column);
 extern int32 mig_spi_row_int32(const MigSpiRow *row, int column);
 extern int64 mig_spi_row_int64(const MigSpiRow *row, int column);
@@ -175,11 +179,13 @@ extern TimestampTz mig_spi_row_timestamptz(const MigSpiRow *row, int column);
 
 /* A column of any type as text, or a text[], in row->memory.  A null is NULL. */
 extern char *mig_spi_row_text(const MigSpiRow *row, int column);
+extern char *mig_spi_row_text_not_null(const MigSpiRow *row, int column);
 extern char **mig_spi_row_texts(const MigSpiRow *row, int column,
 								int *nelems);
 
-/* A column as it is, in SPI's memory */
-extern Datum mig_spi_row_datum(const MigSpiRow *row, int column, bool *isnull);
+/* A column of a type as it is, in SPI's memory */
+extern Datum mig_spi_row_datum(const MigSpiRow *row, int column, Oid type,
+							   bool *isnull);
 
 /* spi_table.c, for spi.c: a statement about one table only */
 extern SPIPlanPtr mig_spi_prepare_on_table(MigSpiQuery *query,

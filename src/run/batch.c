@@ -517,7 +517,7 @@ try_name(const char *name)
 	mig_spi_arg_int32(&args, MIG_BATCH_LOCK);
 	mig_spi_arg_int32(&args, (int32) lock_key(name));
 	return mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
-							   MIG_SPI_READ_LATEST, &locked) &&
+							   MIG_SPI_READ_LATEST, BOOLOID, &locked) &&
 		DatumGetBool(locked);
 }
 

@@ -179,7 +179,7 @@ estimate_total(const MigBatch *batch)
 		return 0;
 	mig_spi_arg_oid(&args, batch->relation);
 	if (mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
-							MIG_SPI_READ_LATEST, &total) &&
+							MIG_SPI_READ_LATEST, INT8OID, &total) &&
 		DatumGetInt64(total) >= 0)
 		return DatumGetInt64(total);
 	if (batch->nkey > 1 ||

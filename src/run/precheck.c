@@ -208,7 +208,10 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 			script->statements[index].kind == MIG_STATEMENT_BATCH))
 		index++;
 	if (index == script->nstatements)
-		elog(ERROR, "revision \"%s\" has no such statement", revision);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the statements of revision \"%s\" are not those that were registered",
+						revision)));
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 in_function ?

@@ -128,7 +128,7 @@ define_index(const MigEffect *effect, const char *statement)
 	mig_spi_arg_text(&args, effect->schema);
 	mig_spi_arg_text(&args, effect->name);
 	if (!mig_spi_first_datum(&find_table, &args, MIG_SPI_CALLER_PATH,
-							 MIG_SPI_READ_LATEST, &table))
+							 MIG_SPI_READ_LATEST, OIDOID, &table))
 		return NULL;
 	callback.callback = locate_in_statement;
 	callback.arg = unconstify(char *, statement);

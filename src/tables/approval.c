@@ -90,6 +90,6 @@ read_approval(const MigSpiRow *row, void *result)
 	MigApproval *approval = result;
 
 	approval->index = mig_spi_row_int32(row, 1) - 1;
-	approval->hash = mig_spi_row_text(row, 2);
+	approval->hash = mig_spi_row_text_not_null(row, 2);
 	approval->vouches = mig_spi_row_bool(row, 3);
 }

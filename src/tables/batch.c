@@ -108,12 +108,15 @@ read_row(const MigSpiRow *row, void *result)
 	bool		isnull;
 	int			n;
 
-	batch->batch = *DatumGetUUIDP(mig_spi_row_datum(row, 1, &isnull));
+	Datum		id = mig_spi_row_datum(row, 1, UUIDOID, &isnull);
+
+	if (!isnull)
+		batch->batch = *DatumGetUUIDP(id);
 	batch->name = mig_spi_row_text(row, 2);
 	batch->relation = mig_spi_row_oid(row, 3);
-	batch->relation_name = mig_spi_row_text(row, 4);
+	batch->relation_name = mig_spi_row_text_not_null(row, 4);
 	batch->key = mig_spi_row_texts(row, 5, &batch->nkey);
-	batch->statement = mig_spi_row_text(row, 6);
+	batch->statement = mig_spi_row_text_not_null(row, 6);
 	batch->last_key = mig_spi_row_texts(row, 7, &n);
 	batch->end_key = mig_spi_row_texts(row, 8, &n);
 	batch->size = mig_spi_row_int32(row, 9);
@@ -122,7 +125,7 @@ read_row(const MigSpiRow *row, void *result)
 	batch->batches = mig_spi_row_int64(row, 12);
 	batch->total = mig_spi_row_int64(row, 13);
 	batch->finished = mig_spi_row_bool(row, 14);
-	batch->role = mig_spi_row_text(row, 15);
+	batch->role = mig_spi_row_text_not_null(row, 15);
 	batch->is_caller = mig_spi_row_bool(row, 16);
 }
 
@@ -166,7 +169,7 @@ mig_batch_insert(MigBatchRow *row)
 	mig_spi_arg_oid(&args, GetUserId());
 	mig_spi_arg_oid(&args, row->relation);
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
-							 &batch))
+							 UUIDOID, &batch))
 		return false;
 	row->batch = *DatumGetUUIDP(batch);
 	return true;
@@ -268,7 +271,7 @@ mig_batch_may_manage(const char *name, bool *exists)
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_oid(&args, GetUserId());
 	*exists = mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
-								  &value);
+								  BOOLOID, &value);
 	return *exists && DatumGetBool(value);
 }
 

@@ -112,7 +112,7 @@ mig_job_row_insert(const MigJob *job)
 	mig_spi_arg_text(&args, job->schedule);
 	mig_spi_arg_timestamptz(&args, job->window_end);
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
-							 &number))
+							 INT8OID, &number))
 		elog(ERROR, "job was not inserted");
 	return DatumGetInt64(number);
 }
@@ -160,7 +160,7 @@ read_end(const MigSpiRow *row, void *result)
 {
 	MigJobEnd  *end = result;
 
-	end->state = mig_spi_row_text(row, 1);
+	end->state = mig_spi_row_text_not_null(row, 1);
 	end->note = mig_spi_row_text(row, 2);
 	end->sqlstate = mig_spi_row_text(row, 3);
 	end->error = mig_spi_row_text(row, 4);
@@ -257,8 +257,8 @@ read_dead(const MigSpiRow *row, void *result)
 
 	dead->job = mig_spi_row_int64(row, 1);
 	dead->reason = mig_spi_row_int32(row, 2);
-	dead->owner = mig_spi_row_text(row, 3);
-	dead->login = mig_spi_row_text(row, 4);
+	dead->owner = mig_spi_row_text_not_null(row, 3);
+	dead->login = mig_spi_row_text_not_null(row, 4);
 	dead->crashes = mig_spi_row_int32(row, 5);
 	dead->revision = mig_spi_row_text(row, 6);
 	dead->schedule = mig_spi_row_text(row, 7);
@@ -324,7 +324,7 @@ mig_job_row_queue(int64 job, uint32 *key)
 
 	mig_spi_arg_int64(&args, job);
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
-							 MIG_SPI_READ_LATEST, &value))
+							 MIG_SPI_READ_LATEST, INT4OID, &value))
 		return false;
 	*key = (uint32) DatumGetInt32(value);
 	return true;
@@ -363,10 +363,10 @@ read_job(const MigSpiRow *row, void *result)
 	MigJob	   *job = result;
 
 	job->job = mig_spi_row_int64(row, 1);
-	if (!mig_command_find(mig_spi_row_text(row, 2), &job->command))
+	if (!mig_command_find(mig_spi_row_text_not_null(row, 2), &job->command))
 		elog(ERROR, "job " INT64_FORMAT " has no known command", job->job);
-	job->target = mig_spi_row_text(row, 3);
-	job->version_table = mig_spi_row_text(row, 4);
+	job->target = mig_spi_row_text_not_null(row, 3);
+	job->version_table = mig_spi_row_text_not_null(row, 4);
 	job->owner = mig_spi_row_oid(row, 5);
 	job->login = mig_spi_row_oid(row, 6);
 	job->run_at = mig_spi_row_timestamptz(row, 7);

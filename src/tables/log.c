@@ -268,7 +268,7 @@ mig_log_longest(const char *revision, MigCommand command)
 	mig_spi_arg_text(&args, revision);
 	mig_spi_arg_text(&args, mig_command_name(command));
 	return mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
-							   MIG_SPI_READ_LATEST, &longest) ?
+							   MIG_SPI_READ_LATEST, FLOAT8OID, &longest) ?
 		DatumGetFloat8(longest) : 0;
 }
 
@@ -287,7 +287,7 @@ mig_log_median(void)
 	Datum		median;
 
 	return mig_spi_first_datum(&query, NULL, MIG_SPI_OWNER,
-							   MIG_SPI_READ_LATEST, &median) ?
+							   MIG_SPI_READ_LATEST, FLOAT8OID, &median) ?
 		DatumGetFloat8(median) : -1;
 }
 

@@ -84,15 +84,15 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 {
 	MigSpiRow	row = mig_spi_fetch(scope, nrows - 1);
 
-	partial->revision = mig_spi_row_text(&row, 1);
-	partial->operation = command_by_name(mig_spi_row_text(&row, 2));
-	partial->body_hash = mig_spi_row_text(&row, 3);
+	partial->revision = mig_spi_row_text_not_null(&row, 1);
+	partial->operation = command_by_name(mig_spi_row_text_not_null(&row, 2));
+	partial->body_hash = mig_spi_row_text_not_null(&row, 3);
 	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
 	partial->session_id = mig_spi_row_text(&row, 15);
 	partial->session_objects = mig_spi_row_texts(&row, 16,
 												 &partial->nsession_objects);
 	/* The row that was written last: in a copy, the others are of elsewhere. */
-	partial->role = mig_spi_row_text(&row, 4);
+	partial->role = mig_spi_row_text_not_null(&row, 4);
 	partial->role_oid = mig_spi_row_oid(&row, 17);
 	row = mig_spi_fetch(scope, 0);
 	partial->renamed = mig_spi_row_bool(&row, 13);
@@ -100,7 +100,7 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		row = mig_spi_fetch(scope, i);
-		if (strcmp(mig_spi_row_text(&row, 6), "done") == 0)
+		if (strcmp(mig_spi_row_text_not_null(&row, 6), "done") == 0)
 		{
 			partial->done = mig_spi_row_int32(&row, 8);
 			continue;

@@ -44,6 +44,7 @@ static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
 static void forget_body(MigStepBody *body);
 pg_noreturn static void refuse_removed(const char *id);
 static void read_step_body(const MigSpiRow *row, void *result);
+static void check_found(int nrows, int nids);
 static void read_check(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
@@ -66,7 +67,7 @@ mig_revision_relid(void)
 	Datum		relid;
 
 	if (!mig_spi_first_datum(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							 &relid))
+							 OIDOID, &relid))
 		elog(ERROR, "migrate.revision has no OID");
 	return DatumGetObjectId(relid);
 }
@@ -100,7 +101,7 @@ mig_revision_graph(MigSpiAccess access)
 		MigRevisionDef def = {0};
 
 		row.memory = row_context;
-		def.id = mig_spi_row_text(&row, 1);
+		def.id = mig_spi_row_text_not_null(&row, 1);
 		def.down = mig_spi_row_texts(&row, 2, &def.ndown);
 		def.labels = mig_spi_row_texts(&row, 3, &def.nlabels);
 		def.depends = mig_spi_row_texts(&row, 4, &def.ndepends);
@@ -183,9 +184,22 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 	revisions = mig_spi_rows(&query, &args, MIG_SPI_OWNER,
 							 MIG_SPI_READ_CALLER, sizeof(MigRevision),
 							 read_revision, &nrows);
-	if (nrows != nids)
-		elog(ERROR, "found %d of %d revisions", nrows, nids);
+	check_found(nrows, nids);
 	return revisions;
+}
+
+/*
+ * They exist, so only what the owner of the table has changed can hide one.
+ */
+static void
+check_found(int nrows, int nids)
+{
+	if (nrows != nids)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%d of %d revisions could not be read",
+						nids - nrows, nids),
+				 errdetail("A column of migrate.revision is not as the extension has made it, or has a null.")));
 }
 
 /*
@@ -272,13 +286,13 @@ read_step_body(const MigSpiRow *row, void *result)
 {
 	MigStepBody *body = result;
 
-	body->id = mig_spi_row_text(row, 1);
+	body->id = mig_spi_row_text_not_null(row, 1);
 	body->message = mig_spi_row_text(row, 2);
 	body->settings = mig_spi_row_text(row, 3);
-	body->author = mig_spi_row_text(row, 4);
+	body->author = mig_spi_row_text_not_null(row, 4);
 	body->author_oid = mig_spi_row_oid(row, 5);
-	body->text = mig_spi_row_text(row, 6);
-	body->hash = mig_spi_row_text(row, 7);
+	body->text = mig_spi_row_text_not_null(row, 6);
+	body->hash = mig_spi_row_text_not_null(row, 7);
 	body->revision_hash = mig_spi_row_text(row, 8);
 }
 
@@ -326,8 +340,7 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 	mig_spi_arg_oid(&args, runner);
 	checks = mig_spi_rows(&query, &args, MIG_SPI_OWNER, access,
 						  sizeof(MigRevisionCheck), read_check, &nrows);
-	if (nrows != nids)
-		elog(ERROR, "found %d of %d revisions", nrows, nids);
+	check_found(nrows, nids);
 	return checks;
 }
 
@@ -336,7 +349,7 @@ read_check(const MigSpiRow *row, void *result)
 {
 	MigRevisionCheck *check = result;
 
-	check->author = mig_spi_row_text(row, 1);
+	check->author = mig_spi_row_text_not_null(row, 1);
 	check->trusted = mig_spi_row_bool(row, 2);
 	check->irreversible = mig_spi_row_bool(row, 3);
 	check->nontransactional = mig_spi_row_bool(row, 4);
@@ -361,8 +374,7 @@ mig_revision_hashes(char *const *ids, int nids, MigSpiAccess access)
 
 	mig_spi_arg_texts(&args, ids, nids);
 	hashes = mig_spi_list(&query, &args, MIG_SPI_OWNER, access, &nrows);
-	if (nrows != nids)
-		elog(ERROR, "found %d of %d revisions", nrows, nids);
+	check_found(nrows, nids);
 	return hashes;
 }
 
@@ -583,7 +595,7 @@ read_revision(const MigSpiRow *row, void *result)
 	MigRevision *revision = result;
 	MigRevisionDef *def = &revision->def;
 
-	def->id = mig_spi_row_text(row, 1);
+	def->id = mig_spi_row_text_not_null(row, 1);
 	def->down = mig_spi_row_texts(row, 2, &def->ndown);
 	def->depends = mig_spi_row_texts(row, 3, &def->ndepends);
 	def->labels = mig_spi_row_texts(row, 4, &def->nlabels);
@@ -591,7 +603,7 @@ read_revision(const MigSpiRow *row, void *result)
 	def->settings = mig_spi_row_text(row, 6);
 	read_body(row, 7, &revision->upgrade);
 	read_body(row, 11, &revision->downgrade);
-	revision->registered_by = mig_spi_row_text(row, 15);
+	revision->registered_by = mig_spi_row_text_not_null(row, 15);
 	revision->registered_at = mig_spi_row_timestamptz(row, 16);
 	def->upgrade = mig_spi_row_text(row, 17);
 	def->downgrade = mig_spi_row_text(row, 18);

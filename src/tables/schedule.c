@@ -88,7 +88,7 @@ mig_schedule_row_find(const char *name, Oid role, bool *visible)
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_oid(&args, role);
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
-							 &value))
+							 BOOLOID, &value))
 		return false;
 	*visible = DatumGetBool(value);
 	return true;
@@ -227,9 +227,9 @@ read_due(const MigSpiRow *row, void *result)
 
 	memset(due, 0, sizeof(*due));
 	job->command = MIG_COMMAND_UPGRADE;
-	job->schedule = mig_spi_row_text(row, 1);
-	job->target = mig_spi_row_text(row, 2);
-	job->version_table = mig_spi_row_text(row, 3);
+	job->schedule = mig_spi_row_text_not_null(row, 1);
+	job->target = mig_spi_row_text_not_null(row, 2);
+	job->version_table = mig_spi_row_text_not_null(row, 3);
 	job->owner = mig_spi_row_oid(row, 4);
 	job->login = mig_spi_row_oid(row, 5);
 	job->settings = mig_spi_row_texts(row, 6, &job->nsettings);

@@ -499,7 +499,7 @@ static void
 copy_address(const MigSpiRow *row, ItemPointer address)
 {
 	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, COLUMN_ADDRESS, &isnull);
+	Datum		value = mig_spi_row_datum(row, COLUMN_ADDRESS, TIDOID, &isnull);
 
 	if (isnull)
 		ItemPointerSetInvalid(address);

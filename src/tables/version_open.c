@@ -174,7 +174,7 @@ mig_version_width(const MigVersion *version)
 
 	mig_spi_arg_oid(&args, version->relid);
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-							 &width))
+							 INT4OID, &width))
 		return MIG_REVISION_MAXLEN;
 	return Min(DatumGetInt32(width), MIG_REVISION_MAXLEN);
 }

@@ -1,0 +1,63 @@
+-- changed_column: what the owner of a table for a while has made of its columns
+-- is an error, and never read as what it was
+\i sql/include/start.sql
+SET client_min_messages = warning;
+SELECT migrate_register('a1', 'SELECT 1', 'SELECT 1');
+SELECT migrate_upgrade();
+SELECT migrate_register('a2', 'SELECT 1', 'SELECT 1', '{a1}');
+SELECT migrate_approve('a2', hash) FROM migrate_show('a2');
+SELECT migrate_schedule('s', '1 day');
+SELECT migrate_submit('a2', run_at => now() + interval '1 day') AS job \gset
+CREATE TABLE t (i int PRIMARY KEY);
+INSERT INTO t VALUES (1), (2);
+CALL migrate_batch('UPDATE t SET i = i', 't', 'b');
+INSERT INTO migrate.partial (version_oid, version_table, statement, last_statement, line, revision, operation, state, body_hash, run, role, role_oid, origin)
+SELECT 'migrate.version'::regclass, 'migrate.version', 1, 1, 1, 'a2', 'upgrade', 'done', 'x', batch, role, role_oid, origin FROM migrate.batch;
+
+-- What each function says, under savepoints of its own.
+CREATE FUNCTION tried(changes text) RETURNS TABLE (call text, said text) LANGUAGE plpgsql AS $$
+BEGIN
+	FOREACH call IN ARRAY ARRAY['migrate_heads()', 'migrate_history_details()', $c$migrate_show('a1')$c$,
+		'migrate_plan_details()', 'migrate_is_current()', 'migrate_upgrade()', $c$migrate_downgrade('base')$c$,
+		$c$migrate_stamp('a1')$c$, $c$migrate_resolve('a2', 'abandon')$c$, $c$migrate_register('a3', '', '')$c$,
+		$c$migrate_register('a2', '', '', '{a1}', replace => true)$c$, $c$migrate_unregister('a2')$c$,
+		$c$migrate_approve('a2', 'x')$c$, 'migrate_run_jobs()', $c$migrate_submit('a2')$c$, $c$migrate_unschedule('s')$c$,
+		$c$migrate_schedule('s', '2 days')$c$, 'migrate_cancel((SELECT max(job) FROM migrate.jobs))', $c$migrate_batch_reset('b')$c$, 'migrate_doctor()', 'migrate_guard()']
+	LOOP
+		BEGIN
+			EXECUTE changes;
+			EXECUTE 'SELECT FROM ' || call;
+			RAISE EXCEPTION USING ERRCODE = 'MIG00', MESSAGE = 'done';
+		EXCEPTION WHEN OTHERS THEN
+			said := concat_ws(': ', SQLSTATE, SQLERRM);
+			RETURN NEXT;
+		END;
+	END LOOP;
+END $$;
+
+-- each column, as a number that would be an address, as text, and without a value
+CREATE TEMP TABLE result AS
+SELECT t.call, t.said
+  FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+ CROSS JOIN unnest(ARRAY['TYPE bigint USING 16', 'TYPE text USING ''x''', 'DROP NOT NULL; UPDATE %1$s SET %2$I = NULL']) AS change
+ CROSS JOIN LATERAL tried(format('ALTER TABLE %1$s %3$s ALTER COLUMN %2$I ' || change, c.oid::regclass, attname,
+	(SELECT string_agg(format('DROP CONSTRAINT %I CASCADE, ', conname), '') FROM pg_constraint AS k
+	  WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'c')))) AS t
+ WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind = 'r';
+SELECT count(*) > 1000 AS tried, count(*) FILTER (WHERE said LIKE 'MIG00%') > 500 AS succeeded FROM result;
+-- none is internal
+SELECT DISTINCT call, said FROM result WHERE said LIKE 'XX%';
+SELECT DISTINCT said FROM result WHERE said ~ 'has type|contains a null|could not be read' ORDER BY said;
+BEGIN;
+ALTER TABLE migrate.schedule ALTER settings TYPE bigint USING 16;
+UPDATE migrate.schedule SET next_run = now() - interval '1 s';
+SELECT migrate_run_jobs();
+SELECT name, note FROM migrate.schedules_details;
+ROLLBACK;
+
+DELETE FROM migrate.batch;
+DELETE FROM migrate.schedule;
+DELETE FROM migrate.approval;
+DROP FUNCTION tried;
+DROP TABLE t, result;
+\i sql/include/reset.sql
