@@ -86,6 +86,24 @@ SELECT who, way, pg_temp.way(who, definition)
  ORDER BY who, way COLLATE "C";
 \a
 \t off
+
+-- a question keeps no lock that stops the owner's VACUUM, or another reader
+CREATE TABLE lesser.v (version_num varchar(32) PRIMARY KEY);
+ALTER TABLE lesser.v OWNER TO regress_migrate_lesser;
+GRANT SELECT ON lesser.v TO regress_migrate_greater;
+SET migrate.version_table = 'lesser.v';
+CREATE FUNCTION pg_temp.locks(question text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'SET LOCAL ROLE regress_migrate_greater';
+	EXECUTE 'SELECT FROM ' || question;
+	RAISE EXCEPTION USING ERRCODE = 'MIG00', MESSAGE =
+		(SELECT COALESCE(string_agg(mode, ', '), 'none') FROM pg_locks
+		  WHERE pid = pg_backend_pid() AND relation = 'lesser.v'::regclass AND mode <> 'AccessShareLock');
+EXCEPTION WHEN SQLSTATE 'MIG00' THEN
+	RETURN SQLERRM;
+END $$;
+SELECT question, pg_temp.locks(question) FROM unnest(ARRAY['migrate_current()', 'migrate_history()', 'migrate_history_details()',
+	'migrate_is_current(''heads'')', 'migrate_plan(''heads'')', 'migrate_plan_details(''heads'')', 'migrate_doctor()']) AS question;
 RESET migrate.version_table;
 SELECT count(*) FROM migrate.version;
 DROP SCHEMA lesser CASCADE;

@@ -26,6 +26,7 @@
 
 #include "base/compat.h"
 #include "base/spi.h"
+#include "base/xact.h"
 #include "tables/version.h"
 
 /* A row of the version table and where it is. */
@@ -63,6 +64,13 @@ typedef struct MigVersionState
 	int			max_changes;
 	RowChange  *changes;
 } MigVersionState;
+
+/* What a subtransaction reads. */
+typedef struct Reading
+{
+	MigVersion *version;
+	MigSpiAccess access;
+} Reading;
 
 /* The statements for a version table. */
 typedef struct MigVersionQueries
@@ -122,6 +130,7 @@ static const MigVersionQueries query_formats = VERSION_QUERIES("%s", ADDRESS);
 static MigVersionQueries own_queries_by_value = VERSION_QUERIES("migrate.version", NO_ADDRESS);
 static const MigVersionQueries query_formats_by_value = VERSION_QUERIES("%s", NO_ADDRESS);
 
+static void read_table(void *arg);
 static void read_rows(MigVersion *version, const MigSpiScope *scope,
 					  uint64 nrows);
 static void check_table(const MigVersion *version, const MigSpiRow *row);
@@ -189,10 +198,34 @@ mig_version_lock(const MigVersion *version, MigVersionUse use)
  * To plan the statement is enough to run code of the table's owner, in the
  * expression of an index for one: so nothing that it does may change the role
  * or stay in the session, whichever role's rights it has.
+ *
+ * The lock that keeps the owner from adding such code is held no longer than it
+ * takes: it would stop the owner's VACUUM, and every other reader, until the
+ * caller's transaction ends.
  */
 void
 mig_version_read(MigVersion *version, MigSpiAccess access)
 {
+	Reading		reading = {version, access};
+	ErrorData  *error;
+
+	if (!version->table_locks || !mig_version_is_exposed(version))
+		read_table(&reading);
+	else
+	{
+		mig_version_lock(version, MIG_VERSION_READ);
+		error = mig_subxact_undo(read_table, &reading);
+		if (error != NULL)
+			ReThrowError(error);
+	}
+	mig_version_sort(version);
+}
+
+static void
+read_table(void *arg)
+{
+	Reading    *reading = arg;
+	MigVersion *version = reading->version;
 	MigSpiScope scope;
 	uint64		nrows;
 
@@ -202,10 +235,9 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 	if (!version->own)
 		mig_spi_restrict(&scope, OidIsValid(version->acting_owner) ?
 						 version->acting_owner : GetUserId());
-	nrows = mig_spi_execute(&version->queries->read, NULL, access);
+	nrows = mig_spi_execute(&version->queries->read, NULL, reading->access);
 	read_rows(version, &scope, nrows);
 	mig_spi_end(&scope);
-	mig_version_sort(version);
 }
 
 static void

@@ -109,14 +109,13 @@ make_ready(MigVersion *version)
  * Where neither the caller nor the owner has the rights of the other, raises an
  * error if the owner could make the use run code as the caller.  To plan a
  * SELECT is enough for that: it evaluates the expressions of indexes.  So
- * nothing of that kind can be added until the transaction ends, except in one
- * that is read-only and may not take such a lock.
+ * nothing of that kind can be added until the (sub)transaction ends, except in
+ * one that is read-only and may not take such a lock.
  */
 void
 mig_version_hold(const MigVersion *version, MigVersionUse use)
 {
-	bool		exposed = version->lesser_owner &&
-	!OidIsValid(version->acting_owner);
+	bool		exposed = mig_version_is_exposed(version);
 
 	mig_version_lock(version, use);
 	if (exposed && !XactReadOnly && !RecoveryInProgress())
@@ -125,6 +124,15 @@ mig_version_hold(const MigVersion *version, MigVersionUse use)
 		mig_version_refuse_replaced(version);
 	if (exposed && runs_code_of_owner(version, use))
 		refuse_owner(version, use);
+}
+
+/*
+ * Whether neither the caller nor the table's owner has the rights of the other.
+ */
+bool
+mig_version_is_exposed(const MigVersion *version)
+{
+	return version->lesser_owner && !OidIsValid(version->acting_owner);
 }
 
 /*
