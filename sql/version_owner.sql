@@ -104,6 +104,73 @@ EXCEPTION WHEN SQLSTATE 'MIG00' THEN
 END $$;
 SELECT question, pg_temp.locks(question) FROM unnest(ARRAY['migrate_current()', 'migrate_history()', 'migrate_history_details()',
 	'migrate_is_current(''heads'')', 'migrate_plan(''heads'')', 'migrate_plan_details(''heads'')', 'migrate_doctor()']) AS question;
+
+-- code of the owner, which runs with its rights, could read a cursor of the
+-- session, and leave one for it to read
+CREATE TABLE lesser.stolen (t text);
+ALTER TABLE lesser.stolen OWNER TO regress_migrate_lesser;
+SET ROLE regress_migrate_lesser;
+CREATE FUNCTION lesser.steal(how text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	c refcursor := 'secrets';
+	row record;
+BEGIN
+	IF how = 'leave' THEN
+		OPEN c FOR SELECT lesser.fire('left');
+		RETURN true;
+	END IF;
+	FETCH c INTO row;
+	INSERT INTO lesser.stolen VALUES (row::text);
+	RETURN true;
+EXCEPTION WHEN invalid_cursor_name THEN
+	RETURN true;
+END $$;
+CREATE FUNCTION lesser.steal() RETURNS trigger LANGUAGE plpgsql AS
+	'BEGIN PERFORM lesser.steal(TG_ARGV[0]); RETURN NEW; END';
+CREATE FUNCTION lesser.planned() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+	$$BEGIN RETURN lesser.steal('read'); END$$;
+RESET ROLE;
+\set VERBOSITY terse
+-- nothing that could run
+BEGIN;
+DECLARE secrets CURSOR FOR SELECT rolname FROM pg_roles WHERE rolname = 'regress_migrate_lesser';
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''a1'')');
+FETCH secrets;
+ROLLBACK;
+-- to write
+CREATE TRIGGER t AFTER INSERT ON lesser.v FOR EACH ROW EXECUTE FUNCTION lesser.steal('read');
+BEGIN;
+DECLARE secrets CURSOR FOR SELECT rolname FROM pg_roles;
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''a1'')');
+SELECT pg_temp.attempt('SELECT migrate_current()');
+FETCH secrets \g /dev/null
+ROLLBACK;
+-- a cursor that the body has left
+SELECT migrate_register('c1', 'DECLARE secrets CURSOR WITH HOLD FOR SELECT rolname FROM pg_roles');
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''c1'')');
+CALL migrate_deploy('c1');
+CLOSE ALL;
+SELECT migrate_unregister('c1');
+-- without one it runs, and may leave none
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''a1'')'), pg_temp.attempt('SELECT migrate_stamp(''base'')');
+DROP TRIGGER t ON lesser.v;
+CREATE TRIGGER t AFTER INSERT ON lesser.v FOR EACH ROW EXECUTE FUNCTION lesser.steal('leave');
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''a1'')');
+DROP TRIGGER t ON lesser.v;
+-- to read
+INSERT INTO lesser.v VALUES ('a1');
+CREATE INDEX ON lesser.v (version_num) WHERE lesser.planned();
+BEGIN;
+DECLARE secrets CURSOR FOR SELECT rolname FROM pg_roles;
+SELECT pg_temp.attempt('SELECT migrate_current()');
+SELECT pg_temp.attempt('SELECT migrate_plan(''heads'')');
+CLOSE secrets;
+SELECT migrate_current();
+COMMIT;
+SELECT * FROM lesser.stolen;
+SELECT * FROM fired;
+DELETE FROM lesser.v;
+\set VERBOSITY default
 RESET migrate.version_table;
 SELECT count(*) FROM migrate.version;
 DROP SCHEMA lesser CASCADE;

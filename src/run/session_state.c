@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
+#include "base/cursor.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
@@ -34,7 +35,6 @@
 	" WHERE refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass" \
 	"   AND refobjid = pg_catalog.pg_my_temp_schema()"
 
-static char *find_cursor(void);
 static void drop_tables(const MigTemporary *before);
 static void close_cursors(void);
 
@@ -49,7 +49,7 @@ mig_session_state_note(MigTemporary *before)
 	static MigSpiQuery query = {
 		"SELECT " TEMPORARY_OBJECT " FROM " TEMPORARY_OBJECTS
 	};
-	const char *cursor = find_cursor();
+	const char *cursor = mig_cursor_find();
 
 	if (cursor != NULL)
 		ereport(ERROR,
@@ -92,7 +92,7 @@ mig_session_state_refuse(const MigTemporary *before)
 		" LIMIT 1"
 	};
 	MigSpiArgs	args = {0};
-	const char *cursor = find_cursor();
+	const char *cursor = mig_cursor_find();
 	char	   *leftover = NULL;
 
 	if (cursor != NULL)
@@ -113,31 +113,6 @@ mig_session_state_refuse(const MigTemporary *before)
 				 errmsg("a migration body cannot leave %s in the session", leftover),
 				 errhint("Take it away at the end of the body, or open a session as role \"%s\".",
 						 GetUserNameFromId(GetUserId(), false))));
-}
-
-/*
- * A cursor of the session that a statement could read or close.  The server
- * itself refuses that for one that is being executed, which the call of the
- * extension may come from.
- */
-static char *
-find_cursor(void)
-{
-	static MigSpiQuery query = {
-		"SELECT name FROM pg_catalog.pg_cursors ORDER BY name"
-	};
-	int			nnames;
-	char	  **names = mig_spi_list(&query, NULL, MIG_SPI_CALLER,
-									 MIG_SPI_READ_LATEST, &nnames);
-
-	for (int i = 0; i < nnames; i++)
-	{
-		Portal		portal = SPI_cursor_find(names[i]);
-
-		if (portal != NULL && portal->status == PORTAL_READY)
-			return names[i];
-	}
-	return NULL;
 }
 
 static void
@@ -199,7 +174,7 @@ close_cursors(void)
 {
 	const char *cursor;
 
-	while ((cursor = find_cursor()) != NULL)
+	while ((cursor = mig_cursor_find()) != NULL)
 		SPI_cursor_close(SPI_cursor_find(cursor));
 }
 

@@ -207,17 +207,21 @@ void
 mig_version_read(MigVersion *version, MigSpiAccess access)
 {
 	Reading		reading = {version, access};
-	ErrorData  *error;
+	bool		exposed = mig_version_is_exposed(version);
 
-	if (!version->table_locks || !mig_version_is_exposed(version))
-		read_table(&reading);
-	else
+	if (exposed && version->table_locks)
 	{
+		ErrorData  *error;
+
 		mig_version_lock(version, MIG_VERSION_READ);
 		error = mig_subxact_undo(read_table, &reading);
 		if (error != NULL)
 			ReThrowError(error);
 	}
+	else
+		read_table(&reading);
+	if (!exposed)
+		mig_version_refuse_cursor(version);
 	mig_version_sort(version);
 }
 
@@ -360,7 +364,7 @@ mig_version_check_snapshot(const MigVersion *version)
 }
 
 /*
- * Writes a step's row changes.  To be followed by accept once they are sure,
+ * Writes a step's row changes.  The body may have opened a cursor.  To be followed by accept once they are sure,
  * or discard when they were rolled back.
  */
 void
@@ -368,6 +372,7 @@ mig_version_move(MigVersion *version, const MigStep *step)
 {
 	MigVersionState *state = version->state;
 	int			nchanges = step->ndeletes + step->ninserts + 1;
+	bool		exposed;
 
 	if (state->max_changes < nchanges)
 	{
@@ -377,12 +382,17 @@ mig_version_move(MigVersion *version, const MigStep *step)
 	}
 	state->nchanges = 0;
 
+	exposed = mig_version_is_exposed(version);
+	if (exposed)
+		mig_version_hold(version, MIG_VERSION_WRITE);
 	for (int i = 0; i < step->ndeletes; i++)
 		write_row(version, step->deletes[i], NULL);
 	if (step->update_from != NULL)
 		write_row(version, step->update_from, step->update_to);
 	for (int i = 0; i < step->ninserts; i++)
 		write_row(version, NULL, step->inserts[i]);
+	if (!exposed)
+		mig_version_refuse_cursor(version);
 }
 
 /*

@@ -63,6 +63,7 @@ extern MigVersion *mig_version_open_other(const char *name,
 										  const MigVersion *version);
 extern bool mig_version_is_exposed(const MigVersion *version);
 extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
+extern void mig_version_refuse_cursor(const MigVersion *version);
 extern void mig_version_refuse_replaced(const MigVersion *version);
 extern int	mig_version_width(const MigVersion *version);
 extern void mig_version_read_locked(MigVersion *version);

@@ -10,9 +10,11 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/cursor.h"
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
@@ -37,6 +39,8 @@ static void read_found(const MigSpiRow *row, void *result);
 static List *split_name(const char *name);
 static void lock_schema_name(const MigVersion *version);
 static bool is_replaced(const MigVersion *version);
+static void refuse_while_cursor(const MigVersion *version, MigVersionUse use,
+								const char *cursor);
 static void refuse_owner(const MigVersion *version, MigVersionUse use);
 static bool runs_code_of_owner(const MigVersion *version, MigVersionUse use);
 
@@ -106,8 +110,9 @@ make_ready(MigVersion *version)
  * the name stands for it: while this session waited, its owner could have put
  * another one, or a view, in its place.
  *
- * Where neither the caller nor the owner has the rights of the other, raises an
- * error if the owner could make the use run code as the caller.  To plan a
+ * Where neither the caller nor the owner has the rights of the other, or the
+ * session has a cursor open, which has rows that the owner may not see, raises
+ * an error if the owner could make the use run code.  To plan a
  * SELECT is enough for that: it evaluates the expressions of indexes.  So
  * nothing of that kind can be added until the (sub)transaction ends, except in
  * one that is read-only and may not take such a lock.
@@ -127,12 +132,32 @@ mig_version_hold(const MigVersion *version, MigVersionUse use)
 }
 
 /*
- * Whether neither the caller nor the table's owner has the rights of the other.
+ * Whether no code of the table's owner may run: neither the caller nor the owner
+ * has the rights of the other, or the code could read a cursor of the session.
  */
 bool
 mig_version_is_exposed(const MigVersion *version)
 {
-	return version->lesser_owner && !OidIsValid(version->acting_owner);
+	return !version->own && version->lesser_owner &&
+		(!OidIsValid(version->acting_owner) || mig_cursor_find() != NULL);
+}
+
+/*
+ * After code of the owner could have run, which it could only if there was no
+ * cursor: raises an error if there is one, as it would run its query with the
+ * rights of the role that reads it.
+ */
+void
+mig_version_refuse_cursor(const MigVersion *version)
+{
+	const char *cursor = !version->own && version->lesser_owner ?
+	mig_cursor_find() : NULL;
+
+	if (cursor != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of the owner of version table \"%s\" has left cursor %s in the session",
+						version->name, quote_identifier(cursor))));
 }
 
 /*
@@ -236,6 +261,8 @@ refuse_owner(const MigVersion *version, MigVersionUse use)
 {
 	const char *role = GetUserNameFromId(GetUserId(), false);
 
+	if (OidIsValid(version->acting_owner))
+		refuse_while_cursor(version, use, mig_cursor_find());
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 use == MIG_VERSION_READ ?
@@ -247,6 +274,21 @@ refuse_owner(const MigVersion *version, MigVersionUse use)
 			 errdetail("A statement that reads it can run code of its owner, by an expression of an index, statistics object or constraint or a partition key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run.") :
 			 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run."),
 			 errhint("Run this as the owner of the table or a member of that role, or remove them.")));
+}
+
+static void
+refuse_while_cursor(const MigVersion *version, MigVersionUse use,
+					const char *cursor)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 use == MIG_VERSION_READ ?
+			 errmsg("version table \"%s\" cannot be read while cursor %s is open",
+					version->name, quote_identifier(cursor)) :
+			 errmsg("version table \"%s\" cannot be written while cursor %s is open",
+					version->name, quote_identifier(cursor)),
+			 errdetail("A statement about the table can run code of its owner, which could read the cursor. A PL/pgSQL loop over a query has a cursor, too."),
+			 errhint("Close it, as with CLOSE ALL.")));
 }
 
 /*
