@@ -179,3 +179,4 @@ SELECT migrate_unregister('b1'), migrate_unregister('a2'), migrate_unregister('a
 REVOKE ALL ON FUNCTION migrate_upgrade, migrate_register FROM regress_migrate_greater;
 REVOKE ALL ON SCHEMA migrate FROM regress_migrate_greater;
 DROP ROLE regress_migrate_lesser, regress_migrate_greater;
+DELETE FROM migrate.log;
