@@ -1018,7 +1018,13 @@ SELECT COALESCE(b.name, pg_catalog.format('%s %s %s'::text, b.revision, b.operat
 	   CASE WHEN b.finished IS NULL AND b.keys > 0 THEN
 			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => GREATEST(b.total - b.keys, 0) * b.seconds / b.keys)) END AS time_left
   FROM migrate.batch AS b
- WHERE pg_catalog.pg_has_role((SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = b.role_oid), 'USAGE'::text)
+ WHERE pg_catalog.pg_has_role((
+		-- MIG_SPI_IS_NOTED_ROLE of src/base/spi.h
+		SELECT r.oid FROM pg_catalog.pg_roles AS r
+		 WHERE CASE WHEN b.origin = (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, d.oid)
+									   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d
+									  WHERE d.datname = pg_catalog.current_database())
+			   THEN r.oid = b.role_oid ELSE r.rolname = b.role END), 'USAGE'::text)
 	OR pg_catalog.pg_has_role((SELECT e.extowner FROM pg_catalog.pg_extension AS e
 							   WHERE e.extname = 'migrate'::name), 'USAGE'::text)
  ORDER BY b.started;

@@ -428,6 +428,14 @@ CALL migrate_batch('theirs', 'UPDATE theirs SET n = n + 1 WHERE id BETWEEN $1 AN
 SELECT migrate_batch_reset('theirs');
 SELECT migrate_batch_reset('nothing');
 RESET ROLE;
+-- as a dump brings it from elsewhere, where the other role had the OID
+BEGIN;
+UPDATE migrate.batch SET origin = 'elsewhere', role_oid = 'regress_migrate_other'::regrole;
+SET ROLE regress_migrate_other;
+SELECT batch, rows FROM migrate.batches;
+SET ROLE regress_migrate_batcher;
+SELECT batch, rows FROM migrate.batches;
+ROLLBACK;
 SELECT owner, n, count(*) FROM theirs GROUP BY 1, 2 ORDER BY 1, 2;
 CALL migrate_batch('theirs', 'UPDATE theirs SET n = n + 1 WHERE id BETWEEN $1 AND $2', name => 'theirs');
 SELECT migrate_batch_reset('theirs');
