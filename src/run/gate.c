@@ -397,7 +397,7 @@ terminate_session(void *arg)
 	mig_spi_arg_text(&args, session->pid);
 	session->terminated = mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
 											  MIG_SPI_READ_LATEST,
-											  &terminated) &&
+											  BOOLOID, &terminated) &&
 		DatumGetBool(terminated);
 }
 
