@@ -22,7 +22,7 @@ BEGIN
 		$c$migrate_stamp('a1')$c$, $c$migrate_resolve('a2', 'abandon')$c$, $c$migrate_register('a3', '', '')$c$,
 		$c$migrate_register('a2', '', '', '{a1}', replace => true)$c$, $c$migrate_unregister('a2')$c$,
 		$c$migrate_approve('a2', 'x')$c$, 'migrate_run_jobs()', $c$migrate_submit('a2')$c$, $c$migrate_unschedule('s')$c$,
-		$c$migrate_schedule('s', '2 days')$c$, 'migrate_cancel((SELECT max(job) FROM migrate.jobs))', $c$migrate_batch_reset('b')$c$, 'migrate_doctor()', 'migrate_guard()']
+		$c$migrate_schedule('s', '2 days')$c$, 'migrate_cancel((SELECT max(job) FROM migrate.jobs))', $c$migrate_batch_reset('b')$c$, 'migrate_guard()']
 	LOOP
 		BEGIN
 			EXECUTE changes;
