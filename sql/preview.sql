@@ -134,6 +134,7 @@ RESET migrate.require_approval;
 
 SELECT count(*) FROM migrate_stamp('base');
 SELECT count(migrate_unregister(r)) FROM unnest(ARRAY['p1', 'a3', 'a2', 'a1']) AS r;
+DELETE FROM migrate.log;
 DROP VIEW whole;
 DROP TABLE acc, ref, parts_1, later, new, "a table with ""quotes"" in it";
 DROP OWNED BY preview_author, preview_runner;

@@ -25,7 +25,8 @@ SELECT relname, coalesce((SELECT string_agg(a.grantee::regrole || ': ' || a.priv
  ORDER BY relname COLLATE "C";
 SELECT t.typname, t.typacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(t.typacl) WHERE grantee <> t.typowner) AS owner_only
   FROM pg_type AS t JOIN pg_class AS c ON c.oid = t.typrelid
- WHERE t.typnamespace = 'migrate'::regnamespace AND c.relkind = 'c';
+ WHERE t.typnamespace = 'migrate'::regnamespace AND c.relkind = 'c'
+ ORDER BY t.typname;
 
 -- nothing that the extension consists of needs a function, operator, type or
 -- collation of another schema: its owner could have put it there

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/command.h"
@@ -24,6 +25,7 @@
 
 static MigPlan *plan_range(const char *range, MigCommand command,
 						   bool *from_base);
+static void refuse_irreversible(const MigPlan *plan);
 static void write_begin(StringInfo text, const MigVersion *version,
 						MigCommand command, bool from_base);
 static char *key_name(const MigVersion *version);
@@ -57,6 +59,8 @@ mig_offline_script(const char *range, const char *name)
 				 errmsg("command \"%s\" does not exist", name),
 				 errhint("Commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
 	plan = plan_range(range, command, &from_base);
+	if (command == MIG_COMMAND_DOWNGRADE)
+		refuse_irreversible(plan);
 	initStringInfo(&text);
 	write_begin(&text, version, command, from_base);
 	for (int i = 0; i < plan->nsteps; i++)
@@ -95,6 +99,26 @@ plan_range(const char *range, MigCommand command, bool *from_base)
 	for (int i = 0; i < revs.n; i++)
 		request.rows[i] = unconstify(char *, mig_graph_id(graph, revs.rev[i]));
 	return mig_plan_build(graph, &request);
+}
+
+static void
+refuse_irreversible(const MigPlan *plan)
+{
+	char	  **ids = palloc(sizeof(char *) * Max(plan->nsteps, 1));
+	MigRevisionCheck *checks;
+
+	for (int i = 0; i < plan->nsteps; i++)
+		ids[i] = unconstify(char *, plan->steps[i].revision);
+	checks = mig_revision_check(ids, plan->nsteps, plan->command, GetUserId(),
+								MIG_SPI_READ_CALLER);
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (checks[i].irreversible)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" is irreversible", ids[i]),
+					 errdetail("It was registered without a downgrade body.")));
+	}
 }
 
 static void
@@ -144,11 +168,6 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 	if (step->revision != NULL)
 		mig_revision_body(step->revision, step->command, &body);
 	write_title(text, step, body.message);
-	if (body.text == NULL && step->command == MIG_COMMAND_DOWNGRADE)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is irreversible", step->revision),
-				 errdetail("It was registered without a downgrade body.")));
 	if (body.text == NULL)
 	{
 		appendStringInfoString(text, "BEGIN;\n");
