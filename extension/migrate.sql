@@ -41,11 +41,13 @@ CREATE TABLE migrate.revision (
 	message						text,
 	settings					text,
 	upgrade						text NOT NULL,
+	upgrade_transactional		boolean NOT NULL,
 	upgrade_hash				text NOT NULL,
 	upgrade_statements			integer NOT NULL,
 	upgrade_nontransactional	integer NOT NULL,
 	upgrade_transactions		integer NOT NULL,
 	downgrade					text,
+	downgrade_transactional		boolean,
 	downgrade_hash				text,
 	downgrade_statements		integer,
 	downgrade_nontransactional	integer,
@@ -64,10 +66,12 @@ COMMENT ON COLUMN migrate.revision.depends_on IS 'full ids or branch labels of r
 COMMENT ON COLUMN migrate.revision.branch_labels IS 'names of the branch that begins here';
 COMMENT ON COLUMN migrate.revision.message IS 'one line that describes the revision; NULL: none';
 COMMENT ON COLUMN migrate.revision.settings IS 'settings made before the body, after those of migrate.transaction_settings: name = value, ...; NULL: none';
+COMMENT ON COLUMN migrate.revision.upgrade_transactional IS 'false: each statement is a transaction of its own, run as if the client had sent it';
 COMMENT ON COLUMN migrate.revision.upgrade_hash IS 'SHA-256 over the tokens of the body, in hexadecimal; comments and white space do not count';
 COMMENT ON COLUMN migrate.revision.upgrade_nontransactional IS 'number of statements that cannot run inside a transaction block';
 COMMENT ON COLUMN migrate.revision.upgrade_transactions IS 'number of segments; if 1 and upgrade_nontransactional 0, the body runs in one transaction';
 COMMENT ON COLUMN migrate.revision.downgrade IS 'NULL: the revision is irreversible';
+COMMENT ON COLUMN migrate.revision.downgrade_transactional IS 'like upgrade_transactional; NULL: no downgrade body';
 COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'like upgrade_hash; NULL: no downgrade body';
 COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'NULL: no downgrade body';
 COMMENT ON COLUMN migrate.revision.downgrade_nontransactional IS 'like upgrade_nontransactional; NULL: no downgrade body';
@@ -201,7 +205,7 @@ COMMENT ON COLUMN migrate.partial.statement IS 'first statement of the segment, 
 COMMENT ON COLUMN migrate.partial.last_statement IS 'last statement of the segment';
 COMMENT ON COLUMN migrate.partial.line IS 'line of the body on which the segment begins';
 COMMENT ON COLUMN migrate.partial.operation IS 'upgrade or downgrade';
-COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement, if it cannot run inside a transaction block; NULL: ordinary statements';
+COMMENT ON COLUMN migrate.partial.kind IS 'name of the statement, if it cannot run inside a transaction block or may end transactions itself; NULL: ordinary statements';
 COMMENT ON COLUMN migrate.partial.state IS 'started: the outcome of the statement is unknown; done';
 COMMENT ON COLUMN migrate.partial.object IS 'what to look for in the catalogs: the kind of object, the parts of its name, its definition; NULL: nothing';
 COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: present, absent, invalid or other; NULL: nothing to look for';
@@ -441,9 +445,10 @@ CREATE FUNCTION @extschema@.migrate_register(
 	revision text, upgrade text, downgrade text DEFAULT NULL,
 	down_revision text[] DEFAULT '{}', depends_on text[] DEFAULT '{}',
 	branch_labels text[] DEFAULT '{}', message text DEFAULT NULL,
-	replace boolean DEFAULT false)
+	replace boolean DEFAULT false, transactional boolean DEFAULT true,
+	downgrade_transactional boolean DEFAULT NULL)
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
-COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean)
+COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean)
 	IS 'registers a revision with its bodies, down revisions, dependencies and branch labels; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_register_script(
@@ -633,7 +638,8 @@ CREATE FUNCTION @extschema@.migrate_show(
 	INOUT revision text, OUT state text, OUT kind text, OUT message text,
 	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
-	OUT upgrade text, OUT downgrade text, OUT settings text, OUT hash text)
+	OUT upgrade text, OUT downgrade text, OUT settings text, OUT transactional text[],
+	OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
 	IS 'the revisions that a target stands for, with their bodies and settings; best read with \gx of psql';
@@ -735,9 +741,11 @@ SELECT h.revision, h.message, h.state,
 		 WHERE a.revision::text = h.revision
 		   -- MIG_REVISION_HASH of src/tables/revision.h
 		   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-				pg_catalog.format('%s %s %s %s %s %s %L %L'::text, r.revision, r.upgrade_hash,
+				pg_catalog.format('%s %s %s %s %s %s %L %L%s%s'::text, r.revision, r.upgrade_hash,
 					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
-					r.settings, r.message), 'UTF8'::name)), 'hex'::text)) AS approved_by,
+					r.settings, r.message,
+					CASE WHEN NOT r.upgrade_transactional THEN ' upgrade'::text END,
+					CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END), 'UTF8'::name)), 'hex'::text)) AS approved_by,
 	   f.sqlstate AS failed_sqlstate, q.error AS failed_error, q.detail AS failed_detail,
 	   q.context AS failed_context, f.finished AS failed_at,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.error END AS refused_error,

@@ -214,6 +214,10 @@ BEGIN;
 UPDATE migrate.revision SET settings = 'search_path = evil' WHERE revision = 'a2';
 SELECT is_approved('a2') AS other_settings;
 ROLLBACK;
+BEGIN;
+UPDATE migrate.revision SET upgrade_transactional = false WHERE revision = 'a2';
+SELECT is_approved('a2') AS not_transactional, (SELECT approved_by IS NULL FROM migrate.status_details WHERE revision = 'a2') AS nor_in_status;
+ROLLBACK;
 SELECT is_approved('a2') AS approved, (SELECT approved_by IS NOT NULL FROM migrate.status_details WHERE revision = 'a2') AS in_status;
 -- a superuser may approve its own
 SELECT migrate_register('a4', '', down_revision => '{a2}');

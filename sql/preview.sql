@@ -106,7 +106,7 @@ SELECT count(*) FROM migrate_preview('a3');
 -- rights: those of a run; what is not approved only for who may approve it
 CREATE ROLE preview_author;
 CREATE ROLE preview_runner;
-GRANT EXECUTE ON FUNCTION migrate_preview_details(text, text), migrate_register(text, text, text, text[], text[], text[], text, boolean) TO preview_author, preview_runner;
+GRANT EXECUTE ON FUNCTION migrate_preview_details(text, text), migrate_register TO preview_author, preview_runner;
 GRANT USAGE ON SCHEMA migrate TO preview_author, preview_runner;
 SELECT count(migrate_unregister(r)) FROM unnest(ARRAY['b2', 'b1']) AS r;
 SET ROLE preview_author;

@@ -39,7 +39,7 @@ SELECT to_json(upgrade) AS upgrade FROM migrate_show('r2');
 
 -- dbmate's option
 SELECT migrate_register_script(E'-- revision: o1\n-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY ON t (i);\n-- migrate:down transaction:true\nDROP INDEX t_i_idx');
-SELECT upgrade_transactions FROM migrate.revision WHERE revision = 'o1';
+SELECT upgrade_transactional, upgrade_transactions, downgrade_transactional FROM migrate.revision WHERE revision = 'o1';
 SELECT migrate_register_script(E'-- revision: o2\n-- migrate:up transaction:maybe');
 
 -- a downgrade that is no SQL

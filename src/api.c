@@ -74,6 +74,9 @@ migrate_register(PG_FUNCTION_ARGS)
 								&def.nlabels);
 	def.message = mig_call_optional_text(fcinfo, 6);
 	replace = mig_call_bool(fcinfo, 7, "replace");
+	def.upgrade_per_statement = !mig_call_bool(fcinfo, 8, "transactional");
+	def.downgrade_per_statement = PG_ARGISNULL(9) ?
+		def.upgrade_per_statement : !PG_GETARG_BOOL(9);
 	mig_register(&def, replace);
 	PG_RETURN_TEXT_P(cstring_to_text(def.id));
 }

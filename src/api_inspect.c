@@ -45,6 +45,7 @@ static Datum return_revisions(FunctionCallInfo fcinfo,
 							  const MigInspectRow *revisions, int nrevisions,
 							  RevisionColumns columns);
 static void put_wait(MigCallRows *rows, const MigProgress *run, int64 now);
+static Datum transactional(const MigRevisionDef *def);
 
 Datum
 migrate_current(PG_FUNCTION_ARGS)
@@ -345,9 +346,26 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 			mig_call_put_text(&rows, def->upgrade);
 			mig_call_put_text(&rows, def->downgrade);
 			mig_call_put_text(&rows, def->settings);
+			mig_call_put(&rows, transactional(def), false);
 			mig_call_put_text(&rows, revision->hash);
 		}
 		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * The directions whose body is transactional.
+ */
+static Datum
+transactional(const MigRevisionDef *def)
+{
+	char	   *directions[2];
+	int			n = 0;
+
+	if (!def->upgrade_per_statement)
+		directions[n++] = unconstify(char *, mig_command_name(MIG_COMMAND_UPGRADE));
+	if (def->downgrade != NULL && !def->downgrade_per_statement)
+		directions[n++] = unconstify(char *, mig_command_name(MIG_COMMAND_DOWNGRADE));
+	return mig_spi_array_datum(directions, n);
 }

@@ -45,6 +45,9 @@ typedef struct MigRevisionDef
 	char	   *settings;		/* a list, or NULL */
 	char	   *upgrade;
 	char	   *downgrade;		/* NULL: irreversible */
+	bool		upgrade_per_statement;	/* not transactional: each statement
+										 * is a transaction */
+	bool		downgrade_per_statement;
 } MigRevisionDef;
 
 /*

@@ -97,12 +97,23 @@
 #define MIG_COMPAT_HAVE_ALTER_CONSTRAINT_NODE
 #endif
 
+#include "utils/guc_tables.h"
+
+/* 19 put the kinds of settings into one struct. */
+#if PG_VERSION_NUM >= 190000
+#define mig_compat_enum_name(record, value) \
+	config_enum_lookup_by_value((record), (value))
+#else
+#define mig_compat_enum_name(record, value) \
+	config_enum_lookup_by_value((struct config_enum *) \
+								unconstify(struct config_generic *, (record)), (value))
+#endif
+
 /*
  * 16 made the list of the settings, which was an array that callers searched,
  * one for the caller, and keeps a hash table to find one.  NULL: there is none
  * of that name.
  */
-#include "utils/guc_tables.h"
 #if PG_VERSION_NUM >= 160000
 #define mig_compat_guc_variables(n)		get_guc_variables(n)
 #define mig_compat_find_setting(name)	find_option(name, false, true, 0)

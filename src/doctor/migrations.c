@@ -338,7 +338,10 @@ count_ddl(const char *revision)
 	int			nddl = 0;
 
 	mig_revision_body(revision, MIG_COMMAND_UPGRADE, &body);
-	script = mig_script_split_text(body.text);
+	/* Otherwise each is committed by itself. */
+	if (body.per_statement)
+		return 0;
+	script = mig_script_split_text(body.text, false);
 	for (int i = 0; i < script->nstatements; i++)
 	{
 		if (script->statements[i].commits)

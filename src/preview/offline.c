@@ -175,7 +175,7 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 		appendStringInfoString(text, "COMMIT;\n");
 		return;
 	}
-	script = mig_script_split_text(body.text);
+	script = mig_script_split_text(body.text, body.per_statement);
 	appendStringInfoString(text, "SET standard_conforming_strings = on;\n");
 	write_settings(text, body.settings);
 	do

@@ -385,7 +385,9 @@ add_statement(Preview *preview, const MigRehearsedStatement *statement,
 	if (!statement->executed)
 	{
 		row->finding = "skipped";
-		row->detail = "It cannot run inside a transaction block, and has no form that can.";
+		row->detail = mig_script_ends_transactions(statement->tag) ?
+			"It may end transactions itself, and what it commits could not be taken back." :
+			"It cannot run inside a transaction block, and has no form that can.";
 	}
 	else if (statement->plain)
 	{

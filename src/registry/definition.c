@@ -275,13 +275,13 @@ void
 mig_definition_downgrade(const MigRegistration *registration,
 						 MigRevision *revision)
 {
-	if (registration->revision.def.downgrade == NULL)
-		return;
-	if (registration->options & MIG_REGISTER_SKIP_DOWNGRADE)
-		revision->def.downgrade = try_downgrade(registration, &revision->downgrade);
-	else
-		revision->def.downgrade = parse_body(registration, MIG_COMMAND_DOWNGRADE,
-											 &revision->downgrade);
+	if (registration->revision.def.downgrade != NULL)
+		revision->def.downgrade =
+			registration->options & MIG_REGISTER_SKIP_DOWNGRADE ?
+			try_downgrade(registration, &revision->downgrade) :
+			parse_body(registration, MIG_COMMAND_DOWNGRADE, &revision->downgrade);
+	if (revision->def.downgrade == NULL)
+		revision->def.downgrade_per_statement = false;
 }
 
 /*
@@ -409,7 +409,10 @@ parse_body(const MigRegistration *registration, MigCommand command,
 	mig_definition_source(registration, copy,
 						  is_upgrade ? given->upgrade_line : given->downgrade_line,
 						  &source);
-	if (mig_script_unwrap(copy))
+	source.per_statement = is_upgrade ? given->def.upgrade_per_statement :
+		given->def.downgrade_per_statement;
+	/* Where the statements in between are one transaction, they say so. */
+	if (!source.per_statement && mig_script_unwrap(copy))
 		ereport(NOTICE,
 				(is_upgrade ?
 				 errmsg("BEGIN and COMMIT around the upgrade of revision \"%s\" are left out",
@@ -469,6 +472,10 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 		return "The upgrade bodies differ.";
 	if (!same_body(&old->downgrade, &new->downgrade))
 		return "The downgrade bodies differ.";
+	if (a->upgrade_per_statement != b->upgrade_per_statement)
+		return "They differ in whether the upgrade is transactional.";
+	if (a->downgrade_per_statement != b->downgrade_per_statement)
+		return "They differ in whether the downgrade is transactional.";
 	if (!same_strings(a->down, a->ndown, b->down, b->ndown))
 		return "The down revisions differ.";
 	if (!same_strings(a->depends, a->ndepends, b->depends, b->ndepends))

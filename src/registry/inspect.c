@@ -395,7 +395,10 @@ describe_step(const MigStep *step, const MigRevision *revision,
 		const MigBody *body = step->command == MIG_COMMAND_UPGRADE ?
 		&revision->upgrade : &revision->downgrade;
 
-		if (!mig_server()->rollback_undoes_ddl)
+		if (!mig_server()->rollback_undoes_ddl ||
+			(step->command == MIG_COMMAND_UPGRADE ?
+			 revision->def.upgrade_per_statement :
+			 revision->def.downgrade_per_statement))
 			result->transactions = "per statement";
 		else
 			result->transactions = body->nnontransactional > 0 || body->ntransactions > 1 ?

@@ -65,13 +65,15 @@ typedef struct Utility
 	MigBodyExec *body;			/* NULL: it is not one of a body */
 	int			index;			/* in the body */
 	const List *before;			/* the settings without the body's */
+	MigWork		then;			/* in its last transaction; NULL: nothing */
+	void	   *arg;
 } Utility;
 
 static void set_settings(MigBodyExec *body, int index);
 static void begin_context(MigBodyExec *body, ErrorContextCallback *callback);
 static void run_settings(MigBodyExec *body, int before);
 static void collect_settings(MigBodyExec *body, int nest_level,
-							 const List *before);
+							 const List *before, bool committed);
 static void run_statement(MigBodyExec *body, int index);
 static void run_by_itself(MigBodyExec *body, int index);
 static void run_single(void *arg);
@@ -85,15 +87,16 @@ static void add_context(void *arg);
 
 /*
  * Finds the statements of the body; they are in the current memory context.
+ * per_statement: each is a transaction, as the body's author has said.
  * commit_each: DDL among them commits by itself.
  */
 void
-mig_body_split(MigBodyExec *body, bool commit_each)
+mig_body_split(MigBodyExec *body, bool per_statement, bool commit_each)
 {
 	ErrorContextCallback callback;
 
 	begin_context(body, &callback);
-	body->script = mig_script_split_text(body->text);
+	body->script = mig_script_split_text(body->text, per_statement);
 	if (commit_each)
 		mig_script_commit_each(body->script);
 	error_context_stack = callback.previous;
@@ -129,6 +132,7 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 	for (next = first; next < first + nstatements; next++)
 	{
 		if (body->may_split && next > first &&
+			!body->script->statements[next].in_block &&
 			(nvalues != mig_utility_hook_enum_values() ||
 			 mig_body_is_partitioned(body, next)))
 			break;
@@ -143,7 +147,7 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 	body->statement = DEFERRED_CHECKS;
 	mig_constraint_check(body->transaction_ends);
 	if (next < body->script->nstatements)
-		collect_settings(body, nest_level, NIL);
+		collect_settings(body, nest_level, NIL, body->as_sent);
 	check_paths(body);
 
 	error_context_stack = callback.previous;
@@ -226,7 +230,7 @@ mig_body_set_session_settings(MigBodyExec *body, int index,
 							  const List *before)
 {
 	set_settings(body, index);
-	collect_settings(body, 0, before);
+	collect_settings(body, 0, before, false);
 	mig_session_setting_apply(body->collected, false);
 	check_paths(body);
 }
@@ -277,15 +281,17 @@ mig_body_calls_batch(const MigBodyExec *body, int index)
 
 /*
  * Runs a statement that cannot run inside a transaction block, and commits.
- * NULL: done.  before: the settings of the session without the body's.  Must not
- * be called in a subtransaction.
+ * NULL: done.  before: the settings of the session without the body's.  then:
+ * work to be done in the transaction that the statement has left open, or NULL.
+ * Must not be called in a subtransaction.
  */
 ErrorData *
-mig_body_execute_utility(MigBodyExec *body, int index, const List *before)
+mig_body_execute_utility(MigBodyExec *body, int index, const List *before,
+						 MigWork then, void *arg)
 {
 	ErrorContextCallback callback;
 	ErrorData  *error;
-	Utility		utility = {NULL, body, index, before};
+	Utility		utility = {NULL, body, index, before, then, arg};
 
 	begin_context(body, &callback);
 	utility.text = enter_statement(body, index);
@@ -314,7 +320,7 @@ mig_body_locate(const MigBodyExec *body, ErrorData *error)
 ErrorData *
 mig_body_utility(const char *statement)
 {
-	Utility		utility = {statement, NULL, 0, NIL};
+	Utility		utility = {statement, NULL, 0, NIL, NULL, NULL};
 
 	return mig_xact(execute_utility, &utility, MIG_XACT_NO_BLOCK);
 }
@@ -345,15 +351,17 @@ run_settings(MigBodyExec *body, int before)
 }
 
 /*
- * What the body has set until now, for the segment that follows.
+ * What the body has set until now, for the segment that follows.  committed:
+ * without what ends with this transaction.
  */
 static void
-collect_settings(MigBodyExec *body, int nest_level, const List *before)
+collect_settings(MigBodyExec *body, int nest_level, const List *before,
+				 bool committed)
 {
 	MemoryContext old_context = MemoryContextSwitchTo(body->context);
 
 	body->collected = mig_session_setting_collect(body->carried, nest_level,
-												  before);
+												  before, committed);
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -582,10 +590,16 @@ execute_utility(void *arg)
 				   NULL, NULL, None_Receiver, NULL);
 	if (utility->body != NULL)
 	{
-		collect_settings(utility->body, 0, utility->before);
-		if (utility->index + 1 < utility->body->script->nstatements)
-			mig_session_state_end_segment(utility->body, utility->index + 1);
+		MigBodyExec *body = utility->body;
+
+		collect_settings(body, 0, utility->before, body->as_sent);
+		/* A client, too, would lose there what ends with a transaction. */
+		if (!body->as_sent &&
+			utility->index + 1 < body->script->nstatements)
+			mig_session_state_end_segment(body, utility->index + 1);
 	}
+	if (utility->then != NULL)
+		utility->then(utility->arg);
 
 	error_context_stack = callback.previous;
 }

@@ -35,8 +35,8 @@ static void find_other_roles(void *arg);
 static void explain(void *arg);
 static void add_attempts(const MigStepExec *exec, ErrorData *error);
 static char *describe_state(const MigRun *run, const ErrorData *error);
+static bool failed_after_commit(const MigRun *run);
 static char *advise(const MigRun *run, const ErrorData *error);
-static bool can_skip(const MigPartial *partial);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
@@ -162,6 +162,10 @@ describe_state(const MigRun *run, const ErrorData *error)
 	if (partial == NULL)
 		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s.",
 						 body->operation, body->revision, position);
+	else if (failed_after_commit(run))
+		appendStringInfo(&buf, "Revision \"%s\" is partial: %s and has failed, and what it has committed stays; %s.",
+						 partial->revision, mig_run_describe_partial(partial),
+						 position);
 	else if (partial->unknown == 0 && body->statement > 0)
 		appendStringInfo(&buf, "Revision \"%s\" is partial: %s, statement %d failed; %s.",
 						 partial->revision, mig_run_describe_partial(partial),
@@ -180,6 +184,17 @@ describe_state(const MigRun *run, const ErrorData *error)
 		appendStringInfo(&buf, " Its search_path was: %s.",
 						 body->search_path);
 	return buf.data;
+}
+
+/*
+ * Whether the error is that of a statement which ends transactions itself, and
+ * had.  Otherwise it is that of a run which has found one.
+ */
+static bool
+failed_after_commit(const MigRun *run)
+{
+	return run->partial != NULL && mig_partial_ends_transactions(run->partial) &&
+		run->exec.body.statement == run->partial->unknown;
 }
 
 /*
@@ -215,8 +230,11 @@ advise(const MigRun *run, const ErrorData *error)
 	char	   *set_role;
 
 	if (has_blockers(run, error))
-		return psprintf("%s\nTo try again: %s",
-						mig_blocker_advise(&run->exec.blockers), command);
+		return failed_after_commit(run) ?
+			psprintf("%s\n%s", mig_blocker_advise(&run->exec.blockers),
+					 mig_failure_ways_on(run->partial, command)) :
+			psprintf("%s\nTo try again: %s",
+					 mig_blocker_advise(&run->exec.blockers), command);
 	if (run->partial != NULL)
 	{
 		/* It is refused, and the error says how it is resumed. */
@@ -224,7 +242,7 @@ advise(const MigRun *run, const ErrorData *error)
 			return NULL;
 		/* That the outcome is unknown has a hint of its own. */
 		if (run->partial->unknown > 0 && error->hint != NULL &&
-			!mig_partial_is_batch(run->partial))
+			!mig_partial_is_batch(run->partial) && !failed_after_commit(run))
 			return psprintf("Then: %s", command);
 		return mig_failure_ways_on(run->partial, command);
 	}
@@ -262,9 +280,13 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	if (command == NULL)
 		command = mig_failure_resume(partial);
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
-					 next, command);
-	if (can_skip(partial))
+	if (mig_partial_ends_transactions(partial))
+		appendStringInfo(&buf, "To run statement %d again, from its beginning and beside what it has committed: SELECT migrate_resolve(%s, 'retry'); %s",
+						 next, revision, command);
+	else
+		appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
+						 next, command);
+	if (mig_resolve_can_skip(partial, NULL, NULL))
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
 						 next, revision);
 	appendStringInfo(&buf, upgrade ?
@@ -291,26 +313,6 @@ mig_failure_resume(const MigPartial *partial)
 				 quote_literal_cstr(partial->revision)) :
 		psprintf("CALL migrate_revert(%s);",
 				 quote_literal_cstr(mig_failure_target_before(partial->revision)));
-}
-
-/*
- * Whether it stands before a statement that is a segment of its own.
- */
-static bool
-can_skip(const MigPartial *partial)
-{
-	MigStepBody body;
-	MigScript  *script;
-	MigSegment	segment;
-
-	if (partial->unknown > 0)
-		return true;
-	mig_revision_body(partial->revision, partial->operation, &body);
-	script = mig_script_split_text(body.text);
-	if (partial->done >= script->nstatements)
-		return false;
-	mig_script_segment(script, partial->done, &segment);
-	return segment.kind != MIG_STATEMENT_ORDINARY;
 }
 
 /*

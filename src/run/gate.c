@@ -445,7 +445,7 @@ mig_run_blocked_by(char *const *revisions, int nrevisions, char **advice)
 
 		CHECK_FOR_INTERRUPTS();
 		mig_revision_body(revisions[i], MIG_COMMAND_UPGRADE, &body);
-		script = mig_script_split_text(body.text);
+		script = mig_script_split_text(body.text, body.per_statement);
 		for (int k = 0; k < script->nstatements; k++)
 			needs = list_concat(needs, script->statements[k].locks);
 	}

@@ -2,6 +2,9 @@
  * nontransactional.c
  *	  Runs statements that cannot run inside a transaction block.
  *
+ * And those that may end transactions themselves, in a body that says so: of them
+ * nothing tells how far they have come once they have committed.
+ *
  * How such a statement ended is known as long as this process lives, and even
  * then an error may leave something: an INVALID index, a partition half
  * detached.  After an error this run, after a crash the next one asks probe.c
@@ -12,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
@@ -78,6 +82,7 @@ static void find_repairs(void *arg);
 static ErrorData *forget(Outcome *outcome);
 static void forget_start(void *arg);
 static void note_done(void *arg);
+static void note_done_within(void *arg);
 static void check_body(const MigStepExec *exec);
 static void raise_unknown(const Outcome *outcome);
 
@@ -128,6 +133,8 @@ mig_nontransactional_execute(MigStepExec *exec, const MigSegment *segment)
 			/* Whether the note of its start is there may not be known. */
 			if (outcome.verdict == MIG_VERDICT_NOT_DONE)
 				(void) forget(&outcome);
+			else
+				mig_failure_note_blockers(exec, error);
 			ReThrowError(error);
 		}
 
@@ -282,7 +289,10 @@ try_statement(Outcome *outcome)
 
 	lasting = mig_utility_hook_lasting();
 	written = mig_utility_hook_written();
-	error = mig_body_execute_utility(body, segment->first, outcome->before);
+	error = mig_body_execute_utility(body, segment->first, outcome->before,
+									 body->as_sent &&
+									 segment->kind == MIG_STATEMENT_COMMITS ?
+									 note_done_within : NULL, outcome);
 	outcome->atomic = segment->kind == MIG_STATEMENT_COMMITS &&
 		lasting == mig_utility_hook_lasting();
 	outcome->wrote = written != mig_utility_hook_written();
@@ -290,6 +300,7 @@ try_statement(Outcome *outcome)
 	{
 		mig_body_locate(body, error);
 		mig_step_explain_role_change(error);
+		mig_step_explain_transaction_end(outcome->exec, error);
 	}
 	restore_settings(outcome);
 	if (segment->kind == MIG_STATEMENT_DISCARD_ALL)
@@ -656,6 +667,18 @@ note_done(void *arg)
 }
 
 /*
+ * In the last transaction of a statement that ends transactions itself, so that
+ * its outcome is unknown only if it died before that.
+ */
+static void
+note_done_within(void *arg)
+{
+	/* The body may have set default_transaction_read_only. */
+	XactReadOnly = false;
+	note_done(arg);
+}
+
+/*
  * The registry keeps the body of a partial revision, but a role that can write
  * our tables can do anything.
  */
@@ -683,6 +706,8 @@ raise_unknown(const Outcome *outcome)
 	const MigBodyExec *body = &outcome->exec->body;
 	const MigStatement *statement =
 	&body->script->statements[outcome->segment->first];
+	bool		ends_transactions =
+	mig_script_ends_transactions(outcome->segment->tag);
 	int			position;
 	char	   *excerpt = mig_script_excerpt(body->text, statement->location,
 											 statement->location + statement->length,
@@ -692,6 +717,10 @@ raise_unknown(const Outcome *outcome)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial, and the outcome of statement %d is unknown",
 					body->revision, outcome->segment->first + 1),
+			 ends_transactions ?
+			 errdetail("Statement %d at line %d of the %s, %s, was running when an earlier run was interrupted. It may have committed a part of what it does.",
+					   outcome->segment->first + 1, statement->line,
+					   body->operation, outcome->segment->tag) :
 			 outcome->verdict == MIG_VERDICT_OTHER ?
 			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted. Its object has another definition now, or is another one of that name.",
 					   outcome->segment->first + 1, statement->line,
@@ -699,6 +728,9 @@ raise_unknown(const Outcome *outcome)
 			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted.",
 					   outcome->segment->first + 1, statement->line,
 					   body->operation),
+			 ends_transactions ?
+			 errhint("Look for what it has committed. If that is all, use migrate_resolve(%1$s, 'skip'). If the statement can be run again beside it, or when it is removed, use migrate_resolve(%1$s, 'retry'). Use migrate_resolve(%1$s, 'abandon') to give up the %2$s and to finish or undo it by hand.",
+					 quote_literal_cstr(body->revision), body->operation) :
 			 errhint("Look for its effect. If it is there, use migrate_resolve(%1$s, 'skip'). If not, remove what is left of it and use migrate_resolve(%1$s, 'retry'). Use migrate_resolve(%1$s, 'abandon') to give up the %2$s and to finish or undo it by hand.",
 					 quote_literal_cstr(body->revision), body->operation),
 			 internalerrposition(position),

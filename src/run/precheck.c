@@ -202,7 +202,20 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 	int			index = 0;
 
 	mig_revision_body(revision, command, &body);
-	script = mig_script_split_text(body.text);
+	if (body.per_statement)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 in_function ?
+				 errmsg("revision \"%s\" cannot run inside a function", revision) :
+				 errmsg("revision \"%s\" cannot run inside a procedure or DO block",
+						revision),
+				 errdetail("Its %s is registered as not transactional: each statement of it is a transaction of its own. Nothing was run.",
+						   mig_command_name(command)),
+				 in_function ?
+				 errhint("Use CALL %s(...), which commits after each statement.",
+						 procedure) :
+				 errhint("Send CALL %s(...) by itself.", procedure)));
+	script = mig_script_split_text(body.text, false);
 	while (index < script->nstatements &&
 		   (script->statements[index].kind == MIG_STATEMENT_ORDINARY ||
 			script->statements[index].kind == MIG_STATEMENT_BATCH))

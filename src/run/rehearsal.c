@@ -272,7 +272,7 @@ mig_rehearsal_execute(MigBodyExec *body, int index, const char *text)
 	if (rehearsal->look != NULL)
 	{
 		const MigScript *script = statement->plain ?
-		mig_script_split_text(text) : body->script;
+		mig_script_split_text(text, false) : body->script;
 		List	   *needs = script->statements[statement->plain ? 0 : index].locks;
 
 		statement->locks = mig_needed_lock_relations(mig_needed_lock_add(NIL, needs),

@@ -214,15 +214,10 @@ skip(const MigVersion *version, const MigPartial *partial)
 {
 	MigScript  *script;
 	MigSegment	segment;
-	MigStepBody body;
 	MigPartialSegment row;
 	pg_uuid_t	run;
 
-	mig_revision_body(partial->revision, partial->operation, &body);
-	script = mig_script_split_text(body.text);
-	mig_script_segment(script, partial->unknown > 0 ?
-					   partial->unknown - 1 : partial->done, &segment);
-	if (partial->unknown == 0 && segment.kind == MIG_STATEMENT_ORDINARY)
+	if (!mig_resolve_can_skip(partial, &script, &segment))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no statement of revision \"%s\" can be skipped",
@@ -264,6 +259,34 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.role = partial->role_oid;
 	mig_partial_done(&row);
 	return row.statement;
+}
+
+/*
+ * Whether the statement whose outcome is unknown, or that the run would resume
+ * with, can be taken for done: it is a segment of its own.  The body and the
+ * segment go into the last two arguments, unless they are NULL.
+ */
+bool
+mig_resolve_can_skip(const MigPartial *partial, MigScript **script,
+					 MigSegment *segment)
+{
+	int			next = partial->unknown > 0 ? partial->unknown - 1 :
+	partial->done;
+	MigStepBody body;
+	MigScript  *its_script;
+	MigSegment	its_segment;
+
+	mig_revision_body(partial->revision, partial->operation, &body);
+	its_script = mig_script_split_text(body.text, body.per_statement);
+	mig_script_segment(its_script, next, &its_segment);
+	if (script != NULL)
+		*script = its_script;
+	if (segment != NULL)
+		*segment = its_segment;
+	return partial->unknown > 0 ||
+		(next < its_script->nstatements &&
+		 (its_segment.kind != MIG_STATEMENT_ORDINARY ||
+		  (body.per_statement && its_segment.nstatements == 1)));
 }
 
 /*
@@ -328,7 +351,7 @@ say_next(const MigPartial *partial, int skipped)
 	char	   *hint;
 
 	mig_revision_body(partial->revision, partial->operation, &body);
-	script = mig_script_split_text(body.text);
+	script = mig_script_split_text(body.text, body.per_statement);
 	hint = next < script->nstatements ?
 		psprintf("To resume with statement %d: %s", next + 1, mig_failure_resume(partial)) :
 		psprintf("It was the last statement. To complete the %s: %s",
@@ -367,14 +390,15 @@ say_what_stays(const MigPartial *partial)
 	char	   *stays;
 
 	mig_revision_body(partial->revision, partial->operation, &body);
-	script = mig_script_split_text(body.text);
+	script = mig_script_split_text(body.text, body.per_statement);
 	stays = list_statements(body.text, script, 0, partial->done);
 	if (partial->unknown > 0)
 		stays = psprintf("%s%sstatement %d at line %d: %s, %s",
 						 stays, partial->done > 0 ? "\n" : "",
 						 partial->unknown, partial->line, partial->kind,
-						 mig_partial_is_batch(partial) ?
-						 "some batches" : "whose outcome is unknown");
+						 mig_partial_is_batch(partial) ? "some batches" :
+						 mig_partial_ends_transactions(partial) ?
+						 "what it has committed" : "whose outcome is unknown");
 	ereport(NOTICE,
 			(errmsg("%d of %d statements of the %s of revision \"%s\" stay as they are",
 					n, script->nstatements,
@@ -397,7 +421,7 @@ say_what_is_left(const MigPartial *partial)
 	int			left;
 
 	mig_revision_body(partial->revision, partial->operation, &body);
-	script = mig_script_split_text(body.text);
+	script = mig_script_split_text(body.text, body.per_statement);
 	left = Max(script->nstatements - partial->done, 0);
 	ereport(NOTICE,
 			(errmsg("%d of %d statements of the %s of revision \"%s\" are taken as done",

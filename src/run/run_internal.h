@@ -61,6 +61,8 @@ typedef struct MigBodyExec
 	bool		may_split;		/* a segment may end where it turns out that
 								 * it must */
 	bool		may_repeat;		/* a statement by itself */
+	bool		as_sent;		/* its statements end transactions, as if the
+								 * client had sent them */
 	int			ncarried;		/* this many statements are done, */
 	List	   *carried;		/* and have set these, of MigSetting */
 	List	   *collected;		/* the same after the segment that is tried */
@@ -299,6 +301,13 @@ typedef struct MigBatch
 	((partial)->unknown > 0 && (partial)->kind != NULL && \
 	 strcmp((partial)->kind, MIG_STATEMENT_BATCH_TAG) == 0)
 
+/*
+ * Whether it is in a statement that ends transactions itself: what this has
+ * committed stays, and no catalog tells how far it has come.
+ */
+#define mig_partial_ends_transactions(partial) \
+	((partial)->unknown > 0 && mig_script_ends_transactions((partial)->kind))
+
 /* run.c */
 extern void mig_run_begin(MigRun *run);
 extern void mig_run_end(const MigRun *run);
@@ -342,6 +351,8 @@ extern bool mig_step_can_change_role(void);
 extern void mig_step_lock_role(MigRoleLock *lock);
 extern void mig_step_unlock_role(const MigRoleLock *lock);
 extern void mig_step_explain_role_change(ErrorData *error);
+extern void mig_step_explain_transaction_end(const MigStepExec *exec,
+											 ErrorData *error);
 extern void mig_step_set_lock_timeout(GucAction action);
 
 /* rehearsal.c */
@@ -364,7 +375,8 @@ extern void mig_refusal_check(MigStepExec *exec, int first);
 extern bool mig_fresh_process_forget(const pg_uuid_t *run, int statement);
 
 /* body.c */
-extern void mig_body_split(MigBodyExec *body, bool commit_each);
+extern void mig_body_split(MigBodyExec *body, bool per_statement,
+						   bool commit_each);
 extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
 extern int	mig_body_begin_look(MigBodyExec *body, int index);
 extern void mig_body_look_past(MigBodyExec *body, int index);
@@ -377,7 +389,8 @@ extern void mig_body_set_session_settings(MigBodyExec *body, int index,
 extern bool mig_body_calls_batch(const MigBodyExec *body, int index);
 extern bool mig_body_is_partitioned(const MigBodyExec *body, int index);
 extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index,
-										   const List *before);
+										   const List *before, MigWork then,
+										   void *arg);
 extern void mig_body_locate(const MigBodyExec *body, ErrorData *error);
 extern ErrorData *mig_body_utility(const char *statement);
 
@@ -422,7 +435,7 @@ extern Datum *mig_batch_parse_key(const MigBatch *batch, char *const *texts);
 /* session_setting.c */
 extern List *mig_session_setting_read(void);
 extern List *mig_session_setting_collect(const List *carried, int nest_level,
-										 const List *before);
+										 const List *before, bool committed);
 extern void mig_session_setting_check(const List *settings);
 extern void mig_session_setting_apply(const List *settings, bool in_segment);
 extern void mig_session_setting_begin_transaction(const List *settings);
@@ -652,5 +665,7 @@ extern uint64 mig_utility_hook_written(void);
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);
 extern void mig_resolve_refuse(const MigPartial *partial);
+extern bool mig_resolve_can_skip(const MigPartial *partial,
+								 MigScript **script, MigSegment *segment);
 
 #endif							/* MIG_RUN_INTERNAL_H */

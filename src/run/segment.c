@@ -400,7 +400,8 @@ is_setting_only(const MigScript *script, const MigSegment *segment)
 		return false;
 	for (int i = segment->first; i < end; i++)
 	{
-		if (!script->statements[i].setting)
+		/* What is set there may be for the block only. */
+		if (!script->statements[i].setting || script->statements[i].in_block)
 			return false;
 	}
 	return true;
@@ -463,7 +464,8 @@ find_segment(MigStepExec *exec, int first, MigSegment *segment)
 
 	/* A segment that would make settings only is none. */
 	while (search.index < script->nstatements &&
-		   script->statements[search.index].setting)
+		   script->statements[search.index].setting &&
+		   !script->statements[search.index].in_block)
 		search.index++;
 	if (search.index < script->nstatements &&
 		script->statements[search.index].if_partitioned != NULL)

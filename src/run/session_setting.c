@@ -60,6 +60,9 @@ static List *add_record(List *settings, const struct config_generic *record,
 static bool is_listed(const char *name, const char *const *list, int n);
 static bool may_be_set(const struct config_generic *record);
 static const char *current_value(const char *name);
+static const char *committed_value(const struct config_generic *record);
+static const char *text_of(const struct config_generic *record,
+						   const config_var_value *value);
 static const MigSetting *find(const List *settings, const char *name,
 							  int *from);
 static bool is_default(const struct config_generic *record);
@@ -94,11 +97,12 @@ mig_session_setting_read(void)
 /*
  * What a body has set so far: what it had set before (carried), what it has set
  * since a GUC nest level began or, if that is 0, what differs from before, and
- * what is always kept.
+ * what is always kept.  committed: as it will be when the transaction has ended,
+ * without what was set for that only.
  */
 List *
 mig_session_setting_collect(const List *carried, int nest_level,
-							const List *before)
+							const List *before, bool committed)
 {
 	int			n;
 	struct config_generic **records = mig_compat_guc_variables(&n);
@@ -113,9 +117,10 @@ mig_session_setting_collect(const List *carried, int nest_level,
 
 		if (!may_be_set(records[i]))
 			continue;
-		value = current_value(name);
+		value = committed ? committed_value(records[i]) : current_value(name);
 		if (nest_level > 0)
-			is_changed = is_set_since(records[i], nest_level);
+			is_changed = is_set_since(records[i], nest_level) &&
+				!(committed && records[i]->stack->state == GUC_LOCAL);
 		else
 			is_changed = differs(find(before, name, &from), value,
 								 is_default(records[i]));
@@ -346,6 +351,41 @@ current_value(const char *name)
 			GetUserNameFromId(GetCurrentRoleId(), false) : "none";
 	value = GetConfigOption(name, true, false);
 	return value == NULL ? "" : value;
+}
+
+/*
+ * The value after SET LOCAL has ended with its transaction.
+ */
+static const char *
+committed_value(const struct config_generic *record)
+{
+	if (record->stack != NULL && record->stack->state == GUC_LOCAL)
+		return text_of(record, &record->stack->prior);
+	if (record->stack != NULL && record->stack->state == GUC_SET_LOCAL)
+		return text_of(record, &record->stack->masked);
+	return current_value(record->name);
+}
+
+/*
+ * A value of a setting, as it is set; numbers in its unit.
+ */
+static const char *
+text_of(const struct config_generic *record, const config_var_value *value)
+{
+	switch (record->vartype)
+	{
+		case PGC_BOOL:
+			return value->val.boolval ? "on" : "off";
+		case PGC_INT:
+			return psprintf("%d", value->val.intval);
+		case PGC_REAL:
+			return psprintf("%.17g", value->val.realval);
+		case PGC_STRING:
+			return value->val.stringval == NULL ? "" : value->val.stringval;
+		case PGC_ENUM:
+			return mig_compat_enum_name(record, value->val.enumval);
+	}
+	return "";
 }
 
 /*

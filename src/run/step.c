@@ -109,8 +109,10 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	{
 		exec->body.settings = list_concat(read_settings(mig_guc_transaction_settings),
 										  read_settings(body.settings));
-		mig_body_split(&exec->body,
+		mig_body_split(&exec->body, body.per_statement,
 					   run->commits && !run->server->rollback_undoes_ddl);
+		exec->body.as_sent = body.per_statement &&
+			run->server->rollback_undoes_ddl;
 	}
 	exec->temporary = NULL;
 	/* The session of a worker ends with its job. */
@@ -232,6 +234,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 		mig_version_discard(run->version);
 		mig_body_locate(&exec->body, error);
 		mig_step_explain_role_change(error);
+		mig_step_explain_transaction_end(exec, error);
 		explain_dropped_tables(exec, error);
 		explain_locks(exec, error);
 	}
@@ -349,7 +352,8 @@ write_partial(MigStepExec *exec, const MigSegment *segment)
 
 	if (is_batch && exec->batch->noted)
 		return;
-	if (segment->kind == MIG_STATEMENT_ORDINARY)
+	if (segment->kind == MIG_STATEMENT_ORDINARY &&
+		!exec->body.script->statements[segment->first].in_block)
 		mig_session_state_end_segment(&exec->body,
 									  segment->first + segment->nstatements);
 	mig_step_describe_segment(exec, segment, &row);
@@ -458,6 +462,34 @@ mig_step_explain_role_change(ErrorData *error)
 {
 	if (error->hint == NULL && mig_error_is_role_change(error))
 		error->hint = pstrdup("A body may change its role only if the session was opened as the role that runs it.");
+}
+
+/*
+ * A statement has tried to end a transaction that is not its own: it is told how
+ * it could.
+ */
+void
+mig_step_explain_transaction_end(const MigStepExec *exec, ErrorData *error)
+{
+	const MigBodyExec *body = &exec->body;
+	const MigStatement *statement;
+	const char *section = exec->step->command == MIG_COMMAND_UPGRADE ?
+	"up" : "down";
+
+	if (error->sqlerrcode != ERRCODE_INVALID_TRANSACTION_TERMINATION ||
+		error->hint != NULL || body->statement <= 0)
+		return;
+	statement = &body->script->statements[body->statement - 1];
+	if (!mig_script_ends_transactions(statement->tag))
+		return;
+	if (statement->in_block)
+		error->hint = pstrdup("Write the statement outside of BEGIN and COMMIT.");
+	else if (statement->kind == MIG_STATEMENT_COMMITS)
+		error->hint = pstrdup("No transaction can be ended inside a block with an EXCEPTION clause, nor by a procedure that has a SET clause or is SECURITY DEFINER, nor in a function or trigger.");
+	else
+		error->hint = psprintf("Register a body whose statements end transactions with transactional => false, or with \"-- migrate:%s transaction:false\" in a script. CALL %s(...) runs it.",
+							   section,
+							   mig_command_procedure(exec->step->command));
 }
 
 /*

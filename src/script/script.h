@@ -21,6 +21,9 @@ typedef struct MigScriptSource
 	bool		in_script;
 	int			start;
 	int			line;
+	bool		per_statement;	/* it is a body each of whose statements is a
+								 * transaction, but for what is between BEGIN
+								 * and COMMIT */
 } MigScriptSource;
 
 /* Whether a statement can share a transaction with others, or why not. */
@@ -29,11 +32,20 @@ typedef enum MigStatementKind
 	MIG_STATEMENT_ORDINARY,		/* it can */
 	MIG_STATEMENT_NONTRANSACTIONAL, /* cannot run inside a transaction block */
 	MIG_STATEMENT_DISCARD_ALL,	/* the same, and releases session locks */
-	MIG_STATEMENT_COMMITS,		/* commits what it does, on a server whose DDL
-								 * commits by itself; otherwise ordinary */
+	MIG_STATEMENT_COMMITS,		/* commits what it does: DDL on a server where
+								 * that commits by itself, and where each
+								 * statement is a transaction, DO and CALL;
+								 * otherwise ordinary */
 	MIG_STATEMENT_BATCH			/* calls migrate_batch(), if that is ours;
 								 * where nothing commits, ordinary */
 } MigStatementKind;
+
+/*
+ * Whether a statement that is not ordinary is one that may end transactions
+ * itself, by its tag, which may be NULL.
+ */
+#define mig_script_ends_transactions(tag) \
+	((tag) != NULL && (strcmp((tag), "CALL") == 0 || strcmp((tag), "DO") == 0))
 
 /* The tag of MIG_STATEMENT_BATCH. */
 #define MIG_STATEMENT_BATCH_TAG	"CALL migrate_batch"
@@ -100,7 +112,9 @@ typedef struct MigStatement
 								 * if it is partitioned; otherwise NULL */
 	const char *procedure;		/* that a batch calls, as SQL writes it */
 	bool		setting;		/* a SET in effect until the body's end */
-	bool		commit_after;	/* a later statement needs it committed */
+	bool		commit_after;	/* a later statement needs it committed, or
+								 * the body says so */
+	bool		in_block;		/* between BEGIN and COMMIT of the body */
 	List	   *locks;			/* that would stop other sessions, of
 								 * MigLockNeed */
 	const char *validates;		/* the table that it reads to validate a
@@ -256,7 +270,7 @@ extern char *mig_script_plain_form(const char *statement);
 /* split.c */
 extern List *mig_script_parse(const char *text);
 extern MigScript *mig_script_split(const MigScriptSource *source);
-extern MigScript *mig_script_split_text(const char *body);
+extern MigScript *mig_script_split_text(const char *body, bool per_statement);
 extern void mig_script_commit_each(MigScript *script);
 extern void mig_script_segment(const MigScript *script, int first,
 							   MigSegment *segment);

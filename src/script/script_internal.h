@@ -120,6 +120,15 @@ typedef struct MigScriptParser
 	MigScriptRevision *revisions;
 } MigScriptParser;
 
+/* Where in a body with BEGIN and COMMIT of its own the split is. */
+typedef struct MigScriptBlock
+{
+	bool		is_open;
+	int			location;		/* of its BEGIN */
+	int			end;			/* of that statement */
+	int			first;			/* index of its first statement */
+} MigScriptBlock;
+
 /* scan.c */
 extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
@@ -151,6 +160,17 @@ extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);
+
+/* per_statement.c */
+extern bool mig_per_statement_border(const MigScriptSource *source,
+									 Node *node, int location, int end,
+									 MigScript *script,
+									 MigScriptBlock *block);
+extern void mig_per_statement_read(const MigScriptSource *source, Node *node,
+								   MigStatement *statement,
+								   const MigScriptBlock *block);
+extern void mig_per_statement_end(const MigScriptSource *source,
+								  const MigScriptBlock *block);
 
 /* split.c */
 extern void mig_script_explain(const MigScriptSource *source,

@@ -268,7 +268,7 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 	bool		up = line->value[0] == 'u';
 	int			length = up ? 2 : 4;
 	bool		transaction = true;
-	const char *revision;
+	MigRevisionDef *def;
 
 	if (line->value[length] != '\0' &&
 		!mig_script_line_transaction(line->value + length, &transaction))
@@ -287,27 +287,26 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 						line->value),
 				 error_position(parser, line->location)));
 
-	revision = parser->revisions[parser->nrevisions - 1].def.id;
+	def = &parser->revisions[parser->nrevisions - 1].def;
 
 	if (parser->state == (up ? MIG_PARSER_UP : MIG_PARSER_DOWN))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- migrate:%s\" is given twice for revision \"%s\" in migration script",
-						line->value, revision),
+						line->value, def->id),
 				 error_position(parser, line->location)));
 
 	if (up && parser->state == MIG_PARSER_DOWN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- migrate:up\" comes after \"-- migrate:down\" for revision \"%s\" in migration script",
-						revision),
+						def->id),
 				 error_position(parser, line->location)));
 
-	if (!transaction)
-		ereport(NOTICE,
-				(errmsg("\"transaction:false\" of revision \"%s\" changes nothing",
-						revision),
-				 errdetail("Statements that cannot run inside a transaction block are run outside of one without it; others are committed together, with the version row.")));
+	if (up)
+		def->upgrade_per_statement = !transaction;
+	else
+		def->downgrade_per_statement = !transaction;
 	begin_body(parser, line, up ? MIG_PARSER_UP : MIG_PARSER_DOWN);
 }
 
@@ -395,7 +394,7 @@ read_remark(MigScriptParser *parser, const MigScriptLine *line, int end)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("comment \"%s\" is an instruction to another tool", text),
 					 errdetail("It has no effect here."),
-					 errhint("Remove it. Statements that cannot run inside a transaction block need no mark."),
+					 errhint("Remove it. Statements that cannot run inside a transaction block need no mark; a body whose statements end transactions themselves needs \"transaction:false\" after its section line."),
 					 error_position(parser, line->location)));
 			break;
 		default:

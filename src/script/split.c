@@ -5,8 +5,9 @@
  * The server's parser splits, so that function bodies, rules with several
  * actions and the like stay in one piece.  What a body must not contain is
  * refused here, when it is registered, and not in the middle of a run:
- * transaction control (a migration run begins and ends its transactions itself)
- * and COPY from or to the client (whose connection a body does not have).
+ * transaction control (a migration run begins and ends its transactions itself;
+ * per_statement.c has the exception) and COPY from or to the client (whose
+ * connection a body does not have).
  *
  * The parse trees take some twenty times the space of the text.  They must
  * not outlive the split: only offsets into the body are kept.
@@ -35,6 +36,7 @@ static int	find_inline_data(MigScriptScan *scan, int end,
 							 volatile int *copy_end);
 static void refuse_statement(const MigScriptSource *source, Node *statement,
 							 int location, int end);
+static bool begins_or_commits(const TransactionStmt *transaction);
 static void refuse_copy(const MigScriptSource *source, bool is_from,
 						int location, int end);
 static const char *transaction_start_only(const Node *statement);
@@ -59,6 +61,7 @@ mig_script_split(const MigScriptSource *source)
 	MigScript  *script;
 	List	   *parsed;
 	ListCell   *cell;
+	MigScriptBlock block = {false};
 	int			size = strlen(source->body);
 	int			counted = 0;
 	int			line = 1;
@@ -77,13 +80,18 @@ mig_script_split(const MigScriptSource *source)
 	foreach(cell, parsed)
 	{
 		RawStmt    *raw = lfirst_node(RawStmt, cell);
-		MigStatement *statement = &script->statements[script->nstatements++];
+		MigStatement *statement = &script->statements[script->nstatements];
 		int			location;
 		int			end;
 
 		location = mig_script_skip_gap(source->body, raw->stmt_location);
 		end = end_of_statement(source->body, raw, location, size);
+		if (source->per_statement &&
+			mig_per_statement_border(source, raw->stmt, location, end, script,
+									 &block))
+			continue;
 		refuse_statement(source, raw->stmt, location, end);
+		script->nstatements++;
 
 		/* Counting on from the last statement keeps this linear. */
 		line += mig_script_count_lines(source->body, counted, location);
@@ -93,13 +101,18 @@ mig_script_split(const MigScriptSource *source)
 		statement->length = end - location;
 		statement->line = line;
 		mig_statement_kind_read(raw->stmt, statement);
+		statement->commit_after = mig_statement_kind_adds_enum_value(raw->stmt);
+		statement->in_block = false;
+		statement->locks = mig_lock_needs(raw->stmt);
+		statement->validates = mig_lock_validated_table(raw->stmt);
+		if (source->per_statement)
+			mig_per_statement_read(source, raw->stmt, statement, &block);
 		if (statement->kind != MIG_STATEMENT_ORDINARY &&
 			statement->kind != MIG_STATEMENT_BATCH)
 			script->nnontransactional++;
-		statement->commit_after = mig_statement_kind_adds_enum_value(raw->stmt);
-		statement->locks = mig_lock_needs(raw->stmt);
-		statement->validates = mig_lock_validated_table(raw->stmt);
 	}
+	if (source->per_statement)
+		mig_per_statement_end(source, &block);
 
 	MemoryContextDelete(context);
 	script->ntransactions = count_transactions(script);
@@ -110,9 +123,9 @@ mig_script_split(const MigScriptSource *source)
  * Split a body that is not part of a script.
  */
 MigScript *
-mig_script_split_text(const char *body)
+mig_script_split_text(const char *body, bool per_statement)
 {
-	MigScriptSource source = {.body = body};
+	MigScriptSource source = {.body = body, .per_statement = per_statement};
 
 	return mig_script_split(&source);
 }
@@ -129,6 +142,7 @@ mig_script_commit_each(MigScript *script)
 		MigStatement *statement = &script->statements[i];
 
 		statement->commit_after = true;
+		statement->in_block = false;
 		if (statement->kind == MIG_STATEMENT_ORDINARY && statement->commits)
 		{
 			statement->kind = MIG_STATEMENT_COMMITS;
@@ -357,6 +371,8 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s is not allowed in a migration body",
 						GetCommandTagName(CreateCommandTag(statement))),
+				 begins_or_commits((TransactionStmt *) statement) ?
+				 errhint("Remove the statement: a migration run begins and ends its transactions itself. A body of several transactions can be registered with transactional => false, or \"transaction:false\" after its section line.") :
 				 errhint("Remove the statement: a migration run begins and ends its transactions itself."),
 				 mig_script_errposition(source, location, end, location)));
 
@@ -378,6 +394,14 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location,
 
 	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->filename == NULL)
 		refuse_copy(source, ((CopyStmt *) statement)->is_from, location, end);
+}
+
+static bool
+begins_or_commits(const TransactionStmt *transaction)
+{
+	return transaction->kind == TRANS_STMT_BEGIN ||
+		transaction->kind == TRANS_STMT_START ||
+		transaction->kind == TRANS_STMT_COMMIT;
 }
 
 static void

@@ -25,16 +25,19 @@
 	" r.upgrade_transactions," \
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_nontransactional," \
 	" r.downgrade_transactions," \
-	" r.registered_by, r.registered_at"
+	" r.registered_by, r.registered_at," \
+	" NOT r.upgrade_transactional, NOT r.downgrade_transactional"
 
 /* What a step reads, of a revision r with the body that it runs. */
 #define STEP_COLUMNS \
 	"r.revision, r.message, r.settings, r.registered_by, r.registered_by_oid," \
-	" r.body, r.body_hash, " MIG_REVISION_HASH("r")
+	" r.body, r.body_hash, " MIG_REVISION_HASH("r") ", r.per_statement"
 #define STEP_BODY(downgrade) \
 	"CASE WHEN " downgrade " THEN r.downgrade ELSE r.upgrade END AS body," \
 	" CASE WHEN " downgrade " THEN r.downgrade_hash ELSE r.upgrade_hash" \
-	" END AS body_hash"
+	" END AS body_hash," \
+	" NOT CASE WHEN " downgrade " THEN r.downgrade_transactional" \
+	" ELSE r.upgrade_transactional END AS per_statement"
 
 /* A body that is not read together with others. */
 #define LARGE_BODY				32768	/* bytes */
@@ -294,6 +297,7 @@ read_step_body(const MigSpiRow *row, void *result)
 	body->text = mig_spi_row_text_not_null(row, 6);
 	body->hash = mig_spi_row_text_not_null(row, 7);
 	body->revision_hash = mig_spi_row_text(row, 8);
+	body->per_statement = mig_spi_row_bool(row, 9);
 }
 
 /*
@@ -311,8 +315,11 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 		"WITH s AS MATERIALIZED ("
 		"  SELECT r.registered_by, r.registered_by_oid, r.origin, i.ordinality,"
 		"         r.downgrade IS NULL AS irreversible,"
-		"         CASE WHEN $2 THEN r.downgrade_nontransactional"
-		"         ELSE r.upgrade_nontransactional END > 0 AS nontransactional"
+		"         CASE WHEN $2 THEN r.downgrade_nontransactional > 0"
+		"          OR (NOT r.downgrade_transactional AND r.downgrade_statements > 0)"
+		"         ELSE r.upgrade_nontransactional > 0"
+		"          OR (NOT r.upgrade_transactional AND r.upgrade_statements > 0)"
+		"         END AS nontransactional"
 		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"    JOIN migrate.revision AS r ON r.revision = i.id),"
 		" authors AS MATERIALIZED ("
@@ -459,10 +466,10 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  upgrade_nontransactional, upgrade_transactions, downgrade, downgrade_hash,"
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, registered_by_oid, origin,"
-		"  settings)"
+		"  settings, upgrade_transactional, downgrade_transactional)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $16,"
-		"  " MIG_SPI_ORIGIN ", $17)"
+		"  " MIG_SPI_ORIGIN ", $17, $18, CASE WHEN $11 IS NOT NULL THEN $19 END)"
 	};
 
 	write_revision(&query, revision, author);
@@ -481,6 +488,8 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  upgrade_transactions = $10, downgrade = $11, downgrade_hash = $12,"
 		"  downgrade_statements = $13, downgrade_nontransactional = $14,"
 		"  downgrade_transactions = $15, settings = $17,"
+		"  upgrade_transactional = $18,"
+		"  downgrade_transactional = CASE WHEN $11 IS NOT NULL THEN $19 END,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_by_oid = $16, origin = " MIG_SPI_ORIGIN ","
 		"  registered_at = pg_catalog.clock_timestamp()"
@@ -605,9 +614,11 @@ read_revision(const MigSpiRow *row, void *result)
 	read_body(row, 11, &revision->downgrade);
 	revision->registered_by = mig_spi_row_text_not_null(row, 15);
 	revision->registered_at = mig_spi_row_timestamptz(row, 16);
-	def->upgrade = mig_spi_row_text(row, 17);
-	def->downgrade = mig_spi_row_text(row, 18);
-	revision->hash = mig_spi_row_text(row, 19);
+	def->upgrade_per_statement = mig_spi_row_bool(row, 17);
+	def->downgrade_per_statement = mig_spi_row_bool(row, 18);
+	def->upgrade = mig_spi_row_text(row, 19);
+	def->downgrade = mig_spi_row_text(row, 20);
+	revision->hash = mig_spi_row_text(row, 21);
 }
 
 /*
@@ -642,6 +653,8 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	add_body_args(&args, def->downgrade, &revision->downgrade);
 	mig_spi_arg_oid(&args, author);
 	mig_spi_arg_text(&args, def->settings);
+	mig_spi_arg_bool(&args, !def->upgrade_per_statement);
+	mig_spi_arg_bool(&args, !def->downgrade_per_statement);
 	mig_spi_write(query, &args);
 }
 

@@ -26,9 +26,11 @@
  */
 #define MIG_REVISION_HASH(r) \
 	"pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(" \
-	"  pg_catalog.format('%s %s %s %s %s %s %L %L', " r ".revision," \
+	"  pg_catalog.format('%s %s %s %s %s %s %L %L%s%s', " r ".revision," \
 	"   " r ".upgrade_hash, " r ".downgrade_hash, " r ".down_revision," \
-	"   " r ".depends_on, " r ".branch_labels, " r ".settings, " r ".message)," \
+	"   " r ".depends_on, " r ".branch_labels, " r ".settings, " r ".message," \
+	"   CASE WHEN NOT " r ".upgrade_transactional THEN ' upgrade' END," \
+	"   CASE WHEN NOT " r ".downgrade_transactional THEN ' downgrade' END)," \
 	"  'UTF8')), 'hex')"
 
 /* What is known about a body. */
@@ -62,6 +64,7 @@ typedef struct MigStepBody
 	char	   *author;
 	Oid			author_oid;		/* InvalidOid: known by name only */
 	char	   *revision_hash;	/* MIG_REVISION_HASH */
+	bool		per_statement;	/* it is not transactional */
 } MigStepBody;
 
 /* What decides whether a revision may be run. */
@@ -71,7 +74,8 @@ typedef struct MigRevisionCheck
 	bool		trusted;		/* its author has the runner's rights */
 	bool		irreversible;	/* it has no downgrade */
 	bool		nontransactional;	/* it holds a statement that cannot run
-									 * inside a transaction block */
+									 * inside a transaction block, or each of
+									 * them is a transaction */
 } MigRevisionCheck;
 
 /* Reading */

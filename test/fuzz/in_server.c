@@ -27,12 +27,14 @@ static void check_statements(const char *body, const MigScript *script);
 static bool is_at_line(const char *script, int line, const char *text);
 static void check_gap(const char *body, int from, int to);
 static void check_segments(const MigScript *script);
+static void check_per_statement(const char *body, const MigScript *script);
 static void check_effect(const char *statement);
 static bool can_be_parsed(const char *text);
 static void compare_trees(List *one, List *other);
 static void check_same_hash(const char *body);
 static char *spaced_out(const char *body, const char *space);
 static char *write_file(int nrevisions, const MigScriptRevision *revisions);
+static const char *mark(bool per_statement);
 static void write_items(StringInfo text, const char *key, int nitems,
 						char **items);
 static void compare_revisions(const MigScriptRevision *one,
@@ -62,8 +64,9 @@ test_fuzz_body(PG_FUNCTION_ARGS)
 		check_effect(pnstrdup(body + script->statements[i].location,
 							  script->statements[i].length));
 	check_same_hash(body);
+	check_per_statement(body, script);
 	mig_script_commit_each(script);
-	must_hold(script->ntransactions == Max(script->nstatements, 1));
+	must_hold(script->ntransactions >= Max(script->nstatements, 1));
 	check_segments(script);
 	PG_RETURN_INT32(script->nstatements);
 }
@@ -192,7 +195,7 @@ check_gap(const char *body, int from, int to)
 static void
 check_segments(const MigScript *script)
 {
-	int			nsegments = 0;
+	int			ntransactions = 0;
 	int			next = 0;
 
 	while (next < script->nstatements)
@@ -203,11 +206,41 @@ check_segments(const MigScript *script)
 		must_hold(segment.first == next && segment.nstatements > 0);
 		must_hold(segment.kind == MIG_STATEMENT_ORDINARY || segment.nstatements == 1);
 		next += segment.nstatements;
-		nsegments++;
+		/* A batch is several by itself. */
+		ntransactions += segment.kind == MIG_STATEMENT_BATCH ? 2 : 1;
 	}
 	must_hold(next == script->nstatements);
 	/* An empty body is a transaction, too. */
-	must_hold(Max(nsegments, 1) == script->ntransactions);
+	must_hold(Max(ntransactions, 1) == script->ntransactions);
+}
+
+/*
+ * The same statements, each a transaction, if that is not refused: no other body
+ * could be split that has none of BEGIN and COMMIT.
+ */
+static void
+check_per_statement(const char *body, const MigScript *script)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MigScript  *volatile other = NULL;
+
+	PG_TRY();
+	{
+		other = mig_script_split_text(body, true);
+	}
+	PG_CATCH();
+	{
+		must_hold(geterrcode() == ERRCODE_FEATURE_NOT_SUPPORTED);
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (other == NULL)
+		return;
+	must_hold(other->nstatements == script->nstatements);
+	must_hold(other->ntransactions >= Max(script->nstatements, 1));
+	check_statements(body, other);
+	check_segments(other);
 }
 
 /*
@@ -321,12 +354,21 @@ write_file(int nrevisions, const MigScriptRevision *revisions)
 			appendStringInfo(&text, "-- message: %s\n", revision->def.message);
 		if (revision->def.settings != NULL)
 			appendStringInfo(&text, "-- set: %s\n", revision->def.settings);
-		appendStringInfo(&text, "-- migrate:up\n%s", revision->def.upgrade);
+		appendStringInfo(&text, "-- migrate:up%s\n%s",
+						 mark(revision->def.upgrade_per_statement),
+						 revision->def.upgrade);
 		if (revision->def.downgrade != NULL)
-			appendStringInfo(&text, "-- migrate:down\n%s",
+			appendStringInfo(&text, "-- migrate:down%s\n%s",
+							 mark(revision->def.downgrade_per_statement),
 							 revision->def.downgrade);
 	}
 	return text.data;
+}
+
+static const char *
+mark(bool per_statement)
+{
+	return per_statement ? " transaction:false" : "";
 }
 
 static void
@@ -344,6 +386,8 @@ static void
 compare_revisions(const MigScriptRevision *one, const MigScriptRevision *other)
 {
 	compare_texts(one->def.id, other->def.id);
+	must_hold(one->def.upgrade_per_statement == other->def.upgrade_per_statement);
+	must_hold(one->def.downgrade_per_statement == other->def.downgrade_per_statement);
 	compare_items(one->def.ndown, one->def.down, other->def.ndown, other->def.down);
 	compare_items(one->def.ndepends, one->def.depends,
 				  other->def.ndepends, other->def.depends);

@@ -69,11 +69,12 @@ foreach my $source (@sources)
 my @scraps = ("'", "''", '"', '$$', '$a$', '/*', '*/', '--', "\n", "\r", "\r\n", "\t", "\f", "\x0b", ';', ';;', '\\', ':',
 	"E'", "e'\\'", "U&'\\0041'", 'U&"\\0041"', "N'", "n'", "B'1", "X'f", "UESCAPE '!'", "'a'\n'b'", "'a'\r\n--x\n'b'", "E'a'\n'b\\''",
 	'BEGIN ATOMIC', 'END', 'DO', 'COPY t FROM stdin;', 'COMMIT', "\xc3\xa4", "\xef\xbb\xbf", '1.', '.5', '1..2', '$1', '@', '<=', '-', '+', '*', '/',
-	"-- revision: a\n", "-- revision:b", "-- down_revision: a, b\n", "-- migrate:up\n", "-- migrate:down\n", "--migrate:up", "-- set: work_mem = '1MB'\n",
+	"-- revision: a\n", "-- revision:b", "-- down_revision: a, b\n", "-- migrate:up\n", "-- migrate:down\n", "-- migrate:up transaction:false\n", "-- migrate:down transaction:false\n", "--migrate:up", "-- set: work_mem = '1MB'\n",
 	"-- message: it's\n", "-- branch_labels: x,,y \n", "-- depends_on: x\n", "-- Revision: x\n", "-- down-revision: x\n", 'CONCURRENTLY', 'IF NOT EXISTS',
 	"CREATE INDEX CONCURRENTLY i ON t (a);", "ALTER TYPE e ADD VALUE 'v';", 'VACUUM;', 'ALTER TABLE t ADD COLUMN c int;', 'DROP INDEX CONCURRENTLY i;',
 	'SET work_mem = 1;', "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM t; SELECT 1;);", 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;',
 	'CREATE SCHEMA AUTHORIZATION x;', 'REINDEX TABLE CONCURRENTLY t;', 'DROP FUNCTION f(int, OUT text);', 'ALTER DATABASE d SET TABLESPACE t;',
+	'CALL p();', "DO 'BEGIN COMMIT; END';", 'LOCK TABLE t;', 'SET LOCAL work_mem = 1;',
 	'CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT 1;');
 
 # Inputs that were findings come first.

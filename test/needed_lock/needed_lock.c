@@ -35,7 +35,7 @@ test_needed_locks(PG_FUNCTION_ARGS)
 		LOCKS
 		"SELECT DISTINCT l.id::text || ' ' || l.modes FROM lock AS l"
 	};
-	MigScript  *script = mig_script_split_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	MigScript  *script = mig_script_split_text(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	List	   *locks = NIL;
 	MigSpiArgs	args = {0};
 	char	  **elems;
