@@ -1,6 +1,7 @@
 /*
  * printable.c
- *	  Characters that a terminal obeys instead of showing them.
+ *	  Text on a terminal: characters that it obeys instead of showing them, and
+ *	  lines.
  *
  * Clients print messages as they are.  With such characters a text could move
  * the cursor, hide what is in front of it, or be read in another order.
@@ -12,6 +13,7 @@
 
 #include "base/printable.h"
 
+static int	width_of(const char *text, int length);
 static bool is_control(const char *character);
 static pg_wchar code(const char *character);
 
@@ -60,6 +62,55 @@ mig_printable_detail(const char *text, const char *character)
 	return psprintf("Character %d of it is U+%04X. Terminals obey such characters instead of showing them.",
 					pg_mbstrlen_with_len(text, character - text) + 1,
 					(unsigned int) code(character));
+}
+
+/*
+ * Appends the text, in lines that end between words.  A word that is longer than
+ * a line stays as it is: it may be a name.
+ */
+void
+mig_printable_wrap(StringInfo buf, const char *text, int line_width)
+{
+	int			width = 0;		/* of the line so far */
+
+	while (*text != '\0')
+	{
+		int			length = strcspn(text, " \n");
+		int			word = width_of(text, length);
+
+		if (width > 0 && width + 1 + word > line_width)
+		{
+			appendStringInfoChar(buf, '\n');
+			width = 0;
+		}
+		if (width > 0)
+		{
+			appendStringInfoChar(buf, ' ');
+			width++;
+		}
+		appendBinaryStringInfo(buf, text, length);
+		width += word;
+		text += length;
+		if (*text == '\n')
+		{
+			appendStringInfoChar(buf, '\n');
+			width = 0;
+		}
+		text += *text == '\0' ? 0 : 1;
+	}
+}
+
+/*
+ * Columns of a terminal.
+ */
+static int
+width_of(const char *text, int length)
+{
+	int			width = 0;
+
+	for (const char *end = text + length; text < end; text += pg_mblen(text))
+		width += Max(pg_dsplen(text), 0);
+	return width;
 }
 
 /*

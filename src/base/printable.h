@@ -1,12 +1,17 @@
 /*
  * printable.h
- *	  Characters that a terminal obeys instead of showing them.
+ *	  Text on a terminal: characters that it obeys instead of showing them, and
+ *	  lines.
  */
 #ifndef MIG_BASE_PRINTABLE_H
 #define MIG_BASE_PRINTABLE_H
 
+#include "lib/stringinfo.h"
+
 extern const char *mig_printable_find(const char *text, const char *allowed);
 extern char *mig_printable(const char *text);
 extern char *mig_printable_detail(const char *text, const char *character);
+extern void mig_printable_wrap(StringInfo buf, const char *text,
+							   int line_width);
 
 #endif							/* MIG_BASE_PRINTABLE_H */

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 
 #include "base/guard.h"
+#include "base/printable.h"
 #include "base/xact.h"
 #include "doctor/doctor_internal.h"
 
@@ -32,8 +32,6 @@ typedef struct Examination
 	MigDoctorCheck *check;
 } Examination;
 
-static void append_lines(StringInfo buf, const char *text);
-static int	width_of(const char *text, int length);
 static bool has_finding(MigGuardFault fault);
 static void examine(MigDoctor *doctor, MigDoctorCheck *check);
 static void examine_work(void *arg);
@@ -69,62 +67,14 @@ mig_doctor_describe(const MigFinding *finding)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	append_lines(&buf, psprintf("%s: %s", finding->check, finding->value));
+	mig_printable_wrap(&buf, psprintf("%s: %s", finding->check, finding->value),
+					   LINE_WIDTH);
 	if (finding->advice != NULL)
 	{
 		appendStringInfoChar(&buf, '\n');
-		append_lines(&buf, finding->advice);
+		mig_printable_wrap(&buf, finding->advice, LINE_WIDTH);
 	}
 	return buf.data;
-}
-
-/*
- * Appends the text, in lines that end between words.  A word that is longer than
- * a line stays as it is: it may be a name.
- */
-static void
-append_lines(StringInfo buf, const char *text)
-{
-	int			width = 0;		/* of the line so far */
-
-	while (*text != '\0')
-	{
-		int			length = strcspn(text, " \n");
-		int			word = width_of(text, length);
-
-		if (width > 0 && width + 1 + word > LINE_WIDTH)
-		{
-			appendStringInfoChar(buf, '\n');
-			width = 0;
-		}
-		if (width > 0)
-		{
-			appendStringInfoChar(buf, ' ');
-			width++;
-		}
-		appendBinaryStringInfo(buf, text, length);
-		width += word;
-		text += length;
-		if (*text == '\n')
-		{
-			appendStringInfoChar(buf, '\n');
-			width = 0;
-		}
-		text += *text == '\0' ? 0 : 1;
-	}
-}
-
-/*
- * Columns of a terminal.
- */
-static int
-width_of(const char *text, int length)
-{
-	int			width = 0;
-
-	for (const char *end = text + length; text < end; text += pg_mblen(text))
-		width += Max(pg_dsplen(text), 0);
-	return width;
 }
 
 static bool
