@@ -58,6 +58,7 @@ CREATE TABLE migrate.revision (
 	registered_at				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	registered_by_oid			oid,
 	origin						text,
+	allow						text,
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
 );
 COMMENT ON TABLE migrate.revision IS 'registered revisions with their bodies; change it only through migrate_register(), migrate_unregister() and the like';
@@ -81,6 +82,7 @@ COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision dep
 COMMENT ON COLUMN migrate.revision.registered_by IS 'author; a run is refused if this role has fewer rights than the one that runs it';
 COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
 COMMENT ON COLUMN migrate.revision.registered_by_oid IS 'that role, also when its name has changed; NULL: known by name only';
+COMMENT ON COLUMN migrate.revision.allow IS 'lint rules that it waives, each with a reason: rule, rule (reason), ...; NULL: none. No part of what is hashed';
 COMMENT ON COLUMN migrate.revision.origin IS 'system identifier of the server and OID of the database; elsewhere, and if NULL, the author is known by its name';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
@@ -446,9 +448,9 @@ CREATE FUNCTION @extschema@.migrate_register(
 	down_revision text[] DEFAULT '{}', depends_on text[] DEFAULT '{}',
 	branch_labels text[] DEFAULT '{}', message text DEFAULT NULL,
 	replace boolean DEFAULT false, transactional boolean DEFAULT true,
-	downgrade_transactional boolean DEFAULT NULL)
+	downgrade_transactional boolean DEFAULT NULL, allow text DEFAULT NULL)
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
-COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean)
+COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text)
 	IS 'registers a revision with its bodies, down revisions, dependencies and branch labels; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_register_script(
@@ -639,7 +641,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
 	OUT upgrade text, OUT downgrade text, OUT settings text, OUT transactional text[],
-	OUT hash text)
+	OUT allow text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
 	IS 'the revisions that a target stands for, with their bodies and settings; best read with \gx of psql';

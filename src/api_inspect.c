@@ -347,6 +347,7 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 			mig_call_put_text(&rows, def->downgrade);
 			mig_call_put_text(&rows, def->settings);
 			mig_call_put(&rows, transactional(def), false);
+			mig_call_put_text(&rows, def->allow);
 			mig_call_put_text(&rows, revision->hash);
 		}
 		mig_call_end_row(&rows);

@@ -43,6 +43,7 @@ typedef struct MigRevisionDef
 	char	  **labels;
 	char	   *message;		/* or NULL */
 	char	   *settings;		/* a list, or NULL */
+	char	   *allow;			/* lint rules that it waives, or NULL */
 	char	   *upgrade;
 	char	   *downgrade;		/* NULL: irreversible */
 	bool		upgrade_per_statement;	/* not transactional: each statement

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "base/setting_list.h"
 #include "registry/registry_internal.h"
+#include "script/lint_rule.h"
 #include "tables/version.h"
 
 /*
@@ -38,6 +39,7 @@ static void check_unique_down(const MigRevisionDef *def);
 static void check_labels_unused(const MigRevisionDef *def);
 static void check_parents_exist(const MigRevisionDef *def);
 static void add_settings_context(void *arg);
+static void add_allow_context(void *arg);
 static char *try_downgrade(const MigRegistration *registration,
 						   MigBody *body);
 static char *parse_body(const MigRegistration *registration,
@@ -359,6 +361,38 @@ add_settings_context(void *arg)
 						  &source);
 	errcontext("%s", mig_script_place(&source, 0));
 	errcontext("settings of revision \"%s\"", registration->revision.def.id);
+}
+
+/*
+ * Raises an error for a lint rule that does not exist, and one that is waived
+ * without a reason.
+ */
+void
+mig_definition_check_allow(const MigRegistration *registration)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = add_allow_context;
+	callback.arg = unconstify(MigRegistration *, registration);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) mig_lint_waivers(registration->revision.def.allow);
+	error_context_stack = callback.previous;
+}
+
+static void
+add_allow_context(void *arg)
+{
+	const MigRegistration *registration = arg;
+	MigScriptSource source;
+
+	if (registration->revision.number > 0)
+	{
+		mig_definition_source(registration, "",
+							  registration->revision.allow_line, &source);
+		errcontext("%s", mig_script_place(&source, 0));
+	}
+	errcontext("waivers of revision \"%s\"", registration->revision.def.id);
 }
 
 /*

@@ -35,6 +35,7 @@ typedef struct Registered
 	RegisterResult result;
 	const char *differs;		/* from what is registered; NULL: not */
 	bool		applied;		/* in the version table in use, if it differs */
+	bool		allow_differs;	/* the waivers, which do not count for that */
 } Registered;
 
 typedef void (*Check) (Registered *registered);
@@ -44,6 +45,7 @@ static List *try_check(Check check, Registered *registered, List *errors);
 static void check_definition(Registered *registered);
 static void check_header(Registered *registered);
 static void check_settings(Registered *registered);
+static void check_allow(Registered *registered);
 static void check_upgrade(Registered *registered);
 static void check_downgrade(Registered *registered);
 static void add_header_context(void *arg);
@@ -67,7 +69,7 @@ static void check_graph(void);
 /* Each finds an error of its own. */
 static const Check checks[] =
 {
-	check_header, check_settings, check_upgrade, check_downgrade
+	check_header, check_settings, check_allow, check_upgrade, check_downgrade
 };
 
 /*
@@ -192,6 +194,12 @@ static void
 check_settings(Registered *registered)
 {
 	mig_definition_check_settings(&registered->given);
+}
+
+static void
+check_allow(Registered *registered)
+{
+	mig_definition_check_allow(&registered->given);
 }
 
 static void
@@ -354,6 +362,8 @@ compare(Registered *registered)
 	registered->differs = mig_definition_difference(old, &registered->revision);
 	registered->result = registered->differs == NULL ? REGISTER_SAME :
 		REGISTER_REPLACED;
+	registered->allow_differs = strcmp(old->def.allow == NULL ? "" : old->def.allow,
+									   def->allow == NULL ? "" : def->allow) != 0;
 }
 
 /*
@@ -481,6 +491,9 @@ write_one(const Registered *registered)
 				mig_lock_bodies();
 				update(revision);
 			}
+			/* Also of one that is applied: they change nothing that is run. */
+			else if (registered->allow_differs)
+				mig_revision_set_allow(revision->def.id, revision->def.allow);
 			break;
 		case REGISTER_REPLACED:
 			mig_definition_check_references(&revision->def, in_script);

@@ -88,7 +88,8 @@ static const KnownWord key_words[] =
 	{"branchlabels", MIG_MARK_BRANCH_LABELS, 2},
 	{"message", MIG_MARK_MESSAGE, 1},
 	{"set", MIG_MARK_SET, 0},
-	{"sets", MIG_MARK_SET, 0}
+	{"sets", MIG_MARK_SET, 0},
+	{"allow", MIG_MARK_ALLOW, 0}
 };
 
 /* What other tools call them. */
@@ -429,6 +430,9 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 	if (mark == MIG_MARK_SET)
 		return line->place == MIG_MARK_IN_HEADER &&
 			strchr(line->text, '=') != NULL ? mark : MIG_MARK_NONE;
+	if (mark == MIG_MARK_ALLOW)
+		return line->place == MIG_MARK_IN_HEADER &&
+			strchr(line->text, '(') != NULL ? mark : MIG_MARK_NONE;
 	if (mark == MIG_MARK_MESSAGE)
 		return MIG_MARK_NONE;
 	if (nparts > 1 && words->after[0] != ' ')

@@ -228,6 +228,7 @@ typedef struct MigScriptRevision
 	int			number;			/* in the script, from 1; 0: in none */
 	int			line;			/* of its header, from 1, in the file */
 	int			settings_line;
+	int			allow_line;
 	int			upgrade_line;	/* of the first byte of the body */
 	int			downgrade_line;
 } MigScriptRevision;
@@ -277,6 +278,9 @@ extern void mig_script_segment(const MigScript *script, int first,
 
 /* statement_kind.c */
 extern bool mig_statement_kind_commits(Node *statement);
+extern bool mig_statement_option_is_on(List *options, const char *name,
+									   bool otherwise);
+extern bool mig_statement_calls(Node *node, void *name);
 
 /* statement_effect.c */
 extern void mig_statement_effect(const char *statement, MigEffect *effect);

@@ -43,7 +43,8 @@ typedef enum MigMark
 	MIG_MARK_DEPENDS_ON,
 	MIG_MARK_BRANCH_LABELS,
 	MIG_MARK_MESSAGE,
-	MIG_MARK_SET
+	MIG_MARK_SET,
+	MIG_MARK_ALLOW
 } MigMark;
 
 typedef enum MigMarkPlace
@@ -73,6 +74,7 @@ typedef enum MigScriptLineKey
 	MIG_LINE_BRANCH_LABELS,
 	MIG_LINE_MESSAGE,
 	MIG_LINE_SET,
+	MIG_LINE_ALLOW,
 	MIG_LINE_MIGRATE,
 	MIG_LINE_FILE
 } MigScriptLineKey;
@@ -179,10 +181,7 @@ extern void mig_script_explain(const MigScriptSource *source,
 /* statement_kind.c */
 extern void mig_statement_kind_read(Node *node, MigStatement *statement);
 extern bool mig_statement_kind_adds_enum_value(const Node *statement);
-extern bool mig_statement_option_is_on(List *options, const char *name,
-									   bool otherwise);
 extern char *mig_statement_name(List *names);
-extern bool mig_statement_calls(Node *node, void *name);
 
 /* lock_need.c */
 extern List *mig_lock_needs(Node *node);

@@ -252,6 +252,10 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 			revision->def.settings = line->value[0] != '\0' ? line->value : NULL;
 			revision->settings_line = line_of(parser, line->location);
 			break;
+		case MIG_LINE_ALLOW:
+			revision->def.allow = line->value[0] != '\0' ? line->value : NULL;
+			revision->allow_line = line_of(parser, line->location);
+			break;
 		default:
 			elog(ERROR, "unexpected key in migration script: %d", line->key);
 	}
@@ -428,6 +432,8 @@ key_of_mark(MigMark mark)
 			return MIG_LINE_MESSAGE;
 		case MIG_MARK_SET:
 			return MIG_LINE_SET;
+		case MIG_MARK_ALLOW:
+			return MIG_LINE_ALLOW;
 		default:
 			return MIG_LINE_COMMENT;
 	}

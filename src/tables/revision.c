@@ -26,7 +26,7 @@
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_nontransactional," \
 	" r.downgrade_transactions," \
 	" r.registered_by, r.registered_at," \
-	" NOT r.upgrade_transactional, NOT r.downgrade_transactional"
+	" NOT r.upgrade_transactional, NOT r.downgrade_transactional, r.allow"
 
 /* What a step reads, of a revision r with the body that it runs. */
 #define STEP_COLUMNS \
@@ -48,6 +48,7 @@ static void forget_body(MigStepBody *body);
 pg_noreturn static void refuse_removed(const char *id);
 static void read_step_body(const MigSpiRow *row, void *result);
 static void check_found(int nrows, int nids);
+static void read_texts(const MigSpiRow *row, void *result);
 static void read_check(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
@@ -301,6 +302,39 @@ read_step_body(const MigSpiRow *row, void *result)
 }
 
 /*
+ * The texts of a revision, for what looks at them and runs nothing.
+ */
+void
+mig_revision_texts(const char *id, MigSpiAccess access,
+				   MigRevisionTexts *texts)
+{
+	static MigSpiQuery query = {
+		"SELECT upgrade, downgrade, settings, allow"
+		"  FROM migrate.revision AS r WHERE revision = $1",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, id);
+	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, access, read_texts, texts))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision \"%s\" does not exist", id)));
+	texts->id = id;
+}
+
+static void
+read_texts(const MigSpiRow *row, void *result)
+{
+	MigRevisionTexts *texts = result;
+
+	texts->upgrade = mig_spi_row_text_not_null(row, 1);
+	texts->downgrade = mig_spi_row_text(row, 2);
+	texts->settings = mig_spi_row_text(row, 3);
+	texts->allow = mig_spi_row_text(row, 4);
+}
+
+/*
  * What decides whether each revision may be run, in the order of ids, which
  * exist.
  *
@@ -466,10 +500,12 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  upgrade_nontransactional, upgrade_transactions, downgrade, downgrade_hash,"
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, registered_by_oid, origin,"
-		"  settings, upgrade_transactional, downgrade_transactional)"
+		"  settings, upgrade_transactional, downgrade_transactional,"
+		"  allow)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $16,"
-		"  " MIG_SPI_ORIGIN ", $17, $18, CASE WHEN $11 IS NOT NULL THEN $19 END)"
+		"  " MIG_SPI_ORIGIN ", $17, $18, CASE WHEN $11 IS NOT NULL THEN $19 END,"
+		"  $20)"
 	};
 
 	write_revision(&query, revision, author);
@@ -489,7 +525,7 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  downgrade_statements = $13, downgrade_nontransactional = $14,"
 		"  downgrade_transactions = $15, settings = $17,"
 		"  upgrade_transactional = $18,"
-		"  downgrade_transactional = CASE WHEN $11 IS NOT NULL THEN $19 END,"
+		"  downgrade_transactional = CASE WHEN $11 IS NOT NULL THEN $19 END, allow = $20,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_by_oid = $16, origin = " MIG_SPI_ORIGIN ","
 		"  registered_at = pg_catalog.clock_timestamp()"
@@ -518,6 +554,23 @@ mig_revision_is_author(const char *id, Oid role, Oid other)
 	mig_spi_arg_oid(&args, role);
 	mig_spi_arg_oid(&args, other);
 	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Replaces the waivers of a revision alone: they change nothing of what is run.
+ */
+void
+mig_revision_set_allow(const char *id, const char *allow)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision SET allow = $2 WHERE revision = $1",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, id);
+	mig_spi_arg_text(&args, allow);
+	mig_spi_write(&query, &args);
 }
 
 /*
@@ -616,9 +669,10 @@ read_revision(const MigSpiRow *row, void *result)
 	revision->registered_at = mig_spi_row_timestamptz(row, 16);
 	def->upgrade_per_statement = mig_spi_row_bool(row, 17);
 	def->downgrade_per_statement = mig_spi_row_bool(row, 18);
-	def->upgrade = mig_spi_row_text(row, 19);
-	def->downgrade = mig_spi_row_text(row, 20);
-	revision->hash = mig_spi_row_text(row, 21);
+	def->allow = mig_spi_row_text(row, 19);
+	def->upgrade = mig_spi_row_text(row, 20);
+	def->downgrade = mig_spi_row_text(row, 21);
+	revision->hash = mig_spi_row_text(row, 22);
 }
 
 /*
@@ -655,6 +709,7 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	mig_spi_arg_text(&args, def->settings);
 	mig_spi_arg_bool(&args, !def->upgrade_per_statement);
 	mig_spi_arg_bool(&args, !def->downgrade_per_statement);
+	mig_spi_arg_text(&args, def->allow);
 	mig_spi_write(query, &args);
 }
 

@@ -67,6 +67,16 @@ typedef struct MigStepBody
 	bool		per_statement;	/* it is not transactional */
 } MigStepBody;
 
+/* What lint reads of a revision. */
+typedef struct MigRevisionTexts
+{
+	const char *id;
+	char	   *upgrade;
+	char	   *downgrade;		/* or NULL */
+	char	   *settings;		/* or NULL */
+	char	   *allow;			/* or NULL */
+} MigRevisionTexts;
+
 /* What decides whether a revision may be run. */
 typedef struct MigRevisionCheck
 {
@@ -90,6 +100,8 @@ extern void mig_revision_body(const char *id, MigCommand command,
 							  MigStepBody *body);
 extern int	mig_revision_bodies(char *const *ids, int nids, MigCommand command,
 								MigStepBody *bodies);
+extern void mig_revision_texts(const char *id, MigSpiAccess access,
+							   MigRevisionTexts *texts);
 
 /* Revisions that might not be run */
 extern MigRevisionCheck *mig_revision_check(char *const *ids, int nids,
@@ -110,6 +122,7 @@ extern char **mig_revision_dependents(const char *id, int *ndependents);
 extern bool mig_revision_is_author(const char *id, Oid role, Oid other);
 extern void mig_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_revision_update(const MigRevision *revision, Oid author);
+extern void mig_revision_set_allow(const char *id, const char *allow);
 extern void mig_revision_delete(const char *id);
 extern void mig_revision_cover(const MigRevisionDef *def);
 extern void mig_revision_set_heads(const MigGraph *graph);
