@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # .ci/check_docs.sh: the reference is complete
 #
-# What a user can call, read, set or meet as an error has a heading or a table
-# row in docs/reference.md; what CREATE EXTENSION makes has a comment.
+# What a user can call, read, set, waive or meet as an error has a heading or a
+# table row in docs/reference.md; what CREATE EXTENSION makes has a comment.
 
 # shellcheck source=.ci/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -42,6 +42,7 @@ for my $line (split /\n/, $reference)
 	($title) = $line =~ /^\|\s*(.*?)\s*\|/ if !defined $title;
 	next if !defined $title;
 	$entry{$1} = 1 while $title =~ /([A-Za-z_][\w.]*|[0-9A-Z]{5})/g;
+	$entry{$1} = 1 if $title =~ /^`([a-z-]+)`$/;
 }
 my $wants = sub {
 	my ($from, $kind, $name) = @_;
@@ -62,6 +63,8 @@ for my $path (@ARGV)
 	my $source = slurp($path);
 	$wants->($path, 'setting', $1)
 	  while $source =~ /DefineCustom\w+Variable\("([^"]+)"/g;
+	$wants->($path, 'lint rule', $1)
+	  while $source =~ /\[MIG_RULE_\w+\] = \{\s*"([^"]+)"/g;
 	while ($source =~ /\berrcode\(([^)]*)\)/g)
 	{
 		my $codes = $1;

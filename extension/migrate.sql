@@ -662,6 +662,25 @@ RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan_detai
 COMMENT ON FUNCTION @extschema@.migrate_plan_details(text, text)
 	IS 'the steps that upgrade, downgrade or stamp to the target would take; best read with \gx of psql';
 
+CREATE FUNCTION @extschema@.migrate_lint(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	separately boolean DEFAULT false,
+	OUT revision text, OUT line integer, OUT severity text, OUT rule text,
+	OUT message text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_lint';
+COMMENT ON FUNCTION @extschema@.migrate_lint(text, text, boolean)
+	IS 'statements that would stop or break the application, of what a command would run or of a range a:b, in 80 columns; runs nothing; migrate_lint_details() has more';
+
+CREATE FUNCTION @extschema@.migrate_lint_details(
+	target text DEFAULT 'head', command text DEFAULT 'upgrade',
+	separately boolean DEFAULT false,
+	OUT revision text, OUT operation text, OUT statement integer, OUT line integer,
+	OUT severity text, OUT rule text, OUT relation text, OUT message text,
+	OUT instead text, OUT waived text, OUT query text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_lint_details';
+COMMENT ON FUNCTION @extschema@.migrate_lint_details(text, text, boolean)
+	IS 'the same as migrate_lint(), with waived findings, the statements and what to write instead; best read with \gx of psql';
+
 CREATE FUNCTION @extschema@.migrate_preview(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT revision text, OUT line integer, OUT relation text, OUT blocks text,

@@ -8,22 +8,27 @@
 #include <math.h>
 
 #include "fmgr.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "api.h"
 #include "base/call.h"
+#include "base/command.h"
 #include "preview/preview.h"
 
 PG_FUNCTION_INFO_V1(migrate_preview);
 PG_FUNCTION_INFO_V1(migrate_preview_details);
 PG_FUNCTION_INFO_V1(migrate_script);
+PG_FUNCTION_INFO_V1(migrate_lint);
+PG_FUNCTION_INFO_V1(migrate_lint_details);
 
 /* So that a row of migrate_preview() fits into 80 columns. */
 #define NAME_LENGTH				17
 
 static List *read_preview(FunctionCallInfo fcinfo, const char *function);
 static const char *short_name(const char *name);
+static List *lint(FunctionCallInfo fcinfo);
 
 Datum
 migrate_preview(PG_FUNCTION_ARGS)
@@ -109,4 +114,72 @@ short_name(const char *name)
 		return name;
 	return psprintf("%.*s~", pg_mbcharcliplen(name, strlen(name), NAME_LENGTH - 1),
 					name);
+}
+
+Datum
+migrate_lint(PG_FUNCTION_ARGS)
+{
+	MigCallRows rows;
+	List	   *findings;
+	ListCell   *cell;
+
+	mig_api_begin("migrate_lint()", MIG_API_GRANTED);
+	findings = lint(fcinfo);
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	foreach(cell, findings)
+	{
+		const MigLintFinding *finding = lfirst(cell);
+		const MigLintRuleInfo *rule = mig_lint_rule(finding->rule);
+
+		if (finding->waived != NULL)
+			continue;
+		mig_call_put_text(&rows, finding->place.revision);
+		mig_call_put(&rows, Int32GetDatum(finding->place.line),
+					 finding->place.statement == 0);
+		mig_call_put_text(&rows, mig_lint_severity_name(rule->severity));
+		mig_call_put_text(&rows, rule->name);
+		mig_call_put_text(&rows, mig_lint_wrapped(finding));
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+Datum
+migrate_lint_details(PG_FUNCTION_ARGS)
+{
+	MigCallRows rows;
+	List	   *findings;
+	ListCell   *cell;
+
+	mig_api_begin("migrate_lint_details()", MIG_API_GRANTED);
+	findings = lint(fcinfo);
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	foreach(cell, findings)
+	{
+		const MigLintFinding *finding = lfirst(cell);
+		const MigLintRuleInfo *rule = mig_lint_rule(finding->rule);
+		bool		whole = finding->place.statement == 0;
+
+		mig_call_put_text(&rows, finding->place.revision);
+		mig_call_put_text(&rows, mig_command_name(finding->place.operation));
+		mig_call_put(&rows, Int32GetDatum(finding->place.statement), whole);
+		mig_call_put(&rows, Int32GetDatum(finding->place.line), whole);
+		mig_call_put_text(&rows, mig_lint_severity_name(rule->severity));
+		mig_call_put_text(&rows, rule->name);
+		mig_call_put_text(&rows, finding->relation);
+		mig_call_put_text(&rows, finding->message);
+		mig_call_put_text(&rows, rule->instead);
+		mig_call_put_text(&rows, finding->waived);
+		mig_call_put_text(&rows, finding->place.query);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+static List *
+lint(FunctionCallInfo fcinfo)
+{
+	return mig_lint(mig_call_text(fcinfo, 0, "target"),
+					mig_call_text(fcinfo, 1, "command"),
+					mig_call_bool(fcinfo, 2, "separately"));
 }

@@ -10,6 +10,7 @@
 #include "base/guc.h"
 #include "base/server.h"
 #include "job/job.h"
+#include "preview/preview.h"
 #include "run/run.h"
 
 PG_MODULE_MAGIC;
@@ -22,6 +23,7 @@ _PG_init(void)
 	mig_server_check_build();
 	mig_guc_define();
 	mig_run_init();
+	mig_run_review = mig_lint_before_run;
 	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
 		mig_job_scheduler_register();
 }

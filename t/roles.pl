@@ -33,11 +33,13 @@ my %call_of = (
 	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
 	'migrate_history_details(text)' => 'SELECT * FROM migrate_history_details()',
 	'migrate_is_current(text)' => q{SELECT migrate_is_current('heads')},
+	'migrate_lint(text,text,boolean)' => q{SELECT * FROM migrate_lint('heads')},
+	'migrate_lint_details(text,text,boolean)' => q{SELECT * FROM migrate_lint_details('heads')},
 	'migrate_merge(text[],text,text,text[])' => q{SELECT migrate_merge('{c1,c2}', 'm1')},
 	'migrate_plan(text,text)' => q{SELECT * FROM migrate_plan('heads')},
 	'migrate_plan_details(text,text)' => q{SELECT * FROM migrate_plan_details('heads')},
 	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
-	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean)' => q{SELECT migrate_register('n1', '', '')},
+	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text)' => q{SELECT migrate_register('n1', '', '')},
 	'migrate_register_script(text,boolean,boolean)' => q{SELECT migrate_register_script('-- revision: n2')},
 	'migrate_resolve(text,text)' => q{SELECT migrate_resolve('c1', 'retry')},
 	'migrate_revert(text)' => q{CALL migrate_revert('b1')},
@@ -57,7 +59,7 @@ my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doct
   migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
 my %may = (
 	owner => undef,
-	viewer => [qw(migrate_show)],
+	viewer => [qw(migrate_show migrate_lint migrate_lint_details)],
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
 		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset)],
 	operator => [],

@@ -143,6 +143,10 @@ like(fits('SELECT * FROM migrate_history()'), qr/ 0b1c2d3e4f50 \| partial \| +\|
 sql($node, $db, q{SELECT migrate_resolve('0b1c2d3e4f50', 'abandon'); INSERT INTO migrate.version VALUES ('deadbeef0000')});
 fits("SELECT * FROM $_") foreach qw(migrate_current() migrate_history() migrate_doctor() migrate.status);
 
+# A finding of the rule with the longest name.
+sql($node, $db, "SET ROLE deployer01; SELECT migrate_register('f00d00000001', 'CREATE TABLE payment_of_customer (id int PRIMARY KEY, customer bigint REFERENCES customer_address)', '', '{c0ffee000001}')");
+like(fits(q{SELECT * FROM migrate_lint('base:heads', separately => true)}), qr/^ f00d00000001 \|    1 \| notice +\| foreign-key-index \| no index of +\+$/m, 'lint says what it has found');
+
 # A finding says all that the details say.
 my $same = q{SELECT count(*), bool_and(regexp_replace(d.finding, '\s+', ' ', 'g') = regexp_replace(concat_ws(E'\n', w."check" || ': ' || w.value, w.advice), '\s+', ' ', 'g'))
   FROM migrate_doctor() WITH ORDINALITY AS d JOIN migrate_doctor_details() WITH ORDINALITY AS w USING (ordinality) WHERE d.area NOT IN ('commit', 'replication')};

@@ -92,6 +92,13 @@
 #define MIG_COMPAT_HAVE_SET_EXPRESSION
 #endif
 
+/* 18 has generated columns that are computed when they are read. */
+#if PG_VERSION_NUM >= 180000
+#define mig_compat_is_virtual(constraint) ((constraint)->generated_kind == 'v')
+#else
+#define mig_compat_is_virtual(constraint) false
+#endif
+
 /* 18 gave ALTER CONSTRAINT a node of its own, which says what it alters. */
 #if PG_VERSION_NUM >= 180000
 #define MIG_COMPAT_HAVE_ALTER_CONSTRAINT_NODE

@@ -25,6 +25,8 @@
 
 #define DEFAULT_BLOCKER_PATIENCE	30000	/* ms */
 #define DEFAULT_BLOCKER_WAIT	60000	/* ms: longer than most transactions */
+#define DEFAULT_LINT_SMALL_TABLE 1024	/* kB: is read, or rewritten, within
+										 * milliseconds */
 #define DEFAULT_LOCK_TIMEOUT	200 /* ms: what readers that queue behind a
 									 * waiting ALTER TABLE hardly notice */
 #define DEFAULT_LOCK_WAIT		60000	/* ms: longer than most runs */
@@ -48,6 +50,8 @@
 int			mig_guc_function_mode = MIG_FUNCTION_MODE_RUN;
 int			mig_guc_blocker_patience;
 int			mig_guc_blocker_wait;
+int			mig_guc_lint = MIG_LINT_MODE_OFF;
+int			mig_guc_lint_small_table;
 int			mig_guc_lock_timeout;
 int			mig_guc_lock_wait;
 int			mig_guc_log_retention;
@@ -73,6 +77,13 @@ static GucSource approval_source = PGC_S_DEFAULT;
 static const struct config_enum_entry function_modes[] = {
 	{"run", MIG_FUNCTION_MODE_RUN, false},
 	{"submit", MIG_FUNCTION_MODE_SUBMIT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry lint_modes[] = {
+	{"off", MIG_LINT_MODE_OFF, false},
+	{"warn", MIG_LINT_MODE_WARN, false},
+	{"error", MIG_LINT_MODE_ERROR, false},
 	{NULL, 0, false}
 };
 
@@ -137,6 +148,20 @@ mig_guc_define(void)
 							 MIG_FUNCTION_MODE_RUN, function_modes,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("migrate.lint",
+							 "Sets what an upgrade does with what migrate_lint() finds in it.",
+							 "Errors and warnings that no revision waives, before anything is run: warn says them, error refuses the upgrade.",
+							 &mig_guc_lint,
+							 MIG_LINT_MODE_OFF, lint_modes,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("migrate.lint_small_table",
+							"Sets the size up to which a table is too small for some findings.",
+							"Reading or rewriting such a table stops no session for long. -1: none is too small, not even an empty one.",
+							&mig_guc_lint_small_table,
+							DEFAULT_LINT_SMALL_TABLE, -1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
 	DefineCustomIntVariable("migrate.lock_timeout",
 							"Sets the maximum time that an attempt at a revision waits for a lock.",
 							"A shorter lock_timeout of the session applies as well. A value of 0 turns off this timeout, and migrate.blocker_wait.",

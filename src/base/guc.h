@@ -17,6 +17,14 @@ typedef enum MigFunctionMode
 	MIG_FUNCTION_MODE_SUBMIT
 } MigFunctionMode;
 
+/* Values of migrate.lint. */
+typedef enum MigLintMode
+{
+	MIG_LINT_MODE_OFF,
+	MIG_LINT_MODE_WARN,
+	MIG_LINT_MODE_ERROR
+} MigLintMode;
+
 /* Values of migrate.terminate_blockers. */
 typedef enum MigTerminateBlockers
 {
@@ -37,6 +45,8 @@ typedef enum MigServerType
 extern int	mig_guc_blocker_patience;
 extern int	mig_guc_blocker_wait;
 extern int	mig_guc_function_mode;
+extern int	mig_guc_lint;
+extern int	mig_guc_lint_small_table;
 extern int	mig_guc_lock_timeout;
 extern int	mig_guc_lock_wait;
 extern int	mig_guc_log_retention;

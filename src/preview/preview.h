@@ -1,6 +1,6 @@
 /*
  * preview.h
- *	  Answers what a run would do: preview.
+ *	  Answers what a run would do: preview, lint.
  */
 #ifndef MIG_PREVIEW_PREVIEW_H
 #define MIG_PREVIEW_PREVIEW_H
@@ -8,6 +8,7 @@
 #include "nodes/pg_list.h"
 
 #include "migrate.h"
+#include "script/lint_rule.h"
 
 /* A statement of a revision, and a relation that it locks, or none. */
 typedef struct MigPreviewRow
@@ -32,8 +33,37 @@ typedef struct MigPreviewRow
 	char	   *detail;			/* the same as a sentence */
 } MigPreviewRow;
 
+/* A statement of a body, or all of it. */
+typedef struct MigLintPlace
+{
+	const char *revision;
+	MigCommand	operation;
+	int			statement;		/* from 1; 0: the revision as a whole */
+	int			line;			/* of the body, from 1 */
+	const char *query;			/* its text; NULL: the revision as a whole */
+	int			number;			/* of the revision in the walk */
+	List	   *waivers;		/* of the revision, of MigLintWaiver */
+} MigLintPlace;
+
+/* A statement that breaks a rule. */
+typedef struct MigLintFinding
+{
+	MigLintPlace place;
+	MigLintRule rule;
+	const char *relation;		/* that it is about, or NULL */
+	const char *message;
+	const char *waived;			/* the reason why it may; NULL: it may not */
+} MigLintFinding;
+
 /* preview.c */
 extern List *mig_preview(char *target, const char *command);
+
+/* lint.c */
+extern List *mig_lint(const char *target, const char *command, bool separately);
+extern void mig_lint_before_run(const MigPlan *plan, bool resumes);
+
+/* lint_finding.c */
+extern char *mig_lint_wrapped(const MigLintFinding *finding);
 
 /* offline.c */
 extern char *mig_offline_script(const char *range, const char *command);

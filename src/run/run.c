@@ -30,6 +30,9 @@
  */
 #define LONG_RUN				1000
 
+/* NULL: there is none. */
+MigRunReview mig_run_review = NULL;
+
 /* Whether this backend is in a run: a body must not start another. */
 static bool running = false;
 
@@ -242,6 +245,10 @@ read_and_plan(void *arg)
 	mig_precheck_plan(run);
 	if (run->plan->nsteps == 0)
 		return;
+	/* The way back stays open. */
+	if (mig_run_review != NULL && !run->rehearses &&
+		request->command == MIG_COMMAND_UPGRADE)
+		mig_run_review(run->plan, run->partial != NULL);
 	if (run->commits && mig_target_is_relative(request->targets[0]))
 		run->target = mig_run_plan_absolute(version, request->command,
 											request->targets[0],

@@ -29,6 +29,13 @@ typedef bool (*MigRunMayBegin) (const MigStep *step, int index, int nsteps,
  */
 typedef bool (*MigRunMayContinue) (const MigStep *step, void *arg);
 
+/*
+ * Called with the plan of an upgrade before its first step: says what is to be
+ * said of it, or raises an error.  In the transaction that has made the plan.
+ * resumes: the first step was begun by an earlier run, and must not be stopped.
+ */
+typedef void (*MigRunReview) (const MigPlan *plan, bool resumes);
+
 /* What is asked for. */
 typedef struct MigRunRequest
 {
@@ -157,6 +164,7 @@ typedef void (*MigRehearsalLook) (const MigRehearsedStatement *statement,
 								  bool begun, void *arg);
 
 /* run.c */
+extern MigRunReview mig_run_review;
 extern void mig_run_init(void);
 extern void mig_run(const MigRunRequest *request, MigRunResult *result);
 extern void mig_run_refuse_nested(const char *function);

@@ -47,7 +47,7 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 	[MIG_RULE_SET_NOT_NULL] = {
 		"set-not-null", MIG_LINT_WARNING,
 		"all of \"%s\" is read while other sessions wait, for nulls in \"%s\"",
-		"ADD CONSTRAINT name CHECK (column IS NOT NULL) NOT VALID in one revision, VALIDATE CONSTRAINT in the next, then SET NOT NULL, which reads nothing, and DROP CONSTRAINT."
+		"ADD CONSTRAINT name CHECK (column IS NOT NULL) NOT VALID in one revision, VALIDATE CONSTRAINT in the next, then SET NOT NULL, which reads nothing, and DROP CONSTRAINT. From PostgreSQL 18 on ADD CONSTRAINT name NOT NULL column NOT VALID, and VALIDATE CONSTRAINT in the next."
 	},
 	[MIG_RULE_DROP_NOT_NULL] = {
 		"drop-not-null", MIG_LINT_NOTICE,

@@ -1,0 +1,666 @@
+/*
+ * lint_apply.c
+ *	  What a statement changes in what lint knows.
+ *
+ * Called after the rules have looked at a statement, so that these find what was
+ * there before it.  All that is kept is copied: the parse trees end with their
+ * revision.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_class_d.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+
+#include "preview/preview_internal.h"
+
+static void apply(MigLint *lint, Node *node);
+static void create_table(MigLint *lint, const CreateStmt *create, char kind);
+static void create_as(MigLint *lint, const CreateTableAsStmt *create);
+static void create_index(MigLint *lint, const IndexStmt *create);
+static void add_column(MigLint *lint, MigLintRelation *relation,
+					   const ColumnDef *definition);
+static void add_constraint(MigLint *lint, MigLintRelation *relation,
+						   const Constraint *constraint, const char *column);
+static void add_index(MigLintRelation *relation, const char *name,
+					  List *columns, bool is_unique, bool is_partial);
+static void find_not_null(Node *node, List **columns);
+static void copy_columns(MigLint *lint, MigLintRelation *relation,
+						 const RangeVar *source);
+static void set_not_null(MigLint *lint, MigLintRelation *relation,
+						 const char *column, bool not_null);
+static void drop_not_null(MigLint *lint, MigLintRelation *relation,
+						  const char *column);
+static void drop_column(MigLint *lint, MigLintRelation *relation,
+						const char *name);
+static void drop_constraint(MigLint *lint, MigLintRelation *relation,
+							const char *name);
+static void drop(MigLint *lint, const DropStmt *drop);
+static void rename_object(MigLint *lint, const RenameStmt *rename);
+static void set_variable(MigLint *lint, const VariableSetStmt *set);
+static void note_made(MigLint *lint, List **made, const char *name,
+					  bool is_volatile);
+static bool is_volatile(const CreateFunctionStmt *create);
+
+/*
+ * Of ALTER TABLE only what is not a subcommand.
+ */
+void
+mig_lint_apply(MigLint *lint, Node *node)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(lint->context);
+
+	apply(lint, node);
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+apply(MigLint *lint, Node *node)
+{
+	ListCell   *cell;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			create_table(lint, (CreateStmt *) node,
+						 ((CreateStmt *) node)->partspec != NULL ?
+						 RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
+			break;
+		case T_CreateForeignTableStmt:
+			create_table(lint, &((CreateForeignTableStmt *) node)->base,
+						 RELKIND_FOREIGN_TABLE);
+			break;
+		case T_CreateTableAsStmt:
+			create_as(lint, (CreateTableAsStmt *) node);
+			break;
+		case T_SelectStmt:
+			if (((SelectStmt *) node)->intoClause != NULL)
+				mig_lint_create(lint, ((SelectStmt *) node)->intoClause->rel,
+								RELKIND_RELATION)->partial_knowledge = true;
+			break;
+		case T_ViewStmt:
+			if (mig_lint_find(lint, ((ViewStmt *) node)->view->schemaname,
+							  ((ViewStmt *) node)->view->relname) == NULL)
+				mig_lint_create(lint, ((ViewStmt *) node)->view, RELKIND_VIEW);
+			break;
+		case T_CreateSeqStmt:
+			if (!((CreateSeqStmt *) node)->if_not_exists)
+				mig_lint_create(lint, ((CreateSeqStmt *) node)->sequence,
+								RELKIND_SEQUENCE);
+			break;
+		case T_IndexStmt:
+			create_index(lint, (IndexStmt *) node);
+			break;
+		case T_CreateSchemaStmt:
+			if (((CreateSchemaStmt *) node)->schemaname != NULL)
+				note_made(lint, &lint->schemas,
+						  ((CreateSchemaStmt *) node)->schemaname, false);
+			foreach(cell, ((CreateSchemaStmt *) node)->schemaElts)
+				apply(lint, lfirst(cell));
+			break;
+		case T_CreateFunctionStmt:
+			note_made(lint, &lint->functions,
+					  strVal(llast(((CreateFunctionStmt *) node)->funcname)),
+					  is_volatile((CreateFunctionStmt *) node));
+			break;
+		case T_CreateEnumStmt:
+			note_made(lint, &lint->types,
+					  strVal(llast(((CreateEnumStmt *) node)->typeName)), false);
+			break;
+		case T_CreateDomainStmt:
+			note_made(lint, &lint->types,
+					  strVal(llast(((CreateDomainStmt *) node)->domainname)), false);
+			break;
+		case T_CompositeTypeStmt:
+			note_made(lint, &lint->types,
+					  ((CompositeTypeStmt *) node)->typevar->relname, false);
+			break;
+		case T_DropStmt:
+			drop(lint, (DropStmt *) node);
+			break;
+		case T_RenameStmt:
+			rename_object(lint, (RenameStmt *) node);
+			break;
+		case T_AlterObjectSchemaStmt:
+			{
+				AlterObjectSchemaStmt *alter = (AlterObjectSchemaStmt *) node;
+
+				if (alter->relation != NULL)
+					mig_lint_move(lint, mig_lint_range(lint, alter->relation),
+								  alter->newschema, alter->relation->relname);
+				break;
+			}
+		case T_TruncateStmt:
+			foreach(cell, ((TruncateStmt *) node)->relations)
+				mig_lint_range(lint, lfirst(cell))->is_emptied = true;
+			break;
+		case T_DeleteStmt:
+			if (((DeleteStmt *) node)->whereClause == NULL)
+				mig_lint_range(lint, ((DeleteStmt *) node)->relation)->is_emptied = true;
+			break;
+		case T_InsertStmt:
+			mig_lint_range(lint, ((InsertStmt *) node)->relation)->is_emptied = false;
+			break;
+		case T_VariableSetStmt:
+			set_variable(lint, (VariableSetStmt *) node);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+create_table(MigLint *lint, const CreateStmt *create, char kind)
+{
+	MigLintRelation *relation;
+	MigLintRelation *old = mig_lint_find(lint, create->relation->schemaname,
+										 create->relation->relname);
+	ListCell   *cell;
+
+	/* One that is not known may be made by it. */
+	if (create->if_not_exists && old != NULL && old->kind != 0)
+		return;
+	relation = mig_lint_create(lint, create->relation, kind);
+	relation->partial_knowledge = create->ofTypename != NULL;
+	foreach(cell, create->inhRelations)
+		copy_columns(lint, relation, lfirst(cell));
+	foreach(cell, create->tableElts)
+	{
+		Node	   *element = lfirst(cell);
+
+		if (IsA(element, ColumnDef))
+			add_column(lint, relation, (ColumnDef *) element);
+		else if (IsA(element, Constraint))
+			add_constraint(lint, relation, (Constraint *) element, NULL);
+		else if (IsA(element, TableLikeClause))
+			copy_columns(lint, relation, ((TableLikeClause *) element)->relation);
+	}
+	foreach(cell, create->constraints)
+		add_constraint(lint, relation, lfirst(cell), NULL);
+}
+
+static void
+copy_columns(MigLint *lint, MigLintRelation *relation, const RangeVar *source)
+{
+	MigLintRelation *other = mig_lint_range(lint, source);
+	ListCell   *cell;
+
+	mig_lint_catalog_load(lint, other);
+	relation->partial_knowledge = relation->partial_knowledge || other->partial_knowledge;
+	foreach(cell, other->columns)
+	{
+		MigLintColumn *column = palloc(sizeof(MigLintColumn));
+
+		memcpy(column, lfirst(cell), sizeof(MigLintColumn));
+		relation->columns = lappend(relation->columns, column);
+	}
+}
+
+static void
+create_as(MigLint *lint, const CreateTableAsStmt *create)
+{
+	if (create->if_not_exists &&
+		mig_lint_find(lint, create->into->rel->schemaname,
+					  create->into->rel->relname) != NULL)
+		return;
+	mig_lint_create(lint, create->into->rel,
+					create->objtype == OBJECT_MATVIEW ? RELKIND_MATVIEW :
+					RELKIND_RELATION)->partial_knowledge = true;
+}
+
+static void
+create_index(MigLint *lint, const IndexStmt *create)
+{
+	MigLintRelation *relation = mig_lint_range(lint, create->relation);
+	List	   *columns = NIL;
+	ListCell   *cell;
+
+	foreach(cell, create->indexParams)
+	{
+		const IndexElem *element = lfirst_node(IndexElem, cell);
+
+		columns = lappend(columns, pstrdup(element->name != NULL ?
+										   element->name : ""));
+	}
+	mig_lint_catalog_load(lint, relation);
+	add_index(relation, create->idxname, columns, create->unique,
+			  create->whereClause != NULL);
+	if (create->idxname != NULL)
+	{
+		RangeVar   *name = copyObject(create->relation);
+		MigLintRelation *index;
+
+		name->schemaname = relation->schema;
+		name->relname = create->idxname;
+		index = mig_lint_create(lint, name, RELKIND_INDEX);
+		index->table = relation;
+	}
+}
+
+static void
+add_index(MigLintRelation *relation, const char *name, List *columns,
+		  bool is_unique, bool is_partial)
+{
+	MigLintIndex *index = palloc0(sizeof(MigLintIndex));
+
+	index->name = name == NULL ? NULL : pstrdup(name);
+	index->columns = columns;
+	index->is_unique = is_unique;
+	index->is_partial = is_partial;
+	relation->indexes = lappend(relation->indexes, index);
+}
+
+static void
+add_column(MigLint *lint, MigLintRelation *relation,
+		   const ColumnDef *definition)
+{
+	MigLintColumn *column = palloc0(sizeof(MigLintColumn));
+	ListCell   *cell;
+
+	if (definition->typeName == NULL)
+		return;
+	column->name = pstrdup(definition->colname);
+	mig_lint_type_read(definition->typeName, &column->type);
+	if (mig_lint_type_is(&column->type, " serial serial4 "))
+		column->type.name = "int4";
+	else if (mig_lint_type_is(&column->type, " bigserial serial8 "))
+		column->type.name = "int8";
+	else if (mig_lint_type_is(&column->type, " smallserial serial2 "))
+		column->type.name = "int2";
+	relation->columns = lappend(relation->columns, column);
+	foreach(cell, definition->constraints)
+		add_constraint(lint, relation, lfirst(cell), column->name);
+}
+
+/*
+ * column: that it is written behind, or NULL.
+ */
+static void
+add_constraint(MigLint *lint, MigLintRelation *relation,
+			   const Constraint *constraint, const char *column)
+{
+	MigLintConstraint *added = palloc0(sizeof(MigLintConstraint));
+	const char *index_name = constraint->indexname;
+
+	added->name = constraint->conname == NULL ? NULL : pstrdup(constraint->conname);
+	added->valid = !constraint->skip_validation;
+	added->transaction = lint->transaction;
+	added->line = lint->place.line;
+	if (column != NULL)
+		added->columns = list_make1(pstrdup(column));
+	switch (constraint->contype)
+	{
+		case CONSTR_NOTNULL:
+			if (column == NULL)
+				added->columns = mig_lint_strings(constraint->keys);
+			if (added->columns == NIL)
+				return;
+			added->type = 'n';
+			added->not_null = added->columns;
+			if (added->valid)
+				set_not_null(lint, relation, linitial(added->columns), true);
+			break;
+		case CONSTR_CHECK:
+			added->type = 'c';
+			find_not_null(constraint->raw_expr, &added->not_null);
+			break;
+		case CONSTR_FOREIGN:
+			added->type = 'f';
+			if (column == NULL)
+				added->columns = mig_lint_strings(constraint->fk_attrs);
+			break;
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+			added->type = constraint->contype == CONSTR_PRIMARY ? 'p' : 'u';
+			if (column == NULL)
+				added->columns = mig_lint_strings(constraint->keys);
+			if (added->type == 'p')
+			{
+				ListCell   *cell;
+
+				foreach(cell, added->columns)
+					set_not_null(lint, relation, lfirst(cell), true);
+			}
+			/* The index is there already. */
+			if (index_name == NULL)
+				add_index(relation, constraint->conname, added->columns, true, false);
+			break;
+		case CONSTR_IDENTITY:
+			if (column != NULL)
+				set_not_null(lint, relation, column, true);
+			return;
+		case CONSTR_EXCLUSION:
+			added->type = 'x';
+			break;
+		default:
+			return;
+	}
+	relation->constraints = lappend(relation->constraints, added);
+}
+
+/*
+ * Adds the columns that an expression says are not null.
+ */
+static void
+find_not_null(Node *node, List **columns)
+{
+	ListCell   *cell;
+
+	check_stack_depth();
+	if (node == NULL)
+		return;
+	if (IsA(node, NullTest) && ((NullTest *) node)->nulltesttype == IS_NOT_NULL &&
+		IsA(((NullTest *) node)->arg, ColumnRef))
+	{
+		Node	   *name = llast(((ColumnRef *) ((NullTest *) node)->arg)->fields);
+
+		if (IsA(name, String))
+			*columns = lappend(*columns, pstrdup(strVal(name)));
+	}
+	else if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == AND_EXPR)
+	{
+		foreach(cell, ((BoolExpr *) node)->args)
+			find_not_null(lfirst(cell), columns);
+	}
+}
+
+static void
+set_not_null(MigLint *lint, MigLintRelation *relation, const char *column,
+			 bool not_null)
+{
+	MigLintColumn *found = mig_lint_column(lint, relation, column);
+
+	if (found != NULL)
+		found->not_null = not_null;
+}
+
+/*
+ * With the constraint that says so and has a name, from 18 on.
+ */
+static void
+drop_not_null(MigLint *lint, MigLintRelation *relation, const char *column)
+{
+	ListCell   *cell;
+
+	set_not_null(lint, relation, column, false);
+	foreach(cell, relation->constraints)
+	{
+		const MigLintConstraint *constraint = lfirst(cell);
+
+		if (constraint->type == 'n' &&
+			strcmp(linitial(constraint->columns), column) == 0)
+			relation->constraints = foreach_delete_current(relation->constraints, cell);
+	}
+}
+
+/*
+ * A subcommand of ALTER TABLE.
+ */
+void
+mig_lint_apply_command(MigLint *lint, MigLintRelation *relation,
+					   const AlterTableCmd *command)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(lint->context);
+	MigLintColumn *column;
+	MigLintConstraint *constraint;
+	ListCell   *cell;
+
+	mig_lint_catalog_load(lint, relation);
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+			if (mig_lint_column(lint, relation,
+								castNode(ColumnDef, command->def)->colname) == NULL)
+				add_column(lint, relation, castNode(ColumnDef, command->def));
+			break;
+		case AT_DropColumn:
+			drop_column(lint, relation, command->name);
+			break;
+		case AT_AlterColumnType:
+			column = mig_lint_column(lint, relation, command->name);
+			if (column != NULL)
+				mig_lint_type_read(castNode(ColumnDef, command->def)->typeName,
+								   &column->type);
+			break;
+		case AT_SetNotNull:
+			set_not_null(lint, relation, command->name, true);
+			break;
+		case AT_DropNotNull:
+			drop_not_null(lint, relation, command->name);
+			break;
+		case AT_AddConstraint:
+			add_constraint(lint, relation, castNode(Constraint, command->def), NULL);
+			break;
+		case AT_DropConstraint:
+			drop_constraint(lint, relation, command->name);
+			break;
+		case AT_ValidateConstraint:
+			constraint = mig_lint_constraint(lint, relation, command->name);
+			if (constraint == NULL)
+				break;
+			constraint->valid = true;
+			if (constraint->type == 'n')
+			{
+				foreach(cell, constraint->not_null)
+					set_not_null(lint, relation, lfirst(cell), true);
+			}
+			break;
+		default:
+			break;
+	}
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * With the constraints and indexes that it is in.
+ */
+static void
+drop_column(MigLint *lint, MigLintRelation *relation, const char *name)
+{
+	MigLintColumn *column = mig_lint_column(lint, relation, name);
+	ListCell   *cell;
+	ListCell   *other;
+
+	relation->columns = list_delete_ptr(relation->columns, column);
+	foreach(cell, relation->constraints)
+	{
+		foreach(other, ((MigLintConstraint *) lfirst(cell))->columns)
+		{
+			if (strcmp(lfirst(other), name) != 0)
+				continue;
+			relation->constraints = foreach_delete_current(relation->constraints, cell);
+			break;
+		}
+	}
+	foreach(cell, relation->indexes)
+	{
+		foreach(other, ((MigLintIndex *) lfirst(cell))->columns)
+		{
+			if (strcmp(lfirst(other), name) != 0)
+				continue;
+			relation->indexes = foreach_delete_current(relation->indexes, cell);
+			break;
+		}
+	}
+}
+
+/*
+ * With the index that it has made, which has its name.
+ */
+static void
+drop_constraint(MigLint *lint, MigLintRelation *relation, const char *name)
+{
+	MigLintConstraint *constraint = mig_lint_constraint(lint, relation, name);
+	ListCell   *cell;
+
+	mig_lint_drop_name(lint, name);
+	if (constraint == NULL)
+		return;
+	relation->constraints = list_delete_ptr(relation->constraints, constraint);
+	foreach(cell, relation->indexes)
+	{
+		const MigLintIndex *index = lfirst(cell);
+
+		if (index->name != NULL && strcmp(index->name, name) == 0)
+			relation->indexes = foreach_delete_current(relation->indexes, cell);
+	}
+}
+
+static void
+drop(MigLint *lint, const DropStmt *drop)
+{
+	ListCell   *cell;
+	ListCell   *other;
+
+	foreach(cell, drop->objects)
+	{
+		MigLintRelation *relation;
+
+		switch (drop->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_FOREIGN_TABLE:
+			case OBJECT_SEQUENCE:
+				mig_lint_drop(lint, mig_lint_names(lint, lfirst(cell)));
+				break;
+			case OBJECT_INDEX:
+				relation = mig_lint_names(lint, lfirst(cell));
+				relation->is_gone = true;
+				if (relation->table == NULL)
+					break;
+				foreach(other, relation->table->indexes)
+				{
+					const MigLintIndex *index = lfirst(other);
+
+					if (index->name != NULL && strcmp(index->name, relation->name) == 0)
+						relation->table->indexes =
+							foreach_delete_current(relation->table->indexes, other);
+				}
+				break;
+			case OBJECT_FUNCTION:
+			case OBJECT_PROCEDURE:
+			case OBJECT_ROUTINE:
+				mig_lint_drop_name(lint,
+								   strVal(llast(lfirst_node(ObjectWithArgs, cell)->objname)));
+				break;
+			case OBJECT_POLICY:
+			case OBJECT_RULE:
+			case OBJECT_TRIGGER:
+				mig_lint_drop_name(lint, strVal(llast((List *) lfirst(cell))));
+				break;
+			default:
+				return;
+		}
+	}
+}
+
+static void
+rename_object(MigLint *lint, const RenameStmt *rename)
+{
+	MigLintRelation *relation;
+	MigLintColumn *column;
+	MigLintConstraint *constraint;
+	ListCell   *cell;
+	ListCell   *other;
+
+	if (rename->relation == NULL)
+		return;
+	relation = mig_lint_range(lint, rename->relation);
+	switch (rename->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+			mig_lint_move(lint, relation, relation->schema, rename->newname);
+			break;
+		case OBJECT_COLUMN:
+			column = mig_lint_column(lint, relation, rename->subname);
+			if (column != NULL)
+				column->name = pstrdup(rename->newname);
+			foreach(cell, relation->indexes)
+			{
+				foreach(other, ((MigLintIndex *) lfirst(cell))->columns)
+				{
+					if (strcmp(lfirst(other), rename->subname) == 0)
+						lfirst(other) = pstrdup(rename->newname);
+				}
+			}
+			break;
+		case OBJECT_TABCONSTRAINT:
+			constraint = mig_lint_constraint(lint, relation, rename->subname);
+			if (constraint != NULL)
+				constraint->name = pstrdup(rename->newname);
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * What decides which relation a name means, and which times are the same.
+ */
+static void
+set_variable(MigLint *lint, const VariableSetStmt *set)
+{
+	bool		is_path = set->name != NULL && strcmp(set->name, "search_path") == 0;
+	bool		is_zone = set->name != NULL && pg_strcasecmp(set->name, "timezone") == 0;
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	if (set->kind != VAR_SET_VALUE)
+	{
+		if (is_path || set->kind == VAR_RESET_ALL)
+			lint->path = lint->session_path;
+		if (is_zone || set->kind == VAR_RESET_ALL)
+			lint->is_utc = lint->session_is_utc;
+		return;
+	}
+	if (is_path)
+	{
+		foreach(cell, set->args)
+		{
+			A_Const    *name = lfirst(cell);
+
+			if (IsA(name, A_Const) && !name->isnull && IsA(&name->val, String))
+				names = lappend(names, strVal(&name->val));
+		}
+		mig_lint_set_path(lint, names);
+	}
+	else if (is_zone)
+		lint->is_utc = mig_lint_is_utc(linitial(set->args));
+}
+
+static void
+note_made(MigLint *lint, List **made, const char *name, bool is_volatile)
+{
+	MigLintMade *one = palloc0(sizeof(MigLintMade));
+
+	one->name = pstrdup(name);
+	one->created_in = lint->number;
+	one->transaction = lint->transaction;
+	one->is_volatile = is_volatile;
+	*made = lcons(one, *made);
+}
+
+static bool
+is_volatile(const CreateFunctionStmt *create)
+{
+	ListCell   *cell;
+
+	foreach(cell, create->options)
+	{
+		const DefElem *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "volatility") == 0)
+			return strcmp(strVal(option->arg), "volatile") == 0;
+	}
+	return true;
+}
