@@ -11,7 +11,6 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "catalog/pg_authid_d.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
@@ -304,7 +303,8 @@ mig_guc_check_setter(const char *name)
  * the database's owner at least, and what ALTER ROLE or the connection has set
  * by the role that has logged in.  What was set in a session was set by the role
  * that was current then: a SECURITY DEFINER function may leave a value to its
- * caller.  What is left comes from the server's configuration.
+ * caller.  What is left comes from the server's configuration, as if this role
+ * had set it.
  */
 static Oid
 setter(const char *name)
@@ -325,7 +325,7 @@ setter(const char *name)
 		case PGC_S_SESSION:
 			return setting->srole;
 		default:
-			return BOOTSTRAP_SUPERUSERID;
+			return GetUserId();
 	}
 }
 
