@@ -36,7 +36,8 @@ static void walk_steps(MigLint *lint, const MigPlan *plan);
 static int	be_quiet(void);
 static void walk_revision(MigLint *lint, MigCommand command,
 						  const char *revision);
-static void walk_body(MigLint *lint, const char *body);
+static void walk_body(MigLint *lint, const char *body, bool per_statement);
+static List *statement_trees(const char *body, bool per_statement);
 static void begin_revision(MigLint *lint, MigCommand command,
 						   const MigRevisionTexts *texts);
 static void apply_settings(MigLint *lint, const char *settings);
@@ -277,7 +278,8 @@ walk_revision(MigLint *lint, MigCommand command, const char *revision)
 	begin_revision(lint, command, &texts);
 	if (body != NULL)
 	{
-		walk_body(lint, body);
+		walk_body(lint, body, command == MIG_COMMAND_UPGRADE ?
+				  texts.upgrade_per_statement : texts.downgrade_per_statement);
 		end_revision(lint, texts.downgrade);
 	}
 	lint->number++;
@@ -364,9 +366,9 @@ mig_lint_is_utc(Node *value)
 }
 
 static void
-walk_body(MigLint *lint, const char *body)
+walk_body(MigLint *lint, const char *body, bool per_statement)
 {
-	MigScript  *script = mig_script_split_text(body);
+	MigScript  *script = mig_script_split_text(body, per_statement);
 	int			next = 0;
 	MigSegment	segment;
 
@@ -374,7 +376,7 @@ walk_body(MigLint *lint, const char *body)
 		mig_script_commit_each(script);
 	lint->text = body;
 	lint->script = script;
-	lint->trees = mig_script_parse(body);
+	lint->trees = statement_trees(body, per_statement);
 	while (next < script->nstatements)
 	{
 		mig_script_segment(script, next, &segment);
@@ -394,6 +396,27 @@ walk_body(MigLint *lint, const char *body)
 		}
 		end_transaction(lint);
 	}
+}
+
+/*
+ * The parse trees of the statements of a body.  Where each is a transaction, a
+ * BEGIN or COMMIT is none of them.
+ */
+static List *
+statement_trees(const char *body, bool per_statement)
+{
+	List	   *parsed = mig_script_parse(body);
+	List	   *trees = NIL;
+	ListCell   *cell;
+
+	if (!per_statement)
+		return parsed;
+	foreach(cell, parsed)
+	{
+		if (!IsA(lfirst_node(RawStmt, cell)->stmt, TransactionStmt))
+			trees = lappend(trees, lfirst(cell));
+	}
+	return trees;
 }
 
 static void

@@ -286,7 +286,7 @@ say_validation(const Gate *gate)
 			 errdetail("Statement %d reads all of a table, and locks last until the transaction ends.",
 					   gate->validates + 1),
 			 exec->run->commits ?
-			 errhint("Put VALIDATE CONSTRAINT into a revision of its own.") :
+			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, or begin the body with \"-- migrate:up transaction:false\".") :
 			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, and use CALL %s(...).",
 					 mig_command_procedure(exec->step->command))));
 }

@@ -309,7 +309,8 @@ mig_revision_texts(const char *id, MigSpiAccess access,
 				   MigRevisionTexts *texts)
 {
 	static MigSpiQuery query = {
-		"SELECT upgrade, downgrade, settings, allow"
+		"SELECT upgrade, downgrade, settings, allow,"
+		"       NOT upgrade_transactional, NOT downgrade_transactional"
 		"  FROM migrate.revision AS r WHERE revision = $1",
 		.by_key = true
 	};
@@ -332,6 +333,8 @@ read_texts(const MigSpiRow *row, void *result)
 	texts->downgrade = mig_spi_row_text(row, 2);
 	texts->settings = mig_spi_row_text(row, 3);
 	texts->allow = mig_spi_row_text(row, 4);
+	texts->upgrade_per_statement = mig_spi_row_bool(row, 5);
+	texts->downgrade_per_statement = mig_spi_row_bool(row, 6);
 }
 
 /*

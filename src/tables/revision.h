@@ -75,6 +75,8 @@ typedef struct MigRevisionTexts
 	char	   *downgrade;		/* or NULL */
 	char	   *settings;		/* or NULL */
 	char	   *allow;			/* or NULL */
+	bool		upgrade_per_statement;	/* as in MigRevisionDef */
+	bool		downgrade_per_statement;
 } MigRevisionTexts;
 
 /* What decides whether a revision may be run. */
