@@ -431,6 +431,23 @@ COMMENT ON COLUMN migrate.lease.pid IS 'process id on that server';
 COMMENT ON COLUMN migrate.lease.taken IS 'since when the holder has it';
 COMMENT ON COLUMN migrate.lease.expires IS 'from then on another scheduler may take it, unless it is renewed';
 
+CREATE TABLE migrate.snapshot (
+	object				bytea NOT NULL,
+	type				text NOT NULL,
+	identity			text NOT NULL,
+	definition			text NOT NULL,
+	run					uuid,
+	noted				timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT snapshot_pkey PRIMARY KEY (object)
+);
+COMMENT ON TABLE migrate.snapshot IS 'the schema as the last run has left it, a row for each object of migrate_schema(true); empty unless migrate.track_schema was on; compare with migrate_drift()';
+COMMENT ON COLUMN migrate.snapshot.object IS 'SHA-256 of type and identity';
+COMMENT ON COLUMN migrate.snapshot.type IS 'as in migrate_schema()';
+COMMENT ON COLUMN migrate.snapshot.identity IS 'as in migrate_schema()';
+COMMENT ON COLUMN migrate.snapshot.definition IS 'as in migrate_schema(), with owner and privileges';
+COMMENT ON COLUMN migrate.snapshot.run IS 'run that has made it so, as in migrate.log; NULL: it was accepted';
+COMMENT ON COLUMN migrate.snapshot.noted IS 'when the definition was written';
+
 SELECT pg_catalog.pg_extension_config_dump('migrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.version', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
@@ -440,6 +457,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.snapshot', '');
 
 -- Registry -------------------------------------------------------------
 
@@ -733,6 +751,54 @@ CREATE FUNCTION @extschema@.migrate_progress(
 RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'migrate_progress';
 COMMENT ON FUNCTION @extschema@.migrate_progress()
 	IS 'the runs that are running in this database; read it by the view migrate.progress_details';
+
+-- Before a deploy ------------------------------------------------------
+
+CREATE FUNCTION @extschema@.migrate_schema(
+	owners boolean DEFAULT false, privileges boolean DEFAULT true,
+	OUT type text, OUT identity text, OUT definition text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_schema';
+COMMENT ON FUNCTION @extschema@.migrate_schema(boolean, boolean)
+	IS 'what this database is made of: the definition of every object that is no extension''s, as the server writes it; best read with \gx of psql';
+
+CREATE FUNCTION @extschema@.migrate_fingerprint(
+	owners boolean DEFAULT false, privileges boolean DEFAULT true)
+RETURNS text LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_fingerprint';
+COMMENT ON FUNCTION @extschema@.migrate_fingerprint(boolean, boolean)
+	IS 'SHA-256 over what migrate_schema() returns, in hexadecimal: the same in two databases of the same schema';
+
+CREATE FUNCTION @extschema@.migrate_roundtrip(
+	target text DEFAULT 'head',
+	OUT revision text, OUT change text, OUT type text, OUT identity text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_roundtrip';
+COMMENT ON FUNCTION @extschema@.migrate_roundtrip(text)
+	IS 'runs the upgrade and the downgrade of each pending revision and takes both back; a row for each object that is not as before';
+
+CREATE FUNCTION @extschema@.migrate_roundtrip_details(
+	target text DEFAULT 'head',
+	OUT revision text, OUT change text, OUT type text, OUT identity text,
+	OUT before text, OUT after text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_roundtrip_details';
+COMMENT ON FUNCTION @extschema@.migrate_roundtrip_details(text)
+	IS 'the same as migrate_roundtrip(), with the definitions; best read with \gx of psql';
+
+CREATE FUNCTION @extschema@.migrate_drift(
+	OUT change text, OUT type text, OUT identity text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_drift';
+COMMENT ON FUNCTION @extschema@.migrate_drift()
+	IS 'the objects that were created, changed or dropped since the last run by nothing that this extension did, if migrate.track_schema was on then';
+
+CREATE FUNCTION @extschema@.migrate_drift_details(
+	OUT change text, OUT type text, OUT identity text,
+	OUT noted text, OUT found text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_drift_details';
+COMMENT ON FUNCTION @extschema@.migrate_drift_details()
+	IS 'the same as migrate_drift(), with the definitions; best read with \gx of psql';
+
+CREATE FUNCTION @extschema@.migrate_drift_accept()
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_drift_accept';
+COMMENT ON FUNCTION @extschema@.migrate_drift_accept()
+	IS 'notes the schema as it is now: what migrate_drift() has shown is none any more';
 
 -- Views ----------------------------------------------------------------
 
@@ -1238,11 +1304,14 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.migrate_doctor(),
 	@extschema@.migrate_doctor_details(),
 	@extschema@.migrate_is_current(text),
-	@extschema@.migrate_progress()
+	@extschema@.migrate_progress(),
+	@extschema@.migrate_schema(boolean, boolean),
+	@extschema@.migrate_fingerprint(boolean, boolean)
 TO PUBLIC;
 
 -- The server's role for monitoring sees the statements of all sessions anyway.
 GRANT USAGE ON SCHEMA migrate TO pg_monitor;
+GRANT EXECUTE ON FUNCTION @extschema@.migrate_drift() TO pg_monitor;
 GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
 	migrate.resource_usage_details, migrate.progress, migrate.progress_details, migrate.batches,
 	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details TO pg_monitor;

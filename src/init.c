@@ -24,6 +24,7 @@ _PG_init(void)
 	mig_guc_define();
 	mig_run_init();
 	mig_run_review = mig_lint_before_run;
+	mig_drift_init();
 	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
 		mig_job_scheduler_register();
 }

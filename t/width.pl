@@ -63,8 +63,8 @@ SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid::regclass::text
                    AND d.objid::regclass::text NOT LIKE '%\_details'
     OR d.classid = 'pg_proc'::regclass AND (SELECT p.proretset AND p.prorettype::regtype::text <> ALL ('{text,bigint}') FROM pg_proc AS p WHERE p.oid = d.objid)
                    AND d.objid::regproc::text NOT LIKE '%\_details'
-                   -- the rows behind a view; asked below
-                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show}')
+                   -- the rows behind a view; asked below; definitions
+                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show,migrate_schema,migrate_roundtrip,migrate_drift}')
  ORDER BY 1
 SQL
 	fits("SELECT * FROM migrate_plan('base', 'downgrade')");
@@ -77,6 +77,9 @@ SQL
 like(fits('SELECT * FROM migrate_history()'), qr/ 5d1c77e0b9aa \| pending \| merge +\| $message$/m, 'the message is not cut');
 like(fits('SELECT * FROM migrate_plan()'), qr/ +1 \| upgrade +\| 1975ea83b712 \| $message$/m, 'nor that of a step');
 questions('nothing is applied');
+fits(q{SELECT * FROM migrate_roundtrip('5d1c77e0b9aa')});
+sql($node, $db, 'CREATE TABLE customer_invoice (invoice_number bigint); SELECT migrate_drift_accept(); ALTER TABLE customer_invoice ADD COLUMN postal_address text');
+like(fits('SELECT * FROM migrate_drift()'), qr/created \| table column \| public.customer_invoice.postal_address$/m, 'a column that was added by hand');
 
 sql($node, $db, "SET ROLE deployer01; CALL migrate_deploy('5d1c77e0b9aa'); CALL migrate_revert('1975ea83b712'); CALL migrate_deploy('5d1c77e0b9aa')");
 isnt($node->psql($db, 'SET ROLE deployer01; CALL migrate_deploy()'), 0, 'it fails');

@@ -175,6 +175,82 @@ mig_compat_find_setting(const char *name)
 #define mig_compat_injection_point(name) ((void) 0)
 #endif
 
+/*
+ * In SQL: what is said of a column a of a table c that is NOT NULL.  18 made a
+ * constraint of it; its name is left out where it is the one that a dump leaves
+ * out, too.
+ */
+#if PG_VERSION_NUM >= 180000
+#define MIG_COMPAT_NOT_NULL(a, c) \
+	"(SELECT concat_ws(' ', 'CONSTRAINT ' || quote_ident(NULLIF(k.conname," \
+	"          concat(" c ".relname, '_', " a ".attname, '_not_null'))), 'NOT NULL'," \
+	"          CASE WHEN k.connoinherit THEN 'NO INHERIT' END," \
+	"          CASE WHEN NOT k.convalidated THEN 'NOT VALID' END)" \
+	"   FROM pg_constraint AS k" \
+	"  WHERE k.conrelid = " a ".attrelid AND k.contype = 'n'" \
+	"    AND k.conkey[1] = " a ".attnum)"
+#else
+#define MIG_COMPAT_NOT_NULL(a, c) \
+	"CASE WHEN " a ".attnotnull THEN 'NOT NULL' END"
+#endif
+
+/* In SQL: the locale of a collation l, whose column 17 has renamed, its rules. */
+#if PG_VERSION_NUM >= 170000
+#define MIG_COMPAT_COLLATION_LOCALE(l)	l ".colllocale"
+#else
+#define MIG_COMPAT_COLLATION_LOCALE(l)	l ".colliculocale"
+#endif
+#if PG_VERSION_NUM >= 160000
+#define MIG_COMPAT_COLLATION_RULES(l)	l ".collicurules"
+#else
+#define MIG_COMPAT_COLLATION_RULES(l)	"NULL"
+#endif
+
+/* In SQL: what each version has added to a publication p, and its relations r. */
+#if PG_VERSION_NUM >= 190000
+#define MIG_COMPAT_PUBLICATION(p) \
+	"CASE WHEN " p ".pubgencols = 's' THEN 'publish_generated_columns = stored' END," \
+	"CASE WHEN " p ".puballsequences THEN 'FOR ALL SEQUENCES' END"
+#define MIG_COMPAT_PUBLICATION_EXCEPT(r) \
+	"CASE WHEN " r ".prexcept THEN 'EXCEPT' END"
+#elif PG_VERSION_NUM >= 180000
+#define MIG_COMPAT_PUBLICATION(p) \
+	"CASE WHEN " p ".pubgencols = 's' THEN 'publish_generated_columns = stored' END"
+#define MIG_COMPAT_PUBLICATION_EXCEPT(r)	"NULL"
+#else
+#define MIG_COMPAT_PUBLICATION(p)			"NULL"
+#define MIG_COMPAT_PUBLICATION_EXCEPT(r)	"NULL"
+#endif
+
+/* In SQL: the options that each version has added to a subscription s. */
+#if PG_VERSION_NUM >= 160000
+#define MIG_COMPAT_SUBSCRIPTION_16(s) \
+	", 'origin = ' || NULLIF(" s ".suborigin, 'any')" \
+	", CASE WHEN NOT " s ".subpasswordrequired THEN 'password_required = false' END" \
+	", CASE WHEN " s ".subrunasowner THEN 'run_as_owner' END"
+#else
+#define MIG_COMPAT_SUBSCRIPTION_16(s)	""
+#endif
+#if PG_VERSION_NUM >= 170000
+#define MIG_COMPAT_SUBSCRIPTION_17(s) \
+	", CASE WHEN " s ".subfailover THEN 'failover' END"
+#else
+#define MIG_COMPAT_SUBSCRIPTION_17(s)	""
+#endif
+#if PG_VERSION_NUM >= 190000
+#define MIG_COMPAT_SUBSCRIPTION_19(s) \
+	", CASE WHEN " s ".subretaindeadtuples THEN 'retain_dead_tuples' END" \
+	", 'max_retention_duration = ' || NULLIF(" s ".submaxretention, 0)" \
+	", 'wal_receiver_timeout = ' || " s ".subwalrcvtimeout" \
+	", 'SERVER ' || (SELECT quote_ident(f.srvname) FROM pg_foreign_server AS f" \
+	"                 WHERE f.oid = " s ".subserver)"
+#else
+#define MIG_COMPAT_SUBSCRIPTION_19(s)	""
+#endif
+#define MIG_COMPAT_SUBSCRIPTION(s) \
+	MIG_COMPAT_SUBSCRIPTION_16(s) MIG_COMPAT_SUBSCRIPTION_17(s) \
+	MIG_COMPAT_SUBSCRIPTION_19(s)
+
 /* 19 moved get_database_name(). */
 #if PG_VERSION_NUM >= 190000
 #include "utils/lsyscache.h"

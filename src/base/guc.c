@@ -64,6 +64,7 @@ int			mig_guc_retry_base_delay;
 int			mig_guc_retry_max_delay;
 int			mig_guc_server_type = MIG_SERVER_TYPE_AUTO;
 int			mig_guc_terminate_blockers = MIG_TERMINATE_BLOCKERS_OFF;
+bool		mig_guc_track_schema;
 char	   *mig_guc_transaction_settings;
 char	   *mig_guc_version_table;
 int			mig_guc_worker_naptime;
@@ -244,6 +245,13 @@ mig_guc_define(void)
 							 "Those that are idle in a transaction, or all. It is done after migrate.blocker_patience, with the rights of the role that runs the revision.",
 							 &mig_guc_terminate_blockers,
 							 MIG_TERMINATE_BLOCKERS_OFF, terminate_blockers,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("migrate.track_schema",
+							 "Sets whether runs note the schema that they leave, with which migrate_drift() compares.",
+							 NULL,
+							 &mig_guc_track_schema,
+							 false,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("migrate.transaction_settings",

@@ -60,6 +60,7 @@ extern int	mig_guc_retry_base_delay;
 extern int	mig_guc_retry_max_delay;
 extern int	mig_guc_server_type;
 extern int	mig_guc_terminate_blockers;
+extern bool mig_guc_track_schema;
 extern char *mig_guc_transaction_settings;
 extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;

@@ -12,6 +12,7 @@
 #include "base/command.h"
 #include "base/guc.h"
 #include "doctor/doctor_internal.h"
+#include "preview/preview.h"
 #include "registry/registry.h"
 #include "run/run.h"
 #include "script/script.h"
@@ -35,6 +36,7 @@ static void check_large_revisions(MigDoctor *doctor);
 static int	count_ddl(const char *revision);
 static void check_long_revisions(MigDoctor *doctor);
 static void check_last_run(MigDoctor *doctor);
+static void check_drift(MigDoctor *doctor);
 static MigInspectStep *pending_steps(MigDoctor *doctor, int *nsteps);
 static void name_revision(StringInfo names, int n, const char *name);
 
@@ -46,6 +48,7 @@ MigDoctorCheck mig_doctor_migrations[] = {
 	{"migration", "large revisions", check_large_revisions},
 	{"migration", "long revisions", check_long_revisions},
 	{"migration", "last run", check_last_run},
+	{"migration", "drift", check_drift},
 	{NULL}
 };
 
@@ -393,6 +396,26 @@ check_last_run(MigDoctor *doctor)
 	else
 		mig_doctor_report(doctor, MIG_DOCTOR_WARNING, failure,
 						  "Look for the cause in the log of migrations and in the server log before the next run.");
+}
+
+/*
+ * Counted, because not every role may read what was noted.
+ */
+static void
+check_drift(MigDoctor *doctor)
+{
+	int			count = mig_drift_count();
+
+	if (count < 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "not tracked", NULL);
+	else if (count == 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "the schema is as the last run has left it", NULL);
+	else
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("objects that are not as the last run has left them: %d",
+								   count),
+						  "Look at migrate_drift(). Make a revision of what is to stay, or call migrate_drift_accept().");
 }
 
 /*

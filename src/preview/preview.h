@@ -1,12 +1,13 @@
 /*
  * preview.h
- *	  Answers what a run would do: preview, lint.
+ *	  What a run would do, by preview and lint, and what the database is.
  */
 #ifndef MIG_PREVIEW_PREVIEW_H
 #define MIG_PREVIEW_PREVIEW_H
 
 #include "nodes/pg_list.h"
 
+#include "base/spi.h"
 #include "migrate.h"
 #include "script/lint_rule.h"
 
@@ -55,6 +56,41 @@ typedef struct MigLintFinding
 	const char *waived;			/* the reason why it may; NULL: it may not */
 } MigLintFinding;
 
+/* An object of a schema. */
+typedef struct MigSchemaObject
+{
+	char	   *type;			/* as the server names it */
+	char	   *identity;
+	char	   *definition;
+} MigSchemaObject;
+
+/* All objects, ordered by type and identity. */
+typedef struct MigSchema
+{
+	int			nobjects;
+	MigSchemaObject *objects;
+} MigSchema;
+
+/* What a round trip has found. */
+typedef struct MigRoundtripFinding
+{
+	char	   *revision;
+	const char *change;
+	char	   *type;
+	char	   *identity;
+	char	   *before;			/* definition, or NULL */
+	char	   *after;
+} MigRoundtripFinding;
+
+/* An object that is not as the last run has left it. */
+typedef struct MigDriftFinding
+{
+	const char *change;
+	const MigSchemaObject *object;
+	const char *noted;			/* its definition, or NULL */
+	const char *found;
+} MigDriftFinding;
+
 /* preview.c */
 extern List *mig_preview(char *target, const char *command);
 
@@ -67,5 +103,19 @@ extern char *mig_lint_wrapped(const MigLintFinding *finding);
 
 /* offline.c */
 extern char *mig_offline_script(const char *range, const char *command);
+
+/* schema.c */
+extern MigSchema *mig_schema_read(bool owners, bool privileges,
+								  MigSpiAccess access);
+extern char *mig_schema_fingerprint(const MigSchema *schema);
+
+/* roundtrip.c */
+extern List *mig_roundtrip_run(char *target);
+
+/* drift.c */
+extern void mig_drift_init(void);
+extern List *mig_drift_find(MigSpiAccess access);
+extern int	mig_drift_count(void);
+extern void mig_drift_accept(void);
 
 #endif							/* MIG_PREVIEW_PREVIEW_H */

@@ -276,4 +276,129 @@ extern void mig_lint_server_revision(MigLint *lint);
 extern void mig_lint_server_statement(MigLint *lint, Node *node);
 extern void mig_lint_revision(MigLint *lint, const char *downgrade);
 
+/*
+ * The objects of a class: a query over its catalog.  $1: with owners, $2: with
+ * privileges.
+ *
+ * The body gives oid, part (0, or the number of a column), owner, acl, the acl
+ * that such an object has by itself (initial), and the definition.  What every
+ * class can have besides is added here.  Names are looked up in pg_catalog alone,
+ * see spi.c.
+ */
+#define MIG_SCHEMA_CLASS(catalog, body) \
+	{ \
+		"SELECT i.type, i.identity, concat_ws(E'\\n'," \
+		"         " MIG_SCHEMA_STABLE("o.definition") "," \
+		"         (SELECT 'comment: ' || d.description FROM pg_description AS d" \
+		"           WHERE d.classoid = " MIG_SCHEMA_CATALOG(catalog) \
+		"             AND d.objoid = o.oid AND d.objsubid = o.part)," \
+		"         (SELECT string_agg(format('label of %s: %s', l.provider, l.label)," \
+		"                   E'\\n' ORDER BY l.provider COLLATE \"C\")" \
+		"            FROM pg_seclabel AS l" \
+		"           WHERE l.classoid = " MIG_SCHEMA_CATALOG(catalog) \
+		"             AND l.objoid = o.oid AND l.objsubid = o.part)," \
+		"         CASE WHEN $1 AND o.part = 0" \
+		"          THEN 'owner: ' || pg_get_userbyid(o.owner) END," \
+		"         CASE WHEN $2 AND o.acl IS NOT NULL THEN NULLIF(concat_ws(E'\\n'," \
+		"          " MIG_SCHEMA_PRIVILEGES("privileges", "o.acl", "o.initial", "o.owner") "," \
+		"          " MIG_SCHEMA_PRIVILEGES("revoked", "o.initial", "o.acl", "o.owner") "), '') END)" \
+		"  FROM (" body " OFFSET 0) AS o," \
+		"       pg_identify_object(" MIG_SCHEMA_CATALOG(catalog) ", o.oid, o.part) AS i" \
+		" WHERE i.identity IS NOT NULL" \
+	}
+
+#define MIG_SCHEMA_CATALOG(catalog) "'pg_catalog." catalog "'::regclass"
+
+/*
+ * What the server writes of x IN ('a', 'b') changes when it is read again, as from
+ * a dump, where x is a varchar: the cast to text moves from the array to its
+ * elements.  Without either it says the same.
+ */
+#define MIG_SCHEMA_STABLE(definition) \
+	"CASE WHEN strpos(" definition ", '::character varying') > 0 THEN" \
+	" regexp_replace(regexp_replace(" definition "," \
+	"  '\\((''([^'']|'''')*''::character varying)\\)::text', '\\1', 'g')," \
+	"  '\\((ARRAY\\[(''([^'']|'''')*''::character varying(, )?)*\\])\\)::text\\[\\]'," \
+	"  '\\1', 'g')" \
+	" ELSE " definition " END"
+
+/*
+ * What an acl has and another one has not, without the name of the owner: so what
+ * an owner has by itself, which differs between versions, is not told.
+ */
+#define MIG_SCHEMA_PRIVILEGES(word, acl, other, owner) \
+	"(SELECT '" word ": ' || string_agg(p.entry, '; ' ORDER BY p.entry COLLATE \"C\")" \
+	"   FROM (SELECT concat(CASE a.grantee WHEN 0 THEN 'PUBLIC'" \
+	"                  WHEN " owner " THEN 'owner'" \
+	"                  ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ' '," \
+	"                  string_agg(a.privilege_type || CASE WHEN a.is_grantable" \
+	"                    AND a.grantee <> " owner " THEN ' WITH GRANT OPTION'" \
+	"                    ELSE '' END, ', ' ORDER BY a.privilege_type COLLATE \"C\")," \
+	"                  CASE WHEN a.grantor <> " owner " THEN ' granted by '" \
+	"                    || quote_ident(pg_get_userbyid(a.grantor)) END) AS entry" \
+	"           FROM (SELECT * FROM aclexplode(" acl ")" \
+	"                 EXCEPT SELECT * FROM aclexplode(" other ")) AS a" \
+	"          GROUP BY a.grantee, a.grantor) AS p)"
+
+/*
+ * Whether an object is the user's: by its schema, and neither a member of an
+ * extension nor made by the server together with another object.
+ */
+#define MIG_SCHEMA_IS_USERS(catalog, oid, schema) \
+	MIG_SCHEMA_IS_IN_SCHEMA(schema) " AND " MIG_SCHEMA_NO_MEMBER(catalog, oid)
+#define MIG_SCHEMA_IS_IN_SCHEMA(schema) \
+	schema " IN (SELECT home.oid FROM pg_namespace AS home" \
+	"  WHERE " MIG_SCHEMA_NAMES("home.nspname") ")"
+#define MIG_SCHEMA_NAMES(name) \
+	name " !~ '^pg_' AND " name " <> 'information_schema'"
+#define MIG_SCHEMA_NO_MEMBER(catalog, oid) \
+	MIG_SCHEMA_DEPENDS_NOT(catalog, oid, "IN ('e', 'i')")
+#define MIG_SCHEMA_DEPENDS_NOT(catalog, oid, how) \
+	"NOT EXISTS (SELECT FROM pg_depend AS member" \
+	"  WHERE member.classid = " MIG_SCHEMA_CATALOG(catalog) \
+	"    AND member.objid = " oid " AND member.deptype " how ")"
+
+/* The same where no schema says it: initdb has not made it. */
+#define MIG_SCHEMA_IS_ADDED(catalog, oid) \
+	oid " >= 16384 AND " MIG_SCHEMA_NO_MEMBER(catalog, oid)
+
+/* Of a relation c; the sequence of an identity column is made with that. */
+#define MIG_SCHEMA_IS_RELATION(c) \
+	MIG_SCHEMA_IS_IN_SCHEMA(c ".relnamespace") \
+	" AND " MIG_SCHEMA_DEPENDS_NOT("pg_class", c ".oid", "= 'e'") \
+	" AND " c ".relpersistence <> 't'"
+#define MIG_SCHEMA_TABLESPACE(c) \
+	"'TABLESPACE ' || (SELECT quote_ident(s.spcname) FROM pg_tablespace AS s" \
+	"                   WHERE s.oid = " c ".reltablespace)"
+
+/* An array of options, whatever order they were given in. */
+#define MIG_SCHEMA_OPTIONS(word, options) \
+	"(SELECT '" word " (' || string_agg(x, ', ' ORDER BY x COLLATE \"C\") || ')'" \
+	"   FROM unnest(" options ") AS x)"
+
+/* A function, by an oid that may be 0. */
+#define MIG_SCHEMA_FUNCTION(word, oid) \
+	"'" word " ' || NULLIF(" oid "::oid, 0)::regprocedure::text"
+
+/* Whether a trigger, or a rule, fires. */
+#define MIG_SCHEMA_ENABLED(state) \
+	"CASE " state " WHEN 'D' THEN 'DISABLED' WHEN 'R' THEN 'ENABLED REPLICA'" \
+	" WHEN 'A' THEN 'ENABLED ALWAYS' END"
+
+/* The classes of a file; the last one has no query. */
+extern MigSpiQuery mig_schema_relations[];
+extern MigSpiQuery mig_schema_types[];
+extern MigSpiQuery mig_schema_database[];
+
+/* An object that differs; before or after is NULL where it is not there. */
+typedef void (*MigSchemaDifference) (const MigSchemaObject *before,
+									 const MigSchemaObject *after, void *arg);
+
+/* schema.c */
+extern int	mig_schema_compare(const MigSchemaObject *a,
+							   const MigSchemaObject *b);
+extern void mig_schema_differences(const MigSchema *before,
+								   const MigSchema *after,
+								   MigSchemaDifference see, void *arg);
+
 #endif							/* MIG_PREVIEW_PREVIEW_INTERNAL_H */

@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/render.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -485,7 +486,7 @@ begin_plain(void)
 {
 	int			nest_level = NewGUCNestLevel();
 
-	mig_probe_render_plainly();
+	mig_render_plainly();
 	/* Of a type such as regclass. */
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,

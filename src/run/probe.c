@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/printable.h"
+#include "base/render.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
@@ -139,7 +140,7 @@ define_index(const MigEffect *effect, const char *statement)
 	if (index == NULL)
 		return NULL;
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	mig_probe_render_plainly();
+	mig_render_plainly();
 	MemoryContextSwitchTo(scope.caller);
 	definition = mig_index_definition(index);
 	mig_spi_end(&scope);
@@ -228,7 +229,7 @@ mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 
 	/* Of what can be INVALID. */
 	Assert(kind->repairs.sql != NULL);
-	mig_probe_render_plainly();
+	mig_render_plainly();
 	mig_spi_arg_texts(&args, probe->object, probe->nobject);
 	repairs = mig_spi_list(&kind->repairs, &args, MIG_SPI_CALLER,
 						   MIG_SPI_READ_LATEST, nrepairs);
@@ -289,7 +290,7 @@ guard_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 		bool		broken;
 		int			nest_level = NewGUCNestLevel();
 
-		mig_probe_render_plainly();
+		mig_render_plainly();
 		mig_spi_arg_texts(&args, guarded->object, guarded->nobject);
 		mig_spi_arg_oid(&args, object_id);
 		broken = kind->broken.sql != NULL &&
@@ -317,38 +318,9 @@ ask(MigSpiQuery *query, const MigProbe *probe)
 	int			nest_level = NewGUCNestLevel();
 	char	   *answer;
 
-	mig_probe_render_plainly();
+	mig_render_plainly();
 	mig_spi_arg_texts(&args, probe->object, probe->nobject);
 	answer = mig_spi_first(query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 	AtEOXact_GUC(false, nest_level);
 	return answer;
-}
-
-/*
- * What is rendered now is compared with what another session renders, whose
- * settings may be others.  In force until the caller's nest level ends.
- */
-void
-mig_probe_render_plainly(void)
-{
-	static const char *const settings[][2] =
-	{
-		{"bytea_output", "hex"},
-		{"datestyle", "ISO, MDY"},
-		{"extra_float_digits", "1"},
-		{"intervalstyle", "postgres"},
-		{"lc_monetary", "C"},
-		{"quote_all_identifiers", "off"},
-		{"standard_conforming_strings", "on"},
-		{"timezone", "UTC"},
-	};
-
-	for (int i = 0; i < lengthof(settings); i++)
-		/* These are valid: only memory can be missing. */
-		if (set_config_option(settings[i][0], settings[i][1],
-							  PGC_USERSET, PGC_S_SESSION,
-							  GUC_ACTION_SAVE, true, DEBUG5, false) <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory")));
 }

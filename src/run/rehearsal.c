@@ -40,6 +40,17 @@ struct MigRehearsal
 	MigRehearsedStatement statement;
 };
 
+/* A step that is taken back at once. */
+typedef struct Try
+{
+	MigRehearsal *rehearsal;
+	const MigStep *step;
+	MigWork		then;
+	void	   *arg;
+	ErrorData  *error;			/* of the step */
+} Try;
+
+static void try_step(void *arg);
 static void refuse_server(void);
 static void rehearse(void *arg);
 static bool limit_statements(MigRehearsal *rehearsal);
@@ -188,6 +199,38 @@ mig_rehearsal_step(MigRehearsal *rehearsal, const MigStep *step, int *statement)
 		!(limited && mig_error_is_statement_timeout(error)))
 		ReThrowError(error);
 	return error;
+}
+
+/*
+ * The same, and takes the step back once then was called, which it is only if
+ * the step is done.  Raises what that raises.
+ */
+ErrorData *
+mig_rehearsal_try(MigRehearsal *rehearsal, const MigStep *step, MigWork then,
+				  void *arg)
+{
+	MigVersion *version = rehearsal->run.version;
+	Try			try = {rehearsal, step, then, arg, NULL};
+	ErrorData  *error = mig_subxact_undo(try_step, &try);
+	MemoryContext old_context;
+
+	if (error != NULL)
+		ReThrowError(error);
+	/* Where the rows are is known as long as the run. */
+	old_context = MemoryContextSwitchTo(GetMemoryChunkContext(version));
+	mig_version_read(version, MIG_SPI_READ_LATEST);
+	MemoryContextSwitchTo(old_context);
+	return try.error;
+}
+
+static void
+try_step(void *arg)
+{
+	Try		   *try = arg;
+
+	try->error = mig_rehearsal_step(try->rehearsal, try->step, NULL);
+	if (try->error == NULL)
+		try->then(try->arg);
 }
 
 /*

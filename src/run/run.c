@@ -173,7 +173,9 @@ run_in_transaction(MigRun *run)
 	/* After an error the end of the transaction restores it. */
 	(void) mig_server_stop_retries(GUC_ACTION_SAVE);
 	mig_run_prepare(run);
+	mig_observer_begin(run);
 	execute_steps(run);
+	mig_observer_end(run);
 	AtEOXact_GUC(false, nest_level);
 
 	if (run->request->command == MIG_COMMAND_STAMP)

@@ -11,6 +11,7 @@
 
 #include "base/retry.h"
 #include "base/spi.h"
+#include "base/xact.h"
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
@@ -163,6 +164,19 @@ typedef struct MigRehearsedStatement
 typedef void (*MigRehearsalLook) (const MigRehearsedStatement *statement,
 								  bool begun, void *arg);
 
+/*
+ * What is told of runs that change something.  begin returns what end is given,
+ * in the current memory context; NULL: end is not called.
+ */
+typedef struct MigRunObserver
+{
+	void	   *(*begin) (void);
+	void		(*end) (void *state, const pg_uuid_t *run);
+} MigRunObserver;
+
+/* observer.c */
+extern void mig_run_observe(MigRunObserver *installed);
+
 /* run.c */
 extern MigRunReview mig_run_review;
 extern void mig_run_init(void);
@@ -183,6 +197,9 @@ extern void mig_rehearsal_watch(MigRehearsal *rehearsal, MigRehearsalLook look,
 								void *arg, int timeout);
 extern ErrorData *mig_rehearsal_step(MigRehearsal *rehearsal,
 									 const MigStep *step, int *statement);
+extern ErrorData *mig_rehearsal_try(MigRehearsal *rehearsal,
+									const MigStep *step, MigWork then,
+									void *arg);
 
 /* trust.c */
 extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,

@@ -98,6 +98,7 @@ mig_run_committing(MigRun *run)
 		MemoryContextSwitchTo(state.context);
 	}
 
+	mig_observer_end(run);
 	mig_lock_release();
 	mig_session_lock_release();
 	if (state.settings != NIL)
@@ -142,6 +143,7 @@ execute(Committing *state)
 		return;
 	}
 
+	mig_observer_begin(run);
 	mig_step_begin_run(run);
 	for (; next && state->index < run->plan->nsteps; state->index++)
 	{

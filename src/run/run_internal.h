@@ -175,6 +175,8 @@ typedef struct MigRun
 								 * NULL: the request's does */
 	int			session_timeout;	/* statement_timeout before the run */
 	bool		explained;		/* the error that ends it */
+	void	   *observed;		/* what observer.c keeps until its end, or
+								 * NULL */
 	MigStepExec exec;
 	MigStepBodies *bodies;		/* NULL: each is read by itself */
 	MigLogRows *log_rows;		/* NULL: each is written with its step */
@@ -313,6 +315,10 @@ extern void mig_run_begin(MigRun *run);
 extern void mig_run_end(const MigRun *run);
 extern void mig_run_prepare(MigRun *run);
 extern bool mig_run_is_running(void);
+
+/* observer.c */
+extern void mig_observer_begin(MigRun *run);
+extern void mig_observer_end(MigRun *run);
 
 /* run_committing.c */
 extern void mig_run_committing(MigRun *run);
@@ -518,7 +524,6 @@ extern MigVerdict mig_probe_after(const char *statement,
 extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
 extern char *mig_probe_busy(const MigProbe *probe);
 extern void mig_probe_guard(const MigProbe *probe);
-extern void mig_probe_render_plainly(void);
 
 /* retry.c */
 extern MigRetry mig_retry_ask(MigStepExec *exec, ErrorData *error,
