@@ -125,10 +125,16 @@ cmp_ok($calls, '>', 20, 'they were ended in the middle');
 
 # A worker that is killed: another one continues.
 sql($node, $db, 'UPDATE t SET n = 0; ALTER SYSTEM SET migrate.databases = app; ALTER SYSTEM SET migrate.worker_naptime = 1; SELECT pg_reload_conf()');
+# Slow enough to be met in the middle.
+sql($node, $db, <<'SQL');
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NULL; END';
+CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION slow();
+SQL
 my $job = sql($node, $db, 'SELECT migrate_submit()');
 wait_until($node, $db, 'SELECT EXISTS (SELECT FROM migrate.batch WHERE batches > 5)');
 crash($node, sql($node, $db, "SELECT pid FROM migrate.jobs_details WHERE job = $job"));
 wait_until($node, $db, "SELECT state IN ('succeeded', 'failed') FROM migrate.jobs WHERE job = $job");
+sql($node, $db, 'DROP FUNCTION slow() CASCADE');
 is(sql($node, $db, "SELECT state FROM migrate.jobs WHERE job = $job"), 'succeeded', 'worker: done by another one');
 is(sql($node, $db, $counts), '1|' . ROWS, 'worker: each row once');
 wait_until_no_worker($node, $db);

@@ -263,7 +263,7 @@ subtest 'pgbouncer' => sub {
 	$second->{run}->pump until $second->{out} =~ /waiting/;
 	sql($node, $db, 'UPDATE gate SET open = true');
 	is(finish($first), "$up1$up23$done3", 'one of two runs');
-	like(finish($second), qr/^NOTICE:  waiting for another session.*\nNOTICE:  nothing to do, the database is at "c3"\n\z/,
+	like(finish($second), qr/^NOTICE:  waiting for another session.*\nDETAIL:  Blocked by process .*\nNOTICE:  nothing to do, the database is at "c3"\n\z/,
 		'the other waits, and finds nothing to do');
 
 	# One that fails when it has settings and locks of the session.

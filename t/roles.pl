@@ -23,6 +23,16 @@ my %call_of = (
 	'migrate_cancel(bigint)' => q{SELECT migrate_cancel(max(job)) FROM (SELECT 1::bigint AS job) AS j},
 	'migrate_current()' => 'SELECT * FROM migrate_current()',
 	'migrate_deploy(text)' => q{CALL migrate_deploy('b1')},
+	'migrate_drift()' => 'SELECT * FROM migrate_drift()',
+	'migrate_drift_accept()' => 'SELECT migrate_drift_accept()',
+	'migrate_drift_details()' => 'SELECT * FROM migrate_drift_details()',
+	'migrate_fingerprint(boolean,boolean)' => 'SELECT migrate_fingerprint()',
+	'migrate_preview(text,text)' => q{SELECT * FROM migrate_preview('b1')},
+	'migrate_preview_details(text,text)' => q{SELECT * FROM migrate_preview_details('b1')},
+	'migrate_roundtrip(text)' => q{SELECT * FROM migrate_roundtrip('b1')},
+	'migrate_roundtrip_details(text)' => q{SELECT * FROM migrate_roundtrip_details('b1')},
+	'migrate_schema(boolean,boolean)' => 'SELECT * FROM migrate_schema()',
+	'migrate_script(text,text)' => q{SELECT migrate_script('b1')},
 	'migrate_doctor()' => 'SELECT * FROM migrate_doctor()',
 	'migrate_doctor_details()' => 'SELECT * FROM migrate_doctor_details()',
 	'migrate_downgrade(text)' => q{SELECT migrate_downgrade('b1')},
@@ -55,13 +65,14 @@ my %call_of = (
 	'migrate_wait(bigint,interval)' => q{CALL migrate_wait(1, '1 ms')});
 
 # The roles that may, apart from the superuser.
-my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doctor_details migrate_heads
+my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doctor_details migrate_fingerprint migrate_heads migrate_schema
   migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
 my %may = (
 	owner => undef,
-	viewer => [qw(migrate_show migrate_lint migrate_lint_details)],
+	viewer => [qw(migrate_show migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
-		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset)],
+		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset
+		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept)],
 	operator => [],
 	approver => [qw(migrate_approve)],
 	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],

@@ -64,7 +64,7 @@ SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid::regclass::text
     OR d.classid = 'pg_proc'::regclass AND (SELECT p.proretset AND p.prorettype::regtype::text <> ALL ('{text,bigint}') FROM pg_proc AS p WHERE p.oid = d.objid)
                    AND d.objid::regproc::text NOT LIKE '%\_details'
                    -- the rows behind a view; asked below; definitions
-                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show,migrate_schema,migrate_roundtrip,migrate_drift}')
+                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show,migrate_schema,migrate_roundtrip,migrate_preview,migrate_drift}')
  ORDER BY 1
 SQL
 	fits("SELECT * FROM migrate_plan('base', 'downgrade')");
@@ -78,6 +78,7 @@ like(fits('SELECT * FROM migrate_history()'), qr/ 5d1c77e0b9aa \| pending \| mer
 like(fits('SELECT * FROM migrate_plan()'), qr/ +1 \| upgrade +\| 1975ea83b712 \| $message$/m, 'nor that of a step');
 questions('nothing is applied');
 fits(q{SELECT * FROM migrate_roundtrip('5d1c77e0b9aa')});
+fits('SELECT * FROM migrate_preview()');
 sql($node, $db, 'CREATE TABLE customer_invoice (invoice_number bigint); SELECT migrate_drift_accept(); ALTER TABLE customer_invoice ADD COLUMN postal_address text');
 like(fits('SELECT * FROM migrate_drift()'), qr/created \| table column \| public.customer_invoice.postal_address$/m, 'a column that was added by hand');
 

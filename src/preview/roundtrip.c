@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
@@ -85,14 +86,15 @@ go_up_and_down(Roundtrip *roundtrip)
 										   roundtrip->step, NULL);
 	MigSchema  *upgraded;
 	MemoryContext upgraded_context;
-	MigStepBody downgrade;
+	char	   *id = unconstify(char *, roundtrip->step->revision);
+	MigRevisionCheck *check;
 
 	if (error != NULL)
 		ReThrowError(error);
 	upgraded = read_schema(roundtrip, &upgraded_context);
-	mig_revision_body(roundtrip->step->revision, MIG_COMMAND_DOWNGRADE,
-					  &downgrade);
-	if (downgrade.text == NULL)
+	check = mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
+							   MIG_SPI_READ_LATEST);
+	if (check->irreversible)
 		note(roundtrip, "irreversible", NULL, NULL, NULL, NULL);
 	else
 		go_down(roundtrip);
