@@ -180,7 +180,7 @@ $holder->query_safe('BEGIN; SELECT FROM t WHERE id = 3000 FOR UPDATE;');
 $session = start_sql($node, $db, 'waits', "SET migrate.lock_timeout = 50; SET migrate.retry_max_delay = 50; SET migrate.blocker_wait = 500; $by_name");
 (undef, $errors) = finish_sql($session);
 is($errors, '55P03: canceling statement due to lock timeout', 'lock timeout: given up');
-like($session->{err}, qr/DETAIL:  Batch "n" is partial: 1[45]\d\d rows in \d+ batches, up to key \(29\d\d\), are done and stay\. Blocked by process \d+ \(role .*\), which holds /, 'lock timeout: by which session')
+like($session->{err}, qr/DETAIL:  Batch "n" is partial: 1[45]\d\d rows in \d+ batches, up to key \(29\d\d\), are done and stay\. Blocked by process \d+ \(role .*\), whose transaction has to end first\./, 'lock timeout: by which session')
   or diag($session->{err});
 like($session->{err}, qr/HINT:  To end what blocks it: SELECT pg_terminate_backend\(\d+\);\nTo resume when the cause is removed: the same CALL\./, 'lock timeout: the ways on');
 $holder->query_safe('COMMIT');
