@@ -48,6 +48,12 @@ typedef struct Outcome
 	int64		waiting_since;	/* by mig_clock_ms() */
 } Outcome;
 
+/*
+ * A session that has waited for transactions holds nothing for a moment before it
+ * continues, by which it could be told from one that is gone.
+ */
+#define TIME_TO_SETTLE			300 /* ms */
+
 #define FIRST_POLL_DELAY		10	/* ms */
 #define MAX_POLL_DELAY			250 /* ms: what a waiting statement may lose */
 
@@ -568,10 +574,16 @@ static ErrorData *
 repair(Outcome *outcome)
 {
 	ErrorData  *error = NULL;
+	bool		settled = false;
 
-	while (outcome->probe.busy != NULL && error == NULL)
+	while (error == NULL && outcome->verdict == MIG_VERDICT_BROKEN &&
+		   (outcome->probe.busy != NULL || !settled))
 	{
-		wait_for_other(outcome);
+		if (outcome->probe.busy != NULL)
+			wait_for_other(outcome);
+		else
+			mig_clock_sleep(TIME_TO_SETTLE);
+		settled = outcome->probe.busy == NULL;
 		error = mig_xact(judge, outcome, MIG_XACT_RETRY);
 	}
 	outcome->delay = 0;
