@@ -40,6 +40,22 @@ mig_command_find(const char *name, MigCommand *command)
 }
 
 /*
+ * The same; raises 22023 where there is none.
+ */
+MigCommand
+mig_command_by_name(const char *name)
+{
+	MigCommand	command;
+
+	if (!mig_command_find(name, &command))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("command \"%s\" does not exist", name),
+				 errhint("Commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
+	return command;
+}
+
+/*
  * The function that runs a command.
  */
 const char *

@@ -47,17 +47,12 @@ static void write_rows(StringInfo text, const MigVersion *version,
 char *
 mig_offline_script(const char *range, const char *name)
 {
-	MigCommand	command;
+	MigCommand	command = mig_command_by_name(name);
 	MigVersion *version = mig_version_open(MIG_SPI_READ_CALLER);
 	MigPlan    *plan;
 	StringInfoData text;
 	bool		from_base;
 
-	if (!mig_command_find(name, &command))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("command \"%s\" does not exist", name),
-				 errhint("Commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
 	plan = plan_range(range, command, &from_base);
 	if (command == MIG_COMMAND_DOWNGRADE)
 		refuse_irreversible(plan);

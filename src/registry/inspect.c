@@ -41,7 +41,6 @@ static MigInspectRow *add_unknown(const Situation *situation,
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
 static bool may_show(void);
-static MigCommand command_by_name(const char *name);
 static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigInspectStep *result);
 static const char *note_of(const MigInspectStep *step);
@@ -131,7 +130,7 @@ mig_inspect_show(const char *revision, int *nrows)
 MigInspectStep *
 mig_inspect_plan(const char *target, const char *command, int *nsteps)
 {
-	MigCommand	cmd = command_by_name(command);
+	MigCommand	cmd = mig_command_by_name(command);
 	MigVersion *version = mig_version_open(MIG_SPI_READ_CALLER);
 	char	   *targets[1];
 	MigPlan    *plan;
@@ -362,20 +361,6 @@ describe_partial(const MigPartial *partial, const char *revision)
 		return NULL;
 	return psprintf("%s: %s", mig_command_name(partial->operation),
 					mig_run_describe_partial(partial));
-}
-
-static MigCommand
-command_by_name(const char *name)
-{
-	MigCommand	command;
-
-	if (mig_command_find(name, &command))
-		return command;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("command \"%s\" does not exist", name),
-			 errhint("Commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
-	return MIG_COMMAND_STAMP;	/* not reached */
 }
 
 /*

@@ -3,7 +3,7 @@
  *	  Writes a statement that cannot run inside a transaction block as one that
  *	  can, and does the same to the catalogs.
  *
- * For executions that are taken back, where nobody is to be spared: a duplicate
+ * For executions that are taken back, beside no application: a duplicate
  * key is found by CREATE INDEX as by CREATE INDEX CONCURRENTLY.
  */
 #include "postgres.h"
