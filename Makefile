@@ -68,6 +68,18 @@ endif
 # Not every server is built to track dependencies; the headers are few.
 $(OBJS): $(wildcard src/*.h src/*/*.h)
 
+# The client, with the same variables of the command line.
+all: client
+install: install-client
+uninstall: uninstall-client
+clean: clean-client
+
+.PHONY: client install-client uninstall-client clean-client
+client:
+	$(MAKE) -C client
+install-client uninstall-client clean-client:
+	$(MAKE) -C client $(@:%-client=%)
+
 $(DATA_built): extension/migrate.sql migrate.control
 	cp extension/migrate.sql $@
 

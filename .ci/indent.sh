@@ -14,7 +14,7 @@ check=false
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-mapfile -t files < <(find src test -name '*.[ch]' | sort)
+mapfile -t files < <(find src client test -name '*.[ch]' | sort)
 
 # Types of the server that we use as names of variables, and would be taken
 # for a cast or a declaration.
@@ -24,7 +24,8 @@ more_types='RepackStmt'
 
 {
 	ctags -R --languages=C --langmap=C:.c.h --kinds-C=t -x --_xformat='%N' \
-		"$("${PG_CONFIG:-pg_config}" --includedir-server)" "${files[@]}"
+		"$("${PG_CONFIG:-pg_config}" --includedir-server)" \
+		"$("${PG_CONFIG:-pg_config}" --includedir)/libpq-fe.h" "${files[@]}"
 	printf '%s\n' "$more_types" | tr '|' '\n'
 	printf '%s\n' bool size_t va_list
 } | sort -u | grep -Evx "$not_types" >"$work/types"

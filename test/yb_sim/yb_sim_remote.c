@@ -56,9 +56,9 @@ static const char *const settings[] = {
 
 static int	ddl_lock_timeout = 2000;
 
-static PGconn * connection = NULL;
+static PGconn *connection = NULL;
 static char *prepared = NULL;	/* the last of prepare()'s */
-static PGresult * result = NULL;	/* of the last statement */
+static PGresult *result = NULL; /* of the last statement */
 
 static void connect_once(void);
 static const char *own_host(void);
@@ -69,9 +69,9 @@ static void wait_for_input(void);
 static bool is_waiting_for_us(void);
 static void cancel(void);
 static void disconnect(int code, Datum arg);
-static void notice(void *arg, const PGresult * said);
+static void notice(void *arg, const PGresult *said);
 static void raise_error(int offset);
-static int	sqlstate_of(const PGresult * said);
+static int	sqlstate_of(const PGresult *said);
 
 void
 yb_sim_remote_define(void)
@@ -278,7 +278,7 @@ disconnect(int code, Datum arg)
 }
 
 static void
-notice(void *arg, const PGresult * said)
+notice(void *arg, const PGresult *said)
 {
 	const char *severity = PQresultErrorField(said,
 											  PG_DIAG_SEVERITY_NONLOCALIZED);
@@ -332,7 +332,7 @@ raise_error(int offset)
 }
 
 static int
-sqlstate_of(const PGresult * said)
+sqlstate_of(const PGresult *said)
 {
 	const char *code = PQresultErrorField(said, PG_DIAG_SQLSTATE);
 

@@ -1,0 +1,123 @@
+/*
+ * ask.c
+ *	  Commands that show what a function or a view returns, and the check of a
+ *	  set of revisions.
+ */
+#include "postgres_fe.h"
+
+#include "pg_migrate.h"
+
+/* One of several questions that a check asks. */
+typedef struct Check
+{
+	const char *name;
+	const char *query;			/* no row: it is all right */
+	const char *show;			/* what is printed otherwise */
+} Check;
+
+static const Check checks[] = {
+	{
+		"one head",
+		"SELECT FROM @migrate_heads() HAVING pg_catalog.count(*) <> 1",
+		"SELECT * FROM @migrate_heads()"
+	},
+	{
+		"lint",
+		"SELECT FROM @migrate_lint($1) AS l WHERE l.severity = 'error' LIMIT 1",
+		"SELECT * FROM @migrate_lint($1)"
+	},
+	{
+		"round trip",
+		"SELECT FROM @migrate_roundtrip($1) LIMIT 1",
+		"SELECT * FROM @migrate_roundtrip($1)"
+	},
+};
+
+static ExitCode ask_target(Session *session, int argc, char **argv,
+						   const char *query, const char *details);
+
+ExitCode
+run_status(Session *session, int argc, char **argv)
+{
+	return print_query(session, options.details ?
+					   "SELECT * FROM migrate.status_details" :
+					   "SELECT * FROM migrate.status", 0, NULL);
+}
+
+ExitCode
+run_history(Session *session, int argc, char **argv)
+{
+	const char *params[] = {argc > 0 ? argv[0] : NULL};
+
+	return print_query(session, options.details ?
+					   "SELECT * FROM @migrate_history_details($1)" :
+					   "SELECT * FROM @migrate_history($1)", 1, params);
+}
+
+ExitCode
+run_plan(Session *session, int argc, char **argv)
+{
+	return ask_target(session, argc, argv,
+					  "SELECT * FROM @migrate_plan($1, $2)",
+					  "SELECT * FROM @migrate_plan_details($1, $2)");
+}
+
+ExitCode
+run_preview(Session *session, int argc, char **argv)
+{
+	return ask_target(session, argc, argv,
+					  "SELECT * FROM @migrate_preview($1, $2)",
+					  "SELECT * FROM @migrate_preview_details($1, $2)");
+}
+
+/*
+ * Fails where there is an error among the findings, for a job of CI.
+ */
+ExitCode
+run_lint(Session *session, int argc, char **argv)
+{
+	const char *params[] = {argc > 0 ? argv[0] : "head", options.command};
+	ExitCode	code = ask_target(session, argc, argv,
+								  "SELECT * FROM @migrate_lint($1, $2)",
+								  "SELECT * FROM @migrate_lint_details($1, $2)");
+	char	   *errors;
+
+	if (code != EXIT_DONE)
+		return code;
+	errors = run_question(session,
+						  "SELECT pg_catalog.count(*) FROM @migrate_lint($1, $2) AS l WHERE l.severity = 'error'",
+						  2, params);
+	return errors != NULL && strcmp(errors, "0") == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static ExitCode
+ask_target(Session *session, int argc, char **argv,
+		   const char *query, const char *details)
+{
+	const char *params[] = {argc > 0 ? argv[0] : "head", options.command};
+
+	return print_query(session, options.details ? details : query, 2, params);
+}
+
+ExitCode
+run_check(Session *session, int argc, char **argv)
+{
+	const char *params[] = {argc > 0 ? argv[0] : "heads"};
+	ExitCode	code = EXIT_DONE;
+
+	for (int i = 0; i < lengthof(checks); i++)
+	{
+		int			nparams = strstr(checks[i].query, "$1") != NULL ? 1 : 0;
+		PGresult   *result = run_query(session, checks[i].query, nparams, params);
+		bool		good = result != NULL && PQntuples(result) == 0;
+
+		printf("%s - %s\n", good ? "ok" : "not ok", checks[i].name);
+		fflush(stdout);
+		if (!good)
+			code = EXIT_FAILED;
+		if (!good && result != NULL)
+			print_query(session, checks[i].show, nparams, params);
+		PQclear(result);
+	}
+	return code;
+}

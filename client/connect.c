@@ -1,0 +1,195 @@
+/*
+ * connect.c
+ *	  Sessions, queries, and how their rows are printed.
+ */
+#include "postgres_fe.h"
+
+#include "common/logging.h"
+#include "common/string.h"
+#include "fe_utils/cancel.h"
+#include "fe_utils/print.h"
+#include "fe_utils/string_utils.h"
+
+#include "pg_migrate.h"
+
+static PGconn *connect_once(const char *password);
+static void print_notice(void *arg, const PGresult *result);
+static void print_rows(const Session *session, const PGresult *result);
+
+Session *
+open_session(void)
+{
+	Session    *session = pg_malloc0(sizeof(Session));
+	PGresult   *result;
+
+	if (options.prompt == PROMPT_ALWAYS)
+		session->password = simple_prompt("Password: ", false);
+	session->conn = connect_once(session->password);
+	if (PQstatus(session->conn) == CONNECTION_BAD &&
+		PQconnectionNeedsPassword(session->conn) &&
+		session->password == NULL && options.prompt != PROMPT_NEVER)
+	{
+		PQfinish(session->conn);
+		session->password = simple_prompt("Password: ", false);
+		session->conn = connect_once(session->password);
+	}
+	if (PQstatus(session->conn) == CONNECTION_BAD)
+		pg_fatal("%s", PQerrorMessage(session->conn));
+	PQsetNoticeReceiver(session->conn, print_notice, NULL);
+
+	/* Its functions may be in any schema, in or outside of search_path. */
+	result = PQexec(session->conn,
+					"SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
+					"  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
+					" WHERE e.extname = 'migrate'");
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		pg_fatal("%s", PQerrorMessage(session->conn));
+	if (PQntuples(result) == 0)
+	{
+		pg_log_error("database \"%s\" does not have the extension migrate",
+					 PQdb(session->conn));
+		pg_log_error_hint("A superuser creates it with CREATE EXTENSION migrate.");
+		exit(EXIT_FAILED);
+	}
+	session->schema = pg_strdup(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return session;
+}
+
+PGconn *
+open_watcher(const Session *session)
+{
+	PGconn	   *conn = connect_once(session->password);
+
+	if (PQstatus(conn) == CONNECTION_OK)
+		return conn;
+	PQfinish(conn);
+	return NULL;
+}
+
+static PGconn *
+connect_once(const char *password)
+{
+	const char *keywords[] = {"host", "port", "user", "password", "dbname",
+	"fallback_application_name", "client_encoding", NULL};
+	const char *values[] = {options.host, options.port, options.username,
+		password, options.dbname, progname,
+	getenv("PGCLIENTENCODING") != NULL ? NULL : "auto", NULL};
+
+	/* A connection string in dbname overrides what stands before it. */
+	return PQconnectdbParams(keywords, values, true);
+}
+
+PGresult *
+run_query(Session *session, const char *query,
+		  int nparams, const char *const *params)
+{
+	char	   *text = expand_query(session, query);
+	PGresult   *result;
+
+	SetCancelConn(session->conn);
+	result = PQexecParams(session->conn, text, nparams, NULL, params,
+						  NULL, NULL, 0);
+	ResetCancelConn();
+	pg_free(text);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK ||
+		PQresultStatus(result) == PGRES_COMMAND_OK)
+		return result;
+	print_error(PQresultErrorMessage(result));
+	PQclear(result);
+	return NULL;
+}
+
+char *
+run_question(Session *session, const char *query,
+			 int nparams, const char *const *params)
+{
+	PGresult   *result = run_query(session, query, nparams, params);
+	char	   *answer = NULL;
+
+	if (result == NULL)
+		return NULL;
+	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
+		answer = pg_strdup(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return answer;
+}
+
+char *
+expand_query(const Session *session, const char *query)
+{
+	PQExpBufferData text;
+
+	initPQExpBuffer(&text);
+	for (const char *c = query; *c != '\0'; c++)
+	{
+		if (*c == '@')
+			appendPQExpBuffer(&text, "%s.", session->schema);
+		else
+			appendPQExpBufferChar(&text, *c);
+	}
+	if (PQExpBufferDataBroken(text))
+		pg_fatal("out of memory");
+	return text.data;
+}
+
+ExitCode
+print_query(Session *session, const char *query,
+			int nparams, const char *const *params)
+{
+	char	   *text = NULL;
+	PGresult   *result;
+
+	if (options.format == FORMAT_JSON)
+		query = text = psprintf("SELECT COALESCE(pg_catalog.json_agg(q), '[]'::json) FROM (%s) AS q",
+								query);
+	result = run_query(session, query, nparams, params);
+	pg_free(text);
+	if (result == NULL)
+		return EXIT_FAILED;
+	print_rows(session, result);
+	PQclear(result);
+	return EXIT_DONE;
+}
+
+static void
+print_rows(const Session *session, const PGresult *result)
+{
+	printQueryOpt opt = {0};
+
+	if (options.format == FORMAT_JSON)
+	{
+		printf("%s\n", PQgetvalue(result, 0, 0));
+		return;
+	}
+	opt.topt.format = options.format == FORMAT_CSV ? PRINT_CSV : PRINT_ALIGNED;
+	opt.topt.csvFieldSep[0] = ',';
+	opt.topt.expanded = options.details && options.format == FORMAT_TABLE;
+	opt.topt.border = 1;
+	opt.topt.start_table = true;
+	opt.topt.stop_table = true;
+	opt.topt.default_footer = true;
+	opt.topt.encoding = PQclientEncoding(session->conn);
+	printQuery(result, &opt, stdout, false, NULL);
+}
+
+void
+print_error(const char *message)
+{
+	fputs(message, stderr);
+}
+
+bool
+is_warning(const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity != NULL && strcmp(severity, "WARNING") == 0;
+}
+
+static void
+print_notice(void *arg, const PGresult *result)
+{
+	if (!options.quiet || is_warning(result))
+		print_error(PQresultErrorMessage(result));
+}

@@ -1,0 +1,317 @@
+/*
+ * pg_migrate.c
+ *	  Client of the extension migrate: the command line.
+ */
+#include "postgres_fe.h"
+
+#include "common/logging.h"
+#include "fe_utils/cancel.h"
+#include "fe_utils/option_utils.h"
+#include "getopt_long.h"
+
+#include "pg_migrate.h"
+
+typedef struct Command
+{
+	const char *name;
+	const char *arguments;		/* as --help shows them */
+	int			min_arguments;
+	int			max_arguments;
+	ExitCode	(*run) (Session *session, int argc, char **argv);
+	const char *description;
+} Command;
+
+static const Command commands[] = {
+	{"status", "", 0, 0, run_status, "show each revision and whether it is applied"},
+	{"history", "[RANGE]", 0, 1, run_history, "show the revisions, newest first"},
+	{"plan", "[TARGET]", 0, 1, run_plan, "show what a deploy would run"},
+	{"lint", "[TARGET]", 0, 1, run_lint, "look for statements that would stop the application"},
+	{"preview", "[TARGET]", 0, 1, run_preview, "run it and take it back; show the locks"},
+	{"deploy", "[TARGET]", 0, 1, run_deploy, "upgrade, to head unless told otherwise"},
+	{"revert", "TARGET", 1, 1, run_revert, "downgrade"},
+	{"wait", "JOB", 1, 1, run_wait, "wait until a job has ended"},
+	{"new", "MESSAGE", 1, 1, run_new, "write a file for a new revision"},
+	{"check", "[TARGET]", 0, 1, run_check, "one head, lint, round trip; for CI"},
+};
+
+Options		options = {.command = "upgrade", .directory = "migrations", .jobs = 1};
+const char *progname;
+
+static void usage(void);
+static const Command *find_command(const char *name);
+static void parse_options(int argc, char **argv);
+static void bad_usage(void);
+static char **without_targets(int *argc, char **argv);
+static char *take_relative(int *argc, char **argv);
+
+int
+main(int argc, char **argv)
+{
+	const Command *command;
+	Session    *session;
+	int			whole_argc = argc;
+	char	  **whole_argv = pg_malloc((argc + 1) * sizeof(char *));
+	char	   *relative;
+	ExitCode	code;
+
+	pg_logging_init(argv[0]);
+	progname = get_progname(argv[0]);
+	set_pglocale_pgservice(argv[0], PG_TEXTDOMAIN("pg_migrate"));
+	/* getopt moves the arguments behind the options. */
+	memcpy(whole_argv, argv, (argc + 1) * sizeof(char *));
+	relative = take_relative(&argc, argv);
+	parse_options(argc, argv);
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+	{
+		pg_log_error("no command specified");
+		bad_usage();
+	}
+	command = find_command(argv[0]);
+	/* In the place that it has left behind the last argument. */
+	if (relative != NULL)
+		argv[argc++] = relative;
+	argc--;
+	argv++;
+	if (argc < command->min_arguments)
+	{
+		pg_log_error("%s needs %s", command->name, command->arguments);
+		bad_usage();
+	}
+	if (argc > command->max_arguments)
+	{
+		pg_log_error("too many command-line arguments (first is \"%s\")", argv[command->max_arguments]);
+		bad_usage();
+	}
+	if (options.targets != NULL)
+	{
+		whole_argv = without_targets(&whole_argc, whole_argv);
+		return run_fleet(whole_argc, whole_argv);
+	}
+	session = open_session();
+	setup_cancel_handler(NULL);
+	code = command->run(session, argc, argv);
+	PQfinish(session->conn);
+	return code;
+}
+
+static void
+parse_options(int argc, char **argv)
+{
+	enum
+	{
+		OPTION_DOWN = 1000, OPTION_CSV, OPTION_JSON, OPTION_WORKER, OPTION_TIMEOUT,
+		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_TARGETS
+	};
+	static struct option long_options[] = {
+		{"dbname", required_argument, NULL, 'd'},
+		{"host", required_argument, NULL, 'h'},
+		{"port", required_argument, NULL, 'p'},
+		{"username", required_argument, NULL, 'U'},
+		{"no-password", no_argument, NULL, 'w'},
+		{"password", no_argument, NULL, 'W'},
+		{"dry-run", no_argument, NULL, 'n'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"details", no_argument, NULL, 'x'},
+		{"jobs", required_argument, NULL, 'j'},
+		{"down", no_argument, NULL, OPTION_DOWN},
+		{"csv", no_argument, NULL, OPTION_CSV},
+		{"json", no_argument, NULL, OPTION_JSON},
+		{"worker", no_argument, NULL, OPTION_WORKER},
+		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+		{"directory", required_argument, NULL, OPTION_DIRECTORY},
+		{"revision", required_argument, NULL, OPTION_REVISION},
+		{"parent", required_argument, NULL, OPTION_PARENT},
+		{"targets", required_argument, NULL, OPTION_TARGETS},
+		{NULL, 0, NULL, 0}
+	};
+	int			c;
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0))
+	{
+		usage();
+		exit(EXIT_DONE);
+	}
+	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
+	{
+		printf("pg_migrate %s\n", MIGRATE_VERSION);
+		exit(EXIT_DONE);
+	}
+	while ((c = getopt_long(argc, argv, "d:h:j:np:qU:wWx", long_options, NULL)) != -1)
+	{
+		switch (c)
+		{
+			case 'd':
+				options.dbname = optarg;
+				break;
+			case 'h':
+				options.host = optarg;
+				break;
+			case 'p':
+				options.port = optarg;
+				break;
+			case 'U':
+				options.username = optarg;
+				break;
+			case 'w':
+				options.prompt = PROMPT_NEVER;
+				break;
+			case 'W':
+				options.prompt = PROMPT_ALWAYS;
+				break;
+			case 'n':
+				options.dry_run = true;
+				break;
+			case 'q':
+				options.quiet = true;
+				break;
+			case 'x':
+				options.details = true;
+				break;
+			case 'j':
+				if (!option_parse_int(optarg, "-j/--jobs", 1, 1000, &options.jobs))
+					exit(EXIT_USAGE);
+				break;
+			case OPTION_DOWN:
+				options.command = "downgrade";
+				break;
+			case OPTION_CSV:
+				options.format = FORMAT_CSV;
+				break;
+			case OPTION_JSON:
+				options.format = FORMAT_JSON;
+				break;
+			case OPTION_WORKER:
+				options.worker = true;
+				break;
+			case OPTION_TIMEOUT:
+				options.timeout = optarg;
+				break;
+			case OPTION_DIRECTORY:
+				options.directory = optarg;
+				break;
+			case OPTION_REVISION:
+				options.revision = optarg;
+				break;
+			case OPTION_PARENT:
+				simple_string_list_append(&options.parents, optarg);
+				break;
+			case OPTION_TARGETS:
+				options.targets = optarg;
+				break;
+			default:
+				/* getopt has said what is wrong */
+				bad_usage();
+		}
+	}
+}
+
+/*
+ * Takes a target such as -1 out of the command line: getopt would take it for
+ * an option.  NULL: there is none.
+ */
+static char *
+take_relative(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+	{
+		char	   *argument = argv[i];
+
+		if (argument[0] != '-' || argument[1] == '\0' ||
+			strspn(argument + 1, "0123456789") != strlen(argument + 1))
+			continue;
+		memmove(&argv[i], &argv[i + 1], (*argc - i) * sizeof(char *));
+		(*argc)--;
+		return argument;
+	}
+	return NULL;
+}
+
+static const Command *
+find_command(const char *name)
+{
+	for (int i = 0; i < lengthof(commands); i++)
+	{
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	pg_log_error("unrecognized command \"%s\"", name);
+	bad_usage();
+	return NULL;
+}
+
+static void
+bad_usage(void)
+{
+	pg_log_error_hint("Try \"%s --help\" for more information.", progname);
+	exit(EXIT_USAGE);
+}
+
+/*
+ * The command line without --targets and --jobs, for each database's process.
+ */
+static char **
+without_targets(int *argc, char **argv)
+{
+	static const char *const names[] = {"--targets", "--jobs", "-j"};
+	char	  **rest = pg_malloc0((*argc + 1) * sizeof(char *));
+	int			n = 0;
+
+	for (int i = 0; i < *argc; i++)
+	{
+		bool		found = false;
+
+		for (int k = 0; k < lengthof(names); k++)
+		{
+			size_t		length = strlen(names[k]);
+
+			if (strncmp(argv[i], names[k], length) != 0)
+				continue;
+			found = true;
+			/* The value is the next word, or behind the name. */
+			if (argv[i][length] == '\0')
+				i++;
+			break;
+		}
+		if (!found)
+			rest[n++] = argv[i];
+	}
+	*argc = n;
+	return rest;
+}
+
+static void
+usage(void)
+{
+	printf("%s runs migrations that are registered in a PostgreSQL database.\n\n", progname);
+	printf("Usage:\n  %s [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n", progname);
+	for (int i = 0; i < lengthof(commands); i++)
+		printf("  %-7s %-10s %s\n", commands[i].name, commands[i].arguments,
+			   commands[i].description);
+	printf("\nOptions:\n"
+		   "  -n, --dry-run            show the plan, or the file's name; change nothing\n"
+		   "  -q, --quiet              print errors and warnings only\n"
+		   "  -x, --details            show every column\n"
+		   "      --csv, --json        print rows as CSV or JSON\n"
+		   "      --down               plan, preview, lint: of a downgrade\n"
+		   "      --worker             deploy, revert: by a background worker\n"
+		   "      --timeout=INTERVAL   how long to wait for a job\n"
+		   "      --directory=DIR      new: where the file is written (default: migrations)\n"
+		   "      --revision=ID        new: the revision id (default: made up)\n"
+		   "      --parent=ID          new: the down revision (default: the head)\n"
+		   "      --targets=FILE       the same on each database that a line of it names:\n"
+		   "                           a connection string, service=NAME, or a name\n"
+		   "  -j, --jobs=N             that many of them at once (default: 1)\n"
+		   "  -V, --version            print the version, then exit\n"
+		   "  -?, --help               print this help, then exit\n"
+		   "\nConnection options:\n"
+		   "  -d, --dbname=DBNAME      database name or connection string\n"
+		   "  -h, --host=HOSTNAME      database server host or socket directory\n"
+		   "  -p, --port=PORT          database server port number\n"
+		   "  -U, --username=USERNAME  user name to connect as\n"
+		   "  -w, --no-password        never prompt for password\n"
+		   "  -W, --password           force password prompt\n"
+		   "\nExit code: 0 done or nothing to do, 1 error, 2 usage,\n"
+		   "3 ended before a revision that is not approved, 4 a revision is partial.\n");
+}

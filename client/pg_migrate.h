@@ -1,0 +1,142 @@
+/*
+ * pg_migrate.h
+ *	  What the files of the client share.
+ *
+ * Each command calls functions of the extension and shows what they return;
+ * decisions are made in the server, so that every client gets the same ones.
+ */
+#ifndef PG_MIGRATE_H
+#define PG_MIGRATE_H
+
+#include "postgres_fe.h"
+
+#include "fe_utils/simple_list.h"
+#include "libpq-fe.h"
+
+/* What the program exits with; documented in docs/pg_migrate.md. */
+typedef enum ExitCode
+{
+	EXIT_DONE = 0,				/* or nothing to do */
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNAPPROVED = 3,		/* ended before a revision that is not
+								 * approved */
+	EXIT_PARTIAL = 4			/* a revision is partial */
+} ExitCode;
+
+typedef enum OutputFormat
+{
+	FORMAT_TABLE,
+	FORMAT_CSV,
+	FORMAT_JSON
+} OutputFormat;
+
+typedef enum Prompt
+{
+	PROMPT_IF_ASKED,			/* if the server asks for a password */
+	PROMPT_NEVER,
+	PROMPT_ALWAYS
+} Prompt;
+
+/* What the command line says.  Strings are NULL where it does not say them. */
+typedef struct Options
+{
+	const char *dbname;
+	const char *host;
+	const char *port;
+	const char *username;
+	Prompt		prompt;
+
+	OutputFormat format;
+	bool		details;
+	bool		quiet;
+	bool		dry_run;
+
+	const char *command;		/* --command: upgrade, downgrade, stamp */
+	bool		worker;
+	const char *timeout;
+	const char *directory;
+	const char *revision;
+	SimpleStringList parents;
+	bool		replace;
+	bool		prune;
+	const char *file_format;
+	const char *file_options;	/* JSON */
+
+	const char *targets;		/* file with connection strings */
+	int			jobs;
+} Options;
+
+extern Options options;
+extern const char *progname;
+
+/* connect.c: sessions and queries */
+
+/*
+ * A session: connected, with the schema of the extension's functions looked
+ * up.  Ends the program if there is none.
+ */
+typedef struct Session
+{
+	PGconn	   *conn;
+	char	   *schema;			/* quoted */
+	char	   *password;
+} Session;
+
+extern Session *open_session(void);
+
+/* A second one like it, to watch what it does; NULL: there is none. */
+extern PGconn *open_watcher(const Session *session);
+
+/*
+ * A query in which each "@" before a name is the schema of the functions.  The
+ * parameters are texts or NULL.  NULL: it failed, and the error was printed.
+ */
+extern PGresult *run_query(Session *session, const char *query,
+						   int nparams, const char *const *params);
+
+/* The same for a question with one answer; NULL: NULL, or it failed. */
+extern char *run_question(Session *session, const char *query,
+						  int nparams, const char *const *params);
+
+/* The text of a query as run_query() would send it, in malloc'd memory. */
+extern char *expand_query(const Session *session, const char *query);
+
+/* Runs a query and prints its rows in the format of the options. */
+extern ExitCode print_query(Session *session, const char *query,
+							int nparams, const char *const *params);
+
+/* Prints an error or a notice as psql does. */
+extern void print_error(const char *message);
+
+/* Whether a notice is a warning, which --quiet does not suppress. */
+extern bool is_warning(const PGresult *result);
+
+/* watch.c: a long statement, with a bar on a terminal */
+
+/*
+ * Runs a statement and shows its progress.  "job" is the number of the job that
+ * it waits for, or NULL.  Returns the SQLSTATE of the error, which was printed,
+ * or NULL; "warned" is set if there was a warning.
+ */
+extern char *run_watched(Session *session, const char *statement,
+						 int nparams, const char *const *params,
+						 const char *job, bool *warned);
+
+/* The commands */
+
+extern ExitCode run_deploy(Session *session, int argc, char **argv);
+extern ExitCode run_revert(Session *session, int argc, char **argv);
+extern ExitCode run_wait(Session *session, int argc, char **argv);
+extern ExitCode run_status(Session *session, int argc, char **argv);
+extern ExitCode run_history(Session *session, int argc, char **argv);
+extern ExitCode run_plan(Session *session, int argc, char **argv);
+extern ExitCode run_preview(Session *session, int argc, char **argv);
+extern ExitCode run_lint(Session *session, int argc, char **argv);
+extern ExitCode run_check(Session *session, int argc, char **argv);
+extern ExitCode run_new(Session *session, int argc, char **argv);
+
+/* fleet.c: the same command on several databases */
+extern ExitCode run_fleet(int argc, char **argv);
+
+#endif							/* PG_MIGRATE_H */

@@ -1,0 +1,196 @@
+# pg_migrate, the client: its commands, what it prints and what it exits with.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use IPC::Run ();
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('client', 'shared_preload_libraries = migrate', 'migrate.retry_base_delay = 1ms', 'migrate.max_attempts = 2');
+my $db = new_database($node, 'app');
+my $directory = PostgreSQL::Test::Utils::tempdir();
+
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+$ENV{PGDATABASE} = $db;
+delete $ENV{PGAPPNAME};
+
+# Runs the client; returns its exit code, its output and its messages.
+sub client
+{
+	my (@arguments) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'pg_migrate', @arguments ], '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return ($? >> 8, $out, $err);
+}
+
+# One run, compared: exit code, and patterns of what it printed.
+sub client_is
+{
+	my ($name, $arguments, $code, $out, $err) = @_;
+	my @said = client(@$arguments);
+	is($said[0], $code, "$name: exit code") or diag(@said[ 1, 2 ]);
+	like($said[1], $out, "$name: output");
+	like($said[2], $err // qr/^$/, "$name: messages");
+	return;
+}
+
+# The command line -----------------------------------------------------------
+
+client_is('help', ['--help'], 0, qr/^Usage:\n  pg_migrate \[OPTION\].*^  deploy  \[TARGET\] /ms);
+my (undef, $help) = client('--help');
+is((grep { length > 80 } split /\n/, $help), 0, 'the help fits into 80 columns');
+client_is('version', ['--version'], 0, qr/^pg_migrate \d+\.\d+\.\d+\S*$/);
+client_is('no command', [], 2, qr/^$/, qr/no command specified.*--help/s);
+client_is('unknown command', ['deplyo'], 2, qr/^$/, qr/unrecognized command "deplyo"/);
+client_is('unknown option', [ 'deploy', '--fast' ], 2, qr/^$/, qr/--fast.*--help/s);
+client_is('too many arguments', [ 'deploy', 'a', 'b' ], 2, qr/^$/, qr/too many command-line arguments \(first is "b"\)/);
+client_is('too few arguments', ['revert'], 2, qr/^$/, qr/revert needs TARGET/);
+client_is('no server', [ 'status', '-h', '/nowhere' ], 1, qr/^$/, qr/error: connection to server/);
+client_is('no extension', [ 'status', '-d', 'postgres' ], 1, qr/^$/,
+	qr/database "postgres" does not have the extension migrate.*hint: .*CREATE EXTENSION migrate/s);
+
+# A new file ------------------------------------------------------------------
+
+my @files;
+foreach my $message ('Create the account', q{it's "odd": ü/../x})
+{
+	my ($code, $path, $err) = client('new', $message, '--directory', $directory);
+	is($code, 0, "new: $message") or diag($err);
+	chomp $path;
+	push @files, $path;
+	my $text = slurp_file($path);
+	like($text, qr/^-- revision: [0-9a-f]{12}\n.*^-- message: \Q$message\E\n-- migrate:up\n\n-- migrate:down\n\n$/ms, 'and its text');
+	$text =~ s/(?<=migrate:up\n)/CREATE TABLE account (id int PRIMARY KEY);/ if @files == 1;
+	$text =~ s/(?<=migrate:down\n)/DROP TABLE account;/ if @files == 1;
+	$node->safe_psql($db, "SELECT migrate_register_script(\$file\$$text\$file\$)");
+}
+like($files[0], qr{^\Q$directory\E/[0-9a-f]{12}_create_the_account\.sql$}, 'named by its message');
+like($files[1], qr{^\Q$directory\E/[0-9a-f]{12}_it_s_odd_x\.sql$}, 'also by an odd one');
+like(slurp_file($files[1]), qr/^-- down_revision: [0-9a-f]{12}$/m, 'the head is its down revision');
+my ($first, $second) = map { m{/([0-9a-f]{12})_} } @files;
+client_is('new, by its id', [ 'new', 'again', '--directory', $directory, '--revision', 'a1', '--parent', $first, '--parent', $second ], 0, qr{^\Q$directory\E/a1_again\.sql$});
+like(slurp_file("$directory/a1_again.sql"), qr/^-- down_revision: $first, $second$/m, 'a merge');
+client_is('new, there already', [ 'new', 'again', '--directory', $directory, '--revision', 'a1' ], 1, qr/^$/, qr/could not create file ".*a1_again.sql": File exists/);
+client_is('new, no directory', [ 'new', 'again', '--directory', "$directory/none" ], 1, qr/^$/, qr/could not create file .*: No such file or directory/);
+client_is('new, two lines', [ 'new', "a\n-- migrate:up", '--directory', $directory ], 1, qr/^$/, qr/a message is one line/);
+
+# Runs and questions -----------------------------------------------------------
+
+client_is('plan', ['plan'], 0, qr/ upgrade +\| $first +\| Create the account.* upgrade +\| $second/s);
+client_is('dry run', [ 'deploy', '-n' ], 0, qr/ upgrade +\| $first .*\(2 rows\)/s);
+client_is('lint', ['lint'], 0, qr/\(\d+ rows?\)/);
+client_is('preview', ['preview'], 0, qr/ $first /);
+is(sql($node, $db, 'SELECT count(*) FROM migrate_current()'), 0, 'nothing is done');
+client_is('deploy', ['deploy'], 0, qr/^$/, qr/upgrade <base> -> $first: Create the account\n.*upgrade $first -> $second/s);
+client_is('nothing to do', ['deploy'], 0, qr/^$/, qr/NOTICE/);
+client_is('quietly', [ 'deploy', '-q' ], 0, qr/^$/);
+client_is('status', ['status'], 0, qr/ $second \| applied .* $first \| applied .*\(2 rows\)/s);
+client_is('history', [ 'history', ":$first" ], 0, qr/ $first \| applied .*\(1 row\)/s);
+client_is('every column', [ 'history', '-x' ], 0, qr/^-\[ RECORD 1 \].*^branch_labels +\| /ms);
+client_is('CSV', [ 'history', '--csv' ], 0, qr/^revision,state,kind,message\n/);
+client_is('JSON', [ 'history', '--json' ], 0, qr/"revision":"$second"/);
+client_is('relative target', [ 'revert', '-1' ], 0, qr/^$/, qr/downgrade $second -> $first/);
+client_is('plan of a downgrade', [ 'plan', '--down', 'base' ], 0, qr/ downgrade +\| $first /);
+client_is('JSON of a run', [ 'deploy', '--json', '-q' ], 0, qr/^\{"exit_code" : 0, "sqlstate" : null, "current" : \["$second"\], "pending" : 0\}$/);
+client_is('no such target', [ 'deploy', 'nowhere' ], 1, qr/^$/, qr/ERROR:  .*nowhere/);
+
+# By a worker
+client_is('by a worker', [ 'revert', 'base', '--worker' ], 0, qr/^$/, qr/^job \d+$/m);
+is(sql($node, $db, 'SELECT count(*) FROM migrate_current()'), 0, 'and it is done');
+my $job = sql($node, $db, 'SELECT migrate_submit()');
+client_is('wait', [ 'wait', $job ], 0, qr/^$/);
+client_is('wait for no job', [ 'wait', '4711' ], 1, qr/^$/, qr/ERROR: .*4711/);
+is(sql($node, $db, 'SELECT count(*) FROM migrate_current()'), 1, 'the job has run');
+
+# What is not done at the end ----------------------------------------------------
+
+sql($node, $db, <<"SQL");
+SELECT migrate_register('c1', 'SELECT 1', 'SELECT 1', '{$second}');
+SELECT migrate_register('c2', 'INSERT INTO account VALUES (1), (1)', 'SELECT 1', '{c1}');
+SELECT migrate_register('c3', 'CREATE TABLE t (i int); CREATE INDEX CONCURRENTLY t_i ON t (i); SELECT 1/0', 'DROP TABLE t', '{c2}');
+SQL
+client_is('an error', ['deploy'], 1, qr/^$/, qr/upgrade $second -> c1.*ERROR: .*duplicate key.*DETAIL: .*HINT: /s);
+client_is('JSON of an error', [ 'deploy', '--json' ], 1, qr/^\{"exit_code" : 1, "sqlstate" : "23505", "current" : \["c1"\], "pending" : 2\}$/, qr/ERROR: /);
+sql($node, $db, q{SELECT migrate_register('c2', 'SELECT 2', 'SELECT 1', '{c1}', replace => true)});
+client_is('partial', ['deploy'], 4, qr/^$/, qr/ERROR: .*division by zero/);
+client_is('partial, by a worker', [ 'deploy', '--worker' ], 4, qr/^$/, qr/ERROR: .*division by zero/);
+sql($node, $db, q{SELECT migrate_resolve('c3', 'abandon'); DROP TABLE t; SELECT migrate_unregister('c3');
+SELECT migrate_register('d1', 'SELECT 1', 'SELECT 1', '{c2}');
+SELECT migrate_register('d2', 'SELECT 1', 'SELECT 1', '{d1}');
+SELECT migrate_approve('d1', hash) FROM migrate_show('d1');
+ALTER DATABASE app SET migrate.require_approval = on});
+client_is('not approved', ['deploy'], 3, qr/^$/, qr/WARNING: .*not approved.*upgrade c2 -> d1/s);
+client_is('still not approved', ['deploy'], 3, qr/^$/, qr/ERROR: .*"d2" is not approved/);
+sql($node, $db, q{ALTER DATABASE app RESET migrate.require_approval});
+client_is('check', ['check'], 0, qr/^ok - one head\nok - lint\nok - round trip\n$/);
+sql($node, $db, q{SELECT migrate_register('e1', 'ALTER TABLE account ADD COLUMN j int', 'SELECT 1', '{d1}')});
+client_is('check finds', ['check'], 1, qr/^not ok - one head\n.* e1 .*^ok - lint$/ms);
+client_is('new with two heads', [ 'new', 'again', '--directory', $directory ], 1, qr/^$/, qr/there are 2 heads.*--parent/s);
+client_is('check of one', [ 'check', 'e1' ], 1, qr/^not ok - round trip\n.*column/ms);
+
+# Another schema, another role -----------------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+$node->safe_psql('other', q{CREATE SCHEMA "the API"; CREATE EXTENSION migrate SCHEMA "the API"; CREATE ROLE low LOGIN});
+client_is('functions in another schema', [ 'deploy', '-d', 'other' ], 0, qr/^$/, qr/NOTICE/);
+client_is('a role without rights', [ 'deploy', '-d', 'other', '-U', 'low' ], 1, qr/^$/, qr/ERROR:  permission denied for schema the API/);
+
+# Several databases ------------------------------------------------------------------
+
+new_database($node, "db $_") foreach 1 .. 3;
+sql($node, "db $_", q{SELECT migrate_register('a', 'CREATE TABLE a (i int)', 'DROP TABLE a')}) foreach 1 .. 3;
+sql($node, 'db 2', 'CREATE TABLE a (j int)');
+my $targets = "$directory/targets";
+append_to_file($targets, "# three\n\ndb 1\ndbname='db 2'\ndb 3\n");
+client_is('several databases', [ '--targets', $targets, '-j', '2', 'deploy' ], 1,
+	qr/^==> dbname='db 2'\n.*ERROR: .*already exists.* db 1 +\| done +\| +\d+\n dbname='db 2' \| failed +\| +\d+\n db 3 +\| done/ms);
+is(sql($node, "db $_", 'SELECT count(*) FROM migrate_current()'), $_ == 2 ? 0 : 1, "db $_") foreach 1 .. 3;
+client_is('several, nothing to do', [ "--targets=$targets", '-j3', 'plan' ], 0, qr/ db 3 +\| done/);
+client_is('no file of targets', [ '--targets', "$directory/none", 'plan' ], 1, qr/^$/, qr/could not open file/);
+append_to_file("$directory/empty", "#\n");
+client_is('no target', [ '--targets', "$directory/empty", 'plan' ], 1, qr/^$/, qr/names no database/);
+
+# On a terminal ------------------------------------------------------------------------
+
+sql($node, $db, q{SELECT migrate_register('f1', 'SELECT pg_sleep(2)', 'SELECT 1', '{d2}', message => 'wait for it');
+SELECT migrate_register('f2', 'SELECT pg_sleep(0)', 'SELECT 1', '{f1}');
+SELECT migrate_register('f3', 'SELECT pg_sleep(3600)', 'SELECT 1', '{f2}')});
+SKIP:
+{
+	skip 'no program script', 1 if system('script --version >/dev/null 2>&1') != 0;
+	my $typescript = "$directory/typescript";
+	system_or_bail('script', '-qec', 'stty cols 60; pg_migrate deploy f2', $typescript);
+	my $seen = slurp_file($typescript);
+	like($seen, qr/\r\[#{6}\.{14}\]  33 %  2 of 3  f1  00:00:0\d\e\[K/, 'a bar');
+	like($seen, qr/\e\[KNOTICE:  upgrade f1 -> f2/, 'is erased before a notice');
+	unlike($seen, qr/\[[#.]{20}\][^\e\r\n]{40,}/, 'and fits into the width of the terminal');
+}
+
+# Ctrl-C
+my ($out, $err) = ('', '');
+my $run = IPC::Run::start([ 'pg_migrate', 'deploy', 'f3' ], '<', \undef, '>', \$out, '2>', \$err,
+	IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+wait_until($node, $db, q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')});
+$run->signal('INT');
+$run->finish;
+is($run->full_result >> 8, 1, 'Ctrl-C: exit code');
+like($err, qr/Cancel request sent.*ERROR: .*canceling statement due to user request.*database is at "f2"/s, 'Ctrl-C: messages');
+
+# The connection is lost
+$run = IPC::Run::start([ 'pg_migrate', 'deploy', 'f3' ], '<', \undef, '>', \$out, '2>', \$err,
+	IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+$err = '';
+wait_until($node, $db, q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')});
+sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_migrate'});
+$run->finish;
+is($run->full_result >> 8, 1, 'terminated: exit code');
+like($err, qr/terminating connection due to administrator command/, 'terminated: messages');
+
+done_testing();
