@@ -47,8 +47,13 @@ run_status(Session *session, int argc, char **argv)
 ExitCode
 run_history(Session *session, int argc, char **argv)
 {
-	const char *params[] = {argc > 0 ? argv[0] : NULL};
+	const char *params[] = {argc > 0 ? argv[0] : NULL, options.graph};
 
+	if (options.graph != NULL)
+	{
+		options.format = FORMAT_LINES;
+		return print_query(session, "SELECT @migrate_graph($1, $2)", 2, params);
+	}
 	return print_query(session, options.details ?
 					   "SELECT * FROM @migrate_history_details($1)" :
 					   "SELECT * FROM @migrate_history($1)", 1, params);

@@ -162,7 +162,11 @@ print_rows(const Session *session, const PGresult *result)
 		printf("%s\n", PQgetvalue(result, 0, 0));
 		return;
 	}
-	opt.topt.format = options.format == FORMAT_CSV ? PRINT_CSV : PRINT_ALIGNED;
+	opt.topt.format = options.format == FORMAT_CSV ? PRINT_CSV :
+		options.format == FORMAT_LINES ? PRINT_UNALIGNED : PRINT_ALIGNED;
+	opt.topt.tuples_only = options.format == FORMAT_LINES;
+	opt.topt.fieldSep.separator = "|";
+	opt.topt.recordSep.separator = "\n";
 	opt.topt.csvFieldSep[0] = ',';
 	opt.topt.expanded = options.details && options.format == FORMAT_TABLE;
 	opt.topt.border = 1;

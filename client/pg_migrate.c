@@ -102,7 +102,8 @@ parse_options(int argc, char **argv)
 	enum
 	{
 		OPTION_DOWN = 1000, OPTION_CSV, OPTION_JSON, OPTION_WORKER, OPTION_TIMEOUT,
-		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_TARGETS
+		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_TARGETS,
+		OPTION_GRAPH
 	};
 	static struct option long_options[] = {
 		{"dbname", required_argument, NULL, 'd'},
@@ -115,6 +116,7 @@ parse_options(int argc, char **argv)
 		{"quiet", no_argument, NULL, 'q'},
 		{"details", no_argument, NULL, 'x'},
 		{"jobs", required_argument, NULL, 'j'},
+		{"graph", optional_argument, NULL, OPTION_GRAPH},
 		{"down", no_argument, NULL, OPTION_DOWN},
 		{"csv", no_argument, NULL, OPTION_CSV},
 		{"json", no_argument, NULL, OPTION_JSON},
@@ -172,6 +174,9 @@ parse_options(int argc, char **argv)
 			case 'j':
 				if (!option_parse_int(optarg, "-j/--jobs", 1, 1000, &options.jobs))
 					exit(EXIT_USAGE);
+				break;
+			case OPTION_GRAPH:
+				options.graph = optarg != NULL ? optarg : "text";
 				break;
 			case OPTION_DOWN:
 				options.command = "downgrade";
@@ -294,6 +299,7 @@ usage(void)
 		   "  -q, --quiet              print errors and warnings only\n"
 		   "  -x, --details            show every column\n"
 		   "      --csv, --json        print rows as CSV or JSON\n"
+		   "      --graph[=FORMAT]     history: as a picture: text, mermaid or dot\n"
 		   "      --down               plan, preview, lint: of a downgrade\n"
 		   "      --worker             deploy, revert: by a background worker\n"
 		   "      --timeout=INTERVAL   how long to wait for a job\n"

@@ -27,6 +27,7 @@ typedef enum ExitCode
 typedef enum OutputFormat
 {
 	FORMAT_TABLE,
+	FORMAT_LINES,				/* without a header and a footer */
 	FORMAT_CSV,
 	FORMAT_JSON
 } OutputFormat;
@@ -49,6 +50,7 @@ typedef struct Options
 
 	OutputFormat format;
 	bool		details;
+	const char *graph;			/* --graph: format of the picture */
 	bool		quiet;
 	bool		dry_run;
 

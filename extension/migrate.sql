@@ -654,6 +654,12 @@ RETURNS SETOF migrate.revision_details LANGUAGE C STABLE AS 'MODULE_PATHNAME', '
 COMMENT ON FUNCTION @extschema@.migrate_history_details(text)
 	IS 'the same as migrate_history(), with everything but the bodies; best read with \gx of psql';
 
+CREATE FUNCTION @extschema@.migrate_graph(
+	range text DEFAULT NULL, format text DEFAULT 'text')
+RETURNS SETOF text LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_graph';
+COMMENT ON FUNCTION @extschema@.migrate_graph(text, text)
+	IS 'the revisions of a range as a picture, newest first: text for a terminal in 80 columns, mermaid, or dot of Graphviz; a line a row';
+
 CREATE FUNCTION @extschema@.migrate_show(
 	INOUT revision text, OUT state text, OUT kind text, OUT message text,
 	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
@@ -1298,6 +1304,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.migrate_heads(boolean),
 	@extschema@.migrate_branches(),
 	@extschema@.migrate_history(text),
+	@extschema@.migrate_graph(text, text),
 	@extschema@.migrate_history_details(text),
 	@extschema@.migrate_plan(text, text),
 	@extschema@.migrate_plan_details(text, text),

@@ -208,7 +208,7 @@ SET ROLE regress_migrate_web;
 SELECT DISTINCT area FROM migrate_doctor() UNION ALL SELECT DISTINCT area FROM migrate_doctor_details();
 SELECT call, split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
 	'SELECT * FROM migrate_current()', 'SELECT * FROM migrate_heads()', 'SELECT * FROM migrate_branches()',
-	'SELECT * FROM migrate_history()', 'SELECT * FROM migrate_history_details()',
+	'SELECT * FROM migrate_history()', 'SELECT * FROM migrate_history_details()', 'SELECT migrate_graph()',
 	'SELECT * FROM migrate_plan()', 'SELECT * FROM migrate_plan_details()', 'SELECT migrate_is_current()']) AS call;
 ROLLBACK;
 \a

@@ -72,6 +72,7 @@ SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
 	'SELECT * FROM migrate_branches()',
 	'SELECT * FROM migrate_history()',
 	'SELECT * FROM migrate_history_details()',
+	'SELECT migrate_graph()',
 	'SELECT * FROM migrate_plan()',
 	'SELECT * FROM migrate_plan_details()',
 	'SELECT count(*) > 0 FROM migrate_doctor()',

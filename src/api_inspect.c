@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(migrate_heads);
 PG_FUNCTION_INFO_V1(migrate_branches);
 PG_FUNCTION_INFO_V1(migrate_history);
 PG_FUNCTION_INFO_V1(migrate_history_details);
+PG_FUNCTION_INFO_V1(migrate_graph);
 PG_FUNCTION_INFO_V1(migrate_show);
 PG_FUNCTION_INFO_V1(migrate_plan);
 PG_FUNCTION_INFO_V1(migrate_plan_details);
@@ -101,6 +102,25 @@ migrate_history_details(PG_FUNCTION_ARGS)
 	mig_api_begin("migrate_history_details()", 0);
 	revisions = mig_inspect_history(mig_call_optional_text(fcinfo, 0), &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, REVISION_DETAILS);
+}
+
+Datum
+migrate_graph(PG_FUNCTION_ARGS)
+{
+	MigCallRows rows;
+	List	   *lines;
+	ListCell   *cell;
+
+	mig_api_begin("migrate_graph()", 0);
+	lines = mig_picture_draw(mig_call_optional_text(fcinfo, 0),
+							 mig_call_text(fcinfo, 1, "format"));
+	mig_call_begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	foreach(cell, lines)
+	{
+		mig_call_put_text(&rows, lfirst(cell));
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
 }
 
 Datum

@@ -94,6 +94,8 @@ client_is('quietly', [ 'deploy', '-q' ], 0, qr/^$/);
 client_is('status', ['status'], 0, qr/ $second \| applied .* $first \| applied .*\(2 rows\)/s);
 client_is('history', [ 'history', ":$first" ], 0, qr/ $first \| applied .*\(1 row\)/s);
 client_is('every column', [ 'history', '-x' ], 0, qr/^-\[ RECORD 1 \].*^branch_labels +\| /ms);
+client_is('as a picture', [ 'history', '--graph' ], 0, qr/^\* $second \(head, applied\) .*\n\* $first \(applied\) Create the account\n$/);
+client_is('in another language', [ 'history', '--graph=dot' ], 0, qr/^digraph revisions \{\n.*\n\}\n$/s);
 client_is('CSV', [ 'history', '--csv' ], 0, qr/^revision,state,kind,message\n/);
 client_is('JSON', [ 'history', '--json' ], 0, qr/"revision":"$second"/);
 client_is('relative target', [ 'revert', '-1' ], 0, qr/^$/, qr/downgrade $second -> $first/);

@@ -41,6 +41,7 @@ my %call_of = (
 	'migrate_batch(regclass,text,text[],integer,interval,real,text)' => q{CALL migrate_batch(0, '', name => 'x')},
 	'migrate_batch_reset(text)' => q{SELECT migrate_batch_reset('missing')},
 	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
+	'migrate_graph(text,text)' => 'SELECT * FROM migrate_graph()',
 	'migrate_history_details(text)' => 'SELECT * FROM migrate_history_details()',
 	'migrate_is_current(text)' => q{SELECT migrate_is_current('heads')},
 	'migrate_lint(text,text,boolean)' => q{SELECT * FROM migrate_lint('heads')},
@@ -66,7 +67,7 @@ my %call_of = (
 
 # The roles that may, apart from the superuser.
 my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doctor_details migrate_fingerprint migrate_heads migrate_schema
-  migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
+  migrate_graph migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
 my %may = (
 	owner => undef,
 	viewer => [qw(migrate_show migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],

@@ -5,6 +5,8 @@
 #ifndef MIG_REGISTRY_REGISTRY_H
 #define MIG_REGISTRY_REGISTRY_H
 
+#include "nodes/pg_list.h"
+
 #include "tables/revision.h"
 
 /* A revision and its position in the graph. */
@@ -68,5 +70,8 @@ extern MigInspectStep *mig_inspect_plan(const char *target, const char *command,
 										int *nsteps);
 extern char **mig_inspect_unknown(int *nrows);
 extern bool mig_inspect_is_current(const char *target, bool *isnull);
+
+/* picture.c */
+extern List *mig_picture_draw(const char *range, const char *language);
 
 #endif							/* MIG_REGISTRY_REGISTRY_H */
