@@ -106,7 +106,7 @@ SELECT count(*) FROM migrate_preview('a3');
 -- rights: those of a run; what is not approved only for who may approve it
 CREATE ROLE preview_author;
 CREATE ROLE preview_runner;
-GRANT EXECUTE ON FUNCTION migrate_preview_details(text, text), migrate_register TO preview_author, preview_runner;
+GRANT EXECUTE ON FUNCTION migrate_preview_details(text, text), migrate_roundtrip, migrate_register TO preview_author, preview_runner;
 GRANT USAGE ON SCHEMA migrate TO preview_author, preview_runner;
 SELECT count(migrate_unregister(r)) FROM unnest(ARRAY['b2', 'b1']) AS r;
 SET ROLE preview_author;
@@ -124,6 +124,15 @@ SET migrate.require_approval = on;
 SET ROLE preview_runner;
 SELECT pg_temp.attempt('SELECT migrate_preview_details()');
 RESET ROLE;
+-- the function of that name is meant that is the extension's
+GRANT CREATE ON SCHEMA public TO preview_runner;
+SET ROLE preview_runner;
+CREATE FUNCTION public.migrate_approve() RETURNS void LANGUAGE sql AS '';
+SELECT pg_temp.attempt('SELECT migrate_preview_details()');
+SELECT pg_temp.attempt('SELECT migrate_roundtrip()');
+DROP FUNCTION public.migrate_approve();
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM preview_runner;
 GRANT EXECUTE ON FUNCTION migrate_approve(text, text, text) TO preview_runner, preview_author;
 SET ROLE preview_runner;
 SELECT revision, command_tag, finding FROM migrate_preview_details();

@@ -170,14 +170,14 @@ static bool
 may_approve(const char *revision)
 {
 	static MigSpiQuery query = {
-		"SELECT FROM pg_catalog.pg_proc AS p"
-		"  JOIN pg_catalog.pg_extension AS e ON e.extnamespace = p.pronamespace"
-		" WHERE e.extname = 'migrate' AND p.proname = 'migrate_approve'"
-		"   AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
+		"SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = $1"
+		"   AND " MIG_JOB_ROLE_MAY_EXECUTE("r.oid", "'migrate_approve'")
 	};
+	MigSpiArgs	args = {0};
 
+	mig_spi_arg_oid(&args, GetUserId());
 	return superuser() ||
-		(mig_spi_exists(&query, NULL, MIG_SPI_CALLER, MIG_SPI_READ_LATEST) &&
+		(mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST) &&
 		 !mig_revision_is_author(revision, GetUserId(), GetSessionUserId()));
 }
 
