@@ -165,6 +165,9 @@ CREATE VIEW v AS SELECT * FROM t;
 CREATE TEMPORARY TABLE temporary (id int PRIMARY KEY);
 CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
 CREATE TABLE bare (id int, n int);
+CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (t);
+CREATE TABLE ruled (id int);
+CREATE RULE ruled AS ON DELETE TO ruled DO INSTEAD UPDATE t SET id = -id WHERE id = old.id;
 CREATE TABLE indexes (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, c int, d text COLLATE "C" NOT NULL, e text NOT NULL, EXCLUDE USING gist (box(point(a, b), point(a, b)) WITH &&));
 CREATE INDEX i_a ON indexes (a);
 CREATE UNIQUE INDEX i_ab ON indexes (a, b DESC);
@@ -215,7 +218,18 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'DELETE FROM t WHERE nothing BETWEEN $1 AND $2'$$,
 	$$'t', 'DELETE FRO t'$$,
 	$$'t', 'UPDATE t SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
-	$$'pairs', 'UPDATE pairs SET (n, b) = (1, a) WHERE (a, b) BETWEEN ($1, $2) AND ($3, $4)'$$]) AS arguments;
+	$$'pairs', 'UPDATE pairs SET (n, b) = (1, a) WHERE (a, b) BETWEEN ($1, $2) AND ($3, $4)'$$,
+	$$'t', 'UPDATE v SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
+	$$'t', 'UPDATE heir SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
+	$$'heir', 'UPDATE t SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
+	$$'t', 'WITH u AS (UPDATE t SET id = id + 1 WHERE id BETWEEN $1 AND $2 RETURNING 1) INSERT INTO bare SELECT * FROM u'$$,
+	$$'t', 'MERGE INTO t USING (SELECT 1) AS s ON id BETWEEN $1 AND $2 WHEN MATCHED THEN UPDATE SET n = 1, id = id + 1'$$,
+	$$'t', 'INSERT INTO t SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET id = excluded.id + 1'$$,
+	$$'t', 'DELETE FROM ruled WHERE id BETWEEN $1 AND $2'$$,
+	-- not its key
+	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
+	$$'t', 'UPDATE bare SET id = bare.id + 1 FROM t WHERE t.id BETWEEN $1 AND $2'$$]) AS arguments;
+DROP TABLE heir, ruled;
 \a
 \t off
 CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2');
@@ -228,6 +242,50 @@ RESET default_transaction_read_only;
 -- i_ba, whose included column is not of the key
 CALL migrate_batch('indexes', 'DELETE FROM indexes WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4)', '{b,a}', name => 'included');
 SELECT migrate_batch_reset('included');
+
+-- a key whose type or collation is another one since it was begun: its keys would
+-- come in another order, and rows be skipped
+CREATE TABLE retyped (id int PRIMARY KEY, n int DEFAULT 0);
+CREATE TABLE flaw (id int);
+SELECT migrate_register('b1', $$CALL migrate_batch('retyped', 'UPDATE retyped SET n = n + 1 / CASE WHEN id::text = (SELECT id::text FROM flaw) THEN 0 ELSE 1 END WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0)$$, '');
+INSERT INTO retyped SELECT i FROM generate_series(1, 120) AS i;
+INSERT INTO flaw VALUES (95);
+CALL migrate_batch('retyped', 'UPDATE retyped SET n = n + 1 / CASE WHEN id::text = (SELECT id::text FROM flaw) THEN 0 ELSE 1 END WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'retyped');
+\set VERBOSITY terse
+CALL migrate_deploy();
+\set VERBOSITY default
+TRUNCATE flaw;
+ALTER TABLE retyped ALTER id TYPE text;
+CALL migrate_batch('retyped', 'UPDATE retyped SET n = n + 1 / CASE WHEN id::text = (SELECT id::text FROM flaw) THEN 0 ELSE 1 END WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'retyped');
+CALL migrate_deploy();
+-- one in the same order
+ALTER TABLE retyped ALTER id TYPE bigint USING id::bigint;
+CALL migrate_batch('retyped', 'UPDATE retyped SET n = n + 1 / CASE WHEN id::text = (SELECT id::text FROM flaw) THEN 0 ELSE 1 END WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'retyped');
+CALL migrate_deploy();
+SELECT n, count(*) FROM retyped GROUP BY n;
+SELECT migrate_batch_reset('retyped');
+CALL migrate_revert('base');
+SELECT migrate_unregister('b1');
+-- in the middle: in its own transaction, and when that is committed
+CREATE TABLE sink (first bigint, last bigint);
+CREATE FUNCTION other_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	ALTER TABLE retyped ALTER id TYPE text;
+	RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER other_order AFTER INSERT ON sink DEFERRABLE FOR EACH ROW WHEN (new.first = 31) EXECUTE FUNCTION other_order();
+CALL migrate_batch('retyped', 'INSERT INTO sink VALUES ($1, $2)', batch_size => 10, target => '0', pause => 0, name => 'retyped');
+DROP TRIGGER other_order ON sink;
+CREATE CONSTRAINT TRIGGER other_order AFTER INSERT ON sink DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.first = 31) EXECUTE FUNCTION other_order();
+CALL migrate_batch('retyped', 'INSERT INTO sink VALUES ($1, $2)', batch_size => 10, target => '0', pause => 0, name => 'retyped');
+DROP TRIGGER other_order ON sink;
+ALTER TABLE retyped ALTER id TYPE smallint USING id::smallint;
+CALL migrate_batch('retyped', 'INSERT INTO sink VALUES ($1, $2)', batch_size => 10, target => '0', pause => 0, name => 'retyped');
+SELECT count(*), sum(last - first + 1) FROM sink;
+SELECT migrate_batch_reset('retyped');
+DROP TABLE sink;
+DROP TABLE retyped, flaw;
+DROP FUNCTION other_order;
 
 -- in a transaction: all or nothing, and with a name once
 BEGIN;

@@ -10,7 +10,9 @@ SELECT migrate_schedule('s', '1 day');
 SELECT migrate_submit('a2', run_at => now() + interval '1 day') AS job \gset
 CREATE TABLE t (i int PRIMARY KEY);
 INSERT INTO t VALUES (1), (2);
-CALL migrate_batch('UPDATE t SET i = i', 't', 'b');
+CREATE FUNCTION fails(i int) RETURNS int LANGUAGE plpgsql AS 'BEGIN IF i > 1 THEN RAISE ''not yet''; END IF; RETURN i; END';
+CALL migrate_batch('t', 'DELETE FROM t WHERE i BETWEEN $1 AND $2 AND fails(i) > 1', batch_size => 1, target => '0', pause => 0, name => 'b');
+SELECT name, last_key, end_key FROM migrate.batch;
 INSERT INTO migrate.partial (version_oid, version_table, statement, last_statement, line, revision, operation, state, body_hash, run, role, role_oid, origin)
 SELECT 'migrate.version'::regclass, 'migrate.version', 1, 1, 1, 'a2', 'upgrade', 'done', 'x', batch, role, role_oid, origin FROM migrate.batch;
 
@@ -22,11 +24,12 @@ BEGIN
 		$c$migrate_stamp('a1')$c$, $c$migrate_resolve('a2', 'abandon')$c$, $c$migrate_register('a3', '', '')$c$,
 		$c$migrate_register('a2', '', '', '{a1}', replace => true)$c$, $c$migrate_unregister('a2')$c$,
 		$c$migrate_approve('a2', 'x')$c$, 'migrate_run_jobs()', $c$migrate_submit('a2')$c$, $c$migrate_unschedule('s')$c$,
-		$c$migrate_schedule('s', '2 days')$c$, 'migrate_cancel((SELECT max(job) FROM migrate.jobs))', $c$migrate_batch_reset('b')$c$, 'migrate_guard()']
+		$c$migrate_schedule('s', '2 days')$c$, 'migrate_cancel((SELECT max(job) FROM migrate.jobs))', $c$migrate_batch_reset('b')$c$, 'migrate_guard()',
+		$c$CALL migrate_batch('t', 'DELETE FROM t WHERE i BETWEEN $1 AND $2 AND fails(i) > 1', name => 'b')$c$]
 	LOOP
 		BEGIN
 			EXECUTE changes;
-			EXECUTE 'SELECT FROM ' || call;
+			EXECUTE CASE WHEN call LIKE 'CALL %' THEN call ELSE 'SELECT FROM ' || call END;
 			RAISE EXCEPTION USING ERRCODE = 'MIG00', MESSAGE = 'done';
 		EXCEPTION WHEN OTHERS THEN
 			said := concat_ws(': ', SQLSTATE, SQLERRM);
@@ -55,9 +58,19 @@ SELECT migrate_run_jobs();
 SELECT name, note FROM migrate.schedules_details;
 ROLLBACK;
 
+-- a key with other columns than the index
+BEGIN;
+UPDATE migrate.batch SET last_key = '{1,2}';
+CALL migrate_batch('t', 'DELETE FROM t WHERE i BETWEEN $1 AND $2 AND fails(i) > 1', name => 'b');
+ROLLBACK;
+BEGIN;
+UPDATE migrate.batch SET end_key = '{}';
+CALL migrate_batch('t', 'DELETE FROM t WHERE i BETWEEN $1 AND $2 AND fails(i) > 1', name => 'b');
+ROLLBACK;
+
 DELETE FROM migrate.batch;
 DELETE FROM migrate.schedule;
 DELETE FROM migrate.approval;
-DROP FUNCTION tried;
+DROP FUNCTION tried, fails;
 DROP TABLE t, result;
 \i sql/include/reset.sql

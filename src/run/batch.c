@@ -642,6 +642,7 @@ run_batch(MigBatch *batch)
 	if (batch->finished)
 		return;
 	memset(&step, 0, sizeof(step));
+	step.relation = batch->relation;
 	step.relation_name = batch->relation_name;
 	step.nkey = batch->nkey;
 	step.keys = batch->size;
@@ -678,7 +679,9 @@ run_batch(MigBatch *batch)
 	batch->finished = step.finished;
 	if (batch->recorded)
 	{
-		mig_batch_advance(&batch->id, &step);
+		/* By now the look-ups keep it from being altered. */
+		if (!mig_batch_advance(&batch->id, &step))
+			mig_batch_refuse_order(batch);
 		batch->last = NULL;
 	}
 	else if (last != NULL)

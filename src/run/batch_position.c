@@ -103,6 +103,8 @@ check_same(const MigBatch *batch, const MigBatchRow *row)
 					 psprintf("table \"%s\"", row->relation_name));
 	if (!same_key)
 		refuse_other(batch, row, "another key");
+	if (!row->same_order)
+		refuse_other(batch, row, "another type or collation of its key");
 	if (strcmp(given, noted) != 0)
 		refuse_other(batch, row, "another statement");
 }
@@ -219,6 +221,8 @@ mig_batch_lock_position(MigBatch *batch)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s\" was dropped during its batches",
 						batch->relation_name)));
+	if (!row->same_order)
+		mig_batch_refuse_order(batch);
 	/* It may have been renamed. */
 	if (strcmp(row->relation_name, batch->relation_name) != 0)
 		batch->relation_name = MemoryContextStrdup(batch->context,
@@ -228,6 +232,21 @@ mig_batch_lock_position(MigBatch *batch)
 	batch->finished = row->finished;
 	batch->last = row->last_key == NULL ? NULL :
 		mig_batch_parse_key(batch, row->last_key);
+}
+
+/*
+ * In another order rows before the position come after it, and the other way
+ * round.
+ */
+void
+mig_batch_refuse_order(const MigBatch *batch)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the key of table \"%s\" got another type or collation during its batches",
+					batch->relation_name),
+			 errdetail("Its rows have another order now, and some would be left out."),
+			 errhint("To resume, give the column its type and collation again.")));
 }
 
 /*

@@ -9,16 +9,19 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "executor/spi.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
+#include "parser/parsetree.h"
 #include "tcop/dest.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 
+#include "base/spi.h"
 #include "run/run_internal.h"
 
 /* Which parameters a statement uses. */
@@ -28,9 +31,20 @@ typedef struct Usage
 	bool	   *used;
 } Usage;
 
+/* The search for a column of the key that a statement changes. */
+typedef struct KeyChanges
+{
+	const MigBatch *batch;
+	const char *column;			/* NULL: none was found */
+} KeyChanges;
+
 static void check_kind(const MigBatch *batch, const Node *statement);
-static void check_key_is_kept(const MigBatch *batch, const Node *statement);
-static void check_parameters(const MigBatch *batch);
+static void check_analyzed(const MigBatch *batch);
+static void check_parameters(const Usage *usage);
+static void check_key_is_kept(const MigBatch *batch, List *queries);
+static bool find_key_changes(Node *node, void *context);
+static void look_at_targets(KeyChanges *changes, Oid relation, List *targets);
+static bool shares_rows(const MigBatch *batch, Oid relation);
 static void set_up_parser(ParseState *pstate, void *arg);
 static Node *use_parameter(ParseState *pstate, ParamRef *ref);
 static char *key_condition(const MigBatch *batch);
@@ -60,8 +74,7 @@ mig_batch_check_statement(MigBatch *batch)
 				 errdetail("It contains %d.", list_length(parsed))));
 	statement = linitial_node(RawStmt, parsed)->stmt;
 	check_kind(batch, statement);
-	check_key_is_kept(batch, statement);
-	check_parameters(batch);
+	check_analyzed(batch);
 }
 
 static void
@@ -80,65 +93,145 @@ check_kind(const MigBatch *batch, const Node *statement)
 }
 
 /*
- * A row whose key is changed could be met again.
+ * What the server's own analysis says: of the statement as it is rewritten, so
+ * of the tables below views as well.
  */
 static void
-check_key_is_kept(const MigBatch *batch, const Node *statement)
-{
-	const UpdateStmt *update = (const UpdateStmt *) statement;
-	ListCell   *cell;
-
-	if (!IsA(statement, UpdateStmt) ||
-		RangeVarGetRelid(update->relation, NoLock, true) != batch->relation)
-		return;
-	foreach(cell, update->targetList)
-	{
-		const ResTarget *target = lfirst_node(ResTarget, cell);
-
-		for (int i = 0; i < batch->nkey; i++)
-		{
-			if (target->name != NULL &&
-				strcmp(target->name, batch->key[i]) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("the statement of a batch cannot change column \"%s\" of its key",
-								target->name),
-						 errdetail("A row could get a key that a later batch is about, and be changed twice."),
-						 errhint("Give the columns of another unique index in argument \"key\".")));
-		}
-	}
-}
-
-/*
- * The server's own analysis says which parameters are used.
- */
-static void
-check_parameters(const MigBatch *batch)
+check_analyzed(const MigBatch *batch)
 {
 	Usage		usage = {batch, palloc0(sizeof(bool) * batch->nkey * 2)};
 	ErrorContextCallback callback;
+	SPIPlanPtr	plan;
 
 	callback.callback = mig_error_position_callback;
 	callback.arg = batch->statement;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	SPI_connect();
-	if (SPI_prepare_params(batch->statement, set_up_parser, &usage, 0) == NULL)
+	plan = SPI_prepare_params(batch->statement, set_up_parser, &usage, 0);
+	if (plan == NULL)
 		elog(ERROR, "could not prepare the statement of a batch: %s",
 			 SPI_result_code_string(SPI_result));
-	SPI_finish();
 	error_context_stack = callback.previous;
-	for (int i = 0; i < batch->nkey * 2; i++)
+	check_parameters(&usage);
+	check_key_is_kept(batch, linitial_node(CachedPlanSource,
+										   SPI_plan_get_plan_sources(plan))->query_list);
+	SPI_finish();
+}
+
+static void
+check_parameters(const Usage *usage)
+{
+	for (int i = 0; i < usage->batch->nkey * 2; i++)
 	{
-		if (!usage.used[i])
+		if (!usage->used[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the statement of a batch does not use parameter $%d",
 							i + 1),
 					 errdetail("Without a condition on both ends of the batch the statement would be about other rows, too."),
 					 errhint("It needs the condition %s, or one that means the same.",
-							 key_condition(batch))));
+							 key_condition(usage->batch))));
 	}
+}
+
+/*
+ * A row whose key is changed could be met again.
+ */
+static void
+check_key_is_kept(const MigBatch *batch, List *queries)
+{
+	KeyChanges	changes = {batch, NULL};
+
+	(void) find_key_changes((Node *) queries, &changes);
+	if (changes.column != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the statement of a batch cannot change column \"%s\" of its key",
+						changes.column),
+				 errdetail("A row could get a key that a later batch is about, and be changed twice."),
+				 errhint("Give the columns of another unique index in argument \"key\".")));
+}
+
+/*
+ * The statement itself, those in WITH, those that rules add.
+ */
+static bool
+find_key_changes(Node *node, void *context)
+{
+	KeyChanges *changes = context;
+	Query	   *query = (Query *) node;
+	Oid			relation;
+	ListCell   *cell;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, find_key_changes, context);
+	relation = query->resultRelation == 0 ? InvalidOid :
+		rt_fetch(query->resultRelation, query->rtable)->relid;
+	if (query->commandType == CMD_UPDATE)
+		look_at_targets(changes, relation, query->targetList);
+	if (query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE)
+		look_at_targets(changes, relation, query->onConflict->onConflictSet);
+	foreach(cell, query->mergeActionList)
+	{
+		const MergeAction *action = lfirst_node(MergeAction, cell);
+
+		if (action->commandType == CMD_UPDATE)
+			look_at_targets(changes, relation, action->targetList);
+	}
+	return query_tree_walker(query, find_key_changes, context, 0);
+}
+
+/*
+ * The columns that are set have their numbers.
+ */
+static void
+look_at_targets(KeyChanges *changes, Oid relation, List *targets)
+{
+	ListCell   *cell;
+
+	if (changes->column != NULL || !shares_rows(changes->batch, relation))
+		return;
+	foreach(cell, targets)
+	{
+		const TargetEntry *target = lfirst_node(TargetEntry, cell);
+		const char *name = target->resjunk ? NULL :
+		get_attname(relation, target->resno, true);
+
+		for (int i = 0; name != NULL && i < changes->batch->nkey; i++)
+		{
+			if (strcmp(name, changes->batch->key[i]) == 0)
+				changes->column = name;
+		}
+	}
+}
+
+/*
+ * Whether a relation is the table of a batch, or a parent or child of it.
+ */
+static bool
+shares_rows(const MigBatch *batch, Oid relation)
+{
+	static MigSpiQuery query = {
+		"WITH RECURSIVE child AS ("
+		"  SELECT h.inhrelid AS id, h.inhparent = $1 AS of_batch"
+		"    FROM pg_catalog.pg_inherits AS h WHERE h.inhparent IN ($1, $2)"
+		"  UNION"
+		"  SELECT h.inhrelid, c.of_batch"
+		"    FROM child AS c JOIN pg_catalog.pg_inherits AS h ON h.inhparent = c.id"
+		")"
+		"SELECT FROM child AS c WHERE c.id = CASE WHEN c.of_batch THEN $2 ELSE $1 END"
+	};
+	MigSpiArgs	args = {0};
+
+	if (relation == batch->relation)
+		return true;
+	mig_spi_arg_oid(&args, batch->relation);
+	mig_spi_arg_oid(&args, relation);
+	return mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
 static void

@@ -420,6 +420,7 @@ extern int64 mig_batch_execute_statement(const MigBatch *batch,
 /* batch_position.c */
 extern void mig_batch_find_position(MigBatch *batch);
 extern void mig_batch_lock_position(MigBatch *batch);
+pg_noreturn extern void mig_batch_refuse_order(const MigBatch *batch);
 extern char *mig_batch_describe_key(char *const *texts, int n);
 extern char *mig_batch_describe_done(int64 rows, int64 batches);
 

@@ -23,13 +23,31 @@
 #include "base/spi.h"
 #include "tables/batch.h"
 
+/*
+ * In SQL: what the order of a key depends on.  Of integers, and of text and varchar,
+ * it is the same.
+ */
+#define KEY_ORDER(relation, key) \
+	"ARRAY(SELECT pg_catalog.concat_ws(' ', CASE" \
+	"          WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype)" \
+	"          THEN 'bigint'" \
+	"          WHEN a.atttypid = 'varchar'::regtype THEN 'text'" \
+	"          ELSE pg_catalog.format_type(a.atttypid, NULL) END," \
+	"         'COLLATE ' || NULLIF(a.attcollation, 0)::regcollation::text)" \
+	"    FROM pg_catalog.unnest(" key ") WITH ORDINALITY AS k (name, n)" \
+	"    JOIN pg_catalog.pg_attribute AS a" \
+	"      ON a.attrelid = " relation " AND a.attname = k.name" \
+	"     AND a.attnum > 0" \
+	"   ORDER BY k.n)"
+
 /* role: the parameter that is the current one. */
 #define COLUMNS(role) \
 	"SELECT b.batch, b.name, c.oid, c.oid::pg_catalog.regclass::text," \
 	"       b.key, b.query, b.last_key, b.end_key, b.batch_size, b.rows," \
 	"       b.keys, b.batches, COALESCE(b.total, -1)," \
 	"       b.finished IS NOT NULL, COALESCE(r.rolname, b.role)," \
-	"       COALESCE(r.oid = " role ", false)" \
+	"       COALESCE(r.oid = " role ", false)," \
+	"       b.key_order = " KEY_ORDER("c.oid", "b.key") \
 	"  FROM migrate.batch AS b" \
 	"  LEFT JOIN pg_catalog.pg_class AS c ON c.oid =" \
 	"   CASE WHEN b.origin = " MIG_SPI_ORIGIN " THEN b.relation_oid" \
@@ -39,6 +57,7 @@
 
 static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
 static void read_row(const MigSpiRow *row, void *result);
+static char **read_key(const MigSpiRow *row, int column, int nkey);
 static void add_keys(MigSpiArgs *args, char *const *keys, int nkeys);
 
 /*
@@ -106,8 +125,6 @@ read_row(const MigSpiRow *row, void *result)
 {
 	MigBatchRow *batch = result;
 	bool		isnull;
-	int			n;
-
 	Datum		id = mig_spi_row_datum(row, 1, UUIDOID, &isnull);
 
 	if (!isnull)
@@ -117,8 +134,8 @@ read_row(const MigSpiRow *row, void *result)
 	batch->relation_name = mig_spi_row_text_not_null(row, 4);
 	batch->key = mig_spi_row_texts(row, 5, &batch->nkey);
 	batch->statement = mig_spi_row_text_not_null(row, 6);
-	batch->last_key = mig_spi_row_texts(row, 7, &n);
-	batch->end_key = mig_spi_row_texts(row, 8, &n);
+	batch->last_key = read_key(row, 7, batch->nkey);
+	batch->end_key = read_key(row, 8, batch->nkey);
 	batch->size = mig_spi_row_int32(row, 9);
 	batch->rows = mig_spi_row_int64(row, 10);
 	batch->keys = mig_spi_row_int64(row, 11);
@@ -127,6 +144,25 @@ read_row(const MigSpiRow *row, void *result)
 	batch->finished = mig_spi_row_bool(row, 14);
 	batch->role = mig_spi_row_text_not_null(row, 15);
 	batch->is_caller = mig_spi_row_bool(row, 16);
+	batch->same_order = mig_spi_row_bool(row, 17);
+}
+
+/*
+ * NULL: there is none.
+ */
+static char **
+read_key(const MigSpiRow *row, int column, int nkey)
+{
+	int			n;
+	char	  **key = mig_spi_row_texts(row, column, &n);
+
+	if (key != NULL && n != nkey)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("a key in table migrate.batch has %d columns instead of %d",
+						n, nkey),
+				 errhint("Look at what has written the table, and delete the row.")));
+	return key;
 }
 
 /*
@@ -137,11 +173,11 @@ mig_batch_insert(MigBatchRow *row)
 {
 	static MigSpiQuery query = {
 		"INSERT INTO migrate.batch (batch, name, version_oid, version_table,"
-		"  revision, operation, statement, relation, relation_oid, key, query,"
+		"  revision, operation, statement, relation, relation_oid, key, key_order, query,"
 		"  end_key, batch_size, total, rows, keys, batches, seconds, role, role_oid,"
 		"  origin)"
 		" VALUES (pg_catalog.gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7,"
-		"  $14, $8, $9, $10, $11, $12, 0, 0, 0, 0,"
+		"  $14, $8, " KEY_ORDER("$14", "$8") ", $9, $10, $11, $12, 0, 0, 0, 0,"
 		"  pg_catalog.pg_get_userbyid($13), $13,"
 		"  " MIG_SPI_ORIGIN ")"
 		" ON CONFLICT (name) DO NOTHING RETURNING batch"
@@ -176,9 +212,10 @@ mig_batch_insert(MigBatchRow *row)
 }
 
 /*
- * Notes what a batch has done, in its transaction.
+ * Notes what a batch has done, in its transaction.  false: the order of its key is
+ * another one than when it began, or the row is gone.
  */
-void
+bool
 mig_batch_advance(const pg_uuid_t *batch, const MigBatchStep *step)
 {
 	static MigSpiQuery query = {
@@ -188,7 +225,7 @@ mig_batch_advance(const pg_uuid_t *batch, const MigBatchStep *step)
 		"  seconds = b.seconds + $6, relation = $8, pid = pg_catalog.pg_backend_pid(),"
 		"  updated = pg_catalog.clock_timestamp(),"
 		"  finished = CASE WHEN $7 THEN pg_catalog.clock_timestamp() END"
-		" WHERE b.batch = $1"
+		" WHERE b.batch = $1 AND b.key_order = " KEY_ORDER("$9", "b.key")
 	};
 	MigSpiArgs	args = {0};
 
@@ -200,7 +237,8 @@ mig_batch_advance(const pg_uuid_t *batch, const MigBatchStep *step)
 	mig_spi_arg_float8(&args, step->seconds);
 	mig_spi_arg_bool(&args, step->finished);
 	mig_spi_arg_text(&args, step->relation_name);
-	mig_spi_write(&query, &args);
+	mig_spi_arg_oid(&args, step->relation);
+	return mig_spi_write(&query, &args) > 0;
 }
 
 /*

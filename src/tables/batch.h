@@ -34,6 +34,7 @@ typedef struct MigBatchRow
 								 * relation is InvalidOid */
 	int			nkey;
 	char	  **key;			/* its columns */
+	bool		same_order;		/* these sort keys as when it began */
 	char	   *statement;
 	char	  **last_key;		/* of the last batch; NULL: none yet */
 	char	  **end_key;		/* where it ends; NULL: the table was empty */
@@ -50,6 +51,7 @@ typedef struct MigBatchRow
 /* What a batch adds to a row. */
 typedef struct MigBatchStep
 {
+	Oid			relation;
 	const char *relation_name;
 	char	  **last_key;		/* NULL: none was left */
 	int			nkey;
@@ -64,7 +66,7 @@ extern MigBatchRow *mig_batch_find(const char *name);
 extern MigBatchRow *mig_batch_find_in_body(const MigBatchPlace *place);
 extern MigBatchRow *mig_batch_lock(const pg_uuid_t *batch);
 extern bool mig_batch_insert(MigBatchRow *row);
-extern void mig_batch_advance(const pg_uuid_t *batch,
+extern bool mig_batch_advance(const pg_uuid_t *batch,
 							  const MigBatchStep *step);
 extern void mig_batch_follow(const MigVersion *version);
 extern void mig_batch_clear(const MigVersion *version);
