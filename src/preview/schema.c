@@ -22,7 +22,11 @@
 #include "utils/guc.h"
 
 #include "base/render.h"
+#include "base/xact.h"
 #include "preview/preview_internal.h"
+
+/* At the objects of a class, while other sessions drop some. */
+#define MAX_ATTEMPTS			20
 
 /* The classes with those of a file beside each other. */
 static MigSpiQuery *const classes[] =
@@ -32,8 +36,21 @@ static MigSpiQuery *const classes[] =
 	mig_schema_database
 };
 
-static void read_class(MigSchema *schema, MigSpiQuery *query,
-					   const MigSpiArgs *args, MigSpiAccess access);
+/* A read of the objects of a class. */
+typedef struct ClassRead
+{
+	MigSpiQuery *query;
+	const MigSpiArgs *args;
+	MigSpiAccess access;
+	MigSchemaObject *found;
+	int			nfound;
+} ClassRead;
+
+static bool read_classes(MigSchema *schema, const MigSpiArgs *args,
+						 MigSpiAccess access);
+static bool read_class(ClassRead *read);
+static void add_objects(MigSchema *schema, const ClassRead *read);
+static void read_found(void *arg);
 static void read_object(const MigSpiRow *row, void *result);
 static int	compare_objects(const void *a, const void *b);
 static void hash_text(pg_cryptohash_ctx *hash, const char *text);
@@ -51,11 +68,8 @@ mig_schema_read(bool owners, bool privileges, MigSpiAccess access)
 	mig_render_plainly();
 	mig_spi_arg_bool(&args, owners);
 	mig_spi_arg_bool(&args, privileges);
-	for (int i = 0; i < lengthof(classes); i++)
-	{
-		for (MigSpiQuery *query = classes[i]; query->sql != NULL; query++)
-			read_class(schema, query, &args, access);
-	}
+	if (!read_classes(schema, &args, access))
+		(void) read_classes(schema, &args, MIG_SPI_READ_LATEST);
 	AtEOXact_GUC(false, nest_level);
 	if (schema->nobjects > 0)
 		qsort(schema->objects, schema->nobjects, sizeof(MigSchemaObject),
@@ -63,28 +77,84 @@ mig_schema_read(bool owners, bool privileges, MigSpiAccess access)
 	return schema;
 }
 
-static void
-read_class(MigSchema *schema, MigSpiQuery *query, const MigSpiArgs *args,
-		   MigSpiAccess access)
+/*
+ * false: what the caller sees is not all there any more.
+ */
+static bool
+read_classes(MigSchema *schema, const MigSpiArgs *args, MigSpiAccess access)
 {
-	int			nfound;
-	MigSchemaObject *found;
+	schema->nobjects = 0;
+	schema->objects = NULL;
+	for (int i = 0; i < lengthof(classes); i++)
+	{
+		for (MigSpiQuery *query = classes[i]; query->sql != NULL; query++)
+		{
+			ClassRead	read = {query, args, access};
 
-	CHECK_FOR_INTERRUPTS();
-	found = mig_spi_rows(query, args, MIG_SPI_CALLER, access,
-						 sizeof(MigSchemaObject), read_object, &nfound);
+			if (!read_class(&read))
+				return false;
+			add_objects(schema, &read);
+		}
+	}
+	return true;
+}
+
+/*
+ * Other sessions may drop meanwhile what the query has found: the server's
+ * functions that write definitions then raise an internal error, because they
+ * look at what is there now.  So it is read again.
+ */
+static bool
+read_class(ClassRead *read)
+{
+	for (int attempt = 1;; attempt++)
+	{
+		ErrorData  *error;
+
+		CHECK_FOR_INTERRUPTS();
+		error = mig_subxact(read_found, read);
+		if (error == NULL)
+			return true;
+		if (error->sqlerrcode != ERRCODE_INTERNAL_ERROR)
+			ReThrowError(error);
+		if (read->access == MIG_SPI_READ_CALLER)
+			return false;
+		if (attempt == MAX_ATTEMPTS)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("could not read the schema, because it is being changed"),
+					 errdetail("The server has said in %d attempts: %s.",
+							   attempt, error->message),
+					 errhint("Try again when no session creates or drops objects. If none does, a catalog is damaged.")));
+		FreeErrorData(error);
+	}
+}
+
+static void
+add_objects(MigSchema *schema, const ClassRead *read)
+{
 	if (schema->objects == NULL)
-		schema->objects = found;
-	else if (nfound > 0)
+		schema->objects = read->found;
+	else if (read->nfound > 0)
 	{
 		schema->objects = repalloc_huge(schema->objects,
 										sizeof(MigSchemaObject) *
-										(schema->nobjects + nfound));
-		memcpy(&schema->objects[schema->nobjects], found,
-			   sizeof(MigSchemaObject) * nfound);
-		pfree(found);
+										(schema->nobjects + read->nfound));
+		memcpy(&schema->objects[schema->nobjects], read->found,
+			   sizeof(MigSchemaObject) * read->nfound);
+		pfree(read->found);
 	}
-	schema->nobjects += nfound;
+	schema->nobjects += read->nfound;
+}
+
+static void
+read_found(void *arg)
+{
+	ClassRead  *read = arg;
+
+	read->found = mig_spi_rows(read->query, read->args, MIG_SPI_CALLER,
+							   read->access, sizeof(MigSchemaObject),
+							   read_object, &read->nfound);
 }
 
 static void
