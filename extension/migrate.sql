@@ -843,7 +843,7 @@ SELECT h.revision, h.message, h.state,
 					CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END), 'UTF8'::name)), 'hex'::text)) AS approved_by,
 	   f.sqlstate AS failed_sqlstate, q.error AS failed_error, q.detail AS failed_detail,
 	   q.context AS failed_context, f.finished AS failed_at,
-	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.error END AS refused_error,
+	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN q.refused END AS refused_error,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.finished END AS refused_at,
 	   s.decisions,
 	   CASE WHEN s.at > COALESCE(e.finished, '-infinity'::timestamptz) THEN s.decision END AS last_decision,
@@ -881,7 +881,7 @@ SELECT h.revision, h.message, h.state,
 	 ORDER BY l.attempts > 0 DESC, l.finished DESC, l.started DESC LIMIT 1
   ) AS f ON true
   -- an error may quote rows
-  LEFT JOIN LATERAL (SELECT f.error, f.detail, f.context) AS q
+  LEFT JOIN LATERAL (SELECT f.error, f.detail, f.context, e.error AS refused) AS q
 	ON pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text)
   -- since it was last taken down, or abandoned
   LEFT JOIN (
@@ -932,7 +932,7 @@ COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error;
 COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none, or as failed_error';
 COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: statement, line, attempt; NULL: none, or as failed_error';
 COMMENT ON COLUMN migrate.status_details.failed_at IS 'when that run ended; NULL as failed_sqlstate';
-COMMENT ON COLUMN migrate.status_details.refused_error IS 'message of the error that ended a later run before its first attempt; NULL: there was none';
+COMMENT ON COLUMN migrate.status_details.refused_error IS 'message of the error that ended a later run before its first attempt; NULL: there was none, or you may not read migrate.log';
 COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NULL as refused_error';
 COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() since it was last downgraded or abandoned, by which role; NULL: nothing';
 COMMENT ON COLUMN migrate.status_details.last_decision IS 'retried, skipped or abandoned, if it was not run since; NULL: nothing was decided, or it was run since';

@@ -85,6 +85,10 @@ SELECT migrate_register('d5', 'SELECT 1; CREATE INDEX CONCURRENTLY d1_i ON d1 (i
 CALL migrate_deploy('heads');
 SELECT "check", status, regexp_replace(value, '(failed with \w+ at) .*', '\1 ...') AS value, advice FROM migrate_doctor_details() WHERE area = 'migration' AND status <> 'ok' \gx
 SELECT migrate_resolve('d5', 'abandon');
+-- a run that was refused
+UPDATE migrate.log SET attempts = 0 WHERE revision = 'd5' AND state = 'failed';
+SELECT status, regexp_replace(value, '(because of \w+ at) .*', '\1 ...') AS value FROM migrate_doctor_details() WHERE "check" = 'last run';
+UPDATE migrate.log SET attempts = 1 WHERE revision = 'd5' AND state = 'failed';
 -- where the plan cannot be made
 INSERT INTO migrate.version VALUES ('unknown');
 SELECT "check", status, regexp_replace(value, '(failed with \w+ at) .*', '\1 ...') AS value FROM migrate_doctor_details() WHERE area = 'migration' OR "check" = 'locks' \gx

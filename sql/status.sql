@@ -107,6 +107,12 @@ INSERT INTO migrate.log (run, step, revision, operation, via, state, attempts, s
 SELECT gen_random_uuid(), 1, revision, operation, via, state, 0, clock_timestamp(), clock_timestamp(), version_table, role, application_name,
 	body_hash, '55P03', 'could not begin', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM migrate.log WHERE revision = 's2';
 SELECT note, failed_error, refused_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's2';
+-- which may quote rows, as the failure may
+SET ROLE pg_monitor;
+SELECT note, failed_sqlstate, failed_error, refused_error, refused_at IS NOT NULL AS refused FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's2';
+RESET ROLE;
+-- the doctor says both
+SELECT regexp_replace(value, ' at [^;]+', ' at ...', 'g') AS value FROM migrate_doctor_details() WHERE "check" = 'last run';
 -- of another body it does
 UPDATE migrate.log SET body_hash = 'another' WHERE attempts = 0 AND revision = 's2';
 SELECT note, failed_error, refused_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's2';

@@ -8,10 +8,12 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "base/guc.h"
 #include "job/job_internal.h"
 
+static char *submission(const MigJobDead *dead);
 static void explain_failure(const MigJobDead *dead, MigJobEnd *end);
 
 /*
@@ -80,7 +82,7 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 			code = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 			end->error = "it was submitted in another database";
 			end->detail = "A dump or a copy of that database brought the job here, where it is not run.";
-			end->hint = "Submit the job again to run it here.";
+			end->hint = psprintf("To run it here: %s", submission(dead));
 			break;
 		case MIG_JOB_CRASHES:
 			code = ERRCODE_SYSTEM_ERROR;
@@ -92,13 +94,14 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 				"The worker exited before it began a revision." :
 				psprintf("The last revision it began was \"%s\".",
 						 dead->revision);
-			end->hint = "Look for the cause in the server log, then submit the job again; it resumes where it was.";
+			end->hint = psprintf("Look for the cause in the server log. To resume where it was: %s",
+								 submission(dead));
 			break;
 		case MIG_JOB_LATE:
 			code = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 			end->error = "its deadline has passed";
 			end->detail = "No worker claimed the job in time, or its worker exited unexpectedly.";
-			end->hint = "Submit the job again with a later deadline.";
+			end->hint = psprintf("To run it without a deadline: %s", submission(dead));
 			break;
 		case MIG_JOB_NO_OWNER:
 			code = ERRCODE_UNDEFINED_OBJECT;
@@ -136,4 +139,16 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 			break;
 	}
 	end->sqlstate = pstrdup(unpack_sql_state(code));
+}
+
+/*
+ * The statement that submits the job again.
+ */
+static char *
+submission(const MigJobDead *dead)
+{
+	return psprintf(strcmp(dead->command, "upgrade") == 0 ?
+					"SELECT migrate_submit(%s);" :
+					"SELECT migrate_submit(%s, 'downgrade');",
+					quote_literal_cstr(dead->target));
 }

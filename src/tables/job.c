@@ -235,7 +235,7 @@ mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 		"          WHERE held.class = " CppAsString2(MIG_JOB_LOCK)
 		"            AND held.key = " JOB_KEY("j") ")))"
 		" SELECT k.job, d.reason, k.owner, k.login, " CRASHES("k") ","
-		"        k.revision, k.schedule"
+		"        k.revision, k.schedule, k.command, k.target"
 		"   FROM migrate.job AS k JOIN dead AS d USING (job)"
 		"  WHERE k.finished IS NULL"
 		"    AND CASE WHEN d.reason IS NULL THEN false"
@@ -262,6 +262,8 @@ read_dead(const MigSpiRow *row, void *result)
 	dead->crashes = mig_spi_row_int32(row, 5);
 	dead->revision = mig_spi_row_text(row, 6);
 	dead->schedule = mig_spi_row_text(row, 7);
+	dead->command = mig_spi_row_text_not_null(row, 8);
+	dead->target = mig_spi_row_text_not_null(row, 9);
 }
 
 /*

@@ -107,6 +107,8 @@ typedef struct MigJobDead
 	int			crashes;
 	char	   *revision;		/* the last one that was begun, or NULL */
 	char	   *schedule;		/* that submitted it, or NULL */
+	char	   *command;
+	char	   *target;
 } MigJobDead;
 
 /* Submitting */

@@ -317,18 +317,35 @@ mig_log_slow(char *const *ids, int nids, double milliseconds, int limit,
 }
 
 /*
- * How the last run failed, or NULL if it did not.  Without the message, which
- * may quote rows.
+ * How the last run failed, or NULL if it did not; where that was before its first
+ * attempt, also how the one before failed that has attempted the revision.  Without
+ * the message, which may quote rows.
  */
 char *
 mig_log_last_failure(void)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE WHEN state = 'failed' THEN pg_catalog.format("
-		"        '%s of revision \"%s\" failed with %s at %s', operation, revision,"
-		"        sqlstate, pg_catalog.date_trunc('second', finished)) END"
-		"  FROM migrate.log WHERE state IN ('succeeded', 'failed')"
-		" ORDER BY started DESC LIMIT 1"
+		"WITH l AS ("
+		"  SELECT * FROM migrate.log WHERE state IN ('succeeded', 'failed')"
+		"   ORDER BY started DESC LIMIT 1"
+		"), before AS ("
+		"  SELECT b.* FROM l JOIN migrate.log AS b"
+		"    ON b.revision = l.revision AND b.operation = l.operation"
+		"   AND b.version_table = l.version_table"
+		"   AND b.state IN ('succeeded', 'failed') AND b.attempts > 0"
+		"   WHERE l.state = 'failed' AND l.attempts = 0"
+		"   ORDER BY b.started DESC LIMIT 1"
+		")"
+		"SELECT CASE WHEN l.state = 'failed' THEN pg_catalog.concat("
+		"        pg_catalog.format(CASE WHEN l.attempts > 0"
+		"          THEN '%s of revision \"%s\" failed with %s at %s'"
+		"          ELSE '%s of revision \"%s\" was not begun because of %s at %s' END,"
+		"         l.operation, l.revision, l.sqlstate,"
+		"         pg_catalog.date_trunc('second', l.finished)),"
+		"        (SELECT pg_catalog.format('; it had failed with %s at %s', b.sqlstate,"
+		"          pg_catalog.date_trunc('second', b.finished))"
+		"           FROM before AS b WHERE b.state = 'failed')) END"
+		"  FROM l"
 	};
 
 	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
