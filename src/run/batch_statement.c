@@ -101,8 +101,11 @@ check_analyzed(const MigBatch *batch)
 {
 	Usage		usage = {batch, palloc0(sizeof(bool) * batch->nkey * 2)};
 	ErrorContextCallback callback;
+	int			nest_level = NewGUCNestLevel();
 	SPIPlanPtr	plan;
 
+	/* As it will be run. */
+	mig_body_read_as_parsed();
 	callback.callback = mig_error_position_callback;
 	callback.arg = batch->statement;
 	callback.previous = error_context_stack;
@@ -117,6 +120,7 @@ check_analyzed(const MigBatch *batch)
 	check_key_is_kept(batch, linitial_node(CachedPlanSource,
 										   SPI_plan_get_plan_sources(plan))->query_list);
 	SPI_finish();
+	AtEOXact_GUC(false, nest_level);
 }
 
 static void
