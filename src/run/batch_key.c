@@ -49,6 +49,29 @@
 	"      WHERE u.conrelid = a.attrelid AND u.contype = 'n'" \
 	"        AND NOT u.convalidated AND u.conkey[1] = a.attnum))"
 
+/*
+ * In SQL: whether the type of a column a has a domain in it: an array, a range or a
+ * composite type of one.  To read a key of such a type from its text checks the
+ * domain, which is code of the domain's owner.
+ */
+#define CONTAINS_DOMAIN \
+	"EXISTS (WITH RECURSIVE part (id, inside) AS (" \
+	"    SELECT a.atttypid, false" \
+	"    UNION" \
+	"    SELECT e.id, p.inside OR t.typtype <> 'd'" \
+	"      FROM part AS p JOIN pg_catalog.pg_type AS t ON t.oid = p.id" \
+	"     CROSS JOIN LATERAL (" \
+	"       SELECT t.typbasetype UNION ALL SELECT t.typelem" \
+	"       UNION ALL" \
+	"       SELECT f.atttypid FROM pg_catalog.pg_attribute AS f" \
+	"        WHERE f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped" \
+	"       UNION ALL" \
+	"       SELECT r.rngsubtype FROM pg_catalog.pg_range AS r" \
+	"        WHERE t.oid IN (r.rngtypid, r.rngmultitypid)) AS e (id)" \
+	"     WHERE e.id <> 0)" \
+	"   SELECT FROM part AS p JOIN pg_catalog.pg_type AS t ON t.oid = p.id" \
+	"    WHERE p.inside AND t.typtype = 'd')"
+
 /* An index, and why it cannot be used; NULL: it can. */
 typedef struct Candidate
 {
@@ -134,7 +157,8 @@ read_column(const MigSpiRow *row, void *result)
 	MigKeyColumn *column = result;
 
 	column->name = mig_spi_row_text(row, 1);
-	column->type = mig_spi_row_oid(row, 2);
+	column->declared = mig_spi_row_oid(row, 2);
+	column->type = getBaseType(column->declared);
 	get_typlenbyval(column->type, &column->length, &column->by_value);
 	for (int i = 0; i < MIG_KEY_NOPERATORS; i++)
 	{
@@ -196,6 +220,7 @@ read_candidates(Oid relation, int *ncandidates)
 		"        WHEN pg_catalog.bool_or(NOT EXISTS (SELECT FROM pg_catalog.pg_opclass AS d"
 		"               WHERE d.opcmethod = o.opcmethod AND d.opcfamily = o.opcfamily"
 		"                 AND d.opcintype = o.opcintype AND d.opcdefault)) THEN 'It has an operator class that is not the default of its type.'"
+		"        WHEN pg_catalog.bool_or(" CONTAINS_DOMAIN ") THEN 'The type of a column contains a domain.'"
 		"       END"
 		"  FROM pg_catalog.pg_index AS i"
 		"  JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid"
@@ -613,7 +638,7 @@ look_up(const MigBatch *batch, const char *query, const Datum *from,
 											  &isnull);
 
 			if (SPI_gettypeid(SPI_tuptable->tupdesc, i + 1) !=
-				batch->columns[i].type)
+				batch->columns[i].declared)
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("column \"%s\" of table \"%s\" got another type during its batches",

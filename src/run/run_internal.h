@@ -255,7 +255,9 @@ typedef enum MigKeyOperator
 typedef struct MigKeyColumn
 {
 	char	   *name;
-	Oid			type;
+	Oid			declared;		/* its type */
+	Oid			type;			/* the same, or what that is a domain over:
+								 * its checks are code of its owner */
 	int16		length;
 	bool		by_value;
 	char	   *operators[MIG_KEY_NOPERATORS];	/* as SQL writes them */
