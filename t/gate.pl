@@ -191,6 +191,28 @@ is($errors, '', 'all: it is');
 (undef, $errors) = finish_sql($busy);
 like($errors, qr/^57P01/, 'all: its error');
 
+# Its patience is with each session, and with each transaction of it: one that has
+# come into the way later has its time, too.
+my $settled = "SET client_min_messages = warning; SET migrate.terminate_blockers = idle; SET migrate.blocker_patience = '1500ms'; SET migrate.blocker_wait = '20s';";
+sql($node, $db, "CALL migrate_deploy('a2')");
+my $first = $node->background_psql($db);
+my $second = $node->background_psql($db);
+my $pid_first = open_transaction($first, 'SELECT count(*) FROM acc;');
+my $pid_second = $second->query_safe('SELECT pg_backend_pid();');
+$deploy = start_sql($node, $db, 'patient', "$settled CALL migrate_revert('a1')");
+wait_until($node, $db, 'SELECT waiting > interval $$1 s$$ FROM migrate.progress_details');
+open_transaction($second, 'SELECT count(*) FROM acc;');
+$first->query_safe('COMMIT; BEGIN; SELECT count(*) FROM acc;');
+wait_until($node, $db, 'SELECT waiting > interval $$2 s$$ FROM migrate.progress_details');
+is(sql($node, $db, "SELECT count(*) FROM pg_stat_activity WHERE pid IN ($pid_first, $pid_second)"), 2, 'patience: with each of them');
+$second->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'patience: but not for ever');
+like($deploy->{err}, qr/terminated process $pid_first,/, 'patience: the one that stays is ended');
+unlike($deploy->{err}, qr/terminated process $pid_second,/, 'patience: the other one is not');
+$first->{run}->kill_kill;
+$second->quit;
+
 # A process that has ended meanwhile.
 sql($node, $db, "CREATE OR REPLACE FUNCTION pg_catalog.pg_terminate_backend(pid integer, timeout bigint DEFAULT 0) RETURNS boolean LANGUAGE sql AS 'SELECT false'");
 $blocker = $node->background_psql($db);
@@ -242,6 +264,37 @@ $blocker->quit;
 sql($node, $db, 'ALTER DATABASE app RESET ALL');
 (undef, $errors) = run_sql($node, $db, "LOAD 'migrate'; SET ROLE deployer; SET migrate.terminate_blockers = 'all'");
 like($errors, qr/^42501: permission denied to set parameter "migrate.terminate_blockers"/, 'only a superuser can have sessions ended');
+
+# A lock that is met after a wait outside of the queue, and after statements that
+# take longer than migrate.blocker_wait, has its time; and what was waited for
+# before is not what a later error is about.
+sql($node, $db, <<'SQL');
+CREATE TABLE late (i int);
+SELECT migrate_register('w1', 'LOCK TABLE acc; SELECT pg_sleep(2.5); LOCK TABLE late', '');
+SELECT migrate_register('w2', 'SET statement_timeout = ''100ms''; LOCK TABLE acc; SELECT pg_sleep(60)', '');
+SQL
+my $early = $node->background_psql($db);
+my $late = $node->background_psql($db);
+my $early_pid = open_transaction($early, 'SELECT count(*) FROM acc;');
+$deploy = start_sql($node, $db, 'late', "SET client_min_messages = notice; SET migrate.blocker_wait = '2s'; CALL migrate_deploy('w1')");
+wait_until($node, $db, 'SELECT waiting > interval $$500 ms$$ FROM migrate.progress_details');
+$early->query_safe('COMMIT;');
+wait_for_event($node, $deploy, 'Timeout');
+$late->query_safe('BEGIN; SELECT count(*) FROM late;');
+wait_until($node, $db, q(SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'late'::regclass));
+$late->query_safe('SELECT pg_sleep(0.3); COMMIT;');
+(undef, $errors) = finish_sql($deploy);
+is($errors, '', 'a lock after a long statement has its time');
+open_transaction($early, 'SELECT count(*) FROM acc;');
+$deploy = start_sql($node, $db, 'other cause', "CALL migrate_deploy('w2')");
+wait_until($node, $db, 'SELECT waiting > interval $$300 ms$$ FROM migrate.progress_details');
+$early->query_safe('COMMIT;');
+(undef, $errors) = finish_sql($deploy);
+like($errors, qr/^57014: canceling statement due to statement timeout/, 'an error after the wait');
+unlike($deploy->{err}, qr/Blocked by process $early_pid|pg_terminate_backend/, 'is not that of the session that was waited for');
+$early->quit;
+$late->quit;
+sql($node, $db, q(CALL migrate_revert('w1-1'); SELECT migrate_unregister(r) FROM unnest(ARRAY['w1', 'w2']) AS r));
 
 # What has taken long is not run again for a lock that is held for a moment.
 sql($node, $db, <<'SQL');

@@ -56,6 +56,9 @@ mig_failure_note_blockers(MigStepExec *exec, const ErrorData *error)
 		exec->blockers = blockers;
 		exec->entry.blocked_by = blockers.who;
 	}
+	/* It was no wait that was cancelled now, whatever there was before. */
+	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		memset(&exec->blockers, 0, sizeof(exec->blockers));
 	MemoryContextSwitchTo(old_context);
 }
 

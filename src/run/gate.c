@@ -34,6 +34,17 @@
 
 #define TERMINATION			1000	/* ms: how long a session may take to end */
 
+/* A session in the way. */
+typedef struct Session
+{
+	const char *pid;
+	const char *transaction;	/* its virtual transaction id */
+	bool		idle;			/* in that transaction */
+	int64		since;			/* mig_clock_ms() when it was first seen */
+	int64		asked_at;		/* to end; 0: not yet */
+	bool		terminated;		/* false: it was gone */
+} Session;
+
 /* The wait before an attempt at some statements of a body. */
 typedef struct Gate
 {
@@ -46,20 +57,14 @@ typedef struct Gate
 								 * known */
 	char	  **unknown;
 	MigLockHolders holders;		/* of this look */
+	int			nsessions;		/* of them */
+	Session    *sessions;
 	const MigLockNeed *need;	/* the first one of an object that is there */
-	int64		terminated_at;	/* sessions; 0: none */
 	int			validates;		/* index of a statement that reads all of a
 								 * table while the relation below is locked;
 								 * -1: none */
 	const char *locked;
 } Gate;
-
-/* A session that is to end. */
-typedef struct Session
-{
-	char	   *pid;
-	bool		terminated;		/* false: there is no such process */
-} Session;
 
 static bool needs_locks(const MigStepExec *exec, int first, int nstatements);
 static bool is_free(Gate *gate);
@@ -71,7 +76,9 @@ static void say_validation(const Gate *gate);
 static void show_waiting(const Gate *gate);
 static int	waiting_statement(const Gate *gate);
 static void say_waiting(const Gate *gate);
+static void note_sessions(Gate *gate);
 static void terminate(Gate *gate);
+static void terminate_and_say(const Gate *gate, Session *session);
 static void terminate_session(void *arg);
 static void give_up(void *arg);
 
@@ -87,13 +94,15 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 	Gate		gate = {exec, first, nstatements, .validates = -1};
 	int			delay = FIRST_POLL_DELAY;
 	int64		looked_at;
+	bool		is_first = exec->blocked_since == 0;
+	bool		said = false;
 
 	/* Without a timeout an attempt is to wait in the queue. */
 	if (mig_guc_blocker_wait == 0 || mig_guc_lock_timeout == 0 ||
 		!exec->run->server->table_locks || !needs_locks(exec, first, nstatements))
 		return NULL;
 	gate.context = CurrentMemoryContext;
-	for (bool said = false; !is_free(&gate);)
+	while (!is_free(&gate))
 	{
 		int64		left = delay;
 
@@ -119,6 +128,11 @@ mig_gate_wait(MigStepExec *exec, int first, int nstatements)
 		delay = Min(delay * 2, MAX_POLL_DELAY);
 	}
 	mig_progress_end_wait();
+	if (said)
+		memset(&exec->blockers, 0, sizeof(exec->blockers));
+	/* What the attempt meets has a time of its own. */
+	if (is_first)
+		exec->blocked_since = 0;
 	if (gate.validates >= 0 && exec->body.attempt == 1)
 		say_validation(&gate);
 	return NULL;
@@ -341,60 +355,102 @@ say_waiting(const Gate *gate)
 }
 
 /*
- * After its patience ends the sessions that migrate.terminate_blockers names,
- * with the rights of the caller.
+ * Notes since when each session is in the way with this transaction: its next one
+ * is another one.
+ */
+static void
+note_sessions(Gate *gate)
+{
+	const MigLockHolders *holders = &gate->holders;
+	Session    *sessions = palloc0(sizeof(Session) * Max(holders->npids, 1));
+
+	for (int i = 0; i < holders->npids; i++)
+	{
+		sessions[i].since = mig_clock_ms();
+		for (int k = 0; k < gate->nsessions; k++)
+		{
+			if (strcmp(gate->sessions[k].transaction,
+					   holders->transactions[i]) == 0)
+				sessions[i] = gate->sessions[k];
+		}
+		sessions[i].pid = holders->pids[i];
+		sessions[i].transaction = holders->transactions[i];
+		sessions[i].idle = strcmp(holders->idle[i], "true") == 0;
+	}
+	gate->sessions = sessions;
+	gate->nsessions = holders->npids;
+}
+
+/*
+ * Ends the sessions that migrate.terminate_blockers names and that were in the way
+ * for longer than the patience, with the rights of the caller.
  */
 static void
 terminate(Gate *gate)
 {
-	const MigStepExec *exec = gate->exec;
-	const MigLockHolders *holders = &gate->holders;
-	bool		all = mig_guc_terminate_blockers == MIG_TERMINATE_BLOCKERS_ALL;
-	int			n = all ? holders->npids : holders->nidle;
-	char	  **pids = all ? holders->pids : holders->idle;
-	int64		now = mig_clock_ms();
-
-	if (mig_guc_terminate_blockers == MIG_TERMINATE_BLOCKERS_OFF || n == 0 ||
-		now - Max(exec->blocked_since, gate->terminated_at) <
-		Max(mig_guc_blocker_patience, gate->terminated_at > 0 ? TERMINATION : 0))
+	note_sessions(gate);
+	if (mig_guc_terminate_blockers == MIG_TERMINATE_BLOCKERS_OFF)
 		return;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < gate->nsessions; i++)
 	{
-		Session		session = {pids[i], false};
-		ErrorData  *error = exec->run->commits ?
-		mig_xact(terminate_session, &session, 0) :
-		mig_subxact(terminate_session, &session);
+		Session    *session = &gate->sessions[i];
+		int64		now = mig_clock_ms();
 
-		if (error != NULL)
-			ereport(WARNING,
-					(errcode(error->sqlerrcode),
-					 errmsg("could not end process %s, which blocks the %s of revision \"%s\": %s",
-							pids[i], exec->body.operation, exec->body.revision,
-							error->message)));
-		else if (session.terminated)
-			ereport(WARNING,
-					(errmsg("terminated process %s, which blocked the %s of revision \"%s\"",
-							pids[i], exec->body.operation, exec->body.revision),
-					 errdetail("Blocked by %s.", exec->blockers.who)));
-		else
-			ereport(NOTICE,
-					(errmsg("process %s, which blocked the %s of revision \"%s\", had ended before it could be terminated",
-							pids[i], exec->body.operation, exec->body.revision)));
+		if ((session->idle ||
+			 mig_guc_terminate_blockers == MIG_TERMINATE_BLOCKERS_ALL) &&
+			now - session->since >= mig_guc_blocker_patience &&
+			(session->asked_at == 0 || now - session->asked_at >= TERMINATION))
+		{
+			session->asked_at = now;
+			terminate_and_say(gate, session);
+		}
 	}
-	gate->terminated_at = now;
 }
 
+static void
+terminate_and_say(const Gate *gate, Session *session)
+{
+	const MigStepExec *exec = gate->exec;
+	ErrorData  *error;
+
+	session->terminated = false;
+	error = exec->run->commits ? mig_xact(terminate_session, session, 0) :
+		mig_subxact(terminate_session, session);
+	if (error != NULL)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not end process %s, which blocks the %s of revision \"%s\": %s",
+						session->pid, exec->body.operation, exec->body.revision,
+						error->message)));
+	else if (session->terminated)
+		ereport(WARNING,
+				(errmsg("terminated process %s, which blocked the %s of revision \"%s\"",
+						session->pid, exec->body.operation, exec->body.revision),
+				 errdetail("Blocked by %s.", exec->blockers.who)));
+	else
+		ereport(NOTICE,
+				(errmsg("process %s, which blocked the %s of revision \"%s\", had ended before it could be terminated",
+						session->pid, exec->body.operation, exec->body.revision)));
+}
+
+/*
+ * Another session may have got its process id since, or it another transaction.
+ */
 static void
 terminate_session(void *arg)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.pg_terminate_backend($1::int4)"
+		"SELECT pg_catalog.pg_terminate_backend(l.pid)"
+		"  FROM pg_catalog.pg_locks AS l"
+		" WHERE l.locktype = 'virtualxid' AND l.virtualxid = $2"
+		"   AND l.virtualtransaction = $2 AND l.granted AND l.pid = $1::int4"
 	};
 	Session    *session = arg;
 	MigSpiArgs	args = {0};
 	Datum		terminated;
 
 	mig_spi_arg_text(&args, session->pid);
+	mig_spi_arg_text(&args, session->transaction);
 	session->terminated = mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
 											  MIG_SPI_READ_LATEST,
 											  BOOLOID, &terminated) &&

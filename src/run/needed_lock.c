@@ -143,6 +143,15 @@
 	"         AND l.refers AND k.confrelid = l.id) AS c (id)" \
 	")"
 
+/*
+ * In SQL: the old holders that a session can be ended of.  A vacuum that prevents
+ * wraparound would only begin again.
+ */
+#define SESSIONS \
+	" FROM old AS o WHERE o.pid IS NOT NULL" \
+	"  AND COALESCE(o.backend_type, '') <> 'autovacuum worker'" \
+	" ORDER BY o.number_old"
+
 static char **find_objects(const List *needs);
 static char *conflicts(int mode);
 static void bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts);
@@ -339,9 +348,9 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"       ARRAY(SELECT COALESCE(o.pid, 0)::text FROM old AS o"
 		"              ORDER BY o.number_old),"
 		"       (SELECT count(*) FROM old),"
-		"       ARRAY(SELECT o.pid::text FROM old AS o WHERE o.pid IS NOT NULL),"
-		"       ARRAY(SELECT o.pid::text FROM old AS o"
-		"              WHERE o.state LIKE 'idle in transaction%'),"
+		"       ARRAY(SELECT o.pid::text" SESSIONS "),"
+		"       ARRAY(SELECT o.virtualtransaction" SESSIONS "),"
+		"       ARRAY(SELECT COALESCE(o.state LIKE 'idle in transaction%', false)::text" SESSIONS "),"
 		"       ARRAY(SELECT s.virtualtransaction FROM seen AS s"
 		"              WHERE s.began IS NULL),"
 		"       (SELECT bool_or(pg_catalog.pg_backend_pid()"
@@ -370,9 +379,10 @@ read_holders(const MigSpiRow *row, void *result)
 	mig_blocker_read(row, 1, &holders->named);
 	holders->n = mig_spi_row_int64(row, 6);
 	holders->pids = mig_spi_row_texts(row, 7, &holders->npids);
-	holders->idle = mig_spi_row_texts(row, 8, &holders->nidle);
-	holders->unknown = mig_spi_row_texts(row, 9, &holders->nunknown);
-	holders->wait_for_us = mig_spi_row_bool(row, 10);
+	holders->transactions = mig_spi_row_texts(row, 8, &holders->npids);
+	holders->idle = mig_spi_row_texts(row, 9, &holders->npids);
+	holders->unknown = mig_spi_row_texts(row, 10, &holders->nunknown);
+	holders->wait_for_us = mig_spi_row_bool(row, 11);
 }
 
 /*

@@ -108,8 +108,8 @@ typedef struct MigLockHolders
 	int			n;
 	int			npids;			/* those that are sessions */
 	char	  **pids;
-	int			nidle;			/* those of them that are idle */
-	char	  **idle;
+	char	  **transactions;	/* their virtual transaction ids */
+	char	  **idle;			/* "true": in that transaction */
 	int			nunknown;		/* virtual transaction ids of others, whose
 								 * age is not known */
 	char	  **unknown;
