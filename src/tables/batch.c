@@ -158,7 +158,7 @@ read_key(const MigSpiRow *row, int column, int nkey)
 
 	if (key != NULL && n != nkey)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("a key in table migrate.batch has %d columns instead of %d",
 						n, nkey),
 				 errhint("Look at what has written the table, and delete the row.")));
