@@ -88,6 +88,17 @@ $holder->query_safe('BEGIN; LOCK TABLE held;');
 my ($out, $errors) = ('', '');
 is($node->psql($db, 'SET migrate.track_schema = on; CALL migrate_deploy()', stdout => \$out, stderr => \$errors), 0, 'the run is done');
 like($errors, qr/WARNING:  could not note the schema of this run: canceling statement due to lock timeout/, 'and says so');
+# A cancel ends the run, though what it meets is only that.
+sql($node, $db, q(SELECT migrate_register('r2', 'CREATE TABLE too_much (a int)', '', '{r1}')));
+foreach my $call ('CALL migrate_deploy()', 'SELECT migrate_upgrade()')
+{
+	my $run = start_sql($node, $db, 'noted', "SET migrate.track_schema = on; SET migrate.lock_timeout = 0; $call");
+	my $pid = wait_for_event($node, $run, 'Lock');
+	sql($node, 'postgres', "SELECT pg_cancel_backend($pid)");
+	like((finish_sql($run))[1], qr/^57014: canceling statement due to user request/, "$call: a cancel ends it");
+	is(sql($node, $db, q(SELECT count(*) FROM migrate.log WHERE revision = 'r2')), 0, "$call: nothing is run");
+}
+sql($node, $db, q(SELECT migrate_unregister('r2')));
 $holder->query_safe('COMMIT');
 $holder->quit;
 like(sql($node, $db, 'SELECT * FROM migrate_drift()'), qr/^created\|table\|public.of_run$/m, 'it is drift');

@@ -60,7 +60,11 @@ wait_for_standbys(MigBatch *batch)
 
 	for (;;)
 	{
-		if (mig_xact(look_at_standbys, &lag, 0) != NULL)
+		ErrorData  *error = mig_xact(look_at_standbys, &lag, 0);
+
+		if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		if (error != NULL)
 			return;
 		batch->lag_checked = mig_clock_ms();
 		if (!lag.behind)

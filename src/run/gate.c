@@ -416,6 +416,8 @@ terminate_and_say(const Gate *gate, Session *session)
 	session->terminated = false;
 	error = exec->run->commits ? mig_xact(terminate_session, session, 0) :
 		mig_subxact(terminate_session, session);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
 	if (error != NULL)
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),

@@ -16,7 +16,7 @@
 
 static MigRunObserver *observer = NULL;
 
-static void tell(MigRun *run, MigWork work);
+static void tell(MigRun *run, MigWork work, bool may_stop);
 static void tell_begin(void *arg);
 static void tell_end(void *arg);
 
@@ -39,7 +39,7 @@ mig_observer_begin(MigRun *run)
 	if (observer == NULL || run->plan->nsteps == 0 ||
 		run->plan->command == MIG_COMMAND_STAMP)
 		return;
-	tell(run, tell_begin);
+	tell(run, tell_begin, true);
 }
 
 /*
@@ -50,12 +50,15 @@ mig_observer_end(MigRun *run)
 {
 	if (run->observed == NULL)
 		return;
-	tell(run, tell_end);
+	tell(run, tell_end, !run->commits);
 	run->observed = NULL;
 }
 
+/*
+ * may_stop: a cancel ends the run; otherwise it has come too late.
+ */
 static void
-tell(MigRun *run, MigWork work)
+tell(MigRun *run, MigWork work, bool may_stop)
 {
 	ErrorData  *error;
 
@@ -66,7 +69,7 @@ tell(MigRun *run, MigWork work)
 		mig_guc_lock_role(true);
 	if (error == NULL)
 		return;
-	if (!run->commits && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (may_stop && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
 	HOLD_INTERRUPTS();
 	ereport(WARNING,
