@@ -103,6 +103,7 @@ check_analyzed(const MigBatch *batch)
 	ErrorContextCallback callback;
 	int			nest_level = NewGUCNestLevel();
 	SPIPlanPtr	plan;
+	const CachedPlanSource *source;
 
 	/* As it will be run. */
 	mig_body_read_as_parsed();
@@ -117,8 +118,8 @@ check_analyzed(const MigBatch *batch)
 			 SPI_result_code_string(SPI_result));
 	error_context_stack = callback.previous;
 	check_parameters(&usage);
-	check_key_is_kept(batch, linitial_node(CachedPlanSource,
-										   SPI_plan_get_plan_sources(plan))->query_list);
+	source = linitial(SPI_plan_get_plan_sources(plan));
+	check_key_is_kept(batch, source->query_list);
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);
 }
