@@ -1256,6 +1256,49 @@ COMMENT ON COLUMN migrate.progress.elapsed IS 'in seconds, since the run began';
 COMMENT ON COLUMN migrate.progress.waiting_for IS 'a process id that blocks it, or prepared: a prepared transaction; how many others do, and for how many seconds; NULL: it does not wait';
 COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of the one before which the run waits, or of its command where you may not see it in pg_stat_activity; of a batch how much is done; NULL: none';
 
+-- For a monitoring system; what is not selected is not computed.
+CREATE VIEW migrate.health AS
+SELECT @extschema@.migrate_is_current('heads'::text) AS current,
+	   s.pending, s.partial, s.unknown, s.failed,
+	   (SELECT pg_catalog.count(*) FROM migrate.job AS j
+		 WHERE j.origin = o.origin
+		   AND (j.state = 'queued'::text AND j.run_at < pg_catalog.now() - '10 min'::interval
+				OR j.state = 'running'::text AND NOT EXISTS (
+				-- the worker's lock: MIG_JOB_LOCK of src/tables/job.h
+				SELECT FROM pg_catalog.pg_locks AS l
+				 WHERE l.locktype = 'advisory'::text AND l.granted AND l.objsubid = 2::smallint
+				   AND l.classid = 1296648010::oid
+				   AND l.objid = (j.job & 2147483647::bigint)::oid
+				   AND l.database = o.database
+				   AND l.mode = 'ExclusiveLock'::text)))
+	   + (SELECT pg_catalog.count(*) FROM migrate.schedule AS c
+		   WHERE c.origin = o.origin AND c.failures > 0) AS jobs,
+	   CASE WHEN EXISTS (SELECT FROM migrate.snapshot)
+			THEN (SELECT pg_catalog.count(*) FROM @extschema@.migrate_drift()) END AS drift,
+	   -- asked only where it is known, because it says that otherwise
+	   CASE WHEN pg_catalog.current_setting('server_version_num'::text)::integer >= 170000
+			  OR EXISTS (SELECT FROM pg_catalog.pg_settings AS g
+						  WHERE g.name = 'shared_preload_libraries'::text AND g.setting ~ '\mmigrate\M'::text)
+			THEN (SELECT pg_catalog.date_trunc('second'::text, pg_catalog.max(p.waiting)) FROM migrate.progress_details AS p) END AS waiting
+  FROM (SELECT pg_catalog.count(*) FILTER (WHERE d.state = 'pending'::text) AS pending,
+			   pg_catalog.count(*) FILTER (WHERE d.state = 'partial'::text) AS partial,
+			   pg_catalog.count(*) FILTER (WHERE d.state = 'unknown'::text) AS unknown,
+			   pg_catalog.count(*) FILTER (WHERE d.failed_sqlstate IS NOT NULL OR d.refused_at IS NOT NULL) AS failed
+		  FROM migrate.status_details AS d) AS s,
+	   (SELECT b.oid AS database,
+			   pg_catalog.format('%s/%s'::text, c.system_identifier, b.oid) AS origin
+		  FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS b
+		 WHERE b.datname = pg_catalog.current_database()) AS o;
+COMMENT ON VIEW migrate.health IS 'one row for a monitoring system, in 80 columns';
+COMMENT ON COLUMN migrate.health.current IS 'whether every revision is applied, and no row of the version table is unknown; NULL: nothing is registered';
+COMMENT ON COLUMN migrate.health.pending IS 'revisions that are not applied';
+COMMENT ON COLUMN migrate.health.partial IS 'revisions that are partial: until one is decided about no other runs';
+COMMENT ON COLUMN migrate.health.unknown IS 'rows of the version table that name no revision';
+COMMENT ON COLUMN migrate.health.failed IS 'revisions whose last run failed or was refused';
+COMMENT ON COLUMN migrate.health.jobs IS 'jobs that have been due for ten minutes or have lost their worker, and schedules whose last job failed; of all roles';
+COMMENT ON COLUMN migrate.health.drift IS 'rows of migrate_drift(), which reads the whole schema; NULL: it is not tracked';
+COMMENT ON COLUMN migrate.health.waiting IS 'how long the run that waits longest has waited for other sessions, in seconds; NULL: none waits, or the progress of runs is not available';
+
 -- Privileges -----------------------------------------------------------
 
 CREATE FUNCTION @extschema@.migrate_guard()
@@ -1323,4 +1366,5 @@ GRANT USAGE ON SCHEMA migrate TO pg_monitor;
 GRANT EXECUTE ON FUNCTION @extschema@.migrate_drift() TO pg_monitor;
 GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
 	migrate.resource_usage_details, migrate.progress, migrate.progress_details, migrate.batches,
-	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details TO pg_monitor;
+	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details,
+	migrate.health TO pg_monitor;

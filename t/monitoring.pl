@@ -1,0 +1,64 @@
+# What docs/monitoring.md gives to a monitoring system: the queries run as a
+# member of pg_monitor and return the columns that they are said to, and each
+# alert is about a metric that there is.
+
+use strict;
+use warnings;
+
+use CPAN::Meta::YAML;
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('monitoring', 'shared_preload_libraries = migrate');
+my $db = new_database($node, 'app');
+my $examples = "$FindBin::RealBin/../docs/examples";
+my $queries = CPAN::Meta::YAML->read("$examples/postgres_exporter.yml")->[0];
+my $alerts = CPAN::Meta::YAML->read("$examples/alerts.yml")->[0];
+
+sql($node, $db, <<'SQL');
+CREATE ROLE exporter LOGIN IN ROLE pg_monitor;
+SELECT migrate_register('a1', 'CREATE TABLE t (i int)', 'DROP TABLE t');
+SELECT migrate_register('a2', 'SELECT pg_sleep(0)', 'SELECT 1', '{a1}');
+CALL migrate_deploy('a1');
+SQL
+
+# The metrics, as the exporter names them.
+my %value;
+foreach my $name (sort keys %$queries)
+{
+	my ($out, $err) = ('', '');
+	is( $node->psql($db, "\\pset format csv\n\\pset tuples_only off\n$queries->{$name}{query}",
+			stdout => \$out, stderr => \$err, extra_params => [ '-U', 'exporter' ]), 0, "$name can be asked") or diag($err);
+	is($err, '', "$name says nothing else");
+	my ($header, $first) = split /\n/, $out;
+	my @metrics = map { keys %$_ } @{ $queries->{$name}{metrics} };
+	is($header, join(',', @metrics), "$name has its columns");
+	@value{ map { "${name}_$_" } @metrics } = split /,/, $first, -1;
+}
+is($value{migrate_health_current}, 0, 'a revision is pending');
+is($value{migrate_health_pending}, 1, 'one');
+is($value{migrate_revision_revision}, 'a1', 'what each revision has cost');
+
+foreach my $rule (@{ $alerts->{groups}[0]{rules} })
+{
+	my ($metric) = $rule->{expr} =~ /^(\w+) > \d+$/;
+	ok(defined $metric && defined $value{$metric}, "$rule->{alert} is about a metric");
+	my ($query) = $rule->{annotations}{action} =~ /^(SELECT [^;]*)/ or next;
+	is($node->psql($db, $query, extra_params => [ '-U', 'exporter' ]), 0, "$rule->{alert}: $query");
+}
+
+# A run that waits
+sql($node, $db, q{SELECT migrate_register('a3', 'ALTER TABLE t ADD j int', 'SELECT 1', '{a2}')});
+my $reader = $node->background_psql($db);
+$reader->query_safe('BEGIN; SELECT * FROM t');
+my $run = start_sql($node, $db, 'deploy', 'CALL migrate_deploy()');
+wait_until($node, $db, q{(SELECT waiting > '1 s' FROM migrate.health)});
+pass('a run that waits');
+$reader->quit;
+is((finish_sql($run))[1], '', 'it ends');
+
+done_testing();
