@@ -30,6 +30,8 @@ CREATE TEMP TABLE sections AS SELECT * FROM unnest(ARRAY[
 	'--rollback', '--rollback DROP TABLE t;', '-- rollback DROP TABLE t;', '--ROLLBACK not required', '--changeset me:1', '-- changeset me:1', '--liquibase formatted sql',
 	'-- Down Migration', '-- down migration of the table', '---- create above / drop below ----', '-- //@UNDO', '-- @UNDO', '-- !Downs',
 	'-- ==== DOWN ====', '-- down', '-- Down:', '-- down: drop it', '-- DOWN SCRIPT', '-- Downgrade', '-- rollback', '-- Rollback:', '-- revert', '-- undo', '-- dwon',
+	'-- Down (rollback)', '-- SQL Down', '-- section: down', '-- direction: down', '-- begin down', '-- def downgrade():', '-- sql_down', '-- DownMigration', '-- migrationDown', '-- rollback statements', '--rollback: DROP TABLE t',
+	'-- alembic downgrade', '-- flyway:undo', '/* migrate:down */', '/*migrate:dwon*/', '	/* +goose Down */ ', '/* Down */', '/** ROLLBACK **/',
 	'-- Running downgrade b -> a', '-- Revert app:users from pg', '-- no-transaction', '--! no-transaction']) AS line;
 SELECT line, split_part(pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || line || E'\nSELECT 2;'), E'\n', 1)
   FROM sections;
@@ -62,7 +64,9 @@ SELECT line, pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSE
 	'-- down_revison: z0', '-- dwon_revision: z0', '-- down_revisions: z0', '-- down revision z0', U&'-- down_revision\FF1A z0', '--- down_revision: z0',
 	'-- parent: z0', '-- Parents: z0, z1', '-- parent = z0', '-- parent_revision: z0', '-- Revises: z0', '-- previous: z0',
 	'-- depends_on z0', '-- depend_on: z0', '-- depends: z0', '-- requires: z0', '-- depends_on = z0', '-- branch_label: x', '-- Branch Labels: x', '-- labels: x',
-	'-- Message: x', '-- mesage: x', '-- message = x', '-- set lock_timeout = 5s', '-- SET: lock_timeout = 5s', '-- Revision ID: m2', '-- revison: m2', '-- revision = m2', '-- revision m2']) AS line;
+	'-- Message: x', '-- mesage: x', '-- message = x', '-- set lock_timeout = 5s', '-- SET: lock_timeout = 5s', '-- Revision ID: m2', '-- revison: m2', '-- revision = m2', '-- revision m2',
+	'-- down_rev: z0', '-- down-rev = z0', '-- prev_revision: z0', '-- previous_id: z0', '-- predecessor: z0', '-- prior: z0', '-- base: z0', '-- based on: z0', '-- follows: z0', '-- from_revision: z0', '-- down_version: z0', '-- down_revision',
+	'-- needs: z0', '-- prerequisite: z0', '-- branches: x', '-- settings: lock_timeout = 5s', '-- allows: truncate (a cache)', '-- transaction: false', '-- transactional = false', '/* down_revision: z0 */', '/* parent = z0 */']) AS line;
 -- and in a body, where it would be a comment
 SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\n' || line || E'\nSELECT 1;') FROM unnest(ARRAY[
 	'-- depends_on: z0', '-- message: x', '-- set: lock_timeout = 5s', '-- Branch_Labels: x', '-- Revision: m2', '-- revision m2', '-- revison: m2']) AS line;
@@ -75,7 +79,7 @@ CREATE TEMP TABLE remarks AS SELECT * FROM unnest(ARRAY[
 	'-- migrate the users to accounts', '-- migrate: the users to accounts', '-- migration of the users', '-- Migrations are fun', '-- migrate users down the line', '-- migration: down with the old table',
 	'-- down the road this column goes', '-- up to date', '-- up-to-date', '-- upgrade the settings', '-- upgrades', '-- Upgrade', '-- Up', '-- ups and downs', '-- town', '-- own', '-- rollback is not possible', '-- rollback plan: none', '-- Rollback: DROP TABLE t by hand',
 	'-- revert this when the old client is gone', '-- undo of 4711', '-- reverse lookup', '-- + a column for the mood', '-- + down payment of the customer', '-- goose bumps', '-- running totals -> report', '-- Deploy app:users to pg',
-	'-- revision of the text', '-- revisions are kept', '-- division: north', '-- precision: 2', '-- version: 3', '-- the parent: z0', '-- parent: of the row', '-- depends on billing', '-- set the default', '-- set: a = b', '-- message to the user', '-- message: shown to the user', '-- label: text', '-- no transaction is needed', '-- down revision none',
+	'-- revision of the text', '-- revisions are kept', '-- division: north', '-- precision: 2', '-- sort: reverse', '-- step down from the old type', '/* the table goes down */', '/* up\nand down */', '-- transaction: one', '-- version: 3', '-- the parent: z0', '-- parent: of the row', '-- depends on billing', '-- set the default', '-- set: a = b', '-- message to the user', '-- message: shown to the user', '-- label: text', '-- no transaction is needed', '-- down revision none',
 	'-- name: get_user :one', '-- squawk-ignore-next-statement', '-- sqlfluff:off', '-- ---------', '--', '-- :', '-- =====', U&'-- \0434\043E\043B\043E\0439: \0432\043D\0438\0437', U&'-- up\00fcbung']) AS line;
 SELECT line, pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') FROM remarks
  WHERE pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') <> 'ok';
@@ -84,6 +88,7 @@ SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || lin
 -- in literals, functions and block comments, behind a statement, as the name of a column group
 SELECT text, pg_temp.body(text), pg_temp.body('', text) FROM unnest(ARRAY[
 	E'SELECT ''\n-- migrate:down\n-- revision: x\n''', E'SELECT $$\n-- +goose Down\n$$', E'/*\n-- migrate:dwon\n--rollback\n*/', E'SELECT "\n-- Migrate:Down\n" FROM (SELECT 1) AS x ("\n-- Migrate:Down\n")',
+	E'SELECT 1; /* migrate:down */', E'/* migrate:down */ SELECT 1', E'/* migrate:down\n*/ SELECT 1',
 	E'CREATE TABLE v (\n-- up\n\tup int,\n-- down\n\tdown int\n)', E'SELECT 1; -- down', E'SELECT 1; -- migrate:down', E'SELECT 1 -- rollback\n;']) AS text;
 -- a heading of the section itself
 SELECT pg_temp.body(E'-- Up\nSELECT 1', E'-- Down\nSELECT 1'), pg_temp.body(E'-- Deploy app to pg\nSELECT 1', E'-- Revert app from pg\nSELECT 1');

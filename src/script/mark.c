@@ -58,6 +58,10 @@ static const KnownWord section_words[] =
 	{"donw", MIG_MARK_DOWN, 0},
 	{"downs", MIG_MARK_DOWN, 1},
 	{"downgrade", MIG_MARK_DOWN, 2},
+	{"upmigration", MIG_MARK_UP, 1},
+	{"migrationup", MIG_MARK_UP, 1},
+	{"downmigration", MIG_MARK_DOWN, 1},
+	{"migrationdown", MIG_MARK_DOWN, 1},
 	{"rollback", MIG_MARK_DOWN, 2},
 	{"revert", MIG_MARK_DOWN, 1},
 	{"reverse", MIG_MARK_DOWN, 1},
@@ -69,13 +73,24 @@ static const KnownWord section_words[] =
 /* Tools that put their name in front of a section's. */
 static const char *const tools[] =
 {
-	"goose", "micrate", "mig", "rambler", "dbmate", "pogo"
+	"alembic", "atlas", "bun", "dbmate", "diesel", "flyway", "goose", "knex",
+	"liquibase", "micrate", "mig", "pogo", "rambler", "refinery", "sqitch",
+	"sqlx", "tern"
 };
 
 /* What may stand beside the name of a section without making it a sentence. */
 static const char *const section_nouns[] =
 {
-	"migration", "migrations", "section", "script", "part", "sql", "step", "steps"
+	"changes", "migration", "migrations", "part", "script", "section", "sql",
+	"statements", "step", "steps"
+};
+
+/* The same in front of it. */
+static const char *const section_labels[] =
+{
+	"action", "begin", "db", "def", "direction", "migration", "mode", "name",
+	"operation", "part", "phase", "schema", "script", "section", "sql", "stage",
+	"start", "step", "type"
 };
 
 /* The keys of the header. */
@@ -89,7 +104,9 @@ static const KnownWord key_words[] =
 	{"message", MIG_MARK_MESSAGE, 1},
 	{"set", MIG_MARK_SET, 0},
 	{"sets", MIG_MARK_SET, 0},
-	{"allow", MIG_MARK_ALLOW, 0}
+	{"settings", MIG_MARK_SET, 0},
+	{"allow", MIG_MARK_ALLOW, 0},
+	{"allows", MIG_MARK_ALLOW, 0}
 };
 
 /* What other tools call them. */
@@ -104,14 +121,30 @@ static const KnownWord foreign_key_words[] =
 	{"revise", MIG_MARK_DOWN_REVISION, 0},
 	{"previous", MIG_MARK_DOWN_REVISION, 0},
 	{"previousrevision", MIG_MARK_DOWN_REVISION, 1},
+	{"previousid", MIG_MARK_DOWN_REVISION, 0},
 	{"prev", MIG_MARK_DOWN_REVISION, 0},
+	{"prevrevision", MIG_MARK_DOWN_REVISION, 1},
+	{"predecessor", MIG_MARK_DOWN_REVISION, 1},
+	{"predecessors", MIG_MARK_DOWN_REVISION, 1},
+	{"prior", MIG_MARK_DOWN_REVISION, 0},
 	{"after", MIG_MARK_DOWN_REVISION, 0},
+	{"follows", MIG_MARK_DOWN_REVISION, 0},
+	{"base", MIG_MARK_DOWN_REVISION, 0},
+	{"basedon", MIG_MARK_DOWN_REVISION, 0},
+	{"downrev", MIG_MARK_DOWN_REVISION, 0},
+	{"downrevs", MIG_MARK_DOWN_REVISION, 0},
+	{"downversion", MIG_MARK_DOWN_REVISION, 1},
+	{"fromrevision", MIG_MARK_DOWN_REVISION, 1},
 	{"depends", MIG_MARK_DEPENDS_ON, 0},
 	{"depend", MIG_MARK_DEPENDS_ON, 0},
 	{"dependencies", MIG_MARK_DEPENDS_ON, 1},
 	{"dependency", MIG_MARK_DEPENDS_ON, 1},
 	{"requires", MIG_MARK_DEPENDS_ON, 0},
 	{"require", MIG_MARK_DEPENDS_ON, 0},
+	{"needs", MIG_MARK_DEPENDS_ON, 0},
+	{"prerequisite", MIG_MARK_DEPENDS_ON, 1},
+	{"prerequisites", MIG_MARK_DEPENDS_ON, 1},
+	{"branches", MIG_MARK_BRANCH_LABELS, 0},
 	{"branch", MIG_MARK_BRANCH_LABELS, 0},
 	{"label", MIG_MARK_BRANCH_LABELS, 0},
 	{"labels", MIG_MARK_BRANCH_LABELS, 0}
@@ -335,8 +368,9 @@ find_foreign_mark(const char *text, const MarkWords *words)
 	if (is_tool && words->nwords == 2 && section != MIG_MARK_NONE)
 		return section;
 	/* Liquibase */
-	if (strcmp(first, "rollback") == 0 && words->after[0] != ':' &&
-		(words->glued || (words->nwords > 1 && words->ends_statement)))
+	if (strcmp(first, "rollback") == 0 &&
+		(words->glued || (words->after[0] != ':' && words->nwords > 1 &&
+						  words->ends_statement)))
 		return MIG_MARK_DOWN;
 	if ((strcmp(first, "changeset") == 0 &&
 		 (words->glued || strchr(text, ':') != NULL)) ||
@@ -379,7 +413,13 @@ find_heading(const MarkWords *words)
 		if (strcmp(first, "deploy") == 0)
 			return MIG_MARK_UP;
 	}
-	if (section == MIG_MARK_NONE || words->nwords == 1)
+	if (words->nwords == 1)
+		return section;
+	if (section == MIG_MARK_NONE)
+		return words->nwords == 2 &&
+			is_one_of(first, section_labels, lengthof(section_labels)) ?
+			read_section(words->word[1], false) : MIG_MARK_NONE;
+	if (words->nwords == 2 && read_section(words->word[1], false) == section)
 		return section;
 	if (is_one_of(words->word[1], section_nouns, lengthof(section_nouns)) &&
 		(words->nwords == 2 ||
@@ -398,6 +438,10 @@ find_key(const MarkWords *words, const MigMarkLine *line)
 {
 	MigMark		mark = MIG_MARK_NONE;
 
+	if (line->place == MIG_MARK_IN_HEADER &&
+		strncmp(words->word[0], "transaction", 11) == 0 &&
+		(words->after[0] == ':' || words->after[0] == '='))
+		return MIG_MARK_FOREIGN;
 	if (words->nwords > 1 && words->after[0] != ':' && words->after[0] != '=')
 		mark = match_key(words, 2, line);
 	if (mark == MIG_MARK_NONE)
@@ -426,7 +470,8 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 	if (mark == MIG_MARK_NONE || after == ':' || after == '=')
 		return mark;
 	if (after == '\0')
-		return MIG_MARK_NONE;
+		return line->place == MIG_MARK_IN_HEADER && nparts > 1 &&
+			words->after[0] == '_' ? mark : MIG_MARK_NONE;
 	if (mark == MIG_MARK_SET)
 		return line->place == MIG_MARK_IN_HEADER &&
 			strchr(line->text, '=') != NULL ? mark : MIG_MARK_NONE;

@@ -207,7 +207,7 @@ next_line(const char *text, int location, const char *beginning)
 }
 
 /*
- * Read the line comments between two tokens.
+ * Read the comments between two tokens.
  */
 static void
 read_gap(MigScriptParser *parser, int from, int to)
@@ -225,14 +225,19 @@ read_gap(MigScriptParser *parser, int from, int to)
 			i = end;
 		}
 		else if (text[i] == '/')
-			i = mig_script_skip_comment(text, i);
+		{
+			int			end = mig_script_skip_comment(text, i);
+
+			try_comment(parser, i, end);
+			i = end;
+		}
 		else
 			i++;
 	}
 }
 
 /*
- * Read a line comment; an error of a script is kept.
+ * Read a comment; an error of a script is kept.
  */
 static void
 try_comment(MigScriptParser *parser, int location, int end)

@@ -30,8 +30,10 @@ static void read_header(MigScriptParser *parser, const MigScriptLine *line);
 static void read_marker(MigScriptParser *parser, const MigScriptLine *line);
 static void begin_body(MigScriptParser *parser, const MigScriptLine *line,
 					   MigScriptState state);
-static void read_remark(MigScriptParser *parser, const MigScriptLine *line,
-						int end);
+static void read_block_comment(MigScriptParser *parser, int location, int end);
+static void read_remark(MigScriptParser *parser, MigScriptLineKey key,
+						int location, int end);
+static MigMark find_mark(const MigScriptParser *parser, const char *text);
 static MigScriptLineKey key_of_mark(MigMark mark);
 static void refuse_section(MigScriptParser *parser, MigMark mark,
 						   const char *text, int location);
@@ -101,9 +103,9 @@ refuse_sql(MigScriptParser *parser, int location)
 }
 
 /*
- * Read a line comment.  One that is not at the start of its line is just a
- * comment, unless it follows the text before it at once, as where a file was
- * appended to one that does not end with a line end.
+ * Read a comment.  One that is not at the start of its line is just a comment,
+ * unless it follows the text before it at once, as where a file was appended to
+ * one that does not end with a line end.
  */
 void
 mig_script_parser_comment(MigScriptParser *parser, int location, int end)
@@ -111,6 +113,11 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 	const char *text = parser->source.body;
 	MigScriptLine line;
 
+	if (text[location] == '/')
+	{
+		read_block_comment(parser, location, end);
+		return;
+	}
 	mig_script_line_read(text, location, end, &line);
 	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
 	{
@@ -139,7 +146,7 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 			 (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER))
 		read_header(parser, &line);
 	else
-		read_remark(parser, &line, end);
+		read_remark(parser, line.key, line.location, end);
 }
 
 /*
@@ -364,23 +371,34 @@ mig_script_parser_end_body(MigScriptParser *parser, int end)
 }
 
 /*
+ * Read a block comment.  No line of the format is one, but if it stands alone on
+ * a line it can have been meant to be one.
+ */
+static void
+read_block_comment(MigScriptParser *parser, int location, int end)
+{
+	const char *text = parser->source.body;
+	int			start = location;
+	int			rest = end + strspn(text + end, " \t\f\v");
+
+	while (start > 0 && strchr(" \t\f\v", text[start - 1]) != NULL)
+		start--;
+	if ((start == 0 || strchr("\r\n", text[start - 1]) != NULL) &&
+		strchr("\r\n", text[rest]) != NULL &&
+		location + (int) strcspn(text + location, "\r\n") >= end)
+		read_remark(parser, MIG_LINE_COMMENT, location, end);
+}
+
+/*
  * Read a line that is none of the format's, and refuse it if it was probably
  * meant to be one.
  */
 static void
-read_remark(MigScriptParser *parser, const MigScriptLine *line, int end)
+read_remark(MigScriptParser *parser, MigScriptLineKey key, int location,
+			int end)
 {
-	char	   *text = pnstrdup(parser->source.body + line->location,
-								end - line->location);
-	MigMarkLine remark = {
-		.text = text,
-		.place = parser->state == MIG_PARSER_HEADER ? MIG_MARK_IN_HEADER :
-		parser->state == MIG_PARSER_UP ? MIG_MARK_IN_UPGRADE :
-		parser->state == MIG_PARSER_DOWN ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_OUTSIDE,
-		.between_statements = parser->between_statements,
-		.before_statements = parser->before_statements
-	};
-	MigMark		mark = mig_mark_find(&remark);
+	char	   *text = pnstrdup(parser->source.body + location, end - location);
+	MigMark		mark = find_mark(parser, text);
 
 	/* A comment can be long, and its beginning tells which one it is. */
 	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
@@ -391,7 +409,7 @@ read_remark(MigScriptParser *parser, const MigScriptLine *line, int end)
 		case MIG_MARK_UP:
 		case MIG_MARK_DOWN:
 		case MIG_MARK_SECTION:
-			refuse_section(parser, mark, text, line->location);
+			refuse_section(parser, mark, text, location);
 			break;
 		case MIG_MARK_FOREIGN:
 			ereport(ERROR,
@@ -399,20 +417,44 @@ read_remark(MigScriptParser *parser, const MigScriptLine *line, int end)
 					 errmsg("comment \"%s\" is an instruction to another tool", text),
 					 errdetail("It has no effect here."),
 					 errhint("Remove it. Statements that cannot run inside a transaction block need no mark; a body whose statements end transactions themselves needs \"transaction:false\" after its section line."),
-					 error_position(parser, line->location)));
+					 error_position(parser, location)));
 			break;
 		default:
 			if (!parser->source.in_script)
 			{
 				/* What arguments say may be repeated in other words. */
-				if (line->key != MIG_LINE_COMMENT && line->key != MIG_LINE_MESSAGE)
-					refuse_body_line(parser, text, line->location);
+				if (key != MIG_LINE_COMMENT && key != MIG_LINE_MESSAGE)
+					refuse_body_line(parser, text, location);
 			}
 			else
-				refuse_key(parser, key_of_mark(mark), line->location);
+				refuse_key(parser, key_of_mark(mark), location);
 			break;
 	}
 	pfree(text);
+}
+
+/*
+ * What a comment was probably meant to be.
+ */
+static MigMark
+find_mark(const MigScriptParser *parser, const char *text)
+{
+	MigMarkLine line = {
+		.text = text,
+		.place = parser->state == MIG_PARSER_HEADER ? MIG_MARK_IN_HEADER :
+		parser->state == MIG_PARSER_UP ? MIG_MARK_IN_UPGRADE :
+		parser->state == MIG_PARSER_DOWN ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_OUTSIDE,
+		.between_statements = parser->between_statements,
+		.before_statements = parser->before_statements
+	};
+	MigMark		mark;
+
+	if (text[0] == '/')
+		line.text = psprintf("--%.*s", (int) strlen(text) - 4, text + 2);
+	mark = mig_mark_find(&line);
+	if (line.text != text)
+		pfree(unconstify(char *, line.text));
+	return mark;
 }
 
 static MigScriptLineKey
