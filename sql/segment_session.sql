@@ -70,7 +70,7 @@ SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_p
 -- a session that resumes it does not have the rest
 CREATE TABLE x (i int);
 CREATE TEMP TABLE mine ();
-\set body 'CREATE TEMP TABLE x AS SELECT 1 AS i; VACUUM go; PREPARE p AS SELECT 1; SELECT nextval(''seq''); DECLARE c CURSOR WITH HOLD FOR SELECT 1; CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; LISTEN l; VACUUM go; INSERT INTO t SELECT i FROM x; SELECT 1 / count(*) FROM go; INSERT INTO t SELECT currval(''seq'')'
+\set body 'CREATE TEMP TABLE x AS SELECT 1 AS i; VACUUM go; PREPARE p AS SELECT 1; SELECT nextval(''seq''); DECLARE c CURSOR WITH HOLD FOR SELECT 1; CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; CREATE TYPE pg_temp."c c" AS (a int); CREATE TYPE pg_temp.r AS RANGE (subtype = int); LISTEN l; VACUUM go; INSERT INTO t SELECT i FROM x; SELECT 1 / count(*) FROM go; INSERT INTO t SELECT currval(''seq'')'
 :run
 SELECT session_objects FROM migrate.partial ORDER BY statement DESC LIMIT 1;
 SELECT count(DISTINCT session_id) FROM migrate.partial;

@@ -33,12 +33,16 @@ static const char *const identities[] = {"session_authorization", "role"};
 /* What the same statement could do something else under. */
 static const char *const kept[] =
 {
-	"array_nulls", "check_function_bodies", "DateStyle",
+	"array_nulls", "backslash_quote", "bytea_output",
+	"check_function_bodies", "createrole_self_grant", "DateStyle",
 	"default_table_access_method", "default_tablespace",
 	"default_text_search_config", "default_toast_compression",
-	"IntervalStyle", "lc_monetary", "lc_numeric", "lc_time", "row_security",
-	"search_path", "session_replication_role", "TimeZone",
-	"transform_null_equals", "xmloption"
+	"event_triggers", "extra_float_digits", "gin_fuzzy_search_limit",
+	"IntervalStyle", "lc_monetary", "lc_numeric", "lc_time",
+	"lo_compat_privileges", "password_encryption", "quote_all_identifiers",
+	"row_security", "search_path", "session_replication_role",
+	"standard_conforming_strings", "TimeZone", "timezone_abbreviations",
+	"transform_null_equals", "xmlbinary", "xmloption"
 };
 
 /*
@@ -444,13 +448,16 @@ is_set_since(const struct config_generic *record, int nest_level)
 
 /*
  * The names that applications make up decide what their policies and functions
- * do.
+ * do, and those of other libraries what their operators find.
  */
 static bool
 is_kept(const struct config_generic *record, const char *value)
 {
 	if (record->flags & GUC_CUSTOM_PLACEHOLDER)
 		return value[0] != '\0';
+	if (record->group == CUSTOM_OPTIONS)
+		return record->context == PGC_USERSET &&
+			strncmp(record->name, MIG_GUC_PREFIX, strlen(MIG_GUC_PREFIX)) != 0;
 	return is_listed(record->name, kept, lengthof(kept));
 }
 
