@@ -183,6 +183,23 @@ DROP SCHEMA ap;
 SELECT body(:'body') \g /dev/null
 SELECT migrate_upgrade();
 TRUNCATE t;
+-- one that the role may not use
+CREATE SCHEMA closed;
+\set body 'SET search_path = closed, public; SET ROLE regress_migrate_low; INSERT INTO t VALUES (1); SET search_path = app; INSERT INTO t VALUES (2)'
+:run
+\set body 'SET ROLE regress_migrate_low; SET search_path = closed, public; VACUUM seen; INSERT INTO t VALUES (1)'
+SET client_min_messages = error;
+SELECT body(:'body') \g /dev/null
+SET client_min_messages = warning;
+\set VERBOSITY terse
+CALL migrate_deploy();
+\set VERBOSITY default
+GRANT USAGE ON SCHEMA closed TO regress_migrate_low;
+\set body 'SET search_path = closed, public; SET ROLE regress_migrate_low; INSERT INTO t VALUES (3)'
+:run
+\set body 'SET ROLE regress_migrate_low; INSERT INTO t VALUES (4)'
+:run
+DROP SCHEMA closed;
 
 -- partitioned, by a search_path of the body; made in the same segment; no more
 \set body 'SET search_path = other; REINDEX TABLE parted'

@@ -69,6 +69,13 @@ typedef struct Utility
 	void	   *arg;
 } Utility;
 
+/* A search_path that a body has set, and a role that it had then. */
+typedef struct SetPath
+{
+	char	   *path;
+	Oid			role;
+} SetPath;
+
 static void set_settings(MigBodyExec *body, int index);
 static void begin_context(MigBodyExec *body, ErrorContextCallback *callback);
 static void run_settings(MigBodyExec *body, int before);
@@ -80,7 +87,7 @@ static void run_single(void *arg);
 static void begin_environment(MigBodyExec *body);
 static void note_environment(MigBodyExec *body);
 static void check_paths(MigBodyExec *body);
-static char *missing_schema(const char *path);
+static char *find_schema(MigSpiQuery *query, const SetPath *set);
 static char *enter_statement(MigBodyExec *body, int index);
 static void execute_utility(void *arg);
 static void add_context(void *arg);
@@ -463,68 +470,103 @@ note_environment(MigBodyExec *body)
 {
 	const char *path = GetConfigOption("search_path", false, false);
 	bool		is_first = body->search_path == NULL;
+	bool		is_same = !is_first && strcmp(body->search_path, path) == 0;
+	Oid			role = GetUserId();
 	MemoryContext old_context;
 
-	body->role = GetUserId();
-	if (!is_first && strcmp(body->search_path, path) == 0)
+	if (is_same && (role == body->role || body->paths == NIL))
+	{
+		body->role = role;
 		return;
+	}
 	old_context = MemoryContextSwitchTo(body->context);
-	body->search_path = pstrdup(path);
+	body->role = role;
+	if (!is_same)
+		body->search_path = pstrdup(path);
 	if (!is_first)
-		body->paths = lappend(body->paths, body->search_path);
+	{
+		SetPath    *set = palloc(sizeof(SetPath));
+
+		set->path = body->search_path;
+		set->role = role;
+		body->paths = lappend(body->paths, set);
+	}
 	MemoryContextSwitchTo(old_context);
 }
 
 /*
- * A schema that does not exist is left out of the search_path without a word,
- * and what a body creates is then in another one.  Looked at when the body has
- * run, which may have created it.
+ * A schema that does not exist, or that the role may not use, is left out of the
+ * search_path without a word, and what a body creates is then in another one.
+ * Looked at when the body has run, which may have created it.
  */
 static void
 check_paths(MigBodyExec *body)
 {
-	ListCell   *cell;
-
-	foreach(cell, body->paths)
-	{
-		const char *path = lfirst(cell);
-		char	   *schema = missing_schema(path);
-
-		if (schema != NULL)
-			ereport(WARNING,
-					(errcode(ERRCODE_INVALID_SCHEMA_NAME),
-					 errmsg("search_path of revision \"%s\" contains schema \"%s\", which does not exist",
-							body->revision, schema),
-					 errdetail("Its %s has set search_path to: %s. Objects without a schema in their name are those of another schema.",
-							   body->operation, path)));
-	}
-}
-
-/*
- * The first schema of a search_path that does not exist, or NULL.
- */
-static char *
-missing_schema(const char *path)
-{
-	static MigSpiQuery query = {
+	static MigSpiQuery missing = {
 		"SELECT name FROM pg_catalog.unnest($1) AS s (name)"
 		" WHERE name NOT IN ('$user', 'pg_temp')"
 		"   AND name NOT IN (SELECT nspname FROM pg_catalog.pg_namespace)"
 		" LIMIT 1"
 	};
+	static MigSpiQuery closed = {
+		"SELECT name FROM pg_catalog.unnest($1) AS s (name)"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name"
+		" WHERE NOT pg_catalog.has_schema_privilege($2, n.oid, 'USAGE')"
+		"   AND $2 IN (SELECT oid FROM pg_catalog.pg_roles)"
+		" LIMIT 1"
+	};
+	const char *told = NULL;
+	ListCell   *cell;
+
+	foreach(cell, body->paths)
+	{
+		const SetPath *set = lfirst(cell);
+		const char *schema;
+
+		/* Under another role. */
+		if (set->path == told)
+			continue;
+		told = set->path;
+		if ((schema = find_schema(&missing, set)) != NULL)
+			ereport(WARNING,
+					(errcode(ERRCODE_INVALID_SCHEMA_NAME),
+					 errmsg("search_path of revision \"%s\" contains schema \"%s\", which does not exist",
+							body->revision, schema),
+					 errdetail("Its %s has set search_path to: %s. Objects without a schema in their name are those of another schema.",
+							   body->operation, set->path)));
+		else if ((schema = find_schema(&closed, set)) != NULL)
+			ereport(WARNING,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("search_path of revision \"%s\" contains schema \"%s\", which role \"%s\" may not use",
+							body->revision, schema,
+							GetUserNameFromId(set->role, true)),
+					 errdetail("Its %s has set search_path to: %s. Objects without a schema in their name are those of another schema.",
+							   body->operation, set->path)));
+		else
+			told = NULL;
+	}
+}
+
+/*
+ * The first schema of a search_path that a query finds, or NULL.
+ */
+static char *
+find_schema(MigSpiQuery *query, const SetPath *set)
+{
 	List	   *names;
 	char	  **elems;
 	int			n = 0;
 	ListCell   *cell;
 	MigSpiArgs	args = {0};
 
-	if (!SplitIdentifierString(pstrdup(path), ',', &names))
+	if (!SplitIdentifierString(pstrdup(set->path), ',', &names))
 		return NULL;
 	elems = palloc(sizeof(char *) * Max(list_length(names), 1));
 	foreach(cell, names)
 		elems[n++] = lfirst(cell);
 	mig_spi_arg_texts(&args, elems, n);
-	return mig_spi_first(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
+	mig_spi_arg_oid(&args, set->role);
+	return mig_spi_first(query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
 /*

@@ -68,8 +68,8 @@ typedef struct MigBodyExec
 	List	   *collected;		/* the same after the segment that is tried */
 	char	   *search_path;	/* of the last statement that began */
 	Oid			role;			/* the same */
-	List	   *paths;			/* each search_path that the body has set, of
-								 * char * */
+	List	   *paths;			/* each search_path that the body has set; of
+								 * body.c */
 	MemoryContext context;		/* for what must outlive a statement */
 	int			statement;		/* where the run is: from 1; 0 before the
 								 * first, -1 at the deferred constraints */

@@ -33,16 +33,15 @@ static const char *const identities[] = {"session_authorization", "role"};
 /* What the same statement could do something else under. */
 static const char *const kept[] =
 {
-	"array_nulls", "backslash_quote", "bytea_output",
-	"check_function_bodies", "createrole_self_grant", "DateStyle",
+	"array_nulls", "bytea_output", "check_function_bodies",
+	"createrole_self_grant", "DateStyle",
 	"default_table_access_method", "default_tablespace",
 	"default_text_search_config", "default_toast_compression",
 	"event_triggers", "extra_float_digits", "gin_fuzzy_search_limit",
 	"IntervalStyle", "lc_monetary", "lc_numeric", "lc_time",
 	"lo_compat_privileges", "password_encryption", "quote_all_identifiers",
-	"row_security", "search_path", "session_replication_role",
-	"standard_conforming_strings", "TimeZone", "timezone_abbreviations",
-	"transform_null_equals", "xmlbinary", "xmloption"
+	"row_security", "search_path", "session_replication_role", "TimeZone",
+	"timezone_abbreviations", "transform_null_equals", "xmlbinary", "xmloption"
 };
 
 /*
