@@ -48,6 +48,11 @@ SELECT migrate_register_script(:'script');
 SELECT migrate_register_script(:'script', skip_invalid_downgrade => true);
 SELECT revision, downgrade IS NULL AS irreversible FROM migrate.revision WHERE revision LIKE 'i_' ORDER BY 1;
 SELECT migrate_register_script(E'-- revision: i4\n-- migrate:up\nSELEC 1;\n-- migrate:down\nSELEC 2;', skip_invalid_downgrade => true);
+SELECT migrate_register_script(E'-- revision: i4\n-- migrate:up\nSELECT 4;\n-- migrate:down\nSELECT ''open;\n-- migrate:down\n-- revision: i5\n-- migrate:up\nSELECT 5;\n-- migrate:down\nSELECT $$open', skip_invalid_downgrade => true);
+SELECT revision, upgrade, downgrade FROM migrate_history() JOIN LATERAL migrate_show(revision) USING (revision) WHERE revision IN ('i4', 'i5') ORDER BY 1;
+SELECT migrate_unregister('i4'), migrate_unregister('i5');
+SELECT migrate_register_script(E'-- revision: i4\n-- migrate:up\nSELECT 4;\n-- migrate:down\nSELECT ''open;\n-- revision: i5\n-- migrate:up\nSELEC 5');
+SELECT migrate_register_script(E'-- revision: i4\n-- migrate:up\nSELECT ''open;\n-- migrate:down\nSELECT 4;', skip_invalid_downgrade => true);
 SELECT migrate_register_script('-- revision: i4', NULL);
 SELECT migrate_register_script('-- revision: i4', skip_invalid_downgrade => NULL);
 

@@ -100,6 +100,7 @@ read_text(MigScriptParser *parser)
 	{
 		int			to = by_file ? next_line(text, from, FILE_LINE) : size;
 		int			gap = from;
+		int			next;
 		int			location;
 		ErrorData  *error = read_tokens(parser, from, to, &gap, &location);
 
@@ -111,8 +112,16 @@ read_text(MigScriptParser *parser)
 		}
 		/* The gap says which file and revision the error is in. */
 		read_gap(parser, gap, location);
-		note_scan_error(parser, error, from, to, location);
-		from = Min(next_line(text, location, REVISION_LINE), to);
+		next = Min(next_line(text, location, REVISION_LINE), to);
+		if (parser->state == MIG_PARSER_DOWN)
+		{
+			/* Where the body is parsed it is raised, or left out. */
+			mig_script_parser_end_body(parser, next);
+			parser->state = MIG_PARSER_LOST;
+		}
+		else
+			note_scan_error(parser, error, from, to, location);
+		from = next;
 	} while (from < size);
 }
 
