@@ -47,6 +47,8 @@ CALL regress_tools.migrate_deploy('d2');
 CREATE TABLE regress_tools.v (version_num varchar(40) PRIMARY KEY);
 SET migrate.version_table = 'regress_tools.v';
 SELECT regress_tools.migrate_upgrade('d1');
+SELECT regress_tools.migrate_register('d4', 'ALTER TABLE regress_tools.v RENAME TO w');
+SELECT regress_tools.migrate_upgrade('d4');
 RESET migrate.version_table;
 -- what the body itself does not find is its own affair
 SELECT regress_tools.migrate_register('d3', 'DROP SCHEMA nowhere');

@@ -493,7 +493,8 @@ mig_step_explain_transaction_end(const MigStepExec *exec, ErrorData *error)
 }
 
 /*
- * The tables were there before the body: it has dropped them, in a cascade.
+ * The tables were there before the body: it has dropped them, in a cascade, or
+ * renamed them.
  */
 static void
 explain_dropped_tables(const MigStepExec *exec, ErrorData *error)
@@ -510,10 +511,10 @@ explain_dropped_tables(const MigStepExec *exec, ErrorData *error)
 	error->cursorpos = 0;
 	error->detail = psprintf("After it, %s. It was rolled back.", error->message);
 	if (exec->run->version->own)
-		error->message = psprintf("the %s of revision \"%s\" drops tables of the extension \"migrate\"",
+		error->message = psprintf("the %s of revision \"%s\" drops or renames tables of the extension \"migrate\"",
 								  body->operation, body->revision);
 	else
-		error->message = psprintf("the %s of revision \"%s\" drops version table \"%s\" or tables of the extension \"migrate\"",
+		error->message = psprintf("the %s of revision \"%s\" drops or renames version table \"%s\" or tables of the extension \"migrate\"",
 								  body->operation, body->revision,
 								  exec->run->version->name);
 	error->hint = pstrdup("DROP SCHEMA ... CASCADE drops an extension that is installed in the schema. Drop the objects of the application one by one, or install the extension in a schema of its own.");
