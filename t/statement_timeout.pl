@@ -40,7 +40,8 @@ my $settings = "SET migrate.transaction_settings = 'statement_timeout = 1s';";
 sql($node, $db, "SELECT migrate_register('t1', 'SELECT pg_sleep(0.4); SELECT pg_sleep(0.4); SELECT pg_sleep(0.4)', ''),
 	migrate_register('t2', '$slow', '', '{t1}')");
 is(run('each of three statements', "$settings SELECT migrate_upgrade('t1')"), 't1', 'together they may take longer');
-run('function', "$settings SELECT migrate_upgrade('t2')", cancelled('t2', $slow));
+my $call = qq(DETAIL:  Nothing of this call is left; the database is at "t1".\nHINT:  To try again: SELECT migrate_upgrade('%s');\n);
+run('function', "$settings SELECT migrate_upgrade('t2')", cancelled('t2', $slow, sprintf($call, 't2')));
 my $left = qq(DETAIL:  Nothing of the upgrade of revision "t2" is left; the database is at "t1".\n);
 run('procedure', "$settings CALL migrate_deploy('t2')", cancelled('t2', $slow, "${left}HINT:  To try again: CALL migrate_deploy('t2');\n"));
 is(sql($node, $db, "SELECT revision, state, sqlstate, error FROM migrate.log WHERE state = 'failed'"),
@@ -61,14 +62,14 @@ sub replace
 }
 $slow = q(SET statement_timeout = '200ms'; SELECT pg_sleep(10));
 replace('t2', $slow, 't1');
-is(run('set by the body', "SELECT migrate_upgrade('t2');\nSELECT 'slept' FROM pg_sleep(0.3)", cancelled('t2', $slow)),
+is(run('set by the body', "SELECT migrate_upgrade('t2');\nSELECT 'slept' FROM pg_sleep(0.3)", cancelled('t2', $slow, sprintf($call, 't2'))),
 	'slept', 'set by the body: not for the next command');
 
 # The session's is for the whole command, and still counts afterwards.
 replace('t2', q(SET statement_timeout = '10s'; SELECT pg_sleep(0.2)), 't1');
 $slow = 'SET statement_timeout = 0; SELECT pg_sleep(10)';
 replace('t3', $slow, 't2');
-run('session', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t3')", cancelled('t3', $slow));
+run('session', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t3')", cancelled('t3', $slow, sprintf($call, 't3')));
 run('session, after a run with a longer one', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t2'), pg_sleep(10)", "ERROR:  $timeout");
 replace('t2', q(SET statement_timeout = '400ms'; SELECT pg_sleep(0.2)), 't1');
 run('session, after a run with a shorter one', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t2'), pg_sleep(10)", "ERROR:  $timeout");

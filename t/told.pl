@@ -132,6 +132,8 @@ register('d2', "INSERT INTO d1 VALUES (1);\nSELECT 1 / (i - 1) FROM d1;", '', 'd
 told('CALL migrate_deploy()');
 kept();
 server_log();
+told('SELECT migrate_upgrade()');
+told('BEGIN; SELECT migrate_upgrade()');
 
 section('a syntax error');
 told(q(SELECT migrate_register('d9', 'SELECT 1; CREATE TABEL x (i int)')));

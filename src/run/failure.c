@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -34,9 +35,13 @@ typedef struct Explanation
 static void find_other_roles(void *arg);
 static void explain(void *arg);
 static void add_attempts(const MigStepExec *exec, ErrorData *error);
+static char *describe_call(const MigRun *run, const ErrorData *error);
 static char *describe_state(const MigRun *run, const ErrorData *error);
 static bool failed_after_commit(const MigRun *run);
-static char *advise(const MigRun *run, const ErrorData *error);
+static void append_causes(StringInfo buf, const MigRun *run,
+						  const ErrorData *error);
+static char *advise(const MigRun *run, const ErrorData *error,
+					const char *set_role);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
@@ -64,27 +69,23 @@ mig_failure_note_blockers(MigStepExec *exec, const ErrorData *error)
 
 /*
  * Inside the caller's transaction, which takes everything back: how often it was
- * tried, the transactions that it has waited for, and the roles that may have
- * been meant to run it.
+ * tried, what is left, the transactions that it has waited for, and, unless the
+ * error is advised of that already, what to do next.
  */
 void
-mig_failure_explain_function(const MigRun *run, ErrorData *error)
+mig_failure_explain_function(const MigRun *run, ErrorData *error, bool advised)
 {
-	char	   *roles = NULL;
+	char	   *set_role = NULL;
 
 	add_attempts(&run->exec, error);
-	if (has_blockers(run, error))
-	{
-		error->detail = add_line(error->detail,
-								 psprintf("Blocked by %s.",
-										  run->exec.blockers.who));
-		error->hint = add_line(error->hint, advise(run, error));
-	}
-	else if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-			 mig_subxact(find_other_roles, &roles) == NULL && roles != NULL)
-		error->hint = add_line(error->hint,
-							   psprintf("To run it as another role: %s %s",
-										roles, mig_failure_command(run)));
+	error->detail = add_line(error->detail, describe_call(run, error));
+	/* A stamp runs no body, and its targets may be several. */
+	if (advised ||
+		(run->plan->command == MIG_COMMAND_STAMP && !has_blockers(run, error)))
+		return;
+	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		(void) mig_subxact(find_other_roles, &set_role);
+	error->hint = add_line(error->hint, advise(run, error, set_role));
 }
 
 static void
@@ -120,13 +121,16 @@ explain(void *arg)
 	Explanation *explanation = arg;
 	MigRun	   *run = explanation->run;
 	MemoryContext old_context;
+	char	   *set_role = NULL;
 
 	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
 	mig_version_read(run->version, MIG_SPI_READ_LATEST);
 
 	old_context = MemoryContextSwitchTo(explanation->context);
 	explanation->detail = describe_state(run, explanation->error);
-	explanation->hint = advise(run, explanation->error);
+	if (explanation->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		set_role = mig_trust_other_roles();
+	explanation->hint = advise(run, explanation->error, set_role);
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -154,6 +158,21 @@ add_attempts(const MigStepExec *exec, ErrorData *error)
 }
 
 static char *
+describe_call(const MigRun *run, const ErrorData *error)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	/* What an earlier call in the same transaction did may go with it. */
+	if (IsTransactionBlock())
+		appendStringInfoString(&buf, "Nothing of this call is left.");
+	else
+		appendStringInfo(&buf, "Nothing of this call is left; %s.", run->position);
+	append_causes(&buf, run, error);
+	return buf.data;
+}
+
+static char *
 describe_state(const MigRun *run, const ErrorData *error)
 {
 	const MigBodyExec *body = &run->exec.body;
@@ -177,16 +196,27 @@ describe_state(const MigRun *run, const ErrorData *error)
 		appendStringInfo(&buf, "Revision \"%s\" is partial: %s; %s.",
 						 partial->revision, mig_run_describe_partial(partial),
 						 position);
+	append_causes(&buf, run, error);
+	return buf.data;
+}
+
+/*
+ * What may have led to the error.
+ */
+static void
+append_causes(StringInfo buf, const MigRun *run, const ErrorData *error)
+{
+	const MigBodyExec *body = &run->exec.body;
+
 	if (has_blockers(run, error))
-		appendStringInfo(&buf, " Blocked by %s.", run->exec.blockers.who);
+		appendStringInfo(buf, " Blocked by %s.", run->exec.blockers.who);
 	if (body->search_path != NULL &&
 		(error->sqlerrcode == ERRCODE_UNDEFINED_TABLE ||
 		 error->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION ||
 		 error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT ||
 		 error->sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME))
-		appendStringInfo(&buf, " Its search_path was: %s.",
+		appendStringInfo(buf, " Its search_path was: %s.",
 						 body->search_path);
-	return buf.data;
 }
 
 /*
@@ -224,13 +254,13 @@ mig_failure_position(const MigVersion *version)
 }
 
 /*
- * What to do next, with statements that can be pasted.
+ * What to do next, with statements that can be pasted.  set_role: which gets the
+ * roles that may have been meant to run it, or NULL.
  */
 static char *
-advise(const MigRun *run, const ErrorData *error)
+advise(const MigRun *run, const ErrorData *error, const char *set_role)
 {
 	char	   *command = mig_failure_command(run);
-	char	   *set_role;
 
 	if (has_blockers(run, error))
 		return failed_after_commit(run) ?
@@ -254,8 +284,6 @@ advise(const MigRun *run, const ErrorData *error)
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
-	set_role = error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
-		mig_trust_other_roles() : NULL;
 	if (set_role != NULL)
 		command = psprintf("%s\nTo run it as another role: %s %s",
 						   command, set_role, command);

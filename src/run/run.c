@@ -46,7 +46,7 @@ static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static MigPlan *plan_step(const MigStep *step);
 static void execute_steps(MigRun *run);
 static void execute_until_done(MigStepExec *exec, int index);
-static void explain_procedure(const MigStep *step, ErrorData *error);
+static bool explain_procedure(const MigStep *step, ErrorData *error);
 
 /*
  * Called once, from _PG_init().
@@ -173,6 +173,7 @@ run_in_transaction(MigRun *run)
 	/* After an error the end of the transaction restores it. */
 	(void) mig_server_stop_retries(GUC_ACTION_SAVE);
 	mig_run_prepare(run);
+	run->position = mig_failure_position(run->version);
 	mig_observer_begin(run);
 	execute_steps(run);
 	mig_observer_end(run);
@@ -420,22 +421,27 @@ execute_until_done(MigStepExec *exec, int index)
 	mig_progress_step(exec);
 	for (;;)
 	{
+		MigRetry	retry;
 		int			delay;
 
 		error = exec->body.script == NULL ? NULL :
 			mig_gate_wait(exec, 0, exec->body.script->nstatements);
 		if (error != NULL)
 		{
-			mig_failure_explain_function(exec->run, error);
+			mig_failure_explain_function(exec->run, error, false);
 			ReThrowError(error);
 		}
 		error = mig_step_execute(exec, NULL);
 		if (error == NULL)
 			break;
-		if (mig_retry_ask(exec, error, &delay) != MIG_RETRY_SUBTRANSACTION)
+		retry = mig_retry_ask(exec, error, &delay);
+		if (retry != MIG_RETRY_SUBTRANSACTION)
 		{
-			explain_procedure(exec->step, error);
-			mig_failure_explain_function(exec->run, error);
+			bool		advised = explain_procedure(exec->step, error) ||
+			(retry == MIG_RETRY_GIVE_UP &&
+			 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE);
+
+			mig_failure_explain_function(exec->run, error, advised);
 			ReThrowError(error);
 		}
 		FreeErrorData(error);
@@ -448,13 +454,16 @@ execute_until_done(MigStepExec *exec, int index)
 /*
  * What one transaction cannot do, the procedure can.  Which statements are
  * known by their parse tree was looked at before; these the server refuses for
- * what its catalogs say.
+ * what its catalogs say.  False: it is none of that.
  */
-static void
+static bool
 explain_procedure(const MigStep *step, ErrorData *error)
 {
-	if (mig_error_is_in_transaction_block(error) ||
-		error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
+	bool		refused = mig_error_is_in_transaction_block(error) ||
+	error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE;
+
+	if (refused)
 		error->hint = psprintf("One transaction cannot do that. Use CALL %s(...), which commits between such statements.",
 							   mig_command_procedure(step->command));
+	return refused;
 }

@@ -173,6 +173,7 @@ typedef struct MigRun
 	MigPlan    *plan;
 	char	   *target;			/* that means the same when steps are done;
 								 * NULL: the request's does */
+	char	   *position;		/* where the database was before a function */
 	int			session_timeout;	/* statement_timeout before the run */
 	bool		explained;		/* the error that ends it */
 	void	   *observed;		/* what observer.c keeps until its end, or
@@ -644,7 +645,8 @@ extern char *mig_blocker_advise(const MigBlockers *blockers);
 /* failure.c */
 extern void mig_failure_note_blockers(MigStepExec *exec,
 									  const ErrorData *error);
-extern void mig_failure_explain_function(const MigRun *run, ErrorData *error);
+extern void mig_failure_explain_function(const MigRun *run, ErrorData *error,
+										 bool advised);
 extern void mig_failure_explain(MigRun *run, ErrorData *error,
 								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
