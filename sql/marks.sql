@@ -92,6 +92,9 @@ SELECT text, pg_temp.body(text), pg_temp.body('', text) FROM unnest(ARRAY[
 	E'CREATE TABLE v (\n-- up\n\tup int,\n-- down\n\tdown int\n)', E'SELECT 1; -- down', E'SELECT 1; -- migrate:down', E'SELECT 1 -- rollback\n;']) AS text;
 -- a heading of the section itself
 SELECT pg_temp.body(E'-- Up\nSELECT 1', E'-- Down\nSELECT 1'), pg_temp.body(E'-- Deploy app to pg\nSELECT 1', E'-- Revert app from pg\nSELECT 1');
+-- a down revision that is no argument
+SELECT line FROM unnest(ARRAY['-- down_revision: z0', '-- down_revision z0', '-- down_revision = z0', '-- Down_Revision: z0', '-- down revision: z0', '-- Down-Revision = z0']) AS line
+ WHERE pg_temp.body(line || E'\nSELECT 1') NOT LIKE '22023: comment "%';
 -- arguments may be repeated in words of their own
 SELECT pg_temp.body(E'-- Message: says something\n-- Depends on: billing\n-- Revision: 2\nSELECT 1');
 \pset tuples_only off
