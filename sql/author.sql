@@ -39,6 +39,22 @@ SELECT id, pg_temp.attempt(format('SELECT migrate_downgrade(%L)', id || '@base')
 \t off
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_migrate_author';
 
+-- nor what a member wrote that cannot set the role, which is so from 16 on
+\set refused t
+SELECT current_setting('server_version_num')::int >= 160000 AS has_set \gset
+\if :has_set
+BEGIN;
+CREATE ROLE regress_migrate_unset;
+GRANT EXECUTE ON FUNCTION migrate_register TO regress_migrate_unset;
+GRANT regress_migrate_runner TO regress_migrate_unset WITH INHERIT TRUE, SET FALSE;
+SET LOCAL ROLE regress_migrate_unset;
+SELECT migrate_register('unset', '', '') AS id \gset
+SET LOCAL ROLE regress_migrate_runner;
+SELECT pg_temp.attempt($$SELECT migrate_upgrade('unset')$$) LIKE '42501: permission denied to run revision%' AS refused \gset
+ROLLBACK;
+\endif
+SELECT :'refused' AS refused;
+
 -- what a hint says to paste is a literal, whatever the id is
 BEGIN;
 SET LOCAL ROLE regress_migrate_author;

@@ -55,6 +55,7 @@ MigDoctorCheck mig_doctor_activity[] = {
 	},
 	{"activity", "blockers", mig_doctor_blockers},
 	{"activity", "waiting runs", mig_doctor_waits},
+	{"activity", "locks of runs", mig_doctor_run_locks},
 	{
 		"activity", "long transactions",
 		.query = {

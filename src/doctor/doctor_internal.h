@@ -61,5 +61,6 @@ extern void mig_doctor_query(MigDoctor *doctor, MigSpiQuery *query,
 extern void mig_doctor_locks(MigDoctor *doctor);
 extern void mig_doctor_blockers(MigDoctor *doctor);
 extern void mig_doctor_waits(MigDoctor *doctor);
+extern void mig_doctor_run_locks(MigDoctor *doctor);
 
 #endif							/* MIG_DOCTOR_DOCTOR_INTERNAL_H */

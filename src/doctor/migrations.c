@@ -153,6 +153,51 @@ mig_doctor_waits(MigDoctor *doctor)
 						  "Wait for the end of what blocks them, or use pg_terminate_backend(), for a prepared transaction ROLLBACK PREPARED. migrate.progress_details shows more.");
 }
 
+/*
+ * The same area: sessions that keep runs from beginning without being one.  Any
+ * role may take the locks by which runs take turns, and a transaction keeps them
+ * after its run.
+ */
+void
+mig_doctor_run_locks(MigDoctor *doctor)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.string_agg(pg_catalog.format("
+		"        'process %s (role %I, application %L)', a.pid, a.usename,"
+		"        a.application_name), ', ' ORDER BY a.pid)"
+		"  FROM pg_catalog.pg_stat_activity AS a"
+		" WHERE a.datname = pg_catalog.current_database()"
+		"   AND a.pid <> pg_catalog.pg_backend_pid()"
+		/* What registers is done by then. */
+		"   AND (a.query_start < pg_catalog.clock_timestamp() - interval '1 s'"
+		"        OR a.query_start IS NULL)"
+		"   AND a.pid IN (SELECT l.pid FROM pg_catalog.pg_locks AS l"
+		"         WHERE l.locktype = 'advisory' AND l.granted"
+		"           AND l.objsubid = 2 AND l.database = a.datid"
+		"           AND l.classid IN ($1, $2))"
+		"   AND a.pid NOT IN (SELECT pid FROM migrate.progress_details)"
+	};
+	MigSpiArgs	args = {0};
+	int			nruns = 0;
+	char	   *holders;
+
+	if (mig_progress_read(&nruns) == NULL)
+	{
+		mig_doctor_report(doctor, MIG_DOCTOR_OK,
+						  "not known: there is no shared memory for migrate.progress", NULL);
+		return;
+	}
+	mig_spi_arg_oid(&args, MIG_LOCK_CLASS);
+	mig_spi_arg_oid(&args, MIG_LOCK_CLASS_BODIES);
+	holders = mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	if (holders == NULL)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none is held outside of a run", NULL);
+	else
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("held outside of a run by %s", holders),
+						  "No run can begin while such a lock is held: by a transaction that has run or registered something and is still open, or by pg_advisory_lock(). End the transaction, or use pg_terminate_backend().");
+}
+
 static void
 check_pending(MigDoctor *doctor)
 {

@@ -43,10 +43,6 @@
 #include "tables/job.h"
 #include "tables/revision.h"
 
-/* "MIGR" and "MIGB": tell our locks from the application's in pg_locks. */
-#define LOCK_CLASS				0x4d494752
-#define LOCK_CLASS_BODIES		0x4d494742
-
 /* In SQL: whether a row l of pg_locks is the lock ($1, $2) of another session. */
 #define HELD_BY_OTHERS \
 	"l.locktype = 'advisory' AND l.granted AND l.objsubid = 2" \
@@ -148,7 +144,7 @@ static void read_holder(const MigSpiRow *row, void *result);
 void
 mig_lock_run(const MigRun *run)
 {
-	Lock		runs = {PURPOSE_RUN, LOCK_CLASS, run->version->relid, false,
+	Lock		runs = {PURPOSE_RUN, MIG_LOCK_CLASS, run->version->relid, false,
 	run->commits, false, run->version->name, NULL};
 	Lock		bodies = bodies_lock(run->registry, true, run->commits);
 
@@ -175,7 +171,7 @@ mig_lock_run(const MigRun *run)
 void
 mig_lock_registry(void)
 {
-	Lock		lock = {PURPOSE_REGISTRY, LOCK_CLASS, mig_revision_relid(), false,
+	Lock		lock = {PURPOSE_REGISTRY, MIG_LOCK_CLASS, mig_revision_relid(), false,
 	false, false, mig_revision_name, NULL};
 
 	mig_server_check_locks();
@@ -197,7 +193,7 @@ mig_lock_bodies(void)
 static Lock
 bodies_lock(Oid registry, bool shared, bool session)
 {
-	Lock		lock = {PURPOSE_BODIES, LOCK_CLASS_BODIES, registry, shared, session,
+	Lock		lock = {PURPOSE_BODIES, MIG_LOCK_CLASS_BODIES, registry, shared, session,
 	false, mig_revision_name, NULL};
 
 	return lock;
@@ -637,7 +633,7 @@ mig_lock_running(const MigVersion *version)
 	};
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_oid(&args, LOCK_CLASS);
+	mig_spi_arg_oid(&args, MIG_LOCK_CLASS);
 	mig_spi_arg_oid(&args, version->relid);
 	return mig_spi_first(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }

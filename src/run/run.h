@@ -220,7 +220,10 @@ extern char *mig_run_describe_partial(const MigPartial *partial);
 extern char *mig_run_blocked_by(char *const *revisions, int nrevisions,
 								char **advice);
 
-/* lock.c */
+/* lock.c: "MIGR" and "MIGB" tell our locks from the application's in pg_locks */
+#define MIG_LOCK_CLASS			0x4d494752
+#define MIG_LOCK_CLASS_BODIES	0x4d494742
+
 extern char *mig_lock_running(const MigVersion *version);
 extern void mig_lock_registry(void);
 extern void mig_lock_bodies(void);

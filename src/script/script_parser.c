@@ -423,8 +423,8 @@ read_remark(MigScriptParser *parser, MigScriptLineKey key, int location,
 			if (!parser->source.in_script)
 			{
 				/*
-				 * What arguments say may be repeated in other words, but
-				 * for the one without which a revision is a base.
+				 * What arguments say may be repeated in other words, but for
+				 * the one without which a revision is a base.
 				 */
 				if ((key != MIG_LINE_COMMENT && key != MIG_LINE_MESSAGE) ||
 					mark == MIG_MARK_DOWN_REVISION)
