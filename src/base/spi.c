@@ -15,28 +15,16 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "jit/jit.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "optimizer/cost.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "base/spi.h"
-
-#define MAX_MESSAGE				65536	/* bytes */
 
 static int	execute_plan(MigSpiQuery *query, const MigSpiArgs *args,
 						 bool read_only);
@@ -44,15 +32,7 @@ static void prepare(MigSpiQuery *query, const MigSpiArgs *args);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
 #endif
-static void refuse_type(const MigSpiRow *row, int column, Oid type);
-static void refuse_null(const MigSpiRow *row, int column);
-static const char *describe_column(const MigSpiRow *row, int column);
-static const TargetEntry *find_target(const MigSpiRow *row, int column);
-static const char *cut_message(const char *message);
-static Oid	extension_owner(void);
-
-/* Of the statement that was executed last, whose rows SPI_tuptable has. */
-static const MigSpiQuery *executed = NULL;
+static Oid	extension_owner(MigSpiScope *scope);
 
 /* Owner of the extension, InvalidOid when it must be looked up again. */
 static Oid	cached_owner = InvalidOid;
@@ -69,7 +49,7 @@ mig_spi_first(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 	char	   *value = NULL;
 
 	mig_spi_begin(&scope, role);
-	if (mig_spi_execute(query, args, access) > 0)
+	if (mig_spi_execute(&scope, query, args, access) > 0)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
 
@@ -92,7 +72,7 @@ mig_spi_first_datum(MigSpiQuery *query, const MigSpiArgs *args,
 	bool		isnull = true;
 
 	mig_spi_begin(&scope, role);
-	if (mig_spi_execute(query, args, access) > 0)
+	if (mig_spi_execute(&scope, query, args, access) > 0)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
 		Form_pg_attribute attr = TupleDescAttr(row.table->tupdesc, 0);
@@ -117,7 +97,7 @@ mig_spi_exists(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 	uint64		nrows;
 
 	mig_spi_begin(&scope, role);
-	nrows = mig_spi_execute(query, args, access);
+	nrows = mig_spi_execute(&scope, query, args, access);
 	mig_spi_end(&scope);
 	return nrows > 0;
 }
@@ -134,7 +114,7 @@ mig_spi_list(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 	char	  **elems;
 
 	mig_spi_begin(&scope, role);
-	nrows = mig_spi_execute(query, args, access);
+	nrows = mig_spi_execute(&scope, query, args, access);
 	elems = MemoryContextAllocHuge(scope.caller,
 								   sizeof(char *) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)
@@ -160,7 +140,7 @@ mig_spi_row(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 	bool		found;
 
 	mig_spi_begin(&scope, role);
-	found = mig_spi_execute(query, args, access) > 0;
+	found = mig_spi_execute(&scope, query, args, access) > 0;
 	if (found)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
@@ -185,7 +165,7 @@ mig_spi_rows(MigSpiQuery *query, const MigSpiArgs *args, MigSpiRole role,
 	char	   *results;
 
 	mig_spi_begin(&scope, role);
-	n = mig_spi_execute(query, args, access);
+	n = mig_spi_execute(&scope, query, args, access);
 	results = MemoryContextAllocHuge(scope.caller, size * Max(n, 1));
 	MemoryContextSwitchTo(scope.caller);
 	for (uint64 i = 0; i < n; i++)
@@ -209,7 +189,7 @@ mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(query, args, MIG_SPI_WRITE);
+	nrows = mig_spi_execute(&scope, query, args, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 	return nrows;
 }
@@ -236,7 +216,7 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 	SPI_connect();
 
 	if (role == MIG_SPI_OWNER)
-		SetUserIdAndSecContext(extension_owner(),
+		SetUserIdAndSecContext(extension_owner(scope),
 							   scope->sec_context |
 							   SECURITY_LOCAL_USERID_CHANGE);
 	else if (role == MIG_SPI_CALLER)
@@ -283,7 +263,7 @@ mig_spi_end(MigSpiScope *scope)
  * than that, so the latest one is put in front of it for the statement.
  */
 uint64
-mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
+mig_spi_execute(MigSpiScope *scope, MigSpiQuery *query, const MigSpiArgs *args,
 				MigSpiAccess access)
 {
 	static const MigSpiArgs none = {0};
@@ -309,7 +289,8 @@ mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
-	executed = query;
+	scope->query = query;
+	scope->table = SPI_tuptable;
 	return SPI_processed;
 }
 
@@ -347,305 +328,6 @@ execute_plan(MigSpiQuery *query, const MigSpiArgs *args, bool read_only)
 }
 
 /*
- * A row of the statement that was executed last, from 0.
- */
-MigSpiRow
-mig_spi_fetch(const MigSpiScope *scope, uint64 row)
-{
-	MigSpiRow	result;
-
-	result.query = executed;
-	result.table = SPI_tuptable;
-	result.number = row;
-	result.memory = scope->caller;
-	return result;
-}
-
-/*
- * Adds a parameter, as all that follow.
- */
-void
-mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull)
-{
-	Assert(args->nargs < MIG_SPI_MAX_ARGS);
-	args->types[args->nargs] = type;
-	args->values[args->nargs] = isnull ? (Datum) 0 : value;
-	args->nulls[args->nargs] = isnull ? 'n' : ' ';
-	args->nargs++;
-}
-
-void
-mig_spi_arg_text(MigSpiArgs *args, const char *value)
-{
-	mig_spi_arg_datum(args, TEXTOID, value == NULL ? (Datum) 0 :
-					  CStringGetTextDatum(value), value == NULL);
-}
-
-/*
- * What an error says, which is not stored at any length.
- */
-void
-mig_spi_arg_message(MigSpiArgs *args, const char *value)
-{
-	mig_spi_arg_text(args, value == NULL ? NULL : cut_message(value));
-}
-
-void
-mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems)
-{
-	mig_spi_arg_datum(args, TEXTARRAYOID, mig_spi_array_datum(elems, nelems),
-					  false);
-}
-
-void
-mig_spi_arg_bool(MigSpiArgs *args, bool value)
-{
-	mig_spi_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
-}
-
-void
-mig_spi_arg_int32(MigSpiArgs *args, int32 value)
-{
-	mig_spi_arg_datum(args, INT4OID, Int32GetDatum(value), false);
-}
-
-void
-mig_spi_arg_int64(MigSpiArgs *args, int64 value)
-{
-	mig_spi_arg_datum(args, INT8OID, Int64GetDatum(value), false);
-}
-
-void
-mig_spi_arg_float8(MigSpiArgs *args, float8 value)
-{
-	mig_spi_arg_datum(args, FLOAT8OID, Float8GetDatum(value), false);
-}
-
-void
-mig_spi_arg_oid(MigSpiArgs *args, Oid value)
-{
-	mig_spi_arg_datum(args, OIDOID, ObjectIdGetDatum(value), false);
-}
-
-void
-mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value)
-{
-	mig_spi_arg_datum(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
-}
-
-void
-mig_spi_arg_interval(MigSpiArgs *args, const Interval *value)
-{
-	mig_spi_arg_datum(args, INTERVALOID, IntervalPGetDatum(value),
-					  value == NULL);
-}
-
-void
-mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value)
-{
-	mig_spi_arg_datum(args, UUIDOID, UUIDPGetDatum(value), value == NULL);
-}
-
-/*
- * The parameters of one statement that writes several rows: arrays, each of a
- * parameter of all rows, which have the same types.
- */
-void
-mig_spi_args_of_rows(MigSpiArgs *args, const MigSpiArgs *rows, int nrows)
-{
-	Datum	   *values = palloc(sizeof(Datum) * nrows);
-	bool	   *nulls = palloc(sizeof(bool) * nrows);
-	int			lower_bound = 1;
-
-	for (int arg = 0; arg < rows[0].nargs; arg++)
-	{
-		Oid			type = rows[0].types[arg];
-		int16		length;
-		bool		by_value;
-		char		align;
-		ArrayType  *array;
-
-		for (int row = 0; row < nrows; row++)
-		{
-			values[row] = rows[row].values[arg];
-			nulls[row] = rows[row].nulls[arg] == 'n';
-		}
-		get_typlenbyvalalign(type, &length, &by_value, &align);
-		array = construct_md_array(values, nulls, 1, &nrows, &lower_bound, type,
-								   length, by_value, align);
-		mig_spi_arg_datum(args, get_array_type(type), PointerGetDatum(array),
-						  false);
-	}
-}
-
-bool
-mig_spi_row_bool(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, BOOLOID, &isnull);
-
-	return isnull ? false : DatumGetBool(value);
-}
-
-int32
-mig_spi_row_int32(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, INT4OID, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
-int64
-mig_spi_row_int64(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, INT8OID, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-Oid
-mig_spi_row_oid(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, OIDOID, &isnull);
-
-	return isnull ? InvalidOid : DatumGetObjectId(value);
-}
-
-TimestampTz
-mig_spi_row_timestamptz(const MigSpiRow *row, int column)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, TIMESTAMPTZOID, &isnull);
-
-	return isnull ? 0 : DatumGetTimestampTz(value);
-}
-
-/*
- * A column of any type as text.
- */
-char *
-mig_spi_row_text(const MigSpiRow *row, int column)
-{
-	MemoryContext old_context = MemoryContextSwitchTo(row->memory);
-	char	   *value;
-
-	value = SPI_getvalue(row->table->vals[row->number], row->table->tupdesc, column);
-	MemoryContextSwitchTo(old_context);
-	return value;
-}
-
-/*
- * The same of a column that is declared NOT NULL, which its table's owner can
- * have changed.
- */
-char *
-mig_spi_row_text_not_null(const MigSpiRow *row, int column)
-{
-	char	   *value = mig_spi_row_text(row, column);
-
-	if (value == NULL)
-		refuse_null(row, column);
-	return value;
-}
-
-/*
- * A text[] as C strings.
- */
-char	  **
-mig_spi_row_texts(const MigSpiRow *row, int column, int *nelems)
-{
-	bool		isnull;
-	Datum		value = mig_spi_row_datum(row, column, TEXTARRAYOID, &isnull);
-	char	  **elems = NULL;
-
-	*nelems = 0;
-	if (!isnull)
-	{
-		MemoryContext old_context = MemoryContextSwitchTo(row->memory);
-
-		elems = mig_spi_array_elems(value, nelems);
-		MemoryContextSwitchTo(old_context);
-	}
-	return elems;
-}
-
-/*
- * A column of a type as it is, in SPI's memory.
- */
-Datum
-mig_spi_row_datum(const MigSpiRow *row, int column, Oid type, bool *isnull)
-{
-	if (SPI_gettypeid(row->table->tupdesc, column) != type)
-		refuse_type(row, column, type);
-	return SPI_getbinval(row->table->vals[row->number], row->table->tupdesc,
-						 column, isnull);
-}
-
-/*
- * Raises an error: to read a value as one of another type would crash.
- */
-static void
-refuse_type(const MigSpiRow *row, int column, Oid type)
-{
-	Oid			found = SPI_gettypeid(row->table->tupdesc, column);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s has type %s instead of %s",
-					describe_column(row, column), format_type_be(found),
-					format_type_be(type)),
-			 errhint("Give it its type again, with ALTER TABLE ... ALTER COLUMN ... TYPE.")));
-}
-
-static void
-refuse_null(const MigSpiRow *row, int column)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s contains a null", describe_column(row, column)),
-			 errhint("Remove it, then make the column NOT NULL again, with ALTER TABLE ... ALTER COLUMN ... SET NOT NULL.")));
-}
-
-/*
- * Which column of which table it is, where the statement takes it from one as it
- * is.
- */
-static const char *
-describe_column(const MigSpiRow *row, int column)
-{
-	const TargetEntry *target = find_target(row, column);
-	Oid			table = target == NULL ? InvalidOid : target->resorigtbl;
-	char	   *name = OidIsValid(table) ? get_rel_name(table) : NULL;
-
-	if (name == NULL)
-		return psprintf("column \"%s\" of an internal statement",
-						SPI_fname(row->table->tupdesc, column));
-	return psprintf("column \"%s\" of table \"%s\"",
-					get_attname(table, target->resorigcol, false),
-					quote_qualified_identifier(
-											   get_namespace_name(get_rel_namespace(table)), name));
-}
-
-static const TargetEntry *
-find_target(const MigSpiRow *row, int column)
-{
-	List	   *sources = row->query == NULL ? NIL :
-	SPI_plan_get_plan_sources(row->query->plan);
-	CachedPlanSource *source = sources == NIL ? NULL : linitial(sources);
-	const Query *query = source == NULL || source->query_list == NIL ? NULL :
-	linitial_node(Query, source->query_list);
-	List	   *targets = query == NULL ? NIL :
-	query->commandType == CMD_SELECT ? query->targetList :
-	query->returningList;
-
-	return column > list_length(targets) ? NULL :
-		list_nth_node(TargetEntry, targets, column - 1);
-}
-
-/*
  * Frees the plan of a statement whose text is about to change.
  */
 void
@@ -663,71 +345,6 @@ void
 mig_spi_forget_owner(void)
 {
 	cached_owner = InvalidOid;
-}
-
-/*
- * A message as it is stored: whole, or its beginning, up to MAX_MESSAGE bytes,
- * with a note.  A row that quotes a value of hundreds of megabytes could not be
- * dumped.
- */
-static const char *
-cut_message(const char *message)
-{
-	size_t		length = strlen(message);
-	char		note[64];
-	int			kept;
-
-	if (length <= MAX_MESSAGE)
-		return message;
-	snprintf(note, sizeof(note), " ... (cut, %zu bytes)", length);
-	kept = pg_mbcliplen(message, (int) Min(length, INT_MAX),
-						MAX_MESSAGE - (int) strlen(note));
-	return psprintf("%.*s%s", kept, message, note);
-}
-
-/*
- * C strings -> text[].
- */
-Datum
-mig_spi_array_datum(char *const *elems, int nelems)
-{
-	Datum	   *datums = palloc(sizeof(Datum) * Max(nelems, 1));
-	ArrayType  *array;
-
-	for (int i = 0; i < nelems; i++)
-		datums[i] = CStringGetTextDatum(elems[i]);
-	array = construct_array(datums, nelems, TEXTOID, -1, false, TYPALIGN_INT);
-	pfree(datums);
-	return PointerGetDatum(array);
-}
-
-/*
- * text[] -> C strings; of any number of dimensions, without nulls.
- */
-char	  **
-mig_spi_array_elems(Datum array, int *nelems)
-{
-	Datum	   *datums;
-	bool	   *nulls;
-	char	  **elems;
-	ArrayType  *value = DatumGetArrayTypeP(array);
-
-	deconstruct_array(value, TEXTOID, -1, false, TYPALIGN_INT, &datums, &nulls,
-					  nelems);
-	elems = palloc(sizeof(char *) * Max(*nelems, 1));
-	for (int i = 0; i < *nelems; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("an array of text contains a null")));
-		elems[i] = TextDatumGetCString(datums[i]);
-	}
-	pfree(datums);
-	pfree(nulls);
-	if (value != (ArrayType *) DatumGetPointer(array))
-		pfree(value);
-	return elems;
 }
 
 /*
@@ -769,22 +386,22 @@ same_types(SPIPlanPtr plan, const MigSpiArgs *args)
  * The extension's owner.  SPI is connected, the search_path is safe.
  */
 static Oid
-extension_owner(void)
+extension_owner(MigSpiScope *scope)
 {
 	static MigSpiQuery query = {
 		"SELECT extowner FROM pg_catalog.pg_extension WHERE extname = 'migrate'"
 	};
-	MigSpiRow	row = {0};
+	MigSpiRow	row;
 
 	if (OidIsValid(cached_owner))
 		return cached_owner;
 
-	if (mig_spi_execute(&query, NULL, MIG_SPI_READ_CALLER) != 1)
+	if (mig_spi_execute(scope, &query, NULL, MIG_SPI_READ_CALLER) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"migrate\" is not installed in this database"),
 				 errhint("Run CREATE EXTENSION migrate.")));
-	row.table = SPI_tuptable;
+	row = mig_spi_fetch(scope, 0);
 	cached_owner = mig_spi_row_oid(&row, 1);
 	SPI_freetuptable(SPI_tuptable);
 	return cached_owner;

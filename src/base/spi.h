@@ -16,13 +16,7 @@
 #ifndef MIG_BASE_SPI_H
 #define MIG_BASE_SPI_H
 
-#include "catalog/pg_type_d.h"
-#include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
-
-#define MIG_SPI_MAX_ARGS		40
+#include "base/spi_value.h"
 
 /* In SQL: the server and the database, which a dump does not bring along. */
 #define MIG_SPI_ORIGIN \
@@ -81,15 +75,6 @@ typedef struct MigSpiQuery
 	Oid			types[MIG_SPI_MAX_TABLE_ARGS];
 } MigSpiQuery;
 
-/* The parameters of a statement; {0} to begin with. */
-typedef struct MigSpiArgs
-{
-	int			nargs;
-	Oid			types[MIG_SPI_MAX_ARGS];
-	Datum		values[MIG_SPI_MAX_ARGS];
-	char		nulls[MIG_SPI_MAX_ARGS];
-} MigSpiArgs;
-
 /* What mig_spi_begin() changed and mig_spi_end() puts back. */
 typedef struct MigSpiScope
 {
@@ -97,16 +82,9 @@ typedef struct MigSpiScope
 	Oid			userid;
 	int			sec_context;
 	int			guc_nest_level;
+	const MigSpiQuery *query;	/* executed last */
+	const SPITupleTable *table; /* its rows */
 } MigSpiScope;
-
-/* A row of a result. */
-typedef struct MigSpiRow
-{
-	const struct MigSpiQuery *query;
-	const SPITupleTable *table;
-	uint64		number;			/* from 0 */
-	MemoryContext memory;		/* what is read from it is copied into this */
-} MigSpiRow;
 
 /*
  * Reads a row into a struct, which is not zeroed.  The current memory context
@@ -134,58 +112,24 @@ extern uint64 mig_spi_write(MigSpiQuery *query, const MigSpiArgs *args);
 
 /* Several statements in one scope, or a result that is read step by step */
 extern void mig_spi_begin(MigSpiScope *scope, MigSpiRole role);
-extern uint64 mig_spi_execute(MigSpiQuery *query, const MigSpiArgs *args,
-							  MigSpiAccess access);
+extern uint64 mig_spi_execute(MigSpiScope *scope, MigSpiQuery *query,
+							  const MigSpiArgs *args, MigSpiAccess access);
 extern void mig_spi_restrict(const MigSpiScope *scope, Oid role);
-extern MigSpiRow mig_spi_fetch(const MigSpiScope *scope, uint64 row);
 extern void mig_spi_end(MigSpiScope *scope);
+
+/*
+ * A row, from 0, of the statement that was executed last.
+ */
+static inline MigSpiRow
+mig_spi_fetch(const MigSpiScope *scope, uint64 row)
+{
+	MigSpiRow	result = {scope->query, scope->table, row, scope->caller};
+
+	return result;
+}
 
 extern void mig_spi_forget_plan(MigSpiQuery *query);
 extern void mig_spi_forget_owner(void);
-
-/* Arrays of text */
-extern Datum mig_spi_array_datum(char *const *elems, int nelems);
-extern char **mig_spi_array_elems(Datum array, int *nelems);
-
-/*
- * Add a parameter.  Those that need memory take it from the current context;
- * other pointers must be valid until the statement has run.  A NULL is an SQL
- * null, no elements are an empty array.
- */
-extern void mig_spi_arg_datum(MigSpiArgs *args, Oid type, Datum value, bool isnull);
-extern void mig_spi_arg_text(MigSpiArgs *args, const char *value);
-extern void mig_spi_arg_message(MigSpiArgs *args, const char *value);
-extern void mig_spi_arg_texts(MigSpiArgs *args, char *const *elems, int nelems);
-extern void mig_spi_arg_bool(MigSpiArgs *args, bool value);
-extern void mig_spi_arg_int32(MigSpiArgs *args, int32 value);
-extern void mig_spi_arg_int64(MigSpiArgs *args, int64 value);
-extern void mig_spi_arg_float8(MigSpiArgs *args, float8 value);
-extern void mig_spi_arg_oid(MigSpiArgs *args, Oid value);
-extern void mig_spi_arg_timestamptz(MigSpiArgs *args, TimestampTz value);
-extern void mig_spi_arg_interval(MigSpiArgs *args, const Interval *value);
-extern void mig_spi_arg_uuid(MigSpiArgs *args, const pg_uuid_t *value);
-extern void mig_spi_args_of_rows(MigSpiArgs *args, const MigSpiArgs *rows,
-								 int nrows);
-
-/*
- * A column of that type.  A null is 0 or false.  A column of another type, which
- * its table's owner has given it, is an error.
- */
-extern bool mig_spi_row_bool(const MigSpiRow *row, int column);
-extern int32 mig_spi_row_int32(const MigSpiRow *row, int column);
-extern int64 mig_spi_row_int64(const MigSpiRow *row, int column);
-extern Oid	mig_spi_row_oid(const MigSpiRow *row, int column);
-extern TimestampTz mig_spi_row_timestamptz(const MigSpiRow *row, int column);
-
-/* A column of any type as text, or a text[], in row->memory.  A null is NULL. */
-extern char *mig_spi_row_text(const MigSpiRow *row, int column);
-extern char *mig_spi_row_text_not_null(const MigSpiRow *row, int column);
-extern char **mig_spi_row_texts(const MigSpiRow *row, int column,
-								int *nelems);
-
-/* A column of a type as it is, in SPI's memory */
-extern Datum mig_spi_row_datum(const MigSpiRow *row, int column, Oid type,
-							   bool *isnull);
 
 /* spi_table.c, for spi.c: a statement about one table only */
 extern SPIPlanPtr mig_spi_prepare_on_table(MigSpiQuery *query,

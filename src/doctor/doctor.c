@@ -128,7 +128,7 @@ mig_doctor_query(MigDoctor *doctor, MigSpiQuery *query,
 	uint64		nrows;
 
 	mig_spi_begin(&scope, MIG_SPI_CALLER);
-	nrows = mig_spi_execute(query, NULL, MIG_SPI_READ_LATEST);
+	nrows = mig_spi_execute(&scope, query, NULL, MIG_SPI_READ_LATEST);
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, i);

@@ -76,8 +76,6 @@ begin_run(void)
 	MemoryContext old_context;
 	Observed   *observed;
 
-	if (!mig_guc_track_schema)
-		return NULL;
 	context = AllocSetContextCreate(CurrentMemoryContext, "migrate schema",
 									ALLOCSET_DEFAULT_SIZES);
 	old_context = MemoryContextSwitchTo(context);

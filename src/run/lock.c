@@ -306,7 +306,8 @@ wait_for_lock(const Lock *lock)
 		if (lock->session)
 			mig_xact_renew();
 	}
-	mig_progress_end_wait();
+	if (since != 0)
+		mig_progress_end_wait();
 }
 
 static void

@@ -36,7 +36,7 @@ mig_run_observe(MigRunObserver *installed)
 void
 mig_observer_begin(MigRun *run)
 {
-	if (observer == NULL || run->plan->nsteps == 0 ||
+	if (observer == NULL || !mig_guc_track_schema || run->plan->nsteps == 0 ||
 		run->plan->command == MIG_COMMAND_STAMP)
 		return;
 	tell(run, tell_begin, true);

@@ -99,7 +99,7 @@ note(MigProbeKind *kind, const MigEffect *effect, const char *definition,
 	mig_spi_arg_text(&args, definition != NULL ? definition : effect->wanted);
 	mig_spi_arg_texts(&args, items, nitems);
 	mig_spi_begin(&scope, MIG_SPI_CALLER_PATH);
-	if (mig_spi_execute(&kind->identify, &args, MIG_SPI_READ_LATEST) > 0)
+	if (mig_spi_execute(&scope, &kind->identify, &args, MIG_SPI_READ_LATEST) > 0)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
 

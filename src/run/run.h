@@ -165,8 +165,8 @@ typedef void (*MigRehearsalLook) (const MigRehearsedStatement *statement,
 								  bool begun, void *arg);
 
 /*
- * What is told of runs that change something.  begin returns what end is given,
- * in the current memory context; NULL: end is not called.
+ * What is told of runs that change something, with migrate.track_schema.  begin
+ * returns what end is given, in the current memory context.
  */
 typedef struct MigRunObserver
 {

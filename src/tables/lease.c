@@ -53,8 +53,8 @@ mig_lease_take(const MigLeaseHolder *holder, int seconds)
 	mig_spi_arg_float8(&take_args, seconds);
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	if (mig_spi_execute(&held, &held_args, MIG_SPI_READ_LATEST) == 0)
-		taken = mig_spi_execute(&take, &take_args, MIG_SPI_WRITE) == 1;
+	if (mig_spi_execute(&scope, &held, &held_args, MIG_SPI_READ_LATEST) == 0)
+		taken = mig_spi_execute(&scope, &take, &take_args, MIG_SPI_WRITE) == 1;
 	mig_spi_end(&scope);
 	return taken;
 }

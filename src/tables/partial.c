@@ -66,7 +66,7 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 
 	mig_version_bind(&args, version);
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, &args, access);
+	nrows = mig_spi_execute(&scope, &query, &args, access);
 	if (nrows > 0)
 	{
 		partial = MemoryContextAllocZero(scope.caller, sizeof(MigPartial));

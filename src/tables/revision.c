@@ -92,7 +92,7 @@ mig_revision_graph(MigSpiAccess access)
 	uint64		nrows;
 
 	mig_spi_begin(&scope, MIG_SPI_OWNER);
-	nrows = mig_spi_execute(&query, NULL, access);
+	nrows = mig_spi_execute(&scope, &query, NULL, access);
 
 	/* The graph copies what it keeps of a row. */
 	row_context = AllocSetContextCreate(scope.caller, "migrate row",

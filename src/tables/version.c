@@ -139,10 +139,11 @@ static void forget_plans(void *arg);
 static void write_row(MigVersion *version, const char *before,
 					  const char *after);
 static void copy_address(const MigSpiRow *row, ItemPointer address);
-static uint64 insert_row(MigVersion *version, const char *after);
-static uint64 change_row(MigVersion *version, const char *before,
+static uint64 insert_row(MigSpiScope *scope, MigVersion *version,
 						 const char *after);
-static uint64 change_row_at(MigSpiQuery *query, const char *before,
+static uint64 change_row(MigSpiScope *scope, MigVersion *version, const char *before,
+						 const char *after);
+static uint64 change_row_at(MigSpiScope *scope, MigSpiQuery *query, const char *before,
 							const char *after, ItemPointer address);
 static bool has_row(const MigVersion *version, const char *revision);
 static int	compare_rows(const void *a, const void *b);
@@ -186,7 +187,7 @@ mig_version_lock(const MigVersion *version, MigVersionUse use)
 		return;
 	mig_spi_begin(&scope, use == MIG_VERSION_DEFINITION ? MIG_SPI_OWNER :
 				  MIG_SPI_CALLER);
-	mig_spi_execute(use == MIG_VERSION_READ ? &queries->lock_to_read :
+	mig_spi_execute(&scope, use == MIG_VERSION_READ ? &queries->lock_to_read :
 					use == MIG_VERSION_WRITE ? &queries->lock_to_write :
 					&queries->lock_definition, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
@@ -207,7 +208,7 @@ void
 mig_version_read(MigVersion *version, MigSpiAccess access)
 {
 	Reading		reading = {version, access};
-	bool		exposed = mig_version_is_exposed(version);
+	bool		exposed = !version->own && mig_version_is_exposed(version);
 
 	if (exposed && version->table_locks)
 	{
@@ -220,7 +221,7 @@ mig_version_read(MigVersion *version, MigSpiAccess access)
 	}
 	else
 		read_table(&reading);
-	if (!exposed)
+	if (!version->own && !exposed)
 		mig_version_refuse_cursor(version);
 	mig_version_sort(version);
 }
@@ -239,7 +240,7 @@ read_table(void *arg)
 	if (!version->own)
 		mig_spi_restrict(&scope, OidIsValid(version->acting_owner) ?
 						 version->acting_owner : GetUserId());
-	nrows = mig_spi_execute(&version->queries->read, NULL, reading->access);
+	nrows = mig_spi_execute(&scope, &version->queries->read, NULL, reading->access);
 	read_rows(version, &scope, nrows);
 	mig_spi_end(&scope);
 }
@@ -382,7 +383,7 @@ mig_version_move(MigVersion *version, const MigStep *step)
 	}
 	state->nchanges = 0;
 
-	exposed = mig_version_is_exposed(version);
+	exposed = !version->own && mig_version_is_exposed(version);
 	if (exposed)
 		mig_version_hold(version, MIG_VERSION_WRITE);
 	for (int i = 0; i < step->ndeletes; i++)
@@ -391,7 +392,7 @@ mig_version_move(MigVersion *version, const MigStep *step)
 		write_row(version, step->update_from, step->update_to);
 	for (int i = 0; i < step->ninserts; i++)
 		write_row(version, NULL, step->inserts[i]);
-	if (!exposed)
+	if (!version->own && !exposed)
 		mig_version_refuse_cursor(version);
 }
 
@@ -500,8 +501,8 @@ write_row(MigVersion *version, const char *before, const char *after)
 	mig_spi_begin(&scope, version->own ? MIG_SPI_OWNER : MIG_SPI_CALLER_PATH);
 	if (OidIsValid(version->acting_owner))
 		mig_spi_restrict(&scope, version->acting_owner);
-	count = before == NULL ? insert_row(version, after) :
-		change_row(version, before, after);
+	count = before == NULL ? insert_row(&scope, version, after) :
+		change_row(&scope, version, before, after);
 	if (count == 1)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, 0);
@@ -550,12 +551,12 @@ copy_address(const MigSpiRow *row, ItemPointer address)
 }
 
 static uint64
-insert_row(MigVersion *version, const char *after)
+insert_row(MigSpiScope *scope, MigVersion *version, const char *after)
 {
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, after);
-	return mig_spi_execute(&version->queries->insert, &args, MIG_SPI_WRITE);
+	return mig_spi_execute(scope, &version->queries->insert, &args, MIG_SPI_WRITE);
 }
 
 /*
@@ -564,7 +565,7 @@ insert_row(MigVersion *version, const char *after)
  * for once more, by its value.
  */
 static uint64
-change_row(MigVersion *version, const char *before, const char *after)
+change_row(MigSpiScope *scope, MigVersion *version, const char *before, const char *after)
 {
 	MigVersionQueries *queries = version->queries;
 	RowEntry   *entry = rowhash_lookup(version->state->rows, before);
@@ -573,16 +574,16 @@ change_row(MigVersion *version, const char *before, const char *after)
 	if (entry == NULL)
 		return 0;
 	if (version->row_addresses)
-		count = change_row_at(after != NULL ? &queries->update :
+		count = change_row_at(scope, after != NULL ? &queries->update :
 							  &queries->delete, before, after, &entry->tid);
 	if (count == 0)
-		count = change_row_at(after != NULL ? &queries->update_by_value :
+		count = change_row_at(scope, after != NULL ? &queries->update_by_value :
 							  &queries->delete_by_value, before, after, NULL);
 	return count;
 }
 
 static uint64
-change_row_at(MigSpiQuery *query, const char *before, const char *after,
+change_row_at(MigSpiScope *scope, MigSpiQuery *query, const char *before, const char *after,
 			  ItemPointer address)
 {
 	MigSpiArgs	args = {0};
@@ -592,7 +593,7 @@ change_row_at(MigSpiQuery *query, const char *before, const char *after,
 	mig_spi_arg_text(&args, before);
 	if (address != NULL)
 		mig_spi_arg_datum(&args, TIDOID, ItemPointerGetDatum(address), false);
-	return mig_spi_execute(query, &args, MIG_SPI_WRITE);
+	return mig_spi_execute(scope, query, &args, MIG_SPI_WRITE);
 }
 
 static int

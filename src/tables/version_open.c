@@ -132,26 +132,26 @@ mig_version_hold(const MigVersion *version, MigVersionUse use)
 }
 
 /*
- * Whether no code of the table's owner may run: neither the caller nor the owner
- * has the rights of the other, or the code could read a cursor of the session.
+ * Whether no code of its owner may run, of a table of another role: neither the
+ * caller nor the owner has the rights of the other, or the code could read a
+ * cursor of the session.
  */
 bool
 mig_version_is_exposed(const MigVersion *version)
 {
-	return !version->own && version->lesser_owner &&
+	return version->lesser_owner &&
 		(!OidIsValid(version->acting_owner) || mig_cursor_find() != NULL);
 }
 
 /*
- * After code of the owner could have run, which it could only if there was no
- * cursor: raises an error if there is one, as it would run its query with the
- * rights of the role that reads it.
+ * For such a table, after code of its owner could have run, which it could only
+ * if there was no cursor: raises an error if there is one, as it would run its
+ * query with the rights of the role that reads it.
  */
 void
 mig_version_refuse_cursor(const MigVersion *version)
 {
-	const char *cursor = !version->own && version->lesser_owner ?
-	mig_cursor_find() : NULL;
+	const char *cursor = version->lesser_owner ? mig_cursor_find() : NULL;
 
 	if (cursor != NULL)
 		ereport(ERROR,
