@@ -16,15 +16,19 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "jit/jit.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/spi.h"
+
+#define SAFE_PATH				"pg_catalog, pg_temp"
 
 static int	execute_plan(MigSpiQuery *query, const MigSpiArgs *args,
 						 bool read_only);
@@ -32,6 +36,8 @@ static void prepare(MigSpiQuery *query, const MigSpiArgs *args);
 #ifdef USE_ASSERT_CHECKING
 static bool same_types(SPIPlanPtr plan, const MigSpiArgs *args);
 #endif
+static bool has_settings(MigSpiRole role);
+static void make_settings(MigSpiScope *scope, MigSpiRole role);
 static Oid	extension_owner(MigSpiScope *scope);
 
 /* Owner of the extension, InvalidOid when it must be looked up again. */
@@ -203,24 +209,42 @@ mig_spi_begin(MigSpiScope *scope, MigSpiRole role)
 {
 	scope->caller = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	scope->guc_nest_level = 0;
+	if (!has_settings(role))
+		make_settings(scope, role);
+	SPI_connect();
+	if (role == MIG_SPI_OWNER)
+		SetUserIdAndSecContext(extension_owner(scope),
+							   scope->sec_context |
+							   SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/*
+ * Whether the settings are those of a scope, as in one inside another, where
+ * nothing of the caller's runs.
+ */
+static bool
+has_settings(MigSpiRole role)
+{
+	return role != MIG_SPI_CALLER_PATH &&
+		strcmp(namespace_search_path, SAFE_PATH) == 0 &&
+		!quote_all_identifiers && (role == MIG_SPI_OWNER || !row_security);
+}
+
+static void
+make_settings(MigSpiScope *scope, MigSpiRole role)
+{
 	scope->guc_nest_level = NewGUCNestLevel();
 	if (role != MIG_SPI_CALLER_PATH)
-		(void) set_config_option("search_path", "pg_catalog, pg_temp",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option("search_path", SAFE_PATH, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	/* Names are stored, and compared with those of other sessions. */
 	if (quote_all_identifiers)
 		(void) set_config_option("quote_all_identifiers", "off",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	SPI_connect();
-
-	if (role == MIG_SPI_OWNER)
-		SetUserIdAndSecContext(extension_owner(scope),
-							   scope->sec_context |
-							   SECURITY_LOCAL_USERID_CHANGE);
-	else if (role == MIG_SPI_CALLER)
-		/* Rows that a policy hides must not look like rows that are gone. */
+	/* Rows that a policy hides must not look like rows that are gone. */
+	if (role == MIG_SPI_CALLER)
 		(void) set_config_option("row_security", "off",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
@@ -250,7 +274,8 @@ mig_spi_end(MigSpiScope *scope)
 {
 	SPI_finish();
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
-	AtEOXact_GUC(false, scope->guc_nest_level);
+	if (scope->guc_nest_level != 0)
+		AtEOXact_GUC(false, scope->guc_nest_level);
 	MemoryContextSwitchTo(scope->caller);
 }
 

@@ -147,6 +147,10 @@ mig_xact(MigWork work, void *arg, int flags)
 
 	for (int attempt = 1;; attempt++)
 	{
+		/* How long the work may wait is not for what follows. */
+		int			nest_level = flags & MIG_XACT_KEEP_OPEN ?
+		NewGUCNestLevel() : 0;
+
 		if (flags & MIG_XACT_OWN_TABLES)
 			set_own_tables();
 		if (flags & OWN_WAITS)
@@ -166,7 +170,9 @@ mig_xact(MigWork work, void *arg, int flags)
 				mig_xact_abort();
 		}
 		/* That such a statement is done has to be noted before a cancel. */
-		if (error == NULL && (flags & MIG_XACT_KEEP_OPEN) == 0)
+		if (error == NULL && flags & MIG_XACT_KEEP_OPEN)
+			AtEOXact_GUC(false, nest_level);
+		else if (error == NULL)
 			error = flags & MIG_XACT_NO_BLOCK ?
 				end_transaction(SPI_commit) : mig_xact_commit();
 		if (error == NULL)

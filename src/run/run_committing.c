@@ -180,7 +180,8 @@ execute_and_commit(Committing *state)
 		if (!state->may_begin)
 			return false;
 	}
-	mig_xact(read_step, state, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	mig_xact(read_step, state,
+			 MIG_XACT_KEEP_OPEN | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
 	mig_termination_watch(exec);
 	mig_progress_step(exec);
@@ -209,7 +210,8 @@ ask_may_begin(void *arg)
 }
 
 /*
- * Reads the body.  Since the plan was checked, transactions have ended: its
+ * Reads the body, in the transaction of the first attempt, unless something is
+ * committed before that.  Since the plan was checked, transactions have ended: its
  * author, or the role that has approved it, may have lost rights, or it may be
  * another revision, if a body before has released the locks of the session.
  */

@@ -317,6 +317,7 @@ static void
 write_rows(MigStepExec *exec)
 {
 	MigVersion *version = exec->run->version;
+	MigSpiScope scope;
 	ErrorContextCallback callback;
 
 	callback.callback = add_context;
@@ -324,9 +325,15 @@ write_rows(MigStepExec *exec)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	mig_version_move(version, exec->step);
 	if (!version->own)
+	{
+		mig_version_move(version, exec->step);
 		mig_constraint_check(exec->body.transaction_ends);
+	}
+	/* The settings of internal SQL are made once for all that follows. */
+	mig_spi_begin(&scope, MIG_SPI_OWNER);
+	if (version->own)
+		mig_version_move(version, exec->step);
 	if (exec->noted)
 		mig_partial_clear(version);
 	if (exec->noted || exec->batched)
@@ -335,6 +342,7 @@ write_rows(MigStepExec *exec)
 	mig_step_describe_environment(exec);
 	if (exec->run->log_rows == NULL)
 		mig_log_write(&exec->entry);
+	mig_spi_end(&scope);
 
 	error_context_stack = callback.previous;
 }
