@@ -178,17 +178,55 @@ INSERT INTO q_again VALUES (1000);
 -- down_revision: q3
 -- migrate:up
 INSERT INTO q_child VALUES (5);
+-- revision: q6
+-- down_revision: q3
+-- migrate:up
+WITH new AS (INSERT INTO q_child VALUES (6) RETURNING id) SELECT id FROM new;
+-- revision: q7
+-- down_revision: q3
+-- migrate:up
+SELECT add_child(7);
 $script$);
+CREATE FUNCTION add_child(id int) RETURNS void LANGUAGE plpgsql AS 'BEGIN INSERT INTO q_child VALUES (add_child.id); END';
 CALL migrate_deploy('q3');
 SELECT * FROM q_again ORDER BY id;
 CALL migrate_deploy('q4');
 CALL migrate_deploy('q5');
 \echo :LAST_ERROR_SQLSTATE
+-- rows can be written by what is no INSERT
+SELECT migrate_upgrade('q6');
+\echo :LAST_ERROR_SQLSTATE
+CALL migrate_deploy('q7');
+\echo :LAST_ERROR_SQLSTATE
 SELECT version_num, (SELECT count(*) FROM q_child), (SELECT count(*) FROM q_again) FROM migrate.version;
 SELECT migrate_stamp('base', true);
 SET client_min_messages = warning;
 DROP TABLE q_child, q_parent, q_again;
-DROP FUNCTION put_off();
+DROP FUNCTION put_off(), add_child(int);
 RESET client_min_messages;
+\i sql/include/reset.sql
+-- revisions that write no rows do not have pg_constraint read each
+SELECT count(*) FROM migrate_register_script($script$
+-- revision: r1
+-- migrate:up
+CREATE TABLE r_1 (id int PRIMARY KEY);
+-- revision: r2
+-- down_revision: r1
+-- migrate:up
+CREATE TABLE r_2 (id int PRIMARY KEY);
+-- revision: r3
+-- down_revision: r2
+-- migrate:up
+CREATE TABLE r_3 (id int PRIMARY KEY);
+-- revision: r4
+-- down_revision: r3
+-- migrate:up
+CREATE TABLE r_4 (id int PRIMARY KEY);
+$script$);
+BEGIN;
+SELECT seq_scan AS before FROM pg_stat_xact_sys_tables WHERE relname = 'pg_constraint' \gset
+SELECT migrate_upgrade();
+SELECT seq_scan - :before < 3 AS few FROM pg_stat_xact_sys_tables WHERE relname = 'pg_constraint';
+ROLLBACK;
 \i sql/include/reset.sql
 DROP FUNCTION noted();

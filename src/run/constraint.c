@@ -13,8 +13,10 @@
  * initially immediate are set so by name.
  *
  * All that only happens when something is pending, or when a body has said
- * SET CONSTRAINTS, which would be in force in the next revision.  On which
- * tables something can be pending is remembered until pg_constraint changes.
+ * SET CONSTRAINTS, which would be in force in the next revision.  Nothing is
+ * where no rows were written.  On which tables something can be pending is
+ * remembered until pg_constraint changes, as it does with most bodies that create
+ * a table.
  *
  * Where the step's transaction ends with it, nothing has to be put back, and so
  * nothing to be known: pg_constraint would be read once for each revision that
@@ -49,7 +51,9 @@ static void look_up_tables(void);
 static void read_table(const MigSpiRow *row, void *result);
 static void count_change(Datum arg, int cacheid, uint32 hashvalue);
 static char *restore_immediate(void);
+static void set_all_immediate(void);
 static void set_constraints(const char *sql);
+static void check_result(const char *sql, int rc);
 
 /*
  * Runs what was deferred, with the caller's rights, then puts the constraints
@@ -58,7 +62,8 @@ static void set_constraints(const char *sql);
 void
 mig_constraint_check(bool transaction_ends)
 {
-	if (!transaction_ends && !is_pending() && mig_utility_hook_constraints() == 0)
+	if (mig_utility_hook_constraints() == 0 &&
+		(!mig_utility_hook_wrote_rows() || (!transaction_ends && !is_pending())))
 		return;
 	run_deferred();
 	if (!transaction_ends)
@@ -84,7 +89,7 @@ run_deferred(void)
 	{
 		uint64		before = mig_utility_hook_constraints();
 
-		set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
+		set_all_immediate();
 		/* Only by us. */
 		if (mig_utility_hook_constraints() == before + 1)
 			return;
@@ -186,17 +191,43 @@ restore_immediate(void)
 }
 
 /*
+ * Once for each revision of a run that commits, so the plan is kept.
+ */
+static void
+set_all_immediate(void)
+{
+	static const char *const sql = "SET CONSTRAINTS ALL IMMEDIATE";
+	static SPIPlanPtr plan = NULL;
+
+	SPI_connect();
+	if (plan == NULL)
+	{
+		SPIPlanPtr	prepared = SPI_prepare(sql, 0, NULL);
+
+		if (prepared == NULL)
+			check_result(sql, SPI_result);
+		SPI_keepplan(prepared);
+		plan = prepared;
+	}
+	check_result(sql, SPI_execute_plan(plan, NULL, NULL, false, 0));
+	SPI_finish();
+}
+
+/*
  * Runs SET CONSTRAINTS as the caller.
  */
 static void
 set_constraints(const char *sql)
 {
-	int			rc;
-
 	SPI_connect();
-	rc = SPI_execute(sql, false, 0);
+	check_result(sql, SPI_execute(sql, false, 0));
+	SPI_finish();
+}
+
+static void
+check_result(const char *sql, int rc)
+{
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql,
 			 SPI_result_code_string(rc));
-	SPI_finish();
 }

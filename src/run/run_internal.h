@@ -663,6 +663,7 @@ extern void mig_termination_watch(const MigStepExec *exec);
 extern void mig_utility_hook_install(void);
 extern uint64 mig_utility_hook_constraints(void);
 extern void mig_utility_hook_forget_constraints(void);
+extern bool mig_utility_hook_wrote_rows(void);
 extern uint64 mig_utility_hook_enum_values(void);
 extern void mig_utility_hook_begin_attempt(bool refuse_ddl);
 extern void mig_utility_hook_end_attempt(void);

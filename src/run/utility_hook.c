@@ -1,8 +1,9 @@
 /*
  * utility_hook.c
- *	  Observes what a body does that only a utility hook can see.
+ *	  Observes what a body does that only a hook can see.
  *
- * SET CONSTRAINTS, LOCK TABLE and ON COMMIT of a temporary table leave no trace
+ * Triggers can be deferred only where rows were written: by the executor, or by
+ * COPY.  SET CONSTRAINTS, LOCK TABLE and ON COMMIT of a temporary table leave no trace
  * that could be looked up, a new value of an enum cannot be used before it is
  * committed, and no rollback takes back a prepared statement.  And where DDL
  * commits by itself, what a function or a DO block has created stays when the
@@ -13,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
@@ -31,8 +33,13 @@ static List *until_commit = NIL;
 static uint64 nlock_tables = 0;
 static uint64 nconstraints = 0;
 
+/* Whether it has written rows; outside of one, something may have. */
+static bool wrote_rows = true;
+
+static ExecutorStart_hook_type previous_start_hook = NULL;
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
+static void watch_executor(QueryDesc *query, int flags);
 static void watch_utility(PlannedStmt *pstmt, const char *queryString,
 						  bool readOnlyTree, ProcessUtilityContext context,
 						  ParamListInfo params, QueryEnvironment *queryEnv,
@@ -49,6 +56,8 @@ static void watch_transaction(XactEvent event, void *arg);
 void
 mig_utility_hook_install(void)
 {
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = watch_executor;
 	previous_utility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = watch_utility;
 	RegisterXactCallback(watch_transaction, NULL);
@@ -67,6 +76,7 @@ mig_utility_hook_begin_attempt(bool refuse_ddl)
 	until_commit = NIL;
 	nlock_tables = 0;
 	nconstraints = 0;
+	wrote_rows = false;
 }
 
 /*
@@ -113,6 +123,12 @@ mig_utility_hook_forget_constraints(void)
 	nconstraints = 0;
 }
 
+bool
+mig_utility_hook_wrote_rows(void)
+{
+	return wrote_rows;
+}
+
 /*
  * How often a value was added to an enum in this process.
  */
@@ -146,6 +162,18 @@ void
 mig_utility_hook_end_attempt(void)
 {
 	ddl_refused = false;
+	wrote_rows = true;
+}
+
+static void
+watch_executor(QueryDesc *query, int flags)
+{
+	if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+		wrote_rows = true;
+	if (previous_start_hook != NULL)
+		previous_start_hook(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
 }
 
 static void
@@ -160,6 +188,8 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	if (IsA(pstmt->utilityStmt, AlterEnumStmt) &&
 		castNode(AlterEnumStmt, pstmt->utilityStmt)->oldVal == NULL)
 		nenum_values++;
+	if (IsA(pstmt->utilityStmt, CopyStmt))
+		wrote_rows = true;
 	watch_attempt(pstmt->utilityStmt);
 	/* A part of a statement that is atomic is not one from within it. */
 	if (context == PROCESS_UTILITY_QUERY ||
