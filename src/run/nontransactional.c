@@ -479,15 +479,13 @@ static void
 show_wait(Outcome *outcome)
 {
 	MigStepExec *exec = outcome->exec;
-	MigBlockers blockers = {.who = outcome->probe.busy};
-	int			pid;
+	MigBlockers blockers = {
+		.who = outcome->probe.busy,
+		.npids = 1,
+		.pids = &outcome->probe.busy_pid
+	};
 
 	exec->entry.blocked_by = outcome->probe.busy;
-	if (sscanf(outcome->probe.busy, "process %d", &pid) == 1)
-	{
-		blockers.npids = 1;
-		blockers.pids = &pid;
-	}
 	mig_progress_next(&exec->body, outcome->segment->first);
 	mig_progress_wait(outcome->waiting_since, &blockers);
 }
@@ -630,8 +628,9 @@ judge(void *arg)
 	Outcome    *outcome = arg;
 
 	outcome->verdict = mig_probe_after(outcome->text, &outcome->probe);
-	outcome->probe.busy = outcome->verdict == MIG_VERDICT_BROKEN ?
-		mig_probe_busy(&outcome->probe) : NULL;
+	outcome->probe.busy = NULL;
+	if (outcome->verdict == MIG_VERDICT_BROKEN)
+		mig_probe_find_busy(&outcome->probe);
 }
 
 static void

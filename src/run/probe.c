@@ -44,6 +44,7 @@ static void locate_in_statement(void *arg);
 static void refuse_invalid(const MigProbe *probe);
 static char *look_up(MigProbeKind *kind, const MigProbe *probe);
 static char *ask(MigSpiQuery *query, const MigProbe *probe);
+static void read_busy(const MigSpiRow *row, void *result);
 static void guard_drop(ObjectAccessType access, Oid class_id, Oid object_id,
 					   int sub_id, void *arg);
 
@@ -72,7 +73,7 @@ mig_probe_before(const char *statement, MigProbe *probe)
 		return;
 
 	probe->before = look_up(kind, probe);
-	probe->busy = mig_probe_busy(probe);
+	mig_probe_find_busy(probe);
 	if (probe->busy == NULL && effect.kind == MIG_EFFECT_INDEX && effect.tolerant &&
 		strcmp(probe->before, MIG_PROBE_ABSENT) != 0)
 		refuse_invalid(probe);
@@ -238,18 +239,36 @@ mig_probe_repairs(const MigProbe *probe, int *nrepairs)
 }
 
 /*
- * A live session that works on what the statement is about, in words, or NULL.
+ * Finds a live session that works on what the statement is about.
  */
-char *
-mig_probe_busy(const MigProbe *probe)
+void
+mig_probe_find_busy(MigProbe *probe)
 {
 	MigProbeKind *kind;
+	MigSpiArgs	args = {0};
+	int			nest_level;
 
+	probe->busy = NULL;
 	if (probe->nobject == 0 || !mig_server()->table_locks)
-		return NULL;
+		return;
 	kind = mig_probe_kind_noted(probe);
-	return kind->busy.sql == NULL ? NULL :
-		mig_printable(ask(&kind->busy, probe));
+	if (kind->busy.sql == NULL)
+		return;
+	nest_level = NewGUCNestLevel();
+	mig_render_plainly();
+	mig_spi_arg_texts(&args, probe->object, probe->nobject);
+	(void) mig_spi_row(&kind->busy, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+					   read_busy, probe);
+	AtEOXact_GUC(false, nest_level);
+}
+
+static void
+read_busy(const MigSpiRow *row, void *result)
+{
+	MigProbe   *probe = result;
+
+	probe->busy = mig_printable(mig_spi_row_text(row, 1));
+	probe->busy_pid = mig_spi_row_int32(row, 2);
 }
 
 /*

@@ -136,7 +136,7 @@
 #define BUSY(pids) \
 	QUERY("SELECT format('process %s%s', a.pid," \
 		  " ' (role ' || quote_ident(a.usename) || ', application '" \
-		  " || quote_literal(a.application_name) || ')')" \
+		  " || quote_literal(a.application_name) || ')'), a.pid" \
 		  "  FROM pg_stat_activity AS a" \
 		  " WHERE a.pid IN (" pids ") AND a.pid <> pg_backend_pid()" \
 		  "   AND a.datname = current_database()" \

@@ -192,6 +192,7 @@ typedef struct MigProbe
 								 * be looked up */
 	char	   *before;			/* a state; NULL without an object */
 	char	   *busy;			/* a live session that works on it, or NULL */
+	int			busy_pid;
 } MigProbe;
 
 /* What a look-up says of an object. */
@@ -215,7 +216,7 @@ typedef struct MigProbe
  * above.  repairs -> the statements that take away, or finish, what is INVALID,
  * none if that has been done meanwhile.  broken -> a row if the relation $2 is
  * among what they take away.  busy -> a live session that the statement would
- * have to wait for, or that could have made what is INVALID.
+ * have to wait for, or that could have made what is INVALID, in words and its pid.
  */
 typedef struct MigProbeKind
 {
@@ -526,7 +527,7 @@ extern void mig_probe_before(const char *statement, MigProbe *probe);
 extern MigVerdict mig_probe_after(const char *statement,
 								  const MigProbe *probe);
 extern char **mig_probe_repairs(const MigProbe *probe, int *nrepairs);
-extern char *mig_probe_busy(const MigProbe *probe);
+extern void mig_probe_find_busy(MigProbe *probe);
 extern void mig_probe_guard(const MigProbe *probe);
 
 /* retry.c */
