@@ -16,6 +16,10 @@ CALL migrate_deploy('v1');
 CALL migrate_revert('base');
 SELECT * FROM migrate_upgrade('v1');
 SELECT * FROM migrate_downgrade('base');
+SET migrate.lint_small_table = '100MB';
+SELECT * FROM migrate_upgrade('v1');
+SELECT * FROM migrate_downgrade('base');
+RESET migrate.lint_small_table;
 SELECT migrate_unregister('v1');
 
 -- One statement, a lock on another table, and the sum of the partitions.

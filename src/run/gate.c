@@ -29,9 +29,6 @@
 #define MAX_POLL_DELAY			200 /* ms: how late it is seen that the way is
 									 * free */
 
-#define SMALL_TABLE			(1024 * 1024)	/* bytes, which are read in no
-											 * time */
-
 #define TERMINATION			1000	/* ms: how long a session may take to end */
 
 /* A session in the way. */
@@ -278,8 +275,7 @@ note_validation(Gate *gate, int index, const List *locks)
 	const MigBodyExec *body = &gate->exec->body;
 
 	if (locks == NIL ||
-		!mig_needed_lock_is_large(body->script->statements[index].validates,
-								  SMALL_TABLE))
+		!mig_needed_lock_is_large(body->script->statements[index].validates))
 		return;
 	gate->validates = index;
 	gate->locked = ((const MigNeededLock *) linitial(locks))->need->name;

@@ -14,6 +14,7 @@
 #include "storage/proc.h"
 #include "utils/backend_status.h"
 
+#include "base/guc.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -185,11 +186,11 @@ mig_needed_lock_add(List *locks, const List *needs)
 }
 
 /*
- * Whether a table, as the statement will find it, has more bytes than that with
- * its partitions.
+ * Whether reading a table with its partitions, as the statement will find it,
+ * takes time that other sessions notice.
  */
 bool
-mig_needed_lock_is_large(const char *table, int bytes)
+mig_needed_lock_is_large(const char *table)
 {
 	static MigSpiQuery query = {
 		"SELECT FROM (SELECT pg_catalog.to_regclass($1)"
@@ -202,7 +203,7 @@ mig_needed_lock_is_large(const char *table, int bytes)
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, table);
-	mig_spi_arg_int32(&args, bytes);
+	mig_spi_arg_int64(&args, mig_guc_lint_small_table * INT64CONST(1024));
 	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH,
 						  MIG_SPI_READ_LATEST);
 }
