@@ -52,6 +52,7 @@ typedef struct Try
 
 static void try_step(void *arg);
 static void refuse_server(void);
+static void rehearse_and_undo(void *arg);
 static void rehearse(void *arg);
 static bool limit_statements(MigRehearsal *rehearsal);
 static void enter_segment(MigRehearsal *rehearsal, int index);
@@ -67,9 +68,8 @@ void
 mig_rehearsal_run(MigCommand command, char *target, MigRehearsalWork work,
 				  void *arg)
 {
-	int			level = GetCurrentTransactionNestLevel();
-	ErrorData  *volatile error = NULL;
 	MigRehearsal rehearsal;
+	ErrorData  *error;
 
 	refuse_server();
 	memset(&rehearsal, 0, sizeof(rehearsal));
@@ -84,20 +84,7 @@ mig_rehearsal_run(MigCommand command, char *target, MigRehearsalWork work,
 	rehearsal.run.result = &rehearsal.result;
 	rehearsal.run.context = CurrentMemoryContext;
 	rehearsal.run.rehearses = true;
-	PG_TRY();
-	{
-		mig_run_begin(&rehearsal.run);
-		error = mig_subxact_undo(rehearse, &rehearsal);
-	}
-	PG_CATCH();
-	{
-		mig_run_end(&rehearsal.run);
-		MemoryContextSwitchTo(rehearsal.run.context);
-		mig_xact_abandon_subxacts(level);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	mig_run_end(&rehearsal.run);
+	error = mig_run_work(&rehearsal.run, rehearse_and_undo, &rehearsal);
 	if (error != NULL)
 	{
 		mig_retry_make_plain(error);
@@ -115,6 +102,15 @@ refuse_server(void)
 				 errdetail("DDL that was run in a subtransaction could not be undone (server type \"%s\"). Nothing was run.",
 						   mig_server()->type),
 				 errhint("Use a PostgreSQL server with a copy of the schema.")));
+}
+
+static void
+rehearse_and_undo(void *arg)
+{
+	ErrorData  *error = mig_subxact_undo(rehearse, arg);
+
+	if (error != NULL)
+		ReThrowError(error);
 }
 
 static void

@@ -36,7 +36,9 @@ MigRunReview mig_run_review = NULL;
 /* Whether this backend is in a run: a body must not start another. */
 static bool running = false;
 
-static void run_in_transaction(MigRun *run);
+static void begin(MigRun *run);
+static void end(const MigRun *run);
+static void run_in_transaction(void *arg);
 static void perform(MigRun *run, MigWork work, int flags);
 static void open_tables(void *arg);
 static void read_and_plan(void *arg);
@@ -68,9 +70,8 @@ mig_run_init(void)
 void
 mig_run(const MigRunRequest *request, MigRunResult *result)
 {
-	int			level = GetCurrentTransactionNestLevel();
-	ErrorData  *volatile error = NULL;
 	MigRun		run;
+	ErrorData  *error;
 
 	memset(result, 0, sizeof(*result));
 	memset(&run, 0, sizeof(run));
@@ -78,40 +79,49 @@ mig_run(const MigRunRequest *request, MigRunResult *result)
 	run.result = result;
 	run.commits = request->via != MIG_VIA_FUNCTION;
 	run.context = CurrentMemoryContext;
+	error = mig_run_work(&run, run.commits ? mig_run_committing :
+						 run_in_transaction, &run);
+	if (error == NULL)
+		return;
+	if (!run.explained)
+		mig_retry_explain_stale(&run, error);
+	mig_retry_make_plain(error);
+	ReThrowError(error);
+}
+
+/*
+ * Does the work of a run, with what holds for this process meanwhile.  NULL: it
+ * is done.  Otherwise the error, in the run's memory context, and no
+ * subtransaction of the work is left open.
+ */
+ErrorData *
+mig_run_work(MigRun *run, MigWork work, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	ErrorData  *volatile error = NULL;
 
 	PG_TRY();
 	{
-		mig_run_begin(&run);
-		if (run.commits)
-			mig_run_committing(&run);
-		else
-			run_in_transaction(&run);
+		begin(run);
+		work(arg);
 	}
 	PG_CATCH();
 	{
 		/* Before anything that could fail. */
-		mig_run_end(&run);
-		MemoryContextSwitchTo(run.context);
+		end(run);
+		MemoryContextSwitchTo(run->context);
 		error = CopyErrorData();
 		FlushErrorState();
 		mig_xact_abandon_subxacts(level);
 	}
 	PG_END_TRY();
-	if (error != NULL)
-	{
-		if (!run.explained)
-			mig_retry_explain_stale(&run, error);
-		mig_retry_make_plain(error);
-		ReThrowError(error);
-	}
-	mig_run_end(&run);
+	if (error == NULL)
+		end(run);
+	return error;
 }
 
-/*
- * What holds for this process as long as the run.
- */
-void
-mig_run_begin(MigRun *run)
+static void
+begin(MigRun *run)
 {
 	running = true;
 	run->role_locked = !mig_step_can_change_role();
@@ -125,11 +135,8 @@ mig_run_begin(MigRun *run)
 	mig_progress_begin(run->request->via);
 }
 
-/*
- * The run is over, however it ended.
- */
-void
-mig_run_end(const MigRun *run)
+static void
+end(const MigRun *run)
 {
 	mig_termination_watch(NULL);
 	mig_progress_end();
@@ -165,8 +172,9 @@ mig_run_refuse_nested(const char *function)
  * All of it in the caller's transaction.
  */
 static void
-run_in_transaction(MigRun *run)
+run_in_transaction(void *arg)
 {
+	MigRun	   *run = arg;
 	MigRunResult *result = run->result;
 	int			nest_level = NewGUCNestLevel();
 

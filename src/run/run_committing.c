@@ -58,8 +58,9 @@ static void write_failure(void *arg);
  * transaction that the caller is in is committed first.
  */
 void
-mig_run_committing(MigRun *run)
+mig_run_committing(void *arg)
 {
+	MigRun	   *run = arg;
 	int			level = GetCurrentTransactionNestLevel();
 	Committing	state;
 	ErrorData  *volatile error = NULL;

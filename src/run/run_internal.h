@@ -315,8 +315,7 @@ typedef struct MigBatch
 	((partial)->unknown > 0 && mig_script_ends_transactions((partial)->kind))
 
 /* run.c */
-extern void mig_run_begin(MigRun *run);
-extern void mig_run_end(const MigRun *run);
+extern ErrorData *mig_run_work(MigRun *run, MigWork work, void *arg);
 extern void mig_run_prepare(MigRun *run);
 extern bool mig_run_is_running(void);
 
@@ -325,7 +324,7 @@ extern void mig_observer_begin(MigRun *run);
 extern void mig_observer_end(MigRun *run);
 
 /* run_committing.c */
-extern void mig_run_committing(MigRun *run);
+extern void mig_run_committing(void *arg);
 
 /* precheck.c */
 extern void mig_precheck_transaction(const MigRunRequest *request);
@@ -604,7 +603,7 @@ extern void mig_lock_release(void);
 extern void mig_lock_retake(void);
 
 /* needed_lock.c */
-extern bool mig_needed_lock_is_large(const char *table, int bytes);
+extern bool mig_needed_lock_is_large(const char *table);
 extern MigRehearsedLock *mig_needed_lock_relations(const List *locks, int *n);
 extern List *mig_needed_lock_add(List *locks, const List *needs);
 extern void mig_needed_lock_holders(const List *locks, int milliseconds,
