@@ -265,6 +265,10 @@ CREATE TABLE pause AS SELECT 300::real AS pause;
 CREATE FUNCTION pause() RETURNS real BEGIN ATOMIC SELECT pause FROM pause; END;
 SELECT migrate_register('w1', $$CALL migrate_batch('t', 'UPDATE t SET n = n + 1 WHERE id BETWEEN $1 AND $2', batch_size => 400, target => '0', pause => pause())$$, '', '{b1}');
 SELECT count(*) FROM migrate_stamp('b1');
+-- It has once taken longer than the window, but can end in the middle.
+INSERT INTO migrate.log
+  SELECT (jsonb_populate_record(l, jsonb_build_object('run', gen_random_uuid(), 'revision', 'w1', 'operation', 'upgrade', 'wall_ms', 36000000))).*
+    FROM migrate.log AS l LIMIT 1;
 SELECT migrate_schedule('nights', '1 day', 'w1', (now() - interval '1 hour')::timetz, (now() + interval '3 s')::timetz);
 UPDATE migrate.schedule SET next_run = now();
 SELECT count(*) FROM migrate_run_jobs();

@@ -35,7 +35,9 @@
 #include "base/xact.h"
 #include "job/job_internal.h"
 #include "run/run.h"
+#include "script/script.h"
 #include "tables/log.h"
+#include "tables/revision.h"
 
 /* A worker and its job. */
 typedef struct Worker
@@ -74,6 +76,7 @@ static void set(const char *name, const char *value);
 static bool may_begin(const MigStep *step, int index, int nsteps, void *arg);
 static bool may_continue(const MigStep *step, void *arg);
 static bool fits_window(Worker *worker, const MigStep *step);
+static bool is_in_batches(const MigStep *step);
 static void note_end(Worker *worker, const char *reason);
 static void describe_error(Worker *worker, const ErrorData *error);
 static bool may_renew(const Worker *worker);
@@ -348,7 +351,8 @@ may_continue(const MigStep *step, void *arg)
 
 /*
  * Whether a revision would end before the window does, by the longest of its
- * runs before.  One that was never run may begin as long as the window is open.
+ * runs before.  One that was never run, or can end between two batches, may begin
+ * as long as the window is open.
  */
 static bool
 fits_window(Worker *worker, const MigStep *step)
@@ -361,7 +365,7 @@ fits_window(Worker *worker, const MigStep *step)
 		return true;
 	longest = mig_log_longest(step->revision, step->command);
 	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
-	if (left > 0 && longest <= left)
+	if (left > 0 && (longest <= left || is_in_batches(step)))
 		return true;
 	if (left <= 0)
 		note_end(worker, psprintf("the window closed before revision \"%s\"",
@@ -370,6 +374,28 @@ fits_window(Worker *worker, const MigStep *step)
 		note_end(worker, psprintf("revision \"%s\" has taken %.0f s before, and the window closes in %ld s",
 								  step->revision, ceil(longest / 1000), left / 1000));
 	return false;
+}
+
+/*
+ * Whether a revision does nothing but in batches.
+ */
+static bool
+is_in_batches(const MigStep *step)
+{
+	MigStepBody body;
+	MigScript  *script;
+
+	mig_revision_body(step->revision, step->command, &body);
+	if (body.text == NULL)
+		return false;
+	script = mig_script_split_text(body.text, body.per_statement);
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		if (script->statements[i].kind != MIG_STATEMENT_BATCH &&
+			!script->statements[i].setting)
+			return false;
+	}
+	return true;
 }
 
 static void
