@@ -52,6 +52,8 @@ CREATE TABLE migrate.revision (
 	downgrade_statements		integer,
 	downgrade_nontransactional	integer,
 	downgrade_transactions		integer,
+	verify						text,
+	verify_hash					text,
 	is_head						boolean NOT NULL,
 	is_real_head				boolean NOT NULL,
 	registered_by				name NOT NULL,
@@ -77,6 +79,8 @@ COMMENT ON COLUMN migrate.revision.downgrade_hash IS 'like upgrade_hash; NULL: n
 COMMENT ON COLUMN migrate.revision.downgrade_statements IS 'NULL: no downgrade body';
 COMMENT ON COLUMN migrate.revision.downgrade_nontransactional IS 'like upgrade_nontransactional; NULL: no downgrade body';
 COMMENT ON COLUMN migrate.revision.downgrade_transactions IS 'like upgrade_transactions; NULL: no downgrade body';
+COMMENT ON COLUMN migrate.revision.verify IS 'run after the upgrade, and by migrate_verify(); changes nothing; NULL: none';
+COMMENT ON COLUMN migrate.revision.verify_hash IS 'like upgrade_hash; NULL: no verify body';
 COMMENT ON COLUMN migrate.revision.is_head IS 'no other revision''s down revision; kept by the extension, so that a run that has nothing to do need not read the graph';
 COMMENT ON COLUMN migrate.revision.is_real_head IS 'is_head, and no revision depends on this one';
 COMMENT ON COLUMN migrate.revision.registered_by IS 'author; a run is refused if this role has fewer rights than the one that runs it';
@@ -468,9 +472,10 @@ CREATE FUNCTION @extschema@.migrate_register(
 	down_revision text[] DEFAULT '{}', depends_on text[] DEFAULT '{}',
 	branch_labels text[] DEFAULT '{}', message text DEFAULT NULL,
 	replace boolean DEFAULT false, transactional boolean DEFAULT true,
-	downgrade_transactional boolean DEFAULT NULL, allow text DEFAULT NULL)
+	downgrade_transactional boolean DEFAULT NULL, allow text DEFAULT NULL,
+	verify text DEFAULT NULL)
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
-COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text)
+COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text, text)
 	IS 'registers a revision with its bodies, down revisions, dependencies and branch labels; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_register_script(
@@ -666,7 +671,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	INOUT revision text, OUT state text, OUT kind text, OUT message text,
 	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
-	OUT upgrade text, OUT downgrade text, OUT settings text, OUT transactional text[],
+	OUT upgrade text, OUT downgrade text, OUT verify text, OUT settings text, OUT transactional text[],
 	OUT allow text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
@@ -682,7 +687,7 @@ COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 CREATE FUNCTION @extschema@.migrate_plan_details(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
-	OUT transactions text, OUT statements integer, OUT partial text, OUT approved boolean,
+	OUT transactions text, OUT statements integer, OUT verify boolean, OUT partial text, OUT approved boolean,
 	OUT problem text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan_details';
 COMMENT ON FUNCTION @extschema@.migrate_plan_details(text, text)
@@ -790,6 +795,22 @@ RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_roundtrip_details
 COMMENT ON FUNCTION @extschema@.migrate_roundtrip_details(text)
 	IS 'the same as migrate_roundtrip(), with the definitions; best read with \gx of psql';
 
+CREATE FUNCTION @extschema@.migrate_verify(
+	range text DEFAULT NULL,
+	OUT revision text, OUT result text, OUT ms bigint, OUT sqlstate text, OUT error text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_verify';
+COMMENT ON FUNCTION @extschema@.migrate_verify(text)
+	IS 'runs the verify bodies of the applied revisions of a range, NULL: all, and changes nothing; a row for each, in 80 columns; migrate_verify_details() has more';
+
+CREATE FUNCTION @extschema@.migrate_verify_details(
+	range text DEFAULT NULL,
+	OUT revision text, OUT result text, OUT statement integer, OUT line integer,
+	OUT wall_ms double precision, OUT sqlstate text, OUT error text, OUT detail text,
+	OUT hint text, OUT context text, OUT query text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_verify_details';
+COMMENT ON FUNCTION @extschema@.migrate_verify_details(text)
+	IS 'the same as migrate_verify(), with the statement that failed and all that its error says; best read with \gx of psql';
+
 CREATE FUNCTION @extschema@.migrate_drift(
 	OUT change text, OUT type text, OUT identity text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_drift';
@@ -836,11 +857,12 @@ SELECT h.revision, h.message, h.state,
 		 WHERE a.revision::text = h.revision
 		   -- MIG_REVISION_HASH of src/tables/revision.h
 		   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-				pg_catalog.format('%s %s %s %s %s %s %L %L%s%s'::text, r.revision, r.upgrade_hash,
+				pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s'::text, r.revision, r.upgrade_hash,
 					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
 					r.settings, r.message,
 					CASE WHEN NOT r.upgrade_transactional THEN ' upgrade'::text END,
-					CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END), 'UTF8'::name)), 'hex'::text)) AS approved_by,
+					CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END,
+					' verify '::text || r.verify_hash), 'UTF8'::name)), 'hex'::text)) AS approved_by,
 	   f.sqlstate AS failed_sqlstate, q.error AS failed_error, q.detail AS failed_detail,
 	   q.context AS failed_context, f.finished AS failed_at,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN q.refused END AS refused_error,

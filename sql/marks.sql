@@ -19,7 +19,7 @@ AS 'SELECT pg_temp.accepts(format(''SELECT migrate_register(%L, %L, %L)'', ''m''
 
 -- a section line that is none, behind an upgrade: in a script and in a body
 CREATE TEMP TABLE sections AS SELECT * FROM unnest(ARRAY[
-	'-- migrate:dwon', '-- migrate:dow', '-- migrate:rollback', '-- migrate:verify', '-- migrate:', '-- migrate:down;',
+	'-- migrate:dwon', '-- migrate:dow', '-- migrate:rollback', '-- migrate:verfy', '-- Migrate:Verify', '-- migrate:', '-- migrate:down;',
 	'-- Migrate:Down', '-- MIGRATE:DOWN', '-- migrate:Down', '-- migrate: Down', '-- Migrate : down', '-- migrate::down',
 	'-- migrate down', '--migrate down', '-- migrate dwon', '-- migrate-down', '-- migrate_down', '-- migrate=down', '-- migrateDown',
 	'-- migrat:down', '-- migraet:down', '-- migration:down', '-- migrations: down', '-- Migration Down', '-- migration down:',

@@ -85,7 +85,7 @@ DECLARE
 	plan text;
 BEGIN
 	INSERT INTO migrate.revision SELECT id, down, depends, labels, r.message, r.settings, r.upgrade, true, r.upgrade_hash, 0, 0, 1,
-		r.downgrade, true, r.downgrade_hash, 0, 0, 1, false, false, r.registered_by FROM migrate.revision AS r WHERE revision = 'c1';
+		r.downgrade, true, r.downgrade_hash, 0, 0, 1, NULL, NULL, false, false, r.registered_by FROM migrate.revision AS r WHERE revision = 'c1';
 	SELECT string_agg(revision, ' ' ORDER BY step) INTO plan FROM migrate_plan(id);
 	RAISE '%', plan;
 EXCEPTION WHEN OTHERS THEN

@@ -78,6 +78,7 @@ migrate_register(PG_FUNCTION_ARGS)
 	def.downgrade_per_statement = PG_ARGISNULL(9) ?
 		def.upgrade_per_statement : !PG_GETARG_BOOL(9);
 	def.allow = mig_call_optional_text(fcinfo, 10);
+	def.verify = mig_call_optional_text(fcinfo, 11);
 	mig_register(&def, replace);
 	PG_RETURN_TEXT_P(cstring_to_text(def.id));
 }

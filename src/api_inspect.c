@@ -177,6 +177,7 @@ migrate_plan_details(PG_FUNCTION_ARGS)
 		mig_call_put_text(&rows, step->message);
 		mig_call_put_text(&rows, step->transactions);
 		mig_call_put(&rows, Int32GetDatum(step->statements), false);
+		mig_call_put(&rows, BoolGetDatum(step->verifies), false);
 		mig_call_put_text(&rows, step->partial);
 		mig_call_put(&rows, BoolGetDatum(step->approved), step->revision == NULL);
 		mig_call_put_text(&rows, step->problem);
@@ -365,6 +366,7 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 		{
 			mig_call_put_text(&rows, def->upgrade);
 			mig_call_put_text(&rows, def->downgrade);
+			mig_call_put_text(&rows, def->verify);
 			mig_call_put_text(&rows, def->settings);
 			mig_call_put(&rows, transactional(def), false);
 			mig_call_put_text(&rows, def->allow);

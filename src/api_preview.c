@@ -15,6 +15,7 @@
 #include "api.h"
 #include "base/call.h"
 #include "base/command.h"
+#include "base/printable.h"
 #include "preview/preview.h"
 
 PG_FUNCTION_INFO_V1(migrate_preview);
@@ -22,13 +23,20 @@ PG_FUNCTION_INFO_V1(migrate_preview_details);
 PG_FUNCTION_INFO_V1(migrate_script);
 PG_FUNCTION_INFO_V1(migrate_lint);
 PG_FUNCTION_INFO_V1(migrate_lint_details);
+PG_FUNCTION_INFO_V1(migrate_verify);
+PG_FUNCTION_INFO_V1(migrate_verify_details);
 
 /* So that a row of migrate_preview() fits into 80 columns. */
 #define NAME_LENGTH				17
 
+/* The same of migrate_verify(). */
+#define ERROR_WIDTH				32
+
 static List *read_preview(FunctionCallInfo fcinfo, const char *function);
 static const char *short_name(const char *name);
 static List *lint(FunctionCallInfo fcinfo);
+static List *verify(FunctionCallInfo fcinfo, const char *name);
+static const char *sqlstate(const MigVerification *verification);
 
 Datum
 migrate_preview(PG_FUNCTION_ARGS)
@@ -161,7 +169,8 @@ migrate_lint_details(PG_FUNCTION_ARGS)
 		bool		whole = finding->place.statement == 0;
 
 		mig_call_put_text(&rows, finding->place.revision);
-		mig_call_put_text(&rows, mig_command_name(finding->place.operation));
+		mig_call_put_text(&rows, finding->place.in_verify ? "verify" :
+						  mig_command_name(finding->place.operation));
 		mig_call_put(&rows, Int32GetDatum(finding->place.statement), whole);
 		mig_call_put(&rows, Int32GetDatum(finding->place.line), whole);
 		mig_call_put_text(&rows, mig_lint_severity_name(rule->severity));
@@ -182,4 +191,77 @@ lint(FunctionCallInfo fcinfo)
 	return mig_lint(mig_call_text(fcinfo, 0, "target"),
 					mig_call_text(fcinfo, 1, "command"),
 					mig_call_bool(fcinfo, 2, "separately"));
+}
+
+Datum
+migrate_verify(PG_FUNCTION_ARGS)
+{
+	List	   *verifications = verify(fcinfo, "migrate_verify()");
+	MigCallRows rows;
+	ListCell   *cell;
+
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	foreach(cell, verifications)
+	{
+		const MigVerification *verification = lfirst(cell);
+		StringInfoData message;
+
+		initStringInfo(&message);
+		if (verification->error != NULL)
+			mig_printable_wrap(&message, verification->error->message, ERROR_WIDTH);
+		mig_call_put_text(&rows, verification->revision);
+		mig_call_put_text(&rows, verification->result);
+		mig_call_put(&rows, Int64GetDatum((int64) rint(verification->wall_ms)), false);
+		mig_call_put_text(&rows, sqlstate(verification));
+		mig_call_put_text(&rows, verification->error == NULL ? NULL : message.data);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+Datum
+migrate_verify_details(PG_FUNCTION_ARGS)
+{
+	List	   *verifications = verify(fcinfo, "migrate_verify_details()");
+	static const ErrorData none = {0};
+	MigCallRows rows;
+	ListCell   *cell;
+
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	foreach(cell, verifications)
+	{
+		const MigVerification *verification = lfirst(cell);
+		const ErrorData *error = verification->error != NULL ?
+		verification->error : &none;
+		bool		nowhere = verification->statement == 0;
+
+		mig_call_put_text(&rows, verification->revision);
+		mig_call_put_text(&rows, verification->result);
+		mig_call_put(&rows, Int32GetDatum(verification->statement), nowhere);
+		mig_call_put(&rows, Int32GetDatum(verification->line), nowhere);
+		mig_call_put(&rows, Float8GetDatum(rint(verification->wall_ms * 1000) / 1000),
+					 false);
+		mig_call_put_text(&rows, sqlstate(verification));
+		mig_call_put_text(&rows, error->message);
+		mig_call_put_text(&rows, error->detail);
+		mig_call_put_text(&rows, error->hint);
+		mig_call_put_text(&rows, error->context);
+		mig_call_put_text(&rows, verification->query);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+static List *
+verify(FunctionCallInfo fcinfo, const char *name)
+{
+	mig_api_begin(name, MIG_API_GRANTED | MIG_API_NOT_NESTED);
+	return mig_verification_run(mig_call_optional_text(fcinfo, 0));
+}
+
+static const char *
+sqlstate(const MigVerification *verification)
+{
+	return verification->error == NULL ? NULL :
+		pstrdup(unpack_sql_state(verification->error->sqlerrcode));
 }

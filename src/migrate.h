@@ -20,6 +20,17 @@ typedef enum MigCommand
 	MIG_COMMAND_STAMP
 } MigCommand;
 
+/* The bodies of a revision. */
+typedef enum MigBodyKind
+{
+	MIG_BODY_UPGRADE,
+	MIG_BODY_DOWNGRADE,
+	MIG_BODY_VERIFY				/* looks whether the upgrade has done what it
+								 * should */
+} MigBodyKind;
+
+#define MIG_NUM_BODY_KINDS		(MIG_BODY_VERIFY + 1)
+
 /* How the caller came in, and so what a run may do with transactions. */
 typedef enum MigVia
 {
@@ -46,6 +57,7 @@ typedef struct MigRevisionDef
 	char	   *allow;			/* lint rules that it waives, or NULL */
 	char	   *upgrade;
 	char	   *downgrade;		/* NULL: irreversible */
+	char	   *verify;			/* or NULL */
 	bool		upgrade_per_statement;	/* not transactional: each statement
 										 * is a transaction */
 	bool		downgrade_per_statement;

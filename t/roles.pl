@@ -50,7 +50,7 @@ my %call_of = (
 	'migrate_plan(text,text)' => q{SELECT * FROM migrate_plan('heads')},
 	'migrate_plan_details(text,text)' => q{SELECT * FROM migrate_plan_details('heads')},
 	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
-	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text)' => q{SELECT migrate_register('n1', '', '')},
+	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text,text)' => q{SELECT migrate_register('n1', '', '')},
 	'migrate_register_script(text,boolean,boolean)' => q{SELECT migrate_register_script('-- revision: n2')},
 	'migrate_resolve(text,text)' => q{SELECT migrate_resolve('c1', 'retry')},
 	'migrate_revert(text)' => q{CALL migrate_revert('b1')},
@@ -63,6 +63,8 @@ my %call_of = (
 	'migrate_unregister(text)' => q{SELECT migrate_unregister('c2')},
 	'migrate_unschedule(text)' => q{SELECT migrate_unschedule('missing')},
 	'migrate_upgrade(text)' => q{SELECT migrate_upgrade('b1')},
+	'migrate_verify(text)' => 'SELECT * FROM migrate_verify()',
+	'migrate_verify_details(text)' => 'SELECT * FROM migrate_verify_details()',
 	'migrate_wait(bigint,interval)' => q{CALL migrate_wait(1, '1 ms')});
 
 # The roles that may, apart from the superuser.
@@ -73,7 +75,8 @@ my %may = (
 	viewer => [qw(migrate_show migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
 		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset
-		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept)],
+		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept
+		  migrate_verify migrate_verify_details)],
 	operator => [],
 	approver => [qw(migrate_approve)],
 	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],

@@ -147,6 +147,12 @@ like(fits('SELECT * FROM migrate_history()'), qr/ 0b1c2d3e4f50 \| partial \| +\|
 sql($node, $db, q{SELECT migrate_resolve('0b1c2d3e4f50', 'abandon'); INSERT INTO migrate.version VALUES ('deadbeef0000')});
 fits("SELECT * FROM $_") foreach qw(migrate_current() migrate_history() migrate_doctor() migrate.status);
 
+# A verify body that fails.
+sql($node, $db, q{DELETE FROM migrate.version WHERE version_num = 'deadbeef0000';
+  SELECT migrate_register('7e57ed000001', 'SELECT 1', '', '{3a9f4c2b1d0e}', verify => 'SELECT no_such_column_of_it FROM customer_address'); SELECT migrate_stamp('7e57ed000001')});
+like(fits('SELECT * FROM migrate_verify()'), qr/^ 7e57ed000001 \| failed \| +\d+ \| 42703 +\| column "no_such_column_of_it" *\+$/m, 'what a verify body says');
+sql($node, $db, q{SELECT migrate_stamp('3a9f4c2b1d0e'); SELECT migrate_unregister('7e57ed000001'); INSERT INTO migrate.version VALUES ('deadbeef0000')});
+
 # A finding of the rule with the longest name.
 sql($node, $db, "SET ROLE deployer01; SELECT migrate_register('f00d00000001', 'CREATE TABLE payment_of_customer (id int PRIMARY KEY, customer bigint REFERENCES customer_address)', '', '{c0ffee000001}')");
 like(fits(q{SELECT * FROM migrate_lint('base:heads', separately => true)}), qr/^ f00d00000001 \|    1 \| notice +\| foreign-key-index \| no index of +\+$/m, 'lint says what it has found');

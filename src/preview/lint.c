@@ -36,7 +36,8 @@ static void walk_steps(MigLint *lint, const MigPlan *plan);
 static int	be_quiet(void);
 static void walk_revision(MigLint *lint, MigCommand command,
 						  const char *revision);
-static void walk_body(MigLint *lint, const char *body, bool per_statement);
+static void walk_body(MigLint *lint, const char *body, bool per_statement,
+					  const char *verify);
 static List *statement_trees(const char *body, bool per_statement);
 static void begin_revision(MigLint *lint, MigCommand command,
 						   const MigRevisionTexts *texts);
@@ -279,7 +280,8 @@ walk_revision(MigLint *lint, MigCommand command, const char *revision)
 	if (body != NULL)
 	{
 		walk_body(lint, body, command == MIG_COMMAND_UPGRADE ?
-				  texts.upgrade_per_statement : texts.downgrade_per_statement);
+				  texts.upgrade_per_statement : texts.downgrade_per_statement,
+				  command == MIG_COMMAND_UPGRADE ? texts.verify : NULL);
 		end_revision(lint, texts.downgrade);
 	}
 	lint->number++;
@@ -365,8 +367,12 @@ mig_lint_is_utc(Node *value)
 		 pg_strcasecmp(zone, "etc/utc") == 0);
 }
 
+/*
+ * verify: the body that looks at what this one has done, or NULL.
+ */
 static void
-walk_body(MigLint *lint, const char *body, bool per_statement)
+walk_body(MigLint *lint, const char *body, bool per_statement,
+		  const char *verify)
 {
 	MigScript  *script = mig_script_split_text(body, per_statement);
 	int			next = 0;
@@ -394,8 +400,16 @@ walk_body(MigLint *lint, const char *body, bool per_statement)
 											 statement->length));
 			walk_statement(lint, list_nth_node(RawStmt, lint->trees, next)->stmt);
 		}
+		if (verify != NULL && next == script->nstatements &&
+			segment.kind == MIG_STATEMENT_ORDINARY)
+		{
+			mig_lint_verify(lint, verify);
+			verify = NULL;
+		}
 		end_transaction(lint);
 	}
+	if (verify != NULL)
+		mig_lint_verify(lint, verify);
 }
 
 /*

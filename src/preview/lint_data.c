@@ -21,7 +21,6 @@ static void check_transaction(MigLint *lint, Node *node);
 static void check_alters(MigLint *lint, Node *node);
 static void note_locks(MigLint *lint);
 static bool is_slow(MigLint *lint, Node *node);
-static bool reads_large(MigLint *lint, Node *node);
 static bool source_is_large(MigLint *lint, Node *node, Node *where);
 static bool is_selective(MigLint *lint, MigLintRelation *relation, Node *where);
 static void truncate_tables(MigLint *lint, const TruncateStmt *truncate);
@@ -124,6 +123,21 @@ add_enum_value(MigLint *lint, const AlterEnumStmt *alter)
 static void
 check_transaction(MigLint *lint, Node *node)
 {
+	const MigLintLock *held = mig_lint_data_strongest_lock(lint);
+
+	if (held != NULL && is_slow(lint, node))
+		mig_lint_add(lint, MIG_RULE_SLOW_IN_LOCK, held->relation,
+					 held->relation->name, psprintf("%d", held->line));
+	note_locks(lint);
+	check_alters(lint, node);
+}
+
+/*
+ * Of those that this transaction holds; NULL: it holds none.
+ */
+const MigLintLock *
+mig_lint_data_strongest_lock(const MigLint *lint)
+{
 	const MigLintLock *held = NULL;
 	ListCell   *cell;
 
@@ -134,11 +148,7 @@ check_transaction(MigLint *lint, Node *node)
 		if (held == NULL || lock->mode > held->mode)
 			held = lock;
 	}
-	if (held != NULL && is_slow(lint, node))
-		mig_lint_add(lint, MIG_RULE_SLOW_IN_LOCK, held->relation,
-					 held->relation->name, psprintf("%d", held->line));
-	note_locks(lint);
-	check_alters(lint, node);
+	return held;
 }
 
 /*
@@ -238,9 +248,9 @@ is_slow(MigLint *lint, Node *node)
 			where = ((DeleteStmt *) node)->whereClause;
 			break;
 		case T_InsertStmt:
-			return reads_large(lint, ((InsertStmt *) node)->selectStmt);
+			return mig_lint_data_reads_large(lint, ((InsertStmt *) node)->selectStmt);
 		case T_CreateTableAsStmt:
-			return reads_large(lint, ((CreateTableAsStmt *) node)->query);
+			return mig_lint_data_reads_large(lint, ((CreateTableAsStmt *) node)->query);
 		case T_CopyStmt:
 			return ((CopyStmt *) node)->is_from;
 		default:
@@ -253,8 +263,8 @@ is_slow(MigLint *lint, Node *node)
 /*
  * Whether a query selects from a large table.
  */
-static bool
-reads_large(MigLint *lint, Node *node)
+bool
+mig_lint_data_reads_large(MigLint *lint, Node *node)
 {
 	const SelectStmt *select = (const SelectStmt *) node;
 	ListCell   *cell;
@@ -267,8 +277,8 @@ reads_large(MigLint *lint, Node *node)
 		if (source_is_large(lint, lfirst(cell), select->whereClause))
 			return true;
 	}
-	return reads_large(lint, (Node *) select->larg) ||
-		reads_large(lint, (Node *) select->rarg);
+	return mig_lint_data_reads_large(lint, (Node *) select->larg) ||
+		mig_lint_data_reads_large(lint, (Node *) select->rarg);
 }
 
 /*
@@ -284,7 +294,7 @@ source_is_large(MigLint *lint, Node *node, Node *where)
 		return source_is_large(lint, ((JoinExpr *) node)->larg, where) ||
 			source_is_large(lint, ((JoinExpr *) node)->rarg, where);
 	if (IsA(node, RangeSubselect))
-		return reads_large(lint, ((RangeSubselect *) node)->subquery);
+		return mig_lint_data_reads_large(lint, ((RangeSubselect *) node)->subquery);
 	if (!IsA(node, RangeVar))
 		return false;
 	relation = mig_lint_range(lint, (RangeVar *) node);

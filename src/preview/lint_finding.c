@@ -118,6 +118,8 @@ compare(const ListCell *a, const ListCell *b)
 
 	if (left->place.number != right->place.number)
 		return left->place.number - right->place.number;
+	if (left->place.in_verify != right->place.in_verify)
+		return left->place.in_verify ? 1 : -1;
 	if (left->place.statement != right->place.statement)
 		return left->place.statement - right->place.statement;
 	return left->rule != right->rule ? (int) left->rule - (int) right->rule :

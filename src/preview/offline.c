@@ -37,6 +37,7 @@ static void write_ids(StringInfo text, const char *const *ids, int nids);
 static void write_settings(StringInfo text, const char *list);
 static void write_segment(StringInfo text, const char *body,
 						  const MigScript *script, const MigSegment *segment);
+static void write_verify(StringInfo text, const MigStepBody *body);
 static void write_rows(StringInfo text, const MigVersion *version,
 					   const MigStep *step);
 
@@ -191,6 +192,8 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 				appendStringInfoString(text, "BEGIN;\n");
 			in_block = true;
 			appendStringInfoString(text, "RESET ROLE;\nRESET ALL;\n");
+			if (body.verify != NULL)
+				write_verify(text, &body);
 			write_rows(text, version, step);
 		}
 		if (in_block)
@@ -272,6 +275,28 @@ write_segment(StringInfo text, const char *body, const MigScript *script,
 						 strstr(query, "--") == NULL ? "" : "\n");
 		pfree(query);
 	}
+}
+
+/*
+ * What fails ends the script.  psql cannot tell a Boolean that is false: it shows
+ * what is returned.
+ */
+static void
+write_verify(StringInfo text, const MigStepBody *body)
+{
+	MigScript  *script = mig_script_split_text(body->verify, false);
+	MigSegment	all = {0, script->nstatements, MIG_STATEMENT_ORDINARY, NULL};
+
+	appendStringInfoString(text,
+						   "-- verify: each row of one Boolean column must be true\n"
+						   "SAVEPOINT migrate_verify;\n"
+						   "SET TRANSACTION READ ONLY;\n"
+						   "SET standard_conforming_strings = on;\n");
+	write_settings(text, body->settings);
+	write_segment(text, body->verify, script, &all);
+	appendStringInfoString(text,
+						   "ROLLBACK TO SAVEPOINT migrate_verify;\n"
+						   "RELEASE SAVEPOINT migrate_verify;\n");
 }
 
 static void

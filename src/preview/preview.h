@@ -39,6 +39,7 @@ typedef struct MigLintPlace
 {
 	const char *revision;
 	MigCommand	operation;
+	bool		in_verify;		/* it is in the verify body of the upgrade */
 	int			statement;		/* from 1; 0: the revision as a whole */
 	int			line;			/* of the body, from 1 */
 	const char *query;			/* its text; NULL: the revision as a whole */
@@ -55,6 +56,18 @@ typedef struct MigLintFinding
 	const char *message;
 	const char *waived;			/* the reason why it may; NULL: it may not */
 } MigLintFinding;
+
+/* What the verify body of an applied revision has said. */
+typedef struct MigVerification
+{
+	const char *revision;
+	const char *result;			/* a word */
+	int			statement;		/* that has failed, from 1; 0: none */
+	int			line;
+	const char *query;			/* its text, or NULL */
+	double		wall_ms;
+	const ErrorData *error;		/* NULL: it has passed */
+} MigVerification;
 
 /* An object of a schema. */
 typedef struct MigSchemaObject
@@ -117,5 +130,8 @@ extern void mig_drift_init(void);
 extern List *mig_drift_find(MigSpiAccess access);
 extern int	mig_drift_count(void);
 extern void mig_drift_accept(void);
+
+/* verification.c */
+extern List *mig_verification_run(const char *range);
 
 #endif							/* MIG_PREVIEW_PREVIEW_H */

@@ -266,6 +266,9 @@ extern void mig_lint_drop_end_transaction(MigLint *lint);
 extern void mig_lint_drop_end_revision(MigLint *lint);
 extern void mig_lint_data_statement(MigLint *lint, Node *node);
 extern void mig_lint_data_end_transaction(MigLint *lint);
+extern bool mig_lint_data_reads_large(MigLint *lint, Node *node);
+extern const MigLintLock *mig_lint_data_strongest_lock(const MigLint *lint);
+extern void mig_lint_verify(MigLint *lint, const char *verify);
 extern void mig_lint_design_command(MigLint *lint, MigLintRelation *relation,
 									const AlterTableCmd *command);
 extern void mig_lint_design_statement(MigLint *lint, Node *node);

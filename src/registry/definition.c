@@ -28,9 +28,17 @@ static const char *const reserved_names[] = {"base", "head", "heads"};
 typedef struct BodyContext
 {
 	const char *id;
-	MigCommand	command;
+	MigBodyKind kind;
 	MemoryContext memory;
 } BodyContext;
+
+/* A body as it is given, and the line of the script that it begins in. */
+typedef struct GivenBody
+{
+	const char *text;
+	int			line;
+	bool		per_statement;
+} GivenBody;
 
 static void check_name(const char *name, bool is_label);
 static void check_message(const MigRevisionDef *def);
@@ -42,8 +50,10 @@ static void add_settings_context(void *arg);
 static void add_allow_context(void *arg);
 static char *try_downgrade(const MigRegistration *registration,
 						   MigBody *body);
-static char *parse_body(const MigRegistration *registration,
-						MigCommand command, MigBody *body);
+static char *parse_body(const MigRegistration *registration, MigBodyKind kind,
+						MigBody *body);
+static GivenBody given_body(const MigScriptRevision *given, MigBodyKind kind);
+static void unwrap(char *body, const char *id, MigBodyKind kind);
 static void add_body_context(void *arg);
 static char **unique_strings(char **strings, int nstrings, int *nunique);
 static bool contains(char *const *strings, int nstrings, const char *string);
@@ -266,7 +276,7 @@ void
 mig_definition_upgrade(const MigRegistration *registration,
 					   MigRevision *revision)
 {
-	revision->def.upgrade = parse_body(registration, MIG_COMMAND_UPGRADE,
+	revision->def.upgrade = parse_body(registration, MIG_BODY_UPGRADE,
 									   &revision->upgrade);
 }
 
@@ -281,9 +291,21 @@ mig_definition_downgrade(const MigRegistration *registration,
 		revision->def.downgrade =
 			registration->options & MIG_REGISTER_SKIP_DOWNGRADE ?
 			try_downgrade(registration, &revision->downgrade) :
-			parse_body(registration, MIG_COMMAND_DOWNGRADE, &revision->downgrade);
+			parse_body(registration, MIG_BODY_DOWNGRADE, &revision->downgrade);
 	if (revision->def.downgrade == NULL)
 		revision->def.downgrade_per_statement = false;
+}
+
+/*
+ * The same for the verify body.
+ */
+void
+mig_definition_verify(const MigRegistration *registration,
+					  MigRevision *revision)
+{
+	if (registration->revision.def.verify != NULL)
+		revision->def.verify = parse_body(registration, MIG_BODY_VERIFY,
+										  &revision->verify);
 }
 
 /*
@@ -297,7 +319,7 @@ try_downgrade(const MigRegistration *registration, MigBody *body)
 
 	PG_TRY();
 	{
-		text = parse_body(registration, MIG_COMMAND_DOWNGRADE, body);
+		text = parse_body(registration, MIG_BODY_DOWNGRADE, body);
 	}
 	PG_CATCH();
 	{
@@ -414,13 +436,12 @@ mig_definition_source(const MigRegistration *registration, const char *text,
  * The text of a body as it is stored, and what is known about it.
  */
 static char *
-parse_body(const MigRegistration *registration, MigCommand command,
+parse_body(const MigRegistration *registration, MigBodyKind kind,
 		   MigBody *body)
 {
-	const MigScriptRevision *given = &registration->revision;
-	bool		is_upgrade = command == MIG_COMMAND_UPGRADE;
-	BodyContext context = {given->def.id, command, CurrentMemoryContext};
-	const char *text = is_upgrade ? given->def.upgrade : given->def.downgrade;
+	const MigScriptRevision *revision = &registration->revision;
+	GivenBody	given = given_body(revision, kind);
+	BodyContext context = {revision->def.id, kind, CurrentMemoryContext};
 	char	   *copy;
 	MigScriptSource source;
 	MigScript  *script;
@@ -431,32 +452,24 @@ parse_body(const MigRegistration *registration, MigCommand command,
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	if (strlen(text) > MAX_BODY_SIZE)
+	if (strlen(given.text) > MAX_BODY_SIZE)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("body of revision \"%s\" is too large", given->def.id),
+				 errmsg("body of revision \"%s\" is too large", revision->def.id),
 				 errdetail("The body has %zu bytes, and the limit is %d bytes.",
-						   strlen(text), MAX_BODY_SIZE),
+						   strlen(given.text), MAX_BODY_SIZE),
 				 errhint("Load data with COPY from a file, or split the body into several revisions.")));
 
-	copy = given->number > 0 ? pstrdup(text) : mig_script_prepare(text);
-	mig_definition_source(registration, copy,
-						  is_upgrade ? given->upgrade_line : given->downgrade_line,
-						  &source);
-	source.per_statement = is_upgrade ? given->def.upgrade_per_statement :
-		given->def.downgrade_per_statement;
+	copy = revision->number > 0 ? pstrdup(given.text) : mig_script_prepare(given.text);
+	mig_definition_source(registration, copy, given.line, &source);
+	source.per_statement = given.per_statement;
+	source.is_verify = kind == MIG_BODY_VERIFY;
 	/* Where the statements in between are one transaction, they say so. */
-	if (!source.per_statement && mig_script_unwrap(copy))
-		ereport(NOTICE,
-				(is_upgrade ?
-				 errmsg("BEGIN and COMMIT around the upgrade of revision \"%s\" are left out",
-						given->def.id) :
-				 errmsg("BEGIN and COMMIT around the downgrade of revision \"%s\" are left out",
-						given->def.id),
-				 errdetail("A run begins and ends its transactions itself.")));
+	if (!source.per_statement)
+		unwrap(copy, revision->def.id, kind);
 	script = mig_script_split(&source);
 	if (!source.in_script)
-		mig_script_file_check_body(&source, !is_upgrade);
+		mig_script_file_check_body(&source, kind);
 	body->nstatements = script->nstatements;
 	body->ntransactions = script->ntransactions;
 	body->nnontransactional = script->nnontransactional;
@@ -466,6 +479,51 @@ parse_body(const MigRegistration *registration, MigCommand command,
 	return copy;
 }
 
+static GivenBody
+given_body(const MigScriptRevision *given, MigBodyKind kind)
+{
+	const MigRevisionDef *def = &given->def;
+
+	switch (kind)
+	{
+		case MIG_BODY_UPGRADE:
+			return (GivenBody)
+			{
+				def->upgrade, given->upgrade_line,
+					def->upgrade_per_statement
+			};
+		case MIG_BODY_DOWNGRADE:
+			return (GivenBody)
+			{
+				def->downgrade, given->downgrade_line,
+					def->downgrade_per_statement
+			};
+		case MIG_BODY_VERIFY:
+			break;
+	}
+	return (GivenBody)
+	{
+		def->verify, given->verify_line, false
+	};
+}
+
+static void
+unwrap(char *body, const char *id, MigBodyKind kind)
+{
+	if (!mig_script_unwrap(body, kind))
+		return;
+	ereport(NOTICE,
+			(kind == MIG_BODY_UPGRADE ?
+			 errmsg("BEGIN and COMMIT around the upgrade of revision \"%s\" are left out",
+					id) :
+			 kind == MIG_BODY_DOWNGRADE ?
+			 errmsg("BEGIN and COMMIT around the downgrade of revision \"%s\" are left out",
+					id) :
+			 errmsg("the transaction block around the verify body of revision \"%s\" is left out",
+					id),
+			 errdetail("A run begins and ends its transactions itself.")));
+}
+
 /*
  * Clients do not show the context of what is no error.
  */
@@ -473,23 +531,31 @@ static void
 add_body_context(void *arg)
 {
 	const BodyContext *context = arg;
-	bool		is_upgrade = context->command == MIG_COMMAND_UPGRADE;
+	bool		is_message = mig_script_error_is_message(context->memory);
 
-	if (is_upgrade)
-		errcontext("upgrade body of revision \"%s\"", context->id);
-	else
-		errcontext("downgrade body of revision \"%s\"", context->id);
-	if (mig_script_error_is_message(context->memory))
-	{
-		/* One in the body is none in what the client has sent. */
+	/* One in the body is none in what the client has sent. */
+	if (is_message)
 		errposition(0);
-		if (is_upgrade)
-			errdetail("In the upgrade of revision \"%s\".", context->id);
-		else
-			errdetail("In the downgrade of revision \"%s\".", context->id);
-	}
 	else
 		errhidestmt(true);
+	switch (context->kind)
+	{
+		case MIG_BODY_UPGRADE:
+			errcontext("upgrade body of revision \"%s\"", context->id);
+			if (is_message)
+				errdetail("In the upgrade of revision \"%s\".", context->id);
+			break;
+		case MIG_BODY_DOWNGRADE:
+			errcontext("downgrade body of revision \"%s\"", context->id);
+			if (is_message)
+				errdetail("In the downgrade of revision \"%s\".", context->id);
+			break;
+		case MIG_BODY_VERIFY:
+			errcontext("verify body of revision \"%s\"", context->id);
+			if (is_message)
+				errdetail("In the verify body of revision \"%s\".", context->id);
+			break;
+	}
 }
 
 /*
@@ -506,6 +572,8 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 		return "The upgrade bodies differ.";
 	if (!same_body(&old->downgrade, &new->downgrade))
 		return "The downgrade bodies differ.";
+	if (!same_body(&old->verify, &new->verify))
+		return "The verify bodies differ.";
 	if (a->upgrade_per_statement != b->upgrade_per_statement)
 		return "They differ in whether the upgrade is transactional.";
 	if (a->downgrade_per_statement != b->downgrade_per_statement)

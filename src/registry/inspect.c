@@ -389,6 +389,8 @@ describe_step(const MigStep *step, const MigRevision *revision,
 			result->transactions = body->nnontransactional > 0 || body->ntransactions > 1 ?
 				"multiple" : "single";
 		result->statements = body->nstatements;
+		result->verifies = step->command == MIG_COMMAND_UPGRADE &&
+			revision->verify.hash[0] != '\0';
 	}
 }
 

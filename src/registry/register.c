@@ -48,6 +48,7 @@ static void check_settings(Registered *registered);
 static void check_allow(Registered *registered);
 static void check_upgrade(Registered *registered);
 static void check_downgrade(Registered *registered);
+static void check_verify(Registered *registered);
 static void add_header_context(void *arg);
 static void register_all(Registered *registered, int n);
 static void compare(Registered *registered);
@@ -69,7 +70,8 @@ static void check_graph(void);
 /* Each finds an error of its own. */
 static const Check checks[] =
 {
-	check_header, check_settings, check_allow, check_upgrade, check_downgrade
+	check_header, check_settings, check_allow, check_upgrade, check_downgrade,
+	check_verify
 };
 
 /*
@@ -212,6 +214,12 @@ static void
 check_downgrade(Registered *registered)
 {
 	mig_definition_downgrade(&registered->given, &registered->revision);
+}
+
+static void
+check_verify(Registered *registered)
+{
+	mig_definition_verify(&registered->given, &registered->revision);
 }
 
 static void

@@ -33,6 +33,7 @@ typedef struct MigInspectStep
 	const char *message;		/* or NULL */
 	const char *transactions;	/* NULL: nothing is run */
 	int			statements;
+	bool		verifies;		/* a verify body runs after them */
 	const char *partial;		/* as above */
 	bool		approved;		/* as it is registered now */
 	bool		trusted;		/* its author, or the role that has approved

@@ -27,6 +27,8 @@ extern void mig_definition_upgrade(const MigRegistration *registration,
 								   MigRevision *revision);
 extern void mig_definition_downgrade(const MigRegistration *registration,
 									 MigRevision *revision);
+extern void mig_definition_verify(const MigRegistration *registration,
+								  MigRevision *revision);
 extern void mig_definition_source(const MigRegistration *registration,
 								  const char *text, int line,
 								  MigScriptSource *source);

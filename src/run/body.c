@@ -380,8 +380,10 @@ run_statement(MigBodyExec *body, int index)
 	mig_statement_timeout_begin(body->session_timeout);
 	if (body->rehearsal != NULL)
 		mig_rehearsal_execute(body, index, text);
+	else if (body->verifies)
+		mig_verify_execute_statement(body, text);
 	else
-		mig_body_execute_statement(text);
+		mig_body_execute_statement(text, None_Receiver);
 	/* While a timeout is known for one. */
 	CHECK_FOR_INTERRUPTS();
 	mig_statement_timeout_end();
@@ -588,17 +590,18 @@ mig_body_read_as_parsed(void)
 }
 
 /*
- * Gives a statement to SPI, which is connected.
+ * Gives a statement to SPI, which is connected, and what it returns to the
+ * receiver.
  */
 void
-mig_body_execute_statement(const char *text)
+mig_body_execute_statement(const char *text, DestReceiver *receiver)
 {
 	SPIExecuteOptions options;
 	int			rc;
 
 	mig_body_read_as_parsed();
 	memset(&options, 0, sizeof(options));
-	options.dest = None_Receiver;
+	options.dest = receiver;
 	rc = SPI_execute_extended(text, &options);
 	if (rc < 0)
 		ereport(ERROR,

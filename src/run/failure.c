@@ -306,6 +306,8 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
 	int			next = partial->unknown > 0 ? partial->unknown :
 	partial->done + 1;
+	MigScript  *script;
+	bool		can_skip = mig_resolve_can_skip(partial, &script, NULL);
 	StringInfoData buf;
 
 	if (command == NULL)
@@ -314,10 +316,12 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	if (mig_partial_ends_transactions(partial))
 		appendStringInfo(&buf, "To run statement %d again, from its beginning and beside what it has committed: SELECT migrate_resolve(%s, 'retry'); %s",
 						 next, revision, command);
+	else if (next > script->nstatements)
+		appendStringInfo(&buf, "To complete it when the cause is removed: %s", command);
 	else
 		appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 						 next, command);
-	if (mig_resolve_can_skip(partial, NULL, NULL))
+	if (can_skip)
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
 						 next, revision);
 	appendStringInfo(&buf, upgrade ?

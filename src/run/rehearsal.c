@@ -321,7 +321,7 @@ mig_rehearsal_execute(MigBodyExec *body, int index, const char *text)
 	mig_resource_usage_begin(&begin);
 	if (statement->executed)
 	{
-		mig_body_execute_statement(text);
+		mig_body_execute_statement(text, None_Receiver);
 		statement->rows = SPI_processed;
 	}
 	mig_resource_usage_since(&begin, &statement->usage);

@@ -124,6 +124,18 @@ typedef struct MigBatchRequest
 	bool		top_level;		/* as in MigRunRequest */
 } MigBatchRequest;
 
+/* What became of the verify body of a revision. */
+typedef struct MigVerified
+{
+	bool		done;			/* false: there is none */
+	ErrorData  *error;			/* NULL: it has passed */
+	bool		refused;		/* nothing of it was run */
+	int			statement;		/* that the error is of, from 1; 0: none */
+	int			line;
+	const char *query;			/* its text; NULL: none */
+	double		wall_ms;
+} MigVerified;
+
 /* An execution of steps that is taken back. */
 typedef struct MigRehearsal MigRehearsal;
 
@@ -200,6 +212,9 @@ extern ErrorData *mig_rehearsal_step(MigRehearsal *rehearsal,
 extern ErrorData *mig_rehearsal_try(MigRehearsal *rehearsal,
 									const MigStep *step, MigWork then,
 									void *arg);
+
+/* verify.c */
+extern MigVerified *mig_run_verify(MigVersion *version, char **ids, int nids);
 
 /* trust.c */
 extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,

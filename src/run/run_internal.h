@@ -78,6 +78,7 @@ typedef struct MigBodyExec
 	MigRehearsal *rehearsal;	/* what it does is taken back; or NULL */
 	bool		looking;		/* nothing of it is run: a look-up makes its
 								 * settings */
+	bool		verifies;		/* what its queries return decides */
 } MigBodyExec;
 
 /* Transactions that a statement has waited for in vain. */
@@ -127,6 +128,8 @@ typedef struct MigStepExec
 	const char *author;			/* of the body */
 	Oid			author_oid;
 	MigBodyExec body;
+	MigBodyExec verify;			/* its text is NULL where there is none */
+	bool		verifying;		/* the last attempt has come to that */
 	bool		noted;			/* in migrate.partial, or tried to be */
 	bool		writes_rows;	/* the body was run in this attempt */
 	int			nobjects;		/* of the session, before the body */
@@ -342,6 +345,9 @@ extern void mig_trust_check_stamp(const MigPlan *plan,
 								  const MigVersion *version);
 extern bool mig_trust_check_step(const MigStep *step,
 								 const MigVersion *version);
+extern void mig_trust_require(const MigTrust *trust, MigCommand command,
+							  const char *revision,
+							  const MigVersion *version);
 pg_noreturn extern void mig_trust_refuse_author(const char *revision,
 												const char *author);
 extern char *mig_trust_other_roles(void);
@@ -349,8 +355,11 @@ extern char *mig_trust_other_roles(void);
 /* step.c */
 extern void mig_step_begin_run(MigRun *run);
 extern void mig_step_begin(MigStepExec *exec, const MigStep *step, int number);
+extern List *mig_step_settings(const char *of_revision);
 extern void mig_step_attempt(MigStepExec *exec);
 extern void mig_step_again(MigStepExec *exec);
+extern bool mig_step_ends_with(const MigStepExec *exec,
+							   const MigSegment *segment);
 extern ErrorData *mig_step_execute(MigStepExec *exec, MigSegment *segment);
 extern void mig_step_describe_segment(MigStepExec *exec,
 									  const MigSegment *segment,
@@ -368,6 +377,13 @@ extern void mig_step_set_lock_timeout(GucAction action);
 extern char *mig_rehearsal_form(MigBodyExec *body, int index, char *text);
 extern void mig_rehearsal_execute(MigBodyExec *body, int index,
 								  const char *text);
+
+/* verify.c */
+extern void mig_verify_begin(MigBodyExec *verify, const MigBodyExec *upgrade,
+							 char *text);
+extern void mig_verify_execute(MigStepExec *exec);
+extern void mig_verify_execute_statement(const MigBodyExec *verify,
+										 const char *text);
 
 /* segment.c */
 extern bool mig_segment_execute_all(MigStepExec *exec);
@@ -390,7 +406,8 @@ extern int	mig_body_execute(MigBodyExec *body, int first, int nstatements);
 extern int	mig_body_begin_look(MigBodyExec *body, int index);
 extern void mig_body_look_past(MigBodyExec *body, int index);
 extern void mig_body_read_as_parsed(void);
-extern void mig_body_execute_statement(const char *text);
+extern void mig_body_execute_statement(const char *text,
+									   DestReceiver *receiver);
 extern void mig_body_end_look(MigBodyExec *body, int nest_level);
 extern void mig_body_forget_look(MigBodyExec *body);
 extern void mig_body_set_session_settings(MigBodyExec *body, int index,

@@ -77,6 +77,7 @@ mig_segment_execute_all(MigStepExec *exec)
 {
 	MigBodyExec *body = &exec->body;
 	int			next;
+	bool		ended;
 
 	if (body->text == NULL)
 	{
@@ -100,6 +101,7 @@ mig_segment_execute_all(MigStepExec *exec)
 		if (is_setting_only(body->script, &segment))
 		{
 			next = segment.first + segment.nstatements;
+			ended = false;
 			continue;
 		}
 		if (segment.kind != MIG_STATEMENT_ORDINARY &&
@@ -117,7 +119,8 @@ mig_segment_execute_all(MigStepExec *exec)
 		next = segment.first + segment.nstatements;
 		body->ncarried = next;
 		body->carried = body->collected;
-	} while (next < body->script->nstatements);
+		ended = mig_step_ends_with(exec, &segment);
+	} while (!ended);
 	return true;
 }
 

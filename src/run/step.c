@@ -1,6 +1,6 @@
 /*
  * step.c
- *	  Executes one step: body, version row and log row in one subtransaction.
+ *	  Executes one step: bodies, version row and log row in one subtransaction.
  *
  * A revision is applied together with its version row and log row, or not at
  * all; the log row of a function's run is written later in its transaction.
@@ -107,13 +107,13 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
 	{
-		exec->body.settings = list_concat(read_settings(mig_guc_transaction_settings),
-										  read_settings(body.settings));
+		exec->body.settings = mig_step_settings(body.settings);
 		mig_body_split(&exec->body, body.per_statement,
 					   run->commits && !run->server->rollback_undoes_ddl);
 		exec->body.as_sent = body.per_statement &&
 			run->server->rollback_undoes_ddl;
 	}
+	mig_verify_begin(&exec->verify, &exec->body, body.verify);
 	exec->temporary = NULL;
 	/* The session of a worker ends with its job. */
 	if (run->role_locked && run->request->via != MIG_VIA_WORKER)
@@ -172,6 +172,17 @@ read_ahead(const MigPlan *plan, int index, MigStepBodies *ahead)
 }
 
 /*
+ * The settings that are made before the bodies of a revision, whose own are given
+ * as a list.
+ */
+List *
+mig_step_settings(const char *of_revision)
+{
+	return list_concat(read_settings(mig_guc_transaction_settings),
+					   read_settings(of_revision));
+}
+
+/*
  * The settings of a list, which was checked when it was set or registered.
  */
 static List *
@@ -202,6 +213,18 @@ mig_step_again(MigStepExec *exec)
 }
 
 /*
+ * Whether a step ends with a segment.  What has committed already by itself is
+ * noted as done before a verify body looks at it, which may raise an error: that
+ * is a segment without statements then.
+ */
+bool
+mig_step_ends_with(const MigStepExec *exec, const MigSegment *segment)
+{
+	return segment->first + segment->nstatements == exec->body.script->nstatements &&
+		(exec->verify.text == NULL || segment->kind == MIG_STATEMENT_ORDINARY);
+}
+
+/*
  * Tries a step once, or a segment of it, which may turn out to be shorter.  NULL:
  * it is done.  Otherwise nothing of it is left but the error, in the current
  * memory context; the caller decides what next.
@@ -214,11 +237,11 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 	ErrorData  *error;
 
 	if (segment != NULL)
-		attempt.is_last = segment->first + segment->nstatements ==
-			exec->body.script->nstatements;
+		attempt.is_last = mig_step_ends_with(exec, segment);
 
 	mig_step_attempt(exec);
 	exec->writes_rows = false;
+	exec->verifying = false;
 	mig_utility_hook_begin_attempt(!run->server->rollback_undoes_ddl);
 	/* There the security context does it, whose errors say why. */
 	if (run->role_locked)
@@ -232,7 +255,7 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 	else
 	{
 		mig_version_discard(run->version);
-		mig_body_locate(&exec->body, error);
+		mig_body_locate(exec->verifying ? &exec->verify : &exec->body, error);
 		mig_step_explain_role_change(error);
 		mig_step_explain_transaction_end(exec, error);
 		explain_dropped_tables(exec, error);
@@ -273,6 +296,8 @@ attempt_work(void *arg)
 	}
 	if (exec->body.text != NULL)
 		execute_statements(attempt);
+	if (attempt->is_last && exec->verify.text != NULL)
+		mig_verify_execute(exec);
 	mig_compat_injection_point("migrate-after-body");
 	exec->writes_rows = true;
 	if (attempt->is_last)

@@ -220,11 +220,21 @@ mig_trust_check_step(const MigStep *step, const MigVersion *version)
 	MigTrust   *trust = mig_run_trust(version, step->command, &id, 1, false,
 									  MIG_SPI_READ_LATEST);
 
-	if (!trust->allowed)
-		refuse_unapproved(step->command, id, version);
-	if (!trust->trusted)
-		mig_trust_refuse_author(id, trust->check.author);
+	mig_trust_require(trust, step->command, id, version);
 	return trust->check.trusted;
+}
+
+/*
+ * Raises an error if a body of the revision must not be run.
+ */
+void
+mig_trust_require(const MigTrust *trust, MigCommand command,
+				  const char *revision, const MigVersion *version)
+{
+	if (!trust->allowed)
+		refuse_unapproved(command, revision, version);
+	if (!trust->trusted)
+		mig_trust_refuse_author(revision, trust->check.author);
 }
 
 static void

@@ -319,6 +319,16 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 		"the downgrade removes \"%s\", which was there before the upgrade",
 		"Remove only what the upgrade has made, or leave the downgrade out."
 	},
+	[MIG_RULE_VERIFY_COUNT] = {
+		"verify-count", MIG_LINT_NOTICE,
+		"nothing looks at the count that this statement of the verify body returns",
+		"Compare it, as in SELECT count(*) = 3: a verify body fails by an error, or by one Boolean column that is not true."
+	},
+	[MIG_RULE_VERIFY_IN_LOCK] = {
+		"verify-in-lock", MIG_LINT_WARNING,
+		"\"%s\" is locked since line %s of the upgrade, and stays so while the verify body reads a large table",
+		"Look at less: at the catalogs, at some rows, or by a unique key. Or write the verify body into the next revision."
+	},
 	[MIG_RULE_YB_MIXED] = {
 		"yb-mixed", MIG_LINT_WARNING,
 		"DDL and changes of rows are in one revision: each statement commits by itself",

@@ -11,7 +11,9 @@
  * A line is looked at word by word, without regard to case and to what stands
  * between the words.  What only a section line of some tool can be is refused
  * everywhere.  What could also be a heading ("-- down") is refused between two
- * statements, and where it is not a heading of the section that it is in.
+ * statements, and where it is not a heading of the section that it is in;
+ * "-- verify" only alone, as a heading over queries that look at what was done
+ * harms nothing.
  */
 #include "postgres.h"
 
@@ -67,7 +69,9 @@ static const KnownWord section_words[] =
 	{"reverse", MIG_MARK_DOWN, 1},
 	{"undo", MIG_MARK_DOWN, 1},
 	{"backward", MIG_MARK_DOWN, 1},
-	{"backwards", MIG_MARK_DOWN, 0}
+	{"backwards", MIG_MARK_DOWN, 0},
+	{"verify", MIG_MARK_VERIFY, 1},
+	{"verification", MIG_MARK_VERIFY, 2}
 };
 
 /* Tools that put their name in front of a section's. */
@@ -194,8 +198,10 @@ mig_mark_find(const MigMarkLine *line)
 	mark = find_heading(&words);
 	if (line->place == MIG_MARK_IN_HEADER ||
 		(line->between_statements &&
-		 ((mark == MIG_MARK_UP && line->place == MIG_MARK_IN_DOWNGRADE) ||
-		  (mark == MIG_MARK_DOWN && line->place == MIG_MARK_IN_UPGRADE))))
+		 ((mark == MIG_MARK_UP && line->place != MIG_MARK_IN_UPGRADE) ||
+		  (mark == MIG_MARK_DOWN && line->place != MIG_MARK_IN_DOWNGRADE) ||
+		  (mark == MIG_MARK_VERIFY && line->place != MIG_MARK_IN_VERIFY)) &&
+		 line->place != MIG_MARK_OUTSIDE))
 		return mark;
 	return MIG_MARK_NONE;
 }
@@ -404,6 +410,9 @@ find_heading(const MarkWords *words)
 	strncmp(first, "down", 4) == 0;
 	MigMark		section = read_section(first, false);
 
+	if (section == MIG_MARK_VERIFY)
+		return words->nwords == 1 && strcmp(first, "verify") == 0 ? section :
+			MIG_MARK_NONE;
 	/* Sqitch: the first line of a script */
 	if (words->nwords >= 4 && words->nwords <= MAX_WORDS &&
 		strcmp(last, "pg") == 0)

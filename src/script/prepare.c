@@ -18,7 +18,7 @@ static int	find_restrict(const char *text, int from);
 static bool is_restrict(const char *text, int location);
 static void blank(char *text, int from, int to);
 static List *try_parse(const char *body);
-static bool is_wrapped(const List *parsed);
+static bool is_wrapped(const List *parsed, MigBodyKind kind);
 static bool begins_with_begin(const char *body);
 static bool is_plain(Node *statement, TransactionStmtKind kind);
 static void blank_statement(char *body, const RawStmt *raw);
@@ -100,10 +100,11 @@ blank(char *text, int from, int to)
  * Overwrites a BEGIN that is the first statement of a body and a COMMIT that is
  * its last one, and says whether it did.  A revision is a transaction anyway.
  * With any other statement of that kind, or an isolation level, the two are not
- * all that is meant, and stay.
+ * all that is meant, and stay.  What a verify body does is taken back anyway, so
+ * that there a ROLLBACK is as good.
  */
 bool
-mig_script_unwrap(char *body)
+mig_script_unwrap(char *body, MigBodyKind kind)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
@@ -116,7 +117,7 @@ mig_script_unwrap(char *body)
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	parsed = try_parse(body);
-	wrapped = is_wrapped(parsed);
+	wrapped = is_wrapped(parsed, kind);
 	if (wrapped)
 	{
 		blank_statement(body, linitial_node(RawStmt, parsed));
@@ -151,12 +152,14 @@ try_parse(const char *body)
 }
 
 static bool
-is_wrapped(const List *parsed)
+is_wrapped(const List *parsed, MigBodyKind kind)
 {
 	if (list_length(parsed) < 2 ||
 		!(is_plain(linitial_node(RawStmt, parsed)->stmt, TRANS_STMT_BEGIN) ||
 		  is_plain(linitial_node(RawStmt, parsed)->stmt, TRANS_STMT_START)) ||
-		!is_plain(llast_node(RawStmt, parsed)->stmt, TRANS_STMT_COMMIT))
+		!(is_plain(llast_node(RawStmt, parsed)->stmt, TRANS_STMT_COMMIT) ||
+		  (kind == MIG_BODY_VERIFY &&
+		   is_plain(llast_node(RawStmt, parsed)->stmt, TRANS_STMT_ROLLBACK))))
 		return false;
 	for (int i = 1; i < list_length(parsed) - 1; i++)
 	{

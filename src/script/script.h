@@ -24,6 +24,7 @@ typedef struct MigScriptSource
 	bool		per_statement;	/* it is a body each of whose statements is a
 								 * transaction, but for what is between BEGIN
 								 * and COMMIT */
+	bool		is_verify;		/* it is a body that only looks */
 } MigScriptSource;
 
 /* Whether a statement can share a transaction with others, or why not. */
@@ -231,6 +232,7 @@ typedef struct MigScriptRevision
 	int			allow_line;
 	int			upgrade_line;	/* of the first byte of the body */
 	int			downgrade_line;
+	int			verify_line;
 } MigScriptRevision;
 
 /* An error of a script, which has others beside it. */
@@ -256,7 +258,7 @@ extern int	mig_script_skip_gap(const char *text, int offset);
 
 /* prepare.c */
 extern char *mig_script_prepare(const char *text);
-extern bool mig_script_unwrap(char *body);
+extern bool mig_script_unwrap(char *body, MigBodyKind kind);
 
 /* script_error.c */
 extern List *mig_script_error_add(List *errors, int revision,
@@ -299,6 +301,6 @@ extern MigScriptRevision *mig_script_file_parse(const char *script,
 												int *nrevisions,
 												List **errors);
 extern void mig_script_file_check_body(const MigScriptSource *source,
-									   bool is_downgrade);
+									   MigBodyKind kind);
 
 #endif							/* MIG_SCRIPT_H */

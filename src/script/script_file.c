@@ -70,11 +70,11 @@ mig_script_file_parse(const char *script, int *nrevisions, List **errors)
  * itself, and for one that is almost one.
  */
 void
-mig_script_file_check_body(const MigScriptSource *source, bool is_downgrade)
+mig_script_file_check_body(const MigScriptSource *source, MigBodyKind kind)
 {
 	MigScriptParser parser = {.line = 1, .source = *source};
 
-	parser.state = is_downgrade ? MIG_PARSER_DOWN : MIG_PARSER_UP;
+	parser.state = mig_script_parser_in_body(kind);
 	parser.before_statements = true;
 	read_text(&parser);
 }

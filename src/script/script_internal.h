@@ -36,6 +36,7 @@ typedef enum MigMark
 	MIG_MARK_NONE,				/* a remark */
 	MIG_MARK_UP,				/* the line before an upgrade body */
 	MIG_MARK_DOWN,				/* the line before a downgrade body */
+	MIG_MARK_VERIFY,			/* the line before a verify body */
 	MIG_MARK_SECTION,			/* another "-- migrate:" line */
 	MIG_MARK_FOREIGN,			/* for another tool, and neither of these */
 	MIG_MARK_REVISION,			/* a key of the header */
@@ -52,7 +53,8 @@ typedef enum MigMarkPlace
 	MIG_MARK_OUTSIDE,			/* before the first revision of a script */
 	MIG_MARK_IN_HEADER,
 	MIG_MARK_IN_UPGRADE,
-	MIG_MARK_IN_DOWNGRADE
+	MIG_MARK_IN_DOWNGRADE,
+	MIG_MARK_IN_VERIFY
 } MigMarkPlace;
 
 /* A line comment that stands alone on its line. */
@@ -95,9 +97,10 @@ typedef struct MigScriptLine
 typedef enum MigScriptState
 {
 	MIG_PARSER_START,			/* -> HEADER */
-	MIG_PARSER_HEADER,			/* -> START, HEADER, UP, DOWN */
-	MIG_PARSER_UP,				/* -> START, HEADER, DOWN */
-	MIG_PARSER_DOWN,			/* -> START, HEADER */
+	MIG_PARSER_HEADER,			/* -> START, HEADER, UP, DOWN, VERIFY */
+	MIG_PARSER_UP,				/* -> START, HEADER, DOWN, VERIFY */
+	MIG_PARSER_DOWN,			/* -> START, HEADER, VERIFY */
+	MIG_PARSER_VERIFY,			/* -> START, HEADER, DOWN */
 	MIG_PARSER_SKIP,			/* after an error: as from HEADER */
 	MIG_PARSER_LOST				/* after one that hides which revision this
 								 * is: -> START, HEADER */
@@ -114,6 +117,7 @@ typedef struct MigScriptParser
 	bool		between_statements; /* in the gap that is being read */
 	bool		before_statements;	/* of the current body */
 	bool		seen[MIG_NUM_LINE_KEYS];	/* in the current header */
+	bool		has_body[MIG_NUM_BODY_KINDS];	/* the current revision */
 	int			counted;		/* line ends are counted up to here */
 	int			line;			/* and this is the line, from 1 in the file */
 	int			body_start;		/* of the body being read */
@@ -149,6 +153,8 @@ extern int	mig_script_count_lines(const char *text, int from, int to);
 extern void mig_script_line_read(const char *text, int location, int end,
 								 MigScriptLine *line);
 extern bool mig_script_line_is_marker(const MigScriptLine *line);
+extern MigBodyKind mig_script_line_section(const MigScriptLine *line,
+										   int *length);
 extern bool mig_script_line_transaction(const char *text, bool *transaction);
 extern char **mig_script_line_items(const char *value, int *nitems);
 extern const char *mig_script_line_key_name(MigScriptLineKey key);
@@ -159,6 +165,7 @@ extern void mig_script_parser_token(MigScriptParser *parser, int location,
 extern void mig_script_parser_comment(MigScriptParser *parser, int location,
 									  int end);
 extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
+extern MigScriptState mig_script_parser_in_body(MigBodyKind kind);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);
@@ -173,6 +180,10 @@ extern void mig_per_statement_read(const MigScriptSource *source, Node *node,
 								   const MigScriptBlock *block);
 extern void mig_per_statement_end(const MigScriptSource *source,
 								  const MigScriptBlock *block);
+
+/* verify_statement.c */
+extern void mig_verify_statement_check(const MigScriptSource *source,
+									   Node *node, int location, int end);
 
 /* split.c */
 extern void mig_script_explain(const MigScriptSource *source,

@@ -80,11 +80,32 @@ read_key(const char *text, int *offset)
 bool
 mig_script_line_is_marker(const MigScriptLine *line)
 {
-	int			length = strcspn(line->value, " \t\f\v");
+	int			length;
 
 	return line->key == MIG_LINE_MIGRATE &&
-		((length == 2 && strncmp(line->value, "up", 2) == 0) ||
-		 (length == 4 && strncmp(line->value, "down", 4) == 0));
+		(int) mig_script_line_section(line, &length) < MIG_NUM_BODY_KINDS;
+}
+
+/*
+ * The section that a line of that key names, with the length of its name;
+ * MIG_NUM_BODY_KINDS: none.
+ */
+MigBodyKind
+mig_script_line_section(const MigScriptLine *line, int *length)
+{
+	static const char *const names[] = {
+		[MIG_BODY_UPGRADE] = "up",
+		[MIG_BODY_DOWNGRADE] = "down",
+		[MIG_BODY_VERIFY] = "verify"
+	};
+	int			kind = 0;
+
+	*length = strcspn(line->value, " \t\f\v");
+	while (kind < MIG_NUM_BODY_KINDS &&
+		   ((int) strlen(names[kind]) != *length ||
+			strncmp(line->value, names[kind], *length) != 0))
+		kind++;
+	return kind;
 }
 
 /*

@@ -6,10 +6,11 @@
  *
  *	 start --revision--> header --migrate:up--> up --migrate:down--> down
  *
- * with migrate:down also from header (a body for the downgrade only), revision
+ * with migrate:down also from header (a body for the downgrade only),
+ * migrate:verify once from each but start, and down behind it, too, revision
  * from each but start to header again, and file, which names the file that the
- * following text is from, from each to start.  SQL may be in up and down only.
- * What the bodies contain is not checked here.
+ * following text is from, from each to start.  SQL may be in up, down and verify
+ * only.  What the bodies contain is not checked here.
  *
  * A line that is almost one of these is an error, also in a body that is not in
  * a script: mark.c says why.
@@ -28,8 +29,11 @@ static void read_file(MigScriptParser *parser, const MigScriptLine *line);
 static void read_revision(MigScriptParser *parser, const MigScriptLine *line);
 static void read_header(MigScriptParser *parser, const MigScriptLine *line);
 static void read_marker(MigScriptParser *parser, const MigScriptLine *line);
+static void check_marker(const MigScriptParser *parser,
+						 const MigScriptLine *line, MigBodyKind kind);
 static void begin_body(MigScriptParser *parser, const MigScriptLine *line,
-					   MigScriptState state);
+					   MigBodyKind kind);
+static const char *body_name(const MigScriptParser *parser);
 static void read_block_comment(MigScriptParser *parser, int location, int end);
 static void read_remark(MigScriptParser *parser, MigScriptLineKey key,
 						int location, int end);
@@ -212,6 +216,7 @@ read_revision(MigScriptParser *parser, const MigScriptLine *line)
 	revision->def.downgrade = pstrdup("");
 
 	memset(parser->seen, 0, sizeof(parser->seen));
+	memset(parser->has_body, 0, sizeof(parser->has_body));
 	parser->state = MIG_PARSER_HEADER;
 	parser->between_statements = true;
 }
@@ -269,27 +274,48 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 }
 
 /*
- * Read "migrate:up" or "migrate:down".  With more text on the line, other than
- * dbmate's option, one cannot tell a remark from a marker, and must not: the
- * downgrade would be run as part of the upgrade.
+ * Read "migrate:up", "migrate:down" or "migrate:verify".  With more text on the
+ * line, other than dbmate's option, one cannot tell a remark from a marker, and
+ * must not: the downgrade would be run as part of the upgrade.
  */
 static void
 read_marker(MigScriptParser *parser, const MigScriptLine *line)
 {
-	bool		up = line->value[0] == 'u';
-	int			length = up ? 2 : 4;
+	int			length;
+	MigBodyKind kind = mig_script_line_section(line, &length);
 	bool		transaction = true;
 	MigRevisionDef *def;
 
 	if (line->value[length] != '\0' &&
-		!mig_script_line_transaction(line->value + length, &transaction))
+		(kind == MIG_BODY_VERIFY ||
+		 !mig_script_line_transaction(line->value + length, &transaction)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unexpected text after \"-- migrate:%s\" in migration script",
-						up ? "up" : "down"),
+				 errmsg("unexpected text after \"-- migrate:%.*s\" in migration script",
+						length, line->value),
+				 kind == MIG_BODY_VERIFY ?
+				 errhint("Nothing may follow.") :
 				 errhint("Nothing but \"transaction:false\" may follow."),
 				 error_position(parser, line->location)));
 	line->value[length] = '\0';
+	check_marker(parser, line, kind);
+
+	def = &parser->revisions[parser->nrevisions - 1].def;
+	if (kind == MIG_BODY_UPGRADE)
+		def->upgrade_per_statement = !transaction;
+	else if (kind == MIG_BODY_DOWNGRADE)
+		def->downgrade_per_statement = !transaction;
+	begin_body(parser, line, kind);
+}
+
+/*
+ * Raise an error for a section that must not begin here.
+ */
+static void
+check_marker(const MigScriptParser *parser, const MigScriptLine *line,
+			 MigBodyKind kind)
+{
+	const char *id;
 
 	if (parser->state == MIG_PARSER_START)
 		ereport(ERROR,
@@ -298,54 +324,76 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 						line->value),
 				 error_position(parser, line->location)));
 
-	def = &parser->revisions[parser->nrevisions - 1].def;
-
-	if (parser->state == (up ? MIG_PARSER_UP : MIG_PARSER_DOWN))
+	id = parser->revisions[parser->nrevisions - 1].def.id;
+	if (parser->has_body[kind])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- migrate:%s\" is given twice for revision \"%s\" in migration script",
-						line->value, def->id),
+						line->value, id),
 				 error_position(parser, line->location)));
 
-	if (up && parser->state == MIG_PARSER_DOWN)
+	if (kind == MIG_BODY_UPGRADE && parser->has_body[MIG_BODY_DOWNGRADE])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- migrate:up\" comes after \"-- migrate:down\" for revision \"%s\" in migration script",
-						def->id),
+						id),
 				 error_position(parser, line->location)));
-
-	if (up)
-		def->upgrade_per_statement = !transaction;
-	else
-		def->downgrade_per_statement = !transaction;
-	begin_body(parser, line, up ? MIG_PARSER_UP : MIG_PARSER_DOWN);
+	if (kind == MIG_BODY_UPGRADE && parser->has_body[MIG_BODY_VERIFY])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- migrate:up\" comes after \"-- migrate:verify\" for revision \"%s\" in migration script",
+						id),
+				 error_position(parser, line->location)));
 }
 
 /*
- * Begin a body after its marker.  A revision that has an upgrade and nothing
- * more is irreversible.
+ * Begin a body after its marker.  A revision that has an upgrade and no
+ * downgrade is irreversible.
  */
 static void
-begin_body(MigScriptParser *parser, const MigScriptLine *line,
-		   MigScriptState state)
+begin_body(MigScriptParser *parser, const MigScriptLine *line, MigBodyKind kind)
 {
 	MigScriptRevision *revision;
+	int			first_line;
 
 	mig_script_parser_end_body(parser, line->start);
 
 	revision = &parser->revisions[parser->nrevisions - 1];
-	if (state == MIG_PARSER_UP)
+	first_line = line_of(parser, line->next);
+	switch (kind)
 	{
-		revision->def.downgrade = NULL;
-		revision->upgrade_line = line_of(parser, line->next);
+		case MIG_BODY_UPGRADE:
+			revision->def.downgrade = NULL;
+			revision->upgrade_line = first_line;
+			break;
+		case MIG_BODY_DOWNGRADE:
+			revision->downgrade_line = first_line;
+			break;
+		case MIG_BODY_VERIFY:
+			revision->verify_line = first_line;
+			break;
 	}
-	else
-		revision->downgrade_line = line_of(parser, line->next);
 
+	parser->has_body[kind] = true;
 	parser->body_start = line->next;
-	parser->state = state;
+	parser->state = mig_script_parser_in_body(kind);
 	parser->before_statements = true;
 	parser->between_statements = true;
+}
+
+/*
+ * The state of a parser in a body.
+ */
+MigScriptState
+mig_script_parser_in_body(MigBodyKind kind)
+{
+	static const MigScriptState states[] = {
+		[MIG_BODY_UPGRADE] = MIG_PARSER_UP,
+		[MIG_BODY_DOWNGRADE] = MIG_PARSER_DOWN,
+		[MIG_BODY_VERIFY] = MIG_PARSER_VERIFY
+	};
+
+	return states[kind];
 }
 
 /*
@@ -354,20 +402,41 @@ begin_body(MigScriptParser *parser, const MigScriptLine *line,
 void
 mig_script_parser_end_body(MigScriptParser *parser, int end)
 {
-	MigScriptRevision *revision;
+	MigRevisionDef *def;
 	char	   *body;
 
-	if (parser->state != MIG_PARSER_UP && parser->state != MIG_PARSER_DOWN)
+	if (body_name(parser) == NULL)
 		return;
 
-	revision = &parser->revisions[parser->nrevisions - 1];
+	def = &parser->revisions[parser->nrevisions - 1].def;
 	body = pnstrdup(parser->source.body + parser->body_start,
 					end - parser->body_start);
 
 	if (parser->state == MIG_PARSER_UP)
-		revision->def.upgrade = body;
+		def->upgrade = body;
+	else if (parser->state == MIG_PARSER_DOWN)
+		def->downgrade = body;
 	else
-		revision->def.downgrade = body;
+		def->verify = body;
+}
+
+/*
+ * What the body is called that the parser is in; NULL: in none.
+ */
+static const char *
+body_name(const MigScriptParser *parser)
+{
+	switch (parser->state)
+	{
+		case MIG_PARSER_UP:
+			return "upgrade";
+		case MIG_PARSER_DOWN:
+			return "downgrade";
+		case MIG_PARSER_VERIFY:
+			return "verify body";
+		default:
+			return NULL;
+	}
 }
 
 /*
@@ -408,6 +477,7 @@ read_remark(MigScriptParser *parser, MigScriptLineKey key, int location,
 			break;
 		case MIG_MARK_UP:
 		case MIG_MARK_DOWN:
+		case MIG_MARK_VERIFY:
 		case MIG_MARK_SECTION:
 			refuse_section(parser, mark, text, location);
 			break;
@@ -447,7 +517,8 @@ find_mark(const MigScriptParser *parser, const char *text)
 		.text = text,
 		.place = parser->state == MIG_PARSER_HEADER ? MIG_MARK_IN_HEADER :
 		parser->state == MIG_PARSER_UP ? MIG_MARK_IN_UPGRADE :
-		parser->state == MIG_PARSER_DOWN ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_OUTSIDE,
+		parser->state == MIG_PARSER_DOWN ? MIG_MARK_IN_DOWNGRADE :
+		parser->state == MIG_PARSER_VERIFY ? MIG_MARK_IN_VERIFY : MIG_MARK_OUTSIDE,
 		.between_statements = parser->between_statements,
 		.before_statements = parser->before_statements
 	};
@@ -498,16 +569,17 @@ refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("comment \"%s\" looks like a section line", text),
-			 parser->state == MIG_PARSER_UP ?
-			 errdetail("What follows it would be run as part of the upgrade.") :
-			 parser->state == MIG_PARSER_DOWN ?
-			 errdetail("What follows it would be run as part of the downgrade.") :
+			 body_name(parser) != NULL ?
+			 errdetail("What follows it would be run as part of the %s.",
+					   body_name(parser)) :
 			 errdetail("It begins no section."),
 			 mark == MIG_MARK_UP ?
 			 errhint("Write \"-- migrate:up\" to begin the upgrade, or remove the comment.") :
 			 mark == MIG_MARK_DOWN ?
 			 errhint("Write \"-- migrate:down\" to begin the downgrade, or remove the comment.") :
-			 errhint("The section lines are \"-- migrate:up\" and \"-- migrate:down\"."),
+			 mark == MIG_MARK_VERIFY ?
+			 errhint("Write \"-- migrate:verify\" to begin the verify body, or remove the comment.") :
+			 errhint("The section lines are \"-- migrate:up\", \"-- migrate:down\" and \"-- migrate:verify\"."),
 			 error_position(parser, location)));
 }
 
@@ -517,8 +589,7 @@ refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
 static void
 refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
 {
-	bool		in_body = parser->state == MIG_PARSER_UP ||
-	parser->state == MIG_PARSER_DOWN;
+	bool		in_body = body_name(parser) != NULL;
 
 	if (in_body && key != MIG_LINE_REVISION)
 		ereport(ERROR,
@@ -556,10 +627,9 @@ refuse_body_line(MigScriptParser *parser, const char *text, int location)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("comment \"%s\" looks like a line of a migration script",
 					text),
-			 parser->state == MIG_PARSER_UP ?
-			 errdetail("It has no effect here, and what follows it would be run as part of the upgrade.") :
-			 errdetail("It has no effect here, and what follows it would be run as part of the downgrade."),
-			 errhint("Give upgrade, downgrade and down revisions as arguments of their own, or use migrate_register_script(). If it is a remark, word it in another way."),
+			 errdetail("It has no effect here, and what follows it would be run as part of the %s.",
+					   body_name(parser)),
+			 errhint("Give upgrade, downgrade, verify and down revisions as arguments of their own, or use migrate_register_script(). If it is a remark, word it in another way."),
 			 error_position(parser, location)));
 }
 

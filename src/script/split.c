@@ -90,6 +90,8 @@ mig_script_split(const MigScriptSource *source)
 			mig_per_statement_border(source, raw->stmt, location, end, script,
 									 &block))
 			continue;
+		if (source->is_verify)
+			mig_verify_statement_check(source, raw->stmt, location, end);
 		refuse_statement(source, raw->stmt, location, end);
 		script->nstatements++;
 

@@ -26,14 +26,19 @@
 	" r.downgrade_hash, r.downgrade_statements, r.downgrade_nontransactional," \
 	" r.downgrade_transactions," \
 	" r.registered_by, r.registered_at," \
-	" NOT r.upgrade_transactional, NOT r.downgrade_transactional, r.allow"
+	" NOT r.upgrade_transactional, NOT r.downgrade_transactional, r.allow," \
+	" r.verify_hash"
 
 /* What a step reads, of a revision r with the body that it runs. */
 #define STEP_COLUMNS \
 	"r.revision, r.message, r.settings, r.registered_by, r.registered_by_oid," \
-	" r.body, r.body_hash, " MIG_REVISION_HASH("r") ", r.per_statement"
+	" r.body, r.body_hash, " MIG_REVISION_HASH("r") ", r.per_statement, r.verify"
 #define STEP_BODY(downgrade) \
-	"CASE WHEN " downgrade " THEN r.downgrade ELSE r.upgrade END AS body," \
+	"r.revision, r.down_revision, r.depends_on, r.branch_labels, r.message," \
+	" r.settings, r.registered_by, r.registered_by_oid, r.upgrade_hash," \
+	" r.downgrade_hash, r.upgrade_transactional, r.downgrade_transactional," \
+	" r.verify_hash, CASE WHEN NOT " downgrade " THEN r.verify END AS verify," \
+	" CASE WHEN " downgrade " THEN r.downgrade ELSE r.upgrade END AS body," \
 	" CASE WHEN " downgrade " THEN r.downgrade_hash ELSE r.upgrade_hash" \
 	" END AS body_hash," \
 	" NOT CASE WHEN " downgrade " THEN r.downgrade_transactional" \
@@ -44,6 +49,7 @@
 
 static void read_revision(const MigSpiRow *row, void *result);
 static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
+static void read_hash(const MigSpiRow *row, int column, MigBody *body);
 static void forget_body(MigStepBody *body);
 pg_noreturn static void refuse_removed(const char *id);
 static void read_step_body(const MigSpiRow *row, void *result);
@@ -145,7 +151,7 @@ MigRevision *
 mig_revision_find(const char *id)
 {
 	static MigSpiQuery query = {
-		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text,"
+		"SELECT " DESCRIBE_COLUMNS ", NULL::text, NULL::text, NULL::text,"
 		"       " MIG_REVISION_HASH("r")
 		"  FROM migrate.revision AS r WHERE r.revision = $1",
 		.by_key = true
@@ -173,6 +179,7 @@ mig_revision_describe(char *const *ids, int nids, bool with_bodies)
 		"SELECT " DESCRIBE_COLUMNS ","
 		"       CASE WHEN $2 THEN r.upgrade END,"
 		"       CASE WHEN $2 THEN r.downgrade END,"
+		"       CASE WHEN $2 THEN r.verify END,"
 		"       CASE WHEN $2 THEN " MIG_REVISION_HASH("r") " END"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.revision AS r ON r.revision = i.id"
@@ -215,7 +222,7 @@ mig_revision_body(const char *id, MigCommand command, MigStepBody *body)
 {
 	static MigSpiQuery query = {
 		"SELECT " STEP_COLUMNS
-		"  FROM (SELECT r.*, " STEP_BODY("$2") " FROM migrate.revision AS r"
+		"  FROM (SELECT " STEP_BODY("$2") " FROM migrate.revision AS r"
 		"         WHERE r.revision = $1) AS r",
 		.by_key = true
 	};
@@ -240,11 +247,13 @@ mig_revision_bodies(char *const *ids, int nids, MigCommand command,
 {
 	static MigSpiQuery query = {
 		"SELECT " STEP_COLUMNS
-		"  FROM (SELECT r.*, i.ordinality, " STEP_BODY("$2")
+		"  FROM (SELECT i.ordinality, " STEP_BODY("$2")
 		"          FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"          JOIN migrate.revision AS r ON r.revision = i.id) AS r"
 		" WHERE r.ordinality = 1"
-		"    OR pg_catalog.octet_length(r.body) <= " CppAsString2(LARGE_BODY)
+		"    OR pg_catalog.octet_length(r.body)"
+		"       + COALESCE(pg_catalog.octet_length(r.verify), 0)"
+		"       <= " CppAsString2(LARGE_BODY)
 		" ORDER BY r.ordinality",
 		.by_key = true
 	};
@@ -273,7 +282,7 @@ mig_revision_bodies(char *const *ids, int nids, MigCommand command,
 static void
 forget_body(MigStepBody *body)
 {
-	body->text = body->hash = body->revision_hash = NULL;
+	body->text = body->hash = body->revision_hash = body->verify = NULL;
 }
 
 static void
@@ -299,6 +308,7 @@ read_step_body(const MigSpiRow *row, void *result)
 	body->hash = mig_spi_row_text_not_null(row, 7);
 	body->revision_hash = mig_spi_row_text(row, 8);
 	body->per_statement = mig_spi_row_bool(row, 9);
+	body->verify = mig_spi_row_text(row, 10);
 }
 
 /*
@@ -310,7 +320,7 @@ mig_revision_texts(const char *id, MigSpiAccess access,
 {
 	static MigSpiQuery query = {
 		"SELECT upgrade, downgrade, settings, allow,"
-		"       NOT upgrade_transactional, NOT downgrade_transactional"
+		"       NOT upgrade_transactional, NOT downgrade_transactional, verify"
 		"  FROM migrate.revision AS r WHERE revision = $1",
 		.by_key = true
 	};
@@ -335,6 +345,7 @@ read_texts(const MigSpiRow *row, void *result)
 	texts->allow = mig_spi_row_text(row, 4);
 	texts->upgrade_per_statement = mig_spi_row_bool(row, 5);
 	texts->downgrade_per_statement = mig_spi_row_bool(row, 6);
+	texts->verify = mig_spi_row_text(row, 7);
 }
 
 /*
@@ -504,11 +515,11 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, registered_by_oid, origin,"
 		"  settings, upgrade_transactional, downgrade_transactional,"
-		"  allow)"
+		"  allow, verify, verify_hash)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $16,"
 		"  " MIG_SPI_ORIGIN ", $17, $18, CASE WHEN $11 IS NOT NULL THEN $19 END,"
-		"  $20)"
+		"  $20, $21, $22)"
 	};
 
 	write_revision(&query, revision, author);
@@ -529,6 +540,7 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  downgrade_transactions = $15, settings = $17,"
 		"  upgrade_transactional = $18,"
 		"  downgrade_transactional = CASE WHEN $11 IS NOT NULL THEN $19 END, allow = $20,"
+		"  verify = $21, verify_hash = $22,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_by_oid = $16, origin = " MIG_SPI_ORIGIN ","
 		"  registered_at = pg_catalog.clock_timestamp()"
@@ -652,7 +664,7 @@ mig_revision_set_heads(const MigGraph *graph)
 }
 
 /*
- * Reads a row of DESCRIBE_COLUMNS, the two bodies and the hash.
+ * Reads a row of DESCRIBE_COLUMNS, the bodies and the hash.
  */
 static void
 read_revision(const MigSpiRow *row, void *result)
@@ -673,9 +685,12 @@ read_revision(const MigSpiRow *row, void *result)
 	def->upgrade_per_statement = mig_spi_row_bool(row, 17);
 	def->downgrade_per_statement = mig_spi_row_bool(row, 18);
 	def->allow = mig_spi_row_text(row, 19);
-	def->upgrade = mig_spi_row_text(row, 20);
-	def->downgrade = mig_spi_row_text(row, 21);
-	revision->hash = mig_spi_row_text(row, 22);
+	memset(&revision->verify, 0, sizeof(revision->verify));
+	read_hash(row, 20, &revision->verify);
+	def->upgrade = mig_spi_row_text(row, 21);
+	def->downgrade = mig_spi_row_text(row, 22);
+	def->verify = mig_spi_row_text(row, 23);
+	revision->hash = mig_spi_row_text(row, 24);
 }
 
 /*
@@ -684,12 +699,18 @@ read_revision(const MigSpiRow *row, void *result)
 static void
 read_body(const MigSpiRow *row, int hash_column, MigBody *body)
 {
-	char	   *hash = mig_spi_row_text(row, hash_column);
-
-	strlcpy(body->hash, hash != NULL ? hash : "", sizeof(body->hash));
+	read_hash(row, hash_column, body);
 	body->nstatements = mig_spi_row_int32(row, hash_column + 1);
 	body->nnontransactional = mig_spi_row_int32(row, hash_column + 2);
 	body->ntransactions = mig_spi_row_int32(row, hash_column + 3);
+}
+
+static void
+read_hash(const MigSpiRow *row, int column, MigBody *body)
+{
+	char	   *hash = mig_spi_row_text(row, column);
+
+	strlcpy(body->hash, hash != NULL ? hash : "", sizeof(body->hash));
 }
 
 /*
@@ -713,6 +734,8 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	mig_spi_arg_bool(&args, !def->upgrade_per_statement);
 	mig_spi_arg_bool(&args, !def->downgrade_per_statement);
 	mig_spi_arg_text(&args, def->allow);
+	mig_spi_arg_text(&args, def->verify);
+	mig_spi_arg_text(&args, def->verify == NULL ? NULL : revision->verify.hash);
 	mig_spi_write(query, &args);
 }
 

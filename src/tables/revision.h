@@ -26,11 +26,12 @@
  */
 #define MIG_REVISION_HASH(r) \
 	"pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(" \
-	"  pg_catalog.format('%s %s %s %s %s %s %L %L%s%s', " r ".revision," \
+	"  pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s', " r ".revision," \
 	"   " r ".upgrade_hash, " r ".downgrade_hash, " r ".down_revision," \
 	"   " r ".depends_on, " r ".branch_labels, " r ".settings, " r ".message," \
 	"   CASE WHEN NOT " r ".upgrade_transactional THEN ' upgrade' END," \
-	"   CASE WHEN NOT " r ".downgrade_transactional THEN ' downgrade' END)," \
+	"   CASE WHEN NOT " r ".downgrade_transactional THEN ' downgrade' END," \
+	"   ' verify ' || " r ".verify_hash)," \
 	"  'UTF8')), 'hex')"
 
 /* What is known about a body. */
@@ -48,6 +49,7 @@ typedef struct MigRevision
 	MigRevisionDef def;
 	MigBody		upgrade;
 	MigBody		downgrade;		/* empty without one */
+	MigBody		verify;			/* the same; its hash alone is kept */
 	char	   *registered_by;
 	TimestampTz registered_at;
 	char	   *hash;			/* MIG_REVISION_HASH; NULL: not asked for */
@@ -65,6 +67,7 @@ typedef struct MigStepBody
 	Oid			author_oid;		/* InvalidOid: known by name only */
 	char	   *revision_hash;	/* MIG_REVISION_HASH */
 	bool		per_statement;	/* it is not transactional */
+	char	   *verify;			/* of an upgrade, or NULL */
 } MigStepBody;
 
 /* What lint reads of a revision. */
@@ -73,6 +76,7 @@ typedef struct MigRevisionTexts
 	const char *id;
 	char	   *upgrade;
 	char	   *downgrade;		/* or NULL */
+	char	   *verify;			/* or NULL */
 	char	   *settings;		/* or NULL */
 	char	   *allow;			/* or NULL */
 	bool		upgrade_per_statement;	/* as in MigRevisionDef */

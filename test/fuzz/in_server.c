@@ -125,6 +125,9 @@ test_fuzz_file(PG_FUNCTION_ARGS)
 		if (revision->def.downgrade != NULL)
 			must_hold(is_at_line(script, revision->downgrade_line,
 								 revision->def.downgrade));
+		if (revision->def.verify != NULL)
+			must_hold(is_at_line(script, revision->verify_line,
+								 revision->def.verify));
 	}
 
 	/* Written from what was read, it reads as the same. */
@@ -361,6 +364,8 @@ write_file(int nrevisions, const MigScriptRevision *revisions)
 			appendStringInfo(&text, "-- migrate:down%s\n%s",
 							 mark(revision->def.downgrade_per_statement),
 							 revision->def.downgrade);
+		if (revision->def.verify != NULL)
+			appendStringInfo(&text, "-- migrate:verify\n%s", revision->def.verify);
 	}
 	return text.data;
 }
@@ -396,6 +401,7 @@ compare_revisions(const MigScriptRevision *one, const MigScriptRevision *other)
 	compare_texts(one->def.settings, other->def.settings);
 	compare_texts(one->def.upgrade, other->def.upgrade);
 	compare_texts(one->def.downgrade, other->def.downgrade);
+	compare_texts(one->def.verify, other->def.verify);
 }
 
 static void

@@ -69,7 +69,7 @@ foreach my $source (@sources)
 my @scraps = ("'", "''", '"', '$$', '$a$', '/*', '*/', '--', "\n", "\r", "\r\n", "\t", "\f", "\x0b", ';', ';;', '\\', ':',
 	"E'", "e'\\'", "U&'\\0041'", 'U&"\\0041"', "N'", "n'", "B'1", "X'f", "UESCAPE '!'", "'a'\n'b'", "'a'\r\n--x\n'b'", "E'a'\n'b\\''",
 	'BEGIN ATOMIC', 'END', 'DO', 'COPY t FROM stdin;', 'COMMIT', "\xc3\xa4", "\xef\xbb\xbf", '1.', '.5', '1..2', '$1', '@', '<=', '-', '+', '*', '/',
-	"-- revision: a\n", "-- revision:b", "-- down_revision: a, b\n", "-- migrate:up\n", "-- migrate:down\n", "-- migrate:up transaction:false\n", "-- migrate:down transaction:false\n", "--migrate:up", "-- set: work_mem = '1MB'\n",
+	"-- revision: a\n", "-- revision:b", "-- down_revision: a, b\n", "-- migrate:up\n", "-- migrate:down\n", "-- migrate:up transaction:false\n", "-- migrate:down transaction:false\n", "-- migrate:verify\n", "--migrate:up", "-- set: work_mem = '1MB'\n",
 	"-- message: it's\n", "-- branch_labels: x,,y \n", "-- depends_on: x\n", "-- Revision: x\n", "-- down-revision: x\n", 'CONCURRENTLY', 'IF NOT EXISTS',
 	"CREATE INDEX CONCURRENTLY i ON t (a);", "ALTER TYPE e ADD VALUE 'v';", 'VACUUM;', 'ALTER TABLE t ADD COLUMN c int;', 'DROP INDEX CONCURRENTLY i;',
 	'SET work_mem = 1;', "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM t; SELECT 1;);", 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;',
@@ -159,6 +159,7 @@ sub file
 		$text .= "-- down_revision: r" . ($n - 1) . "\n" if $n > 1;
 		$text .= "-- migrate:up\n" . one_of(@statements) . "\n" if rand() < 0.9;
 		$text .= "-- migrate:down\n" . one_of(@statements) . one_of("\n", '') if rand() < 0.6;
+		$text .= "\n-- migrate:verify\nSELECT 1" . one_of("\n", q{}) if rand() < 0.3;
 	}
 	return $text;
 }
