@@ -11,7 +11,7 @@ use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('schema', 'wal_level = logical');
+my $node = new_node('schema', 'wal_level = logical', "session_preload_libraries = 'migrate_test_label'");
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $db = new_database($node, 'origin');
 my $version = sql($node, $db, "SELECT current_setting('server_version_num')::int / 10000");
@@ -49,6 +49,34 @@ named on zoo.eighteen|NOT NULL a NO INHERIT
 comment: of a column
 weak on zoo.eighteen|CHECK ((c > 0)) NOT ENFORCED
 ROWS
+
+# Security labels: each is a line of the object that has it, and of no other.
+my @labelled = (
+	[ 'SCHEMA zoo', 'schema', 'zoo' ],
+	[ 'TABLE animal', 'table', 'zoo.animal' ],
+	[ 'COLUMN animal.name', 'table column', 'zoo.animal.name' ],
+	[ 'VIEW cats', 'view', 'zoo.cats' ],
+	[ 'MATERIALIZED VIEW counts', 'materialized view', 'zoo.counts' ],
+	[ 'FOREIGN TABLE sheet', 'foreign table', 'zoo.sheet' ],
+	[ 'SEQUENCE counter', 'sequence', 'zoo.counter' ],
+	[ 'TYPE mood', 'type', 'zoo.mood' ],
+	[ 'DOMAIN positive', 'type', 'zoo.positive' ],
+	[ 'FUNCTION plus_one(integer)', 'function', 'zoo.plus_one(integer)' ],
+	[ 'PROCEDURE nothing()', 'procedure', 'zoo.nothing()' ],
+	[ 'AGGREGATE total(integer)', 'aggregate', 'zoo.total(integer)' ],
+	[ 'LANGUAGE talk', 'language', 'talk' ],
+	[ 'PUBLICATION news', 'publication', 'news' ],
+	[ 'SUBSCRIPTION reader', 'subscription', 'reader' ],
+	[ 'EVENT TRIGGER on_ddl', 'event trigger', 'on_ddl' ]);
+my @found;
+foreach my $label (@labelled)
+{
+	my ($object, $type, $identity) = @$label;
+	sql($node, $db, "SET search_path = zoo; SECURITY LABEL FOR test ON $object IS 'secret'");
+	push @found, "$type|$identity";
+	is(sql($node, $db, q{SELECT type, identity FROM migrate_schema() WHERE definition ~ '(^|\n)label of test: secret(\n|$)' ORDER BY type || '|' || identity COLLATE "C"}),
+		join("\n", sort @found), "a label of $object, and of nothing else");
+}
 
 my $rows = 'SELECT * FROM migrate_schema(owners => true)';
 my $prints = 'SELECT migrate_fingerprint(), migrate_fingerprint(true), migrate_fingerprint(false, false)';

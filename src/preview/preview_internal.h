@@ -295,11 +295,13 @@ extern void mig_lint_revision(MigLint *lint, const char *downgrade);
 		"         (SELECT 'comment: ' || d.description FROM pg_description AS d" \
 		"           WHERE d.classoid = " MIG_SCHEMA_CATALOG(catalog) \
 		"             AND d.objoid = o.oid AND d.objsubid = o.part)," \
-		"         (SELECT string_agg(format('label of %s: %s', l.provider, l.label)," \
-		"                   E'\\n' ORDER BY l.provider COLLATE \"C\")" \
-		"            FROM pg_seclabel AS l" \
+		"         (SELECT " MIG_SCHEMA_LABELS " FROM pg_seclabel AS l" \
 		"           WHERE l.classoid = " MIG_SCHEMA_CATALOG(catalog) \
 		"             AND l.objoid = o.oid AND l.objsubid = o.part)," \
+		"         CASE WHEN " MIG_SCHEMA_CATALOG(catalog) " = " MIG_SCHEMA_SHARED \
+		"          THEN (SELECT " MIG_SCHEMA_LABELS " FROM pg_shseclabel AS l" \
+		"                 WHERE l.classoid = " MIG_SCHEMA_SHARED \
+		"                   AND l.objoid = o.oid) END," \
 		"         CASE WHEN $1 AND o.part = 0" \
 		"          THEN 'owner: ' || pg_get_userbyid(o.owner) END," \
 		"         CASE WHEN $2 AND o.acl IS NOT NULL THEN NULLIF(concat_ws(E'\\n'," \
@@ -309,6 +311,12 @@ extern void mig_lint_revision(MigLint *lint, const char *downgrade);
 		"       pg_identify_object(" MIG_SCHEMA_CATALOG(catalog) ", o.oid, o.part) AS i" \
 		" WHERE i.identity IS NOT NULL" \
 	}
+
+/* The catalog of ours that all databases share; the labels of its objects, too. */
+#define MIG_SCHEMA_SHARED		MIG_SCHEMA_CATALOG("pg_subscription")
+#define MIG_SCHEMA_LABELS \
+	"string_agg(format('label of %s: %s', l.provider, l.label)," \
+	"           E'\\n' ORDER BY l.provider COLLATE \"C\")"
 
 #define MIG_SCHEMA_CATALOG(catalog) "'pg_catalog." catalog "'::regclass"
 
