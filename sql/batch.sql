@@ -69,6 +69,16 @@ CALL migrate_batch('t', 'UPDATE t SET n = 0 WHERE id BETWEEN $1 AND $2', batch_s
 SELECT batches, batch_size FROM migrate.batch;
 SELECT migrate_batch_reset('growing');
 
+-- the table is dropped before it is resumed
+CREATE TABLE gone (id int PRIMARY KEY, n int);
+INSERT INTO gone SELECT generate_series(1, 10);
+CALL migrate_batch('gone', 'UPDATE gone SET n = 1 / (6 - id) WHERE id BETWEEN $1 AND $2', batch_size => 5, target => '0', pause => 0, name => 'gone');
+DROP TABLE gone;
+CREATE TABLE gone (id int PRIMARY KEY, n int);
+CALL migrate_batch('gone', 'UPDATE gone SET n = 1 / (6 - id) WHERE id BETWEEN $1 AND $2', batch_size => 5, target => '0', pause => 0, name => 'gone');
+SELECT migrate_batch_reset('gone');
+DROP TABLE gone;
+
 -- kinds of keys
 CREATE TABLE pairs (a int, b text, n int DEFAULT 0, PRIMARY KEY (a, b));
 INSERT INTO pairs SELECT i % 5, 'k' || i FROM generate_series(1, 50) AS i;

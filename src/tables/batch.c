@@ -131,7 +131,7 @@ read_row(const MigSpiRow *row, void *result)
 		batch->batch = *DatumGetUUIDP(id);
 	batch->name = mig_spi_row_text(row, 2);
 	batch->relation = mig_spi_row_oid(row, 3);
-	batch->relation_name = mig_spi_row_text_not_null(row, 4);
+	batch->relation_name = mig_spi_row_text(row, 4);
 	batch->key = mig_spi_row_texts(row, 5, &batch->nkey);
 	batch->statement = mig_spi_row_text_not_null(row, 6);
 	batch->last_key = read_key(row, 7, batch->nkey);
