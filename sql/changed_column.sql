@@ -16,9 +16,11 @@ SELECT name, last_key, end_key FROM migrate.batch;
 INSERT INTO migrate.partial (version_oid, version_table, statement, last_statement, line, revision, operation, state, body_hash, run, role, role_oid, origin)
 SELECT 'migrate.version'::regclass, 'migrate.version', 1, 1, 1, 'a2', 'upgrade', 'done', 'x', batch, role, role_oid, origin FROM migrate.batch;
 
--- What each function says, under savepoints of its own.
+-- What each function says after a change that is rolled back, under savepoints of
+-- their own.
 CREATE FUNCTION tried(changes text) RETURNS TABLE (call text, said text) LANGUAGE plpgsql AS $$
 BEGIN
+	EXECUTE changes;
 	FOREACH call IN ARRAY ARRAY['migrate_heads()', 'migrate_history_details()', $c$migrate_show('a1')$c$,
 		'migrate_plan_details()', 'migrate_is_current()', 'migrate_upgrade()', $c$migrate_downgrade('base')$c$,
 		$c$migrate_stamp('a1')$c$, $c$migrate_resolve('a2', 'abandon')$c$, $c$migrate_register('a3', '', '')$c$,
@@ -28,7 +30,6 @@ BEGIN
 		$c$CALL migrate_batch('t', 'DELETE FROM t WHERE i BETWEEN $1 AND $2 AND fails(i) > 1', name => 'b')$c$]
 	LOOP
 		BEGIN
-			EXECUTE changes;
 			EXECUTE CASE WHEN call LIKE 'CALL %' THEN call ELSE 'SELECT FROM ' || call END;
 			RAISE EXCEPTION USING ERRCODE = 'MIG00', MESSAGE = 'done';
 		EXCEPTION WHEN OTHERS THEN
@@ -36,6 +37,13 @@ BEGIN
 			RETURN NEXT;
 		END;
 	END LOOP;
+	RAISE EXCEPTION USING ERRCODE = 'MIG01', MESSAGE = 'take the change back';
+EXCEPTION WHEN OTHERS THEN
+	IF SQLSTATE <> 'MIG01' THEN
+		call := changes;
+		said := concat_ws(': ', SQLSTATE, SQLERRM);
+		RETURN NEXT;
+	END IF;
 END $$;
 
 -- each column, as a number that would be an address, as text, and without a value
