@@ -115,6 +115,7 @@ SELECT migrate_unregister('p1');
 SELECT migrate_register('x', '', allow => 'create-idnex (small)');
 SELECT migrate_register('x', '', allow => 'index (small)');
 SELECT migrate_register('x', '', allow => 'nothing-like-it (small)');
+SELECT migrate_register('x', '', allow => E'a name\x1b[2J' || repeat('x', 100000) || ' (small)');
 SELECT migrate_register('x', '', allow => 'create-index');
 SELECT migrate_register('x', '', allow => 'create-index (), drop-index (x)');
 SELECT migrate_register('x', '', allow => 'create-index (small), drop-index');

@@ -14,9 +14,11 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "parser/scansup.h"
 #include "utils/varlena.h"
 
+#include "base/printable.h"
 #include "script/lint_rule.h"
 
 /* How many letters of a misspelled name may differ from the one meant. */
@@ -452,11 +454,13 @@ find_rule(const char *name, MigLintRule *rule)
 static void
 refuse_name(const char *name)
 {
-	char	   *near = near_names(name);
+	int			length = pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1);
+	char	   *shown = mig_printable(pnstrdup(name, length));
+	char	   *near = near_names(shown);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("lint rule \"%s\" does not exist", name),
+			 errmsg("lint rule \"%s\" does not exist", shown),
 			 near == NULL ?
 			 errhint("migrate_lint() shows the rules of its findings, and the reference lists all.") :
 			 errhint("Perhaps you meant %s.", near)));
