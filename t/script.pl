@@ -84,6 +84,7 @@ $$);
 INSERT INTO t VALUES (3, ':USER');
 CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
 SET ROLE pg_monitor;
+SET SESSION AUTHORIZATION pg_monitor;
 SELECT 1 -- without a semicolon
 -- migrate:down
 DROP SCHEMA "odd ""one" CASCADE -- all of it

@@ -191,7 +191,7 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 			if (!in_block)
 				appendStringInfoString(text, "BEGIN;\n");
 			in_block = true;
-			appendStringInfoString(text, "RESET ROLE;\nRESET ALL;\n");
+			appendStringInfoString(text, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n");
 			if (body.verify != NULL)
 				write_verify(text, &body);
 			write_rows(text, version, step);
