@@ -203,6 +203,7 @@ CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
 CREATE TABLE bare (id int, n int);
 CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (t);
 CREATE TABLE ruled (id int);
+CREATE TABLE computed (a int, b int, c int, id int GENERATED ALWAYS AS (a * 100 + b) STORED PRIMARY KEY);
 CREATE RULE ruled AS ON DELETE TO ruled DO INSTEAD UPDATE t SET id = -id WHERE id = old.id;
 CREATE TABLE indexes (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, c int, d text COLLATE "C" NOT NULL, e text NOT NULL, EXCLUDE USING gist (box(point(a, b), point(a, b)) WITH &&));
 CREATE INDEX i_a ON indexes (a);
@@ -262,10 +263,12 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'MERGE INTO t USING (SELECT 1) AS s ON id BETWEEN $1 AND $2 WHEN MATCHED THEN UPDATE SET n = 1, id = id + 1'$$,
 	$$'t', 'INSERT INTO t SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET id = excluded.id + 1'$$,
 	$$'t', 'DELETE FROM ruled WHERE id BETWEEN $1 AND $2'$$,
+	$$'computed', 'UPDATE computed SET a = a + 1 WHERE id BETWEEN $1 AND $2'$$,
 	-- not its key
 	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
+	$$'computed', 'UPDATE computed SET c = 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE bare SET id = bare.id + 1 FROM t WHERE t.id BETWEEN $1 AND $2'$$]) AS arguments;
-DROP TABLE heir, ruled;
+DROP TABLE heir, ruled, computed;
 \a
 \t off
 CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2');

@@ -35,6 +35,8 @@ typedef struct Usage
 typedef struct KeyChanges
 {
 	const MigBatch *batch;
+	int			nnames;
+	char	  **names;			/* of the columns that the key is made of */
 	const char *column;			/* NULL: none was found */
 } KeyChanges;
 
@@ -42,6 +44,8 @@ static void check_kind(const MigBatch *batch, const Node *statement);
 static void check_analyzed(const MigBatch *batch);
 static void check_parameters(const Usage *usage);
 static void check_key_is_kept(const MigBatch *batch, List *queries);
+static bool is_of_key(const MigBatch *batch, const char *column);
+static void find_key_columns(KeyChanges *changes);
 static bool find_key_changes(Node *node, void *context);
 static void look_at_targets(KeyChanges *changes, Oid relation, List *targets);
 static bool shares_rows(const MigBatch *batch, Oid relation);
@@ -146,16 +150,67 @@ check_parameters(const Usage *usage)
 static void
 check_key_is_kept(const MigBatch *batch, List *queries)
 {
-	KeyChanges	changes = {batch, NULL};
+	KeyChanges	changes = {batch};
 
+	find_key_columns(&changes);
 	(void) find_key_changes((Node *) queries, &changes);
 	if (changes.column != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 is_of_key(batch, changes.column) ?
 				 errmsg("the statement of a batch cannot change column \"%s\" of its key",
+						changes.column) :
+				 errmsg("the statement of a batch cannot change column \"%s\", from which its key is computed",
 						changes.column),
 				 errdetail("A row could get a key that a later batch is about, and be changed twice."),
 				 errhint("Give the columns of another unique index in argument \"key\".")));
+}
+
+static bool
+is_of_key(const MigBatch *batch, const char *column)
+{
+	for (int i = 0; i < batch->nkey; i++)
+	{
+		if (strcmp(column, batch->key[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Those of the key, and those that generated ones among them are computed from.
+ */
+static void
+find_key_columns(KeyChanges *changes)
+{
+	static MigSpiQuery query = {
+		"WITH key AS ("
+		"  SELECT a.attrelid, a.attnum, a.attname, a.attgenerated"
+		"    FROM pg_catalog.pg_attribute AS a"
+		"   WHERE a.attrelid = $1 AND a.attname = ANY ($2::name[])"
+		")"
+		"SELECT k.attname FROM key AS k"
+		" UNION"
+		" SELECT a.attname FROM key AS k"
+		"   JOIN pg_catalog.pg_attrdef AS e"
+		"     ON e.adrelid = k.attrelid AND e.adnum = k.attnum"
+		"   JOIN pg_catalog.pg_depend AS d"
+		"     ON d.refclassid = 'pg_class'::regclass"
+		"    AND d.refobjid = k.attrelid AND d.refobjsubid <> 0"
+		/* Up to 14 it is the column that depends. */
+		"    AND (d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid"
+		"         OR d.classid = 'pg_class'::regclass"
+		"            AND d.objid = k.attrelid AND d.objsubid = k.attnum)"
+		"   JOIN pg_catalog.pg_attribute AS a"
+		"     ON a.attrelid = k.attrelid AND a.attnum = d.refobjsubid"
+		"  WHERE k.attgenerated <> ''"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, changes->batch->relation);
+	mig_spi_arg_texts(&args, changes->batch->key, changes->batch->nkey);
+	changes->names = mig_spi_list(&query, &args, MIG_SPI_CALLER,
+								  MIG_SPI_READ_LATEST, &changes->nnames);
 }
 
 /*
@@ -206,9 +261,9 @@ look_at_targets(KeyChanges *changes, Oid relation, List *targets)
 		const char *name = target->resjunk ? NULL :
 		get_attname(relation, target->resno, true);
 
-		for (int i = 0; name != NULL && i < changes->batch->nkey; i++)
+		for (int i = 0; name != NULL && i < changes->nnames; i++)
 		{
-			if (strcmp(name, changes->batch->key[i]) == 0)
+			if (strcmp(name, changes->names[i]) == 0)
 				changes->column = name;
 		}
 	}
