@@ -109,14 +109,12 @@ SELECT what, path, local FROM seen ORDER BY n DESC LIMIT 1;
 TRUNCATE app.t, public.t;
 SHOW search_path;
 -- the session's own, which the body has not touched
-\set body 'INSERT INTO t VALUES (1); VACUUM seen; INSERT INTO t VALUES (2); INSERT INTO seen (what) SELECT concat_ws('' '', 1 / count(*), ''a''::bytea, 0.1::float8 / 3, current_setting(''plpgsql.extra_warnings'')) FROM other.go'
+\set body 'INSERT INTO t VALUES (1); VACUUM seen; INSERT INTO t VALUES (2); INSERT INTO seen (what) SELECT concat_ws('' '', 1 / count(*), ''a''::bytea, 0.1::float8 / 3) FROM other.go'
 TRUNCATE other.go;
 SET search_path = app, public;
 SET a.b = 'session';
 SET bytea_output = escape;
 SET extra_float_digits = -10;
-DO 'BEGIN END';
-SET plpgsql.extra_warnings = 'shadowed_variables';
 :run
 \c -
 SET client_min_messages = warning;

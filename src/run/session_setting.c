@@ -447,16 +447,13 @@ is_set_since(const struct config_generic *record, int nest_level)
 
 /*
  * The names that applications make up decide what their policies and functions
- * do, and those of other libraries what their operators find.
+ * do.
  */
 static bool
 is_kept(const struct config_generic *record, const char *value)
 {
 	if (record->flags & GUC_CUSTOM_PLACEHOLDER)
 		return value[0] != '\0';
-	if (record->group == CUSTOM_OPTIONS)
-		return record->context == PGC_USERSET &&
-			strncmp(record->name, MIG_GUC_PREFIX, strlen(MIG_GUC_PREFIX)) != 0;
 	return is_listed(record->name, kept, lengthof(kept));
 }
 
