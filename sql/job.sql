@@ -50,10 +50,15 @@ SELECT migrate_submit('b1') AS job \gset
 \set VERBOSITY sqlstate
 CALL migrate_wait(:job);
 \set VERBOSITY default
-SELECT octet_length(error), right(error, 30) AS error, octet_length(detail), right(detail, 30) AS detail,
-       octet_length(hint), right(hint, 30) AS hint
+SELECT octet_length(error), right(error, 30) AS error, octet_length(detail), right(detail, 99) AS detail,
+       octet_length(hint), right(hint, 165) AS hint
   FROM migrate.jobs_details WHERE job = :job;
 SELECT octet_length(error), right(error, 30) AS error FROM migrate.log WHERE sqlstate = 'ZZ123' ORDER BY finished DESC LIMIT 1;
+SELECT migrate_register('b1', $b$DO $do$BEGIN EXECUTE repeat(' ', 100000) || 'SELECT 1 / 0'; END$do$ $b$, down_revision => '{a2}', replace => true);
+\set VERBOSITY sqlstate
+CALL migrate_deploy('b1');
+\set VERBOSITY default
+SELECT octet_length(context), right(context, 89) AS context FROM migrate.log WHERE sqlstate = '22012' ORDER BY finished DESC LIMIT 1;
 SELECT migrate_unregister('b1');
 
 -- a target is checked at once

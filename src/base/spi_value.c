@@ -17,6 +17,7 @@
 #include "base/spi.h"
 
 #define MAX_MESSAGE				65536	/* bytes */
+#define MAX_LAST_LINES			1024	/* of them */
 
 static const char *describe_column(const MigSpiRow *row, int column);
 static const TargetEntry *find_target(const MigSpiRow *row, int column);
@@ -24,21 +25,26 @@ static const TargetEntry *find_target(const MigSpiRow *row, int column);
 /*
  * A message as it is stored: whole, or its beginning, up to MAX_MESSAGE bytes,
  * with a note.  A row that quotes a value of hundreds of megabytes could not be
- * dumped.
+ * dumped.  The last lines are kept as well: where the error was, what is left and
+ * what to do next.
  */
 const char *
 mig_spi_cut_message(const char *message)
 {
 	size_t		length = strlen(message);
+	const char *end = message + length;
 	char		note[64];
 	int			kept;
 
 	if (length <= MAX_MESSAGE)
 		return message;
+	end = strchr(end - MAX_LAST_LINES, '\n');
+	if (end == NULL)
+		end = "";
 	snprintf(note, sizeof(note), " ... (cut, %zu bytes)", length);
 	kept = pg_mbcliplen(message, (int) Min(length, INT_MAX),
-						MAX_MESSAGE - (int) strlen(note));
-	return psprintf("%.*s%s", kept, message, note);
+						MAX_MESSAGE - (int) (strlen(note) + strlen(end)));
+	return psprintf("%.*s%s%s", kept, message, note, end);
 }
 
 /*
