@@ -56,6 +56,22 @@ mig_command_by_name(const char *name)
 }
 
 /*
+ * The same for a command that runs bodies; a stamp runs none.
+ */
+MigCommand
+mig_command_with_bodies(const char *name)
+{
+	MigCommand	command;
+
+	if (!mig_command_find(name, &command) || command == MIG_COMMAND_STAMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("command \"%s\" runs no statements", name),
+				 errhint("Commands that do are \"upgrade\" and \"downgrade\".")));
+	return command;
+}
+
+/*
  * The function that runs a command.
  */
 const char *

@@ -10,6 +10,7 @@
 extern const char *mig_command_name(MigCommand command);
 extern bool mig_command_find(const char *name, MigCommand *command);
 extern MigCommand mig_command_by_name(const char *name);
+extern MigCommand mig_command_with_bodies(const char *name);
 extern const char *mig_command_function(MigCommand command);
 extern const char *mig_command_procedure(MigCommand command);
 extern const char *mig_via_name(MigVia via);

@@ -55,15 +55,9 @@ static void end_transaction(MigLint *lint);
 List *
 mig_lint(const char *target, const char *command, bool separately)
 {
-	MigCommand	cmd;
-	MigLint    *lint;
+	MigLint    *lint = begin(MIG_SPI_READ_CALLER,
+							 mig_command_with_bodies(command));
 
-	if (!mig_command_find(command, &cmd) || cmd == MIG_COMMAND_STAMP)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("command \"%s\" runs no statements", command),
-				 errhint("Commands that do are \"upgrade\" and \"downgrade\".")));
-	lint = begin(MIG_SPI_READ_CALLER, cmd);
 	lint->separately = separately;
 	if (strchr(target, ':') != NULL)
 		walk_range(lint, target);

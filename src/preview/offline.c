@@ -19,13 +19,14 @@
 #include "base/setting_list.h"
 #include "graph/graph.h"
 #include "preview/preview.h"
+#include "run/run.h"
 #include "script/script.h"
 #include "tables/revision.h"
 #include "tables/version.h"
 
 static MigPlan *plan_range(const char *range, MigCommand command,
 						   bool *from_base);
-static void refuse_irreversible(const MigPlan *plan);
+static void check_reversible(const MigPlan *plan);
 static void write_begin(StringInfo text, const MigVersion *version,
 						MigCommand command, bool from_base);
 static char *key_name(const MigVersion *version);
@@ -56,7 +57,7 @@ mig_offline_script(const char *range, const char *name)
 
 	plan = plan_range(range, command, &from_base);
 	if (command == MIG_COMMAND_DOWNGRADE)
-		refuse_irreversible(plan);
+		check_reversible(plan);
 	initStringInfo(&text);
 	write_begin(&text, version, command, from_base);
 	for (int i = 0; i < plan->nsteps; i++)
@@ -98,7 +99,7 @@ plan_range(const char *range, MigCommand command, bool *from_base)
 }
 
 static void
-refuse_irreversible(const MigPlan *plan)
+check_reversible(const MigPlan *plan)
 {
 	char	  **ids = palloc(sizeof(char *) * Max(plan->nsteps, 1));
 	MigRevisionCheck *checks;
@@ -110,10 +111,7 @@ refuse_irreversible(const MigPlan *plan)
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (checks[i].irreversible)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("revision \"%s\" is irreversible", ids[i]),
-					 errdetail("It was registered without a downgrade body.")));
+			mig_run_refuse_irreversible(ids[i]);
 	}
 }
 

@@ -98,14 +98,8 @@ List *
 mig_preview(char *target, const char *name)
 {
 	Preview		preview = {.context = CurrentMemoryContext};
-	MigCommand	command;
+	MigCommand	command = mig_command_with_bodies(name);
 
-	if (!mig_command_find(name, &command) || command == MIG_COMMAND_STAMP)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("command \"%s\" does not exist, or runs no bodies",
-						name),
-				 errhint("Commands are \"upgrade\" and \"downgrade\".")));
 	INSTR_TIME_SET_CURRENT(preview.epoch);
 	mig_rehearsal_run(command, target, preview_work, &preview);
 	return preview.rows;

@@ -18,7 +18,6 @@
 static void check_steps(const MigRun *run, const MigTrust *trust);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_long_ids(const MigRun *run);
-static void refuse_irreversible(const char *revision);
 static void refuse_server(const MigRun *run);
 static void refuse_nontransactional(const char *revision,
 									const MigRunRequest *request);
@@ -93,7 +92,7 @@ check_steps(const MigRun *run, const MigTrust *trust)
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (plan->command == MIG_COMMAND_DOWNGRADE && trust[i].check.irreversible)
-			refuse_irreversible(plan->steps[i].revision);
+			mig_run_refuse_irreversible(plan->steps[i].revision);
 	}
 	for (int i = 0; i < plan->nsteps; i++)
 	{
@@ -154,8 +153,11 @@ refuse_long_ids(const MigRun *run)
 	}
 }
 
-static void
-refuse_irreversible(const char *revision)
+/*
+ * Raises the error for a plan that would downgrade it.
+ */
+void
+mig_run_refuse_irreversible(const char *revision)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -9,6 +9,7 @@
 
 #include "migrate.h"
 
+#include "base/compat.h"
 #include "base/retry.h"
 #include "base/spi.h"
 #include "base/xact.h"
@@ -200,6 +201,9 @@ extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigCommand command, const char *target,
 								   MigSpiAccess access);
+
+/* precheck.c */
+pg_noreturn extern void mig_run_refuse_irreversible(const char *revision);
 
 /* rehearsal.c */
 extern void mig_rehearsal_run(MigCommand command, char *target,
