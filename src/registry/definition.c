@@ -464,6 +464,8 @@ parse_body(const MigRegistration *registration, MigBodyKind kind,
 	mig_definition_source(registration, copy, given.line, &source);
 	source.per_statement = given.per_statement;
 	source.is_verify = kind == MIG_BODY_VERIFY;
+	if (kind == MIG_BODY_DOWNGRADE && revision->downgrade_file != NULL)
+		source.file = revision->downgrade_file;
 	/* Where the statements in between are one transaction, they say so. */
 	if (!source.per_statement)
 		unwrap(copy, revision->def.id, kind);

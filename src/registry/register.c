@@ -19,53 +19,26 @@
 #include "tables/partial.h"
 #include "tables/version.h"
 
-/* What a registration does to the registry. */
-typedef enum RegisterResult
-{
-	REGISTER_SAME,				/* it is registered already */
-	REGISTER_ADDED,
-	REGISTER_REPLACED
-} RegisterResult;
+typedef void (*Check) (MigRegistered *registered);
 
-/* One of the revisions that are registered together. */
-typedef struct Registered
-{
-	MigRegistration given;
-	MigRevision revision;
-	RegisterResult result;
-	const char *differs;		/* from what is registered; NULL: not */
-	bool		applied;		/* in the version table in use, if it differs */
-	bool		allow_differs;	/* the waivers, which do not count for that */
-} Registered;
-
-typedef void (*Check) (Registered *registered);
-
-static Registered *read_script(const char *script, int options, int *n);
-static List *try_check(Check check, Registered *registered, List *errors);
-static void check_definition(Registered *registered);
-static void check_header(Registered *registered);
-static void check_settings(Registered *registered);
-static void check_allow(Registered *registered);
-static void check_upgrade(Registered *registered);
-static void check_downgrade(Registered *registered);
-static void check_verify(Registered *registered);
-static void add_header_context(void *arg);
-static void register_all(Registered *registered, int n);
-static void compare(Registered *registered);
-static void check_differences(Registered *registered, int n);
-static void refuse_one(const Registered *registered,
-					   const MigVersion *version);
+static MigRegistered *read_script(const char *script, int options, int *n);
+static List *try_check(Check check, MigRegistered *registered, List *errors);
+static void check_definition(MigRegistered *registered);
+static void check_header(MigRegistered *registered);
+static void check_settings(MigRegistered *registered);
+static void check_allow(MigRegistered *registered);
+static void check_upgrade(MigRegistered *registered);
+static void check_downgrade(MigRegistered *registered);
+static void check_verify(MigRegistered *registered);
+static void register_all(MigRegistered *registered, int n);
+static void check_differences(MigRegistered *registered, int n);
 static void refuse_several(const List *refused);
-static void write_one(const Registered *registered);
 static void update(const MigRevision *revision);
 static void refuse_if_applied(MigVersion *version, MigGraph *graph,
 							  const List *ids);
-static void refuse_if_partial(const char *id);
-static void refuse_if_applied_in(MigVersion *version, MigGraph *graph,
-								 const List *ids);
-static bool *applied_in(MigVersion *version, MigGraph *graph);
+static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
+						 MigRegisterHolder *holders);
 static void refuse_applied(const char *id, const MigVersion *version);
-static void check_graph(void);
 
 /* Each finds an error of its own. */
 static const Check checks[] =
@@ -81,7 +54,7 @@ static const Check checks[] =
 void
 mig_register(const MigRevisionDef *def, bool replace)
 {
-	Registered	registered = {.given.revision.def = *def};
+	MigRegistered registered = {.given.revision.def = *def};
 
 	if (replace)
 		registered.given.options = MIG_REGISTER_REPLACE;
@@ -97,7 +70,7 @@ mig_register(const MigRevisionDef *def, bool replace)
 char	  **
 mig_register_script(const char *script, int options, int *nids)
 {
-	Registered *registered = read_script(script, options, nids);
+	MigRegistered *registered = read_script(script, options, nids);
 	char	  **ids = palloc(sizeof(char *) * *nids);
 
 	mig_lock_registry();
@@ -111,32 +84,21 @@ mig_register_script(const char *script, int options, int *nids)
  * The revisions of a script, checked as far as the registry is not needed.
  * Raises all errors of the script at once.
  */
-static Registered *
+static MigRegistered *
 read_script(const char *script, int options, int *n)
 {
 	ErrorContextCallback *callbacks = error_context_stack;
 	MigScriptRevision *given;
-	Registered *registered;
+	MigRegistered *registered;
 	List	   *errors = NIL;
 
 	/* What called us is no part of where an error is. */
 	error_context_stack = NULL;
 	given = mig_script_file_parse(script, n, &errors);
-	registered = palloc_extended(sizeof(Registered) * Max(*n, 1),
-								 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int i = 0; i < *n; i++)
-	{
-		registered[i].given.revision = given[i];
-		registered[i].given.options = options;
-		for (int k = 0; k < lengthof(checks); k++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			errors = try_check(checks[k], &registered[i], errors);
-		}
-	}
+	registered = mig_register_check(given, *n, options, &errors);
 	error_context_stack = callbacks;
 
-	mig_script_error_raise(errors);
+	mig_script_error_raise(errors, false);
 	if (*n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -146,10 +108,37 @@ read_script(const char *script, int options, int *n)
 }
 
 /*
+ * Revisions of a script or of files, checked as far as the registry is not
+ * needed.  Their errors are added to errors.
+ */
+MigRegistered *
+mig_register_check(const MigScriptRevision *given, int n, int options,
+				   List **errors)
+{
+	MigRegistered *registered = palloc_extended(sizeof(MigRegistered) * Max(n, 1),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int i = 0; i < n; i++)
+	{
+		int			nerrors = list_length(*errors);
+
+		registered[i].given.revision = given[i];
+		registered[i].given.options = options;
+		for (int k = 0; k < lengthof(checks) && !given[i].failed; k++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			*errors = try_check(checks[k], &registered[i], *errors);
+		}
+		registered[i].failed = given[i].failed || list_length(*errors) > nerrors;
+	}
+	return registered;
+}
+
+/*
  * Makes a check, and adds the error that it raises to those of the script.
  */
 static List *
-try_check(Check check, Registered *registered, List *errors)
+try_check(Check check, MigRegistered *registered, List *errors)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *volatile result = errors;
@@ -171,19 +160,19 @@ try_check(Check check, Registered *registered, List *errors)
  * Checks what does not depend on the registry, and parses the bodies.
  */
 static void
-check_definition(Registered *registered)
+check_definition(MigRegistered *registered)
 {
 	for (int i = 0; i < lengthof(checks); i++)
 		checks[i] (registered);
 }
 
 static void
-check_header(Registered *registered)
+check_header(MigRegistered *registered)
 {
 	const MigRegistration *given = &registered->given;
 	ErrorContextCallback callback;
 
-	callback.callback = add_header_context;
+	callback.callback = mig_register_add_context;
 	callback.arg = unconstify(MigRegistration *, given);
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -193,37 +182,40 @@ check_header(Registered *registered)
 }
 
 static void
-check_settings(Registered *registered)
+check_settings(MigRegistered *registered)
 {
 	mig_definition_check_settings(&registered->given);
 }
 
 static void
-check_allow(Registered *registered)
+check_allow(MigRegistered *registered)
 {
 	mig_definition_check_allow(&registered->given);
 }
 
 static void
-check_upgrade(Registered *registered)
+check_upgrade(MigRegistered *registered)
 {
 	mig_definition_upgrade(&registered->given, &registered->revision);
 }
 
 static void
-check_downgrade(Registered *registered)
+check_downgrade(MigRegistered *registered)
 {
 	mig_definition_downgrade(&registered->given, &registered->revision);
 }
 
 static void
-check_verify(Registered *registered)
+check_verify(MigRegistered *registered)
 {
 	mig_definition_verify(&registered->given, &registered->revision);
 }
 
-static void
-add_header_context(void *arg)
+/*
+ * Error context callback: which line of a script or a file begins a revision.
+ */
+void
+mig_register_add_context(void *arg)
 {
 	const MigRegistration *registration = arg;
 	MigScriptSource source;
@@ -278,7 +270,7 @@ mig_register_unregister(char *id)
 					  list_make1(id));
 	mig_approval_void(id);
 	mig_revision_delete(id);
-	check_graph();
+	mig_register_check_graph();
 }
 
 /*
@@ -289,7 +281,7 @@ void
 mig_register_merge(int nrevisions, char **revisions,
 				   const MigRevisionDef *def)
 {
-	Registered	registered = {.given.revision.def = *def};
+	MigRegistered registered = {.given.revision.def = *def};
 	MigRevisionDef *merge = &registered.given.revision.def;
 	MigGraph   *graph;
 	MigRevList	parents;
@@ -327,7 +319,7 @@ mig_register_merge(int nrevisions, char **revisions,
  * before anything is written to it.
  */
 static void
-register_all(Registered *registered, int n)
+register_all(MigRegistered *registered, int n)
 {
 	bool		in_script = registered[0].given.revision.number > 0;
 	bool		changed = false;
@@ -335,41 +327,41 @@ register_all(Registered *registered, int n)
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		compare(&registered[i]);
+		mig_register_compare(&registered[i]);
 	}
 	check_differences(registered, n);
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		write_one(&registered[i]);
-		if (registered[i].result == REGISTER_REPLACED ||
-			(registered[i].result == REGISTER_ADDED && in_script))
+		mig_register_write(&registered[i]);
+		if (registered[i].result == MIG_REGISTER_REPLACED ||
+			(registered[i].result == MIG_REGISTER_ADDED && in_script))
 			changed = true;
 	}
 	if (changed)
-		check_graph();
+		mig_register_check_graph();
 }
 
 /*
  * What a registration would change.
  */
-static void
-compare(Registered *registered)
+void
+mig_register_compare(MigRegistered *registered)
 {
 	MigRevisionDef *def = &registered->revision.def;
 	MigRevision *old = mig_revision_find(def->id);
 
 	if (old == NULL)
 	{
-		registered->result = REGISTER_ADDED;
+		registered->result = MIG_REGISTER_ADDED;
 		return;
 	}
 	/* No argument of a call says what the settings are. */
 	if (registered->given.revision.number == 0)
 		def->settings = old->def.settings;
 	registered->differs = mig_definition_difference(old, &registered->revision);
-	registered->result = registered->differs == NULL ? REGISTER_SAME :
-		REGISTER_REPLACED;
+	registered->result = registered->differs == NULL ? MIG_REGISTER_UNCHANGED :
+		MIG_REGISTER_REPLACED;
 	registered->allow_differs = strcmp(old->def.allow == NULL ? "" : old->def.allow,
 									   def->allow == NULL ? "" : def->allow) != 0;
 }
@@ -379,7 +371,7 @@ compare(Registered *registered)
  * replace it.
  */
 static void
-check_differences(Registered *registered, int n)
+check_differences(MigRegistered *registered, int n)
 {
 	bool		replace = (registered[0].given.options & MIG_REGISTER_REPLACE) != 0;
 	MigVersion *version = NULL;
@@ -398,7 +390,7 @@ check_differences(Registered *registered, int n)
 				mig_lock_bodies();
 			graph = mig_revision_graph(MIG_SPI_READ_LATEST);
 			version = mig_version_open(MIG_SPI_READ_LATEST);
-			applied = applied_in(version, graph);
+			applied = mig_register_applied(version, graph);
 		}
 		registered[i].applied = applied[mig_graph_find(graph, registered[i].revision.def.id)];
 		if (registered[i].applied || !replace)
@@ -407,15 +399,15 @@ check_differences(Registered *registered, int n)
 			replaced = lappend(replaced, registered[i].revision.def.id);
 	}
 	if (list_length(refused) == 1)
-		refuse_one(linitial(refused), version);
+		mig_register_refuse(linitial(refused), version);
 	if (refused != NIL)
 		refuse_several(refused);
 	if (replaced != NIL)
 		refuse_if_applied(version, graph, replaced);
 }
 
-static void
-refuse_one(const Registered *registered, const MigVersion *version)
+void
+mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 {
 	const char *id = registered->revision.def.id;
 
@@ -439,7 +431,7 @@ refuse_one(const Registered *registered, const MigVersion *version)
 static void
 refuse_several(const List *refused)
 {
-	const Registered *first = linitial(refused);
+	const MigRegistered *first = linitial(refused);
 	bool		replace = (first->given.options & MIG_REGISTER_REPLACE) != 0;
 	StringInfoData detail;
 	ListCell   *cell;
@@ -447,7 +439,7 @@ refuse_several(const List *refused)
 	initStringInfo(&detail);
 	foreach(cell, refused)
 	{
-		const Registered *registered = lfirst(cell);
+		const MigRegistered *registered = lfirst(cell);
 
 		if (detail.len > 0)
 			appendStringInfoChar(&detail, '\n');
@@ -471,24 +463,24 @@ refuse_several(const List *refused)
 }
 
 /*
- * Writes what compare() has found.
+ * Writes what mig_register_compare() has found.
  */
-static void
-write_one(const Registered *registered)
+void
+mig_register_write(const MigRegistered *registered)
 {
 	const MigRevision *revision = &registered->revision;
 	bool		in_script = registered->given.revision.number > 0;
 
 	switch (registered->result)
 	{
-		case REGISTER_ADDED:
+		case MIG_REGISTER_ADDED:
 			/* In a script parents may come later: the graph is checked then. */
 			mig_definition_check_references(&revision->def, in_script);
 			mig_revision_insert(revision, GetUserId());
 			if (!in_script)
 				mig_revision_cover(&revision->def);
 			break;
-		case REGISTER_SAME:
+		case MIG_REGISTER_UNCHANGED:
 
 			/*
 			 * The same tokens: another text or author is no other revision. A
@@ -503,9 +495,13 @@ write_one(const Registered *registered)
 			else if (registered->allow_differs)
 				mig_revision_set_allow(revision->def.id, revision->def.allow);
 			break;
-		case REGISTER_REPLACED:
+		case MIG_REGISTER_REPLACED:
 			mig_definition_check_references(&revision->def, in_script);
 			update(revision);
+			break;
+		case MIG_REGISTER_REMOVED:
+			mig_approval_void(revision->def.id);
+			mig_revision_delete(revision->def.id);
 			break;
 	}
 }
@@ -521,67 +517,90 @@ update(const MigRevision *revision)
 }
 
 /*
- * Raises an error if one of the revisions is partial, or applied: by the version
- * table in use, by migrate.version, or by any other that runs have used.  They
- * are read with the caller's rights, and a role that cannot read one cannot
- * change a revision.  The bodies are locked, so that no run is applying any.
+ * Raises an error if one of the revisions is partial or applied.
  */
 static void
 refuse_if_applied(MigVersion *version, MigGraph *graph, const List *ids)
 {
+	MigRegisterHolder *holders = mig_register_holders(version, graph, ids);
+	ListCell   *cell;
+
+	foreach(cell, ids)
+		mig_register_refuse_held(lfirst(cell),
+								 &holders[foreach_current_index(cell)]);
+}
+
+/*
+ * By which tables the revisions, which are registered, are partial or applied:
+ * by the version table in use, by migrate.version, or by any other that runs
+ * have used.  They are read with the caller's rights, and a role that cannot read
+ * one cannot change a revision.  The bodies are locked, so that no run is
+ * applying any.
+ */
+MigRegisterHolder *
+mig_register_holders(MigVersion *version, MigGraph *graph, const List *ids)
+{
+	MigRegisterHolder *holders = palloc0(sizeof(MigRegisterHolder) *
+										 Max(list_length(ids), 1));
 	int			ntables;
 	char	  **tables = mig_log_version_tables(&ntables);
 	ListCell   *cell;
 
 	foreach(cell, ids)
-		refuse_if_partial(lfirst(cell));
-	refuse_if_applied_in(version, graph, ids);
+		holders[foreach_current_index(cell)].partial =
+		mig_partial_holder(lfirst(cell));
+	find_applied(version, graph, ids, holders);
 	for (int i = -1; i < ntables; i++)
 	{
 		const char *name = i < 0 ? NULL : tables[i];
 		MigVersion *other = mig_version_open_other(name, version);
 
 		if (other != NULL)
-			refuse_if_applied_in(other, graph, ids);
+			find_applied(other, graph, ids, holders);
 	}
+	return holders;
 }
 
 static void
-refuse_if_partial(const char *id)
+find_applied(MigVersion *version, MigGraph *graph, const List *ids,
+			 MigRegisterHolder *holders)
 {
-	char	   *table = mig_partial_holder(id);
+	bool	   *applied = mig_register_applied(version, graph);
+	ListCell   *cell;
 
-	if (table != NULL)
+	foreach(cell, ids)
+	{
+		MigRegisterHolder *holder = &holders[foreach_current_index(cell)];
+
+		if (holder->applied == NULL && applied[mig_graph_find(graph, lfirst(cell))])
+			holder->applied = version;
+	}
+}
+
+/*
+ * Raises an error if there is such a table.
+ */
+void
+mig_register_refuse_held(const char *id, const MigRegisterHolder *holder)
+{
+	if (holder->partial != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot replace or unregister revision \"%s\" because it is partial",
 						id),
 				 errdetail("A run of it on version table \"%s\" was interrupted.",
-						   table),
+						   holder->partial),
 				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve(%s, 'abandon').",
 						 quote_literal_cstr(id))));
-}
-
-static void
-refuse_if_applied_in(MigVersion *version, MigGraph *graph, const List *ids)
-{
-	bool	   *applied = applied_in(version, graph);
-	ListCell   *cell;
-
-	foreach(cell, ids)
-	{
-		const char *id = lfirst(cell);
-
-		if (applied[mig_graph_find(graph, id)])
-			refuse_applied(id, version);
-	}
+	if (holder->applied != NULL)
+		refuse_applied(id, holder->applied);
 }
 
 /*
  * Which revisions of the graph are applied according to a version table.
  */
-static bool *
-applied_in(MigVersion *version, MigGraph *graph)
+bool *
+mig_register_applied(MigVersion *version, MigGraph *graph)
 {
 	mig_version_read(version, MIG_SPI_READ_LATEST);
 	return mig_graph_applied(graph, version->nrows, version->rows);
@@ -602,8 +621,8 @@ refuse_applied(const char *id, const MigVersion *version)
 /*
  * Raises an error if there is a cycle or a missing parent, and marks the heads.
  */
-static void
-check_graph(void)
+void
+mig_register_check_graph(void)
 {
 	mig_revision_set_heads(mig_revision_graph(MIG_SPI_READ_LATEST));
 }

@@ -49,10 +49,32 @@ typedef struct MigInspectStep
 #define MIG_REGISTER_REPLACE		0x01	/* change what is not applied */
 #define MIG_REGISTER_SKIP_DOWNGRADE	0x02	/* a downgrade that does not parse
 											 * makes a revision irreversible */
+#define MIG_REGISTER_PRUNE			0x04	/* remove what is not given and
+											 * not applied */
 
-/* register.c */
+/* What a registration does to the registry. */
+typedef enum MigRegisterResult
+{
+	MIG_REGISTER_UNCHANGED,		/* it is registered already */
+	MIG_REGISTER_ADDED,
+	MIG_REGISTER_REPLACED,
+	MIG_REGISTER_REMOVED
+} MigRegisterResult;
+
+/* What the registration of files has done to a revision. */
+typedef struct MigRegisterChange
+{
+	const char *file;			/* NULL: no file has it */
+	const char *id;
+	MigRegisterResult result;
+} MigRegisterChange;
+
+/* register.c, register_files.c */
 extern void mig_register(const MigRevisionDef *def, bool replace);
 extern char **mig_register_script(const char *script, int options, int *nids);
+extern MigRegisterChange *mig_register_files(const MigScriptRevision *given,
+											 int n, int options, List *errors,
+											 int *nchanges);
 extern void mig_register_merge(int nrevisions, char **revisions,
 							   const MigRevisionDef *def);
 extern void mig_register_unregister(char *id);

@@ -7,6 +7,7 @@
 
 #include "registry/registry.h"
 #include "script/script.h"
+#include "tables/version.h"
 
 /* A revision that is to be registered. */
 typedef struct MigRegistration
@@ -14,6 +15,27 @@ typedef struct MigRegistration
 	MigScriptRevision revision;
 	int			options;		/* MIG_REGISTER_... */
 } MigRegistration;
+
+/* One of the revisions that are registered together. */
+typedef struct MigRegistered
+{
+	MigRegistration given;
+	MigRevision revision;
+	bool		failed;			/* its definition has an error */
+	MigRegisterResult result;
+	const char *differs;		/* from what is registered; NULL: not */
+	bool		applied;		/* in the version table in use, if it differs */
+	bool		allow_differs;	/* the waivers, which do not count for that */
+} MigRegistered;
+
+/* Why a revision cannot be changed. */
+typedef struct MigRegisterHolder
+{
+	const char *partial;		/* the version table of an interrupted run, or
+								 * NULL */
+	const MigVersion *applied;	/* a version table that it is applied in, or
+								 * NULL */
+} MigRegisterHolder;
 
 /* definition.c */
 extern void mig_definition_check_names(const MigRevisionDef *def);
@@ -37,5 +59,19 @@ extern const char *mig_definition_difference(const MigRevision *old,
 
 /* register.c */
 extern MigRevision *mig_register_find(const char *id);
+extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
+										 int options, List **errors);
+extern void mig_register_add_context(void *arg);
+extern void mig_register_compare(MigRegistered *registered);
+extern void mig_register_refuse(const MigRegistered *registered,
+								const MigVersion *version);
+extern void mig_register_write(const MigRegistered *registered);
+extern bool *mig_register_applied(MigVersion *version, MigGraph *graph);
+extern MigRegisterHolder *mig_register_holders(MigVersion *version,
+											   MigGraph *graph,
+											   const List *ids);
+extern void mig_register_refuse_held(const char *id,
+									 const MigRegisterHolder *holder);
+extern void mig_register_check_graph(void);
 
 #endif							/* MIG_REGISTRY_REGISTRY_INTERNAL_H */

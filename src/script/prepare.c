@@ -129,6 +129,26 @@ mig_script_unwrap(char *body, MigBodyKind kind)
 }
 
 /*
+ * Whether a body that parses begins or ends transactions itself.
+ */
+bool
+mig_script_has_transactions(const char *body)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "migrate transactions",
+												  ALLOCSET_DEFAULT_SIZES);
+	bool		found = false;
+	ListCell   *cell;
+
+	MemoryContextSwitchTo(context);
+	foreach(cell, try_parse(body))
+		found = found || IsA(lfirst_node(RawStmt, cell)->stmt, TransactionStmt);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return found;
+}
+
+/*
  * The statements of a body; none if it does not parse, which is said when it is
  * split.
  */

@@ -221,12 +221,22 @@ typedef enum MigNameState
 	MIG_NAME_UNKNOWN
 } MigNameState;
 
+/* A file that is read together with others. */
+typedef struct MigScriptFile
+{
+	const char *path;			/* NULL: it is the only one */
+	const char *text;
+} MigScriptFile;
+
 /* One revision of a script, and where in it its parts are. */
 typedef struct MigScriptRevision
 {
 	MigRevisionDef def;
 	const char *file;			/* as a line of the script names it, or NULL */
+	const char *downgrade_file; /* if it is in another one; otherwise NULL */
 	int			number;			/* in the script, from 1; 0: in none */
+	bool		failed;			/* it could not be read, of which there is an
+								 * error already */
 	int			line;			/* of its header, from 1, in the file */
 	int			settings_line;
 	int			allow_line;
@@ -255,15 +265,25 @@ extern const char *mig_script_place(const MigScriptSource *source,
 extern char *mig_script_excerpt(const char *text, int from, int to,
 								int location, int *position);
 extern int	mig_script_skip_gap(const char *text, int offset);
+extern int	mig_script_count_lines(const char *text, int from, int to);
+
+/* script_line.c */
+extern bool mig_script_line_transaction(const char *text, bool *transaction);
 
 /* prepare.c */
 extern char *mig_script_prepare(const char *text);
 extern bool mig_script_unwrap(char *body, MigBodyKind kind);
+extern bool mig_script_has_transactions(const char *body);
+
+/* foreign.c */
+extern char *mig_foreign_copy_data(const MigScriptSource *source);
+extern int	mig_foreign_find_template(const char *text);
+extern bool mig_foreign_names(const char *text, const char *name);
 
 /* script_error.c */
 extern List *mig_script_error_add(List *errors, int revision,
 								  MemoryContext context);
-extern void mig_script_error_raise(List *errors);
+extern void mig_script_error_raise(List *errors, bool in_files);
 extern char *mig_script_error_line(const ErrorData *error);
 extern bool mig_script_error_is_message(MemoryContext context);
 
@@ -300,6 +320,9 @@ extern void mig_body_hash(const char *body, char *result);
 extern MigScriptRevision *mig_script_file_parse(const char *script,
 												int *nrevisions,
 												List **errors);
+extern MigScriptRevision *mig_script_files_parse(const MigScriptFile *files,
+												 int nfiles, int *nrevisions,
+												 List **errors);
 extern void mig_script_file_check_body(const MigScriptSource *source,
 									   MigBodyKind kind);
 

@@ -42,10 +42,10 @@ mig_script_error_add(List *errors, int revision, MemoryContext context)
 
 /*
  * Raises the errors, if there are any: a single one as it is, several as one
- * that lists them in the order of the script.
+ * that lists them in the order of the script, or of the files.
  */
 void
-mig_script_error_raise(List *errors)
+mig_script_error_raise(List *errors, bool in_files)
 {
 	StringInfoData text;
 	MigScriptError *first;
@@ -75,8 +75,12 @@ mig_script_error_raise(List *errors)
 	}
 	ereport(ERROR,
 			(errcode(first->error->sqlerrcode),
+			 in_files ?
+			 errmsg("migration files have %d errors", list_length(errors)) :
 			 errmsg("migration script has %d errors", list_length(errors)),
 			 errdetail_internal("%s", text.data),
+			 in_files ?
+			 errhint("Correct them and register the files again. Nothing of them is registered.") :
 			 errhint("Correct them and register the script again. Nothing of it is registered."),
 			 errhidestmt(true)));
 }

@@ -26,6 +26,7 @@
 #define FILE_LINE		"-- file:"
 #define REVISION_LINE	"-- revision:"
 
+static void read_file(MigScriptParser *parser, const MigScriptFile *file);
 static void read_text(MigScriptParser *parser);
 static ErrorData *read_tokens(MigScriptParser *parser, int from, int to,
 							  int *gap, int *error_location);
@@ -35,7 +36,8 @@ static int	next_line(const char *text, int location, const char *beginning);
 static void read_gap(MigScriptParser *parser, int from, int to);
 static void try_comment(MigScriptParser *parser, int location, int end);
 static void refuse_duplicates(MigScriptParser *parser);
-static void refuse_duplicate(const MigScriptRevision *revision);
+static void refuse_duplicate(const MigScriptRevision *revision,
+							 const MigScriptRevision *first);
 static int	compare_revisions(const void *a, const void *b);
 
 /*
@@ -49,20 +51,45 @@ static int	compare_revisions(const void *a, const void *b);
 MigScriptRevision *
 mig_script_file_parse(const char *script, int *nrevisions, List **errors)
 {
-	MigScriptParser parser = {.line = 1, .context = CurrentMemoryContext};
+	MigScriptFile file = {.text = script};
 
-	parser.text = mig_script_prepare(script);
-	parser.source.body = parser.text;
-	parser.source.in_script = true;
+	return mig_script_files_parse(&file, 1, nrevisions, errors);
+}
+
+/*
+ * The same for files, each of which is a script: their revisions are numbered
+ * together.
+ */
+MigScriptRevision *
+mig_script_files_parse(const MigScriptFile *files, int nfiles, int *nrevisions,
+					   List **errors)
+{
+	MigScriptParser parser = {.context = CurrentMemoryContext};
+
 	parser.errors = *errors;
-
-	read_text(&parser);
-	mig_script_parser_end_body(&parser, strlen(parser.text));
+	for (int i = 0; i < nfiles; i++)
+		read_file(&parser, &files[i]);
 	refuse_duplicates(&parser);
 
 	*errors = parser.errors;
 	*nrevisions = parser.nrevisions;
 	return parser.revisions;
+}
+
+static void
+read_file(MigScriptParser *parser, const MigScriptFile *file)
+{
+	memset(&parser->source, 0, sizeof(parser->source));
+	parser->text = mig_script_prepare(file->text);
+	parser->source.body = parser->text;
+	parser->source.file = file->path;
+	parser->source.in_script = true;
+	parser->state = MIG_PARSER_START;
+	parser->counted = 0;
+	parser->line = 1;
+
+	read_text(parser);
+	mig_script_parser_end_body(parser, strlen(parser->text));
 }
 
 /*
@@ -286,13 +313,16 @@ refuse_duplicates(MigScriptParser *parser)
 	qsort(sorted, parser->nrevisions, sizeof(MigScriptRevision *),
 		  compare_revisions);
 
-	for (int i = 1; i < parser->nrevisions; i++)
+	for (int i = 1, first = 0; i < parser->nrevisions; i++)
 	{
-		if (strcmp(sorted[i - 1]->def.id, sorted[i]->def.id) != 0)
+		if (strcmp(sorted[first]->def.id, sorted[i]->def.id) != 0)
+		{
+			first = i;
 			continue;
+		}
 		PG_TRY();
 		{
-			refuse_duplicate(sorted[i]);
+			refuse_duplicate(sorted[i], sorted[first]);
 		}
 		PG_CATCH();
 		{
@@ -307,16 +337,20 @@ refuse_duplicates(MigScriptParser *parser)
 }
 
 static void
-refuse_duplicate(const MigScriptRevision *revision)
+refuse_duplicate(const MigScriptRevision *revision,
+				 const MigScriptRevision *first)
 {
 	MigScriptSource source = {
 		.body = "", .file = revision->file, .in_script = true, .line = revision->line
 	};
+	MigScriptSource other = {
+		.body = "", .file = first->file, .in_script = true, .line = first->line
+	};
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("revision \"%s\" is given twice in migration script",
-					revision->def.id),
+			 errmsg("revision \"%s\" is given twice", revision->def.id),
+			 errdetail("It is given in %s, too.", mig_script_place(&other, 0)),
 			 mig_script_errline(&source, 0)));
 }
 

@@ -147,7 +147,6 @@ extern int	mig_script_errline(const MigScriptSource *source, int location);
 extern void mig_script_locate_error(const MigScriptSource *source,
 									ErrorData *error, int location);
 extern int	mig_script_skip_comment(const char *text, int offset);
-extern int	mig_script_count_lines(const char *text, int from, int to);
 
 /* script_line.c */
 extern void mig_script_line_read(const char *text, int location, int end,
@@ -155,7 +154,6 @@ extern void mig_script_line_read(const char *text, int location, int end,
 extern bool mig_script_line_is_marker(const MigScriptLine *line);
 extern MigBodyKind mig_script_line_section(const MigScriptLine *line,
 										   int *length);
-extern bool mig_script_line_transaction(const char *text, bool *transaction);
 extern char **mig_script_line_items(const char *value, int *nitems);
 extern const char *mig_script_line_key_name(MigScriptLineKey key);
 

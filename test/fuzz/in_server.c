@@ -108,7 +108,7 @@ test_fuzz_file(PG_FUNCTION_ARGS)
 	MigScriptRevision *revisions = mig_script_file_parse(script, &nrevisions, &errors);
 	MigScriptRevision *again;
 
-	mig_script_error_raise(errors);
+	mig_script_error_raise(errors, false);
 	for (int i = 0; i < nrevisions; i++)
 	{
 		const MigScriptRevision *revision = &revisions[i];
@@ -132,7 +132,7 @@ test_fuzz_file(PG_FUNCTION_ARGS)
 
 	/* Written from what was read, it reads as the same. */
 	again = mig_script_file_parse(write_file(nrevisions, revisions), &nagain, &errors);
-	mig_script_error_raise(errors);
+	mig_script_error_raise(errors, false);
 	must_hold(nrevisions == nagain);
 	for (int i = 0; i < nrevisions; i++)
 		compare_revisions(&revisions[i], &again[i]);

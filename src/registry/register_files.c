@@ -1,0 +1,347 @@
+/*
+ * register_files.c
+ *	  Registers the revisions of a set of files, all or none.
+ *
+ * What a script does for its revisions is done for those of files here, with two
+ * differences: what is wrong is raised together, also what the registry says
+ * about it, and what no file holds can be removed.  So nothing is raised before
+ * everything was looked at, and nothing is written before that.
+ *
+ * Errors are raised and caught without a subtransaction; so the registry is
+ * asked first, and what it has said decides in memory.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "graph/graph.h"
+#include "registry/registry_internal.h"
+#include "run/run.h"
+
+/* The files, and what the registry says about them. */
+typedef struct RegisterSet
+{
+	int			n;
+	MigRegistered *revisions;
+	int			options;		/* MIG_REGISTER_... */
+	List	   *errors;
+	char	  **ids;			/* of the files, sorted */
+	MigGraph   *graph;			/* that is registered */
+	MigVersion *version;
+	List	   *removed;		/* ids that no file holds */
+} RegisterSet;
+
+/* Raises the error of a revision, if it has one. */
+typedef void (*Refuse) (const RegisterSet *set, const MigRegistered *revision,
+						const void *arg);
+
+static void sort_ids(RegisterSet *set);
+static bool is_given(const RegisterSet *set, const char *id);
+static void read_registry(RegisterSet *set);
+static void find_removed(RegisterSet *set);
+static void check_changes(RegisterSet *set);
+static void check_held(RegisterSet *set, const List *changed, const List *ids);
+static void check_parents(RegisterSet *set);
+static void try_refuse(RegisterSet *set, Refuse refuse,
+					   const MigRegistered *revision, const void *arg);
+static void refuse_change(const RegisterSet *set, const MigRegistered *revision,
+						  const void *arg);
+static void refuse_held(const RegisterSet *set, const MigRegistered *revision,
+						const void *arg);
+static void refuse_removal(const RegisterSet *set, const MigRegistered *revision,
+						   const void *arg);
+static void refuse_parents(const RegisterSet *set, const MigRegistered *revision,
+						   const void *arg);
+static MigRegisterChange *write_all(RegisterSet *set, int *nchanges);
+
+/*
+ * Registers revisions, which may refer to each other in any order.  errors: what
+ * was found wrong with the files before.  Raises all errors at once.  Returns
+ * what was done to each, in the order given, and then to those removed.
+ */
+MigRegisterChange *
+mig_register_files(const MigScriptRevision *given, int n, int options,
+				   List *errors, int *nchanges)
+{
+	ErrorContextCallback *callbacks = error_context_stack;
+	RegisterSet set = {.n = n, .options = options, .errors = errors};
+
+	/* What called us is no part of where an error is. */
+	error_context_stack = NULL;
+	set.revisions = mig_register_check(given, n, options, &set.errors);
+	error_context_stack = callbacks;
+
+	mig_lock_registry();
+	sort_ids(&set);
+	read_registry(&set);
+
+	error_context_stack = NULL;
+	check_changes(&set);
+	check_parents(&set);
+	error_context_stack = callbacks;
+	mig_script_error_raise(set.errors, true);
+	return write_all(&set, nchanges);
+}
+
+static void
+sort_ids(RegisterSet *set)
+{
+	set->ids = palloc(sizeof(char *) * Max(set->n, 1));
+	for (int i = 0; i < set->n; i++)
+		set->ids[i] = set->revisions[i].given.revision.def.id;
+	qsort(set->ids, set->n, sizeof(char *), pg_qsort_strcmp);
+}
+
+static bool
+is_given(const RegisterSet *set, const char *id)
+{
+	return bsearch(&id, set->ids, set->n, sizeof(char *), pg_qsort_strcmp) != NULL;
+}
+
+/*
+ * What the registry says about each revision.
+ */
+static void
+read_registry(RegisterSet *set)
+{
+	bool		changes = false;
+
+	for (int i = 0; i < set->n; i++)
+	{
+		MigRegistered *revision = &set->revisions[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (revision->failed)
+			continue;
+		mig_register_compare(revision);
+		changes = changes || revision->differs != NULL;
+	}
+
+	set->graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	if (set->options & MIG_REGISTER_PRUNE)
+		find_removed(set);
+	if (!changes && set->removed == NIL)
+		return;
+	if ((set->options & MIG_REGISTER_REPLACE) || set->removed != NIL)
+		mig_lock_bodies();
+	set->version = mig_version_open(MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Of files that could not be read one cannot tell what they do not hold.
+ */
+static void
+find_removed(RegisterSet *set)
+{
+	MigRevList	all;
+
+	if (set->errors != NIL)
+		return;
+	all = mig_history_list(set->graph, NULL, 0, NULL);
+	for (int i = 0; i < all.n; i++)
+	{
+		const char *id = mig_graph_id(set->graph, all.rev[i]);
+
+		if (!is_given(set, id))
+			set->removed = lappend(set->removed, pstrdup(id));
+	}
+}
+
+/*
+ * Adds an error for each change that must not be made.
+ */
+static void
+check_changes(RegisterSet *set)
+{
+	bool	   *applied;
+	List	   *changed = NIL;
+	List	   *ids = NIL;
+
+	if (set->version == NULL)
+		return;
+	applied = mig_register_applied(set->version, set->graph);
+	for (int i = 0; i < set->n; i++)
+	{
+		MigRegistered *revision = &set->revisions[i];
+
+		if (revision->failed || revision->differs == NULL)
+			continue;
+		revision->applied = applied[mig_graph_find(set->graph,
+												   revision->revision.def.id)];
+		if (revision->applied || !(set->options & MIG_REGISTER_REPLACE))
+			try_refuse(set, refuse_change, revision, NULL);
+		else
+		{
+			changed = lappend(changed, revision);
+			ids = lappend(ids, revision->revision.def.id);
+		}
+	}
+	check_held(set, changed, list_concat(ids, set->removed));
+}
+
+/*
+ * The same for what any other version table says.  ids: of what is changed, and
+ * then of what is removed.
+ */
+static void
+check_held(RegisterSet *set, const List *changed, const List *ids)
+{
+	MigRegisterHolder *holders;
+	ListCell   *cell;
+
+	if (ids == NIL)
+		return;
+	holders = mig_register_holders(set->version, set->graph, ids);
+	foreach(cell, ids)
+	{
+		int			i = foreach_current_index(cell);
+		MigRegistered gone = {.given.revision.def.id = lfirst(cell)};
+
+		if (i < list_length(changed))
+			try_refuse(set, refuse_held, list_nth(changed, i), &holders[i]);
+		else
+		{
+			gone.given.revision.number = set->n + i;
+			try_refuse(set, refuse_removal, &gone, &holders[i]);
+		}
+	}
+}
+
+/*
+ * Adds an error for each revision whose down revisions are neither given nor
+ * registered, or would be removed.
+ */
+static void
+check_parents(RegisterSet *set)
+{
+	for (int i = 0; i < set->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!set->revisions[i].failed)
+			try_refuse(set, refuse_parents, &set->revisions[i], NULL);
+	}
+}
+
+static void
+try_refuse(RegisterSet *set, Refuse refuse, const MigRegistered *revision,
+		   const void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *volatile errors = set->errors;
+	ErrorContextCallback callback;
+
+	callback.callback = mig_register_add_context;
+	callback.arg = unconstify(MigRegistration *, &revision->given);
+	callback.previous = error_context_stack;
+	PG_TRY();
+	{
+		if (revision->given.revision.line > 0)
+			error_context_stack = &callback;
+		refuse(set, revision, arg);
+	}
+	PG_CATCH();
+	{
+		errors = mig_script_error_add(errors, revision->given.revision.number,
+									  context);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	set->errors = errors;
+}
+
+static void
+refuse_change(const RegisterSet *set, const MigRegistered *revision,
+			  const void *arg)
+{
+	mig_register_refuse(revision, set->version);
+}
+
+static void
+refuse_held(const RegisterSet *set, const MigRegistered *revision,
+			const void *arg)
+{
+	mig_register_refuse_held(revision->revision.def.id, arg);
+}
+
+static void
+refuse_removal(const RegisterSet *set, const MigRegistered *revision,
+			   const void *arg)
+{
+	const MigRegisterHolder *holder = arg;
+	const char *id = revision->given.revision.def.id;
+
+	if (holder->applied != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is applied, and no file holds it", id),
+				 errdetail("It is applied according to version table \"%s\".",
+						   holder->applied->name),
+				 errhint("Restore its file, or downgrade it first. Without prune => true nothing is removed.")));
+	mig_register_refuse_held(id, holder);
+}
+
+static void
+refuse_parents(const RegisterSet *set, const MigRegistered *revision,
+			   const void *arg)
+{
+	const MigRevisionDef *def = &revision->revision.def;
+
+	for (int i = 0; i < def->ndown; i++)
+	{
+		bool		registered = mig_graph_find(set->graph, def->down[i]) >= 0;
+
+		if (is_given(set, def->down[i]) ||
+			(registered && !(set->options & MIG_REGISTER_PRUNE)))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
+						def->down[i], def->id),
+				 registered ?
+				 errdetail("It is registered, but no file holds it, and prune => true would remove it.") :
+				 errdetail("It is neither registered nor in one of the files.")));
+	}
+}
+
+/*
+ * Writes all changes, and says what they were.
+ */
+static MigRegisterChange *
+write_all(RegisterSet *set, int *nchanges)
+{
+	MigRegisterChange *changes = palloc(sizeof(MigRegisterChange) *
+										Max(set->n + list_length(set->removed), 1));
+	int			n = 0;
+	bool		changed = set->removed != NIL;
+	ListCell   *cell;
+
+	/* First, so that its names are free. */
+	foreach(cell, set->removed)
+	{
+		MigRegistered gone = {.revision.def.id = lfirst(cell),
+		.result = MIG_REGISTER_REMOVED};
+
+		mig_register_write(&gone);
+	}
+	for (int i = 0; i < set->n; i++)
+	{
+		const MigRegistered *revision = &set->revisions[i];
+
+		CHECK_FOR_INTERRUPTS();
+		mig_register_write(revision);
+		changed = changed || revision->result != MIG_REGISTER_UNCHANGED;
+		changes[n++] = (MigRegisterChange)
+		{
+			revision->given.revision.file, revision->revision.def.id, revision->result
+		};
+	}
+	foreach(cell, set->removed)
+		changes[n++] = (MigRegisterChange)
+	{
+		NULL, lfirst(cell), MIG_REGISTER_REMOVED
+	};
+	if (changed)
+		mig_register_check_graph();
+	*nchanges = n;
+	return changes;
+}

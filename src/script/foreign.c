@@ -1,0 +1,362 @@
+/*
+ * foreign.c
+ *	  Finds in bodies of other tools what a body here cannot hold, and rewrites
+ *	  the data of COPY ... FROM stdin as INSERT.
+ *
+ * What is rewritten keeps its lines, so that an error of the body still names
+ * the line of the file: a row of data is one line of the INSERT.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+
+#include "script/script_internal.h"
+
+/* A COPY ... FROM stdin, and the data behind it. */
+typedef struct CopyData
+{
+	int			begin;			/* of the statement */
+	int			semicolon;
+	int			data;			/* the first line of the data */
+	int			end;			/* the line that ends them */
+} CopyData;
+
+static bool find_copy(const char *text, int from, CopyData *copy);
+static int	find_end_of_data(const char *text, int from);
+static CopyStmt *parse_copy(const char *statement);
+static void write_insert(StringInfo result, const MigScriptSource *source,
+						 const CopyData *copy);
+static void refuse_continued(const MigScriptSource *source, int from, int to);
+static void write_target(StringInfo result, const CopyStmt *statement);
+static void write_row(StringInfo result, const char *line, int length);
+static void write_value(StringInfo result, const char *value, int length);
+static void write_lines(StringInfo result, const char *text, int from, int to);
+static bool is_end_of_data(const char *line);
+static bool contains_word(const char *text, const char *word);
+
+/*
+ * A copy of a text in which the data of COPY ... FROM stdin are INSERTs.  A COPY
+ * with options, whose data only COPY can read, stays for the split to refuse.
+ */
+char *
+mig_foreign_copy_data(const MigScriptSource *source)
+{
+	const char *text = source->body;
+	StringInfoData result;
+	CopyData	copy;
+	int			at = 0;
+
+	if (!contains_word(text, "stdin"))
+		return pstrdup(text);
+	initStringInfo(&result);
+	while (find_copy(text, at, &copy))
+	{
+		CHECK_FOR_INTERRUPTS();
+		appendBinaryStringInfo(&result, text + at, copy.begin - at);
+		write_insert(&result, source, &copy);
+		at = copy.end + strcspn(text + copy.end, "\r\n");
+	}
+	appendStringInfoString(&result, text + at);
+	return result.data;
+}
+
+/*
+ * The next one that begins at or after from, and can be rewritten.
+ */
+static bool
+find_copy(const char *text, int from, CopyData *copy)
+{
+	MigScriptSource source = {.body = text + from};
+	MigScriptScan scan;
+	bool		first = true;
+	bool		found = false;
+	int			begin = -1;
+
+	mig_script_scan_begin(&scan, &source);
+	while (!found && mig_script_scan_try_next(&scan))
+	{
+		bool		semicolon = strcmp(scan.text, ";") == 0;
+
+		if (first)
+			begin = pg_strcasecmp(scan.text, "copy") == 0 ?
+				from + scan.location : -1;
+		if (semicolon && begin >= 0)
+		{
+			copy->begin = begin;
+			copy->semicolon = from + scan.location;
+			found = parse_copy(pnstrdup(text + begin,
+										copy->semicolon - begin)) != NULL;
+		}
+		first = semicolon;
+	}
+	mig_script_scan_end(&scan);
+	if (!found)
+		return false;
+
+	copy->data = copy->semicolon + strcspn(text + copy->semicolon, "\n");
+	if (text[copy->data] == '\n')
+		copy->data++;
+	copy->end = find_end_of_data(text, copy->data);
+	return true;
+}
+
+/*
+ * The line "\." that ends the data, or the end of the text, which ends them,
+ * too.
+ */
+static int
+find_end_of_data(const char *text, int from)
+{
+	while (text[from] != '\0' && !is_end_of_data(text + from))
+	{
+		from += strcspn(text + from, "\n");
+		if (text[from] == '\n')
+			from++;
+	}
+	return from;
+}
+
+static bool
+is_end_of_data(const char *line)
+{
+	return line[0] == '\\' && line[1] == '.' &&
+		strchr("\r\n", line[2]) != NULL;
+}
+
+/*
+ * The statement if it is a COPY FROM stdin without anything that says how to read
+ * the data, otherwise NULL.
+ */
+static CopyStmt *
+parse_copy(const char *statement)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *volatile parsed = NIL;
+	CopyStmt   *copy;
+
+	PG_TRY();
+	{
+		parsed = mig_script_parse(statement);
+	}
+	PG_CATCH();
+	{
+		/* The split says what is wrong with it. */
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (list_length(parsed) != 1)
+		return NULL;
+	copy = (CopyStmt *) linitial_node(RawStmt, parsed)->stmt;
+	return IsA(copy, CopyStmt) && copy->is_from && copy->filename == NULL &&
+		copy->relation != NULL && copy->options == NIL &&
+		copy->whereClause == NULL ? copy : NULL;
+}
+
+/*
+ * Writes an INSERT in as many lines, or nothing if there are no data.
+ */
+static void
+write_insert(StringInfo result, const MigScriptSource *source,
+			 const CopyData *copy)
+{
+	const char *text = source->body;
+	int			at = copy->data;
+
+	if (at < copy->end)
+		write_target(result, parse_copy(pnstrdup(text + copy->begin,
+												 copy->semicolon - copy->begin)));
+	write_lines(result, text, copy->begin, copy->data);
+	while (at < copy->end)
+	{
+		int			length = strcspn(text + at, "\n");
+		int			next = at + length + (text[at + length] == '\n' ? 1 : 0);
+
+		CHECK_FOR_INTERRUPTS();
+		if (length > 0 && text[at + length - 1] == '\r')
+			length--;
+		refuse_continued(source, at, at + length);
+		write_row(result, text + at, length);
+		if (next < copy->end)
+			appendStringInfoChar(result, ',');
+		write_lines(result, text, at, next);
+		at = next;
+	}
+	if (copy->data < copy->end)
+		appendStringInfoChar(result, ';');
+}
+
+/*
+ * Raises an error for a line that a backslash continues on the next one, which no
+ * pg_dump has written for decades.
+ */
+static void
+refuse_continued(const MigScriptSource *source, int from, int to)
+{
+	int			at = to;
+
+	while (at > from && source->body[at - 1] == '\\')
+		at--;
+	if ((to - at) % 2 == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("data of COPY have a backslash at the end of a line"),
+				 errhint("Use pg_dump --inserts."),
+				 mig_script_errline(source, from)));
+}
+
+static void
+write_target(StringInfo result, const CopyStmt *statement)
+{
+	ListCell   *cell;
+
+	appendStringInfo(result, "INSERT INTO %s",
+					 quote_qualified_identifier(statement->relation->schemaname,
+												statement->relation->relname));
+	foreach(cell, statement->attlist)
+		appendStringInfo(result, "%s%s%s",
+						 foreach_current_index(cell) == 0 ? " (" : ", ",
+						 quote_identifier(strVal(lfirst(cell))),
+						 lnext(statement->attlist, cell) == NULL ? ")" : "");
+	/* As COPY does with identity columns. */
+	appendStringInfoString(result, " OVERRIDING SYSTEM VALUE VALUES");
+}
+
+static void
+write_row(StringInfo result, const char *line, int length)
+{
+	int			from = 0;
+
+	appendStringInfoChar(result, '(');
+	for (int i = 0; i <= length; i++)
+	{
+		/* A backslash belongs to what follows it, a tab, too. */
+		if (i < length && line[i] == '\\')
+			i++;
+		else if (i == length || line[i] == '\t')
+		{
+			write_value(result, line + from, i - from);
+			if (i < length)
+				appendStringInfoString(result, ", ");
+			from = i + 1;
+		}
+	}
+	appendStringInfoChar(result, ')');
+}
+
+/*
+ * Writes a value as a literal.  What a backslash means to COPY it means in an
+ * escape string, too, but for a few.
+ */
+static void
+write_value(StringInfo result, const char *value, int length)
+{
+	bool		escapes = memchr(value, '\\', length) != NULL;
+
+	if (length == 2 && strncmp(value, "\\N", 2) == 0)
+	{
+		appendStringInfoString(result, "NULL");
+		return;
+	}
+	appendStringInfoString(result, escapes ? "E'" : "'");
+	for (int i = 0; i < length; i++)
+	{
+		if (value[i] == '\'')
+			appendStringInfoString(result, "''");
+		else if (value[i] != '\\' || i + 1 == length)
+			appendStringInfoChar(result, value[i]);
+		else if (value[++i] == '\'')
+			appendStringInfoString(result, "''");
+		else if (value[i] == 'v')
+			appendStringInfoString(result, "\\x0b");
+		else if (strchr("bfnrtx01234567\\", value[i]) != NULL)
+			appendStringInfo(result, "\\%c", value[i]);
+		else
+			appendStringInfoChar(result, value[i]);
+	}
+	appendStringInfoChar(result, '\'');
+}
+
+/*
+ * The line ends of a piece of the text.
+ */
+static void
+write_lines(StringInfo result, const char *text, int from, int to)
+{
+	for (int i = from; i < to; i++)
+	{
+		if (text[i] == '\n')
+			appendStringInfoChar(result, '\n');
+	}
+}
+
+/*
+ * Where in a text a template begins that no tool has filled in, outside of
+ * literals and comments; -1: nowhere.
+ */
+int
+mig_foreign_find_template(const char *text)
+{
+	MigScriptSource source = {.body = text};
+	MigScriptScan scan;
+	int			found = -1;
+
+	if (strstr(text, "{{") == NULL && strstr(text, "{%") == NULL &&
+		strstr(text, "<%") == NULL)
+		return -1;
+	mig_script_scan_begin(&scan, &source);
+	while (found < 0 && mig_script_scan_try_next(&scan))
+	{
+		const char *at = text + scan.location;
+
+		if (strncmp(at, "{{", 2) == 0 || strncmp(at, "{%", 2) == 0 ||
+			strncmp(at, "<%=", 3) == 0)
+			found = scan.location;
+	}
+	mig_script_scan_end(&scan);
+	return found;
+}
+
+/*
+ * Whether a name of lower case letters is one of the words of a text that are
+ * neither in literals nor in comments.
+ */
+bool
+mig_foreign_names(const char *text, const char *name)
+{
+	MigScriptSource source = {.body = text};
+	MigScriptScan scan;
+	bool		found = false;
+	int			length = strlen(name);
+
+	if (!contains_word(text, name))
+		return false;
+	mig_script_scan_begin(&scan, &source);
+	while (!found && mig_script_scan_try_next(&scan))
+		found = pg_strcasecmp(scan.text, name) == 0 ||
+			(scan.length == length + 2 && scan.text[0] == '"' &&
+			 strncmp(scan.text + 1, name, length) == 0);
+	mig_script_scan_end(&scan);
+	return found;
+}
+
+/*
+ * Whether letters are in a text, in any case: to look closer only then.
+ */
+static bool
+contains_word(const char *text, const char *word)
+{
+	int			length = strlen(word);
+	char		first[] = {word[0], pg_toupper((unsigned char) word[0]), '\0'};
+
+	for (text = strpbrk(text, first); text != NULL; text = strpbrk(text + 1, first))
+	{
+		if (pg_strncasecmp(text, word, length) == 0)
+			return true;
+	}
+	return false;
+}
