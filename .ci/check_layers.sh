@@ -15,7 +15,7 @@ use warnings;
 # Folders of one number are beside each other and do not know each other.
 my %order = (
 	base => 0, graph => 1, script => 1, tables => 2, run => 3,
-	registry => 4, preview => 4, job => 4, doctor => 5, '' => 6);
+	registry => 4, preview => 4, job => 4, import => 5, doctor => 5, '' => 6);
 my @tables = map { m{src/tables/(\w+)\.c$} && $1 ne 'version_open' ? $1 : () } @ARGV;
 
 for my $path (@ARGV)

@@ -485,6 +485,33 @@ RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_script';
 COMMENT ON FUNCTION @extschema@.migrate_register_script(text, boolean, boolean)
 	IS 'registers the revisions of a script in the file format, all or none; returns their ids';
 
+CREATE FUNCTION @extschema@.migrate_register_files(
+	paths text[], contents text[], format text DEFAULT 'auto',
+	replace boolean DEFAULT false, prune boolean DEFAULT false,
+	options jsonb DEFAULT NULL,
+	OUT path text, OUT revision text, OUT result text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_files';
+COMMENT ON FUNCTION @extschema@.migrate_register_files(text[], text[], text, boolean, boolean, jsonb)
+	IS 'registers the revisions of files, also of those of another tool, all or none; returns what was done to each';
+
+CREATE FUNCTION @extschema@.migrate_register_bundle(
+	bundle text, format text DEFAULT 'auto',
+	replace boolean DEFAULT false, prune boolean DEFAULT false,
+	options jsonb DEFAULT NULL,
+	OUT path text, OUT revision text, OUT result text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_bundle';
+COMMENT ON FUNCTION @extschema@.migrate_register_bundle(text, text, boolean, boolean, jsonb)
+	IS 'the same for files that are one text, with a line "-- file: path" before each';
+
+CREATE FUNCTION @extschema@.migrate_register_directory(
+	directory text, format text DEFAULT 'auto',
+	replace boolean DEFAULT false, prune boolean DEFAULT false,
+	options jsonb DEFAULT NULL,
+	OUT path text, OUT revision text, OUT result text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_directory';
+COMMENT ON FUNCTION @extschema@.migrate_register_directory(text, text, boolean, boolean, jsonb)
+	IS 'the same for the files of a directory of the server, which the caller must be allowed to read';
+
 CREATE FUNCTION @extschema@.migrate_unregister(revision text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unregister';
 COMMENT ON FUNCTION @extschema@.migrate_unregister(text)

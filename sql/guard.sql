@@ -18,6 +18,9 @@ SET ROLE regress_migrate_web;
 SELECT pg_temp.attempt($$SELECT migrate_register('w', '')$$);
 SELECT call, split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
 	$$SELECT migrate_register_script('-- revision: w')$$,
+	$$SELECT migrate_register_files('{w.sql}', '{-- revision: w}')$$,
+	$$SELECT migrate_register_bundle('-- file: w.sql')$$,
+	$$SELECT migrate_register_directory('/tmp')$$,
 	$$SELECT migrate_unregister('w')$$,
 	$$SELECT migrate_merge('{a,b}', 'w')$$,
 	$$SELECT migrate_upgrade()$$,

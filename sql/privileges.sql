@@ -50,6 +50,9 @@ SET ROLE regress_migrate_nobody;
 SELECT pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT migrate_register('a', '')$$,
 	$$SELECT migrate_register_script('-- revision: a')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}')$$,
+	$$SELECT * FROM migrate_register_bundle('-- file: a.sql')$$,
+	$$SELECT * FROM migrate_register_directory('/tmp')$$,
 	$$SELECT migrate_unregister('a')$$,
 	$$SELECT migrate_merge('{a,b}', 'c')$$,
 	$$SELECT migrate_upgrade()$$,

@@ -8,7 +8,7 @@ SET default_transaction_read_only = on;
 SELECT call, pg_temp.attempt('SELECT ' || call) FROM unnest(ARRAY[
 	$$migrate_upgrade('a1')$$, $$migrate_downgrade('base')$$, $$migrate_stamp('a1')$$,
 	$$migrate_stamp('{a1}'::text[])$$, $$migrate_register('x', '')$$, $$migrate_register('a1', 'CREATE TABLE made (i int)', '')$$,
-	$$migrate_register_script('-- revision: x')$$, $$migrate_unregister('a1')$$,
+	$$migrate_register_script('-- revision: x')$$, $$migrate_register_files('{x.sql}', '{-- revision: x}')$$, $$migrate_unregister('a1')$$,
 	$$migrate_merge('{a1,b1}', 'm1')$$,
 	$$migrate_current()$$, $$migrate_heads()$$, $$migrate_branches()$$, $$migrate_history()$$,
 	$$migrate_history_details()$$, $$migrate_show('a1')$$, $$migrate_plan('a1')$$, $$migrate_plan_details('a1')$$, $$migrate_is_current('a1')$$]) AS call;

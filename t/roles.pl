@@ -51,6 +51,9 @@ my %call_of = (
 	'migrate_plan_details(text,text)' => q{SELECT * FROM migrate_plan_details('heads')},
 	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
 	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text,text)' => q{SELECT migrate_register('n1', '', '')},
+	'migrate_register_bundle(text,text,boolean,boolean,jsonb)' => q{SELECT migrate_register_bundle(E'-- file: 3.sql\n-- revision: n3')},
+	'migrate_register_directory(text,text,boolean,boolean,jsonb)' => q{SELECT migrate_register_directory('/nosuch')},
+	'migrate_register_files(text[],text[],text,boolean,boolean,jsonb)' => q{SELECT migrate_register_files('{4.sql}', '{-- revision: n4}')},
 	'migrate_register_script(text,boolean,boolean)' => q{SELECT migrate_register_script('-- revision: n2')},
 	'migrate_resolve(text,text)' => q{SELECT migrate_resolve('c1', 'retry')},
 	'migrate_revert(text)' => q{CALL migrate_revert('b1')},
@@ -79,13 +82,14 @@ my %may = (
 		  migrate_verify migrate_verify_details)],
 	operator => [],
 	approver => [qw(migrate_approve)],
-	author => [qw(migrate_register migrate_register_script migrate_unregister migrate_merge)],
+	author => [qw(migrate_register migrate_register_script migrate_register_files migrate_register_bundle
+		  migrate_register_directory migrate_unregister migrate_merge)],
 	nobody => []);
 # A role that has the rights of another one as well.
 my %member_of = (deployer => 'viewer', operator => 'deployer', approver => 'deployer');
 
 # What a call that was let in may end with: things that are not there.
-my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01');
+my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01', '58P01');
 
 $node->safe_psql('postgres', "CREATE DATABASE $db");
 $node->safe_psql($db, 'CREATE ROLE owner LOGIN SUPERUSER; ' . join('; ', map { "CREATE ROLE $_ LOGIN" } grep { $_ ne 'owner' } keys %may));
@@ -95,6 +99,8 @@ $node->safe_psql($db, 'ALTER ROLE owner NOSUPERUSER');
 
 $node->safe_psql($db, readme_grants());
 $node->safe_psql($db, 'GRANT USAGE ON SCHEMA migrate TO owner');
+# The server's own functions read files for a role that may call them.
+$node->safe_psql($db, 'GRANT pg_read_server_files TO owner, author; GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO owner, author');
 
 my @functions = split /\n/, sql($node, $db, <<'SQL');
 SET search_path = pg_catalog;

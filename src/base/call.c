@@ -49,6 +49,27 @@ mig_call_texts(FunctionCallInfo fcinfo, int arg, const char *name, int *nelems)
 }
 
 /*
+ * The same, whose elements may be null: NULL.
+ */
+char	  **
+mig_call_optional_texts(FunctionCallInfo fcinfo, int arg, const char *name,
+						int *nelems)
+{
+	Datum	   *datums;
+	bool	   *nulls;
+	char	  **elems;
+
+	if (PG_ARGISNULL(arg))
+		mig_call_refuse_null(name);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(arg), TEXTOID, -1, false,
+					  TYPALIGN_INT, &datums, &nulls, nelems);
+	elems = palloc(sizeof(char *) * Max(*nelems, 1));
+	for (int i = 0; i < *nelems; i++)
+		elems[i] = nulls[i] ? NULL : TextDatumGetCString(datums[i]);
+	return elems;
+}
+
+/*
  * Raises an error if it is null.
  */
 bool

@@ -24,6 +24,8 @@ extern char *mig_call_text(FunctionCallInfo fcinfo, int arg, const char *name);
 extern char *mig_call_optional_text(FunctionCallInfo fcinfo, int arg);
 extern char **mig_call_texts(FunctionCallInfo fcinfo, int arg,
 							 const char *name, int *nelems);
+extern char **mig_call_optional_texts(FunctionCallInfo fcinfo, int arg,
+									  const char *name, int *nelems);
 extern bool mig_call_bool(FunctionCallInfo fcinfo, int arg, const char *name);
 extern void mig_call_refuse_null(const char *name);
 

@@ -1,0 +1,86 @@
+-- import: sets of files: what was done to each, what replace and prune may do, all
+-- errors at once, the recognized format; the formats have tests of their own
+\i sql/include/start.sql
+\a
+\t on
+
+-- our own files, given as arrays and as a bundle
+SELECT * FROM migrate_register_files(
+	'{a/one.sql,a/two.sql,notes.md}',
+	ARRAY[E'-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n', E'\ufeff-- revision: f2\r\n-- down_revision: f1\r\n-- migrate:up\r\nSELECT 2;', NULL]);
+\set set '-- file: a/one.sql\n-- revision: f1\n-- migrate:up\nSELECT 1; -- the same\n-- migrate:down\n-- file: a/two.sql\r\n-- revision: f2\n-- down_revision: f1\n-- migrate:up\nSELECT 22;\n-- file: three.sql\n-- revision: f3\n-- down_revision: f2\n-- file:  empty.sql \n-- nothing in it\n'
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', :'set'));
+SELECT * FROM migrate_register_bundle(:'set', replace => true);
+SELECT * FROM migrate_register_bundle(:'set', format => 'migrate', replace => true);
+SELECT revision, down_revision, upgrade FROM migrate.revision ORDER BY 1;
+-- a script is the same set
+SELECT migrate_register_script(:'set');
+
+-- removed when no file holds it, unless it is applied
+\set two '-- file: a/one.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: a/four.sql\n-- revision: f4\n-- down_revision: f1\n'
+SELECT * FROM migrate_register_bundle(:'two', prune => true);
+SELECT migrate_upgrade('f4');
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: a/one.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: 5.sql\n-- revision: f5\n-- down_revision: f4'));
+-- without prune it stays
+SELECT * FROM migrate_register_bundle(E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 5;\n');
+-- what is applied is never changed; other errors are told beside it
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 111;'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 111;\n-- file: 6.sql\n-- revision: f6\n-- down_revision: f5\n-- migrate:up\nSELEC 6;\n-- file: 4.sql\n-- revision: f4\n-- down_revision: f1\n-- message: another\n-- file: 7.sql\n-- revision: f7\n-- down_revision: nosuch\n-- file: 8.sql\n-- revision: f7\n-- migrate:up\nSELECT 1;\n-- Migrate:Down\nSELECT 1;\n'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 111;\n-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 55;\n'));
+-- in another version table, and while it is partial
+CREATE TABLE other_version (version_num varchar(32) PRIMARY KEY);
+SET migrate.version_table = 'public.other_version';
+SELECT migrate_stamp('f5');
+RESET migrate.version_table;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 55;'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: a/four.sql\n-- revision: f4\n-- down_revision: f1\n'));
+SET migrate.version_table = 'public.other_version';
+SELECT migrate_stamp('base', purge => true);
+RESET migrate.version_table;
+DROP TABLE other_version;
+SELECT * FROM migrate_register_bundle(E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 1;\nALTER SYSTEM SET nosuch.option = 1;', replace => true);
+CALL migrate_deploy();
+SELECT revision, state FROM migrate.partial;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 55;'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: a/four.sql\n-- revision: f4\n-- down_revision: f1\n'));
+DELETE FROM migrate.partial;
+-- a down revision that would be removed, and a cycle
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: a/four.sql\n-- revision: f4\n-- down_revision: f1\n-- file: 6.sql\n-- revision: f6\n-- down_revision: f5\n'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 6.sql\n-- revision: f6\n-- down_revision: f7\n-- file: 7.sql\n-- revision: f7\n-- down_revision: f6\n'));
+SELECT revision FROM migrate.revision ORDER BY 1;
+-- each error with its line, fifty of them
+SELECT split_part(pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', string_agg(format(E'-- file: %s.sql\n-- revision: n%s\n-- migrate:up\n\nSELEC %s;\n', i, i, i), ''))), E'\n', n) FROM generate_series(1, 60) AS i, generate_series(50, 53) AS n GROUP BY n ORDER BY n;
+
+-- what cannot be a set
+SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{}')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{NULL}')$$,
+	$$SELECT * FROM migrate_register_files('{NULL}', '{NULL}')$$,
+	$$SELECT * FROM migrate_register_files(NULL, '{}')$$,
+	$$SELECT * FROM migrate_register_files('{}', NULL)$$,
+	$$SELECT * FROM migrate_register_files('{}', '{}')$$,
+	$$SELECT * FROM migrate_register_files('{""}', '{x}')$$,
+	$$SELECT * FROM migrate_register_files(ARRAY[E'a\nb.sql'], '{x}')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{SELECT 1}')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{SELECT 1}', 'nosuch')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- nothing}', 'migrate', prune => true)$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{SELECT 1}', NULL)$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', replace => NULL)$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', prune => NULL)$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', options => '[]')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', options => '{"nosuch": 1}')$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', options => '{"skip_invalid_downgrade": 1}')$$,
+	$$SELECT * FROM migrate_register_bundle('SELECT 1')$$,
+	$$SELECT * FROM migrate_register_bundle(NULL)$$,
+	$$SELECT * FROM migrate_register_directory('')$$,
+	$$SELECT * FROM migrate_register_directory(NULL)$$]) AS call;
+SELECT * FROM migrate_register_files('{a.sql}', ARRAY[E'-- revision: a\n-- migrate:up\n-- migrate:down\nSELEC 1'], options => '{"skip_invalid_downgrade": true}');
+-- not from a body
+SELECT migrate_register('b', $$SELECT * FROM migrate_register_bundle(E'-- file: 1.sql\n-- revision: x')$$);
+SELECT pg_temp.attempt($$SELECT migrate_upgrade('b')$$);
+
+-- several formats
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1_a.sql\n-- migrate:up\n-- file: 2_b.sql\n-- +goose Up\n'));
+\a
+\t off
+\i sql/include/reset.sql

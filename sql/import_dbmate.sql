@@ -1,0 +1,21 @@
+-- import_dbmate: a small project as dbmate has it, and errors of each kind
+\i sql/include/start.sql
+\a
+\t on
+
+\set set '-- file: db/migrations/20240101000001_create_account.sql\r\n-- a remark\r\n-- migrate:up\r\nCREATE TABLE account (id int PRIMARY KEY);\r\n\r\n-- migrate:down\r\nDROP TABLE account;\r\n-- file: db/migrations/20240101000002_index.sql\n-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY account_id ON account (id);\nDO $$ BEGIN COMMIT; END $$;\n-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY account_id;\n-- file: db/migrations/20240101000003_irreversible.sql\n--migrate:up\nSELECT 3;\n-- file: db/schema.sql\n\\restrict x\nCREATE TABLE public.account ();\n'
+SELECT * FROM migrate_register_bundle(:'set');
+SELECT revision, down_revision, message, upgrade_transactional, to_json(upgrade), downgrade_transactional, to_json(downgrade) FROM migrate.revision ORDER BY 1;
+CALL migrate_deploy();
+SELECT * FROM migrate_register_bundle(:'set');
+SELECT migrate_stamp('20240101000002');
+CALL migrate_revert('base');
+SELECT to_regclass('account');
+\set one '-- file: 20240101000001_create_account.sql\n-- migrate:up\nCREATE TABLE account (id bigint PRIMARY KEY);\n-- migrate:down\nDROP TABLE account;\n'
+SELECT * FROM migrate_register_bundle(:'one', 'dbmate', replace => true, prune => true);
+
+-- errors of each kind
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\nSELECT 1;\n-- file: 2_b.sql\n\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- file: 3_c.sql\n-- migrate:down\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- file: 4_d.sql\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:up\n-- file: 5_e.sql\n-- migrate:up transaction:maybe\n-- file: 6_f.sql\n-- migrate:up\nSELECT 1;\nSELEC 1;\n-- migrate:down\nSELEC 2;\n-- file: 6_g.sql\n-- migrate:up\n'));
+\a
+\t off
+\i sql/include/reset.sql

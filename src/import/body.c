@@ -1,0 +1,148 @@
+/*
+ * body.c
+ *	  Makes revisions of pieces of files.
+ *
+ * What a tool runs and a body here may not hold is rewritten or refused.  Lines
+ * stay what they are, so that errors name those of the file.
+ */
+#include "postgres.h"
+
+#include "import/import_internal.h"
+
+/* Where a body is. */
+typedef struct BodyPiece
+{
+	const MigImportFile *file;
+	int			start;
+	int			end;
+} BodyPiece;
+
+static char *read_body(MigImport *import, const MigImportRevision *revision,
+					   const BodyPiece *piece, bool *per_statement, int *line);
+static void refuse_template(const MigScriptSource *source);
+
+/*
+ * Adds a revision that begins with a file.  Its upgrade is empty, and it is
+ * irreversible, until the bodies are set.
+ */
+MigImportRevision *
+mig_import_add_revision(MigImport *import, MigImportFile *file,
+						const char *version, const char *title)
+{
+	MigImportRevision *revision = palloc0(sizeof(MigImportRevision));
+	MigRevisionDef *def = &revision->script.def;
+
+	def->id = mig_import_make_id(version);
+	def->message = title[0] != '\0' ? pstrdup(title) : NULL;
+	def->upgrade = pstrdup("");
+	revision->version = version;
+	revision->script.number = file->number;
+	revision->script.file = file->path;
+	revision->script.line = 1;
+	file->used = true;
+	import->revisions = lappend(import->revisions, revision);
+	return revision;
+}
+
+/*
+ * The revision of that version, or NULL.  The last one comes first: files of one
+ * version are beside each other.
+ */
+MigImportRevision *
+mig_import_find_revision(const MigImport *import, const char *version)
+{
+	for (int i = list_length(import->revisions) - 1; i >= 0; i--)
+	{
+		MigImportRevision *revision = list_nth(import->revisions, i);
+
+		if (strcmp(revision->version, version) == 0)
+			return revision;
+	}
+	return NULL;
+}
+
+/*
+ * Makes a piece of a file the upgrade.  Whether each statement of it is a
+ * transaction was said before, or is found out here.
+ */
+void
+mig_import_set_upgrade(MigImport *import, MigImportRevision *revision,
+					   MigImportFile *file, int start, int end)
+{
+	MigScriptRevision *script = &revision->script;
+	BodyPiece	piece = {file, start, end};
+
+	file->used = true;
+	script->file = file->path;
+	script->def.upgrade = read_body(import, revision, &piece,
+									&script->def.upgrade_per_statement,
+									&script->upgrade_line);
+}
+
+/*
+ * The same for the downgrade.
+ */
+void
+mig_import_set_downgrade(MigImport *import, MigImportRevision *revision,
+						 MigImportFile *file, int start, int end)
+{
+	MigScriptRevision *script = &revision->script;
+	BodyPiece	piece = {file, start, end};
+
+	file->used = true;
+	script->downgrade_file = file->path;
+	script->def.downgrade = read_body(import, revision, &piece,
+									  &script->def.downgrade_per_statement,
+									  &script->downgrade_line);
+}
+
+static char *
+read_body(MigImport *import, const MigImportRevision *revision,
+		  const BodyPiece *piece, bool *per_statement, int *line)
+{
+	const MigImportFile *file = piece->file;
+	char	   *id = revision->script.def.id;
+	MigScriptSource source = {.file = file->path, .in_script = true};
+	char	   *text;
+
+	*line = 1 + mig_script_count_lines(file->text, 0, piece->start);
+	source.line = *line;
+	source.body = pnstrdup(file->text + piece->start, piece->end - piece->start);
+	text = mig_foreign_copy_data(&source);
+	source.body = text;
+	refuse_template(&source);
+	if (!*per_statement)
+	{
+		if (mig_script_unwrap(text))
+			import->nunwrapped++;
+		else if (mig_script_has_transactions(text))
+		{
+			*per_statement = true;
+			import->split = list_append_unique_ptr(import->split, id);
+		}
+	}
+	if (import->format->table != NULL &&
+		mig_foreign_names(text, import->format->table))
+		import->mentions = list_append_unique_ptr(import->mentions, id);
+	return text;
+}
+
+static void
+refuse_template(const MigScriptSource *source)
+{
+	int			location = mig_foreign_find_template(source->body);
+	const char *at;
+	int			length;
+
+	if (location < 0)
+		return;
+	at = source->body + location;
+	length = strcspn(at, "}%\r\n");
+	if (at[length] == '}' && at[length + 1] == '}')
+		length += 2;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("template \"%s\" is not filled in", pnstrdup(at, length)),
+			 errhint("Give the text that the template makes."),
+			 errcontext("%s", mig_script_place(source, location))));
+}

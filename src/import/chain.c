@@ -1,0 +1,217 @@
+/*
+ * chain.c
+ *	  Makes a chain of the versions of a tool.
+ *
+ * A tool that keeps a set of versions runs a version that comes late, below
+ * others.  A row of a version table says that everything below it is applied, so
+ * such a revision is put behind those that are registered: what is registered
+ * keeps its down revisions, and new revisions follow in the tool's order.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "graph/graph.h"
+#include "import/import_internal.h"
+
+/* A revision on its way into the chain. */
+typedef struct ChainLink
+{
+	MigImportRevision *revision;
+	int			position;		/* in the tool's order */
+	int			rank;			/* among what is registered, the oldest first;
+								 * -1: it is not */
+} ChainLink;
+
+static MigImportRevision **sort_by_version(MigImport *import);
+static int	compare_versions(const void *a, const void *b, void *arg);
+static void refuse_same_versions(MigImport *import,
+								 MigImportRevision **revisions, int n);
+static void refuse_same_version(const MigImportRevision *revision,
+								const MigImportRevision *other);
+static ChainLink *make_links(MigImportRevision **revisions, int n,
+							 const MigGraph *graph);
+static int	compare_links(const void *a, const void *b);
+static bool keep_parents(const MigImport *import, MigRevisionDef *def);
+static bool is_in_set(const MigImport *import, const char *id);
+
+/*
+ * Sets the down revision of each revision, and puts them in that order.  The
+ * registry is locked.
+ */
+void
+mig_import_make_chain(MigImport *import)
+{
+	int			n = list_length(import->revisions);
+	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	ChainLink  *links = make_links(sort_by_version(import), n, graph);
+	int			latest = -1;
+
+	for (int i = 0; i < n; i++)
+	{
+		MigRevisionDef *def = &links[i].revision->script.def;
+
+		CHECK_FOR_INTERRUPTS();
+		lfirst(list_nth_cell(import->revisions, i)) = links[i].revision;
+		if (links[i].rank < 0 && links[i].position < latest)
+			import->moved = lappend(import->moved, def->id);
+		latest = Max(latest, links[i].position);
+		if ((links[i].rank >= 0 && keep_parents(import, def)) || i == 0)
+			continue;
+		def->ndown = 1;
+		def->down = palloc(sizeof(char *));
+		def->down[0] = links[i - 1].revision->script.def.id;
+	}
+}
+
+/*
+ * The revisions in the tool's order; an error is added for each that has the
+ * version of another.
+ */
+static MigImportRevision **
+sort_by_version(MigImport *import)
+{
+	int			n = list_length(import->revisions);
+	MigImportRevision **revisions = palloc(sizeof(MigImportRevision *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		revisions[i] = list_nth(import->revisions, i);
+	qsort_arg(revisions, n, sizeof(MigImportRevision *), compare_versions,
+			  unconstify(MigImportFormat *, import->format));
+	refuse_same_versions(import, revisions, n);
+	return revisions;
+}
+
+/*
+ * By version, then as the files were given.
+ */
+static int
+compare_versions(const void *a, const void *b, void *arg)
+{
+	const MigImportRevision *left = *(MigImportRevision *const *) a;
+	const MigImportRevision *right = *(MigImportRevision *const *) b;
+	const MigImportFormat *format = arg;
+	int			order = format->compare(left->version, right->version);
+
+	return order != 0 ? order : left->script.number - right->script.number;
+}
+
+static void
+refuse_same_versions(MigImport *import, MigImportRevision **revisions, int n)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback *callbacks = error_context_stack;
+
+	for (int i = 1; i < n; i++)
+	{
+		List	   *volatile errors = import->errors;
+
+		if (import->format->compare(revisions[i - 1]->version,
+									revisions[i]->version) != 0)
+			continue;
+		error_context_stack = NULL;
+		PG_TRY();
+		{
+			refuse_same_version(revisions[i], revisions[i - 1]);
+		}
+		PG_CATCH();
+		{
+			errors = mig_script_error_add(errors, revisions[i]->script.number,
+										  context);
+		}
+		PG_END_TRY();
+		error_context_stack = callbacks;
+		import->errors = errors;
+	}
+}
+
+static void
+refuse_same_version(const MigImportRevision *revision,
+					const MigImportRevision *other)
+{
+	MigScriptSource source = {.body = "", .file = revision->script.file};
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("version \"%s\" is given twice", revision->version),
+			 errdetail("It is given in file \"%s\", too.", other->script.file),
+			 errcontext("%s", mig_script_place(&source, 0))));
+}
+
+/*
+ * What is registered comes first, in the order of the registry.
+ */
+static ChainLink *
+make_links(MigImportRevision **revisions, int n, const MigGraph *graph)
+{
+	ChainLink  *links = palloc(sizeof(ChainLink) * Max(n, 1));
+	MigRevList	history = mig_history_list(graph, NULL, 0, NULL);
+	int			size = 0;
+	int		   *ranks;
+
+	for (int i = 0; i < history.n; i++)
+		size = Max(size, history.rev[i] + 1);
+	ranks = palloc(sizeof(int) * Max(size, 1));
+	/* The newest comes first there. */
+	for (int i = 0; i < history.n; i++)
+		ranks[history.rev[i]] = history.n - i;
+	for (int i = 0; i < n; i++)
+	{
+		int			rev = mig_graph_find(graph, revisions[i]->script.def.id);
+
+		links[i] = (ChainLink)
+		{
+			revisions[i], i, rev >= 0 ? ranks[rev] : -1
+		};
+	}
+	qsort(links, n, sizeof(ChainLink), compare_links);
+	return links;
+}
+
+static int
+compare_links(const void *a, const void *b)
+{
+	const ChainLink *left = a;
+	const ChainLink *right = b;
+
+	if ((left->rank < 0) != (right->rank < 0))
+		return left->rank < 0 ? 1 : -1;
+	return left->rank != right->rank ? left->rank - right->rank :
+		left->position - right->position;
+}
+
+/*
+ * Gives a registered revision the down revisions that it has, unless one of them
+ * is about to be removed.
+ */
+static bool
+keep_parents(const MigImport *import, MigRevisionDef *def)
+{
+	const MigRevision *registered = mig_revision_find(def->id);
+
+	if (registered == NULL)
+		return false;
+	for (int i = 0; i < registered->def.ndown; i++)
+	{
+		if (import->request->prune && !is_in_set(import, registered->def.down[i]))
+			return false;
+	}
+	def->ndown = registered->def.ndown;
+	def->down = registered->def.down;
+	return true;
+}
+
+static bool
+is_in_set(const MigImport *import, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->revisions)
+	{
+		const MigImportRevision *revision = lfirst(cell);
+
+		if (strcmp(revision->script.def.id, id) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,286 @@
+/*
+ * file.c
+ *	  The files of a set: their names, lines and marks.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "miscadmin.h"
+
+#include "base/printable.h"
+#include "import/import_internal.h"
+
+#define FILE_LINE	"-- file:"
+
+static const char *folder_of(const char *path, const char *name);
+static const char *next_file_line(const char *text);
+static void mark_failed(MigImport *import, const MigImportFile *file);
+
+/*
+ * Adds a file; text may be NULL.
+ */
+void
+mig_import_add_file(MigImport *import, char *path, char *text)
+{
+	MigImportFile *file = palloc0(sizeof(MigImportFile));
+	const char *slash = strrchr(path, '/');
+	const char *control = mig_printable_find(path, "");
+
+	if (path[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path of a file must not be empty")));
+	if (control != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path \"%s\" contains a control character",
+						mig_printable(path)),
+				 errdetail_internal("%s", mig_printable_detail(path, control))));
+	if (text == NULL && mig_import_has_suffix(path, ".sql"))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("contents of file \"%s\" must not be null", path)));
+	file->path = path;
+	file->name = slash != NULL ? slash + 1 : path;
+	file->folder = folder_of(path, file->name);
+	if (text != NULL)
+		file->text = mig_script_prepare(text);
+	import->files = lappend(import->files, file);
+	file->number = list_length(import->files);
+}
+
+/*
+ * The name of the folder that a file is in, without those above.
+ */
+static const char *
+folder_of(const char *path, const char *name)
+{
+	const char *end = name > path ? name - 1 : path;
+	const char *start = end;
+
+	while (start > path && start[-1] != '/')
+		start--;
+	return pnstrdup(start, end - start);
+}
+
+/*
+ * Adds the files of a text, in which a line "-- file: path" is before each.
+ */
+void
+mig_import_split_bundle(MigImport *import, const char *bundle)
+{
+	const char *line = bundle;
+
+	if (strncmp(line, MIG_SCRIPT_BOM, strlen(MIG_SCRIPT_BOM)) == 0)
+		line += strlen(MIG_SCRIPT_BOM);
+	line += strspn(line, " \t\r\n");
+	if (strncmp(line, FILE_LINE, strlen(FILE_LINE)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("bundle does not begin with a line \"-- file: <path>\""),
+				 errhint("Such a line comes before the text of each file.")));
+	while (*line != '\0')
+	{
+		const char *path = line + strlen(FILE_LINE);
+		const char *end = path + strcspn(path, "\r\n");
+		const char *text = end + (end[0] == '\r' && end[1] == '\n' ? 2 : *end != '\0');
+		const char *next = next_file_line(text);
+
+		CHECK_FOR_INTERRUPTS();
+		path += strspn(path, " \t");
+		while (end > path && (end[-1] == ' ' || end[-1] == '\t'))
+			end--;
+		mig_import_add_file(import, pnstrdup(path, end - path),
+							pnstrdup(text, next - text));
+		line = next;
+	}
+}
+
+/*
+ * The next line that begins a file, or the end.
+ */
+static const char *
+next_file_line(const char *text)
+{
+	while (*text != '\0' && strncmp(text, FILE_LINE, strlen(FILE_LINE)) != 0)
+	{
+		text += strcspn(text, "\n");
+		if (*text == '\n')
+			text++;
+	}
+	return text;
+}
+
+/*
+ * Reads each file.  An error is kept, with the place that it names.
+ */
+void
+mig_import_each_file(MigImport *import, MigImportRead read)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		MigImportFile *file = lfirst(cell);
+		List	   *volatile errors = NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		PG_TRY();
+		{
+			read(import, file);
+		}
+		PG_CATCH();
+		{
+			errors = mig_script_error_add(import->errors, file->number, context);
+			import->errors = errors;
+			file->used = true;
+			mark_failed(import, file);
+		}
+		PG_END_TRY();
+	}
+}
+
+/*
+ * The revisions that a file belongs to are not looked at any more.
+ */
+static void
+mark_failed(MigImport *import, const MigImportFile *file)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->revisions)
+	{
+		MigScriptRevision *script = &((MigImportRevision *) lfirst(cell))->script;
+
+		if (script->file == file->path || script->downgrade_file == file->path)
+			script->failed = true;
+	}
+}
+
+/*
+ * Overwrites a line with spaces.
+ */
+void
+mig_import_blank_line(MigImportFile *file, const MigImportLine *line)
+{
+	memset(file->text + line->start, ' ', line->end - line->start);
+}
+
+/*
+ * Steps to the next line of a file; {0} is before the first.
+ */
+bool
+mig_import_next_line(const MigImportFile *file, MigImportLine *line)
+{
+	const char *text = file->text;
+
+	if (text[line->next] == '\0')
+		return false;
+	line->start = line->next;
+	line->end = line->start + strcspn(text + line->start, "\n");
+	line->next = line->end + (text[line->end] == '\n' ? 1 : 0);
+	if (line->end > line->start && text[line->end - 1] == '\r')
+		line->end--;
+	return true;
+}
+
+/*
+ * What a line has behind a mark, which is what follows the dashes of a comment and
+ * white space: a copy without white space around it.  NULL: no such mark.
+ */
+const char *
+mig_import_mark(const MigImportFile *file, const MigImportLine *line,
+				const char *mark)
+{
+	const char *at = file->text + line->start;
+	const char *end = file->text + line->end;
+
+	if (end - at < 2 || at[0] != '-' || at[1] != '-')
+		return NULL;
+	for (at += 2; at < end && (*at == ' ' || *at == '\t');)
+		at++;
+	if (end - at < (int) strlen(mark) || strncmp(at, mark, strlen(mark)) != 0)
+		return NULL;
+	for (at += strlen(mark); at < end && isspace((unsigned char) *at);)
+		at++;
+	while (end > at && isspace((unsigned char) end[-1]))
+		end--;
+	return pnstrdup(at, end - at);
+}
+
+/*
+ * Whether a file of the set has that mark.
+ */
+bool
+mig_import_any_mark(const MigImport *import, const char *mark)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		const MigImportFile *file = lfirst(cell);
+		MigImportLine line = {0};
+
+		CHECK_FOR_INTERRUPTS();
+		if (file->text == NULL || strstr(file->text, mark) == NULL)
+			continue;
+		while (mig_import_next_line(file, &line))
+		{
+			if (mig_import_mark(file, &line, mark) != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+mig_import_has_suffix(const char *text, const char *suffix)
+{
+	int			length = strlen(text) - strlen(suffix);
+
+	return length >= 0 && strcmp(text + length, suffix) == 0;
+}
+
+/*
+ * Splits a name like 0001_create_users.sql into the number that it begins with
+ * and the rest, in which underscores are read as spaces.  Without such a number,
+ * or another suffix than the one given, returns false.
+ */
+bool
+mig_import_split_name(const char *name, const char *suffix, char **version,
+					  char **title)
+{
+	int			digits = strspn(name, "0123456789");
+	int			length = strlen(name) - strlen(suffix);
+	const char *rest = name + digits;
+
+	if (digits == 0 || digits > length || !mig_import_has_suffix(name, suffix))
+		return false;
+	*version = pnstrdup(name, digits);
+	if (rest < name + length && strchr("_-.", *rest) != NULL)
+		rest++;
+	*title = pnstrdup(rest, name + length - rest);
+	for (char *p = *title; *p != '\0'; p++)
+	{
+		if (*p == '_')
+			*p = ' ';
+	}
+	return true;
+}
+
+/*
+ * To be called inside ereport(): the error is in the line of this byte.
+ */
+int
+mig_import_errplace(const MigImportFile *file, int offset)
+{
+	MigScriptSource source = {
+		.body = file->text != NULL ? file->text : "", .file = file->path
+	};
+
+	errcontext("%s", mig_script_place(&source, offset));
+
+	return 0;					/* the value does not matter */
+}

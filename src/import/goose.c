@@ -1,0 +1,249 @@
+/*
+ * goose.c
+ *	  Format goose: files 0001_name.sql with the marks "-- +goose Up" and
+ *	  "-- +goose Down".
+ *
+ * Between StatementBegin and StatementEnd is one statement, which may lack its
+ * semicolon.  With NO TRANSACTION each statement is a transaction.  Versions are
+ * numbers.  Programs (0001_name.go) are no SQL.
+ *
+ * Marks inside of a body are overwritten: they mean nothing any more.
+ */
+#include "postgres.h"
+
+#include "import/import_internal.h"
+
+#define MARK			"+goose"
+
+/* What a mark says. */
+typedef enum GooseMark
+{
+	GOOSE_NONE,
+	GOOSE_UP,
+	GOOSE_DOWN,
+	GOOSE_BEGIN,
+	GOOSE_END,
+	GOOSE_NO_TRANSACTION,
+	GOOSE_ENVSUB_ON,
+	GOOSE_ENVSUB_OFF
+} GooseMark;
+
+static const struct
+{
+	const char *text;
+	GooseMark	mark;
+}			marks[] =
+
+{
+	{"Up", GOOSE_UP},
+	{"Down", GOOSE_DOWN},
+	{"StatementBegin", GOOSE_BEGIN},
+	{"StatementEnd", GOOSE_END},
+	{"NO TRANSACTION", GOOSE_NO_TRANSACTION},
+	{"ENVSUB ON", GOOSE_ENVSUB_ON},
+	{"ENVSUB OFF", GOOSE_ENVSUB_OFF}
+};
+
+/* What the marks of a file have said so far. */
+typedef struct Sections
+{
+	MigImportLine up;			/* next is 0: none */
+	MigImportLine down;
+	bool		in_statement;
+	bool		no_transaction;
+} Sections;
+
+static MigImportMatch recognize(const MigImport *import);
+static void read_set(MigImport *import);
+static void refuse_program(MigImport *import, MigImportFile *file);
+static void read_file(MigImport *import, MigImportFile *file);
+static void read_marks(MigImportFile *file, Sections *sections);
+static GooseMark read_mark(const MigImportFile *file, const MigImportLine *line);
+static void apply_mark(MigImportFile *file, const MigImportLine *line,
+					   GooseMark mark, Sections *sections);
+static void begin_section(const MigImportFile *file, const MigImportLine *line,
+						  Sections *sections, bool is_down);
+static void end_statement(MigImportFile *file, const MigImportLine *line,
+						  Sections *sections);
+
+const MigImportFormat mig_import_goose = {
+	.name = "goose",
+	.table = "goose_db_version",
+	.recognize = recognize,
+	.read = read_set,
+	.compare = mig_import_compare_numbers
+};
+
+static MigImportMatch
+recognize(const MigImport *import)
+{
+	return mig_import_any_mark(import, MARK) ? MIG_IMPORT_CERTAIN :
+		MIG_IMPORT_NO;
+}
+
+static void
+read_set(MigImport *import)
+{
+	mig_import_each_file(import, refuse_program);
+	mig_import_each_file(import, read_file);
+}
+
+static void
+refuse_program(MigImport *import, MigImportFile *file)
+{
+	char	   *version;
+	char	   *title;
+
+	if (mig_import_split_name(file->name, ".go", &version, &title) &&
+		!mig_import_has_suffix(file->name, "_test.go"))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("version \"%s\" is a program", version),
+				 errhint("Give a file of that version with SQL that does the same instead, or with none where it is done elsewhere."),
+				 mig_import_errplace(file, 0)));
+}
+
+static void
+read_file(MigImport *import, MigImportFile *file)
+{
+	MigImportRevision *revision;
+	Sections	sections = {{0}};
+	char	   *version;
+	char	   *title;
+	bool		has_down;
+
+	if (!mig_import_split_name(file->name, ".sql", &version, &title))
+		return;
+	read_marks(file, &sections);
+	has_down = sections.down.next > 0;
+	revision = mig_import_add_revision(import, file, version, title);
+	revision->script.def.upgrade_per_statement = sections.no_transaction;
+	mig_import_set_upgrade(import, revision, file, sections.up.next,
+						   has_down ? sections.down.start :
+						   (int) strlen(file->text));
+	if (!has_down)
+		return;
+	revision->script.def.downgrade_per_statement = sections.no_transaction;
+	mig_import_set_downgrade(import, revision, file, sections.down.next,
+							 strlen(file->text));
+}
+
+static void
+read_marks(MigImportFile *file, Sections *sections)
+{
+	MigImportLine line = {0};
+	int			first = mig_script_skip_gap(file->text, 0);
+
+	while (mig_import_next_line(file, &line))
+	{
+		GooseMark	mark = read_mark(file, &line);
+
+		if (mark != GOOSE_NONE)
+			apply_mark(file, &line, mark, sections);
+	}
+	if (sections->up.next == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file has no line \"-- %s Up\"", MARK),
+				 mig_import_errplace(file, 0)));
+	if (first < sections->up.start)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file has SQL before its line \"-- %s Up\"", MARK),
+				 mig_import_errplace(file, first)));
+	if (sections->in_statement)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s StatementBegin\" has no StatementEnd", MARK),
+				 mig_import_errplace(file, strlen(file->text))));
+}
+
+static GooseMark
+read_mark(const MigImportFile *file, const MigImportLine *line)
+{
+	const char *text = mig_import_mark(file, line, MARK);
+
+	if (text == NULL)
+		return GOOSE_NONE;
+	for (int i = 0; i < lengthof(marks); i++)
+	{
+		if (pg_strcasecmp(text, marks[i].text) == 0)
+			return marks[i].mark;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("mark \"-- %s %s\" is not known", MARK, text),
+			 mig_import_errplace(file, line->start)));
+}
+
+static void
+apply_mark(MigImportFile *file, const MigImportLine *line, GooseMark mark,
+		   Sections *sections)
+{
+	switch (mark)
+	{
+		case GOOSE_UP:
+		case GOOSE_DOWN:
+			begin_section(file, line, sections, mark == GOOSE_DOWN);
+			break;
+		case GOOSE_BEGIN:
+			mig_import_blank_line(file, line);
+			sections->in_statement = true;
+			break;
+		case GOOSE_END:
+			end_statement(file, line, sections);
+			break;
+		case GOOSE_NO_TRANSACTION:
+			mig_import_blank_line(file, line);
+			sections->no_transaction = true;
+			break;
+		case GOOSE_ENVSUB_ON:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("environment variables are not substituted in files"),
+					 errhint("Give the text that they make, or use current_setting()."),
+					 mig_import_errplace(file, line->start)));
+			break;
+		case GOOSE_ENVSUB_OFF:
+			mig_import_blank_line(file, line);
+			break;
+		case GOOSE_NONE:
+			break;
+	}
+}
+
+static void
+begin_section(const MigImportFile *file, const MigImportLine *line,
+			  Sections *sections, bool is_down)
+{
+	MigImportLine *section = is_down ? &sections->down : &sections->up;
+
+	if (section->next > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s %s\" is given twice", MARK, is_down ? "Down" : "Up"),
+				 mig_import_errplace(file, line->start)));
+	if (is_down && sections->up.next == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s Down\" comes before \"-- %s Up\"", MARK, MARK),
+				 mig_import_errplace(file, line->start)));
+	*section = *line;
+}
+
+/*
+ * The mark's line becomes a semicolon.
+ */
+static void
+end_statement(MigImportFile *file, const MigImportLine *line,
+			  Sections *sections)
+{
+	if (!sections->in_statement)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s StatementEnd\" has no StatementBegin", MARK),
+				 mig_import_errplace(file, line->start)));
+	sections->in_statement = false;
+	mig_import_blank_line(file, line);
+	file->text[line->start] = ';';
+}

@@ -1,0 +1,132 @@
+/*
+ * import.c
+ *	  Registers files, those of other tools, too: from the files to the registry.
+ *
+ * What is wrong with the files is collected, and raised together in the end with
+ * what the registry says about them.  Everything until then works in memory, so
+ * that errors can be caught without a subtransaction; the server's files are read
+ * before.
+ */
+#include "postgres.h"
+
+#include "import/import_internal.h"
+#include "run/run.h"
+
+static MigRegisterChange *register_files(MigImport *import, int *nchanges);
+static void read_files(MigImport *import);
+static int	register_options(const MigImport *import);
+static MigScriptRevision *list_revisions(const MigImport *import);
+
+/*
+ * Registers files that a client has read.  Contents may be null of files that no
+ * format needs to read.
+ */
+MigRegisterChange *
+mig_import_files(const MigImportRequest *request, char **paths, int npaths,
+				 char **contents, int ncontents, int *nchanges)
+{
+	MigImport	import = {.request = request};
+
+	if (npaths != ncontents)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arguments \"paths\" and \"contents\" have different lengths"),
+				 errdetail("There are %d paths and %d contents.",
+						   npaths, ncontents)));
+	for (int i = 0; i < npaths; i++)
+		mig_import_add_file(&import, paths[i], contents[i]);
+	return register_files(&import, nchanges);
+}
+
+/*
+ * Registers files that are one text, with a line "-- file: path" before each.
+ */
+MigRegisterChange *
+mig_import_bundle(const MigImportRequest *request, const char *bundle,
+				  int *nchanges)
+{
+	MigImport	import = {.request = request};
+
+	mig_import_split_bundle(&import, bundle);
+	return register_files(&import, nchanges);
+}
+
+/*
+ * Registers the files of a directory of the server, which the caller may read.
+ */
+MigRegisterChange *
+mig_import_directory(const MigImportRequest *request, const char *directory,
+					 int *nchanges)
+{
+	MigImport	import = {.request = request};
+
+	mig_import_read_directory(&import, directory);
+	return register_files(&import, nchanges);
+}
+
+static MigRegisterChange *
+register_files(MigImport *import, int *nchanges)
+{
+	MigRegisterChange *changes;
+
+	read_files(import);
+	mig_lock_registry();
+	if (import->format->compare != NULL)
+		mig_import_make_chain(import);
+	if (import->errors == NIL && import->revisions == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("files contain no revision"),
+				 errdetail("They were read as format \"%s\".",
+						   import->format->name)));
+	changes = mig_register_files(list_revisions(import),
+								 list_length(import->revisions),
+								 register_options(import), import->errors,
+								 nchanges);
+	mig_import_report(import, changes, *nchanges);
+	return changes;
+}
+
+static void
+read_files(MigImport *import)
+{
+	ErrorContextCallback *callbacks = error_context_stack;
+
+	import->format = mig_import_choose_format(import);
+	mig_import_check_options(import);
+	/* What called us is no part of where an error is. */
+	error_context_stack = NULL;
+	import->format->read(import);
+	error_context_stack = callbacks;
+}
+
+static int
+register_options(const MigImport *import)
+{
+	const MigImportRequest *request = import->request;
+	bool		foreign = import->format != &mig_import_migrate;
+	int			options = 0;
+
+	if (request->replace)
+		options |= MIG_REGISTER_REPLACE;
+	if (request->prune)
+		options |= MIG_REGISTER_PRUNE;
+	/* No tool has ever parsed the downgrades of its files. */
+	if (mig_import_option_is_true(request, "skip_invalid_downgrade", foreign))
+		options |= MIG_REGISTER_SKIP_DOWNGRADE;
+	return options;
+}
+
+static MigScriptRevision *
+list_revisions(const MigImport *import)
+{
+	MigScriptRevision *revisions = palloc_extended(sizeof(MigScriptRevision) *
+												   Max(list_length(import->revisions), 1),
+												   MCXT_ALLOC_HUGE);
+	ListCell   *cell;
+
+	foreach(cell, import->revisions)
+		revisions[foreach_current_index(cell)] =
+		((MigImportRevision *) lfirst(cell))->script;
+	return revisions;
+}

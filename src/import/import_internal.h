@@ -1,0 +1,153 @@
+/*
+ * import_internal.h
+ *	  What a format knows of a set of files, and how it makes revisions of them.
+ *
+ * A format is a file of this folder with one MigImportFormat, and a row of the
+ * table in format.c.  It finds the files that are its own, says where in them the
+ * bodies are, and under which versions; everything else is done for all formats:
+ * ids (id.c), their chain (chain.c), what a body may not hold (body.c), what is
+ * reported (report.c), registration (registry/register_files.c).
+ */
+#ifndef MIG_IMPORT_INTERNAL_H
+#define MIG_IMPORT_INTERNAL_H
+
+#include "import/import.h"
+#include "script/script.h"
+
+/* A file of the set. */
+typedef struct MigImportFile
+{
+	int			number;			/* in the set, from 1 */
+	const char *path;			/* as it was given */
+	const char *name;			/* behind the last slash */
+	const char *folder;			/* the name of the folder it is in, or "" */
+	char	   *text;			/* without a byte order mark; NULL: it was not
+								 * read, because no format needs what is in
+								 * it; of a name that ends with .sql it is
+								 * known */
+	bool		used;			/* a revision comes from it, or what is said
+								 * about one; otherwise it is reported as left
+								 * out */
+} MigImportFile;
+
+/* A line of a file. */
+typedef struct MigImportLine
+{
+	int			start;
+	int			end;			/* its line end, which is CR LF or LF */
+	int			next;			/* the next line; 0: before the first */
+} MigImportLine;
+
+/* A revision that is made of files. */
+typedef struct MigImportRevision
+{
+	MigScriptRevision script;
+	const char *version;		/* what the tool knows it by */
+} MigImportRevision;
+
+typedef struct MigImportFormat MigImportFormat;
+
+/* A set of files that is being registered. */
+typedef struct MigImport
+{
+	const MigImportRequest *request;
+	const MigImportFormat *format;
+	List	   *files;			/* of MigImportFile * */
+	List	   *revisions;		/* of MigImportRevision * */
+	List	   *errors;			/* of MigScriptError * */
+
+	/* What is reported in the end */
+	int			nunwrapped;		/* bodies without the BEGIN and COMMIT around
+								 * them */
+	List	   *split;			/* ids of those with others */
+	List	   *moved;			/* ids behind later versions */
+	List	   *mentions;		/* ids whose bodies name the tool's table */
+} MigImport;
+
+/* Whether the files can be of a format. */
+typedef enum MigImportMatch
+{
+	MIG_IMPORT_NO,
+	MIG_IMPORT_POSSIBLE,		/* they could be, if they are of no other */
+	MIG_IMPORT_CERTAIN			/* no other format has such files */
+} MigImportMatch;
+
+struct MigImportFormat
+{
+	const char *name;
+	const char *table;			/* of the tool's versions, without its schema */
+	MigImportMatch (*recognize) (const MigImport *import);
+
+	/*
+	 * Adds the revisions, in any order if there is compare(), which then
+	 * makes a chain of them; otherwise it says what their down revisions are.
+	 */
+	void		(*read) (MigImport *import);
+	int			(*compare) (const char *version, const char *other);
+	const char *const *options; /* names it knows, then NULL; NULL: none */
+};
+
+/* Looks at a file; what it raises is kept, and the next file is looked at. */
+typedef void (*MigImportRead) (MigImport *import, MigImportFile *file);
+
+/* file.c: the files */
+extern void mig_import_add_file(MigImport *import, char *path, char *text);
+extern void mig_import_split_bundle(MigImport *import, const char *bundle);
+extern void mig_import_each_file(MigImport *import, MigImportRead read);
+extern bool mig_import_next_line(const MigImportFile *file,
+								 MigImportLine *line);
+extern void mig_import_blank_line(MigImportFile *file,
+								  const MigImportLine *line);
+extern const char *mig_import_mark(const MigImportFile *file,
+								   const MigImportLine *line,
+								   const char *mark);
+extern bool mig_import_any_mark(const MigImport *import, const char *mark);
+extern bool mig_import_has_suffix(const char *text, const char *suffix);
+extern bool mig_import_split_name(const char *name, const char *suffix,
+								  char **version, char **title);
+extern int	mig_import_errplace(const MigImportFile *file, int offset);
+
+/* directory.c: files of the server */
+extern void mig_import_read_directory(MigImport *import,
+									  const char *directory);
+
+/* format.c: which format it is, and what its options say */
+extern const MigImportFormat *mig_import_choose_format(const MigImport *import);
+extern void mig_import_check_options(const MigImport *import);
+extern char *mig_import_option(const MigImportRequest *request,
+							   const char *name);
+extern bool mig_import_option_is_true(const MigImportRequest *request,
+									  const char *name, bool otherwise);
+extern char *mig_import_option_member(const MigImportRequest *request,
+									  const char *name, const char *key);
+
+/* body.c: revisions and their bodies */
+extern MigImportRevision *mig_import_add_revision(MigImport *import,
+												  MigImportFile *file,
+												  const char *version,
+												  const char *title);
+extern MigImportRevision *mig_import_find_revision(const MigImport *import,
+												   const char *version);
+extern void mig_import_set_upgrade(MigImport *import,
+								   MigImportRevision *revision,
+								   MigImportFile *file, int start, int end);
+extern void mig_import_set_downgrade(MigImport *import,
+									 MigImportRevision *revision,
+									 MigImportFile *file, int start, int end);
+
+/* id.c, chain.c: ids and the order */
+extern char *mig_import_make_id(const char *version);
+extern int	mig_import_compare_numbers(const char *version, const char *other);
+extern void mig_import_make_chain(MigImport *import);
+
+/* report.c */
+extern void mig_import_report(const MigImport *import,
+							  const MigRegisterChange *changes, int nchanges);
+
+/* The formats, a file for each */
+extern const MigImportFormat mig_import_dbmate;
+extern const MigImportFormat mig_import_golang_migrate;
+extern const MigImportFormat mig_import_goose;
+extern const MigImportFormat mig_import_migrate;
+
+#endif							/* MIG_IMPORT_INTERNAL_H */

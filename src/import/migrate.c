@@ -1,0 +1,73 @@
+/*
+ * migrate.c
+ *	  Format migrate: our own files, as migrate_register_script() reads them.
+ */
+#include "postgres.h"
+
+#include "import/import_internal.h"
+
+static MigImportMatch recognize(const MigImport *import);
+static void read_set(MigImport *import);
+static void mark_used(MigImport *import, const char *path);
+
+const MigImportFormat mig_import_migrate = {
+	.name = "migrate",
+	.recognize = recognize,
+	.read = read_set
+};
+
+static MigImportMatch
+recognize(const MigImport *import)
+{
+	return mig_import_any_mark(import, "revision:") ? MIG_IMPORT_CERTAIN :
+		MIG_IMPORT_NO;
+}
+
+/*
+ * The revisions name their down revisions themselves.
+ */
+static void
+read_set(MigImport *import)
+{
+	int			n = 0;
+	MigScriptFile *files = palloc(sizeof(MigScriptFile) *
+								  Max(list_length(import->files), 1));
+	MigScriptRevision *revisions;
+	int			nrevisions;
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		const MigImportFile *file = lfirst(cell);
+
+		if (file->text != NULL && mig_import_has_suffix(file->name, ".sql"))
+			files[n++] = (MigScriptFile)
+		{
+			file->path, file->text
+		};
+	}
+	revisions = mig_script_files_parse(files, n, &nrevisions, &import->errors);
+	for (int i = 0; i < nrevisions; i++)
+	{
+		MigImportRevision *revision = palloc0(sizeof(MigImportRevision));
+
+		revision->script = revisions[i];
+		revision->version = revisions[i].def.id;
+		import->revisions = lappend(import->revisions, revision);
+		mark_used(import, revisions[i].file);
+	}
+}
+
+static void
+mark_used(MigImport *import, const char *path)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		MigImportFile *file = lfirst(cell);
+
+		if (file->path == path || strcmp(file->path, path) == 0)
+			file->used = true;
+	}
+}
