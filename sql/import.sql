@@ -79,6 +79,9 @@ SELECT * FROM migrate_register_files('{a.sql}', ARRAY[E'-- revision: a\n-- migra
 SELECT migrate_register('b', $$SELECT * FROM migrate_register_bundle(E'-- file: 1.sql\n-- revision: x')$$);
 SELECT pg_temp.attempt($$SELECT migrate_upgrade('b')$$);
 
+-- ids: what versions of other tools become
+SELECT * FROM migrate_register_bundle(E'-- file: 20200101000000000000000000000000000000001_long.sql\n-- migrate:up\n-- file: 20200101000000000000000000000000000000002_long.sql\n-- migrate:up\n');
+SELECT revision, down_revision FROM migrate.revision WHERE revision LIKE '2020%' ORDER BY 1;
 -- several formats
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1_a.sql\n-- migrate:up\n-- file: 2_b.sql\n-- +goose Up\n'));
 \a

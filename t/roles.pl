@@ -100,7 +100,7 @@ $node->safe_psql($db, 'ALTER ROLE owner NOSUPERUSER');
 $node->safe_psql($db, readme_grants());
 $node->safe_psql($db, 'GRANT USAGE ON SCHEMA migrate TO owner');
 # The server's own functions read files for a role that may call them.
-$node->safe_psql($db, 'GRANT pg_read_server_files TO owner, author; GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO owner, author');
+$node->safe_psql($db, 'GRANT pg_read_server_files TO owner, author; GRANT EXECUTE ON FUNCTION pg_ls_dir(text), pg_stat_file(text), pg_read_binary_file(text) TO owner, author');
 
 my @functions = split /\n/, sql($node, $db, <<'SQL');
 SET search_path = pg_catalog;

@@ -23,12 +23,24 @@ typedef struct ChainLink
 								 * -1: it is not */
 } ChainLink;
 
+/* Whether two revisions cannot both be there. */
+typedef bool (*Same) (const MigImport *import,
+					  const MigImportRevision *revision,
+					  const MigImportRevision *other);
+
 static MigImportRevision **sort_by_version(MigImport *import);
 static int	compare_versions(const void *a, const void *b, void *arg);
-static void refuse_same_versions(MigImport *import,
-								 MigImportRevision **revisions, int n);
-static void refuse_same_version(const MigImportRevision *revision,
-								const MigImportRevision *other);
+static MigImportRevision **copy_revisions(const MigImport *import);
+static int	compare_ids(const void *a, const void *b);
+static bool same_id(const MigImport *import, const MigImportRevision *revision,
+					const MigImportRevision *other);
+static bool same_version(const MigImport *import,
+						 const MigImportRevision *revision,
+						 const MigImportRevision *other);
+static void refuse_twice(MigImport *import, MigImportRevision **revisions,
+						 int n, Same same);
+static void refuse_other(const MigImportRevision *revision,
+						 const MigImportRevision *other);
 static ChainLink *make_links(MigImportRevision **revisions, int n,
 							 const MigGraph *graph);
 static int	compare_links(const void *a, const void *b);
@@ -72,13 +84,11 @@ static MigImportRevision **
 sort_by_version(MigImport *import)
 {
 	int			n = list_length(import->revisions);
-	MigImportRevision **revisions = palloc(sizeof(MigImportRevision *) * Max(n, 1));
+	MigImportRevision **revisions = copy_revisions(import);
 
-	for (int i = 0; i < n; i++)
-		revisions[i] = list_nth(import->revisions, i);
 	qsort_arg(revisions, n, sizeof(MigImportRevision *), compare_versions,
 			  unconstify(MigImportFormat *, import->format));
-	refuse_same_versions(import, revisions, n);
+	refuse_twice(import, revisions, n, same_version);
 	return revisions;
 }
 
@@ -96,8 +106,64 @@ compare_versions(const void *a, const void *b, void *arg)
 	return order != 0 ? order : left->script.number - right->script.number;
 }
 
+/*
+ * Adds an error for each revision that has the id of another: those of some
+ * versions are the same.
+ */
+void
+mig_import_check_ids(MigImport *import)
+{
+	int			n = list_length(import->revisions);
+	MigImportRevision **revisions = copy_revisions(import);
+
+	qsort(revisions, n, sizeof(MigImportRevision *), compare_ids);
+	refuse_twice(import, revisions, n, same_id);
+}
+
+static MigImportRevision **
+copy_revisions(const MigImport *import)
+{
+	int			n = list_length(import->revisions);
+	MigImportRevision **revisions = palloc(sizeof(MigImportRevision *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		revisions[i] = list_nth(import->revisions, i);
+	return revisions;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const MigImportRevision *left = *(MigImportRevision *const *) a;
+	const MigImportRevision *right = *(MigImportRevision *const *) b;
+	int			order = strcmp(left->script.def.id, right->script.def.id);
+
+	return order != 0 ? order : left->script.number - right->script.number;
+}
+
+static bool
+same_id(const MigImport *import, const MigImportRevision *revision,
+		const MigImportRevision *other)
+{
+	return strcmp(revision->script.def.id, other->script.def.id) == 0 &&
+		!same_version(import, revision, other);
+}
+
+static bool
+same_version(const MigImport *import, const MigImportRevision *revision,
+			 const MigImportRevision *other)
+{
+	return import->format->compare != NULL &&
+		import->format->compare(revision->version, other->version) == 0;
+}
+
+/*
+ * Adds an error for each of the sorted revisions that is the same as the one
+ * before.
+ */
 static void
-refuse_same_versions(MigImport *import, MigImportRevision **revisions, int n)
+refuse_twice(MigImport *import, MigImportRevision **revisions, int n,
+			 Same same)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorContextCallback *callbacks = error_context_stack;
@@ -106,13 +172,12 @@ refuse_same_versions(MigImport *import, MigImportRevision **revisions, int n)
 	{
 		List	   *volatile errors = import->errors;
 
-		if (import->format->compare(revisions[i - 1]->version,
-									revisions[i]->version) != 0)
+		if (!same(import, revisions[i], revisions[i - 1]))
 			continue;
 		error_context_stack = NULL;
 		PG_TRY();
 		{
-			refuse_same_version(revisions[i], revisions[i - 1]);
+			refuse_other(revisions[i], revisions[i - 1]);
 		}
 		PG_CATCH();
 		{
@@ -122,19 +187,24 @@ refuse_same_versions(MigImport *import, MigImportRevision **revisions, int n)
 		PG_END_TRY();
 		error_context_stack = callbacks;
 		import->errors = errors;
+		revisions[i]->script.failed = true;
 	}
 }
 
 static void
-refuse_same_version(const MigImportRevision *revision,
-					const MigImportRevision *other)
+refuse_other(const MigImportRevision *revision,
+			 const MigImportRevision *other)
 {
 	MigScriptSource source = {.body = "", .file = revision->script.file};
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 strcmp(revision->script.def.id, other->script.def.id) == 0 &&
+			 strcmp(revision->version, other->version) != 0 ?
+			 errmsg("version \"%s\" has the same id as version \"%s\"",
+					revision->version, other->version) :
 			 errmsg("version \"%s\" is given twice", revision->version),
-			 errdetail("It is given in file \"%s\", too.", other->script.file),
+			 errdetail("The other one is in file \"%s\".", other->script.file),
 			 errcontext("%s", mig_script_place(&source, 0))));
 }
 

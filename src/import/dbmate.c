@@ -10,6 +10,7 @@
 
 #include "import/import_internal.h"
 
+#define MARK			"migrate:"
 #define MARK_UP			"migrate:up"
 #define MARK_DOWN		"migrate:down"
 
@@ -100,6 +101,15 @@ find_sections(const MigImportFile *file, Sections *sections)
 
 	while (mig_import_next_line(file, &line))
 	{
+		mig_import_refuse_indented(file, &line, MARK);
+		if (mig_import_mark(file, &line, MARK) != NULL &&
+			mig_import_mark(file, &line, MARK_UP) == NULL &&
+			mig_import_mark(file, &line, MARK_DOWN) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("mark \"-- %s%s\" is not known", MARK,
+							mig_import_mark(file, &line, MARK)),
+					 mig_import_errplace(file, line.start)));
 		find_section(file, &line, MARK_UP, &sections->up, &sections->up_options);
 		find_section(file, &line, MARK_DOWN, &sections->down,
 					 &sections->down_options);

@@ -211,6 +211,27 @@ mig_import_mark(const MigImportFile *file, const MigImportLine *line,
 }
 
 /*
+ * Raises an error for a mark that is not at the start of its line.  Its tool takes
+ * it for a comment, though no author means that: what follows becomes a part of the
+ * body before it.
+ */
+void
+mig_import_refuse_indented(const MigImportFile *file,
+						   const MigImportLine *line, const char *mark)
+{
+	MigImportLine rest = *line;
+
+	rest.start += strspn(file->text + rest.start, " \t");
+	if (rest.start > line->start && rest.start < line->end &&
+		mig_import_mark(file, &rest, mark) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mark \"%s\" is not at the start of its line",
+						pnstrdup(file->text + rest.start, line->end - rest.start)),
+				 mig_import_errplace(file, line->start)));
+}
+
+/*
  * Whether a file of the set has that mark.
  */
 bool

@@ -138,6 +138,7 @@ read_marks(MigImportFile *file, Sections *sections)
 	{
 		GooseMark	mark = read_mark(file, &line);
 
+		mig_import_refuse_indented(file, &line, MARK);
 		if (mark != GOOSE_NONE)
 			apply_mark(file, &line, mark, sections);
 	}

@@ -73,6 +73,9 @@ register_files(MigImport *import, int *nchanges)
 	mig_lock_registry();
 	if (import->format->compare != NULL)
 		mig_import_make_chain(import);
+	/* Those of our own files were looked at when they were read. */
+	if (import->format != &mig_import_migrate)
+		mig_import_check_ids(import);
 	if (import->errors == NIL && import->revisions == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

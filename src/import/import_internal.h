@@ -101,6 +101,9 @@ extern void mig_import_blank_line(MigImportFile *file,
 extern const char *mig_import_mark(const MigImportFile *file,
 								   const MigImportLine *line,
 								   const char *mark);
+extern void mig_import_refuse_indented(const MigImportFile *file,
+									   const MigImportLine *line,
+									   const char *mark);
 extern bool mig_import_any_mark(const MigImport *import, const char *mark);
 extern bool mig_import_has_suffix(const char *text, const char *suffix);
 extern bool mig_import_split_name(const char *name, const char *suffix,
@@ -139,6 +142,7 @@ extern void mig_import_set_downgrade(MigImport *import,
 extern char *mig_import_make_id(const char *version);
 extern int	mig_import_compare_numbers(const char *version, const char *other);
 extern void mig_import_make_chain(MigImport *import);
+extern void mig_import_check_ids(MigImport *import);
 
 /* report.c */
 extern void mig_import_report(const MigImport *import,
