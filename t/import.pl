@@ -100,6 +100,16 @@ mkdir "$root/loop";
 symlink "$root/loop", "$root/loop/again";
 ($output, $errors) = register('loop');
 like($errors, qr/nested too deeply/, 'a link to a folder above');
+put("odd/1_\xE4.sql", '');
+($output, $errors) = register('odd');
+like($errors, qr/name of file "1_\?.sql" is not valid in encoding "UTF8"/, 'a name that is no text');
+# Of our own format a file may hold several revisions, and be a bundle.
+put('mixed/all.sql', "-- file: x/1.sql\n-- revision: x1\n-- revision: x2\n-- down_revision: x1\n-- file: x/3.sql\n-- revision: x3\n-- down_revision: x2\n");
+put('mixed/plan.conf', 'a = b');
+put('mixed/schema.sql', "-- nothing\n");
+($output, $errors) = register('mixed');
+is($output, "x/1.sql|x1|added\nx/1.sql|x2|added\nx/3.sql|x3|added", 'a bundle among the files');
+is($errors =~ s/^.*?DETAIL/DETAIL/sr, 'DETAIL:  schema.sql', 'what holds no revision');
 mkdir "$root/empty";
 ($output, $errors) = register('empty');
 like($errors, qr/format of the files is not recognized\nDETAIL:  There are 0 files/, 'an empty one');

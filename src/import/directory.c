@@ -28,6 +28,7 @@ typedef struct ServerFile
 static ServerFile *read_files(MigSpiQuery *query, const MigSpiArgs *args,
 							  int *nfiles);
 static void read_file(const MigSpiRow *row, void *result);
+static void check_path(const char *path);
 static int	find_encoding(const MigImportRequest *request);
 static void add_file(MigImport *import, const ServerFile *file, int encoding);
 static char *decode(const ServerFile *file, int encoding);
@@ -71,6 +72,7 @@ mig_import_read_directory(MigImport *import, const char *directory)
 	files = read_files(&query, &args, &nfiles);
 	for (int i = 0; i < nfiles; i++)
 	{
+		check_path(files[i].path);
 		if (files[i].too_deep)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -122,6 +124,29 @@ read_file(const MigSpiRow *row, void *result)
 	file->path = mig_spi_row_text_not_null(row, 1);
 	file->too_deep = mig_spi_row_bool(row, 2);
 	file->contents = isnull ? NULL : DatumGetByteaPCopy(contents);
+}
+
+/*
+ * Names come from the file system as they are there.
+ */
+static void
+check_path(const char *path)
+{
+	char	   *shown;
+
+	if (pg_verify_mbstr(GetDatabaseEncoding(), path, strlen(path), true))
+		return;
+	shown = pstrdup(path);
+	for (char *p = shown; *p != '\0'; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+			 errmsg("name of file \"%s\" is not valid in encoding \"%s\"",
+					shown, GetDatabaseEncodingName()),
+			 errhint("Rename the file.")));
 }
 
 static int

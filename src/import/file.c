@@ -241,17 +241,24 @@ mig_import_any_mark(const MigImport *import, const char *mark)
 
 	foreach(cell, import->files)
 	{
-		const MigImportFile *file = lfirst(cell);
-		MigImportLine line = {0};
+		if (mig_import_has_mark(lfirst(cell), mark))
+			return true;
+	}
+	return false;
+}
 
-		CHECK_FOR_INTERRUPTS();
-		if (file->text == NULL || strstr(file->text, mark) == NULL)
-			continue;
-		while (mig_import_next_line(file, &line))
-		{
-			if (mig_import_mark(file, &line, mark) != NULL)
-				return true;
-		}
+bool
+mig_import_has_mark(const MigImportFile *file, const char *mark)
+{
+	MigImportLine line = {0};
+
+	CHECK_FOR_INTERRUPTS();
+	if (file->text == NULL || strstr(file->text, mark) == NULL)
+		return false;
+	while (mig_import_next_line(file, &line))
+	{
+		if (mig_import_mark(file, &line, mark) != NULL)
+			return true;
 	}
 	return false;
 }

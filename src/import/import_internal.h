@@ -105,6 +105,7 @@ extern void mig_import_refuse_indented(const MigImportFile *file,
 									   const MigImportLine *line,
 									   const char *mark);
 extern bool mig_import_any_mark(const MigImport *import, const char *mark);
+extern bool mig_import_has_mark(const MigImportFile *file, const char *mark);
 extern bool mig_import_has_suffix(const char *text, const char *suffix);
 extern bool mig_import_split_name(const char *name, const char *suffix,
 								  char **version, char **title);

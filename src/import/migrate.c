@@ -6,9 +6,10 @@
 
 #include "import/import_internal.h"
 
+#define MARK		"revision:"
+
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
-static void mark_used(MigImport *import, const char *path);
 
 const MigImportFormat mig_import_migrate = {
 	.name = "migrate",
@@ -19,12 +20,13 @@ const MigImportFormat mig_import_migrate = {
 static MigImportMatch
 recognize(const MigImport *import)
 {
-	return mig_import_any_mark(import, "revision:") ? MIG_IMPORT_CERTAIN :
+	return mig_import_any_mark(import, MARK) ? MIG_IMPORT_CERTAIN :
 		MIG_IMPORT_NO;
 }
 
 /*
- * The revisions name their down revisions themselves.
+ * The revisions name their down revisions themselves.  A file can hold several, or
+ * none, and lines that name other files.
  */
 static void
 read_set(MigImport *import)
@@ -38,9 +40,11 @@ read_set(MigImport *import)
 
 	foreach(cell, import->files)
 	{
-		const MigImportFile *file = lfirst(cell);
+		MigImportFile *file = lfirst(cell);
 
-		if (file->text != NULL && mig_import_has_suffix(file->name, ".sql"))
+		file->used = mig_import_has_mark(file, MARK);
+		if (file->used || (file->text != NULL &&
+						   mig_import_has_suffix(file->name, ".sql")))
 			files[n++] = (MigScriptFile)
 		{
 			file->path, file->text
@@ -54,20 +58,5 @@ read_set(MigImport *import)
 		revision->script = revisions[i];
 		revision->version = revisions[i].def.id;
 		import->revisions = lappend(import->revisions, revision);
-		mark_used(import, revisions[i].file);
-	}
-}
-
-static void
-mark_used(MigImport *import, const char *path)
-{
-	ListCell   *cell;
-
-	foreach(cell, import->files)
-	{
-		MigImportFile *file = lfirst(cell);
-
-		if (file->path == path || strcmp(file->path, path) == 0)
-			file->used = true;
 	}
 }
