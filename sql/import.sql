@@ -44,6 +44,8 @@ SELECT revision, state FROM migrate.partial;
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 55;'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: a/four.sql\n-- revision: f4\n-- down_revision: f1\n'));
 DELETE FROM migrate.partial;
+-- of files that cannot be read one cannot tell what they do not hold
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: 4.sql\n-- Revision: f4\n-- file: 6.sql\n-- revision: f6\n-- down_revision: f5\n'));
 -- a down revision that would be removed, and a cycle
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: 1.sql\n-- revision: f1\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- file: a/four.sql\n-- revision: f4\n-- down_revision: f1\n-- file: 6.sql\n-- revision: f6\n-- down_revision: f5\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 6.sql\n-- revision: f6\n-- down_revision: f7\n-- file: 7.sql\n-- revision: f7\n-- down_revision: f6\n'));

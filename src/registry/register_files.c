@@ -28,7 +28,8 @@ typedef struct RegisterSet
 	char	  **ids;			/* of the files, sorted */
 	MigGraph   *graph;			/* that is registered */
 	MigVersion *version;
-	List	   *removed;		/* ids that no file holds */
+	bool		prunes;			/* and the files could be read */
+	List	   *removed;		/* ids that no file holds, if it prunes */
 } RegisterSet;
 
 /* Raises the error of a revision, if it has one. */
@@ -118,7 +119,9 @@ read_registry(RegisterSet *set)
 	}
 
 	set->graph = mig_revision_graph(MIG_SPI_READ_LATEST);
-	if (set->options & MIG_REGISTER_PRUNE)
+	/* Of files that could not be read one cannot tell what they do not hold. */
+	set->prunes = (set->options & MIG_REGISTER_PRUNE) && set->errors == NIL;
+	if (set->prunes)
 		find_removed(set);
 	if (!changes && set->removed == NIL)
 		return;
@@ -127,17 +130,11 @@ read_registry(RegisterSet *set)
 	set->version = mig_version_open(MIG_SPI_READ_LATEST);
 }
 
-/*
- * Of files that could not be read one cannot tell what they do not hold.
- */
 static void
 find_removed(RegisterSet *set)
 {
-	MigRevList	all;
+	MigRevList	all = mig_history_list(set->graph, NULL, 0, NULL);
 
-	if (set->errors != NIL)
-		return;
-	all = mig_history_list(set->graph, NULL, 0, NULL);
 	for (int i = 0; i < all.n; i++)
 	{
 		const char *id = mig_graph_id(set->graph, all.rev[i]);
@@ -291,7 +288,7 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 		bool		registered = mig_graph_find(set->graph, def->down[i]) >= 0;
 
 		if (is_given(set, def->down[i]) ||
-			(registered && !(set->options & MIG_REGISTER_PRUNE)))
+			(registered && !set->prunes))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
