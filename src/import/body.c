@@ -18,7 +18,8 @@ typedef struct BodyPiece
 } BodyPiece;
 
 static char *read_body(MigImport *import, const MigImportRevision *revision,
-					   const BodyPiece *piece, bool *per_statement, int *line);
+					   MigBodyKind kind, const BodyPiece *piece,
+					   bool *per_statement, int *line);
 static void refuse_template(const MigScriptSource *source);
 
 /*
@@ -74,7 +75,7 @@ mig_import_set_upgrade(MigImport *import, MigImportRevision *revision,
 
 	file->used = true;
 	script->file = file->path;
-	script->def.upgrade = read_body(import, revision, &piece,
+	script->def.upgrade = read_body(import, revision, MIG_BODY_UPGRADE, &piece,
 									&script->def.upgrade_per_statement,
 									&script->upgrade_line);
 }
@@ -91,14 +92,15 @@ mig_import_set_downgrade(MigImport *import, MigImportRevision *revision,
 
 	file->used = true;
 	script->downgrade_file = file->path;
-	script->def.downgrade = read_body(import, revision, &piece,
+	script->def.downgrade = read_body(import, revision, MIG_BODY_DOWNGRADE, &piece,
 									  &script->def.downgrade_per_statement,
 									  &script->downgrade_line);
 }
 
 static char *
 read_body(MigImport *import, const MigImportRevision *revision,
-		  const BodyPiece *piece, bool *per_statement, int *line)
+		  MigBodyKind kind, const BodyPiece *piece, bool *per_statement,
+		  int *line)
 {
 	const MigImportFile *file = piece->file;
 	char	   *id = revision->script.def.id;
@@ -113,7 +115,7 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	refuse_template(&source);
 	if (!*per_statement)
 	{
-		if (mig_script_unwrap(text))
+		if (mig_script_unwrap(text, kind))
 			import->nunwrapped++;
 		else if (mig_script_has_transactions(text))
 		{

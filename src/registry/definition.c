@@ -36,6 +36,7 @@ typedef struct BodyContext
 typedef struct GivenBody
 {
 	const char *text;
+	const char *file;			/* if it is not the revision's; otherwise NULL */
 	int			line;
 	bool		per_statement;
 } GivenBody;
@@ -464,8 +465,8 @@ parse_body(const MigRegistration *registration, MigBodyKind kind,
 	mig_definition_source(registration, copy, given.line, &source);
 	source.per_statement = given.per_statement;
 	source.is_verify = kind == MIG_BODY_VERIFY;
-	if (kind == MIG_BODY_DOWNGRADE && revision->downgrade_file != NULL)
-		source.file = revision->downgrade_file;
+	if (given.file != NULL)
+		source.file = given.file;
 	/* Where the statements in between are one transaction, they say so. */
 	if (!source.per_statement)
 		unwrap(copy, revision->def.id, kind);
@@ -491,13 +492,13 @@ given_body(const MigScriptRevision *given, MigBodyKind kind)
 		case MIG_BODY_UPGRADE:
 			return (GivenBody)
 			{
-				def->upgrade, given->upgrade_line,
+				def->upgrade, NULL, given->upgrade_line,
 					def->upgrade_per_statement
 			};
 		case MIG_BODY_DOWNGRADE:
 			return (GivenBody)
 			{
-				def->downgrade, given->downgrade_line,
+				def->downgrade, given->downgrade_file, given->downgrade_line,
 					def->downgrade_per_statement
 			};
 		case MIG_BODY_VERIFY:
@@ -505,7 +506,7 @@ given_body(const MigScriptRevision *given, MigBodyKind kind)
 	}
 	return (GivenBody)
 	{
-		def->verify, given->verify_line, false
+		def->verify, NULL, given->verify_line, false
 	};
 }
 
