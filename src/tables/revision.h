@@ -14,9 +14,7 @@
 
 /* In SQL: the OID of the table, by which the registry is locked. */
 #define MIG_REVISION_RELID \
-	"(SELECT t.oid FROM pg_catalog.pg_class AS t WHERE t.relname = 'revision'" \
-	"    AND t.relnamespace = (SELECT s.oid FROM pg_catalog.pg_namespace AS s" \
-	"                           WHERE s.nspname = 'migrate'))"
+	"pg_catalog.to_regclass('migrate.revision')::pg_catalog.oid"
 
 /*
  * In SQL: what identifies a revision r as it is registered, whatever the format
