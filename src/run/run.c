@@ -396,7 +396,8 @@ execute_steps(MigRun *run)
 	run->bodies = palloc0(sizeof(MigStepBodies));
 	run->bodies->context = AllocSetContextCreate(CurrentMemoryContext, "migrate bodies",
 												 ALLOCSET_DEFAULT_SIZES);
-	run->log_rows = mig_log_rows_create();
+	if (plan->nsteps > 1)
+		run->log_rows = mig_log_rows_create();
 	step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 										 ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < plan->nsteps; i++)
@@ -404,11 +405,13 @@ execute_steps(MigRun *run)
 		MemoryContext old_context = MemoryContextSwitchTo(step_context);
 
 		execute_until_done(&run->exec, i);
-		mig_log_rows_add(run->log_rows, &run->exec.entry);
+		if (run->log_rows != NULL)
+			mig_log_rows_add(run->log_rows, &run->exec.entry);
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(step_context);
 	}
-	mig_log_rows_write(run->log_rows);
+	if (run->log_rows != NULL)
+		mig_log_rows_write(run->log_rows);
 	MemoryContextDelete(step_context);
 	if (mig_guc_log_retention > 0)
 		mig_log_expire(mig_guc_log_retention);

@@ -3,7 +3,8 @@
  *	  Executes one step: bodies, version row and log row in one subtransaction.
  *
  * A revision is applied together with its version row and log row, or not at
- * all; the log row of a function's run is written later in its transaction.
+ * all; the log rows of a function's run are written together later in its
+ * transaction, where it has several steps.
  * Where a body cannot be one transaction, its last segment is; the segments before
  * are noted in migrate.partial, each with what it did.
  */
