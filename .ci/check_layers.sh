@@ -69,7 +69,7 @@ for my $path (@ARGV)
 		for my $table ($file eq 'guc.c' ? () : @tables)
 		{
 			$say->("only tables/$table.c names the table migrate.$table")
-			  if $path !~ m{/tables/$table(_open)?\.c$} && $line =~ /\bmigrate\.$table\b/;
+			  if $path !~ m{/tables/$table(_open)?\.[ch]$} && $line =~ /\bmigrate\.$table\b/;
 		}
 	}
 }
