@@ -18,7 +18,7 @@ my %headers = map { $_ => 1 } qw(
 	access/htup_details.h access/nbtree.h access/relation.h access/relscan.h
 	access/sysattr.h access/table.h access/tableam.h
 	access/xlog_internal.h access/xloginsert.h catalog/heap.h catalog/index.h
-	catalog/indexing.h executor/executor.h executor/tuptable.h
+	catalog/indexing.h executor/tuptable.h
 	storage/bufmgr.h storage/bufpage.h storage/lmgr.h storage/lock.h
 	storage/predicate.h storage/smgr.h utils/catcache.h utils/rel.h
 	utils/relcache.h utils/tqual.h);
@@ -29,7 +29,7 @@ my $calls = qr{\b(
 	Lock(?:Acquire|Release|HeldByMe)\w* | XactLockTable\w* |
 	SearchSysCache\w* | GetSysCacheOid\w* | SysCacheGetAttr\w* |
 	GETSTRUCT | HeapTuple(?:Header)?\w* | Relation(?:Get|Id)\w+ |
-	fastgetattr | ExecStoreTuple\w* | Catalog(?:Tuple|Open|Close)\w+ |
+	fastgetattr | Exec(?!utor)[A-Z]\w* | Catalog(?:Tuple|Open|Close)\w+ |
 	SPI_tuptable\s*->\s*vals\s*\[[^]]*\]\s*->
 )\b}x;
 
