@@ -1,10 +1,14 @@
 /*
  * files.c
- *	  Commands about files: new.
+ *	  Commands about files: new, load.
  */
 #include "postgres_fe.h"
 
+#include <dirent.h>
+#include <sys/stat.h>
+
 #include "common/logging.h"
+#include "common/string.h"
 #include "fe_utils/string_utils.h"
 
 #include "pg_migrate.h"
@@ -12,6 +16,21 @@
 /* Letters of a message that go into the name of a file. */
 #define SLUG_LENGTH 40
 
+/* Names of the files that a format may have to read; of others, their paths. */
+static const char *const read_suffixes[] = {".sql", ".plan", ".toml", ".conf"};
+
+/* Files, as two arrays of SQL. */
+typedef struct Files
+{
+	PQExpBufferData paths;
+	PQExpBufferData contents;
+	int			n;
+} Files;
+
+static void add_path(Files *files, const char *path);
+static void add_directory(Files *files, const char *path);
+static void add_file(Files *files, const char *path);
+static char *read_file(const char *path);
 static char *new_revision(Session *session);
 static char *heads_of_database(Session *session);
 static char *joined_parents(void);
@@ -124,4 +143,136 @@ file_name(const char *revision, const char *message)
 		length--;
 	slug[length] = '\0';
 	return psprintf("%s/%s%s%s.sql", options.directory, revision, length > 0 ? "_" : "", slug);
+}
+
+/*
+ * Registers files, and what is in directories.
+ */
+ExitCode
+run_load(Session *session, int argc, char **argv)
+{
+	Files		files = {0};
+	const char *params[6];
+	ExitCode	code;
+
+	/* Whatever the terminal has; files with other encodings are refused. */
+	if (getenv("PGCLIENTENCODING") == NULL &&
+		PQsetClientEncoding(session->conn, "UTF8") != 0)
+		pg_fatal("%s", PQerrorMessage(session->conn));
+	initPQExpBuffer(&files.paths);
+	initPQExpBuffer(&files.contents);
+	appendPQExpBufferChar(&files.paths, '{');
+	appendPQExpBufferChar(&files.contents, '{');
+	if (argc == 0)
+		add_path(&files, options.directory);
+	for (int i = 0; i < argc; i++)
+		add_path(&files, argv[i]);
+	appendPQExpBufferChar(&files.paths, '}');
+	appendPQExpBufferChar(&files.contents, '}');
+	if (PQExpBufferDataBroken(files.paths) || PQExpBufferDataBroken(files.contents))
+		pg_fatal("out of memory");
+	if (files.n == 0)
+	{
+		pg_log_error("there are no files");
+		return EXIT_FAILED;
+	}
+
+	params[0] = files.paths.data;
+	params[1] = files.contents.data;
+	params[2] = options.file_format;
+	params[3] = options.replace ? "true" : "false";
+	params[4] = options.prune ? "true" : "false";
+	params[5] = options.file_options;
+	if (options.dry_run)
+		PQclear(run_query(session, "BEGIN", 0, NULL));
+	code = print_query(session, options.details ?
+					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6)" :
+					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6) WHERE result <> 'unchanged'",
+					   6, params);
+	if (options.dry_run)
+		PQclear(run_query(session, "ROLLBACK", 0, NULL));
+	termPQExpBuffer(&files.paths);
+	termPQExpBuffer(&files.contents);
+	return code;
+}
+
+static void
+add_path(Files *files, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		pg_fatal("could not stat \"%s\": %m", path);
+	if (S_ISDIR(status.st_mode))
+		add_directory(files, path);
+	else
+		add_file(files, path);
+}
+
+/*
+ * What is in a directory and below it, in the order of names.  Hidden files are
+ * not part of a history.
+ */
+static void
+add_directory(Files *files, const char *path)
+{
+	struct dirent **entries;
+	int			n = scandir(path, &entries, NULL, alphasort);
+
+	if (n < 0)
+		pg_fatal("could not open directory \"%s\": %m", path);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *below = psprintf("%s%s%s", path, pg_str_endswith(path, "/") ? "" : "/",
+									 entries[i]->d_name);
+
+		if (entries[i]->d_name[0] != '.')
+			add_path(files, below);
+		pg_free(below);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void
+add_file(Files *files, const char *path)
+{
+	char	   *content = NULL;
+
+	for (int i = 0; i < lengthof(read_suffixes); i++)
+	{
+		if (content == NULL && pg_str_endswith(path, read_suffixes[i]))
+			content = read_file(path);
+	}
+	appendPGArray(&files->paths, path);
+	if (content != NULL)
+		appendPGArray(&files->contents, content);
+	else
+		appendPQExpBufferStr(&files->contents, files->n == 0 ? "NULL" : ",NULL");
+	files->n++;
+	pg_free(content);
+}
+
+static char *
+read_file(const char *path)
+{
+	FILE	   *file = fopen(path, "r");
+	PQExpBufferData content;
+	char		buffer[8192];
+	size_t		length;
+
+	if (file == NULL)
+		pg_fatal("could not open file \"%s\": %m", path);
+	initPQExpBuffer(&content);
+	while ((length = fread(buffer, 1, sizeof(buffer), file)) > 0)
+		appendBinaryPQExpBuffer(&content, buffer, length);
+	if (ferror(file))
+		pg_fatal("could not read file \"%s\": %m", path);
+	fclose(file);
+	if (PQExpBufferDataBroken(content))
+		pg_fatal("out of memory");
+	/* The protocol would end the text there. */
+	if (strlen(content.data) != content.len)
+		pg_fatal("file \"%s\" contains a null byte", path);
+	return content.data;
 }

@@ -4,6 +4,8 @@
  */
 #include "postgres_fe.h"
 
+#include <limits.h>
+
 #include "common/logging.h"
 #include "fe_utils/cancel.h"
 #include "fe_utils/option_utils.h"
@@ -30,11 +32,13 @@ static const Command commands[] = {
 	{"deploy", "[TARGET]", 0, 1, run_deploy, "upgrade, to head unless told otherwise"},
 	{"revert", "TARGET", 1, 1, run_revert, "downgrade"},
 	{"wait", "JOB", 1, 1, run_wait, "wait until a job has ended"},
+	{"load", "[PATH]...", 0, INT_MAX, run_load, "register files, and what is in directories"},
 	{"new", "MESSAGE", 1, 1, run_new, "write a file for a new revision"},
 	{"check", "[TARGET]", 0, 1, run_check, "one head, lint, round trip; for CI"},
 };
 
-Options		options = {.command = "upgrade", .directory = "migrations", .jobs = 1};
+Options		options = {.command = "upgrade", .directory = "migrations", .jobs = 1,
+.file_format = "auto"};
 const char *progname;
 
 static void usage(void);
@@ -103,7 +107,7 @@ parse_options(int argc, char **argv)
 	{
 		OPTION_DOWN = 1000, OPTION_CSV, OPTION_JSON, OPTION_WORKER, OPTION_TIMEOUT,
 		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_TARGETS,
-		OPTION_GRAPH
+		OPTION_GRAPH, OPTION_FORMAT, OPTION_OPTIONS, OPTION_REPLACE, OPTION_PRUNE
 	};
 	static struct option long_options[] = {
 		{"dbname", required_argument, NULL, 'd'},
@@ -116,6 +120,10 @@ parse_options(int argc, char **argv)
 		{"quiet", no_argument, NULL, 'q'},
 		{"details", no_argument, NULL, 'x'},
 		{"jobs", required_argument, NULL, 'j'},
+		{"format", required_argument, NULL, OPTION_FORMAT},
+		{"options", required_argument, NULL, OPTION_OPTIONS},
+		{"replace", no_argument, NULL, OPTION_REPLACE},
+		{"prune", no_argument, NULL, OPTION_PRUNE},
 		{"graph", optional_argument, NULL, OPTION_GRAPH},
 		{"down", no_argument, NULL, OPTION_DOWN},
 		{"csv", no_argument, NULL, OPTION_CSV},
@@ -174,6 +182,18 @@ parse_options(int argc, char **argv)
 			case 'j':
 				if (!option_parse_int(optarg, "-j/--jobs", 1, 1000, &options.jobs))
 					exit(EXIT_USAGE);
+				break;
+			case OPTION_FORMAT:
+				options.file_format = optarg;
+				break;
+			case OPTION_OPTIONS:
+				options.file_options = optarg;
+				break;
+			case OPTION_REPLACE:
+				options.replace = true;
+				break;
+			case OPTION_PRUNE:
+				options.prune = true;
 				break;
 			case OPTION_GRAPH:
 				options.graph = optarg != NULL ? optarg : "text";
@@ -292,7 +312,7 @@ usage(void)
 	printf("%s runs migrations that are registered in a PostgreSQL database.\n\n", progname);
 	printf("Usage:\n  %s [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n", progname);
 	for (int i = 0; i < lengthof(commands); i++)
-		printf("  %-7s %-10s %s\n", commands[i].name, commands[i].arguments,
+		printf("  %-8s%-11s%s\n", commands[i].name, commands[i].arguments,
 			   commands[i].description);
 	printf("\nOptions:\n"
 		   "  -n, --dry-run            show the plan, or the file's name; change nothing\n"
@@ -303,7 +323,11 @@ usage(void)
 		   "      --down               plan, preview, lint: of a downgrade\n"
 		   "      --worker             deploy, revert: by a background worker\n"
 		   "      --timeout=INTERVAL   how long to wait for a job\n"
-		   "      --directory=DIR      new: where the file is written (default: migrations)\n"
+		   "      --format=NAME        load: whose files they are (default: auto)\n"
+		   "      --options=JSON       load: options of the format\n"
+		   "      --replace            load: change pending revisions whose files changed\n"
+		   "      --prune              load: remove pending revisions that are in no file\n"
+		   "      --directory=DIR      new, load: where the files are (default: migrations)\n"
 		   "      --revision=ID        new: the revision id (default: made up)\n"
 		   "      --parent=ID          new: the down revision (default: the head)\n"
 		   "      --targets=FILE       the same on each database that a line of it names:\n"

@@ -136,6 +136,7 @@ extern ExitCode run_plan(Session *session, int argc, char **argv);
 extern ExitCode run_preview(Session *session, int argc, char **argv);
 extern ExitCode run_lint(Session *session, int argc, char **argv);
 extern ExitCode run_check(Session *session, int argc, char **argv);
+extern ExitCode run_load(Session *session, int argc, char **argv);
 extern ExitCode run_new(Session *session, int argc, char **argv);
 
 /* fleet.c: the same command on several databases */

@@ -137,6 +137,39 @@ client_is('check finds', ['check'], 1, qr/^not ok - one head\n.* e1 .*^ok - lint
 client_is('new with two heads', [ 'new', 'again', '--directory', $directory ], 1, qr/^$/, qr/there are 2 heads.*--parent/s);
 client_is('check of one', [ 'check', 'e1' ], 1, qr/^not ok - round trip\n.*column/ms);
 
+# Files ------------------------------------------------------------------------------
+
+my $history = "$directory/history";
+new_database($node, 'files');
+mkdir $history;
+mkdir "$history/later";
+append_to_file("$history/1.sql", "-- revision: a1\n-- message: one\n-- migrate:up\nCREATE TABLE a (i int);\n-- migrate:down\nDROP TABLE a;\n");
+append_to_file("$history/later/2.sql", "\x{ef}\x{bb}\x{bf}-- revision: a2\r\n-- down_revision: a1\r\n-- migrate:up\r\nSELECT 'it''s {\"\\}';");
+append_to_file("$history/.3.sql", 'hidden');
+append_to_file("$history/README", 'not SQL');
+my @load = ('load', '-d', 'files');
+client_is('load, dry run', [ @load, '-n', $history ], 0, qr{ \Q$history\E/1.sql +\| a1 +\| added\n});
+client_is('load, JSON', [ @load, '--json', $history ], 0, qr{"path":"\Q$history\E/later/2.sql","revision":"a2","result":"added"});
+client_is('load again', [ @load, '--directory', $history ], 0, qr/\(0 rows\)/);
+client_is('load again, with details', [ @load, '-x', '--csv', $history ], 0, qr{^path,revision,result\n.*2.sql,a2,unchanged\n}s);
+client_is('deploy what was loaded', [ 'deploy', '-d', 'files' ], 0, qr/^$/, qr/done: 2 of 2/);
+append_to_file("$history/4.sql", "-- revision: a4\n-- down_revision: a2\n-- migrate:up\nSELECT 4;\n");
+client_is('load one file', [ @load, "$history/4.sql" ], 0, qr/ a4 +\| added/);
+append_to_file("$history/4.sql", "SELECT 5;\n");
+client_is('a changed file', [ @load, "$history/4.sql" ], 1, qr/^$/, qr/ERROR: .*a4/);
+client_is('a changed file replaces', [ @load, "$history/4.sql", '--replace' ], 0, qr/ a4 +\| replaced/);
+unlink "$history/4.sql";
+client_is('a file that is gone', [ @load, '--prune', $history ], 0, qr/ a4 +\| removed/);
+append_to_file("$history/5.sql", "-- revision: a5\n-- down_revision: a2\n-- migrate:up\nSELEC 5;\n");
+client_is('a syntax error', [ @load, $history ], 1, qr/^$/, qr{ERROR: .*SELEC.*line 4 of file "\Q$history\E/5.sql"}s);
+append_to_file("$history/5.sql", "\0");
+client_is('a null byte', [ @load, $history ], 1, qr/^$/, qr/5.sql" contains a null byte/);
+unlink "$history/5.sql";
+client_is('no such format', [ @load, '--format', 'x', $history ], 1, qr/^$/, qr/ERROR: .*format "x"/);
+client_is('no such file', [ @load, "$history/none" ], 1, qr/^$/, qr/could not stat/);
+mkdir "$directory/nothing";
+client_is('no files', [ @load, "$directory/nothing" ], 1, qr/^$/, qr/there are no files/);
+
 # Another schema, another role -----------------------------------------------------
 
 $node->safe_psql('postgres', 'CREATE DATABASE other');
