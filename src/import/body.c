@@ -47,19 +47,47 @@ mig_import_add_revision(MigImport *import, MigImportFile *file,
 
 /*
  * The revision of that version, or NULL.  The last one comes first: files of one
- * version are beside each other.
+ * version are beside each other.  1 and 01 can be the same version.
  */
 MigImportRevision *
 mig_import_find_revision(const MigImport *import, const char *version)
 {
+	int			(*compare) (const char *, const char *) = import->format->compare;
+
 	for (int i = list_length(import->revisions) - 1; i >= 0; i--)
 	{
 		MigImportRevision *revision = list_nth(import->revisions, i);
 
-		if (strcmp(revision->version, version) == 0)
+		if ((compare != NULL ? compare : strcmp) (revision->version, version) == 0)
 			return revision;
 	}
 	return NULL;
+}
+
+/*
+ * The revision whose downgrade a file is.  Raises an error if there is none, or it
+ * has one.
+ */
+MigImportRevision *
+mig_import_find_upgrade(const MigImport *import, const MigImportFile *file,
+						const char *version)
+{
+	MigImportRevision *revision = mig_import_find_revision(import, version);
+
+	if (revision == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("version \"%s\" has a downgrade and no upgrade", version),
+				 errhint("Add the file of the upgrade, which may be empty."),
+				 mig_import_errplace(file, 0)));
+	if (revision->script.def.downgrade != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("downgrade of version \"%s\" is given twice", version),
+				 errdetail("It is given in file \"%s\", too.",
+						   revision->script.downgrade_file),
+				 mig_import_errplace(file, 0)));
+	return revision;
 }
 
 /*

@@ -16,6 +16,8 @@
 static const char *folder_of(const char *path, const char *name);
 static const char *next_file_line(const char *text);
 static void mark_failed(MigImport *import, const MigImportFile *file);
+static const char *skip_space(const char *at, const char *end);
+static char *copy_trimmed(const char *start, const char *end);
 
 /*
  * Adds a file; text may be NULL.
@@ -160,6 +162,34 @@ mark_failed(MigImport *import, const MigImportFile *file)
 }
 
 /*
+ * The file of that name in the folder of another one, or NULL.  Its contents are
+ * needed.
+ */
+MigImportFile *
+mig_import_find_beside(const MigImport *import, const MigImportFile *file,
+					   const char *name)
+{
+	int			length = file->name - file->path;
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		MigImportFile *other = lfirst(cell);
+
+		if (strcmp(other->name, name) != 0 ||
+			other->name - other->path != length ||
+			strncmp(other->path, file->path, length) != 0)
+			continue;
+		if (other->text == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("contents of file \"%s\" must not be null", other->path)));
+		return other;
+	}
+	return NULL;
+}
+
+/*
  * Overwrites a line with spaces.
  */
 void
@@ -203,11 +233,7 @@ mig_import_mark(const MigImportFile *file, const MigImportLine *line,
 		at++;
 	if (end - at < (int) strlen(mark) || strncmp(at, mark, strlen(mark)) != 0)
 		return NULL;
-	for (at += strlen(mark); at < end && isspace((unsigned char) *at);)
-		at++;
-	while (end > at && isspace((unsigned char) end[-1]))
-		end--;
-	return pnstrdup(at, end - at);
+	return copy_trimmed(skip_space(at + strlen(mark), end), end);
 }
 
 /*
@@ -299,6 +325,51 @@ mig_import_split_name(const char *name, const char *suffix, char **version,
 }
 
 /*
+ * Splits a line "key = value" of a file of settings; a value may be in quotes.
+ * Without a key and a value, as in a comment, returns false.
+ */
+bool
+mig_import_split_setting(const MigImportFile *file, const MigImportLine *line,
+						 char **key, char **value)
+{
+	const char *at = file->text + line->start;
+	const char *end = file->text + line->end;
+	const char *separator = memchr(at, '=', end - at);
+
+	at = skip_space(at, end);
+	if (separator == NULL || at == separator || *at == '#')
+		return false;
+	*key = copy_trimmed(at, separator);
+	at = skip_space(separator + 1, end);
+	if (at < end && (*at == '"' || *at == '\''))
+	{
+		const char *quote = memchr(at + 1, *at, end - at - 1);
+
+		*value = pnstrdup(at + 1, (quote != NULL ? quote : end) - at - 1);
+		return true;
+	}
+	separator = memchr(at, '#', end - at);
+	*value = copy_trimmed(at, separator != NULL ? separator : end);
+	return true;
+}
+
+static const char *
+skip_space(const char *at, const char *end)
+{
+	while (at < end && isspace((unsigned char) *at))
+		at++;
+	return at;
+}
+
+static char *
+copy_trimmed(const char *start, const char *end)
+{
+	while (end > start && isspace((unsigned char) end[-1]))
+		end--;
+	return pnstrdup(start, end - start);
+}
+
+/*
  * To be called inside ereport(): the error is in the line of this byte.
  */
 int
@@ -311,4 +382,29 @@ mig_import_errplace(const MigImportFile *file, int offset)
 	errcontext("%s", mig_script_place(&source, offset));
 
 	return 0;					/* the value does not matter */
+}
+
+/*
+ * Whether a name says that the file holds one of the two bodies of a revision.
+ */
+bool
+mig_import_is_half(const MigImportFile *file)
+{
+	return mig_import_has_suffix(file->name, ".up.sql") ||
+		mig_import_has_suffix(file->name, ".down.sql") ||
+		mig_import_has_suffix(file->name, "_up.sql") ||
+		mig_import_has_suffix(file->name, "_down.sql");
+}
+
+/*
+ * To be called for a file with that version which is not SQL, but a program.
+ */
+void
+mig_import_refuse_program(const MigImportFile *file, const char *version)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("version \"%s\" is a program", version),
+			 errhint("Give a file of that version with SQL that does the same instead, or with none where it is done elsewhere."),
+			 mig_import_errplace(file, 0)));
 }

@@ -82,21 +82,7 @@ read_down(MigImport *import, MigImportFile *file)
 
 	if (!parse_name(file, &name) || !name.is_down)
 		return;
-	revision = mig_import_find_revision(import, name.version);
-	if (revision == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("version \"%s\" has a downgrade and no upgrade",
-						name.version),
-				 errhint("Add the file of the upgrade, which may be empty."),
-				 mig_import_errplace(file, 0)));
-	if (revision->script.def.downgrade != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("downgrade of version \"%s\" is given twice", name.version),
-				 errdetail("It is given in file \"%s\", too.",
-						   revision->script.downgrade_file),
-				 mig_import_errplace(file, 0)));
+	revision = mig_import_find_upgrade(import, file, name.version);
 	mig_import_set_downgrade(import, revision, file, 0, strlen(file->text));
 }
 

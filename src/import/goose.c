@@ -96,11 +96,7 @@ refuse_program(MigImport *import, MigImportFile *file)
 
 	if (mig_import_split_name(file->name, ".go", &version, &title) &&
 		!mig_import_has_suffix(file->name, "_test.go"))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("version \"%s\" is a program", version),
-				 errhint("Give a file of that version with SQL that does the same instead, or with none where it is done elsewhere."),
-				 mig_import_errplace(file, 0)));
+		mig_import_refuse_program(file, version);
 }
 
 static void

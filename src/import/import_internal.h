@@ -94,6 +94,9 @@ typedef void (*MigImportRead) (MigImport *import, MigImportFile *file);
 extern void mig_import_add_file(MigImport *import, char *path, char *text);
 extern void mig_import_split_bundle(MigImport *import, const char *bundle);
 extern void mig_import_each_file(MigImport *import, MigImportRead read);
+extern MigImportFile *mig_import_find_beside(const MigImport *import,
+											 const MigImportFile *file,
+											 const char *name);
 extern bool mig_import_next_line(const MigImportFile *file,
 								 MigImportLine *line);
 extern void mig_import_blank_line(MigImportFile *file,
@@ -109,6 +112,12 @@ extern bool mig_import_has_mark(const MigImportFile *file, const char *mark);
 extern bool mig_import_has_suffix(const char *text, const char *suffix);
 extern bool mig_import_split_name(const char *name, const char *suffix,
 								  char **version, char **title);
+extern bool mig_import_is_half(const MigImportFile *file);
+extern bool mig_import_split_setting(const MigImportFile *file,
+									 const MigImportLine *line,
+									 char **key, char **value);
+extern void mig_import_refuse_program(const MigImportFile *file,
+									  const char *version);
 extern int	mig_import_errplace(const MigImportFile *file, int offset);
 
 /* directory.c: files of the server */
@@ -132,6 +141,9 @@ extern MigImportRevision *mig_import_add_revision(MigImport *import,
 												  const char *title);
 extern MigImportRevision *mig_import_find_revision(const MigImport *import,
 												   const char *version);
+extern MigImportRevision *mig_import_find_upgrade(const MigImport *import,
+												  const MigImportFile *file,
+												  const char *version);
 extern void mig_import_set_upgrade(MigImport *import,
 								   MigImportRevision *revision,
 								   MigImportFile *file, int start, int end);
