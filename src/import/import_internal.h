@@ -166,5 +166,6 @@ extern const MigImportFormat mig_import_dbmate;
 extern const MigImportFormat mig_import_golang_migrate;
 extern const MigImportFormat mig_import_goose;
 extern const MigImportFormat mig_import_migrate;
+extern const MigImportFormat mig_import_sqlx;
 
 #endif							/* MIG_IMPORT_INTERNAL_H */
