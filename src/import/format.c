@@ -21,7 +21,8 @@ static const MigImportFormat *const formats[] =
 	&mig_import_golang_migrate,
 	&mig_import_goose,
 	&mig_import_migrate,
-	&mig_import_sqlx
+	&mig_import_sqlx,
+	&mig_import_supabase
 };
 
 static const MigImportFormat *find_format(const char *name);

@@ -168,5 +168,6 @@ extern const MigImportFormat mig_import_golang_migrate;
 extern const MigImportFormat mig_import_goose;
 extern const MigImportFormat mig_import_migrate;
 extern const MigImportFormat mig_import_sqlx;
+extern const MigImportFormat mig_import_supabase;
 
 #endif							/* MIG_IMPORT_INTERNAL_H */
