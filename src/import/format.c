@@ -21,6 +21,7 @@ static const MigImportFormat *const formats[] =
 	&mig_import_golang_migrate,
 	&mig_import_goose,
 	&mig_import_migrate,
+	&mig_import_prisma,
 	&mig_import_refinery,
 	&mig_import_sqlx,
 	&mig_import_supabase

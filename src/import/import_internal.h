@@ -167,6 +167,7 @@ extern const MigImportFormat mig_import_diesel;
 extern const MigImportFormat mig_import_golang_migrate;
 extern const MigImportFormat mig_import_goose;
 extern const MigImportFormat mig_import_migrate;
+extern const MigImportFormat mig_import_prisma;
 extern const MigImportFormat mig_import_refinery;
 extern const MigImportFormat mig_import_sqlx;
 extern const MigImportFormat mig_import_supabase;
