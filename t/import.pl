@@ -114,6 +114,22 @@ mkdir "$root/empty";
 ($output, $errors) = register('empty');
 like($errors, qr/format of the files is not recognized\nDETAIL:  There are 0 files/, 'an empty one');
 
+# Files beside those with SQL are read, too.
+sub is_transactional
+{
+	return sql($node, $db, "SELECT upgrade_transactional FROM migrate.revision WHERE revision = '$_[0]'");
+}
+put('flyway/V91__a.sql', 'SELECT 1');
+put('flyway/V91__a.sql.conf', "executeInTransaction=false\r\n");
+($output, $errors) = register('flyway');
+is("$output $errors", 'V91__a.sql|91|added ', 'a directory of Flyway');
+is(is_transactional('91'), 'f', 'and a setting');
+put('diesel/2024-01-31-120000_a/up.sql', 'SELECT 1');
+put('diesel/2024-01-31-120000_a/metadata.toml', "\xEF\xBB\xBFrun_in_transaction = false");
+($output, $errors) = register('diesel');
+is("$output $errors", '2024-01-31-120000_a/up.sql|20240131120000|added ', 'a directory of diesel');
+is(is_transactional('20240131120000'), 'f', 'and a setting');
+
 # A bundle as docs/moving-in.md makes it, of files without a last line end.
 sql($node, $db, 'DROP TABLE one; DELETE FROM migrate.version; DELETE FROM migrate.revision; DELETE FROM migrate.log');
 put('own/0001_a.sql', "\xEF\xBB\xBF-- revision: a1\r\n-- migrate:up\r\nCREATE TABLE a (i int);\r\n-- migrate:down\r\nDROP TABLE a;");

@@ -18,6 +18,7 @@ static const MigImportFormat *const formats[] =
 {
 	&mig_import_dbmate,
 	&mig_import_diesel,
+	&mig_import_flyway,
 	&mig_import_golang_migrate,
 	&mig_import_goose,
 	&mig_import_migrate,

@@ -164,6 +164,7 @@ extern void mig_import_report(const MigImport *import,
 /* The formats, a file for each */
 extern const MigImportFormat mig_import_dbmate;
 extern const MigImportFormat mig_import_diesel;
+extern const MigImportFormat mig_import_flyway;
 extern const MigImportFormat mig_import_golang_migrate;
 extern const MigImportFormat mig_import_goose;
 extern const MigImportFormat mig_import_migrate;
