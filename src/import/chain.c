@@ -77,8 +77,8 @@ mig_import_make_chain(MigImport *import)
 }
 
 /*
- * The revisions in the tool's order; an error is added for each that has the
- * version of another.
+ * The revisions in the tool's order, in which they may be; an error is added for
+ * each that has the version of another.
  */
 static MigImportRevision **
 sort_by_version(MigImport *import)
@@ -86,6 +86,8 @@ sort_by_version(MigImport *import)
 	int			n = list_length(import->revisions);
 	MigImportRevision **revisions = copy_revisions(import);
 
+	if (import->format->ordered)
+		return revisions;
 	qsort_arg(revisions, n, sizeof(MigImportRevision *), compare_versions,
 			  unconstify(MigImportFormat *, import->format));
 	refuse_twice(import, revisions, n, same_version);

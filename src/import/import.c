@@ -71,7 +71,7 @@ register_files(MigImport *import, int *nchanges)
 
 	read_files(import);
 	mig_lock_registry();
-	if (import->format->compare != NULL)
+	if (import->format->compare != NULL || import->format->ordered)
 		mig_import_make_chain(import);
 	/* Those of our own files were looked at when they were read. */
 	if (import->format != &mig_import_migrate)

@@ -55,6 +55,7 @@ typedef struct MigImport
 	List	   *files;			/* of MigImportFile * */
 	List	   *revisions;		/* of MigImportRevision * */
 	List	   *errors;			/* of MigScriptError * */
+	void	   *state;			/* what the format keeps between files */
 
 	/* What is reported in the end */
 	int			nunwrapped;		/* bodies without the BEGIN and COMMIT around
@@ -62,6 +63,8 @@ typedef struct MigImport
 	List	   *split;			/* ids of those with others */
 	List	   *moved;			/* ids behind later versions */
 	List	   *mentions;		/* ids whose bodies name the tool's table */
+	List	   *ignored;		/* what files say and is not done here, of
+								 * char * */
 } MigImport;
 
 /* Whether the files can be of a format. */
@@ -79,11 +82,13 @@ struct MigImportFormat
 	MigImportMatch (*recognize) (const MigImport *import);
 
 	/*
-	 * Adds the revisions, in any order if there is compare(), which then
-	 * makes a chain of them; otherwise it says what their down revisions are.
+	 * Adds the revisions: in any order if there is compare(), or in that of a
+	 * chain if it is ordered; otherwise it says what their down revisions
+	 * are.
 	 */
 	void		(*read) (MigImport *import);
 	int			(*compare) (const char *version, const char *other);
+	bool		ordered;
 	const char *const *options; /* names it knows, then NULL; NULL: none */
 };
 

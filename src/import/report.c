@@ -67,6 +67,10 @@ report_bodies(const MigImport *import)
 							   import->format->table),
 				 errdetail_internal("%s", list_texts(import->mentions)),
 				 errhint("Where the table does not exist, they fail. Create it empty, or remove the statements.")));
+	if (import->ignored != NIL)
+		ereport(WARNING,
+				(errmsg("some of what the files say is not done here"),
+				 errdetail_internal("%s", list_texts(import->ignored))));
 }
 
 /*
