@@ -16,6 +16,7 @@
 
 static const MigImportFormat *const formats[] =
 {
+	&mig_import_alembic,
 	&mig_import_dbmate,
 	&mig_import_diesel,
 	&mig_import_flyway,

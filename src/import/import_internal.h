@@ -167,6 +167,7 @@ extern void mig_import_report(const MigImport *import,
 							  const MigRegisterChange *changes, int nchanges);
 
 /* The formats, a file for each */
+extern const MigImportFormat mig_import_alembic;
 extern const MigImportFormat mig_import_dbmate;
 extern const MigImportFormat mig_import_diesel;
 extern const MigImportFormat mig_import_flyway;

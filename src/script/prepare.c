@@ -17,11 +17,9 @@
 static int	find_restrict(const char *text, int from);
 static bool is_restrict(const char *text, int location);
 static void blank(char *text, int from, int to);
-static List *try_parse(const char *body);
 static bool is_wrapped(const List *parsed, MigBodyKind kind);
 static bool begins_with_begin(const char *body);
 static bool is_plain(Node *statement, TransactionStmtKind kind);
-static void blank_statement(char *body, const RawStmt *raw);
 
 /*
  * A copy of a text without the lines \\restrict and \\unrestrict that pg_dump
@@ -116,12 +114,12 @@ mig_script_unwrap(char *body, MigBodyKind kind)
 	context = AllocSetContextCreate(caller, "migrate unwrap",
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
-	parsed = try_parse(body);
+	parsed = mig_script_try_parse(body);
 	wrapped = is_wrapped(parsed, kind);
 	if (wrapped)
 	{
-		blank_statement(body, linitial_node(RawStmt, parsed));
-		blank_statement(body, llast_node(RawStmt, parsed));
+		mig_script_blank_statement(body, linitial_node(RawStmt, parsed));
+		mig_script_blank_statement(body, llast_node(RawStmt, parsed));
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
@@ -141,7 +139,7 @@ mig_script_has_transactions(const char *body)
 	ListCell   *cell;
 
 	MemoryContextSwitchTo(context);
-	foreach(cell, try_parse(body))
+	foreach(cell, mig_script_try_parse(body))
 		found = found || IsA(lfirst_node(RawStmt, cell)->stmt, TransactionStmt);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
@@ -152,8 +150,8 @@ mig_script_has_transactions(const char *body)
  * The statements of a body; none if it does not parse, which is said when it is
  * split.
  */
-static List *
-try_parse(const char *body)
+List *
+mig_script_try_parse(const char *body)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *volatile parsed = NIL;
@@ -216,8 +214,8 @@ is_plain(Node *statement, TransactionStmtKind kind)
  * Overwrites a statement with its semicolon.  Words and spaces alone are in it,
  * and comments, which stay where the statement's text allows.
  */
-static void
-blank_statement(char *body, const RawStmt *raw)
+void
+mig_script_blank_statement(char *body, const RawStmt *raw)
 {
 	int			from = mig_script_skip_gap(body, raw->stmt_location);
 	int			to = raw->stmt_len > 0 ? raw->stmt_location + raw->stmt_len :

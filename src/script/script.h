@@ -6,6 +6,7 @@
 #define MIG_SCRIPT_H
 
 #include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
 #include "migrate.h"
@@ -274,6 +275,8 @@ extern bool mig_script_line_transaction(const char *text, bool *transaction);
 extern char *mig_script_prepare(const char *text);
 extern bool mig_script_unwrap(char *body, MigBodyKind kind);
 extern bool mig_script_has_transactions(const char *body);
+extern List *mig_script_try_parse(const char *body);
+extern void mig_script_blank_statement(char *body, const RawStmt *raw);
 
 /* foreign.c */
 extern char *mig_foreign_copy_data(const MigScriptSource *source);
