@@ -23,6 +23,7 @@ static const MigImportFormat *const formats[] =
 	&mig_import_golang_migrate,
 	&mig_import_goose,
 	&mig_import_graphile,
+	&mig_import_liquibase,
 	&mig_import_migrate,
 	&mig_import_prisma,
 	&mig_import_refinery,

@@ -174,6 +174,7 @@ extern const MigImportFormat mig_import_flyway;
 extern const MigImportFormat mig_import_golang_migrate;
 extern const MigImportFormat mig_import_goose;
 extern const MigImportFormat mig_import_graphile;
+extern const MigImportFormat mig_import_liquibase;
 extern const MigImportFormat mig_import_migrate;
 extern const MigImportFormat mig_import_prisma;
 extern const MigImportFormat mig_import_refinery;
