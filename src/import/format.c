@@ -25,6 +25,7 @@ static const MigImportFormat *const formats[] =
 	&mig_import_graphile,
 	&mig_import_liquibase,
 	&mig_import_migrate,
+	&mig_import_node_pg_migrate,
 	&mig_import_prisma,
 	&mig_import_refinery,
 	&mig_import_sqlx,

@@ -176,6 +176,7 @@ extern const MigImportFormat mig_import_goose;
 extern const MigImportFormat mig_import_graphile;
 extern const MigImportFormat mig_import_liquibase;
 extern const MigImportFormat mig_import_migrate;
+extern const MigImportFormat mig_import_node_pg_migrate;
 extern const MigImportFormat mig_import_prisma;
 extern const MigImportFormat mig_import_refinery;
 extern const MigImportFormat mig_import_sqlx;
