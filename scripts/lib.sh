@@ -201,6 +201,10 @@ missing_tools()
 	missing_command alembic alembic
 	alembic_python -c 'import psycopg2' 2>/dev/null ||
 		say "python module psycopg2, where alembic finds it|python3-psycopg2"
+	# t/import_sqitch.pl skips where it is not offered.
+	if apt-cache show sqitch >/dev/null 2>&1; then
+		missing_command sqitch sqitch
+	fi
 	missing_clients
 }
 

@@ -28,6 +28,7 @@ static const MigImportFormat *const formats[] =
 	&mig_import_node_pg_migrate,
 	&mig_import_prisma,
 	&mig_import_refinery,
+	&mig_import_sqitch,
 	&mig_import_sqlx,
 	&mig_import_supabase
 };

@@ -179,6 +179,7 @@ extern const MigImportFormat mig_import_migrate;
 extern const MigImportFormat mig_import_node_pg_migrate;
 extern const MigImportFormat mig_import_prisma;
 extern const MigImportFormat mig_import_refinery;
+extern const MigImportFormat mig_import_sqitch;
 extern const MigImportFormat mig_import_sqlx;
 extern const MigImportFormat mig_import_supabase;
 
