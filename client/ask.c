@@ -27,12 +27,19 @@ static const Check checks[] = {
 		"SELECT * FROM @migrate_lint($1)"
 	},
 	{
+		"verify",
+		"SELECT FROM @migrate_verify() AS v WHERE v.result <> 'passed' LIMIT 1",
+		"SELECT * FROM @migrate_verify() AS v WHERE v.result <> 'passed'"
+	},
+	{
 		"round trip",
 		"SELECT FROM @migrate_roundtrip($1) LIMIT 1",
 		"SELECT * FROM @migrate_roundtrip($1)"
 	},
 };
 
+static ExitCode none(Session *session, const char *query, int nparams,
+					 const char *const *params);
 static ExitCode ask_target(Session *session, int argc, char **argv,
 						   const char *query, const char *details);
 
@@ -85,14 +92,37 @@ run_lint(Session *session, int argc, char **argv)
 	ExitCode	code = ask_target(session, argc, argv,
 								  "SELECT * FROM @migrate_lint($1, $2)",
 								  "SELECT * FROM @migrate_lint_details($1, $2)");
-	char	   *errors;
 
-	if (code != EXIT_DONE)
-		return code;
-	errors = run_question(session,
-						  "SELECT pg_catalog.count(*) FROM @migrate_lint($1, $2) AS l WHERE l.severity = 'error'",
-						  2, params);
-	return errors != NULL && strcmp(errors, "0") == 0 ? EXIT_DONE : EXIT_FAILED;
+	return code != EXIT_DONE ? code :
+		none(session, "SELECT FROM @migrate_lint($1, $2) AS l WHERE l.severity = 'error' LIMIT 1", 2, params);
+}
+
+/*
+ * Fails where a verify body does.
+ */
+ExitCode
+run_verify(Session *session, int argc, char **argv)
+{
+	const char *params[] = {argc > 0 ? argv[0] : NULL};
+	ExitCode	code = print_query(session, options.details ?
+								   "SELECT * FROM @migrate_verify_details($1)" :
+								   "SELECT * FROM @migrate_verify($1)", 1, params);
+
+	return code != EXIT_DONE ? code :
+		none(session, "SELECT FROM @migrate_verify($1) AS v WHERE v.result <> 'passed' LIMIT 1", 1, params);
+}
+
+/*
+ * Fails if a query returns a row.
+ */
+static ExitCode
+none(Session *session, const char *query, int nparams, const char *const *params)
+{
+	PGresult   *result = run_query(session, query, nparams, params);
+	ExitCode	code = result != NULL && PQntuples(result) == 0 ? EXIT_DONE : EXIT_FAILED;
+
+	PQclear(result);
+	return code;
 }
 
 static ExitCode

@@ -29,12 +29,13 @@ static const Command commands[] = {
 	{"plan", "[TARGET]", 0, 1, run_plan, "show what a deploy would run"},
 	{"lint", "[TARGET]", 0, 1, run_lint, "look for statements that would stop the application"},
 	{"preview", "[TARGET]", 0, 1, run_preview, "run it and take it back; show the locks"},
+	{"verify", "[RANGE]", 0, 1, run_verify, "run the verify bodies of what is applied"},
 	{"deploy", "[TARGET]", 0, 1, run_deploy, "upgrade, to head unless told otherwise"},
 	{"revert", "TARGET", 1, 1, run_revert, "downgrade"},
 	{"wait", "JOB", 1, 1, run_wait, "wait until a job has ended"},
 	{"load", "[PATH]...", 0, INT_MAX, run_load, "register files, and what is in directories"},
 	{"new", "MESSAGE", 1, 1, run_new, "write a file for a new revision"},
-	{"check", "[TARGET]", 0, 1, run_check, "one head, lint, round trip; for CI"},
+	{"check", "[TARGET]", 0, 1, run_check, "one head, lint, verify, round trip; for CI"},
 };
 
 Options		options = {.command = "upgrade", .directory = "migrations", .jobs = 1,

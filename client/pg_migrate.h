@@ -135,6 +135,7 @@ extern ExitCode run_history(Session *session, int argc, char **argv);
 extern ExitCode run_plan(Session *session, int argc, char **argv);
 extern ExitCode run_preview(Session *session, int argc, char **argv);
 extern ExitCode run_lint(Session *session, int argc, char **argv);
+extern ExitCode run_verify(Session *session, int argc, char **argv);
 extern ExitCode run_check(Session *session, int argc, char **argv);
 extern ExitCode run_load(Session *session, int argc, char **argv);
 extern ExitCode run_new(Session *session, int argc, char **argv);

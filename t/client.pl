@@ -131,7 +131,7 @@ ALTER DATABASE app SET migrate.require_approval = on});
 client_is('not approved', ['deploy'], 3, qr/^$/, qr/WARNING: .*not approved.*upgrade c2 -> d1/s);
 client_is('still not approved', ['deploy'], 3, qr/^$/, qr/ERROR: .*"d2" is not approved/);
 sql($node, $db, q{ALTER DATABASE app RESET migrate.require_approval});
-client_is('check', ['check'], 0, qr/^ok - one head\nok - lint\nok - round trip\n$/);
+client_is('check', ['check'], 0, qr/^ok - one head\nok - lint\nok - verify\nok - round trip\n$/);
 sql($node, $db, q{SELECT migrate_register('e1', 'ALTER TABLE account ADD COLUMN j int', 'SELECT 1', '{d1}')});
 client_is('check finds', ['check'], 1, qr/^not ok - one head\n.* e1 .*^ok - lint$/ms);
 client_is('new with two heads', [ 'new', 'again', '--directory', $directory ], 1, qr/^$/, qr/there are 2 heads.*--parent/s);
@@ -176,6 +176,14 @@ $node->safe_psql('postgres', 'CREATE DATABASE other');
 $node->safe_psql('other', q{CREATE SCHEMA "the API"; CREATE EXTENSION migrate SCHEMA "the API"; CREATE ROLE low LOGIN});
 client_is('functions in another schema', [ 'deploy', '-d', 'other' ], 0, qr/^$/, qr/NOTICE/);
 client_is('a role without rights', [ 'deploy', '-d', 'other', '-U', 'low' ], 1, qr/^$/, qr/ERROR:  permission denied for schema the API/);
+
+# Verify bodies ---------------------------------------------------------------------
+
+$node->safe_psql('other', q{SELECT "the API".migrate_register('v1', 'CREATE TABLE v (i int)', verify => 'SELECT count(*) = 0 FROM v'); CALL "the API".migrate_deploy()});
+client_is('verify', [ 'verify', '-d', 'other' ], 0, qr/ v1 +\| passed/);
+$node->safe_psql('other', 'INSERT INTO v VALUES (1)');
+client_is('verify fails', [ 'verify', '-d', 'other' ], 1, qr/ v1 +\| failed/);
+client_is('check fails, too', [ 'check', '-d', 'other' ], 1, qr/^not ok - verify\n.* v1 /ms);
 
 # Several databases ------------------------------------------------------------------
 
