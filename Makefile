@@ -77,6 +77,8 @@ clean: clean-client
 .PHONY: client install-client uninstall-client clean-client
 client:
 	$(MAKE) -C client
+# Not beside the build: two makes would write the same files.
+install-client: client
 install-client uninstall-client clean-client:
 	$(MAKE) -C client $(@:%-client=%)
 
