@@ -294,7 +294,7 @@ foreach my $case (
 {
 	my ($statement, $table, $index) = @$case;
 	register("CREATE INDEX ti ON t (a); $statement; INSERT INTO made VALUES (2)");
-	kill_before(3);
+	kill_before(2);
 	sql($node, $db, "CREATE INDEX ${index}_ccnew ON $table (a);
 		UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${index}_ccnew'::regclass");
 	like(resume(), qr/^NOTICE:  resuming .* statement 2, which may have been done and is run again$/m, $statement);
@@ -303,7 +303,7 @@ foreach my $case (
 foreach my $statement ('REINDEX INDEX CONCURRENTLY ti', 'REINDEX TABLE CONCURRENTLY t', 'REINDEX SCHEMA CONCURRENTLY public')
 {
 	register("CREATE INDEX ti ON t (a); $statement; INSERT INTO made VALUES (2)");
-	kill_before(3);
+	kill_before(2);
 	sql($node, $db, "CREATE INDEX ti_ccnew ON t (a);
 		UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ti_ccnew'::regclass");
 	like(resume(), qr/DROP INDEX CONCURRENTLY public.ti_ccnew/, "$statement: what it has left");
@@ -312,7 +312,7 @@ foreach my $statement ('REINDEX INDEX CONCURRENTLY ti', 'REINDEX TABLE CONCURREN
 
 # A live REINDEX of the same table is left alone, too.
 register('CREATE INDEX ti ON t (a); REINDEX TABLE CONCURRENTLY t; INSERT INTO made VALUES (2)');
-kill_before(3);
+kill_before(2);
 $holder = hold();
 $other = start_other('REINDEX INDEX CONCURRENTLY t_b');
 $session = start_sql($node, $db, 'deploy', 'CALL migrate_deploy();');
