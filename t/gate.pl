@@ -193,7 +193,7 @@ like($errors, qr/^57P01/, 'all: its error');
 
 # Its patience is with each session, and with each transaction of it: one that has
 # come into the way later has its time, too.
-my $settled = "SET client_min_messages = warning; SET migrate.terminate_blockers = idle; SET migrate.blocker_patience = '1500ms'; SET migrate.blocker_wait = '20s';";
+my $settled = "SET client_min_messages = warning; SET migrate.terminate_blockers = idle; SET migrate.blocker_patience = '4s'; SET migrate.blocker_wait = '30s';";
 sql($node, $db, "CALL migrate_deploy('a2')");
 my $first = $node->background_psql($db);
 my $second = $node->background_psql($db);
@@ -203,7 +203,7 @@ $deploy = start_sql($node, $db, 'patient', "$settled CALL migrate_revert('a1')")
 wait_until($node, $db, 'SELECT waiting > interval $$1 s$$ FROM migrate.progress_details');
 open_transaction($second, 'SELECT count(*) FROM acc;');
 $first->query_safe('COMMIT; BEGIN; SELECT count(*) FROM acc;');
-wait_until($node, $db, 'SELECT waiting > interval $$2 s$$ FROM migrate.progress_details');
+wait_until($node, $db, 'SELECT waiting > interval $$4200 ms$$ FROM migrate.progress_details');
 is(sql($node, $db, "SELECT count(*) FROM pg_stat_activity WHERE pid IN ($pid_first, $pid_second)"), 2, 'patience: with each of them');
 $second->query_safe('COMMIT;');
 (undef, $errors) = finish_sql($deploy);
