@@ -124,20 +124,7 @@ read_down(MigImport *import, MigImportFile *file)
 
 	if (!mig_import_split_name(file->name, ".down.sql", &version, &title))
 		return;
-	revision = mig_import_find_revision(import, version);
-	if (revision == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("version \"%s\" has a downgrade and no upgrade", version),
-				 errhint("Add the file of the upgrade, which may be empty."),
-				 mig_import_errplace(file, 0)));
-	if (revision->script.def.downgrade != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("downgrade of version \"%s\" is given twice", version),
-				 errdetail("It is given in file \"%s\", too.",
-						   revision->script.downgrade_file),
-				 mig_import_errplace(file, 0)));
+	revision = mig_import_find_upgrade(import, file, version);
 	mig_import_set_downgrade(import, revision, file, 0, strlen(file->text));
 }
 
