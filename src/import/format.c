@@ -38,8 +38,8 @@ static const MigImportFormat *recognize(const MigImport *import);
 static List *find_matches(const MigImport *import, MigImportMatch *best);
 static char *list_names(const List *matches);
 static bool is_known_option(const MigImportFormat *format, const char *name);
-static JsonbValue *find_option(const MigImportRequest *request,
-							   const char *name, JsonbValue *value);
+static JsonbValue *find_value(const MigImportRequest *request,
+							  const char *name, JsonbValue *value);
 static char *value_text(const JsonbValue *value, const char *name);
 
 /*
@@ -195,7 +195,7 @@ mig_import_option(const MigImportRequest *request, const char *name)
 {
 	JsonbValue	value;
 
-	return value_text(find_option(request, name, &value), name);
+	return value_text(find_value(request, name, &value), name);
 }
 
 /*
@@ -207,7 +207,7 @@ mig_import_option_is_true(const MigImportRequest *request, const char *name,
 {
 	JsonbValue	value;
 
-	if (find_option(request, name, &value) == NULL)
+	if (find_value(request, name, &value) == NULL)
 		return otherwise;
 	if (value.type != jbvBool)
 		ereport(ERROR,
@@ -226,7 +226,7 @@ mig_import_option_member(const MigImportRequest *request, const char *name,
 	JsonbValue	object;
 	JsonbValue	value;
 
-	if (find_option(request, name, &object) == NULL)
+	if (find_value(request, name, &object) == NULL)
 		return NULL;
 	if (object.type != jbvBinary ||
 		!JsonContainerIsObject(object.val.binary.data))
@@ -238,8 +238,8 @@ mig_import_option_member(const MigImportRequest *request, const char *name,
 }
 
 static JsonbValue *
-find_option(const MigImportRequest *request, const char *name,
-			JsonbValue *value)
+find_value(const MigImportRequest *request, const char *name,
+		   JsonbValue *value)
 {
 	if (request->options == NULL || !JB_ROOT_IS_OBJECT(request->options))
 		return NULL;
