@@ -172,6 +172,21 @@ foreach my $case (
 	is(sql($node, $db, 'SELECT version_num FROM migrate.version'), $revision, "terminated, $name: the next run resumes");
 }
 
+# The server sends the signal of a client's cancel request to the process and to its
+# group: the second one takes nothing away from what the error says.
+$db = new_database($node, 'twice');
+sql($node, $db, "SELECT migrate_register('c1', 'SELECT pg_sleep(3600)')");
+my $told = 0;
+foreach (1 .. 15)
+{
+	my $session = start_sql($node, $db, 'twice', 'CALL migrate_deploy()');
+	wait_for_event($node, $session, 'Timeout');
+	$session->{run}->signal('INT');
+	finish_sql($session);
+	$told++ if $session->{err} =~ /DETAIL:  Nothing of the upgrade of revision "c1" is left; .*\nHINT:  To try again: CALL/;
+}
+is($told, 15, 'a cancel request of the client');
+
 # A COMMIT that waits for a synchronous standby succeeds when it is cancelled.  The
 # run ends before it begins anything else.
 foreach my $case (

@@ -227,6 +227,18 @@ mig_xact_commit(void)
 }
 
 /*
+ * After work that has ended with an error.  The server sends the signal of a
+ * client's cancel request twice, to the process and to its group: the second one
+ * is not for what is said and noted about the first.
+ */
+void
+mig_xact_end_cancel(const ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		QueryCancelPending = false;
+}
+
+/*
  * A cancel was taken for something that could not be cancelled any more: what
  * comes next is.
  */

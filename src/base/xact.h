@@ -33,6 +33,7 @@ extern ErrorData *mig_xact(MigWork work, void *arg, int flags);
 extern void mig_xact_without_subxacts(bool on);
 extern bool mig_xact_is_top_level(void);
 extern ErrorData *mig_xact_commit(void);
+extern void mig_xact_end_cancel(const ErrorData *error);
 extern void mig_xact_repeat_cancel(void);
 extern void mig_xact_renew(void);
 extern void mig_xact_abort(void);

@@ -423,6 +423,7 @@ explain(MigBatch *batch, ErrorData *error)
 {
 	char	   *detail;
 
+	mig_xact_end_cancel(error);
 	if (mig_xact(explain_work, batch, MIG_XACT_BOUNDED) != NULL)
 		return;
 	detail = batch->batches == 0 ?

@@ -91,6 +91,8 @@ mig_run_committing(void *arg)
 		mig_termination_watch(NULL);
 	}
 	PG_END_TRY();
+	if (error != NULL)
+		mig_xact_end_cancel(error);
 	if (state.in_step && error != NULL)
 	{
 		problem = log_failure(&state, error);
