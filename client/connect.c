@@ -14,6 +14,7 @@
 
 static PGconn *connect_once(const char *password);
 static void print_notice(void *arg, const PGresult *result);
+static void ignore_notice(void *arg, const PGresult *result);
 static void print_rows(const Session *session, const PGresult *result);
 
 Session *
@@ -62,7 +63,11 @@ open_watcher(const Session *session)
 	PGconn	   *conn = connect_once(session->password);
 
 	if (PQstatus(conn) == CONNECTION_OK)
+	{
+		/* That there is no progress is seen. */
+		PQsetNoticeReceiver(conn, ignore_notice, NULL);
 		return conn;
+	}
 	PQfinish(conn);
 	return NULL;
 }
@@ -80,9 +85,9 @@ connect_once(const char *password)
 	return PQconnectdbParams(keywords, values, true);
 }
 
-PGresult *
-run_query(Session *session, const char *query,
-		  int nparams, const char *const *params)
+static PGresult *
+execute(Session *session, const char *query,
+		int nparams, const char *const *params)
 {
 	char	   *text = expand_query(session, query);
 	PGresult   *result;
@@ -92,6 +97,15 @@ run_query(Session *session, const char *query,
 						  NULL, NULL, 0);
 	ResetCancelConn();
 	pg_free(text);
+	return result;
+}
+
+PGresult *
+run_query(Session *session, const char *query,
+		  int nparams, const char *const *params)
+{
+	PGresult   *result = execute(session, query, nparams, params);
+
 	if (PQresultStatus(result) == PGRES_TUPLES_OK ||
 		PQresultStatus(result) == PGRES_COMMAND_OK)
 		return result;
@@ -100,17 +114,36 @@ run_query(Session *session, const char *query,
 	return NULL;
 }
 
+/*
+ * The first column of the first row, or NULL.
+ */
+static char *
+first_value(const PGresult *result)
+{
+	if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0 &&
+		!PQgetisnull(result, 0, 0))
+		return pg_strdup(PQgetvalue(result, 0, 0));
+	return NULL;
+}
+
 char *
 run_question(Session *session, const char *query,
 			 int nparams, const char *const *params)
 {
 	PGresult   *result = run_query(session, query, nparams, params);
-	char	   *answer = NULL;
+	char	   *answer = first_value(result);
 
-	if (result == NULL)
-		return NULL;
-	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
-		answer = pg_strdup(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return answer;
+}
+
+char *
+ask_quietly(Session *session, const char *query,
+			int nparams, const char *const *params)
+{
+	PGresult   *result = execute(session, query, nparams, params);
+	char	   *answer = first_value(result);
+
 	PQclear(result);
 	return answer;
 }
@@ -189,6 +222,11 @@ is_warning(const PGresult *result)
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
 	return severity != NULL && strcmp(severity, "WARNING") == 0;
+}
+
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
 }
 
 static void

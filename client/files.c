@@ -62,7 +62,12 @@ run_new(Session *session, int argc, char **argv)
 	/* "x": a file that is there is not overwritten. */
 	file = fopen(path, "wx");
 	if (file == NULL)
-		pg_fatal("could not create file \"%s\": %m", path);
+	{
+		pg_log_error("could not create file \"%s\": %m", path);
+		if (errno == ENOENT)
+			pg_log_error_hint("Create directory \"%s\", or say --directory.", options.directory);
+		return EXIT_FAILED;
+	}
 	fprintf(file, "-- revision: %s\n", revision);
 	if (*parents != '\0')
 		fprintf(file, "-- down_revision: %s\n", parents);

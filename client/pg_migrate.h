@@ -101,6 +101,10 @@ extern PGresult *run_query(Session *session, const char *query,
 extern char *run_question(Session *session, const char *query,
 						  int nparams, const char *const *params);
 
+/* The same, where an error is not printed: another one was already. */
+extern char *ask_quietly(Session *session, const char *query,
+						 int nparams, const char *const *params);
+
 /* The text of a query as run_query() would send it, in malloc'd memory. */
 extern char *expand_query(const Session *session, const char *query);
 

@@ -94,12 +94,15 @@ outcome(Session *session, const char *sqlstate, bool warned,
 	ExitCode	code = sqlstate != NULL ? EXIT_FAILED : EXIT_DONE;
 	char	   *answer = NULL;
 
-	if (PQstatus(session->conn) == CONNECTION_OK && (sqlstate != NULL || warned))
-		answer = run_question(session,
-							  "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state = 'partial') THEN 'partial'"
-							  " WHEN $1::text IS NOT NULL AND"
-							  "      (SELECT p.problem = 'not approved' FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
-							  2, params);
+	/* A session that was ended says nothing of what it leaves. */
+	if (PQstatus(session->conn) != CONNECTION_OK)
+		PQreset(session->conn);
+	if (sqlstate != NULL || warned)
+		answer = ask_quietly(session,
+							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state = 'partial') THEN 'partial'"
+							 " WHEN $1::text IS NOT NULL AND"
+							 "      (SELECT p.problem = 'not approved' FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
+							 2, params);
 	if (answer != NULL)
 		code = strcmp(answer, "partial") == 0 ? EXIT_PARTIAL : EXIT_UNAPPROVED;
 	if (options.format == FORMAT_JSON)
@@ -119,11 +122,11 @@ print_outcome(Session *session, ExitCode code, const char *sqlstate)
 	char	   *line;
 
 	snprintf(number, sizeof(number), "%d", code);
-	line = run_question(session,
-						"SELECT pg_catalog.json_build_object('exit_code', $1::integer, 'sqlstate', $2::text,"
-						" 'current', (SELECT COALESCE(pg_catalog.json_agg(c.revision), '[]') FROM @migrate_current() AS c),"
-						" 'pending', (SELECT pg_catalog.count(*) FROM @migrate_history() AS h WHERE h.state <> 'applied'))",
-						2, params);
+	line = ask_quietly(session,
+					   "SELECT pg_catalog.json_build_object('exit_code', $1::integer, 'sqlstate', $2::text,"
+					   " 'current', (SELECT COALESCE(pg_catalog.json_agg(c.revision), '[]') FROM @migrate_current() AS c),"
+					   " 'pending', (SELECT pg_catalog.count(*) FROM @migrate_history() AS h WHERE h.state <> 'applied'))",
+					   2, params);
 	if (line != NULL)
 		printf("%s\n", line);
 	pg_free(line);

@@ -78,7 +78,7 @@ my ($first, $second) = map { m{/([0-9a-f]{12})_} } @files;
 client_is('new, by its id', [ 'new', 'again', '--directory', $directory, '--revision', 'a1', '--parent', $first, '--parent', $second ], 0, qr{^\Q$directory\E/a1_again\.sql$});
 like(slurp_file("$directory/a1_again.sql"), qr/^-- down_revision: $first, $second$/m, 'a merge');
 client_is('new, there already', [ 'new', 'again', '--directory', $directory, '--revision', 'a1' ], 1, qr/^$/, qr/could not create file ".*a1_again.sql": File exists/);
-client_is('new, no directory', [ 'new', 'again', '--directory', "$directory/none" ], 1, qr/^$/, qr/could not create file .*: No such file or directory/);
+client_is('new, no directory', [ 'new', 'again', '--directory', "$directory/none" ], 1, qr/^$/, qr/could not create file .*: No such file or directory\n.*hint: Create directory/);
 client_is('new, two lines', [ 'new', "a\n-- migrate:up", '--directory', $directory ], 1, qr/^$/, qr/a message is one line/);
 
 # Runs and questions -----------------------------------------------------------
@@ -101,7 +101,7 @@ client_is('JSON', [ 'history', '--json' ], 0, qr/"revision":"$second"/);
 client_is('relative target', [ 'revert', '-1' ], 0, qr/^$/, qr/downgrade $second -> $first/);
 client_is('plan of a downgrade', [ 'plan', '--down', 'base' ], 0, qr/ downgrade +\| $first /);
 client_is('JSON of a run', [ 'deploy', '--json', '-q' ], 0, qr/^\{"exit_code" : 0, "sqlstate" : null, "current" : \["$second"\], "pending" : 0\}$/);
-client_is('no such target', [ 'deploy', 'nowhere' ], 1, qr/^$/, qr/ERROR:  .*nowhere/);
+client_is('no such target', [ 'deploy', 'nowhere' ], 1, qr/^$/, qr/\AERROR:  [^\n]*nowhere(?!.*ERROR)/s);
 
 # By a worker
 client_is('by a worker', [ 'revert', 'base', '--worker' ], 0, qr/^$/, qr/^job \d+$/m);
