@@ -18,18 +18,18 @@ typedef struct Check
 static const Check checks[] = {
 	{
 		"one head",
-		"SELECT FROM @migrate_heads() HAVING pg_catalog.count(*) <> 1",
+		"SELECT FROM @migrate_heads() HAVING pg_catalog.count(*) OPERATOR(pg_catalog.<>) 1",
 		"SELECT * FROM @migrate_heads()"
 	},
 	{
 		"lint",
-		"SELECT FROM @migrate_lint($1) AS l WHERE l.severity = 'error' LIMIT 1",
+		"SELECT FROM @migrate_lint($1) AS l WHERE l.severity OPERATOR(pg_catalog.=) 'error' LIMIT 1",
 		"SELECT * FROM @migrate_lint($1)"
 	},
 	{
 		"verify",
-		"SELECT FROM @migrate_verify() AS v WHERE v.result <> 'passed' LIMIT 1",
-		"SELECT * FROM @migrate_verify() AS v WHERE v.result <> 'passed'"
+		"SELECT FROM @migrate_verify() AS v WHERE v.result OPERATOR(pg_catalog.<>) 'passed' LIMIT 1",
+		"SELECT * FROM @migrate_verify() AS v WHERE v.result OPERATOR(pg_catalog.<>) 'passed'"
 	},
 	{
 		"round trip",
@@ -94,7 +94,7 @@ run_lint(Session *session, int argc, char **argv)
 								  "SELECT * FROM @migrate_lint_details($1, $2)");
 
 	return code != EXIT_DONE ? code :
-		none(session, "SELECT FROM @migrate_lint($1, $2) AS l WHERE l.severity = 'error' LIMIT 1", 2, params);
+		none(session, "SELECT FROM @migrate_lint($1, $2) AS l WHERE l.severity OPERATOR(pg_catalog.=) 'error' LIMIT 1", 2, params);
 }
 
 /*
@@ -109,7 +109,7 @@ run_verify(Session *session, int argc, char **argv)
 								   "SELECT * FROM @migrate_verify($1)", 1, params);
 
 	return code != EXIT_DONE ? code :
-		none(session, "SELECT FROM @migrate_verify($1) AS v WHERE v.result <> 'passed' LIMIT 1", 1, params);
+		none(session, "SELECT FROM @migrate_verify($1) AS v WHERE v.result OPERATOR(pg_catalog.<>) 'passed' LIMIT 1", 1, params);
 }
 
 /*

@@ -38,11 +38,15 @@ open_session(void)
 		pg_fatal("%s", PQerrorMessage(session->conn));
 	PQsetNoticeReceiver(session->conn, print_notice, NULL);
 
-	/* Its functions may be in any schema, in or outside of search_path. */
+	/*
+	 * Its functions may be in any schema, in or outside of search_path, which
+	 * another role may have set for the database: as everywhere here, no
+	 * operator is looked up in it.
+	 */
 	result = PQexec(session->conn,
 					"SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e"
-					"  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
-					" WHERE e.extname = 'migrate'");
+					"  JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
+					" WHERE e.extname OPERATOR(pg_catalog.=) 'migrate'");
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		pg_fatal("%s", PQerrorMessage(session->conn));
 	if (PQntuples(result) == 0)
@@ -174,7 +178,7 @@ print_query(Session *session, const char *query,
 	PGresult   *result;
 
 	if (options.format == FORMAT_JSON)
-		query = text = psprintf("SELECT COALESCE(pg_catalog.json_agg(q), '[]'::json) FROM (%s) AS q",
+		query = text = psprintf("SELECT COALESCE(pg_catalog.json_agg(q), '[]'::pg_catalog.json) FROM (%s) AS q",
 								query);
 	result = run_query(session, query, nparams, params);
 	pg_free(text);

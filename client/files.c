@@ -27,8 +27,16 @@ typedef struct Files
 	int			n;
 } Files;
 
+/* Paths of files, to be sorted. */
+typedef struct Paths
+{
+	char	  **paths;
+	int			n;
+} Paths;
+
 static void add_path(Files *files, const char *path);
-static void add_directory(Files *files, const char *path);
+static void collect(Paths *paths, const char *path);
+static void collect_directory(Paths *paths, const char *path);
 static void add_file(Files *files, const char *path);
 static char *read_file(const char *path);
 static char *new_revision(Session *session);
@@ -192,7 +200,7 @@ run_load(Session *session, int argc, char **argv)
 		PQclear(run_query(session, "BEGIN", 0, NULL));
 	code = print_query(session, options.details ?
 					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6)" :
-					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6) WHERE result <> 'unchanged'",
+					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
 					   6, params);
 	if (options.dry_run)
 		PQclear(run_query(session, "ROLLBACK", 0, NULL));
@@ -201,42 +209,65 @@ run_load(Session *session, int argc, char **argv)
 	return code;
 }
 
+/*
+ * A file, or what is in a directory and below it.  That comes in the order of
+ * bytes, as migrate_register_directory() has it: some formats have no other, and
+ * it must not depend on a locale.
+ */
 static void
 add_path(Files *files, const char *path)
+{
+	Paths		found = {NULL, 0};
+
+	collect(&found, path);
+	qsort(found.paths, found.n, sizeof(char *), pg_qsort_strcmp);
+	for (int i = 0; i < found.n; i++)
+	{
+		add_file(files, found.paths[i]);
+		pg_free(found.paths[i]);
+	}
+	pg_free(found.paths);
+}
+
+static void
+collect(Paths *paths, const char *path)
 {
 	struct stat status;
 
 	if (stat(path, &status) != 0)
 		pg_fatal("could not stat \"%s\": %m", path);
 	if (S_ISDIR(status.st_mode))
-		add_directory(files, path);
-	else
-		add_file(files, path);
+	{
+		collect_directory(paths, path);
+		return;
+	}
+	paths->paths = pg_realloc(paths->paths, (paths->n + 1) * sizeof(char *));
+	paths->paths[paths->n++] = pg_strdup(path);
 }
 
 /*
- * What is in a directory and below it, in the order of names.  Hidden files are
- * not part of a history.
+ * Hidden files are not part of a history.
  */
 static void
-add_directory(Files *files, const char *path)
+collect_directory(Paths *paths, const char *path)
 {
-	struct dirent **entries;
-	int			n = scandir(path, &entries, NULL, alphasort);
+	DIR		   *directory = opendir(path);
+	struct dirent *entry;
 
-	if (n < 0)
+	if (directory == NULL)
 		pg_fatal("could not open directory \"%s\": %m", path);
-	for (int i = 0; i < n; i++)
+	while (errno = 0, (entry = readdir(directory)) != NULL)
 	{
 		char	   *below = psprintf("%s%s%s", path, pg_str_endswith(path, "/") ? "" : "/",
-									 entries[i]->d_name);
+									 entry->d_name);
 
-		if (entries[i]->d_name[0] != '.')
-			add_path(files, below);
+		if (entry->d_name[0] != '.')
+			collect(paths, below);
 		pg_free(below);
-		free(entries[i]);
 	}
-	free(entries);
+	if (errno != 0)
+		pg_fatal("could not read directory \"%s\": %m", path);
+	closedir(directory);
 }
 
 static void

@@ -2,11 +2,13 @@
  * fleet.c
  *	  The same command on several databases, some of them at once.
  *
- * Each has a process of its own, the program itself with that database; what it
- * prints is shown when it has ended, and a table at the end.
+ * Each has a process of its own, a copy of this one: a connection string may hold
+ * a password, which a command line would show to other users.  What it prints is
+ * shown when it has ended, and a table at the end.
  */
 #include "postgres_fe.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,12 +16,15 @@
 #include "common/logging.h"
 #include "common/string.h"
 #include "fe_utils/print.h"
+#include "fe_utils/string_utils.h"
 
 #include "pg_migrate.h"
 
 typedef struct Target
 {
 	char	   *name;			/* connection string, or name of a database */
+	char	   *shown;			/* the same without a password */
+	bool		was_started;
 	pid_t		pid;			/* 0: not started, or ended */
 	FILE	   *output;
 	time_t		started;
@@ -33,23 +38,28 @@ typedef struct Fleet
 	int			ntargets;
 } Fleet;
 
+/* After Ctrl-C no more are started; those that run have got it, too. */
+static volatile sig_atomic_t interrupted = 0;
+
+static void interrupt(SIGNAL_ARGS);
 static Fleet read_targets(const char *path);
-static void start(Target *target, int argc, char **argv);
+static char *without_password(const char *name);
+static void start(Target *target, CommandFunction run, int argc, char **argv);
 static void await_one(Fleet *fleet);
 static void show_output(Target *target);
 static void print_table(const Fleet *fleet);
-static const char *result_of(int code);
+static const char *result_of(const Target *target);
 
-/*
- * "argv" is the command line, with --targets removed.
- */
 ExitCode
-run_fleet(int argc, char **argv)
+run_fleet(CommandFunction run, int argc, char **argv)
 {
 	Fleet		fleet = read_targets(options.targets);
 	int			running = 0;
 	ExitCode	worst = EXIT_DONE;
 
+	/* A parent that ignores it would leave nothing to wait for. */
+	pqsignal(SIGCHLD, SIG_DFL);
+	pqsignal(SIGINT, interrupt);
 	for (int i = 0; i < fleet.ntargets; i++)
 	{
 		if (running == options.jobs)
@@ -57,7 +67,9 @@ run_fleet(int argc, char **argv)
 			await_one(&fleet);
 			running--;
 		}
-		start(&fleet.targets[i], argc, argv);
+		if (interrupted)
+			break;
+		start(&fleet.targets[i], run, argc, argv);
 		running++;
 	}
 	while (running-- > 0)
@@ -73,6 +85,12 @@ run_fleet(int argc, char **argv)
 			worst = code;
 	}
 	return worst;
+}
+
+static void
+interrupt(SIGNAL_ARGS)
+{
+	interrupted = 1;
 }
 
 /*
@@ -97,7 +115,7 @@ read_targets(const char *path)
 		fleet.targets = pg_realloc(fleet.targets, (fleet.ntargets + 1) * sizeof(Target));
 		fleet.targets[fleet.ntargets++] = (Target)
 		{
-			.name = name, .code = EXIT_FAILED
+			.name = name, .shown = without_password(name), .code = EXIT_FAILED
 		};
 	}
 	if (ferror(file))
@@ -108,10 +126,42 @@ read_targets(const char *path)
 	return fleet;
 }
 
+/*
+ * A connection string as it can be shown.
+ */
+static char *
+without_password(const char *name)
+{
+	PQconninfoOption *parsed = PQconninfoParse(name, NULL);
+	bool		has_password = false;
+	PQExpBufferData shown;
+
+	/* The name of a database is none. */
+	if (parsed == NULL)
+		return pg_strdup(name);
+	initPQExpBuffer(&shown);
+	for (PQconninfoOption *option = parsed; option->keyword != NULL; option++)
+	{
+		if (option->val == NULL)
+			continue;
+		/* A field that hides what is typed. */
+		if (option->dispchar[0] == '*')
+		{
+			has_password = true;
+			continue;
+		}
+		appendPQExpBuffer(&shown, "%s%s=", shown.len > 0 ? " " : "", option->keyword);
+		appendConnStrVal(&shown, option->val);
+	}
+	PQconninfoFree(parsed);
+	return pg_strdup(has_password ? shown.data : name);
+}
+
 static void
-start(Target *target, int argc, char **argv)
+start(Target *target, CommandFunction run, int argc, char **argv)
 {
 	target->started = time(NULL);
+	target->was_started = true;
 	target->output = tmpfile();
 	if (target->output == NULL)
 		pg_fatal("could not create a temporary file: %m");
@@ -122,16 +172,12 @@ start(Target *target, int argc, char **argv)
 	if (target->pid == 0)
 	{
 		int			output = fileno(target->output);
-		char	  **arguments = pg_malloc0((argc + 3) * sizeof(char *));
 
-		memcpy(arguments, argv, argc * sizeof(char *));
-		arguments[argc] = "--dbname";
-		arguments[argc + 1] = target->name;
+		pqsignal(SIGINT, SIG_DFL);
 		if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 			_exit(EXIT_FAILED);
-		execvp(argv[0], arguments);
-		fprintf(stderr, "could not execute \"%s\": %s\n", argv[0], strerror(errno));
-		_exit(EXIT_FAILED);
+		options.dbname = target->name;
+		exit(run_command(run, argc, argv));
 	}
 }
 
@@ -162,7 +208,7 @@ show_output(Target *target)
 	char		buffer[8192];
 	size_t		length;
 
-	printf("==> %s\n", target->name);
+	printf("==> %s\n", target->shown);
 	rewind(target->output);
 	while ((length = fread(buffer, 1, sizeof(buffer), target->output)) > 0)
 		fwrite(buffer, 1, length, stdout);
@@ -185,8 +231,8 @@ print_table(const Fleet *fleet)
 	{
 		const Target *target = &fleet->targets[i];
 
-		printTableAddCell(&table, target->name, false, false);
-		printTableAddCell(&table, (char *) result_of(target->code), false, false);
+		printTableAddCell(&table, target->shown, false, false);
+		printTableAddCell(&table, (char *) result_of(target), false, false);
 		printTableAddCell(&table, psprintf("%d", target->seconds), false, true);
 	}
 	printTable(&table, stdout, false, NULL);
@@ -194,9 +240,11 @@ print_table(const Fleet *fleet)
 }
 
 static const char *
-result_of(int code)
+result_of(const Target *target)
 {
-	switch (code)
+	if (!target->was_started)
+		return "not started";
+	switch (target->code)
 	{
 		case EXIT_DONE:
 			return "done";

@@ -19,7 +19,7 @@ typedef struct Command
 	const char *arguments;		/* as --help shows them */
 	int			min_arguments;
 	int			max_arguments;
-	ExitCode	(*run) (Session *session, int argc, char **argv);
+	CommandFunction run;
 	const char *description;
 } Command;
 
@@ -46,24 +46,17 @@ static void usage(void);
 static const Command *find_command(const char *name);
 static void parse_options(int argc, char **argv);
 static void bad_usage(void);
-static char **without_targets(int *argc, char **argv);
 static char *take_relative(int *argc, char **argv);
 
 int
 main(int argc, char **argv)
 {
 	const Command *command;
-	Session    *session;
-	int			whole_argc = argc;
-	char	  **whole_argv = pg_malloc((argc + 1) * sizeof(char *));
 	char	   *relative;
-	ExitCode	code;
 
 	pg_logging_init(argv[0]);
 	progname = get_progname(argv[0]);
 	set_pglocale_pgservice(argv[0], PG_TEXTDOMAIN("pg_migrate"));
-	/* getopt moves the arguments behind the options. */
-	memcpy(whole_argv, argv, (argc + 1) * sizeof(char *));
 	relative = take_relative(&argc, argv);
 	parse_options(argc, argv);
 	argc -= optind;
@@ -89,14 +82,18 @@ main(int argc, char **argv)
 		pg_log_error("too many command-line arguments (first is \"%s\")", argv[command->max_arguments]);
 		bad_usage();
 	}
-	if (options.targets != NULL)
-	{
-		whole_argv = without_targets(&whole_argc, whole_argv);
-		return run_fleet(whole_argc, whole_argv);
-	}
-	session = open_session();
+	return options.targets != NULL ? run_fleet(command->run, argc, argv) :
+		run_command(command->run, argc, argv);
+}
+
+ExitCode
+run_command(CommandFunction run, int argc, char **argv)
+{
+	Session    *session = open_session();
+	ExitCode	code;
+
 	setup_cancel_handler(NULL);
-	code = command->run(session, argc, argv);
+	code = run(session, argc, argv);
 	PQfinish(session->conn);
 	return code;
 }
@@ -272,39 +269,6 @@ bad_usage(void)
 {
 	pg_log_error_hint("Try \"%s --help\" for more information.", progname);
 	exit(EXIT_USAGE);
-}
-
-/*
- * The command line without --targets and --jobs, for each database's process.
- */
-static char **
-without_targets(int *argc, char **argv)
-{
-	static const char *const names[] = {"--targets", "--jobs", "-j"};
-	char	  **rest = pg_malloc0((*argc + 1) * sizeof(char *));
-	int			n = 0;
-
-	for (int i = 0; i < *argc; i++)
-	{
-		bool		found = false;
-
-		for (int k = 0; k < lengthof(names); k++)
-		{
-			size_t		length = strlen(names[k]);
-
-			if (strncmp(argv[i], names[k], length) != 0)
-				continue;
-			found = true;
-			/* The value is the next word, or behind the name. */
-			if (argv[i][length] == '\0')
-				i++;
-			break;
-		}
-		if (!found)
-			rest[n++] = argv[i];
-	}
-	*argc = n;
-	return rest;
 }
 
 static void

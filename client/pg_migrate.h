@@ -144,7 +144,13 @@ extern ExitCode run_check(Session *session, int argc, char **argv);
 extern ExitCode run_load(Session *session, int argc, char **argv);
 extern ExitCode run_new(Session *session, int argc, char **argv);
 
-/* fleet.c: the same command on several databases */
-extern ExitCode run_fleet(int argc, char **argv);
+/* What a command does with its arguments. */
+typedef ExitCode (*CommandFunction) (Session *session, int argc, char **argv);
+
+/* pg_migrate.c: a command on the database of the options */
+extern ExitCode run_command(CommandFunction run, int argc, char **argv);
+
+/* fleet.c: the same on several databases */
+extern ExitCode run_fleet(CommandFunction run, int argc, char **argv);
 
 #endif							/* PG_MIGRATE_H */

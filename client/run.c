@@ -99,9 +99,9 @@ outcome(Session *session, const char *sqlstate, bool warned,
 		PQreset(session->conn);
 	if (sqlstate != NULL || warned)
 		answer = ask_quietly(session,
-							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state = 'partial') THEN 'partial'"
-							 " WHEN $1::text IS NOT NULL AND"
-							 "      (SELECT p.problem = 'not approved' FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
+							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial') THEN 'partial'"
+							 " WHEN $1::pg_catalog.text IS NOT NULL AND"
+							 "      (SELECT p.problem OPERATOR(pg_catalog.=) 'not approved' FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
 							 2, params);
 	if (answer != NULL)
 		code = strcmp(answer, "partial") == 0 ? EXIT_PARTIAL : EXIT_UNAPPROVED;
@@ -123,9 +123,9 @@ print_outcome(Session *session, ExitCode code, const char *sqlstate)
 
 	snprintf(number, sizeof(number), "%d", code);
 	line = ask_quietly(session,
-					   "SELECT pg_catalog.json_build_object('exit_code', $1::integer, 'sqlstate', $2::text,"
+					   "SELECT pg_catalog.json_build_object('exit_code', $1::integer, 'sqlstate', $2::pg_catalog.text,"
 					   " 'current', (SELECT COALESCE(pg_catalog.json_agg(c.revision), '[]') FROM @migrate_current() AS c),"
-					   " 'pending', (SELECT pg_catalog.count(*) FROM @migrate_history() AS h WHERE h.state <> 'applied'))",
+					   " 'pending', (SELECT pg_catalog.count(*) FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.<>) 'applied'))",
 					   2, params);
 	if (line != NULL)
 		printf("%s\n", line);

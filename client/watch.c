@@ -130,11 +130,11 @@ look(Watch *watch)
 	params[1] = watch->job;
 	row = PQexecParams(watch->watcher,
 					   "SELECT d.revision, d.step, d.steps, d.statement, d.statements,"
-					   "       CASE WHEN d.total > 0 THEN LEAST(d.done, d.total) * 1000 / d.total END,"
+					   "       CASE WHEN d.total OPERATOR(pg_catalog.>) 0 THEN LEAST(d.done, d.total) OPERATOR(pg_catalog.*) 1000 OPERATOR(pg_catalog./) d.total END,"
 					   "       pg_catalog.date_trunc('second', d.elapsed), p.waiting_for,"
-					   "       COALESCE(d.time_left::text, '')"
-					   "  FROM migrate.progress_details AS d JOIN migrate.progress AS p USING (pid)"
-					   " WHERE CASE WHEN $2::bigint IS NULL THEN d.pid = $1::integer ELSE d.job = $2::bigint END",
+					   "       COALESCE(d.time_left::pg_catalog.text, '')"
+					   "  FROM migrate.progress_details AS d JOIN migrate.progress AS p ON p.pid OPERATOR(pg_catalog.=) d.pid"
+					   " WHERE CASE WHEN $2::bigint IS NULL THEN d.pid OPERATOR(pg_catalog.=) $1::integer ELSE d.job OPERATOR(pg_catalog.=) $2::bigint END",
 					   2, NULL, params, NULL, NULL, 0);
 	if (PQresultStatus(row) != PGRES_TUPLES_OK)
 		watch->failed = true;

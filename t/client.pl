@@ -167,6 +167,12 @@ client_is('a null byte', [ @load, $history ], 1, qr/^$/, qr/5.sql" contains a nu
 unlink "$history/5.sql";
 client_is('no such format', [ @load, '--format', 'x', $history ], 1, qr/^$/, qr/ERROR: .*format "x"/);
 client_is('no such file', [ @load, "$history/none" ], 1, qr/^$/, qr/could not stat/);
+# in the order of bytes, which is also that of changesets
+mkdir "$directory/order";
+mkdir "$directory/order/b";
+append_to_file("$directory/order/$_.sql", "--liquibase formatted sql\n--changeset x:$_\nSELECT 1;\n") foreach qw(a B b/c b-d b);
+new_database($node, 'order');
+client_is('the order of files', [ 'load', '-d', 'order', '--csv', "$directory/order" ], 0, qr{\n[^\n]*,x_B,added\n[^\n]*,x_a,added\n[^\n]*,x_b_d,added\n[^\n]*,x_b,added\n[^\n]*,x_b/c,added\n$});
 mkdir "$directory/nothing";
 client_is('no files', [ @load, "$directory/nothing" ], 1, qr/^$/, qr/there are no files/);
 
@@ -176,6 +182,31 @@ $node->safe_psql('postgres', 'CREATE DATABASE other');
 $node->safe_psql('other', q{CREATE SCHEMA "the API"; CREATE EXTENSION migrate SCHEMA "the API"; CREATE ROLE low LOGIN});
 client_is('functions in another schema', [ 'deploy', '-d', 'other' ], 0, qr/^$/, qr/NOTICE/);
 client_is('a role without rights', [ 'deploy', '-d', 'other', '-U', 'low' ], 1, qr/^$/, qr/ERROR:  permission denied for schema the API/);
+
+# A search_path that the database's owner has set: nothing of it is run.
+$node->safe_psql('other', <<'SQL');
+CREATE SCHEMA evil;
+CREATE DOMAIN evil.json AS pg_catalog.json CHECK (false);
+DO $do$
+DECLARE
+	args text;
+	op text;
+BEGIN
+	FOREACH args IN ARRAY '{text|text,oid|oid,name|name,bigint|integer,integer|integer}'::text[] LOOP
+		EXECUTE format('CREATE FUNCTION evil.trap(%1$s, %2$s) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION ''trap''; END $$',
+			VARIADIC string_to_array(args, '|'));
+		FOREACH op IN ARRAY '{=,<>}'::text[] LOOP
+			EXECUTE format('CREATE OPERATOR evil.%3$s (FUNCTION = evil.trap, LEFTARG = %1$s, RIGHTARG = %2$s)',
+				VARIADIC string_to_array(args, '|') || op);
+		END LOOP;
+	END LOOP;
+END $do$;
+SQL
+{
+	local $ENV{PGOPTIONS} = '-c search_path=evil,pg_catalog';
+	client_is("in front of pg_catalog: @$_", [ @$_, '-d', 'other' ], 0, qr/./s, qr/^(?!.*trap)/s)
+	  foreach ['history'], [ 'status', '--json' ], ['lint'], ['verify'], [ 'deploy', '--json' ], [ 'load', '-n', "$history/1.sql" ];
+}
 
 # Verify bodies ---------------------------------------------------------------------
 
@@ -197,8 +228,32 @@ client_is('several databases', [ '--targets', $targets, '-j', '2', 'deploy' ], 1
 is(sql($node, "db $_", 'SELECT count(*) FROM migrate_current()'), $_ == 2 ? 0 : 1, "db $_") foreach 1 .. 3;
 client_is('several, nothing to do', [ "--targets=$targets", '-j3', 'plan' ], 0, qr/ db 3 +\| done/);
 client_is('no file of targets', [ '--targets', "$directory/none", 'plan' ], 1, qr/^$/, qr/could not open file/);
+append_to_file("$directory/secret", "dbname='db 1' password='s e c r e t' connect_timeout=60\nnone\n");
+client_is('a password is not shown', [ '--targets', "$directory/secret", 'plan' ], 1,
+	qr/\A(?!.*s e c r e t)(?=.*^==> connect_timeout=60 dbname='db 1'\n).*^ none +\| failed/ms);
+client_is('an option that is cut', [ "--target=$targets", 'plan' ], 0, qr/\A(?:(?!==> db 1\n).)*==> db 1\n(?:(?!==> db 1\n).)* db 3 +\| done/s);
 append_to_file("$directory/empty", "#\n");
 client_is('no target', [ '--targets', "$directory/empty", 'plan' ], 1, qr/^$/, qr/names no database/);
+
+# What runs elsewhere is in no command line; Ctrl-C ends all of it.
+SKIP:
+{
+	skip 'no directory /proc', 4 if !-d '/proc/self';
+	sql($node, 'db 3', q{SELECT migrate_register('z', 'SELECT pg_sleep(3600)', 'SELECT 1', '{a}')});
+	append_to_file("$directory/long", "dbname='db 3' password=hidden\ndb 1\n");
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ 'pg_migrate', 'deploy', '--targets', "$directory/long" ], '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	wait_until($node, 'db 3', q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')});
+	my ($parent) = map { $_->{PID} } @{ $run->{KIDS} };
+	my @children = grep { slurp_file("/proc/$_/stat") =~ /\) . $parent / } map { m{/proc/(\d+)/stat} && -r $_ ? $1 : () } glob '/proc/[0-9]*/stat';
+	is(scalar @children, 1, 'a process for a database');
+	unlike(slurp_file("/proc/$children[0]/cmdline"), qr/hidden/, 'shows no password');
+	kill 'INT', $parent, @children;
+	$run->finish;
+	is($run->full_result >> 8, 1, 'Ctrl-C: exit code');
+	like($out, qr/canceling statement due to user request.* db 1 +\| not started/s, 'Ctrl-C: the rest is not started');
+}
 
 # On a terminal ------------------------------------------------------------------------
 
