@@ -52,6 +52,14 @@ DROP FUNCTION f();
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', replace(pg_temp.dump(), 'SELECT 1;', 'SELEC 1;')));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 31_x.up.sql\nCOPY d (a) FROM stdin;\na\\\nb\n\\.\n'));
 
+-- its INSERT is the same under settings of the session; what stands behind COPY
+SET quote_all_identifiers = on;
+SELECT * FROM migrate_register_bundle(pg_temp.dump());
+RESET quote_all_identifiers;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 32_x.up.sql\nCOPY d (a) FROM stdin; DROP TABLE d;\na\n\\.\n'));
+SELECT * FROM migrate_register_bundle(E'-- file: 33_x.up.sql\nCOPY "D" . "t" (u&"\\0061", "from") FROM stdin; -- its data\na\tb\n\\.\n');
+SELECT upgrade FROM migrate.revision WHERE revision = '33';
+
 -- the tool's own table, literals that look like templates
 SELECT * FROM migrate_register_bundle(E'-- file: 40_own.up.sql\nDELETE FROM schema_migrations;\n-- file: 41_not.up.sql\nSELECT ''schema_migrations {{ x }}'', ''{{1,2},{3,4}}''::int[]; -- schema_migrations {{ y }}\n');
 \a

@@ -11,8 +11,6 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "nodes/value.h"
-#include "utils/builtins.h"
 
 #include "script/script_internal.h"
 
@@ -31,7 +29,8 @@ static CopyStmt *parse_copy(const char *statement);
 static void write_insert(StringInfo result, const MigScriptSource *source,
 						 const CopyData *copy);
 static void refuse_continued(const MigScriptSource *source, int from, int to);
-static void write_target(StringInfo result, const CopyStmt *statement);
+static void refuse_behind(const MigScriptSource *source, const CopyData *copy);
+static void write_target(StringInfo result, const char *statement);
 static void write_row(StringInfo result, const char *line, int length);
 static void write_value(StringInfo result, const char *value, int length);
 static void write_lines(StringInfo result, const char *text, int from, int to);
@@ -56,6 +55,7 @@ mig_foreign_copy_data(const MigScriptSource *source)
 	while (find_copy(text, at, &copy))
 	{
 		CHECK_FOR_INTERRUPTS();
+		refuse_behind(source, &copy);
 		appendBinaryStringInfo(&result, text + at, copy.begin - at);
 		write_insert(&result, source, &copy);
 		at = copy.end + strcspn(text + copy.end, "\r\n");
@@ -168,8 +168,8 @@ write_insert(StringInfo result, const MigScriptSource *source,
 	int			at = copy->data;
 
 	if (at < copy->end)
-		write_target(result, parse_copy(pnstrdup(text + copy->begin,
-												 copy->semicolon - copy->begin)));
+		write_target(result, pnstrdup(text + copy->begin,
+									  copy->semicolon - copy->begin));
 	write_lines(result, text, copy->begin, copy->data);
 	while (at < copy->end)
 	{
@@ -209,19 +209,47 @@ refuse_continued(const MigScriptSource *source, int from, int to)
 				 mig_script_errline(source, from)));
 }
 
+/*
+ * Raises an error for what stands behind the statement in its line: the data
+ * begin in the next one, and when it is to run is not clear.
+ */
 static void
-write_target(StringInfo result, const CopyStmt *statement)
+refuse_behind(const MigScriptSource *source, const CopyData *copy)
 {
-	ListCell   *cell;
+	const char *text = source->body;
+	int			at = copy->semicolon + 1;
 
-	appendStringInfo(result, "INSERT INTO %s",
-					 quote_qualified_identifier(statement->relation->schemaname,
-												statement->relation->relname));
-	foreach(cell, statement->attlist)
-		appendStringInfo(result, "%s%s%s",
-						 foreach_current_index(cell) == 0 ? " (" : ", ",
-						 quote_identifier(strVal(lfirst(cell))),
-						 lnext(statement->attlist, cell) == NULL ? ")" : "");
+	at += strspn(text + at, " \t\r");
+	if (at < copy->data && text[at] != '\n' && strncmp(text + at, "--", 2) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("COPY ... FROM stdin is not the last statement of its line"),
+				 errhint("Put what follows it behind its data, or in front of it."),
+				 mig_script_errline(source, at)));
+}
+
+/*
+ * The table and its columns as they are written: what the server would quote
+ * differs with its version and the session's settings, and so would the hash.
+ */
+static void
+write_target(StringInfo result, const char *statement)
+{
+	MigScriptSource source = {.body = statement};
+	MigScriptScan scan;
+	bool		joined = false;
+
+	appendStringInfoString(result, "INSERT INTO");
+	mig_script_scan_begin(&scan, &source);
+	(void) mig_script_scan_next(&scan); /* COPY */
+	while (mig_script_scan_next(&scan) && pg_strcasecmp(scan.text, "from") != 0)
+	{
+		if (!joined && strchr(".,)", scan.text[0]) == NULL)
+			appendStringInfoChar(result, ' ');
+		appendStringInfoString(result, scan.text);
+		joined = strchr(".(", scan.text[0]) != NULL;
+	}
+	mig_script_scan_end(&scan);
 	/* As COPY does with identity columns. */
 	appendStringInfoString(result, " OVERRIDING SYSTEM VALUE VALUES");
 }

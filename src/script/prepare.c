@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
 #include "utils/memutils.h"
@@ -40,6 +41,7 @@ mig_script_prepare(const char *text)
 	{
 		int			end = at + strcspn(copy + at, "\r\n");
 
+		CHECK_FOR_INTERRUPTS();
 		blank(copy, at, end);
 		at = end;
 	}
