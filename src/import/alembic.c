@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 
@@ -114,6 +115,7 @@ read_upgrades(MigImport *import, MigImportFile *file)
 	{
 		const Section *section = lfirst(cell);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!section->is_down)
 			add_upgrade(import, file, section, &reader);
 	}
@@ -130,6 +132,7 @@ read_downgrades(MigImport *import, MigImportFile *file)
 	{
 		const Section *section = lfirst(cell);
 
+		CHECK_FOR_INTERRUPTS();
 		if (section->is_down)
 			add_downgrade(import, file, section, &reader);
 	}
@@ -218,8 +221,7 @@ add_upgrade(MigImport *import, MigImportFile *file, const Section *section,
 				 mig_import_errplace(file, section->mark.start)));
 	revision = mig_import_add_revision(import, file, id, "");
 	def = &revision->script.def;
-	revision->script.line = 1 + mig_script_count_lines(file->text, 0,
-													   section->mark.start);
+	revision->script.line = mig_import_line_number(file, section->mark.start);
 	def->upgrade_per_statement = rewrite_section(file, section, reader);
 	def->down = make_ids(section->from, NIL, &def->ndown);
 	def->depends = make_ids(reader->replaced, section->from, &def->ndepends);

@@ -12,7 +12,7 @@
 /* Where a body is. */
 typedef struct BodyPiece
 {
-	const MigImportFile *file;
+	MigImportFile *file;
 	int			start;
 	int			end;
 } BodyPiece;
@@ -130,12 +130,12 @@ read_body(MigImport *import, const MigImportRevision *revision,
 		  MigBodyKind kind, const BodyPiece *piece, bool *per_statement,
 		  int *line)
 {
-	const MigImportFile *file = piece->file;
+	MigImportFile *file = piece->file;
 	char	   *id = revision->script.def.id;
 	MigScriptSource source = {.file = file->path, .in_script = true};
 	char	   *text;
 
-	*line = 1 + mig_script_count_lines(file->text, 0, piece->start);
+	*line = mig_import_line_number(file, piece->start);
 	source.line = *line;
 	source.body = pnstrdup(file->text + piece->start, piece->end - piece->start);
 	text = mig_foreign_copy_data(&source);

@@ -370,6 +370,24 @@ copy_trimmed(const char *start, const char *end)
 }
 
 /*
+ * The number of the line of a byte, from 1.  A file can hold thousands of bodies,
+ * which come in its order: what was counted for one is not counted again.
+ */
+int
+mig_import_line_number(MigImportFile *file, int offset)
+{
+	if (file->counted_text != file->text || offset < file->counted)
+	{
+		file->counted_text = file->text;
+		file->counted = 0;
+		file->nlines = 0;
+	}
+	file->nlines += mig_script_count_lines(file->text, file->counted, offset);
+	file->counted = offset;
+	return 1 + file->nlines;
+}
+
+/*
  * To be called inside ereport(): the error is in the line of this byte.
  */
 int

@@ -28,6 +28,10 @@ typedef struct MigImportFile
 	bool		used;			/* a revision comes from it, or what is said
 								 * about one; otherwise it is reported as left
 								 * out */
+	/* For mig_import_line_number() */
+	const char *counted_text;
+	int			counted;
+	int			nlines;
 } MigImportFile;
 
 /* A line of a file. */
@@ -123,6 +127,7 @@ extern bool mig_import_split_setting(const MigImportFile *file,
 									 char **key, char **value);
 extern void mig_import_refuse_program(const MigImportFile *file,
 									  const char *version);
+extern int	mig_import_line_number(MigImportFile *file, int offset);
 extern int	mig_import_errplace(const MigImportFile *file, int offset);
 
 /* directory.c: files of the server */

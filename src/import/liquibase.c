@@ -47,6 +47,7 @@ typedef struct Reader
 	MigImportFile rollback;		/* with nothing else */
 	List	   *changesets;		/* of Changeset * */
 	bool		in_comment;		/* in one that is a rollback */
+	int			comment;		/* where it begins */
 	bool		ignores;		/* lines until "ignoreLines:end" */
 	int			nignored;		/* so many lines to come */
 } Reader;
@@ -62,6 +63,8 @@ static char *find_property(const MigImport *import, const List *properties,
 static void read_line(Reader *reader, const MigImportLine *line);
 static bool is_ignored(Reader *reader, const MigImportLine *line);
 static bool read_comment(Reader *reader, const MigImportLine *line);
+static void refuse_beside(const Reader *reader, const MigImportLine *line,
+						  const char *text);
 static void read_rollback(Reader *reader, const MigImportLine *line,
 						  const char *text);
 static void read_changeset(Reader *reader, const MigImportLine *line,
@@ -137,9 +140,17 @@ read_file(MigImport *import, MigImportFile *file)
 	reader.rollback = *file;
 	reader.rollback.text = pstrdup(file->text);
 	while (mig_import_next_line(file, &line))
+	{
+		CHECK_FOR_INTERRUPTS();
 		read_line(&reader, &line);
+	}
 	if (reader.changesets == NIL)
 		return;
+	if (reader.in_comment)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("comment with a rollback does not end"),
+				 mig_import_errplace(file, reader.comment)));
 	first = mig_script_skip_gap(file->text, 0);
 	if (first < ((Changeset *) linitial(reader.changesets))->line.start)
 		ereport(ERROR,
@@ -148,7 +159,10 @@ read_file(MigImport *import, MigImportFile *file)
 				 mig_import_errplace(file, first)));
 	((Changeset *) llast(reader.changesets))->end = strlen(file->text);
 	foreach(cell, reader.changesets)
+	{
+		CHECK_FOR_INTERRUPTS();
 		add_changeset(&reader, lfirst(cell));
+	}
 }
 
 /*
@@ -173,6 +187,7 @@ replace_properties(const MigImport *import, MigImportFile *file)
 		char	   *value = dollar[length] == '}' ?
 		find_property(import, properties, pnstrdup(dollar + 2, length - 2)) : NULL;
 
+		CHECK_FOR_INTERRUPTS();
 		appendBinaryStringInfo(&text, at, dollar - at);
 		if (value != NULL)
 			appendStringInfoString(&text, value);
@@ -302,7 +317,9 @@ read_comment(Reader *reader, const MigImportLine *line)
 		at += 9 + strspn(at + 9, " \t");
 		if (pg_strncasecmp(at, "rollback", 8) != 0)
 			return false;
+		refuse_beside(reader, line, at + 8);
 		reader->in_comment = true;
+		reader->comment = line->start;
 		((Changeset *) llast(reader->changesets))->has_rollback = true;
 		mig_import_blank_line(&reader->rollback, line);
 	}
@@ -310,11 +327,29 @@ read_comment(Reader *reader, const MigImportLine *line)
 	{
 		int			from = line->start + (strstr(text, "*/") - text);
 
+		refuse_beside(reader, line, strstr(text, "*/") + 2);
 		memset(reader->rollback.text + from, ' ', line->end - from);
 		reader->in_comment = false;
 	}
 	mig_import_blank_line(reader->file, line);
 	return true;
+}
+
+/*
+ * Raises an error for text in a line of such a comment that would be in neither
+ * body.
+ */
+static void
+refuse_beside(const Reader *reader, const MigImportLine *line, const char *text)
+{
+	text += strspn(text, " \t");
+	if (text[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" stands beside the beginning or the end of a comment with a rollback",
+						text),
+				 errhint("Begin and end the comment in lines of their own, or use \"--rollback\"."),
+				 mig_import_errplace(reader->file, line->start)));
 }
 
 static void
@@ -496,8 +531,8 @@ add_changeset(Reader *reader, Changeset *changeset)
 	revision = mig_import_add_revision(import, reader->file, version,
 									   changeset->message != NULL ? changeset->message : "");
 	def = &revision->script.def;
-	revision->script.line = 1 + mig_script_count_lines(reader->file->text, 0,
-													   changeset->line.start);
+	revision->script.line = mig_import_line_number(reader->file,
+												   changeset->line.start);
 	def->upgrade_per_statement = attribute(changeset->attributes, "runInTransaction") != NULL &&
 		!is_true(changeset->attributes, "runInTransaction");
 	def->downgrade_per_statement = def->upgrade_per_statement;
