@@ -40,6 +40,8 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 -- files of refinery have the same names
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: U1__a.sql\nSELECT 1;\n'));
 SELECT * FROM migrate_register_bundle(E'-- file: U1__a.sql\n-- refinery:noTransaction\nSELECT 1;\n', replace => true);
+-- of thousands of placeholders the first ones
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_files(%L, %L)', '{V1__a.sql}', ARRAY[(SELECT string_agg(format('${p%s} ${p%s}', i, i), ' ') FROM generate_series(1, 3000) AS i)]));
 \a
 \t off
 \i sql/include/reset.sql

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 
 #include "import/import_internal.h"
 
@@ -24,6 +25,9 @@
 #define SEPARATOR			"__"
 #define REPEATABLE_PREFIX	"R__"
 #define CONFIG_SUFFIX		".conf"
+
+/* Placeholders without a value in a message. */
+#define MAX_MISSING			20
 
 /* What a name of a file says. */
 typedef struct FileName
@@ -64,6 +68,7 @@ static bool read_boolean(const MigImportFile *file, const MigImportLine *line,
 						 const char *key, const char *value);
 static void fill_in(const MigImport *import, MigImportFile *file);
 static const char *next_placeholder(const char *text, char **name);
+static List *add_missing(List *missing, char *name);
 static void refuse_missing(const MigImportFile *file, List *missing, int offset);
 
 static const char *const option_names[] = {
@@ -446,7 +451,7 @@ fill_in(const MigImport *import, MigImportFile *file)
 		{
 			if (missing == NIL)
 				offset = found - file->text;
-			missing = lappend(missing, name);
+			missing = add_missing(missing, name);
 		}
 		at = found + strlen(PLACEHOLDER_PREFIX) + strlen(name) + 1;
 	}
@@ -467,6 +472,7 @@ next_placeholder(const char *text, char **name)
 		const char *start = text + strlen(PLACEHOLDER_PREFIX);
 		int			length = strcspn(start, "}\r\n");
 
+		CHECK_FOR_INTERRUPTS();
 		if (start[length] == PLACEHOLDER_SUFFIX)
 		{
 			*name = pnstrdup(start, length);
@@ -477,23 +483,34 @@ next_placeholder(const char *text, char **name)
 	return NULL;
 }
 
+/*
+ * Adds a name that is not among the first ones yet.
+ */
+static List *
+add_missing(List *missing, char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, missing)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return missing;
+	}
+	return list_length(missing) > MAX_MISSING ? missing : lappend(missing, name);
+}
+
 static void
 refuse_missing(const MigImportFile *file, List *missing, int offset)
 {
 	StringInfoData names;
-	int			n = 0;
+	int			n = Min(list_length(missing), MAX_MISSING);
 
 	initStringInfo(&names);
-	for (int i = 0; i < list_length(missing); i++)
-	{
-		const char *name = list_nth(missing, i);
-		bool		is_known = false;
-
-		for (int j = 0; j < i && !is_known; j++)
-			is_known = strcmp(list_nth(missing, j), name) == 0;
-		if (!is_known)
-			appendStringInfo(&names, "%s\"%s\"", n++ > 0 ? ", " : "", name);
-	}
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "",
+						 (char *) list_nth(missing, i));
+	if (n < list_length(missing))
+		appendStringInfoString(&names, _(" and others"));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_plural("placeholder %s has no value",
