@@ -43,6 +43,13 @@ INSERT INTO migrate.version VALUES ('gone');
 SELECT migrate_graph() LIMIT 2;
 DELETE FROM migrate.version WHERE version_num = 'gone';
 
+INSERT INTO migrate.version VALUES (E'\x1b[2Jgone');
+SELECT translate(migrate_graph(format => f), E'\x1b', '^') FROM unnest('{text,dot}'::text[]) AS f LIMIT 2;
+DELETE FROM migrate.version WHERE version_num ~ 'gone';
+-- of a message its first line
+SELECT migrate_register('i1', 'SELECT 1', 'SELECT 1', '{end}', message => E'one\n* fake (applied)');
+SELECT migrate_graph('i1:i1');
+
 -- errors
 SELECT migrate_graph(format => 'png');
 SELECT migrate_graph(format => NULL);

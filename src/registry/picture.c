@@ -13,8 +13,10 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 
+#include "base/printable.h"
 #include "registry/registry.h"
 
 /* The longest line of text: one that fits into 80 columns of psql. */
@@ -80,6 +82,8 @@ mig_picture_draw(const char *range, const char *language)
 	const Language *found = NULL;
 	MigInspectRow *rows;
 	int			nrows;
+	List	   *lines;
+	ListCell   *cell;
 
 	for (int i = 0; i < lengthof(languages); i++)
 	{
@@ -92,7 +96,14 @@ mig_picture_draw(const char *range, const char *language)
 				 errmsg("unrecognized format \"%s\"", language),
 				 errhint("Formats are text, mermaid and dot.")));
 	rows = mig_inspect_history(range, &nrows);
-	return found->draw(rows, nrows);
+	lines = found->draw(rows, nrows);
+	/* A row of a version table that names no revision may be any text. */
+	foreach(cell, lines)
+	{
+		if (mig_printable_find(lfirst(cell), "") != NULL)
+			lfirst(cell) = mig_printable(lfirst(cell));
+	}
+	return lines;
 }
 
 /* Text -------------------------------------------------------------------- */
@@ -109,6 +120,7 @@ draw_text(const MigInspectRow *rows, int nrows)
 		int			other;
 		StringInfoData line;
 
+		CHECK_FOR_INTERRUPTS();
 		/* Its descendants meet here. */
 		while (column >= 0 &&
 			   (other = find_column(&columns, def->id, column + 1)) >= 0)
@@ -215,13 +227,14 @@ close_column(Columns *columns, int column)
 static void
 add_edges(Columns *columns, StringInfo line)
 {
+	CHECK_FOR_INTERRUPTS();
 	while (line->len > 0 && line->data[line->len - 1] == ' ')
 		line->data[--line->len] = '\0';
 	columns->lines = lappend(columns->lines, cut(line->data));
 }
 
 /*
- * "1975ea83b712 (head, pending, label) message"
+ * "1975ea83b712 (head, pending, label) message", of which it is the first line.
  */
 static char *
 describe(const MigInspectRow *row)
@@ -240,7 +253,8 @@ describe(const MigInspectRow *row)
 		appendStringInfo(&text, "%s%s", i == 0 ? "; needs " : ", ", def->depends[i]);
 	appendStringInfoChar(&text, ')');
 	if (def->message != NULL)
-		appendStringInfo(&text, " %s", def->message);
+		appendStringInfo(&text, " %.*s", (int) strcspn(def->message, "\r\n"),
+						 def->message);
 	return text.data;
 }
 
@@ -248,11 +262,15 @@ static char *
 cut(char *line)
 {
 	int			length = strlen(line);
+	char	   *result;
 
 	if (pg_mbstrlen_with_len(line, length) <= LINE_LENGTH)
 		return line;
 	line[pg_mbcharcliplen(line, length, LINE_LENGTH - 3)] = '\0';
-	return psprintf("%s...", line);
+	result = psprintf("%s...", line);
+	/* Of thousands of columns it is long. */
+	pfree(line);
+	return result;
 }
 
 /* Mermaid and Graphviz ------------------------------------------------------ */
