@@ -4,7 +4,7 @@ SET client_min_messages = warning;
 CREATE ROLE regress_migrate_author;
 CREATE SCHEMA trap AUTHORIZATION regress_migrate_author;
 GRANT EXECUTE ON ROUTINE migrate_register, migrate_upgrade, migrate_unregister,
-	migrate_register_script, migrate_merge, migrate_deploy, migrate_downgrade, migrate_resolve TO regress_migrate_author;
+	migrate_register_script, migrate_merge, migrate_deploy, migrate_downgrade, migrate_resolve, migrate_verify TO regress_migrate_author;
 SET ROLE regress_migrate_author;
 CREATE TABLE trap.version (version_num varchar(32) PRIMARY KEY);
 CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -82,12 +82,18 @@ SET ROLE regress_migrate_author;
 \set read 'DO $do$ DECLARE c refcursor := \'c\'; r text; BEGIN FETCH c INTO r; INSERT INTO trap.stolen VALUES (r); END $do$'
 \set move 'MOVE ALL IN c'
 SELECT migrate_register('replace', :'replace'), migrate_register('read', :'read'), migrate_register('move', :'move');
+SELECT migrate_register('look', '', '', verify => 'DO $do$ DECLARE c refcursor := ''c''; r text; BEGIN FETCH c INTO r; RAISE EXCEPTION ''%'', r; END $do$');
+RESET ROLE;
+SELECT migrate_stamp('look');
+SET ROLE regress_migrate_author;
+SELECT error FROM migrate_verify();
 RESET ROLE;
 BEGIN;
 DECLARE c CURSOR FOR TABLE secret;
 FETCH c;
 SET LOCAL ROLE regress_migrate_author;
 SELECT r, pg_temp.attempt(format('SELECT migrate_upgrade(%L)', r)) FROM unnest('{replace,read,move}'::text[]) AS r;
+SELECT pg_temp.attempt('SELECT migrate_verify()');
 RESET ROLE;
 FETCH c;
 -- also WITH HOLD, also for a procedure; nothing of the session is closed
@@ -112,6 +118,8 @@ BEGIN
 END $do$ $$), 'portal \d+', 'portal N');
 TABLE trap.stolen;
 DROP TABLE secret;
+SELECT migrate_stamp('look@base');
+SELECT migrate_unregister('look');
 -- the cursor that the call itself is a part of, which a body cannot reach
 BEGIN;
 SET LOCAL ROLE regress_migrate_author;

@@ -152,7 +152,11 @@ static void
 verify_all(void *arg)
 {
 	Applied    *applied = arg;
+	MigTemporary before;
 
+	/* It refuses a cursor of another role, which a rollback does not rewind. */
+	if (applied->run->role_locked)
+		mig_session_state_note(&before);
 	for (applied->index = 0; applied->index < applied->nids; applied->index++)
 		verify_applied(applied);
 }
