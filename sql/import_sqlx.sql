@@ -23,6 +23,9 @@ SELECT format, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)
 
 -- errors of each kind
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'')', E'-- file: 1_a.sql\nSELECT 1;\n-- no-transaction\n-- file: 2_b.down.sql\nSELECT 1;\n-- file: 3_c.up.sql\n-- file: 03_c.sql\n-- file: 4_d.up.sql\n-- file: 4_d.down.sql\n-- file: 4_e.down.sql\n-- file: 5_f.up.sql\nSELEC 1;\n-- file: 6_g.up.sql\nSELECT {{x}};\n-- file: 7_h.up.sql\n-- file: 7_h.down.sql\n--no-transaction\n'));
+-- files of other tools with such names: the downgrade is no part of the upgrade
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'')', E'-- file: 60_a.sql\n-- +migrate Up\nCREATE TABLE a ();\n-- +migrate Down\nDROP TABLE a;\n-- file: 61_b.sql\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n-- file: 62_c.sql\nSELECT '';\n-- +migrate Down\n'';\n/*\n-- +goose Down\n*/\n-- rollback DROP TABLE a;\n-- down\n-- file: 63_d.sql\n-- migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n'));
+
 \a
 \t off
 \i sql/include/reset.sql

@@ -21,6 +21,7 @@ static char *read_body(MigImport *import, const MigImportRevision *revision,
 					   MigBodyKind kind, const BodyPiece *piece,
 					   bool *per_statement, int *line);
 static void refuse_template(const MigScriptSource *source);
+static void refuse_downgrade(const MigScriptSource *source);
 
 /*
  * Adds a revision that begins with a file.  Its upgrade is empty, and it is
@@ -141,6 +142,7 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	text = mig_foreign_copy_data(&source);
 	source.body = text;
 	refuse_template(&source);
+	refuse_downgrade(&source);
 	if (!*per_statement)
 	{
 		if (mig_script_unwrap(text, kind))
@@ -174,5 +176,26 @@ refuse_template(const MigScriptSource *source)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("template \"%s\" is not filled in", pnstrdup(at, length)),
 			 errhint("Give the text that the template makes."),
+			 errcontext("%s", mig_script_place(source, location))));
+}
+
+/*
+ * Files of one tool can have names of another one.
+ */
+static void
+refuse_downgrade(const MigScriptSource *source)
+{
+	int			location = mig_foreign_find_downgrade(source->body);
+	const char *at;
+
+	if (location < 0)
+		return;
+	at = source->body + location;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("line \"%s\" begins a downgrade in another format",
+					pnstrdup(at, strcspn(at, "\r\n"))),
+			 errdetail("What follows it would be run as a part of the body before it."),
+			 errhint("Name the format of the files with the argument \"format\". If there is none for them, put the downgrade into a file of its own."),
 			 errcontext("%s", mig_script_place(source, location))));
 }

@@ -35,6 +35,8 @@ static void write_row(StringInfo result, const char *line, int length);
 static void write_value(StringInfo result, const char *value, int length);
 static void write_lines(StringInfo result, const char *text, int from, int to);
 static bool is_end_of_data(const char *line);
+static int	find_downgrade(const char *text, int from, int to);
+static bool is_downgrade(const char *text, int from, int length);
 static bool contains_word(const char *text, const char *word);
 
 /*
@@ -347,6 +349,73 @@ mig_foreign_find_template(const char *text)
 	}
 	mig_script_scan_end(&scan);
 	return found;
+}
+
+/*
+ * Where a line is that begins a downgrade for some tool or in our file format; -1:
+ * nowhere.  To the tool of the body it is a comment, and the downgrade would be
+ * run as part of it.
+ */
+int
+mig_foreign_find_downgrade(const char *text)
+{
+	MigScriptSource source = {.body = text};
+	MigScriptScan scan;
+	int			from = 0;
+	int			found = -1;
+
+	if (strstr(text, "--") == NULL)
+		return -1;
+	mig_script_scan_begin(&scan, &source);
+	while (found < 0 && mig_script_scan_try_next(&scan))
+	{
+		found = find_downgrade(text, from, scan.location);
+		from = scan.location + scan.length;
+	}
+	mig_script_scan_end(&scan);
+	return found >= 0 ? found : find_downgrade(text, from, strlen(text));
+}
+
+/*
+ * The same between two tokens.
+ */
+static int
+find_downgrade(const char *text, int from, int to)
+{
+	while (from < to)
+	{
+		if (text[from] == '-' && text[from + 1] == '-')
+		{
+			int			length = strcspn(text + from, "\r\n");
+
+			if (is_downgrade(text, from, length))
+				return from;
+			from += length;
+		}
+		else if (text[from] == '/' && text[from + 1] == '*')
+			from = mig_script_skip_comment(text, from);
+		else
+			from++;
+	}
+	return -1;
+}
+
+/*
+ * As in our file format, but for headings, and for notes how to roll back, which
+ * are comments themselves.
+ */
+static bool
+is_downgrade(const char *text, int from, int length)
+{
+	MigMarkLine line = {.place = MIG_MARK_OUTSIDE};
+	const char *word;
+
+	if (from > 0 && strchr("\r\n", text[from - 1]) == NULL)
+		return false;
+	line.text = pnstrdup(text + from, length);
+	word = line.text + 2 + strspn(line.text + 2, " \t");
+	return pg_strncasecmp(word, "rollback", strlen("rollback")) != 0 &&
+		mig_mark_find(&line) == MIG_MARK_DOWN;
 }
 
 /*
