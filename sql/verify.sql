@@ -236,7 +236,7 @@ SELECT migrate_register('c', 'ALTER TABLE made ADD c int; CREATE INDEX CONCURREN
 SELECT migrate_unregister('b3');
 CALL migrate_deploy();
 SELECT revision, state, partial FROM migrate_history_details('c:c');
-SELECT statement, last_statement, state FROM migrate.partial;
+SELECT statement, last_statement, state FROM migrate.partial ORDER BY statement;
 SELECT revision FROM migrate_verify('b2:');
 INSERT INTO made VALUES (2, 2);
 CALL migrate_deploy();
@@ -247,7 +247,7 @@ CALL migrate_revert('b2');
 SELECT migrate_register('c', 'CREATE INDEX CONCURRENTLY made_b_idx ON made (b); ALTER TABLE made ADD c int', 'ALTER TABLE made DROP c; DROP INDEX made_b_idx', '{b2}',
 	verify => 'SELECT count(*) > 2 FROM made', replace => true);
 CALL migrate_deploy();
-SELECT statement, last_statement, state FROM migrate.partial;
+SELECT statement, last_statement, state FROM migrate.partial ORDER BY statement;
 SELECT migrate_resolve('c', 'finish');
 SELECT revision, result FROM migrate_verify('c:c');
 SELECT migrate_stamp('b2');
