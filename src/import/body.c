@@ -17,6 +17,8 @@ typedef struct BodyPiece
 	int			end;
 } BodyPiece;
 
+static void read_up(MigImport *import, MigImportFile *file);
+static void read_down(MigImport *import, MigImportFile *file);
 static char *read_body(MigImport *import, const MigImportRevision *revision,
 					   MigBodyKind kind, const BodyPiece *piece,
 					   bool *per_statement, int *line);
@@ -124,6 +126,47 @@ mig_import_set_downgrade(MigImport *import, MigImportRevision *revision,
 	script->def.downgrade = read_body(import, revision, MIG_BODY_DOWNGRADE, &piece,
 									  &script->def.downgrade_per_statement,
 									  &script->downgrade_line);
+}
+
+/*
+ * Reads files of which each is one body.  The upgrades first: they are the
+ * revisions.
+ */
+void
+mig_import_read_halves(MigImport *import)
+{
+	mig_import_each_file(import, read_up);
+	mig_import_each_file(import, read_down);
+}
+
+static void
+read_up(MigImport *import, MigImportFile *file)
+{
+	const MigImportFormat *format = import->format;
+	MigImportRevision *revision;
+	MigImportName name;
+
+	if (!format->parse_name(file, &name) || name.is_down)
+		return;
+	revision = mig_import_add_revision(import, file, name.version, name.title);
+	if (format->per_statement != NULL)
+		revision->script.def.upgrade_per_statement = format->per_statement(import, file);
+	mig_import_set_upgrade(import, revision, file, 0, strlen(file->text));
+}
+
+static void
+read_down(MigImport *import, MigImportFile *file)
+{
+	const MigImportFormat *format = import->format;
+	MigImportRevision *revision;
+	MigImportName name;
+
+	if (!format->parse_name(file, &name) || !name.is_down)
+		return;
+	revision = mig_import_find_upgrade(import, file, name.version);
+	if (format->per_statement != NULL)
+		revision->script.def.downgrade_per_statement = format->per_statement(import, file);
+	mig_import_set_downgrade(import, revision, file, 0, strlen(file->text));
 }
 
 static char *

@@ -10,26 +10,16 @@
 
 #include "import/import_internal.h"
 
-/* What a name of a file says. */
-typedef struct FileName
-{
-	char	   *version;
-	char	   *title;
-	bool		is_down;
-} FileName;
-
 static MigImportMatch recognize(const MigImport *import);
-static void read_set(MigImport *import);
-static void read_up(MigImport *import, MigImportFile *file);
-static void read_down(MigImport *import, MigImportFile *file);
-static bool parse_name(const MigImportFile *file, FileName *name);
+static bool parse_name(const MigImportFile *file, MigImportName *name);
 
 const MigImportFormat mig_import_golang_migrate = {
 	.name = "golang-migrate",
 	.table = "schema_migrations",
 	.recognize = recognize,
-	.read = read_set,
-	.compare = mig_import_compare_numbers
+	.read = mig_import_read_halves,
+	.compare = mig_import_compare_numbers,
+	.parse_name = parse_name
 };
 
 /*
@@ -44,7 +34,7 @@ recognize(const MigImport *import)
 	foreach(cell, import->files)
 	{
 		const MigImportFile *file = lfirst(cell);
-		FileName	name;
+		MigImportName name;
 
 		if (parse_name(file, &name))
 			return MIG_IMPORT_POSSIBLE;
@@ -52,42 +42,8 @@ recognize(const MigImport *import)
 	return MIG_IMPORT_NO;
 }
 
-/*
- * The upgrades first: they are the revisions.
- */
-static void
-read_set(MigImport *import)
-{
-	mig_import_each_file(import, read_up);
-	mig_import_each_file(import, read_down);
-}
-
-static void
-read_up(MigImport *import, MigImportFile *file)
-{
-	MigImportRevision *revision;
-	FileName	name;
-
-	if (!parse_name(file, &name) || name.is_down)
-		return;
-	revision = mig_import_add_revision(import, file, name.version, name.title);
-	mig_import_set_upgrade(import, revision, file, 0, strlen(file->text));
-}
-
-static void
-read_down(MigImport *import, MigImportFile *file)
-{
-	MigImportRevision *revision;
-	FileName	name;
-
-	if (!parse_name(file, &name) || !name.is_down)
-		return;
-	revision = mig_import_find_upgrade(import, file, name.version);
-	mig_import_set_downgrade(import, revision, file, 0, strlen(file->text));
-}
-
 static bool
-parse_name(const MigImportFile *file, FileName *name)
+parse_name(const MigImportFile *file, MigImportName *name)
 {
 	static const char *const suffixes[] = {
 		".up.sql", ".down.sql", "_up.sql", "_down.sql"

@@ -49,6 +49,14 @@ typedef struct MigImportRevision
 	const char *version;		/* what the tool knows it by */
 } MigImportRevision;
 
+/* What the name of a file says that is one body of a revision. */
+typedef struct MigImportName
+{
+	char	   *version;
+	char	   *title;
+	bool		is_down;
+} MigImportName;
+
 typedef struct MigImportFormat MigImportFormat;
 
 /* A set of files that is being registered. */
@@ -92,6 +100,14 @@ struct MigImportFormat
 	 */
 	void		(*read) (MigImport *import);
 	int			(*compare) (const char *version, const char *other);
+
+	/*
+	 * For mig_import_read_halves(): what the name of a file says, false: it
+	 * is none of the format's; and whether each of its statements is a
+	 * transaction, NULL: no format's mark says so.
+	 */
+	bool		(*parse_name) (const MigImportFile *file, MigImportName *name);
+	bool		(*per_statement) (const MigImport *import, MigImportFile *file);
 	bool		ordered;
 	const char *const *options; /* names it knows, then NULL; NULL: none */
 };
@@ -160,6 +176,8 @@ extern void mig_import_set_upgrade(MigImport *import,
 extern void mig_import_set_downgrade(MigImport *import,
 									 MigImportRevision *revision,
 									 MigImportFile *file, int start, int end);
+
+extern void mig_import_read_halves(MigImport *import);
 
 /* id.c, chain.c: ids and the order */
 extern char *mig_import_make_id(const char *version);

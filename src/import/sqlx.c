@@ -13,28 +13,19 @@
 #define MARK		"no-transaction"
 #define FIRST_LINE	"-- " MARK
 
-/* What a name of a file says. */
-typedef struct FileName
-{
-	char	   *version;
-	char	   *title;
-	bool		is_down;
-} FileName;
-
 static MigImportMatch recognize(const MigImport *import);
-static void read_set(MigImport *import);
-static void read_up(MigImport *import, MigImportFile *file);
-static void read_down(MigImport *import, MigImportFile *file);
-static bool parse_name(const MigImportFile *file, FileName *name);
+static bool parse_name(const MigImportFile *file, MigImportName *name);
 static bool begins_with_mark(const MigImportFile *file);
-static bool read_mark(MigImportFile *file);
+static bool read_mark(const MigImport *import, MigImportFile *file);
 
 const MigImportFormat mig_import_sqlx = {
 	.name = "sqlx",
 	.table = "_sqlx_migrations",
 	.recognize = recognize,
-	.read = read_set,
-	.compare = mig_import_compare_numbers
+	.read = mig_import_read_halves,
+	.compare = mig_import_compare_numbers,
+	.parse_name = parse_name,
+	.per_statement = read_mark
 };
 
 /*
@@ -49,7 +40,7 @@ recognize(const MigImport *import)
 	foreach(cell, import->files)
 	{
 		const MigImportFile *file = lfirst(cell);
-		FileName	name;
+		MigImportName name;
 
 		if (!parse_name(file, &name))
 			continue;
@@ -61,44 +52,8 @@ recognize(const MigImport *import)
 	return match;
 }
 
-/*
- * The upgrades first: they are the revisions.
- */
-static void
-read_set(MigImport *import)
-{
-	mig_import_each_file(import, read_up);
-	mig_import_each_file(import, read_down);
-}
-
-static void
-read_up(MigImport *import, MigImportFile *file)
-{
-	MigImportRevision *revision;
-	FileName	name;
-
-	if (!parse_name(file, &name) || name.is_down)
-		return;
-	revision = mig_import_add_revision(import, file, name.version, name.title);
-	revision->script.def.upgrade_per_statement = read_mark(file);
-	mig_import_set_upgrade(import, revision, file, 0, strlen(file->text));
-}
-
-static void
-read_down(MigImport *import, MigImportFile *file)
-{
-	MigImportRevision *revision;
-	FileName	name;
-
-	if (!parse_name(file, &name) || !name.is_down)
-		return;
-	revision = mig_import_find_upgrade(import, file, name.version);
-	revision->script.def.downgrade_per_statement = read_mark(file);
-	mig_import_set_downgrade(import, revision, file, 0, strlen(file->text));
-}
-
 static bool
-parse_name(const MigImportFile *file, FileName *name)
+parse_name(const MigImportFile *file, MigImportName *name)
 {
 	static const char *const suffixes[] = {".up.sql", ".down.sql", ".sql"};
 
@@ -123,7 +78,7 @@ begins_with_mark(const MigImportFile *file)
  * sqlx would not see is an error.
  */
 static bool
-read_mark(MigImportFile *file)
+read_mark(const MigImport *import, MigImportFile *file)
 {
 	bool		result = begins_with_mark(file);
 	MigImportLine line = {0};
