@@ -106,8 +106,8 @@ finish(Watch *watch)
 }
 
 /*
- * Asks how far the run is, and draws the bar.  Whoever may not ask, or cannot
- * connect a second time, has none.
+ * Asks how far the run is, and draws the bar.  There is none for a role that may
+ * not ask, or that cannot connect a second time.
  */
 static void
 look(Watch *watch)

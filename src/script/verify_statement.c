@@ -5,8 +5,8 @@
  * A verify body looks at the database and changes nothing.  It runs in a
  * read-only subtransaction, where the server refuses what writes; what the parse
  * tree shows of that is refused when the body is registered.  So is what the
- * server would let pass and what nobody needs there: locks, files, and what stays
- * in the session when the subtransaction is gone.
+ * server would let pass and no verify body needs: locks, files, and what stays in
+ * the session when the subtransaction is gone.
  */
 #include "postgres.h"
 
