@@ -38,10 +38,11 @@ SELECT pg_temp.lint(E'ALTER TABLE small ADD COLUMN c int;\nALTER TABLE big ADD C
 SELECT pg_temp.lint(E'ALTER TABLE small ADD COLUMN c int;\nVACUUM small;\nALTER TABLE big ADD COLUMN c int');
 SELECT pg_temp.lint(E'CREATE TABLE fresh (id bigint PRIMARY KEY);\nALTER TABLE fresh ADD COLUMN c int;\nALTER TABLE big ADD COLUMN c int');
 
--- several-alters; not where one takes a weaker lock
+-- several-alters; not where one takes a weaker lock, or spares the other a scan
 SELECT pg_temp.lint(E'ALTER TABLE small ADD COLUMN c int;\nALTER TABLE small ADD COLUMN d int');
 SELECT pg_temp.lint(E'ALTER TABLE small ADD COLUMN c int, ADD COLUMN d int');
 SELECT pg_temp.lint(E'ALTER TABLE small VALIDATE CONSTRAINT x;\nALTER TABLE small ADD COLUMN d int');
+SELECT pg_temp.lint(E'ALTER TABLE small ALTER COLUMN id SET NOT NULL;\nALTER TABLE small DROP CONSTRAINT x');
 
 -- many-statements
 SELECT pg_temp.lint((SELECT string_agg(format('ALTER TABLE small ADD COLUMN c%s int; SELECT 1', g), '; ') FROM generate_series(1, 11) AS g));

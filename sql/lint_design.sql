@@ -59,6 +59,8 @@ SELECT pg_temp.lint('ALTER TABLE small ADD COLUMN c int', NULL);
 SELECT pg_temp.lint('', NULL);
 SELECT pg_temp.lint('ALTER TABLE small ADD COLUMN c int', '');
 SELECT pg_temp.lint('SELECT 1', '');
+SELECT pg_temp.lint('ALTER TABLE small VALIDATE CONSTRAINT x; CALL pg_temp.p()', '');
+SELECT pg_temp.lint('ALTER TABLE small VALIDATE CONSTRAINT x, ADD COLUMN c int', '');
 SELECT pg_temp.lint('ALTER TABLE small ADD COLUMN c int', 'ALTER TABLE small DROP COLUMN n');
 SELECT pg_temp.lint('ALTER TABLE small ADD COLUMN c int', 'DELETE FROM empty; DROP TABLE big');
 SELECT pg_temp.lint('ALTER TABLE small ADD COLUMN c int', 'ALTER TABLE small DROP COLUMN c');

@@ -19,6 +19,7 @@
 
 static void check_transaction(MigLint *lint, Node *node);
 static void check_alters(MigLint *lint, Node *node);
+static bool sets_not_null(const AlterTableStmt *alter);
 static void note_locks(MigLint *lint);
 static bool is_slow(MigLint *lint, Node *node);
 static bool source_is_large(MigLint *lint, Node *node, Node *where);
@@ -171,8 +172,22 @@ check_alters(MigLint *lint, Node *node)
 	if (lint->altered == relation && mig_lint_in_use(lint, relation))
 		mig_lint_add(lint, MIG_RULE_SEVERAL_ALTERS, relation, relation->name,
 					 psprintf("%d", lint->altered_line));
-	lint->altered = relation;
+	/* In one statement the CHECK that spares the scan would be dropped first. */
+	lint->altered = sets_not_null(alter) ? NULL : relation;
 	lint->altered_line = lint->place.line;
+}
+
+static bool
+sets_not_null(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, cell)->subtype == AT_SetNotNull)
+			return true;
+	}
+	return false;
 }
 
 /*

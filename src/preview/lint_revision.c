@@ -17,6 +17,7 @@ typedef struct Makes
 
 static void read_makes(Node *node, Makes *makes);
 static bool has_ddl(List *trees);
+static bool leaves_nothing(Node *node);
 static void add_name(Makes *makes, const RangeVar *relation,
 					 const char *column);
 static void check_removal(MigLint *lint, const Makes *makes, Node *node);
@@ -60,10 +61,34 @@ has_ddl(List *trees)
 
 	foreach(cell, trees)
 	{
-		if (mig_statement_kind_commits(lfirst_node(RawStmt, cell)->stmt))
+		Node	   *node = lfirst_node(RawStmt, cell)->stmt;
+
+		if (mig_statement_kind_commits(node) && !leaves_nothing(node))
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Whether a statement has nothing of its own that could be taken back: a
+ * constraint that is valid goes with the constraint, and what a procedure does
+ * is not known.
+ */
+static bool
+leaves_nothing(Node *node)
+{
+	ListCell   *cell;
+
+	if (IsA(node, CallStmt))
+		return true;
+	if (!IsA(node, AlterTableStmt))
+		return false;
+	foreach(cell, ((AlterTableStmt *) node)->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, cell)->subtype != AT_ValidateConstraint)
+			return false;
+	}
+	return true;
 }
 
 static void
