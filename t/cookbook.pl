@@ -1,0 +1,61 @@
+# The recipes of docs/cookbook.md: lint warns of none of them, each can be
+# deployed on tables with rows and does what it says, and the way back ends where
+# it began.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('cookbook');
+my $page = slurp_file("$FindBin::RealBin/../docs/cookbook.md");
+my @recipes = $page =~ /^```sql\n(.*?)^```$/msg;
+my @titles = $page =~ /^## (.*)$/mg;
+is(scalar @recipes, 1 + @titles, 'a block for the tables, and one for each recipe');
+is(join(', ', $page =~ /^\d+\. \[(.*?)\]/mg), join(', ', @titles), 'the table of contents');
+
+my $db = new_database($node, 'app');
+sql($node, $db, "SELECT migrate_register_script(\$page\$@recipes\$page\$); CALL migrate_deploy('a000')");
+sql($node, $db, <<'SQL');
+INSERT INTO customer SELECT g, 'name ' || g, 'mail' || g FROM generate_series(1, 40000) AS g;
+INSERT INTO invoice SELECT g, g % 40000 + 1, CASE WHEN g % 10 = 0 THEN 'cancelled' ELSE 'open' END, g, 'note ' || g
+  FROM generate_series(1, 50000) AS g;
+VACUUM ANALYZE customer, invoice;
+SQL
+my $warnings = q{SELECT revision, line, rule, message FROM migrate_lint(separately => %s) WHERE severity <> 'notice'};
+is(sql($node, $db, sprintf($warnings, 'false')), '', 'lint warns of nothing');
+is(sql($node, $db, sprintf($warnings, 'true')), '', 'nor of any recipe by itself');
+
+my $fingerprint = 'SELECT migrate_fingerprint()';
+my $empty = sql($node, $db, $fingerprint);
+sql($node, $db, "CALL migrate_deploy('b101')");
+is(sql($node, $db, 'SELECT count(*) FILTER (WHERE token IS NULL), count(DISTINCT token) FROM customer'), '0|40000', 'each customer has a token');
+is(sql($node, $db, 'SELECT count(*) FILTER (WHERE amount = id AND remark = note), pg_typeof(max(amount)) FROM bill'), '50000|bigint', 'amounts and remarks are copied');
+my $error;
+$node->psql($db, 'INSERT INTO customer (id, name, token) VALUES (0, $$x$$, NULL)', stderr => \$error);
+like($error, qr/violates not-null/, 'NULL is forbidden');
+sql($node, $db, "CALL migrate_revert('a901')");
+is(sql($node, $db, <<'SQL'), "1|1\n2|2\n3|3", 'both names of a column can be written');
+INSERT INTO invoice (id, customer, state, amount, note) VALUES (-1, 1, 'open', 1, '1');
+INSERT INTO invoice (id, customer, state, amount, remark) VALUES (-2, 1, 'open', 1, '2');
+INSERT INTO invoice (id, customer, state, amount, remark) VALUES (-3, 1, 'open', 1, '0');
+UPDATE invoice SET note = '3' WHERE id = -3;
+SELECT note, remark FROM invoice WHERE id < 0 ORDER BY id DESC;
+DELETE FROM invoice WHERE id < 0;
+SQL
+sql($node, $db, "CALL migrate_revert('a000')");
+is(sql($node, $db, $fingerprint), $empty, 'the way back ends where it began');
+sql($node, $db, 'CALL migrate_deploy()');
+is(sql($node, $db, 'SELECT count(*), count(*) FILTER (WHERE tableoid = $$bill$$::regclass) FROM bills'), '45000|45000', 'rows are deleted, and the table is a partition');
+is(sql($node, $db, q{SELECT string_agg(format('%s.%s %s', tables.relname, index.relname, indisvalid), ', ' ORDER BY tables.relname, index.relname)
+	FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_class AS tables ON tables.oid = indrelid
+	WHERE tables.relname IN ('customer', 'bill')}),
+	'bill.invoice_customer_state t, bill.invoice_pkey t, customer.customer_email t, customer.customer_pkey t', 'indexes');
+
+$node->stop;
+done_testing();
