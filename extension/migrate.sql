@@ -23,6 +23,12 @@ BEGIN
 	  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
 	 WHERE e.extname = 'migrate'::name AND n.nspname = 'migrate'::name;
 	IF NOT FOUND THEN
+		IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'migrate'::name) THEN
+			RAISE EXCEPTION USING ERRCODE = 'duplicate_schema',
+				MESSAGE = 'schema "migrate" already exists',
+				DETAIL = 'The tables of the extension belong into a schema of that name.',
+				HINT = 'Rename it with ALTER SCHEMA migrate RENAME TO ..., or, if it is yours and may hold them, use CREATE EXTENSION migrate SCHEMA migrate.';
+		END IF;
 		CREATE SCHEMA migrate;
 	ELSIF owner <> current_user::name THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',

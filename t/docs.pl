@@ -1,0 +1,68 @@
+# The SQL of docs/troubleshooting.md runs on a database as it may be: one revision
+# is applied, one is partial, two heads are pending.  The links of the pages lead
+# somewhere.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use MigrateTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $docs = "$FindBin::RealBin/../docs";
+my $node = new_node('docs', "shared_preload_libraries = 'migrate'");
+my $db = new_database($node, 'app');
+sql($node, $db, <<'SQL');
+SELECT migrate_register('a1', 'CREATE TABLE a (i int)', 'DROP TABLE a');
+SELECT migrate_register('b1', 'CREATE INDEX CONCURRENTLY a_i ON a (i); SELECT 1 / count(*) FROM a', '', '{a1}');
+SELECT migrate_register('b2', 'SELECT 1', '', '{a1}');
+SQL
+$node->psql($db, "CALL migrate_deploy('b1')");
+is(sql($node, $db, 'SELECT partial FROM migrate.health'), '1', 'a revision is partial');
+
+my @blocks = slurp_file("$docs/troubleshooting.md") =~ /^```sql\n(.*?)^```$/msg;
+cmp_ok(scalar @blocks, '>', 4, 'troubleshooting: there are blocks');
+foreach my $block (@blocks)
+{
+	my ($out, $errors) = ('', '');
+	$node->psql($db, $block, stdout => \$out, stderr => \$errors);
+	my ($first) = $block =~ /(.*)/;
+	is($errors, '', "runs: $first");
+	isnt($out, '', 'and says something') unless $first =~ /migrate\.(progress|jobs)/;
+}
+$node->stop;
+
+# As GitHub makes them of headings.
+sub anchors
+{
+	my ($page) = @_;
+	my %anchors;
+	foreach my $title (slurp_file($page) =~ /^#+ (.*)$/mg)
+	{
+		$title = lc $title;
+		$title =~ s/[^\w\s-]//g;
+		$title =~ s/\s/-/g;
+		$anchors{$title} = 1;
+	}
+	return \%anchors;
+}
+
+my @broken;
+foreach my $page (glob("$docs/*.md"), glob("$docs/../*.md"), "$docs/../src/README.md", "$docs/../bench/README.md")
+{
+	my ($directory, $text) = ($page =~ m{^(.*)/}, slurp_file($page));
+	$text =~ s/^```.*?^```$//msg;
+	foreach my $link ($text =~ /\]\(([^)\s]+)\)/g)
+	{
+		next if $link =~ m{^https?://};
+		my ($file, $anchor) = $link =~ /^([^#]*)#?(.*)$/;
+		my $target = $file eq '' ? $page : "$directory/$file";
+		push @broken, "$page: $link" if !-e $target || $anchor ne '' && !anchors($target)->{$anchor};
+	}
+}
+is(join("\n", @broken), '', 'links lead to files and headings');
+
+done_testing();
