@@ -249,7 +249,7 @@ result_of(const Target *target)
 		case EXIT_DONE:
 			return "done";
 		case EXIT_UNAPPROVED:
-			return "ended before an unapproved revision";
+			return "not approved or confirmed";
 		case EXIT_PARTIAL:
 			return "partial";
 		default:

@@ -101,7 +101,7 @@ outcome(Session *session, const char *sqlstate, bool warned,
 		answer = ask_quietly(session,
 							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial') THEN 'partial'"
 							 " WHEN $1::pg_catalog.text IS NOT NULL AND"
-							 "      (SELECT p.problem OPERATOR(pg_catalog.=) 'not approved' FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
+							 "      (SELECT p.problem OPERATOR(pg_catalog.=) ANY ('{not approved,not confirmed}'::pg_catalog.text[]) FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
 							 2, params);
 	if (answer != NULL)
 		code = strcmp(answer, "partial") == 0 ? EXIT_PARTIAL : EXIT_UNAPPROVED;

@@ -67,6 +67,8 @@ CREATE TABLE migrate.revision (
 	registered_by_oid			oid,
 	origin						text,
 	allow						text,
+	external					text,
+	downgrade_external			text,
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
 );
 COMMENT ON TABLE migrate.revision IS 'registered revisions with their bodies; change it only through migrate_register(), migrate_unregister() and the like';
@@ -93,6 +95,8 @@ COMMENT ON COLUMN migrate.revision.registered_by IS 'author; a run is refused if
 COMMENT ON COLUMN migrate.revision.registered_at IS 'when it was registered or last replaced';
 COMMENT ON COLUMN migrate.revision.registered_by_oid IS 'that role, also when its name has changed; NULL: known by name only';
 COMMENT ON COLUMN migrate.revision.allow IS 'lint rules that it waives, each with a reason: rule, rule (reason), ...; NULL: none. No part of what is hashed';
+COMMENT ON COLUMN migrate.revision.external IS 'what has to be done elsewhere, and confirmed, before it is upgraded, instead of an upgrade; NULL: nothing';
+COMMENT ON COLUMN migrate.revision.downgrade_external IS 'the same before it is downgraded; NULL: nothing';
 COMMENT ON COLUMN migrate.revision.origin IS 'system identifier of the server and OID of the database; elsewhere, and if NULL, the author is known by its name';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
@@ -168,7 +172,7 @@ COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body
 COMMENT ON COLUMN migrate.log.revision_hash IS 'hash of the revision when it ran, as in migrate_show(); NULL: a stamp';
 COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
-COMMENT ON COLUMN migrate.log.detail IS 'of that error, or what was decided; NULL: none';
+COMMENT ON COLUMN migrate.log.detail IS 'of that error, what was decided, or which role has confirmed an external step, when, with which note; NULL: none';
 COMMENT ON COLUMN migrate.log.hint IS 'of that error; NULL: none';
 COMMENT ON COLUMN migrate.log.context IS 'of that error: statement, line, attempt; NULL: none';
 COMMENT ON COLUMN migrate.log.blocked_by IS 'transactions that an attempt has waited for in vain, as far as the runner may see them; NULL: none known';
@@ -309,6 +313,28 @@ COMMENT ON COLUMN migrate.approval.hash IS 'hash of the revision that was approv
 COMMENT ON COLUMN migrate.approval.approved_by_oid IS 'that role, also when its name has changed';
 COMMENT ON COLUMN migrate.approval.origin IS 'system identifier of the server and OID of the database; elsewhere the role is known by its name';
 COMMENT ON COLUMN migrate.approval.note IS 'NULL: none';
+
+CREATE TABLE migrate.confirmation (
+	version_oid			regclass NOT NULL,
+	version_table		text NOT NULL,
+	revision			text COLLATE pg_catalog."C" NOT NULL,
+	operation			text NOT NULL,		-- upgrade, downgrade
+	hash				text NOT NULL,
+	confirmed_by		name NOT NULL,
+	confirmed_by_oid	oid NOT NULL,
+	origin				text NOT NULL,
+	confirmed_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	note				text,
+	CONSTRAINT confirmation_pkey PRIMARY KEY (version_oid, revision, operation)
+);
+COMMENT ON TABLE migrate.confirmation IS 'external steps that are done, until a run has passed them; change it only through migrate_confirm()';
+COMMENT ON COLUMN migrate.confirmation.version_oid IS 'the version table, also when its name has changed; a dump writes its name';
+COMMENT ON COLUMN migrate.confirmation.version_table IS 'its name then: schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.confirmation.operation IS 'upgrade or downgrade: what the step comes before';
+COMMENT ON COLUMN migrate.confirmation.hash IS 'hash of the revision, as in migrate_show(); the confirmation is void for others';
+COMMENT ON COLUMN migrate.confirmation.confirmed_by_oid IS 'that role, also when its name has changed';
+COMMENT ON COLUMN migrate.confirmation.origin IS 'system identifier of the server and OID of the database; elsewhere the role is known by its name';
+COMMENT ON COLUMN migrate.confirmation.note IS 'NULL: none';
 
 -- An advisory lock says whether a job has a worker, not its state, which a
 -- worker that was killed cannot correct.
@@ -466,6 +492,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.log', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.partial', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.confirmation', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
@@ -479,9 +506,10 @@ CREATE FUNCTION @extschema@.migrate_register(
 	branch_labels text[] DEFAULT '{}', message text DEFAULT NULL,
 	replace boolean DEFAULT false, transactional boolean DEFAULT true,
 	downgrade_transactional boolean DEFAULT NULL, allow text DEFAULT NULL,
-	verify text DEFAULT NULL)
+	verify text DEFAULT NULL, external text DEFAULT NULL,
+	downgrade_external text DEFAULT NULL)
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register';
-COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text, text)
+COMMENT ON FUNCTION @extschema@.migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text, text, text, text)
 	IS 'registers a revision with its bodies, down revisions, dependencies and branch labels; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_register_script(
@@ -534,6 +562,12 @@ CREATE FUNCTION @extschema@.migrate_approve(revision text, hash text, note text 
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_approve';
 COMMENT ON FUNCTION @extschema@.migrate_approve(text, text, text)
 	IS 'approves a revision, if it is registered with that hash, for migrate.require_approval and for runs as a role whose rights its author does not have';
+
+CREATE FUNCTION @extschema@.migrate_confirm(
+	revision text, note text DEFAULT NULL, command text DEFAULT 'upgrade')
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_confirm';
+COMMENT ON FUNCTION @extschema@.migrate_confirm(text, text, text)
+	IS 'says that what has to be done elsewhere before a revision is upgraded or downgraded is done, so that the next run goes on';
 
 -- Runs -----------------------------------------------------------------
 
@@ -635,7 +669,7 @@ CREATE TYPE migrate.revision_info AS (
 );
 COMMENT ON TYPE migrate.revision_info IS 'a revision in 80 columns; migrate_history_details() has more';
 COMMENT ON COLUMN migrate.revision_info.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
-COMMENT ON COLUMN migrate.revision_info.kind IS 'branch (several revisions are built on it), merge (it has several down revisions), head (none is built on it); NULL: none of these';
+COMMENT ON COLUMN migrate.revision_info.kind IS 'external (what has to be done elsewhere), branch (several revisions are built on it), merge (it has several down revisions), head (none is built on it); NULL: none of these';
 COMMENT ON COLUMN migrate.revision_info.message IS 'one line that describes the revision; NULL: none';
 
 CREATE TYPE migrate.revision_details AS (
@@ -652,7 +686,8 @@ CREATE TYPE migrate.revision_details AS (
 	applied				boolean,
 	is_head				boolean,
 	is_branch_point		boolean,
-	is_merge_point		boolean
+	is_merge_point		boolean,
+	external			text
 );
 COMMENT ON TYPE migrate.revision_details IS 'a revision, its position in the graph, and whether it is applied';
 COMMENT ON COLUMN migrate.revision_details.state IS 'as in migrate.revision_info';
@@ -668,6 +703,7 @@ COMMENT ON COLUMN migrate.revision_details.applied IS 'by the rows of the versio
 COMMENT ON COLUMN migrate.revision_details.is_head IS 'it is no other revision''s down revision';
 COMMENT ON COLUMN migrate.revision_details.is_branch_point IS 'it is the down revision of more than one revision';
 COMMENT ON COLUMN migrate.revision_details.is_merge_point IS 'it has more than one down revision';
+COMMENT ON COLUMN migrate.revision_details.external IS 'what has to be done elsewhere, and confirmed, before it is upgraded; NULL: nothing';
 
 CREATE FUNCTION @extschema@.migrate_current()
 RETURNS SETOF migrate.revision_info LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_current';
@@ -704,7 +740,8 @@ CREATE FUNCTION @extschema@.migrate_show(
 	INOUT revision text, OUT state text, OUT kind text, OUT message text,
 	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
-	OUT upgrade text, OUT downgrade text, OUT verify text, OUT settings text, OUT transactional text[],
+	OUT upgrade text, OUT downgrade text, OUT verify text, OUT external text,
+	OUT downgrade_external text, OUT settings text, OUT transactional text[],
 	OUT allow text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
@@ -720,7 +757,7 @@ COMMENT ON FUNCTION @extschema@.migrate_plan(text, text)
 CREATE FUNCTION @extschema@.migrate_plan_details(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT message text,
-	OUT transactions text, OUT statements integer, OUT verify boolean, OUT partial text, OUT approved boolean,
+	OUT external text, OUT transactions text, OUT statements integer, OUT verify boolean, OUT partial text, OUT approved boolean,
 	OUT problem text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_plan_details';
 COMMENT ON FUNCTION @extschema@.migrate_plan_details(text, text)
@@ -890,12 +927,20 @@ SELECT h.revision, h.message, h.state,
 		 WHERE a.revision::text = h.revision
 		   -- MIG_REVISION_HASH of src/tables/revision.h
 		   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-				pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s'::text, r.revision, r.upgrade_hash,
+				pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s%s%s'::text, r.revision, r.upgrade_hash,
 					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
 					r.settings, r.message,
 					CASE WHEN NOT r.upgrade_transactional THEN ' upgrade'::text END,
 					CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END,
-					' verify '::text || r.verify_hash), 'UTF8'::name)), 'hex'::text)) AS approved_by,
+					' verify '::text || r.verify_hash,
+					' external '::text || pg_catalog.quote_literal(r.external),
+					' downgrade external '::text || pg_catalog.quote_literal(r.downgrade_external)), 'UTF8'::name)), 'hex'::text)) AS approved_by,
+	   h.external,
+	   (SELECT c.confirmed_by FROM migrate.confirmation AS c
+		 WHERE h.external IS NOT NULL AND NOT h.applied
+		   AND c.revision::text = h.revision AND c.operation = 'upgrade'::text
+		   AND c.version_oid::oid = pg_catalog.to_regclass(COALESCE(
+				pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid) AS confirmed_by,
 	   f.sqlstate AS failed_sqlstate, q.error AS failed_error, q.detail AS failed_detail,
 	   q.context AS failed_context, f.finished AS failed_at,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN q.refused END AS refused_error,
@@ -982,6 +1027,8 @@ COMMENT ON COLUMN migrate.status_details.took IS 'waits between attempts include
 COMMENT ON COLUMN migrate.status_details.wal IS 'how much WAL it wrote; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.partial IS 'how far the run has come that is running, or was interrupted; NULL: it is not partial';
 COMMENT ON COLUMN migrate.status_details.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
+COMMENT ON COLUMN migrate.status_details.external IS 'what has to be done elsewhere before it is upgraded; NULL: nothing';
+COMMENT ON COLUMN migrate.status_details.confirmed_by IS 'role that has confirmed that this is done, until it is applied; NULL: it is not confirmed, or there is nothing';
 COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run that has attempted it; NULL: that succeeded, or there was none';
 COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error; NULL as failed_sqlstate, or you may not read migrate.log';
 COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none, or as failed_error';
@@ -1007,6 +1054,8 @@ SELECT d.revision, d.state,
 			WHEN d.last_decision = 'skipped'::text THEN 'a statement was skipped'::text
 			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
 			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
+			WHEN d.external IS NOT NULL AND d.state = 'pending'::text
+			THEN CASE WHEN d.confirmed_by IS NULL THEN 'external, not confirmed'::text ELSE 'external, confirmed'::text END
 			WHEN pg_catalog.strpos(d.decisions, 'finished by'::text) > 0 THEN 'the rest was not run'::text
 			WHEN pg_catalog.strpos(d.decisions, 'skipped by'::text) > 0 THEN 'a statement was skipped'::text
 			ELSE d.message END, '^(?=.{24})(.{1,20})\s.*$'::text, '\1...'::text), 23) AS note
@@ -1015,7 +1064,7 @@ COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; m
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.note IS 'that it is running, has failed, was interrupted or abandoned, has statements that were skipped, or is not registered; otherwise the beginning of its message';
+COMMENT ON COLUMN migrate.status.note IS 'that it is running, has failed, was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage_details AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,

@@ -194,7 +194,7 @@ SELECT migrate_unregister('t');
 CREATE ROLE verify_author;
 CREATE ROLE verify_runner;
 GRANT ALL ON SCHEMA public TO verify_author, verify_runner;
-GRANT EXECUTE ON FUNCTION migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text, text) TO verify_author;
+GRANT EXECUTE ON FUNCTION migrate_register(text, text, text, text[], text[], text[], text, boolean, boolean, boolean, text, text, text, text) TO verify_author;
 GRANT EXECUTE ON FUNCTION migrate_upgrade(text), migrate_verify(text), migrate_verify_details(text) TO verify_runner;
 SET ROLE verify_author;
 SELECT migrate_register('w', 'SELECT 1', '', '{b2}', verify => 'SELECT true');

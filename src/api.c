@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(migrate_register_script);
 PG_FUNCTION_INFO_V1(migrate_unregister);
 PG_FUNCTION_INFO_V1(migrate_merge);
 PG_FUNCTION_INFO_V1(migrate_approve);
+PG_FUNCTION_INFO_V1(migrate_confirm);
 PG_FUNCTION_INFO_V1(migrate_upgrade);
 PG_FUNCTION_INFO_V1(migrate_downgrade);
 PG_FUNCTION_INFO_V1(migrate_stamp);
@@ -79,6 +80,8 @@ migrate_register(PG_FUNCTION_ARGS)
 		def.upgrade_per_statement : !PG_GETARG_BOOL(9);
 	def.allow = mig_call_optional_text(fcinfo, 10);
 	def.verify = mig_call_optional_text(fcinfo, 11);
+	def.external = mig_call_optional_text(fcinfo, 12);
+	def.downgrade_external = mig_call_optional_text(fcinfo, 13);
 	mig_register(&def, replace);
 	PG_RETURN_TEXT_P(cstring_to_text(def.id));
 }
@@ -132,6 +135,16 @@ migrate_approve(PG_FUNCTION_ARGS)
 	mig_register_approve(mig_call_text(fcinfo, 0, "revision"),
 						 mig_call_text(fcinfo, 1, "hash"),
 						 mig_call_optional_text(fcinfo, 2));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_confirm(PG_FUNCTION_ARGS)
+{
+	mig_api_begin("migrate_confirm()", MIG_API_CHANGES);
+	mig_register_confirm(mig_call_text(fcinfo, 0, "revision"),
+						 mig_call_optional_text(fcinfo, 1),
+						 mig_call_text(fcinfo, 2, "command"));
 	PG_RETURN_VOID();
 }
 

@@ -175,6 +175,7 @@ migrate_plan_details(PG_FUNCTION_ARGS)
 		mig_call_put_text(&rows, step->operation);
 		mig_call_put_text(&rows, step->revision);
 		mig_call_put_text(&rows, step->message);
+		mig_call_put_text(&rows, step->external);
 		mig_call_put_text(&rows, step->transactions);
 		mig_call_put(&rows, Int32GetDatum(step->statements), false);
 		mig_call_put(&rows, BoolGetDatum(step->verifies), false);
@@ -361,12 +362,15 @@ return_revisions(FunctionCallInfo fcinfo, const MigInspectRow *revisions,
 			mig_call_put(&rows, BoolGetDatum(row->is_head), false);
 			mig_call_put(&rows, BoolGetDatum(row->is_branch_point), false);
 			mig_call_put(&rows, BoolGetDatum(row->is_merge_point), false);
+			mig_call_put_text(&rows, def->external);
 		}
 		if (columns == REVISION_BODIES)
 		{
 			mig_call_put_text(&rows, def->upgrade);
 			mig_call_put_text(&rows, def->downgrade);
 			mig_call_put_text(&rows, def->verify);
+			mig_call_put_text(&rows, def->external);
+			mig_call_put_text(&rows, def->downgrade_external);
 			mig_call_put_text(&rows, def->settings);
 			mig_call_put(&rows, transactional(def), false);
 			mig_call_put_text(&rows, def->allow);

@@ -58,6 +58,9 @@ typedef struct MigRevisionDef
 	char	   *upgrade;
 	char	   *downgrade;		/* NULL: irreversible */
 	char	   *verify;			/* or NULL */
+	char	   *external;		/* what has to be done elsewhere before it is
+								 * upgraded, instead of an upgrade; or NULL */
+	char	   *downgrade_external; /* the same before it is downgraded */
 	bool		upgrade_per_statement;	/* not transactional: each statement
 										 * is a transaction */
 	bool		downgrade_per_statement;

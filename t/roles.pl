@@ -21,6 +21,7 @@ my %call_of = (
 	'migrate_approve(text,text,text)' => q{SELECT migrate_approve('c1', 'x')},
 	'migrate_branches()' => 'SELECT * FROM migrate_branches()',
 	'migrate_cancel(bigint)' => q{SELECT migrate_cancel(max(job)) FROM (SELECT 1::bigint AS job) AS j},
+	'migrate_confirm(text,text,text)' => q{SELECT migrate_confirm('c1')},
 	'migrate_current()' => 'SELECT * FROM migrate_current()',
 	'migrate_deploy(text)' => q{CALL migrate_deploy('b1')},
 	'migrate_drift()' => 'SELECT * FROM migrate_drift()',
@@ -50,7 +51,7 @@ my %call_of = (
 	'migrate_plan(text,text)' => q{SELECT * FROM migrate_plan('heads')},
 	'migrate_plan_details(text,text)' => q{SELECT * FROM migrate_plan_details('heads')},
 	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
-	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text,text)' => q{SELECT migrate_register('n1', '', '')},
+	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text,text,text,text)' => q{SELECT migrate_register('n1', '', '')},
 	'migrate_register_bundle(text,text,boolean,boolean,jsonb)' => q{SELECT migrate_register_bundle(E'-- file: 3.sql\n-- revision: n3')},
 	'migrate_register_directory(text,text,boolean,boolean,jsonb)' => q{SELECT migrate_register_directory('/nosuch')},
 	'migrate_register_files(text[],text[],text,boolean,boolean,jsonb)' => q{SELECT migrate_register_files('{4.sql}', '{-- revision: n4}')},
@@ -81,7 +82,7 @@ my %may = (
 		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept
 		  migrate_verify migrate_verify_details)],
 	operator => [],
-	approver => [qw(migrate_approve)],
+	approver => [qw(migrate_approve migrate_confirm)],
 	author => [qw(migrate_register migrate_register_script migrate_register_files migrate_register_bundle
 		  migrate_register_directory migrate_unregister migrate_merge)],
 	nobody => []);

@@ -135,8 +135,10 @@ mig_import_set_downgrade(MigImport *import, MigImportRevision *revision,
 void
 mig_import_read_halves(MigImport *import)
 {
+	mig_import_read_programs(import);
 	mig_import_each_file(import, read_up);
 	mig_import_each_file(import, read_down);
+	mig_import_read_program_downs(import);
 }
 
 static void

@@ -413,16 +413,3 @@ mig_import_is_half(const MigImportFile *file)
 		mig_import_has_suffix(file->name, "_up.sql") ||
 		mig_import_has_suffix(file->name, "_down.sql");
 }
-
-/*
- * To be called for a file with that version which is not SQL, but a program.
- */
-void
-mig_import_refuse_program(const MigImportFile *file, const char *version)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("version \"%s\" is a program", version),
-			 errhint("Give a file of that version with SQL that does the same instead, or with none where it is done elsewhere."),
-			 mig_import_errplace(file, 0)));
-}

@@ -46,7 +46,9 @@ typedef struct FileConfig
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
-static void refuse_program(MigImport *import, MigImportFile *file);
+static void read_program(MigImport *import, MigImportFile *file);
+static void read_program_down(MigImport *import, MigImportFile *file);
+static bool parse_program(const MigImportFile *file, FileName *name);
 static void refuse_repeatable(MigImport *import, MigImportFile *file);
 static void report_baselines(const MigImport *import);
 static void read_up(MigImport *import, MigImportFile *file);
@@ -111,15 +113,37 @@ recognize(const MigImport *import)
 static void
 read_set(MigImport *import)
 {
-	mig_import_each_file(import, refuse_program);
+	mig_import_each_file(import, read_program);
 	mig_import_each_file(import, refuse_repeatable);
 	report_baselines(import);
 	mig_import_each_file(import, read_up);
 	mig_import_each_file(import, read_down);
+	mig_import_each_file(import, read_program_down);
 }
 
 static void
-refuse_program(MigImport *import, MigImportFile *file)
+read_program(MigImport *import, MigImportFile *file)
+{
+	FileName	name;
+
+	if (parse_program(file, &name) && name.kind == 'V')
+		mig_import_add_program(import, file, name.version, name.title, false);
+}
+
+static void
+read_program_down(MigImport *import, MigImportFile *file)
+{
+	FileName	name;
+
+	if (parse_program(file, &name) && name.kind == 'U')
+		mig_import_add_program_down(import, file, name.version);
+}
+
+/*
+ * What the tool runs beside SQL.
+ */
+static bool
+parse_program(const MigImportFile *file, FileName *name)
 {
 	static const char *const suffixes[] = {
 		".java", ".class", ".kt", ".groovy", ".sh", ".bash", ".py", ".ps1",
@@ -128,11 +152,10 @@ refuse_program(MigImport *import, MigImportFile *file)
 
 	for (int i = 0; i < lengthof(suffixes); i++)
 	{
-		FileName	name;
-
-		if (parse_name(file, suffixes[i], &name) && is_version(name.version))
-			mig_import_refuse_program(file, name.version);
+		if (parse_name(file, suffixes[i], name) && is_version(name->version))
+			return true;
 	}
+	return false;
 }
 
 /*

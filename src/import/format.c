@@ -177,7 +177,8 @@ mig_import_check_options(const MigImport *import)
 static bool
 is_known_option(const MigImportFormat *format, const char *name)
 {
-	if (strcmp(name, OPTION_ENCODING) == 0 || strcmp(name, OPTION_SKIP) == 0)
+	if (strcmp(name, OPTION_ENCODING) == 0 || strcmp(name, OPTION_SKIP) == 0 ||
+		strcmp(name, MIG_IMPORT_OPTION_PROGRAMS) == 0)
 		return true;
 	for (int i = 0; format->options != NULL && format->options[i] != NULL; i++)
 	{

@@ -55,7 +55,7 @@ typedef struct Sections
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
-static void refuse_program(MigImport *import, MigImportFile *file);
+static void read_program(MigImport *import, MigImportFile *file);
 static void read_file(MigImport *import, MigImportFile *file);
 static void read_marks(MigImportFile *file, Sections *sections);
 static GooseMark read_mark(const MigImportFile *file, const MigImportLine *line);
@@ -84,19 +84,19 @@ recognize(const MigImport *import)
 static void
 read_set(MigImport *import)
 {
-	mig_import_each_file(import, refuse_program);
+	mig_import_each_file(import, read_program);
 	mig_import_each_file(import, read_file);
 }
 
 static void
-refuse_program(MigImport *import, MigImportFile *file)
+read_program(MigImport *import, MigImportFile *file)
 {
 	char	   *version;
 	char	   *title;
 
 	if (mig_import_split_name(file->name, ".go", &version, &title) &&
 		!mig_import_has_suffix(file->name, "_test.go"))
-		mig_import_refuse_program(file, version);
+		mig_import_add_program(import, file, version, title, true);
 }
 
 static void

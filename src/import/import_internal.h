@@ -55,6 +55,7 @@ typedef struct MigImportName
 	char	   *version;
 	char	   *title;
 	bool		is_down;
+	bool		is_both;		/* of a program: upgrade and downgrade */
 } MigImportName;
 
 typedef struct MigImportFormat MigImportFormat;
@@ -141,8 +142,6 @@ extern bool mig_import_is_half(const MigImportFile *file);
 extern bool mig_import_split_setting(const MigImportFile *file,
 									 const MigImportLine *line,
 									 char **key, char **value);
-extern void mig_import_refuse_program(const MigImportFile *file,
-									  const char *version);
 extern int	mig_import_line_number(MigImportFile *file, int offset);
 extern int	mig_import_errplace(const MigImportFile *file, int offset);
 
@@ -178,6 +177,18 @@ extern void mig_import_set_downgrade(MigImport *import,
 									 MigImportFile *file, int start, int end);
 
 extern void mig_import_read_halves(MigImport *import);
+
+/* program.c: files that are programs */
+#define MIG_IMPORT_OPTION_PROGRAMS	"external_programs"
+
+extern void mig_import_add_program(MigImport *import, MigImportFile *file,
+								   const char *version, const char *title,
+								   bool reversible);
+extern void mig_import_add_program_down(MigImport *import,
+										MigImportFile *file,
+										const char *version);
+extern void mig_import_read_programs(MigImport *import);
+extern void mig_import_read_program_downs(MigImport *import);
 
 /* id.c, chain.c: ids and the order */
 extern char *mig_import_make_id(const char *version);

@@ -27,7 +27,7 @@ typedef struct Sections
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
-static void refuse_program(MigImport *import, MigImportFile *file);
+static void read_program(MigImport *import, MigImportFile *file);
 static void read_up(MigImport *import, MigImportFile *file);
 static void read_down(MigImport *import, MigImportFile *file);
 static void find_sections(const MigImportFile *file, Sections *sections);
@@ -71,13 +71,13 @@ recognize(const MigImport *import)
 static void
 read_set(MigImport *import)
 {
-	mig_import_each_file(import, refuse_program);
+	mig_import_each_file(import, read_program);
 	mig_import_each_file(import, read_up);
 	mig_import_each_file(import, read_down);
 }
 
 static void
-refuse_program(MigImport *import, MigImportFile *file)
+read_program(MigImport *import, MigImportFile *file)
 {
 	static const char *const suffixes[] = {".js", ".cjs", ".mjs", ".ts"};
 	char	   *version;
@@ -86,11 +86,7 @@ refuse_program(MigImport *import, MigImportFile *file)
 	for (int i = 0; i < lengthof(suffixes); i++)
 	{
 		if (mig_import_split_name(file->name, suffixes[i], &version, &title))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("version \"%s\" is a program", version),
-					 errhint("Give a file of that version with SQL that does the same instead, or with none where it is done elsewhere."),
-					 mig_import_errplace(file, 0)));
+			mig_import_add_program(import, file, version, title, true);
 	}
 }
 

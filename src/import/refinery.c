@@ -16,7 +16,7 @@
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
-static void refuse_program(MigImport *import, MigImportFile *file);
+static void read_program(MigImport *import, MigImportFile *file);
 static void read_file(MigImport *import, MigImportFile *file);
 static bool parse_name(const char *name, const char *suffix, char **version,
 					   char **title);
@@ -55,18 +55,18 @@ recognize(const MigImport *import)
 static void
 read_set(MigImport *import)
 {
-	mig_import_each_file(import, refuse_program);
+	mig_import_each_file(import, read_program);
 	mig_import_each_file(import, read_file);
 }
 
 static void
-refuse_program(MigImport *import, MigImportFile *file)
+read_program(MigImport *import, MigImportFile *file)
 {
 	char	   *version;
 	char	   *title;
 
 	if (parse_name(file->name, ".rs", &version, &title))
-		mig_import_refuse_program(file, version);
+		mig_import_add_program(import, file, version, title, false);
 }
 
 static void

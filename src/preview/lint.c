@@ -266,11 +266,16 @@ walk_revision(MigLint *lint, MigCommand command, const char *revision)
 	MemoryContext old_context = MemoryContextSwitchTo(context);
 	MigRevisionTexts texts;
 	const char *body;
+	const char *external;
 
 	CHECK_FOR_INTERRUPTS();
 	mig_revision_texts(revision, lint->access, &texts);
 	body = command == MIG_COMMAND_UPGRADE ? texts.upgrade : texts.downgrade;
 	begin_revision(lint, command, &texts);
+	external = command == MIG_COMMAND_UPGRADE ? texts.external :
+		texts.downgrade_external;
+	if (external != NULL)
+		mig_lint_add(lint, MIG_RULE_EXTERNAL_STEP, NULL, external);
 	if (body != NULL)
 	{
 		walk_body(lint, body, command == MIG_COMMAND_UPGRADE ?

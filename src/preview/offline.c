@@ -32,6 +32,8 @@ static void write_begin(StringInfo text, const MigVersion *version,
 static char *key_name(const MigVersion *version);
 static void write_step(StringInfo text, const MigVersion *version,
 					   const MigStep *step);
+static void write_external(StringInfo text, const char *revision,
+						   const char *external);
 static void write_title(StringInfo text, const MigStep *step,
 						const char *message);
 static void write_ids(StringInfo text, const char *const *ids, int nids);
@@ -162,6 +164,8 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 	if (step->revision != NULL)
 		mig_revision_body(step->revision, step->command, &body);
 	write_title(text, step, body.message);
+	if (body.external != NULL)
+		write_external(text, step->revision, body.external);
 	if (body.text == NULL)
 	{
 		appendStringInfoString(text, "BEGIN;\n");
@@ -197,6 +201,30 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 		if (in_block)
 			appendStringInfoString(text, "COMMIT;\n");
 	} while (next < script->nstatements);
+}
+
+/*
+ * What is before it is committed, and the script ends here unless its caller says
+ * that all such steps are done.
+ */
+static void
+write_external(StringInfo text, const char *revision, const char *external)
+{
+	char	   *message = psprintf("the external step of revision \"%s\" is not confirmed",
+								   revision);
+	char	   *detail = psprintf("To be done before: %s", external);
+	char	   *block = psprintf("BEGIN RAISE EXCEPTION USING MESSAGE = %s, DETAIL = %s, HINT = %s; END",
+								 quote_literal_cstr(message),
+								 quote_literal_cstr(detail),
+								 quote_literal_cstr("When it is done, run a script that begins here. Or run this one with -v external=done where all such steps are done."));
+
+	appendStringInfo(text,
+					 "-- external step: %s\n"
+					 "\\if :{?external}\n"
+					 "\\else\n"
+					 "DO %s;\n"
+					 "\\endif\n",
+					 mig_printable(pstrdup(external)), quote_literal_cstr(block));
 }
 
 /*

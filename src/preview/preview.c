@@ -87,6 +87,8 @@ static void set_lock(MigPreviewRow *row, const PreviewRelation *relation,
 					 bool plain);
 static void add_failure(Preview *preview, const char *revision, int statement,
 						const ErrorData *error);
+static void add_external(Preview *preview, const char *revision,
+						 const char *external);
 static void end_transaction(Preview *preview);
 static double now_ms(const Preview *preview);
 
@@ -132,6 +134,8 @@ preview_work(MigRehearsal *rehearsal, void *arg)
 		memset(&preview->statement, 0, sizeof(preview->statement));
 		error = mig_rehearsal_step(rehearsal, &plan->steps[i], &statement);
 		end_transaction(preview);
+		if (mig_rehearsal_external(rehearsal) != NULL)
+			add_external(preview, revision, mig_rehearsal_external(rehearsal));
 		if (error != NULL)
 			add_failure(preview, revision, statement, error);
 		failed = error != NULL;
@@ -436,6 +440,19 @@ add_failure(Preview *preview, const char *revision, int statement,
 						   unpack_sql_state(error->sqlerrcode),
 						   error->detail == NULL ? "" : ": ",
 						   error->detail == NULL ? "" : error->detail);
+}
+
+/*
+ * A run stops before it; what follows is executed as if it were done.
+ */
+static void
+add_external(Preview *preview, const char *revision, const char *external)
+{
+	MigPreviewRow *row = add_row(preview, revision);
+
+	row->finding = "external";
+	row->detail = psprintf("A run ends before it unless it is confirmed that this is done: %s",
+						   external);
 }
 
 /*

@@ -1,14 +1,21 @@
 /*
  * approve.c
- *	  Approves revisions, for servers with migrate.require_approval.
+ *	  Approves revisions, for servers with migrate.require_approval, and confirms
+ *	  what has to be done elsewhere before others.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
+#include "base/command.h"
 #include "registry/registry_internal.h"
 #include "run/run.h"
 #include "tables/approval.h"
+#include "tables/confirmation.h"
+
+static void check_is_next(const MigRevision *revision, MigVersion *version,
+						  MigCommand command);
 
 /*
  * Approves a revision in the name of the current role, if it is still registered
@@ -41,4 +48,67 @@ mig_register_approve(const char *id, const char *hash, const char *note)
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("role \"%s\" approved revision \"%s\"",
 					GetUserNameFromId(GetUserId(), false), id)));
+}
+
+/*
+ * Confirms in the name of the current role that what has to be done elsewhere
+ * before the upgrade or the downgrade of a revision is done, for the version table
+ * in use.  Also by its author: it is a fact that is stated, not a body that is
+ * vouched for.
+ */
+void
+mig_register_confirm(const char *id, const char *note, const char *name)
+{
+	MigConfirmation step = {
+		.command = mig_command_with_bodies(name), .revision = id
+	};
+	MigRevision *revision;
+	MigVersion *version;
+	bool		down = step.command == MIG_COMMAND_DOWNGRADE;
+
+	mig_lock_registry();
+	revision = mig_register_find(id);
+	if ((down ? revision->def.downgrade_external : revision->def.external) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 down ? errmsg("downgrade of revision \"%s\" is no external step", id) :
+				 errmsg("revision \"%s\" is no external step", id),
+				 errdetail("It is run without a confirmation. Nothing was confirmed.")));
+	version = mig_version_open(MIG_SPI_READ_LATEST);
+	check_is_next(revision, version, step.command);
+	step.version = version;
+	step.hash = revision->hash;
+	mig_confirmation_put(&step, GetUserId(), note);
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("role \"%s\" confirmed the external step of revision \"%s\"",
+					GetUserNameFromId(GetUserId(), false), id)));
+}
+
+/*
+ * What is applied needs no upgrade: a confirmation would be one of its next
+ * upgrade, which nobody means.
+ */
+static void
+check_is_next(const MigRevision *revision, MigVersion *version,
+			  MigCommand command)
+{
+	const char *id = revision->def.id;
+	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	bool		applied = mig_register_applied(version, graph)[mig_graph_find(graph, id)];
+
+	if (command == MIG_COMMAND_DOWNGRADE && !applied)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is not applied", id),
+				 errdetail("There is no downgrade of it to confirm on version table \"%s\".",
+						   version->name)));
+	if (command == MIG_COMMAND_UPGRADE && applied)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is applied", id),
+				 errdetail("There is no upgrade of it to confirm on version table \"%s\".",
+						   version->name),
+				 revision->def.downgrade_external == NULL ? 0 :
+				 errhint("To confirm the external step of its downgrade: migrate_confirm(%s, note, 'downgrade').",
+						 quote_literal_cstr(id))));
 }

@@ -49,6 +49,8 @@ static void check_labels_unused(const MigRevisionDef *def);
 static void check_parents_exist(const MigRevisionDef *def);
 static void add_settings_context(void *arg);
 static void add_allow_context(void *arg);
+static void check_external(const MigRevisionDef *def, const char *text,
+						   const MigBody *body, MigBodyKind kind);
 static char *try_downgrade(const MigRegistration *registration,
 						   MigBody *body);
 static char *parse_body(const MigRegistration *registration, MigBodyKind kind,
@@ -419,6 +421,55 @@ add_allow_context(void *arg)
 }
 
 /*
+ * Raises an error for a step that is done elsewhere and also by statements.  The
+ * bodies were parsed.
+ */
+void
+mig_definition_check_external(const MigRegistration *registration,
+							  const MigRevision *revision)
+{
+	const MigRevisionDef *def = &revision->def;
+
+	check_external(def, def->external, &revision->upgrade, MIG_BODY_UPGRADE);
+	check_external(def, def->downgrade_external, &revision->downgrade,
+				   MIG_BODY_DOWNGRADE);
+}
+
+/*
+ * A file has the text in one line.
+ */
+static void
+check_external(const MigRevisionDef *def, const char *text,
+			   const MigBody *body, MigBodyKind kind)
+{
+	const char *control;
+
+	if (text == NULL)
+		return;
+	if (text[strspn(text, " \t")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("external step of revision \"%s\" must not be empty",
+						def->id)));
+	control = mig_printable_find(text, "\t");
+	if (control != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("external step of revision \"%s\" contains a control character",
+						def->id),
+				 errdetail_internal("%s", mig_printable_detail(text, control))));
+	if (body->nstatements > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 kind == MIG_BODY_UPGRADE ?
+				 errmsg("upgrade of revision \"%s\" is an external step, and has statements",
+						def->id) :
+				 errmsg("downgrade of revision \"%s\" is an external step, and has statements",
+						def->id),
+				 errhint("Put the statements into a revision of their own.")));
+}
+
+/*
  * A text of a revision, and the line of the script or the body that it begins
  * in.
  */
@@ -591,6 +642,9 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 		return "The messages differ.";
 	if (!same_text(a->settings, b->settings))
 		return "The settings differ.";
+	if (!same_text(a->external, b->external) ||
+		!same_text(a->downgrade_external, b->downgrade_external))
+		return "What has to be done elsewhere differs.";
 	return NULL;
 }
 

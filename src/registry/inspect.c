@@ -175,6 +175,8 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 			result[i].trusted = trust[nids].trusted;
 			result[i].author = trust[nids].check.author;
 			result[i].hash = with_hash ? trust[nids].hash : NULL;
+			result[i].external = cmd == MIG_COMMAND_STAMP ? NULL :
+				trust[nids].check.external;
 			result[i].problem = mig_run_trust_problem(&trust[nids], cmd);
 		}
 		describe_step(step, step->revision ? &revisions[nids++] : NULL,
@@ -318,8 +320,13 @@ kind_of(const MigInspectRow *row)
 	};
 
 	/* A head is no branch point. */
-	return kinds[(row->is_head ? 1 : 0) + (row->is_merge_point ? 2 : 0) +
-				 (row->is_branch_point ? 4 : 0)];
+	const char *kind = kinds[(row->is_head ? 1 : 0) +
+							 (row->is_merge_point ? 2 : 0) +
+							 (row->is_branch_point ? 4 : 0)];
+
+	if (row->revision->def.external == NULL)
+		return kind;
+	return kind == NULL ? "external" : psprintf("external %s", kind);
 }
 
 /*
@@ -391,20 +398,24 @@ describe_step(const MigStep *step, const MigRevision *revision,
 		result->statements = body->nstatements;
 		result->verifies = step->command == MIG_COMMAND_UPGRADE &&
 			revision->verify.hash[0] != '\0';
+		if (result->external != NULL)
+			result->transactions = NULL;
 	}
 }
 
 /*
  * What is to be known of the step first: why it would be refused, that it is
- * partial; and its message.
+ * partial; and what has to be done elsewhere, or its message.
  */
 static const char *
 note_of(const MigInspectStep *step)
 {
 	const char *state = step->problem != NULL ? step->problem :
 	step->partial != NULL ? "partial" : NULL;
-	const char *note = step->message;
+	const char *note = step->external != NULL ? step->external : step->message;
 
+	if (state == NULL && step->external != NULL)
+		state = "external";
 	if (state != NULL)
 		note = note == NULL ? state : psprintf("%s: %s", state, note);
 	return note == NULL ? NULL :

@@ -247,6 +247,8 @@ describe(const MigInspectRow *row)
 	if (row->is_head)
 		appendStringInfoString(&text, "head, ");
 	appendStringInfoString(&text, row->state);
+	if (def->external != NULL)
+		appendStringInfoString(&text, ", external");
 	for (int i = 0; i < def->nlabels; i++)
 		appendStringInfo(&text, ", %s", def->labels[i]);
 	for (int i = 0; i < def->ndepends; i++)

@@ -15,6 +15,7 @@
 #include "registry/registry_internal.h"
 #include "run/run.h"
 #include "tables/approval.h"
+#include "tables/confirmation.h"
 #include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/version.h"
@@ -30,6 +31,7 @@ static void check_allow(MigRegistered *registered);
 static void check_upgrade(MigRegistered *registered);
 static void check_downgrade(MigRegistered *registered);
 static void check_verify(MigRegistered *registered);
+static void check_external(MigRegistered *registered);
 static void register_all(MigRegistered *registered, int n);
 static void check_differences(MigRegistered *registered, int n);
 static void refuse_several(const List *refused);
@@ -44,7 +46,7 @@ static void refuse_applied(const char *id, const MigVersion *version);
 static const Check checks[] =
 {
 	check_header, check_settings, check_allow, check_upgrade, check_downgrade,
-	check_verify
+	check_verify, check_external
 };
 
 /*
@@ -58,6 +60,9 @@ mig_register(const MigRevisionDef *def, bool replace)
 
 	if (replace)
 		registered.given.options = MIG_REGISTER_REPLACE;
+	/* There is a way back, by hand. */
+	if (def->downgrade_external != NULL && def->downgrade == NULL)
+		registered.given.revision.def.downgrade = pstrdup("");
 	check_definition(&registered);
 	mig_lock_registry();
 	register_all(&registered, 1);
@@ -211,6 +216,19 @@ check_verify(MigRegistered *registered)
 	mig_definition_verify(&registered->given, &registered->revision);
 }
 
+static void
+check_external(MigRegistered *registered)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = mig_register_add_context;
+	callback.arg = &registered->given;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	mig_definition_check_external(&registered->given, &registered->revision);
+	error_context_stack = callback.previous;
+}
+
 /*
  * Error context callback: which line of a script or a file begins a revision.
  */
@@ -269,6 +287,7 @@ mig_register_unregister(char *id)
 	refuse_if_applied(mig_version_open(MIG_SPI_READ_LATEST), graph,
 					  list_make1(id));
 	mig_approval_void(id);
+	mig_confirmation_void(id);
 	mig_revision_delete(id);
 	mig_register_check_graph();
 }
@@ -501,6 +520,7 @@ mig_register_write(const MigRegistered *registered)
 			break;
 		case MIG_REGISTER_REMOVED:
 			mig_approval_void(revision->def.id);
+			mig_confirmation_void(revision->def.id);
 			mig_revision_delete(revision->def.id);
 			break;
 	}
@@ -513,6 +533,7 @@ static void
 update(const MigRevision *revision)
 {
 	mig_approval_void(revision->def.id);
+	mig_confirmation_void(revision->def.id);
 	mig_revision_update(revision, GetUserId());
 }
 

@@ -31,6 +31,8 @@ typedef struct MigInspectStep
 	const char *operation;
 	const char *revision;		/* NULL: base */
 	const char *message;		/* or NULL */
+	const char *external;		/* what has to be done elsewhere before it, or
+								 * NULL */
 	const char *transactions;	/* NULL: nothing is run */
 	int			statements;
 	bool		verifies;		/* a verify body runs after them */
@@ -82,6 +84,8 @@ extern void mig_register_unregister(char *id);
 /* approve.c */
 extern void mig_register_approve(const char *id, const char *hash,
 								 const char *note);
+extern void mig_register_confirm(const char *id, const char *note,
+								 const char *name);
 
 /* inspect.c */
 extern MigInspectRow *mig_inspect_current(int *nrows);

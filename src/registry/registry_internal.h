@@ -45,6 +45,8 @@ extern void mig_definition_begin(const MigRegistration *registration,
 								 MigRevision *revision);
 extern void mig_definition_check_settings(const MigRegistration *registration);
 extern void mig_definition_check_allow(const MigRegistration *registration);
+extern void mig_definition_check_external(const MigRegistration *registration,
+										  const MigRevision *revision);
 extern void mig_definition_upgrade(const MigRegistration *registration,
 								   MigRevision *revision);
 extern void mig_definition_downgrade(const MigRegistration *registration,

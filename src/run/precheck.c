@@ -43,7 +43,7 @@ mig_precheck_transaction(const MigRunRequest *request)
 }
 
 /*
- * Ends the plan of an upgrade before the first revision that has to be approved
+ * Ends the plan before the first revision that has to be approved or confirmed
  * and is not, and raises an error if a step of what is left must not run.
  */
 void

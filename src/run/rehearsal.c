@@ -36,6 +36,7 @@ struct MigRehearsal
 	void	   *look_arg;
 	int			timeout;		/* of a statement, ms; 0: none */
 	int			nsteps;			/* that have begun */
+	char	   *external;		/* of the last one */
 	MigSegment	segment;		/* of the present step and statement */
 	MigRehearsedStatement statement;
 };
@@ -137,6 +138,15 @@ mig_rehearsal_plan(const MigRehearsal *rehearsal)
 }
 
 /*
+ * What has to be done elsewhere before the step that began last, or NULL.
+ */
+const char *
+mig_rehearsal_external(const MigRehearsal *rehearsal)
+{
+	return rehearsal->external;
+}
+
+/*
  * From now on look is told of each statement, and none may take longer than
  * timeout, in milliseconds, if that is not 0.
  */
@@ -169,6 +179,8 @@ mig_rehearsal_step(MigRehearsal *rehearsal, const MigStep *step, int *statement)
 
 	CHECK_FOR_INTERRUPTS();
 	mig_step_begin(exec, step, ++rehearsal->nsteps);
+	rehearsal->external = exec->external == NULL ? NULL :
+		MemoryContextStrdup(caller, exec->external);
 	mig_progress_step(exec);
 	exec->body.may_repeat = false;
 	limited = limit_statements(rehearsal);

@@ -76,6 +76,8 @@ typedef struct MigTrust
 	bool		allowed;		/* approved, or it need not be */
 	bool		trusted;		/* its author or approver has the runner's
 								 * rights */
+	bool		confirmed;		/* what has to be done elsewhere is done, or
+								 * there is nothing */
 } MigTrust;
 
 /* Ids have 32 characters of up to four bytes. */
@@ -209,6 +211,7 @@ pg_noreturn extern void mig_run_refuse_irreversible(const char *revision);
 extern void mig_rehearsal_run(MigCommand command, char *target,
 							  MigRehearsalWork work, void *arg);
 extern const MigPlan *mig_rehearsal_plan(const MigRehearsal *rehearsal);
+extern const char *mig_rehearsal_external(const MigRehearsal *rehearsal);
 extern void mig_rehearsal_watch(MigRehearsal *rehearsal, MigRehearsalLook look,
 								void *arg, int timeout);
 extern ErrorData *mig_rehearsal_step(MigRehearsal *rehearsal,

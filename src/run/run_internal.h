@@ -127,6 +127,8 @@ typedef struct MigStepExec
 								 * may leave what it wants */
 	const char *author;			/* of the body */
 	Oid			author_oid;
+	const char *external;		/* what has to be done elsewhere before it, or
+								 * NULL */
 	MigBodyExec body;
 	MigBodyExec verify;			/* its text is NULL where there is none */
 	bool		verifying;		/* the last attempt has come to that */
@@ -348,6 +350,7 @@ extern bool mig_trust_check_step(const MigStep *step,
 extern void mig_trust_require(const MigTrust *trust, MigCommand command,
 							  const char *revision,
 							  const MigVersion *version);
+extern char *mig_trust_use_confirmation(const MigStepExec *exec);
 pg_noreturn extern void mig_trust_refuse_author(const char *revision,
 												const char *author);
 extern char *mig_trust_other_roles(void);

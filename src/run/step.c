@@ -80,6 +80,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->message = body.message;
 	exec->author = body.author;
 	exec->author_oid = body.author_oid;
+	exec->external = body.external;
 	exec->entry.step = number;
 	exec->entry.revision = step->revision;
 	exec->entry.operation = step->command;
@@ -88,6 +89,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->entry.attempts = 0;
 	exec->entry.error = NULL;
 	exec->entry.search_path = NULL;
+	exec->entry.note = NULL;
 	exec->noted = run->partial != NULL;
 	exec->nobjects = 0;
 	exec->blocked_since = 0;
@@ -114,7 +116,9 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 		exec->body.as_sent = body.per_statement &&
 			run->server->rollback_undoes_ddl;
 	}
-	mig_verify_begin(&exec->verify, &exec->body, body.verify);
+	/* In a rehearsal it need not be done yet. */
+	mig_verify_begin(&exec->verify, &exec->body,
+					 exec->external != NULL && run->rehearses ? NULL : body.verify);
 	exec->temporary = NULL;
 	/* The session of a worker ends with its job. */
 	if (run->role_locked && run->request->via != MIG_VIA_WORKER)
@@ -364,6 +368,8 @@ write_rows(MigStepExec *exec)
 		mig_partial_clear(version);
 	if (exec->noted || exec->batched)
 		mig_batch_clear(version);
+	if (exec->external != NULL && !exec->run->rehearses)
+		exec->entry.note = mig_trust_use_confirmation(exec);
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
 	mig_step_describe_environment(exec);
 	if (exec->run->log_rows == NULL)

@@ -8,6 +8,9 @@
  * upgraded, downgraded or counted as applied by a stamp.  The way back stays
  * open without that: a revision whose upgrade has succeeded as it is registered
  * now, by the log of this version table, may be downgraded.
+ *
+ * An external step is one more thing that a role has to answer for, whatever
+ * that setting: that it is done.
  */
 #include "postgres.h"
 
@@ -19,6 +22,7 @@
 #include "base/printable.h"
 #include "run/run_internal.h"
 #include "tables/approval.h"
+#include "tables/confirmation.h"
 #include "tables/job.h"
 #include "tables/log.h"
 
@@ -27,7 +31,19 @@ static void read_approvals(MigTrust *trust, char *const *ids,
 static void read_log(MigTrust *trust, const MigVersion *version,
 					 char *const *ids, char *const *hashes, int nids,
 					 MigSpiAccess access);
+static void read_confirmations(MigTrust *trust, const MigVersion *version,
+							   MigCommand command, char *const *ids,
+							   char *const *hashes, int nids,
+							   MigSpiAccess access);
 static bool may_approve(const char *revision);
+static char *describe_end(const MigPlan *plan, const MigTrust *trust,
+						  const MigVersion *version, int index);
+static void say_end(const MigPlan *plan, int index, const char *reason,
+					const char *detail, char *hint);
+pg_noreturn static void refuse_unconfirmed(MigCommand command,
+										   const char *revision,
+										   const char *external);
+static char *confirm_hint(MigCommand command, const char *revision);
 pg_noreturn static void refuse_unapproved(MigCommand command, const char *revision,
 										  const MigVersion *version);
 
@@ -44,15 +60,18 @@ mig_run_trust(const MigVersion *version, MigCommand command,
 	MigTrust   *trust = palloc_extended(sizeof(MigTrust) * Max(nids, 1),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	bool		decides = show || mig_guc_require_approval;
+	bool		external = false;
 	char	  **hashes = NULL;
 
 	for (int i = 0; i < nids; i++)
 	{
 		trust[i].check = checks[i];
 		trust[i].trusted = checks[i].trusted;
+		trust[i].confirmed = checks[i].external == NULL;
 		decides = decides || !trust[i].trusted;
+		external = external || !trust[i].confirmed;
 	}
-	if (decides)
+	if (decides || external)
 	{
 		hashes = mig_revision_hashes(ids, nids, access);
 		for (int i = 0; i < nids; i++)
@@ -63,6 +82,8 @@ mig_run_trust(const MigVersion *version, MigCommand command,
 		trust[i].allowed = trust[i].approved || !mig_guc_require_approval;
 	if (mig_guc_require_approval && command != MIG_COMMAND_UPGRADE)
 		read_log(trust, version, ids, hashes, nids, access);
+	if (external && command != MIG_COMMAND_STAMP)
+		read_confirmations(trust, version, command, ids, hashes, nids, access);
 	return trust;
 }
 
@@ -100,6 +121,18 @@ read_log(MigTrust *trust, const MigVersion *version, char *const *ids,
 		trust[i].allowed = trust[i].allowed || succeeded[i];
 }
 
+static void
+read_confirmations(MigTrust *trust, const MigVersion *version,
+				   MigCommand command, char *const *ids, char *const *hashes,
+				   int nids, MigSpiAccess access)
+{
+	bool	   *found = mig_confirmation_find(version, command, ids, hashes, nids,
+											  access);
+
+	for (int i = 0; i < nids; i++)
+		trust[i].confirmed = trust[i].confirmed || found[i];
+}
+
 /*
  * Why a step of that command would be refused, in a few words; NULL: it would
  * not.
@@ -113,13 +146,16 @@ mig_run_trust_problem(const MigTrust *trust, MigCommand command)
 		return "not approved";
 	if (command != MIG_COMMAND_STAMP && !trust->trusted)
 		return psprintf("author %s", quote_identifier(trust->check.author));
+	if (command != MIG_COMMAND_STAMP && !trust->confirmed)
+		return "not confirmed";
 	return NULL;
 }
 
 /*
- * Ends the plan of an upgrade before the first revision that must be approved
- * and is not, and returns the reason; NULL: the plan is as it was.  Raises an
- * error where nothing would be left of it, and where that is no upgrade.
+ * Ends a plan before the first revision that must be approved and is not, or whose
+ * external step is not confirmed, and returns the reason; NULL: the plan is as it
+ * was.  Raises an error where nothing would be left of it, and for an approval
+ * where that is no upgrade.
  */
 char *
 mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
@@ -127,23 +163,101 @@ mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
 {
 	for (int i = 0; i < plan->nsteps; i++)
 	{
-		const char *revision = plan->steps[i].revision;
 		char	   *reason;
 
-		if (trust[i].allowed)
+		if (trust[i].allowed && trust[i].confirmed)
 			continue;
-		if (i == 0 || plan->command != MIG_COMMAND_UPGRADE)
-			refuse_unapproved(plan->command, revision, version);
-		reason = psprintf("revision \"%s\" is not approved", revision);
-		ereport(WARNING,
-				(errmsg("the upgrade ends after %d of %d revisions: %s",
-						i, plan->nsteps, reason),
-				 errhint(MIG_TRUST_APPROVE_HINT,
-						 quote_literal_cstr(revision))));
+		reason = describe_end(plan, &trust[i], version, i);
 		plan->nsteps = i;
 		return reason;
 	}
 	return NULL;
+}
+
+static char *
+describe_end(const MigPlan *plan, const MigTrust *trust,
+			 const MigVersion *version, int index)
+{
+	const char *revision = plan->steps[index].revision;
+	char	   *reason;
+
+	if (!trust->allowed)
+	{
+		if (index == 0 || plan->command != MIG_COMMAND_UPGRADE)
+			refuse_unapproved(plan->command, revision, version);
+		reason = psprintf("revision \"%s\" is not approved", revision);
+		say_end(plan, index, reason, NULL,
+				psprintf(MIG_TRUST_APPROVE_HINT, quote_literal_cstr(revision)));
+		return reason;
+	}
+	if (index == 0)
+		refuse_unconfirmed(plan->command, revision, trust->check.external);
+	reason = psprintf("the external step of revision \"%s\" is not confirmed",
+					  revision);
+	say_end(plan, index, reason,
+			psprintf("To be done before: %s", mig_printable(pstrdup(trust->check.external))),
+			confirm_hint(plan->command, revision));
+	return reason;
+}
+
+static void
+say_end(const MigPlan *plan, int index, const char *reason,
+		const char *detail, char *hint)
+{
+	ereport(WARNING,
+			(plan->command == MIG_COMMAND_UPGRADE ?
+			 errmsg("the upgrade ends after %d of %d revisions: %s",
+					index, plan->nsteps, reason) :
+			 errmsg("the downgrade ends after %d of %d revisions: %s",
+					index, plan->nsteps, reason),
+			 detail != NULL ? errdetail_internal("%s", detail) : 0,
+			 errhint("%s", hint)));
+}
+
+static void
+refuse_unconfirmed(MigCommand command, const char *revision,
+				   const char *external)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 command == MIG_COMMAND_UPGRADE ?
+			 errmsg("the external step of revision \"%s\" is not confirmed",
+					revision) :
+			 errmsg("the external step of the downgrade of revision \"%s\" is not confirmed",
+					revision),
+			 errdetail("To be done before: %s\nNothing of it was run.",
+					   mig_printable(pstrdup(external))),
+			 errhint("%s", confirm_hint(command, revision))));
+}
+
+static char *
+confirm_hint(MigCommand command, const char *revision)
+{
+	char	   *literal = quote_literal_cstr(revision);
+
+	return command == MIG_COMMAND_UPGRADE ?
+		psprintf("When it is done: SELECT migrate_confirm(%s, 'note'); Then run the command again.",
+				 literal) :
+		psprintf("When it is done: SELECT migrate_confirm(%s, 'note', 'downgrade'); Then run the command again.",
+				 literal);
+}
+
+/*
+ * The step is an external one, and passed with this transaction: who has confirmed
+ * it.  Raises an error if that is not so any more.
+ */
+char *
+mig_trust_use_confirmation(const MigStepExec *exec)
+{
+	MigConfirmation step = {
+		exec->run->version, exec->step->command, exec->step->revision,
+		exec->entry.revision_hash
+	};
+	char	   *confirmation = mig_confirmation_use(&step);
+
+	if (confirmation == NULL)
+		refuse_unconfirmed(step.command, step.revision, exec->external);
+	return confirmation;
 }
 
 /*

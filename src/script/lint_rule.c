@@ -321,6 +321,11 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 		"the downgrade removes \"%s\", which was there before the upgrade",
 		"Remove only what the upgrade has made, or leave the downgrade out."
 	},
+	[MIG_RULE_EXTERNAL_STEP] = {
+		"external-step", MIG_LINT_NOTICE,
+		"a run ends before the revision unless it is confirmed that this is done: %s",
+		"Do it, and call migrate_confirm()."
+	},
 	[MIG_RULE_VERIFY_COUNT] = {
 		"verify-count", MIG_LINT_NOTICE,
 		"nothing looks at the count that this statement of the verify body returns",

@@ -110,7 +110,9 @@ static const KnownWord key_words[] =
 	{"sets", MIG_MARK_SET, 0},
 	{"settings", MIG_MARK_SET, 0},
 	{"allow", MIG_MARK_ALLOW, 0},
-	{"allows", MIG_MARK_ALLOW, 0}
+	{"allows", MIG_MARK_ALLOW, 0},
+	{"external", MIG_MARK_EXTERNAL, 1},
+	{"externalstep", MIG_MARK_EXTERNAL, 1}
 };
 
 /* What other tools call them. */
@@ -487,7 +489,7 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 	if (mark == MIG_MARK_ALLOW)
 		return line->place == MIG_MARK_IN_HEADER &&
 			strchr(line->text, '(') != NULL ? mark : MIG_MARK_NONE;
-	if (mark == MIG_MARK_MESSAGE)
+	if (mark == MIG_MARK_MESSAGE || mark == MIG_MARK_EXTERNAL)
 		return MIG_MARK_NONE;
 	if (nparts > 1 && words->after[0] != ' ')
 		return mark;

@@ -45,7 +45,8 @@ typedef enum MigMark
 	MIG_MARK_BRANCH_LABELS,
 	MIG_MARK_MESSAGE,
 	MIG_MARK_SET,
-	MIG_MARK_ALLOW
+	MIG_MARK_ALLOW,
+	MIG_MARK_EXTERNAL
 } MigMark;
 
 typedef enum MigMarkPlace
@@ -77,6 +78,7 @@ typedef enum MigScriptLineKey
 	MIG_LINE_MESSAGE,
 	MIG_LINE_SET,
 	MIG_LINE_ALLOW,
+	MIG_LINE_EXTERNAL,
 	MIG_LINE_MIGRATE,
 	MIG_LINE_FILE
 } MigScriptLineKey;

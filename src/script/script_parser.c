@@ -10,7 +10,8 @@
  * migrate:verify once from each but start, and down behind it, too, revision
  * from each but start to header again, and file, which names the file that the
  * following text is from, from each to start.  SQL may be in up, down and verify
- * only.  What the bodies contain is not checked here.
+ * only.  What the bodies contain is not checked here.  A key is in the header;
+ * external may be at the beginning of down, too.
  *
  * A line that is almost one of these is an error, also in a body that is not in
  * a script: mark.c says why.
@@ -28,6 +29,10 @@ static void refuse_sql(MigScriptParser *parser, int location);
 static void read_file(MigScriptParser *parser, const MigScriptLine *line);
 static void read_revision(MigScriptParser *parser, const MigScriptLine *line);
 static void read_header(MigScriptParser *parser, const MigScriptLine *line);
+static void read_down_external(MigScriptParser *parser,
+							   const MigScriptLine *line);
+static char *external_of(const MigScriptParser *parser,
+						 const MigScriptLine *line);
 static void read_marker(MigScriptParser *parser, const MigScriptLine *line);
 static void check_marker(const MigScriptParser *parser,
 						 const MigScriptLine *line, MigBodyKind kind);
@@ -149,6 +154,9 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 			 line.key < MIG_LINE_MIGRATE &&
 			 (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER))
 		read_header(parser, &line);
+	else if (parser->source.in_script && line.key == MIG_LINE_EXTERNAL &&
+			 parser->state == MIG_PARSER_DOWN && parser->before_statements)
+		read_down_external(parser, &line);
 	else
 		read_remark(parser, line.key, line.location, end);
 }
@@ -268,9 +276,43 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 			revision->def.allow = line->value[0] != '\0' ? line->value : NULL;
 			revision->allow_line = line_of(parser, line->location);
 			break;
+		case MIG_LINE_EXTERNAL:
+			revision->def.external = external_of(parser, line);
+			break;
 		default:
 			elog(ERROR, "unexpected key in migration script: %d", line->key);
 	}
+}
+
+/*
+ * Read what has to be done elsewhere before a downgrade.  The line is no part of
+ * its body.
+ */
+static void
+read_down_external(MigScriptParser *parser, const MigScriptLine *line)
+{
+	MigRevisionDef *def = &parser->revisions[parser->nrevisions - 1].def;
+
+	if (def->downgrade_external != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- external:\" is given twice for the downgrade of revision \"%s\" in migration script",
+						def->id),
+				 error_position(parser, line->location)));
+	def->downgrade_external = external_of(parser, line);
+	for (int i = line->location; strchr("\r\n", parser->text[i]) == NULL; i++)
+		parser->text[i] = ' ';
+}
+
+static char *
+external_of(const MigScriptParser *parser, const MigScriptLine *line)
+{
+	if (line->value[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- external:\" does not say what has to be done in migration script"),
+				 error_position(parser, line->location)));
+	return line->value;
 }
 
 /*
@@ -551,6 +593,8 @@ key_of_mark(MigMark mark)
 			return MIG_LINE_SET;
 		case MIG_MARK_ALLOW:
 			return MIG_LINE_ALLOW;
+		case MIG_MARK_EXTERNAL:
+			return MIG_LINE_EXTERNAL;
 		default:
 			return MIG_LINE_COMMENT;
 	}

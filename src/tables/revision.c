@@ -27,12 +27,13 @@
 	" r.downgrade_transactions," \
 	" r.registered_by, r.registered_at," \
 	" NOT r.upgrade_transactional, NOT r.downgrade_transactional, r.allow," \
-	" r.verify_hash"
+	" r.verify_hash, r.external, r.downgrade_external"
 
 /* What a step reads, of a revision r with the body that it runs. */
 #define STEP_COLUMNS \
 	"r.revision, r.message, r.settings, r.registered_by, r.registered_by_oid," \
-	" r.body, r.body_hash, " MIG_REVISION_HASH("r") ", r.per_statement, r.verify"
+	" r.body, r.body_hash, " MIG_REVISION_HASH("r") ", r.per_statement, r.verify," \
+	" r.step_external"
 #define STEP_BODY(downgrade) \
 	"r.revision, r.down_revision, r.depends_on, r.branch_labels, r.message," \
 	" r.settings, r.registered_by, r.registered_by_oid, r.upgrade_hash," \
@@ -42,7 +43,10 @@
 	" CASE WHEN " downgrade " THEN r.downgrade_hash ELSE r.upgrade_hash" \
 	" END AS body_hash," \
 	" NOT CASE WHEN " downgrade " THEN r.downgrade_transactional" \
-	" ELSE r.upgrade_transactional END AS per_statement"
+	" ELSE r.upgrade_transactional END AS per_statement," \
+	" r.external, r.downgrade_external," \
+	" CASE WHEN " downgrade " THEN r.downgrade_external ELSE r.external" \
+	" END AS step_external"
 
 /* A body that is not read together with others. */
 #define LARGE_BODY				32768	/* bytes */
@@ -283,6 +287,7 @@ static void
 forget_body(MigStepBody *body)
 {
 	body->text = body->hash = body->revision_hash = body->verify = NULL;
+	body->external = NULL;
 }
 
 static void
@@ -309,6 +314,7 @@ read_step_body(const MigSpiRow *row, void *result)
 	body->revision_hash = mig_spi_row_text(row, 8);
 	body->per_statement = mig_spi_row_bool(row, 9);
 	body->verify = mig_spi_row_text(row, 10);
+	body->external = mig_spi_row_text(row, 11);
 }
 
 /*
@@ -320,7 +326,8 @@ mig_revision_texts(const char *id, MigSpiAccess access,
 {
 	static MigSpiQuery query = {
 		"SELECT upgrade, downgrade, settings, allow,"
-		"       NOT upgrade_transactional, NOT downgrade_transactional, verify"
+		"       NOT upgrade_transactional, NOT downgrade_transactional, verify,"
+		"       external, downgrade_external"
 		"  FROM migrate.revision AS r WHERE revision = $1",
 		.by_key = true
 	};
@@ -346,6 +353,8 @@ read_texts(const MigSpiRow *row, void *result)
 	texts->upgrade_per_statement = mig_spi_row_bool(row, 5);
 	texts->downgrade_per_statement = mig_spi_row_bool(row, 6);
 	texts->verify = mig_spi_row_text(row, 7);
+	texts->external = mig_spi_row_text(row, 8);
+	texts->downgrade_external = mig_spi_row_text(row, 9);
 }
 
 /*
@@ -367,7 +376,9 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 		"          OR (NOT r.downgrade_transactional AND r.downgrade_statements > 0)"
 		"         ELSE r.upgrade_nontransactional > 0"
 		"          OR (NOT r.upgrade_transactional AND r.upgrade_statements > 0)"
-		"         END AS nontransactional"
+		"         END AS nontransactional,"
+		"         CASE WHEN $2 THEN r.downgrade_external ELSE r.external"
+		"         END AS external"
 		"    FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"    JOIN migrate.revision AS r ON r.revision = i.id),"
 		" authors AS MATERIALIZED ("
@@ -378,7 +389,8 @@ mig_revision_check(char *const *ids, int nids, MigCommand command, Oid runner,
 		"    LEFT JOIN pg_catalog.pg_roles AS o"
 		"      ON " MIG_SPI_IS_NOTED_ROLE("o", "a.registered_by",
 										  "a.registered_by_oid", "a.origin") ")"
-		" SELECT s.registered_by, a.trusted, s.irreversible, s.nontransactional"
+		" SELECT s.registered_by, a.trusted, s.irreversible, s.nontransactional,"
+		"        s.external"
 		"   FROM s JOIN authors AS a"
 		"     ON a.registered_by = s.registered_by"
 		"    AND a.registered_by_oid IS NOT DISTINCT FROM s.registered_by_oid"
@@ -408,6 +420,7 @@ read_check(const MigSpiRow *row, void *result)
 	check->trusted = mig_spi_row_bool(row, 2);
 	check->irreversible = mig_spi_row_bool(row, 3);
 	check->nontransactional = mig_spi_row_bool(row, 4);
+	check->external = mig_spi_row_text(row, 5);
 }
 
 /*
@@ -515,11 +528,11 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, registered_by_oid, origin,"
 		"  settings, upgrade_transactional, downgrade_transactional,"
-		"  allow, verify, verify_hash)"
+		"  allow, verify, verify_hash, external, downgrade_external)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $16,"
 		"  " MIG_SPI_ORIGIN ", $17, $18, CASE WHEN $11 IS NOT NULL THEN $19 END,"
-		"  $20, $21, $22)"
+		"  $20, $21, $22, $23, $24)"
 	};
 
 	write_revision(&query, revision, author);
@@ -540,7 +553,7 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  downgrade_transactions = $15, settings = $17,"
 		"  upgrade_transactional = $18,"
 		"  downgrade_transactional = CASE WHEN $11 IS NOT NULL THEN $19 END, allow = $20,"
-		"  verify = $21, verify_hash = $22,"
+		"  verify = $21, verify_hash = $22, external = $23, downgrade_external = $24,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_by_oid = $16, origin = " MIG_SPI_ORIGIN ","
 		"  registered_at = pg_catalog.clock_timestamp()"
@@ -687,10 +700,12 @@ read_revision(const MigSpiRow *row, void *result)
 	def->allow = mig_spi_row_text(row, 19);
 	memset(&revision->verify, 0, sizeof(revision->verify));
 	read_hash(row, 20, &revision->verify);
-	def->upgrade = mig_spi_row_text(row, 21);
-	def->downgrade = mig_spi_row_text(row, 22);
-	def->verify = mig_spi_row_text(row, 23);
-	revision->hash = mig_spi_row_text(row, 24);
+	def->external = mig_spi_row_text(row, 21);
+	def->downgrade_external = mig_spi_row_text(row, 22);
+	def->upgrade = mig_spi_row_text(row, 23);
+	def->downgrade = mig_spi_row_text(row, 24);
+	def->verify = mig_spi_row_text(row, 25);
+	revision->hash = mig_spi_row_text(row, 26);
 }
 
 /*
@@ -736,6 +751,8 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	mig_spi_arg_text(&args, def->allow);
 	mig_spi_arg_text(&args, def->verify);
 	mig_spi_arg_text(&args, def->verify == NULL ? NULL : revision->verify.hash);
+	mig_spi_arg_text(&args, def->external);
+	mig_spi_arg_text(&args, def->downgrade_external);
 	mig_spi_write(query, &args);
 }
 

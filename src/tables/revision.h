@@ -24,12 +24,15 @@
  */
 #define MIG_REVISION_HASH(r) \
 	"pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(" \
-	"  pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s', " r ".revision," \
+	"  pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s%s%s', " r ".revision," \
 	"   " r ".upgrade_hash, " r ".downgrade_hash, " r ".down_revision," \
 	"   " r ".depends_on, " r ".branch_labels, " r ".settings, " r ".message," \
 	"   CASE WHEN NOT " r ".upgrade_transactional THEN ' upgrade' END," \
 	"   CASE WHEN NOT " r ".downgrade_transactional THEN ' downgrade' END," \
-	"   ' verify ' || " r ".verify_hash)," \
+	"   ' verify ' || " r ".verify_hash," \
+	"   ' external ' || pg_catalog.quote_literal(" r ".external)," \
+	"   ' downgrade external '" \
+	"    || pg_catalog.quote_literal(" r ".downgrade_external))," \
 	"  'UTF8')), 'hex')"
 
 /* What is known about a body. */
@@ -66,6 +69,8 @@ typedef struct MigStepBody
 	char	   *revision_hash;	/* MIG_REVISION_HASH */
 	bool		per_statement;	/* it is not transactional */
 	char	   *verify;			/* of an upgrade, or NULL */
+	char	   *external;		/* what has to be done elsewhere before it, or
+								 * NULL */
 } MigStepBody;
 
 /* What lint reads of a revision. */
@@ -77,6 +82,8 @@ typedef struct MigRevisionTexts
 	char	   *verify;			/* or NULL */
 	char	   *settings;		/* or NULL */
 	char	   *allow;			/* or NULL */
+	char	   *external;		/* or NULL */
+	char	   *downgrade_external; /* or NULL */
 	bool		upgrade_per_statement;	/* as in MigRevisionDef */
 	bool		downgrade_per_statement;
 } MigRevisionTexts;
@@ -90,6 +97,7 @@ typedef struct MigRevisionCheck
 	bool		nontransactional;	/* it holds a statement that cannot run
 									 * inside a transaction block, or each of
 									 * them is a transaction */
+	char	   *external;		/* as in MigStepBody */
 } MigRevisionCheck;
 
 /* Reading */
