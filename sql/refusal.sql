@@ -91,6 +91,30 @@ DROP TABLE plain;
 ALTER TABLE hidden RENAME TO plain;
 CALL migrate_deploy('r1');
 SELECT * FROM seen;
+-- what ends with its statement, where each is a transaction
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (parent int REFERENCES parent DEFERRABLE);
+\set body 'INSERT INTO seen VALUES (\'14\'); SET CONSTRAINTS ALL DEFERRED; INSERT INTO child VALUES (1); INSERT INTO parent VALUES (1)'
+\set VERBOSITY default
+SET migrate.server_type = yugabytedb;
+:try
+SELECT count(*) FROM migrate.partial;
+\set VERBOSITY terse
+\set body 'SET CONSTRAINTS child_parent_fkey DEFERRED; SELECT 1'
+:try
+\set body 'SET CONSTRAINTS ALL IMMEDIATE; INSERT INTO parent VALUES (2); INSERT INTO child VALUES (2); SET CONSTRAINTS ALL DEFERRED'
+:try
+\set body 'DO $do$ BEGIN SET CONSTRAINTS ALL DEFERRED; INSERT INTO child VALUES (3); INSERT INTO parent VALUES (3); END $do$; SELECT 1'
+:try
+SET migrate.server_type = yugabytedb_transactional_ddl;
+\set body 'SET CONSTRAINTS ALL DEFERRED; INSERT INTO child VALUES (4); INSERT INTO parent VALUES (4)'
+:try
+RESET migrate.server_type;
+\set body 'SET CONSTRAINTS ALL DEFERRED; INSERT INTO child VALUES (5); INSERT INTO parent VALUES (5); VACUUM parent'
+:try
+SELECT parent FROM child ORDER BY 1;
+SELECT * FROM seen;
+DROP TABLE parent, child;
 \a
 \t off
 \set VERBOSITY default

@@ -29,6 +29,7 @@ typedef struct Candidate
 } Candidate;
 
 static void check_all(MigStepExec *exec, int first);
+static bool ends_with_itself(const MigScript *script, int index);
 static void check(Candidate *candidate, Node **trees, int first);
 static Node *parse_statement(const MigBodyExec *body, int index);
 static void look_up(void *arg);
@@ -69,11 +70,26 @@ check_all(MigStepExec *exec, int first)
 		Candidate	candidate = {exec, i};
 
 		/* The first one the server refuses in time. */
-		if (commits && (worker ||
-						statement->kind == MIG_STATEMENT_NONTRANSACTIONAL))
+		if ((commits && (worker ||
+						 statement->kind == MIG_STATEMENT_NONTRANSACTIONAL)) ||
+			ends_with_itself(script, i))
 			check(&candidate, trees, first);
 		commits = commits || !statement->setting;
 	}
+}
+
+/*
+ * Whether a statement may be one whose effect ends with its transaction, and that
+ * has it for itself, so that those after it would run as if it were not there.
+ */
+static bool
+ends_with_itself(const MigScript *script, int index)
+{
+	const MigStatement *statement = &script->statements[index];
+
+	return statement->commit_after && !statement->in_block &&
+		index + 1 < script->nstatements &&
+		strcmp(statement->tag, "SET CONSTRAINTS") == 0;
 }
 
 /*
@@ -95,7 +111,9 @@ check(Candidate *candidate, Node **trees, int first)
 	mig_statement_refusal(trees[candidate->index], refusal);
 	if (refusal->kind == MIG_REFUSAL_NONE ||
 		(statement->kind == MIG_STATEMENT_ORDINARY &&
-		 refusal->kind != MIG_REFUSAL_LISTEN))
+		 refusal->kind != MIG_REFUSAL_LISTEN &&
+		 (refusal->kind != MIG_REFUSAL_DEFERRED ||
+		  !ends_with_itself(body->script, candidate->index))))
 		return;
 	if (refusal->kind < MIG_REFUSAL_OTHER_DATABASE)
 		refuse(candidate);
@@ -223,6 +241,10 @@ refuse(const Candidate *candidate)
 			gettext_noop("cannot reindex system catalogs concurrently"),
 			gettext_noop("Use REINDEX SYSTEM without CONCURRENTLY.")
 		},
+		[MIG_REFUSAL_DEFERRED] = {
+			gettext_noop("SET CONSTRAINTS ... DEFERRED has no effect where each statement is a transaction"),
+			gettext_noop("Write it and the statements that need it in one DO block, which is one transaction.")
+		},
 		[MIG_REFUSAL_OTHER_DATABASE] = {
 			gettext_noop("cannot reindex database \"%s\", which is not the current one"),
 			gettext_noop("Leave the name out if the server permits that, or run REINDEX outside of migrations.")
@@ -253,6 +275,9 @@ refuse(const Candidate *candidate)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg(texts[kind].message, name),
+			 kind == MIG_REFUSAL_DEFERRED ?
+			 errdetail("Nothing was run: after statement %d at line %d constraints would be checked at the end of each statement, when those before it are committed.",
+					   body->statement, body->line) :
 			 errdetail("Nothing was run: the server would refuse statement %d at line %d after those before it were committed.",
 					   body->statement, body->line),
 			 errhint(texts[kind].hint, name)));

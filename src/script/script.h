@@ -198,6 +198,7 @@ typedef enum MigRefusalKind
 	MIG_REFUSAL_CASCADE,
 	MIG_REFUSAL_SEVERAL_INDEXES,
 	MIG_REFUSAL_SYSTEM_CATALOGS,
+	MIG_REFUSAL_DEFERRED,		/* where it is a transaction of its own */
 	MIG_REFUSAL_OTHER_DATABASE, /* from here on if the name stands for that */
 	MIG_REFUSAL_DEFAULT_PARTITION,
 	MIG_REFUSAL_EXCLUSION_INDEX,

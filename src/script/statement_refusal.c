@@ -42,7 +42,8 @@ static bool same_schema(const RangeVar *relation, const MigRefusal *refusal);
 
 /*
  * Why the server would refuse a statement that cannot run inside a transaction
- * block, or in a worker; its strings are those of the parse tree.
+ * block, or in a worker, or why one that is a transaction of its own would do
+ * nothing; its strings are those of the parse tree.
  */
 void
 mig_statement_refusal(Node *node, MigRefusal *refusal)
@@ -50,6 +51,8 @@ mig_statement_refusal(Node *node, MigRefusal *refusal)
 	memset(refusal, 0, sizeof(*refusal));
 	if (IsA(node, ListenStmt))
 		refusal->kind = MIG_REFUSAL_LISTEN;
+	else if (IsA(node, ConstraintsSetStmt) && ((ConstraintsSetStmt *) node)->deferred)
+		refusal->kind = MIG_REFUSAL_DEFERRED;
 	else if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
 		of_relation(((IndexStmt *) node)->relation,
 					MIG_REFUSAL_PARTITIONED_TABLE, refusal);
