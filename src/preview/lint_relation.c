@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_class_d.h"
 #include "utils/builtins.h"
 
@@ -96,6 +97,13 @@ mig_lint_find(MigLint *lint, const char *schema, const char *name)
 			entry->relation = mig_lint_catalog_relation(lint, schema, name);
 		relation = entry->relation;
 		return relation == NULL || relation->is_gone ? NULL : relation;
+	}
+	/* The server looks there first, unless the path says otherwise. */
+	if (strncmp(name, "pg_", 3) == 0)
+	{
+		relation = mig_lint_find(lint, "pg_catalog", name);
+		if (relation != NULL)
+			return relation;
 	}
 	foreach(cell, lint->path)
 	{
@@ -218,11 +226,14 @@ mig_lint_in_use(const MigLint *lint, const MigLintRelation *relation)
 }
 
 /*
- * Whether reading all of it takes time that other sessions notice.
+ * Whether reading all of it takes time that other sessions notice.  A catalog is
+ * no table of the application.
  */
 bool
 mig_lint_is_large(const MigLint *lint, const MigLintRelation *relation)
 {
+	if (relation->oid != InvalidOid && relation->oid < FirstNormalObjectId)
+		return false;
 	return mig_lint_in_use(lint, relation) && !relation->is_emptied &&
 		(relation->bytes < 0 || mig_guc_lint_small_table < 0 ||
 		 relation->bytes > mig_guc_lint_small_table * 1024.0);
