@@ -38,7 +38,7 @@ SET migrate.version_table = 'public.other_version';
 SELECT migrate_stamp('base', purge => true);
 RESET migrate.version_table;
 DROP TABLE other_version;
-SELECT * FROM migrate_register_bundle(E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 1;\nALTER SYSTEM SET nosuch.option = 1;', replace => true);
+SELECT * FROM migrate_register_bundle(E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 1;\nVACUUM nosuch;', replace => true);
 CALL migrate_deploy();
 SELECT revision, state FROM migrate.partial;
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 5.sql\n-- revision: f5\n-- down_revision: f4\n-- migrate:up\nSELECT 55;'));

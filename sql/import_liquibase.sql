@@ -14,6 +14,8 @@ DROP TABLE account;
 -- errors of each kind
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n--liquibase formatted sql\nSELECT 1;\n--changeset x:1\nSELECT 1;\n-- file: b.sql\n--liquibase formatted sql\n--changeset x\nSELECT 1;\n-- file: c.sql\n--liquibase formatted sql\n--changeset x:3\n\nSELEC 1;\n-- file: d.sql\n--liquibase formatted sql\n--changeset x:4\n--changeset x:4\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n--liquibase formatted sql\n--changeset x:${v}\nSELECT 1;\n-- file: 1_b.sql\n-- migrate:up\n'));
+-- ids that are the same for different versions, one not next to the other
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n--liquibase formatted sql\n--changeset x:b-d\nSELECT 1;\n--changeset x:z\nSELECT 2;\n--changeset x:b_d\nSELECT 3;\n'));
 -- comments with a rollback that would take in what is not one
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n--liquibase formatted sql\n--changeset x:1\nSELECT 1;\n/* liquibase rollback SELECT 2; */\n--changeset x:2\nSELECT 3;\n-- file: b.sql\n--liquibase formatted sql\n--changeset x:3\nSELECT 1;\n/* liquibase rollback\nSELECT 2;\n*/ SELECT 3;\n-- file: c.sql\n--liquibase formatted sql\n--changeset x:4\nSELECT 1;\n/* liquibase rollback\nSELECT 2;\n--changeset x:5\nSELECT 3;\n'));
 SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n--liquibase formatted sql\n--changeset x:${v}\nSELECT 1;\n', options => '{"properties": {"v": "seven"}}');

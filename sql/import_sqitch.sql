@@ -17,6 +17,8 @@ DROP SCHEMA app CASCADE;
 -- errors of each kind
 SELECT plan, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: sqitch.plan\n%project=p\n' || plan || E'\n-- file: deploy/a.sql\n-- file: deploy/b.sql\n-- file: deploy/c.sql\n')) FROM unnest(ARRAY[
 	'@v1 t p <m>', '-a t p <m>', 'a t p', 'a [b] t p <m>', E'b t p <m>\na [!b] t p <m>', E'a t p <m>\na t p <m>', E'a t p <m>\nb [a@v9] t p <m>', E'a t p <m>\nx t p <m>\n@v1 t p <m>\nx t p <m>', '', E'a t p <m>\n-- file: x/sqitch.plan\nb t p <m>', E'a t p <m>\n-- file: 1_a.sql\n-- +goose Up']) AS plan;
+-- the line of the first one that is missing
+SELECT * FROM migrate_register_bundle(E'-- file: sqitch.plan\n%project=p\na t p <m>\nx t p <m>\nb t p <m>\ny t p <m>\n-- file: deploy/a.sql\n-- file: deploy/b.sql\n');
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, format => ''sqitch'')', E'-- file: deploy/a.sql\nSELECT 1;'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: sqitch.plan\na t p <m>\nb t p <m>\n-- file: deploy/a.sql\nSELEC 1;\n-- file: deploy/b.sql\n\\set x 1\n'));
 \a

@@ -185,13 +185,16 @@ TRUNCATE t;
 CREATE SCHEMA closed;
 \set body 'SET search_path = closed, public; SET ROLE regress_migrate_low; INSERT INTO t VALUES (1); SET search_path = app; INSERT INTO t VALUES (2)'
 :run
-\set body 'SET ROLE regress_migrate_low; SET search_path = closed, public; VACUUM seen; INSERT INTO t VALUES (1)'
+CREATE TABLE app.low ();
+ALTER TABLE app.low OWNER TO regress_migrate_low;
+\set body 'SET ROLE regress_migrate_low; SET search_path = closed, public; VACUUM app.low; INSERT INTO t VALUES (1)'
 SET client_min_messages = error;
 SELECT body(:'body') \g /dev/null
 SET client_min_messages = warning;
 \set VERBOSITY terse
 CALL migrate_deploy();
 \set VERBOSITY default
+DROP TABLE app.low;
 GRANT USAGE ON SCHEMA closed TO regress_migrate_low;
 \set body 'SET search_path = closed, public; SET ROLE regress_migrate_low; INSERT INTO t VALUES (3)'
 :run
