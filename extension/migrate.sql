@@ -747,6 +747,13 @@ RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)
 	IS 'the revisions that a target stands for, with their bodies and settings; best read with \gx of psql';
 
+CREATE FUNCTION @extschema@.migrate_export(
+	range text DEFAULT NULL, format text DEFAULT 'migrate',
+	OUT path text, OUT content text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_export';
+COMMENT ON FUNCTION @extschema@.migrate_export(text, text)
+	IS 'the revisions of a range as files, which migrate_register_files() reads; NULL: all';
+
 CREATE FUNCTION @extschema@.migrate_plan(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
 	OUT step integer, OUT operation text, OUT revision text, OUT note text)

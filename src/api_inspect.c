@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(migrate_history);
 PG_FUNCTION_INFO_V1(migrate_history_details);
 PG_FUNCTION_INFO_V1(migrate_graph);
 PG_FUNCTION_INFO_V1(migrate_show);
+PG_FUNCTION_INFO_V1(migrate_export);
 PG_FUNCTION_INFO_V1(migrate_plan);
 PG_FUNCTION_INFO_V1(migrate_plan_details);
 PG_FUNCTION_INFO_V1(migrate_doctor);
@@ -132,6 +133,26 @@ migrate_show(PG_FUNCTION_ARGS)
 	mig_api_begin("migrate_show()", MIG_API_GRANTED);
 	revisions = mig_inspect_show(mig_call_text(fcinfo, 0, "revision"), &nrevisions);
 	return return_revisions(fcinfo, revisions, nrevisions, REVISION_BODIES);
+}
+
+Datum
+migrate_export(PG_FUNCTION_ARGS)
+{
+	MigCallRows rows;
+	MigExportFile *files;
+	int			nfiles;
+
+	mig_api_begin("migrate_export()", MIG_API_GRANTED);
+	files = mig_export(mig_call_optional_text(fcinfo, 0),
+					   mig_call_text(fcinfo, 1, "format"), &nfiles);
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	for (int i = 0; i < nfiles; i++)
+	{
+		mig_call_put_text(&rows, files[i].path);
+		mig_call_put_text(&rows, files[i].content);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
 }
 
 Datum

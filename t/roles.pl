@@ -27,6 +27,7 @@ my %call_of = (
 	'migrate_drift()' => 'SELECT * FROM migrate_drift()',
 	'migrate_drift_accept()' => 'SELECT migrate_drift_accept()',
 	'migrate_drift_details()' => 'SELECT * FROM migrate_drift_details()',
+	'migrate_export(text,text)' => q{SELECT * FROM migrate_export('b1:b1')},
 	'migrate_fingerprint(boolean,boolean)' => 'SELECT migrate_fingerprint()',
 	'migrate_preview(text,text)' => q{SELECT * FROM migrate_preview('b1')},
 	'migrate_preview_details(text,text)' => q{SELECT * FROM migrate_preview_details('b1')},
@@ -76,7 +77,7 @@ my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doct
   migrate_graph migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
 my %may = (
 	owner => undef,
-	viewer => [qw(migrate_show migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],
+	viewer => [qw(migrate_show migrate_export migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
 		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset
 		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept

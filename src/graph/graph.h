@@ -46,6 +46,9 @@ extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
 extern MigRevList mig_graph_added(const MigGraph *graph, const MigPlan *plan,
 								  int nrows, char **rows);
 
+/* order.c */
+extern int *mig_graph_depths(const MigGraph *graph);
+
 /* target.c */
 extern bool mig_target_is_relative(const char *target);
 extern MigRevList mig_target_resolve_list(const MigGraph *graph, int ntargets,

@@ -106,6 +106,28 @@ mig_order_newest_first(const MigGraph *graph, const bool *members,
 	return result;
 }
 
+/*
+ * How many revisions the longest way from a base to each one has, both included.
+ * Ordered by that each comes behind what it needs, and no later revision changes
+ * it.
+ */
+int *
+mig_graph_depths(const MigGraph *graph)
+{
+	int		   *depths = palloc(sizeof(int) * (graph->size + 1));
+	const MigEdges *parents = &graph->parents;
+
+	for (int i = 0; i < graph->size; i++)
+	{
+		int			rev = graph->sorted[i];
+
+		depths[rev] = 1;
+		for (int k = parents->start[rev]; k < parents->start[rev + 1]; k++)
+			depths[rev] = Max(depths[rev], depths[parents->to[k]] + 1);
+	}
+	return depths;
+}
+
 static void
 start_order(MigOrder *order, const MigGraph *graph, const bool *members,
 			const bool *within)

@@ -71,6 +71,13 @@ typedef struct MigRegisterChange
 	MigRegisterResult result;
 } MigRegisterChange;
 
+/* A file with a revision. */
+typedef struct MigExportFile
+{
+	char	   *path;			/* a name without slashes */
+	char	   *content;
+} MigExportFile;
+
 /* register.c, register_files.c */
 extern void mig_register(const MigRevisionDef *def, bool replace);
 extern char **mig_register_script(const char *script, int options, int *nids);
@@ -86,6 +93,10 @@ extern void mig_register_approve(const char *id, const char *hash,
 								 const char *note);
 extern void mig_register_confirm(const char *id, const char *note,
 								 const char *name);
+
+/* export.c */
+extern MigExportFile *mig_export(const char *range, const char *format,
+								 int *nfiles);
 
 /* inspect.c */
 extern MigInspectRow *mig_inspect_current(int *nrows);

@@ -331,4 +331,7 @@ extern MigScriptRevision *mig_script_files_parse(const MigScriptFile *files,
 extern void mig_script_file_check_body(const MigScriptSource *source,
 									   MigBodyKind kind);
 
+/* script_writer.c */
+extern char *mig_script_write(const MigRevisionDef *def);
+
 #endif							/* MIG_SCRIPT_H */

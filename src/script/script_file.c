@@ -27,6 +27,7 @@
 #define REVISION_LINE	"-- revision:"
 
 static void read_file(MigScriptParser *parser, const MigScriptFile *file);
+static void check_end(MigScriptParser *parser);
 static void read_text(MigScriptParser *parser);
 static ErrorData *read_tokens(MigScriptParser *parser, int from, int to,
 							  int *gap, int *error_location);
@@ -89,7 +90,24 @@ read_file(MigScriptParser *parser, const MigScriptFile *file)
 	parser->line = 1;
 
 	read_text(parser);
+	check_end(parser);
 	mig_script_parser_end_body(parser, strlen(parser->text));
+}
+
+static void
+check_end(MigScriptParser *parser)
+{
+	PG_TRY();
+	{
+		mig_script_parser_check_end(parser);
+	}
+	PG_CATCH();
+	{
+		parser->errors = mig_script_error_add(parser->errors,
+											  parser->nrevisions,
+											  parser->context);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -139,6 +157,7 @@ read_text(MigScriptParser *parser)
 		}
 		/* The gap says which file and revision the error is in. */
 		read_gap(parser, gap, location);
+		parser->quote = NULL;
 		next = Min(next_line(text, location, REVISION_LINE), to);
 		if (parser->state == MIG_PARSER_DOWN)
 		{

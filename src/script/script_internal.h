@@ -6,6 +6,7 @@
 #ifndef MIG_SCRIPT_INTERNAL_H
 #define MIG_SCRIPT_INTERNAL_H
 
+#include "lib/stringinfo.h"
 #include "parser/scanner.h"
 
 #include "script/script.h"
@@ -100,9 +101,11 @@ typedef enum MigScriptState
 {
 	MIG_PARSER_START,			/* -> HEADER */
 	MIG_PARSER_HEADER,			/* -> START, HEADER, UP, DOWN, VERIFY */
-	MIG_PARSER_UP,				/* -> START, HEADER, DOWN, VERIFY */
-	MIG_PARSER_DOWN,			/* -> START, HEADER, VERIFY */
-	MIG_PARSER_VERIFY,			/* -> START, HEADER, DOWN */
+	MIG_PARSER_UP,				/* -> START, HEADER, DOWN, VERIFY, or AFTER */
+	MIG_PARSER_DOWN,			/* -> START, HEADER, VERIFY, or AFTER */
+	MIG_PARSER_VERIFY,			/* -> START, HEADER, DOWN, or AFTER */
+	MIG_PARSER_AFTER,			/* the end line of a body, the only line that
+								 * ends it: -> START, HEADER, DOWN, VERIFY */
 	MIG_PARSER_SKIP,			/* after an error: as from HEADER */
 	MIG_PARSER_LOST				/* after one that hides which revision this
 								 * is: -> START, HEADER */
@@ -123,6 +126,9 @@ typedef struct MigScriptParser
 	int			counted;		/* line ends are counted up to here */
 	int			line;			/* and this is the line, from 1 in the file */
 	int			body_start;		/* of the body being read */
+	char	   *quote;			/* $tag$ that its end line has; NULL: the next
+								 * line of the format ends it */
+	int			quote_start;	/* of its section line */
 	int			nrevisions;
 	int			nallocated;
 	MigScriptRevision *revisions;
@@ -157,6 +163,12 @@ extern bool mig_script_line_is_marker(const MigScriptLine *line);
 extern MigBodyKind mig_script_line_section(const MigScriptLine *line,
 										   int *length);
 extern char **mig_script_line_items(const char *value, int *nitems);
+extern char *mig_script_line_text(char *value);
+extern char *mig_script_line_quote(const MigScriptLine *line);
+extern bool mig_script_line_ends_quote(const char *text, int location, int end,
+									   const char *quote);
+extern void mig_script_line_write(StringInfo line, const char *text,
+								  bool in_list);
 extern const char *mig_script_line_key_name(MigScriptLineKey key);
 
 /* script_parser.c */
@@ -165,6 +177,7 @@ extern void mig_script_parser_token(MigScriptParser *parser, int location,
 extern void mig_script_parser_comment(MigScriptParser *parser, int location,
 									  int end);
 extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
+extern void mig_script_parser_check_end(MigScriptParser *parser);
 extern MigScriptState mig_script_parser_in_body(MigBodyKind kind);
 
 /* mark.c */

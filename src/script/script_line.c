@@ -26,7 +26,17 @@ static const char *const key_names[MIG_NUM_LINE_KEYS] =
 	[MIG_LINE_FILE] = "file"
 };
 
+/* Begins the text of a value that cannot stand there as it is. */
+#define QUOTE_START		"E'"
+
+/* Does not end a line. */
+#define LINE_SPACE	" \t\f\v"
+
 static MigScriptLineKey read_key(const char *text, int *offset);
+static int	item_length(const char *value);
+static char *read_quoted(const char *text, int *length);
+static char escaped(char letter);
+static bool can_stand(const char *text, bool in_list);
 static char *copy_trimmed(const char *text, int start, int end);
 
 /*
@@ -40,7 +50,7 @@ mig_script_line_read(const char *text, int location, int end,
 
 	line->location = location;
 	line->start = location;
-	while (line->start > 0 && strchr(" \t\f\v", text[line->start - 1]) != NULL)
+	while (line->start > 0 && strchr(LINE_SPACE, text[line->start - 1]) != NULL)
 		line->start--;
 	line->key = read_key(text, &offset);
 	line->value = copy_trimmed(text, offset, end);
@@ -101,7 +111,7 @@ mig_script_line_section(const MigScriptLine *line, int *length)
 	};
 	int			kind = 0;
 
-	*length = strcspn(line->value, " \t\f\v");
+	*length = strcspn(line->value, LINE_SPACE);
 	while (kind < MIG_NUM_BODY_KINDS &&
 		   ((int) strlen(names[kind]) != *length ||
 			strncmp(line->value, names[kind], *length) != 0))
@@ -126,7 +136,7 @@ mig_script_line_transaction(const char *text, bool *transaction)
 {
 	const char *name = "transaction";
 
-	text += strspn(text, " \t\f\v");
+	text += strspn(text, LINE_SPACE);
 	if (strncmp(text, name, strlen(name)) != 0)
 		return false;
 	text += strlen(name);
@@ -137,6 +147,49 @@ mig_script_line_transaction(const char *text, bool *transaction)
 	text += strspn(text, " \t");
 	*transaction = strcmp(text, "true") == 0;
 	return *transaction || strcmp(text, "false") == 0;
+}
+
+/*
+ * Takes the $tag$ of a section line off the end of its value; NULL: it has none.
+ */
+char *
+mig_script_line_quote(const MigScriptLine *line)
+{
+	static const char *const letters =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	int			start = strlen(line->value);
+	const char *word;
+	int			length;
+	char	   *quote;
+
+	while (start > 0 && strchr(LINE_SPACE, line->value[start - 1]) == NULL)
+		start--;
+	word = line->value + start;
+	length = strlen(word);
+	if (length < 2 || word[0] != '$' || word[length - 1] != '$' ||
+		(int) strspn(word + 1, letters) != length - 2)
+		return NULL;
+	quote = pstrdup(word);
+	while (start > 0 && strchr(LINE_SPACE, line->value[start - 1]) != NULL)
+		start--;
+	line->value[start] = '\0';
+	return quote;
+}
+
+/*
+ * Whether a comment is the end line of a body with that $tag$.
+ */
+bool
+mig_script_line_ends_quote(const char *text, int location, int end,
+						   const char *quote)
+{
+	int			start = location;
+
+	while (start > 0 && strchr(LINE_SPACE, text[start - 1]) != NULL)
+		start--;
+	return text[location] == '-' &&
+		(start == 0 || strchr("\r\n", text[start - 1]) != NULL) &&
+		strcmp(copy_trimmed(text, location + 2, end), quote) == 0;
 }
 
 /*
@@ -157,15 +210,136 @@ mig_script_line_items(const char *value, int *nitems)
 
 	for (int start = 0; start >= 0;)
 	{
-		int			length = strcspn(value + start, ",");
-		char	   *item = copy_trimmed(value, start, start + length);
+		int			length = item_length(value + start);
+		char	   *item = mig_script_line_text(copy_trimmed(value, start,
+															 start + length));
 
-		if (item[0] != '\0')
+		if (item != NULL)
 			items[(*nitems)++] = item;
 		start = value[start + length] == ',' ? start + length + 1 : -1;
 	}
 
 	return items;
+}
+
+/*
+ * Up to the comma that ends an item, which may be in quotes.
+ */
+static int
+item_length(const char *value)
+{
+	int			start = strspn(value, " \t");
+	int			length;
+
+	if (read_quoted(value + start, &length) != NULL)
+	{
+		int			next = start + length;
+
+		next += strspn(value + next, " \t");
+		if (value[next] == ',' || value[next] == '\0')
+			return next;
+	}
+	return strcspn(value, ",");
+}
+
+/*
+ * The text that a value without white space around it stands for: itself, or
+ * what is quoted in it.  NULL: there is none.
+ */
+char *
+mig_script_line_text(char *value)
+{
+	int			length;
+	char	   *text = read_quoted(value, &length);
+
+	if (text != NULL && value[length] == '\0')
+		return text;
+	return value[0] == '\0' ? NULL : value;
+}
+
+/*
+ * Reads E'text' with the escapes that are written here, and says how long it is.
+ * NULL: it is none, and the text stands for itself.
+ */
+static char *
+read_quoted(const char *text, int *length)
+{
+	const char *from = text + strlen(QUOTE_START);
+	char	   *result;
+	char	   *to;
+
+	if (strncmp(text, QUOTE_START, strlen(QUOTE_START)) != 0)
+		return NULL;
+	result = to = palloc(strlen(from) + 1);
+	for (; from[0] != '\'' || from[1] == '\''; from++)
+	{
+		*to = *from == '\\' || *from == '\'' ? escaped(*++from) : *from;
+		if (*to++ == '\0')
+			return NULL;
+	}
+	*to = '\0';
+	*length = from + 1 - text;
+	return result;
+}
+
+/*
+ * What a letter stands for behind a backslash, or behind a quote; zero: nothing.
+ */
+static char
+escaped(char letter)
+{
+	switch (letter)
+	{
+		case 'n':
+			return '\n';
+		case 'r':
+			return '\r';
+		case '\\':
+		case '\'':
+			return letter;
+		default:
+			return '\0';
+	}
+}
+
+/*
+ * Appends a text as the value of a line, or as an item of a list, so that
+ * mig_script_line_text() and mig_script_line_items() return it.
+ */
+void
+mig_script_line_write(StringInfo line, const char *text, bool in_list)
+{
+	if (can_stand(text, in_list))
+	{
+		appendStringInfoString(line, text);
+		return;
+	}
+	appendStringInfoString(line, QUOTE_START);
+	for (const char *c = text; *c != '\0'; c++)
+	{
+		if (*c == '\n' || *c == '\r')
+			appendStringInfoString(line, *c == '\n' ? "\\n" : "\\r");
+		else
+		{
+			if (*c == '\\' || *c == '\'')
+				appendStringInfoChar(line, '\\');
+			appendStringInfoChar(line, *c);
+		}
+	}
+	appendStringInfoChar(line, '\'');
+}
+
+/*
+ * Whether a text is read as it is written.
+ */
+static bool
+can_stand(const char *text, bool in_list)
+{
+	return text[0] != '\0' && strpbrk(text, "\r\n") == NULL &&
+		!(in_list && strchr(text, ',') != NULL) &&
+		!scanner_isspace(text[0]) &&
+		!scanner_isspace(text[strlen(text) - 1]) &&
+		strncmp(text, QUOTE_START, strlen(QUOTE_START)) != 0;
 }
 
 /*

@@ -13,6 +13,10 @@
  * only.  What the bodies contain is not checked here.  A key is in the header;
  * external may be at the beginning of down, too.
  *
+ * A section line with a $tag$ begins a body that ends with a line "-- $tag$" and
+ * with no other one, so that any comment can be in it; behind that the state is
+ * "after", which leads where the body's would.
+ *
  * A line that is almost one of these is an error, also in a body that is not in
  * a script: mark.c says why.
  */
@@ -26,6 +30,7 @@
 #define MAX_LINE_SHOWN	80
 
 static void refuse_sql(MigScriptParser *parser, int location);
+static void end_quoted(MigScriptParser *parser, int location, int end);
 static void read_file(MigScriptParser *parser, const MigScriptLine *line);
 static void read_revision(MigScriptParser *parser, const MigScriptLine *line);
 static void read_header(MigScriptParser *parser, const MigScriptLine *line);
@@ -63,7 +68,8 @@ mig_script_parser_token(MigScriptParser *parser, int location,
 {
 	int			bom = strlen(MIG_SCRIPT_BOM);
 
-	if (parser->source.in_script && strncmp(token, MIG_SCRIPT_BOM, bom) == 0 &&
+	if (parser->source.in_script && parser->quote == NULL &&
+		strncmp(token, MIG_SCRIPT_BOM, bom) == 0 &&
 		location > 0 && strchr("\r\n", parser->text[location - 1]) != NULL)
 	{
 		memset(parser->text + location, ' ', bom);
@@ -71,7 +77,8 @@ mig_script_parser_token(MigScriptParser *parser, int location,
 			return;
 	}
 
-	if (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER)
+	if (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER ||
+		parser->state == MIG_PARSER_AFTER)
 	{
 		PG_TRY();
 		{
@@ -103,6 +110,12 @@ refuse_sql(MigScriptParser *parser, int location)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("migration script has SQL before its first \"-- revision:\" line"),
 				 error_position(parser, location)));
+	if (parser->state == MIG_PARSER_AFTER)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision \"%s\" in migration script has SQL after the end line of a body",
+						parser->revisions[parser->nrevisions - 1].def.id),
+				 error_position(parser, location)));
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -122,6 +135,12 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 	const char *text = parser->source.body;
 	MigScriptLine line;
 
+	if (parser->quote != NULL)
+	{
+		if (mig_script_line_ends_quote(text, location, end, parser->quote))
+			end_quoted(parser, location, end);
+		return;
+	}
 	if (text[location] == '/')
 	{
 		read_block_comment(parser, location, end);
@@ -159,6 +178,40 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 		read_down_external(parser, &line);
 	else
 		read_remark(parser, line.key, line.location, end);
+}
+
+/*
+ * End a body at its end line.
+ */
+static void
+end_quoted(MigScriptParser *parser, int location, int end)
+{
+	MigScriptLine line;
+
+	mig_script_line_read(parser->source.body, location, end, &line);
+	mig_script_parser_end_body(parser, line.start);
+	parser->quote = NULL;
+	parser->state = MIG_PARSER_AFTER;
+	parser->between_statements = true;
+}
+
+/*
+ * Raise an error if a body has no end line where the text ends.
+ */
+void
+mig_script_parser_check_end(MigScriptParser *parser)
+{
+	const char *quote = parser->quote;
+
+	parser->quote = NULL;
+	if (quote != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of revision \"%s\" in migration script has no end line",
+						body_name(parser),
+						parser->revisions[parser->nrevisions - 1].def.id),
+				 errhint("Write \"-- %s\" behind the body.", quote),
+				 error_position(parser, parser->quote_start)));
 }
 
 /*
@@ -216,7 +269,7 @@ read_revision(MigScriptParser *parser, const MigScriptLine *line)
 
 	revision = &parser->revisions[parser->nrevisions++];
 	memset(revision, 0, sizeof(*revision));
-	revision->def.id = line->value;
+	revision->def.id = mig_script_line_text(line->value);
 	revision->number = parser->nrevisions;
 	revision->file = parser->source.file;
 	revision->line = line_of(parser, line->location);
@@ -266,14 +319,14 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 			revision->def.labels = mig_script_line_items(line->value, &revision->def.nlabels);
 			break;
 		case MIG_LINE_MESSAGE:
-			revision->def.message = line->value[0] != '\0' ? line->value : NULL;
+			revision->def.message = mig_script_line_text(line->value);
 			break;
 		case MIG_LINE_SET:
-			revision->def.settings = line->value[0] != '\0' ? line->value : NULL;
+			revision->def.settings = mig_script_line_text(line->value);
 			revision->settings_line = line_of(parser, line->location);
 			break;
 		case MIG_LINE_ALLOW:
-			revision->def.allow = line->value[0] != '\0' ? line->value : NULL;
+			revision->def.allow = mig_script_line_text(line->value);
 			revision->allow_line = line_of(parser, line->location);
 			break;
 		case MIG_LINE_EXTERNAL:
@@ -323,6 +376,7 @@ external_of(const MigScriptParser *parser, const MigScriptLine *line)
 static void
 read_marker(MigScriptParser *parser, const MigScriptLine *line)
 {
+	char	   *quote = mig_script_line_quote(line);
 	int			length;
 	MigBodyKind kind = mig_script_line_section(line, &length);
 	bool		transaction = true;
@@ -336,8 +390,8 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 				 errmsg("unexpected text after \"-- migrate:%.*s\" in migration script",
 						length, line->value),
 				 kind == MIG_BODY_VERIFY ?
-				 errhint("Nothing may follow.") :
-				 errhint("Nothing but \"transaction:false\" may follow."),
+				 errhint("Nothing but a tag like $body$ may follow.") :
+				 errhint("Nothing but \"transaction:false\" and a tag like $body$ may follow."),
 				 error_position(parser, line->location)));
 	line->value[length] = '\0';
 	check_marker(parser, line, kind);
@@ -348,6 +402,8 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 	else if (kind == MIG_BODY_DOWNGRADE)
 		def->downgrade_per_statement = !transaction;
 	begin_body(parser, line, kind);
+	parser->quote = quote;
+	parser->quote_start = line->location;
 }
 
 /*
@@ -557,7 +613,8 @@ find_mark(const MigScriptParser *parser, const char *text)
 {
 	MigMarkLine line = {
 		.text = text,
-		.place = parser->state == MIG_PARSER_HEADER ? MIG_MARK_IN_HEADER :
+		.place = parser->state == MIG_PARSER_HEADER ||
+		parser->state == MIG_PARSER_AFTER ? MIG_MARK_IN_HEADER :
 		parser->state == MIG_PARSER_UP ? MIG_MARK_IN_UPGRADE :
 		parser->state == MIG_PARSER_DOWN ? MIG_MARK_IN_DOWNGRADE :
 		parser->state == MIG_PARSER_VERIFY ? MIG_MARK_IN_VERIFY : MIG_MARK_OUTSIDE,
@@ -633,7 +690,8 @@ refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
 static void
 refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
 {
-	bool		in_body = body_name(parser) != NULL;
+	bool		in_body = body_name(parser) != NULL ||
+	parser->state == MIG_PARSER_AFTER;
 
 	if (in_body && key != MIG_LINE_REVISION)
 		ereport(ERROR,

@@ -1,0 +1,223 @@
+/*
+ * script_writer.c
+ *	  Writes a revision in the file format.
+ *
+ * What is written is read again and compared, so that a file that would make
+ * another revision is never given away.  The text of a body is as it is stored,
+ * but for a line end behind its last line.
+ */
+#include "postgres.h"
+
+#include "script/script_internal.h"
+
+static char *write_revision(const MigRevisionDef *def, bool quoted);
+static void write_value(StringInfo text, MigScriptLineKey key,
+						const char *value);
+static void write_list(StringInfo text, MigScriptLineKey key,
+					   char *const *items, int nitems);
+static void write_body(StringInfo text, const char *section, const char *body,
+					   bool per_statement, bool quoted);
+static char *make_quote(const char *body);
+static char *find_difference(const MigRevisionDef *def, const char *text);
+static const char *compare(const MigRevisionDef *def,
+						   const MigRevisionDef *other);
+static bool same_list(char *const *a, int na, char *const *b, int nb);
+static bool same_text(const char *a, const char *b);
+static bool same_body(const char *body, const char *read);
+
+/*
+ * The text of a file with that revision alone, in the current memory context.
+ * Bodies end with a line of their own only if a comment in them would end them,
+ * or be refused.  Raises 0A000 if there is no such text.
+ */
+char *
+mig_script_write(const MigRevisionDef *def)
+{
+	char	   *problem = NULL;
+
+	for (int quoted = 0; quoted < 2; quoted++)
+	{
+		char	   *text = write_revision(def, quoted);
+
+		problem = find_difference(def, text);
+		if (problem == NULL)
+			return text;
+		pfree(text);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("revision \"%s\" cannot be written as a file", def->id),
+			 errdetail("The file would not be read as that revision: %s.", problem),
+			 errhint("migrate_show() shows its bodies.")));
+}
+
+static char *
+write_revision(const MigRevisionDef *def, bool quoted)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	write_value(&text, MIG_LINE_REVISION, def->id);
+	write_list(&text, MIG_LINE_DOWN_REVISION, def->down, def->ndown);
+	write_list(&text, MIG_LINE_DEPENDS_ON, def->depends, def->ndepends);
+	write_list(&text, MIG_LINE_BRANCH_LABELS, def->labels, def->nlabels);
+	write_value(&text, MIG_LINE_MESSAGE, def->message);
+	write_value(&text, MIG_LINE_SET, def->settings);
+	write_value(&text, MIG_LINE_ALLOW, def->allow);
+	/* Without any section both bodies are empty, as for a merge. */
+	if (def->downgrade == NULL || def->upgrade[0] != '\0' ||
+		def->downgrade[0] != '\0' || def->upgrade_per_statement ||
+		def->downgrade_per_statement)
+	{
+		write_body(&text, "up", def->upgrade, def->upgrade_per_statement, quoted);
+		if (def->downgrade != NULL)
+			write_body(&text, "down", def->downgrade,
+					   def->downgrade_per_statement, quoted);
+	}
+	if (def->verify != NULL)
+		write_body(&text, "verify", def->verify, false, quoted);
+	return text.data;
+}
+
+static void
+write_value(StringInfo text, MigScriptLineKey key, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(text, "-- %s: ", mig_script_line_key_name(key));
+	mig_script_line_write(text, value, false);
+	appendStringInfoChar(text, '\n');
+}
+
+static void
+write_list(StringInfo text, MigScriptLineKey key, char *const *items,
+		   int nitems)
+{
+	if (nitems == 0)
+		return;
+	appendStringInfo(text, "-- %s: ", mig_script_line_key_name(key));
+	for (int i = 0; i < nitems; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(text, ", ");
+		mig_script_line_write(text, items[i], true);
+	}
+	appendStringInfoChar(text, '\n');
+}
+
+static void
+write_body(StringInfo text, const char *section, const char *body,
+		   bool per_statement, bool quoted)
+{
+	int			length = strlen(body);
+	char	   *quote = quoted ? make_quote(body) : NULL;
+
+	appendStringInfo(text, "-- %s:%s%s%s%s\n",
+					 mig_script_line_key_name(MIG_LINE_MIGRATE), section,
+					 per_statement ? " transaction:false" : "",
+					 quoted ? " " : "", quoted ? quote : "");
+	appendBinaryStringInfo(text, body, length);
+	if (length > 0 && body[length - 1] != '\n')
+		appendStringInfoChar(text, '\n');
+	if (quoted)
+		appendStringInfo(text, "-- %s\n", quote);
+}
+
+/*
+ * A tag that is not in the body.
+ */
+static char *
+make_quote(const char *body)
+{
+	char	   *quote = pstrdup("$body$");
+
+	for (int i = 1; strstr(body, quote) != NULL; i++)
+		quote = psprintf("$body%d$", i);
+	return quote;
+}
+
+/*
+ * Why the text is not read as that revision, or NULL.
+ */
+static char *
+find_difference(const MigRevisionDef *def, const char *text)
+{
+	MigScriptFile file = {.text = text};
+	ErrorContextCallback *callbacks = error_context_stack;
+	MigScriptRevision *revisions;
+	int			nrevisions;
+	List	   *errors = NIL;
+
+	/* What called us is no part of where an error is. */
+	error_context_stack = NULL;
+	revisions = mig_script_files_parse(&file, 1, &nrevisions, &errors);
+	error_context_stack = callbacks;
+	if (errors != NIL)
+		return mig_script_error_line(((MigScriptError *) linitial(errors))->error);
+	if (nrevisions != 1)
+		return pstrdup("it would be read as several revisions");
+	return unconstify(char *, compare(def, &revisions[0].def));
+}
+
+static const char *
+compare(const MigRevisionDef *def, const MigRevisionDef *read)
+{
+	if (!same_text(def->id, read->id))
+		return "its id would be another one";
+	if (!same_list(def->down, def->ndown, read->down, read->ndown))
+		return "its down revisions would be other ones";
+	if (!same_list(def->depends, def->ndepends, read->depends, read->ndepends))
+		return "its dependencies would be other ones";
+	if (!same_list(def->labels, def->nlabels, read->labels, read->nlabels))
+		return "its branch labels would be other ones";
+	if (!same_text(def->message, read->message))
+		return "its message would be another one";
+	if (!same_text(def->settings, read->settings))
+		return "its settings would be other ones";
+	if (!same_text(def->allow, read->allow))
+		return "its waivers would be other ones";
+	if (!same_body(def->upgrade, read->upgrade) ||
+		def->upgrade_per_statement != read->upgrade_per_statement)
+		return "its upgrade would be another one";
+	if (!same_body(def->downgrade, read->downgrade) ||
+		def->downgrade_per_statement != read->downgrade_per_statement)
+		return "its downgrade would be another one";
+	if (!same_body(def->verify, read->verify))
+		return "its verify body would be another one";
+	return NULL;
+}
+
+static bool
+same_list(char *const *a, int na, char *const *b, int nb)
+{
+	if (na != nb)
+		return false;
+	for (int i = 0; i < na; i++)
+	{
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/*
+ * The line end that it may have been given does not count.
+ */
+static bool
+same_body(const char *body, const char *read)
+{
+	int			length;
+
+	if (body == NULL || read == NULL)
+		return body == read;
+	length = strlen(body);
+	return strncmp(body, read, length) == 0 &&
+		strcmp(read + length,
+			   length > 0 && body[length - 1] != '\n' ? "\n" : "") == 0;
+}
