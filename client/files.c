@@ -38,7 +38,6 @@ static void add_path(Files *files, const char *path);
 static void collect(Paths *paths, const char *path);
 static void collect_directory(Paths *paths, const char *path);
 static void add_file(Files *files, const char *path);
-static char *read_file(const char *path);
 static char *new_revision(Session *session);
 static char *heads_of_database(Session *session);
 static char *joined_parents(void);
@@ -159,6 +158,18 @@ file_name(const char *revision, const char *message)
 }
 
 /*
+ * Files are in UTF-8, whatever the terminal has; those with other encodings are
+ * refused.
+ */
+void
+use_utf8(Session *session)
+{
+	if (getenv("PGCLIENTENCODING") == NULL &&
+		PQsetClientEncoding(session->conn, "UTF8") != 0)
+		pg_fatal("%s", PQerrorMessage(session->conn));
+}
+
+/*
  * Registers files, and what is in directories.
  */
 ExitCode
@@ -168,10 +179,7 @@ run_load(Session *session, int argc, char **argv)
 	const char *params[6];
 	ExitCode	code;
 
-	/* Whatever the terminal has; files with other encodings are refused. */
-	if (getenv("PGCLIENTENCODING") == NULL &&
-		PQsetClientEncoding(session->conn, "UTF8") != 0)
-		pg_fatal("%s", PQerrorMessage(session->conn));
+	use_utf8(session);
 	initPQExpBuffer(&files.paths);
 	initPQExpBuffer(&files.contents);
 	appendPQExpBufferChar(&files.paths, '{');
@@ -217,16 +225,27 @@ run_load(Session *session, int argc, char **argv)
 static void
 add_path(Files *files, const char *path)
 {
+	int			n;
+	char	  **paths = list_paths(path, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		add_file(files, paths[i]);
+		pg_free(paths[i]);
+	}
+	pg_free(paths);
+}
+
+char	  **
+list_paths(const char *path, int *n)
+{
 	Paths		found = {NULL, 0};
 
 	collect(&found, path);
-	qsort(found.paths, found.n, sizeof(char *), pg_qsort_strcmp);
-	for (int i = 0; i < found.n; i++)
-	{
-		add_file(files, found.paths[i]);
-		pg_free(found.paths[i]);
-	}
-	pg_free(found.paths);
+	if (found.n > 0)
+		qsort(found.paths, found.n, sizeof(char *), pg_qsort_strcmp);
+	*n = found.n;
+	return found.paths;
 }
 
 static void
@@ -289,7 +308,7 @@ add_file(Files *files, const char *path)
 	pg_free(content);
 }
 
-static char *
+char *
 read_file(const char *path)
 {
 	FILE	   *file = fopen(path, "r");

@@ -34,6 +34,7 @@ static const Command commands[] = {
 	{"revert", "TARGET", 1, 1, run_revert, "downgrade"},
 	{"wait", "JOB", 1, 1, run_wait, "wait until a job has ended"},
 	{"load", "[PATH]...", 0, INT_MAX, run_load, "register files, and what is in directories"},
+	{"export", "DIR [RANGE]", 1, 2, run_export, "write the registered revisions as files"},
 	{"new", "MESSAGE", 1, 1, run_new, "write a file for a new revision"},
 	{"check", "[TARGET]", 0, 1, run_check, "one head, lint, verify, round trip; for CI"},
 };
@@ -277,7 +278,7 @@ usage(void)
 	printf("%s runs migrations that are registered in a PostgreSQL database.\n\n", progname);
 	printf("Usage:\n  %s [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n", progname);
 	for (int i = 0; i < lengthof(commands); i++)
-		printf("  %-8s%-11s%s\n", commands[i].name, commands[i].arguments,
+		printf("  %-8s%-12s%s\n", commands[i].name, commands[i].arguments,
 			   commands[i].description);
 	printf("\nOptions:\n"
 		   "  -n, --dry-run            show the plan, or the file's name; change nothing\n"
@@ -290,7 +291,8 @@ usage(void)
 		   "      --timeout=INTERVAL   how long to wait for a job\n"
 		   "      --format=NAME        load: whose files they are (default: auto)\n"
 		   "      --options=JSON       load: options of the format\n"
-		   "      --replace            load: change pending revisions whose files changed\n"
+		   "      --replace            load: change pending revisions whose files changed;\n"
+		   "                           export: overwrite files that are there\n"
 		   "      --prune              load: remove pending revisions that are in no file\n"
 		   "      --directory=DIR      new, load: where the files are (default: migrations)\n"
 		   "      --revision=ID        new: the revision id (default: made up)\n"

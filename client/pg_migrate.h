@@ -129,6 +129,17 @@ extern char *run_watched(Session *session, const char *statement,
 						 int nparams, const char *const *params,
 						 const char *job, bool *warned);
 
+/* files.c: files on this machine */
+
+/* Whatever the terminal has, files are in UTF-8. */
+extern void use_utf8(Session *session);
+
+/* A file, or what is in a directory and below it, sorted by bytes. */
+extern char **list_paths(const char *path, int *n);
+
+/* The text of a file, which has no null byte. */
+extern char *read_file(const char *path);
+
 /* The commands */
 
 extern ExitCode run_deploy(Session *session, int argc, char **argv);
@@ -142,6 +153,7 @@ extern ExitCode run_lint(Session *session, int argc, char **argv);
 extern ExitCode run_verify(Session *session, int argc, char **argv);
 extern ExitCode run_check(Session *session, int argc, char **argv);
 extern ExitCode run_load(Session *session, int argc, char **argv);
+extern ExitCode run_export(Session *session, int argc, char **argv);
 extern ExitCode run_new(Session *session, int argc, char **argv);
 
 /* What a command does with its arguments. */

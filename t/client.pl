@@ -177,6 +177,35 @@ mkdir "$directory/order/b";
 append_to_file("$directory/order/$_.sql", "--liquibase formatted sql\n--changeset x:$_\nSELECT 1;\n") foreach qw(a B b/c b-d b);
 new_database($node, 'order');
 client_is('the order of files', [ 'load', '-d', 'order', '--csv', "$directory/order" ], 0, qr{\n[^\n]*,x_B,added\n[^\n]*,x_a,added\n[^\n]*,x_b_d,added\n[^\n]*,x_b,added\n[^\n]*,x_b/c,added\n$});
+# out again: into an empty directory, into the one that they are from, and where
+# somebody has changed a file
+my @export = ('export', '-d', 'files');
+my $out_directory = "$directory/out";
+client_is('export, dry run', [ @export, '-n', $out_directory ], 0, qr{^\Q$out_directory\E/000001_a1_one.sql\n\Q$out_directory\E/000002_a2.sql\n$});
+ok(!-e $out_directory, 'writes nothing');
+client_is('export', [ @export, $out_directory ], 0, qr{^\Q$out_directory\E/000001_a1_one.sql\n\Q$out_directory\E/000002_a2.sql\n$});
+is(slurp_file("$out_directory/000001_a1_one.sql"), "-- revision: a1\n-- message: one\n-- migrate:up\nCREATE TABLE a (i int);\n-- migrate:down\nDROP TABLE a;\n", 'a file');
+is(slurp_file("$out_directory/000002_a2.sql"), "-- revision: a2\n-- down_revision: a1\n-- migrate:up\nSELECT 'it''s {\"\\}';\n", 'another one');
+client_is('export again', [ @export, $out_directory ], 0, qr/^$/);
+new_database($node, 'again');
+client_is('load what was exported', [ 'load', '-d', 'again', '--csv', $out_directory ], 0, qr{_a1_one.sql,a1,added\n.*,a2,added\n}s);
+is(sql($node, 'again', q{SELECT hash FROM migrate_show('a2')}), sql($node, 'files', q{SELECT hash FROM migrate_show('a2')}), 'and it is the same');
+append_to_file("$out_directory/000002_a2.sql", "SELECT 2;\n");
+unlink "$out_directory/000001_a1_one.sql";
+client_is('export, a changed file', [ @export, $out_directory ], 1, qr/^$/, qr/"\Q$out_directory\E\/000002_a2.sql" is there with another content.*hint: Nothing is written.*--replace/s);
+ok(!-e "$out_directory/000001_a1_one.sql", 'writes nothing');
+client_is('export, a range', [ @export, $out_directory, ':a1' ], 0, qr{^\S*/000001_a1_one.sql\n$});
+client_is('export, --replace', [ @export, '--replace', '-q', $out_directory ], 0, qr/^$/);
+unlike(slurp_file("$out_directory/000002_a2.sql"), qr/SELECT 2/, 'it is replaced');
+client_is('export into the files it is from', [ @export, '--replace', $history ], 1, qr/^$/,
+	qr{revision of file "000001_a1_one.sql" is in file "\Q$history\E/1.sql"\n.*"000002_a2.sql" is in file "\Q$history\E/later/2.sql"}s);
+client_is('export, no directory', [ @export, "$directory/none/out" ], 1, qr/^$/, qr/could not create directory/);
+client_is('export in another format', [ @export, '--format', 'goose', $out_directory ], 1, qr/^$/, qr/ERROR: .*format "goose"/);
+# A server does not choose where a file is written.
+$node->safe_psql('again', q{DROP EXTENSION migrate; CREATE SCHEMA fake; CREATE EXTENSION migrate SCHEMA fake; ALTER FUNCTION fake.migrate_export RENAME TO x;
+	CREATE FUNCTION fake.migrate_export(text, text) RETURNS TABLE (path text, content text) LANGUAGE sql AS $$ VALUES ('../stolen.sql', '') $$});
+client_is('export from a hostile server', [ 'export', '-d', 'again', $out_directory ], 1, qr/^$/, qr{the server has named a file "../stolen.sql"});
+
 mkdir "$directory/nothing";
 client_is('no files', [ @load, "$directory/nothing" ], 1, qr/^$/, qr/there are no files/);
 
@@ -250,7 +279,7 @@ SKIP:
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	wait_until($node, 'db 3', q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')});
 	my ($parent) = map { $_->{PID} } @{ $run->{KIDS} };
-	my @children = grep { slurp_file("/proc/$_/stat") =~ /\) . $parent / } map { m{/proc/(\d+)/stat} && -r $_ ? $1 : () } glob '/proc/[0-9]*/stat';
+	my @children = grep { (eval { slurp_file("/proc/$_/stat") } // '') =~ /\) . $parent / } map { m{/proc/(\d+)/stat} && -r $_ ? $1 : () } glob '/proc/[0-9]*/stat';
 	is(scalar @children, 1, 'a process for a database');
 	unlike(slurp_file("/proc/$children[0]/cmdline"), qr/hidden/, 'shows no password');
 	kill 'INT', $parent, @children;
