@@ -21,6 +21,9 @@
  */
 #define MAX_BODY_SIZE			(256 * 1024 * 1024)
 
+/* A difference of definitions that the caller may know what to do about. */
+const char *const mig_definition_down_differs = "The down revisions differ.";
+
 /* Names that mean something else in a target, so that they cannot be reached. */
 static const char *const reserved_names[] = {"base", "head", "heads"};
 
@@ -633,7 +636,7 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 	if (a->downgrade_per_statement != b->downgrade_per_statement)
 		return "They differ in whether the downgrade is transactional.";
 	if (!same_strings(a->down, a->ndown, b->down, b->ndown))
-		return "The down revisions differ.";
+		return mig_definition_down_differs;
 	if (!same_strings(a->depends, a->ndepends, b->depends, b->ndepends))
 		return "The dependencies differ.";
 	if (!same_strings(a->labels, a->nlabels, b->labels, b->nlabels))

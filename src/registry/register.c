@@ -40,7 +40,8 @@ static void refuse_if_applied(MigVersion *version, MigGraph *graph,
 							  const List *ids);
 static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
 						 MigRegisterHolder *holders);
-static void refuse_applied(const char *id, const MigVersion *version);
+static void refuse_applied(const char *id, const char *differs,
+						   const MigVersion *version);
 
 /* Each finds an error of its own. */
 static const Check checks[] =
@@ -431,7 +432,7 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 	const char *id = registered->revision.def.id;
 
 	if (registered->given.options & MIG_REGISTER_REPLACE)
-		refuse_applied(id, version);
+		refuse_applied(id, registered->differs, version);
 	if (registered->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -614,7 +615,7 @@ mig_register_refuse_held(const char *id, const MigRegisterHolder *holder)
 				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve(%s, 'abandon').",
 						 quote_literal_cstr(id))));
 	if (holder->applied != NULL)
-		refuse_applied(id, holder->applied);
+		refuse_applied(id, NULL, holder->applied);
 }
 
 /*
@@ -627,15 +628,24 @@ mig_register_applied(MigVersion *version, MigGraph *graph)
 	return mig_graph_applied(graph, version->nrows, version->rows);
 }
 
+/*
+ * differs: from what is registered, as a sentence, or NULL.  An author who puts a
+ * revision in front of another one changes the down revisions of that.
+ */
 static void
-refuse_applied(const char *id, const MigVersion *version)
+refuse_applied(const char *id, const char *differs, const MigVersion *version)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot replace or unregister revision \"%s\" because it is applied",
 					id),
+			 differs != NULL ?
+			 errdetail("%s It is applied according to version table \"%s\".",
+					   differs, version->name) :
 			 errdetail("It is applied according to version table \"%s\".",
 					   version->name),
+			 differs == mig_definition_down_differs ?
+			 errhint("Leave its down revisions as they are. A revision that is to run before it elsewhere is a branch, and a merge of the heads joins it.") :
 			 errhint("Downgrade it first, or register the change as a new revision.")));
 }
 

@@ -38,6 +38,7 @@ typedef struct MigRegisterHolder
 } MigRegisterHolder;
 
 /* definition.c */
+extern const char *const mig_definition_down_differs;
 extern void mig_definition_check_names(const MigRevisionDef *def);
 extern void mig_definition_check_references(const MigRevisionDef *def,
 											bool in_script);
