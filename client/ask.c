@@ -38,6 +38,7 @@ static const Check checks[] = {
 	},
 };
 
+static const char *target_of(int argc, char **argv);
 static ExitCode none(Session *session, const char *query, int nparams,
 					 const char *const *params);
 static ExitCode ask_target(Session *session, int argc, char **argv,
@@ -88,7 +89,7 @@ run_preview(Session *session, int argc, char **argv)
 ExitCode
 run_lint(Session *session, int argc, char **argv)
 {
-	const char *params[] = {argc > 0 ? argv[0] : "head", options.command};
+	const char *params[] = {target_of(argc, argv), options.command};
 	ExitCode	code = ask_target(session, argc, argv,
 								  "SELECT * FROM @migrate_lint($1, $2)",
 								  "SELECT * FROM @migrate_lint_details($1, $2)");
@@ -125,11 +126,23 @@ none(Session *session, const char *query, int nparams, const char *const *params
 	return code;
 }
 
+/*
+ * What a command is about that has no target: all that is pending, or the last
+ * revision.
+ */
+static const char *
+target_of(int argc, char **argv)
+{
+	if (argc > 0)
+		return argv[0];
+	return strcmp(options.command, "downgrade") == 0 ? "-1" : "head";
+}
+
 static ExitCode
 ask_target(Session *session, int argc, char **argv,
 		   const char *query, const char *details)
 {
-	const char *params[] = {argc > 0 ? argv[0] : "head", options.command};
+	const char *params[] = {target_of(argc, argv), options.command};
 
 	return print_query(session, options.details ? details : query, 2, params);
 }

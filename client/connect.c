@@ -114,8 +114,49 @@ run_query(Session *session, const char *query,
 		PQresultStatus(result) == PGRES_COMMAND_OK)
 		return result;
 	print_error(PQresultErrorMessage(result));
+	print_missing_grants(session, PQresultErrorField(result, PG_DIAG_SQLSTATE),
+						 query);
 	PQclear(result);
 	return NULL;
+}
+
+/*
+ * The server names one object that the role may not use.  It takes a GRANT for
+ * each that the query names, and for their schemas.
+ */
+void
+print_missing_grants(Session *session, const char *sqlstate, const char *query)
+{
+	const char *params[] = {NULL};
+	char	   *text;
+	char	   *grants;
+
+	if (sqlstate == NULL || strcmp(sqlstate, "42501") != 0)
+		return;
+	params[0] = text = expand_query(session, query);
+	grants = ask_quietly(session,
+						 "SELECT pg_catalog.string_agg(pg_catalog.format('GRANT %s TO %I;', g.what, CURRENT_USER), E'\\n' ORDER BY g.part, g.what)"
+						 "  FROM (SELECT 1, pg_catalog.format('USAGE ON SCHEMA %I', n.nspname)"
+						 "          FROM pg_catalog.pg_namespace AS n"
+						 "         WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+						 "           AND pg_catalog.strpos($1, pg_catalog.concat(' ', pg_catalog.quote_ident(n.nspname), '.')) OPERATOR(pg_catalog.>) 0"
+						 "        UNION ALL"
+						 "        SELECT 2, pg_catalog.format(CASE WHEN p.prokind OPERATOR(pg_catalog.=) 'p' THEN 'EXECUTE ON PROCEDURE %I.%I' ELSE 'EXECUTE ON FUNCTION %I.%I' END, n.nspname, p.proname)"
+						 "          FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace"
+						 "         WHERE NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')"
+						 "           AND pg_catalog.strpos($1, pg_catalog.concat(' ', pg_catalog.quote_ident(n.nspname), '.', p.proname, '(')) OPERATOR(pg_catalog.>) 0"
+						 "        UNION ALL"
+						 "        SELECT 3, pg_catalog.format('SELECT ON %I.%I', n.nspname, c.relname)"
+						 "          FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+						 "         WHERE n.nspname OPERATOR(pg_catalog.=) 'migrate' AND c.relkind OPERATOR(pg_catalog.=) 'v'"
+						 "           AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')"
+						 "           AND pg_catalog.concat($1, ' ') OPERATOR(pg_catalog.~) pg_catalog.concat(' migrate\\.', c.relname, '\\M')"
+						 "       ) AS g (part, what)",
+						 1, params);
+	if (grants != NULL)
+		fprintf(stderr, "HINT:  To grant it:\n%s\n", grants);
+	pg_free(grants);
+	pg_free(text);
 }
 
 /*

@@ -207,8 +207,8 @@ run_load(Session *session, int argc, char **argv)
 	if (options.dry_run)
 		PQclear(run_query(session, "BEGIN", 0, NULL));
 	code = print_query(session, options.details ?
-					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6)" :
-					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
+					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb)" :
+					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
 					   6, params);
 	if (options.dry_run)
 		PQclear(run_query(session, "ROLLBACK", 0, NULL));

@@ -26,7 +26,7 @@ typedef struct Command
 static const Command commands[] = {
 	{"status", "", 0, 0, run_status, "show each revision and whether it is applied"},
 	{"history", "[RANGE]", 0, 1, run_history, "show the revisions, newest first"},
-	{"plan", "[TARGET]", 0, 1, run_plan, "show what a deploy would run"},
+	{"plan", "[TARGET]", 0, 1, run_plan, "show what a deploy would run; --down: a revert"},
 	{"lint", "[TARGET]", 0, 1, run_lint, "look for statements that would stop the application"},
 	{"preview", "[TARGET]", 0, 1, run_preview, "run it and take it back; show the locks"},
 	{"verify", "[RANGE]", 0, 1, run_verify, "run the verify bodies of what is applied"},

@@ -115,6 +115,10 @@ extern ExitCode print_query(Session *session, const char *query,
 /* Prints an error or a notice as psql does. */
 extern void print_error(const char *message);
 
+/* After an error of a query with that SQLSTATE: which privileges it lacks. */
+extern void print_missing_grants(Session *session, const char *sqlstate,
+								 const char *query);
+
 /* Whether a notice is a warning, which --quiet does not suppress. */
 extern bool is_warning(const PGresult *result);
 

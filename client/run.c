@@ -75,7 +75,7 @@ wait_for_job(Session *session, const char *job,
 {
 	const char *params[] = {job, options.timeout};
 	bool		warned;
-	char	   *sqlstate = run_watched(session, "CALL @migrate_wait($1, $2)", 2,
+	char	   *sqlstate = run_watched(session, "CALL @migrate_wait($1::pg_catalog.text::bigint, $2::pg_catalog.text::interval)", 2,
 									   params, job, &warned);
 
 	/* What ended early for a worker ended so in its log, not in ours. */

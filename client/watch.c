@@ -70,6 +70,7 @@ run_watched(Session *session, const char *statement,
 	sqlstate = finish(&watch);
 	ResetCancelConn();
 	PQsetNoticeReceiver(session->conn, receiver, NULL);
+	print_missing_grants(session, sqlstate, statement);
 	if (watch.watcher != NULL)
 		PQfinish(watch.watcher);
 	*warned = watch.warned;

@@ -99,6 +99,7 @@ client_is('in another language', [ 'history', '--graph=dot' ], 0, qr/^digraph re
 client_is('CSV', [ 'history', '--csv' ], 0, qr/^revision,state,kind,message\n/);
 client_is('JSON', [ 'history', '--json' ], 0, qr/"revision":"$second"/);
 client_is('relative target', [ 'revert', '-1' ], 0, qr/^$/, qr/downgrade $second -> $first/);
+client_is('plan of the last downgrade', [ 'plan', '--down' ], 0, qr/ downgrade +\| $first .*\(1 row\)/s);
 client_is('plan of a downgrade', [ 'plan', '--down', 'base' ], 0, qr/ downgrade +\| $first /);
 client_is('JSON of a run', [ 'deploy', '--json', '-q' ], 0, qr/^\{"exit_code" : 0, "sqlstate" : null, "current" : \["$second"\], "pending" : 0\}$/);
 client_is('no such target', [ 'deploy', 'nowhere' ], 1, qr/^$/, qr/\AERROR:  [^\n]*nowhere(?!.*ERROR)/s);
@@ -108,6 +109,7 @@ client_is('by a worker', [ 'revert', 'base', '--worker' ], 0, qr/^$/, qr/^job \d
 is(sql($node, $db, 'SELECT count(*) FROM migrate_current()'), 0, 'and it is done');
 my $job = sql($node, $db, 'SELECT migrate_submit()');
 client_is('wait', [ 'wait', $job ], 0, qr/^$/);
+client_is('wait for nothing', [ 'wait', 'it' ], 1, qr/^$/, qr/\AERROR:  invalid input syntax for type bigint: "it"\n\z/);
 client_is('wait for no job', [ 'wait', '4711' ], 1, qr/^$/, qr/ERROR: .*4711/);
 is(sql($node, $db, 'SELECT count(*) FROM migrate_current()'), 1, 'the job has run');
 
@@ -214,7 +216,8 @@ client_is('no files', [ @load, "$directory/nothing" ], 1, qr/^$/, qr/there are n
 $node->safe_psql('postgres', 'CREATE DATABASE other');
 $node->safe_psql('other', q{CREATE SCHEMA "the API"; CREATE EXTENSION migrate SCHEMA "the API"; CREATE ROLE low LOGIN});
 client_is('functions in another schema', [ 'deploy', '-d', 'other' ], 0, qr/^$/, qr/NOTICE/);
-client_is('a role without rights', [ 'deploy', '-d', 'other', '-U', 'low' ], 1, qr/^$/, qr/ERROR:  permission denied for schema the API/);
+client_is('a role without rights', [ 'deploy', '-d', 'other', '-U', 'low' ], 1, qr/^$/, qr/ERROR:  permission denied for schema the API.*\nHINT:  To grant it:\nGRANT USAGE ON SCHEMA "the API" TO low;\nGRANT EXECUTE ON PROCEDURE "the API".migrate_deploy TO low;\n$/s);
+client_is('without a view', [ 'status', '-d', 'other', '-U', 'low' ], 1, qr/^$/, qr/ERROR:  permission denied for schema migrate.*\nHINT:  To grant it:\nGRANT USAGE ON SCHEMA migrate TO low;\nGRANT SELECT ON migrate.status TO low;\n$/s);
 
 # A search_path that the database's owner has set: nothing of it is run.
 $node->safe_psql('other', <<'SQL');
@@ -323,5 +326,18 @@ sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE a
 $run->finish;
 is($run->full_result >> 8, 1, 'terminated: exit code');
 like($err, qr/terminating connection due to administrator command/, 'terminated: messages');
+
+# the same in the middle of a statement that cannot run inside a transaction block
+sql($node, $db, q{SELECT migrate_unregister('f3');
+CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); RETURN $1; END $$;
+INSERT INTO account VALUES (7);
+SELECT migrate_register('f4', 'CREATE INDEX CONCURRENTLY account_slow ON account (slow(id))', 'SELECT 1', '{f2}')});
+$run = IPC::Run::start([ 'pg_migrate', 'deploy', 'f4' ], '<', \undef, '>', \$out, '2>', \$err,
+	IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+wait_until($node, $db, q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')});
+sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_migrate'});
+$run->finish;
+is($run->full_result >> 8, 4, 'terminated, and partial: exit code');
+client_is('what is partial', ['status'], 0, qr/ f4 +\| partial /);
 
 done_testing();

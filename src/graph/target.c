@@ -238,8 +238,11 @@ mig_target_refuse_offset(const MigRelative *rel)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("relative revision \"%s\" did not produce %d migrations",
-					rel->offset_text, abs(rel->offset)),
+			 errmsg("relative revision \"%s\" does not exist",
+					rel->offset_text),
+			 rel->offset == 0 ?
+			 errdetail("An offset is at least 1.") :
+			 errdetail("It counts from the revisions that are applied, and there are not so many in that direction."),
 			 errhint("Use migrate_history() to list revisions that can be a target.")));
 }
 

@@ -86,7 +86,9 @@ mig_job_submit_instead(const char *target, MigCommand command)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function migrate_submit"),
-				 errdetail("The setting migrate.function_mode is \"submit\".")));
+				 errdetail("The setting migrate.function_mode is \"submit\"."),
+				 errhint("GRANT EXECUTE ON FUNCTION migrate_submit TO %s;",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	job = mig_job_submit(target, name, GetCurrentTimestamp(), DT_NOEND);
 	ereport(NOTICE,
 			(errmsg("submitted job " INT64_FORMAT ": %s %s",
