@@ -51,6 +51,10 @@ DROP TABLE c, d;
 DROP FUNCTION f();
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', replace(pg_temp.dump(), 'SELECT 1;', 'SELEC 1;')));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 31_x.up.sql\nCOPY d (a) FROM stdin;\na\\\nb\n\\.\n'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 31_x.up.sql\r\nCOPY d (a) FROM stdin;\r\na\\\\\\\r\n\\.\r\n'));
+-- a backslash before a tab, and two at the end of a line
+SELECT * FROM migrate_register_bundle(E'-- file: 34_x.up.sql\nCOPY d (a, b) FROM stdin;\na\\\tb\tc\\\\\n\\\\\td\n\\.\n');
+SELECT to_json(upgrade) FROM migrate.revision WHERE revision = '34';
 
 -- its INSERT is the same under settings of the session; what stands behind COPY
 SET quote_all_identifiers = on;

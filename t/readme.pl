@@ -58,7 +58,7 @@ is(as('author', q{SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); CREATE
 is(as('author', 'SELECT revision, approved, hash IS NULL FROM migrate_plan_details()'), 'f1|f|t', 'author: sees the plan, but no hash');
 like(as('author', q{SELECT migrate_approve('f1', 'x')}), qr/^42501: permission denied for function migrate_approve/, 'author: does not approve');
 like(as('operator', 'CALL migrate_deploy()'), qr/^42501: permission denied to run revision "f1" as role "deployer"/, 'operator: refused before the approval');
-is(as('operator', 'SELECT revision, problem FROM migrate_plan_details()'), 'f1|author author', 'operator: the plan says so');
+is(as('operator', 'SELECT revision, problem FROM migrate_plan_details()'), 'f1|role author not trusted', 'operator: the plan says so');
 is(as('operator', q{SELECT status, value FROM migrate_doctor_details() WHERE "check" = 'authors'}),
 	'warning|1 of 1 pending revisions cannot run as role "deployer": f1 (author)', 'operator: the doctor says so');
 like(as('operator', 'SELECT migrate_submit() AS job \gset' . "\nCALL migrate_wait(:job)"), qr/^42501: job \d+ failed: permission denied/, 'operator: a job fails');

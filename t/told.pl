@@ -29,6 +29,7 @@ sub plain
 	$text =~ s/(process) (?:with PID )?\d+/$1 PID/gi;
 	$text =~ s/(job|migrate_wait)([ (])\d+/$1$2N/g;
 	$text =~ s/(pg_terminate_backend|in server process)\(\d+\)/$1(PID)/g;
+	$text =~ s/(migrate_cancel|pg_cancel_backend)\(\d+\)/$1(N)/g;
 	$text =~ s/pid IN \(\d+\)/pid IN (PID)/g;
 	$text =~ s/\bfor \d+ s\b/for N s/g;
 	$text =~ s/(after \d+ attempts) in \d+ s/$1/g;
@@ -135,6 +136,32 @@ server_log();
 told('SELECT migrate_upgrade()');
 told('BEGIN; SELECT migrate_upgrade()');
 
+section('the database has what the revision makes');
+register('d2', 'CREATE TABLE acc (id int)', '', 'd1');
+told('CALL migrate_deploy()');
+told('SELECT migrate_upgrade()');
+told("SELECT migrate_stamp('d2')");
+told("SELECT migrate_stamp('d1')");
+
+section('a downgrade that cannot run');
+register('d2', 'SELECT 1', 'DROP TABLE gone', 'd1');
+sql($node, $db, 'CALL migrate_deploy()');
+told("CALL migrate_revert('d1')");
+told("SELECT migrate_downgrade('base')");
+kept();
+told("SELECT migrate_stamp('d1')");
+
+section('a downgrade that there is not');
+sql($node, $db, "SELECT migrate_register('d2', 'SELECT 1', NULL, '{d1}', replace => true); SELECT migrate_register('side', '', '', '{d1}')");
+sql($node, $db, "CALL migrate_deploy('heads')");
+told("CALL migrate_revert('d2\@d1')");
+told("SELECT migrate_stamp(ARRAY['side'], purge => true)");
+sql($node, $db, "SELECT migrate_stamp('d2')");
+sql($node, $db, "CALL migrate_revert('side\@d1'); SELECT migrate_unregister('side')");
+told("CALL migrate_revert('-1')");
+told("CALL migrate_revert('-7')");
+told("SELECT migrate_stamp('d1')");
+
 section('a syntax error');
 told(q(SELECT migrate_register('d9', 'SELECT 1; CREATE TABEL x (i int)')));
 register('d2', "DO \$\$ BEGIN\n  EXECUTE 'CREATE TABEL x ()';\nEND \$\$", '', 'd1');
@@ -207,6 +234,23 @@ register('d2', "DO \$\$ BEGIN RAISE deadlock_detected USING MESSAGE = 'deadlock 
 told("SET migrate.max_attempts = 2; CALL migrate_deploy()");
 kept();
 
+section('another run holds the lock');
+register('d2', 'SELECT pg_sleep(3600)', '', 'd1');
+my $holder = start_sql($node, $db, 'holder', 'CALL migrate_deploy()');
+my $holder_pid = wait_for_event($node, $holder, 'Timeout');
+told('SET migrate.lock_wait = 0; CALL migrate_deploy()');
+sql($node, $db, "SELECT pg_cancel_backend($holder_pid)");
+finish_sql($holder);
+my $worker = sql($node, $db, 'SELECT migrate_submit()');
+wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.jobs_details AS j JOIN pg_stat_activity AS a USING (pid) WHERE j.job = $worker AND a.wait_event = 'PgSleep'");
+told('SET migrate.lock_wait = 0; CALL migrate_deploy()');
+sql($node, $db, "SELECT migrate_cancel($worker)");
+wait_until($node, $db, "SELECT state = 'cancelled' FROM migrate.jobs_details WHERE job = $worker");
+my $open = $node->background_psql($db);
+$open->query_safe("BEGIN; SELECT migrate_stamp('d1');");
+told('SET migrate.lock_wait = 0; CALL migrate_deploy()');
+$open->quit;
+
 section('terminated');
 register('d2', "CREATE TABLE d2 (i int);\nSELECT pg_sleep(3600)", '', 'd1');
 my $run = start_sql($node, $db, 'doomed', 'CALL migrate_deploy()');
@@ -275,6 +319,20 @@ add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.statu
 told('SELECT migrate_upgrade()');
 sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
 
+section('killed while it builds an index');
+sql($node, $db, 'CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); RETURN $1; END $$');
+register('d2', 'CREATE INDEX CONCURRENTLY acc_slow ON acc (slow(id))', '', 'd1');
+sql($node, $db, "INSERT INTO acc VALUES (9, 'z')");
+$run = start_sql($node, $db, 'killed', 'CALL migrate_deploy()');
+$pid = wait_for_event($node, $run, 'Timeout');
+crash($node, $pid);
+finish_sql($run);
+add('migrate_doctor()', sql($node, $db, "SELECT finding FROM migrate_doctor() WHERE finding ~ '^(invalid indexes|partial):'"));
+sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
+add('migrate_doctor()', sql($node, $db, "SELECT finding FROM migrate_doctor() WHERE finding ~ '^(invalid indexes|partial):'"));
+sql($node, $db, 'DROP INDEX acc_slow');
+register('d2', "VACUUM acc;\nCREATE TABLE d2 (i int);\nSELECT pg_sleep(3600)", '', 'd1');
+
 section('a worker that is killed');
 my $job = sql($node, $db, 'SELECT migrate_submit()');
 wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.jobs_details AS j JOIN pg_stat_activity AS a USING (pid) WHERE j.job = $job AND a.wait_event = 'PgSleep'");
@@ -290,6 +348,14 @@ told("CALL migrate_wait($job)");
 
 section('not approved');
 told('SET migrate.require_approval = on; CALL migrate_deploy()');
+register('d2', 'SELECT 1', '', 'd1');
+foreach my $setting ('on', 'off')
+{
+	sql($node, $db, "ALTER DATABASE app SET migrate.require_approval = $setting");
+	add("migrate.health, $setting", sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.health"));
+	add("migrate.status, $setting", sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.status WHERE state <> 'applied'"));
+}
+register('d2', 'SELECT 1 / 0', '', 'd1');
 
 section('a row that names no revision');
 sql($node, $db, "INSERT INTO migrate.version VALUES ('alien')");
@@ -304,6 +370,16 @@ sql($node, $db, "SELECT migrate_schedule('nightly', '1 day', at => now())");
 wait_until($node, $db, "SELECT last_run IS NOT NULL AND NOT EXISTS (SELECT FROM migrate.jobs_details WHERE finished IS NULL) FROM migrate.schedules_details");
 add('migrate.schedules_details', sql($node, $db, 'SELECT name, note FROM migrate.schedules_details'));
 add('migrate.jobs_details', sql($node, $db, "SELECT state, error, hint FROM migrate.jobs_details WHERE schedule = 'nightly'"));
+
+section('a schedule that waits for approval');
+sql($node, $db, "SELECT migrate_unschedule('nightly'); SELECT migrate_register('d2', 'SELECT 2', '', '{d1}', replace => true)");
+sql($node, $db, 'ALTER DATABASE app SET migrate.require_approval = on');
+sql($node, $db, "SELECT migrate_schedule('weekly', '1 week', at => now())");
+wait_until($node, $db, "SELECT last_run IS NOT NULL AND NOT EXISTS (SELECT FROM migrate.jobs_details WHERE finished IS NULL) FROM migrate.schedules_details");
+add('migrate.schedules_details', sql($node, $db, 'SELECT name, failures, note FROM migrate.schedules_details'));
+add('migrate.jobs_details', sql($node, $db, "SELECT state, error FROM migrate.jobs_details WHERE schedule = 'weekly'"));
+add('migrate.health', sql($node, $db, "\\a\n\\t off\nSELECT * FROM migrate.health"));
+sql($node, $db, "SELECT migrate_unschedule('weekly')");
 
 $node->stop;
 

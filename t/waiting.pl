@@ -88,7 +88,7 @@ $first_pid = wait_for_event($node, $first, 'Lock');
 $second = start_sql($node, $db, 'impatient', "SET migrate.lock_wait = '300ms'; CALL migrate_deploy()");
 (undef, $errors) = finish_sql($second);
 like($errors, qr/^55P03: could not lock "migrate.version" within 300 ms/, 'lock_wait');
-like($second->{err}, qr/DETAIL:  Blocked by process $first_pid \(role \w+, application 'first again', active for \d+ s\), which holds the lock\.\nHINT:  Wait for it to end, or raise migrate\.lock_wait\.\nTo end what blocks it: SELECT pg_terminate_backend\($first_pid\);/, 'lock_wait: the holder');
+like($second->{err}, qr/DETAIL:  Blocked by process $first_pid \(role \w+, application 'first again', active for \d+ s\), which holds the lock\.\nHINT:  Wait for it to end, or raise migrate\.lock_wait\.\nTo stop it: SELECT pg_cancel_backend\($first_pid\);\nA run that is stopped leaves /, 'lock_wait: the holder');
 # A function holds a snapshot while it waits, and so delays the index: it fails
 # in time.
 $second = start_sql($node, $db, 'function', "SET migrate.lock_wait = '300ms'; SELECT migrate_upgrade('b1')");

@@ -142,7 +142,7 @@ isnt($node->psql($db, q{CALL migrate_deploy('0b1c2d3e4f50')}), 0, 'it is partial
 questions('partial');
 my $plan = fits('SELECT * FROM migrate_plan()');
 like($plan, qr/ 0b1c2d3e4f50 \| partial: add the postal address to every cus$/m, 'the plan says so');
-like($plan, qr/ c0ffee000001 \| author registrar1: add the postal address to$/m, 'and what would be refused');
+like($plan, qr/ c0ffee000001 \| role registrar1 not trusted: add the postal *$/m, 'and what would be refused');
 like(fits('SELECT * FROM migrate_history()'), qr/ 0b1c2d3e4f50 \| partial \| +\| $message$/m, 'so does the history');
 sql($node, $db, q{SELECT migrate_resolve('0b1c2d3e4f50', 'abandon'); INSERT INTO migrate.version VALUES ('deadbeef0000')});
 fits("SELECT * FROM $_") foreach qw(migrate_current() migrate_history() migrate_doctor() migrate.status);

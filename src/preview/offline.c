@@ -113,7 +113,7 @@ check_reversible(const MigPlan *plan)
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (checks[i].irreversible)
-			mig_run_refuse_irreversible(ids[i]);
+			mig_run_refuse_irreversible(ids[i], NULL);
 	}
 }
 

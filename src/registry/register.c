@@ -474,10 +474,12 @@ refuse_several(const List *refused)
 			(errcode(replace ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE :
 					 ERRCODE_DUPLICATE_OBJECT),
 			 replace ?
-			 errmsg("%d revisions cannot be replaced because they are applied",
-					list_length(refused)) :
-			 errmsg("%d revisions are already registered with another definition",
-					list_length(refused)),
+			 errmsg_plural("%d revision cannot be replaced because it is applied",
+						   "%d revisions cannot be replaced because they are applied",
+						   list_length(refused), list_length(refused)) :
+			 errmsg_plural("%d revision is already registered with another definition",
+						   "%d revisions are already registered with another definition",
+						   list_length(refused), list_length(refused)),
 			 errdetail_internal("%s", detail.data),
 			 errhint("Register the change of an applied revision as a new one, or downgrade it first. One that is not applied can be replaced with replace => true.")));
 }

@@ -316,10 +316,15 @@ void
 mig_blocker_read(const MigSpiRow *row, int column, MigBlockers *blockers)
 {
 	char	  **pids = mig_spi_row_texts(row, column + 4, &blockers->npids);
+	int			ncures;
+	char	  **cures = mig_spi_row_texts(row, column + 1, &ncures);
 
 	/* Other roles have given the names in them. */
 	blockers->who = mig_printable(mig_spi_row_text(row, column));
-	blockers->cure = mig_printable(mig_spi_row_text(row, column + 1));
+	blockers->cure = NULL;
+	for (int i = 0; i < ncures; i++)
+		blockers->cure = i == 0 ? mig_printable(cures[i]) :
+			psprintf("%s\n%s", blockers->cure, mig_printable(cures[i]));
 	blockers->rights = mig_printable(mig_spi_row_text(row, column + 2));
 	blockers->hidden = mig_spi_row_text(row, column + 3);
 	blockers->pids = palloc(sizeof(int) * Max(blockers->npids, 1));
@@ -333,9 +338,11 @@ mig_blocker_read(const MigSpiRow *row, int column, MigBlockers *blockers)
 char *
 mig_blocker_advise(const MigBlockers *blockers)
 {
+	const char *space = strchr(blockers->cure, '\n') != NULL ? "\n" : " ";
 	char	   *end = blockers->rights == NULL ?
-	psprintf("To end what blocks it: %s", blockers->cure) :
-	psprintf("To end what blocks it, %s: %s", blockers->rights, blockers->cure);
+	psprintf("To end what blocks it:%s%s", space, blockers->cure) :
+	psprintf("To end what blocks it, %s:%s%s", blockers->rights, space,
+			 blockers->cure);
 
 	if (blockers->hidden == NULL)
 		return end;

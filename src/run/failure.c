@@ -42,6 +42,10 @@ static void append_causes(StringInfo buf, const MigRun *run,
 						  const ErrorData *error);
 static char *advise(const MigRun *run, const ErrorData *error,
 					const char *set_role);
+static char *advise_repair(const MigRun *run, const ErrorData *error,
+						   const char *command);
+static char *find_stamp(const MigRun *run, const ErrorData *error);
+static bool exists_already(const ErrorData *error);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
@@ -285,14 +289,114 @@ advise(const MigRun *run, const ErrorData *error, const char *set_role)
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
 	if (set_role != NULL)
-		command = psprintf("%s\nTo run it as another role: %s %s",
-						   command, set_role, command);
+		command = psprintf("%s\nTo run it as %s\n%s", command, set_role, command);
+	return advise_repair(run, error, command);
+}
+
+/*
+ * The same after an error that the body is to blame for, or what it has found.
+ */
+static char *
+advise_repair(const MigRun *run, const ErrorData *error, const char *command)
+{
+	char	   *stamp = find_stamp(run, error);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "To try again when the cause is removed: %s", command);
 	/* A revision that is applied cannot be replaced. */
 	if (run->exec.step->command == MIG_COMMAND_DOWNGRADE)
-		return psprintf("To try again when the cause is removed: %s", command);
-	return psprintf("To try again when the cause is removed: %s\nTo change the body first: migrate_register(%s, ..., replace => true).",
-					command,
-					quote_literal_cstr(run->exec.body.revision));
+	{
+		if (stamp != NULL)
+			appendStringInfo(&buf, "\nTo undo the revision by hand, and then count it as not applied: SELECT migrate_stamp(%s);",
+							 stamp);
+		return buf.data;
+	}
+	appendStringInfo(&buf, "\nTo change the body first: migrate_register(%s, ..., replace => true).",
+					 quote_literal_cstr(run->exec.body.revision));
+	if (stamp != NULL && exists_already(error))
+		appendStringInfo(&buf, "\nIf the database has all that the revision makes, to count it as applied: SELECT migrate_stamp(%s);",
+						 stamp);
+	return buf.data;
+}
+
+/*
+ * The arguments of migrate_stamp() that write the rows which the step that has
+ * failed would have written.  NULL: steps before it are taken back with it, or
+ * it has failed at these rows.
+ */
+static char *
+find_stamp(const MigRun *run, const ErrorData *error)
+{
+	if ((!run->commits && run->exec.entry.step > 1) ||
+		error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		return NULL;
+	return mig_failure_stamp(run->version, run->exec.step);
+}
+
+/*
+ * The arguments of migrate_stamp() that write what a step writes, which is the
+ * next one from where the version table is.  NULL: it is not.
+ */
+char *
+mig_failure_stamp(const MigVersion *version, const MigStep *step)
+{
+	List	   *rows = NIL;
+	int			ngone = 0;
+	StringInfoData buf;
+	ListCell   *cell;
+
+	for (int i = 0; i < version->nrows; i++)
+	{
+		char	   *row = version->rows[i];
+		bool		gone = false;
+
+		for (int k = 0; k < step->ndeletes; k++)
+			gone = gone || strcmp(step->deletes[k], row) == 0;
+		if (step->update_from != NULL && strcmp(step->update_from, row) == 0)
+		{
+			rows = lappend(rows, unconstify(char *, step->update_to));
+			ngone++;
+		}
+		else if (!gone)
+			rows = lappend(rows, row);
+		ngone += gone ? 1 : 0;
+	}
+	if (ngone < step->ndeletes + (step->update_from != NULL ? 1 : 0))
+		return NULL;
+	for (int i = 0; i < step->ninserts; i++)
+		rows = lappend(rows, unconstify(char *, step->inserts[i]));
+
+	if (rows == NIL)
+		return pstrdup("'base'");
+	if (list_length(rows) == 1 && version->nrows <= 1)
+		return quote_literal_cstr(linitial(rows));
+	/* Rows of other branches stay what they are. */
+	initStringInfo(&buf);
+	foreach(cell, rows)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "ARRAY[",
+						 quote_literal_cstr(lfirst(cell)));
+	appendStringInfoString(&buf, "], purge => true");
+	return buf.data;
+}
+
+/*
+ * Whether an error says that what is to be created is there.
+ */
+static bool
+exists_already(const ErrorData *error)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_FUNCTION:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_SCHEMA:
+		case ERRCODE_DUPLICATE_TABLE:
+			return true;
+		default:
+			return false;
+	}
 }
 
 /*
@@ -314,7 +418,7 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 		command = mig_failure_resume(partial);
 	initStringInfo(&buf);
 	if (mig_partial_ends_transactions(partial))
-		appendStringInfo(&buf, "To run statement %d again, from its beginning and beside what it has committed: SELECT migrate_resolve(%s, 'retry'); %s",
+		appendStringInfo(&buf, "To run statement %d again, from its beginning and beside what it has committed:\nSELECT migrate_resolve(%s, 'retry');\n%s",
 						 next, revision, command);
 	else if (next > script->nstatements)
 		appendStringInfo(&buf, "To complete it when the cause is removed: %s", command);
@@ -362,7 +466,7 @@ offer_way_back(StringInfo buf, const MigPartial *partial)
 	check = mig_revision_check(&partial->revision, 1, MIG_COMMAND_DOWNGRADE,
 							   GetUserId(), MIG_SPI_READ_LATEST);
 	if (!check->irreversible)
-		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade: SELECT migrate_resolve(%1$s, 'finish'); CALL migrate_revert(%2$s);",
+		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade:\nSELECT migrate_resolve(%1$s, 'finish');\nCALL migrate_revert(%2$s);",
 						 quote_literal_cstr(partial->revision),
 						 quote_literal_cstr(mig_failure_target_before(partial->revision)));
 }
@@ -388,10 +492,17 @@ mig_failure_target_before(const char *revision)
 char *
 mig_failure_command(const MigRun *run)
 {
-	const MigRunRequest *request = run->request;
+	return mig_failure_call(run->request, run->target != NULL ? run->target :
+							run->request->targets[0]);
+}
+
+/*
+ * The same with another target.
+ */
+char *
+mig_failure_call(const MigRunRequest *request, const char *target)
+{
 	bool		upgrade = request->command == MIG_COMMAND_UPGRADE;
-	const char *target = run->target != NULL ? run->target :
-	request->targets[0];
 	const char *literal = quote_literal_cstr(target);
 
 	if (upgrade && strcmp(target, "head") == 0)

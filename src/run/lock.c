@@ -27,6 +27,7 @@
 
 #include "catalog/objectaccess.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/backend_status.h"
@@ -109,6 +110,7 @@ typedef struct Holder
 	MigBlockers named;			/* nothing in it: none is left */
 	char	   *prepared;		/* the literal of a prepared transaction, or
 								 * NULL */
+	bool		active;			/* its session runs a statement */
 } Holder;
 
 /* A lock that was waited for in vain. */
@@ -129,6 +131,7 @@ static void refuse_to_hold_up(const Lock *lock);
 static void read_waiter(const MigSpiRow *row, void *result);
 static void call_unlock(const Lock *lock);
 static void refuse_wait(void *arg);
+static char *advise_wait(const Lock *lock, const Holder *holder);
 static int	count_of_job(void);
 static void release(int nkept);
 static ErrorData *give_back(int nkept);
@@ -504,13 +507,44 @@ refuse_wait(void *arg)
 					refusal->lock->name, mig_guc_lock_wait),
 			 holder->named.who != NULL ?
 			 errdetail("Blocked by %s.", holder->named.who) : 0,
-			 holder->prepared != NULL ?
-			 errhint("To keep what it has done: COMMIT PREPARED %1$s;\nTo undo it: ROLLBACK PREPARED %1$s;",
-					 holder->prepared) :
-			 holder->named.who != NULL ?
-			 errhint("Wait for it to end, or raise migrate.lock_wait.\n%s",
-					 mig_blocker_advise(&holder->named)) :
-			 errhint("Wait for it to end, or raise migrate.lock_wait.")));
+			 errhint("%s", advise_wait(refusal->lock, holder))));
+}
+
+/*
+ * What can be done about the holder.  A run that is running needs no more than a
+ * cancel, which leaves it time to say how far it has come.
+ */
+static char *
+advise_wait(const Lock *lock, const Holder *holder)
+{
+	const MigBlockers *named = &holder->named;
+	StringInfoData buf;
+	int64		job;
+
+	if (holder->prepared != NULL)
+		return psprintf("To keep what it has done: COMMIT PREPARED %1$s;\nTo undo it: ROLLBACK PREPARED %1$s;",
+						holder->prepared);
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "Wait for it to end, or raise migrate.lock_wait.");
+	if (named->who == NULL)
+		return buf.data;
+	job = named->npids == 1 ? mig_job_row_running(named->pids[0]) : 0;
+	if (job == 0 && !holder->active)
+	{
+		appendStringInfo(&buf, "\n%s", mig_blocker_advise(named));
+		return buf.data;
+	}
+	if (job != 0)
+		appendStringInfo(&buf, "\nTo stop it: SELECT migrate_cancel(" INT64_FORMAT ");",
+						 job);
+	else
+		appendStringInfo(&buf, "\nTo stop it%s%s: SELECT pg_cancel_backend(%d);",
+						 named->rights != NULL ? ", " : "",
+						 named->rights != NULL ? named->rights : "",
+						 named->pids[0]);
+	if (lock->purpose == PURPOSE_RUN)
+		appendStringInfoString(&buf, "\nA run that is stopped leaves the revisions that it has committed, and at most one of them partial: migrate.status shows it.");
+	return buf.data;
 }
 
 /*
@@ -589,7 +623,8 @@ find_holder(const Lock *lock, Holder *holder)
 		"SELECT " MIG_BLOCKER_COLUMNS("h", "$3") ","
 		"       pg_catalog.array_agg(COALESCE(h.pid, 0)::text),"
 		"       pg_catalog.min(CASE WHEN h.pid IS NULL"
-		"        THEN pg_catalog.quote_literal(h.gid) END)"
+		"        THEN pg_catalog.quote_literal(h.gid) END),"
+		"       COALESCE(pg_catalog.bool_or(h.state = 'active'), false)"
 		"  FROM (SELECT l.pid, l.pid AS number, p.gid, p.owner, a.usesysid,"
 		"         a.usename, a.application_name, a.state, a.state_change,"
 		"         l.pid IS NOT NULL AND " MIG_BLOCKER_VISIBLE("a", "$3") " AS visible,"
@@ -619,6 +654,7 @@ read_holder(const MigSpiRow *row, void *result)
 
 	mig_blocker_read(row, 1, &holder->named);
 	holder->prepared = mig_printable(mig_spi_row_text(row, 6));
+	holder->active = mig_spi_row_bool(row, 7);
 }
 
 /*

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
@@ -16,6 +17,7 @@
 #include "tables/revision.h"
 
 static void check_steps(const MigRun *run, const MigTrust *trust);
+static char *advise_irreversible(const MigRun *run, int index);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_long_ids(const MigRun *run);
 static void refuse_server(const MigRun *run);
@@ -71,6 +73,8 @@ mig_precheck_plan(MigRun *run)
 						  false, MIG_SPI_READ_LATEST);
 	if (run->rehearses)
 		mig_trust_check_rehearsal(plan, trust, run->version);
+	run->result->held = plan->command == MIG_COMMAND_UPGRADE &&
+		(!trust[0].allowed || (trust[0].trusted && !trust[0].confirmed));
 	reason = run->rehearses ? NULL :
 		mig_trust_end_plan(plan, trust, run->version);
 	if (reason != NULL)
@@ -92,7 +96,8 @@ check_steps(const MigRun *run, const MigTrust *trust)
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (plan->command == MIG_COMMAND_DOWNGRADE && trust[i].check.irreversible)
-			mig_run_refuse_irreversible(plan->steps[i].revision);
+			mig_run_refuse_irreversible(plan->steps[i].revision,
+										advise_irreversible(run, i));
 	}
 	for (int i = 0; i < plan->nsteps; i++)
 	{
@@ -154,15 +159,38 @@ refuse_long_ids(const MigRun *run)
 }
 
 /*
- * Raises the error for a plan that would downgrade it.
+ * What can be done about a step that is irreversible.
+ */
+static char *
+advise_irreversible(const MigRun *run, int index)
+{
+	const MigStep *step = &run->plan->steps[index];
+	char	   *stamp = index == 0 ? mig_failure_stamp(run->version, step) : NULL;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (index > 0)
+		appendStringInfo(&buf, "To downgrade what comes after it: %s\n",
+						 mig_failure_call(run->request, step->revision));
+	appendStringInfoString(&buf, "To undo what it has done: register a new revision that does that, and upgrade.");
+	if (stamp != NULL)
+		appendStringInfo(&buf, "\nTo undo it by hand, and then count it as not applied: SELECT migrate_stamp(%s);",
+						 stamp);
+	return buf.data;
+}
+
+/*
+ * Raises the error for a plan that would downgrade it.  hint: what can be done,
+ * or NULL.
  */
 void
-mig_run_refuse_irreversible(const char *revision)
+mig_run_refuse_irreversible(const char *revision, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is irreversible", revision),
 			 errdetail("It was registered without a downgrade body. Nothing was run."),
+			 hint != NULL ? errhint("%s", hint) :
 			 errhint("Choose a target that is this revision or a descendant of it.")));
 }
 

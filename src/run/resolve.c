@@ -400,9 +400,11 @@ say_what_stays(const MigPartial *partial)
 						 mig_partial_ends_transactions(partial) ?
 						 "what it has committed" : "whose outcome is unknown");
 	ereport(NOTICE,
-			(errmsg("%d of %d statements of the %s of revision \"%s\" stay as they are",
-					n, script->nstatements,
-					mig_command_name(partial->operation), partial->revision),
+			(errmsg_plural("%d of %d statements of the %s of revision \"%s\" stays as it is",
+						   "%d of %d statements of the %s of revision \"%s\" stay as they are",
+						   n, n, script->nstatements,
+						   mig_command_name(partial->operation),
+						   partial->revision),
 			 errdetail_internal("%s", stays),
 			 upgrade ?
 			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%s) shows it. To upgrade it again from its first statement, when that is undone by hand: %s",
@@ -424,9 +426,11 @@ say_what_is_left(const MigPartial *partial)
 	script = mig_script_split_text(body.text, body.per_statement);
 	left = Max(script->nstatements - partial->done, 0);
 	ereport(NOTICE,
-			(errmsg("%d of %d statements of the %s of revision \"%s\" are taken as done",
-					left, script->nstatements,
-					mig_command_name(partial->operation), partial->revision),
+			(errmsg_plural("%d of %d statements of the %s of revision \"%s\" is taken as done",
+						   "%d of %d statements of the %s of revision \"%s\" are taken as done",
+						   left, left, script->nstatements,
+						   mig_command_name(partial->operation),
+						   partial->revision),
 			 left > 0 ?
 			 errdetail_internal("%s", list_statements(body.text, script,
 													  partial->done,

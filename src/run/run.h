@@ -63,6 +63,8 @@ typedef struct MigRunResult
 	char	  **revisions;		/* stamp the rows afterwards */
 	char	   *end_reason;		/* why it ended before its target though
 								 * nothing failed, or NULL */
+	bool		held;			/* nothing could be run of an upgrade: its
+								 * first revision waits for a person */
 	int			ncommitted;		/* steps and segments, procedure and worker */
 	MigStaleness staleness;		/* after an error: of the catalog cache */
 } MigRunResult;
@@ -205,7 +207,8 @@ extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigSpiAccess access);
 
 /* precheck.c */
-pg_noreturn extern void mig_run_refuse_irreversible(const char *revision);
+pg_noreturn extern void mig_run_refuse_irreversible(const char *revision,
+													const char *hint);
 
 /* rehearsal.c */
 extern void mig_rehearsal_run(MigCommand command, char *target,
@@ -237,6 +240,9 @@ extern void mig_batch_reset(const char *name);
 /* resolve.c */
 extern void mig_run_resolve(const char *revision, const char *action);
 extern char *mig_run_describe_partial(const MigPartial *partial);
+
+/* probe.c */
+extern bool mig_run_has_left(const MigPartial *partial, Oid index);
 
 /* gate.c */
 extern char *mig_run_blocked_by(char *const *revisions, int nrevisions,

@@ -85,7 +85,7 @@ typedef struct MigBodyExec
 typedef struct MigBlockers
 {
 	char	   *who;			/* and what they hold; NULL: none */
-	char	   *cure;			/* statements that end them */
+	char	   *cure;			/* statements that end them, a line each */
 	char	   *rights;			/* "as a superuser", which the caller needs
 								 * for that and does not have, or NULL */
 	char	   *hidden;			/* what shows the sessions of which the caller
@@ -609,7 +609,7 @@ extern void mig_retry_make_plain(ErrorData *error);
 	" OR pg_catalog.pg_has_role(" user ", 'pg_read_all_stats', 'USAGE'))"
 #define MIG_BLOCKER_COLUMNS(h, user) \
 	"pg_catalog.string_agg(" MIG_BLOCKER_NAME(h) ", '; ' ORDER BY " h ".number)," \
-	" pg_catalog.string_agg(" MIG_BLOCKER_END(h) ", ' ' ORDER BY " h ".number)," \
+	" pg_catalog.array_agg(" MIG_BLOCKER_END(h) " ORDER BY " h ".number)," \
 	" CASE WHEN pg_catalog.count(DISTINCT " MIG_BLOCKER_RIGHTS(h, user) ") > 1" \
 	"  THEN 'as a superuser'" \
 	"  ELSE pg_catalog.min(" MIG_BLOCKER_RIGHTS(h, user) ") END," \
@@ -674,6 +674,8 @@ extern char *mig_failure_resume(const MigPartial *partial);
 extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
 extern char *mig_failure_target_before(const char *revision);
 extern char *mig_failure_command(const MigRun *run);
+extern char *mig_failure_call(const MigRunRequest *request, const char *target);
+extern char *mig_failure_stamp(const MigVersion *version, const MigStep *step);
 
 /* termination.c */
 extern void mig_termination_install(void);

@@ -44,6 +44,7 @@ pg_noreturn static void refuse_unconfirmed(MigCommand command,
 										   const char *revision,
 										   const char *external);
 static char *confirm_hint(MigCommand command, const char *revision);
+static void read_roles(const MigSpiRow *row, void *result);
 pg_noreturn static void refuse_unapproved(MigCommand command, const char *revision,
 										  const MigVersion *version);
 
@@ -145,7 +146,8 @@ mig_run_trust_problem(const MigTrust *trust, MigCommand command)
 	if (!trust->allowed)
 		return "not approved";
 	if (command != MIG_COMMAND_STAMP && !trust->trusted)
-		return psprintf("author %s", quote_identifier(trust->check.author));
+		return psprintf("role %s not trusted",
+						quote_identifier(trust->check.author));
 	if (command != MIG_COMMAND_STAMP && !trust->confirmed)
 		return "not confirmed";
 	return NULL;
@@ -385,7 +387,7 @@ mig_trust_refuse_author(const char *revision, const char *author)
 			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing of it was run.",
 					   author),
 			 set_role != NULL ?
-			 errhint("If another role is to run it: %s\nOtherwise read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
+			 errhint("To run it as %s\nOtherwise read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
 					 set_role, literal, runner, literal, author) :
 			 errhint("Read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
 					 literal, runner, literal, author)));
@@ -393,14 +395,15 @@ mig_trust_refuse_author(const char *revision, const char *author)
 
 /*
  * The roles that a session that has forgotten SET ROLE may have meant: those that
- * may run revisions, and that it can become.  NULL: none.
+ * may run revisions, and that it can become; with a line for each that does it.
+ * NULL: none.
  */
 char *
 mig_trust_other_roles(void)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.string_agg(pg_catalog.format('SET ROLE %I;', r.rolname),"
-		"         ' or ' ORDER BY r.rolname)"
+		"SELECT pg_catalog.array_agg(pg_catalog.format('SET ROLE %I;', r.rolname)"
+		"         ORDER BY r.rolname)"
 		"  FROM (SELECT r.rolname FROM pg_catalog.pg_roles AS r"
 		"         WHERE r.oid NOT IN ($1, $2) AND NOT r.rolsuper"
 		"           AND pg_catalog.pg_has_role($1, r.oid, 'MEMBER')"
@@ -411,9 +414,24 @@ mig_trust_other_roles(void)
 		"             WHERE s.oid = $1)"
 	};
 	MigSpiArgs	args = {0};
+	char	   *lines = NULL;
 
 	mig_spi_arg_oid(&args, GetSessionUserId());
 	mig_spi_arg_oid(&args, GetUserId());
-	return mig_printable(mig_spi_first(&query, &args, MIG_SPI_CALLER,
-									   MIG_SPI_READ_LATEST));
+	(void) mig_spi_row(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+					   read_roles, &lines);
+	return lines;
+}
+
+static void
+read_roles(const MigSpiRow *row, void *result)
+{
+	char	  **lines = result;
+	int			n;
+	char	  **roles = mig_spi_row_texts(row, 1, &n);
+
+	for (int i = 0; i < n; i++)
+		*lines = psprintf("%s\n%s",
+						  i > 0 ? *lines : n == 1 ? "another role:" : "one of these roles:",
+						  mig_printable(roles[i]));
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -179,6 +180,26 @@ mig_job_row_errcode(const MigJobEnd *end)
 	const char *state = end->sqlstate;
 
 	return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
+}
+
+/*
+ * The number of the job that the process runs; 0: it is no worker.
+ */
+int64
+mig_job_row_running(int pid)
+{
+	static MigSpiQuery query = {
+		"SELECT j.job FROM migrate.job AS j JOIN " LOCKS " AS l"
+		"    ON l.class = " CppAsString2(MIG_JOB_LOCK) " AND l.key = " JOB_KEY("j")
+		" WHERE l.pid = $1 AND j.state = 'running' AND j.origin = " MIG_SPI_ORIGIN
+	};
+	MigSpiArgs	args = {0};
+	Datum		job;
+
+	mig_spi_arg_int64(&args, pid);
+	return mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
+							   MIG_SPI_READ_LATEST, INT8OID, &job) ?
+		DatumGetInt64(job) : 0;
 }
 
 /*

@@ -118,6 +118,7 @@ extern bool mig_job_row_is_scheduled(const char *schedule);
 /* Asking and cancelling */
 extern MigJobEnd *mig_job_row_end(int64 job, Oid role);
 extern int	mig_job_row_errcode(const MigJobEnd *end);
+extern int64 mig_job_row_running(int pid);
 extern bool mig_job_row_signal(int64 job);
 extern bool mig_job_row_cancel(int64 job);
 
