@@ -5,6 +5,9 @@
 #include "postgres.h"
 
 #include "doctor/doctor_internal.h"
+#include "run/run.h"
+#include "tables/partial.h"
+#include "tables/version.h"
 
 /* How long is too long. */
 #define LONG_TRANSACTION	"interval '5 min'"
@@ -19,6 +22,16 @@
 	"datname = current_database() AND pid <> pg_backend_pid()"
 #define SEES_ALL \
 	"pg_has_role('pg_read_all_stats', 'USAGE')"
+
+/* An index that was not built to its end. */
+typedef struct InvalidIndex
+{
+	Oid			oid;
+	char	   *name;
+} InvalidIndex;
+
+static void check_indexes(MigDoctor *doctor);
+static void read_index(const MigSpiRow *row, void *result);
 
 MigDoctorCheck mig_doctor_activity[] = {
 	{
@@ -129,21 +142,67 @@ MigDoctorCheck mig_doctor_activity[] = {
 		.status = MIG_DOCTOR_WARNING,
 		.advice = "Wait until it has caught up: a migration that writes much increases the lag."
 	},
-	{
-		"catalog", "invalid indexes",
-		.query = {
-			"SELECT CASE WHEN count(*) = 0 THEN 'none'"
-			"       ELSE format('%s: %s', count(*), string_agg("
-			"        i.indexrelid::regclass::text, ', ' ORDER BY i.indexrelid))"
-			"       END, count(*) > 0"
-			"  FROM pg_index AS i WHERE NOT i.indisvalid"
-			"   AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p"
-			"                    WHERE p.index_relid = i.indexrelid)"
-			"   AND NOT EXISTS (SELECT FROM pg_class AS c"
-			"                    WHERE c.oid = i.indexrelid AND c.relkind = 'I')"
-		},
-		.status = MIG_DOCTOR_WARNING,
-		.advice = "Use REINDEX INDEX CONCURRENTLY, or drop the index: writes maintain it, and no query uses it."
-	},
+	{"catalog", "invalid indexes", check_indexes},
 	{NULL}
 };
+
+/*
+ * Indexes that were not built to their end, and that no
+ * session builds now.  What a partial revision has left is its run's to repair.
+ */
+static void
+check_indexes(MigDoctor *doctor)
+{
+	static MigSpiQuery query = {
+		"SELECT i.indexrelid::oid, i.indexrelid::regclass::text"
+		"  FROM pg_index AS i WHERE NOT i.indisvalid"
+		"   AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p"
+		"                    WHERE p.index_relid = i.indexrelid)"
+		"   AND NOT EXISTS (SELECT FROM pg_class AS c"
+		"                    WHERE c.oid = i.indexrelid AND c.relkind = 'I')"
+		" ORDER BY i.indexrelid"
+	};
+	MigPartial *partial = NULL;
+	int			nindexes;
+	InvalidIndex *indexes = mig_spi_rows(&query, NULL, MIG_SPI_CALLER,
+										 MIG_SPI_READ_LATEST,
+										 sizeof(InvalidIndex), read_index,
+										 &nindexes);
+	int			nleft = 0;
+	int			nothers = 0;
+	StringInfoData left;
+	StringInfoData others;
+
+	initStringInfo(&left);
+	initStringInfo(&others);
+	if (nindexes > 0)
+		partial = mig_partial_find(mig_version_open(MIG_SPI_READ_LATEST),
+								   MIG_SPI_READ_LATEST);
+	for (int i = 0; i < nindexes; i++)
+	{
+		if (partial != NULL && mig_run_has_left(partial, indexes[i].oid))
+			mig_doctor_name(&left, nleft++, indexes[i].name);
+		else
+			mig_doctor_name(&others, nothers++, indexes[i].name);
+	}
+	if (nindexes == 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
+	if (nleft > 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("%d of revision \"%s\", which is partial: %s",
+								   nleft, partial->revision, left.data),
+						  "Leave it as it is: the run that resumes the revision drops it and builds it again.");
+	if (nothers > 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("%d: %s", nothers, others.data),
+						  "Use REINDEX INDEX CONCURRENTLY, or drop the index: writes maintain it, and no query uses it.");
+}
+
+static void
+read_index(const MigSpiRow *row, void *result)
+{
+	InvalidIndex *index = result;
+
+	index->oid = mig_spi_row_oid(row, 1);
+	index->name = mig_spi_row_text_not_null(row, 2);
+}

@@ -5,8 +5,12 @@
 #ifndef MIG_DOCTOR_DOCTOR_INTERNAL_H
 #define MIG_DOCTOR_DOCTOR_INTERNAL_H
 
+#include "lib/stringinfo.h"
+
 #include "base/spi.h"
 #include "doctor/doctor.h"
+
+#define MAX_NAMED				5	/* revisions or indexes, in a finding */
 
 typedef enum MigDoctorStatus
 {
@@ -62,5 +66,6 @@ extern void mig_doctor_locks(MigDoctor *doctor);
 extern void mig_doctor_blockers(MigDoctor *doctor);
 extern void mig_doctor_waits(MigDoctor *doctor);
 extern void mig_doctor_run_locks(MigDoctor *doctor);
+extern void mig_doctor_name(StringInfo names, int n, const char *name);
 
 #endif							/* MIG_DOCTOR_DOCTOR_INTERNAL_H */

@@ -23,7 +23,6 @@
 
 #define MANY_DDL				20	/* statements of a revision */
 #define LONG_RUN_MS				60000.0 /* of a revision, in the past */
-#define MAX_NAMED				5	/* revisions, in a finding */
 #define MAX_LOOKED_UP			100 /* pending revisions, for their locks */
 
 static void check_pending(MigDoctor *doctor);
@@ -38,7 +37,6 @@ static void check_long_revisions(MigDoctor *doctor);
 static void check_last_run(MigDoctor *doctor);
 static void check_drift(MigDoctor *doctor);
 static MigInspectStep *pending_steps(MigDoctor *doctor, int *nsteps);
-static void name_revision(StringInfo names, int n, const char *name);
 
 MigDoctorCheck mig_doctor_migrations[] = {
 	{"migration", "pending", check_pending},
@@ -209,7 +207,7 @@ check_pending(MigDoctor *doctor)
 	mig_version_read(version, MIG_SPI_READ_LATEST);
 	appendStringInfo(&value, "%s is at ", version->name);
 	for (int i = 0; i < version->nrows && i < MAX_NAMED; i++)
-		name_revision(&value, i, version->rows[i]);
+		mig_doctor_name(&value, i, version->rows[i]);
 	if (version->nrows == 0)
 		appendStringInfoString(&value, "base");
 	else if (version->nrows > MAX_NAMED)
@@ -239,7 +237,7 @@ find_unknown(StringInfo value)
 	{
 		if (i == 0)
 			appendStringInfoString(value, "; not registered: ");
-		name_revision(value, i, unknown[i]);
+		mig_doctor_name(value, i, unknown[i]);
 	}
 	return nunknown > 0;
 }
@@ -283,7 +281,7 @@ check_approvals(MigDoctor *doctor)
 	for (int i = 0; i < nsteps; i++)
 	{
 		if (!steps[i].approved)
-			name_revision(&names, nmissing++, steps[i].revision);
+			mig_doctor_name(&names, nmissing++, steps[i].revision);
 	}
 	if (!mig_guc_require_approval)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK, "not required", NULL);
@@ -292,7 +290,9 @@ check_approvals(MigDoctor *doctor)
 						  NULL);
 	else
 		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
-						  psprintf("%d of %d pending revisions are not approved: %s",
+						  psprintf(nmissing == 1 ?
+								   "%d of %d pending revisions is not approved: %s" :
+								   "%d of %d pending revisions are not approved: %s",
 								   nmissing, nsteps, names.data),
 						  "Have another role review them and call migrate_approve(): a run ends before the first of them.");
 }
@@ -312,8 +312,8 @@ check_authors(MigDoctor *doctor)
 	for (int i = 0; i < nsteps; i++)
 	{
 		if (!steps[i].trusted)
-			name_revision(&names, nrefused++,
-						  psprintf("%s (%s)", steps[i].revision, steps[i].author));
+			mig_doctor_name(&names, nrefused++,
+							psprintf("%s (%s)", steps[i].revision, steps[i].author));
 	}
 	if (nrefused == 0)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK,
@@ -364,8 +364,8 @@ check_large_revisions(MigDoctor *doctor)
 			continue;
 		nddl = count_ddl(steps[i].revision);
 		if (nddl > MANY_DDL)
-			name_revision(&names, nlarge++,
-						  psprintf("%s (%d)", steps[i].revision, nddl));
+			mig_doctor_name(&names, nlarge++,
+							psprintf("%s (%d)", steps[i].revision, nddl));
 	}
 	if (nlarge == 0)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK,
@@ -418,11 +418,12 @@ check_long_revisions(MigDoctor *doctor)
 	slow = mig_log_slow(ids, nsteps, LONG_RUN_MS, MAX_NAMED, &nslow);
 	initStringInfo(&value);
 	for (int i = 0; i < nslow; i++)
-		name_revision(&value, i, slow[i]);
+		mig_doctor_name(&value, i, slow[i]);
 	if (nslow == 0)
 		appendStringInfoString(&value, "no earlier run took a minute");
 	if (nsteps > 0 && median >= 0)
-		appendStringInfo(&value,
+		appendStringInfo(&value, nsteps == 1 ?
+						 "; at the median of the log (%.1f ms) %d revision takes %.1f s" :
 						 "; at the median of the log (%.1f ms) %d revisions take %.1f s",
 						 median, nsteps, median * nsteps / 1000);
 	mig_doctor_report(doctor, nslow > 0 ? MIG_DOCTOR_WARNING : MIG_DOCTOR_OK,
@@ -491,8 +492,8 @@ pending_steps(MigDoctor *doctor, int *nsteps)
 /*
  * Appends the n-th name of a list, which holds at most MAX_NAMED.
  */
-static void
-name_revision(StringInfo names, int n, const char *name)
+void
+mig_doctor_name(StringInfo names, int n, const char *name)
 {
 	if (n < MAX_NAMED)
 		appendStringInfo(names, "%s%s", n == 0 ? "" : ", ", name);

@@ -58,6 +58,9 @@ check_owners(MigDoctor *doctor)
 						  NULL);
 	else
 		mig_doctor_report(doctor, MIG_DOCTOR_PROBLEM,
+						  nfindings == 1 ?
+						  psprintf("%s belongs to another role: %s",
+								   findings[0].object, findings[0].role) :
 						  psprintf("%d objects belong to other roles: %s to %s, ...",
 								   nfindings, findings[0].object,
 								   findings[0].role),

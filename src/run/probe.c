@@ -47,6 +47,7 @@ static char *ask(MigSpiQuery *query, const MigProbe *probe);
 static void read_busy(const MigSpiRow *row, void *result);
 static void guard_drop(ObjectAccessType access, Oid class_id, Oid object_id,
 					   int sub_id, void *arg);
+static bool is_broken(const MigProbe *probe, Oid index);
 
 /*
  * Notes what a statement is about and how it is now; to be called with the
@@ -304,24 +305,42 @@ guard_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 	if (guarded != NULL && access == OAT_DROP &&
 		class_id == RelationRelationId && sub_id == 0)
 	{
-		MigProbeKind *kind = mig_probe_kind_noted(guarded);
-		MigSpiArgs	args = {0};
-		bool		broken;
-		int			nest_level = NewGUCNestLevel();
-
-		mig_render_plainly();
-		mig_spi_arg_texts(&args, guarded->object, guarded->nobject);
-		mig_spi_arg_oid(&args, object_id);
-		broken = kind->broken.sql != NULL &&
-			mig_spi_exists(&kind->broken, &args, MIG_SPI_CALLER,
-						   MIG_SPI_READ_LATEST);
-		AtEOXact_GUC(false, nest_level);
-		if (!broken)
+		if (!is_broken(guarded, object_id))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("index \"%s\" was changed by another session before it could be repaired",
 							get_rel_name(object_id))));
 	}
+}
+
+/*
+ * Whether an index is what the statement of a partial revision whose outcome is
+ * unknown has left: a run that resumes it drops the index.
+ */
+bool
+mig_run_has_left(const MigPartial *partial, Oid index)
+{
+	MigProbe	probe = {.nobject = partial->nobject, .object = partial->object};
+
+	return partial->unknown > 0 && probe.nobject > 0 && is_broken(&probe, index);
+}
+
+static bool
+is_broken(const MigProbe *probe, Oid index)
+{
+	MigProbeKind *kind = mig_probe_kind_noted(probe);
+	MigSpiArgs	args = {0};
+	int			nest_level = NewGUCNestLevel();
+	bool		broken;
+
+	mig_render_plainly();
+	mig_spi_arg_texts(&args, probe->object, probe->nobject);
+	mig_spi_arg_oid(&args, index);
+	broken = kind->broken.sql != NULL &&
+		mig_spi_exists(&kind->broken, &args, MIG_SPI_CALLER,
+					   MIG_SPI_READ_LATEST);
+	AtEOXact_GUC(false, nest_level);
+	return broken;
 }
 
 static char *
