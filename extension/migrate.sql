@@ -1058,6 +1058,8 @@ SELECT d.revision, d.state,
 			WHEN d.state = 'unknown'::text THEN 'it is not registered'::text
 			WHEN d.pid IS NOT NULL THEN pg_catalog.format('running: process %s'::text, d.pid)
 			WHEN d.last_decision = 'abandoned'::text THEN 'it was abandoned'::text
+			WHEN d.state = 'pending'::text AND d.approved_by IS NULL
+			 AND pg_catalog.current_setting('migrate.require_approval'::text, true)::boolean THEN 'waits for approval'::text
 			WHEN d.last_decision = 'skipped'::text THEN 'a statement was skipped'::text
 			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
 			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
@@ -1071,7 +1073,7 @@ COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; m
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.note IS 'that it is running, has failed, was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
+COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has failed, was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage_details AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
@@ -1227,10 +1229,10 @@ SELECT COALESCE(b.name, pg_catalog.format('%s %s %s'::text, b.revision, b.operat
 			ELSE 'interrupted'::text END AS state,
 	   b.rows,
 	   CASE WHEN b.finished IS NOT NULL THEN 100
-			WHEN b.total > 0 THEN LEAST(b.keys * 100 / b.total, 99)::integer END AS percent,
+			WHEN b.keys < b.total THEN (b.keys * 100 / b.total)::integer END AS percent,
 	   (b.keys / NULLIF(b.seconds, 0))::bigint AS per_second,
-	   CASE WHEN b.finished IS NULL AND b.keys > 0 THEN
-			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => GREATEST(b.total - b.keys, 0) * b.seconds / b.keys)) END AS time_left
+	   CASE WHEN b.finished IS NULL AND b.keys > 0 AND b.keys < b.total THEN
+			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => (b.total - b.keys) * b.seconds / b.keys)) END AS time_left
   FROM migrate.batch AS b
  WHERE pg_catalog.pg_has_role((
 		-- MIG_SPI_IS_NOTED_ROLE of src/base/spi.h
@@ -1246,7 +1248,7 @@ COMMENT ON VIEW migrate.batches IS 'batches of the roles whose rights you have, 
 COMMENT ON COLUMN migrate.batches.batch IS 'its name; or revision, operation and position of the statement';
 COMMENT ON COLUMN migrate.batches.state IS 'running, interrupted (the same call resumes it) or done';
 COMMENT ON COLUMN migrate.batches.rows IS 'rows that the statement was about, as its command tag says';
-COMMENT ON COLUMN migrate.batches.percent IS 'of the keys, by an estimate made when it began; NULL: unknown';
+COMMENT ON COLUMN migrate.batches.percent IS 'of the keys, by an estimate made when it began; NULL: unknown, or there are more than that';
 COMMENT ON COLUMN migrate.batches.per_second IS 'keys in a second, pauses included';
 COMMENT ON COLUMN migrate.batches.time_left IS 'by these two; NULL: unknown, or done';
 
@@ -1259,8 +1261,8 @@ SELECT p.pid, p.via, p.job, r.rolname AS role, p.operation, p.revision, p.step, 
 	   COALESCE(p.blocked_by, q.blocked_by) AS blocked_by,
 	   s.command, s.phase, s.done, s.total,
 	   s.per_second,
-	   CASE WHEN s.done > 0 THEN
-			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => GREATEST(s.total - s.done, 0) / s.per_second::double precision)) END AS time_left
+	   CASE WHEN s.done > 0 AND s.done < s.total THEN
+			pg_catalog.date_trunc('second'::text, pg_catalog.make_interval(secs => (s.total - s.done) / s.per_second::double precision)) END AS time_left
   FROM @extschema@.migrate_progress() AS p
   LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = p.role
   -- in the lock queue, which the server knows
@@ -1356,7 +1358,8 @@ SELECT d.pid, d.revision,
 				CASE d.waiting_for[1] WHEN 0 THEN 'prepared'::text ELSE d.waiting_for[1]::text END,
 				' +'::text || NULLIF(GREATEST(pg_catalog.cardinality(d.waiting_for) - 1, 0), 0)::text, EXTRACT(epoch FROM d.waiting)::bigint) END AS waiting_for,
 	   pg_catalog."left"(CASE
-			WHEN d.per_second IS NOT NULL THEN pg_catalog.concat('batch: '::text, LEAST(d.done * 100 / NULLIF(d.total, 0), 99), ' %'::text)
+			WHEN d.per_second IS NOT NULL THEN CASE WHEN d.done < d.total THEN pg_catalog.format('batch: %s %%'::text, d.done * 100 / d.total)
+				ELSE pg_catalog.concat(d.done, ' keys'::text) END
 			ELSE pg_catalog.regexp_replace(COALESCE(d.query, d.command), '\s+'::text, ' '::text, 'g'::text) END, 13) AS query
   FROM migrate.progress_details AS d;
 COMMENT ON VIEW migrate.progress IS 'the runs that are running in this database, a row for each, in 80 columns; migrate.progress_details has more';
@@ -1365,12 +1368,15 @@ COMMENT ON COLUMN migrate.progress.revision IS 'the current revision; NULL: the 
 COMMENT ON COLUMN migrate.progress.step IS 'position of the revision in the run; NULL as revision';
 COMMENT ON COLUMN migrate.progress.elapsed IS 'in seconds, since the run began';
 COMMENT ON COLUMN migrate.progress.waiting_for IS 'a process id that blocks it, or prepared: a prepared transaction; how many others do, and for how many seconds; NULL: it does not wait';
-COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of the one before which the run waits, or of its command where you may not see it in pg_stat_activity; of a batch how much is done; NULL: none';
+COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of the one before which the run waits, or of its command where you may not see it in pg_stat_activity; of a batch how much is done, or how many keys where there are more than was estimated; NULL: none';
 
 -- For a monitoring system; what is not selected is not computed.
 CREATE VIEW migrate.health AS
 SELECT @extschema@.migrate_is_current('heads'::text) AS current,
-	   s.pending, s.partial, s.unknown, s.failed,
+	   s.pending,
+	   -- a run ends before them, by the setting of this session
+	   CASE WHEN pg_catalog.current_setting('migrate.require_approval'::text, true)::boolean THEN s.unapproved ELSE 0 END AS held,
+	   s.partial, s.unknown, s.failed,
 	   (SELECT pg_catalog.count(*) FROM migrate.job AS j
 		 WHERE j.origin = o.origin
 		   AND (j.state = 'queued'::text AND j.run_at < pg_catalog.now() - '10 min'::interval
@@ -1390,8 +1396,9 @@ SELECT @extschema@.migrate_is_current('heads'::text) AS current,
 	   CASE WHEN pg_catalog.current_setting('server_version_num'::text)::integer >= 170000
 			  OR EXISTS (SELECT FROM pg_catalog.pg_settings AS g
 						  WHERE g.name = 'shared_preload_libraries'::text AND g.setting ~ '\mmigrate\M'::text)
-			THEN (SELECT pg_catalog.date_trunc('second'::text, pg_catalog.max(p.waiting)) FROM migrate.progress_details AS p) END AS waiting
+			THEN (SELECT EXTRACT(epoch FROM pg_catalog.max(p.waiting))::bigint FROM migrate.progress_details AS p) END AS waiting
   FROM (SELECT pg_catalog.count(*) FILTER (WHERE d.state = 'pending'::text) AS pending,
+			   pg_catalog.count(*) FILTER (WHERE d.state = 'pending'::text AND d.approved_by IS NULL) AS unapproved,
 			   pg_catalog.count(*) FILTER (WHERE d.state = 'partial'::text) AS partial,
 			   pg_catalog.count(*) FILTER (WHERE d.state = 'unknown'::text) AS unknown,
 			   pg_catalog.count(*) FILTER (WHERE d.failed_sqlstate IS NOT NULL OR d.refused_at IS NOT NULL) AS failed
@@ -1403,12 +1410,13 @@ SELECT @extschema@.migrate_is_current('heads'::text) AS current,
 COMMENT ON VIEW migrate.health IS 'one row for a monitoring system, in 80 columns';
 COMMENT ON COLUMN migrate.health.current IS 'whether every revision is applied, and no row of the version table is unknown; NULL: nothing is registered';
 COMMENT ON COLUMN migrate.health.pending IS 'revisions that are not applied';
+COMMENT ON COLUMN migrate.health.held IS 'pending revisions that wait for approval; 0: none, or migrate.require_approval is off in this session';
 COMMENT ON COLUMN migrate.health.partial IS 'revisions that are partial: until one is decided about no other runs';
 COMMENT ON COLUMN migrate.health.unknown IS 'rows of the version table that name no revision';
-COMMENT ON COLUMN migrate.health.failed IS 'revisions whose last run failed or was refused';
+COMMENT ON COLUMN migrate.health.failed IS 'revisions whose last run failed, or ended before its first attempt; none that waits for approval';
 COMMENT ON COLUMN migrate.health.jobs IS 'jobs that have been due for ten minutes or have lost their worker, and schedules whose last job failed; of all roles';
 COMMENT ON COLUMN migrate.health.drift IS 'rows of migrate_drift(), which reads the whole schema; NULL: it is not tracked';
-COMMENT ON COLUMN migrate.health.waiting IS 'how long the run that waits longest has waited for other sessions, in seconds; NULL: none waits, or the progress of runs is not available';
+COMMENT ON COLUMN migrate.health.waiting IS 'seconds for which the run that waits longest has waited for other sessions; NULL: none waits, or the progress of runs is not available';
 
 -- Privileges -----------------------------------------------------------
 

@@ -19,6 +19,15 @@ SELECT * FROM migrate.health;
 INSERT INTO migrate.version VALUES ('x9');
 SELECT * FROM migrate.health;
 DELETE FROM migrate.version WHERE version_num = 'x9';
+-- what waits for approval, which is no failure
+SELECT migrate_register('a3', 'SELECT 1', 'SELECT 1', '{a2}');
+SET migrate.require_approval = on;
+CALL migrate_deploy();
+SELECT pending, held, failed FROM migrate.health;
+SELECT migrate_approve('a3', hash) FROM migrate_show('a3');
+SELECT pending, held, failed FROM migrate.health;
+RESET migrate.require_approval;
+SELECT migrate_unregister('a3');
 -- a job that no worker takes, and a schedule that fails
 SELECT migrate_submit(run_at => now() + interval '1 day') AS job \gset
 SELECT jobs FROM migrate.health;

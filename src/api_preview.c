@@ -84,11 +84,12 @@ migrate_preview_details(PG_FUNCTION_ARGS)
 		mig_call_put_text(&rows, row->relation);
 		mig_call_put_text(&rows, row->mode);
 		mig_call_put_text(&rows, row->blocks);
-		mig_call_put(&rows, Float8GetDatum(row->held_ms), row->relation == NULL);
+		mig_call_put(&rows, Float8GetDatum(rint(row->held_ms * 1000) / 1000),
+					 row->relation == NULL);
 		mig_call_put(&rows, BoolGetDatum(row->rewritten), row->relation == NULL);
 		mig_call_put(&rows, Int64GetDatum(row->rows), unknown);
 		mig_call_put(&rows, Int64GetDatum(row->wal_bytes), unknown);
-		mig_call_put(&rows, Float8GetDatum(row->wall_ms), unknown);
+		mig_call_put(&rows, Float8GetDatum(rint(row->wall_ms * 1000) / 1000), unknown);
 		mig_call_put_text(&rows, row->finding);
 		mig_call_put_text(&rows, row->detail);
 		mig_call_end_row(&rows);

@@ -56,7 +56,7 @@ sql($node, $db, q{SELECT migrate_register('a3', 'ALTER TABLE t ADD j int', 'SELE
 my $reader = $node->background_psql($db);
 $reader->query_safe('BEGIN; SELECT * FROM t');
 my $run = start_sql($node, $db, 'deploy', 'CALL migrate_deploy()');
-wait_until($node, $db, q{(SELECT waiting > '1 s' FROM migrate.health)});
+wait_until($node, $db, q{(SELECT waiting > 1 FROM migrate.health)});
 pass('a run that waits');
 $reader->quit;
 is((finish_sql($run))[1], '', 'it ends');

@@ -62,7 +62,7 @@ mig_job_dispatch_fail(int64 job)
 		explain_failure(&dead[i], &end);
 		mig_job_row_finish(dead[i].job, &end, false);
 		if (dead[i].schedule != NULL)
-			mig_job_schedule_note(dead[i].schedule, dead[i].job, &end);
+			mig_job_schedule_note(dead[i].schedule, dead[i].job, &end, false);
 		ereport(LOG,
 				(errmsg("migrate job " INT64_FORMAT " failed: %s",
 						dead[i].job, end.error)));

@@ -43,7 +43,7 @@ extern void mig_job_prepare(MigJob *job, const char *target);
 extern void mig_job_schedule_submit_due(void);
 
 extern void mig_job_schedule_note(const char *schedule, int64 job,
-								  const MigJobEnd *end);
+								  const MigJobEnd *end, bool held);
 
 /* dispatch.c */
 extern MigJobDue *mig_job_dispatch_due(int *ndue);

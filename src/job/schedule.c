@@ -310,13 +310,15 @@ postpone_work(void *arg)
 }
 
 /*
- * Notes how a job of a schedule ended.
+ * Notes how a job of a schedule ended.  held: it waits for approval, which is no
+ * failure of the schedule.
  */
 void
-mig_job_schedule_note(const char *schedule, int64 job, const MigJobEnd *end)
+mig_job_schedule_note(const char *schedule, int64 job, const MigJobEnd *end,
+					  bool held)
 {
-	bool		failed = strcmp(end->state, "failed") == 0;
-	const char *note = end->note;
+	bool		failed = strcmp(end->state, "failed") == 0 && !held;
+	const char *note = held ? end->error : end->note;
 
 	if (failed)
 		note = psprintf("job " INT64_FORMAT " failed: %s", job, end->error);

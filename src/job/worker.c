@@ -590,7 +590,8 @@ finish_work(void *arg)
 	else
 		mig_job_row_forget(worker->number);
 	if (worker->job.schedule != NULL)
-		mig_job_schedule_note(worker->job.schedule, worker->number, &worker->end);
+		mig_job_schedule_note(worker->job.schedule, worker->number,
+							  &worker->end, worker->result.held);
 	if (mig_guc_log_retention > 0)
 		mig_job_row_expire(mig_guc_log_retention);
 }
