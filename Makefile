@@ -27,7 +27,7 @@ REGRESS = install $(filter-out install drop $(NOT_RUN),$(SQL_TESTS)) drop
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
 TAP_FILES = $(sort $(wildcard t/*.pl))
 # Files run side by side; those that take longest begin first.
-LONGEST = $(patsubst %,t/%.pl,boundary scheduler clients no_memory yb_storm alembic exhaustion roles)
+LONGEST = $(patsubst %,t/%.pl,boundary scheduler clients no_memory yb_storm alembic_bridge alembic exhaustion roles)
 TAP = $(filter $(LONGEST),$(TAP_FILES)) $(filter-out $(LONGEST),$(TAP_FILES))
 
 # These need the server of the tests: its settings, or a module of test/, which

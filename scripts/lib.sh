@@ -201,6 +201,11 @@ missing_tools()
 	missing_command alembic alembic
 	alembic_python -c 'import psycopg2' 2>/dev/null ||
 		say "python module psycopg2, where alembic finds it|python3-psycopg2"
+	# t/alembic_environments.pl skips what is not offered.
+	alembic_python -c 'import flask_migrate' 2>/dev/null ||
+		say_if_offered "python module flask_migrate, where alembic finds it" python3-flask-migrate
+	alembic_python -c 'import asyncpg' 2>/dev/null ||
+		say_if_offered "python module asyncpg, where alembic finds it" python3-asyncpg
 	# t/import_sqitch.pl skips where it is not offered.
 	if apt-cache show sqitch >/dev/null 2>&1; then
 		missing_command sqitch sqitch

@@ -78,7 +78,7 @@ make_tree()
 		release=$(release_of "$major") || exit 1
 		sources=("deb $mirror $release main")
 		packages=postgresql-$major,gcc,make,libc6-dev,libpq-dev,libipc-run-perl
-		packages=$packages,alembic,python3-psycopg2,procps
+		packages=$packages,alembic,python3-psycopg2,python3-flask-migrate,python3-asyncpg,procps
 		if [ "$major" = 19 ]; then
 			sources+=("deb $mirror experimental main")
 			packages=${packages/libpq-dev/libpq-dev\/experimental},libpq5/experimental

@@ -1,0 +1,12 @@
+"""merge"""
+
+revision = "a08"
+down_revision = ("a06", "a07")
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
