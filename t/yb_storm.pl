@@ -17,7 +17,7 @@ use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seeds = $ENV{STORM_SEEDS} || 2;
+my $seeds = $ENV{STORM_SEEDS} || 1;
 my $first_seed = $ENV{STORM_SEED} || 1;
 my $nrevisions = $ENV{STORM_REVISIONS} || ($ENV{STORM_SEEDS} ? 200 : 80);
 
