@@ -67,18 +67,6 @@ SELECT 'only a downgrade';
 -- down_revision: b3
 -- migrate:verify
 SELECT true;
--- revision: x1
--- down_revision: b4
--- external: fill the search index
--- migrate:down
--- external: empty the search index
--- revision: x2
--- down_revision: x1
--- migrate:up
-CREATE TABLE x (i int);
--- migrate:down
--- external: stop what reads "x"
-DROP TABLE x;
 $script$);
 SELECT migrate_merge('{b4,b1}', 'm1', 'Merge the two branches');
 \a

@@ -15,9 +15,8 @@ static void write_value(StringInfo text, MigScriptLineKey key,
 						const char *value);
 static void write_list(StringInfo text, MigScriptLineKey key,
 					   char *const *items, int nitems);
-static const char *downgrade_of(const MigRevisionDef *def);
 static void write_body(StringInfo text, const char *section, const char *body,
-					   bool per_statement, const char *external, bool quoted);
+					   bool per_statement, bool quoted);
 static char *make_quote(const char *body);
 static char *find_difference(const MigRevisionDef *def, const char *text);
 static const char *compare(const MigRevisionDef *def,
@@ -65,33 +64,19 @@ write_revision(const MigRevisionDef *def, bool quoted)
 	write_value(&text, MIG_LINE_MESSAGE, def->message);
 	write_value(&text, MIG_LINE_SET, def->settings);
 	write_value(&text, MIG_LINE_ALLOW, def->allow);
-	write_value(&text, MIG_LINE_EXTERNAL, def->external);
 	/* Without any section both bodies are empty, as for a merge. */
 	if (def->downgrade == NULL || def->upgrade[0] != '\0' ||
 		def->downgrade[0] != '\0' || def->upgrade_per_statement ||
-		def->downgrade_per_statement || def->downgrade_external != NULL)
+		def->downgrade_per_statement)
 	{
-		write_body(&text, "up", def->upgrade, def->upgrade_per_statement, NULL,
-				   quoted);
+		write_body(&text, "up", def->upgrade, def->upgrade_per_statement, quoted);
 		if (def->downgrade != NULL)
-			write_body(&text, "down", downgrade_of(def),
-					   def->downgrade_per_statement, def->downgrade_external,
-					   quoted);
+			write_body(&text, "down", def->downgrade,
+					   def->downgrade_per_statement, quoted);
 	}
 	if (def->verify != NULL)
-		write_body(&text, "verify", def->verify, false, NULL, quoted);
+		write_body(&text, "verify", def->verify, false, quoted);
 	return text.data;
-}
-
-/*
- * In front of its first statement there is a line for what is external, which a
- * registered body has as white space.
- */
-static const char *
-downgrade_of(const MigRevisionDef *def)
-{
-	return def->downgrade_external == NULL || def->downgrade == NULL ?
-		def->downgrade : def->downgrade + strspn(def->downgrade, " \t\r\n");
 }
 
 static void
@@ -122,7 +107,7 @@ write_list(StringInfo text, MigScriptLineKey key, char *const *items,
 
 static void
 write_body(StringInfo text, const char *section, const char *body,
-		   bool per_statement, const char *external, bool quoted)
+		   bool per_statement, bool quoted)
 {
 	int			length = strlen(body);
 	char	   *quote = quoted ? make_quote(body) : NULL;
@@ -131,7 +116,6 @@ write_body(StringInfo text, const char *section, const char *body,
 					 mig_script_line_key_name(MIG_LINE_MIGRATE), section,
 					 per_statement ? " transaction:false" : "",
 					 quoted ? " " : "", quoted ? quote : "");
-	write_value(text, MIG_LINE_EXTERNAL, external);
 	appendBinaryStringInfo(text, body, length);
 	if (length > 0 && body[length - 1] != '\n')
 		appendStringInfoChar(text, '\n');
@@ -192,13 +176,10 @@ compare(const MigRevisionDef *def, const MigRevisionDef *read)
 		return "its settings would be other ones";
 	if (!same_text(def->allow, read->allow))
 		return "its waivers would be other ones";
-	if (!same_text(def->external, read->external) ||
-		!same_text(def->downgrade_external, read->downgrade_external))
-		return "its external steps would be other ones";
 	if (!same_body(def->upgrade, read->upgrade) ||
 		def->upgrade_per_statement != read->upgrade_per_statement)
 		return "its upgrade would be another one";
-	if (!same_body(downgrade_of(def), downgrade_of(read)) ||
+	if (!same_body(def->downgrade, read->downgrade) ||
 		def->downgrade_per_statement != read->downgrade_per_statement)
 		return "its downgrade would be another one";
 	if (!same_body(def->verify, read->verify))
