@@ -69,6 +69,7 @@ CREATE TABLE migrate.revision (
 	allow						text,
 	external					text,
 	downgrade_external			text,
+	replaces					text[] NOT NULL DEFAULT '{}',
 	CONSTRAINT revision_pkey PRIMARY KEY (revision)
 );
 COMMENT ON TABLE migrate.revision IS 'registered revisions with their bodies; change it only through migrate_register(), migrate_unregister() and the like';
@@ -97,6 +98,7 @@ COMMENT ON COLUMN migrate.revision.registered_by_oid IS 'that role, also when it
 COMMENT ON COLUMN migrate.revision.allow IS 'lint rules that it waives, each with a reason: rule, rule (reason), ...; NULL: none. No part of what is hashed';
 COMMENT ON COLUMN migrate.revision.external IS 'what has to be done elsewhere, and confirmed, before it is upgraded, instead of an upgrade; NULL: nothing';
 COMMENT ON COLUMN migrate.revision.downgrade_external IS 'the same before it is downgraded; NULL: nothing';
+COMMENT ON COLUMN migrate.revision.replaces IS 'ids of the line of revisions that it was made of by migrate_squash(), the oldest first; empty: none. No part of what is hashed';
 COMMENT ON COLUMN migrate.revision.origin IS 'system identifier of the server and OID of the database; elsewhere, and if NULL, the author is known by its name';
 
 CREATE INDEX revision_is_head_idx ON migrate.revision (revision) WHERE is_head;
@@ -105,6 +107,9 @@ CREATE INDEX revision_is_real_head_idx ON migrate.revision (revision) WHERE is_r
 COMMENT ON INDEX migrate.revision_is_real_head_idx IS 'heads that no revision depends on, for the target heads';
 CREATE INDEX revision_branch_labels_idx ON migrate.revision USING gin (branch_labels) WHERE branch_labels OPERATOR(pg_catalog.<>) '{}'::text[];
 COMMENT ON INDEX migrate.revision_branch_labels_idx IS 'revisions by branch label';
+
+CREATE INDEX revision_replaces_idx ON migrate.revision USING gin (replaces) WHERE replaces OPERATOR(pg_catalog.<>) '{}'::text[];
+COMMENT ON INDEX migrate.revision_replaces_idx IS 'revisions by what they replace';
 
 -- The shape of Alembic's own table.
 CREATE TABLE migrate.version (
@@ -159,7 +164,7 @@ COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
 COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
 COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
-COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve()';
+COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve(); squashed: it has replaced applied revisions';
 COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded; 0: the run ended before one, or it is a decision';
 COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
 COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
@@ -557,6 +562,12 @@ CREATE FUNCTION @extschema@.migrate_merge(
 RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_merge';
 COMMENT ON FUNCTION @extschema@.migrate_merge(text[], text, text, text[])
 	IS 'registers a revision with empty bodies that merges several heads; returns its id';
+
+CREATE FUNCTION @extschema@.migrate_squash(
+	range text, revision text, message text DEFAULT NULL)
+RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_squash';
+COMMENT ON FUNCTION @extschema@.migrate_squash(text, text, text)
+	IS 'replaces a line of revisions by one that does what they do; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_approve(revision text, hash text, note text DEFAULT NULL)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_approve';

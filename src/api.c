@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_script);
 PG_FUNCTION_INFO_V1(migrate_unregister);
 PG_FUNCTION_INFO_V1(migrate_merge);
+PG_FUNCTION_INFO_V1(migrate_squash);
 PG_FUNCTION_INFO_V1(migrate_approve);
 PG_FUNCTION_INFO_V1(migrate_confirm);
 PG_FUNCTION_INFO_V1(migrate_upgrade);
@@ -126,6 +127,19 @@ migrate_merge(PG_FUNCTION_ARGS)
 								&def.nlabels);
 	mig_register_merge(nrevisions, revisions, &def);
 	PG_RETURN_TEXT_P(cstring_to_text(def.id));
+}
+
+Datum
+migrate_squash(PG_FUNCTION_ARGS)
+{
+	char	   *range;
+	char	   *revision;
+
+	mig_api_begin("migrate_squash()", MIG_API_CHANGES);
+	range = mig_call_text(fcinfo, 0, "range");
+	revision = mig_call_text(fcinfo, 1, "revision");
+	PG_RETURN_TEXT_P(cstring_to_text(mig_squash(range, revision,
+												mig_call_optional_text(fcinfo, 2))));
 }
 
 Datum

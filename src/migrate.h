@@ -52,6 +52,9 @@ typedef struct MigRevisionDef
 	char	  **depends;		/* full ids or branch labels */
 	int			nlabels;
 	char	  **labels;
+	int			nreplaces;
+	char	  **replaces;		/* ids of the line of revisions that it was
+								 * made of, the oldest first */
 	char	   *message;		/* or NULL */
 	char	   *settings;		/* a list, or NULL */
 	char	   *allow;			/* lint rules that it waives, or NULL */

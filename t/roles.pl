@@ -62,6 +62,7 @@ my %call_of = (
 	'migrate_run_jobs()' => 'SELECT migrate_run_jobs()',
 	'migrate_schedule(text,text,text,timetz,timetz,timestamptz,text)' => q{SELECT migrate_schedule('s2', '1 day', 'b1')},
 	'migrate_show(text)' => q{SELECT * FROM migrate_show('b1')},
+	'migrate_squash(text,text,text)' => q{SELECT migrate_squash('b1:c1', 's1')},
 	'migrate_stamp(text,boolean)' => q{SELECT migrate_stamp('b1')},
 	'migrate_stamp(text[],boolean)' => q{SELECT migrate_stamp('{b1}'::text[])},
 	'migrate_submit(text,text,timestamptz,timestamptz)' => q{SELECT migrate_submit('b1', run_at => now() + interval '1 day')},
@@ -91,7 +92,7 @@ my %may = (
 my %member_of = (deployer => 'viewer', operator => 'deployer', approver => 'deployer');
 
 # What a call that was let in may end with: things that are not there.
-my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01', '58P01');
+my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01', '58P01', '2BP01');
 
 $node->safe_psql('postgres', "CREATE DATABASE $db");
 $node->safe_psql($db, 'CREATE ROLE owner LOGIN SUPERUSER; ' . join('; ', map { "CREATE ROLE $_ LOGIN" } grep { $_ ne 'owner' } keys %may));

@@ -64,7 +64,6 @@ static void add_body_context(void *arg);
 static char **unique_strings(char **strings, int nstrings, int *nunique);
 static bool contains(char *const *strings, int nstrings, const char *string);
 static bool same_text(const char *a, const char *b);
-static bool same_strings(char *const *a, int na, char *const *b, int nb);
 static bool same_body(const MigBody *a, const MigBody *b);
 
 /*
@@ -90,6 +89,14 @@ mig_definition_check_names(const MigRevisionDef *def)
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("branch label \"%s\" is the id of its own revision",
 							def->labels[i])));
+	}
+	for (int i = 0; i < def->nreplaces; i++)
+	{
+		check_name(def->replaces[i], false);
+		if (strcmp(def->replaces[i], def->id) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("revision \"%s\" cannot replace itself", def->id)));
 	}
 	check_message(def);
 }
@@ -273,6 +280,8 @@ mig_definition_begin(const MigRegistration *registration,
 	def->depends = unique_strings(given->depends, given->ndepends,
 								  &def->ndepends);
 	def->labels = unique_strings(given->labels, given->nlabels, &def->nlabels);
+	def->replaces = unique_strings(given->replaces, given->nreplaces,
+								   &def->nreplaces);
 }
 
 /*
@@ -635,11 +644,11 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 		return "They differ in whether the upgrade is transactional.";
 	if (a->downgrade_per_statement != b->downgrade_per_statement)
 		return "They differ in whether the downgrade is transactional.";
-	if (!same_strings(a->down, a->ndown, b->down, b->ndown))
+	if (!mig_definition_same_names(a->down, a->ndown, b->down, b->ndown))
 		return mig_definition_down_differs;
-	if (!same_strings(a->depends, a->ndepends, b->depends, b->ndepends))
+	if (!mig_definition_same_names(a->depends, a->ndepends, b->depends, b->ndepends))
 		return "The dependencies differ.";
-	if (!same_strings(a->labels, a->nlabels, b->labels, b->nlabels))
+	if (!mig_definition_same_names(a->labels, a->nlabels, b->labels, b->nlabels))
 		return "The branch labels differ.";
 	if (!same_text(a->message, b->message))
 		return "The messages differ.";
@@ -657,8 +666,11 @@ same_text(const char *a, const char *b)
 	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
 }
 
-static bool
-same_strings(char *const *a, int na, char *const *b, int nb)
+/*
+ * The same names in the same order.
+ */
+bool
+mig_definition_same_names(char *const *a, int na, char *const *b, int nb)
 {
 	if (na != nb)
 		return false;

@@ -24,7 +24,6 @@ typedef void (*Check) (MigRegistered *registered);
 
 static MigRegistered *read_script(const char *script, int options, int *n);
 static List *try_check(Check check, MigRegistered *registered, List *errors);
-static void check_definition(MigRegistered *registered);
 static void check_header(MigRegistered *registered);
 static void check_settings(MigRegistered *registered);
 static void check_allow(MigRegistered *registered);
@@ -64,7 +63,7 @@ mig_register(const MigRevisionDef *def, bool replace)
 	/* There is a way back, by hand. */
 	if (def->downgrade_external != NULL && def->downgrade == NULL)
 		registered.given.revision.def.downgrade = pstrdup("");
-	check_definition(&registered);
+	mig_register_check_definition(&registered);
 	mig_lock_registry();
 	register_all(&registered, 1);
 }
@@ -165,8 +164,8 @@ try_check(Check check, MigRegistered *registered, List *errors)
 /*
  * Checks what does not depend on the registry, and parses the bodies.
  */
-static void
-check_definition(MigRegistered *registered)
+void
+mig_register_check_definition(MigRegistered *registered)
 {
 	for (int i = 0; i < lengthof(checks); i++)
 		checks[i] (registered);
@@ -330,7 +329,7 @@ mig_register_merge(int nrevisions, char **revisions,
 	}
 	merge->upgrade = pstrdup("");
 	merge->downgrade = pstrdup("");
-	check_definition(&registered);
+	mig_register_check_definition(&registered);
 	register_all(&registered, 1);
 }
 
@@ -344,6 +343,8 @@ register_all(MigRegistered *registered, int n)
 	bool		in_script = registered[0].given.revision.number > 0;
 	bool		changed = false;
 
+	mig_squash_refuse_replaced(registered, n);
+	mig_squash_apply(registered, n);
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -376,14 +377,22 @@ mig_register_compare(MigRegistered *registered)
 		registered->result = MIG_REGISTER_ADDED;
 		return;
 	}
-	/* No argument of a call says what the settings are. */
+	/* No argument of a call says what the settings are, and what it replaces. */
 	if (registered->given.revision.number == 0)
+	{
 		def->settings = old->def.settings;
+		def->nreplaces = old->def.nreplaces;
+		def->replaces = old->def.replaces;
+	}
 	registered->differs = mig_definition_difference(old, &registered->revision);
 	registered->result = registered->differs == NULL ? MIG_REGISTER_UNCHANGED :
 		MIG_REGISTER_REPLACED;
-	registered->allow_differs = strcmp(old->def.allow == NULL ? "" : old->def.allow,
-									   def->allow == NULL ? "" : def->allow) != 0;
+	registered->remarks_differ = strcmp(old->def.allow == NULL ? "" : old->def.allow,
+										def->allow == NULL ? "" : def->allow) != 0 ||
+		!mig_definition_same_names(old->def.replaces, old->def.nreplaces,
+								   def->replaces, def->nreplaces);
+	if (registered->written)
+		registered->result = MIG_REGISTER_ADDED;
 }
 
 /*
@@ -493,6 +502,8 @@ mig_register_write(const MigRegistered *registered)
 	const MigRevision *revision = &registered->revision;
 	bool		in_script = registered->given.revision.number > 0;
 
+	if (registered->written)
+		return;
 	switch (registered->result)
 	{
 		case MIG_REGISTER_ADDED:
@@ -514,8 +525,8 @@ mig_register_write(const MigRegistered *registered)
 				update(revision);
 			}
 			/* Also of one that is applied: they change nothing that is run. */
-			else if (registered->allow_differs)
-				mig_revision_set_allow(revision->def.id, revision->def.allow);
+			else if (registered->remarks_differ)
+				mig_revision_set_remarks(&revision->def);
 			break;
 		case MIG_REGISTER_REPLACED:
 			mig_definition_check_references(&revision->def, in_script);

@@ -107,6 +107,8 @@ read_registry(RegisterSet *set)
 {
 	bool		changes = false;
 
+	mig_squash_refuse_replaced(set->revisions, set->n);
+	mig_squash_apply(set->revisions, set->n);
 	for (int i = 0; i < set->n; i++)
 	{
 		MigRegistered *revision = &set->revisions[i];

@@ -88,6 +88,10 @@ extern void mig_register_merge(int nrevisions, char **revisions,
 							   const MigRevisionDef *def);
 extern void mig_register_unregister(char *id);
 
+/* squash_body.c */
+extern char *mig_squash(const char *range, const char *revision,
+						const char *message);
+
 /* approve.c */
 extern void mig_register_approve(const char *id, const char *hash,
 								 const char *note);

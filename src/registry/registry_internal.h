@@ -25,7 +25,9 @@ typedef struct MigRegistered
 	MigRegisterResult result;
 	const char *differs;		/* from what is registered; NULL: not */
 	bool		applied;		/* in the version table in use, if it differs */
-	bool		allow_differs;	/* the waivers, which do not count for that */
+	bool		remarks_differ; /* the waivers and what it replaces, which do
+								 * not count for that */
+	bool		written;		/* in the place of what it replaces */
 } MigRegistered;
 
 /* Why a revision cannot be changed. */
@@ -57,6 +59,8 @@ extern void mig_definition_verify(const MigRegistration *registration,
 extern void mig_definition_source(const MigRegistration *registration,
 								  const char *text, int line,
 								  MigScriptSource *source);
+extern bool mig_definition_same_names(char *const *a, int na, char *const *b,
+									  int nb);
 extern const char *mig_definition_difference(const MigRevision *old,
 											 const MigRevision *new);
 
@@ -76,5 +80,11 @@ extern MigRegisterHolder *mig_register_holders(MigVersion *version,
 extern void mig_register_refuse_held(const char *id,
 									 const MigRegisterHolder *holder);
 extern void mig_register_check_graph(void);
+extern void mig_register_check_definition(MigRegistered *registered);
+
+/* squash.c */
+extern void mig_squash_refuse_replaced(const MigRegistered *registered, int n);
+extern void mig_squash_apply(MigRegistered *registered, int n);
+extern void mig_squash_one(const MigRevision *revision);
 
 #endif							/* MIG_REGISTRY_REGISTRY_INTERNAL_H */

@@ -112,7 +112,8 @@ static const KnownWord key_words[] =
 	{"allow", MIG_MARK_ALLOW, 0},
 	{"allows", MIG_MARK_ALLOW, 0},
 	{"external", MIG_MARK_EXTERNAL, 1},
-	{"externalstep", MIG_MARK_EXTERNAL, 1}
+	{"externalstep", MIG_MARK_EXTERNAL, 1},
+	{"replaces", MIG_MARK_REPLACES, 1}
 };
 
 /* What other tools call them. */

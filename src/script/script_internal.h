@@ -47,7 +47,8 @@ typedef enum MigMark
 	MIG_MARK_MESSAGE,
 	MIG_MARK_SET,
 	MIG_MARK_ALLOW,
-	MIG_MARK_EXTERNAL
+	MIG_MARK_EXTERNAL,
+	MIG_MARK_REPLACES
 } MigMark;
 
 typedef enum MigMarkPlace
@@ -80,6 +81,7 @@ typedef enum MigScriptLineKey
 	MIG_LINE_SET,
 	MIG_LINE_ALLOW,
 	MIG_LINE_EXTERNAL,
+	MIG_LINE_REPLACES,
 	MIG_LINE_MIGRATE,
 	MIG_LINE_FILE
 } MigScriptLineKey;

@@ -22,6 +22,7 @@ static const char *const key_names[MIG_NUM_LINE_KEYS] =
 	[MIG_LINE_SET] = "set",
 	[MIG_LINE_ALLOW] = "allow",
 	[MIG_LINE_EXTERNAL] = "external",
+	[MIG_LINE_REPLACES] = "replaces",
 	[MIG_LINE_MIGRATE] = "migrate",
 	[MIG_LINE_FILE] = "file"
 };

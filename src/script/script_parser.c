@@ -318,6 +318,9 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 		case MIG_LINE_BRANCH_LABELS:
 			revision->def.labels = mig_script_line_items(line->value, &revision->def.nlabels);
 			break;
+		case MIG_LINE_REPLACES:
+			revision->def.replaces = mig_script_line_items(line->value, &revision->def.nreplaces);
+			break;
 		case MIG_LINE_MESSAGE:
 			revision->def.message = mig_script_line_text(line->value);
 			break;
@@ -652,6 +655,8 @@ key_of_mark(MigMark mark)
 			return MIG_LINE_ALLOW;
 		case MIG_MARK_EXTERNAL:
 			return MIG_LINE_EXTERNAL;
+		case MIG_MARK_REPLACES:
+			return MIG_LINE_REPLACES;
 		default:
 			return MIG_LINE_COMMENT;
 	}

@@ -61,6 +61,7 @@ write_revision(const MigRevisionDef *def, bool quoted)
 	write_list(&text, MIG_LINE_DOWN_REVISION, def->down, def->ndown);
 	write_list(&text, MIG_LINE_DEPENDS_ON, def->depends, def->ndepends);
 	write_list(&text, MIG_LINE_BRANCH_LABELS, def->labels, def->nlabels);
+	write_list(&text, MIG_LINE_REPLACES, def->replaces, def->nreplaces);
 	write_value(&text, MIG_LINE_MESSAGE, def->message);
 	write_value(&text, MIG_LINE_SET, def->settings);
 	write_value(&text, MIG_LINE_ALLOW, def->allow);
@@ -170,6 +171,8 @@ compare(const MigRevisionDef *def, const MigRevisionDef *read)
 		return "its dependencies would be other ones";
 	if (!same_list(def->labels, def->nlabels, read->labels, read->nlabels))
 		return "its branch labels would be other ones";
+	if (!same_list(def->replaces, def->nreplaces, read->replaces, read->nreplaces))
+		return "it would replace other revisions";
 	if (!same_text(def->message, read->message))
 		return "its message would be another one";
 	if (!same_text(def->settings, read->settings))

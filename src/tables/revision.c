@@ -27,7 +27,7 @@
 	" r.downgrade_transactions," \
 	" r.registered_by, r.registered_at," \
 	" NOT r.upgrade_transactional, NOT r.downgrade_transactional, r.allow," \
-	" r.verify_hash, r.external, r.downgrade_external"
+	" r.verify_hash, r.external, r.downgrade_external, r.replaces"
 
 /* What a step reads, of a revision r with the body that it runs. */
 #define STEP_COLUMNS \
@@ -59,6 +59,7 @@ pg_noreturn static void refuse_removed(const char *id);
 static void read_step_body(const MigSpiRow *row, void *result);
 static void check_found(int nrows, int nids);
 static void read_texts(const MigSpiRow *row, void *result);
+static void read_pair(const MigSpiRow *row, void *result);
 static void read_check(const MigSpiRow *row, void *result);
 static void write_revision(MigSpiQuery *query, const MigRevision *revision,
 						   Oid author);
@@ -528,11 +529,12 @@ mig_revision_insert(const MigRevision *revision, Oid author)
 		"  downgrade_statements, downgrade_nontransactional, downgrade_transactions,"
 		"  is_head, is_real_head, registered_by, registered_by_oid, origin,"
 		"  settings, upgrade_transactional, downgrade_transactional,"
-		"  allow, verify, verify_hash, external, downgrade_external)"
+		"  allow, verify, verify_hash, external, downgrade_external,"
+		"  replaces)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  $14, $15, true, true, pg_catalog.pg_get_userbyid($16), $16,"
 		"  " MIG_SPI_ORIGIN ", $17, $18, CASE WHEN $11 IS NOT NULL THEN $19 END,"
-		"  $20, $21, $22, $23, $24)"
+		"  $20, $21, $22, $23, $24, $25)"
 	};
 
 	write_revision(&query, revision, author);
@@ -554,6 +556,7 @@ mig_revision_update(const MigRevision *revision, Oid author)
 		"  upgrade_transactional = $18,"
 		"  downgrade_transactional = CASE WHEN $11 IS NOT NULL THEN $19 END, allow = $20,"
 		"  verify = $21, verify_hash = $22, external = $23, downgrade_external = $24,"
+		"  replaces = $25,"
 		"  registered_by = pg_catalog.pg_get_userbyid($16),"
 		"  registered_by_oid = $16, origin = " MIG_SPI_ORIGIN ","
 		"  registered_at = pg_catalog.clock_timestamp()"
@@ -585,19 +588,75 @@ mig_revision_is_author(const char *id, Oid role, Oid other)
 }
 
 /*
- * Replaces the waivers of a revision alone: they change nothing of what is run.
+ * Replaces the waivers of a revision, and what it replaces: they change nothing
+ * of what is run.
  */
 void
-mig_revision_set_allow(const char *id, const char *allow)
+mig_revision_set_remarks(const MigRevisionDef *def)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.revision SET allow = $2 WHERE revision = $1",
+		"UPDATE migrate.revision SET allow = $2, replaces = $3 WHERE revision = $1",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_text(&args, id);
-	mig_spi_arg_text(&args, allow);
+	mig_spi_arg_text(&args, def->id);
+	mig_spi_arg_text(&args, def->allow);
+	mig_spi_arg_texts(&args, def->replaces, def->nreplaces);
+	mig_spi_write(&query, &args);
+}
+
+/*
+ * The first of ids that a registered revision replaces, and that revision; both
+ * NULL: none.
+ */
+void
+mig_revision_replaced(char *const *ids, int nids, char **replaced, char **by)
+{
+	static MigSpiQuery query = {
+		"SELECT i.id, r.revision"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
+		"  JOIN migrate.revision AS r ON r.replaces @> ARRAY[i.id]"
+		" WHERE r.replaces <> '{}' AND r.replaces && $1"
+		" ORDER BY i.ordinality LIMIT 1",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+	char	   *found[2] = {NULL, NULL};
+
+	mig_spi_arg_texts(&args, ids, nids);
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_pair, found);
+	*replaced = found[0];
+	*by = found[1];
+}
+
+static void
+read_pair(const MigSpiRow *row, void *result)
+{
+	char	  **pair = result;
+
+	pair[0] = mig_spi_row_text_not_null(row, 1);
+	pair[1] = mig_spi_row_text_not_null(row, 2);
+}
+
+/*
+ * Puts one id in the place of another one in what revisions are built on and
+ * depend on.  The marks of the heads are to be set anew.
+ */
+void
+mig_revision_rename_parent(const char *old, const char *new)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision"
+		"   SET down_revision = pg_catalog.array_replace(down_revision, $1, $2),"
+		"       depends_on = pg_catalog.array_replace(depends_on, $1, $2)"
+		" WHERE $1 = ANY (down_revision) OR $1 = ANY (depends_on)"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, old);
+	mig_spi_arg_text(&args, new);
 	mig_spi_write(&query, &args);
 }
 
@@ -702,10 +761,11 @@ read_revision(const MigSpiRow *row, void *result)
 	read_hash(row, 20, &revision->verify);
 	def->external = mig_spi_row_text(row, 21);
 	def->downgrade_external = mig_spi_row_text(row, 22);
-	def->upgrade = mig_spi_row_text(row, 23);
-	def->downgrade = mig_spi_row_text(row, 24);
-	def->verify = mig_spi_row_text(row, 25);
-	revision->hash = mig_spi_row_text(row, 26);
+	def->replaces = mig_spi_row_texts(row, 23, &def->nreplaces);
+	def->upgrade = mig_spi_row_text(row, 24);
+	def->downgrade = mig_spi_row_text(row, 25);
+	def->verify = mig_spi_row_text(row, 26);
+	revision->hash = mig_spi_row_text(row, 27);
 }
 
 /*
@@ -753,6 +813,7 @@ write_revision(MigSpiQuery *query, const MigRevision *revision, Oid author)
 	mig_spi_arg_text(&args, def->verify == NULL ? NULL : revision->verify.hash);
 	mig_spi_arg_text(&args, def->external);
 	mig_spi_arg_text(&args, def->downgrade_external);
+	mig_spi_arg_texts(&args, def->replaces, def->nreplaces);
 	mig_spi_write(query, &args);
 }
 

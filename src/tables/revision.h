@@ -128,13 +128,16 @@ extern char **mig_revision_missing(char *const *ids, int nids,
 								   int *nmissing);
 extern char *mig_revision_label_user(const char *label,
 									 const char *except_id);
+extern void mig_revision_replaced(char *const *ids, int nids, char **replaced,
+								  char **by);
 extern char **mig_revision_dependents(const char *id, int *ndependents);
 
 /* Writing */
 extern bool mig_revision_is_author(const char *id, Oid role, Oid other);
 extern void mig_revision_insert(const MigRevision *revision, Oid author);
 extern void mig_revision_update(const MigRevision *revision, Oid author);
-extern void mig_revision_set_allow(const char *id, const char *allow);
+extern void mig_revision_set_remarks(const MigRevisionDef *def);
+extern void mig_revision_rename_parent(const char *old, const char *new);
 extern void mig_revision_delete(const char *id);
 extern void mig_revision_cover(const MigRevisionDef *def);
 extern void mig_revision_set_heads(const MigGraph *graph);
