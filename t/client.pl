@@ -179,8 +179,8 @@ mkdir "$directory/order/b";
 append_to_file("$directory/order/$_.sql", "--liquibase formatted sql\n--changeset x:$_\nSELECT 1;\n") foreach qw(a B b/c b-d b);
 new_database($node, 'order');
 client_is('the order of files', [ 'load', '-d', 'order', '--csv', "$directory/order" ], 0, qr{\n[^\n]*,x_B,added\n[^\n]*,x_a,added\n[^\n]*,x_b_d,added\n[^\n]*,x_b,added\n[^\n]*,x_b/c,added\n$});
-# out again: into an empty directory, into the one that they are from, and where
-# somebody has changed a file
+# Out again: into an empty directory, into the one that they are from, and where
+# a file was changed
 my @export = ('export', '-d', 'files');
 my $out_directory = "$directory/out";
 client_is('export, dry run', [ @export, '-n', $out_directory ], 0, qr{^\Q$out_directory\E/000001_a1_one.sql\n\Q$out_directory\E/000002_a2.sql\n$});
