@@ -153,7 +153,7 @@ SELECT split_part(script, E'\n', 2), pg_temp.attempt(format('SELECT migrate_regi
 	E'2\n-- migrate:down $x$\nSELECT 1;\n-- $x$\n-- revision: n3\n-- migrate:up $x$\n-- revision: n4\n-- $x$\n']) AS script;
 \a
 \t off
-SELECT revision, to_json(upgrade) AS upgrade, to_json(downgrade) AS downgrade, verify, transactional FROM migrate.revision AS r, LATERAL migrate_show(r.revision) AS s (id, state, kind, message, down, labels, depends, author, at, partial, upgrade_, downgrade_, verify_, settings, transactional) WHERE revision ~ '^n';
+SELECT revision, to_json(upgrade) AS upgrade, to_json(downgrade) AS downgrade, verify, upgrade_transactional AS up, downgrade_transactional AS down FROM migrate.revision WHERE revision ~ '^n' ORDER BY revision;
 -- in files that are one text, the line of a file ends it
 SELECT migrate_register_bundle(E'-- file: 1.sql\n-- revision: n5\n-- migrate:up $x$\n-- file: 2.sql\n-- $x$\n');
 
