@@ -125,7 +125,7 @@ CREATE TABLE migrate.log (
 	run					uuid NOT NULL,
 	step				integer NOT NULL,
 	revision			text,
-	operation			text NOT NULL,		-- upgrade, downgrade, stamp
+	operation			text NOT NULL,		-- upgrade, downgrade, stamp, adopt
 	via					text NOT NULL,		-- function, procedure, worker
 	state				text NOT NULL,		-- succeeded, failed
 	attempts			integer NOT NULL,
@@ -161,13 +161,13 @@ CREATE TABLE migrate.log (
 COMMENT ON TABLE migrate.log IS 'one row for each step of a run: how it ended, and which resources it used';
 COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
 COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
-COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row';
-COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade or stamp';
+COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row, or that of migrate_adopt(), which has a row for each revision beside it';
+COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade, stamp, or adopt: another tool has applied it';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve(); squashed: it has replaced applied revisions';
-COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded; 0: the run ended before one, or it is a decision';
+COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded; 0: the run ended before one, or it is a decision, or another tool has applied it';
 COMMENT ON COLUMN migrate.log.started IS 'begin of the first attempt';
-COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed';
+COMMENT ON COLUMN migrate.log.finished IS 'when the last attempt wrote the version row, or failed; when the other tool has applied it, if it is known';
 COMMENT ON COLUMN migrate.log.version_table IS 'schema.table, quoted where needed, as it was named then';
 COMMENT ON COLUMN migrate.log.version_oid IS 'OID of that table, also when its name has changed; in another database it means nothing, and the name counts; NULL: migrate.version';
 COMMENT ON COLUMN migrate.log.role IS 'role whose rights the body had';
@@ -177,7 +177,7 @@ COMMENT ON COLUMN migrate.log.body_hash IS 'as in migrate.revision when the body
 COMMENT ON COLUMN migrate.log.revision_hash IS 'hash of the revision when it ran, as in migrate_show(); NULL: a stamp';
 COMMENT ON COLUMN migrate.log.sqlstate IS 'of the error that ended the step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.log.error IS 'message of that error; NULL: it succeeded';
-COMMENT ON COLUMN migrate.log.detail IS 'of that error, what was decided, or which role has confirmed an external step, when, with which note; NULL: none';
+COMMENT ON COLUMN migrate.log.detail IS 'of that error, what was decided, which tool has applied it, or which role has confirmed an external step, when, with which note; NULL: none';
 COMMENT ON COLUMN migrate.log.hint IS 'of that error; NULL: none';
 COMMENT ON COLUMN migrate.log.context IS 'of that error: statement, line, attempt; NULL: none';
 COMMENT ON COLUMN migrate.log.blocked_by IS 'transactions that an attempt has waited for in vain, as far as the runner may see them; NULL: none known';
@@ -341,6 +341,19 @@ COMMENT ON COLUMN migrate.confirmation.confirmed_by_oid IS 'that role, also when
 COMMENT ON COLUMN migrate.confirmation.origin IS 'system identifier of the server and OID of the database; elsewhere the role is known by its name';
 COMMENT ON COLUMN migrate.confirmation.note IS 'NULL: none';
 
+-- Only for what migrate_adopt() compares: nothing that is run depends on it.
+CREATE TABLE migrate.source (
+	revision			text COLLATE pg_catalog."C" NOT NULL,
+	format				text NOT NULL,
+	version				text NOT NULL,
+	checksums			text[] NOT NULL,
+	CONSTRAINT source_pkey PRIMARY KEY (revision)
+);
+COMMENT ON TABLE migrate.source IS 'what revisions were in the tool whose files they were registered from, for migrate_adopt()';
+COMMENT ON COLUMN migrate.source.format IS 'of the file, as in migrate_register_files()';
+COMMENT ON COLUMN migrate.source.version IS 'what the tool knows it by';
+COMMENT ON COLUMN migrate.source.checksums IS 'what the tool may have computed of the file, with and without a line end at its end; empty: it keeps none, or it is not known how it is computed';
+
 -- An advisory lock says whether a job has a worker, not its state, which a
 -- worker that was killed cannot correct.
 CREATE TABLE migrate.job (
@@ -498,6 +511,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.partial', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.confirmation', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.source', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
@@ -550,6 +564,25 @@ CREATE FUNCTION @extschema@.migrate_register_directory(
 RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_register_directory';
 COMMENT ON FUNCTION @extschema@.migrate_register_directory(text, text, boolean, boolean, jsonb)
 	IS 'the same for the files of a directory of the server, which the caller must be allowed to read';
+
+CREATE FUNCTION @extschema@.migrate_adopt(
+	format text, relation regclass DEFAULT NULL,
+	lock_out boolean DEFAULT false, reorder boolean DEFAULT false,
+	OUT revision text, OUT version text, OUT applied_at timestamptz, OUT result text)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_adopt';
+COMMENT ON FUNCTION @extschema@.migrate_adopt(text, regclass, boolean, boolean)
+	IS 'stamps what the version table of another tool says is applied to this database, all of it or nothing; returns each version in the order in which it was applied';
+
+CREATE FUNCTION @extschema@.migrate_locked_out()
+RETURNS trigger LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_locked_out';
+COMMENT ON FUNCTION @extschema@.migrate_locked_out()
+	IS 'raises an error for a tool that writes its version table, which was adopted';
+
+CREATE FUNCTION @extschema@.migrate_baseline(
+	revision text, message text DEFAULT 'baseline', body text DEFAULT '')
+RETURNS text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_baseline';
+COMMENT ON FUNCTION @extschema@.migrate_baseline(text, text, text)
+	IS 'registers the first revision of a database without a history, with what pg_dump --schema-only writes of it, and stamps it; returns its id';
 
 CREATE FUNCTION @extschema@.migrate_unregister(revision text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unregister';
@@ -1038,7 +1071,7 @@ SELECT h.revision, h.message, h.state,
  ORDER BY h.ordinality;
 COMMENT ON VIEW migrate.status_details IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote, how it last failed; best read with \gx of psql';
 COMMENT ON COLUMN migrate.status_details.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
-COMMENT ON COLUMN migrate.status_details.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
+COMMENT ON COLUMN migrate.status_details.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status_details.applied_by IS 'role that did; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.attempts IS 'how many attempts that took; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.took IS 'waits between attempts included; NULL as applied_at';
@@ -1082,7 +1115,7 @@ SELECT d.revision, d.state,
   FROM migrate.status_details AS d;
 COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; migrate.status_details has more';
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
-COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped; NULL: not applied, or not by this extension';
+COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
 COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has failed, was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
@@ -1107,7 +1140,7 @@ SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
 		   pg_catalog.sum(i.wal_bytes)::bigint AS wal_bytes,
 		   pg_catalog.sum(i.buffers_hit + i.buffers_read)::bigint AS blocks
 	  FROM migrate.log AS i
-	 WHERE i.operation <> 'stamp'::text
+	 WHERE i.operation <> ALL (ARRAY['stamp'::text, 'adopt'::text])
 	   AND i.state = ANY (ARRAY['succeeded'::text, 'failed'::text])
 	 GROUP BY i.revision, i.operation, i.version_table
   ) AS s
@@ -1486,6 +1519,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.migrate_doctor(),
 	@extschema@.migrate_doctor_details(),
 	@extschema@.migrate_is_current(text),
+	@extschema@.migrate_locked_out(),
 	@extschema@.migrate_progress(),
 	@extschema@.migrate_schema(boolean, boolean),
 	@extschema@.migrate_fingerprint(boolean, boolean)

@@ -21,6 +21,8 @@ SELECT call, split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
 	$$SELECT migrate_register_files('{w.sql}', '{-- revision: w}')$$,
 	$$SELECT migrate_register_bundle('-- file: w.sql')$$,
 	$$SELECT migrate_register_directory('/tmp')$$,
+	$$SELECT migrate_adopt('dbmate')$$,
+	$$SELECT migrate_baseline('w')$$,
 	$$SELECT migrate_unregister('w')$$,
 	$$SELECT migrate_merge('{a,b}', 'w')$$,
 	$$SELECT migrate_upgrade()$$,

@@ -1,10 +1,13 @@
 /*
  * api_import.c
- *	  SQL-callable functions that register files: arguments in, rows out, no logic.
+ *	  SQL-callable functions that register files, and take over from other tools:
+ *	  arguments in, rows out, no logic.
  */
 #include "postgres.h"
 
+#include "commands/trigger.h"
 #include "fmgr.h"
+#include "utils/builtins.h"
 
 #include "api.h"
 #include "base/call.h"
@@ -13,6 +16,9 @@
 PG_FUNCTION_INFO_V1(migrate_register_files);
 PG_FUNCTION_INFO_V1(migrate_register_bundle);
 PG_FUNCTION_INFO_V1(migrate_register_directory);
+PG_FUNCTION_INFO_V1(migrate_adopt);
+PG_FUNCTION_INFO_V1(migrate_locked_out);
+PG_FUNCTION_INFO_V1(migrate_baseline);
 
 static void read_request(FunctionCallInfo fcinfo, int arg,
 						 MigImportRequest *request);
@@ -67,6 +73,60 @@ migrate_register_directory(PG_FUNCTION_ARGS)
 	read_request(fcinfo, 1, &request);
 	changes = mig_import_directory(&request, directory, &nchanges);
 	return return_changes(fcinfo, changes, nchanges);
+}
+
+Datum
+migrate_adopt(PG_FUNCTION_ARGS)
+{
+	MigAdoptRequest request;
+	MigAdoptResult *results;
+	int			nresults;
+	MigCallRows rows;
+
+	mig_api_begin("migrate_adopt()", MIG_API_CHANGES);
+	request.format = mig_call_text(fcinfo, 0, "format");
+	request.relation = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
+	request.lock_out = mig_call_bool(fcinfo, 2, "lock_out");
+	request.reorder = mig_call_bool(fcinfo, 3, "reorder");
+	results = mig_adopt(&request, &nresults);
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	for (int i = 0; i < nresults; i++)
+	{
+		mig_call_put_text(&rows, results[i].revision);
+		mig_call_put_text(&rows, results[i].version);
+		mig_call_put(&rows, TimestampTzGetDatum(results[i].applied_at),
+					 !results[i].has_time);
+		mig_call_put_text(&rows, results[i].result);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * The trigger function of tables whose tool is locked out.
+ */
+Datum
+migrate_locked_out(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("migrate_locked_out() is a trigger function"),
+				 errhint("migrate_adopt(..., lock_out => true) makes its trigger.")));
+	mig_adopt_refuse_tool(fcinfo->context);
+	return PointerGetDatum(NULL);
+}
+
+Datum
+migrate_baseline(PG_FUNCTION_ARGS)
+{
+	char	   *revision;
+
+	mig_api_begin("migrate_baseline()", MIG_API_CHANGES);
+	revision = mig_call_text(fcinfo, 0, "revision");
+	mig_baseline(revision, mig_call_optional_text(fcinfo, 1),
+				 mig_call_text(fcinfo, 2, "body"));
+	PG_RETURN_TEXT_P(cstring_to_text(revision));
 }
 
 /*

@@ -28,6 +28,9 @@ my %call_of = (
 	'migrate_drift_accept()' => 'SELECT migrate_drift_accept()',
 	'migrate_drift_details()' => 'SELECT * FROM migrate_drift_details()',
 	'migrate_export(text,text)' => q{SELECT * FROM migrate_export('b1:b1')},
+	'migrate_adopt(text,regclass,boolean,boolean)' => q{SELECT migrate_adopt('dbmate')},
+	'migrate_baseline(text,text,text)' => q{SELECT migrate_baseline('b1')},
+	'migrate_locked_out()' => q{DO 'BEGIN PERFORM migrate_locked_out(); EXCEPTION WHEN feature_not_supported THEN END'},
 	'migrate_fingerprint(boolean,boolean)' => 'SELECT migrate_fingerprint()',
 	'migrate_preview(text,text)' => q{SELECT * FROM migrate_preview('b1')},
 	'migrate_preview_details(text,text)' => q{SELECT * FROM migrate_preview_details('b1')},
@@ -75,12 +78,12 @@ my %call_of = (
 
 # The roles that may, apart from the superuser.
 my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doctor_details migrate_fingerprint migrate_heads migrate_schema
-  migrate_graph migrate_history migrate_history_details migrate_is_current migrate_plan migrate_plan_details migrate_progress);
+  migrate_graph migrate_history migrate_history_details migrate_is_current migrate_locked_out migrate_plan migrate_plan_details migrate_progress);
 my %may = (
 	owner => undef,
 	viewer => [qw(migrate_show migrate_export migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
-		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_batch migrate_batch_reset
+		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_adopt migrate_baseline migrate_batch migrate_batch_reset
 		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept
 		  migrate_verify migrate_verify_details)],
 	operator => [],

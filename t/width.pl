@@ -64,7 +64,7 @@ SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid::regclass::text
     OR d.classid = 'pg_proc'::regclass AND (SELECT p.proretset AND p.prorettype::regtype::text <> ALL ('{text,bigint}') FROM pg_proc AS p WHERE p.oid = d.objid)
                    AND d.objid::regproc::text NOT LIKE '%\_details'
                    -- the rows behind a view; asked below; definitions
-                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show,migrate_export,migrate_schema,migrate_roundtrip,migrate_preview,migrate_drift,migrate_register_files,migrate_register_bundle,migrate_register_directory}')
+                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show,migrate_export,migrate_schema,migrate_roundtrip,migrate_preview,migrate_drift,migrate_register_files,migrate_register_bundle,migrate_register_directory,migrate_adopt}')
  ORDER BY 1
 SQL
 	fits("SELECT * FROM migrate_plan('base', 'downgrade')");

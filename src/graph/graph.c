@@ -174,6 +174,38 @@ mig_graph_applied(const MigGraph *graph, int nrows, char **rows)
 						   mig_graph_rows(graph, nrows, rows));
 }
 
+/*
+ * The rows that say that a set of revisions is applied, which has all ancestors of
+ * each: those that no other one of it is built on, or depends on.
+ */
+MigRevList
+mig_graph_rows_of(const MigGraph *graph, const bool *applied)
+{
+	const MigEdges *children = &graph->all_children;
+	MigRevList	rows = {0, palloc(sizeof(int) * (graph->size + 1))};
+
+	for (int rev = 0; rev < graph->size; rev++)
+	{
+		bool		is_row = applied[rev];
+
+		for (int i = children->start[rev]; is_row && i < children->start[rev + 1]; i++)
+			is_row = !applied[children->to[i]];
+		if (is_row)
+			rows.rev[rows.n++] = rev;
+	}
+	return rows;
+}
+
+/*
+ * The down revisions of a revision, and how many there are.
+ */
+int
+mig_graph_down(const MigGraph *graph, int rev, const int **down)
+{
+	*down = &graph->down.to[graph->down.start[rev]];
+	return MIG_NEDGES(&graph->down, rev);
+}
+
 /* The revisions from which no such edge leads on, in load order. */
 MigRevList
 mig_graph_ends(const MigGraph *graph, const MigEdges *edges)
@@ -283,7 +315,8 @@ mig_graph_added(const MigGraph *graph, const MigPlan *plan, int nrows,
 				char **rows)
 {
 	MigRevList	before = {0, palloc(sizeof(int) * (nrows + 1))};
-	MigRevList	after = {0, palloc(sizeof(int) * (graph->size + 1))};
+	MigRevList	after = {0};
+	int			nafter = 0;
 	bool	   *applied;
 	bool	   *added;
 
@@ -294,10 +327,16 @@ mig_graph_added(const MigGraph *graph, const MigPlan *plan, int nrows,
 			before.n++;
 	}
 	for (int i = 0; i < plan->nsteps; i++)
+		nafter += 1 + plan->steps[i].ninserts;
+	after.rev = palloc(sizeof(int) * (nafter + 1));
+	for (int i = 0; i < plan->nsteps; i++)
 	{
-		if (plan->steps[i].update_to != NULL || plan->steps[i].ninserts > 0)
-			after.rev[after.n++] = mig_graph_find(graph,
-												  plan->steps[i].revision);
+		const MigStep *step = &plan->steps[i];
+
+		if (step->update_to != NULL)
+			after.rev[after.n++] = mig_graph_find(graph, step->update_to);
+		for (int k = 0; k < step->ninserts; k++)
+			after.rev[after.n++] = mig_graph_find(graph, step->inserts[k]);
 	}
 	applied = mig_graph_reach(graph, &graph->parents, before);
 	added = mig_graph_reach(graph, &graph->parents, after);

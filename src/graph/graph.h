@@ -37,12 +37,14 @@ extern const char *mig_graph_id(const MigGraph *graph, int rev);
 extern bool mig_graph_is_head(const MigGraph *graph, int rev);
 extern bool mig_graph_is_branch_point(const MigGraph *graph, int rev);
 extern bool mig_graph_is_merge_point(const MigGraph *graph, int rev);
+extern int	mig_graph_down(const MigGraph *graph, int rev, const int **down);
 extern MigRevList mig_graph_heads(const MigGraph *graph, bool real);
 extern MigRevList mig_graph_current(const MigGraph *graph,
 									int nrows, char **rows);
 extern int	mig_graph_known_rows(const MigGraph *graph, int nrows,
 								 char **rows);
 extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
+extern MigRevList mig_graph_rows_of(const MigGraph *graph, const bool *applied);
 extern MigRevList mig_graph_added(const MigGraph *graph, const MigPlan *plan,
 								  int nrows, char **rows);
 

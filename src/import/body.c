@@ -40,6 +40,7 @@ mig_import_add_revision(MigImport *import, MigImportFile *file,
 	def->message = title[0] != '\0' ? pstrdup(title) : NULL;
 	def->upgrade = pstrdup("");
 	revision->version = version;
+	revision->file = file;
 	revision->script.number = file->number;
 	revision->script.file = file->path;
 	revision->script.line = 1;

@@ -46,6 +46,7 @@ mig_import_add_file(MigImport *import, char *path, char *text)
 	file->path = path;
 	file->name = slash != NULL ? slash + 1 : path;
 	file->folder = folder_of(path, file->name);
+	file->given = text;
 	if (text != NULL)
 		file->text = mig_script_prepare(text);
 	import->files = lappend(import->files, file);

@@ -83,6 +83,7 @@ const MigImportFormat mig_import_flyway = {
 	.recognize = recognize,
 	.read = read_set,
 	.compare = compare_versions,
+	.checksum = mig_checksum_of_lines,
 	.options = option_names
 };
 

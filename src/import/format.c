@@ -33,7 +33,6 @@ static const MigImportFormat *const formats[] =
 	&mig_import_supabase
 };
 
-static const MigImportFormat *find_format(const char *name);
 static const MigImportFormat *recognize(const MigImport *import);
 static List *find_matches(const MigImport *import, MigImportMatch *best);
 static char *list_names(const List *matches);
@@ -50,11 +49,11 @@ mig_import_choose_format(const MigImport *import)
 {
 	const char *name = import->request->format;
 
-	return strcmp(name, AUTO) == 0 ? recognize(import) : find_format(name);
+	return strcmp(name, AUTO) == 0 ? recognize(import) : mig_import_find_format(name);
 }
 
-static const MigImportFormat *
-find_format(const char *name)
+const MigImportFormat *
+mig_import_find_format(const char *name)
 {
 	for (int i = 0; i < lengthof(formats); i++)
 	{

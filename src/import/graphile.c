@@ -93,6 +93,7 @@ read_file(MigImport *import, MigImportFile *file)
 	import->state = lappend(import->state, header);
 	revision = mig_import_add_revision(import, file, version,
 									   header->message != NULL ? header->message : title);
+	revision->checksum = header->hash;
 	revision->script.def.upgrade_per_statement = !read_transaction(file, header->body);
 	mig_import_set_upgrade(import, revision, file, header->body,
 						   strlen(file->text));

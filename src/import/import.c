@@ -9,11 +9,15 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "import/import_internal.h"
 #include "run/run.h"
+#include "tables/source.h"
 
 static MigRegisterChange *register_files(MigImport *import, int *nchanges);
 static void read_files(MigImport *import);
+static void note_sources(const MigImport *import);
 static int	register_options(const MigImport *import);
 static MigScriptRevision *list_revisions(const MigImport *import);
 
@@ -86,6 +90,7 @@ register_files(MigImport *import, int *nchanges)
 								 list_length(import->revisions),
 								 register_options(import), import->errors,
 								 nchanges);
+	note_sources(import);
 	mig_import_report(import, changes, *nchanges);
 	return changes;
 }
@@ -101,6 +106,31 @@ read_files(MigImport *import)
 	error_context_stack = NULL;
 	import->format->read(import);
 	error_context_stack = callbacks;
+}
+
+/*
+ * Notes what the tool knows of its files, for the day when its table is adopted.
+ */
+static void
+note_sources(const MigImport *import)
+{
+	int			n = list_length(import->revisions);
+	MigSource  *sources = palloc(sizeof(MigSource) * Max(n, 1));
+
+	if (import->format == &mig_import_migrate)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		const MigImportRevision *revision = list_nth(import->revisions, i);
+
+		CHECK_FOR_INTERRUPTS();
+		sources[i] = (MigSource)
+		{
+			revision->script.def.id, import->format->name, revision->version,
+				mig_import_checksums(import->format, revision)
+		};
+	}
+	mig_source_put(sources, n);
 }
 
 static int

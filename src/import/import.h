@@ -18,6 +18,32 @@ typedef struct MigImportRequest
 	Jsonb	   *options;		/* or NULL */
 } MigImportRequest;
 
+/* The version table of another tool, and how it is adopted. */
+typedef struct MigAdoptRequest
+{
+	const char *format;			/* name of the tool */
+	Oid			relation;		/* InvalidOid: the tool's own */
+	bool		lock_out;		/* the tool is not to write it any more */
+	bool		reorder;		/* what it has not applied goes behind what it
+								 * has */
+} MigAdoptRequest;
+
+/* What was done about a version. */
+typedef struct MigAdoptResult
+{
+	const char *revision;		/* NULL: it is none */
+	const char *version;		/* of the tool */
+	bool		has_time;
+	TimestampTz applied_at;
+	const char *result;
+} MigAdoptResult;
+
+/* adopt.c, adopt_lock_out.c, baseline.c */
+extern MigAdoptResult *mig_adopt(const MigAdoptRequest *request, int *nresults);
+pg_noreturn extern void mig_adopt_refuse_tool(const void *trigger_data);
+extern void mig_baseline(const char *revision, const char *message,
+						 const char *body);
+
 /* import.c */
 extern MigRegisterChange *mig_import_files(const MigImportRequest *request,
 										   char **paths, int npaths,

@@ -25,6 +25,7 @@ typedef struct MigImportFile
 								 * read, because no format needs what is in
 								 * it; of a name that ends with .sql it is
 								 * known */
+	const char *given;			/* the text as it was given; NULL as text */
 	bool		used;			/* a revision comes from it, or what is said
 								 * about one; otherwise it is reported as left
 								 * out */
@@ -47,6 +48,8 @@ typedef struct MigImportRevision
 {
 	MigScriptRevision script;
 	const char *version;		/* what the tool knows it by */
+	const MigImportFile *file;	/* with its upgrade */
+	const char *checksum;		/* that the file says it has, or NULL */
 } MigImportRevision;
 
 /* What the name of a file says that is one body of a revision. */
@@ -110,6 +113,16 @@ struct MigImportFormat
 	bool		(*parse_name) (const MigImportFile *file, MigImportName *name);
 	bool		(*per_statement) (const MigImport *import, MigImportFile *file);
 	bool		ordered;
+
+	/*
+	 * The checksum that the tool keeps of a file with that text, in UTF-8, or
+	 * several, with a space between them; NULL: it keeps none, or it is not
+	 * known how it is computed.  Whether line ends of both kinds are the same
+	 * for it.
+	 */
+	char	   *(*checksum) (const MigImportRevision *revision, const char *text,
+							 int length);
+	bool		ignores_line_ends;
 	const char *const *options; /* names it knows, then NULL; NULL: none */
 };
 
@@ -151,6 +164,7 @@ extern void mig_import_read_directory(MigImport *import,
 
 /* format.c: which format it is, and what its options say */
 extern const MigImportFormat *mig_import_choose_format(const MigImport *import);
+extern const MigImportFormat *mig_import_find_format(const char *name);
 extern void mig_import_check_options(const MigImport *import);
 extern char *mig_import_option(const MigImportRequest *request,
 							   const char *name);
@@ -195,6 +209,20 @@ extern char *mig_import_make_id(const char *version);
 extern int	mig_import_compare_numbers(const char *version, const char *other);
 extern void mig_import_make_chain(MigImport *import);
 extern void mig_import_check_ids(MigImport *import);
+
+/* checksum.c */
+extern char *mig_import_checksums(const MigImportFormat *format,
+								  const MigImportRevision *revision);
+extern char *mig_checksum_sha1(const MigImportRevision *revision,
+							   const char *text, int length);
+extern char *mig_checksum_sha256(const MigImportRevision *revision,
+								 const char *text, int length);
+extern char *mig_checksum_sha384(const MigImportRevision *revision,
+								 const char *text, int length);
+extern char *mig_checksum_of_lines(const MigImportRevision *revision,
+								   const char *text, int length);
+extern char *mig_checksum_siphash(const MigImportRevision *revision,
+								  const char *text, int length);
 
 /* report.c */
 extern void mig_import_report(const MigImport *import,

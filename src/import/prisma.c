@@ -35,7 +35,9 @@ const MigImportFormat mig_import_prisma = {
 	.table = "_prisma_migrations",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = strcmp
+	.compare = strcmp,
+	.checksum = mig_checksum_sha256,
+	.ignores_line_ends = true
 };
 
 static MigImportMatch

@@ -27,7 +27,8 @@ const MigImportFormat mig_import_refinery = {
 	.table = "refinery_schema_history",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = mig_import_compare_numbers
+	.compare = mig_import_compare_numbers,
+	.checksum = mig_checksum_siphash
 };
 
 /*

@@ -79,7 +79,8 @@ const MigImportFormat mig_import_sqitch = {
 	.name = "sqitch",
 	.recognize = recognize,
 	.read = read_set,
-	.ordered = true
+	.ordered = true,
+	.checksum = mig_checksum_sha1
 };
 
 static MigImportMatch
@@ -363,6 +364,8 @@ add_change(MigImport *import, SqitchPlan *plan, Change *change)
 		return;
 	change->revision = mig_import_add_revision(import, change->deploy, version,
 											   change->note);
+	/* Several projects share the table of the tool. */
+	change->revision->version = psprintf("%s:%s", plan->project, version);
 	def = &change->revision->script.def;
 	def->depends = palloc(sizeof(char *) * (list_length(change->dependencies) + 1));
 	foreach(cell, change->dependencies)

@@ -25,7 +25,8 @@ const MigImportFormat mig_import_sqlx = {
 	.read = mig_import_read_halves,
 	.compare = mig_import_compare_numbers,
 	.parse_name = parse_name,
-	.per_statement = read_mark
+	.per_statement = read_mark,
+	.checksum = mig_checksum_sha384
 };
 
 /*

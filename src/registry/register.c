@@ -18,6 +18,7 @@
 #include "tables/confirmation.h"
 #include "tables/log.h"
 #include "tables/partial.h"
+#include "tables/source.h"
 #include "tables/version.h"
 
 typedef void (*Check) (MigRegistered *registered);
@@ -288,6 +289,7 @@ mig_register_unregister(char *id)
 					  list_make1(id));
 	mig_approval_void(id);
 	mig_confirmation_void(id);
+	mig_source_forget(id);
 	mig_revision_delete(id);
 	mig_register_check_graph();
 }
@@ -535,6 +537,7 @@ mig_register_write(const MigRegistered *registered)
 		case MIG_REGISTER_REMOVED:
 			mig_approval_void(revision->def.id);
 			mig_confirmation_void(revision->def.id);
+			mig_source_forget(revision->def.id);
 			mig_revision_delete(revision->def.id);
 			break;
 	}
@@ -548,6 +551,7 @@ update(const MigRevision *revision)
 {
 	mig_approval_void(revision->def.id);
 	mig_confirmation_void(revision->def.id);
+	mig_source_forget(revision->def.id);
 	mig_revision_update(revision, GetUserId());
 }
 

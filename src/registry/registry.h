@@ -92,6 +92,10 @@ extern void mig_register_unregister(char *id);
 extern char *mig_squash(const char *range, const char *revision,
 						const char *message);
 
+/* reorder.c */
+extern void mig_register_reorder(const MigGraph *graph, char *const *ids,
+								 int nids);
+
 /* approve.c */
 extern void mig_register_approve(const char *id, const char *hash,
 								 const char *note);

@@ -97,6 +97,55 @@ mig_log_write(const MigLogEntry *entry)
 }
 
 /*
+ * Writes a row for each revision that another tool has applied: when that was, as
+ * far as the tool knows.
+ */
+void
+mig_log_write_adopted(const MigVersion *version, const MigLogAdopted *adopted,
+					  int nadopted)
+{
+	static MigSpiQuery query = {
+		"INSERT INTO migrate.log (run, step, revision, operation, via, state,"
+		"  attempts, started, finished, version_table, version_oid, role,"
+		"  application_name, detail, wall_ms, cpu_ms, lock_wait_ms, wal_records,"
+		"  wal_bytes, buffers_hit, buffers_read, buffers_dirtied, buffers_written,"
+		"  temp_blocks_read, temp_blocks_written)"
+		" SELECT $5, i.step, i.revision, 'adopt', 'function', 'succeeded', 0,"
+		"        i.at - pg_catalog.make_interval(secs => i.ms / 1000), i.at,"
+		"        $6, $7, $8, $9, i.detail, i.ms, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"
+		"   FROM (SELECT u.step::int4, u.revision, u.ms, u.detail,"
+		"                COALESCE(u.at, pg_catalog.clock_timestamp())"
+		"           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+		"                pg_catalog.unnest($3), pg_catalog.unnest($4))"
+		"                WITH ORDINALITY AS u (revision, at, ms, detail, step))"
+		"        AS i (step, revision, ms, detail, at)"
+	};
+	MigSpiArgs *rows = palloc0(sizeof(MigSpiArgs) * Max(nadopted, 1));
+	MigSpiArgs	args = {0};
+	pg_uuid_t	run;
+
+	if (nadopted == 0)
+		return;
+	for (int i = 0; i < nadopted; i++)
+	{
+		mig_spi_arg_text(&rows[i], adopted[i].revision);
+		mig_spi_arg_datum(&rows[i], TIMESTAMPTZOID,
+						  TimestampTzGetDatum(adopted[i].applied_at),
+						  !adopted[i].has_time);
+		mig_spi_arg_float8(&rows[i], adopted[i].milliseconds);
+		mig_spi_arg_text(&rows[i], adopted[i].detail);
+	}
+	mig_spi_args_of_rows(&args, rows, nadopted);
+	mig_log_new_run(&run);
+	mig_spi_arg_uuid(&args, &run);
+	mig_spi_arg_text(&args, version->name);
+	mig_spi_arg_datum(&args, OIDOID, ObjectIdGetDatum(version->relid), version->own);
+	add_role_name(&args, GetUserId(), false);
+	mig_spi_arg_text(&args, application_name);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * For rows of a transaction that are written together, which costs half; no
  * other session can tell.  A trigger can, so where the table has one each row is
  * written at once.  In the current memory context.

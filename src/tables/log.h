@@ -52,6 +52,16 @@ typedef struct MigLogEntry
 	MigResourceUsage usage;
 } MigLogEntry;
 
+/* A revision that another tool has applied. */
+typedef struct MigLogAdopted
+{
+	const char *revision;
+	bool		has_time;
+	TimestampTz applied_at;
+	double		milliseconds;	/* that it took; 0: not known */
+	const char *detail;
+} MigLogAdopted;
+
 /* Rows that are not written yet. */
 typedef struct MigLogRows
 {
@@ -64,6 +74,8 @@ typedef struct MigLogRows
 extern void mig_log_new_run(pg_uuid_t *run);
 extern void mig_log_lock_nowait(void);
 extern void mig_log_write(const MigLogEntry *entry);
+extern void mig_log_write_adopted(const MigVersion *version,
+								  const MigLogAdopted *adopted, int nadopted);
 extern MigLogRows *mig_log_rows_create(void);
 extern void mig_log_rows_add(MigLogRows *rows, const MigLogEntry *entry);
 extern void mig_log_rows_write(MigLogRows *rows);

@@ -588,6 +588,26 @@ mig_revision_is_author(const char *id, Oid role, Oid other)
 }
 
 /*
+ * Gives revisions other down revisions, one each; "": it is a base.  The heads are
+ * to be marked anew then.
+ */
+void
+mig_revision_set_down(char *const *ids, char *const *down, int nids)
+{
+	static MigSpiQuery query = {
+		"UPDATE migrate.revision AS r SET down_revision ="
+		"  CASE i.down WHEN '' THEN '{}'::text[] ELSE ARRAY[i.down] END"
+		"  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS i (id, down)"
+		" WHERE r.revision = i.id"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_texts(&args, down, nids);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * Replaces the waivers of a revision, and what it replaces: they change nothing
  * of what is run.
  */

@@ -61,6 +61,7 @@ typedef enum MigVersionUse
 extern MigVersion *mig_version_open(MigSpiAccess access);
 extern MigVersion *mig_version_open_other(const char *name,
 										  const MigVersion *version);
+extern MigVersion *mig_version_open_foreign(const char *name);
 extern bool mig_version_is_exposed(const MigVersion *version);
 extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
 extern void mig_version_refuse_cursor(const MigVersion *version);

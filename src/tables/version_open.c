@@ -95,6 +95,28 @@ mig_version_open_other(const char *name, const MigVersion *version)
 	return found.version;
 }
 
+/*
+ * Finds the table in which another tool keeps its versions, which is only read.
+ * The name has its schema.
+ */
+MigVersion *
+mig_version_open_foreign(const char *name)
+{
+	Found		found;
+
+	if (!look_up(name, MIG_SPI_READ_LATEST, &found))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("version table \"%s\" does not exist", name)));
+	if (!found.is_table)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("version table \"%s\" is not an ordinary table", name),
+				 errdetail("A view could run code of its owner.")));
+	make_ready(found.version);
+	return found.version;
+}
+
 static void
 make_ready(MigVersion *version)
 {
