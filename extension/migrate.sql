@@ -354,6 +354,29 @@ COMMENT ON COLUMN migrate.source.format IS 'of the file, as in migrate_register_
 COMMENT ON COLUMN migrate.source.version IS 'what the tool knows it by';
 COMMENT ON COLUMN migrate.source.checksums IS 'what the tool may have computed of the file, with and without a line end at its end; empty: it keeps none, or it is not known how it is computed';
 
+-- The function is no regprocedure: pg_upgrade refuses a column of that type.
+CREATE TABLE migrate.hook (
+	hook				uuid NOT NULL,
+	event				text NOT NULL,		-- before_run, after_run, before_step, after_step, on_error
+	function_schema		name NOT NULL,
+	function_name		name NOT NULL,
+	function_oid		oid NOT NULL,
+	registered_by		name NOT NULL,
+	registered_by_oid	oid NOT NULL,
+	origin				text NOT NULL,
+	registered_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT hook_pkey PRIMARY KEY (hook)
+);
+COMMENT ON TABLE migrate.hook IS 'functions that runs call; change it only through migrate_hook() and migrate_unhook(), read it by the view migrate.hooks';
+COMMENT ON COLUMN migrate.hook.event IS 'before_run, after_run, before_step, after_step or on_error';
+COMMENT ON COLUMN migrate.hook.function_schema IS 'schema of the function when it was registered';
+COMMENT ON COLUMN migrate.hook.function_name IS 'name of the function then; its argument is a jsonb';
+COMMENT ON COLUMN migrate.hook.function_oid IS 'that function, also when its name has changed';
+COMMENT ON COLUMN migrate.hook.registered_by IS 'a run is refused if this role, or the one that owns the function, has fewer rights than the one that runs';
+COMMENT ON COLUMN migrate.hook.registered_by_oid IS 'that role, also when its name has changed';
+COMMENT ON COLUMN migrate.hook.origin IS 'system identifier of the server and OID of the database; elsewhere function and role are known by their names';
+COMMENT ON COLUMN migrate.hook.registered_at IS 'hooks of an event are called in this order';
+
 -- An advisory lock says whether a job has a worker, not its state, which a
 -- worker that was killed cannot correct.
 CREATE TABLE migrate.job (
@@ -512,6 +535,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.confirmation', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.source', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.hook', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
@@ -612,6 +636,16 @@ CREATE FUNCTION @extschema@.migrate_confirm(
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_confirm';
 COMMENT ON FUNCTION @extschema@.migrate_confirm(text, text, text)
 	IS 'says that what has to be done elsewhere before a revision is upgraded or downgraded is done, so that the next run goes on';
+
+CREATE FUNCTION @extschema@.migrate_hook(event text, function regprocedure)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_hook';
+COMMENT ON FUNCTION @extschema@.migrate_hook(text, regprocedure)
+	IS 'has runs call a function, with a jsonb that says what they do: before_run, after_run, before_step, after_step, on_error';
+
+CREATE FUNCTION @extschema@.migrate_unhook(event text, function text)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_unhook';
+COMMENT ON FUNCTION @extschema@.migrate_unhook(text, text)
+	IS 'has runs call a function no longer, which may have been dropped meanwhile';
 
 -- Runs -----------------------------------------------------------------
 
@@ -1414,6 +1448,29 @@ COMMENT ON COLUMN migrate.progress.elapsed IS 'in seconds, since the run began';
 COMMENT ON COLUMN migrate.progress.waiting_for IS 'a process id that blocks it, or prepared: a prepared transaction; how many others do, and for how many seconds; NULL: it does not wait';
 COMMENT ON COLUMN migrate.progress.query IS 'beginning of the current statement, or of the one before which the run waits, or of its command where you may not see it in pg_stat_activity; of a batch how much is done, or how many keys where there are more than was estimated; NULL: none';
 
+CREATE VIEW migrate.hooks AS
+SELECT h.event,
+	   pg_catalog.format('%I.%I(jsonb)'::text, COALESCE(n.nspname, h.function_schema), COALESCE(p.proname, h.function_name)) AS function,
+	   h.registered_by,
+	   CASE WHEN p.oid IS NULL THEN 'does not exist'::text END AS problem
+  FROM migrate.hook AS h
+ CROSS JOIN (SELECT pg_catalog.format('%s/%s'::text, c.system_identifier, b.oid) AS origin
+			   FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS b
+			  WHERE b.datname = pg_catalog.current_database()) AS o
+  LEFT JOIN (pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace)
+	-- as src/tables/hook.c finds it
+	ON CASE WHEN h.origin = o.origin THEN p.oid = h.function_oid
+			ELSE n.nspname = h.function_schema AND p.proname = h.function_name
+			 AND p.prokind = 'f'::"char" AND NOT p.proretset AND p.prorettype = 'pg_catalog.void'::regtype
+			 AND p.pronargs = 1 AND p.proargtypes[0] = 'pg_catalog.jsonb'::regtype END
+ ORDER BY pg_catalog.array_position(ARRAY['before_run'::text, 'before_step'::text, 'after_step'::text, 'after_run'::text, 'on_error'::text], h.event),
+	   h.registered_at, h.hook;
+COMMENT ON VIEW migrate.hooks IS 'the functions that runs call, in this order, in 80 columns';
+COMMENT ON COLUMN migrate.hooks.event IS 'before_run, before_step, after_step, after_run or on_error';
+COMMENT ON COLUMN migrate.hooks.function IS 'as it is called now, or was when it was registered';
+COMMENT ON COLUMN migrate.hooks.registered_by IS 'role that registered it';
+COMMENT ON COLUMN migrate.hooks.problem IS 'does not exist: the function was dropped, and each run is refused until the hook is removed with migrate_unhook(); NULL: none';
+
 -- For a monitoring system; what is not selected is not computed.
 CREATE VIEW migrate.health AS
 SELECT @extschema@.migrate_is_current('heads'::text) AS current,
@@ -1531,4 +1588,4 @@ GRANT EXECUTE ON FUNCTION @extschema@.migrate_drift() TO pg_monitor;
 GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
 	migrate.resource_usage_details, migrate.progress, migrate.progress_details, migrate.batches,
 	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details,
-	migrate.health TO pg_monitor;
+	migrate.hooks, migrate.health TO pg_monitor;

@@ -35,6 +35,8 @@ PG_FUNCTION_INFO_V1(migrate_merge);
 PG_FUNCTION_INFO_V1(migrate_squash);
 PG_FUNCTION_INFO_V1(migrate_approve);
 PG_FUNCTION_INFO_V1(migrate_confirm);
+PG_FUNCTION_INFO_V1(migrate_hook);
+PG_FUNCTION_INFO_V1(migrate_unhook);
 PG_FUNCTION_INFO_V1(migrate_upgrade);
 PG_FUNCTION_INFO_V1(migrate_downgrade);
 PG_FUNCTION_INFO_V1(migrate_stamp);
@@ -159,6 +161,25 @@ migrate_confirm(PG_FUNCTION_ARGS)
 	mig_register_confirm(mig_call_text(fcinfo, 0, "revision"),
 						 mig_call_optional_text(fcinfo, 1),
 						 mig_call_text(fcinfo, 2, "command"));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_hook(PG_FUNCTION_ARGS)
+{
+	mig_api_begin("migrate_hook()", MIG_API_CHANGES);
+	if (PG_ARGISNULL(1))
+		mig_call_refuse_null("function");
+	mig_register_hook(mig_call_text(fcinfo, 0, "event"), PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_unhook(PG_FUNCTION_ARGS)
+{
+	mig_api_begin("migrate_unhook()", MIG_API_CHANGES);
+	mig_register_unhook(mig_call_text(fcinfo, 0, "event"),
+						mig_call_text(fcinfo, 1, "function"));
 	PG_RETURN_VOID();
 }
 

@@ -45,6 +45,8 @@ my %call_of = (
 	'migrate_heads(boolean)' => 'SELECT * FROM migrate_heads()',
 	'migrate_batch(regclass,text,text[],integer,interval,real,text)' => q{CALL migrate_batch(0, '', name => 'x')},
 	'migrate_batch_reset(text)' => q{SELECT migrate_batch_reset('missing')},
+	'migrate_hook(text,regprocedure)' => q{SELECT migrate_hook('after_run', 0)},
+	'migrate_unhook(text,text)' => q{SELECT migrate_unhook('after_run', 'missing(jsonb)')},
 	'migrate_history(text)' => 'SELECT * FROM migrate_history()',
 	'migrate_graph(text,text)' => 'SELECT * FROM migrate_graph()',
 	'migrate_history_details(text)' => 'SELECT * FROM migrate_history_details()',
@@ -85,7 +87,7 @@ my %may = (
 	deployer => [qw(migrate_deploy migrate_revert migrate_wait migrate_submit migrate_cancel migrate_run_jobs
 		  migrate_schedule migrate_unschedule migrate_upgrade migrate_downgrade migrate_resolve migrate_stamp migrate_adopt migrate_baseline migrate_batch migrate_batch_reset
 		  migrate_preview migrate_preview_details migrate_roundtrip migrate_roundtrip_details migrate_drift_accept
-		  migrate_verify migrate_verify_details)],
+		  migrate_verify migrate_verify_details migrate_hook migrate_unhook)],
 	operator => [],
 	approver => [qw(migrate_approve migrate_confirm)],
 	author => [qw(migrate_register migrate_register_script migrate_register_files migrate_register_bundle
@@ -95,7 +97,7 @@ my %may = (
 my %member_of = (deployer => 'viewer', operator => 'deployer', approver => 'deployer');
 
 # What a call that was let in may end with: things that are not there.
-my %fine = map { $_ => 1 } ('', '55000', '42704', '42P01', '58P01', '2BP01');
+my %fine = map { $_ => 1 } ('', '55000', '42704', '42883', '42P01', '58P01', '2BP01');
 
 $node->safe_psql('postgres', "CREATE DATABASE $db");
 $node->safe_psql($db, 'CREATE ROLE owner LOGIN SUPERUSER; ' . join('; ', map { "CREATE ROLE $_ LOGIN" } grep { $_ ne 'owner' } keys %may));
@@ -172,7 +174,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [ 'migrate.log', 'migrate.batches', 'migrate.health', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status) ]);
+	viewer => [ 'migrate.log', 'migrate.batches', 'migrate.health', 'migrate.hooks', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status) ]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {
 	my (@read, @written);

@@ -58,6 +58,7 @@ int			mig_guc_max_attempts;
 int			mig_guc_max_crashes;
 int			mig_guc_max_replication_lag;
 int			mig_guc_max_workers;
+char	   *mig_guc_notify;
 int			mig_guc_preview_timeout;
 bool		mig_guc_require_approval;
 int			mig_guc_retry_base_delay;
@@ -108,6 +109,7 @@ static bool check_require_approval(bool *value, void **extra,
 								   GucSource source);
 static bool check_transaction_settings(char **value, void **extra,
 									   GucSource source);
+static bool check_notify(char **value, void **extra, GucSource source);
 static bool check_databases(char **value, void **extra, GucSource source);
 static List *split_names(const char *value, bool *valid);
 static Oid	setter(const char *name);
@@ -211,6 +213,13 @@ mig_guc_define(void)
 							DEFAULT_MAX_WORKERS, 0, MAX_MAX_WORKERS,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
+	DefineCustomStringVariable("migrate.notify",
+							   "Sets the channel on which runs and their steps are told of by NOTIFY.",
+							   "An empty string turns this off.",
+							   &mig_guc_notify,
+							   "",
+							   PGC_USERSET, 0,
+							   check_notify, NULL, NULL);
 	DefineCustomIntVariable("migrate.preview_timeout",
 							"Sets how long a statement may take in a preview.",
 							"A value of 0 turns this off.",
@@ -280,6 +289,18 @@ mig_guc_define(void)
 }
 
 /*
+ * Whether the present value of a setting comes from a role that has the rights of
+ * this one.
+ */
+bool
+mig_guc_setter_is_trusted(const char *name)
+{
+	Oid			role = setter(name);
+
+	return role == GetUserId() || has_rights_of_current_role(role);
+}
+
+/*
  * Raises an error unless the present value of a setting comes from a role that
  * has the rights of this one.  To be called for settings that decide what is
  * run, or where.  In a SECURITY DEFINER function, and after SET ROLE, the value
@@ -288,12 +309,11 @@ mig_guc_define(void)
 void
 mig_guc_check_setter(const char *name)
 {
-	Oid			role = setter(name);
 	char	   *role_name;
 
-	if (role == GetUserId() || has_rights_of_current_role(role))
+	if (mig_guc_setter_is_trusted(name))
 		return;
-	role_name = GetUserNameFromId(role, true);
+	role_name = GetUserNameFromId(setter(name), true);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to use parameter \"%s\" as role \"%s\"",
@@ -457,6 +477,19 @@ check_transaction_settings(char **value, void **extra, GucSource source)
 		!InitializingParallelWorker)
 		mig_setting_list_check(settings);
 	return true;
+}
+
+/*
+ * What the server takes for the name of a channel.
+ */
+static bool
+check_notify(char **value, void **extra, GucSource source)
+{
+	if (strlen(*value) < NAMEDATALEN)
+		return true;
+	GUC_check_errdetail("The name of a channel has at most %d bytes.",
+						NAMEDATALEN - 1);
+	return false;
 }
 
 static bool

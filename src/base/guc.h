@@ -54,6 +54,7 @@ extern int	mig_guc_max_attempts;
 extern int	mig_guc_max_crashes;
 extern int	mig_guc_max_replication_lag;
 extern int	mig_guc_max_workers;
+extern char *mig_guc_notify;
 extern int	mig_guc_preview_timeout;
 extern bool mig_guc_require_approval;
 extern int	mig_guc_retry_base_delay;
@@ -65,6 +66,7 @@ extern char *mig_guc_transaction_settings;
 extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;
 
+extern bool mig_guc_setter_is_trusted(const char *name);
 extern void mig_guc_check_setter(const char *name);
 extern List *mig_guc_database_names(void);
 extern void mig_guc_define(void);

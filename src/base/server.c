@@ -39,7 +39,8 @@ static const MigServer servers[] =
 		.tells_changes = true,
 		.transaction_ids = true,
 		.nominal_isolation = true,
-		.bare_processes = true
+		.bare_processes = true,
+		.notifications = true
 	},
 	{
 		.type = "yugabytedb",
@@ -74,6 +75,7 @@ static const MigServer either_server =
 #define NO_DDL_BLOCK_SETTING \
 	"yb_disable_ddl_transaction_block_for_read_committed"
 #define ADVISORY_LOCK_SETTING	"yb_enable_advisory_locks"
+#define NOTIFY_SETTING			"yb_enable_listen_notify"
 
 #define EFFECTIVE_ISOLATION \
 	"pg_catalog.yb_get_effective_transaction_isolation_level()"
@@ -195,6 +197,15 @@ bool
 mig_server_undoes_bodies(const MigServer *server)
 {
 	return server->rollback_undoes_ddl && server->subtransactions;
+}
+
+/*
+ * Whether it has NOTIFY: YugabyteDB since 2025.2.3, if it is told to.
+ */
+bool
+mig_server_sends_notifications(void)
+{
+	return mig_server()->notifications || is_on(NOTIFY_SETTING);
 }
 
 /*

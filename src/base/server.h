@@ -26,6 +26,7 @@ typedef struct MigServer
 	bool		many_schedulers;	/* one on each node */
 	bool		bare_processes; /* can read catalogs without a database */
 	bool		own_settings;	/* that PostgreSQL does not have */
+	bool		notifications;	/* NOTIFY */
 } MigServer;
 
 /* A setting that PostgreSQL does not have. */
@@ -47,5 +48,6 @@ extern const MigServerSetting *mig_server_settings(int *nsettings);
 extern void mig_server_check_locks(void);
 extern bool mig_server_stop_retries(GucAction action);
 extern bool mig_server_undoes_bodies(const MigServer *server);
+extern bool mig_server_sends_notifications(void);
 
 #endif							/* MIG_BASE_SERVER_H */

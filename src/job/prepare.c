@@ -69,11 +69,18 @@ current_settings(int *nsettings)
 {
 	static MigSpiQuery query = {
 		"SELECT name || '=' || setting FROM pg_catalog.pg_settings"
-		" WHERE name LIKE 'migrate.%' AND context = 'user' ORDER BY name"
+		" WHERE name LIKE 'migrate.%' AND context = 'user'"
+		"   AND (name <> 'migrate.notify' OR $1) ORDER BY name"
 	};
-	char	  **ours = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
-									MIG_SPI_READ_LATEST, nsettings);
-	char	  **settings = palloc(sizeof(char *) * (*nsettings + 1));
+	MigSpiArgs	args = {0};
+	char	  **ours;
+	char	  **settings;
+
+	/* A run leaves the message of an error out where this is not so. */
+	mig_spi_arg_bool(&args, mig_guc_setter_is_trusted("migrate.notify"));
+	ours = mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						nsettings);
+	settings = palloc(sizeof(char *) * (*nsettings + 1));
 
 	mig_guc_check_setter("migrate.transaction_settings");
 	/* Internal SQL has a search_path of its own. */

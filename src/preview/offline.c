@@ -21,6 +21,7 @@
 #include "preview/preview.h"
 #include "run/run.h"
 #include "script/script.h"
+#include "tables/hook.h"
 #include "tables/revision.h"
 #include "tables/version.h"
 
@@ -122,6 +123,8 @@ write_begin(StringInfo text, const MigVersion *version, MigCommand command,
 			bool from_base)
 {
 	appendStringInfoString(text, "\\set ON_ERROR_STOP on\n");
+	if (mig_hook_events(MIG_SPI_READ_CALLER) != 0)
+		appendStringInfoString(text, "-- Hooks (migrate.hooks) are not called by this script.\n");
 	if (command == MIG_COMMAND_DOWNGRADE || !from_base)
 		return;
 	if (version->own)

@@ -106,6 +106,10 @@ extern void mig_register_confirm(const char *id, const char *note,
 extern MigExportFile *mig_export(const char *range, const char *format,
 								 int *nfiles);
 
+/* hook.c */
+extern void mig_register_hook(const char *event_name, Oid function);
+extern void mig_register_unhook(const char *event_name, const char *name);
+
 /* inspect.c */
 extern MigInspectRow *mig_inspect_current(int *nrows);
 extern MigInspectRow *mig_inspect_heads(bool real, int *nrows);

@@ -84,12 +84,14 @@ mig_failure_explain_function(const MigRun *run, ErrorData *error, bool advised)
 	add_attempts(&run->exec, error);
 	error->detail = add_line(error->detail, describe_call(run, error));
 	/* A stamp runs no body, and its targets may be several. */
-	if (advised ||
-		(run->plan->command == MIG_COMMAND_STAMP && !has_blockers(run, error)))
-		return;
-	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		(void) mig_subxact(find_other_roles, &set_role);
-	error->hint = add_line(error->hint, advise(run, error, set_role));
+	if (!advised &&
+		(run->plan->command != MIG_COMMAND_STAMP || has_blockers(run, error)))
+	{
+		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+			(void) mig_subxact(find_other_roles, &set_role);
+		error->hint = add_line(error->hint, advise(run, error, set_role));
+	}
+	error->hint = add_line(error->hint, mig_hook_advice(run));
 }
 
 static void
@@ -134,7 +136,8 @@ explain(void *arg)
 	explanation->detail = describe_state(run, explanation->error);
 	if (explanation->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		set_role = mig_trust_other_roles();
-	explanation->hint = advise(run, explanation->error, set_role);
+	explanation->hint = add_line(advise(run, explanation->error, set_role),
+								 mig_hook_advice(run));
 	MemoryContextSwitchTo(old_context);
 }
 

@@ -72,6 +72,7 @@ static void begin(Outcome *outcome, MigStepExec *exec,
 static ErrorData *try_statement(Outcome *outcome);
 static void locate(const Outcome *outcome, ErrorData *error);
 static void note_start(void *arg);
+static void call_hooks(MigStepExec *exec);
 static void apply_settings(Outcome *outcome);
 static void restore_settings(Outcome *outcome);
 static void restore_work(void *arg);
@@ -278,9 +279,11 @@ try_statement(Outcome *outcome)
 
 	mig_step_attempt(outcome->exec);
 	mig_utility_hook_begin_attempt(false);
-	while ((error = mig_xact(note_start, outcome, 0)) == NULL &&
-		   outcome->probe.busy != NULL)
+	while ((error = mig_xact(note_start, outcome, 0)) == NULL)
 	{
+		outcome->exec->begun = true;
+		if (outcome->probe.busy == NULL)
+			break;
 		restore_settings(outcome);
 		wait_for_other(outcome);
 	}
@@ -345,6 +348,8 @@ note_start(void *arg)
 	Outcome    *outcome = arg;
 	MigPartialSegment row;
 
+	if (!outcome->exec->begun)
+		call_hooks(outcome->exec);
 	apply_settings(outcome);
 	mig_probe_before(outcome->text, &outcome->probe);
 	outcome->lock_timeout = LockTimeout;
@@ -358,6 +363,17 @@ note_start(void *arg)
 	row.before = outcome->probe.before;
 	mig_partial_started(&row);
 	mig_blocker_announce(outcome->segment->tag);
+}
+
+/*
+ * It is the first transaction of the step.
+ */
+static void
+call_hooks(MigStepExec *exec)
+{
+	mig_guc_lock_role(false);
+	mig_hook_call_step(exec, false);
+	mig_guc_lock_role(exec->run->role_locked);
 }
 
 /*

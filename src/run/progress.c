@@ -153,6 +153,15 @@ mig_progress_label(int64 job, const char *label, const char *activity)
 }
 
 /*
+ * The job that this process runs; 0: it is no worker.
+ */
+int64
+mig_progress_job(void)
+{
+	return activity_job;
+}
+
+/*
  * A run begins.  If no slot is free it is not shown.
  */
 void

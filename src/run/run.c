@@ -160,12 +160,17 @@ mig_run_is_running(void)
 void
 mig_run_refuse_nested(const char *function)
 {
-	if (running)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot be called from within a migration body",
-						function),
-				 errdetail("The run that executes the body has planned its steps already.")));
+	if (!running)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 mig_hook_is_called() ?
+			 errmsg("%s cannot be called from within a hook", function) :
+			 errmsg("%s cannot be called from within a migration body",
+					function),
+			 mig_hook_is_called() ?
+			 errdetail("The run that calls the hook has planned its steps already.") :
+			 errdetail("The run that executes the body has planned its steps already.")));
 }
 
 /*
@@ -256,6 +261,8 @@ read_and_plan(void *arg)
 	mig_precheck_plan(run);
 	if (run->plan->nsteps == 0)
 		return;
+	mig_hook_begin(run);
+	mig_event_begin(run);
 	/* The way back stays open. */
 	if (mig_run_review != NULL && !run->rehearses &&
 		request->command == MIG_COMMAND_UPGRADE)
@@ -393,6 +400,7 @@ execute_steps(MigRun *run)
 	mig_constraint_check(false);
 
 	mig_step_begin_run(run);
+	mig_hook_begin_run(run);
 	run->bodies = palloc0(sizeof(MigStepBodies));
 	run->bodies->context = AllocSetContextCreate(CurrentMemoryContext, "migrate bodies",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -405,6 +413,7 @@ execute_steps(MigRun *run)
 		MemoryContext old_context = MemoryContextSwitchTo(step_context);
 
 		execute_until_done(&run->exec, i);
+		run->ndone++;
 		if (run->log_rows != NULL)
 			mig_log_rows_add(run->log_rows, &run->exec.entry);
 		MemoryContextSwitchTo(old_context);
@@ -413,6 +422,7 @@ execute_steps(MigRun *run)
 	if (run->log_rows != NULL)
 		mig_log_rows_write(run->log_rows);
 	MemoryContextDelete(step_context);
+	mig_hook_end_run(run);
 	if (mig_guc_log_retention > 0)
 		mig_log_expire(mig_guc_log_retention);
 }

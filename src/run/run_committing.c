@@ -100,6 +100,8 @@ mig_run_committing(void *arg)
 		mig_failure_explain(run, error, problem == NULL);
 		MemoryContextSwitchTo(state.context);
 	}
+	if (error != NULL)
+		mig_hook_fail_run(run, error, state.in_step);
 
 	mig_observer_end(run);
 	mig_lock_release();
@@ -161,6 +163,8 @@ execute(Committing *state)
 		QueryCancelPending = false;
 		mig_progress_say_end(run);
 	}
+	if (run->begun)
+		mig_hook_end_run(run);
 	if (mig_guc_log_retention > 0)
 		mig_xact(expire_log, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
 }
@@ -183,6 +187,8 @@ execute_and_commit(Committing *state)
 		if (!state->may_begin)
 			return false;
 	}
+	if (!run->begun)
+		mig_hook_begin_run(run);
 	mig_xact(read_step, state,
 			 MIG_XACT_KEEP_OPEN | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	state->in_step = true;
@@ -191,6 +197,8 @@ execute_and_commit(Committing *state)
 	done = mig_segment_execute_all(exec);
 	state->in_step = false;
 	mig_termination_watch(NULL);
+	if (done)
+		run->ndone++;
 	mig_session_lock_release();
 	/* Only the first step can be the partial one. */
 	run->partial = NULL;

@@ -133,6 +133,7 @@ typedef struct MigStepExec
 	MigBodyExec verify;			/* its text is NULL where there is none */
 	bool		verifying;		/* the last attempt has come to that */
 	bool		noted;			/* in migrate.partial, or tried to be */
+	bool		begun;			/* its first transaction is committed */
 	bool		writes_rows;	/* the body was run in this attempt */
 	int			nobjects;		/* of the session, before the body */
 	char	  **objects;
@@ -181,6 +182,14 @@ typedef struct MigRun
 	char	   *position;		/* where the database was before a function */
 	int			session_timeout;	/* statement_timeout before the run */
 	bool		explained;		/* the error that ends it */
+	int			ndone;			/* steps that are done */
+	bool		begun;			/* the first step may begin */
+	int			hooks;			/* a bit for each event that has some */
+	const char *failed_hook;	/* that has raised an error, NULL: none, */
+	const char *failed_event;	/* and its event */
+	char	   *notify;			/* the channel on which it is told of; NULL:
+								 * it is not */
+	bool		notify_error;	/* with the message of an error */
 	void	   *observed;		/* what observer.c keeps until its end, or
 								 * NULL */
 	MigStepExec exec;
@@ -188,6 +197,18 @@ typedef struct MigRun
 	MigLogRows *log_rows;		/* NULL: each is written with its step */
 	MemoryContext context;		/* of the caller: for its result */
 } MigRun;
+
+/* What is told of a run. */
+typedef struct MigEvent
+{
+	const MigRun *run;
+	const char *name;			/* "run", "step", or the event of a hook */
+	const char *state;			/* "started", "succeeded", "failed"; of a hook
+								 * NULL */
+	bool		of_step;		/* of the present one */
+	bool		ended;			/* that has */
+	const ErrorData *error;		/* or NULL */
+} MigEvent;
 
 /* What to look for, and how it was before the statement began. */
 typedef struct MigProbe
@@ -327,6 +348,21 @@ extern bool mig_run_is_running(void);
 /* observer.c */
 extern void mig_observer_begin(MigRun *run);
 extern void mig_observer_end(MigRun *run);
+
+/* event.c */
+extern void mig_event_begin(MigRun *run);
+extern void mig_event_notify(const MigEvent *event);
+extern Datum mig_event_json(const MigEvent *event);
+
+/* hook.c */
+extern void mig_hook_begin(MigRun *run);
+extern bool mig_hook_is_called(void);
+extern void mig_hook_begin_run(MigRun *run);
+extern void mig_hook_end_run(MigRun *run);
+extern void mig_hook_fail_run(MigRun *run, const ErrorData *error,
+							  bool in_step);
+extern void mig_hook_call_step(MigStepExec *exec, bool after);
+extern char *mig_hook_advice(const MigRun *run);
 
 /* run_committing.c */
 extern void mig_run_committing(void *arg);
@@ -635,6 +671,7 @@ extern ErrorData *mig_gate_wait(MigStepExec *exec, int first, int nstatements);
 
 /* progress.c */
 extern void mig_progress_request_memory(void);
+extern int64 mig_progress_job(void);
 extern void mig_progress_begin(MigVia via);
 extern void mig_progress_step(const MigStepExec *exec);
 extern void mig_progress_say_end(const MigRun *run);

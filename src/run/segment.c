@@ -334,6 +334,7 @@ commit_segment(MigStepExec *exec, MigSegment *segment)
 			ReThrowError(error);
 		committed = is_committed(exec, attempt);
 	}
+	exec->begun = true;
 	if (segment != NULL)
 		*segment = tried;
 }

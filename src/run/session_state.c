@@ -110,7 +110,12 @@ mig_session_state_refuse(const MigTemporary *before)
 	if (leftover != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 mig_hook_is_called() ?
+				 errmsg("a hook cannot leave %s in the session", leftover) :
 				 errmsg("a migration body cannot leave %s in the session", leftover),
+				 mig_hook_is_called() ?
+				 errhint("Take it away at the end of the function, or open a session as role \"%s\".",
+						 GetUserNameFromId(GetUserId(), false)) :
 				 errhint("Take it away at the end of the body, or open a session as role \"%s\".",
 						 GetUserNameFromId(GetUserId(), false))));
 }

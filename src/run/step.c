@@ -91,6 +91,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->entry.search_path = NULL;
 	exec->entry.note = NULL;
 	exec->noted = run->partial != NULL;
+	exec->begun = run->partial != NULL;
 	exec->nobjects = 0;
 	exec->blocked_since = 0;
 	exec->batch = NULL;
@@ -299,6 +300,8 @@ attempt_work(void *arg)
 		if (attempt->is_last)
 			mig_version_lock_to_write(run->version, true);
 	}
+	if (!exec->begun)
+		mig_hook_call_step(exec, false);
 	if (exec->body.text != NULL)
 		execute_statements(attempt);
 	if (attempt->is_last && exec->verify.text != NULL)
@@ -306,7 +309,10 @@ attempt_work(void *arg)
 	mig_compat_injection_point("migrate-after-body");
 	exec->writes_rows = true;
 	if (attempt->is_last)
+	{
 		write_rows(exec);
+		mig_hook_call_step(exec, true);
+	}
 	else
 		write_partial(exec, attempt->segment);
 	if (lock.locked)
@@ -347,6 +353,13 @@ static void
 write_rows(MigStepExec *exec)
 {
 	MigVersion *version = exec->run->version;
+	MigEvent	told = {
+		.run = exec->run,
+		.name = "step",
+		.state = "succeeded",
+		.of_step = true,
+		.ended = true
+	};
 	MigSpiScope scope;
 	ErrorContextCallback callback;
 
@@ -374,6 +387,7 @@ write_rows(MigStepExec *exec)
 	mig_step_describe_environment(exec);
 	if (exec->run->log_rows == NULL)
 		mig_log_write(&exec->entry);
+	mig_event_notify(&told);
 	mig_spi_end(&scope);
 
 	error_context_stack = callback.previous;
