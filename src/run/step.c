@@ -38,6 +38,7 @@ static void read_body(const MigRun *run, const MigStep *step, int index,
 static void read_ahead(const MigPlan *plan, int index, MigStepBodies *ahead);
 static List *read_settings(const char *list);
 static void attempt_work(void *arg);
+static void deallocate(void *arg);
 static void execute_statements(Attempt *attempt);
 static void write_rows(MigStepExec *exec);
 static void write_partial(MigStepExec *exec, const MigSegment *segment);
@@ -263,6 +264,9 @@ mig_step_execute(MigStepExec *exec, MigSegment *segment)
 		mig_version_discard(run->version);
 		mig_body_locate(exec->verifying ? &exec->verify : &exec->body, error);
 		mig_step_explain_role_change(error);
+		/* The session must not be left with what it has refused. */
+		if (run->role_locked)
+			(void) mig_subxact(deallocate, NULL);
 		mig_step_explain_transaction_end(exec, error);
 		explain_dropped_tables(exec, error);
 		explain_locks(exec, error);
@@ -319,6 +323,12 @@ attempt_work(void *arg)
 		mig_session_state_refuse(attempt->is_last ? exec->temporary : NULL);
 	mig_step_unlock_role(&lock);
 	AtEOXact_GUC(false, step_nest_level);
+}
+
+static void
+deallocate(void *arg)
+{
+	mig_session_state_deallocate();
 }
 
 static void
