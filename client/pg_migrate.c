@@ -310,5 +310,6 @@ usage(void)
 		   "  -w, --no-password        never prompt for password\n"
 		   "  -W, --password           force password prompt\n"
 		   "\nExit code: 0 done or nothing to do, 1 error, 2 usage,\n"
-		   "3 ended before a revision that is not approved or confirmed, 4 a revision is partial.\n");
+		   "3 ended before a revision that is not approved or confirmed,\n"
+		   "4 a revision is partial.\n");
 }

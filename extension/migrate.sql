@@ -819,7 +819,7 @@ CREATE FUNCTION @extschema@.migrate_show(
 	OUT down_revision text[], OUT branch_labels text[], OUT depends_on text[],
 	OUT registered_by name, OUT registered_at timestamptz, OUT partial text,
 	OUT upgrade text, OUT downgrade text, OUT verify text, OUT external text,
-	OUT downgrade_external text, OUT settings text, OUT transactional text[],
+	OUT external_down text, OUT settings text, OUT transactional text[],
 	OUT allow text, OUT hash text)
 RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_show';
 COMMENT ON FUNCTION @extschema@.migrate_show(text)

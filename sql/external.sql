@@ -36,7 +36,7 @@ INSERT INTO ran VALUES ('e3');
 DELETE FROM ran WHERE what = 'e3';
 $$);
 SELECT revision, external, downgrade_external, downgrade, upgrade_statements FROM migrate.revision ORDER BY 1;
-SELECT revision, external, downgrade_external, verify FROM migrate_show('e2');
+SELECT revision, external, external_down, verify FROM migrate_show('e2');
 SELECT * FROM migrate_history();
 SELECT revision, kind, external FROM migrate_history_details();
 SELECT * FROM migrate_graph();
@@ -46,7 +46,7 @@ SELECT revision, state, note FROM migrate.status;
 SELECT revision, external, confirmed_by FROM migrate.status_details;
 SELECT revision, severity, rule, message, instead FROM migrate_lint_details();
 SELECT step, revision, command_tag, finding, detail FROM migrate_preview_details();
-SELECT * FROM migrate_preview();
+SELECT revision, line, relation, blocks, finding FROM migrate_preview();
 SELECT * FROM migrate_roundtrip();
 SELECT count(*) FROM ran;
 
