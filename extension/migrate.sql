@@ -125,7 +125,7 @@ CREATE TABLE migrate.log (
 	run					uuid NOT NULL,
 	step				integer NOT NULL,
 	revision			text,
-	operation			text NOT NULL,		-- upgrade, downgrade, stamp, adopt
+	operation			text NOT NULL,		-- upgrade, downgrade, stamp, adopt, repeat
 	via					text NOT NULL,		-- function, procedure, worker
 	state				text NOT NULL,		-- succeeded, failed
 	attempts			integer NOT NULL,
@@ -161,8 +161,8 @@ CREATE TABLE migrate.log (
 COMMENT ON TABLE migrate.log IS 'one row for each step of a run: how it ended, and which resources it used';
 COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
 COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
-COMMENT ON COLUMN migrate.log.revision IS 'NULL: a stamp that left no row, or that of migrate_adopt(), which has a row for each revision beside it';
-COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade, stamp, or adopt: another tool has applied it';
+COMMENT ON COLUMN migrate.log.revision IS 'or name of a repeatable; NULL: a stamp that left no row, or that of migrate_adopt(), which has a row for each revision beside it';
+COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade, stamp, or adopt: another tool has applied it';repeat: a repeatable was run';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve(); squashed: it has replaced applied revisions';
 COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded; 0: the run ended before one, or it is a decision, or another tool has applied it';
@@ -377,6 +377,46 @@ COMMENT ON COLUMN migrate.hook.registered_by_oid IS 'that role, also when its na
 COMMENT ON COLUMN migrate.hook.origin IS 'system identifier of the server and OID of the database; elsewhere function and role are known by their names';
 COMMENT ON COLUMN migrate.hook.registered_at IS 'hooks of an event are called in this order';
 
+CREATE TABLE migrate.repeatable (
+	name				text COLLATE pg_catalog."C" NOT NULL,
+	depends_on			text[] NOT NULL,
+	message				text,
+	body				text NOT NULL,
+	body_hash			text NOT NULL,
+	statements			integer NOT NULL,
+	allow				text,
+	registered_by		name NOT NULL,
+	registered_at		timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	registered_by_oid	oid NOT NULL,
+	origin				text NOT NULL,
+	CONSTRAINT repeatable_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE migrate.repeatable IS 'bodies that an upgrade to a head runs at its end when they have changed; change it only through migrate_register_script(), migrate_register_files(), migrate_unregister() and the like';
+COMMENT ON COLUMN migrate.repeatable.depends_on IS 'names of others, which run before it; otherwise they run in the order of their names';
+COMMENT ON COLUMN migrate.repeatable.message IS 'one line that describes it; NULL: none';
+COMMENT ON COLUMN migrate.repeatable.body_hash IS 'SHA-256 over the tokens of the body, in hexadecimal; comments and white space do not count';
+COMMENT ON COLUMN migrate.repeatable.statements IS 'number of statements, which are one transaction';
+COMMENT ON COLUMN migrate.repeatable.allow IS 'lint rules that it waives, each with a reason; NULL: none';
+COMMENT ON COLUMN migrate.repeatable.registered_by IS 'author; a run is refused if this role has fewer rights than the one that runs it';
+COMMENT ON COLUMN migrate.repeatable.registered_at IS 'when it was registered or last replaced';
+COMMENT ON COLUMN migrate.repeatable.registered_by_oid IS 'that role, also when its name has changed';
+COMMENT ON COLUMN migrate.repeatable.origin IS 'system identifier of the server and OID of the database; elsewhere the author is known by its name';
+
+CREATE TABLE migrate.repeated (
+	version_oid			regclass NOT NULL,
+	version_table		text NOT NULL,
+	name				text COLLATE pg_catalog."C" NOT NULL,
+	body_hash			text NOT NULL,
+	run					uuid NOT NULL,
+	finished			timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT repeated_pkey PRIMARY KEY (version_oid, name)
+);
+COMMENT ON TABLE migrate.repeated IS 'which body of a repeatable has last run, for each version table; empty for one after a downgrade';
+COMMENT ON COLUMN migrate.repeated.version_oid IS 'the version table, also when its name has changed; a dump writes its name';
+COMMENT ON COLUMN migrate.repeated.version_table IS 'its name then: schema.table, quoted where needed';
+COMMENT ON COLUMN migrate.repeated.body_hash IS 'as in migrate.repeatable when it ran';
+COMMENT ON COLUMN migrate.repeated.run IS 'run that has run it, as in migrate.log';
+
 -- An advisory lock says whether a job has a worker, not its state, which a
 -- worker that was killed cannot correct.
 CREATE TABLE migrate.job (
@@ -536,6 +576,8 @@ SELECT pg_catalog.pg_extension_config_dump('migrate.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.confirmation', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.source', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.hook', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.repeatable', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.repeated', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.job_job_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.schedule', '');
@@ -747,7 +789,7 @@ CREATE TYPE migrate.revision_info AS (
 );
 COMMENT ON TYPE migrate.revision_info IS 'a revision in 80 columns; migrate_history_details() has more';
 COMMENT ON COLUMN migrate.revision_info.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
-COMMENT ON COLUMN migrate.revision_info.kind IS 'external (what has to be done elsewhere), branch (several revisions are built on it), merge (it has several down revisions), head (none is built on it); NULL: none of these';
+COMMENT ON COLUMN migrate.revision_info.kind IS 'external (what has to be done elsewhere), branch (several revisions are built on it), merge (it has several down revisions), head (none is built on it), repeatable (no revision: it runs at the end of an upgrade to a head when it has changed); NULL: none of these';
 COMMENT ON COLUMN migrate.revision_info.message IS 'one line that describes the revision; NULL: none';
 
 CREATE TYPE migrate.revision_details AS (
@@ -1038,6 +1080,8 @@ SELECT h.revision, h.message, h.state,
 			THEN pg_catalog.format('CALL migrate_revert(%L);'::text, pg_catalog.concat(h.revision, '@'::text, COALESCE(h.down_revision[1], 'base'::text)))
 			WHEN h.partial IS NOT NULL
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision)
+			WHEN f.error IS NOT NULL AND f.operation = 'repeat'::text
+			THEN 'CALL migrate_deploy();'::text
 			WHEN f.error IS NOT NULL AND f.operation = 'upgrade'::text
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision) END AS next_command
   FROM @extschema@.migrate_history_details() WITH ORDINALITY AS h
@@ -1181,7 +1225,7 @@ SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,
  ORDER BY s.wall_ms DESC, s.revision, s.operation;
 COMMENT ON VIEW migrate.resource_usage_details IS 'what each revision has used in each direction, by migrate.log, the most expensive first; best read with \gx of psql';
 COMMENT ON COLUMN migrate.resource_usage_details.rank IS 'by total';
-COMMENT ON COLUMN migrate.resource_usage_details.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.resource_usage_details.operation IS 'upgrade, downgrade or repeat';
 COMMENT ON COLUMN migrate.resource_usage_details.runs IS 'how often it was run, failed runs included';
 COMMENT ON COLUMN migrate.resource_usage_details.failed IS 'how many of these failed';
 COMMENT ON COLUMN migrate.resource_usage_details.attempts IS 'of all runs';
@@ -1196,7 +1240,7 @@ CREATE VIEW migrate.resource_usage AS
 SELECT d.revision, d.operation, d.runs, d.failed, d.total, d.wal
   FROM migrate.resource_usage_details AS d;
 COMMENT ON VIEW migrate.resource_usage IS 'what each revision has used in each direction, the most expensive first, in 80 columns; migrate.resource_usage_details has more';
-COMMENT ON COLUMN migrate.resource_usage.operation IS 'upgrade or downgrade';
+COMMENT ON COLUMN migrate.resource_usage.operation IS 'upgrade, downgrade or repeat';
 COMMENT ON COLUMN migrate.resource_usage.runs IS 'how often it was run, failed runs included';
 COMMENT ON COLUMN migrate.resource_usage.failed IS 'how many of these failed';
 COMMENT ON COLUMN migrate.resource_usage.total IS 'time of all runs, waits included';

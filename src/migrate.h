@@ -17,7 +17,8 @@ typedef enum MigCommand
 {
 	MIG_COMMAND_UPGRADE,
 	MIG_COMMAND_DOWNGRADE,
-	MIG_COMMAND_STAMP
+	MIG_COMMAND_STAMP,
+	MIG_COMMAND_REPEAT			/* a repeatable, at the end of an upgrade */
 } MigCommand;
 
 /* The bodies of a revision. */
@@ -77,7 +78,8 @@ typedef struct MigRevisionDef
 typedef struct MigStep
 {
 	MigCommand	command;
-	const char *revision;		/* NULL when a stamp goes to base */
+	const char *revision;		/* or repeatable; NULL when a stamp goes to
+								 * base */
 	int			nparents;		/* the parents that count for the rows: down
 								 * revisions, then normalized dependencies */
 	const char **parents;

@@ -20,6 +20,8 @@ mig_command_name(MigCommand command)
 			return "downgrade";
 		case MIG_COMMAND_STAMP:
 			return "stamp";
+		case MIG_COMMAND_REPEAT:
+			return "repeat";
 	}
 	return NULL;				/* not reached */
 }
@@ -80,6 +82,7 @@ mig_command_function(MigCommand command)
 	switch (command)
 	{
 		case MIG_COMMAND_UPGRADE:
+		case MIG_COMMAND_REPEAT:
 			return "migrate_upgrade";
 		case MIG_COMMAND_DOWNGRADE:
 			return "migrate_downgrade";

@@ -483,6 +483,12 @@ pending_steps(MigDoctor *doctor, int *nsteps)
 			doctor->pending = mig_inspect_plan("heads",
 											   mig_command_name(MIG_COMMAND_UPGRADE),
 											   &doctor->npending);
+		/* These checks are about revisions, which come first. */
+		while (doctor->npending > 0 &&
+			   doctor->pending[doctor->npending - 1].transactions != NULL &&
+			   strcmp(doctor->pending[doctor->npending - 1].operation,
+					  mig_command_name(MIG_COMMAND_REPEAT)) == 0)
+			doctor->npending--;
 		MemoryContextSwitchTo(old_context);
 	}
 	*nsteps = doctor->npending;

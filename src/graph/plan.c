@@ -35,6 +35,8 @@ mig_plan_build(const MigGraph *graph, const MigPlanRequest *request)
 		case MIG_COMMAND_DOWNGRADE:
 			return plan_downgrade(graph, rows, only_target(request),
 								  request->first);
+		case MIG_COMMAND_REPEAT:	/* of no revision */
+			break;
 		case MIG_COMMAND_STAMP:
 			return mig_stamp_plan(graph, rows,
 								  request->ntargets, request->targets);

@@ -5,8 +5,8 @@
  *
  * Versions compare by the numbers between their dots.  Placeholders ${name} are
  * filled in from options.  A file V1_2__name.sql.conf can say that the file beside
- * it is not run in a transaction.  Repeatables (R__name.sql) are not registered;
- * programs (V1_2__name.java) are no SQL.
+ * it is not run in a transaction.  Files R__name.sql are repeatables; programs
+ * (V1_2__name.java) are no SQL.
  */
 #include "postgres.h"
 
@@ -49,7 +49,7 @@ static void read_set(MigImport *import);
 static void read_program(MigImport *import, MigImportFile *file);
 static void read_program_down(MigImport *import, MigImportFile *file);
 static bool parse_program(const MigImportFile *file, FileName *name);
-static void refuse_repeatable(MigImport *import, MigImportFile *file);
+static void read_repeatable(MigImport *import, MigImportFile *file);
 static void report_baselines(const MigImport *import);
 static void read_up(MigImport *import, MigImportFile *file);
 static void read_down(MigImport *import, MigImportFile *file);
@@ -115,11 +115,11 @@ static void
 read_set(MigImport *import)
 {
 	mig_import_each_file(import, read_program);
-	mig_import_each_file(import, refuse_repeatable);
 	report_baselines(import);
 	mig_import_each_file(import, read_up);
 	mig_import_each_file(import, read_down);
 	mig_import_each_file(import, read_program_down);
+	mig_import_each_file(import, read_repeatable);
 }
 
 static void
@@ -160,21 +160,38 @@ parse_program(const MigImportFile *file, FileName *name)
 }
 
 /*
- * An application does not run without its views and functions: leaving them out
- * has to be asked for.
+ * Its name is all of it behind the prefix; it runs when its text has changed, in
+ * the order of names, as the tool has it.
  */
 static void
-refuse_repeatable(MigImport *import, MigImportFile *file)
+read_repeatable(MigImport *import, MigImportFile *file)
 {
+	MigImportRevision *revision;
+	FileConfig	config;
+	char	   *title;
+
 	if (!is_repeatable(file) ||
 		mig_import_option_is_true(import->request, OPTION_SKIP_REPEATABLES, false))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("file is a repeatable migration, and these are not registered"),
-			 errhint("Give it as a file with a version. Or leave out all of them: options => '{\"%s\": true}'.",
-					 OPTION_SKIP_REPEATABLES),
-			 mig_import_errplace(file, 0)));
+	title = pnstrdup(file->name + strlen(REPEATABLE_PREFIX),
+					 strlen(file->name) - strlen(REPEATABLE_PREFIX ".sql"));
+	revision = mig_import_add_revision(import, file, title, "");
+	import->revisions = list_delete_last(import->revisions);
+	import->repeatables = lappend(import->repeatables, revision);
+	revision->script.repeatable = true;
+	revision->script.def.id = title;
+	read_config(import, file, &config);
+	if (config.replaces)
+		fill_in(import, file);
+	revision->script.def.upgrade_per_statement = !config.in_transaction;
+	mig_import_set_upgrade(import, revision, file, 0, strlen(file->text));
+	if (revision->script.def.upgrade_per_statement)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("repeatable \"%s\" cannot be one transaction", title),
+				 errhint("Give it as a file with a version. Or leave out all repeatables: options => '{\"%s\": true}'.",
+						 OPTION_SKIP_REPEATABLES),
+				 mig_import_errplace(file, 0)));
 }
 
 /*

@@ -80,14 +80,16 @@ register_files(MigImport *import, int *nchanges)
 	/* Those of our own files were looked at when they were read. */
 	if (import->format != &mig_import_migrate)
 		mig_import_check_ids(import);
-	if (import->errors == NIL && import->revisions == NIL)
+	if (import->errors == NIL && import->revisions == NIL &&
+		import->repeatables == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("files contain no revision"),
 				 errdetail("They were read as format \"%s\".",
 						   import->format->name)));
 	changes = mig_register_files(list_revisions(import),
-								 list_length(import->revisions),
+								 list_length(import->revisions) +
+								 list_length(import->repeatables),
 								 register_options(import), import->errors,
 								 nchanges);
 	note_sources(import);
@@ -154,12 +156,16 @@ static MigScriptRevision *
 list_revisions(const MigImport *import)
 {
 	MigScriptRevision *revisions = palloc_extended(sizeof(MigScriptRevision) *
-												   Max(list_length(import->revisions), 1),
+												   (list_length(import->revisions) +
+													list_length(import->repeatables) + 1),
 												   MCXT_ALLOC_HUGE);
 	ListCell   *cell;
 
 	foreach(cell, import->revisions)
 		revisions[foreach_current_index(cell)] =
+		((MigImportRevision *) lfirst(cell))->script;
+	foreach(cell, import->repeatables)
+		revisions[list_length(import->revisions) + foreach_current_index(cell)] =
 		((MigImportRevision *) lfirst(cell))->script;
 	return revisions;
 }

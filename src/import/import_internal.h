@@ -70,6 +70,7 @@ typedef struct MigImport
 	const MigImportFormat *format;
 	List	   *files;			/* of MigImportFile * */
 	List	   *revisions;		/* of MigImportRevision * */
+	List	   *repeatables;	/* the same */
 	List	   *errors;			/* of MigScriptError * */
 	void	   *state;			/* what the format keeps between files */
 

@@ -7,6 +7,7 @@
 #include "import/import_internal.h"
 
 #define MARK		"revision:"
+#define REPEATABLE	"repeatable:"
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
@@ -20,7 +21,8 @@ const MigImportFormat mig_import_migrate = {
 static MigImportMatch
 recognize(const MigImport *import)
 {
-	return mig_import_any_mark(import, MARK) ? MIG_IMPORT_CERTAIN :
+	return mig_import_any_mark(import, MARK) ||
+		mig_import_any_mark(import, REPEATABLE) ? MIG_IMPORT_CERTAIN :
 		MIG_IMPORT_NO;
 }
 
@@ -42,7 +44,8 @@ read_set(MigImport *import)
 	{
 		MigImportFile *file = lfirst(cell);
 
-		file->used = mig_import_has_mark(file, MARK);
+		file->used = mig_import_has_mark(file, MARK) ||
+			mig_import_has_mark(file, REPEATABLE);
 		if (file->used || (file->text != NULL &&
 						   mig_import_has_suffix(file->name, ".sql")))
 			files[n++] = (MigScriptFile)
@@ -57,6 +60,9 @@ read_set(MigImport *import)
 
 		revision->script = revisions[i];
 		revision->version = revisions[i].def.id;
-		import->revisions = lappend(import->revisions, revision);
+		if (revisions[i].repeatable)
+			import->repeatables = lappend(import->repeatables, revision);
+		else
+			import->revisions = lappend(import->revisions, revision);
 	}
 }

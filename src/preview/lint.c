@@ -24,6 +24,7 @@
 #include "preview/preview_internal.h"
 #include "run/run.h"
 #include "tables/partial.h"
+#include "tables/repeatable.h"
 #include "tables/revision.h"
 #include "tables/version.h"
 
@@ -36,6 +37,7 @@ static void walk_steps(MigLint *lint, const MigPlan *plan);
 static int	be_quiet(void);
 static void walk_revision(MigLint *lint, MigCommand command,
 						  const char *revision);
+static void read_repeatable(const char *name, MigRevisionTexts *texts);
 static void walk_body(MigLint *lint, const char *body, bool per_statement,
 					  const char *verify);
 static List *statement_trees(const char *body, bool per_statement);
@@ -267,25 +269,44 @@ walk_revision(MigLint *lint, MigCommand command, const char *revision)
 	MigRevisionTexts texts;
 	const char *body;
 	const char *external;
+	bool		down = command == MIG_COMMAND_DOWNGRADE;
 
 	CHECK_FOR_INTERRUPTS();
-	mig_revision_texts(revision, lint->access, &texts);
-	body = command == MIG_COMMAND_UPGRADE ? texts.upgrade : texts.downgrade;
+	if (command == MIG_COMMAND_REPEAT)
+		read_repeatable(revision, &texts);
+	else
+		mig_revision_texts(revision, lint->access, &texts);
+	body = down ? texts.downgrade : texts.upgrade;
 	begin_revision(lint, command, &texts);
-	external = command == MIG_COMMAND_UPGRADE ? texts.external :
-		texts.downgrade_external;
+	external = down ? texts.downgrade_external : texts.external;
 	if (external != NULL)
 		mig_lint_add(lint, MIG_RULE_EXTERNAL_STEP, NULL, external);
 	if (body != NULL)
 	{
-		walk_body(lint, body, command == MIG_COMMAND_UPGRADE ?
-				  texts.upgrade_per_statement : texts.downgrade_per_statement,
-				  command == MIG_COMMAND_UPGRADE ? texts.verify : NULL);
+		walk_body(lint, body, down ? texts.downgrade_per_statement :
+				  texts.upgrade_per_statement, down ? NULL : texts.verify);
 		end_revision(lint, texts.downgrade);
 	}
 	lint->number++;
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
+}
+
+/*
+ * One that was removed meanwhile has nothing to look at.
+ */
+static void
+read_repeatable(const char *name, MigRevisionTexts *texts)
+{
+	MigRepeatable repeatable;
+
+	memset(texts, 0, sizeof(*texts));
+	texts->id = name;
+	texts->upgrade = pstrdup("");
+	if (!mig_repeatable_find(name, &repeatable))
+		return;
+	texts->upgrade = repeatable.body;
+	texts->allow = repeatable.allow;
 }
 
 static void

@@ -22,11 +22,14 @@
 #include "run/run.h"
 #include "script/script.h"
 #include "tables/hook.h"
+#include "tables/repeatable.h"
 #include "tables/revision.h"
 #include "tables/version.h"
 
 static MigPlan *plan_range(const char *range, MigCommand command,
 						   bool *from_base);
+static bool ends_at_head(const char *range);
+static void write_repeatables(StringInfo text, const MigVersion *version);
 static void check_reversible(const MigPlan *plan);
 static void write_begin(StringInfo text, const MigVersion *version,
 						MigCommand command, bool from_base);
@@ -65,7 +68,43 @@ mig_offline_script(const char *range, const char *name)
 	write_begin(&text, version, command, from_base);
 	for (int i = 0; i < plan->nsteps; i++)
 		write_step(&text, version, &plan->steps[i]);
+	if (command == MIG_COMMAND_UPGRADE && ends_at_head(range))
+		write_repeatables(&text, version);
 	return text.data;
+}
+
+static bool
+ends_at_head(const char *range)
+{
+	const char *colon = strchr(range, ':');
+	const char *target = colon == NULL ? range : colon + 1;
+
+	return strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
+}
+
+/*
+ * All of them: what has run where the script will run is not known.  A run that
+ * comes later runs them once more, as no row says that they have.
+ */
+static void
+write_repeatables(StringInfo text, const MigVersion *version)
+{
+	int			n;
+	MigRepeatable *all = mig_repeatable_list(version, true, MIG_SPI_READ_CALLER, &n);
+
+	mig_repeatable_sort(all, n);
+	for (int i = 0; i < n; i++)
+	{
+		MigScript  *script = mig_script_split_text(all[i].body, false);
+		MigSegment	whole = {0, script->nstatements, MIG_STATEMENT_ORDINARY, NULL};
+
+		appendStringInfo(text, "\n-- repeatable %s", all[i].name);
+		if (all[i].message != NULL)
+			appendStringInfo(text, ": %s", mig_printable(pstrdup(all[i].message)));
+		appendStringInfoString(text, "\nSET standard_conforming_strings = on;\nBEGIN;\n");
+		write_segment(text, all[i].body, script, &whole);
+		appendStringInfoString(text, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\nCOMMIT;\n");
+	}
 }
 
 /*

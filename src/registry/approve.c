@@ -18,35 +18,60 @@ static void check_is_next(const MigRevision *revision, MigVersion *version,
 						  MigCommand command);
 
 /*
- * Approves a revision in the name of the current role, if it is still registered
+ * Approves a revision or a repeatable in the name of the current role, if it is still registered
  * as the role has read it, which the hash says.
  */
 void
 mig_register_approve(const char *id, const char *hash, const char *note)
 {
+	MigRepeatable repeatable;
 	MigRevision *revision;
+	const char *author;
+	const char *now;
+	bool		is_author;
+	bool		repeats;
 
 	/* Its author and its bodies are to be those of one registration. */
 	mig_lock_registry();
-	revision = mig_register_find(id);
+	repeats = mig_repeatable_find(id, &repeatable);
+	if (repeats)
+	{
+		author = repeatable.registered_by;
+		now = repeatable.hash;
+		is_author = mig_repeatable_is_author(id, GetUserId(), GetSessionUserId());
+	}
+	else
+	{
+		revision = mig_register_find(id);
+		author = revision->registered_by;
+		now = revision->hash;
+		is_author = mig_revision_is_author(id, GetUserId(), GetSessionUserId());
+	}
 	/* The role that has logged in is the same person. */
-	if (mig_revision_is_author(id, GetUserId(), GetSessionUserId()) &&
-		!superuser())
+	if (is_author && !superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 repeats ?
+				 errmsg("role \"%s\" cannot approve repeatable \"%s\", which it has registered",
+						author, id) :
 				 errmsg("role \"%s\" cannot approve revision \"%s\", which it has registered",
-						revision->registered_by, id),
+						author, id),
 				 errhint("Another role must approve it.")));
-	if (strcmp(hash, revision->hash) != 0)
+	if (strcmp(hash, now) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 repeats ?
+				 errmsg("repeatable \"%s\" is not registered with that hash", id) :
 				 errmsg("revision \"%s\" is not registered with that hash", id),
 				 errdetail("It was replaced since, or the hash is of another revision. Nothing was approved."),
 				 errhint("Read it again with migrate_show(%s), which shows the hash.",
 						 quote_literal_cstr(id))));
-	mig_approval_put(id, revision->hash, GetUserId(), note);
+	mig_approval_put(id, now, GetUserId(), note);
 	ereport(LOG_SERVER_ONLY,
-			(errmsg("role \"%s\" approved revision \"%s\"",
+			(repeats ?
+			 errmsg("role \"%s\" approved repeatable \"%s\"",
+					GetUserNameFromId(GetUserId(), false), id) :
+			 errmsg("role \"%s\" approved revision \"%s\"",
 					GetUserNameFromId(GetUserId(), false), id)));
 }
 

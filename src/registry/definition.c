@@ -32,6 +32,7 @@ typedef struct BodyContext
 {
 	const char *id;
 	MigBodyKind kind;
+	bool		repeatable;
 	MemoryContext memory;
 } BodyContext;
 
@@ -505,7 +506,9 @@ parse_body(const MigRegistration *registration, MigBodyKind kind,
 {
 	const MigScriptRevision *revision = &registration->revision;
 	GivenBody	given = given_body(revision, kind);
-	BodyContext context = {revision->def.id, kind, CurrentMemoryContext};
+	BodyContext context = {
+		revision->def.id, kind, revision->repeatable, CurrentMemoryContext
+	};
 	char	   *copy;
 	MigScriptSource source;
 	MigScript  *script;
@@ -604,6 +607,13 @@ add_body_context(void *arg)
 		errposition(0);
 	else
 		errhidestmt(true);
+	if (context->repeatable)
+	{
+		errcontext("body of repeatable \"%s\"", context->id);
+		if (is_message)
+			errdetail("In repeatable \"%s\".", context->id);
+		return;
+	}
 	switch (context->kind)
 	{
 		case MIG_BODY_UPGRADE:

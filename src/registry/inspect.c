@@ -17,6 +17,7 @@
 #include "run/run.h"
 #include "tables/job.h"
 #include "tables/partial.h"
+#include "tables/repeatable.h"
 #include "tables/version.h"
 
 /* A step of a plan and a note of this length fit into 80 columns. */
@@ -41,6 +42,14 @@ static MigInspectRow *add_unknown(const Situation *situation,
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
 static bool may_show(void);
+static void describe_repeats(const MigPlan *plan, const MigVersion *version,
+							 int first, bool with_hash, MigInspectStep *result);
+static MigInspectRow *add_repeatables(const Situation *situation,
+									  MigInspectRow *rows, int *nrows);
+static MigInspectRow *show_repeatable(const Situation *situation,
+									  const char *name, int *nrows);
+static void describe_repeatable(const MigRepeatable *repeatable,
+								MigInspectRow *row);
 static void describe_step(const MigStep *step, const MigRevision *revision,
 						  MigInspectStep *result);
 static const char *note_of(const MigInspectStep *step);
@@ -102,11 +111,14 @@ mig_inspect_history(const char *range, int *nrows)
 	read_situation(&now);
 	revs = mig_history_list(now.graph, range, now.nknown, now.version->rows);
 	rows = describe(&now, revs, false, nrows);
-	return range == NULL ? add_unknown(&now, rows, nrows) : rows;
+	if (range != NULL)
+		return rows;
+	return add_unknown(&now, add_repeatables(&now, rows, nrows), nrows);
 }
 
 /*
- * The revisions that a target, or "current", stands for, with their bodies.
+ * The revisions that a target, or "current", stands for, with their bodies; or the
+ * repeatable of that name.
  */
 MigInspectRow *
 mig_inspect_show(const char *revision, int *nrows)
@@ -114,9 +126,12 @@ mig_inspect_show(const char *revision, int *nrows)
 	Situation	now;
 	char	   *targets[1];
 	MigRevList	revs;
+	MigInspectRow *rows;
 
 	read_situation(&now);
 	targets[0] = unconstify(char *, revision);
+	if ((rows = show_repeatable(&now, revision, nrows)) != NULL)
+		return rows;
 	if (strcmp(revision, "current") == 0)
 		revs = mig_graph_current(now.graph, now.nknown, now.version->rows);
 	else
@@ -139,6 +154,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 	MigRevision *revisions;
 	char	  **ids;
 	int			nids = 0;
+	int			first;			/* that is no revision */
 	bool		said = false;
 	MigTrust   *trust;
 	bool		with_hash;
@@ -152,7 +168,10 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 
 	ids = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
 						  MCXT_ALLOC_HUGE);
-	for (int i = 0; i < plan->nsteps; i++)
+	first = plan->nsteps;
+	while (first > 0 && plan->steps[first - 1].command == MIG_COMMAND_REPEAT)
+		first--;
+	for (int i = 0; i < first; i++)
 	{
 		if (plan->steps[i].revision != NULL)
 			ids[nids++] = unconstify(char *, plan->steps[i].revision);
@@ -164,7 +183,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 	result = palloc_extended(sizeof(MigInspectStep) * Max(plan->nsteps, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	nids = 0;
-	for (int i = 0; i < plan->nsteps; i++)
+	for (int i = 0; i < first; i++)
 	{
 		const MigStep *step = &plan->steps[i];
 
@@ -186,6 +205,8 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 		result[i].note = note_of(&result[i]);
 		said = said || result[i].partial != NULL;
 	}
+	if (first < plan->nsteps)
+		describe_repeats(plan, version, first, with_hash, result);
 	if (partial != NULL && !said)
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is partial", partial->revision),
@@ -196,6 +217,44 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 						   mig_run_describe_partial(partial))));
 	*nsteps = plan->nsteps;
 	return result;
+}
+
+/*
+ * The steps from that index on, which are of repeatables.
+ */
+static void
+describe_repeats(const MigPlan *plan, const MigVersion *version, int first,
+				 bool with_hash, MigInspectStep *result)
+{
+	int			n = plan->nsteps - first;
+	char	  **names = palloc(sizeof(char *) * n);
+	MigTrust   *trust;
+
+	for (int i = 0; i < n; i++)
+		names[i] = unconstify(char *, plan->steps[first + i].revision);
+	trust = mig_run_trust(version, MIG_COMMAND_REPEAT, names, n, true,
+						  MIG_SPI_READ_CALLER);
+	for (int i = 0; i < n; i++)
+	{
+		MigInspectStep *step = &result[first + i];
+		MigRepeatable repeatable;
+
+		step->step = first + i + 1;
+		step->operation = mig_command_name(MIG_COMMAND_REPEAT);
+		step->revision = names[i];
+		step->approved = trust[i].approved;
+		step->trusted = trust[i].trusted;
+		step->author = trust[i].check.author;
+		step->hash = with_hash ? trust[i].hash : NULL;
+		step->problem = mig_run_trust_problem(&trust[i], MIG_COMMAND_REPEAT);
+		step->transactions = "single";
+		if (mig_repeatable_find(names[i], &repeatable))
+		{
+			step->message = repeatable.message;
+			step->statements = repeatable.nstatements;
+		}
+		step->note = note_of(step);
+	}
 }
 
 /*
@@ -356,6 +415,73 @@ add_unknown(const Situation *situation, MigInspectRow *rows, int *nrows)
 	memcpy(longer + nunknown, rows, sizeof(MigInspectRow) * *nrows);
 	*nrows += nunknown;
 	return longer;
+}
+
+/*
+ * Puts the repeatables in front, which run last.
+ */
+static MigInspectRow *
+add_repeatables(const Situation *situation, MigInspectRow *rows, int *nrows)
+{
+	int			n;
+	MigRepeatable *all = mig_repeatable_list(situation->version, false,
+											 MIG_SPI_READ_CALLER, &n);
+	MigInspectRow *longer;
+
+	if (n == 0)
+		return rows;
+	longer = palloc_extended(sizeof(MigInspectRow) * (*nrows + n),
+							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	mig_repeatable_sort(all, n);
+	for (int i = 0; i < n; i++)
+		describe_repeatable(&all[i], &longer[n - 1 - i]);
+	memcpy(longer + n, rows, sizeof(MigInspectRow) * *nrows);
+	*nrows += n;
+	return longer;
+}
+
+static MigInspectRow *
+show_repeatable(const Situation *situation, const char *name, int *nrows)
+{
+	int			n;
+	MigRepeatable *all = mig_repeatable_list(situation->version, true,
+											 MIG_SPI_READ_CALLER, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(all[i].name, name) == 0)
+		{
+			MigInspectRow *row = palloc0(sizeof(MigInspectRow));
+
+			describe_repeatable(&all[i], row);
+			*nrows = 1;
+			return row;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * As a revision that is applied where it has run as it is registered now.
+ */
+static void
+describe_repeatable(const MigRepeatable *repeatable, MigInspectRow *row)
+{
+	MigRevision *revision = palloc0(sizeof(MigRevision));
+
+	revision->def.id = repeatable->name;
+	revision->def.message = repeatable->message;
+	revision->def.ndepends = repeatable->ndepends;
+	revision->def.depends = repeatable->depends;
+	revision->def.allow = repeatable->allow;
+	revision->def.upgrade = repeatable->body;
+	revision->registered_by = repeatable->registered_by;
+	revision->registered_at = repeatable->registered_at;
+	revision->hash = repeatable->hash;
+	row->revision = revision;
+	row->applied = !repeatable->pending;
+	row->state = repeatable->pending ? "pending" : "applied";
+	row->kind = MIG_INSPECT_REPEATABLE;
 }
 
 /*

@@ -50,6 +50,7 @@ static const StateColour colours[] = {
 	{"unknown", "#ef9a9a"},
 };
 
+static int	leave_out_repeatables(MigInspectRow *rows, int nrows);
 static List *draw_text(const MigInspectRow *rows, int nrows);
 static List *draw_mermaid(const MigInspectRow *rows, int nrows);
 static List *draw_dot(const MigInspectRow *rows, int nrows);
@@ -96,6 +97,7 @@ mig_picture_draw(const char *range, const char *language)
 				 errmsg("unrecognized format \"%s\"", language),
 				 errhint("Formats are text, mermaid and dot.")));
 	rows = mig_inspect_history(range, &nrows);
+	nrows = leave_out_repeatables(rows, nrows);
 	lines = found->draw(rows, nrows);
 	/* A row of a version table that names no revision may be any text. */
 	foreach(cell, lines)
@@ -104,6 +106,19 @@ mig_picture_draw(const char *range, const char *language)
 			lfirst(cell) = mig_printable(lfirst(cell));
 	}
 	return lines;
+}
+
+static int
+leave_out_repeatables(MigInspectRow *rows, int nrows)
+{
+	int			n = 0;
+
+	for (int i = 0; i < nrows; i++)
+	{
+		if (rows[i].kind == NULL || strcmp(rows[i].kind, MIG_INSPECT_REPEATABLE) != 0)
+			rows[n++] = rows[i];
+	}
+	return n;
 }
 
 /* Text -------------------------------------------------------------------- */

@@ -23,7 +23,8 @@
 
 typedef void (*Check) (MigRegistered *registered);
 
-static MigRegistered *read_script(const char *script, int options, int *n);
+static MigRegistered *read_script(const char *script, int options, int *n,
+								  MigRepeatableSet **repeatables);
 static List *try_check(Check check, MigRegistered *registered, List *errors);
 static void check_header(MigRegistered *registered);
 static void check_settings(MigRegistered *registered);
@@ -71,18 +72,26 @@ mig_register(const MigRevisionDef *def, bool replace)
 
 /*
  * Registers the revisions of a script, which may refer to each other in any
- * order.  Returns their ids in the order of the script.
+ * order.  Returns their ids in the order of the script, and then the names of its
+ * repeatables.
  */
 char	  **
 mig_register_script(const char *script, int options, int *nids)
 {
-	MigRegistered *registered = read_script(script, options, nids);
-	char	  **ids = palloc(sizeof(char *) * *nids);
+	MigRepeatableSet *repeatables;
+	MigRegistered *registered = read_script(script, options, nids, &repeatables);
+	char	  **ids = palloc(sizeof(char *) * (*nids + repeatables->n));
 
 	mig_lock_registry();
-	register_all(registered, *nids);
+	if (repeatables->n > 0)
+		mig_repeatable_set_compare(repeatables, false);
+	if (*nids > 0)
+		register_all(registered, *nids);
+	mig_repeatable_set_write(repeatables);
 	for (int i = 0; i < *nids; i++)
 		ids[i] = registered[i].revision.def.id;
+	for (int i = 0; i < repeatables->n; i++)
+		ids[(*nids)++] = repeatables->repeatables[i].name;
 	return ids;
 }
 
@@ -91,7 +100,8 @@ mig_register_script(const char *script, int options, int *nids)
  * Raises all errors of the script at once.
  */
 static MigRegistered *
-read_script(const char *script, int options, int *n)
+read_script(const char *script, int options, int *n,
+			MigRepeatableSet **repeatables)
 {
 	ErrorContextCallback *callbacks = error_context_stack;
 	MigScriptRevision *given;
@@ -101,11 +111,12 @@ read_script(const char *script, int options, int *n)
 	/* What called us is no part of where an error is. */
 	error_context_stack = NULL;
 	given = mig_script_file_parse(script, n, &errors);
+	*repeatables = mig_repeatable_set_read(given, n, &errors);
 	registered = mig_register_check(given, *n, options, &errors);
 	error_context_stack = callbacks;
 
 	mig_script_error_raise(errors, false);
-	if (*n == 0)
+	if (*n == 0 && (*repeatables)->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("script contains no revision"),
@@ -272,6 +283,8 @@ mig_register_unregister(char *id)
 	MigGraph   *graph;
 
 	mig_lock_registry();
+	if (mig_repeatable_unregister(id))
+		return;
 	(void) mig_register_find(id);
 	dependents = mig_revision_dependents(id, &ndependents);
 	if (ndependents > 0)
@@ -503,12 +516,18 @@ mig_register_write(const MigRegistered *registered)
 {
 	const MigRevision *revision = &registered->revision;
 	bool		in_script = registered->given.revision.number > 0;
+	MigRepeatable repeatable;
 
 	if (registered->written)
 		return;
 	switch (registered->result)
 	{
 		case MIG_REGISTER_ADDED:
+			if (mig_repeatable_find(revision->def.id, &repeatable))
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_OBJECT),
+						 errmsg("revision id \"%s\" is already used as the name of a repeatable",
+								revision->def.id)));
 			/* In a script parents may come later: the graph is checked then. */
 			mig_definition_check_references(&revision->def, in_script);
 			mig_revision_insert(revision, GetUserId());

@@ -23,6 +23,7 @@ typedef struct RegisterSet
 {
 	int			n;
 	MigRegistered *revisions;
+	MigRepeatableSet *repeatables;
 	int			options;		/* MIG_REGISTER_... */
 	List	   *errors;
 	char	  **ids;			/* of the files, sorted */
@@ -61,14 +62,16 @@ static MigRegisterChange *write_all(RegisterSet *set, int *nchanges);
  * what was done to each, in the order given, and then to those removed.
  */
 MigRegisterChange *
-mig_register_files(const MigScriptRevision *given, int n, int options,
+mig_register_files(MigScriptRevision *given, int n, int options,
 				   List *errors, int *nchanges)
 {
 	ErrorContextCallback *callbacks = error_context_stack;
-	RegisterSet set = {.n = n, .options = options, .errors = errors};
+	RegisterSet set = {.options = options, .errors = errors};
 
 	/* What called us is no part of where an error is. */
 	error_context_stack = NULL;
+	set.repeatables = mig_repeatable_set_read(given, &n, &set.errors);
+	set.n = n;
 	set.revisions = mig_register_check(given, n, options, &set.errors);
 	error_context_stack = callbacks;
 
@@ -81,6 +84,8 @@ mig_register_files(const MigScriptRevision *given, int n, int options,
 	check_parents(&set);
 	error_context_stack = callbacks;
 	mig_script_error_raise(set.errors, true);
+	if (set.repeatables->n > 0 || set.prunes)
+		mig_repeatable_set_compare(set.repeatables, set.prunes);
 	return write_all(&set, nchanges);
 }
 
@@ -308,8 +313,11 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 static MigRegisterChange *
 write_all(RegisterSet *set, int *nchanges)
 {
+	const MigRepeatableSet *repeatables = set->repeatables;
 	MigRegisterChange *changes = palloc(sizeof(MigRegisterChange) *
-										Max(set->n + list_length(set->removed), 1));
+										(set->n + list_length(set->removed) + 1 +
+										 repeatables->n +
+										 list_length(repeatables->removed)));
 	int			n = 0;
 	bool		changed = set->removed != NIL;
 	ListCell   *cell;
@@ -341,6 +349,18 @@ write_all(RegisterSet *set, int *nchanges)
 	};
 	if (changed)
 		mig_register_check_graph();
+	mig_repeatable_set_write(repeatables);
+	for (int i = 0; i < repeatables->n; i++)
+		changes[n++] = (MigRegisterChange)
+	{
+		repeatables->given[i].revision.file, repeatables->repeatables[i].name,
+			repeatables->results[i]
+	};
+	foreach(cell, repeatables->removed)
+		changes[n++] = (MigRegisterChange)
+	{
+		NULL, lfirst(cell), MIG_REGISTER_REMOVED
+	};
 	*nchanges = n;
 	return changes;
 }

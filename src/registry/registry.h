@@ -24,6 +24,9 @@ typedef struct MigInspectRow
 								 * NULL */
 } MigInspectRow;
 
+/* The kind of what is no revision, and in no graph. */
+#define MIG_INSPECT_REPEATABLE	"repeatable"
+
 /* A step of a plan. */
 typedef struct MigInspectStep
 {
@@ -81,7 +84,7 @@ typedef struct MigExportFile
 /* register.c, register_files.c */
 extern void mig_register(const MigRevisionDef *def, bool replace);
 extern char **mig_register_script(const char *script, int options, int *nids);
-extern MigRegisterChange *mig_register_files(const MigScriptRevision *given,
+extern MigRegisterChange *mig_register_files(MigScriptRevision *given,
 											 int n, int options, List *errors,
 											 int *nchanges);
 extern void mig_register_merge(int nrevisions, char **revisions,

@@ -7,6 +7,7 @@
 
 #include "registry/registry.h"
 #include "script/script.h"
+#include "tables/repeatable.h"
 #include "tables/version.h"
 
 /* A revision that is to be registered. */
@@ -29,6 +30,16 @@ typedef struct MigRegistered
 								 * not count for that */
 	bool		written;		/* in the place of what it replaces */
 } MigRegistered;
+
+/* Repeatables that are registered together. */
+typedef struct MigRepeatableSet
+{
+	int			n;
+	MigRegistration *given;
+	MigRepeatable *repeatables;
+	MigRegisterResult *results;
+	List	   *removed;		/* names of others, if the registration prunes */
+} MigRepeatableSet;
 
 /* Why a revision cannot be changed. */
 typedef struct MigRegisterHolder
@@ -63,6 +74,13 @@ extern bool mig_definition_same_names(char *const *a, int na, char *const *b,
 									  int nb);
 extern const char *mig_definition_difference(const MigRevision *old,
 											 const MigRevision *new);
+
+/* repeatable.c */
+extern MigRepeatableSet *mig_repeatable_set_read(MigScriptRevision *given,
+												 int *n, List **errors);
+extern void mig_repeatable_set_compare(MigRepeatableSet *set, bool prunes);
+extern void mig_repeatable_set_write(const MigRepeatableSet *set);
+extern bool mig_repeatable_unregister(const char *name);
 
 /* register.c */
 extern MigRevision *mig_register_find(const char *id);

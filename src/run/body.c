@@ -658,7 +658,12 @@ add_context(void *arg)
 	MigBodyExec *body = arg;
 
 	mig_blocker_keep();
-	if (body->statement > 0)
+	if (body->repeatable && body->statement > 0)
+		errcontext("statement %d at line %d of repeatable \"%s\", attempt %d",
+				   body->statement, body->line, body->revision, body->attempt);
+	else if (body->repeatable)
+		errcontext("repeatable \"%s\", attempt %d", body->revision, body->attempt);
+	else if (body->statement > 0)
 		errcontext("statement %d at line %d of the %s of revision \"%s\", attempt %d",
 				   body->statement, body->line, body->operation, body->revision,
 				   body->attempt);

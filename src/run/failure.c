@@ -188,7 +188,10 @@ describe_state(const MigRun *run, const ErrorData *error)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	if (partial == NULL)
+	if (run->exec.step->command == MIG_COMMAND_REPEAT)
+		appendStringInfo(&buf, "All revisions are applied, and nothing of repeatable \"%s\" is left; %s.",
+						 body->revision, position);
+	else if (partial == NULL)
 		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s.",
 						 body->operation, body->revision, position);
 	else if (failed_after_commit(run))
@@ -307,6 +310,8 @@ advise_repair(const MigRun *run, const ErrorData *error, const char *command)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "To try again when the cause is removed: %s", command);
+	if (run->exec.step->command == MIG_COMMAND_REPEAT)
+		return buf.data;
 	/* A revision that is applied cannot be replaced. */
 	if (run->exec.step->command == MIG_COMMAND_DOWNGRADE)
 	{

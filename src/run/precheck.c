@@ -8,6 +8,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
@@ -18,6 +19,7 @@
 
 static void check_steps(const MigRun *run, const MigTrust *trust);
 static char *advise_irreversible(const MigRun *run, int index);
+static MigTrust *plan_trust(const MigRun *run, char **ids);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_long_ids(const MigRun *run);
 static void refuse_server(const MigRun *run);
@@ -69,8 +71,7 @@ mig_precheck_plan(MigRun *run)
 
 	mig_guc_check_setter("migrate.transaction_settings");
 	ids = plan_ids(plan);
-	trust = mig_run_trust(run->version, plan->command, ids, plan->nsteps,
-						  false, MIG_SPI_READ_LATEST);
+	trust = plan_trust(run, ids);
 	if (run->rehearses)
 		mig_trust_check_rehearsal(plan, trust, run->version);
 	run->result->held = plan->command == MIG_COMMAND_UPGRADE &&
@@ -102,7 +103,7 @@ check_steps(const MigRun *run, const MigTrust *trust)
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (!trust[i].trusted)
-			mig_trust_refuse_author(plan->steps[i].revision,
+			mig_trust_refuse_author(plan->steps[i].command, plan->steps[i].revision,
 									trust[i].check.author);
 	}
 	if (request->top_level || run->rehearses)
@@ -114,6 +115,38 @@ check_steps(const MigRun *run, const MigTrust *trust)
 		if (trust[i].check.nontransactional)
 			refuse_nontransactional(plan->steps[i].revision, request);
 	}
+}
+
+/*
+ * Of revisions, and then of repeatables.
+ */
+static MigTrust *
+plan_trust(const MigRun *run, char **ids)
+{
+	const MigPlan *plan = run->plan;
+	int			first = mig_repeat_first(plan);
+	MigTrust   *repeats;
+	MigTrust   *trust;
+
+	if (first == plan->nsteps)
+		return mig_run_trust(run->version, plan->command, ids, first, false,
+							 MIG_SPI_READ_LATEST);
+	if (!run->server->rollback_undoes_ddl)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("repeatables cannot be run on this server"),
+				 errdetail("DDL commits by itself here (server type \"%s\"): one that fails could not be undone. Nothing was run.",
+						   run->server->type),
+				 errhint("Upgrade to revisions by their ids, or remove the repeatables with migrate_unregister(%s) and the like.",
+						 quote_literal_cstr(plan->steps[first].revision))));
+	repeats = mig_run_trust(run->version, MIG_COMMAND_REPEAT, ids + first,
+							plan->nsteps - first, false, MIG_SPI_READ_LATEST);
+	trust = palloc_extended(sizeof(MigTrust) * plan->nsteps, MCXT_ALLOC_HUGE);
+	if (first > 0)
+		memcpy(trust, mig_run_trust(run->version, plan->command, ids, first, false,
+									MIG_SPI_READ_LATEST), sizeof(MigTrust) * first);
+	memcpy(trust + first, repeats, sizeof(MigTrust) * (plan->nsteps - first));
+	return trust;
 }
 
 /*
@@ -143,7 +176,8 @@ refuse_long_ids(const MigRun *run)
 	{
 		const char *id = run->plan->steps[i].revision;
 
-		if (id == NULL || pg_mbstrlen(id) <= MIG_REVISION_WIDTH)
+		if (id == NULL || pg_mbstrlen(id) <= MIG_REVISION_WIDTH ||
+			run->plan->steps[i].command == MIG_COMMAND_REPEAT)
 			continue;
 		if (width == 0)
 			width = mig_version_width(run->version);

@@ -242,7 +242,8 @@ say_step(const MigStepExec *exec)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s ", exec->body.operation);
+	if (step->command != MIG_COMMAND_REPEAT)
+		appendStringInfo(&buf, "%s ", exec->body.operation);
 	switch (step->command)
 	{
 		case MIG_COMMAND_UPGRADE:
@@ -252,6 +253,9 @@ say_step(const MigStepExec *exec)
 		case MIG_COMMAND_DOWNGRADE:
 			appendStringInfo(&buf, "%s -> ", step->revision);
 			append_ids(&buf, step->parents, step->nparents);
+			break;
+		case MIG_COMMAND_REPEAT:
+			appendStringInfo(&buf, "repeatable %s", step->revision);
 			break;
 		case MIG_COMMAND_STAMP:
 			{
@@ -285,11 +289,19 @@ say_step(const MigStepExec *exec)
 void
 mig_progress_say_end(const MigRun *run)
 {
-	int			nsteps = run->plan->nsteps;
+	int			nsteps = mig_repeat_first(run->plan);
+	int			nrepeats = run->plan->nsteps - nsteps;
 
 	if (run->request->via != MIG_VIA_PROCEDURE)
 		return;
-	if (nsteps == 0)
+	if (nrepeats > 0 && nsteps == 0)
+		ereport(NOTICE,
+				(errmsg("done: %d of %d repeatables run", nrepeats, nrepeats)));
+	else if (nrepeats > 0)
+		ereport(NOTICE,
+				(errmsg("done: %d of %d revisions upgraded, %d of %d repeatables run",
+						nsteps, nsteps, nrepeats, nrepeats)));
+	else if (nsteps == 0)
 		ereport(NOTICE,
 				(errmsg("nothing to do, %s",
 						mig_printable(mig_failure_position(run->version)))));

@@ -277,8 +277,8 @@ read_and_plan(void *arg)
 }
 
 /*
- * The steps from where the version table is to the targets.  first: as in
- * MigPlanRequest.
+ * The steps from where the version table is to the targets; of an upgrade to a head
+ * with the repeatables that are to run.  first: as in MigPlanRequest.
  */
 MigPlan *
 mig_run_plan(const MigVersion *version, MigCommand command,
@@ -300,10 +300,12 @@ mig_run_plan(const MigVersion *version, MigCommand command,
 	{
 		plan = palloc0(sizeof(MigPlan));
 		plan->command = command;
-		return plan;
 	}
-
-	plan = mig_plan_build(mig_revision_graph(access), &request);
+	else
+		plan = mig_plan_build(mig_revision_graph(access), &request);
+	if (command == MIG_COMMAND_UPGRADE && ntargets == 1 &&
+		(strcmp(targets[0], "head") == 0 || strcmp(targets[0], "heads") == 0))
+		mig_repeat_add_steps(version, plan, access);
 	if (purge && version->nrows > 0)
 		plan = add_purge(version, plan);
 	return plan;

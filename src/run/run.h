@@ -206,6 +206,10 @@ extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigCommand command, const char *target,
 								   MigSpiAccess access);
 
+/* repeat.c */
+extern void mig_repeat_add_steps(const MigVersion *version, MigPlan *plan,
+								 MigSpiAccess access);
+
 /* precheck.c */
 pg_noreturn extern void mig_run_refuse_irreversible(const char *revision,
 													const char *hint);

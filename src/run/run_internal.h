@@ -51,6 +51,8 @@ typedef struct MigBodyExec
 {
 	const char *revision;
 	const char *operation;
+	bool		repeatable;		/* it is none of a revision, but one that runs
+								 * when it has changed */
 	int			attempt;
 	int			stale_attempts; /* that met an outdated catalog cache */
 	bool		transaction_ends;	/* with the step */
@@ -364,6 +366,9 @@ extern void mig_hook_fail_run(MigRun *run, const ErrorData *error,
 extern void mig_hook_call_step(MigStepExec *exec, bool after);
 extern char *mig_hook_advice(const MigRun *run);
 
+/* repeat.c */
+extern int	mig_repeat_first(const MigPlan *plan);
+
 /* run_committing.c */
 extern void mig_run_committing(void *arg);
 
@@ -387,7 +392,8 @@ extern void mig_trust_require(const MigTrust *trust, MigCommand command,
 							  const char *revision,
 							  const MigVersion *version);
 extern char *mig_trust_use_confirmation(const MigStepExec *exec);
-pg_noreturn extern void mig_trust_refuse_author(const char *revision,
+pg_noreturn extern void mig_trust_refuse_author(MigCommand command,
+												const char *revision,
 												const char *author);
 extern char *mig_trust_other_roles(void);
 

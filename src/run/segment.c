@@ -33,6 +33,7 @@
 #include "base/spi.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
+#include "tables/repeatable.h"
 
 /* Whether a transaction that reported an error is committed all the same. */
 typedef struct Committed
@@ -432,6 +433,12 @@ read_position(void *arg)
 	const MigSegment *segment = committed->segment;
 	MigPartial *partial;
 
+	if (exec->step->command == MIG_COMMAND_REPEAT)
+	{
+		committed->committed = mig_repeatable_has_run(version, exec->step->revision,
+													  exec->entry.body_hash);
+		return;
+	}
 	switch (mig_version_position(version, exec->step))
 	{
 		case MIG_VERSION_AFTER:

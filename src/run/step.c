@@ -23,6 +23,7 @@
 #include "run/run_internal.h"
 #include "tables/batch.h"
 #include "tables/partial.h"
+#include "tables/repeatable.h"
 #include "tables/revision.h"
 
 /* What a subtransaction is opened for. */
@@ -103,11 +104,13 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	memset(&exec->body, 0, sizeof(exec->body));
 	exec->body.revision = step->revision;
 	exec->body.operation = mig_command_name(step->command);
+	exec->body.repeatable = step->command == MIG_COMMAND_REPEAT;
 	exec->body.attempt = 1;
 	exec->body.text = body.text;
 	exec->body.context = CurrentMemoryContext;
 	exec->body.transaction_ends = run->commits;
-	exec->body.may_split = run->commits;
+	/* A repeatable is one transaction. */
+	exec->body.may_split = run->commits && step->command != MIG_COMMAND_REPEAT;
 	exec->body.may_repeat = run->server->table_locks && mig_guc_lock_timeout > 0;
 	exec->body.session_timeout = run->session_timeout;
 	if (body.text != NULL)
@@ -147,6 +150,11 @@ read_body(const MigRun *run, const MigStep *step, int index, MigStepBody *body)
 	memset(body, 0, sizeof(*body));
 	if (step->revision == NULL)
 		return;
+	if (step->command == MIG_COMMAND_REPEAT)
+	{
+		mig_repeatable_body(step->revision, body);
+		return;
+	}
 	if (ahead == NULL)
 	{
 		mig_revision_body(step->revision, step->command, body);
@@ -166,7 +174,8 @@ read_ahead(const MigPlan *plan, int index, MigStepBodies *ahead)
 
 	for (int i = index; i < plan->nsteps && n < lengthof(ids); i++)
 	{
-		if (plan->steps[i].revision == NULL)
+		if (plan->steps[i].revision == NULL ||
+			plan->steps[i].command == MIG_COMMAND_REPEAT)
 			break;
 		ids[n++] = unconstify(char *, plan->steps[i].revision);
 	}
@@ -391,6 +400,12 @@ write_rows(MigStepExec *exec)
 		mig_partial_clear(version);
 	if (exec->noted || exec->batched)
 		mig_batch_clear(version);
+	if (exec->step->command == MIG_COMMAND_REPEAT)
+		mig_repeatable_note(version, exec->step->revision, exec->entry.body_hash,
+							&exec->entry.run);
+	/* What it takes down may be what a repeatable has made. */
+	if (exec->step->command == MIG_COMMAND_DOWNGRADE && exec->entry.step == 1)
+		mig_repeatable_forget(version);
 	if (exec->external != NULL && !exec->run->rehearses)
 		exec->entry.note = mig_trust_use_confirmation(exec);
 	mig_resource_usage_since(&exec->begin, &exec->entry.usage);
@@ -478,9 +493,13 @@ add_context(void *arg)
 	if (OidIsValid(exec->run->version->acting_owner))
 		errcontext("write with the rights of the owner of version table \"%s\"",
 				   exec->run->version->name);
-	errcontext("version row of the %s of revision \"%s\", attempt %d",
-			   body->operation, body->revision ? body->revision : "base",
-			   body->attempt);
+	if (exec->step->command == MIG_COMMAND_REPEAT)
+		errcontext("note that repeatable \"%s\" has run, attempt %d", body->revision,
+				   body->attempt);
+	else
+		errcontext("version row of the %s of revision \"%s\", attempt %d",
+				   body->operation, body->revision ? body->revision : "base",
+				   body->attempt);
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "tables/confirmation.h"
 #include "tables/job.h"
 #include "tables/log.h"
+#include "tables/repeatable.h"
 
 static void read_approvals(MigTrust *trust, char *const *ids,
 						   char *const *hashes, int nids, MigSpiAccess access);
@@ -35,7 +36,7 @@ static void read_confirmations(MigTrust *trust, const MigVersion *version,
 							   MigCommand command, char *const *ids,
 							   char *const *hashes, int nids,
 							   MigSpiAccess access);
-static bool may_approve(const char *revision);
+static bool may_approve(const MigStep *step);
 static char *describe_end(const MigPlan *plan, const MigTrust *trust,
 						  const MigVersion *version, int index);
 static void say_end(const MigPlan *plan, int index, const char *reason,
@@ -56,8 +57,10 @@ MigTrust *
 mig_run_trust(const MigVersion *version, MigCommand command,
 			  char *const *ids, int nids, bool show, MigSpiAccess access)
 {
-	MigRevisionCheck *checks = mig_revision_check(ids, nids, command,
-												  GetUserId(), access);
+	bool		repeats = command == MIG_COMMAND_REPEAT;
+	MigRevisionCheck *checks = repeats ?
+	mig_repeatable_check(ids, nids, GetUserId(), access) :
+	mig_revision_check(ids, nids, command, GetUserId(), access);
 	MigTrust   *trust = palloc_extended(sizeof(MigTrust) * Max(nids, 1),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	bool		decides = show || mig_guc_require_approval;
@@ -74,14 +77,15 @@ mig_run_trust(const MigVersion *version, MigCommand command,
 	}
 	if (decides || external)
 	{
-		hashes = mig_revision_hashes(ids, nids, access);
+		hashes = repeats ? mig_repeatable_hashes(ids, nids, access) :
+			mig_revision_hashes(ids, nids, access);
 		for (int i = 0; i < nids; i++)
 			trust[i].hash = hashes[i];
 		read_approvals(trust, ids, hashes, nids, access);
 	}
 	for (int i = 0; i < nids; i++)
 		trust[i].allowed = trust[i].approved || !mig_guc_require_approval;
-	if (mig_guc_require_approval && command != MIG_COMMAND_UPGRADE)
+	if (mig_guc_require_approval && command != MIG_COMMAND_UPGRADE && !repeats)
 		read_log(trust, version, ids, hashes, nids, access);
 	if (external && command != MIG_COMMAND_STAMP)
 		read_confirmations(trust, version, command, ids, hashes, nids, access);
@@ -186,8 +190,10 @@ describe_end(const MigPlan *plan, const MigTrust *trust,
 	if (!trust->allowed)
 	{
 		if (index == 0 || plan->command != MIG_COMMAND_UPGRADE)
-			refuse_unapproved(plan->command, revision, version);
-		reason = psprintf("revision \"%s\" is not approved", revision);
+			refuse_unapproved(plan->steps[index].command, revision, version);
+		reason = plan->steps[index].command == MIG_COMMAND_REPEAT ?
+			psprintf("repeatable \"%s\" is not approved", revision) :
+			psprintf("revision \"%s\" is not approved", revision);
 		say_end(plan, index, reason, NULL,
 				psprintf(MIG_TRUST_APPROVE_HINT, quote_literal_cstr(revision)));
 		return reason;
@@ -274,8 +280,8 @@ mig_trust_check_rehearsal(const MigPlan *plan, const MigTrust *trust,
 	{
 		const char *revision = plan->steps[i].revision;
 
-		if (!trust[i].allowed && !may_approve(revision))
-			refuse_unapproved(plan->command, revision, version);
+		if (!trust[i].allowed && !may_approve(&plan->steps[i]))
+			refuse_unapproved(plan->steps[i].command, revision, version);
 	}
 }
 
@@ -283,7 +289,7 @@ mig_trust_check_rehearsal(const MigPlan *plan, const MigTrust *trust,
  * As migrate_approve() decides it, and who may call that.
  */
 static bool
-may_approve(const char *revision)
+may_approve(const MigStep *step)
 {
 	static MigSpiQuery query = {
 		"SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = $1"
@@ -294,7 +300,9 @@ may_approve(const char *revision)
 	mig_spi_arg_oid(&args, GetUserId());
 	return superuser() ||
 		(mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST) &&
-		 !mig_revision_is_author(revision, GetUserId(), GetSessionUserId()));
+		 !(step->command == MIG_COMMAND_REPEAT ?
+		   mig_repeatable_is_author(step->revision, GetUserId(), GetSessionUserId()) :
+		   mig_revision_is_author(step->revision, GetUserId(), GetSessionUserId())));
 }
 
 /*
@@ -350,7 +358,7 @@ mig_trust_require(const MigTrust *trust, MigCommand command,
 	if (!trust->allowed)
 		refuse_unapproved(command, revision, version);
 	if (!trust->trusted)
-		mig_trust_refuse_author(revision, trust->check.author);
+		mig_trust_refuse_author(command, revision, trust->check.author);
 }
 
 static void
@@ -359,8 +367,10 @@ refuse_unapproved(MigCommand command, const char *revision,
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 command == MIG_COMMAND_REPEAT ?
+			 errmsg("repeatable \"%s\" is not approved", revision) :
 			 errmsg("revision \"%s\" is not approved", revision),
-			 command == MIG_COMMAND_UPGRADE ?
+			 command == MIG_COMMAND_UPGRADE || command == MIG_COMMAND_REPEAT ?
 			 errdetail("The setting migrate.require_approval is on. Nothing of it was run.") :
 			 command == MIG_COMMAND_DOWNGRADE ?
 			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. Nothing of it was run.",
@@ -374,7 +384,8 @@ refuse_unapproved(MigCommand command, const char *revision,
  * A body must not give its author rights that the author does not have.
  */
 void
-mig_trust_refuse_author(const char *revision, const char *author)
+mig_trust_refuse_author(MigCommand command, const char *revision,
+						const char *author)
 {
 	char	   *runner = GetUserNameFromId(GetUserId(), false);
 	char	   *literal = quote_literal_cstr(revision);
@@ -382,6 +393,9 @@ mig_trust_refuse_author(const char *revision, const char *author)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 command == MIG_COMMAND_REPEAT ?
+			 errmsg("permission denied to run repeatable \"%s\" as role \"%s\"",
+					revision, runner) :
 			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
 					revision, runner),
 			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing of it was run.",

@@ -102,6 +102,7 @@ static const KnownWord key_words[] =
 {
 	{"revision", MIG_MARK_REVISION, 1},
 	{"revisionid", MIG_MARK_REVISION, 1},
+	{"repeatable", MIG_MARK_REPEATABLE, 1},
 	{"downrevision", MIG_MARK_DOWN_REVISION, 2},
 	{"dependson", MIG_MARK_DEPENDS_ON, 2},
 	{"branchlabels", MIG_MARK_BRANCH_LABELS, 2},
@@ -458,7 +459,7 @@ find_key(const MarkWords *words, const MigMarkLine *line)
 		mark = match_key(words, 2, line);
 	if (mark == MIG_MARK_NONE)
 		mark = match_key(words, 1, line);
-	if (mark != MIG_MARK_REVISION &&
+	if (mark != MIG_MARK_REVISION && mark != MIG_MARK_REPEATABLE &&
 		(line->place == MIG_MARK_OUTSIDE ||
 		 (line->place != MIG_MARK_IN_HEADER && !line->before_statements)))
 		return MIG_MARK_NONE;
@@ -490,7 +491,8 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 	if (mark == MIG_MARK_ALLOW)
 		return line->place == MIG_MARK_IN_HEADER &&
 			strchr(line->text, '(') != NULL ? mark : MIG_MARK_NONE;
-	if (mark == MIG_MARK_MESSAGE || mark == MIG_MARK_EXTERNAL)
+	if (mark == MIG_MARK_MESSAGE || mark == MIG_MARK_EXTERNAL ||
+		mark == MIG_MARK_REPEATABLE)
 		return MIG_MARK_NONE;
 	if (nparts > 1 && words->after[0] != ' ')
 		return mark;

@@ -237,6 +237,8 @@ typedef struct MigScriptRevision
 	const char *file;			/* as a line of the script names it, or NULL */
 	const char *downgrade_file; /* if it is in another one; otherwise NULL */
 	int			number;			/* in the script, from 1; 0: in none */
+	bool		repeatable;		/* it is none, but a repeatable of that name,
+								 * whose body is the upgrade */
 	bool		failed;			/* it could not be read, of which there is an
 								 * error already */
 	int			line;			/* of its header, from 1, in the file */

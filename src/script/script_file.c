@@ -25,6 +25,7 @@
 
 #define FILE_LINE		"-- file:"
 #define REVISION_LINE	"-- revision:"
+#define REPEATABLE_LINE	"-- repeatable:"
 
 static void read_file(MigScriptParser *parser, const MigScriptFile *file);
 static void check_end(MigScriptParser *parser);
@@ -158,7 +159,8 @@ read_text(MigScriptParser *parser)
 		/* The gap says which file and revision the error is in. */
 		read_gap(parser, gap, location);
 		parser->quote = NULL;
-		next = Min(next_line(text, location, REVISION_LINE), to);
+		next = Min(Min(next_line(text, location, REVISION_LINE),
+					   next_line(text, location, REPEATABLE_LINE)), to);
 		if (parser->state == MIG_PARSER_DOWN)
 		{
 			/* Where the body is parsed it is raised, or left out. */

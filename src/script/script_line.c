@@ -15,6 +15,7 @@ static const char *const key_names[MIG_NUM_LINE_KEYS] =
 {
 	[MIG_LINE_COMMENT] = "",
 	[MIG_LINE_REVISION] = "revision",
+	[MIG_LINE_REPEATABLE] = "repeatable",
 	[MIG_LINE_DOWN_REVISION] = "down_revision",
 	[MIG_LINE_DEPENDS_ON] = "depends_on",
 	[MIG_LINE_BRANCH_LABELS] = "branch_labels",

@@ -119,6 +119,9 @@ refuse_sql(MigScriptParser *parser, int location)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 parser->revisions[parser->nrevisions - 1].repeatable ?
+			 errmsg("repeatable \"%s\" in migration script has SQL before its \"-- migrate:up\" line",
+					parser->revisions[parser->nrevisions - 1].def.id) :
 			 errmsg("revision \"%s\" in migration script has SQL before its \"-- migrate:up\" line",
 					parser->revisions[parser->nrevisions - 1].def.id),
 			 error_position(parser, location)));
@@ -149,7 +152,7 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 	mig_script_line_read(text, location, end, &line);
 	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
 	{
-		if (line.key == MIG_LINE_REVISION ||
+		if (line.key == MIG_LINE_REVISION || line.key == MIG_LINE_REPEATABLE ||
 			(line.start == location && mig_script_line_is_marker(&line)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -162,14 +165,15 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 
 	if (parser->source.in_script && line.key == MIG_LINE_FILE)
 		read_file(parser, &line);
-	else if (parser->source.in_script && line.key == MIG_LINE_REVISION)
+	else if (parser->source.in_script &&
+			 (line.key == MIG_LINE_REVISION || line.key == MIG_LINE_REPEATABLE))
 		read_revision(parser, &line);
 	else if (parser->source.in_script && mig_script_line_is_marker(&line))
 	{
 		if (parser->state != MIG_PARSER_LOST)
 			read_marker(parser, &line);
 	}
-	else if (parser->source.in_script && line.key > MIG_LINE_REVISION &&
+	else if (parser->source.in_script && line.key > MIG_LINE_REPEATABLE &&
 			 line.key < MIG_LINE_MIGRATE &&
 			 (parser->state == MIG_PARSER_START || parser->state == MIG_PARSER_HEADER))
 		read_header(parser, &line);
@@ -250,6 +254,8 @@ read_revision(MigScriptParser *parser, const MigScriptLine *line)
 	if (line->value[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 line->key == MIG_LINE_REPEATABLE ?
+				 errmsg("repeatable in migration script has no name") :
 				 errmsg("revision in migration script has no name"),
 				 error_position(parser, line->location)));
 
@@ -273,6 +279,7 @@ read_revision(MigScriptParser *parser, const MigScriptLine *line)
 	revision->number = parser->nrevisions;
 	revision->file = parser->source.file;
 	revision->line = line_of(parser, line->location);
+	revision->repeatable = line->key == MIG_LINE_REPEATABLE;
 	revision->def.upgrade = pstrdup("");
 	revision->def.downgrade = pstrdup("");
 
@@ -299,6 +306,14 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 
 	revision = &parser->revisions[parser->nrevisions - 1];
 
+	if (revision->repeatable && line->key != MIG_LINE_DEPENDS_ON &&
+		line->key != MIG_LINE_MESSAGE && line->key != MIG_LINE_ALLOW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("repeatable \"%s\" in migration script cannot have a key \"%s\"",
+						revision->def.id, mig_script_line_key_name(line->key)),
+				 errhint("The keys of a repeatable are depends_on, message and allow."),
+				 error_position(parser, line->location)));
 	if (parser->seen[line->key])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -398,6 +413,12 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 				 error_position(parser, line->location)));
 	line->value[length] = '\0';
 	check_marker(parser, line, kind);
+	if (!transaction && parser->revisions[parser->nrevisions - 1].repeatable)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("repeatable \"%s\" in migration script must be one transaction",
+						parser->revisions[parser->nrevisions - 1].def.id),
+				 error_position(parser, line->location)));
 
 	def = &parser->revisions[parser->nrevisions - 1].def;
 	if (kind == MIG_BODY_UPGRADE)
@@ -426,6 +447,14 @@ check_marker(const MigScriptParser *parser, const MigScriptLine *line,
 				 error_position(parser, line->location)));
 
 	id = parser->revisions[parser->nrevisions - 1].def.id;
+	if (parser->revisions[parser->nrevisions - 1].repeatable &&
+		kind != MIG_BODY_UPGRADE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("repeatable \"%s\" in migration script has a line \"-- migrate:%s\"",
+						id, line->value),
+				 errdetail("It has one body, which follows \"-- migrate:up\"."),
+				 error_position(parser, line->location)));
 	if (parser->has_body[kind])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -657,6 +686,8 @@ key_of_mark(MigMark mark)
 			return MIG_LINE_EXTERNAL;
 		case MIG_MARK_REPLACES:
 			return MIG_LINE_REPLACES;
+		case MIG_MARK_REPEATABLE:
+			return MIG_LINE_REPEATABLE;
 		default:
 			return MIG_LINE_COMMENT;
 	}
@@ -698,7 +729,9 @@ refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
 	bool		in_body = body_name(parser) != NULL ||
 	parser->state == MIG_PARSER_AFTER;
 
-	if (in_body && key != MIG_LINE_REVISION)
+	bool		begins = key == MIG_LINE_REVISION || key == MIG_LINE_REPEATABLE;
+
+	if (in_body && !begins)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key \"%s\" is not in the header of revision \"%s\" in migration script",
@@ -709,7 +742,7 @@ refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
 						 mig_script_line_key_name(key)),
 				 error_position(parser, location)));
 
-	if (key == MIG_LINE_REVISION && parser->state != MIG_PARSER_START)
+	if (begins && parser->state != MIG_PARSER_START)
 	{
 		mig_script_parser_end_body(parser, location);
 		parser->state = MIG_PARSER_LOST;

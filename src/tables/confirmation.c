@@ -5,8 +5,8 @@
  * A confirmation is about a revision as it was registered, which it knows by its
  * hash, about one direction, and about one version table: another database state
  * has to have the step done to it, too.  It counts once: the run that goes past the
- * step uses it up, so that whoever downgrades and upgrades again is asked again.
- * What it said is in the log then.
+ * step uses it up, so that it is asked for again after a downgrade.  What it said is
+ * in the log then.
  *
  * The version table is known as in migrate.partial.
  */
