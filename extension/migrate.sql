@@ -162,7 +162,7 @@ COMMENT ON TABLE migrate.log IS 'one row for each step of a run: how it ended, a
 COMMENT ON COLUMN migrate.log.run IS 'the same for all steps of a call';
 COMMENT ON COLUMN migrate.log.step IS 'position in the run, from 1';
 COMMENT ON COLUMN migrate.log.revision IS 'or name of a repeatable; NULL: a stamp that left no row, or that of migrate_adopt(), which has a row for each revision beside it';
-COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade, stamp, or adopt: another tool has applied it';repeat: a repeatable was run';
+COMMENT ON COLUMN migrate.log.operation IS 'upgrade, downgrade, stamp, adopt: another tool has applied it, or repeat: a repeatable was run';
 COMMENT ON COLUMN migrate.log.via IS 'how the run was started: function, procedure or worker';
 COMMENT ON COLUMN migrate.log.state IS 'succeeded or failed; retried, skipped, finished or abandoned: a decision made with migrate_resolve(); squashed: it has replaced applied revisions';
 COMMENT ON COLUMN migrate.log.attempts IS 'of all segments together; 1: the first one succeeded; 0: the run ended before one, or it is a decision, or another tool has applied it';
