@@ -157,6 +157,22 @@ SELECT revision, to_json(upgrade) AS upgrade, to_json(downgrade) AS downgrade, v
 -- in files that are one text, the line of a file ends it
 SELECT migrate_register_bundle(E'-- file: 1.sql\n-- revision: n5\n-- migrate:up $x$\n-- file: 2.sql\n-- $x$\n');
 
+-- repeatables, where no range is asked for
+SELECT * FROM migrate_register_script(E'-- repeatable: b v\n-- depends_on: a v\n-- message: E\'two\\nlines\'\n-- allow: no-downgrade (why not)\n'
+	'-- migrate:up $body$\n-- migrate:down\nCREATE OR REPLACE VIEW b_v AS SELECT 1 AS i;\n-- $body$\n-- repeatable: a v\n-- migrate:up\nSELECT 1');
+\a
+\t on
+SELECT * FROM migrate_export() WHERE path ~ '^repeatable';
+\a
+\t off
+SELECT count(*) FROM migrate_export('heads:heads') WHERE path ~ '^repeatable';
+CREATE TEMP TABLE repeatable AS SELECT name, depends_on, message, allow, body_hash FROM migrate.repeatable;
+CREATE TEMP TABLE exported AS SELECT * FROM migrate_export() WHERE path ~ '^repeatable';
+SELECT migrate_unregister('b v'), migrate_unregister('a v');
+SELECT result FROM (SELECT array_agg(path) AS paths, array_agg(content) AS contents FROM exported) AS e, migrate_register_files(paths, contents);
+SELECT * FROM repeatable EXCEPT SELECT name, depends_on, message, allow, body_hash FROM migrate.repeatable;
+SELECT migrate_unregister('b v'), migrate_unregister('a v');
+
 -- what is asked for
 SELECT pg_temp.attempt('SELECT * FROM migrate_export(' || arguments || ')') FROM unnest(ARRAY[
 	$$'nowhere:'$$, $$'a1'$$, $$'m1:a1'$$, $$format => 'goose'$$, $$format => NULL$$]) AS arguments;

@@ -17,6 +17,7 @@
 
 #include "graph/graph.h"
 #include "registry/registry.h"
+#include "tables/repeatable.h"
 #include "tables/version.h"
 
 /* The only format so far. */
@@ -36,6 +37,8 @@ typedef struct ExportItem
 	int			depth;
 } ExportItem;
 
+static void write_repeatable(const MigRepeatable *repeatable,
+							 MigExportFile *file);
 static MigRevList read_range(const MigGraph *graph, const char *range);
 static ExportItem *sort_revisions(const MigGraph *graph, MigRevList revs);
 static int	compare_items(const void *a, const void *b);
@@ -47,7 +50,8 @@ static char *hash_text(const char *text);
 
 /*
  * The files of a range as in migrate_history(), in an order in which their
- * revisions can be applied, in the current memory context.
+ * revisions can be applied, in the current memory context.  NULL: all there are,
+ * repeatables too.
  */
 MigExportFile *
 mig_export(const char *range, const char *format, int *nfiles)
@@ -58,6 +62,8 @@ mig_export(const char *range, const char *format, int *nfiles)
 	MigGraph   *graph;
 	MigRevList	revs;
 	ExportItem *items;
+	MigRepeatable *repeatables = NULL;
+	int			nrepeatables = 0;
 	MigExportFile *files;
 
 	if (strcmp(format, FORMAT) != 0)
@@ -69,14 +75,18 @@ mig_export(const char *range, const char *format, int *nfiles)
 	revs = read_range(graph, range);
 	items = sort_revisions(graph, revs);
 
-	files = palloc_extended(sizeof(MigExportFile) * Max(revs.n, 1),
+	if (range == NULL)
+		repeatables = mig_repeatable_list(NULL, true, MIG_SPI_READ_CALLER,
+										  &nrepeatables);
+
+	files = palloc_extended(sizeof(MigExportFile) * Max(revs.n + nrepeatables, 1),
 							MCXT_ALLOC_HUGE);
 	for (int i = 0; i < revs.n; i++)
 	{
 		char	   *id = unconstify(char *, mig_graph_id(graph, items[i].rev));
 		MemoryContext caller = MemoryContextSwitchTo(context);
 		const MigRevisionDef *def = &mig_revision_describe(&id, 1, true)->def;
-		char	   *text = mig_script_write(def);
+		char	   *text = mig_script_write(def, false);
 
 		MemoryContextSwitchTo(caller);
 		files[i].path = file_name(items[i].depth, def);
@@ -85,8 +95,29 @@ mig_export(const char *range, const char *format, int *nfiles)
 		CHECK_FOR_INTERRUPTS();
 	}
 	MemoryContextDelete(context);
-	*nfiles = revs.n;
+	for (int i = 0; i < nrepeatables; i++)
+		write_repeatable(&repeatables[i], &files[revs.n + i]);
+	*nfiles = revs.n + nrepeatables;
 	return files;
+}
+
+/*
+ * Repeatables have no place in the graph: their files come behind the others.
+ */
+static void
+write_repeatable(const MigRepeatable *repeatable, MigExportFile *file)
+{
+	MigRevisionDef def = {
+		.id = repeatable->name,
+		.ndepends = repeatable->ndepends,
+		.depends = repeatable->depends,
+		.message = repeatable->message,
+		.allow = repeatable->allow,
+		.upgrade = repeatable->body
+	};
+
+	file->path = psprintf("repeatable_%s.sql", safe_id(repeatable->name));
+	file->content = mig_script_write(&def, true);
 }
 
 /*

@@ -334,6 +334,6 @@ extern void mig_script_file_check_body(const MigScriptSource *source,
 									   MigBodyKind kind);
 
 /* script_writer.c */
-extern char *mig_script_write(const MigRevisionDef *def);
+extern char *mig_script_write(const MigRevisionDef *def, bool repeatable);
 
 #endif							/* MIG_SCRIPT_H */

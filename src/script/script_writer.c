@@ -1,6 +1,6 @@
 /*
  * script_writer.c
- *	  Writes a revision in the file format.
+ *	  Writes a revision or a repeatable in the file format.
  *
  * What is written is read again and compared, so that a file that would make
  * another revision is never given away.  The text of a body is as it is stored,
@@ -10,7 +10,8 @@
 
 #include "script/script_internal.h"
 
-static char *write_revision(const MigRevisionDef *def, bool quoted);
+static char *write_revision(const MigRevisionDef *def, bool repeatable,
+							bool quoted);
 static void write_value(StringInfo text, MigScriptLineKey key,
 						const char *value);
 static void write_list(StringInfo text, MigScriptLineKey key,
@@ -18,7 +19,8 @@ static void write_list(StringInfo text, MigScriptLineKey key,
 static void write_body(StringInfo text, const char *section, const char *body,
 					   bool per_statement, bool quoted);
 static char *make_quote(const char *body);
-static char *find_difference(const MigRevisionDef *def, const char *text);
+static char *find_difference(const MigRevisionDef *def, bool repeatable,
+							 const char *text);
 static const char *compare(const MigRevisionDef *def,
 						   const MigRevisionDef *other);
 static bool same_list(char *const *a, int na, char *const *b, int nb);
@@ -26,38 +28,42 @@ static bool same_text(const char *a, const char *b);
 static bool same_body(const char *body, const char *read);
 
 /*
- * The text of a file with that revision alone, in the current memory context.
+ * The text of a file with that revision alone, or with a repeatable, whose body is
+ * the upgrade and which has no downgrade, in the current memory context.
  * Bodies end with a line of their own only if a comment in them would end them,
  * or be refused.  Raises 0A000 if there is no such text.
  */
 char *
-mig_script_write(const MigRevisionDef *def)
+mig_script_write(const MigRevisionDef *def, bool repeatable)
 {
 	char	   *problem = NULL;
 
 	for (int quoted = 0; quoted < 2; quoted++)
 	{
-		char	   *text = write_revision(def, quoted);
+		char	   *text = write_revision(def, repeatable, quoted);
 
-		problem = find_difference(def, text);
+		problem = find_difference(def, repeatable, text);
 		if (problem == NULL)
 			return text;
 		pfree(text);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 repeatable ?
+			 errmsg("repeatable \"%s\" cannot be written as a file", def->id) :
 			 errmsg("revision \"%s\" cannot be written as a file", def->id),
-			 errdetail("The file would not be read as that revision: %s.", problem),
+			 errdetail("The file would be read as something else: %s.", problem),
 			 errhint("migrate_show() shows its bodies.")));
 }
 
 static char *
-write_revision(const MigRevisionDef *def, bool quoted)
+write_revision(const MigRevisionDef *def, bool repeatable, bool quoted)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
-	write_value(&text, MIG_LINE_REVISION, def->id);
+	write_value(&text, repeatable ? MIG_LINE_REPEATABLE : MIG_LINE_REVISION,
+				def->id);
 	write_list(&text, MIG_LINE_DOWN_REVISION, def->down, def->ndown);
 	write_list(&text, MIG_LINE_DEPENDS_ON, def->depends, def->ndepends);
 	write_list(&text, MIG_LINE_BRANCH_LABELS, def->labels, def->nlabels);
@@ -141,7 +147,7 @@ make_quote(const char *body)
  * Why the text is not read as that revision, or NULL.
  */
 static char *
-find_difference(const MigRevisionDef *def, const char *text)
+find_difference(const MigRevisionDef *def, bool repeatable, const char *text)
 {
 	MigScriptFile file = {.text = text};
 	ErrorContextCallback *callbacks = error_context_stack;
@@ -157,6 +163,8 @@ find_difference(const MigRevisionDef *def, const char *text)
 		return mig_script_error_line(((MigScriptError *) linitial(errors))->error);
 	if (nrevisions != 1)
 		return pstrdup("it would be read as several revisions");
+	if (revisions[0].repeatable != repeatable)
+		return pstrdup("it would be of another kind");
 	return unconstify(char *, compare(def, &revisions[0].def));
 }
 
