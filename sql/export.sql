@@ -102,6 +102,14 @@ CALL pg_temp.move_out_and_in();
 SELECT * FROM pg_temp.differences();
 SELECT path, to_json(content) AS content FROM migrate_export('c1:c10');
 
+-- external steps
+SELECT migrate_register_script(E'-- revision: f1\n-- external: move the files to S3\n-- migrate:down\n-- external: move them back\n-- a remark\n-- revision: f2\n-- external: E\'tell\\\'em\'\n-- revision: f3\n-- migrate:down\n-- external: by hand');
+CALL pg_temp.move_out_and_in();
+SELECT * FROM pg_temp.differences();
+CALL pg_temp.move_out_and_in();
+SELECT * FROM pg_temp.differences();
+SELECT path, to_json(content) AS content FROM migrate_export() WHERE path ~ '_f';
+
 -- comments of files of other tools, which ours may not have
 SELECT revision FROM migrate_register_files('{1_one.up.sql,1_one.down.sql}', ARRAY[E'-- revision: 5\n-- parent: 4\nSELECT 1;\n-- file: one\n-- verify\nSELECT 2;', E'-- Revision: 4\nSELECT 3;\n-- up\n'], 'golang-migrate');
 \a

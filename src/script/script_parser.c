@@ -383,7 +383,7 @@ external_of(const MigScriptParser *parser, const MigScriptLine *line)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- external:\" does not say what has to be done in migration script"),
 				 error_position(parser, line->location)));
-	return line->value;
+	return mig_script_line_text(line->value);
 }
 
 /*

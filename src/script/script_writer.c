@@ -17,7 +17,7 @@ static void write_value(StringInfo text, MigScriptLineKey key,
 static void write_list(StringInfo text, MigScriptLineKey key,
 					   char *const *items, int nitems);
 static void write_body(StringInfo text, const char *section, const char *body,
-					   bool per_statement, bool quoted);
+					   bool per_statement, const char *external, bool quoted);
 static char *make_quote(const char *body);
 static char *find_difference(const MigRevisionDef *def, bool repeatable,
 							 const char *text);
@@ -25,6 +25,7 @@ static const char *compare(const MigRevisionDef *def,
 						   const MigRevisionDef *other);
 static bool same_list(char *const *a, int na, char *const *b, int nb);
 static bool same_text(const char *a, const char *b);
+static const char *body_of_external(const char *body, const char *external);
 static bool same_body(const char *body, const char *read);
 
 /*
@@ -71,18 +72,21 @@ write_revision(const MigRevisionDef *def, bool repeatable, bool quoted)
 	write_value(&text, MIG_LINE_MESSAGE, def->message);
 	write_value(&text, MIG_LINE_SET, def->settings);
 	write_value(&text, MIG_LINE_ALLOW, def->allow);
+	write_value(&text, MIG_LINE_EXTERNAL, def->external);
 	/* Without any section both bodies are empty, as for a merge. */
 	if (def->downgrade == NULL || def->upgrade[0] != '\0' ||
 		def->downgrade[0] != '\0' || def->upgrade_per_statement ||
-		def->downgrade_per_statement)
+		def->downgrade_per_statement || def->downgrade_external != NULL)
 	{
-		write_body(&text, "up", def->upgrade, def->upgrade_per_statement, quoted);
+		write_body(&text, "up", def->upgrade, def->upgrade_per_statement, NULL,
+				   quoted);
 		if (def->downgrade != NULL)
 			write_body(&text, "down", def->downgrade,
-					   def->downgrade_per_statement, quoted);
+					   def->downgrade_per_statement, def->downgrade_external,
+					   quoted);
 	}
 	if (def->verify != NULL)
-		write_body(&text, "verify", def->verify, false, quoted);
+		write_body(&text, "verify", def->verify, false, NULL, quoted);
 	return text.data;
 }
 
@@ -114,15 +118,18 @@ write_list(StringInfo text, MigScriptLineKey key, char *const *items,
 
 static void
 write_body(StringInfo text, const char *section, const char *body,
-		   bool per_statement, bool quoted)
+		   bool per_statement, const char *external, bool quoted)
 {
-	int			length = strlen(body);
+	int			length;
 	char	   *quote = quoted ? make_quote(body) : NULL;
 
 	appendStringInfo(text, "-- %s:%s%s%s%s\n",
 					 mig_script_line_key_name(MIG_LINE_MIGRATE), section,
 					 per_statement ? " transaction:false" : "",
 					 quoted ? " " : "", quoted ? quote : "");
+	write_value(text, MIG_LINE_EXTERNAL, external);
+	body = body_of_external(body, external);
+	length = strlen(body);
 	appendBinaryStringInfo(text, body, length);
 	if (length > 0 && body[length - 1] != '\n')
 		appendStringInfoChar(text, '\n');
@@ -190,7 +197,11 @@ compare(const MigRevisionDef *def, const MigRevisionDef *read)
 	if (!same_body(def->upgrade, read->upgrade) ||
 		def->upgrade_per_statement != read->upgrade_per_statement)
 		return "its upgrade would be another one";
-	if (!same_body(def->downgrade, read->downgrade) ||
+	if (!same_text(def->external, read->external) ||
+		!same_text(def->downgrade_external, read->downgrade_external))
+		return "what has to be done elsewhere would be something else";
+	if (!same_body(body_of_external(def->downgrade, def->downgrade_external),
+				   body_of_external(read->downgrade, read->downgrade_external)) ||
 		def->downgrade_per_statement != read->downgrade_per_statement)
 		return "its downgrade would be another one";
 	if (!same_body(def->verify, read->verify))
@@ -215,6 +226,16 @@ static bool
 same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/*
+ * The line that says what has to be done elsewhere begins its body, and leaves
+ * blanks there.
+ */
+static const char *
+body_of_external(const char *body, const char *external)
+{
+	return external == NULL || body == NULL ? body : body + strspn(body, " \t\r\n");
 }
 
 /*
