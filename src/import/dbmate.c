@@ -48,7 +48,8 @@ static MigImportMatch
 recognize(const MigImport *import)
 {
 	return mig_import_any_mark(import, MARK_UP) &&
-		!mig_import_any_mark(import, "revision:") ?
+		!mig_import_any_mark(import, "revision:") &&
+		!mig_import_any_mark(import, "repeatable:") ?
 		MIG_IMPORT_CERTAIN : MIG_IMPORT_NO;
 }
 
