@@ -68,10 +68,35 @@ sub adopt
 	is(sql($node, $db, "SELECT count(*) FROM migrate.status WHERE state = 'applied' AND applied_at IS NOT NULL"), '2', 'and when');
 	is(sql($node, $db, "CALL migrate_deploy(); SELECT string_agg(column_name::text, ' ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'tag'"), 'id color size', 'what was not is run');
 	is(sql($node, $db, 'SELECT migrate_is_current()'), 't', 'and nothing else');
+
+	my $here = new_database($node, "${db}_here");
+	sql($node, $here, "SELECT count(*) FROM migrate_register_directory('$root/$folder', '$format'); CALL migrate_deploy()");
+	is(schema_of($here), schema_of($db), 'all of it run here makes the same schema');
 	return $pending;
 }
 
-my @up = ('CREATE TABLE public.tag (id int PRIMARY KEY);', 'ALTER TABLE public.tag ADD COLUMN color text;', 'ALTER TABLE public.tag ADD COLUMN size int;');
+# But for the table of the tool, and what is random.
+sub schema_of
+{
+	my ($db) = @_;
+	my $dump = '';
+	IPC::Run::run([ 'pg_dump', '--schema-only', '--schema=public', '--exclude-table=(schema_|pg)migrations*', '--extension=plpgsql', $node->connstr($db) ],
+		'>', \$dump);
+	$dump =~ s/^\\(un)?restrict .*\n//mg;
+	like($dump, qr/CREATE TABLE public.tag/, "dump of $db");
+	return $dump;
+}
+
+my @up = ("CREATE TABLE public.tag (id int PRIMARY KEY);\nCOMMENT ON TABLE public.tag IS 'one; or more';",
+	<<'SQL' . ';', 'ALTER TABLE public.tag ADD COLUMN size int;' . "\nCREATE INDEX tag_size ON public.tag (size);");
+ALTER TABLE public.tag ADD COLUMN color text;
+CREATE FUNCTION public.paint() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.color := coalesce(NEW.color, 'red');
+	RETURN NEW;
+END$$;
+CREATE TRIGGER paint BEFORE INSERT ON public.tag FOR EACH ROW EXECUTE FUNCTION public.paint()
+SQL
 
 SKIP:
 {

@@ -242,7 +242,7 @@ $node->stop;
 
 # Locks -----------------------------------------------------------------
 
-$node = new_node('locks', 'max_locks_per_transaction = 10', 'max_connections = 10', 'max_worker_processes = 2', 'max_wal_senders = 0',
+$node = new_node('locks', 'max_locks_per_transaction = 12', 'max_connections = 10', 'max_worker_processes = 2', 'max_wal_senders = 0',
 	'autovacuum = off');
 $db = new_database($node, 'app');
 sql($node, $db, 'SELECT migrate_register_script($script$' . chain('l', 500,
