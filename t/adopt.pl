@@ -146,6 +146,17 @@ SKIP:
 
 SKIP:
 {
+	skip('supabase is not installed', 1) unless is_installed('supabase');
+	my $db = new_database($node, 'supabase');
+	my $user = sql($node, $db, 'SELECT current_user');
+	put("supabase/supabase/migrations/2024010100000${_}_step.sql", "$up[$_]\n") foreach 0, 1;
+	tool('supabase', { DO_NOT_TRACK => 1 }, 'supabase', 'db', 'push', '--yes', '--db-url', $node->connstr($db) . " user=$user sslmode=disable");
+	put('supabase/supabase/migrations/20240101000002_step.sql', "$up[2]\n");
+	is(adopt($db, 'supabase', 'supabase'), '20240101000002', 'the third one');
+}
+
+SKIP:
+{
 	skip('sqitch is not installed', 1) unless is_installed('sqitch');
 	my $db = new_database($node, 'sqitch');
 	my @sqitch = ({ SQITCH_FULLNAME => 'Ann Author', SQITCH_EMAIL => 'ann@example.com', EDITOR => 'true' }, 'sqitch');
