@@ -200,6 +200,9 @@ BEGIN
 		END LOOP;
 	END LOOP;
 END$$;
+-- nor could the procedure do that for it
+CREATE FUNCTION app.vacuums(event jsonb) RETURNS void LANGUAGE plpgsql AS 'BEGIN VACUUM app.t; END';
+SELECT migrate_hook('before_step', 'app.vacuums(jsonb)'), pg_temp.attempt('SELECT migrate_downgrade(''a2'')'), migrate_unhook('before_step', 'app.vacuums(jsonb)');
 
 -- Bodies that are not one transaction: before the first, after the last; not again
 -- when the revision is resumed

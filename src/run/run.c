@@ -48,7 +48,7 @@ static MigPlan *add_purge(const MigVersion *version, MigPlan *plan);
 static MigPlan *plan_step(const MigStep *step);
 static void execute_steps(MigRun *run);
 static void execute_until_done(MigStepExec *exec, int index);
-static bool explain_procedure(const MigStep *step, ErrorData *error);
+static bool explain_procedure(const MigStepExec *exec, ErrorData *error);
 
 /*
  * Called once, from _PG_init().
@@ -460,7 +460,7 @@ execute_until_done(MigStepExec *exec, int index)
 		retry = mig_retry_ask(exec, error, &delay);
 		if (retry != MIG_RETRY_SUBTRANSACTION)
 		{
-			bool		advised = explain_procedure(exec->step, error) ||
+			bool		advised = explain_procedure(exec, error) ||
 			(retry == MIG_RETRY_GIVE_UP &&
 			 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE);
 
@@ -477,16 +477,18 @@ execute_until_done(MigStepExec *exec, int index)
 /*
  * What one transaction cannot do, the procedure can.  Which statements are
  * known by their parse tree was looked at before; these the server refuses for
- * what its catalogs say.  False: it is none of that.
+ * what its catalogs say.  A hook cannot do it in the procedure either.  False: it
+ * is none of that.
  */
 static bool
-explain_procedure(const MigStep *step, ErrorData *error)
+explain_procedure(const MigStepExec *exec, ErrorData *error)
 {
-	bool		refused = mig_error_is_in_transaction_block(error) ||
-	error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE;
+	bool		refused = exec->run->failed_hook == NULL &&
+	(mig_error_is_in_transaction_block(error) ||
+	 error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE);
 
 	if (refused)
 		error->hint = psprintf("One transaction cannot do that. Use CALL %s(...), which commits between such statements.",
-							   mig_command_procedure(step->command));
+							   mig_command_procedure(exec->step->command));
 	return refused;
 }
