@@ -190,6 +190,7 @@ find_scopes(const MigAdoption *adoption, const MigAdoptRow *rows, int nrows)
 		Scope	   *scope = NULL;
 		ListCell   *cell;
 
+		CHECK_FOR_INTERRUPTS();
 		if (rows[i].scope == NULL)
 			continue;
 		foreach(cell, scopes)
