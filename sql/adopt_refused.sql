@@ -18,6 +18,7 @@ SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('hasura')$$);
 SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('dbmate', 'nosuch')$$);
 SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('dbmate', 0)$$);
 SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('goose', 'pg_class')$$);
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('goose', 4294967295)$$);
 CREATE VIEW schema_migrations AS SELECT '1'::text AS version;
 SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('dbmate')$$);
 DROP VIEW schema_migrations;
@@ -111,6 +112,12 @@ SELECT pg_temp.attempt('SELECT migrate_locked_out()');
 BEGIN;
 SELECT pg_temp.attempt('DROP EXTENSION migrate') LIKE '%trigger migrate_lock_out on table app.schema_migrations depends on function migrate_locked_out()%';
 ROLLBACK;
+-- one that does nothing is not taken for it
+ALTER TABLE app.schema_migrations DISABLE TRIGGER migrate_lock_out;
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true)$$);
+DROP TRIGGER migrate_lock_out ON app.schema_migrations;
+CREATE TRIGGER migrate_lock_out BEFORE UPDATE ON app.schema_migrations FOR EACH STATEMENT EXECUTE FUNCTION migrate_locked_out();
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true)$$);
 DROP TRIGGER migrate_lock_out ON app.schema_migrations;
 UPDATE app.schema_migrations SET version = 2;
 

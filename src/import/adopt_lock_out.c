@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/reltrigger.h"
@@ -19,28 +20,27 @@
 /* Of the trigger: the tool, and the table as it was named then. */
 #define NARGS			2
 
+/* Its pg_trigger.tgtype: a statement trigger, before each of the four events. */
+#define TRIGGER_TYPE	"62"
+
+static bool find_trigger(const MigVersion *table);
+
 /*
  * Makes the trigger, unless it is there.
  */
 void
 mig_adopt_lock_out(const MigAdoptTool *tool, const MigVersion *table)
 {
-	static MigSpiQuery find = {
-		"SELECT FROM pg_catalog.pg_trigger"
-		" WHERE tgrelid = $1 AND tgname = '" TRIGGER_NAME "'"
-	};
 	static MigSpiQuery schema = {
 		"SELECT pg_catalog.quote_ident(n.nspname)"
 		"  FROM pg_catalog.pg_extension AS e"
 		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
 		" WHERE e.extname = 'migrate'"
 	};
-	MigSpiArgs	args = {0};
 	MigSpiQuery create = {0};
 	MigSpiScope scope;
 
-	mig_spi_arg_oid(&args, table->relid);
-	if (mig_spi_exists(&find, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST))
+	if (find_trigger(table))
 		return;
 	create.sql = psprintf("CREATE TRIGGER " TRIGGER_NAME
 						  " BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
@@ -54,8 +54,43 @@ mig_adopt_lock_out(const MigAdoptTool *tool, const MigVersion *table)
 	mig_spi_execute(&scope, &create, NULL, MIG_SPI_WRITE);
 	mig_spi_end(&scope);
 	mig_spi_forget_plan(&create);
-	if (!mig_spi_exists(&find, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST))
+	if (!find_trigger(table))
 		mig_version_refuse_replaced(table);
+}
+
+/*
+ * Whether the trigger is there.  Raises an error if what has its name locks nobody
+ * out: the tool would go on.
+ */
+static bool
+find_trigger(const MigVersion *table)
+{
+	static MigSpiQuery query = {
+		"SELECT t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''"
+		"   AND t.tgtype = " TRIGGER_TYPE
+		"   AND p.proname = 'migrate_locked_out' AND e.extname IS NOT NULL"
+		"  FROM pg_catalog.pg_trigger AS t"
+		"  JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid"
+		"  LEFT JOIN pg_catalog.pg_extension AS e"
+		"    ON e.extnamespace = p.pronamespace AND e.extname = 'migrate'"
+		" WHERE t.tgrelid = $1 AND t.tgname = '" TRIGGER_NAME "'"
+	};
+	MigSpiArgs	args = {0};
+	Datum		works;
+
+	mig_spi_arg_oid(&args, table->relid);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+							 BOOLOID, &works))
+		return false;
+	if (!DatumGetBool(works))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger \"%s\" of table \"%s\" locks nobody out",
+						TRIGGER_NAME, table->name),
+				 errdetail("It is disabled, or was not made by migrate_adopt()."),
+				 errhint("Call it again after DROP TRIGGER %s ON %s;",
+						 TRIGGER_NAME, table->name)));
+	return true;
 }
 
 /*

@@ -220,6 +220,10 @@ mig_adopt_find_tool(const char *name, Oid relation, char **relation_name)
 		*relation_name = name_of(relation);
 	else
 		*relation_name = find_default(first);
+	if (*relation_name == NULL && OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
 	if (*relation_name == NULL)
 		refuse_missing(first->name);
 	return first;
