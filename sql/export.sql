@@ -181,6 +181,11 @@ SELECT result FROM (SELECT array_agg(path) AS paths, array_agg(content) AS conte
 SELECT * FROM repeatable EXCEPT SELECT name, depends_on, message, allow, body_hash FROM migrate.repeatable;
 SELECT migrate_unregister('b v'), migrate_unregister('a v');
 
+-- the words of one are in the id of another, and letters differ in case alone
+SELECT migrate_register('w', '', '', message => 'x y'), migrate_register('w_x_y', '', ''), migrate_register('W', '', '', message => 'X y');
+SELECT path FROM migrate_export() WHERE path ~* '_w_x';
+SELECT migrate_unregister('w'), migrate_unregister('w_x_y'), migrate_unregister('W');
+
 -- what is asked for
 SELECT pg_temp.attempt('SELECT * FROM migrate_export(' || arguments || ')') FROM unnest(ARRAY[
 	$$'nowhere:'$$, $$'a1'$$, $$'m1:a1'$$, $$format => 'goose'$$, $$format => NULL$$]) AS arguments;

@@ -23,6 +23,8 @@
 /* The only format so far. */
 #define FORMAT			"migrate"
 
+#define SUFFIX			".sql"
+
 /* Characters of an id and of a message in the name of a file. */
 #define ID_LENGTH		64
 #define SLUG_LENGTH		40
@@ -39,6 +41,8 @@ typedef struct ExportItem
 
 static void write_repeatable(const MigRepeatable *repeatable,
 							 MigExportFile *file);
+static void part_paths(MigExportFile *files, int n);
+static int	compare_paths(const void *a, const void *b);
 static MigRevList read_range(const MigGraph *graph, const char *range);
 static ExportItem *sort_revisions(const MigGraph *graph, MigRevList revs);
 static int	compare_items(const void *a, const void *b);
@@ -80,7 +84,7 @@ mig_export(const char *range, const char *format, int *nfiles)
 										  &nrepeatables);
 
 	files = palloc_extended(sizeof(MigExportFile) * Max(revs.n + nrepeatables, 1),
-							MCXT_ALLOC_HUGE);
+							MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < revs.n; i++)
 	{
 		char	   *id = unconstify(char *, mig_graph_id(graph, items[i].rev));
@@ -89,6 +93,7 @@ mig_export(const char *range, const char *format, int *nfiles)
 		char	   *text = mig_script_write(def, false);
 
 		MemoryContextSwitchTo(caller);
+		files[i].id = mig_graph_id(graph, items[i].rev);
 		files[i].path = file_name(items[i].depth, def);
 		files[i].content = pstrdup(text);
 		MemoryContextReset(context);
@@ -98,7 +103,49 @@ mig_export(const char *range, const char *format, int *nfiles)
 	for (int i = 0; i < nrepeatables; i++)
 		write_repeatable(&repeatables[i], &files[revs.n + i]);
 	*nfiles = revs.n + nrepeatables;
+	part_paths(files, *nfiles);
 	return files;
+}
+
+/*
+ * The words of one revision may be in the id of another: then the text makes each
+ * path a path of its own.  Some file systems take letters for the same whatever
+ * their case.
+ */
+static void
+part_paths(MigExportFile *files, int n)
+{
+	MigExportFile **sorted = palloc_extended(sizeof(MigExportFile *) * Max(n, 1),
+											 MCXT_ALLOC_HUGE);
+	bool		same = false;
+
+	for (int i = 0; i < n; i++)
+		sorted[i] = &files[i];
+	qsort(sorted, n, sizeof(MigExportFile *), compare_paths);
+	for (int i = 0; i < n; i++)
+	{
+		bool		before = same;
+
+		same = i < n - 1 && compare_paths(&sorted[i], &sorted[i + 1]) == 0;
+		if (before || same)
+			sorted[i]->shares_path = true;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		int			length = strlen(files[i].path) - strlen(SUFFIX);
+
+		if (files[i].shares_path)
+			files[i].path = psprintf("%.*s_%s" SUFFIX, length, files[i].path,
+									 hash_text(files[i].id));
+	}
+	pfree(sorted);
+}
+
+static int
+compare_paths(const void *a, const void *b)
+{
+	return pg_strcasecmp((*(MigExportFile *const *) a)->path,
+						 (*(MigExportFile *const *) b)->path);
 }
 
 /*
@@ -116,7 +163,8 @@ write_repeatable(const MigRepeatable *repeatable, MigExportFile *file)
 		.upgrade = repeatable->body
 	};
 
-	file->path = psprintf("repeatable_%s.sql", safe_id(repeatable->name));
+	file->id = repeatable->name;
+	file->path = psprintf("repeatable_%s" SUFFIX, safe_id(repeatable->name));
 	file->content = mig_script_write(&def, true);
 }
 
@@ -179,7 +227,7 @@ file_name(int depth, const MigRevisionDef *def)
 {
 	char	   *words = slug(def->message == NULL ? "" : def->message);
 
-	return psprintf("%06d_%s%s%s.sql", depth, safe_id(def->id),
+	return psprintf("%06d_%s%s%s" SUFFIX, depth, safe_id(def->id),
 					words[0] == '\0' ? "" : "_", words);
 }
 

@@ -74,10 +74,12 @@ typedef struct MigRegisterChange
 	MigRegisterResult result;
 } MigRegisterChange;
 
-/* A file with a revision. */
+/* A file with a revision or a repeatable. */
 typedef struct MigExportFile
 {
+	const char *id;
 	char	   *path;			/* a name without slashes */
+	bool		shares_path;	/* with another one, before it is changed */
 	char	   *content;
 } MigExportFile;
 
