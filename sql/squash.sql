@@ -148,7 +148,7 @@ $script$);
 SELECT split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
 	$$SELECT migrate_squash('p1:p2', 's')$$, $$SELECT migrate_squash('p2:p3', 's')$$, $$SELECT migrate_squash('p1:n', 's')$$,
 	$$SELECT migrate_squash('p3:n', 's')$$, $$SELECT migrate_squash('n:n', 's')$$, $$SELECT migrate_squash(':', 's')$$, $$SELECT migrate_squash('m:n', 'x')$$,
-	$$SELECT migrate_squash('m:n', 'm')$$, $$SELECT migrate_squash('m', 's')$$, $$SELECT migrate_squash('m:n', '')$$, $$SELECT migrate_squash('m:n', 'a@b')$$,
+	$$SELECT migrate_squash('m:n', 'm')$$, $$SELECT migrate_register_script('-- repeatable: rep'), migrate_squash('m:n', 'rep')$$, $$SELECT migrate_squash('m', 's')$$, $$SELECT migrate_squash('m:n', '')$$, $$SELECT migrate_squash('m:n', 'a@b')$$,
 	$$SELECT migrate_squash(NULL, 's')$$, $$SELECT migrate_squash('m:n', NULL)$$]) AS call;
 SELECT migrate_squash('m:n', 's');
 SELECT down_revision, replaces FROM migrate.revision WHERE revision = 's';
@@ -189,6 +189,9 @@ $script$);
 SELECT pg_temp.attempt(format('SELECT migrate_squash(%L, %L)', range, 's')) FROM unnest('{t1:t2,t3:t4,t4:t5,t5:t6}'::text[]) AS range;
 SELECT migrate_squash('t2:t3', 's');
 SELECT upgrade, downgrade IS NULL AS irreversible FROM migrate_show('s');
+SELECT migrate_register('t7', 'DO $$BEGIN UPDATE pg_class SET relname = relname WHERE false; END$$', '', '{t6}'), migrate_register('t8', E'DO $$BEGIN\n\tSET search_path = pg_catalog; END$$', '', '{t7}'),
+	migrate_register('t9', 'DO $$BEGIN EXECUTE ''RESET search_path''; END$$', '', '{t8}'), migrate_register('t10', 'SELECT 10', '', '{t9}');
+SELECT pg_temp.attempt(format('SELECT migrate_squash(%L, %L)', range, 'z')) FROM unnest('{t8:t9,t9:t10,t7:t8}'::text[]) AS range;
 CALL pg_temp.remove_all();
 
 -- a role does not become the author of what others have written with fewer rights

@@ -516,18 +516,13 @@ mig_register_write(const MigRegistered *registered)
 {
 	const MigRevision *revision = &registered->revision;
 	bool		in_script = registered->given.revision.number > 0;
-	MigRepeatable repeatable;
 
 	if (registered->written)
 		return;
 	switch (registered->result)
 	{
 		case MIG_REGISTER_ADDED:
-			if (mig_repeatable_find(revision->def.id, &repeatable))
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_OBJECT),
-						 errmsg("revision id \"%s\" is already used as the name of a repeatable",
-								revision->def.id)));
+			mig_repeatable_refuse_id(revision->def.id);
 			/* In a script parents may come later: the graph is checked then. */
 			mig_definition_check_references(&revision->def, in_script);
 			mig_revision_insert(revision, GetUserId());

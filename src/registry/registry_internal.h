@@ -80,6 +80,7 @@ extern MigRepeatableSet *mig_repeatable_set_read(MigScriptRevision *given,
 												 int *n, List **errors);
 extern void mig_repeatable_set_compare(MigRepeatableSet *set, bool prunes);
 extern void mig_repeatable_set_write(const MigRepeatableSet *set);
+extern void mig_repeatable_refuse_id(const char *id);
 extern bool mig_repeatable_unregister(const char *name);
 
 /* register.c */

@@ -103,6 +103,10 @@ check_name(const char *name)
 {
 	const char *control = mig_printable_find(name, "");
 
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("name of a repeatable must not be empty")));
 	if (control != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -261,6 +265,21 @@ mig_repeatable_set_write(const MigRepeatableSet *set)
 		mig_approval_void(repeatable->name);
 		mig_repeatable_put(repeatable, GetUserId());
 	}
+}
+
+/*
+ * Raises an error for the id of a new revision that is the name of one.
+ */
+void
+mig_repeatable_refuse_id(const char *id)
+{
+	MigRepeatable repeatable;
+
+	if (mig_repeatable_find(id, &repeatable))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision id \"%s\" is already used as the name of a repeatable",
+						id)));
 }
 
 /*

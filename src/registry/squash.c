@@ -202,6 +202,7 @@ put_in_place(Squash *squash)
 		mig_confirmation_void(squash->members[i]->def.id);
 		mig_revision_delete(squash->members[i]->def.id);
 	}
+	mig_repeatable_refuse_id(def->id);
 	mig_definition_check_references(def, true);
 	mig_revision_insert(squash->revision, GetUserId());
 	mig_revision_rename_parent(last, def->id);

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -57,6 +59,8 @@ static char *join_parts(const Part *parts, int n, MigBodyKind kind,
 						bool *per_statement);
 static void check_part(const Part *part, MigBodyKind kind);
 static bool calls_set_config(const char *text);
+static bool sets_in_block(const char *text);
+static bool begins_statement(const char *text, const char *at);
 static void append_part(StringInfo body, const Part *part);
 static void say_left_out(const Line *line, bool verify);
 
@@ -337,10 +341,10 @@ check_part(const Part *part, MigBodyKind kind)
 	for (int i = 0; i < script->nstatements; i++)
 	{
 		const MigStatement *statement = &script->statements[i];
+		char	   *text = pnstrdup(part->text + statement->location,
+									statement->length);
 
-		if (!statement->setting &&
-			!calls_set_config(pnstrdup(part->text + statement->location,
-									   statement->length)))
+		if (!statement->setting && !calls_set_config(text) && !sets_in_block(text))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -364,6 +368,51 @@ static bool
 calls_set_config(const char *text)
 {
 	return strstr(asc_tolower(text, strlen(text)), SET_CONFIG) != NULL;
+}
+
+/*
+ * Whether a DO block has a statement SET or RESET, EXECUTE 'SET ...' too.
+ */
+static bool
+sets_in_block(const char *text)
+{
+	const char *lower = asc_tolower(text, strlen(text));
+
+	if (strncmp(lower, "do", 2) != 0 || isalnum((unsigned char) lower[2]) ||
+		lower[2] == '_')
+		return false;
+	for (const char *at = strstr(lower, "set"); at != NULL; at = strstr(at + 1, "set"))
+	{
+		const char *word = strncmp(at - 2, "re", 2) == 0 ? at - 2 : at;
+
+		if (isspace((unsigned char) at[3]) && begins_statement(lower, word))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * By what is before it: that of an UPDATE, or of an ALTER TABLE, has a name there.
+ */
+static bool
+begins_statement(const char *text, const char *at)
+{
+	static const char *const before[] = {"begin", "then", "else", "loop"};
+	const char *end = at;
+
+	while (end > text && isspace((unsigned char) end[-1]))
+		end--;
+	if (end > text && strchr(";'$>/", end[-1]) != NULL)
+		return true;
+	for (int i = 0; i < lengthof(before) && end < at; i++)
+	{
+		int			length = strlen(before[i]);
+
+		if (end - text > length && strncmp(end - length, before[i], length) == 0 &&
+			!isalnum((unsigned char) end[-length - 1]) && end[-length - 1] != '_')
+			return true;
+	}
+	return false;
 }
 
 /*
