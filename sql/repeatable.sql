@@ -153,7 +153,19 @@ SELECT pg_temp.attempt(format('SELECT migrate_register_script(%L)', script)) FRO
 	(E'-- revision: zero\n-- migrate:up\n')) AS s (script);
 SELECT pg_temp.attempt($$SELECT migrate_register_script('-- repeatable: x' || chr(27))$$);
 SELECT pg_temp.attempt($$SELECT migrate_register_script('-- repeatable: x' || repeat('x', 300))$$);
+SELECT pg_temp.attempt($$SELECT migrate_register_script(E'-- repeatable: E\'\'\n-- migrate:up\n')$$);
 SELECT count(*) FROM migrate.repeatable WHERE name = 'x';
+-- one that moves the database, or ends its transaction
+SELECT split_part(pg_temp.attempt(format('SELECT migrate_register_script(%L); SELECT migrate_upgrade()', E'-- repeatable: x\n-- migrate:up\n' || body)), 'To try', 1) FROM (VALUES
+	('DELETE FROM migrate.version'), ('INSERT INTO migrate.version VALUES (''r0'')'), ('UPDATE migrate.version SET version_num = ''r1'''),
+	('DO $$BEGIN COMMIT; END$$')) AS b (body);
+CREATE TABLE moved (version_num varchar(32) PRIMARY KEY);
+SET migrate.version_table = 'public.moved';
+SELECT count(*) FROM migrate_stamp('heads');
+SELECT split_part(pg_temp.attempt(format('SELECT migrate_register_script(%L); SELECT migrate_upgrade()', E'-- repeatable: x\n-- migrate:up\n' || body)), 'To try', 1) FROM (VALUES
+	('DELETE FROM moved'), ('DROP TABLE moved')) AS b (body);
+RESET migrate.version_table;
+DROP TABLE moved;
 -- a server whose DDL commits by itself
 SET migrate.server_type = 'yugabytedb';
 SELECT pg_temp.attempt($$SELECT migrate_register_script(E'-- repeatable: x\n-- migrate:up\n')$$);

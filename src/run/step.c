@@ -387,6 +387,8 @@ write_rows(MigStepExec *exec)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
+	if (exec->step->command == MIG_COMMAND_REPEAT)
+		mig_version_check_unmoved(version, exec->step->revision);
 	if (!version->own)
 	{
 		mig_version_move(version, exec->step);
@@ -569,6 +571,8 @@ mig_step_explain_transaction_end(const MigStepExec *exec, ErrorData *error)
 		error->hint = pstrdup("Write the statement outside of BEGIN and COMMIT.");
 	else if (statement->kind == MIG_STATEMENT_COMMITS)
 		error->hint = pstrdup("No transaction can be ended inside a block with an EXCEPTION clause, nor by a procedure that has a SET clause or is SECURITY DEFINER, nor in a function or trigger.");
+	else if (exec->step->command == MIG_COMMAND_REPEAT)
+		error->hint = pstrdup("A repeatable is one transaction. Put the statement into a revision.");
 	else
 		error->hint = psprintf("Register a body whose statements end transactions with transactional => false, or with \"-- migrate:%s transaction:false\" in a script. CALL %s(...) runs it.",
 							   section,
@@ -583,6 +587,7 @@ static void
 explain_dropped_tables(const MigStepExec *exec, ErrorData *error)
 {
 	const MigBodyExec *body = &exec->body;
+	char	   *what;
 
 	if (!exec->writes_rows || body->text == NULL ||
 		(error->sqlerrcode != ERRCODE_UNDEFINED_TABLE &&
@@ -593,13 +598,15 @@ explain_dropped_tables(const MigStepExec *exec, ErrorData *error)
 	error->internalpos = 0;
 	error->cursorpos = 0;
 	error->detail = psprintf("After it, %s. It was rolled back.", error->message);
+	what = exec->step->command == MIG_COMMAND_REPEAT ?
+		psprintf("repeatable \"%s\"", body->revision) :
+		psprintf("the %s of revision \"%s\"", body->operation, body->revision);
 	if (exec->run->version->own)
-		error->message = psprintf("the %s of revision \"%s\" drops or renames tables of the extension \"migrate\"",
-								  body->operation, body->revision);
+		error->message = psprintf("%s drops or renames tables of the extension \"migrate\"",
+								  what);
 	else
-		error->message = psprintf("the %s of revision \"%s\" drops or renames version table \"%s\" or tables of the extension \"migrate\"",
-								  body->operation, body->revision,
-								  exec->run->version->name);
+		error->message = psprintf("%s drops or renames version table \"%s\" or tables of the extension \"migrate\"",
+								  what, exec->run->version->name);
 	error->hint = pstrdup("DROP SCHEMA ... CASCADE drops an extension that is installed in the schema. Drop the objects of the application one by one, or install the extension in a schema of its own.");
 	error->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }

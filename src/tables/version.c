@@ -365,6 +365,28 @@ mig_version_check_snapshot(const MigVersion *version)
 }
 
 /*
+ * Raises an error if the rows are not those that the steps so far have left: what
+ * has run in between has written the table, and moved the database.
+ */
+void
+mig_version_check_unmoved(const MigVersion *version, const char *repeatable)
+{
+	MigVersion	now = *version;
+	bool		same;
+
+	mig_version_read(&now, MIG_SPI_READ_LATEST);
+	same = now.state->rows->members == version->state->rows->members;
+	for (int i = 0; same && i < now.nrows; i++)
+		same = rowhash_lookup(version->state->rows, now.rows[i]) != NULL;
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of version table \"%s\" were changed while repeatable \"%s\" was run",
+						version->name, repeatable),
+				 errdetail("A repeatable runs behind all revisions and leaves the rows as they are.")));
+}
+
+/*
  * Writes a step's row changes.  The body may have opened a cursor.  To be followed by accept once they are sure,
  * or discard when they were rolled back.
  */

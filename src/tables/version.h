@@ -79,6 +79,8 @@ extern void mig_version_sort(MigVersion *version);
 extern MigVersionPosition mig_version_position(MigVersion *version,
 											   const MigStep *step);
 extern void mig_version_check_snapshot(const MigVersion *version);
+extern void mig_version_check_unmoved(const MigVersion *version,
+									  const char *repeatable);
 extern void mig_version_move(MigVersion *version, const MigStep *step);
 extern void mig_version_accept(MigVersion *version);
 extern void mig_version_discard(MigVersion *version);
