@@ -121,7 +121,9 @@ foreach my $way (@ways)
 	is(advisory_locks($node), '0', "$how: no lock is left");
 }
 
-cmp_ok($calls, '>', 20, 'they were ended in the middle');
+# One call more than ends by itself for each of them: how many there are depends on
+# how fast the machine is.
+cmp_ok($calls, '>', 9, 'they were ended in the middle');
 
 # A worker that is killed: another one continues.
 sql($node, $db, 'UPDATE t SET n = 0; ALTER SYSTEM SET migrate.databases = app; ALTER SYSTEM SET migrate.worker_naptime = 1; SELECT pg_reload_conf()');

@@ -25,7 +25,7 @@ my $code = $node->psql('app', join('', @blocks), stdout => \$out, stderr => \$er
 	on_error_stop => 1, extra_params => [ '--echo-errors' ]);
 is($code, 0, 'every block runs') or diag($errors);
 unlike($errors, qr/ERROR|FATAL|PANIC|WARNING/, 'without a word of warning');
-like($out, qr/^1\|upgrade\|3a9f4c2b1d0e\|author author: create visit$/m, 'the plan says beforehand what would be refused');
+like($out, qr/^1\|upgrade\|3a9f4c2b1d0e\|role author not trusted: create visit$/m, 'the plan says beforehand what would be refused');
 like($out, qr/^3a9f4c2b1d0e\|applied\|deployer\|approver$/m, 'the operator reads the status');
 like($out, qr/^3a9f4c2b1d0e\|upgrade\|worker\|deployer$/m, 'and the log');
 

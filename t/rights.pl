@@ -45,7 +45,7 @@ SELECT count(*) > 40,
           FROM member AS o, aclexplode(coalesce(acl, acldefault(kind::"char", owner))) WHERE grantee <> owner)
   FROM member
 SQL
-my $own_alone = 't||' . join(', ', ('f EXECUTE') x 14, 'f pg_monitor EXECUTE', 'n pg_monitor USAGE', ('r pg_monitor SELECT') x 13);
+my $own_alone = 't||' . join(', ', ('f EXECUTE') x 15, 'f pg_monitor EXECUTE', 'n pg_monitor USAGE', ('r pg_monitor SELECT') x 13);
 
 my %create = (
 	public => 'CREATE EXTENSION migrate',
@@ -55,7 +55,7 @@ foreach my $schema (sort keys %create)
 	my $db = "in_$schema";
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	sql($node, $db, "$generous; $create{$schema}");
-	is(sql($node, $db, $rights), $own_alone, "$db: everything is the owner's, and all of it; fourteen functions are PUBLIC's, one and thirteen views pg_monitor's");
+	is(sql($node, $db, $rights), $own_alone, "$db: everything is the owner's, and all of it; fifteen functions are PUBLIC's, one and thirteen views pg_monitor's");
 	is(sql($node, $db, 'SHOW search_path'), '"$user", public', "$db: search_path is as before");
 	my $path = "SET search_path = public, $schema;";
 	is(sql($node, $db, "$path SELECT migrate_register('r1', 'CREATE TABLE r1 ()', 'DROP TABLE r1'); SELECT migrate_upgrade(); SELECT migrate_downgrade('base')"),

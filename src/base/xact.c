@@ -177,6 +177,10 @@ mig_xact(MigWork work, void *arg, int flags)
 				end_transaction(SPI_commit) : mig_xact_commit();
 		if (error == NULL)
 			return NULL;
+		/* What is noted of an error must not be lost to the second signal. */
+		if (flags & MIG_XACT_BOUNDED && attempt == 1 &&
+			error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			continue;
 		if (flags & OWN_WAITS)
 			explain_wait(error);
 		if ((flags & MIG_XACT_RETRY) == 0 ||
@@ -229,7 +233,8 @@ mig_xact_commit(void)
 /*
  * After work that has ended with an error.  The server sends the signal of a
  * client's cancel request twice, to the process and to its group: the second one
- * is not for what is said and noted about the first.
+ * is not for what is said and noted about the first.  It can come later, too; then
+ * mig_xact() does work with MIG_XACT_BOUNDED once more.
  */
 void
 mig_xact_end_cancel(const ErrorData *error)
