@@ -637,7 +637,7 @@ mig_revision_replaced(char *const *ids, int nids, char **replaced, char **by)
 		"SELECT i.id, r.revision"
 		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
 		"  JOIN migrate.revision AS r ON r.replaces @> ARRAY[i.id]"
-		" WHERE r.replaces <> '{}' AND r.replaces && $1"
+		" WHERE r.replaces <> '{}'"
 		" ORDER BY i.ordinality LIMIT 1",
 		.by_key = true
 	};
