@@ -5,15 +5,11 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 #include "import/import_internal.h"
 
 /* Characters of the hash that makes a shortened version unique. */
 #define HASH_DIGITS		8
-
-static char *hash_text(const char *text);
 
 /*
  * The version itself, if it can be an id.  Characters with a meaning in targets
@@ -31,22 +27,7 @@ mig_import_make_id(const char *version)
 		return id;
 	length = pg_mbcharcliplen(id, strlen(id),
 							  MIG_REVISION_WIDTH - HASH_DIGITS - 1);
-	return psprintf("%.*s_%.*s", length, id, HASH_DIGITS, hash_text(version));
-}
-
-/*
- * SHA-256, in hexadecimal.
- */
-static char *
-hash_text(const char *text)
-{
-	Datum		hash = DirectFunctionCall1(sha256_bytea, CStringGetTextDatum(text));
-	bytea	   *digest = DatumGetByteaPP(hash);
-	int			length = VARSIZE_ANY_EXHDR(digest);
-	char	   *digits = palloc0(2 * length + 1);
-
-	hex_encode(VARDATA_ANY(digest), length, digits);
-	return digits;
+	return psprintf("%.*s_%.*s", length, id, HASH_DIGITS, mig_text_hash(version));
 }
 
 /*

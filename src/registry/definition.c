@@ -63,8 +63,6 @@ static GivenBody given_body(const MigScriptRevision *given, MigBodyKind kind);
 static void unwrap(char *body, const char *id, MigBodyKind kind);
 static void add_body_context(void *arg);
 static char **unique_strings(char **strings, int nstrings, int *nunique);
-static bool contains(char *const *strings, int nstrings, const char *string);
-static bool same_text(const char *a, const char *b);
 static bool same_body(const MigBody *a, const MigBody *b);
 
 /*
@@ -191,7 +189,7 @@ check_unique_down(const MigRevisionDef *def)
 	for (int i = 1; i < def->ndown; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (contains(def->down, i, def->down[i]))
+		if (mig_text_in_list(def->down, i, def->down[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("down revision \"%s\" of revision \"%s\" is named twice",
@@ -229,19 +227,19 @@ check_parents_exist(const MigRevisionDef *def)
 	char	  **missing;
 	int			nmissing;
 
-	if (contains(def->down, def->ndown, def->id))
+	if (mig_text_in_list(def->down, def->ndown, def->id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("revision \"%s\" cannot be its own down revision",
 						def->id)));
-	if (contains(def->depends, def->ndepends, def->id))
+	if (mig_text_in_list(def->depends, def->ndepends, def->id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("revision \"%s\" cannot depend on itself",
 						def->id)));
 	for (int i = 0; i < def->nlabels; i++)
 	{
-		if (contains(def->depends, def->ndepends, def->labels[i]))
+		if (mig_text_in_list(def->depends, def->ndepends, def->labels[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 					 errmsg("revision \"%s\" cannot depend on its own branch label \"%s\"",
@@ -654,42 +652,20 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 		return "They differ in whether the upgrade is transactional.";
 	if (a->downgrade_per_statement != b->downgrade_per_statement)
 		return "They differ in whether the downgrade is transactional.";
-	if (!mig_definition_same_names(a->down, a->ndown, b->down, b->ndown))
+	if (!mig_text_same_list(a->down, a->ndown, b->down, b->ndown))
 		return mig_definition_down_differs;
-	if (!mig_definition_same_names(a->depends, a->ndepends, b->depends, b->ndepends))
+	if (!mig_text_same_list(a->depends, a->ndepends, b->depends, b->ndepends))
 		return "The dependencies differ.";
-	if (!mig_definition_same_names(a->labels, a->nlabels, b->labels, b->nlabels))
+	if (!mig_text_same_list(a->labels, a->nlabels, b->labels, b->nlabels))
 		return "The branch labels differ.";
-	if (!same_text(a->message, b->message))
+	if (!mig_text_same(a->message, b->message))
 		return "The messages differ.";
-	if (!same_text(a->settings, b->settings))
+	if (!mig_text_same(a->settings, b->settings))
 		return "The settings differ.";
-	if (!same_text(a->external, b->external) ||
-		!same_text(a->downgrade_external, b->downgrade_external))
+	if (!mig_text_same(a->external, b->external) ||
+		!mig_text_same(a->downgrade_external, b->downgrade_external))
 		return "What has to be done elsewhere differs.";
 	return NULL;
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-}
-
-/*
- * The same names in the same order.
- */
-bool
-mig_definition_same_names(char *const *a, int na, char *const *b, int nb)
-{
-	if (na != nb)
-		return false;
-	for (int i = 0; i < na; i++)
-	{
-		if (strcmp(a[i], b[i]) != 0)
-			return false;
-	}
-	return true;
 }
 
 /*
@@ -710,20 +686,9 @@ unique_strings(char **strings, int nstrings, int *nunique)
 	for (int i = 0; i < nstrings; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!contains(unique, n, strings[i]))
+		if (!mig_text_in_list(unique, n, strings[i]))
 			unique[n++] = strings[i];
 	}
 	*nunique = n;
 	return unique;
-}
-
-static bool
-contains(char *const *strings, int nstrings, const char *string)
-{
-	for (int i = 0; i < nstrings; i++)
-	{
-		if (strcmp(strings[i], string) == 0)
-			return true;
-	}
-	return false;
 }

@@ -11,8 +11,6 @@
 #include <ctype.h>
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #include "graph/graph.h"
@@ -50,7 +48,6 @@ static char *file_name(int depth, const MigRevisionDef *def);
 static char *safe_id(const char *id);
 static char *slug(const char *message);
 static bool is_plain(char c);
-static char *hash_text(const char *text);
 
 /*
  * The files of a range as in migrate_history(), in an order in which their
@@ -136,7 +133,7 @@ part_paths(MigExportFile *files, int n)
 
 		if (files[i].shares_path)
 			files[i].path = psprintf("%.*s_%s" SUFFIX, length, files[i].path,
-									 hash_text(files[i].id));
+									 mig_text_hash(files[i].id));
 	}
 	pfree(sorted);
 }
@@ -246,7 +243,7 @@ safe_id(const char *id)
 		*c = '_';
 		changed = true;
 	}
-	return changed ? psprintf("%s_%.*s", safe, HASH_DIGITS, hash_text(id)) : safe;
+	return changed ? psprintf("%s_%.*s", safe, HASH_DIGITS, mig_text_hash(id)) : safe;
 }
 
 /*
@@ -278,19 +275,4 @@ static bool
 is_plain(char c)
 {
 	return !IS_HIGHBIT_SET(c) && isalnum((unsigned char) c);
-}
-
-/*
- * SHA-256, in hexadecimal.
- */
-static char *
-hash_text(const char *text)
-{
-	Datum		hash = DirectFunctionCall1(sha256_bytea, CStringGetTextDatum(text));
-	bytea	   *digest = DatumGetByteaPP(hash);
-	int			length = VARSIZE_ANY_EXHDR(digest);
-	char	   *digits = palloc0(2 * length + 1);
-
-	hex_encode(VARDATA_ANY(digest), length, digits);
-	return digits;
 }

@@ -404,8 +404,8 @@ mig_register_compare(MigRegistered *registered)
 		MIG_REGISTER_REPLACED;
 	registered->remarks_differ = strcmp(old->def.allow == NULL ? "" : old->def.allow,
 										def->allow == NULL ? "" : def->allow) != 0 ||
-		!mig_definition_same_names(old->def.replaces, old->def.nreplaces,
-								   def->replaces, def->nreplaces);
+		!mig_text_same_list(old->def.replaces, old->def.nreplaces,
+							def->replaces, def->nreplaces);
 	if (registered->written)
 		registered->result = MIG_REGISTER_ADDED;
 }

@@ -70,8 +70,6 @@ extern void mig_definition_verify(const MigRegistration *registration,
 extern void mig_definition_source(const MigRegistration *registration,
 								  const char *text, int line,
 								  MigScriptSource *source);
-extern bool mig_definition_same_names(char *const *a, int na, char *const *b,
-									  int nb);
 extern const char *mig_definition_difference(const MigRevision *old,
 											 const MigRevision *new);
 

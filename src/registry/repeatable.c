@@ -219,9 +219,9 @@ compare(MigRepeatable *given, const MigRepeatable *old,
 	if (old == NULL)
 		return;
 	differs = strcmp(given->body_hash, old->body_hash) != 0 ||
-		!same(given->message, old->message) || given->ndepends != old->ndepends;
-	for (int i = 0; i < given->ndepends && !differs; i++)
-		differs = strcmp(given->depends[i], old->depends[i]) != 0;
+		!same(given->message, old->message) ||
+		!mig_text_same_list(given->depends, given->ndepends,
+							old->depends, old->ndepends);
 	*result = differs ? MIG_REGISTER_REPLACED : MIG_REGISTER_UNCHANGED;
 	if (!differs && !same(given->allow, old->allow))
 		mig_repeatable_set_allow(given->name, given->allow);
@@ -275,7 +275,7 @@ mig_repeatable_refuse_id(const char *id)
 {
 	MigRepeatable repeatable;
 
-	if (mig_repeatable_find(id, &repeatable))
+	if (mig_repeatable_find(NULL, id, MIG_SPI_READ_LATEST, &repeatable))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision id \"%s\" is already used as the name of a repeatable",
@@ -292,7 +292,7 @@ mig_repeatable_unregister(const char *name)
 	int			n;
 	MigRepeatable *all;
 
-	if (!mig_repeatable_find(name, &repeatable))
+	if (!mig_repeatable_find(NULL, name, MIG_SPI_READ_LATEST, &repeatable))
 		return false;
 	all = mig_repeatable_list(NULL, false, MIG_SPI_READ_LATEST, &n);
 	for (int i = 0; i < n; i++)

@@ -52,7 +52,6 @@ static void check_external(const Line *line);
 static void describe(const Line *line, MigRevisionDef *def);
 static char **join_names(const Line *line, bool labels, int *nnames);
 static bool is_own_name(const Line *line, const char *name);
-static bool contains(char *const *names, int n, const char *name);
 static void join_bodies(const Line *line, MigRevisionDef *def);
 static int	read_parts(const Line *line, MigBodyKind kind, Part *parts);
 static char *join_parts(const Part *parts, int n, MigBodyKind kind,
@@ -113,15 +112,9 @@ read_line(const MigVersion *version, const char *range, Line *line)
 				 errmsg("range \"%s\" has fewer than two revisions", range)));
 	line->n = revs.n;
 	line->ids = palloc(sizeof(char *) * revs.n);
-	line->members = palloc(sizeof(MigRevision) * revs.n);
 	for (int i = 0; i < revs.n; i++)
-	{
-		const char *id = mig_graph_id(graph, revs.rev[revs.n - 1 - i]);
-
-		CHECK_FOR_INTERRUPTS();
-		line->ids[i] = unconstify(char *, id);
-		line->members[i] = *mig_revision_describe(&line->ids[i], 1, true);
-	}
+		line->ids[i] = unconstify(char *, mig_graph_id(graph, revs.rev[revs.n - 1 - i]));
+	line->members = mig_revision_describe(line->ids, line->n, true);
 }
 
 /*
@@ -161,8 +154,7 @@ check_settings(const Line *line)
 	{
 		const char *other = line->members[i].def.settings;
 
-		if ((settings == NULL) != (other == NULL) ||
-			(settings != NULL && strcmp(settings, other) != 0))
+		if (!mig_text_same(settings, other))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("cannot squash revisions \"%s\" and \"%s\" because their settings differ",
@@ -227,7 +219,7 @@ join_names(const Line *line, bool labels, int *nnames)
 
 		for (int k = 0; k < n; k++)
 		{
-			if (!contains(names, *nnames, given[k]) &&
+			if (!mig_text_in_list(names, *nnames, given[k]) &&
 				(labels || !is_own_name(line, given[k])))
 				names[(*nnames)++] = given[k];
 		}
@@ -243,18 +235,7 @@ is_own_name(const Line *line, const char *name)
 		const MigRevisionDef *def = &line->members[i].def;
 
 		if (strcmp(def->id, name) == 0 ||
-			contains(def->labels, def->nlabels, name))
-			return true;
-	}
-	return false;
-}
-
-static bool
-contains(char *const *names, int n, const char *name)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (strcmp(names[i], name) == 0)
+			mig_text_in_list(def->labels, def->nlabels, name))
 			return true;
 	}
 	return false;

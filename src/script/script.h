@@ -334,6 +334,14 @@ extern void mig_script_file_check_body(const MigScriptSource *source,
 									   MigBodyKind kind);
 
 /* script_writer.c */
+/* text.c */
+extern bool mig_text_same(const char *a, const char *b);
+extern bool mig_text_same_list(char *const *a, int na, char *const *b,
+							   int nb);
+extern bool mig_text_in_list(char *const *texts, int n, const char *text);
+extern char *mig_text_hash(const char *text);
+
+/* script_writer.c */
 extern char *mig_script_write(const MigRevisionDef *def, bool repeatable);
 
 #endif							/* MIG_SCRIPT_H */

@@ -23,8 +23,6 @@ static char *find_difference(const MigRevisionDef *def, bool repeatable,
 							 const char *text);
 static const char *compare(const MigRevisionDef *def,
 						   const MigRevisionDef *other);
-static bool same_list(char *const *a, int na, char *const *b, int nb);
-static bool same_text(const char *a, const char *b);
 static const char *body_of_external(const char *body, const char *external);
 static bool same_body(const char *body, const char *read);
 
@@ -178,27 +176,27 @@ find_difference(const MigRevisionDef *def, bool repeatable, const char *text)
 static const char *
 compare(const MigRevisionDef *def, const MigRevisionDef *read)
 {
-	if (!same_text(def->id, read->id))
+	if (!mig_text_same(def->id, read->id))
 		return "its id would be another one";
-	if (!same_list(def->down, def->ndown, read->down, read->ndown))
+	if (!mig_text_same_list(def->down, def->ndown, read->down, read->ndown))
 		return "its down revisions would be other ones";
-	if (!same_list(def->depends, def->ndepends, read->depends, read->ndepends))
+	if (!mig_text_same_list(def->depends, def->ndepends, read->depends, read->ndepends))
 		return "its dependencies would be other ones";
-	if (!same_list(def->labels, def->nlabels, read->labels, read->nlabels))
+	if (!mig_text_same_list(def->labels, def->nlabels, read->labels, read->nlabels))
 		return "its branch labels would be other ones";
-	if (!same_list(def->replaces, def->nreplaces, read->replaces, read->nreplaces))
+	if (!mig_text_same_list(def->replaces, def->nreplaces, read->replaces, read->nreplaces))
 		return "it would replace other revisions";
-	if (!same_text(def->message, read->message))
+	if (!mig_text_same(def->message, read->message))
 		return "its message would be another one";
-	if (!same_text(def->settings, read->settings))
+	if (!mig_text_same(def->settings, read->settings))
 		return "its settings would be other ones";
-	if (!same_text(def->allow, read->allow))
+	if (!mig_text_same(def->allow, read->allow))
 		return "its waivers would be other ones";
 	if (!same_body(def->upgrade, read->upgrade) ||
 		def->upgrade_per_statement != read->upgrade_per_statement)
 		return "its upgrade would be another one";
-	if (!same_text(def->external, read->external) ||
-		!same_text(def->downgrade_external, read->downgrade_external))
+	if (!mig_text_same(def->external, read->external) ||
+		!mig_text_same(def->downgrade_external, read->downgrade_external))
 		return "what has to be done elsewhere would be something else";
 	if (!same_body(body_of_external(def->downgrade, def->downgrade_external),
 				   body_of_external(read->downgrade, read->downgrade_external)) ||
@@ -207,25 +205,6 @@ compare(const MigRevisionDef *def, const MigRevisionDef *read)
 	if (!same_body(def->verify, read->verify))
 		return "its verify body would be another one";
 	return NULL;
-}
-
-static bool
-same_list(char *const *a, int na, char *const *b, int nb)
-{
-	if (na != nb)
-		return false;
-	for (int i = 0; i < na; i++)
-	{
-		if (strcmp(a[i], b[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /*
