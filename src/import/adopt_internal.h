@@ -72,6 +72,7 @@ typedef struct MigAdoptCandidate
 typedef struct MigAdoption
 {
 	const MigAdoptTool *tool;
+	const struct MigImportFormat *format;	/* of its files, or NULL */
 	MigVersion *table;			/* of the tool */
 	MigVersion *version;		/* in use */
 	MigGraph   *graph;

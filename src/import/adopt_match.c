@@ -25,7 +25,8 @@ typedef struct Scope
 static int	find_candidate(const MigAdoption *adoption, const MigAdoptRow *row);
 static int	find_version(const MigAdoption *adoption, const char *version);
 static bool is_version(const MigAdoption *adoption,
-					   const MigAdoptCandidate *candidate, const char *version);
+					   const MigAdoptCandidate *candidate, const char *version,
+					   const char *id);
 static bool is_number(const char *version);
 static List *find_scopes(const MigAdoption *adoption, const MigAdoptRow *rows,
 						 int nrows);
@@ -50,6 +51,8 @@ mig_adopt_load_graph(MigAdoption *adoption)
 	int			nsources;
 	MigSource  *sources = mig_source_list(&nsources);
 
+	if (adoption->tool->format != NULL)
+		adoption->format = mig_import_find_format(adoption->tool->format);
 	adoption->graph = graph;
 	adoption->size = 0;
 	adoption->history.n = history.n;
@@ -143,22 +146,26 @@ find_candidate(const MigAdoption *adoption, const MigAdoptRow *row)
 static int
 find_version(const MigAdoption *adoption, const char *version)
 {
+	char	   *id = mig_import_make_id(version);
+
 	for (int i = 0; i < adoption->history.n; i++)
 	{
 		int			rev = adoption->history.rev[i];
 
-		if (is_version(adoption, &adoption->candidates[rev], version))
+		if (is_version(adoption, &adoption->candidates[rev], version, id))
 			return rev;
 	}
 	return -1;
 }
 
+/*
+ * id: the one that a file of that version would have.
+ */
 static bool
 is_version(const MigAdoption *adoption, const MigAdoptCandidate *candidate,
-		   const char *version)
+		   const char *version, const char *id)
 {
-	const MigImportFormat *format = adoption->tool->format == NULL ? NULL :
-	mig_import_find_format(adoption->tool->format);
+	const MigImportFormat *format = adoption->format;
 
 	if (strcmp(candidate->version, version) == 0)
 		return true;
@@ -166,8 +173,7 @@ is_version(const MigAdoption *adoption, const MigAdoptCandidate *candidate,
 	if (format != NULL && format->compare != NULL &&
 		is_number(candidate->version) && is_number(version))
 		return format->compare(candidate->version, version) == 0;
-	return !candidate->has_file &&
-		strcmp(candidate->id, mig_import_make_id(version)) == 0;
+	return !candidate->has_file && strcmp(candidate->id, id) == 0;
 }
 
 static bool
@@ -297,15 +303,13 @@ forget_unknown(MigAdoption *adoption, const char *name)
 static void
 apply_lower(MigAdoption *adoption, const MigAdoptRow *row)
 {
-	const MigImportFormat *format = mig_import_find_format(adoption->tool->format);
-
 	for (int i = 0; i < adoption->history.n; i++)
 	{
 		int			rev = adoption->history.rev[i];
 		const char *version = adoption->candidates[rev].version;
 
 		if (is_number(version) && is_number(row->version) &&
-			format->compare(version, row->version) < 0)
+			adoption->format->compare(version, row->version) < 0)
 			apply(adoption, rev, NULL);
 	}
 }

@@ -303,7 +303,7 @@ read_repeatable(const char *name, MigRevisionTexts *texts)
 	memset(texts, 0, sizeof(*texts));
 	texts->id = name;
 	texts->upgrade = pstrdup("");
-	if (!mig_repeatable_find(name, &repeatable))
+	if (!mig_repeatable_find(NULL, name, MIG_SPI_READ_LATEST, &repeatable))
 		return;
 	texts->upgrade = repeatable.body;
 	texts->allow = repeatable.allow;

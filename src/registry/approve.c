@@ -33,7 +33,7 @@ mig_register_approve(const char *id, const char *hash, const char *note)
 
 	/* Its author and its bodies are to be those of one registration. */
 	mig_lock_registry();
-	repeats = mig_repeatable_find(id, &repeatable);
+	repeats = mig_repeatable_find(NULL, id, MIG_SPI_READ_LATEST, &repeatable);
 	if (repeats)
 	{
 		author = repeatable.registered_by;

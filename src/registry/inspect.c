@@ -42,6 +42,8 @@ static MigInspectRow *add_unknown(const Situation *situation,
 static const char *describe_partial(const MigPartial *partial,
 									const char *revision);
 static bool may_show(void);
+static void describe_trust(const MigTrust *trust, MigCommand command,
+						   bool with_hash, MigInspectStep *step);
 static void describe_repeats(const MigPlan *plan, const MigVersion *version,
 							 int first, bool with_hash, MigInspectStep *result);
 static MigInspectRow *add_repeatables(const Situation *situation,
@@ -168,9 +170,7 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 
 	ids = palloc_extended(sizeof(char *) * Max(plan->nsteps, 1),
 						  MCXT_ALLOC_HUGE);
-	first = plan->nsteps;
-	while (first > 0 && plan->steps[first - 1].command == MIG_COMMAND_REPEAT)
-		first--;
+	first = mig_repeat_first(plan);
 	for (int i = 0; i < first; i++)
 	{
 		if (plan->steps[i].revision != NULL)
@@ -190,13 +190,9 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 		result[i].step = i + 1;
 		if (step->revision != NULL)
 		{
-			result[i].approved = trust[nids].approved;
-			result[i].trusted = trust[nids].trusted;
-			result[i].author = trust[nids].check.author;
-			result[i].hash = with_hash ? trust[nids].hash : NULL;
+			describe_trust(&trust[nids], cmd, with_hash, &result[i]);
 			result[i].external = cmd == MIG_COMMAND_STAMP ? NULL :
 				trust[nids].check.external;
-			result[i].problem = mig_run_trust_problem(&trust[nids], cmd);
 		}
 		describe_step(step, step->revision ? &revisions[nids++] : NULL,
 					  &result[i]);
@@ -217,6 +213,17 @@ mig_inspect_plan(const char *target, const char *command, int *nsteps)
 						   mig_run_describe_partial(partial))));
 	*nsteps = plan->nsteps;
 	return result;
+}
+
+static void
+describe_trust(const MigTrust *trust, MigCommand command, bool with_hash,
+			   MigInspectStep *step)
+{
+	step->approved = trust->approved;
+	step->trusted = trust->trusted;
+	step->author = trust->check.author;
+	step->hash = with_hash ? trust->hash : NULL;
+	step->problem = mig_run_trust_problem(trust, command);
 }
 
 /*
@@ -242,13 +249,9 @@ describe_repeats(const MigPlan *plan, const MigVersion *version, int first,
 		step->step = first + i + 1;
 		step->operation = mig_command_name(MIG_COMMAND_REPEAT);
 		step->revision = names[i];
-		step->approved = trust[i].approved;
-		step->trusted = trust[i].trusted;
-		step->author = trust[i].check.author;
-		step->hash = with_hash ? trust[i].hash : NULL;
-		step->problem = mig_run_trust_problem(&trust[i], MIG_COMMAND_REPEAT);
+		describe_trust(&trust[i], MIG_COMMAND_REPEAT, with_hash, step);
 		step->transactions = "single";
-		if (mig_repeatable_find(names[i], &repeatable))
+		if (mig_repeatable_find(NULL, names[i], MIG_SPI_READ_CALLER, &repeatable))
 		{
 			step->message = repeatable.message;
 			step->statements = repeatable.nstatements;
@@ -443,22 +446,16 @@ add_repeatables(const Situation *situation, MigInspectRow *rows, int *nrows)
 static MigInspectRow *
 show_repeatable(const Situation *situation, const char *name, int *nrows)
 {
-	int			n;
-	MigRepeatable *all = mig_repeatable_list(situation->version, true,
-											 MIG_SPI_READ_CALLER, &n);
+	MigRepeatable repeatable;
+	MigInspectRow *row;
 
-	for (int i = 0; i < n; i++)
-	{
-		if (strcmp(all[i].name, name) == 0)
-		{
-			MigInspectRow *row = palloc0(sizeof(MigInspectRow));
-
-			describe_repeatable(&all[i], row);
-			*nrows = 1;
-			return row;
-		}
-	}
-	return NULL;
+	if (!mig_repeatable_find(situation->version, name, MIG_SPI_READ_CALLER,
+							 &repeatable))
+		return NULL;
+	row = palloc0(sizeof(MigInspectRow));
+	describe_repeatable(&repeatable, row);
+	*nrows = 1;
+	return row;
 }
 
 /*

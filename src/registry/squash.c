@@ -279,10 +279,11 @@ check_dependents(const Squash *squash)
 	{
 		const char *id = squash->members[i]->def.id;
 		int			ndependents;
-		char	  **dependents = mig_revision_dependents(id, &ndependents);
+		char	  **dependents;
 
 		if (i == squash->n - 1 && complete)
 			continue;
+		dependents = mig_revision_dependents(id, &ndependents);
 		for (int k = 0; k < ndependents; k++)
 		{
 			if (!is_member(squash, dependents[k]))

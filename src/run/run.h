@@ -209,6 +209,7 @@ extern char *mig_run_plan_absolute(const MigVersion *version,
 /* repeat.c */
 extern void mig_repeat_add_steps(const MigVersion *version, MigPlan *plan,
 								 MigSpiAccess access);
+extern int	mig_repeat_first(const MigPlan *plan);
 
 /* precheck.c */
 pg_noreturn extern void mig_run_refuse_irreversible(const char *revision,

@@ -366,9 +366,6 @@ extern void mig_hook_fail_run(MigRun *run, const ErrorData *error,
 extern void mig_hook_call_step(MigStepExec *exec, bool after);
 extern char *mig_hook_advice(const MigRun *run);
 
-/* repeat.c */
-extern int	mig_repeat_first(const MigPlan *plan);
-
 /* run_committing.c */
 extern void mig_run_committing(void *arg);
 

@@ -25,6 +25,13 @@
 	"r.name, r.depends_on, r.message, r.allow, r.body_hash, r.statements," \
 	" r.registered_by, r.registered_at"
 
+/* Whether it has not run as it is registered now on the table of $1 and $2. */
+#define IS_PENDING \
+	"NOT EXISTS (SELECT FROM migrate.repeated AS d" \
+	"             WHERE d.name = r.name AND d.body_hash = r.body_hash" \
+	"               AND" MIG_VERSION_OF("d.") ")"
+
+static void bind_version(MigSpiArgs *args, const MigVersion *version);
 static void read_repeatable(const MigSpiRow *row, void *result);
 static void read_body(const MigSpiRow *row, void *result);
 static void read_check(const MigSpiRow *row, void *result);
@@ -43,44 +50,49 @@ mig_repeatable_list(const MigVersion *version, bool with_bodies,
 					MigSpiAccess access, int *n)
 {
 	static MigSpiQuery query = {
-		"SELECT " COLUMNS ","
-		"       NOT EXISTS (SELECT FROM migrate.repeated AS d"
-		"                    WHERE d.name = r.name AND d.body_hash = r.body_hash"
-		"                      AND" MIG_VERSION_OF("d.") "),"
+		"SELECT " COLUMNS ", " IS_PENDING ","
 		"       CASE WHEN $3 THEN r.body END,"
 		"       CASE WHEN $3 THEN " REPEATABLE_HASH("r") " END"
 		"  FROM migrate.repeatable AS r ORDER BY r.name"
 	};
 	MigSpiArgs	args = {0};
 
-	if (version != NULL)
-		mig_version_bind(&args, version);
-	else
-	{
-		mig_spi_arg_oid(&args, InvalidOid);
-		mig_spi_arg_text(&args, "");
-	}
+	bind_version(&args, version);
 	mig_spi_arg_bool(&args, with_bodies);
 	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, access,
 						sizeof(MigRepeatable), read_repeatable, n);
 }
 
 /*
- * The one of that name.  false: there is none.  What has run is not looked at.
+ * The one of that name, with its body.  false: there is none.
  */
 bool
-mig_repeatable_find(const char *name, MigRepeatable *repeatable)
+mig_repeatable_find(const MigVersion *version, const char *name,
+					MigSpiAccess access, MigRepeatable *repeatable)
 {
 	static MigSpiQuery query = {
-		"SELECT " COLUMNS ", false, r.body, " REPEATABLE_HASH("r")
-		"  FROM migrate.repeatable AS r WHERE r.name = $1",
+		"SELECT " COLUMNS ", " IS_PENDING ", r.body, " REPEATABLE_HASH("r")
+		"  FROM migrate.repeatable AS r WHERE r.name = $3",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
 
+	bind_version(&args, version);
 	mig_spi_arg_text(&args, name);
-	return mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+	return mig_spi_row(&query, &args, MIG_SPI_OWNER, access,
 					   read_repeatable, repeatable);
+}
+
+static void
+bind_version(MigSpiArgs *args, const MigVersion *version)
+{
+	if (version != NULL)
+		mig_version_bind(args, version);
+	else
+	{
+		mig_spi_arg_oid(args, InvalidOid);
+		mig_spi_arg_text(args, "");
+	}
 }
 
 static void

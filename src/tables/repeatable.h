@@ -35,7 +35,9 @@ typedef struct MigRepeatable
 extern MigRepeatable *mig_repeatable_list(const MigVersion *version,
 										  bool with_bodies,
 										  MigSpiAccess access, int *n);
-extern bool mig_repeatable_find(const char *name, MigRepeatable *repeatable);
+extern bool mig_repeatable_find(const MigVersion *version, const char *name,
+								MigSpiAccess access,
+								MigRepeatable *repeatable);
 extern bool mig_repeatable_is_author(const char *name, Oid role, Oid other);
 extern void mig_repeatable_body(const char *name, MigStepBody *body);
 extern MigRevisionCheck *mig_repeatable_check(char *const *names, int n,
