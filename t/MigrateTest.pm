@@ -7,6 +7,7 @@ use warnings;
 
 use Exporter 'import';
 use File::Basename;
+use File::Path 'make_path';
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -16,10 +17,21 @@ our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql run_sq
   session_is wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
   wait_until_no_worker advisory_locks chain kill_9 expect_crash wait_until_up crash
   make_gate wait_for_gate job ended_job readme_grants difference
-  require_alembic alembic alembic_revisions);
+  require_alembic alembic alembic_revisions write_file);
 
 my @nodes;
 my $alembic_env = dirname(__FILE__) . '/../test/alembic_env';
+
+# Writes a file; its folders are made as they are needed.
+sub write_file
+{
+	my ($path, $text) = @_;
+	make_path(dirname($path));
+	open my $handle, '>:raw', $path or die "$path: $!";
+	print $handle $text;
+	close $handle;
+	return;
+}
 
 # A running server with settings of its own.  That one of its processes has
 # crashed fails the test, which may not have noticed: see below.

@@ -20,16 +20,7 @@ my $url = 'postgres:///%s?host=' . $node->host . '&port=' . $node->port . '&sslm
 sub put
 {
 	my ($path, $text) = @_;
-	my $folder = $root;
-	for my $part (split m{/}, $path =~ s{/?[^/]*$}{}r)
-	{
-		$folder .= "/$part";
-		mkdir $folder;
-	}
-	open my $handle, '>', "$root/$path" or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
+	return write_file("$root/$path", $text);
 }
 
 # Runs a command in the folder of its tool; whether it succeeded, and what it said.

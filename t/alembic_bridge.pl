@@ -86,10 +86,7 @@ sub register_fails
 sub put
 {
 	my ($path, $text) = @_;
-	open my $handle, '>', "$project/$path" or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
+	return write_file("$project/$path", $text);
 }
 
 # Changes a file of the project.

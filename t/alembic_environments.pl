@@ -45,13 +45,10 @@ sub run
 	return $out;
 }
 
-sub write_file
+sub put
 {
 	my ($path, $text) = @_;
-	open my $handle, '>', "$project/$path" or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
+	return write_file("$project/$path", $text);
 }
 
 sub new_project
@@ -67,8 +64,8 @@ sub new_environment
 	my ($template, $ini, $bodies) = @_;
 	new_project();
 	run('alembic', 'init', '-t', $template, 'migrations');
-	write_file('alembic.ini', "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n$ini" . slurp_file("$project/alembic.ini") =~ s/\A.*?(?=^\[loggers\])//msr);
-	write_file('migrations/versions/one.py', "import sqlalchemy as sa\nfrom alembic import op\nrevision = 'one'\ndown_revision = None\n$bodies");
+	put('alembic.ini', "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n$ini" . slurp_file("$project/alembic.ini") =~ s/\A.*?(?=^\[loggers\])//msr);
+	put('migrations/versions/one.py', "import sqlalchemy as sa\nfrom alembic import op\nrevision = 'one'\ndown_revision = None\n$bodies");
 	run('sh', '-ec', $adapt);
 	return;
 }
@@ -139,7 +136,7 @@ SKIP:
 	$flask->('alembic', 'migrate', '--rev-id', 'f1', '-m', 'shifts');
 	unlike(slurp_file("$project/migrations/versions/f1_shifts.py"), qr/drop_table\('\w+', schema='migrate'/, 'autogenerate leaves the extension alone');
 	my $model = slurp_file("$project/app.py");
-	write_file('app.py', "$model    note = db.Column(db.Text)\n");
+	put('app.py', "$model    note = db.Column(db.Text)\n");
 	$flask->('alembic', 'upgrade');
 	$flask->('alembic', 'migrate', '--rev-id', 'f2', '-m', 'notes');
 	$flask->('alembic', 'upgrade');

@@ -19,20 +19,10 @@ $node->safe_psql($db, 'GRANT EXECUTE ON FUNCTION migrate_register_directory, mig
 
 my $root = PostgreSQL::Test::Utils::tempdir();
 
-# Folders are made as they are needed.
 sub put
 {
 	my ($path, $text) = @_;
-	my $folder = $root;
-	for my $part (split m{/}, $path =~ s{/[^/]*$}{}r)
-	{
-		$folder .= "/$part";
-		mkdir $folder;
-	}
-	open my $handle, '>:raw', "$root/$path" or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
+	return write_file("$root/$path", $text);
 }
 
 sub register

@@ -21,10 +21,7 @@ mkdir "$root/versions";
 sub put
 {
 	my ($path, $text) = @_;
-	open my $handle, '>', "$root/$path" or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
+	return write_file("$root/$path", $text);
 }
 
 # A revision: its parents as python writes them, more of its head, and its bodies.

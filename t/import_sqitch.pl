@@ -19,10 +19,7 @@ my $root = PostgreSQL::Test::Utils::tempdir();
 sub put
 {
 	my ($path, $text) = @_;
-	open my $handle, '>', "$root/$path" or die "$path: $!";
-	print $handle $text;
-	close $handle;
-	return;
+	return write_file("$root/$path", $text);
 }
 
 sub sqitch

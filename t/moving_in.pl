@@ -91,14 +91,7 @@ is(join(', ', sort grep { $_ ne 'how' } keys %command_of), join(', ', sort keys 
 sub put
 {
 	my ($path, $text) = @_;
-	my $folder = $root;
-	for my $part (split m{/}, $path =~ s{/?[^/]*$}{}r)
-	{
-		$folder .= "/$part";
-		mkdir $folder;
-	}
-	append_to_file("$root/$path", $text);
-	return;
+	return write_file("$root/$path", $text);
 }
 
 # What psql is told.  Of a page for the shell it is the text that it reads; the
