@@ -69,7 +69,7 @@ mig_run_committing(void *arg)
 	mig_precheck_transaction(run->request);
 	memset(&state, 0, sizeof(state));
 	state.run = run;
-	state.context = AllocSetContextCreate(PortalContext, "migrate run",
+	state.context = AllocSetContextCreate(run->context, "migrate run",
 										  ALLOCSET_DEFAULT_SIZES);
 	state.step_context = AllocSetContextCreate(state.context, "migrate step",
 											   ALLOCSET_DEFAULT_SIZES);
