@@ -53,6 +53,14 @@ run_status(Session *session, int argc, char **argv)
 }
 
 ExitCode
+run_tenants(Session *session, int argc, char **argv)
+{
+	return print_query(session, options.details ?
+					   "SELECT * FROM migrate.tenants_details" :
+					   "SELECT * FROM migrate.tenants", 0, NULL);
+}
+
+ExitCode
 run_history(Session *session, int argc, char **argv)
 {
 	const char *params[] = {argc > 0 ? argv[0] : NULL, options.graph};

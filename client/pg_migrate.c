@@ -25,6 +25,7 @@ typedef struct Command
 
 static const Command commands[] = {
 	{"status", "", 0, 0, run_status, "show each revision and whether it is applied"},
+	{"tenants", "", 0, 0, run_tenants, "show where each schema with its own version table is"},
 	{"history", "[RANGE]", 0, 1, run_history, "show the revisions, newest first"},
 	{"plan", "[TARGET]", 0, 1, run_plan, "show what a deploy would run; --down: a revert"},
 	{"lint", "[TARGET]", 0, 1, run_lint, "look for statements that would stop the application"},
@@ -105,7 +106,7 @@ parse_options(int argc, char **argv)
 	enum
 	{
 		OPTION_DOWN = 1000, OPTION_CSV, OPTION_JSON, OPTION_WORKER, OPTION_TIMEOUT,
-		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_TARGETS,
+		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_SCHEMA, OPTION_TARGETS,
 		OPTION_GRAPH, OPTION_FORMAT, OPTION_OPTIONS, OPTION_REPLACE, OPTION_PRUNE
 	};
 	static struct option long_options[] = {
@@ -127,6 +128,7 @@ parse_options(int argc, char **argv)
 		{"down", no_argument, NULL, OPTION_DOWN},
 		{"csv", no_argument, NULL, OPTION_CSV},
 		{"json", no_argument, NULL, OPTION_JSON},
+		{"schema", required_argument, NULL, OPTION_SCHEMA},
 		{"worker", no_argument, NULL, OPTION_WORKER},
 		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 		{"directory", required_argument, NULL, OPTION_DIRECTORY},
@@ -205,6 +207,9 @@ parse_options(int argc, char **argv)
 				break;
 			case OPTION_JSON:
 				options.format = FORMAT_JSON;
+				break;
+			case OPTION_SCHEMA:
+				simple_string_list_append(&options.schemas, optarg);
 				break;
 			case OPTION_WORKER:
 				options.worker = true;
@@ -287,6 +292,8 @@ usage(void)
 		   "      --csv, --json        print rows as CSV or JSON\n"
 		   "      --graph[=FORMAT]     history: as a picture: text, mermaid or dot\n"
 		   "      --down               plan, preview, lint: of a downgrade\n"
+		   "      --schema=NAME        deploy, revert: in that schema, with its own version\n"
+		   "                           table; can be given several times; * for any text\n"
 		   "      --worker             deploy, revert: by a background worker\n"
 		   "      --timeout=INTERVAL   how long to wait for a job\n"
 		   "      --format=NAME        load: whose files they are (default: auto)\n"

@@ -56,6 +56,7 @@ typedef struct Options
 
 	const char *command;		/* --command: upgrade, downgrade, stamp */
 	bool		worker;
+	SimpleStringList schemas;	/* --schema */
 	const char *timeout;
 	const char *directory;
 	const char *revision;
@@ -150,6 +151,7 @@ extern ExitCode run_deploy(Session *session, int argc, char **argv);
 extern ExitCode run_revert(Session *session, int argc, char **argv);
 extern ExitCode run_wait(Session *session, int argc, char **argv);
 extern ExitCode run_status(Session *session, int argc, char **argv);
+extern ExitCode run_tenants(Session *session, int argc, char **argv);
 extern ExitCode run_history(Session *session, int argc, char **argv);
 extern ExitCode run_plan(Session *session, int argc, char **argv);
 extern ExitCode run_preview(Session *session, int argc, char **argv);

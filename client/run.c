@@ -4,12 +4,23 @@
  */
 #include "postgres_fe.h"
 
+#include "pqexpbuffer.h"
+
 #include "pg_migrate.h"
+
+/* A call with the parameters of the command line; it lives as long as the program. */
+typedef struct Call
+{
+	PQExpBufferData buffer;		/* its text */
+	int			nparams;
+	const char **params;
+} Call;
 
 static ExitCode run_by_procedure(Session *session, const char *procedure,
 								 const char *target, const char *command);
 static ExitCode run_by_worker(Session *session, const char *target,
 							  const char *command);
+static void make_call(Call *call, const char *begin, const char *target);
 static ExitCode wait_for_job(Session *session, const char *job,
 							 const char *target, const char *command);
 static ExitCode outcome(Session *session, const char *sqlstate, bool warned,
@@ -40,33 +51,76 @@ run_by_procedure(Session *session, const char *procedure,
 				 const char *target, const char *command)
 {
 	const char *params[] = {target, command};
-	char	   *call;
+	Call		call;
 	char	   *sqlstate;
 	bool		warned;
 
+	if (options.dry_run && options.schemas.head != NULL)
+		return run_tenants(session, 0, NULL);
 	if (options.dry_run)
 		return print_query(session, options.details ?
 						   "SELECT * FROM @migrate_plan_details($1, $2)" :
 						   "SELECT * FROM @migrate_plan($1, $2)", 2, params);
 	if (options.worker)
 		return run_by_worker(session, target, command);
-	call = psprintf("CALL %s($1)", procedure);
-	sqlstate = run_watched(session, call, 1, params, NULL, &warned);
-	pg_free(call);
+	make_call(&call, psprintf("CALL %s($1", procedure), target);
+	sqlstate = run_watched(session, call.buffer.data, call.nparams, call.params,
+						   NULL, &warned);
 	return outcome(session, sqlstate, warned, target, command);
 }
 
+/*
+ * Submits a job, or one for each schema, and waits for all of them.
+ */
 static ExitCode
 run_by_worker(Session *session, const char *target, const char *command)
 {
-	const char *params[] = {target, command};
-	char	   *job = run_question(session, "SELECT @migrate_submit($1, $2)", 2, params);
+	Call		call;
+	char	   *jobs;
+	ExitCode	worst = EXIT_DONE;
 
-	if (job == NULL)
+	make_call(&call, psprintf("SELECT pg_catalog.string_agg(job::pg_catalog.text, ' ') FROM @migrate_submit($1, '%s'",
+							  command), target);
+	appendPQExpBufferStr(&call.buffer, " AS job");
+	jobs = run_question(session, call.buffer.data, call.nparams, call.params);
+	if (jobs == NULL)
 		return EXIT_FAILED;
 	if (!options.quiet)
-		fprintf(stderr, "job %s\n", job);
-	return wait_for_job(session, job, target, command);
+		fprintf(stderr, strchr(jobs, ' ') == NULL ? "job %s\n" : "jobs %s\n", jobs);
+	for (char *job = strtok(jobs, " "); job != NULL; job = strtok(NULL, " "))
+	{
+		ExitCode	code = wait_for_job(session, job, target, command);
+
+		worst = Max(worst, code);
+	}
+	return worst;
+}
+
+/*
+ * Completes a call whose first argument is the target, $1, with the schemas of
+ * the command line.
+ */
+static void
+make_call(Call *call, const char *begin, const char *target)
+{
+	SimpleStringListCell *cell;
+	int			nschemas = 0;
+
+	for (cell = options.schemas.head; cell != NULL; cell = cell->next)
+		nschemas++;
+	call->params = pg_malloc(sizeof(char *) * (1 + nschemas));
+	call->params[0] = target;
+	call->nparams = 1;
+	initPQExpBuffer(&call->buffer);
+	appendPQExpBufferStr(&call->buffer, begin);
+	for (cell = options.schemas.head; cell != NULL; cell = cell->next)
+	{
+		call->params[call->nparams++] = cell->val;
+		appendPQExpBuffer(&call->buffer, "%s$%d::pg_catalog.text",
+						  call->nparams == 2 ? ", schemas => ARRAY[" : ", ",
+						  call->nparams);
+	}
+	appendPQExpBufferStr(&call->buffer, nschemas > 0 ? "])" : ")");
 }
 
 static ExitCode
@@ -99,6 +153,9 @@ outcome(Session *session, const char *sqlstate, bool warned,
 		PQreset(session->conn);
 	if (sqlstate != NULL || warned)
 		answer = ask_quietly(session,
+							 options.schemas.head != NULL ?
+							 "SELECT 'partial' FROM migrate.tenants AS t WHERE t.state OPERATOR(pg_catalog.=) 'partial'"
+							 "   AND $1::pg_catalog.text IS NOT NULL AND $2::pg_catalog.text IS NOT NULL LIMIT 1" :
 							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial') THEN 'partial'"
 							 " WHEN $1::pg_catalog.text IS NOT NULL AND"
 							 "      (SELECT p.problem OPERATOR(pg_catalog.=) ANY ('{not approved,not confirmed}'::pg_catalog.text[]) FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
@@ -122,7 +179,9 @@ print_outcome(Session *session, ExitCode code, const char *sqlstate)
 	char	   *line;
 
 	snprintf(number, sizeof(number), "%d", code);
-	line = ask_quietly(session,
+	line = ask_quietly(session, options.schemas.head != NULL ?
+					   "SELECT pg_catalog.json_build_object('exit_code', $1::integer, 'sqlstate', $2::pg_catalog.text,"
+					   " 'tenants', (SELECT COALESCE(pg_catalog.json_agg(t), '[]') FROM migrate.tenants_details AS t))" :
 					   "SELECT pg_catalog.json_build_object('exit_code', $1::integer, 'sqlstate', $2::pg_catalog.text,"
 					   " 'current', (SELECT COALESCE(pg_catalog.json_agg(c.revision), '[]') FROM @migrate_current() AS c),"
 					   " 'pending', (SELECT pg_catalog.count(*) FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.<>) 'applied'))",
