@@ -711,15 +711,18 @@ RETURNS SETOF text LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_stamp_targets';
 COMMENT ON FUNCTION @extschema@.migrate_stamp(text[], boolean)
 	IS 'writes the version rows for several targets without running a body; returns the rows afterwards';
 
-CREATE PROCEDURE @extschema@.migrate_deploy(target text DEFAULT 'head')
+CREATE PROCEDURE @extschema@.migrate_deploy(
+	target text DEFAULT 'head', schemas text[] DEFAULT NULL,
+	stop_on_error boolean DEFAULT false)
 LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_deploy';
-COMMENT ON PROCEDURE @extschema@.migrate_deploy(text)
-	IS 'upgrades to the target and commits after each revision; runs statements that cannot run inside a transaction block';
+COMMENT ON PROCEDURE @extschema@.migrate_deploy(text, text[], boolean)
+	IS 'upgrades to the target and commits after each revision; runs statements that cannot run inside a transaction block; with schemas: in each of them';
 
-CREATE PROCEDURE @extschema@.migrate_revert(target text)
+CREATE PROCEDURE @extschema@.migrate_revert(
+	target text, schemas text[] DEFAULT NULL, stop_on_error boolean DEFAULT false)
 LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_revert';
-COMMENT ON PROCEDURE @extschema@.migrate_revert(text)
-	IS 'downgrades to the target and commits after each revision; runs statements that cannot run inside a transaction block';
+COMMENT ON PROCEDURE @extschema@.migrate_revert(text, text[], boolean)
+	IS 'downgrades to the target and commits after each revision; runs statements that cannot run inside a transaction block; with schemas: in each of them';
 
 CREATE FUNCTION @extschema@.migrate_resolve(revision text, action text)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_resolve';
@@ -743,10 +746,11 @@ COMMENT ON FUNCTION @extschema@.migrate_batch_reset(text)
 
 CREATE FUNCTION @extschema@.migrate_submit(
 	target text DEFAULT 'head', command text DEFAULT 'upgrade',
-	run_at timestamptz DEFAULT pg_catalog.now(), deadline timestamptz DEFAULT NULL)
-RETURNS bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_submit';
-COMMENT ON FUNCTION @extschema@.migrate_submit(text, text, timestamptz, timestamptz)
-	IS 'queues a run for a background worker; returns the number of the job';
+	run_at timestamptz DEFAULT pg_catalog.now(), deadline timestamptz DEFAULT NULL,
+	schemas text[] DEFAULT NULL)
+RETURNS SETOF bigint LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_submit';
+COMMENT ON FUNCTION @extschema@.migrate_submit(text, text, timestamptz, timestamptz, text[])
+	IS 'queues a run for a background worker; returns the number of the job, with schemas of a job for each of them';
 
 CREATE FUNCTION @extschema@.migrate_cancel(job bigint)
 RETURNS boolean LANGUAGE C AS 'MODULE_PATHNAME', 'migrate_cancel';
@@ -950,6 +954,13 @@ CREATE FUNCTION @extschema@.migrate_is_current(target text DEFAULT 'head')
 RETURNS boolean LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_is_current';
 COMMENT ON FUNCTION @extschema@.migrate_is_current(text)
 	IS 'whether an upgrade to the target would do nothing and no revision is partial; takes no lock';
+
+CREATE FUNCTION @extschema@.migrate_tenants(
+	OUT schema text, OUT version_table text, OUT version_oid oid,
+	OUT revisions text[], OUT unknown integer, OUT pending integer, OUT problem text)
+RETURNS SETOF record LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'migrate_tenants';
+COMMENT ON FUNCTION @extschema@.migrate_tenants()
+	IS 'where each schema with a version table of its own is; read it by the view migrate.tenants';
 
 CREATE FUNCTION @extschema@.migrate_progress(
 	OUT pid integer, OUT via text, OUT job bigint, OUT role oid,
@@ -1295,6 +1306,81 @@ COMMENT ON COLUMN migrate.jobs.since IS 'when it was submitted, when a worker la
 COMMENT ON COLUMN migrate.jobs.command IS 'upgrade or downgrade';
 COMMENT ON COLUMN migrate.jobs.note IS 'when a queued job is due; the revision that a worker runs, and which of how many; the error that ended it, and in which revision; where it ended before its target; otherwise the target';
 
+CREATE VIEW migrate.tenants_details AS
+SELECT t.schema,
+	   CASE WHEN k.pid IS NOT NULL THEN 'running'::text
+			WHEN p.revision IS NOT NULL THEN 'partial'::text
+			WHEN j.job IS NOT NULL THEN j.state
+			WHEN t.problem IS NOT NULL OR t.unknown > 0 THEN 'unknown'::text
+			WHEN l.state = 'failed'::text AND t.pending > 0 THEN 'failed'::text
+			WHEN t.pending > 0 THEN 'behind'::text
+			ELSE 'current'::text END AS state,
+	   t.version_table, t.revisions, t.pending, p.revision AS partial, l.finished AS last_run,
+	   CASE WHEN l.state = 'failed'::text THEN l.revision END AS failed_revision,
+	   CASE WHEN l.state = 'failed'::text THEN l.sqlstate END AS failed_sqlstate,
+	   -- an error may quote rows
+	   CASE WHEN l.state = 'failed'::text AND pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text) THEN l.error END AS failed_error,
+	   k.pid, j.job,
+	   CASE WHEN t.unknown > 0 THEN 'unknown revision'::text ELSE t.problem END AS problem
+  FROM @extschema@.migrate_tenants() AS t
+  LEFT JOIN LATERAL (
+	SELECT p.revision FROM migrate.partial AS p
+	 WHERE p.version_oid::oid = t.version_oid LIMIT 1
+  ) AS p ON true
+  -- how its last step ended
+  LEFT JOIN LATERAL (
+	SELECT l.* FROM migrate.log AS l
+	 WHERE l.version_table = t.version_table AND l.version_oid = t.version_oid
+	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
+	 ORDER BY l.finished DESC, l.started DESC, l.step DESC LIMIT 1
+  ) AS l ON true
+  LEFT JOIN LATERAL (
+	SELECT j.job, j.state FROM migrate.jobs_details AS j
+	 WHERE j.version_table = t.version_table AND j.finished IS NULL
+	 ORDER BY j.job LIMIT 1
+  ) AS j ON true
+  -- the lock of a run: LOCK_CLASS of src/run/lock.c
+  LEFT JOIN LATERAL (
+	SELECT k.pid FROM pg_catalog.pg_locks AS k
+	 WHERE k.locktype = 'advisory'::text AND k.granted AND k.objsubid = 2::smallint
+	   AND k.classid = 1296648018::oid AND k.objid = t.version_oid
+	   AND k.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+						  WHERE d.datname = pg_catalog.current_database())
+	   AND k.pid IS NOT NULL
+	 LIMIT 1
+  ) AS k ON true;
+COMMENT ON VIEW migrate.tenants_details IS 'each schema with a version table of its own: where it is, and how its last step ended; best read with \gx of psql';
+COMMENT ON COLUMN migrate.tenants_details.schema IS 'whose version table it is';
+COMMENT ON COLUMN migrate.tenants_details.state IS 'running, partial, queued or interrupted as its job, unknown (as problem says), failed (the last step, and there is one to be run), behind or current';
+COMMENT ON COLUMN migrate.tenants_details.revisions IS 'rows of its version table; NULL: it could not be read';
+COMMENT ON COLUMN migrate.tenants_details.pending IS 'revisions and repeatables that an upgrade to its heads would run; NULL as revisions';
+COMMENT ON COLUMN migrate.tenants_details.partial IS 'revision that is partial; NULL: none';
+COMMENT ON COLUMN migrate.tenants_details.last_run IS 'when its last step ended; NULL: there was none by this extension';
+COMMENT ON COLUMN migrate.tenants_details.failed_revision IS 'of that step; NULL: it succeeded';
+COMMENT ON COLUMN migrate.tenants_details.failed_sqlstate IS 'of its error; NULL as failed_revision';
+COMMENT ON COLUMN migrate.tenants_details.failed_error IS 'message of its error; NULL as failed_revision, or you may not read migrate.log';
+COMMENT ON COLUMN migrate.tenants_details.pid IS 'process id of the run that is running on its version table; NULL: none';
+COMMENT ON COLUMN migrate.tenants_details.job IS 'its job that has not ended; NULL: none, or it is of a role whose rights you do not have';
+COMMENT ON COLUMN migrate.tenants_details.problem IS 'why it could not be read, or that a row of its version table names no revision; NULL: none';
+
+-- Fits into 80 columns for names of up to 15 characters.
+CREATE VIEW migrate.tenants AS
+SELECT d.schema, d.state,
+	   pg_catalog."left"(pg_catalog.array_to_string(d.revisions, ', '::text), 14) AS revision, d.pending,
+	   pg_catalog."left"(pg_catalog.regexp_replace(CASE
+			WHEN d.pid IS NOT NULL THEN pg_catalog.format('process %s'::text, d.pid)
+			WHEN d.partial IS NOT NULL THEN pg_catalog.format('in %s'::text, d.partial)
+			WHEN d.job IS NOT NULL THEN pg_catalog.format('job %s'::text, d.job)
+			WHEN d.state = 'failed'::text THEN pg_catalog.format('%s in %s'::text, d.failed_sqlstate, d.failed_revision)
+			ELSE d.problem END, '^(?=.{23})(.{1,19})\s.*$'::text, '\1...'::text), 22) AS note
+  FROM migrate.tenants_details AS d;
+COMMENT ON VIEW migrate.tenants IS 'each schema with a version table of its own, and where it is, in 80 columns; migrate.tenants_details has more';
+COMMENT ON COLUMN migrate.tenants.schema IS 'whose version table it is';
+COMMENT ON COLUMN migrate.tenants.state IS 'as in migrate.tenants_details';
+COMMENT ON COLUMN migrate.tenants.revision IS 'beginning of the rows of its version table; NULL: it could not be read';
+COMMENT ON COLUMN migrate.tenants.pending IS 'revisions and repeatables that an upgrade to its heads would run; NULL as revision';
+COMMENT ON COLUMN migrate.tenants.note IS 'the process of its run, its partial revision, its job, the error that ended its last step, or why it could not be read';
+
 CREATE VIEW migrate.schedules_details WITH (security_barrier) AS
 SELECT s.name, s.target, s.version_table, s.owner, COALESCE(s.cron, s.every::text) AS every,
 	   s.window_start, s.window_end, s.time_zone, s.next_run, s.last_run, s.last_job, s.failures,
@@ -1622,6 +1708,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.migrate_is_current(text),
 	@extschema@.migrate_locked_out(),
 	@extschema@.migrate_progress(),
+	@extschema@.migrate_tenants(),
 	@extschema@.migrate_schema(boolean, boolean),
 	@extschema@.migrate_fingerprint(boolean, boolean)
 TO PUBLIC;
@@ -1632,4 +1719,4 @@ GRANT EXECUTE ON FUNCTION @extschema@.migrate_drift() TO pg_monitor;
 GRANT SELECT ON migrate.status, migrate.status_details, migrate.resource_usage,
 	migrate.resource_usage_details, migrate.progress, migrate.progress_details, migrate.batches,
 	migrate.jobs, migrate.jobs_details, migrate.schedules, migrate.schedules_details,
-	migrate.hooks, migrate.health TO pg_monitor;
+	migrate.hooks, migrate.health, migrate.tenants, migrate.tenants_details TO pg_monitor;

@@ -281,15 +281,37 @@ migrate_batch_reset(PG_FUNCTION_ARGS)
 Datum
 migrate_submit(PG_FUNCTION_ARGS)
 {
-	char	   *target = mig_call_text(fcinfo, 0, "target");
-	char	   *command = mig_call_text(fcinfo, 1, "command");
+	MigJobOrder order = {
+		.target = mig_call_text(fcinfo, 0, "target"),
+		.command = mig_call_text(fcinfo, 1, "command")
+	};
+	MigCallRows rows;
+	int64	   *jobs;
+	int			njobs;
 
 	mig_api_begin("migrate_submit()", MIG_API_WRITES | MIG_API_GRANTED);
 	if (PG_ARGISNULL(2))
 		mig_call_refuse_null("run_at");
-	PG_RETURN_INT64(mig_job_submit(target, command, PG_GETARG_TIMESTAMPTZ(2),
-								   PG_ARGISNULL(3) ? DT_NOEND :
-								   PG_GETARG_TIMESTAMPTZ(3)));
+	order.run_at = PG_GETARG_TIMESTAMPTZ(2);
+	order.deadline = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
+	if (!PG_ARGISNULL(4))
+	{
+		order.schemas = mig_call_texts(fcinfo, 4, "schemas", &order.nschemas);
+		jobs = mig_job_submit_in_schemas(&order, &njobs);
+	}
+	else
+	{
+		jobs = palloc(sizeof(int64));
+		jobs[0] = mig_job_submit(&order);
+		njobs = 1;
+	}
+	mig_call_begin_rows(&rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (int i = 0; i < njobs; i++)
+	{
+		mig_call_put(&rows, Int64GetDatum(jobs[i]), false);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
 }
 
 Datum
@@ -426,12 +448,13 @@ run_function(FunctionCallInfo fcinfo, MigCommand command, int ntargets,
 }
 
 /*
- * A run that commits.
+ * A run that commits, or one in each of several schemas.
  */
 static void
 run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 {
 	char	   *target = mig_call_text(fcinfo, 0, "target");
+	bool		stop_on_error = mig_call_bool(fcinfo, 2, "stop_on_error");
 	MigRunRequest request;
 	MigRunResult result;
 
@@ -444,7 +467,15 @@ run_procedure(FunctionCallInfo fcinfo, MigCommand command)
 	request.top_level = mig_xact_is_top_level();
 	request.ntargets = 1;
 	request.targets = &target;
-	mig_run(&request, &result);
+	if (PG_ARGISNULL(1))
+		mig_run(&request, &result);
+	else
+	{
+		int			nschemas;
+		char	  **schemas = mig_call_texts(fcinfo, 1, "schemas", &nschemas);
+
+		mig_tenant_run(&request, nschemas, schemas, stop_on_error);
+	}
 }
 
 /*

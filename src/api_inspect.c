@@ -40,6 +40,7 @@ PG_FUNCTION_INFO_V1(migrate_plan_details);
 PG_FUNCTION_INFO_V1(migrate_doctor);
 PG_FUNCTION_INFO_V1(migrate_doctor_details);
 PG_FUNCTION_INFO_V1(migrate_is_current);
+PG_FUNCTION_INFO_V1(migrate_tenants);
 PG_FUNCTION_INFO_V1(migrate_progress);
 PG_FUNCTION_INFO_V1(migrate_guard);
 
@@ -264,6 +265,35 @@ migrate_doctor_details(PG_FUNCTION_ARGS)
 		mig_call_put_text(&rows, finding->status);
 		mig_call_put_text(&rows, finding->value);
 		mig_call_put_text(&rows, finding->advice);
+		mig_call_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+Datum
+migrate_tenants(PG_FUNCTION_ARGS)
+{
+	MigTenantRow *tenants;
+	int			ntenants;
+	MigCallRows rows;
+
+	mig_api_begin("migrate_tenants()", 0);
+	tenants = mig_tenants_read(&ntenants);
+	mig_call_begin_rows(&rows, fcinfo, 0);
+	for (int i = 0; i < ntenants; i++)
+	{
+		const MigTenantRow *tenant = &tenants[i];
+		bool		isnull = tenant->problem != NULL;
+
+		mig_call_put_text(&rows, tenant->table.schema);
+		mig_call_put_text(&rows, tenant->table.name);
+		mig_call_put(&rows, ObjectIdGetDatum(tenant->table.relid), false);
+		mig_call_put(&rows, isnull ? (Datum) 0 :
+					 mig_spi_array_datum(tenant->revisions, tenant->nrevisions),
+					 isnull);
+		mig_call_put(&rows, Int32GetDatum(tenant->nunknown), isnull);
+		mig_call_put(&rows, Int32GetDatum(tenant->npending), isnull);
+		mig_call_put_text(&rows, tenant->problem);
 		mig_call_end_row(&rows);
 	}
 	return (Datum) 0;

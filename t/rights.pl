@@ -45,7 +45,7 @@ SELECT count(*) > 40,
           FROM member AS o, aclexplode(coalesce(acl, acldefault(kind::"char", owner))) WHERE grantee <> owner)
   FROM member
 SQL
-my $own_alone = 't||' . join(', ', ('f EXECUTE') x 15, 'f pg_monitor EXECUTE', 'n pg_monitor USAGE', ('r pg_monitor SELECT') x 13);
+my $own_alone = 't||' . join(', ', ('f EXECUTE') x 16, 'f pg_monitor EXECUTE', 'n pg_monitor USAGE', ('r pg_monitor SELECT') x 15);
 
 my %create = (
 	public => 'CREATE EXTENSION migrate',

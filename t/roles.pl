@@ -23,7 +23,7 @@ my %call_of = (
 	'migrate_cancel(bigint)' => q{SELECT migrate_cancel(max(job)) FROM (SELECT 1::bigint AS job) AS j},
 	'migrate_confirm(text,text,text)' => q{SELECT migrate_confirm('c1')},
 	'migrate_current()' => 'SELECT * FROM migrate_current()',
-	'migrate_deploy(text)' => q{CALL migrate_deploy('b1')},
+	'migrate_deploy(text,text[],boolean)' => q{CALL migrate_deploy('b1')},
 	'migrate_drift()' => 'SELECT * FROM migrate_drift()',
 	'migrate_drift_accept()' => 'SELECT migrate_drift_accept()',
 	'migrate_drift_details()' => 'SELECT * FROM migrate_drift_details()',
@@ -57,20 +57,21 @@ my %call_of = (
 	'migrate_plan(text,text)' => q{SELECT * FROM migrate_plan('heads')},
 	'migrate_plan_details(text,text)' => q{SELECT * FROM migrate_plan_details('heads')},
 	'migrate_progress()' => 'SELECT * FROM migrate_progress()',
+	'migrate_tenants()' => 'SELECT * FROM migrate_tenants()',
 	'migrate_register(text,text,text,text[],text[],text[],text,boolean,boolean,boolean,text,text,text,text)' => q{SELECT migrate_register('n1', '', '')},
 	'migrate_register_bundle(text,text,boolean,boolean,jsonb)' => q{SELECT migrate_register_bundle(E'-- file: 3.sql\n-- revision: n3')},
 	'migrate_register_directory(text,text,boolean,boolean,jsonb)' => q{SELECT migrate_register_directory('/nosuch')},
 	'migrate_register_files(text[],text[],text,boolean,boolean,jsonb)' => q{SELECT migrate_register_files('{4.sql}', '{-- revision: n4}')},
 	'migrate_register_script(text,boolean,boolean)' => q{SELECT migrate_register_script('-- revision: n2')},
 	'migrate_resolve(text,text)' => q{SELECT migrate_resolve('c1', 'retry')},
-	'migrate_revert(text)' => q{CALL migrate_revert('b1')},
+	'migrate_revert(text,text[],boolean)' => q{CALL migrate_revert('b1')},
 	'migrate_run_jobs()' => 'SELECT migrate_run_jobs()',
 	'migrate_schedule(text,text,text,timetz,timetz,timestamptz,text)' => q{SELECT migrate_schedule('s2', '1 day', 'b1')},
 	'migrate_show(text)' => q{SELECT * FROM migrate_show('b1')},
 	'migrate_squash(text,text,text)' => q{SELECT migrate_squash('b1:c1', 's1')},
 	'migrate_stamp(text,boolean)' => q{SELECT migrate_stamp('b1')},
 	'migrate_stamp(text[],boolean)' => q{SELECT migrate_stamp('{b1}'::text[])},
-	'migrate_submit(text,text,timestamptz,timestamptz)' => q{SELECT migrate_submit('b1', run_at => now() + interval '1 day')},
+	'migrate_submit(text,text,timestamptz,timestamptz,text[])' => q{SELECT migrate_submit('b1', run_at => now() + interval '1 day')},
 	'migrate_unregister(text)' => q{SELECT migrate_unregister('c2')},
 	'migrate_unschedule(text)' => q{SELECT migrate_unschedule('missing')},
 	'migrate_upgrade(text)' => q{SELECT migrate_upgrade('b1')},
@@ -80,7 +81,7 @@ my %call_of = (
 
 # The roles that may, apart from the superuser.
 my @every_role = qw(migrate_branches migrate_current migrate_doctor migrate_doctor_details migrate_fingerprint migrate_heads migrate_schema
-  migrate_graph migrate_history migrate_history_details migrate_is_current migrate_locked_out migrate_plan migrate_plan_details migrate_progress);
+  migrate_graph migrate_history migrate_history_details migrate_is_current migrate_locked_out migrate_plan migrate_plan_details migrate_progress migrate_tenants);
 my %may = (
 	owner => undef,
 	viewer => [qw(migrate_show migrate_export migrate_script migrate_lint migrate_lint_details migrate_drift migrate_drift_details)],

@@ -64,7 +64,7 @@ SELECT CASE d.classid WHEN 'pg_class'::regclass THEN d.objid::regclass::text
     OR d.classid = 'pg_proc'::regclass AND (SELECT p.proretset AND p.prorettype::regtype::text <> ALL ('{text,bigint}') FROM pg_proc AS p WHERE p.oid = d.objid)
                    AND d.objid::regproc::text NOT LIKE '%\_details'
                    -- the rows behind a view; asked below; definitions
-                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_show,migrate_export,migrate_schema,migrate_roundtrip,migrate_preview,migrate_drift,migrate_register_files,migrate_register_bundle,migrate_register_directory,migrate_adopt}')
+                   AND d.objid::regproc::text <> ALL ('{migrate_progress,migrate_tenants,migrate_show,migrate_export,migrate_schema,migrate_roundtrip,migrate_preview,migrate_drift,migrate_register_files,migrate_register_bundle,migrate_register_directory,migrate_adopt}')
  ORDER BY 1
 SQL
 	fits("SELECT * FROM migrate_plan('base', 'downgrade')");
@@ -73,6 +73,11 @@ SQL
 	like($show, qr/^hash +\| [0-9a-f]{64}$/m, 'and is complete');
 	return;
 }
+
+sql($node, $db, "CREATE SCHEMA tenant_customer; CALL migrate_deploy('5d1c77e0b9aa', schemas => '{tenant_customer}')");
+isnt($node->psql($db, "CALL migrate_deploy(schemas => '{tenant_customer}')"), 0, 'a tenant fails');
+like(fits('SELECT * FROM migrate.tenants'), qr/^ tenant_customer \| failed \| 5d1c77e0b9aa +\| +1 \| 23505 in 3a9f4c2b1d0e$/m, 'where it is, and why');
+sql($node, $db, 'DROP SCHEMA tenant_customer CASCADE; DELETE FROM migrate.log');
 
 like(fits('SELECT * FROM migrate_history()'), qr/ 5d1c77e0b9aa \| pending \| merge +\| $message$/m, 'the message is not cut');
 like(fits('SELECT * FROM migrate_plan()'), qr/ +1 \| upgrade +\| 1975ea83b712 \| $message$/m, 'nor that of a step');

@@ -175,6 +175,20 @@ mig_graph_applied(const MigGraph *graph, int nrows, char **rows)
 }
 
 /*
+ * How many revisions the rows leave to be applied.
+ */
+int
+mig_graph_count_pending(const MigGraph *graph, int nrows, char **rows)
+{
+	bool	   *applied = mig_graph_applied(graph, nrows, rows);
+	int			npending = 0;
+
+	for (int rev = 0; rev < graph->size; rev++)
+		npending += !applied[rev];
+	return npending;
+}
+
+/*
  * The rows that say that a set of revisions is applied, which has all ancestors of
  * each: those that no other one of it is built on, or depends on.
  */

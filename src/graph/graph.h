@@ -44,6 +44,8 @@ extern MigRevList mig_graph_current(const MigGraph *graph,
 extern int	mig_graph_known_rows(const MigGraph *graph, int nrows,
 								 char **rows);
 extern bool *mig_graph_applied(const MigGraph *graph, int nrows, char **rows);
+extern int	mig_graph_count_pending(const MigGraph *graph,
+									int nrows, char **rows);
 extern MigRevList mig_graph_rows_of(const MigGraph *graph, const bool *applied);
 extern MigRevList mig_graph_added(const MigGraph *graph, const MigPlan *plan,
 								  int nrows, char **rows);

@@ -35,6 +35,8 @@ typedef struct Waiter
 	MigJobEnd  *end;
 } Waiter;
 
+static int64 queue(const MigJobOrder *order);
+static void start_due(const MigJobOrder *order);
 static MigCommand command_by_name(const char *name);
 static void check_times(TimestampTz run_at, TimestampTz deadline);
 static void wait_until_end(Waiter *waiter, int64 timeout);
@@ -51,24 +53,60 @@ static void raise_end(int64 job, const MigJobEnd *end);
  * job's number.
  */
 int64
-mig_job_submit(const char *target, const char *command,
-			   TimestampTz run_at, TimestampTz deadline)
+mig_job_submit(const MigJobOrder *order)
+{
+	int64		job = queue(order);
+
+	start_due(order);
+	return job;
+}
+
+/*
+ * Queues a job for each of the schemas, and has workers started for as many as
+ * may run at the same time; returns the numbers.
+ */
+int64 *
+mig_job_submit_in_schemas(const MigJobOrder *order, int *njobs)
+{
+	MigTenant  *tenants = mig_tenant_list(order->nschemas, order->schemas, njobs);
+	int64	   *jobs = palloc(sizeof(int64) * *njobs);
+
+	for (int i = 0; i < *njobs; i++)
+	{
+		int			nest_level = NewGUCNestLevel();
+
+		/* The job captures them. */
+		mig_tenant_enter(&tenants[i], GUC_ACTION_SAVE);
+		jobs[i] = queue(order);
+		AtEOXact_GUC(true, nest_level);
+	}
+	start_due(order);
+	return jobs;
+}
+
+static int64
+queue(const MigJobOrder *order)
 {
 	MigJob		job;
-	int			ndue;
 
 	memset(&job, 0, sizeof(job));
-	job.command = command_by_name(command);
-	check_times(run_at, deadline);
+	job.command = command_by_name(order->command);
+	check_times(order->run_at, order->deadline);
 
-	mig_job_prepare(&job, target);
-	job.run_at = run_at;
-	job.deadline = deadline;
+	mig_job_prepare(&job, order->target);
+	job.run_at = order->run_at;
+	job.deadline = order->deadline;
 	job.window_end = DT_NOEND;
-	job.job = mig_job_row_insert(&job);
-	if (run_at <= GetCurrentTimestamp())
+	return mig_job_row_insert(&job);
+}
+
+static void
+start_due(const MigJobOrder *order)
+{
+	int			ndue;
+
+	if (order->run_at <= GetCurrentTimestamp())
 		(void) mig_job_dispatch_due(&ndue);
-	return job.job;
 }
 
 /*
@@ -80,6 +118,7 @@ void
 mig_job_submit_instead(const char *target, MigCommand command)
 {
 	const char *name = mig_command_name(command);
+	MigJobOrder order = {target, name, GetCurrentTimestamp(), DT_NOEND};
 	int64		job;
 
 	if (!mig_job_may_submit())
@@ -89,7 +128,7 @@ mig_job_submit_instead(const char *target, MigCommand command)
 				 errdetail("The setting migrate.function_mode is \"submit\"."),
 				 errhint("GRANT EXECUTE ON FUNCTION migrate_submit TO %s;",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
-	job = mig_job_submit(target, name, GetCurrentTimestamp(), DT_NOEND);
+	job = mig_job_submit(&order);
 	ereport(NOTICE,
 			(errmsg("submitted job " INT64_FORMAT ": %s %s",
 					job, name, target),

@@ -10,9 +10,20 @@
 #include "tables/job.h"
 #include "tables/schedule.h"
 
+/* A run that is to be queued. */
+typedef struct MigJobOrder
+{
+	const char *target;
+	const char *command;
+	TimestampTz run_at;
+	TimestampTz deadline;		/* DT_NOEND: none */
+	int			nschemas;		/* to run in, each by a job of its own */
+	char	  **schemas;
+} MigJobOrder;
+
 /* job.c */
-extern int64 mig_job_submit(const char *target, const char *command,
-							TimestampTz run_at, TimestampTz deadline);
+extern int64 mig_job_submit(const MigJobOrder *order);
+extern int64 *mig_job_submit_in_schemas(const MigJobOrder *order, int *njobs);
 extern void mig_job_submit_instead(const char *target, MigCommand command);
 extern bool mig_job_may_submit(void);
 extern bool mig_job_cancel(int64 job);

@@ -8,6 +8,7 @@
 #include "nodes/pg_list.h"
 
 #include "tables/revision.h"
+#include "tables/version.h"
 
 /* A revision and its position in the graph. */
 typedef struct MigInspectRow
@@ -83,6 +84,18 @@ typedef struct MigExportFile
 	char	   *content;
 } MigExportFile;
 
+/* Where a tenant is. */
+typedef struct MigTenantRow
+{
+	MigVersionName table;
+	int			nrevisions;		/* this and what follows: unless there is a
+								 * problem */
+	char	  **revisions;		/* the rows of the table */
+	int			nunknown;		/* of them, which name no revision */
+	int			npending;		/* revisions and repeatables to be run */
+	char	   *problem;		/* why the table could not be read, or NULL */
+} MigTenantRow;
+
 /* register.c, register_files.c */
 extern void mig_register(const MigRevisionDef *def, bool replace);
 extern char **mig_register_script(const char *script, int options, int *nids);
@@ -125,6 +138,9 @@ extern MigInspectStep *mig_inspect_plan(const char *target, const char *command,
 										int *nsteps);
 extern char **mig_inspect_unknown(int *nrows);
 extern bool mig_inspect_is_current(const char *target, bool *isnull);
+
+/* tenants.c */
+extern MigTenantRow *mig_tenants_read(int *nrows);
 
 /* picture.c */
 extern List *mig_picture_draw(const char *range, const char *language);

@@ -6,6 +6,7 @@
 #define MIG_RUN_H
 
 #include "storage/lockdefs.h"
+#include "utils/guc.h"
 
 #include "migrate.h"
 
@@ -129,6 +130,14 @@ typedef struct MigBatchRequest
 	bool		top_level;		/* as in MigRunRequest */
 } MigBatchRequest;
 
+/* A schema in which revisions are run, and the settings for that. */
+typedef struct MigTenant
+{
+	char	   *schema;
+	char	   *search_path;
+	char	   *version_table;	/* quoted where needed, with the schema */
+} MigTenant;
+
 /* What became of the verify body of a revision. */
 typedef struct MigVerified
 {
@@ -205,6 +214,12 @@ extern MigPlan *mig_run_plan(const MigVersion *version, MigCommand command,
 extern char *mig_run_plan_absolute(const MigVersion *version,
 								   MigCommand command, const char *target,
 								   MigSpiAccess access);
+
+/* tenant.c */
+extern MigTenant *mig_tenant_list(int nnames, char **names, int *ntenants);
+extern void mig_tenant_enter(const MigTenant *tenant, GucAction action);
+extern void mig_tenant_run(const MigRunRequest *request, int nnames,
+						   char **names, bool stop_on_error);
 
 /* repeat.c */
 extern void mig_repeat_add_steps(const MigVersion *version, MigPlan *plan,

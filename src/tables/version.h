@@ -49,6 +49,14 @@ typedef enum MigVersionPosition
 	MIG_VERSION_ELSEWHERE
 } MigVersionPosition;
 
+/* A version table that is not open. */
+typedef struct MigVersionName
+{
+	Oid			relid;
+	char	   *schema;
+	char	   *name;			/* quoted where needed, with its schema */
+} MigVersionName;
+
 /* What a table of another role is locked for. */
 typedef enum MigVersionUse
 {
@@ -62,6 +70,9 @@ extern MigVersion *mig_version_open(MigSpiAccess access);
 extern MigVersion *mig_version_open_other(const char *name,
 										  const MigVersion *version);
 extern MigVersion *mig_version_open_foreign(const char *name);
+extern char *mig_version_table_in(const char *schema);
+extern MigVersionName *mig_version_tables(int *ntables);
+extern void mig_version_create_missing(const char *name);
 extern bool mig_version_is_exposed(const MigVersion *version);
 extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
 extern void mig_version_refuse_cursor(const MigVersion *version);

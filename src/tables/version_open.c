@@ -18,12 +18,16 @@
 #include "base/guc.h"
 #include "base/server.h"
 #include "base/spi.h"
+#include "base/xact.h"
 #include "tables/revision.h"
 #include "tables/version.h"
 
 /* For a table that is missing, or not one. */
 #define SHAPE_HINT \
 	"Alembic's shape is CREATE TABLE %s (version_num varchar(32) NOT NULL PRIMARY KEY)."
+
+/* The version table of a tenant, where the setting names our own one. */
+#define TENANT_TABLE			"migrate_version"
 
 /* What is found under the name of a version table. */
 typedef struct Found
@@ -34,6 +38,9 @@ typedef struct Found
 } Found;
 
 static void make_ready(MigVersion *version);
+static void read_name(const MigSpiRow *row, void *result);
+static const char *tenant_table(void);
+static void create(void *arg);
 static bool look_up(const char *name, MigSpiAccess access, Found *found);
 static void read_found(const MigSpiRow *row, void *result);
 static List *split_name(const char *name);
@@ -125,6 +132,94 @@ make_ready(MigVersion *version)
 	version->row_addresses = server->row_addresses;
 	version->table_locks = server->table_locks;
 	mig_version_prepare(version);
+}
+
+/*
+ * The version table of a tenant, which is a schema: named as the one that
+ * migrate.version_table names.
+ */
+char *
+mig_version_table_in(const char *schema)
+{
+	mig_guc_check_setter("migrate.version_table");
+	return quote_qualified_identifier(schema, tenant_table());
+}
+
+/*
+ * The version tables of all tenants that have one, by their schemas.
+ */
+MigVersionName *
+mig_version_tables(int *ntables)
+{
+	static MigSpiQuery query = {
+		"SELECT c.oid, n.nspname,"
+		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"       pg_catalog.quote_ident(c.relname)"
+		"  FROM pg_catalog.pg_class AS c"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE c.relname = $1 AND c.relkind = 'r' AND c.relpersistence <> 't'"
+		"   AND n.nspname <> 'migrate'"
+		"   AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a"
+		"                WHERE a.attrelid = c.oid"
+		"                  AND a.attname = 'version_num')"
+		" ORDER BY n.nspname COLLATE \"C\""
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, tenant_table());
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_CALLER,
+						sizeof(MigVersionName), read_name, ntables);
+}
+
+static void
+read_name(const MigSpiRow *row, void *result)
+{
+	MigVersionName *table = result;
+
+	table->relid = mig_spi_row_oid(row, 1);
+	table->schema = mig_spi_row_text(row, 2);
+	table->name = mig_spi_row_text(row, 3);
+}
+
+static const char *
+tenant_table(void)
+{
+	List	   *parts = split_name(mig_guc_version_table);
+
+	if (strcmp(linitial(parts), "migrate") == 0 &&
+		strcmp(lsecond(parts), "version") == 0)
+		return TENANT_TABLE;
+	return lsecond(parts);
+}
+
+/*
+ * Creates the version table of a tenant as the current role, unless there is
+ * something of that name, which another session may create meanwhile.
+ */
+void
+mig_version_create_missing(const char *name)
+{
+	Found		found;
+	ErrorData  *error;
+
+	if (look_up(name, MIG_SPI_READ_LATEST, &found))
+		return;
+	error = mig_subxact(create, unconstify(char *, name));
+	if (error != NULL && !look_up(name, MIG_SPI_READ_LATEST, &found))
+		ReThrowError(error);
+}
+
+static void
+create(void *arg)
+{
+	const char *name = arg;
+	MigSpiScope scope;
+
+	mig_spi_begin(&scope, MIG_SPI_CALLER);
+	SPI_execute(psprintf("CREATE TABLE %s ("
+						 " version_num pg_catalog.varchar(%d) NOT NULL PRIMARY KEY)",
+						 name, MIG_REVISION_WIDTH), false, 0);
+	mig_spi_end(&scope);
 }
 
 /*

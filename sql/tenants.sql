@@ -1,0 +1,152 @@
+-- tenants: the same revisions in several schemas, each with its own version table
+\i sql/include/start.sql
+SELECT migrate_register('aaa', 'CREATE TABLE account (id int PRIMARY KEY)', 'DROP TABLE account', message => 'account');
+SELECT migrate_register('bbb', 'INSERT INTO account VALUES (1); ALTER TABLE account ADD name text',
+	'ALTER TABLE account DROP name; DELETE FROM account', '{aaa}', message => 'name');
+CREATE SCHEMA tenant_1;
+CREATE SCHEMA tenant_2;
+CREATE SCHEMA "Tenant 3%";
+SELECT * FROM migrate.tenants;
+CALL migrate_deploy('aaa', schemas => '{tenant_1}');
+SELECT * FROM migrate.tenants;
+
+-- one that is behind, one that fails, a new one: each by itself
+CREATE TABLE tenant_2.account (id int PRIMARY KEY);
+CALL migrate_deploy(schemas => '{tenant_*,Tenant 3%,tenant_1}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM migrate.tenants;
+SELECT schema, version_table, revisions, pending, failed_revision, failed_sqlstate, failed_error, last_run <= now() AS ran
+  FROM migrate.tenants_details;
+SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relname = 'account' ORDER BY 2;
+SELECT version_table, revision, state, via FROM migrate.log ORDER BY version_table, started;
+-- the session is as before, and our own version table has no part in it
+SHOW search_path;
+SHOW migrate.version_table;
+SELECT count(*) FROM migrate.version;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
+-- as the hint says
+SET search_path = tenant_2, public;
+SET migrate.version_table = 'tenant_2.migrate_version';
+SELECT revision, note FROM migrate_plan();
+DROP TABLE account;
+CALL migrate_deploy();
+RESET search_path;
+RESET migrate.version_table;
+CALL migrate_deploy(schemas => '{tenant_*}');
+
+-- downgrades; the first failure ends it where that is asked for
+INSERT INTO tenant_1.account VALUES (2);
+SELECT migrate_register('ccc', 'CREATE UNIQUE INDEX CONCURRENTLY account_key ON account ((true))', 'DROP INDEX account_key', '{bbb}');
+CALL migrate_deploy(schemas => '{tenant_1,tenant_2}', stop_on_error => true);
+SELECT * FROM migrate.tenants;
+CALL migrate_deploy(schemas => '{tenant_1,tenant_2}');
+DELETE FROM tenant_1.account WHERE id = 2;
+CALL migrate_deploy(schemas => '{tenant_1}');
+CALL migrate_revert('-1', schemas => '{tenant_1,"Tenant 3%",tenant_2}');
+SELECT * FROM migrate.tenants;
+CALL migrate_revert('base', '{*enant*}', true);
+SELECT schema, state, revision FROM migrate.tenants;
+
+-- rows that name no revision
+INSERT INTO tenant_1.migrate_version VALUES ('zzz');
+SELECT schema, state, revision, pending, note FROM migrate.tenants;
+CALL migrate_deploy(schemas => '{tenant_1,tenant_2}');
+DELETE FROM tenant_1.migrate_version;
+
+-- repeatables count
+SELECT count(*) FROM migrate_register_script($$
+-- repeatable: ids
+-- migrate:up
+CREATE OR REPLACE VIEW ids AS SELECT id FROM account;
+$$);
+CALL migrate_deploy(schemas => '{tenant_1}');
+SELECT schema, state, pending FROM migrate.tenants;
+SELECT count(*) FROM migrate_register_script(replace => true, script => $$
+-- repeatable: ids
+-- migrate:up
+CREATE OR REPLACE VIEW ids AS SELECT id FROM account WHERE id > 0;
+$$);
+SELECT schema, state, pending FROM migrate.tenants;
+CALL migrate_revert('base', schemas => '{tenant_1}');
+DROP VIEW IF EXISTS tenant_1.ids;
+CALL migrate_revert('base', schemas => '{tenant_1,tenant_2}');
+SELECT migrate_unregister('ids');
+
+-- what is refused, before anything is run
+CALL migrate_deploy(schemas => '{}');
+CALL migrate_deploy(schemas => '{tenant_1,NULL}');
+CALL migrate_deploy(schemas => '{tenant_1,tenant_9}');
+CALL migrate_deploy(schemas => '{tenant_1,tenant?*}');
+CALL migrate_deploy(schemas => '{tenant_1,pg_catalog}');
+CALL migrate_deploy(schemas => '{migrate}');
+CALL migrate_deploy(schemas => '{migr*te}');
+CALL migrate_deploy(schemas => '{tenant_1}', stop_on_error => NULL);
+CALL migrate_deploy('nonsense', schemas => '{tenant_1,tenant_2}');
+CALL migrate_revert('nonsense', schemas => '{tenant_1,tenant_2}');
+CALL migrate_revert('aaa@base', schemas => '{tenant_1}');
+CALL migrate_deploy('+9', schemas => '{tenant_1}');
+BEGIN;
+CALL migrate_deploy(schemas => '{tenant_1}');
+ROLLBACK;
+SET default_transaction_read_only = on;
+CREATE SCHEMA tenant_4;
+CALL migrate_deploy(schemas => '{tenant_1}');
+RESET default_transaction_read_only;
+SELECT schema, state FROM migrate.tenants;
+
+-- another tool's table: each schema has one of that name
+CREATE TABLE public.alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
+SET migrate.version_table = 'public.alembic_version';
+CREATE SCHEMA tenant_4;
+CREATE VIEW tenant_4.alembic_version AS SELECT 'aaa' AS version_num;
+CALL migrate_deploy('aaa', schemas => '{tenant_1,tenant_4}');
+SELECT schema, state, revision, pending, note FROM migrate.tenants;
+CALL migrate_revert('base', schemas => '{tenant_1}');
+DROP SCHEMA tenant_4 CASCADE;
+DROP TABLE public.alembic_version, tenant_1.alembic_version;
+RESET migrate.version_table;
+
+-- by jobs, one for each
+SELECT count(*) AS jobs, min(submit) AS first FROM migrate_submit('bbb', schemas => '{tenant_*,Tenant 3%}') AS submit \gset
+SELECT :jobs;
+CALL migrate_wait(:first);
+SELECT format('CALL migrate_wait(%s);', job) FROM migrate.jobs WHERE job > :first ORDER BY job \gexec
+SELECT schema, state, revision FROM migrate.tenants;
+SELECT version_table, state, target FROM migrate.jobs_details ORDER BY job;
+SELECT settings[1] FROM migrate.job ORDER BY job;
+SELECT migrate_submit('head', schemas => '{tenant_9}');
+SELECT migrate_submit('head', run_at => now() + interval '1 day', schemas => '{tenant_1}') > 0 AS queued;
+SELECT schema, state, note ~ '^job \d+$' AS job FROM migrate.tenants;
+SELECT count(migrate_cancel(job)) FROM migrate.jobs WHERE state = 'queued';
+SHOW search_path;
+
+-- a pattern leaves out what belongs to a role with fewer rights
+CREATE ROLE regress_deployer;
+CREATE ROLE regress_customer;
+CREATE SCHEMA mine AUTHORIZATION regress_deployer;
+CREATE SCHEMA minefield AUTHORIZATION regress_customer;
+GRANT ALL ON SCHEMA minefield TO regress_deployer;
+GRANT EXECUTE ON PROCEDURE migrate_deploy, migrate_revert TO regress_deployer;
+SELECT migrate_approve(revision, hash) FROM migrate_show('aaa');
+SELECT migrate_approve(revision, hash) FROM migrate_show('bbb');
+SET ROLE regress_deployer;
+CALL migrate_deploy('aaa', schemas => '{mine*}');
+SELECT schema, revisions, pending, problem FROM migrate_tenants();
+RESET ROLE;
+GRANT USAGE ON SCHEMA migrate TO regress_deployer;
+GRANT SELECT ON migrate.tenants TO regress_deployer;
+SET ROLE regress_deployer;
+SELECT schema, state, revision, pending, note FROM migrate.tenants;
+CALL migrate_deploy('aaa', schemas => '{minefield,mine*}');
+CALL migrate_deploy('aaa', schemas => '{tenant_1}');
+CALL migrate_revert('base', schemas => '{mine,minefield}');
+RESET ROLE;
+SELECT tableowner FROM pg_tables WHERE schemaname = 'mine';
+DROP SCHEMA mine, minefield CASCADE;
+DROP OWNED BY regress_deployer;
+DROP ROLE regress_deployer, regress_customer;
+
+CALL migrate_revert('base', schemas => '{*enant*}');
+DROP SCHEMA tenant_1, tenant_2, "Tenant 3%" CASCADE;
+\i sql/include/reset.sql

@@ -1,0 +1,79 @@
+/*
+ * tenants.c
+ *	  Where each tenant is: a schema with a version table of its own.
+ *
+ * Which schemas these are is not noted anywhere: they are those that have such a
+ * table.  One that cannot be read leaves the others be.
+ */
+#include "postgres.h"
+
+#include "base/xact.h"
+#include "graph/graph.h"
+#include "registry/registry.h"
+#include "run/run.h"
+#include "tables/revision.h"
+#include "tables/version.h"
+
+/* A version table that is to be read. */
+typedef struct Reading
+{
+	const char *name;
+	MemoryContext context;		/* of the version */
+	MigVersion *version;
+} Reading;
+
+static void read_version(void *arg);
+static void describe(const MigGraph *graph, const MigVersion *version,
+					 MigTenantRow *row);
+
+/*
+ * A row for each tenant, by the name of its schema.
+ */
+MigTenantRow *
+mig_tenants_read(int *nrows)
+{
+	MigVersionName *tables = mig_version_tables(nrows);
+	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_CALLER);
+	MigTenantRow *rows = palloc0(sizeof(MigTenantRow) * Max(*nrows, 1));
+
+	for (int i = 0; i < *nrows; i++)
+	{
+		Reading		reading = {tables[i].name, CurrentMemoryContext};
+		ErrorData  *error = mig_subxact(read_version, &reading);
+
+		rows[i].table = tables[i];
+		if (error == NULL)
+			describe(graph, reading.version, &rows[i]);
+		else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		else
+			rows[i].problem = error->message;
+	}
+	return rows;
+}
+
+static void
+read_version(void *arg)
+{
+	Reading    *reading = arg;
+	MemoryContext old_context = MemoryContextSwitchTo(reading->context);
+
+	reading->version = mig_version_open_foreign(reading->name);
+	mig_version_read(reading->version, MIG_SPI_READ_CALLER);
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+describe(const MigGraph *graph, const MigVersion *version, MigTenantRow *row)
+{
+	int			nknown = mig_graph_known_rows(graph, version->nrows,
+											  version->rows);
+	MigPlan		repeats = {.command = MIG_COMMAND_UPGRADE};
+
+	mig_repeat_add_steps(version, &repeats, MIG_SPI_READ_CALLER);
+	row->nrevisions = version->nrows;
+	row->revisions = version->rows;
+	row->nunknown = version->nrows - nknown;
+	row->npending = mig_graph_count_pending(graph, nknown, version->rows) +
+		repeats.nsteps;
+}

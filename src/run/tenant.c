@@ -1,0 +1,424 @@
+/*
+ * tenant.c
+ *	  Runs the same revisions in several schemas, each with its own version table.
+ *
+ * A tenant is a schema.  Its run has that schema in front of the caller's
+ * search_path and the version table of that schema, which is made if there is
+ * none.  These are two settings, so that a run, its log rows, its hints and its
+ * job are as in a session that has made them.
+ *
+ * The runs of a procedure follow each other.  One that fails is reported and
+ * does not stop the others, unless that is asked for.  At its end the procedure
+ * fails if one of them has.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "base/command.h"
+#include "base/printable.h"
+#include "graph/graph.h"
+#include "run/run_internal.h"
+
+/* So many schemas are named in a message. */
+#define MAX_NAMED				10
+
+/* So many in a statement to be pasted. */
+#define MAX_PASTED				50
+
+/* A schema that was asked for, by its name or by a pattern. */
+typedef struct Match
+{
+	char	   *asked;
+	char	   *schema;			/* NULL: there is none */
+	bool		is_pattern;
+	bool		is_reserved;	/* of the server or the extension */
+	bool		is_foreign;		/* of a role without the rights of this one */
+} Match;
+
+/* The runs of a procedure. */
+typedef struct TenantRuns
+{
+	const MigRunRequest *request;
+	MemoryContext context;		/* for what outlives a run */
+	int			ntenants;
+	MigTenant  *tenants;
+	int			nbegun;
+	int			nended;			/* of them, before their target */
+	List	   *failed;			/* names of schemas */
+	ErrorData  *first_error;
+} TenantRuns;
+
+static Match *match(int nnames, char **names, int *nmatches);
+static void read_match(const MigSpiRow *row, void *result);
+static void check_match(const Match *match);
+static void warn_foreign(const Match *matches, int nmatches);
+static void set(const char *name, const char *value, GucAction action);
+static void run_all(TenantRuns *runs, bool stop_on_error);
+static ErrorData *run_in(TenantRuns *runs, const MigTenant *tenant);
+static void enter_work(void *arg);
+static void report(const TenantRuns *runs, const MigTenant *tenant,
+				   const ErrorData *error);
+static void report_end(const TenantRuns *runs);
+static char *advise(const TenantRuns *runs);
+static char *join(const List *names, int max);
+
+/*
+ * The tenants that are asked for, each once, in the order of the names; those
+ * of a pattern, which has a *, in the order of their names.  Raises an error if
+ * a schema does not exist or cannot be a tenant.
+ */
+MigTenant *
+mig_tenant_list(int nnames, char **names, int *ntenants)
+{
+	const char *path = GetConfigOption("search_path", false, false);
+	int			nmatches;
+	Match	   *matches = match(nnames, names, &nmatches);
+	MigTenant  *tenants = palloc(sizeof(MigTenant) * Max(nmatches, 1));
+
+	*ntenants = 0;
+	for (int i = 0; i < nmatches; i++)
+	{
+		MigTenant  *tenant = &tenants[*ntenants];
+
+		check_match(&matches[i]);
+		if (matches[i].is_foreign)
+			continue;
+		tenant->schema = matches[i].schema;
+		tenant->search_path = *path == '\0' ?
+			pstrdup(quote_identifier(tenant->schema)) :
+			psprintf("%s, %s", quote_identifier(tenant->schema), path);
+		tenant->version_table = mig_version_table_in(tenant->schema);
+		(*ntenants)++;
+	}
+	warn_foreign(matches, nmatches);
+	if (*ntenants == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("there is no schema to run in"),
+				 errhint("Name the schemas, as in schemas => '{tenant_1, tenant_2}' or '{tenant_*}'.")));
+	return tenants;
+}
+
+/*
+ * Makes the settings of a tenant, and its version table if there is none.
+ */
+void
+mig_tenant_enter(const MigTenant *tenant, GucAction action)
+{
+	set("search_path", tenant->search_path, action);
+	set("migrate.version_table", tenant->version_table, action);
+	mig_version_create_missing(tenant->version_table);
+}
+
+/*
+ * Does what is asked for in each of the schemas.  Raises an error in the end if
+ * a run has failed.
+ */
+void
+mig_tenant_run(const MigRunRequest *request, int nnames, char **names,
+			   bool stop_on_error)
+{
+	TenantRuns	runs = {request};
+	List	   *settings;
+
+	mig_precheck_transaction(request);
+	/* What is wrong with it is wrong in every schema. */
+	if (!mig_target_is_relative(request->targets[0]))
+		(void) mig_target_resolve_list(mig_revision_graph(MIG_SPI_READ_LATEST),
+									   1, request->targets);
+	runs.context = AllocSetContextCreate(PortalContext, "migrate tenants",
+										 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(runs.context);
+	runs.tenants = mig_tenant_list(nnames, names, &runs.ntenants);
+	settings = mig_session_setting_read();
+	mig_xact_renew();
+
+	run_all(&runs, stop_on_error);
+
+	mig_session_setting_restore(settings);
+	mig_xact_renew();
+	report_end(&runs);
+}
+
+/*
+ * The schemas that the names stand for.  A name that stands for none is there
+ * without one.
+ */
+static Match *
+match(int nnames, char **names, int *nmatches)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.min(a.name), s.nspname, pg_catalog.bool_and(a.is_pattern),"
+		"       s.is_reserved, pg_catalog.bool_and(a.is_pattern) AND"
+		"       NOT " MIG_COMPAT_HAS_ROLE("s.nspowner", "$2")
+		"  FROM (SELECT u.name, u.number, pg_catalog.strpos(u.name, '*') > 0,"
+		"               pg_catalog.replace(pg_catalog.replace("
+		"                 pg_catalog.replace(pg_catalog.replace(u.name,"
+		"                   '!', '!!'), '%', '!%'), '_', '!_'), '*', '%')"
+		"          FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (name, number)"
+		"       ) AS a (name, number, is_pattern, pattern)"
+		"  LEFT JOIN (SELECT n.nspname, n.nspowner,"
+		"                    pg_catalog.starts_with(n.nspname, 'pg_') OR"
+		"                    n.nspname IN ('information_schema', 'migrate')"
+		"               FROM pg_catalog.pg_namespace AS n"
+		"            ) AS s (nspname, nspowner, is_reserved)"
+		"    ON CASE WHEN a.is_pattern"
+		"        THEN s.nspname LIKE a.pattern ESCAPE '!' AND NOT s.is_reserved"
+		"        ELSE s.nspname = a.name END"
+		" GROUP BY s.nspname, s.nspowner, s.is_reserved,"
+		"       CASE WHEN s.nspname IS NULL THEN a.number END"
+		" ORDER BY pg_catalog.min(a.number), s.nspname COLLATE \"C\""
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_texts(&args, names, nnames);
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(Match), read_match, nmatches);
+}
+
+static void
+read_match(const MigSpiRow *row, void *result)
+{
+	Match	   *match = result;
+
+	match->asked = mig_spi_row_text(row, 1);
+	match->schema = mig_spi_row_text(row, 2);
+	match->is_pattern = mig_spi_row_bool(row, 3);
+	match->is_reserved = match->schema != NULL && mig_spi_row_bool(row, 4);
+	match->is_foreign = match->schema != NULL && mig_spi_row_bool(row, 5);
+}
+
+static void
+check_match(const Match *match)
+{
+	if (match->schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 match->is_pattern ?
+				 errmsg("no schema matches \"%s\"", match->asked) :
+				 errmsg("schema \"%s\" does not exist", match->asked),
+				 errdetail("Nothing was run.")));
+	if (match->is_reserved)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("revisions cannot be run in schema \"%s\"", match->schema),
+				 errdetail("It belongs to the server or to the extension. Nothing was run.")));
+}
+
+/*
+ * What is in a schema of another role is found by the bodies, which run with
+ * the rights of this one: a pattern must not lead them there.
+ */
+static void
+warn_foreign(const Match *matches, int nmatches)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < nmatches; i++)
+	{
+		if (matches[i].is_foreign)
+			names = lappend(names, matches[i].schema);
+	}
+	if (names != NIL)
+		ereport(WARNING,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg_plural("%d schema is left out because its owner lacks the rights of role \"%s\"",
+							   "%d schemas are left out because their owners lack the rights of role \"%s\"",
+							   list_length(names), list_length(names),
+							   GetUserNameFromId(GetUserId(), false)),
+				 errdetail("Left out: %s. What the owner of a schema puts there is found by the bodies.",
+						   join(names, MAX_NAMED)),
+				 errhint("Run this as the owner of the schemas, or name them without a pattern.")));
+}
+
+static void
+set(const char *name, const char *value, GucAction action)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, action,
+							 true, 0, false);
+}
+
+/*
+ * Runs one tenant after the other.
+ */
+static void
+run_all(TenantRuns *runs, bool stop_on_error)
+{
+	while (runs->nbegun < runs->ntenants)
+	{
+		const MigTenant *tenant = &runs->tenants[runs->nbegun++];
+		ErrorData  *error;
+
+		ereport(NOTICE,
+				(errmsg("schema \"%s\", %d of %d", mig_printable(tenant->schema),
+						runs->nbegun, runs->ntenants)));
+		error = run_in(runs, tenant);
+		if (error == NULL)
+			continue;
+		runs->failed = lappend(runs->failed, tenant->schema);
+		if (runs->first_error == NULL)
+			runs->first_error = error;
+		report(runs, tenant, error);
+		if (stop_on_error || error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			break;
+	}
+}
+
+/*
+ * NULL: it is done.  Otherwise the error, and a transaction has just begun.
+ */
+static ErrorData *
+run_in(TenantRuns *runs, const MigTenant *tenant)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	MemoryContext context = AllocSetContextCreate(runs->context, "migrate tenant",
+												  ALLOCSET_DEFAULT_SIZES);
+	ErrorData  *volatile error = NULL;
+
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		MigRunResult result;
+
+		mig_xact(enter_work, unconstify(MigTenant *, tenant), MIG_XACT_RAISE);
+		mig_run(runs->request, &result);
+		if (result.end_reason != NULL)
+			runs->nended++;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(runs->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_xact_abandon_subxacts(level);
+		mig_xact_abort();
+	}
+	PG_END_TRY();
+	if (error != NULL)
+		mig_xact_end_cancel(error);
+	MemoryContextSwitchTo(runs->context);
+	MemoryContextDelete(context);
+	return error;
+}
+
+static void
+enter_work(void *arg)
+{
+	mig_tenant_enter(arg, GUC_ACTION_SET);
+}
+
+/*
+ * The hint of the error is for a session that has the settings of the tenant.
+ */
+static void
+report(const TenantRuns *runs, const MigTenant *tenant, const ErrorData *error)
+{
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 runs->request->command == MIG_COMMAND_UPGRADE ?
+			 errmsg("upgrade in schema \"%s\" failed: %s", mig_printable(tenant->schema),
+					error->message) :
+			 errmsg("downgrade in schema \"%s\" failed: %s", mig_printable(tenant->schema),
+					error->message),
+			 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
+			 errhint("For this schema: SET search_path = %s; SET migrate.version_table = %s;%s%s",
+					 tenant->search_path,
+					 quote_literal_cstr(tenant->version_table),
+					 error->hint != NULL ? "\n" : "",
+					 error->hint != NULL ? error->hint : ""),
+			 error->context != NULL ? errcontext("%s", error->context) : 0));
+}
+
+/*
+ * How many runs have succeeded, and, as an error with the code of the first one,
+ * which have not.
+ */
+static void
+report_end(const TenantRuns *runs)
+{
+	bool		upgrade = runs->request->command == MIG_COMMAND_UPGRADE;
+	int			nfailed = list_length(runs->failed);
+	int			ndone = runs->nbegun - nfailed - runs->nended;
+
+	if (nfailed == 0)
+	{
+		ereport(NOTICE,
+				(upgrade ?
+				 errmsg("done: %d of %d schemas upgraded", ndone,
+						runs->ntenants) :
+				 errmsg("done: %d of %d schemas downgraded", ndone,
+						runs->ntenants),
+				 runs->nended > 0 ?
+				 errdetail("Ended before their target: %d.", runs->nended) : 0));
+		return;
+	}
+	ereport(ERROR,
+			(errcode(runs->first_error->sqlerrcode),
+			 upgrade ?
+			 errmsg("upgrade failed in %d of %d schemas", nfailed,
+					runs->ntenants) :
+			 errmsg("downgrade failed in %d of %d schemas", nfailed,
+					runs->ntenants),
+			 errdetail("Failed: %s. Succeeded: %d, not begun: %d.",
+					   join(runs->failed, MAX_NAMED), ndone,
+					   runs->ntenants - runs->nbegun),
+			 errhint("To see where each is: SELECT * FROM migrate.tenants;%s",
+					 advise(runs))));
+}
+
+/*
+ * The statement that runs what has failed or was not begun.  Of more schemas than
+ * a reader pastes there is none.
+ */
+static char *
+advise(const TenantRuns *runs)
+{
+	const MigRunRequest *request = runs->request;
+	List	   *names = list_copy(runs->failed);
+	char	  **elems;
+	int			nelems = 0;
+	ListCell   *cell;
+
+	for (int i = runs->nbegun; i < runs->ntenants; i++)
+		names = lappend(names, runs->tenants[i].schema);
+	if (list_length(names) > MAX_PASTED)
+		return "";
+	elems = palloc(sizeof(char *) * list_length(names));
+	foreach(cell, names)
+		elems[nelems++] = lfirst(cell);
+	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s);",
+					mig_command_procedure(request->command),
+					quote_literal_cstr(request->targets[0]),
+					quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
+															 mig_spi_array_datum(elems, nelems))));
+}
+
+/*
+ * Names, quoted, at most so many.
+ */
+static char *
+join(const List *names, int max)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	foreach(cell, names)
+	{
+		if (foreach_current_index(cell) == max)
+		{
+			appendStringInfo(&buf, " and %d more", list_length(names) - max);
+			break;
+		}
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
+						 mig_printable(lfirst(cell)));
+	}
+	return buf.data;
+}
