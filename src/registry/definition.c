@@ -669,6 +669,31 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 }
 
 /*
+ * The arguments of migrate_register() that the registered definition has and the
+ * new one has not; NULL: none.  Not the message: nothing is run differently
+ * without it.
+ */
+const char *
+mig_definition_losses(const MigRevision *old, const MigRevision *new)
+{
+	const MigRevisionDef *def = &new->def;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (old->def.ndown > 0 && def->ndown == 0)
+		appendStringInfoString(&buf, ", down_revision");
+	if (old->def.ndepends > 0 && def->ndepends == 0)
+		appendStringInfoString(&buf, ", depends_on");
+	if (old->def.nlabels > 0 && def->nlabels == 0)
+		appendStringInfoString(&buf, ", branch_labels");
+	if (def->downgrade == NULL && !same_body(&old->downgrade, &new->downgrade))
+		appendStringInfoString(&buf, ", downgrade");
+	if (def->verify == NULL && !same_body(&old->verify, &new->verify))
+		appendStringInfoString(&buf, ", verify");
+	return buf.len == 0 ? NULL : buf.data + strlen(", ");
+}
+
+/*
  * By hash: a reformatted body is the same.  No hash: no body.
  */
 static bool

@@ -68,6 +68,12 @@ mig_register(const MigRevisionDef *def, bool replace)
 	mig_register_check_definition(&registered);
 	mig_lock_registry();
 	register_all(&registered, 1);
+	/* Who corrects a body in a hurry gives the body alone. */
+	if (registered.result == MIG_REGISTER_REPLACED && registered.lost != NULL)
+		ereport(WARNING,
+				(errmsg("revision \"%s\" is replaced without what it had: %s",
+						def->id, registered.lost),
+				 errhint("A call gives all of a revision, and what it leaves out is gone. To keep it, register the revision again with it.")));
 }
 
 /*
@@ -400,6 +406,8 @@ mig_register_compare(MigRegistered *registered)
 		def->replaces = old->def.replaces;
 	}
 	registered->differs = mig_definition_difference(old, &registered->revision);
+	if (registered->given.revision.number == 0)
+		registered->lost = mig_definition_losses(old, &registered->revision);
 	registered->result = registered->differs == NULL ? MIG_REGISTER_UNCHANGED :
 		MIG_REGISTER_REPLACED;
 	registered->remarks_differ = strcmp(old->def.allow == NULL ? "" : old->def.allow,

@@ -25,6 +25,8 @@ typedef struct MigRegistered
 	bool		failed;			/* its definition has an error */
 	MigRegisterResult result;
 	const char *differs;		/* from what is registered; NULL: not */
+	const char *lost;			/* arguments that a call has left out, which
+								 * the registered one has; NULL: none */
 	bool		applied;		/* in the version table in use, if it differs */
 	bool		remarks_differ; /* the waivers and what it replaces, which do
 								 * not count for that */
@@ -72,6 +74,8 @@ extern void mig_definition_source(const MigRegistration *registration,
 								  MigScriptSource *source);
 extern const char *mig_definition_difference(const MigRevision *old,
 											 const MigRevision *new);
+extern const char *mig_definition_losses(const MigRevision *old,
+										 const MigRevision *new);
 
 /* repeatable.c */
 extern MigRepeatableSet *mig_repeatable_set_read(MigScriptRevision *given,
