@@ -207,7 +207,7 @@ mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 					name),
 			 errdetail("The heads are %s.",
 					   mig_graph_quote(graph, heads)),
-			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them.")));
+			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them, and migrate_merge() to join them.")));
 }
 
 /* The revisions of a branch: its revision, the ancestors and descendants. */
