@@ -40,16 +40,18 @@ my $settings = "SET migrate.transaction_settings = 'statement_timeout = 1s';";
 sql($node, $db, "SELECT migrate_register('t1', 'SELECT pg_sleep(0.4); SELECT pg_sleep(0.4); SELECT pg_sleep(0.4)', ''),
 	migrate_register('t2', '$slow', '', '{t1}')");
 is(run('each of three statements', "$settings SELECT migrate_upgrade('t1')"), 't1', 'together they may take longer');
-my $call = qq(DETAIL:  Nothing of this call is left; the database is at "t1".\nHINT:  To try again: SELECT migrate_upgrade('%s');\n);
-run('function', "$settings SELECT migrate_upgrade('t2')", cancelled('t2', $slow, sprintf($call, 't2')));
+my $of_revision = 'To give it more time, change the statement_timeout that the revision or migrate.transaction_settings sets.';
+my $of_session = 'To give it more time: SET statement_timeout = 0;';
+my $call = qq(DETAIL:  Nothing of this call is left; the database is at "t1".\nHINT:  %s\nTo try again: SELECT migrate_upgrade('%s');\n);
+run('function', "$settings SELECT migrate_upgrade('t2')", cancelled('t2', $slow, sprintf($call, $of_revision, 't2')));
 my $left = qq(DETAIL:  Nothing of the upgrade of revision "t2" is left; the database is at "t1".\n);
-run('procedure', "$settings CALL migrate_deploy('t2')", cancelled('t2', $slow, "${left}HINT:  To try again: CALL migrate_deploy('t2');\n"));
+run('procedure', "$settings CALL migrate_deploy('t2')", cancelled('t2', $slow, "${left}HINT:  $of_revision\nTo try again: CALL migrate_deploy('t2');\n"));
 is(sql($node, $db, "SELECT revision, state, sqlstate, error FROM migrate.log WHERE state = 'failed'"),
 	"t2|failed|57014|$timeout", 'the log says so');
 is(run('worker', "$settings SELECT migrate_submit('head') AS job \\gset
 CALL migrate_wait(:job);
 SELECT state, sqlstate, error FROM migrate.jobs_details WHERE job = :job",
-		"ERROR:  job 1 failed: $timeout\n${left}HINT:  To try again: SELECT migrate_submit();\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"t2\", attempt 1"),
+		"ERROR:  job 1 failed: $timeout\n${left}HINT:  $of_revision\nTo try again: SELECT migrate_submit();\nCONTEXT:  statement 2 at line 1 of the upgrade of revision \"t2\", attempt 1"),
 	"failed|57014|$timeout", 'and so does the job');
 
 # So is the body's own; what it has left would end the sleep that follows.
@@ -62,14 +64,14 @@ sub replace
 }
 $slow = q(SET statement_timeout = '200ms'; SELECT pg_sleep(10));
 replace('t2', $slow, 't1');
-is(run('set by the body', "SELECT migrate_upgrade('t2');\nSELECT 'slept' FROM pg_sleep(0.3)", cancelled('t2', $slow, sprintf($call, 't2'))),
+is(run('set by the body', "SELECT migrate_upgrade('t2');\nSELECT 'slept' FROM pg_sleep(0.3)", cancelled('t2', $slow, sprintf($call, $of_revision, 't2'))),
 	'slept', 'set by the body: not for the next command');
 
 # The session's is for the whole command, and still counts afterwards.
 replace('t2', q(SET statement_timeout = '10s'; SELECT pg_sleep(0.2)), 't1');
 $slow = 'SET statement_timeout = 0; SELECT pg_sleep(10)';
 replace('t3', $slow, 't2');
-run('session', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t3')", cancelled('t3', $slow, sprintf($call, 't3')));
+run('session', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t3')", cancelled('t3', $slow, sprintf($call, $of_session, 't3')));
 run('session, after a run with a longer one', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t2'), pg_sleep(10)", "ERROR:  $timeout");
 replace('t2', q(SET statement_timeout = '400ms'; SELECT pg_sleep(0.2)), 't1');
 run('session, after a run with a shorter one', "SET statement_timeout = '2s'; SELECT migrate_upgrade('t2'), pg_sleep(10)", "ERROR:  $timeout");

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "base/command.h"
+#include "base/error_text.h"
 #include "run/run_internal.h"
 #include "tables/revision.h"
 
@@ -42,6 +43,7 @@ static void append_causes(StringInfo buf, const MigRun *run,
 						  const ErrorData *error);
 static char *advise(const MigRun *run, const ErrorData *error,
 					const char *set_role);
+static char *advise_time(const MigRun *run, const char *command);
 static char *advise_repair(const MigRun *run, const ErrorData *error,
 						   const char *command);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
@@ -291,12 +293,26 @@ advise(const MigRun *run, const ErrorData *error, const char *set_role)
 	}
 	if (run->exec.body.statement == 0 && error->hint != NULL)
 		return NULL;
+	if (mig_error_is_statement_timeout(error))
+		return advise_time(run, command);
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
 	if (set_role != NULL)
 		command = psprintf("%s\nTo run it as %s\n%s", command, set_role, command);
 	return advise_repair(run, error, command);
+}
+
+/*
+ * The same after a statement_timeout, which the next run meets again.
+ */
+static char *
+advise_time(const MigRun *run, const char *command)
+{
+	return psprintf(run->exec.body.session_timeout > 0 ?
+					"To give it more time: SET statement_timeout = 0;\nTo try again: %s" :
+					"To give it more time, change the statement_timeout that the revision or migrate.transaction_settings sets.\nTo try again: %s",
+					command);
 }
 
 /*
