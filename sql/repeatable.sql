@@ -189,6 +189,12 @@ RESET migrate.server_type;
 TABLE late;
 SELECT migrate_unregister('late');
 
+-- they are no revisions where an upgrade says how far it comes
+SELECT migrate_register_script(E'-- revision: x1\n-- down_revision: 1\n-- revision: x2\n-- down_revision: x1\n-- external: fill.py\n-- repeatable: later\n-- migrate:up\nSELECT 1');
+SELECT migrate_upgrade();
+SELECT migrate_downgrade('1');
+SELECT migrate_unregister(name) FROM unnest('{x2,x1,later}'::text[]) AS name;
+
 DROP TABLE account CASCADE;
 DROP VIEW mine, late;
 DROP FUNCTION zero;

@@ -208,16 +208,24 @@ describe_end(const MigPlan *plan, const MigTrust *trust,
 	return reason;
 }
 
+/*
+ * Repeatables are steps of the plan, the last ones, and no revisions.
+ */
 static void
 say_end(const MigPlan *plan, int index, const char *reason,
 		const char *detail, char *hint)
 {
+	int			nrevisions = plan->nsteps;
+
+	while (nrevisions > 0 &&
+		   plan->steps[nrevisions - 1].command == MIG_COMMAND_REPEAT)
+		nrevisions--;
 	ereport(WARNING,
 			(plan->command == MIG_COMMAND_UPGRADE ?
 			 errmsg("the upgrade ends after %d of %d revisions: %s",
-					index, plan->nsteps, reason) :
+					Min(index, nrevisions), nrevisions, reason) :
 			 errmsg("the downgrade ends after %d of %d revisions: %s",
-					index, plan->nsteps, reason),
+					index, nrevisions, reason),
 			 detail != NULL ? errdetail_internal("%s", detail) : 0,
 			 errhint("%s", hint)));
 }
