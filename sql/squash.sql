@@ -102,6 +102,9 @@ SELECT pg_temp.attempt($$SELECT migrate_register_script('-- revision: b')$$);
 SELECT pg_temp.attempt($$SELECT migrate_register('a', '')$$);
 SELECT pg_temp.attempt($$SELECT migrate_register_script(E'-- revision: x\n-- replaces: y\n-- revision: y')$$);
 SELECT pg_temp.attempt($$SELECT migrate_register_script(E'-- revision: x\n-- replaces: x')$$);
+-- which file it is, and which revision stands for a down revision
+SELECT * FROM migrate_register_files('{new.sql,old.sql}', ARRAY[E'-- revision: n\n-- down_revision: b', E'-- a remark\n-- revision: b']);
+SELECT * FROM migrate_register_files('{new.sql}', ARRAY[E'-- revision: n\n-- down_revision: b']);
 CALL pg_temp.remove_all();
 -- inside of it: both ways out
 CALL pg_temp.old_chain();

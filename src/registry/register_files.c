@@ -44,6 +44,9 @@ static void find_removed(RegisterSet *set);
 static void check_changes(RegisterSet *set);
 static void check_held(RegisterSet *set, const List *changed, const List *ids);
 static void check_parents(RegisterSet *set);
+static const char *find_replacement(const RegisterSet *set,
+									const MigRevisionDef *def);
+static bool has_parent(const RegisterSet *set, const char *id);
 static void try_refuse(RegisterSet *set, Refuse refuse,
 					   const MigRegistered *revision, const void *arg);
 static void refuse_change(const RegisterSet *set, const MigRegistered *revision,
@@ -222,8 +225,36 @@ check_parents(RegisterSet *set)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!set->revisions[i].failed)
-			try_refuse(set, refuse_parents, &set->revisions[i], NULL);
+			try_refuse(set, refuse_parents, &set->revisions[i],
+					   find_replacement(set, &set->revisions[i].revision.def));
 	}
+}
+
+/*
+ * The revision that has replaced the first down revision which is not there, or
+ * NULL.
+ */
+static const char *
+find_replacement(const RegisterSet *set, const MigRevisionDef *def)
+{
+	char	   *replaced;
+	char	   *by;
+
+	for (int i = 0; i < def->ndown; i++)
+	{
+		if (has_parent(set, def->down[i]))
+			continue;
+		mig_revision_replaced(&def->down[i], 1, &replaced, &by);
+		return by;
+	}
+	return NULL;
+}
+
+static bool
+has_parent(const RegisterSet *set, const char *id)
+{
+	return is_given(set, id) ||
+		(mig_graph_find(set->graph, id) >= 0 && !set->prunes);
 }
 
 static void
@@ -289,18 +320,23 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 			   const void *arg)
 {
 	const MigRevisionDef *def = &revision->revision.def;
+	const char *by = arg;
 
 	for (int i = 0; i < def->ndown; i++)
 	{
 		bool		registered = mig_graph_find(set->graph, def->down[i]) >= 0;
 
-		if (is_given(set, def->down[i]) ||
-			(registered && !set->prunes))
+		if (has_parent(set, def->down[i]))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 by != NULL ?
+				 errmsg("down revision \"%s\" of revision \"%s\" is replaced by revision \"%s\"",
+						def->down[i], def->id, by) :
 				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
 						def->down[i], def->id),
+				 by != NULL ?
+				 errhint("migrate_export() writes the files as they are since then.") :
 				 registered ?
 				 errdetail("It is registered, but no file holds it, and prune => true would remove it.") :
 				 errdetail("It is neither registered nor in one of the files.")));
