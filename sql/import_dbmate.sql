@@ -13,6 +13,10 @@ CALL migrate_revert('base');
 SELECT to_regclass('account');
 \set one '-- file: 20240101000001_create_account.sql\n-- migrate:up\nCREATE TABLE account (id bigint PRIMARY KEY);\n-- migrate:down\nDROP TABLE account;\n'
 SELECT * FROM migrate_register_bundle(:'one', 'dbmate', replace => true, prune => true);
+-- The last file of a project by itself does not follow the others.
+SELECT * FROM migrate_register_bundle(E'-- file: 20240101000004_late.sql\n-- migrate:up\nSELECT 4;\n-- migrate:down\n');
+SELECT revision, down_revision FROM migrate.revision ORDER BY 1;
+SELECT migrate_unregister('20240101000004');
 
 -- errors of each kind
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\nSELECT 1;\n-- file: 2_b.sql\n\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- file: 3_c.sql\n-- migrate:down\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- file: 4_d.sql\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:up\n-- file: 5_e.sql\n-- migrate:up transaction:maybe\n-- file: 6_f.sql\n-- migrate:up\nSELECT 1;\nSELEC 1;\n-- migrate:down\nSELEC 2;\n-- file: 6_g.sql\n-- migrate:up\n-- file: 7_h.sql\n-- migrate:up\nSELECT 1;\n-- migrate:dwon\nSELECT 2;\n-- file: 8_i.sql\n-- migrate:up\nSELECT 1;\n\t-- migrate:down\n'));

@@ -13,6 +13,7 @@
 
 #include "graph/graph.h"
 #include "import/import_internal.h"
+#include "tables/source.h"
 
 /* A revision on its way into the chain. */
 typedef struct ChainLink
@@ -44,6 +45,7 @@ static void refuse_other(const MigImportRevision *revision,
 static ChainLink *make_links(MigImportRevision **revisions, int n,
 							 const MigGraph *graph);
 static int	compare_links(const void *a, const void *b);
+static bool is_registered(const MigImport *import, const MigGraph *graph);
 static bool keep_parents(const MigImport *import, MigRevisionDef *def);
 static bool is_in_set(const MigImport *import, const char *id);
 
@@ -59,6 +61,9 @@ mig_import_make_chain(MigImport *import)
 	ChainLink  *links = make_links(sort_by_version(import), n, graph);
 	int			latest = -1;
 
+	if (n > 0 && links[0].rank < 0 && !import->request->prune &&
+		is_registered(import, graph))
+		import->apart = links[0].revision->script.def.id;
 	for (int i = 0; i < n; i++)
 	{
 		MigRevisionDef *def = &links[i].revision->script.def;
@@ -250,6 +255,25 @@ compare_links(const void *a, const void *b)
 		return left->rank < 0 ? 1 : -1;
 	return left->rank != right->rank ? left->rank - right->rank :
 		left->position - right->position;
+}
+
+/*
+ * Whether files of the format were registered before.  These here may be another
+ * project's, or the last ones of the same, which the format does not tell.
+ */
+static bool
+is_registered(const MigImport *import, const MigGraph *graph)
+{
+	int			nsources;
+	MigSource  *sources = mig_source_list(&nsources);
+
+	for (int i = 0; i < nsources; i++)
+	{
+		if (strcmp(sources[i].format, import->format->name) == 0 &&
+			mig_graph_find(graph, sources[i].revision) >= 0)
+			return true;
+	}
+	return false;
 }
 
 /*

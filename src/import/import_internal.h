@@ -79,6 +79,8 @@ typedef struct MigImport
 								 * them */
 	List	   *split;			/* ids of those with others */
 	List	   *moved;			/* ids behind later versions */
+	const char *apart;			/* the id that begins a chain beside one of
+								 * the same format, or NULL */
 	List	   *mentions;		/* ids whose bodies name the tool's table */
 	List	   *ignored;		/* what files say and is not done here, of
 								 * char * */

@@ -58,6 +58,11 @@ report_bodies(const MigImport *import)
 							   list_length(import->moved),
 							   list_length(import->moved)),
 				 errdetail_internal("%s", list_texts(import->moved))));
+	if (import->apart != NULL)
+		ereport(WARNING,
+				(errmsg("revision \"%s\" begins a chain beside the one that was registered from files of %s before",
+						import->apart, import->format->name),
+				 errhint("If they are the newest files of the same project, remove their revisions with migrate_unregister(), and register all files together: the new ones then follow the old ones.")));
 	if (import->mentions != NIL)
 		ereport(WARNING,
 				(errmsg_plural("%d revision uses table \"%s\" of the tool that its file was written for",
