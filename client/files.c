@@ -10,6 +10,7 @@
 #include "common/logging.h"
 #include "common/string.h"
 #include "fe_utils/string_utils.h"
+#include "mb/pg_wchar.h"
 
 #include "pg_migrate.h"
 
@@ -25,6 +26,7 @@ typedef struct Files
 	PQExpBufferData paths;
 	PQExpBufferData contents;
 	int			n;
+	int			encoding;		/* of their texts */
 } Files;
 
 /* Paths of files, to be sorted. */
@@ -38,6 +40,7 @@ static void add_path(Files *files, const char *path);
 static void collect(Paths *paths, const char *path);
 static void collect_directory(Paths *paths, const char *path);
 static void add_file(Files *files, const char *path);
+static void check_encoding(int encoding, const char *path, const char *content);
 static char *new_revision(Session *session);
 static char *heads_of_database(Session *session);
 static char *joined_parents(void);
@@ -180,6 +183,7 @@ run_load(Session *session, int argc, char **argv)
 	ExitCode	code;
 
 	use_utf8(session);
+	files.encoding = PQclientEncoding(session->conn);
 	initPQExpBuffer(&files.paths);
 	initPQExpBuffer(&files.contents);
 	appendPQExpBufferChar(&files.paths, '{');
@@ -194,7 +198,10 @@ run_load(Session *session, int argc, char **argv)
 		pg_fatal("out of memory");
 	if (files.n == 0)
 	{
-		pg_log_error("there are no files");
+		if (argc <= 1)
+			pg_log_error("there are no files in \"%s\"", argc == 0 ? options.directory : argv[0]);
+		else
+			pg_log_error("there are no files");
 		return EXIT_FAILED;
 	}
 
@@ -299,6 +306,8 @@ add_file(Files *files, const char *path)
 		if (content == NULL && pg_str_endswith(path, read_suffixes[i]))
 			content = read_file(path);
 	}
+	if (content != NULL)
+		check_encoding(files->encoding, path, content);
 	appendPGArray(&files->paths, path);
 	if (content != NULL)
 		appendPGArray(&files->contents, content);
@@ -306,6 +315,27 @@ add_file(Files *files, const char *path)
 		appendPQExpBufferStr(&files->contents, files->n == 0 ? "NULL" : ",NULL");
 	files->n++;
 	pg_free(content);
+}
+
+/*
+ * The server gets all files as one parameter, and its error could not say which of
+ * them it is.
+ */
+static void
+check_encoding(int encoding, const char *path, const char *content)
+{
+	int			length = strlen(content);
+	int			valid = pg_encoding_verifymbstr(encoding, content, length);
+	int			line = 1;
+
+	if (valid == length)
+		return;
+	for (int i = 0; i < valid; i++)
+		line += content[i] == '\n' ? 1 : 0;
+	pg_log_error("line %d of file \"%s\": file is not valid in encoding \"%s\"",
+				 line, path, pg_encoding_to_char(encoding));
+	pg_log_error_hint("Convert the file to that encoding, or say which one the files have, as in PGCLIENTENCODING=LATIN1.");
+	exit(EXIT_FAILED);
 }
 
 char *
