@@ -1,6 +1,6 @@
 # The SQL of docs/troubleshooting.md runs on a database as it may be: one revision
-# is applied, one is partial, two heads are pending.  The links of the pages lead
-# somewhere.
+# is applied, one is partial, two heads are pending.  What the sentences of all pages
+# call is there, and their links lead somewhere.
 
 use strict;
 use warnings;
@@ -27,12 +27,33 @@ my @blocks = slurp_file("$docs/troubleshooting.md") =~ /^```sql\n(.*?)^```$/msg;
 cmp_ok(scalar @blocks, '>', 4, 'troubleshooting: there are blocks');
 foreach my $block (@blocks)
 {
-	my ($out, $errors) = ('', '');
-	$node->psql($db, $block, stdout => \$out, stderr => \$errors);
-	my ($first) = $block =~ /(.*)/;
-	is($errors, '', "runs: $first");
-	isnt($out, '', 'and says something') unless $first =~ /migrate\.(progress|jobs)/;
+	foreach my $statement ($block =~ /(.*?;)[^\n]*\n/sg)
+	{
+		my ($out, $errors) = ('', '');
+		$node->psql($db, $statement, stdout => \$out, stderr => \$errors);
+		is($errors, '', "runs: $statement");
+		isnt($out, '', 'and says something') unless $statement =~ /migrate\.(progress|jobs)/;
+	}
 }
+
+# Statements between sentences: with these arguments there is a function.
+my ($n, @unknown) = (0);
+foreach my $page (glob("$docs/*.md"), "$docs/../README.md")
+{
+	my $text = slurp_file($page);
+	$text =~ s/^```.*?^```$//msg;
+	foreach my $statement ($text =~ /`(SELECT [^`]*\bmigrate_[^`]*)`/g)
+	{
+		next if $statement =~ /\.\.\./;
+		my $errors = '';
+		$statement =~ s/(?<=[ (,]):'?\w+'?/'1'/g;
+		$node->psql($db, "PREPARE inline AS $statement", stderr => \$errors);
+		push @unknown, "$page: $statement: $errors" if $errors =~ /(function |relation ")migrate.* does not exist|syntax error/;
+		$n++;
+	}
+}
+cmp_ok($n, '>', 20, 'there are statements between sentences');
+is(join("\n", @unknown), '', 'and what they call is there');
 $node->stop;
 
 # As GitHub makes them of headings.
