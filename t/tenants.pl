@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use constant TENANTS => 200;
-use constant WORKERS => 4;
+use constant WORKERS => 2;
 
 my $node = new_node('tenants', 'restart_after_crash = on', 'max_worker_processes = 12',
 	'migrate.max_workers = ' . WORKERS);
@@ -71,10 +71,15 @@ is(sql($node, $db, $states), '1 behind, 9 current', 'and is done');
 
 # By workers, several at once; one tenant is broken, most are new.
 sql($node, $db, 'CREATE TABLE tenant_100.account (other int)');
+$node->adjust_conf('postgresql.conf', 'log_min_messages', 'debug1');
+$node->reload;
+my $log_start = -s $node->logfile;
 sql($node, $db, "SELECT count(*) FROM migrate_submit(schemas => '{tenant_*}')");
 wait_until($node, $db, "SELECT count(*) >= 2 FROM migrate.tenants WHERE state = 'running'");
 pass('several tenants run at once');
 wait_until($node, $db, "SELECT count(*) = 0 FROM migrate.jobs WHERE state IN ('queued', 'running', 'interrupted')");
+my $started = () = slurp_file($node->logfile, $log_start) =~ /starting background worker process "migrate job/g;
+cmp_ok($started, '<', 2 * WORKERS * TENANTS, "$started workers were started: they do not start each other for nothing");
 is(sql($node, $db, "SELECT state, count(*) FROM migrate.jobs GROUP BY state ORDER BY state"), "failed|1\nsucceeded|199", 'a job each; the broken one fails');
 is(sql($node, $db, $states), '199 current, 1 failed', 'and stops no other');
 is(sql($node, $db, "SELECT schema, failed_revision, failed_sqlstate, failed_error FROM migrate.tenants_details WHERE state <> 'current'"),

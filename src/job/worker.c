@@ -45,6 +45,7 @@ typedef struct Worker
 	int64		number;			/* of the job */
 	uint32		queue;			/* of its version table */
 	bool		exists;			/* the job has not ended */
+	bool		has_slot;
 	bool		claimed;
 	bool		begun;			/* a revision */
 	int64		since;			/* by mig_clock_ms() */
@@ -118,7 +119,7 @@ migrate_job_main(Datum arg)
 	QueryCancelPending = false;
 	if (worker.ends_stale && !worker.given_back)
 		start_next(&worker);
-	else
+	else if (worker.has_slot)
 		dispatch();
 	mig_xact_end_process();
 }
@@ -167,19 +168,19 @@ run_job(Worker *worker)
 /*
  * Locks a slot, the queue of the version table and the job, in this order, and
  * claims the job.  Where a lock is not free its holder dispatches jobs at its
- * end.
+ * end, and so does what has ended the job.  A worker that had no slot, which it
+ * could have kept from another one, does not: where many jobs are due, workers
+ * that find nothing to do would go on starting each other.
  */
 static bool
 claim(Worker *worker)
 {
-	bool		has_slot = false;
-
 	mig_xact(queue_work, worker, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	if (!worker->exists)
 		return false;
-	for (int slot = 1; slot <= mig_guc_max_workers && !has_slot; slot++)
-		has_slot = mig_lock_job(MIG_JOB_LOCK_SLOT, slot);
-	if (!has_slot ||
+	for (int slot = 1; slot <= mig_guc_max_workers && !worker->has_slot; slot++)
+		worker->has_slot = mig_lock_job(MIG_JOB_LOCK_SLOT, slot);
+	if (!worker->has_slot ||
 		!mig_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
 		!mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
 		return false;
