@@ -115,6 +115,11 @@ SELECT format('CALL migrate_wait(%s);', job) FROM migrate.jobs WHERE job > :firs
 SELECT schema, state, revision FROM migrate.tenants;
 SELECT version_table, state, target FROM migrate.jobs_details ORDER BY job;
 SELECT settings[1] FROM migrate.job ORDER BY job;
+INSERT INTO tenant_1.account VALUES (2);
+SELECT migrate_submit('ccc', schemas => '{tenant_1}') AS job \gset
+CALL migrate_wait(:job);
+SELECT schema, state, note FROM migrate.tenants WHERE state = 'failed';
+DELETE FROM tenant_1.account WHERE id = 2;
 SELECT migrate_submit('head', schemas => '{tenant_9}');
 SELECT migrate_submit('head', run_at => now() + interval '1 day', schemas => '{tenant_1}') > 0 AS queued;
 SELECT schema, state, note ~ '^job \d+$' AS job FROM migrate.tenants;

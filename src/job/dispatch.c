@@ -12,6 +12,7 @@
 
 #include "base/guc.h"
 #include "job/job_internal.h"
+#include "run/run.h"
 
 static char *submission(const MigJobDead *dead);
 static void explain_failure(const MigJobDead *dead, MigJobEnd *end);
@@ -142,13 +143,15 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 }
 
 /*
- * The statement that submits the job again.
+ * What submits the job again.
  */
 static char *
 submission(const MigJobDead *dead)
 {
 	return psprintf(strcmp(dead->command, "upgrade") == 0 ?
-					"SELECT migrate_submit(%s);" :
-					"SELECT migrate_submit(%s, 'downgrade');",
+					"%sSELECT migrate_submit(%s);" :
+					"%sSELECT migrate_submit(%s, 'downgrade');",
+					mig_run_describe_session(dead->version_table,
+											 dead->search_path),
 					quote_literal_cstr(dead->target));
 }

@@ -13,10 +13,12 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
 #include "base/error_text.h"
+#include "base/guc.h"
 #include "run/run_internal.h"
 #include "tables/revision.h"
 
@@ -540,10 +542,26 @@ mig_failure_call(const MigRunRequest *request, const char *target)
 			return psprintf("CALL %s(%s);",
 							mig_command_procedure(request->command), literal);
 		case MIG_VIA_WORKER:
-			return upgrade ? psprintf("SELECT migrate_submit(%s);", literal) :
-				psprintf("SELECT migrate_submit(%s, 'downgrade');", literal);
+			return psprintf(upgrade ? "%sSELECT migrate_submit(%s);" :
+							"%sSELECT migrate_submit(%s, 'downgrade');",
+							mig_run_describe_session(mig_guc_version_table,
+													 GetConfigOption("search_path", false, false)),
+							literal);
 	}
 	return NULL;				/* not reached */
+}
+
+/*
+ * The line before a statement that is to be about a version table: "" where a
+ * session has it without one.
+ */
+char *
+mig_run_describe_session(const char *version_table, const char *search_path)
+{
+	if (strcmp(version_table, GetConfigOptionResetString("migrate.version_table")) == 0)
+		return "";
+	return psprintf("SET search_path = %s; SET migrate.version_table = %s;\n",
+					search_path, quote_literal_cstr(version_table));
 }
 
 static bool

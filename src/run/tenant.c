@@ -328,11 +328,11 @@ report(const TenantRuns *runs, const MigTenant *tenant, const ErrorData *error)
 			 errmsg("downgrade in schema \"%s\" failed: %s", mig_printable(tenant->schema),
 					error->message),
 			 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
-			 errhint("For this schema: SET search_path = %s; SET migrate.version_table = %s;%s%s",
-					 tenant->search_path,
-					 quote_literal_cstr(tenant->version_table),
-					 error->hint != NULL ? "\n" : "",
-					 error->hint != NULL ? error->hint : ""),
+			 errhint("For this schema: %s%s",
+					 mig_run_describe_session(tenant->version_table,
+											  tenant->search_path),
+					 error->hint != NULL ? error->hint :
+					 "SELECT * FROM migrate.status;"),
 			 error->context != NULL ? errcontext("%s", error->context) : 0));
 }
 

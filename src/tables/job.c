@@ -256,7 +256,10 @@ mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 		"          WHERE held.class = " CppAsString2(MIG_JOB_LOCK)
 		"            AND held.key = " JOB_KEY("j") ")))"
 		" SELECT k.job, d.reason, k.owner, k.login, " CRASHES("k") ","
-		"        k.revision, k.schedule, k.command, k.target"
+		"        k.revision, k.schedule, k.command, k.target, k.version_table,"
+		"        (SELECT pg_catalog.substr(s, pg_catalog.length('search_path=') + 1)"
+		"           FROM pg_catalog.unnest(k.settings) AS s"
+		"          WHERE pg_catalog.starts_with(s, 'search_path='))"
 		"   FROM migrate.job AS k JOIN dead AS d USING (job)"
 		"  WHERE k.finished IS NULL"
 		"    AND CASE WHEN d.reason IS NULL THEN false"
@@ -285,6 +288,8 @@ read_dead(const MigSpiRow *row, void *result)
 	dead->schedule = mig_spi_row_text(row, 7);
 	dead->command = mig_spi_row_text_not_null(row, 8);
 	dead->target = mig_spi_row_text_not_null(row, 9);
+	dead->version_table = mig_spi_row_text_not_null(row, 10);
+	dead->search_path = mig_spi_row_text_not_null(row, 11);
 }
 
 /*

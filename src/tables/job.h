@@ -109,6 +109,8 @@ typedef struct MigJobDead
 	char	   *schedule;		/* that submitted it, or NULL */
 	char	   *command;
 	char	   *target;
+	char	   *version_table;
+	char	   *search_path;
 } MigJobDead;
 
 /* Submitting */
