@@ -1,4 +1,4 @@
--- privileges: which role may call what, and the grants of the README
+-- privileges: which role may call what, and grants like those of docs/roles.md
 \i sql/include/start.sql
 CREATE ROLE regress_migrate_nobody;
 CREATE ROLE regress_migrate_viewer;
@@ -85,7 +85,7 @@ SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
 \t off
 RESET ROLE;
 
--- the README's grants
+-- grants like those of docs/roles.md
 GRANT EXECUTE ON FUNCTION migrate_show TO regress_migrate_viewer;
 GRANT USAGE ON SCHEMA migrate TO regress_migrate_viewer;
 GRANT SELECT ON migrate.log TO regress_migrate_viewer;

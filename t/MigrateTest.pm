@@ -16,7 +16,7 @@ use Test::More;
 our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql run_sql
   session_is wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
   wait_until_no_worker advisory_locks chain kill_9 expect_crash wait_until_up crash
-  make_gate wait_for_gate job ended_job readme_grants difference
+  make_gate wait_for_gate job ended_job recipe_grants difference
   require_alembic alembic alembic_revisions write_file);
 
 my @nodes;
@@ -357,12 +357,12 @@ sub difference
 	  (map { "+$_" } grep { $count{$_} > 0 } sort keys %count);
 }
 
-# The grants of the README, as they stand there, for roles that exist.
-sub readme_grants
+# The grants of docs/roles.md, as they stand there, for roles that exist.
+sub recipe_grants
 {
-	my $readme = slurp_file(dirname(__FILE__) . '/../README.md');
-	my ($grants) = $readme =~ /^(CREATE ROLE viewer;\n.*?)^```/ms;
-	die 'the README has no grants' if !$grants;
+	my $page = slurp_file(dirname(__FILE__) . '/../docs/roles.md');
+	my ($grants) = $page =~ /^(CREATE ROLE viewer;\n.*?)^```/ms;
+	die 'docs/roles.md has no grants' if !$grants;
 	return $grants =~ s/^CREATE ROLE .*;\n//mgr;
 }
 

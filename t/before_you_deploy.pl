@@ -8,6 +8,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use Cwd;
+use MigratePage;
 use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -41,18 +42,6 @@ mkdir "$dir/migrations";
 append_to_file("$dir/migrations/1.sql", $first);
 append_to_file("$dir/migrations/2.sql", $revisions);
 new_database($node, 'empty');
-
-sub plain
-{
-	my ($text) = @_;
-	$text =~ s/^\(\d+ rows?\)\n//mg;
-	$text =~ s/^[-+]+$/---/mg;
-	$text =~ s/\| +\d+ \|( \w[\w ]*| *)$/| N |$1/mg if $text =~ / ms /;
-	$text =~ s/[ \t]+/ /g;
-	$text =~ s/ ?\+?$//mg;
-	$text =~ s/\n+/\n/g;
-	return $text;
-}
 
 # What psql prints of the statements of a block is the rest of it, if it has any.
 sub block_is

@@ -1,7 +1,7 @@
 # Every function by every kind of role: the superuser, an owner who is none any
-# more, the viewer, deployer, operator, approver and author of the README, and a role
+# more, the viewer, deployer, operator, approver and author of docs/roles.md, and a role
 # without grants.  The functions come from the catalogs, so that a new one cannot
-# be forgotten; the grants come from the README, so that they are true.
+# be forgotten; the grants come from the page, so that they are true.
 
 use strict;
 use warnings;
@@ -106,7 +106,7 @@ $node->safe_psql($db, "ALTER DATABASE $db SET search_path = public, migrate_api"
 $node->safe_psql($db, 'SET ROLE owner; CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; GRANT USAGE ON SCHEMA migrate_api TO PUBLIC');
 $node->safe_psql($db, 'ALTER ROLE owner NOSUPERUSER');
 
-$node->safe_psql($db, readme_grants());
+$node->safe_psql($db, recipe_grants());
 $node->safe_psql($db, 'GRANT USAGE ON SCHEMA migrate TO owner');
 # The server's own functions read files for a role that may call them.
 $node->safe_psql($db, 'GRANT pg_read_server_files TO owner, author; GRANT EXECUTE ON FUNCTION pg_ls_dir(text), pg_stat_file(text), pg_read_binary_file(text) TO owner, author');
@@ -171,7 +171,7 @@ foreach my $role (sort keys %may)
 		$prepared = $sqlstate eq '42501';
 		push @wrong, "$function: $sqlstate" if $allowed ? !$fine{$sqlstate} : $sqlstate ne '42501';
 	}
-	is(join("\n", @wrong), '', "$role: may what the README says, and nothing else");
+	is(join("\n", @wrong), '', "$role: may what the page says, and nothing else");
 }
 
 # No role can reach the tables but the owner and those with a grant.

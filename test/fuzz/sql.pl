@@ -37,7 +37,7 @@ my $node = new_node('fuzz_sql', 'restart_after_crash = on',
 	'log_min_error_statement = error');
 diag('asserts: ' . $node->safe_psql('postgres', 'SHOW debug_assertions'));
 
-# The callers: without a grant, those of the README, and with EXECUTE on all.
+# The callers: without a grant, those of docs/roles.md, and with EXECUTE on all.
 my @roles = qw(nobody viewer deployer operator approver author everything);
 prepare();
 my @functions = functions();
@@ -84,7 +84,7 @@ sub prepare
 	$node->safe_psql($db, "CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; GRANT USAGE ON SCHEMA migrate_api TO PUBLIC;
 		ALTER DATABASE $db SET search_path = public, migrate_api");
 	$node->safe_psql($db, "CREATE ROLE $_ LOGIN; GRANT CREATE ON SCHEMA public TO $_; CREATE SCHEMA s_$_ AUTHORIZATION $_") foreach @roles;
-	$node->safe_psql($db, readme_grants());
+	$node->safe_psql($db, recipe_grants());
 	$node->safe_psql($db, <<'SQL');
 GRANT USAGE ON SCHEMA migrate TO everything;
 DO $$
