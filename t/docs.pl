@@ -1,6 +1,7 @@
 # The SQL of docs/troubleshooting.md runs on a database as it may be: one revision
 # is applied, one is partial, two heads are pending.  What the sentences of all pages
-# call is there, and their links lead somewhere.
+# call is there, and their links lead somewhere, and to every page and every part of
+# the reference.
 
 use strict;
 use warnings;
@@ -56,19 +57,17 @@ cmp_ok($n, '>', 20, 'there are statements between sentences');
 is(join("\n", @unknown), '', 'and what they call is there');
 $node->stop;
 
-# As GitHub makes them of headings.
+# As GitHub makes it of a heading.
+sub anchor
+{
+	my ($title) = @_;
+	return lc($title) =~ s/[^\w\s-]//gr =~ s/\s/-/gr;
+}
+
 sub anchors
 {
 	my ($page) = @_;
-	my %anchors;
-	foreach my $title (slurp_file($page) =~ /^#+ (.*)$/mg)
-	{
-		$title = lc $title;
-		$title =~ s/[^\w\s-]//g;
-		$title =~ s/\s/-/g;
-		$anchors{$title} = 1;
-	}
-	return \%anchors;
+	return { map { anchor($_) => 1 } slurp_file($page) =~ /^#+ (.*)$/mg };
 }
 
 my @broken;
@@ -85,5 +84,14 @@ foreach my $page (glob("$docs/*.md"), glob("$docs/../*.md"), "$docs/../src/READM
 	}
 }
 is(join("\n", @broken), '', 'links lead to files and headings');
+
+my ($contents, $rest) = slurp_file("$docs/reference.md") =~ /\A(.*?)(^## .*)\z/ms;
+is(join(', ', grep { $contents !~ /\(#\Q${\anchor($_)}\E\)/ } $rest =~ /^###? (.*)$/mg), '', 'the contents of the reference are complete');
+
+my $readme = slurp_file("$docs/../README.md");
+is(join(' ', grep { $readme !~ /\(docs\/$_\)/ } map { m{([^/]+)$} } glob "$docs/*.md"), '', 'the README names each page');
+my %rows = map { $_ => 1 } slurp_file("$docs/comparison.md") =~ /^(\|.*)$/mg;
+my ($table) = $readme =~ /^(\| \| migrate .*?)^$/ms;
+is(join("\n", grep { !$rows{$_} } split /\n/, $table), '', 'its comparison is a part of that page');
 
 done_testing();
