@@ -120,13 +120,13 @@ pgxs_test()
 	printf '%s/test/%s\n' "$(cd "$(dirname "$("$1" --pgxs)")/.." && pwd)" "$2"
 }
 
-# stage_extension PG_CONFIG STAGE: builds the extension and the modules of
-# test/ in the current directory and installs them under STAGE.  Leaves
+# stage_extension PG_CONFIG STAGE: builds the extension and the client in the
+# current directory and installs them under STAGE.  Leaves
 # STAGE/server.conf, the settings with which a server finds them, and
 # STAGE/bindir, where to start that server.
 stage_extension()
 {
-	local pg_config=$1 stage=$2 make=${MAKE:-make} bindir module jobs
+	local pg_config=$1 stage=$2 bindir
 	bindir=$("$pg_config" --bindir)
 
 	mkdir -p "$stage" || return 1
@@ -148,17 +148,29 @@ stage_extension()
 		"$stage$("$pg_config" --pkglibdir)" >>"$stage/server.conf"
 	printf '%s\n' "$bindir" >"$stage/bindir"
 
-	# Unless the caller has said how many of them.
-	case " ${MAKEFLAGS:-} " in
-		*' -j'*) jobs=() ;;
-		*) jobs=(-j "$(nproc)") ;;
-	esac
-	"$make" -s "${jobs[@]}" all install PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
+	stage_make all install PG_CONFIG="$pg_config" DESTDIR="$stage"
+}
+
+# stage_modules PG_CONFIG STAGE: the same for the modules of test/.
+stage_modules()
+{
+	local module
 	for module in test/*/Makefile; do
 		[ -f "$module" ] || continue
-		"$make" -s "${jobs[@]}" -C "$(dirname "$module")" all install with_llvm=no \
-			PG_CONFIG="$pg_config" DESTDIR="$stage" || return 1
+		stage_make -C "$(dirname "$module")" all install with_llvm=no \
+			PG_CONFIG="$1" DESTDIR="$2" || return 1
 	done
+}
+
+# On all processors, unless the caller has said on how many.
+stage_make()
+{
+	local jobs=()
+	case " ${MAKEFLAGS:-} " in
+		*' -j'*) ;;
+		*) jobs=(-j "$(nproc)") ;;
+	esac
+	"${MAKE:-make}" -s "${jobs[@]}" "$@"
 }
 
 copy_server()
@@ -210,6 +222,8 @@ missing_tools()
 	if apt-cache show sqitch >/dev/null 2>&1; then
 		missing_command sqitch sqitch
 	fi
+	# t/manual.pl skips it where it is not there.
+	command -v mandoc >/dev/null || say_if_offered "command mandoc" mandoc
 	missing_clients
 }
 
