@@ -65,7 +65,10 @@ SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::tex
 RESET ROLE;
 
 -- what the role that calls them has for all its sessions, or asks for when it connects, does not count in them
-ALTER ROLE regress_migrate_low LOGIN;
+-- where the server asks for passwords it is that of the user of the tests
+\set password none
+\getenv password PGPASSWORD
+ALTER ROLE regress_migrate_low LOGIN PASSWORD :'password';
 \set user :USER
 SET ROLE regress_migrate_low;
 ALTER ROLE regress_migrate_low SET migrate.version_table = 'evil.version';
