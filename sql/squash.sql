@@ -155,6 +155,14 @@ SELECT split_part(pg_temp.attempt(call), E'\n', 1) FROM unnest(ARRAY[
 	$$SELECT migrate_squash(NULL, 's')$$, $$SELECT migrate_squash('m:n', NULL)$$]) AS call;
 SELECT migrate_squash('m:n', 's');
 SELECT down_revision, replaces FROM migrate.revision WHERE revision = 's';
+-- an id that is replaced stays so
+SELECT migrate_register('o1', '', '', '{s}'), migrate_register('o2', '', '', '{o1}');
+SELECT pg_temp.attempt($$SELECT migrate_squash('o1:o2', 'm')$$);
+CALL pg_temp.remove_all();
+-- what it needs outside of the line stays, and is named once
+SELECT migrate_register_script(E'-- revision: v1\n-- revision: w1\n-- depends_on: v1\n-- revision: w2\n-- down_revision: w1\n-- depends_on: w1, v1');
+SELECT migrate_squash('w1:w2', 's');
+SELECT depends_on FROM migrate_show('s');
 CALL pg_temp.remove_all();
 
 -- what bodies one after the other would not do
