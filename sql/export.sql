@@ -185,6 +185,9 @@ SELECT migrate_unregister('b v'), migrate_unregister('a v');
 SELECT migrate_register('w', '', '', message => 'x y'), migrate_register('w_x_y', '', ''), migrate_register('W', '', '', message => 'X y');
 SELECT path FROM migrate_export() WHERE path ~* '_w_x';
 SELECT migrate_unregister('w'), migrate_unregister('w_x_y'), migrate_unregister('W');
+SELECT * FROM migrate_register_script(E'-- repeatable: v\n-- migrate:up\n-- repeatable: V\n-- migrate:up');
+SELECT path FROM migrate_export() WHERE path ~* '^repeatable_v';
+SELECT migrate_unregister('v'), migrate_unregister('V');
 
 -- what is asked for
 SELECT pg_temp.attempt('SELECT * FROM migrate_export(' || arguments || ')') FROM unnest(ARRAY[
