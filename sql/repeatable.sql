@@ -9,7 +9,7 @@ CREATE ROLE regress_migrate_boss;
 CREATE ROLE regress_migrate_runner;
 GRANT regress_migrate_runner TO regress_migrate_boss;
 GRANT EXECUTE ON FUNCTION migrate_register_script, migrate_unregister TO regress_migrate_author;
-GRANT EXECUTE ON FUNCTION migrate_approve TO regress_migrate_boss;
+GRANT EXECUTE ON FUNCTION migrate_approve TO regress_migrate_author, regress_migrate_boss;
 GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_submit TO regress_migrate_runner;
 GRANT EXECUTE ON PROCEDURE migrate_deploy, migrate_revert TO regress_migrate_runner;
 GRANT CREATE ON SCHEMA public TO regress_migrate_runner;
@@ -45,6 +45,10 @@ SELECT revision, state, note FROM migrate.status;
 -- the same text in other clothes is no change, another text is one, without being
 -- asked to replace it
 SELECT * FROM migrate_register_script(E'-- repeatable: zero\n-- migrate:up\n-- a remark\ncreate or replace function zero() returns int  language SQL as \'SELECT 0\'');
+SELECT * FROM migrate_plan();
+-- nor is another waiver, which is written all the same
+SELECT * FROM migrate_register_script(E'-- repeatable: zero\n-- allow: no-downgrade (why not)\n-- migrate:up\nCREATE OR REPLACE FUNCTION zero() RETURNS int LANGUAGE sql AS \'SELECT 0\'');
+SELECT name, allow FROM migrate.repeatable WHERE allow IS NOT NULL;
 SELECT * FROM migrate_plan();
 SELECT * FROM migrate_register_script(E'-- repeatable: zero\n-- migrate:up\nCREATE OR REPLACE FUNCTION zero() RETURNS int LANGUAGE sql AS \'SELECT 00\'');
 SELECT * FROM migrate_plan();
@@ -102,6 +106,7 @@ SELECT step, revision, note FROM migrate_plan();
 SELECT pg_temp.attempt('SELECT migrate_upgrade()');
 RESET ROLE;
 SELECT hash FROM migrate_show('mine') \gset
+SELECT registered_by FROM migrate_show('mine');
 SET ROLE regress_migrate_author;
 SELECT pg_temp.attempt(format('SELECT migrate_approve(''mine'', %L)', :'hash'));
 SET ROLE regress_migrate_boss;
