@@ -199,7 +199,8 @@ describe(const Line *line, MigRevisionDef *def)
 }
 
 /*
- * The branch labels of all, or what all depend on outside of the line.
+ * The branch labels of all, or what all depend on outside of the line, which may
+ * have a name twice: a definition takes it once.
  */
 static char **
 join_names(const Line *line, bool labels, int *nnames)
@@ -219,8 +220,7 @@ join_names(const Line *line, bool labels, int *nnames)
 
 		for (int k = 0; k < n; k++)
 		{
-			if (!mig_text_in_list(names, *nnames, given[k]) &&
-				(labels || !is_own_name(line, given[k])))
+			if (labels || !is_own_name(line, given[k]))
 				names[(*nnames)++] = given[k];
 		}
 	}
@@ -397,7 +397,7 @@ begins_statement(const char *text, const char *at)
 }
 
 /*
- * A last statement without a semicolon may end with a comment.
+ * It has a statement.  A last one without a semicolon may end with a comment.
  */
 static void
 append_part(StringInfo body, const Part *part)
@@ -409,7 +409,7 @@ append_part(StringInfo body, const Part *part)
 	int			length = strlen(part->text);
 
 	appendBinaryStringInfo(body, part->text, length);
-	if (length > 0 && part->text[length - 1] != '\n')
+	if (part->text[length - 1] != '\n')
 		appendStringInfoChar(body, '\n');
 	if (part->text[end] != ';')
 		appendStringInfoString(body, ";\n");
