@@ -38,7 +38,6 @@ static void apply(MigAdoption *adoption, int rev, const MigAdoptRow *row);
 static void undo(MigAdoption *adoption, int rev);
 static void forget_unknown(MigAdoption *adoption, const char *name);
 static void compare_checksum(MigAdoption *adoption, int rev);
-static bool has_word(const char *list, const char *word);
 
 /*
  * Reads what is registered.  The registry is locked.
@@ -368,23 +367,7 @@ compare_checksum(MigAdoption *adoption, int rev)
 	if (row->checksum == NULL || candidate->checksums == NULL ||
 		candidate->checksums[0] == '\0')
 		adoption->nuncompared++;
-	else if (!has_word(candidate->checksums, row->checksum))
+	else if (!mig_checksum_is_in(candidate->checksums, row->checksum))
 		adoption->changed = lappend(adoption->changed,
 									mig_printable(row->version));
-}
-
-static bool
-has_word(const char *list, const char *word)
-{
-	int			length = strlen(word);
-
-	for (const char *at = list; *at != '\0'; at += at[0] == ' ' ? 1 : 0)
-	{
-		int			n = strcspn(at, " ");
-
-		if (n == length && strncmp(at, word, n) == 0)
-			return true;
-		at += n;
-	}
-	return false;
 }

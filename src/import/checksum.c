@@ -68,6 +68,25 @@ mig_import_checksums(const MigImportFormat *format,
 	return list.data;
 }
 
+/*
+ * Whether a checksum is one of a list.
+ */
+bool
+mig_checksum_is_in(const char *list, const char *checksum)
+{
+	int			length = strlen(checksum);
+
+	for (const char *at = list; *at != '\0'; at += at[0] == ' ' ? 1 : 0)
+	{
+		int			n = strcspn(at, " ");
+
+		if (n == length && strncmp(at, checksum, n) == 0)
+			return true;
+		at += n;
+	}
+	return false;
+}
+
 static void
 append_checksum(StringInfo list, const MigImportRevision *revision,
 				const MigImportFormat *format, const char *text)
@@ -77,7 +96,7 @@ append_checksum(StringInfo list, const MigImportRevision *revision,
 		const char *variant = i == 0 ? text : change_line_ends(text, i == 2);
 		char	   *checksum = format->checksum(revision, variant, strlen(variant));
 
-		if (checksum != NULL && strstr(list->data, checksum) == NULL)
+		if (checksum != NULL && !mig_checksum_is_in(list->data, checksum))
 			appendStringInfo(list, "%s%s", list->len > 0 ? " " : "", checksum);
 	}
 }

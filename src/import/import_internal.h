@@ -216,6 +216,7 @@ extern void mig_import_check_ids(MigImport *import);
 /* checksum.c */
 extern char *mig_import_checksums(const MigImportFormat *format,
 								  const MigImportRevision *revision);
+extern bool mig_checksum_is_in(const char *list, const char *checksum);
 extern char *mig_checksum_sha1(const MigImportRevision *revision,
 							   const char *text, int length);
 extern char *mig_checksum_sha256(const MigImportRevision *revision,
