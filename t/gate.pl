@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use MigrateTest;
 use Test::More;
 
-my $node = new_node('gate', 'shared_preload_libraries = migrate', 'max_prepared_transactions = 2', 'autovacuum_naptime = 1s');
+my $node = new_node('gate', 'shared_preload_libraries = migrate', 'max_prepared_transactions = 2');
 my $db = new_database($node, 'app');
 my $errors;
 
@@ -99,10 +99,9 @@ Nothing of the upgrade of revision "a2" is left; the database is at "a1"\. Block
 like($deploy->{err}, qr/HINT:  To end what blocks it: SELECT pg_terminate_backend\($pid\);\nTo try again: CALL migrate_deploy\('a2'\);/, 'gives up: what to do');
 like(sql($node, $db, "SELECT sqlstate, blocked_by FROM migrate.log WHERE revision = 'a2'"), qr/^55P03\|process $pid /, 'gives up: the log');
 
-# A worker.
-my $job = sql($node, $db, "ALTER DATABASE app SET migrate.blocker_wait = '1s'; SELECT migrate_submit('a2')");
+# A worker, with the setting of the session that submits the job.
+my $job = sql($node, $db, "SET migrate.blocker_wait = '1s'; SELECT migrate_submit('a2')");
 is(ended_job($node, $db, $job, 'state, sqlstate'), 'failed|55P03', 'worker: gives up');
-sql($node, $db, 'ALTER DATABASE app RESET migrate.blocker_wait');
 
 # The function keeps what it has locked, and says so.
 $deploy = start_sql($node, $db, 'function', "SET client_min_messages = notice; BEGIN; LOCK TABLE other; SELECT migrate_upgrade('a2'); COMMIT");
@@ -326,6 +325,9 @@ INSERT INTO big SELECT i, repeat('x', 500) FROM generate_series(1, 5000) AS i;
 DELETE FROM big;
 SELECT migrate_register('v1', 'ALTER TABLE big ADD COLUMN c int', '');
 SQL
+# Not earlier: each second a worker for each database is most of what a test does.
+$node->append_conf('postgresql.conf', 'autovacuum_naptime = 1s');
+$node->reload;
 wait_until($node, $db, "SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE relid = 'big'::regclass)");
 (undef, $errors) = run_sql($node, $db, "SET migrate.blocker_wait = '20s'; CALL migrate_deploy('v1')");
 is($errors, '', 'an autovacuum gives way');
