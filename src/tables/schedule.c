@@ -145,7 +145,8 @@ mig_schedule_row_put(const MigSchedule *schedule)
 
 /*
  * Whether it is the name of a time zone.  An abbreviation is none: it stands for
- * a fixed offset, also where a zone has the same name (CET).
+ * a fixed offset, also where a zone has the same name (CET).  The view reads the
+ * files of all zones, so the name that was found last is kept.
  */
 bool
 mig_schedule_knows_time_zone(const char *name)
@@ -156,10 +157,16 @@ mig_schedule_knows_time_zone(const char *name)
 		"       SELECT FROM pg_catalog.pg_timezone_abbrevs AS a"
 		"        WHERE a.abbrev = pg_catalog.upper(n.name)))"
 	};
+	static char known[TZ_STRLEN_MAX + 1];
 	MigSpiArgs	args = {0};
 
+	if (known[0] != '\0' && strcmp(name, known) == 0)
+		return true;
 	mig_spi_arg_text(&args, name);
-	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	if (!mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST))
+		return false;
+	strlcpy(known, name, sizeof(known));
+	return true;
 }
 
 /*
