@@ -33,6 +33,17 @@ INSERT INTO counter VALUES ('runs', 0), ('others', 0);
 CREATE TABLE expected (revision text, what text);
 SQL
 
+# What is there twice, and what is claimed but is not there.
+my $find_problems = <<'SQL';
+SELECT 'twice: ' || what FROM ledger GROUP BY what HAVING count(*) > 1;
+SELECT 'claimed: ' || e.revision || ' ' || e.what
+  FROM expected AS e JOIN migrate_history_details() AS h USING (revision)
+ WHERE h.applied AND h.partial IS NULL
+   AND CASE split_part(e.what, ' ', 1)
+       WHEN 'ledger' THEN NOT EXISTS (SELECT FROM ledger AS l WHERE l.what = split_part(e.what, ' ', 2))
+       ELSE to_regclass(split_part(e.what, ' ', 2)) IS NULL END;
+SQL
+
 # How a session takes its server for one of a type.
 my %session_of = (
 	yugabytedb => "SET yb_sim.server_version = '15.12-YB-2025.2.0.0-b1';",
@@ -63,9 +74,8 @@ sub storm
 	{
 		sql($node, $calm, "$session_of{$server_type} $call");
 		my @noise = $server_type eq 'postgresql' ? start_noise($db) : ();
-		until (call($server_type, $db, $call, \%count))
+		until (call($server_type, $db, $call, \%count, \@problems))
 		{
-			push @problems, problems_of($db);
 			die "$name does not end" if $count{calls} > 5000;
 		}
 		stop_noise($db, @noise);
@@ -151,26 +161,36 @@ sub statement
 	return $kinds[ int(rand(@kinds)) ]->();
 }
 
-# One more call.  true: it has succeeded.
+# One more call, and what is wrong then, in one session if that has survived it:
+# there are hundreds of them.  true: it has succeeded.
 sub call
 {
-	my ($server_type, $db, $command, $count) = @_;
+	my ($server_type, $db, $command, $count, $problems) = @_;
 	my $seed = int(rand(2**31 - 1));
 	my $probability = $server_type eq 'postgresql' ? 0 : 0.2;
 	my $after = qr/(?:up|down)grade of revision "\w+" failed after \d+ attempts(?: in \d+ s)?: /;
-	my $errors;
+	my ($out, $errors);
 	$count->{calls}++;
 	expect_crash($node);
 	my $rc = $node->psql($db, "\\set VERBOSITY verbose\n"
 		  . "SET client_min_messages = error; $session_of{$server_type} SET yb_sim.seed = $seed;\n"
-		  . "SET yb_sim.probability = $probability; SET yb_sim.kill_probability = 0.0005;\n$command;\n",
-		stderr => \$errors);
-	return 1 if $rc == 0;
+		  . "SET yb_sim.probability = $probability; SET yb_sim.kill_probability = 0.0005;\n"
+		  . "\\set ON_ERROR_STOP off\n$command;\n\\echo :ERROR\n"
+		  . "\\set ON_ERROR_STOP on\nRESET ALL;\n$find_problems",
+		stdout => \$out, stderr => \$errors);
+	my ($failed, @found) = split /\n/, $out;
+	push @$problems, @found;
+	return 1 if $rc == 0 && $failed eq 'false';
 
 	if ($errors =~ /server closed the connection|connection to server was lost|crash of another server process/)
 	{
 		$count->{killed}++;
 		wait_until_up($node);
+		push @$problems, problems_of($db);
+	}
+	elsif ($rc != 0)
+	{
+		die "unexpected: $errors";
 	}
 	elsif ($errors =~ /ERROR:  55000: revision "(\w+)" is partial, and the outcome of statement (\d+) is unknown/)
 	{
@@ -179,6 +199,7 @@ sub call
 			FROM ledger WHERE what = '$1_$2'");
 		$count->{unknown}++;
 		sql($node, $db, "SELECT migrate_resolve('$1', '$action')");
+		push @$problems, problems_of($db);
 	}
 	elsif ($errors !~ /ERROR:  (40001|40P01|55P03|(XX000|42P01): ($after)?(Timed out|relation "made_elsewhere"|Table with identifier))/)
 	{
@@ -237,19 +258,10 @@ sub stop_noise
 	return;
 }
 
-# What is there twice, and what is claimed but is not there.
 sub problems_of
 {
 	my ($db) = @_;
-	return grep { $_ ne '' } split /\n/, sql($node, $db, <<'SQL');
-SELECT 'twice: ' || what FROM ledger GROUP BY what HAVING count(*) > 1;
-SELECT 'claimed: ' || e.revision || ' ' || e.what
-  FROM expected AS e JOIN migrate_history_details() AS h USING (revision)
- WHERE h.applied AND h.partial IS NULL
-   AND CASE split_part(e.what, ' ', 1)
-       WHEN 'ledger' THEN NOT EXISTS (SELECT FROM ledger AS l WHERE l.what = split_part(e.what, ' ', 2))
-       ELSE to_regclass(split_part(e.what, ' ', 2)) IS NULL END;
-SQL
+	return grep { $_ ne '' } split /\n/, sql($node, $db, $find_problems);
 }
 
 # All that can be seen in the end, but for the order of rows and of columns:
