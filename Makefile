@@ -26,9 +26,10 @@ SQL_TESTS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS = install $(filter-out install drop $(NOT_RUN),$(SQL_TESTS)) drop
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
 TAP_FILES = $(sort $(wildcard t/*.pl))
-# Files run side by side; those that take longest begin first.
-LONGEST = $(patsubst %,t/%.pl,boundary scheduler clients no_memory yb_storm alembic_bridge alembic exhaustion roles)
-TAP = $(filter $(LONGEST),$(TAP_FILES)) $(filter-out $(LONGEST),$(TAP_FILES))
+# Files run side by side; those that take longest begin first, in this order.
+LONGEST = $(patsubst %,t/%.pl,boundary yb_storm roles no_memory batch alembic_environments \
+	alembic_bridge interrupt exhaustion adopt scheduler job clients alembic)
+TAP = $(LONGEST) $(filter-out $(LONGEST),$(TAP_FILES))
 
 # These need the server of the tests: its settings, or a module of test/, which
 # only the staged installation has.
