@@ -64,8 +64,7 @@ END
 sub new_database
 {
 	my ($node, $name) = @_;
-	$node->safe_psql('postgres', qq(CREATE DATABASE "$name"));
-	$node->safe_psql($name, 'CREATE EXTENSION migrate');
+	$node->safe_psql('postgres', qq(CREATE DATABASE "$name";\n\\connect "$name"\nCREATE EXTENSION migrate;));
 	return $name;
 }
 
@@ -131,15 +130,17 @@ sub session_is
 }
 
 # Waits until a query says true.  It is asked in one session, which is cheaper
-# than one each time, and in another one if that fails.
+# than one each time, and in another one if that fails.  Returns what a second
+# query says then.
 sub wait_until
 {
-	my ($node, $db, $query) = @_;
+	my ($node, $db, $query, $then) = @_;
+	$then //= '';
 	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
-	my $errors;
+	my ($out, $errors);
 	while (time < $end)
 	{
-		return if $node->psql($db, <<"SQL", stderr => \$errors) == 0;
+		return $out if $node->psql($db, <<"SQL", stdout => \$out, stderr => \$errors) == 0;
 DO \$wait\$
 DECLARE
   yes bool;
@@ -154,7 +155,8 @@ BEGIN
     END IF;
     COMMIT;
   END LOOP;
-END\$wait\$
+END\$wait\$;
+$then
 SQL
 		select(undef, undef, undef, 0.1);
 	}
@@ -178,12 +180,8 @@ sub wait_until_logged
 sub wait_for_event
 {
 	my ($node, $session, $type) = @_;
-	my $found = "FROM pg_stat_activity
-		WHERE application_name = '$session->{name}'
-		  AND wait_event_type = '$type'";
-	wait_until($node, 'postgres', "SELECT count(*) = 1 $found");
-	return $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity
-		WHERE application_name = '$session->{name}'");
+	my $found = "FROM pg_stat_activity WHERE application_name = '$session->{name}'";
+	return wait_until($node, 'postgres', "SELECT count(*) = 1 $found AND wait_event_type = '$type'", "SELECT pid $found");
 }
 
 # A session that waits in polls, each a short transaction, holds nothing from
@@ -200,9 +198,8 @@ sub wait_until_nothing_is_held
 
 sub wait_until_no_worker
 {
-	my ($node, $db) = @_;
-	wait_until($node, $db, "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job')");
-	return;
+	my ($node, $db, $then) = @_;
+	return wait_until($node, $db, "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'migrate job')", $then);
 }
 
 sub advisory_locks
@@ -277,9 +274,9 @@ SQL
 sub wait_for_gate
 {
 	my ($node, $db, $job) = @_;
-	wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs_details AS j USING (pid)
-		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'");
-	return sql($node, $db, "SELECT pid FROM migrate.jobs_details WHERE job = $job");
+	return wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity AS a JOIN migrate.jobs_details AS j USING (pid)
+		WHERE j.job = $job AND a.query LIKE '%CALL pass_gate%' AND a.wait_event = 'PgSleep'",
+		"SELECT pid FROM migrate.jobs_details WHERE job = $job");
 }
 
 # Columns of a job, as migrate.jobs_details shows it.
@@ -293,8 +290,8 @@ sub job
 sub ended_job
 {
 	my ($node, $db, $job, $columns) = @_;
-	wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs_details WHERE job = $job");
-	return job($node, $db, $job, $columns);
+	return wait_until($node, $db, "SELECT finished IS NOT NULL FROM migrate.jobs_details WHERE job = $job",
+		"SELECT $columns FROM migrate.jobs_details WHERE job = $job");
 }
 
 # A script of the file format: a chain of revisions prefix1, prefix2, ...,
