@@ -194,7 +194,7 @@ foreach my $role (sort keys %may)
 my @tables = split /\n/, sql($node, $db,
 	"SELECT oid::regclass FROM pg_class WHERE relnamespace = 'migrate'::regnamespace AND relkind IN ('r', 'v')");
 my %reads = (
-	viewer => [ 'migrate.log', 'migrate.batches', 'migrate.health', 'migrate.hooks', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status) ]);
+	viewer => [ 'migrate.log', 'migrate.batches', 'migrate.health', 'migrate.hooks', map { ("migrate.$_", "migrate.${_}_details") } qw(jobs progress resource_usage schedules status tenants) ]);
 foreach my $role (grep { $_ ne 'owner' } sort keys %may)
 {
 	my @select = sqlstates_of($role, map { "SELECT * FROM $_" } @tables);
