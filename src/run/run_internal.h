@@ -522,8 +522,6 @@ extern void mig_session_state_drop(const MigTemporary *before);
 extern void mig_session_state_deallocate(void);
 extern char **mig_session_state_objects(char *const *known, int nknown,
 										int *nobjects);
-extern bool mig_session_state_has(char *const *objects, int nobjects,
-								  const char *object);
 extern char *mig_session_state_id(void);
 extern void mig_session_state_end_segment(const MigBodyExec *body, int index);
 

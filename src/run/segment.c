@@ -221,7 +221,7 @@ check_objects(void *arg)
 		const char *object = partial->session_objects[i];
 
 		if (!mig_session_lock_is_one(object) &&
-			(!same || !mig_session_state_has(found, nfound, object)))
+			(!same || !mig_text_in_list(found, nfound, object)))
 			appendStringInfo(&lost, "%s%s", lost.len > 0 ? ", " : "", object);
 	}
 	if (lost.len > 0)

@@ -258,24 +258,10 @@ mig_session_state_objects(char *const *known, int nknown, int *nobjects)
 	*nobjects = 0;
 	for (int i = 0; i < nfound; i++)
 	{
-		if (!mig_session_state_has(known, nknown, found[i]))
+		if (!mig_text_in_list(known, nknown, found[i]))
 			found[(*nobjects)++] = found[i];
 	}
 	return found;
-}
-
-/*
- * Whether an object is one of these.
- */
-bool
-mig_session_state_has(char *const *objects, int nobjects, const char *object)
-{
-	for (int i = 0; i < nobjects; i++)
-	{
-		if (strcmp(objects[i], object) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*

@@ -215,11 +215,8 @@ static void
 say_end(const MigPlan *plan, int index, const char *reason,
 		const char *detail, char *hint)
 {
-	int			nrevisions = plan->nsteps;
+	int			nrevisions = mig_repeat_first(plan);
 
-	while (nrevisions > 0 &&
-		   plan->steps[nrevisions - 1].command == MIG_COMMAND_REPEAT)
-		nrevisions--;
 	ereport(WARNING,
 			(plan->command == MIG_COMMAND_UPGRADE ?
 			 errmsg("the upgrade ends after %d of %d revisions: %s",
