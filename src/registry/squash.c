@@ -40,8 +40,8 @@ typedef struct Squash
 								 * MigVersion * */
 } Squash;
 
-static void refuse_replaced(const MigRegistered *registered, int n,
-							const char *replaced, const char *by);
+pg_noreturn static void refuse_replaced(const MigRegistered *registered, int n,
+										const char *replaced, const char *by);
 static void find_members(Squash *squash);
 static bool may_squash(void);
 static void put_in_place(Squash *squash);
@@ -99,21 +99,20 @@ refuse_replaced(const MigRegistered *registered, int n, const char *replaced,
 				const char *by)
 {
 	ErrorContextCallback callback;
+	int			i = 0;
 
-	for (int i = 0; i < n; i++)
-	{
-		if (strcmp(registered[i].given.revision.def.id, replaced) != 0)
-			continue;
-		callback.callback = mig_register_add_context;
-		callback.arg = unconstify(MigRegistration *, &registered[i].given);
-		callback.previous = error_context_stack;
-		error_context_stack = &callback;
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" is replaced by revision \"%s\"",
-						replaced, by),
-				 errhint("Remove its file. A database that is between the revisions which are replaced needs the files of before: it upgrades to the last of them, or downgrades to the revision before the first, and then registers the new files.")));
-	}
+	/* It is one of them. */
+	while (i < n - 1 && strcmp(registered[i].given.revision.def.id, replaced) != 0)
+		i++;
+	callback.callback = mig_register_add_context;
+	callback.arg = unconstify(MigRegistration *, &registered[i].given);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("revision \"%s\" is replaced by revision \"%s\"",
+					replaced, by),
+			 errhint("Remove its file. A database that is between the revisions which are replaced needs the files of before: it upgrades to the last of them, or downgrades to the revision before the first, and then registers the new files.")));
 }
 
 /*
