@@ -148,10 +148,7 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 static char *
 submission(const MigJobDead *dead)
 {
-	return psprintf(strcmp(dead->command, "upgrade") == 0 ?
-					"%sSELECT migrate_submit(%s);" :
-					"%sSELECT migrate_submit(%s, 'downgrade');",
-					mig_run_describe_session(dead->version_table,
-											 dead->search_path),
-					quote_literal_cstr(dead->target));
+	return mig_run_submission(strcmp(dead->command, "upgrade") == 0,
+							  quote_literal_cstr(dead->target),
+							  dead->version_table, dead->search_path);
 }

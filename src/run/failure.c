@@ -542,13 +542,22 @@ mig_failure_call(const MigRunRequest *request, const char *target)
 			return psprintf("CALL %s(%s);",
 							mig_command_procedure(request->command), literal);
 		case MIG_VIA_WORKER:
-			return psprintf(upgrade ? "%sSELECT migrate_submit(%s);" :
-							"%sSELECT migrate_submit(%s, 'downgrade');",
-							mig_run_describe_session(mig_guc_version_table,
-													 GetConfigOption("search_path", false, false)),
-							literal);
+			return mig_run_submission(upgrade, literal, mig_guc_version_table,
+									  GetConfigOption("search_path", false, false));
 	}
 	return NULL;				/* not reached */
+}
+
+/*
+ * What submits a job with that version table.  target: a literal, or "".
+ */
+char *
+mig_run_submission(bool upgrade, const char *target,
+				   const char *version_table, const char *search_path)
+{
+	return psprintf("%sSELECT migrate_submit(%s%s);",
+					mig_failure_describe_session(version_table, search_path),
+					target, upgrade ? "" : ", 'downgrade'");
 }
 
 /*
@@ -556,7 +565,7 @@ mig_failure_call(const MigRunRequest *request, const char *target)
  * session has it without one.
  */
 char *
-mig_run_describe_session(const char *version_table, const char *search_path)
+mig_failure_describe_session(const char *version_table, const char *search_path)
 {
 	if (strcmp(version_table, GetConfigOptionResetString("migrate.version_table")) == 0)
 		return "";

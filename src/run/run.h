@@ -262,8 +262,9 @@ extern void mig_run_resolve(const char *revision, const char *action);
 extern char *mig_run_describe_partial(const MigPartial *partial);
 
 /* failure.c */
-extern char *mig_run_describe_session(const char *version_table,
-									  const char *search_path);
+extern char *mig_run_submission(bool upgrade, const char *target,
+								const char *version_table,
+								const char *search_path);
 
 /* probe.c */
 extern bool mig_run_has_left(const MigPartial *partial, Oid index);
