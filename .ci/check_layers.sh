@@ -16,7 +16,8 @@ use warnings;
 my %order = (
 	base => 0, graph => 1, script => 1, tables => 2, run => 3,
 	registry => 4, preview => 4, job => 4, import => 5, doctor => 5, '' => 6);
-my @tables = map { m{src/tables/(\w+)\.c$} && $1 ne 'version_open' ? $1 : () } @ARGV;
+# A table has a file of its name, and may have a second one.
+my @tables = map { m{src/tables/(\w+)\.c$} && $1 !~ /_(?:open|write)$/ ? $1 : () } @ARGV;
 
 for my $path (@ARGV)
 {
@@ -69,7 +70,7 @@ for my $path (@ARGV)
 		for my $table ($file eq 'guc.c' ? () : @tables)
 		{
 			$say->("only tables/$table.c names the table migrate.$table")
-			  if $path !~ m{/tables/$table(_open)?\.[ch]$} && $line =~ /\bmigrate\.$table\b/;
+			  if $path !~ m{/tables/$table(_open|_write)?\.[ch]$} && $line =~ /\bmigrate\.$table\b/;
 		}
 	}
 }
