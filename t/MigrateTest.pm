@@ -42,7 +42,7 @@ sub new_node
 	$node->init(
 		allows_streaming => 1,
 		extra => [ '--encoding=UTF8', '--locale=C' ]);
-	$node->append_conf('postgresql.conf', "$_\n") foreach @settings;
+	$node->append_conf('postgresql.conf', "$_\n") foreach 'max_connections = 50', @settings;
 	$node->start;
 	push @nodes, $node;
 	return $node;
@@ -68,12 +68,59 @@ sub new_database
 	return $name;
 }
 
-# Output of a script that must succeed; NOTICEs are not shown.
+# Sessions that sql() keeps, because to start psql and a process of the server
+# takes longer than most of what is asked.
+my %kept;
+
+# What changes how a session begins, or how psql prints, is not for one that is
+# kept.
+my $beginning = qr/\\(?:[acHtx]\b|connect|pset)|\b(?:ALTER\s+(?:DATABASE|ROLE|USER|SYSTEM)|(?:CREATE|DROP)\s+DATABASE|pg_reload_conf)\b/i;
+
+# Output of a script that must succeed; NOTICEs are not shown.  Nothing is left
+# in the session of what an earlier script did there.
 sub sql
 {
 	my ($node, $db, $sql) = @_;
-	return $node->safe_psql($db,
-		"SET client_min_messages = warning;\n$sql");
+	$sql = "SET client_min_messages = warning;\n$sql";
+	if ($sql =~ $beginning)
+	{
+		end_kept($node);
+		return $node->safe_psql($db, $sql);
+	}
+	my $key = join "\n", $node->name, $db, map { "$_=$ENV{$_}" } sort grep { /^PG/ } keys %ENV;
+	my $session = $kept{$key};
+	# The server may have been stopped meanwhile.
+	if (!$session || !eval { answer($session, 'DISCARD ALL'); $session->{stderr} eq '' })
+	{
+		$session = $kept{$key} = $node->background_psql($db, on_error_stop => 0);
+		$session->set_query_timer_restart;
+	}
+	# The statistics of what it did are there at once, as if the session had ended.
+	my $out = eval { answer($session, "$sql\n;\nSELECT pg_stat_force_next_flush() \\g /dev/null") };
+	return $out if !$@;
+	delete $kept{$key};
+	die "error running SQL: $@\nwith sql '$sql'";
+}
+
+# What a session says to a script; dies of an error.
+sub answer
+{
+	my ($session, $sql) = @_;
+	$session->{stderr} = '';
+	my $out = $session->query($sql);
+	die $session->{stderr} if $session->{stderr} =~ /^psql:\S+ (?!WARNING|NOTICE|INFO|LOG)/m;
+	return $out;
+}
+
+sub end_kept
+{
+	my ($node) = @_;
+	foreach my $key (grep { 0 == index $_, $node->name . "\n" } keys %kept)
+	{
+		my $session = delete $kept{$key};
+		eval { $session->quit };
+	}
+	return;
 }
 
 # "SQLSTATE: message" of each error in what psql printed in verbose mode.
@@ -129,18 +176,16 @@ sub session_is
 	return;
 }
 
-# Waits until a query says true.  It is asked in one session, which is cheaper
-# than one each time, and in another one if that fails.  Returns what a second
-# query says then.
+# Waits until a query says true, also over a restart of the server.  Returns what
+# a second query says then.
 sub wait_until
 {
 	my ($node, $db, $query, $then) = @_;
 	$then //= '';
 	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
-	my ($out, $errors);
 	while (time < $end)
 	{
-		return $out if $node->psql($db, <<"SQL", stdout => \$out, stderr => \$errors) == 0;
+		my $out = eval { sql($node, $db, <<"SQL") };
 DO \$wait\$
 DECLARE
   yes bool;

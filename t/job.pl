@@ -74,6 +74,9 @@ my @jobs = map { submit('head', 'upgrade', $_) } (
 	"SET migrate.version_table = 'public.version_b';",
 	"SET migrate.version_table = 'public.version_c';");
 wait_for_gate($node, $db, $jobs[0]);
+# The process of the job before may not have given its slot back yet.
+wait_until($node, $db, "(SELECT count(*) >= 0 FROM migrate_run_jobs())
+	AND EXISTS (SELECT FROM migrate.jobs_details WHERE job = $jobs[2] AND state = 'running')");
 wait_for_gate($node, $db, $jobs[2]);
 is( join(',', map { job($node, $db, $_, 'state') } @jobs),
 	'running,queued,running,queued', 'turns, and slots');

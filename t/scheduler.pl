@@ -141,7 +141,7 @@ up_and_down($db, 'a scan that had to wait');
 # It does not keep a session from dropping a database.
 $node->append_conf('postgresql.conf', "migrate.databases = 'app, \"Other \"\"one\"\"\"'\n");
 $node->reload;
-$node->safe_psql('postgres', 'DROP DATABASE "Other ""one"""');
+sql($node, 'postgres', 'DROP DATABASE "Other ""one"""');
 pass('DROP DATABASE of a database that is served');
 
 # A standby does nothing before it is promoted, and then continues.

@@ -19,7 +19,7 @@ my $node = new_node(
 	"migrate.worker_naptime = '1s'");
 new_database($node, 'template');
 sql($node, 'template', "SELECT migrate_register('m1', 'CREATE TABLE m1 ()', '')");
-$node->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE template") foreach @databases;
+sql($node, 'postgres', "CREATE DATABASE $_ TEMPLATE template") foreach @databases;
 my @jobs = map { sql($node, $_, "SELECT migrate_submit(run_at => now() + interval '1 s')") } @databases;
 
 # What uses all the processes meanwhile, jobs or scans, is seen here.

@@ -86,7 +86,7 @@ sub storm
 	my $summary = "$name: " . join(', ', map { "$_ $count{$_}" } sort keys %count)
 	  . ', attempts ' . sql($node, $db, 'SELECT sum(attempts) FROM migrate.log');
 	$ENV{STORM_SEEDS} ? diag($summary) : note($summary);
-	$node->safe_psql('postgres', qq(DROP DATABASE "$_")) foreach $calm, $db;
+	sql($node, 'postgres', qq(DROP DATABASE "$_")) foreach $calm, $db;
 	return;
 }
 
