@@ -224,6 +224,8 @@ missing_tools()
 	fi
 	# t/manual.pl skips it where it is not there.
 	command -v mandoc >/dev/null || say_if_offered "command mandoc" mandoc
+	# t/pictures.pl, too.
+	command -v dot >/dev/null || say_if_offered "command dot" graphviz
 	missing_clients
 }
 

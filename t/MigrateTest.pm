@@ -17,7 +17,7 @@ our @EXPORT = qw(new_node new_database sql errors_of start_sql finish_sql run_sq
   session_is wait_until wait_until_logged wait_for_event wait_until_nothing_is_held
   wait_until_no_worker advisory_locks chain kill_9 expect_crash wait_until_up crash
   make_gate wait_for_gate job ended_job recipe_grants difference
-  require_alembic alembic alembic_revisions write_file);
+  require_alembic alembic alembic_revisions write_file is_installed);
 
 my @nodes;
 my $alembic_env = dirname(__FILE__) . '/../test/alembic_env';
@@ -203,9 +203,10 @@ BEGIN
 END\$wait\$;
 $then
 SQL
+		return $out if defined $out;
 		select(undef, undef, undef, 0.1);
 	}
-	die "timed out waiting for: $query: $errors";
+	die "timed out waiting for: $query: $@";
 }
 
 # Waits until the server log has a line, from an offset on.
@@ -353,6 +354,13 @@ sub chain
 		$script .= "-- migrate:down\n" . $down->($n) . "\n" if $down;
 	}
 	return $script;
+}
+
+# Whether a program of others is in PATH.
+sub is_installed
+{
+	my ($command) = @_;
+	return scalar grep { -x "$_/$command" } split /:/, $ENV{PATH};
 }
 
 # Ends a test that cannot do without Alembic.

@@ -43,12 +43,6 @@ sub tool
 	return;
 }
 
-sub is_installed
-{
-	my ($command) = @_;
-	return scalar grep { -x "$_/$command" } split /:/, $ENV{PATH};
-}
-
 # The files are registered and what is applied is adopted: two of three.
 sub adopt
 {

@@ -37,7 +37,7 @@ my ($out, $err) = ('', '');
 ok(demo([ '>', \$out, '2>', \$err ], 'tell', 'sh', '-c'), 'it runs to its end');
 is($err, '', 'without a complaint');
 my @lines = split /\n/, $out;
-cmp_ok(scalar @lines, '<=', 60 - $around, 'lines');
+cmp_ok(scalar @lines, '<=', 60 - $around, 'lines') or diag($out);
 is(join("\n", grep { length > 80 } @lines), '', 'columns');
 unlike($out, qr/\e/, 'no colours in a pipe');
 like($out, qr/^HINT: .*\n.*migrate\.progress;\n/m, 'the messages of the deploy come first');
