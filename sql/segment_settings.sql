@@ -125,6 +125,19 @@ SELECT what, path, local FROM seen ORDER BY n DESC LIMIT 1;
 TRUNCATE app.t, public.t;
 SHOW search_path;
 
+-- a value that was the default there, and an empty one
+\set body 'SET random_page_cost = 4; SET a.e = ''''; VACUUM seen; INSERT INTO seen (what) SELECT concat_ws('' '', 1 / count(*), current_setting(''random_page_cost''), current_setting(''a.e'') = '''') FROM other.go'
+TRUNCATE other.go;
+:run
+\c -
+SET client_min_messages = warning;
+INSERT INTO other.go DEFAULT VALUES;
+SET random_page_cost = 2;
+CALL migrate_deploy();
+SHOW random_page_cost;
+RESET random_page_cost;
+SELECT what FROM seen ORDER BY n DESC LIMIT 1;
+
 -- the role is not its name: one that was renamed resumes it, another one that
 -- has got the name does not, except where a dump has brought it
 \set body 'SET search_path = app, public; INSERT INTO t VALUES (1); VACUUM own; INSERT INTO seen (what) SELECT 1 / count(*) FROM other.go'

@@ -223,7 +223,7 @@ mig_session_setting_restore(const List *before)
 	{
 		const MigSetting *old = find(before, identities[i], &from);
 
-		if (differs(old, current_value(identities[i]), false))
+		if (strcmp(current_value(identities[i]), old->value) != 0)
 			put_back(identities[i], old);
 	}
 	records = mig_compat_guc_variables(&n);
@@ -235,8 +235,7 @@ mig_session_setting_restore(const List *before)
 		if (!may_be_set(records[i]) || strcmp(name, READ_ONLY) == 0)
 			continue;
 		old = find(before, name, &from);
-		if (differs(old, current_value(name), is_default(records[i])) ||
-			(old != NULL && old->is_default && !is_default(records[i])))
+		if (differs(old, current_value(name), is_default(records[i])))
 			put_back(name, old);
 	}
 	RESUME_INTERRUPTS();
@@ -426,13 +425,17 @@ is_default(const struct config_generic *record)
 /*
  * Whether a setting is not as it was before (NULL: not there).  Where it is a
  * default and was one it is, whatever the value: some libraries count in one.
+ * Where it was a default and is set, it is not, although the value be the same:
+ * another session has other defaults.
  */
 static bool
 differs(const MigSetting *before, const char *value, bool is_default)
 {
-	if (is_default && (before == NULL || before->is_default))
-		return false;
-	return strcmp(value, before == NULL ? "" : before->value) != 0;
+	bool		was_default = before == NULL || before->is_default;
+
+	if (was_default)
+		return !is_default;
+	return strcmp(value, before->value) != 0;
 }
 
 /*
