@@ -28,11 +28,13 @@ CREATE TEMP TABLE sections AS SELECT * FROM unnest(ARRAY[
 	'-- +goose Down', '--+goose down', '-- +goose StatementBegin', '-- +goose NO TRANSACTION', '-- goose Down',
 	'-- +migrate Down', '-- +migrate Down notransaction', '-- +micrate Down', '-- +other Down', '-- +down',
 	'--rollback', '--rollback DROP TABLE t;', '-- rollback DROP TABLE t;', '--ROLLBACK not required', '--changeset me:1', '-- changeset me:1', '--liquibase formatted sql',
-	'-- Down Migration', '-- down migration of the table', '---- create above / drop below ----', '-- //@UNDO', '-- @UNDO', '-- !Downs',
+	'-- Down Migration', '-- Down Migation', '-- down migration of the table', '---- create above / drop below ----', '-- //@UNDO', '-- @UNDO', '-- !Downs',
 	'-- ==== DOWN ====', '-- down', '-- Down:', '-- down: drop it', '-- DOWN SCRIPT', '-- Downgrade', '-- rollback', '-- Rollback:', '-- revert', '-- undo', '-- dwon',
 	'-- Down (rollback)', '-- SQL Down', '-- section: down', '-- direction: down', '-- begin down', '-- def downgrade():', '-- sql_down', '-- DownMigration', '-- migrationDown', '-- rollback statements', '--rollback: DROP TABLE t',
 	'-- alembic downgrade', '-- flyway:undo', '/* migrate:down */', '/*migrate:dwon*/', '	/* +goose Down */ ', '/* Down */', '/** ROLLBACK **/',
-	'-- Running downgrade b -> a', '-- Revert app:users from pg', '-- no-transaction', '--! no-transaction']) AS line;
+	'-- Running downgrade b -> a', '-- Revert app:users from pg', '-- no-transaction', '--! no-transaction',
+	'-- migation:down', U&'-- migrate \2013 down', '-- +goosedown', '-- +sql-migrate Down', '-- 0002_x.down.sql', '-- sql/0002-down.sql',
+	E'/*\n * DOWN\n */', E'/* ======\n   Rollback\n   ====== */', E'/*\n+goose Down\n*/', E'/* migrate:dwon\n*/']) AS line;
 SELECT line, split_part(pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || line || E'\nSELECT 2;'), E'\n', 1)
   FROM sections;
 SELECT line FROM sections
@@ -80,7 +82,8 @@ CREATE TEMP TABLE remarks AS SELECT * FROM unnest(ARRAY[
 	'-- down the road this column goes', '-- up to date', '-- up-to-date', '-- upgrade the settings', '-- upgrades', '-- Upgrade', '-- Up', '-- ups and downs', '-- town', '-- own', '-- rollback is not possible', '-- rollback plan: none', '-- Rollback: DROP TABLE t by hand',
 	'-- revert this when the old client is gone', '-- undo of 4711', '-- reverse lookup', '-- + a column for the mood', '-- + down payment of the customer', '-- goose bumps', '-- running totals -> report', '-- Deploy app:users to pg',
 	'-- revision of the text', '-- revisions are kept', '-- division: north', '-- precision: 2', '-- sort: reverse', '-- step down from the old type', '/* the table goes down */', '/* up\nand down */', '-- transaction: one', '-- version: 3', '-- the parent: z0', '-- parent: of the row', '-- depends on billing', '-- set the default', '-- set: a = b', '-- message to the user', '-- message: shown to the user', '-- label: text', '-- no transaction is needed', '-- down revision none',
-	'-- name: get_user :one', '-- squawk-ignore-next-statement', '-- sqlfluff:off', '-- ---------', '--', '-- :', '-- =====', U&'-- \0434\043E\043B\043E\0439: \0432\043D\0438\0437', U&'-- up\00fcbung']) AS line;
+	'-- name: get_user :one', '-- squawk-ignore-next-statement', '-- sqlfluff:off', '-- ---------', '--', '-- :', '-- =====', U&'-- \0434\043E\043B\043E\0439: \0432\043D\0438\0437', U&'-- up\00fcbung',
+	'-- see 0002_x.down.sql', '-- 0002_x.up.sql', '-- mitigation: down by half', U&'-- up \2013 and down', E'/*\n * down\n * the road\n */', '-- +signup']) AS line;
 SELECT line, pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') FROM remarks
  WHERE pg_temp.body(E'SELECT 1;\n' || line || E'\nSELECT 2;') <> 'ok';
 SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || line || E'\nSELECT 2;') FROM remarks

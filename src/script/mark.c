@@ -164,7 +164,9 @@ static int	space_length(const char *text);
 static int	colon_length(const char *text);
 static MigMark find_own_mark(const MarkWords *words);
 static MigMark find_foreign_mark(const char *text, const MarkWords *words);
+static int	tool_length(const char *word);
 static MigMark find_heading(const MarkWords *words);
+static MigMark find_file_name(const MarkWords *words);
 static MigMark find_key(const MarkWords *words, const MigMarkLine *line);
 static MigMark match_key(const MarkWords *words, int nparts,
 						 const MigMarkLine *line);
@@ -299,7 +301,7 @@ read_separator(const char *text, int at, char *separator)
 
 /*
  * White space, and what looks like it in UTF-8: the no-break space, the zero
- * width space, the byte order mark.
+ * width space, the byte order mark, the dashes that word processors make.
  */
 static int
 space_length(const char *text)
@@ -307,6 +309,8 @@ space_length(const char *text)
 	if (strncmp(text, "\xC2\xA0", 2) == 0)
 		return 2;
 	if (strncmp(text, "\xE2\x80\x8B", 3) == 0 ||
+		strncmp(text, "\xE2\x80\x93", 3) == 0 ||
+		strncmp(text, "\xE2\x80\x94", 3) == 0 ||
 		strncmp(text, "\xEF\xBB\xBF", 3) == 0)
 		return 3;
 	return isspace((unsigned char) *text) ? 1 : 0;
@@ -369,14 +373,23 @@ find_foreign_mark(const char *text, const MarkWords *words)
 	/* goose, sql-migrate, micrate and their like */
 	if (words->lead == '+')
 	{
+		if (section == MIG_MARK_NONE && words->nwords == 3)
+			section = read_section(words->word[2], false);
 		if (section != MIG_MARK_NONE || words->nwords == 1)
 			return section != MIG_MARK_NONE ? section :
-				read_section(first, false);
+				read_section(first + tool_length(first), false);
 		if (is_tool || is_own_name(first))
 			return MIG_MARK_FOREIGN;
 	}
 	if (is_tool && words->nwords == 2 && section != MIG_MARK_NONE)
 		return section;
+	/* MyBatis */
+	if (words->lead == '@' && words->nwords == 1)
+		return read_section(first, false);
+	/* node-pg-migrate */
+	if ((strcmp(first, "up") == 0 || strcmp(first, "down") == 0) &&
+		words->nwords == 2 && is_own_name(second))
+		return read_section(first, false);
 	/* Liquibase */
 	if (strcmp(first, "rollback") == 0 &&
 		(words->glued || (words->after[0] != ':' && words->nwords > 1 &&
@@ -399,6 +412,23 @@ find_foreign_mark(const char *text, const MarkWords *words)
 		strcmp(second, "transaction") == 0 && words->nwords == 2)
 		return MIG_MARK_FOREIGN;
 	return MIG_MARK_NONE;
+}
+
+/*
+ * The length of the name of a tool that another word follows without a space;
+ * 0: there is none.
+ */
+static int
+tool_length(const char *word)
+{
+	for (int i = 0; i < lengthof(tools); i++)
+	{
+		int			length = strlen(tools[i]);
+
+		if (strncmp(word, tools[i], length) == 0)
+			return length;
+	}
+	return 0;
 }
 
 /*
@@ -428,10 +458,11 @@ find_heading(const MarkWords *words)
 	}
 	if (words->nwords == 1)
 		return section;
+	if (section == MIG_MARK_NONE && words->nwords == 2 &&
+		is_one_of(first, section_labels, lengthof(section_labels)))
+		return read_section(words->word[1], false);
 	if (section == MIG_MARK_NONE)
-		return words->nwords == 2 &&
-			is_one_of(first, section_labels, lengthof(section_labels)) ?
-			read_section(words->word[1], false) : MIG_MARK_NONE;
+		return find_file_name(words);
 	if (words->nwords == 2 && read_section(words->word[1], false) == section)
 		return section;
 	if (is_one_of(words->word[1], section_nouns, lengthof(section_nouns)) &&
@@ -440,6 +471,26 @@ find_heading(const MarkWords *words)
 		return section;
 	/* "rollback: ..." is how people note what they would do by hand. */
 	return is_short && words->after[0] == ':' ? section : MIG_MARK_NONE;
+}
+
+/*
+ * The name of a file of one section, "0002_color.down.sql", alone in its line:
+ * such files were put one behind the other.
+ */
+static MigMark
+find_file_name(const MarkWords *words)
+{
+	int			n = words->nwords;
+	int			first = strcmp(words->word[0], "file") == 0 ? 1 : 0;
+
+	if (n < 2 || n > MAX_WORDS || strcmp(words->word[n - 1], "sql") != 0)
+		return MIG_MARK_NONE;
+	for (int i = first; i < n - 1; i++)
+	{
+		if (!words->joined[i])
+			return MIG_MARK_NONE;
+	}
+	return read_section(words->word[n - 2], false);
 }
 
 /*
@@ -557,7 +608,8 @@ static bool
 is_own_name(const char *word)
 {
 	return (strncmp(word, "migrat", 6) == 0 && strlen(word) <= 10) ||
-		(strlen(word) >= 5 && distance(word, "migrate") <= 2);
+		(strlen(word) >= 5 && distance(word, "migrate") <= 2) ||
+		distance(word, "migration") <= 1;
 }
 
 static bool

@@ -22,6 +22,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "mb/pg_wchar.h"
 
 #include "script/script_internal.h"
@@ -45,6 +47,7 @@ static void begin_body(MigScriptParser *parser, const MigScriptLine *line,
 					   MigBodyKind kind);
 static const char *body_name(const MigScriptParser *parser);
 static void read_block_comment(MigScriptParser *parser, int location, int end);
+static bool is_single_line(const char *text, int from, int to);
 static void read_remark(MigScriptParser *parser, MigScriptLineKey key,
 						int location, int end);
 static MigMark find_mark(const MigScriptParser *parser, const char *text);
@@ -570,8 +573,9 @@ body_name(const MigScriptParser *parser)
 }
 
 /*
- * Read a block comment.  No line of the format is one, but if it stands alone on
- * a line it can have been meant to be one.
+ * Read a block comment.  No line of the format is one, but if it stands alone
+ * on its lines, and words are in one of them only, it can have been meant to be
+ * one.
  */
 static void
 read_block_comment(MigScriptParser *parser, int location, int end)
@@ -584,8 +588,43 @@ read_block_comment(MigScriptParser *parser, int location, int end)
 		start--;
 	if ((start == 0 || strchr("\r\n", text[start - 1]) != NULL) &&
 		strchr("\r\n", text[rest]) != NULL &&
-		location + (int) strcspn(text + location, "\r\n") >= end)
+		is_single_line(text, location, end))
 		read_remark(parser, MIG_LINE_COMMENT, location, end);
+}
+
+/*
+ * Whether one line of the block comment in text[from .. to) holds more than
+ * decoration, and is not a line comment that it has put out of use.
+ */
+static bool
+is_single_line(const char *text, int from, int to)
+{
+	int			nlines = 0;
+	bool		at_start = false;
+	bool		has_word = false;
+
+	for (int i = from; i < to; i++)
+	{
+		if (strchr("\r\n", text[i]) != NULL)
+		{
+			at_start = true;
+			has_word = false;
+		}
+		else if (at_start && text[i] == '-' && text[i + 1] == '-' &&
+				 isalnum((unsigned char) text[i + 2 + strspn(text + i + 2, " \t")]))
+			return false;
+		else if (!isspace((unsigned char) text[i]))
+		{
+			at_start = false;
+			if (!has_word &&
+				(isalnum((unsigned char) text[i]) || IS_HIGHBIT_SET(text[i])))
+			{
+				has_word = true;
+				nlines++;
+			}
+		}
+	}
+	return nlines == 1;
 }
 
 /*
@@ -597,7 +636,14 @@ read_remark(MigScriptParser *parser, MigScriptLineKey key, int location,
 			int end)
 {
 	char	   *text = pnstrdup(parser->source.body + location, end - location);
-	MigMark		mark = find_mark(parser, text);
+	MigMark		mark;
+
+	for (char *c = text; *c != '\0'; c++)
+	{
+		if (*c == '\r' || *c == '\n')
+			*c = ' ';
+	}
+	mark = find_mark(parser, text);
 
 	/* A comment can be long, and its beginning tells which one it is. */
 	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
