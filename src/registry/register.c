@@ -651,7 +651,7 @@ mig_register_refuse_held(const char *id, const MigRegisterHolder *holder)
 						id),
 				 errdetail("A run of it on version table \"%s\" was interrupted.",
 						   holder->partial),
-				 errhint("Resume it with CALL migrate_deploy(...) or CALL migrate_revert(...), or abandon it with migrate_resolve(%s, 'abandon').",
+				 errhint("To see what resumes it: SELECT next_command FROM migrate.status_details WHERE revision = %1$s;\nTo abandon it: SELECT migrate_resolve(%1$s, 'abandon');",
 						 quote_literal_cstr(id))));
 	if (holder->applied != NULL)
 		refuse_applied(id, NULL, holder->applied);

@@ -284,8 +284,10 @@ advise(const MigRun *run, const ErrorData *error, const char *set_role)
 					 mig_blocker_advise(&run->exec.blockers), command);
 	if (run->partial != NULL)
 	{
-		/* It is refused, and the error says how it is resumed. */
-		if (run->partial->role_oid != GetUserId())
+		/* It is refused, and the error says what can be done. */
+		if (run->partial->role_oid != GetUserId() ||
+			(run->exec.entry.body_hash != NULL &&
+			 strcmp(run->partial->body_hash, run->exec.entry.body_hash) != 0))
 			return NULL;
 		/* That the outcome is unknown has a hint of its own. */
 		if (run->partial->unknown > 0 && error->hint != NULL &&

@@ -325,7 +325,7 @@ try_statement(Outcome *outcome)
 static void
 locate(const Outcome *outcome, ErrorData *error)
 {
-	const MigBodyExec *body = &outcome->exec->body;
+	MigBodyExec *body = &outcome->exec->body;
 	const MigStatement *statement =
 	&body->script->statements[outcome->segment->first];
 
@@ -333,9 +333,10 @@ locate(const Outcome *outcome, ErrorData *error)
 		strcmp(error->internalquery, outcome->text) != 0)
 		return;
 	mig_error_position(error, outcome->text);
+	body->statement = outcome->segment->first + 1;
+	body->line = statement->line;
 	error->context = psprintf("statement %d at line %d of the %s of revision \"%s\", attempt %d",
-							  outcome->segment->first + 1, statement->line,
-							  body->operation, body->revision, body->attempt);
+							  body->statement, body->line, body->operation, body->revision, body->attempt);
 }
 
 /*
@@ -720,7 +721,7 @@ check_body(const MigStepExec *exec)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial, but its body has changed since",
 						partial->revision),
-				 errhint("Finish or undo by hand what was begun, then use migrate_resolve(%s, 'abandon').",
+				 errhint("When it is finished by hand: SELECT migrate_resolve(%1$s, 'finish');\nWhen it is undone by hand: SELECT migrate_resolve(%1$s, 'abandon');",
 						 quote_literal_cstr(partial->revision))));
 }
 
@@ -756,9 +757,9 @@ raise_unknown(const Outcome *outcome)
 					   outcome->segment->first + 1, statement->line,
 					   body->operation),
 			 ends_transactions ?
-			 errhint("Look for what it has committed. If that is all, use migrate_resolve(%1$s, 'skip'). If the statement can be run again beside it, or when it is removed, use migrate_resolve(%1$s, 'retry'). Use migrate_resolve(%1$s, 'abandon') to give up the %2$s and to finish or undo it by hand.",
+			 errhint("Look for what it has committed.\nIf that is all: SELECT migrate_resolve(%1$s, 'skip');\nIf the statement can be run again beside it, or when it is removed: SELECT migrate_resolve(%1$s, 'retry');\nTo give up the %2$s, and finish or undo it by hand: SELECT migrate_resolve(%1$s, 'abandon');",
 					 quote_literal_cstr(body->revision), body->operation) :
-			 errhint("Look for its effect. If it is there, use migrate_resolve(%1$s, 'skip'). If not, remove what is left of it and use migrate_resolve(%1$s, 'retry'). Use migrate_resolve(%1$s, 'abandon') to give up the %2$s and to finish or undo it by hand.",
+			 errhint("Look for its effect.\nIf it is there: SELECT migrate_resolve(%1$s, 'skip');\nIf not, when what is left of it is removed: SELECT migrate_resolve(%1$s, 'retry');\nTo give up the %2$s, and finish or undo it by hand: SELECT migrate_resolve(%1$s, 'abandon');",
 					 quote_literal_cstr(body->revision), body->operation),
 			 internalerrposition(position),
 			 internalerrquery(excerpt)));

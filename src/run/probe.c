@@ -41,7 +41,7 @@ static void note(MigProbeKind *kind, const MigEffect *effect,
 				 const char *definition, MigProbe *probe);
 static char *define_index(const MigEffect *effect, const char *statement);
 static void locate_in_statement(void *arg);
-static void refuse_invalid(const MigProbe *probe);
+static void refuse_invalid(const MigProbe *probe, const char *statement);
 static char *look_up(MigProbeKind *kind, const MigProbe *probe);
 static char *ask(MigSpiQuery *query, const MigProbe *probe);
 static void read_busy(const MigSpiRow *row, void *result);
@@ -77,7 +77,7 @@ mig_probe_before(const char *statement, MigProbe *probe)
 	mig_probe_find_busy(probe);
 	if (probe->busy == NULL && effect.kind == MIG_EFFECT_INDEX && effect.tolerant &&
 		strcmp(probe->before, MIG_PROBE_ABSENT) != 0)
-		refuse_invalid(probe);
+		refuse_invalid(probe, statement);
 }
 
 static void
@@ -166,7 +166,7 @@ locate_in_statement(void *arg)
  * IF NOT EXISTS would be content with an index that was never finished.
  */
 static void
-refuse_invalid(const MigProbe *probe)
+refuse_invalid(const MigProbe *probe, const char *statement)
 {
 	static MigSpiQuery query = {
 		"SELECT FROM pg_index AS i"
@@ -182,7 +182,11 @@ refuse_invalid(const MigProbe *probe)
 				 errmsg("index \"%s\" exists, but is not valid",
 						probe->object[3]),
 				 errdetail("It was left by something other than this run, and IF NOT EXISTS would be content with it."),
-				 errhint("Drop it, then run the command again.")));
+				 errhint("To drop it: DROP INDEX CONCURRENTLY %s;",
+						 quote_qualified_identifier(probe->object[1],
+													probe->object[3])),
+				 internalerrposition(1),
+				 internalerrquery(statement)));
 }
 
 /*

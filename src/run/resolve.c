@@ -225,8 +225,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 				 errdetail("Its %s was interrupted: %s. What follows is a transaction.",
 						   mig_command_name(partial->operation),
 						   mig_run_describe_partial(partial)),
-				 errhint("CALL %s(...) resumes it. To change the body, abandon the revision and register it again.",
-						 mig_command_procedure(partial->operation))));
+				 errhint("%s", mig_failure_ways_on(partial, NULL))));
 
 	if (!OidIsValid(partial->role_oid))
 		ereport(ERROR,
@@ -236,7 +235,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 				 errdetail("Role \"%s\", which has begun its %s, does not exist any more, and no other one can resume it.",
 						   partial->role,
 						   mig_command_name(partial->operation)),
-				 errhint("Use migrate_resolve(%s, 'finish') when the rest is done by hand.",
+				 errhint("When the rest is done by hand: SELECT migrate_resolve(%s, 'finish');",
 						 quote_literal_cstr(partial->revision))));
 
 	mig_log_new_run(&run);

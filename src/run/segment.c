@@ -167,8 +167,7 @@ refuse_role(const MigStepExec *exec)
 {
 	const MigPartial *partial = exec->run->partial;
 	const char *operation = exec->body.operation;
-	const char *abandon = psprintf("migrate_resolve(%s, 'abandon')",
-								   quote_literal_cstr(partial->revision));
+	const char *revision = quote_literal_cstr(partial->revision);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -181,9 +180,12 @@ refuse_role(const MigStepExec *exec)
 			 errdetail("Its %s was interrupted: %s. The role that has begun it does not exist any more; one that has its name is another role. Nothing was run.",
 					   operation, mig_run_describe_partial(partial)),
 			 OidIsValid(partial->role_oid) ?
-			 errhint("SET ROLE %s, and run the command again. Or use %s to finish or undo it by hand.",
-					 quote_identifier(partial->role), abandon) :
-			 errhint("Use %s to finish or undo it by hand.", abandon)));
+			 errhint("To resume it as that role: SET ROLE %s;\n%s",
+					 quote_identifier(partial->role),
+					 mig_failure_ways_on(partial,
+										 mig_failure_command(exec->run))) :
+			 errhint("To finish it by hand: SELECT migrate_resolve(%1$s, 'finish');\nTo undo it by hand: SELECT migrate_resolve(%1$s, 'abandon');",
+					 revision)));
 }
 
 /*
@@ -233,7 +235,7 @@ check_objects(void *arg)
 						   exec->body.operation,
 						   mig_run_describe_partial(partial),
 						   lost.data),
-				 errhint("If the rest of the body does not need it, use migrate_resolve(%1$s, 'retry') and run the command again. Otherwise use migrate_resolve(%1$s, 'abandon') to finish or undo it by hand.",
+				 errhint("If the rest of the body does not need it: SELECT migrate_resolve(%s, 'retry');",
 						 quote_literal_cstr(partial->revision))));
 	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
 	mig_session_lock_carry(partial->session_objects,

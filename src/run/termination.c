@@ -92,7 +92,10 @@ record_at_exit(int code, Datum arg)
 					   exec->body.statement, exec->body.line,
 					   exec->body.attempt) :
 			 errdetail("What was not committed is rolled back."),
-			 errhint("migrate.status shows where the database is; run the command again to resume.")));
+			 exec->run->request->via == MIG_VIA_WORKER ?
+			 errhint("migrate.jobs shows its job, which another worker resumes.") :
+			 errhint("migrate.status shows where the database is. To resume: %s",
+					 mig_failure_command(exec->run))));
 
 	/* A function's log rows end with its transaction, however it ends. */
 	if (!exec->run->commits)
