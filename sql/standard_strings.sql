@@ -19,6 +19,20 @@ RESET backslash_quote;
 SELECT note FROM t;
 SELECT migrate_batch_reset('strings');
 
+-- a body cannot switch to the old reading, which files of old dumps do: where
+-- it would matter that is an error
+SELECT migrate_register('d2', $$SET standard_conforming_strings = off; SELECT 'a\\b'$$);
+SELECT migrate_register('d2', $$SET LOCAL standard_conforming_strings TO 'no'; SELECT 'a\\b'$$);
+SELECT migrate_register('d2', $$SET standard_conforming_strings = off; SELECT 'a'; SET standard_conforming_strings = on$$);
+SELECT migrate_register('d3', $$SET standard_conforming_strings = on; SELECT 'a\\b'$$);
+SELECT migrate_register_script($$
+-- revision: d4
+-- migrate:up
+SET standard_conforming_strings = 0;
+-- migrate:down
+SELECT 'a\\b';
+$$);
+
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP TABLE victim, t;

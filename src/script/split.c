@@ -22,6 +22,7 @@
 #include "parser/scansup.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
@@ -40,6 +41,7 @@ static bool begins_or_commits(const TransactionStmt *transaction);
 static void refuse_copy(const MigScriptSource *source, bool is_from,
 						int location, int end);
 static const char *transaction_start_only(const Node *statement);
+static bool sets_old_strings(const Node *statement);
 static bool names_export(const char *text, int length);
 static bool exports_snapshot(Node *node);
 static int	end_of_statement(const char *body, const RawStmt *raw,
@@ -386,6 +388,15 @@ refuse_statement(const MigScriptSource *source, Node *statement, int location,
 				 errhint("Set default_transaction_isolation or default_transaction_deferrable in the session, or for the role, that runs the revision."),
 				 mig_script_errposition(source, location, end, location)));
 
+	if (sets_old_strings(statement) &&
+		strchr(source->body + end, '\\') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("standard_conforming_strings cannot be switched off in a migration body"),
+				 errdetail("Statements of a body are read with the setting on, and there are backslashes in what follows."),
+				 errhint("Remove the statement, and write the string constants that have backslash escapes as E'...'."),
+				 mig_script_errposition(source, location, end, location)));
+
 	if (names_export(source->body + location, end - location) &&
 		exports_snapshot(statement))
 		ereport(ERROR,
@@ -449,6 +460,27 @@ transaction_start_only(const Node *statement)
 			return "SET TRANSACTION DEFERRABLE";
 	}
 	return NULL;
+}
+
+/*
+ * Whether a client would have the statements behind it read in the old way.
+ */
+static bool
+sets_old_strings(const Node *statement)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+	const A_Const *value;
+	bool		is_on;
+
+	if (!IsA(statement, VariableSetStmt) || set->kind != VAR_SET_VALUE ||
+		pg_strcasecmp(set->name, "standard_conforming_strings") != 0 ||
+		!IsA(linitial(set->args), A_Const))
+		return false;
+	value = linitial_node(A_Const, set->args);
+	if (IsA(&value->val, Integer))
+		return value->val.ival.ival == 0;
+	return IsA(&value->val, String) &&
+		parse_bool(value->val.sval.sval, &is_on) && !is_on;
 }
 
 /*
