@@ -407,7 +407,14 @@ mig_api_begin(const char *name, int flags)
 	if (flags & MIG_API_WRITES)
 	{
 		/* On a standby every transaction is read-only. */
-		PreventCommandIfReadOnly(name);
+		if (XactReadOnly)
+			ereport(ERROR,
+					(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+					 errmsg("cannot execute %s in a read-only transaction",
+							name),
+					 RecoveryInProgress() ?
+					 errhint("This server is a standby. Connect to its primary.") :
+					 errhint("Unless the transaction was begun as one: SET default_transaction_read_only = off;")));
 		PreventCommandIfParallelMode(name);
 	}
 	if (flags & MIG_API_NOT_NESTED)
