@@ -499,6 +499,11 @@ SELECT migrate_register('b1', $$INSERT INTO bad VALUES (77); CALL mine.migrate_b
 CALL migrate_deploy();
 SELECT id FROM bad WHERE id BETWEEN 77 AND 79;
 CALL migrate_revert('base');
+-- also where it is the body's search_path that finds it
+SELECT migrate_register('b1', $$SET search_path = mine, public; INSERT INTO bad VALUES (87); CALL migrate_batch(88); SELECT 1 / 0$$, '', replace => true);
+CALL migrate_deploy();
+SELECT id FROM bad WHERE id BETWEEN 87 AND 88;
+SELECT migrate_resolve('b1', 'abandon');
 SELECT migrate_unregister('b1');
 
 -- rights: the statement has the caller's, and the name is another role's
