@@ -1084,7 +1084,7 @@ SELECT h.revision, h.message, h.state,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN q.refused END AS refused_error,
 	   CASE WHEN e.attempts = 0 AND e.finished > f.finished THEN e.finished END AS refused_at,
 	   s.decisions,
-	   CASE WHEN s.at > COALESCE(e.finished, '-infinity'::timestamptz) THEN s.decision END AS last_decision,
+	   CASE WHEN s.at > GREATEST(e.finished, p.started, '-infinity'::timestamptz) THEN s.decision END AS last_decision,
 	   w.pid,
 	   CASE WHEN w.pid IS NOT NULL THEN NULL
 			WHEN pg_catalog.starts_with(h.partial, 'downgrade'::text)
@@ -1108,21 +1108,6 @@ SELECT h.revision, h.message, h.state,
 	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
-  -- a run that ended before its first attempt does not hide why the one before failed
-  LEFT JOIN LATERAL (
-	SELECT l.* FROM l
-	 WHERE e.state = 'failed'::text
-	   AND l.revision = h.revision AND l.state = 'failed'::text
-	   AND (l.run = e.run OR l.attempts > 0 AND l.body_hash = e.body_hash)
-	   AND NOT EXISTS (
-		SELECT FROM l AS n
-		 WHERE n.revision = h.revision AND n.finished >= l.finished
-		   AND n.state = ANY (ARRAY['succeeded'::text, 'finished'::text]))
-	 ORDER BY l.attempts > 0 DESC, l.finished DESC, l.started DESC LIMIT 1
-  ) AS f ON true
-  -- an error may quote rows
-  LEFT JOIN LATERAL (SELECT f.error, f.detail, f.context, e.error AS refused) AS q
-	ON pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text)
   -- since it was last taken down, or abandoned
   LEFT JOIN (
 	SELECT l.revision,
@@ -1144,6 +1129,29 @@ SELECT h.revision, h.message, h.state,
 	   AND (o.abandoned IS NULL OR l.started >= o.abandoned)
 	 GROUP BY l.revision
   ) AS s ON s.revision = h.revision
+  -- when a run that is not over came to the segment that it came to last
+  LEFT JOIN LATERAL (
+	SELECT pg_catalog.max(i.started) AS started FROM migrate.partial AS i
+	 WHERE i.revision = h.revision
+	   AND i.version_oid::oid = pg_catalog.to_regclass(COALESCE(
+			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid
+  ) AS p ON h.partial IS NOT NULL
+  -- a run that ended before its first attempt does not hide why the one before failed
+  LEFT JOIN LATERAL (
+	SELECT l.* FROM l
+	 WHERE e.state = 'failed'::text
+	   AND l.revision = h.revision AND l.state = 'failed'::text
+	   AND (l.run = e.run OR l.attempts > 0 AND l.body_hash = e.body_hash)
+	   AND (p.started IS NULL OR p.started <= GREATEST(l.finished, s.at))
+	   AND NOT EXISTS (
+		SELECT FROM l AS n
+		 WHERE n.revision = h.revision AND n.finished >= l.finished
+		   AND n.state = ANY (ARRAY['succeeded'::text, 'finished'::text]))
+	 ORDER BY l.attempts > 0 DESC, l.finished DESC, l.started DESC LIMIT 1
+  ) AS f ON true
+  -- an error may quote rows
+  LEFT JOIN LATERAL (SELECT f.error, f.detail, f.context, e.error AS refused) AS q
+	ON pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text)
   -- the lock of a run: LOCK_CLASS of src/run/lock.c
   LEFT JOIN LATERAL (
 	SELECT k.pid FROM pg_catalog.pg_locks AS k
