@@ -120,7 +120,7 @@ $blocker->{stdin} .= "LOCK TABLE other;\n";
 $blocker->{run}->pump_nb;
 (undef, $errors) = finish_sql($deploy);
 is($errors, '55P03: could not begin the downgrade of revision "a2", because the holder of a lock that it needs waits for this transaction', 'function: does not wait for who waits for it');
-like($deploy->{err}, qr/HINT:  Use CALL migrate_revert\(\.\.\.\), which holds nothing while it waits\./, 'function: what can wait');
+like($deploy->{err}, qr/HINT:  The procedure holds nothing while it waits: CALL migrate_revert\('a1'\);/, 'function: what can wait');
 $blocker->query_safe('ROLLBACK;');
 
 # Writers are in the way of an index, readers are not.

@@ -309,6 +309,11 @@ add('migrate.status', sql($node, $db, "\\a\n\\t off\nSELECT revision, state, not
 told("CALL migrate_revert('d2\@d1')");
 add('migrate.status_details', sql($node, $db, "SELECT decisions FROM migrate.status_details WHERE revision = 'd2'"));
 
+section('a statement_timeout when a part is done');
+register('d2', "VACUUM acc;\nSELECT pg_sleep(3600)", '', 'd1');
+told("SET statement_timeout = '500ms'; CALL migrate_deploy()");
+sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
+
 section('killed');
 register('d2', "VACUUM acc;\nCREATE TABLE d2 (i int);\nSELECT pg_sleep(3600)", '', 'd1');
 $run = start_sql($node, $db, 'killed', 'CALL migrate_deploy()');

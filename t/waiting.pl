@@ -61,7 +61,7 @@ foreach my $call ("migrate_upgrade('b1')", "migrate_downgrade('base')", "migrate
 	(undef, $errors) = finish_sql($third);
 	like($errors, qr/^55P03: could not lock "[\w.]+" because its holder waits for this transaction$/, "$call does not wait");
 	like($third->{err}, qr/DETAIL:  Process $first_pid \(role \w+, application '\w+'\) holds the lock, and its CREATE INDEX CONCURRENTLY waits/, "$call: for whom");
-	like($third->{err}, qr/HINT:  .*CALL migrate_(?:deploy|revert)\(/, "$call: what can wait");
+	like($third->{err}, qr/HINT:  .*CALL migrate_(?:deploy|revert)\(/s, "$call: what can wait");
 	cmp_ok(time - $began, '<', 20, "$call: at once");
 }
 # The client is told what the index waits for, before and while it does.

@@ -45,7 +45,7 @@ static void append_causes(StringInfo buf, const MigRun *run,
 						  const ErrorData *error);
 static char *advise(const MigRun *run, const ErrorData *error,
 					const char *set_role);
-static char *advise_time(const MigRun *run, const char *command);
+static const char *more_time(const MigRun *run);
 static char *advise_repair(const MigRun *run, const ErrorData *error,
 						   const char *command);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
@@ -293,12 +293,15 @@ advise(const MigRun *run, const ErrorData *error, const char *set_role)
 		if (run->partial->unknown > 0 && error->hint != NULL &&
 			!mig_partial_is_batch(run->partial) && !failed_after_commit(run))
 			return psprintf("Then: %s", command);
+		if (mig_error_is_statement_timeout(error))
+			return psprintf("%s\n%s", more_time(run),
+							mig_failure_ways_on(run->partial, command));
 		return mig_failure_ways_on(run->partial, command);
 	}
 	if (run->exec.body.statement == 0 && error->hint != NULL)
 		return NULL;
 	if (mig_error_is_statement_timeout(error))
-		return advise_time(run, command);
+		return psprintf("%s\nTo try again: %s", more_time(run), command);
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
@@ -308,15 +311,14 @@ advise(const MigRun *run, const ErrorData *error, const char *set_role)
 }
 
 /*
- * The same after a statement_timeout, which the next run meets again.
+ * What a statement_timeout needs, which the next run meets again.
  */
-static char *
-advise_time(const MigRun *run, const char *command)
+static const char *
+more_time(const MigRun *run)
 {
-	return psprintf(run->exec.body.session_timeout > 0 ?
-					"To give it more time: SET statement_timeout = 0;\nTo try again: %s" :
-					"To give it more time, change the statement_timeout that the revision or migrate.transaction_settings sets.\nTo try again: %s",
-					command);
+	return run->exec.body.session_timeout > 0 ?
+		"To give it more time: SET statement_timeout = 0;" :
+		"To give it more time, change the statement_timeout that the revision or migrate.transaction_settings sets.";
 }
 
 /*
@@ -522,6 +524,19 @@ mig_failure_command(const MigRun *run)
 {
 	return mig_failure_call(run->request, run->target != NULL ? run->target :
 							run->request->targets[0]);
+}
+
+/*
+ * The same by the procedure.
+ */
+char *
+mig_failure_procedure_call(const MigRun *run)
+{
+	MigRunRequest request = *run->request;
+
+	request.via = MIG_VIA_PROCEDURE;
+	return mig_failure_call(&request, run->target != NULL ? run->target :
+							request.targets[0]);
 }
 
 /*

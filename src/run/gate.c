@@ -297,8 +297,8 @@ say_validation(const Gate *gate)
 					   gate->validates + 1),
 			 exec->run->commits ?
 			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, or begin the body with \"-- migrate:up transaction:false\".") :
-			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, and use CALL %s(...).",
-					 mig_command_procedure(exec->step->command))));
+			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, and use the procedure: %s",
+					 mig_failure_procedure_call(exec->run))));
 }
 
 /*
@@ -469,8 +469,8 @@ give_up(void *arg)
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("could not begin the %s of revision \"%s\", because the holder of a lock that it needs waits for this transaction",
 						exec->body.operation, exec->body.revision),
-				 errhint("Use CALL %s(...), which holds nothing while it waits.",
-						 mig_command_procedure(exec->step->command))));
+				 errhint("The procedure holds nothing while it waits: %s",
+						 mig_failure_procedure_call(exec->run))));
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("could not begin the %s of revision \"%s\", because older transactions hold locks that it needs",

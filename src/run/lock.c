@@ -78,7 +78,7 @@ typedef struct Lock
 	bool		session;
 	bool		of_job;			/* kept until the worker has noted the end */
 	const char *name;
-	const char *procedure;		/* that does the same, or NULL */
+	const char *procedure;		/* the call that does the same, or NULL */
 } Lock;
 
 /* An attempt to take a lock. */
@@ -162,7 +162,7 @@ mig_lock_run(const MigRun *run)
 	/* A procedure holds nothing up. */
 	else if (run->request != NULL && run->request->command != MIG_COMMAND_STAMP)
 		runs.procedure = bodies.procedure =
-			mig_command_procedure(run->request->command);
+			mig_failure_procedure_call(run);
 	mig_server_check_locks();
 	wait_for_lock(&runs);
 	wait_for_lock(&bodies);
@@ -475,8 +475,8 @@ refuse_to_hold_up(const Lock *lock)
 			 errdetail("%s holds the lock, and waits for a lock of this transaction. Nothing was run.",
 					   waiter.who),
 			 lock->procedure != NULL ?
-			 errhint("Use CALL %s(...), which holds nothing while it waits, or try again when process %d has ended its run.",
-					 lock->procedure, waiter.pid) :
+			 errhint("Try again when process %d has ended its run.\nThe procedure holds nothing while it waits: %s",
+					 waiter.pid, lock->procedure) :
 			 errhint("End this transaction and try again when process %d has ended its run. A function cannot wait for it, only CALL migrate_deploy(...) and CALL migrate_revert(...) can.",
 					 waiter.pid)));
 }

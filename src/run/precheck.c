@@ -23,8 +23,7 @@ static MigTrust *plan_trust(const MigRun *run, char **ids);
 static char **plan_ids(const MigPlan *plan);
 static void refuse_long_ids(const MigRun *run);
 static void refuse_server(const MigRun *run);
-static void refuse_nontransactional(const char *revision,
-									const MigRunRequest *request);
+static void refuse_nontransactional(const char *revision, const MigRun *run);
 
 /*
  * Raises an error where a run cannot commit.
@@ -113,7 +112,7 @@ check_steps(const MigRun *run, const MigTrust *trust)
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		if (trust[i].check.nontransactional)
-			refuse_nontransactional(plan->steps[i].revision, request);
+			refuse_nontransactional(plan->steps[i].revision, run);
 	}
 }
 
@@ -237,7 +236,6 @@ refuse_server(const MigRun *run)
 {
 	const MigRunRequest *request = run->request;
 	const MigServer *server = run->server;
-	const char *procedure = mig_command_procedure(request->command);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -250,17 +248,17 @@ refuse_server(const MigRun *run)
 			 errdetail("DDL commits by itself here (server type \"%s\"): a body that fails could not be undone. Nothing was run.",
 					   server->type),
 			 request->via == MIG_VIA_FUNCTION ?
-			 errhint("Use CALL %s(...), sent by itself, or set migrate.function_mode to \"submit\".",
-					 procedure) :
-			 errhint("Send CALL %s(...) by itself.", procedure)));
+			 errhint("The procedure, sent by itself, can: %s\nOr have the function submit a job: SET migrate.function_mode = 'submit';",
+					 mig_failure_procedure_call(run)) :
+			 errhint("Send it by itself: %s", mig_failure_procedure_call(run))));
 }
 
 static void
-refuse_nontransactional(const char *revision, const MigRunRequest *request)
+refuse_nontransactional(const char *revision, const MigRun *run)
 {
-	MigCommand	command = request->command;
-	const char *procedure = mig_command_procedure(command);
-	bool		in_function = request->via == MIG_VIA_FUNCTION;
+	MigCommand	command = run->request->command;
+	bool		in_function = run->request->via == MIG_VIA_FUNCTION;
+	const char *call = mig_failure_procedure_call(run);
 	MigStepBody body;
 	MigScript  *script;
 	int			index = 0;
@@ -276,9 +274,8 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 				 errdetail("Its %s is registered as not transactional: each statement of it is a transaction of its own. Nothing was run.",
 						   mig_command_name(command)),
 				 in_function ?
-				 errhint("Use CALL %s(...), which commits after each statement.",
-						 procedure) :
-				 errhint("Send CALL %s(...) by itself.", procedure)));
+				 errhint("The procedure commits after each statement: %s", call) :
+				 errhint("Send it by itself: %s", call)));
 	script = mig_script_split_text(body.text, false);
 	while (index < script->nstatements &&
 		   (script->statements[index].kind == MIG_STATEMENT_ORDINARY ||
@@ -300,7 +297,7 @@ refuse_nontransactional(const char *revision, const MigRunRequest *request)
 					   mig_command_name(command),
 					   script->statements[index].tag),
 			 in_function ?
-			 errhint("Use CALL %s(...), which runs such statements outside of a transaction block.",
-					 procedure) :
-			 errhint("Send CALL %s(...) by itself.", procedure)));
+			 errhint("The procedure runs such statements outside of a transaction block: %s",
+					 call) :
+			 errhint("Send it by itself: %s", call)));
 }

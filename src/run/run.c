@@ -395,8 +395,8 @@ execute_steps(MigRun *run)
 		ereport(NOTICE,
 				(errmsg("running %d revisions in one transaction", plan->nsteps),
 				 errdetail("If they create tables, the time grows with the square of their number and every table keeps its locks."),
-				 errhint("CALL %s(...) commits after each revision.",
-						 mig_command_procedure(plan->command))));
+				 errhint("The procedure commits after each revision: %s",
+						 mig_failure_procedure_call(run))));
 
 	/* What the caller has deferred is not the first revision's. */
 	mig_constraint_check(false);
@@ -488,7 +488,7 @@ explain_procedure(const MigStepExec *exec, ErrorData *error)
 	 error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE);
 
 	if (refused)
-		error->hint = psprintf("One transaction cannot do that. Use CALL %s(...), which commits between such statements.",
-							   mig_command_procedure(exec->step->command));
+		error->hint = psprintf("One transaction cannot do that. The procedure commits between such statements: %s",
+							   mig_failure_procedure_call(exec->run));
 	return refused;
 }

@@ -574,9 +574,10 @@ mig_step_explain_transaction_end(const MigStepExec *exec, ErrorData *error)
 	else if (exec->step->command == MIG_COMMAND_REPEAT)
 		error->hint = pstrdup("A repeatable is one transaction. Put the statement into a revision.");
 	else
-		error->hint = psprintf("Register a body whose statements end transactions with transactional => false, or with \"-- migrate:%s transaction:false\" in a script. CALL %s(...) runs it.",
+		error->hint = psprintf("Register a body whose statements end transactions with transactional => false, or with \"-- migrate:%s transaction:false\" in a script.%s%s",
 							   section,
-							   mig_command_procedure(exec->step->command));
+							   exec->run->commits ? "" : "\nThe procedure runs it: ",
+							   exec->run->commits ? "" : mig_failure_procedure_call(exec->run));
 }
 
 /*
