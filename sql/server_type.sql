@@ -206,4 +206,29 @@ SELECT migrate_register('iso', 'SELECT set_config(''transaction_isolation'', ''s
 CALL migrate_deploy('iso');
 RESET migrate.server_type;
 
+-- what a statement makes is looked up also where a type is only a shell, or is
+-- not known by a name of its own
+SET migrate.server_type = yugabytedb;
+CREATE TABLE named (name text);
+SELECT migrate_register('types', $$
+CREATE TYPE hull;
+CREATE FUNCTION hull_in(cstring) RETURNS hull STRICT IMMUTABLE LANGUAGE internal AS 'int4in';
+CREATE FUNCTION hull_out(hull) RETURNS cstring STRICT IMMUTABLE LANGUAGE internal AS 'int4out';
+CREATE TYPE hull (INPUT = hull_in, OUTPUT = hull_out, LIKE = int4);
+CREATE FUNCTION hulls(hull[], named.name%TYPE) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE hulled (i hull);
+DROP FUNCTION hulls(hull[], text);
+DROP TABLE hulled;
+DROP TYPE hull CASCADE;
+CREATE TYPE hull;
+DROP TYPE hull;
+$$);
+SET client_min_messages = warning;
+CALL migrate_deploy('types');
+SELECT migrate_register('no_type', 'CREATE FUNCTION f(nowhere) RETURNS int LANGUAGE sql AS ''SELECT 1''');
+CALL migrate_deploy('no_type');
+RESET client_min_messages;
+DROP TABLE named;
+RESET migrate.server_type;
+
 \i sql/include/reset.sql

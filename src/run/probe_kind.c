@@ -22,18 +22,31 @@
 	"  FROM pg_catalog.pg_class AS c" \
 	"  JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL "c.relnamespace" \
 	" WHERE c.oid" EQUAL "pg_catalog.to_regclass(" NAME_OF("$2", "$3") ")"
+/* NULL for a type that is not there. */
 #define TYPE_NAME \
-	"pg_catalog.format('%I.%I', n.nspname, t.typname)"
+	"(pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.'" \
+	" OPERATOR(pg_catalog.||) pg_catalog.quote_ident(t.typname))"
+/* to_regtype() raises an error for one that is only a shell. */
+#define TYPE_OID(name) \
+	"COALESCE((SELECT i.oid FROM pg_catalog.pg_type AS i" \
+	"   JOIN pg_catalog.pg_namespace AS j ON j.oid" EQUAL "i.typnamespace" \
+	"  WHERE NOT i.typisdefined AND CASE" \
+	"   WHEN pg_catalog.quote_ident(i.typname)" EQUAL name \
+	"   THEN pg_catalog.pg_type_is_visible(i.oid)" \
+	"   ELSE pg_catalog.concat(pg_catalog.quote_ident(j.nspname), '.'," \
+	"     pg_catalog.quote_ident(i.typname))" EQUAL name " END)," \
+	"  pg_catalog.to_regtype(" name ")::pg_catalog.oid)"
 #define TABLE_NAME	"n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
 
 /* The schema of $2.$3: where a new one goes, or where the old one is. */
-#define SCHEMA_OF(catalog, to_oid) \
+#define SCHEMA_OF(catalog, object) \
 	"CASE WHEN $2 IS NOT NULL THEN $2" \
 	" WHEN $6 THEN pg_catalog.current_schema()::pg_catalog.text" \
 	" ELSE (SELECT n.nspname::pg_catalog.text FROM " catalog " AS o" \
 	"       JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL "o.namespace" \
-	"       WHERE o.oid" EQUAL "pg_catalog." to_oid "(" \
-	NAME_OF("$2", "$3") ")) END"
+	"       WHERE o.oid" EQUAL object ") END"
+#define CLASS_OF_NAME	"pg_catalog.to_regclass(pg_catalog.quote_ident($3))"
+#define TYPE_OF_NAME	TYPE_OID("pg_catalog.quote_ident($3)")
 #define CLASSES		"(SELECT oid, relnamespace AS namespace FROM pg_catalog.pg_class)"
 #define TYPES		"(SELECT oid, typnamespace AS namespace FROM pg_catalog.pg_type)"
 
@@ -74,7 +87,9 @@
 #define NONE			{NULL}
 
 #define NOTED_CLASS		"to_regclass(format('%I.%I', $1[2], $1[3]))"
-#define NOTED_TYPE		"to_regtype(format('%I.%I', $1[2], $1[3]))"
+#define NOTED_TYPE \
+	"(SELECT t.oid FROM pg_type AS t JOIN pg_namespace AS n" \
+	" ON n.oid = t.typnamespace WHERE n.nspname = $1[2] AND t.typname = $1[3])"
 #define NOTED_CHILD		"to_regclass(format('%I.%I', $1[4], $1[5]))"
 #define NOTED_INDEX		"to_regclass(format('%I.%I', $1[2], $1[4]))"
 
@@ -184,7 +199,7 @@ static MigProbeKind probe_kinds[] =
 				 "    FROM pg_catalog.pg_type AS t"
 				 "    JOIN pg_catalog.pg_namespace AS s"
 				 "      ON s.oid" EQUAL "t.typnamespace"
-				 "   WHERE t.oid" EQUAL "pg_catalog.to_regtype($7)), '')]"
+				 "   WHERE t.oid" EQUAL TYPE_OID("$7") "), '')]"
 				 FROM_TABLE),
 		EXISTS_AS("$1[5] IN (" TYPE_NAME ", '')",
 				  " FROM pg_attribute AS a"
@@ -239,7 +254,7 @@ static MigProbeKind probe_kinds[] =
 				 " ARRAY[$1, s.name, $3, COALESCE("
 				 "  pg_catalog.to_regclass(" NAME_OF("$2", "$3")
 				 ")::pg_catalog.oid::pg_catalog.text, ''), " MIG_SPI_ORIGIN
-				 "] END  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass")
+				 "] END  FROM (SELECT " SCHEMA_OF(CLASSES, CLASS_OF_NAME)
 				 ") AS s (name)"),
 		EXISTS_STILL("c.oid", "$1[4]", "$1[5]",
 					 " FROM pg_class AS c WHERE c.oid = " NOTED_CLASS),
@@ -265,7 +280,7 @@ static MigProbeKind probe_kinds[] =
 	},
 	{
 		MIG_EFFECT_ENUM_VALUE, "enum value",
-		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, "to_regtype"), ", $4"),
+		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, TYPE_OF_NAME), ", $4"),
 		EXISTS(" FROM pg_enum WHERE enumtypid = " NOTED_TYPE
 			   " AND enumlabel = $1[4]"),
 		NONE, NONE, NONE
@@ -281,7 +296,7 @@ static MigProbeKind probe_kinds[] =
 				 "     pg_catalog.string_to_array($4, ','))"
 				 "     WITH ORDINALITY AS a (name, place)"
 				 "   LEFT JOIN pg_catalog.pg_type AS t ON t.oid" EQUAL
-				 "     pg_catalog.to_regtype(a.name)"
+				 TYPE_OID("a.name")
 				 "   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL
 				 "     t.typnamespace), '')]"),
 		EXISTS(" FROM pg_proc AS p JOIN pg_namespace AS s"
@@ -363,7 +378,7 @@ static MigProbeKind probe_kinds[] =
 				 "          JOIN pg_catalog.pg_namespace AS n"
 				 "            ON n.oid" EQUAL "x.relnamespace"
 				 "         WHERE NOT i.indisvalid))"
-				 "  FROM (SELECT COALESCE(" SCHEMA_OF(CLASSES, "to_regclass")
+				 "  FROM (SELECT COALESCE(" SCHEMA_OF(CLASSES, CLASS_OF_NAME)
 				 ", '')) AS s (name)"),
 		QUERY("SELECT CASE WHEN EXISTS (SELECT" FROM_NEW_LEFTOVERS ")"
 			  " THEN '" MIG_PROBE_INVALID "' ELSE '" MIG_PROBE_ABSENT "' END"),
@@ -378,7 +393,7 @@ static MigProbeKind probe_kinds[] =
 		IDENTIFY("SELECT CASE WHEN s.name IS NOT NULL THEN"
 				 " pg_catalog.array_cat(ARRAY[$1, s.name, $3,"
 				 "  COALESCE($7, '')], $8) END"
-				 "  FROM (SELECT " SCHEMA_OF(CLASSES, "to_regclass") ") AS s (name)"),
+				 "  FROM (SELECT " SCHEMA_OF(CLASSES, CLASS_OF_NAME) ") AS s (name)"),
 		EXISTS_AS("$1[4] IN (c.relkind::text, '')"
 				  " AND NOT EXISTS (SELECT FROM unnest($1[5:]) AS k (name)"
 				  "  WHERE NOT EXISTS (SELECT FROM pg_attribute AS a"
@@ -421,8 +436,9 @@ static MigProbeKind probe_kinds[] =
 	},
 	{
 		MIG_EFFECT_TYPE, "type",
-		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, "to_regtype"), ""),
-		EXISTS(" WHERE " NOTED_TYPE " IS NOT NULL"),
+		IDENTIFY_IN_SCHEMA(SCHEMA_OF(TYPES, TYPE_OF_NAME), ""),
+		/* A shell is neither absent nor what CREATE TYPE makes of it. */
+		EXISTS_AS("typisdefined", " FROM pg_type WHERE oid = " NOTED_TYPE),
 		NONE, NONE, NONE
 	}
 };
