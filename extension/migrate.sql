@@ -1300,7 +1300,7 @@ SELECT d.job, d.state,
 			ELSE d.started END, 'YYYY-MM-DD HH24:MI:SS'::text) AS since,
 	   d.command,
 	   pg_catalog."left"(pg_catalog.regexp_replace(CASE
-			WHEN d.state = 'queued'::text AND d.run_at > pg_catalog.now()
+			WHEN d.state = 'queued'::text AND d.run_at > GREATEST(d.submitted, pg_catalog.now())
 			THEN pg_catalog.to_char(d.run_at, '"at "YYYY-MM-DD HH24:MI:SS'::text)
 			WHEN d.sqlstate IS NOT NULL THEN pg_catalog.concat_ws(' in '::text, d.sqlstate, d.revision)
 			WHEN d.note IS NOT NULL THEN pg_catalog.concat_ws(' at '::text, 'ended', d.revision)

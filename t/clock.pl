@@ -85,6 +85,19 @@ my $job = sql($node, $db, "SELECT migrate_submit(run_at => now() + interval '1 d
 like(set_back_during('wait for a job', 'Extension', "CALL migrate_wait($job, '3 s')"), qr/^55000: job $job has not ended within the timeout/, 'wait for a job: the error');
 sql($node, $db, "SELECT migrate_cancel($job)");
 
+# A job that was due at once has to wait for its turn only.
+set_clock(0);
+$holder = $node->background_psql($db);
+$holder->query_safe('SELECT pg_advisory_lock(42);');
+my $first = sql($node, $db, 'SELECT migrate_submit()');
+wait_until($node, $db, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'migrate job' AND wait_event_type = 'Lock'");
+my $second = sql($node, $db, 'SELECT migrate_submit()');
+set_clock(-3600);
+unlike(sql($node, $db, "SELECT note FROM migrate.jobs WHERE job = $second"), qr/^at /, 'a job that is due: is not said to wait');
+$holder->quit;
+is(ended_job($node, $db, $first, 'state'), 'succeeded', 'a job that is due: the one before it');
+is(ended_job($node, $db, $second, 'state'), 'succeeded', 'a job that is due: does not wait');
+
 # The scheduler.
 set_clock(0);
 sql($node, $db, "SELECT migrate_stamp('base')");

@@ -307,7 +307,9 @@ mig_job_row_due(int max_crashes, int max_workers, int *ndue)
 		"          j.job, j.login_oid, j.run_at"
 		"     FROM migrate.job AS j" ROLES
 		"    WHERE j.finished IS NULL"
-		"      AND j.run_at <= pg_catalog.clock_timestamp()"
+		/* The clock may have been set back since. */
+		"      AND (j.run_at <= pg_catalog.clock_timestamp()"
+		"           OR j.run_at <= j.submitted)"
 		"      AND " REASON " IS NULL"
 		"      AND NOT EXISTS (SELECT FROM locks WHERE"
 		"          class = " CppAsString2(MIG_JOB_LOCK_QUEUE)
