@@ -47,6 +47,11 @@
 	"pg_catalog.pg_has_role(" a ", " b ", 'MEMBER')"
 #endif
 
+/* 16 moved it out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* Before 16 these were private to tid.c. */
 #if PG_VERSION_NUM < 160000
 #define DatumGetItemPointer(X)	((ItemPointer) DatumGetPointer(X))
