@@ -91,6 +91,7 @@ static char *find_schema(MigSpiQuery *query, const SetPath *set);
 static char *enter_statement(MigBodyExec *body, int index);
 static void execute_utility(void *arg);
 static void add_context(void *arg);
+static void turn_on(const char *name, struct config_generic **record);
 
 /*
  * Finds the statements of the body; they are in the current memory context.
@@ -578,15 +579,31 @@ find_schema(MigSpiQuery *query, const SetPath *set)
 void
 mig_body_read_as_parsed(void)
 {
+	static struct config_generic *strings;
+	static struct config_generic *quote;
+
 	if (!MIG_COMPAT_STANDARD_STRINGS)
-		(void) set_config_option("standard_conforming_strings", "on",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		turn_on("standard_conforming_strings", &strings);
 	/* The text is in the server's encoding, whatever the client's is. */
 	if (backslash_quote != BACKSLASH_QUOTE_ON)
-		(void) set_config_option("backslash_quote", "on",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		turn_on("backslash_quote", &quote);
+}
+
+/*
+ * The server's record of the setting is looked up once.
+ */
+static void
+turn_on(const char *name, struct config_generic **record)
+{
+	bool		is_set;
+
+	if (*record == NULL)
+		*record = mig_compat_find_setting(name);
+	/* By a statement before, as RESET ALL: SAVE does not follow that. */
+	is_set = (*record)->stack != NULL && (*record)->stack->state != GUC_SAVE;
+	(void) set_config_option(name, "on", PGC_USERSET, PGC_S_SESSION,
+							 is_set ? GUC_ACTION_LOCAL : GUC_ACTION_SAVE, true, 0,
+							 false);
 }
 
 /*
