@@ -107,7 +107,16 @@ DROP TYPE public.mood;
 -- revision: o4
 -- down_revision: o2, o3
 -- migrate:up
+SET LOCAL search_path = "odd ""one", public;
+SET LOCAL "odd.Name" = 'a ''quoted'' one';
+SELECT set_config('work_mem', '2MB', true);
+GRANT ALL ON SCHEMA "odd ""one" TO pg_database_owner;
+SET LOCAL ROLE pg_database_owner;
+CREATE TABLE owned ();
+VACUUM owned;
+CREATE TABLE set_locally AS SELECT current_setting('search_path') AS p, current_setting('odd.Name') AS n, current_setting('work_mem') AS w, current_user AS u;
 -- migrate:down
+DROP TABLE "odd ""one".set_locally, "odd ""one".owned;
 SQL
 $node->safe_psql('postgres', 'CREATE DATABASE odd_by_psql');
 run_script('odd', 'odd_by_psql', "'o1'");

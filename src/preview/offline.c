@@ -44,6 +44,8 @@ static void write_ids(StringInfo text, const char *const *ids, int nids);
 static void write_settings(StringInfo text, const char *list);
 static void write_segment(StringInfo text, const char *body,
 						  const MigScript *script, const MigSegment *segment);
+static void keep_local_settings(StringInfo text, const MigScript *script,
+								const MigSegment *segment);
 static void write_verify(StringInfo text, const MigStepBody *body);
 static void write_rows(StringInfo text, const MigVersion *version,
 					   const MigStep *step);
@@ -230,6 +232,8 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 		if (in_block)
 			appendStringInfoString(text, "BEGIN;\n");
 		write_segment(text, body.text, script, &segment);
+		if (next < script->nstatements && !body.per_statement)
+			keep_local_settings(text, script, &segment);
 		if (next == script->nstatements)
 		{
 			if (!in_block)
@@ -342,6 +346,27 @@ write_segment(StringInfo text, const char *body, const MigScript *script,
 		appendStringInfo(text, "%s%s;\n", query,
 						 strstr(query, "--") == NULL ? "" : "\n");
 		pfree(query);
+	}
+}
+
+/*
+ * A run keeps what SET LOCAL has set until the end of the body, which is the end
+ * of its transaction where it has one.
+ */
+static void
+keep_local_settings(StringInfo text, const MigScript *script,
+					const MigSegment *segment)
+{
+	for (int i = segment->first; i < segment->first + segment->nstatements; i++)
+	{
+		const char *name = script->statements[i].local_setting;
+
+		if (name == NULL)
+			continue;
+		name = quote_literal_cstr(name);
+		appendStringInfo(text,
+						 "SELECT pg_catalog.set_config(%s, pg_catalog.current_setting(%s), false) \\g /dev/null\n",
+						 name, name);
 	}
 }
 

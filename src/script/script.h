@@ -114,6 +114,8 @@ typedef struct MigStatement
 								 * if it is partitioned; otherwise NULL */
 	const char *procedure;		/* that a batch calls, as SQL writes it */
 	bool		setting;		/* a SET in effect until the body's end */
+	const char *local_setting;	/* that it makes until the transaction ends,
+								 * or NULL */
 	bool		commit_after;	/* a later statement needs it committed, or
 								 * the body says so */
 	bool		in_block;		/* between BEGIN and COMMIT of the body */

@@ -48,6 +48,8 @@ static const NontransactionalKind *find_kind(const Node *statement);
 static const char *if_partitioned(const Node *statement);
 static bool calls_batch(const Node *statement);
 static bool is_setting(const Node *statement);
+static const char *local_setting(const Node *statement);
+static const char *set_locally(const Node *expression);
 static bool alters_database_tablespace(const Node *statement);
 static bool alters_subscription_slot(const Node *statement);
 static bool creates_index_concurrently(const Node *statement);
@@ -137,6 +139,7 @@ mig_statement_kind_read(Node *node, MigStatement *statement)
 	statement->procedure = statement->kind == MIG_STATEMENT_BATCH ?
 		mig_statement_name(((const CallStmt *) node)->funccall->funcname) : NULL;
 	statement->setting = is_setting(node);
+	statement->local_setting = local_setting(node);
 }
 
 /*
@@ -228,6 +231,49 @@ is_setting(const Node *statement)
 	return IsA(statement, VariableSetStmt) &&
 		(set->kind != VAR_SET_MULTI ||
 		 strncmp(set->name, "TRANSACTION", strlen("TRANSACTION")) != 0);
+}
+
+/*
+ * The name of what SET LOCAL, or set_config() with constants, makes until the end
+ * of the transaction.  NULL: nothing.
+ */
+static const char *
+local_setting(const Node *statement)
+{
+	if (IsA(statement, VariableSetStmt))
+	{
+		const VariableSetStmt *set = (const VariableSetStmt *) statement;
+
+		return set->is_local && set->kind != VAR_SET_MULTI ? set->name : NULL;
+	}
+	if (IsA(statement, SelectStmt))
+	{
+		const SelectStmt *select = (const SelectStmt *) statement;
+
+		if (list_length(select->targetList) == 1)
+			return set_locally(linitial_node(ResTarget, select->targetList)->val);
+	}
+	return NULL;
+}
+
+static const char *
+set_locally(const Node *expression)
+{
+	const FuncCall *call = (const FuncCall *) expression;
+	const A_Const *name;
+	const A_Const *is_local;
+
+	if (expression == NULL || !IsA(expression, FuncCall) ||
+		list_length(call->args) != 3 ||
+		strcmp(strVal(llast(call->funcname)), "set_config") != 0)
+		return NULL;
+	name = linitial(call->args);
+	is_local = lthird(call->args);
+	if (!IsA(name, A_Const) || !IsA(&name->val, String) ||
+		!IsA(is_local, A_Const) || !IsA(&is_local->val, Boolean) ||
+		!boolVal(&is_local->val))
+		return NULL;
+	return strVal(&name->val);
 }
 
 /*
