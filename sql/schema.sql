@@ -94,6 +94,11 @@ SELECT pg_temp.change($$ALTER SEQUENCE counter INCREMENT 3 NO CYCLE$$);
 SELECT pg_temp.change($$ALTER SEQUENCE counter RESTART 9$$);
 SELECT pg_temp.change($$ALTER SEQUENCE counter OWNED BY NONE$$);
 SELECT pg_temp.change($$GRANT USAGE ON SEQUENCE counter TO zoo_keeper$$);
+-- what is dropped with an extension
+SELECT pg_temp.change($$ALTER INDEX animal_lower_idx DEPENDS ON EXTENSION plpgsql$$);
+SELECT pg_temp.change($$ALTER INDEX typed_pkey DEPENDS ON EXTENSION plpgsql$$);
+SELECT pg_temp.change($$ALTER MATERIALIZED VIEW counts DEPENDS ON EXTENSION plpgsql$$);
+SELECT pg_temp.change($$ALTER TRIGGER on_write ON animal DEPENDS ON EXTENSION plpgsql$$);
 -- the settings of the session do not count
 CREATE TEMP TABLE prints AS SELECT migrate_fingerprint() AS print;
 SET datestyle = 'SQL, DMY';

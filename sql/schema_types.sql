@@ -27,6 +27,8 @@ SELECT pg_temp.change($$CREATE OR REPLACE FUNCTION plus_one(i integer DEFAULT 0)
 SELECT pg_temp.change($$ALTER FUNCTION plus_one SECURITY DEFINER SET search_path = pg_catalog$$);
 SELECT pg_temp.change($$ALTER FUNCTION plus_one STABLE PARALLEL SAFE COST 5$$);
 SELECT pg_temp.change($$CREATE FUNCTION plus_one(text) RETURNS int LANGUAGE sql AS 'SELECT 1'$$);
+SELECT pg_temp.change($$ALTER FUNCTION plus_one DEPENDS ON EXTENSION plpgsql$$);
+SELECT pg_temp.change($$ALTER ROUTINE total(integer) DEPENDS ON EXTENSION plpgsql$$);
 SELECT pg_temp.change($$ALTER PROCEDURE nothing() RENAME TO anything$$);
 SELECT pg_temp.change($$GRANT EXECUTE ON PROCEDURE nothing TO zoo_keeper$$);
 SELECT pg_temp.change($$REVOKE EXECUTE ON FUNCTION rank_of FROM PUBLIC$$);

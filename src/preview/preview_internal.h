@@ -396,6 +396,16 @@ extern void mig_lint_revision(MigLint *lint, const char *downgrade);
 	"CASE " state " WHEN 'D' THEN 'DISABLED' WHEN 'R' THEN 'ENABLED REPLICA'" \
 	" WHEN 'A' THEN 'ENABLED ALWAYS' END"
 
+/* The extensions with which an object that is no member is dropped. */
+#define MIG_SCHEMA_DEPENDS(catalog, oid) \
+	"(SELECT 'DEPENDS ON EXTENSION ' || string_agg(quote_ident(needed.extname), ', '" \
+	"          ORDER BY needed.extname COLLATE \"C\")" \
+	"   FROM pg_depend AS need JOIN pg_extension AS needed" \
+	"     ON needed.oid = need.refobjid" \
+	"  WHERE need.classid = " MIG_SCHEMA_CATALOG(catalog) " AND need.objid = " oid \
+	"    AND need.refclassid = " MIG_SCHEMA_CATALOG("pg_extension") \
+	"    AND need.deptype = 'x')"
+
 /* The classes of a file; the last one has no query. */
 extern MigSpiQuery mig_schema_relations[];
 extern MigSpiQuery mig_schema_types[];

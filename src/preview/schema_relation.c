@@ -15,6 +15,7 @@
 #define INDEX_PROPERTIES(c, i) \
 	MIG_SCHEMA_TABLESPACE(c) "," \
 	"CASE WHEN NOT " i ".indisvalid THEN 'INVALID' END," \
+	MIG_SCHEMA_DEPENDS("pg_class", c ".oid") "," \
 	"(SELECT string_agg(format('ALTER COLUMN %s SET STATISTICS %s', a.attnum," \
 	"          a.attstattarget), ' ' ORDER BY a.attnum) FROM pg_attribute AS a" \
 	"  WHERE a.attrelid = " c ".oid AND a.attstattarget >= 0)"
@@ -168,7 +169,8 @@ MigSpiQuery mig_schema_relations[] = {
 					 "         " MIG_SCHEMA_TABLESPACE("c") ","
 					 "         'CLUSTER ON ' || (SELECT x.indexrelid::regclass FROM pg_index AS x"
 					 "                            WHERE x.indrelid = c.oid AND x.indisclustered),"
-					 "         CASE WHEN NOT c.relispopulated THEN 'WITH NO DATA' END),"
+					 "         CASE WHEN NOT c.relispopulated THEN 'WITH NO DATA' END,"
+					 "         CASE c.relkind WHEN 'm' THEN " MIG_SCHEMA_DEPENDS("pg_class", "c.oid") " END),"
 					 "         pg_get_viewdef(c.oid)) AS definition"
 					 "  FROM pg_class AS c"
 					 " WHERE c.relkind IN ('v', 'm') AND " MIG_SCHEMA_IS_RELATION("c")),
@@ -208,7 +210,8 @@ MigSpiQuery mig_schema_relations[] = {
 	MIG_SCHEMA_CLASS("pg_trigger",
 					 "SELECT t.oid, 0 AS part, c.relowner AS owner, NULL::aclitem[] AS acl,"
 					 "       NULL::aclitem[] AS initial,"
-					 "       concat_ws(' ', pg_get_triggerdef(t.oid), " MIG_SCHEMA_ENABLED("t.tgenabled") ")"
+					 "       concat_ws(' ', pg_get_triggerdef(t.oid), " MIG_SCHEMA_ENABLED("t.tgenabled") ","
+					 "         " MIG_SCHEMA_DEPENDS("pg_trigger", "t.oid") ")"
 					 "       AS definition"
 					 "  FROM pg_trigger AS t"
 					 "  JOIN pg_class AS c ON c.oid = t.tgrelid"

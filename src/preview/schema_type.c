@@ -82,7 +82,8 @@ MigSpiQuery mig_schema_types[] = {
 	MIG_SCHEMA_CLASS("pg_proc",
 					 "SELECT p.oid, 0 AS part, p.proowner AS owner, p.proacl AS acl,"
 					 "       acldefault('f', p.proowner) AS initial,"
-					 "       rtrim(pg_get_functiondef(p.oid), E'\\n') AS definition"
+					 "       concat_ws(E'\\n', rtrim(pg_get_functiondef(p.oid), E'\\n'),"
+					 "         " MIG_SCHEMA_DEPENDS("pg_proc", "p.oid") ") AS definition"
 					 "  FROM pg_proc AS p"
 					 " WHERE p.prokind <> 'a'"
 					 "   AND " MIG_SCHEMA_IS_USERS("pg_proc", "p.oid", "p.pronamespace")),
@@ -108,7 +109,8 @@ MigSpiQuery mig_schema_types[] = {
 					 "         " MIG_SCHEMA_FUNCTION("MFINALFUNC", "g.aggmfinalfn") ","
 					 "         CASE WHEN g.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END, 'MFINALFUNC_MODIFY ' || NULLIF(g.aggmfinalmodify::text, 'r'),"
 					 "         'MINITCOND ' || quote_literal(g.aggminitval),"
-					 "         'SORTOP ' || NULLIF(g.aggsortop, 0)::regoperator::text) AS definition"
+					 "         'SORTOP ' || NULLIF(g.aggsortop, 0)::regoperator::text,"
+					 "         " MIG_SCHEMA_DEPENDS("pg_proc", "p.oid") ") AS definition"
 					 "  FROM pg_proc AS p"
 					 "  JOIN pg_aggregate AS g ON g.aggfnoid = p.oid"
 					 " WHERE " MIG_SCHEMA_IS_USERS("pg_proc", "p.oid", "p.pronamespace")),
