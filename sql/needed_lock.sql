@@ -24,6 +24,14 @@ CREATE TABLE wide (id int PRIMARY KEY) PARTITION BY LIST (id);
 CREATE TABLE wide1 PARTITION OF wide FOR VALUES IN (1);
 CREATE TABLE wide_bound (id int NOT NULL);
 CREATE TABLE refers (id int CONSTRAINT refers_fk REFERENCES wide);
+CREATE TABLE tall (id int, k int) PARTITION BY LIST (k);
+CREATE TABLE tall1 PARTITION OF tall FOR VALUES IN (1) PARTITION BY LIST (id);
+CREATE TABLE tall11 PARTITION OF tall1 FOR VALUES IN (1);
+CREATE DOMAIN note AS text;
+CREATE DOMAIN short_note AS note;
+CREATE TABLE noted (n short_note);
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing;
 CREATE TYPE pair AS (a int);
 CREATE TABLE typed OF pair;
 CREATE INDEX loose_i ON loose (parent);
@@ -129,12 +137,16 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'ALTER TABLE tree DISABLE TRIGGER old',
 	'ALTER TABLE tree ATTACH PARTITION bound FOR VALUES IN (2)',
 	'ALTER TABLE tree DETACH PARTITION leaf',
+	'ALTER TABLE tall DETACH PARTITION tall1',
 	'ALTER TABLE keyed ATTACH PARTITION loose FOR VALUES IN (2)',
 	'ALTER TABLE keyed DETACH PARTITION keyed1',
 	'ALTER TABLE keyed ALTER CONSTRAINT keyed_parent_fkey DEFERRABLE',
 	'ALTER TABLE wide DETACH PARTITION wide1',
 	'ALTER TABLE refers DROP CONSTRAINT refers_fk',
 	'ALTER INDEX loose_i RENAME TO i',
+	'ALTER INDEX loose_i DEPENDS ON EXTENSION plpgsql',
+	'ALTER MATERIALIZED VIEW mat DEPENDS ON EXTENSION plpgsql',
+	'ALTER TRIGGER old ON loose DEPENDS ON EXTENSION plpgsql',
 	'ALTER VIEW view RENAME TO v',
 	'ALTER MATERIALIZED VIEW mat RENAME TO m',
 	'ALTER SEQUENCE seq RESTART',
@@ -145,13 +157,17 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'ALTER DOMAIN mark ADD CHECK (value > 0)',
 	'ALTER DOMAIN mark ADD CHECK (value > 0) NOT VALID',
 	'ALTER DOMAIN mark SET NOT NULL',
+	'ALTER DOMAIN note ADD CHECK (value > $$$$)',
 	'CLUSTER loose USING loose_i',
 	'COMMENT ON TABLE loose IS ''x''',
+	'CREATE FOREIGN TABLE n PARTITION OF tree FOR VALUES IN (3) SERVER nowhere',
+	'CREATE FOREIGN TABLE n () INHERITS (base) SERVER nowhere',
 	'CREATE INDEX ON loose (id)',
 	'CREATE INDEX ON tree (k)',
 	'CREATE INDEX ON base (id)',
 	'CREATE POLICY new ON loose',
 	'CREATE RULE new AS ON DELETE TO loose DO ALSO NOTHING',
+	'CREATE SCHEMA n CREATE TABLE t (i int REFERENCES app.parent)',
 	'CREATE STATISTICS n ON id, parent FROM loose',
 	'CREATE TABLE n (i int)',
 	'CREATE TABLE n (i int REFERENCES parent, FOREIGN KEY (i) REFERENCES parent (code))',
@@ -182,6 +198,7 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'DROP POLICY old ON loose',
 	'DROP SCHEMA other CASCADE',
 	'DROP DOMAIN mark CASCADE',
+	'DROP DOMAIN note CASCADE',
 	'DROP TYPE colour CASCADE',
 	'DROP TYPE colour',
 	'DROP TYPE pair CASCADE',
@@ -326,3 +343,4 @@ SELECT statement, (needed.try(statement)).needs FROM unnest(ARRAY[
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA needed, app, other CASCADE;
+DROP FOREIGN DATA WRAPPER nothing CASCADE;

@@ -42,7 +42,7 @@
  * modes, the condition, and the OID of the relation that this is about.
  */
 #define LOCKS \
-	"WITH RECURSIVE need AS (" \
+	"WITH RECURSIVE named AS (" \
 	"  SELECT DISTINCT n.id::oid AS id, n.target, n.part, n.descent, n.modes" \
 	"    FROM unnest($1, $2, $3, $4, $5, $6, $7::oid[])" \
 	"      AS n (id, target, part, descent, modes, condition, relation)" \
@@ -64,6 +64,12 @@
 	"           EXISTS (SELECT FROM pg_catalog.pg_trigger AS t" \
 	"                    WHERE t.tgrelid = n.relation AND t.tgname = n.part)" \
 	"         ELSE true END" \
+	"), need AS (" \
+	"  SELECT * FROM named" \
+	"  UNION" \
+	"  SELECT y.oid, n.target, n.part, n.descent, n.modes" \
+	"    FROM need AS n JOIN pg_catalog.pg_type AS y ON y.typbasetype = n.id" \
+	"   WHERE " TARGET(MIG_LOCK_TYPE_USERS) \
 	"), first AS (" \
 	"  SELECT n.id, n.descent, n.modes, false AS refers FROM need AS n" \
 	"   WHERE " TARGET(MIG_LOCK_RELATION) \

@@ -35,6 +35,7 @@ static List *of_subcommand(const AlterTableCmd *command, const RangeVar *table,
 						   List *needs);
 static List *of_added(const AlterTableCmd *command, const RangeVar *table);
 static char descent_of(const AlterTableCmd *command);
+static List *of_create_schema(const CreateSchemaStmt *create);
 static List *of_create_table(const CreateStmt *create);
 static List *of_constraint(const Constraint *constraint, List *needs);
 static List *of_column(const ColumnDef *column, List *needs);
@@ -81,6 +82,12 @@ mig_lock_needs(Node *node)
 									MIG_LOCK_ALONE, ShareLock, NIL);
 				return NIL;
 			}
+		case T_AlterObjectDependsStmt:
+			/* The table of a trigger is looked at under a weak lock. */
+			if (((const AlterObjectDependsStmt *) node)->objectType == OBJECT_TRIGGER)
+				return NIL;
+			return of_one(((const AlterObjectDependsStmt *) node)->relation,
+						  AccessExclusiveLock);
 		case T_AlterObjectSchemaStmt:
 			return of_one(((const AlterObjectSchemaStmt *) node)->relation,
 						  AccessExclusiveLock);
@@ -108,9 +115,13 @@ mig_lock_needs(Node *node)
 			return of_one(((const ClusterStmt *) node)->relation,
 						  AccessExclusiveLock);
 #endif
+		case T_CreateForeignTableStmt:
+			return of_create_table(&((const CreateForeignTableStmt *) node)->base);
 		case T_CreatePolicyStmt:
 			return of_one(((const CreatePolicyStmt *) node)->table,
 						  AccessExclusiveLock);
+		case T_CreateSchemaStmt:
+			return of_create_schema((const CreateSchemaStmt *) node);
 		case T_CreateStmt:
 			return of_create_table((const CreateStmt *) node);
 		case T_CreateTrigStmt:
@@ -255,8 +266,8 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 									MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
 									needs);
 				return of_relation(partition->name, MIG_LOCK_RELATION,
-								   MIG_LOCK_ALONE, NULL, AccessExclusiveLock,
-								   needs);
+								   MIG_LOCK_DESCENDANTS, NULL,
+								   AccessExclusiveLock, needs);
 			}
 		default:
 			return needs;
@@ -314,6 +325,23 @@ descent_of(const AlterTableCmd *command)
 		default:
 			return MIG_LOCK_ALONE;
 	}
+}
+
+/*
+ * Of what is made with a schema only a table locks what is there.
+ */
+static List *
+of_create_schema(const CreateSchemaStmt *create)
+{
+	List	   *needs = NIL;
+	ListCell   *cell;
+
+	foreach(cell, create->schemaElts)
+	{
+		if (IsA(lfirst(cell), CreateStmt))
+			needs = list_concat(needs, of_create_table(lfirst(cell)));
+	}
+	return needs;
 }
 
 /*

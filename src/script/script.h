@@ -71,7 +71,8 @@ typedef enum MigStatementKind
 #define MIG_LOCK_COLUMN_KEYS		'c' /* the same of those with one column */
 #define MIG_LOCK_SCHEMA_RELATIONS	's' /* all in a schema */
 #define MIG_LOCK_TYPE_USERS			't' /* the tables with columns of a type,
-										 * or made of it */
+										 * or of a domain over it, or made of
+										 * it */
 
 /* How far a lock on a table is passed on: from the narrowest. */
 #define MIG_LOCK_ALONE				'a'
