@@ -86,6 +86,15 @@ SELECT * FROM migrate_register_bundle(E'-- file: 2020010100000000000000000000000
 SELECT revision, down_revision FROM migrate.revision WHERE revision LIKE '2020%' ORDER BY 1;
 -- several formats
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1_a.sql\n-- migrate:up\n-- file: 2_b.sql\n-- +goose Up\n'));
+-- what revisions are to each other: none hides another
+SELECT migrate_register('known', 'SELECT 1', NULL, '{}', branch_labels => '{taken}');
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n-- revision: a1\n-- down_revision: nosuch\n-- revision: b1\n-- depends_on: missing\n-- file: c.sql\n-- revision: c\n-- branch_labels: twice\n-- revision: d\n-- branch_labels: twice\n-- revision: e\n-- branch_labels: taken\n-- revision: f\n-- branch_labels: a1\n-- revision: taken\n-- file: g.sql\n-- revision: g\n-- down_revision: h\n-- revision: h\n-- down_revision: g\n-- revision: i\n-- depends_on: j\n-- revision: j\n-- depends_on: i\n-- revision: k\n-- depends_on: k\n-- revision: l\n-- down_revision: known, known\n-- file: r.sql\n-- repeatable: r\n-- depends_on: none\n-- migrate:up\n-- file: s.sql\n-- revision: s\n-- branch_labels: label_of_s\n-- migrate:up\nSELEC 1;\n-- revision: t\n-- down_revision: s\n-- depends_on: label_of_s, known, twice\n'));
+-- one of them says what to do
+SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a1\n-- file: b.sql\n-- revision: b1\n-- depends_on: missing\n');
+-- a label goes from one to another, and what depends on it stays
+SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: known\n-- migrate:up\nSELECT 1\n-- revision: next\n-- branch_labels: taken\n-- revision: user\n-- depends_on: taken\n', replace => true);
+-- what is removed is missed
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: a.sql\n-- revision: known\n-- migrate:up\nSELECT 1\n-- revision: user\n-- depends_on: taken\n'));
 \a
 \t off
 \i sql/include/reset.sql

@@ -14,14 +14,14 @@
 #include "graph/graph_internal.h"
 
 static MigEdges new_edges(int size, int nedges);
-static MigEdges resolve_names(const MigGraph *graph, bool depends);
+static MigEdges resolve_names(MigGraph *graph, bool depends);
 static int	resolve_down(const MigGraph *graph, int rev, const char *name);
 static int	resolve_depends(const MigGraph *graph, int rev, const char *name);
 static MigEdges join_edges(int size, const MigEdges *first,
 						   const MigEdges *second);
 static MigEdges reverse_edges(int size, const MigEdges *edges);
 static void sort_graph(MigGraph *graph, const MigEdges *all);
-pg_noreturn static void refuse_cycle(const MigGraph *graph, const MigEdges *all,
+pg_noreturn static void refuse_cycle(MigGraph *graph, const MigEdges *all,
 									 const int *nmissing);
 static int	next_missing(const MigEdges *all, const int *nmissing, int rev);
 static MigEdges normalize_depends(const MigGraph *graph,
@@ -82,7 +82,7 @@ new_edges(int size, int nedges)
  * order written and without duplicates.
  */
 static MigEdges
-resolve_names(const MigGraph *graph, bool depends)
+resolve_names(MigGraph *graph, bool depends)
 {
 	int			size = graph->size;
 	MigEdges	result;
@@ -99,6 +99,7 @@ resolve_names(const MigGraph *graph, bool depends)
 		const MigNode *rev = &graph->revs[i];
 		int			nnames = depends ? rev->ndepends : rev->ndown;
 
+		graph->culprit = i;
 		result.start[i] = n;
 		for (int k = 0; k < nnames; k++)
 		{
@@ -255,7 +256,7 @@ sort_graph(MigGraph *graph, const MigEdges *all)
  * either, so a walk along these must return to a revision.
  */
 static void
-refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *nmissing)
+refuse_cycle(MigGraph *graph, const MigEdges *all, const int *nmissing)
 {
 	bool	   *seen = palloc0(graph->size + 1);
 	StringInfoData buf;
@@ -272,6 +273,7 @@ refuse_cycle(const MigGraph *graph, const MigEdges *all, const int *nmissing)
 	}
 
 	first = rev;
+	graph->culprit = first;
 	initStringInfo(&buf);
 	do
 	{

@@ -99,6 +99,15 @@ mig_graph_finish(MigGraph *graph)
 	mig_edges_build(graph);
 }
 
+/*
+ * The id of the revision that an error of mig_graph_finish() is about.
+ */
+const char *
+mig_graph_culprit(const MigGraph *graph)
+{
+	return graph->revs[graph->culprit].id;
+}
+
 /* The revision with exactly this id, or -1. */
 int
 mig_graph_find(const MigGraph *graph, const char *id)
@@ -498,6 +507,7 @@ add_labels(MigGraph *graph)
 	{
 		const MigNode *rev = &graph->revs[i];
 
+		graph->culprit = i;
 		for (int k = 0; k < rev->nlabels; k++)
 		{
 			bool		found;

@@ -32,6 +32,7 @@ typedef struct MigPlanRequest
 extern MigGraph *mig_graph_create(int size_hint);
 extern void mig_graph_add(MigGraph *graph, const MigRevisionDef *def);
 extern void mig_graph_finish(MigGraph *graph);
+extern const char *mig_graph_culprit(const MigGraph *graph);
 extern int	mig_graph_find(const MigGraph *graph, const char *id);
 extern const char *mig_graph_id(const MigGraph *graph, int rev);
 extern bool mig_graph_is_head(const MigGraph *graph, int rev);

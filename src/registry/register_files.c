@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "graph/graph.h"
 #include "registry/registry_internal.h"
@@ -32,6 +33,23 @@ typedef struct RegisterSet
 	bool		prunes;			/* and the files could be read */
 	List	   *removed;		/* ids that no file holds, if it prunes */
 } RegisterSet;
+
+/* A revision as it would be registered. */
+typedef struct GraphNode
+{
+	MigRevisionDef def;			/* its id, and what it refers to */
+	const MigRegistered *given; /* NULL: it is in no file */
+} GraphNode;
+
+typedef struct GraphNodes
+{
+	int			n;
+	GraphNode  *nodes;			/* by id */
+	MigGraph   *graph;			/* that is being made of them */
+} GraphNodes;
+
+/* Enough of them are shown. */
+#define MAX_GRAPH_ERRORS		100
 
 /* Raises the error of a revision, if it has one. */
 typedef void (*Refuse) (const RegisterSet *set, const MigRegistered *revision,
@@ -57,6 +75,14 @@ static void refuse_removal(const RegisterSet *set, const MigRegistered *revision
 						   const void *arg);
 static void refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 						   const void *arg);
+static void check_graph(RegisterSet *set);
+static bool changes_graph(const RegisterSet *set);
+static GraphNodes make_nodes(const RegisterSet *set);
+static GraphNode make_node(const RegisterSet *set, const MigRegistered *revision);
+static int	compare_nodes(const void *a, const void *b);
+static GraphNode *try_connect(RegisterSet *set, GraphNodes *nodes);
+static GraphNode *find_culprit(const GraphNodes *nodes);
+static void add_culprit(void *arg);
 static MigRegisterChange *write_all(RegisterSet *set, int *nchanges);
 
 /*
@@ -85,6 +111,8 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 	error_context_stack = NULL;
 	check_changes(&set);
 	check_parents(&set);
+	check_graph(&set);
+	mig_repeatable_set_check(set.repeatables, set.prunes, &set.errors);
 	error_context_stack = callbacks;
 	mig_script_error_raise(set.errors, true);
 	if (set.repeatables->n > 0 || set.prunes)
@@ -322,6 +350,7 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 	const MigRevisionDef *def = &revision->revision.def;
 	const char *by = arg;
 
+	mig_definition_check_references(def, true);
 	for (int i = 0; i < def->ndown; i++)
 	{
 		bool		registered = mig_graph_find(set->graph, def->down[i]) >= 0;
@@ -341,6 +370,176 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 				 errdetail("It is registered, but no file holds it, and prune => true would remove it.") :
 				 errdetail("It is neither registered nor in one of the files.")));
 	}
+}
+
+/*
+ * Adds the errors of the graph that the revisions would make with those that stay:
+ * names that are used twice, dependencies that do not exist, and cycles.  That of
+ * one revision hides no other's, because this is connected to none then.
+ */
+static void
+check_graph(RegisterSet *set)
+{
+	GraphNodes	nodes;
+
+	if (!changes_graph(set))
+		return;
+	nodes = make_nodes(set);
+	for (int i = 0; i < MAX_GRAPH_ERRORS; i++)
+	{
+		GraphNode  *culprit = try_connect(set, &nodes);
+
+		if (culprit == NULL ||
+			culprit->def.nlabels + culprit->def.ndown + culprit->def.ndepends == 0)
+			return;
+		culprit->def.nlabels = culprit->def.ndown = culprit->def.ndepends = 0;
+	}
+}
+
+static bool
+changes_graph(const RegisterSet *set)
+{
+	for (int i = 0; i < set->n; i++)
+	{
+		if (set->revisions[i].failed ||
+			set->revisions[i].result != MIG_REGISTER_UNCHANGED)
+			return true;
+	}
+	return set->removed != NIL;
+}
+
+static GraphNodes
+make_nodes(const RegisterSet *set)
+{
+	int			nold = 0;
+	MigRevisionDef *old = set->prunes ? NULL :
+	mig_revision_nodes(MIG_SPI_READ_LATEST, &nold);
+	GraphNodes	nodes = {.nodes = palloc_extended(sizeof(GraphNode) * (set->n + nold + 1),
+												  MCXT_ALLOC_HUGE)};
+	int			n = 0;
+
+	for (int i = 0; i < set->n; i++)
+		nodes.nodes[n++] = make_node(set, &set->revisions[i]);
+	for (int i = 0; i < nold; i++)
+	{
+		if (!is_given(set, old[i].id))
+			nodes.nodes[n++] = (GraphNode)
+		{
+			.def = old[i]
+		};
+	}
+	qsort(nodes.nodes, n, sizeof(GraphNode), compare_nodes);
+	for (int i = 0; i < n; i++)
+	{
+		/* One that is given twice is an error already; so is another id. */
+		if ((nodes.n == 0 ||
+			 strcmp(nodes.nodes[nodes.n - 1].def.id, nodes.nodes[i].def.id) != 0) &&
+			nodes.nodes[i].def.id[strcspn(nodes.nodes[i].def.id, "@-+:")] == '\0' &&
+			nodes.nodes[i].def.id[0] != '\0')
+			nodes.nodes[nodes.n++] = nodes.nodes[i];
+	}
+	return nodes;
+}
+
+/*
+ * Of one that has failed the names count, so that no other one is said to miss
+ * them.  Down revisions that are not there are said to be missing elsewhere.
+ */
+static GraphNode
+make_node(const RegisterSet *set, const MigRegistered *revision)
+{
+	const MigRevisionDef *def = revision->failed ?
+	&revision->given.revision.def : &revision->revision.def;
+	GraphNode	node = {.given = revision};
+
+	node.def.id = revision->given.revision.def.id;
+	node.def.nlabels = def->nlabels;
+	node.def.labels = def->labels;
+	if (revision->failed)
+		return node;
+	node.def.ndepends = def->ndepends;
+	node.def.depends = def->depends;
+	node.def.down = palloc(sizeof(char *) * Max(def->ndown, 1));
+	for (int i = 0; i < def->ndown; i++)
+	{
+		if (has_parent(set, def->down[i]))
+			node.def.down[node.def.ndown++] = def->down[i];
+	}
+	return node;
+}
+
+/*
+ * By id, then as the files were given.
+ */
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const GraphNode *left = a;
+	const GraphNode *right = b;
+	int			order = strcmp(left->def.id, right->def.id);
+
+	return order != 0 || left->given == NULL || right->given == NULL ? order :
+		left->given->given.revision.number - right->given->given.revision.number;
+}
+
+/*
+ * Adds the error of a graph of all of them.  Returns the revision that it is about;
+ * NULL: there is none.
+ */
+static GraphNode *
+try_connect(RegisterSet *set, GraphNodes *nodes)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext graph_context = AllocSetContextCreate(context, "migrate graph",
+														ALLOCSET_DEFAULT_SIZES);
+	List	   *volatile errors = set->errors;
+	GraphNode  *volatile culprit = NULL;
+	ErrorContextCallback callback;
+
+	callback.callback = add_culprit;
+	callback.arg = nodes;
+	callback.previous = error_context_stack;
+	MemoryContextSwitchTo(graph_context);
+	nodes->graph = mig_graph_create(nodes->n);
+	for (int i = 0; i < nodes->n; i++)
+		mig_graph_add(nodes->graph, &nodes->nodes[i].def);
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		mig_graph_finish(nodes->graph);
+	}
+	PG_CATCH();
+	{
+		culprit = find_culprit(nodes);
+		errors = mig_script_error_add(errors, culprit->given == NULL ? set->n :
+									  culprit->given->given.revision.number,
+									  context);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(context);
+	MemoryContextDelete(graph_context);
+	set->errors = errors;
+	return culprit;
+}
+
+static GraphNode *
+find_culprit(const GraphNodes *nodes)
+{
+	const char *id = mig_graph_culprit(nodes->graph);
+	GraphNode	key = {.def.id = unconstify(char *, id)};
+
+	return bsearch(&key, nodes->nodes, nodes->n, sizeof(GraphNode), compare_nodes);
+}
+
+static void
+add_culprit(void *arg)
+{
+	const GraphNode *culprit = find_culprit(arg);
+
+	if (culprit->given != NULL && culprit->given->given.revision.line > 0)
+		mig_register_add_context(unconstify(MigRegistration *,
+											&culprit->given->given));
 }
 
 /*

@@ -80,6 +80,8 @@ extern const char *mig_definition_losses(const MigRevision *old,
 /* repeatable.c */
 extern MigRepeatableSet *mig_repeatable_set_read(MigScriptRevision *given,
 												 int *n, List **errors);
+extern void mig_repeatable_set_check(MigRepeatableSet *set, bool prunes,
+									 List **errors);
 extern void mig_repeatable_set_compare(MigRepeatableSet *set, bool prunes);
 extern void mig_repeatable_set_write(const MigRepeatableSet *set);
 extern void mig_repeatable_refuse_id(const char *id);

@@ -18,6 +18,8 @@ static void check(MigRepeatableSet *set, int index);
 static void check_name(const char *name);
 static void check_statements(const MigRegistration *given, const char *body);
 static void add_context(void *arg);
+static void check_depends(const MigRepeatableSet *set, int index,
+						  MigRepeatable *old, int nold);
 static MigRepeatable *find(MigRepeatable *repeatables, int n, const char *name);
 static void compare(MigRepeatable *given, const MigRepeatable *old,
 					MigRegisterResult *result);
@@ -164,6 +166,63 @@ static void
 add_context(void *arg)
 {
 	errcontext("%s", (const char *) arg);
+}
+
+/*
+ * Adds an error for each dependency that is not there.
+ */
+void
+mig_repeatable_set_check(MigRepeatableSet *set, bool prunes, List **errors)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			nold = 0;
+	MigRepeatable *old = set->n == 0 || prunes ? NULL :
+	mig_repeatable_list(NULL, false, MIG_SPI_READ_LATEST, &nold);
+
+	for (int i = 0; i < set->n; i++)
+	{
+		List	   *volatile found = *errors;
+
+		CHECK_FOR_INTERRUPTS();
+		PG_TRY();
+		{
+			check_depends(set, i, old, nold);
+		}
+		PG_CATCH();
+		{
+			found = mig_script_error_add(found, set->given[i].revision.number,
+										 context);
+		}
+		PG_END_TRY();
+		*errors = found;
+	}
+}
+
+/*
+ * Of one that has failed the name counts.
+ */
+static void
+check_depends(const MigRepeatableSet *set, int index, MigRepeatable *old,
+			  int nold)
+{
+	const MigRepeatable *repeatable = &set->repeatables[index];
+	ErrorContextCallback callback;
+
+	callback.callback = mig_register_add_context;
+	callback.arg = &set->given[index];
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	for (int i = 0; i < repeatable->ndepends; i++)
+	{
+		const char *name = repeatable->depends[i];
+		bool		there = find(old, nold, name) != NULL;
+
+		for (int k = 0; k < set->n && !there; k++)
+			there = strcmp(set->given[k].revision.def.id, name) == 0;
+		if (!there)
+			mig_repeatable_refuse_missing(repeatable, name);
+	}
+	error_context_stack = callback.previous;
 }
 
 /*

@@ -422,15 +422,21 @@ is_ready(const MigRepeatable *repeatable, const MigRepeatable *all,
 		while (index < n && strcmp(all[index].name, name) != 0)
 			index++;
 		if (index == n)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("repeatable \"%s\" that repeatable \"%s\" depends on does not exist",
-							name, repeatable->name),
-					 errhint("Repeatables depend on other repeatables, by their names. Revisions run before all of them.")));
+			mig_repeatable_refuse_missing(repeatable, name);
 		if (!done[index])
 			return false;
 	}
 	return true;
+}
+
+void
+mig_repeatable_refuse_missing(const MigRepeatable *repeatable, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("repeatable \"%s\" that repeatable \"%s\" depends on does not exist",
+					name, repeatable->name),
+			 errhint("Repeatables depend on other repeatables, by their names. Revisions run before all of them.")));
 }
 
 static void

@@ -46,9 +46,14 @@
 	" CASE WHEN " downgrade " THEN r.downgrade_external ELSE r.external" \
 	" END AS step_external"
 
+#define NODES \
+	"SELECT revision, down_revision, branch_labels, depends_on" \
+	"  FROM migrate.revision"
+
 /* A body that is not read together with others. */
 #define LARGE_BODY				32768	/* bytes */
 
+static void read_node(const MigSpiRow *row, void *result);
 static void read_revision(const MigSpiRow *row, void *result);
 static void read_body(const MigSpiRow *row, int hash_column, MigBody *body);
 static void read_hash(const MigSpiRow *row, int column, MigBody *body);
@@ -86,10 +91,7 @@ mig_revision_relid(void)
 MigGraph *
 mig_revision_graph(MigSpiAccess access)
 {
-	static MigSpiQuery query = {
-		"SELECT revision, down_revision, branch_labels, depends_on"
-		"  FROM migrate.revision"
-	};
+	static MigSpiQuery query = {NODES};
 	MigGraph   *graph;
 	MigSpiScope scope;
 	MemoryContext row_context;
@@ -106,13 +108,10 @@ mig_revision_graph(MigSpiAccess access)
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		MigSpiRow	row = mig_spi_fetch(&scope, i);
-		MigRevisionDef def = {0};
+		MigRevisionDef def;
 
 		row.memory = row_context;
-		def.id = mig_spi_row_text_not_null(&row, 1);
-		def.down = mig_spi_row_texts(&row, 2, &def.ndown);
-		def.labels = mig_spi_row_texts(&row, 3, &def.nlabels);
-		def.depends = mig_spi_row_texts(&row, 4, &def.ndepends);
+		read_node(&row, &def);
 		mig_graph_add(graph, &def);
 		MemoryContextReset(row_context);
 	}
@@ -121,6 +120,30 @@ mig_revision_graph(MigSpiAccess access)
 
 	mig_graph_finish(graph);
 	return graph;
+}
+
+static void
+read_node(const MigSpiRow *row, void *result)
+{
+	MigRevisionDef *def = result;
+
+	memset(def, 0, sizeof(*def));
+	def->id = mig_spi_row_text_not_null(row, 1);
+	def->down = mig_spi_row_texts(row, 2, &def->ndown);
+	def->labels = mig_spi_row_texts(row, 3, &def->nlabels);
+	def->depends = mig_spi_row_texts(row, 4, &def->ndepends);
+}
+
+/*
+ * What the graph is made of, for one with other revisions in it.
+ */
+MigRevisionDef *
+mig_revision_nodes(MigSpiAccess access, int *n)
+{
+	static MigSpiQuery query = {NODES};
+
+	return mig_spi_rows(&query, NULL, MIG_SPI_OWNER, access,
+						sizeof(MigRevisionDef), read_node, n);
 }
 
 /*

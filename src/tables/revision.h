@@ -104,6 +104,7 @@ typedef struct MigRevisionCheck
 extern const char *const mig_revision_name;
 extern Oid	mig_revision_relid(void);
 extern MigGraph *mig_revision_graph(MigSpiAccess access);
+extern MigRevisionDef *mig_revision_nodes(MigSpiAccess access, int *n);
 extern char **mig_revision_heads(bool real, MigSpiAccess access, int *nheads);
 extern MigRevision *mig_revision_find(const char *id);
 extern MigRevision *mig_revision_describe(char *const *ids, int nids,
