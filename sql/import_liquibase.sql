@@ -19,6 +19,8 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 -- comments with a rollback that would take in what is not one
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n--liquibase formatted sql\n--changeset x:1\nSELECT 1;\n/* liquibase rollback SELECT 2; */\n--changeset x:2\nSELECT 3;\n-- file: b.sql\n--liquibase formatted sql\n--changeset x:3\nSELECT 1;\n/* liquibase rollback\nSELECT 2;\n*/ SELECT 3;\n-- file: c.sql\n--liquibase formatted sql\n--changeset x:4\nSELECT 1;\n/* liquibase rollback\nSELECT 2;\n--changeset x:5\nSELECT 3;\n'));
 SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n--liquibase formatted sql\n--changeset x:${v}\nSELECT 1;\n', options => '{"properties": {"v": "seven"}}');
+-- all of a file at once
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n--liquibase formatted sql\n--changeset x\nSELEC 1;\n--changeset x:1\nSELECT {{ x }};\n--changeset x:2\nSELEC 2;\n--changeset :3\n--changeset x:2\nSELECT 3;\n'));
 \a
 \t off
 \i sql/include/reset.sql

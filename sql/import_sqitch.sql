@@ -21,6 +21,8 @@ SELECT plan, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)',
 SELECT * FROM migrate_register_bundle(E'-- file: sqitch.plan\n%project=p\na t p <m>\nx t p <m>\nb t p <m>\ny t p <m>\n-- file: deploy/a.sql\n-- file: deploy/b.sql\n');
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, format => ''sqitch'')', E'-- file: deploy/a.sql\nSELECT 1;'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: sqitch.plan\na t p <m>\nb t p <m>\n-- file: deploy/a.sql\nSELEC 1;\n-- file: deploy/b.sql\n\\set x 1\n'));
+-- all of a plan at once
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: sqitch.plan\n%project=p\na t p <m>\nb [c nosuch] t p <m>\nwrong\nc [!a] t p <m>\na t p <m>\nd [!b] t p <m>\n-- file: deploy/a.sql\nSELEC 1;\n-- file: deploy/b.sql\n\\set x 1\n-- file: deploy/c.sql\n{{ x }}\n'));
 \a
 \t off
 \i sql/include/reset.sql

@@ -44,25 +44,30 @@ typedef enum StatementRole
 	ROLE_VERSION				/* it changes the version table */
 } StatementRole;
 
+typedef struct FileSections
+{
+	MigImportFile *file;
+	List	   *sections;		/* of Section * */
+} FileSections;
+
 /* What the statements of a section are read with. */
 typedef struct Reader
 {
+	const Section *section;		/* that is read */
 	const char *table;			/* of versions */
 	bool		in_transaction; /* a section begins inside a transaction */
+	bool		misses_upgrades;	/* because some could not be read */
 	List	   *replaced;		/* ids whose rows the section changes, of char * */
 } Reader;
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
-static void read_upgrades(MigImport *import, MigImportFile *file);
-static void read_downgrades(MigImport *import, MigImportFile *file);
-static List *find_sections(const MigImportFile *file);
+static void find_sections(MigImport *import, MigImportFile *file);
+static void read_sections(MigImport *import, bool is_down);
 static Section *read_mark(const MigImportFile *file, const MigImportLine *line);
 static List *split_ids(const char *text, int length);
-static void add_upgrade(MigImport *import, MigImportFile *file,
-						const Section *section, Reader *reader);
-static void add_downgrade(MigImport *import, MigImportFile *file,
-						  const Section *section, Reader *reader);
+static void add_upgrade(MigImport *import, MigImportFile *file, void *part);
+static void add_downgrade(MigImport *import, MigImportFile *file, void *part);
 static char **make_ids(const List *ids, const List *except, int *n);
 static bool contains(const List *ids, const char *id);
 static Reader make_reader(const MigImport *import, const MigImportFile *file,
@@ -98,54 +103,20 @@ recognize(const MigImport *import)
 static void
 read_set(MigImport *import)
 {
-	mig_import_each_file(import, read_upgrades);
-	/* Without its upgrade each downgrade would be an error, too. */
-	if (import->errors == NIL)
-		mig_import_each_file(import, read_downgrades);
+	mig_import_each_file(import, find_sections);
+	read_sections(import, false);
+	read_sections(import, true);
 }
 
 static void
-read_upgrades(MigImport *import, MigImportFile *file)
-{
-	List	   *sections = find_sections(file);
-	Reader		reader = make_reader(import, file, sections);
-	ListCell   *cell;
-
-	foreach(cell, sections)
-	{
-		const Section *section = lfirst(cell);
-
-		CHECK_FOR_INTERRUPTS();
-		if (!section->is_down)
-			add_upgrade(import, file, section, &reader);
-	}
-}
-
-static void
-read_downgrades(MigImport *import, MigImportFile *file)
-{
-	List	   *sections = find_sections(file);
-	Reader		reader = make_reader(import, file, sections);
-	ListCell   *cell;
-
-	foreach(cell, sections)
-	{
-		const Section *section = lfirst(cell);
-
-		CHECK_FOR_INTERRUPTS();
-		if (section->is_down)
-			add_downgrade(import, file, section, &reader);
-	}
-}
-
-static List *
-find_sections(const MigImportFile *file)
+find_sections(MigImport *import, MigImportFile *file)
 {
 	MigImportLine line = {0};
 	List	   *sections = NIL;
+	FileSections *found;
 
 	if (file->text == NULL)
-		return NIL;
+		return;
 	while (mig_import_next_line(file, &line))
 	{
 		Section    *section = read_mark(file, &line);
@@ -156,9 +127,40 @@ find_sections(const MigImportFile *file)
 			((Section *) llast(sections))->end = line.start;
 		sections = lappend(sections, section);
 	}
-	if (sections != NIL)
-		((Section *) llast(sections))->end = strlen(file->text);
-	return sections;
+	if (sections == NIL)
+		return;
+	((Section *) llast(sections))->end = strlen(file->text);
+	found = palloc(sizeof(FileSections));
+	found->file = file;
+	found->sections = sections;
+	import->state = lappend(import->state, found);
+}
+
+/*
+ * The upgrades of all files, or their downgrades.
+ */
+static void
+read_sections(MigImport *import, bool is_down)
+{
+	bool		misses_upgrades = is_down && import->errors != NIL;
+	ListCell   *file_cell;
+
+	foreach(file_cell, (List *) import->state)
+	{
+		const FileSections *found = lfirst(file_cell);
+		Reader		reader = make_reader(import, found->file, found->sections);
+		ListCell   *cell;
+
+		reader.misses_upgrades = misses_upgrades;
+		foreach(cell, found->sections)
+		{
+			reader.section = lfirst(cell);
+			if (reader.section->is_down == is_down)
+				(void) mig_import_try(import, found->file,
+									  is_down ? add_downgrade : add_upgrade,
+									  &reader);
+		}
+	}
 }
 
 /*
@@ -207,9 +209,10 @@ split_ids(const char *text, int length)
 }
 
 static void
-add_upgrade(MigImport *import, MigImportFile *file, const Section *section,
-			Reader *reader)
+add_upgrade(MigImport *import, MigImportFile *file, void *part)
 {
+	Reader	   *reader = part;
+	const Section *section = reader->section;
 	const char *id = linitial(section->to);
 	MigImportRevision *revision;
 	MigRevisionDef *def;
@@ -230,12 +233,15 @@ add_upgrade(MigImport *import, MigImportFile *file, const Section *section,
 }
 
 static void
-add_downgrade(MigImport *import, MigImportFile *file, const Section *section,
-			  Reader *reader)
+add_downgrade(MigImport *import, MigImportFile *file, void *part)
 {
+	Reader	   *reader = part;
+	const Section *section = reader->section;
 	const char *id = linitial(section->from);
 	MigImportRevision *revision = mig_import_find_revision(import, id);
 
+	if (revision == NULL && reader->misses_upgrades)
+		return;
 	if (revision == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -202,7 +202,8 @@ static void
 refuse_other(const MigImportRevision *revision,
 			 const MigImportRevision *other)
 {
-	MigScriptSource source = {.body = "", .file = revision->script.file};
+	MigScriptSource source = {.body = "", .file = revision->script.file,
+	.line = revision->script.line};
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),

@@ -15,6 +15,9 @@
 
 static const char *folder_of(const char *path, const char *name);
 static const char *next_file_line(const char *text);
+static bool try_part(MigImport *import, MigImportFile *file,
+					 MigImportReadPart read, void *part);
+static void read_whole(MigImport *import, MigImportFile *file, void *part);
 static void mark_failed(MigImport *import, const MigImportFile *file);
 static const char *skip_space(const char *at, const char *end);
 static char *copy_trimmed(const char *start, const char *end);
@@ -121,28 +124,64 @@ next_file_line(const char *text)
 void
 mig_import_each_file(MigImport *import, MigImportRead read)
 {
-	MemoryContext context = CurrentMemoryContext;
 	ListCell   *cell;
 
 	foreach(cell, import->files)
 	{
 		MigImportFile *file = lfirst(cell);
-		List	   *volatile errors = NIL;
 
-		CHECK_FOR_INTERRUPTS();
-		PG_TRY();
-		{
-			read(import, file);
-		}
-		PG_CATCH();
-		{
-			errors = mig_script_error_add(import->errors, file->number, context);
-			import->errors = errors;
-			file->used = true;
+		if (!mig_import_try(import, file, read_whole, &read))
 			mark_failed(import, file);
-		}
-		PG_END_TRY();
 	}
+}
+
+static void
+read_whole(MigImport *import, MigImportFile *file, void *part)
+{
+	const MigImportRead *read = part;
+
+	(*read) (import, file);
+}
+
+/*
+ * Reads a part of a file.  An error is kept, with the place that it names, and
+ * revisions that come from the part are not looked at any more; false: there was
+ * one.
+ */
+bool
+mig_import_try(MigImport *import, MigImportFile *file, MigImportReadPart read,
+			   void *part)
+{
+	int			nrevisions = list_length(import->revisions);
+
+	CHECK_FOR_INTERRUPTS();
+	if (try_part(import, file, read, part))
+		return true;
+	file->used = true;
+	for (int i = nrevisions; i < list_length(import->revisions); i++)
+		((MigImportRevision *) list_nth(import->revisions, i))->script.failed = true;
+	return false;
+}
+
+static bool
+try_part(MigImport *import, MigImportFile *file, MigImportReadPart read,
+		 void *part)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool result = true;
+
+	PG_TRY();
+	{
+		read(import, file, part);
+	}
+	PG_CATCH();
+	{
+		import->errors = mig_script_error_add(import->errors, file->number,
+											  context);
+		result = false;
+	}
+	PG_END_TRY();
+	return result;
 }
 
 /*

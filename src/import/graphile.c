@@ -67,9 +67,7 @@ static void
 read_set(MigImport *import)
 {
 	mig_import_each_file(import, read_file);
-	/* The hash of a file that could not be read would be missed. */
-	if (import->errors == NIL)
-		mig_import_each_file(import, check_previous);
+	mig_import_each_file(import, check_previous);
 }
 
 /*
@@ -86,11 +84,13 @@ read_file(MigImport *import, MigImportFile *file)
 	if (!mig_import_split_name(file->name, ".sql", &version, &title) ||
 		strlen(version) < MIN_DIGITS)
 		return;
-	replace_placeholders(import, file);
 	header = palloc0(sizeof(Header));
 	header->file = file;
-	read_header(file, header);
 	import->state = lappend(import->state, header);
+	read_header(file, header);
+	/* What is replaced may be in the header. */
+	replace_placeholders(import, file);
+	read_header(file, header);
 	revision = mig_import_add_revision(import, file, version,
 									   header->message != NULL ? header->message : title);
 	revision->checksum = header->hash;
@@ -194,6 +194,7 @@ static void
 check_previous(MigImport *import, MigImportFile *file)
 {
 	const Header *header = NULL;
+	bool		is_known = true;
 	ListCell   *cell;
 
 	foreach(cell, (List *) import->state)
@@ -201,19 +202,25 @@ check_previous(MigImport *import, MigImportFile *file)
 		if (((Header *) lfirst(cell))->file == file)
 			header = lfirst(cell);
 	}
-	if (header == NULL || strcmp(header->previous, "-") == 0)
+	if (header == NULL || header->previous == NULL || header->hash == NULL ||
+		strcmp(header->previous, "-") == 0)
 		return;
 	foreach(cell, (List *) import->state)
 	{
 		const Header *other = lfirst(cell);
 
-		if (strcmp(other->hash, header->previous) == 0)
+		if (other->hash == NULL)
+			is_known = false;
+		else if (strcmp(other->hash, header->previous) == 0)
 		{
 			if (strcmp(other->file->name, file->name) >= 0)
 				break;
 			return;
 		}
 	}
+	/* It may be that of a file whose header is wrong. */
+	if (!is_known)
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("previous migration with hash \"%s\" does not come before the file",

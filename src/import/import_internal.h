@@ -132,10 +132,16 @@ struct MigImportFormat
 /* Looks at a file; what it raises is kept, and the next file is looked at. */
 typedef void (*MigImportRead) (MigImport *import, MigImportFile *file);
 
+/* The same of a part of a file, where a file holds several revisions. */
+typedef void (*MigImportReadPart) (MigImport *import, MigImportFile *file,
+								   void *part);
+
 /* file.c: the files */
 extern void mig_import_add_file(MigImport *import, char *path, char *text);
 extern void mig_import_split_bundle(MigImport *import, const char *bundle);
 extern void mig_import_each_file(MigImport *import, MigImportRead read);
+extern bool mig_import_try(MigImport *import, MigImportFile *file,
+						   MigImportReadPart read, void *part);
 extern MigImportFile *mig_import_find_beside(const MigImport *import,
 											 const MigImportFile *file,
 											 const char *name);

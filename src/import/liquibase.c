@@ -42,10 +42,11 @@ typedef struct Changeset
 /* A file on its way. */
 typedef struct Reader
 {
-	MigImport  *import;
 	MigImportFile *file;		/* without rollbacks, in the end */
 	MigImportFile rollback;		/* with nothing else */
 	List	   *changesets;		/* of Changeset * */
+	MigImportLine line;			/* that is read */
+	Changeset  *changeset;		/* that is added */
 	bool		in_comment;		/* in one that is a rollback */
 	int			comment;		/* where it begins */
 	bool		ignores;		/* lines until "ignoreLines:end" */
@@ -60,7 +61,7 @@ static void replace_properties(const MigImport *import, MigImportFile *file);
 static List *list_properties(const MigImportFile *file);
 static char *find_property(const MigImport *import, const List *properties,
 						   const char *name);
-static void read_line(Reader *reader, const MigImportLine *line);
+static void read_line(MigImport *import, MigImportFile *file, void *part);
 static bool is_ignored(Reader *reader, const MigImportLine *line);
 static bool read_comment(Reader *reader, const MigImportLine *line);
 static void refuse_beside(const Reader *reader, const MigImportLine *line,
@@ -76,7 +77,8 @@ static bool is_for_us(const char *dbms);
 static void end_statement(Reader *reader, const MigImportLine *line);
 static const char *find_word(const MigImportFile *file,
 							 const MigImportLine *line, const char *word);
-static void add_changeset(Reader *reader, Changeset *changeset);
+static void check_ends(MigImport *import, MigImportFile *file, void *part);
+static void add_changeset(MigImport *import, MigImportFile *file, void *part);
 static void report_ignored(MigImport *import, const Changeset *changeset,
 						   const char *id);
 
@@ -128,9 +130,7 @@ read_set(MigImport *import)
 static void
 read_file(MigImport *import, MigImportFile *file)
 {
-	Reader		reader = {.import = import, .file = file};
-	MigImportLine line = {0};
-	int			first;
+	Reader		reader = {.file = file};
 	ListCell   *cell;
 
 	if (!is_formatted(file))
@@ -139,30 +139,39 @@ read_file(MigImport *import, MigImportFile *file)
 	replace_properties(import, file);
 	reader.rollback = *file;
 	reader.rollback.text = pstrdup(file->text);
-	while (mig_import_next_line(file, &line))
+	while (mig_import_next_line(file, &reader.line))
 	{
-		CHECK_FOR_INTERRUPTS();
-		read_line(&reader, &line);
+		/* What its bodies are cannot be told then. */
+		if (!mig_import_try(import, file, read_line, &reader))
+			((Changeset *) llast(reader.changesets))->left_out = true;
 	}
 	if (reader.changesets == NIL)
 		return;
-	if (reader.in_comment)
+	(void) mig_import_try(import, file, check_ends, &reader);
+	((Changeset *) llast(reader.changesets))->end = strlen(file->text);
+	foreach(cell, reader.changesets)
+	{
+		reader.changeset = lfirst(cell);
+		(void) mig_import_try(import, file, add_changeset, &reader);
+	}
+}
+
+static void
+check_ends(MigImport *import, MigImportFile *file, void *part)
+{
+	const Reader *reader = part;
+	int			first = mig_script_skip_gap(file->text, 0);
+
+	if (reader->in_comment)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("comment with a rollback does not end"),
-				 mig_import_errplace(file, reader.comment)));
-	first = mig_script_skip_gap(file->text, 0);
-	if (first < ((Changeset *) linitial(reader.changesets))->line.start)
+				 mig_import_errplace(file, reader->comment)));
+	if (first < ((Changeset *) linitial(reader->changesets))->line.start)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file has SQL before its first changeset"),
 				 mig_import_errplace(file, first)));
-	((Changeset *) llast(reader.changesets))->end = strlen(file->text);
-	foreach(cell, reader.changesets)
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_changeset(&reader, lfirst(cell));
-	}
 }
 
 /*
@@ -241,9 +250,10 @@ find_property(const MigImport *import, const List *properties,
 }
 
 static void
-read_line(Reader *reader, const MigImportLine *line)
+read_line(MigImport *import, MigImportFile *file, void *part)
 {
-	MigImportFile *file = reader->file;
+	Reader	   *reader = part;
+	const MigImportLine *line = &reader->line;
 	Changeset  *changeset = reader->changesets == NIL ? NULL :
 	llast(reader->changesets);
 	const char *text;
@@ -317,9 +327,9 @@ read_comment(Reader *reader, const MigImportLine *line)
 		at += 9 + strspn(at + 9, " \t");
 		if (pg_strncasecmp(at, "rollback", 8) != 0)
 			return false;
-		refuse_beside(reader, line, at + 8);
-		reader->in_comment = true;
+		reader->in_comment = strstr(at, "*/") == NULL;
 		reader->comment = line->start;
+		refuse_beside(reader, line, at + 8);
 		((Changeset *) llast(reader->changesets))->has_rollback = true;
 		mig_import_blank_line(&reader->rollback, line);
 	}
@@ -327,9 +337,9 @@ read_comment(Reader *reader, const MigImportLine *line)
 	{
 		int			from = line->start + (strstr(text, "*/") - text);
 
+		reader->in_comment = false;
 		refuse_beside(reader, line, strstr(text, "*/") + 2);
 		memset(reader->rollback.text + from, ' ', line->end - from);
-		reader->in_comment = false;
 	}
 	mig_import_blank_line(reader->file, line);
 	return true;
@@ -383,6 +393,11 @@ read_changeset(Reader *reader, const MigImportLine *line, const char *text)
 		changeset->author = pstrdup("");
 	changeset->name = read_quoted(&text, " \t");
 	changeset->attributes = text;
+	if (reader->changesets != NIL)
+		((Changeset *) llast(reader->changesets))->end = line->start;
+	reader->changesets = lappend(reader->changesets, changeset);
+	/* What is behind its line is not the one's before. */
+	changeset->left_out = true;
 	if (changeset->author[0] == '\0' || changeset->name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -397,9 +412,6 @@ read_changeset(Reader *reader, const MigImportLine *line, const char *text)
 		changeset->delimiter = NULL;
 	changeset->left_out = is_true(text, "ignore") ||
 		!is_for_us(attribute(text, "dbms"));
-	if (reader->changesets != NIL)
-		((Changeset *) llast(reader->changesets))->end = line->start;
-	reader->changesets = lappend(reader->changesets, changeset);
 }
 
 /*
@@ -512,9 +524,10 @@ find_word(const MigImportFile *file, const MigImportLine *line,
 }
 
 static void
-add_changeset(Reader *reader, Changeset *changeset)
+add_changeset(MigImport *import, MigImportFile *file, void *part)
 {
-	MigImport  *import = reader->import;
+	Reader	   *reader = part;
+	Changeset  *changeset = reader->changeset;
 	char	   *version = psprintf("%s:%s", changeset->author, changeset->name);
 	MigImportRevision *revision = mig_import_find_revision(import, version);
 	MigRevisionDef *def;

@@ -30,6 +30,7 @@ typedef struct Change
 	int			start;			/* of its line */
 	int			index;			/* in the plan, from 0 */
 	const char *note;
+	bool		refused;		/* for its line, or its place */
 	List	   *dependencies;	/* as the plan writes them, of char * */
 	List	   *tags;			/* without @, of char * */
 	List	   *rework_tags;	/* those until it is reworked */
@@ -40,6 +41,13 @@ typedef struct Change
 	MigImportFile *verify;
 	MigImportRevision *revision;
 } Change;
+
+/* What a change requires, or conflicts with. */
+typedef struct Dependency
+{
+	Change	   *change;
+	const char *spec;
+} Dependency;
 
 typedef struct SqitchPlan
 {
@@ -54,22 +62,21 @@ static bool is_plan(const MigImportFile *file);
 static void read_set(MigImport *import);
 static void read_plan(MigImport *import, MigImportFile *file);
 static void read_script(MigImport *import, MigImportFile *file);
-static void read_line(SqitchPlan *plan, const MigImportLine *line);
+static void read_line(MigImport *import, MigImportFile *file, void *part);
 static void read_tag(SqitchPlan *plan, const char *text, const MigImportLine *line);
 static void read_change(SqitchPlan *plan, const char *text,
 						const MigImportLine *line);
 static void refuse_line(const SqitchPlan *plan, const MigImportLine *line);
 static char *read_note(const char *text);
-static void find_reworked(SqitchPlan *plan, Change *change);
+static void find_reworked(MigImport *import, MigImportFile *file, void *part);
 static void find_scripts(const MigImport *import, const SqitchPlan *plan,
 						 Change *change);
 static MigImportFile *find_script(const MigImport *import, const SqitchPlan *plan,
 								  const Change *change, const char *folder);
 static MigImportFile *find_file(const MigImport *import, const char *path);
-static void refuse_missing(const SqitchPlan *plan);
+static void refuse_missing(MigImport *import, MigImportFile *file, void *part);
 static void add_change(MigImport *import, SqitchPlan *plan, Change *change);
-static void add_dependency(MigImport *import, const SqitchPlan *plan, Change *change,
-						   const char *spec);
+static void add_dependency(MigImport *import, MigImportFile *file, void *part);
 static const Change *find_change(const SqitchPlan *plan, const char *spec,
 								 int before);
 static bool has_text(const List *texts, const char *text);
@@ -140,21 +147,23 @@ read_plan(MigImport *import, MigImportFile *file)
 	plan->file = file;
 	plan->folder = pnstrdup(file->path, file->name - file->path);
 	plan->project = "";
-	while (mig_import_next_line(file, &line))
-		read_line(plan, &line);
 	import->state = plan;
+	while (mig_import_next_line(file, &line))
+		(void) mig_import_try(import, file, read_line, &line);
 	foreach(cell, plan->changes)
-		find_reworked(plan, lfirst(cell));
+		(void) mig_import_try(import, file, find_reworked, lfirst(cell));
 	foreach(cell, plan->changes)
 		find_scripts(import, plan, lfirst(cell));
 	foreach(cell, plan->changes)
 		add_change(import, plan, lfirst(cell));
-	refuse_missing(plan);
+	(void) mig_import_try(import, file, refuse_missing, plan);
 }
 
 static void
-read_line(SqitchPlan *plan, const MigImportLine *line)
+read_line(MigImport *import, MigImportFile *file, void *part)
 {
+	SqitchPlan *plan = import->state;
+	const MigImportLine *line = part;
 	char	   *text = pnstrdup(plan->file->text + line->start,
 								line->end - line->start);
 
@@ -247,8 +256,10 @@ read_note(const char *text)
  * Numbers the changes of one name, and collects the tags between two of them.
  */
 static void
-find_reworked(SqitchPlan *plan, Change *change)
+find_reworked(MigImport *import, MigImportFile *file, void *part)
 {
+	const SqitchPlan *plan = import->state;
+	Change	   *change = part;
 	List	   *tags = NIL;
 
 	for (int i = change->index; i < list_length(plan->changes); i++)
@@ -258,7 +269,8 @@ find_reworked(SqitchPlan *plan, Change *change)
 		CHECK_FOR_INTERRUPTS();
 		if (i > change->index && strcmp(other->name, change->name) == 0)
 		{
-			if (tags == NIL)
+			other->refused = tags == NIL;
+			if (other->refused)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
 						 errmsg("change \"%s\" is given twice without a tag between the two",
@@ -322,8 +334,9 @@ find_file(const MigImport *import, const char *path)
  * All at once: they are missing because a folder is.
  */
 static void
-refuse_missing(const SqitchPlan *plan)
+refuse_missing(MigImport *import, MigImportFile *file, void *part)
 {
+	const SqitchPlan *plan = part;
 	StringInfoData names;
 	int			n = 0;
 	int			start = 0;
@@ -334,7 +347,7 @@ refuse_missing(const SqitchPlan *plan)
 	{
 		const Change *change = lfirst(cell);
 
-		if (change->deploy != NULL)
+		if (change->deploy != NULL || change->refused)
 			continue;
 		if (n++ == 0)
 			start = change->start;
@@ -357,19 +370,26 @@ add_change(MigImport *import, SqitchPlan *plan, Change *change)
 {
 	char	   *version = change->instance == 1 ? pstrdup(change->name) :
 	psprintf("%s_%d", change->name, change->instance);
+	Dependency	dependency = {change};
 	MigRevisionDef *def;
 	ListCell   *cell;
 
-	if (change->deploy == NULL)
+	if (change->refused)
 		return;
-	change->revision = mig_import_add_revision(import, change->deploy, version,
-											   change->note);
-	/* Several projects share the table of the tool. */
-	change->revision->version = psprintf("%s:%s", plan->project, version);
-	def = &change->revision->script.def;
-	def->depends = palloc(sizeof(char *) * (list_length(change->dependencies) + 1));
+	if (change->deploy != NULL)
+	{
+		change->revision = mig_import_add_revision(import, change->deploy,
+												   version, change->note);
+		/* Several projects share the table of the tool. */
+		change->revision->version = psprintf("%s:%s", plan->project, version);
+		def = &change->revision->script.def;
+		def->depends = palloc(sizeof(char *) * (list_length(change->dependencies) + 1));
+	}
 	foreach(cell, change->dependencies)
-		add_dependency(import, plan, change, lfirst(cell));
+	{
+		dependency.spec = lfirst(cell);
+		(void) mig_import_try(import, plan->file, add_dependency, &dependency);
+	}
 }
 
 /*
@@ -377,10 +397,12 @@ add_change(MigImport *import, SqitchPlan *plan, Change *change)
  * be deployed, as all that comes earlier in the plan is.
  */
 static void
-add_dependency(MigImport *import, const SqitchPlan *plan, Change *change,
-			   const char *spec)
+add_dependency(MigImport *import, MigImportFile *file, void *part)
 {
-	MigRevisionDef *def = &change->revision->script.def;
+	const SqitchPlan *plan = import->state;
+	Change	   *change = ((Dependency *) part)->change;
+	const char *spec = ((Dependency *) part)->spec;
+	MigRevisionDef *def = NULL;
 	bool		conflicts = spec[0] == '!';
 	const char *name = conflicts ? spec + 1 : spec;
 	const char *colon = strchr(name, ':');
@@ -394,7 +416,8 @@ add_dependency(MigImport *import, const SqitchPlan *plan, Change *change,
 		import->ignored = lappend(import->ignored,
 								  psprintf(conflicts ? _("conflict of \"%s\" with \"%s\"") :
 										   _("requirement of \"%s\" for \"%s\""),
-										   def->id, name));
+										   change->revision == NULL ? change->name :
+										   change->revision->script.def.id, name));
 		return;
 	}
 	other = find_change(plan, name, change->index);
@@ -408,8 +431,10 @@ add_dependency(MigImport *import, const SqitchPlan *plan, Change *change,
 				 errmsg("change \"%s\" requires \"%s\", which does not come before it",
 						change->name, name),
 				 mig_import_errplace(plan->file, change->start)));
-	if (conflicts || other->index == change->index - 1 || other->revision == NULL)
+	if (conflicts || other->index == change->index - 1 ||
+		other->revision == NULL || change->revision == NULL)
 		return;
+	def = &change->revision->script.def;
 	for (int i = 0; i < def->ndepends; i++)
 	{
 		if (strcmp(def->depends[i], other->revision->script.def.id) == 0)
