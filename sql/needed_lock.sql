@@ -32,6 +32,19 @@ CREATE DOMAIN short_note AS note;
 CREATE TABLE noted (n short_note);
 CREATE FOREIGN DATA WRAPPER nothing;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing;
+CREATE SCHEMA "full";
+CREATE TABLE "full".up (id int PRIMARY KEY);
+CREATE TABLE outside (id int REFERENCES "full".up);
+CREATE TABLE "full".part PARTITION OF tall FOR VALUES IN (9);
+CREATE DOMAIN "full".d AS int;
+CREATE TABLE with_domain (d "full".d[]);
+CREATE TYPE mood AS ENUM ('sad');
+CREATE DOMAIN moody AS mood;
+CREATE TABLE with_mood (m moody);
+CREATE FUNCTION counted(a int, b note[]) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE with_function (a int DEFAULT counted(1, '{}'));
+CREATE TABLE with_index (a int);
+CREATE INDEX with_index_i ON with_index (counted(a, '{}'));
 CREATE TYPE pair AS (a int);
 CREATE TABLE typed OF pair;
 CREATE INDEX loose_i ON loose (parent);
@@ -41,6 +54,8 @@ CREATE VIEW view AS SELECT id FROM loose;
 CREATE MATERIALIZED VIEW mat AS SELECT id FROM loose;
 CREATE UNIQUE INDEX mat_u ON mat (id);
 CREATE SEQUENCE seq;
+CREATE SEQUENCE used_seq;
+CREATE TABLE with_sequence (id int DEFAULT nextval('used_seq'));
 CREATE TABLE other.stray (id int, "Odd ""name" int);
 CREATE FUNCTION trig() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER old AFTER INSERT ON loose FOR EACH ROW EXECUTE FUNCTION trig();
@@ -89,6 +104,7 @@ BEGIN
 END;
 $$;
 
+SET client_min_messages = warning;
 SELECT statement, needs, takes FROM unnest(ARRAY[
 	'ALTER TABLE loose ADD COLUMN c int',
 	'ALTER TABLE other.stray DROP COLUMN "Odd ""name"',
@@ -192,16 +208,27 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'DROP VIEW view',
 	'DROP MATERIALIZED VIEW mat',
 	'DROP SEQUENCE seq',
+	'DROP SEQUENCE used_seq CASCADE',
 	'DROP TRIGGER old ON app.loose',
 	'DROP TRIGGER old ON tree',
 	'DROP RULE old ON loose',
 	'DROP POLICY old ON loose',
 	'DROP SCHEMA other CASCADE',
+	'DROP SCHEMA "full" CASCADE',
 	'DROP DOMAIN mark CASCADE',
 	'DROP DOMAIN note CASCADE',
+	'DROP FUNCTION trig() CASCADE',
+	'DROP FUNCTION counted(int, note[]) CASCADE',
+	'DROP ROUTINE counted CASCADE',
+	'DROP FUNCTION IF EXISTS nowhere(text) CASCADE',
 	'DROP TYPE colour CASCADE',
 	'DROP TYPE colour',
 	'DROP TYPE pair CASCADE',
+	'DROP TYPE mood CASCADE',
+	'ALTER TYPE pair ADD ATTRIBUTE b int CASCADE',
+	'ALTER TYPE pair RENAME ATTRIBUTE a TO b CASCADE',
+	'ALTER TABLE loose DROP COLUMN id CASCADE',
+	'ALTER TABLE base DROP COLUMN id CASCADE',
 	'GRANT SELECT ON loose TO PUBLIC',
 	'INSERT INTO loose VALUES (1)',
 	'LOCK TABLE base IN SHARE MODE',
@@ -341,6 +368,5 @@ SELECT statement, (needed.try(statement)).needs FROM unnest(ARRAY[
 ]) AS statement;
 
 RESET search_path;
-SET client_min_messages = warning;
-DROP SCHEMA needed, app, other CASCADE;
+DROP SCHEMA needed, app, other, "full" CASCADE;
 DROP FOREIGN DATA WRAPPER nothing CASCADE;

@@ -42,7 +42,7 @@
  * modes, the condition, and the OID of the relation that this is about.
  */
 #define LOCKS \
-	"WITH RECURSIVE named AS (" \
+	"WITH RECURSIVE need AS (" \
 	"  SELECT DISTINCT n.id::oid AS id, n.target, n.part, n.descent, n.modes" \
 	"    FROM unnest($1, $2, $3, $4, $5, $6, $7::oid[])" \
 	"      AS n (id, target, part, descent, modes, condition, relation)" \
@@ -64,12 +64,6 @@
 	"           EXISTS (SELECT FROM pg_catalog.pg_trigger AS t" \
 	"                    WHERE t.tgrelid = n.relation AND t.tgname = n.part)" \
 	"         ELSE true END" \
-	"), need AS (" \
-	"  SELECT * FROM named" \
-	"  UNION" \
-	"  SELECT y.oid, n.target, n.part, n.descent, n.modes" \
-	"    FROM need AS n JOIN pg_catalog.pg_type AS y ON y.typbasetype = n.id" \
-	"   WHERE " TARGET(MIG_LOCK_TYPE_USERS) \
 	"), first AS (" \
 	"  SELECT n.id, n.descent, n.modes, false AS refers FROM need AS n" \
 	"   WHERE " TARGET(MIG_LOCK_RELATION) \
@@ -122,18 +116,6 @@
 	CppAsString2(MIG_LOCK_REFERRING) ", " CppAsString2(MIG_LOCK_TABLE_KEYS) ", " \
 	CppAsString2(MIG_LOCK_CONSTRAINT_KEYS) ", " \
 	CppAsString2(MIG_LOCK_COLUMN_KEYS) ")" \
-	"  UNION ALL" \
-	"  SELECT c.oid, n.descent, n.modes, false" \
-	"    FROM need AS n JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.id" \
-	"   WHERE " TARGET(MIG_LOCK_SCHEMA_RELATIONS) \
-	"     AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')" \
-	"  UNION ALL" \
-	"  SELECT d.objid, n.descent, n.modes, false" \
-	"    FROM need AS n JOIN pg_catalog.pg_depend AS d" \
-	"      ON d.refclassid = 'pg_catalog.pg_type'::regclass" \
-	"     AND d.refobjid = n.id AND d.deptype = 'n'" \
-	"     AND d.classid = 'pg_catalog.pg_class'::regclass" \
-	"   WHERE " TARGET(MIG_LOCK_TYPE_USERS) \
 	"), lock AS (" \
 	"  SELECT * FROM first" \
 	"  UNION" \
@@ -159,7 +141,19 @@
 	"  AND COALESCE(o.backend_type, '') <> 'autovacuum worker'" \
 	" ORDER BY o.number_old"
 
+/* A relation that is found from an object. */
+typedef struct Found
+{
+	Oid			relation;
+	const char *descent;
+} Found;
+
+static List *add_lock(List *locks, const MigLockNeed *need, char *id,
+					  char *relation_id, char target, char descent);
+static List *add_found(List *locks, const MigLockNeed *need, char *id);
+static void read_found(const MigSpiRow *row, void *result);
 static char **find_objects(const List *needs);
+static bool is_of(const MigLockNeed *need, const char *catalog);
 static char *conflicts(int mode);
 static void bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts);
 static void read_relation(const MigSpiRow *row, void *result);
@@ -178,17 +172,131 @@ mig_needed_lock_add(List *locks, const List *needs)
 
 	for (int i = 0; i < nneeds; i++)
 	{
-		MigNeededLock *lock;
+		const MigLockNeed *need = list_nth(needs, i);
 
 		if (strcmp(ids[i], NO_OBJECT) == 0)
 			continue;
-		lock = palloc(sizeof(MigNeededLock));
-		lock->id = ids[i];
-		lock->relation_id = ids[nneeds + i];
-		lock->need = list_nth(needs, i);
-		locks = lappend(locks, lock);
+		if (need->target == MIG_LOCK_DEPENDANTS ||
+			need->target == MIG_LOCK_COLUMN_DEPENDANTS ||
+			need->target == MIG_LOCK_TYPE_USERS)
+			locks = add_found(locks, need, ids[i]);
+		else
+			locks = add_lock(locks, need, ids[i], ids[nneeds + i],
+							 need->target, need->descent);
 	}
 	return locks;
+}
+
+static List *
+add_lock(List *locks, const MigLockNeed *need, char *id, char *relation_id,
+		 char target, char descent)
+{
+	MigNeededLock *lock = palloc(sizeof(MigNeededLock));
+
+	lock->id = id;
+	lock->relation_id = relation_id;
+	lock->target = target;
+	lock->descent = descent;
+	lock->need = need;
+	return lappend(locks, lock);
+}
+
+/*
+ * The locks on what is found from an object by way of others, as the server does
+ * for CASCADE and for domains.  Such statements are few: the query for all would
+ * be slower with it.
+ */
+static List *
+add_found(List *locks, const MigLockNeed *need, char *id)
+{
+	static MigSpiQuery query = {
+		"WITH RECURSIVE type AS ("
+		"  SELECT $1::oid AS id WHERE $2 = " CppAsString2(MIG_LOCK_TYPE_USERS)
+		"  UNION"
+		"  SELECT y.oid FROM type AS t"
+		"    JOIN pg_catalog.pg_type AS y ON y.typbasetype = t.id"
+		"), gone AS ("
+		"  SELECT CASE $2 WHEN " CppAsString2(MIG_LOCK_DEPENDANTS)
+		"           THEN ('pg_catalog.' || $3)::regclass"
+		"           ELSE 'pg_catalog.pg_class'::regclass END::oid AS class,"
+		"         $1::oid AS id,"
+		"         CASE $2 WHEN " CppAsString2(MIG_LOCK_DEPENDANTS) " THEN 0"
+		"           ELSE (SELECT a.attnum FROM pg_catalog.pg_attribute AS a"
+		"                  WHERE a.attrelid = $1::oid AND a.attname = $3) END AS part"
+		"   WHERE $2 <> " CppAsString2(MIG_LOCK_TYPE_USERS)
+		"  UNION"
+		"  SELECT o.class, o.id, o.part"
+		"    FROM gone AS g CROSS JOIN LATERAL ("
+		"      SELECT d.classid, d.objid, d.objsubid FROM pg_catalog.pg_depend AS d"
+		"       WHERE d.refclassid = g.class AND d.refobjid = g.id"
+		"         AND (g.part = 0 OR d.refobjsubid = g.part) AND d.deptype <> 'e'"
+		"      UNION ALL"
+		"      SELECT d.refclassid, d.refobjid, d.refobjsubid"
+		"        FROM pg_catalog.pg_depend AS d"
+		"       WHERE d.classid = g.class AND d.objid = g.id AND d.objsubid = g.part"
+		"         AND d.deptype = 'i') AS o (class, id, part)"
+		")"
+		/* A column is dropped from children, too. */
+		"SELECT r.id, CASE g.part WHEN 0 THEN " CppAsString2(MIG_LOCK_ALONE)
+		"         ELSE " CppAsString2(MIG_LOCK_DESCENDANTS) " END"
+		"  FROM gone AS g CROSS JOIN LATERAL ("
+		"    SELECT g.id WHERE g.class = 'pg_catalog.pg_class'::regclass"
+		"    UNION ALL"
+		"    SELECT i.indrelid FROM pg_catalog.pg_index AS i"
+		"     WHERE i.indexrelid = g.id AND g.class = 'pg_catalog.pg_class'::regclass"
+		"    UNION ALL"
+		"    SELECT p.id FROM pg_catalog.pg_inherits AS h"
+		"      JOIN pg_catalog.pg_partitioned_table AS t ON t.partrelid = h.inhparent"
+		"     CROSS JOIN LATERAL (VALUES (t.partrelid), (t.partdefid)) AS p (id)"
+		"     WHERE h.inhrelid = g.id AND g.part = 0"
+		"       AND g.class = 'pg_catalog.pg_class'::regclass"
+		"    UNION ALL"
+		"    SELECT d.adrelid FROM pg_catalog.pg_attrdef AS d"
+		"     WHERE d.oid = g.id AND g.class = 'pg_catalog.pg_attrdef'::regclass"
+		"    UNION ALL"
+		"    SELECT k.conrelid FROM pg_catalog.pg_constraint AS k"
+		"     WHERE k.oid = g.id AND g.class = 'pg_catalog.pg_constraint'::regclass"
+		"    UNION ALL"
+		"    SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t"
+		"     WHERE t.oid = g.id AND g.class = 'pg_catalog.pg_trigger'::regclass"
+		"    UNION ALL"
+		"    SELECT w.ev_class FROM pg_catalog.pg_rewrite AS w"
+		"     WHERE w.oid = g.id AND g.class = 'pg_catalog.pg_rewrite'::regclass"
+		"    UNION ALL"
+		"    SELECT y.polrelid FROM pg_catalog.pg_policy AS y"
+		"     WHERE y.oid = g.id AND g.class = 'pg_catalog.pg_policy'::regclass)"
+		"  AS r (id) JOIN pg_catalog.pg_class AS c ON c.oid = r.id"
+		"   AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')"
+		" UNION"
+		" SELECT d.objid, $4 FROM type AS t JOIN pg_catalog.pg_depend AS d"
+		"    ON d.refclassid = 'pg_catalog.pg_type'::regclass"
+		"   AND d.refobjid = t.id AND d.deptype = 'n'"
+		"   AND d.classid = 'pg_catalog.pg_class'::regclass"
+		" ORDER BY 1"
+	};
+	MigSpiArgs	args = {0};
+	Found	   *found;
+	int			n;
+
+	mig_spi_arg_text(&args, id);
+	mig_spi_arg_text(&args, psprintf("%c", need->target));
+	mig_spi_arg_text(&args, need->part);
+	mig_spi_arg_text(&args, psprintf("%c", need->descent));
+	found = mig_spi_rows(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+						 sizeof(Found), read_found, &n);
+	for (int i = 0; i < n; i++)
+		locks = add_lock(locks, need, psprintf("%u", found[i].relation),
+						 NO_OBJECT, MIG_LOCK_RELATION, found[i].descent[0]);
+	return locks;
+}
+
+static void
+read_found(const MigSpiRow *row, void *result)
+{
+	Found	   *found = result;
+
+	found->relation = mig_spi_row_oid(row, 1);
+	found->descent = mig_spi_row_text_not_null(row, 2);
 }
 
 /*
@@ -256,6 +364,9 @@ find_objects(const List *needs)
 		"SELECT COALESCE(CASE"
 		"         WHEN n.is_schema THEN pg_catalog.to_regnamespace(n.name)::pg_catalog.oid"
 		"         WHEN n.is_type THEN pg_catalog.to_regtype(n.name)::pg_catalog.oid"
+		"         WHEN n.is_function AND pg_catalog.right(n.name, 1) OPERATOR(pg_catalog.=) ')'"
+		"           THEN pg_catalog.to_regprocedure(n.name)::pg_catalog.oid"
+		"         WHEN n.is_function THEN pg_catalog.to_regproc(n.name)::pg_catalog.oid"
 		"         WHEN n.is_made AND pg_catalog.cardinality(pg_catalog.parse_ident(n.name))"
 		"              OPERATOR(pg_catalog.=) 1"
 		"           THEN pg_catalog.to_regclass(pg_catalog.concat_ws('.',"
@@ -265,14 +376,15 @@ find_objects(const List *needs)
 		"  FROM ROWS FROM (pg_catalog.unnest($1),"
 		"         pg_catalog.unnest($2::pg_catalog.bool[]),"
 		"         pg_catalog.unnest($3::pg_catalog.bool[]),"
-		"         pg_catalog.unnest($4::pg_catalog.bool[]))"
-		"       WITH ORDINALITY AS n (name, is_schema, is_type, is_made, number)"
+		"         pg_catalog.unnest($4::pg_catalog.bool[]),"
+		"         pg_catalog.unnest($5::pg_catalog.bool[]))"
+		"       WITH ORDINALITY AS n (name, is_schema, is_type, is_made, is_function, number)"
 		" ORDER BY n.number"
 	};
 	int			nneeds = list_length(needs);
 	int			n = 2 * nneeds;
 	char	  **names = palloc(sizeof(char *) * n);
-	char	  **kinds[3];
+	char	  **kinds[4];
 	char	  **ids;
 	MigSpiArgs	args = {0};
 
@@ -284,12 +396,13 @@ find_objects(const List *needs)
 		bool		of_condition = i >= nneeds && need->relation != NULL;
 
 		names[i] = of_condition ? need->relation : need->name;
-		kinds[0][i] = !of_condition &&
-			need->target == MIG_LOCK_SCHEMA_RELATIONS ? "t" : "f";
+		kinds[0][i] = !of_condition && is_of(need, "pg_namespace") ? "t" : "f";
 		kinds[1][i] = !of_condition &&
-			need->target == MIG_LOCK_TYPE_USERS ? "t" : "f";
+			(need->target == MIG_LOCK_TYPE_USERS ||
+			 is_of(need, "pg_type")) ? "t" : "f";
 		kinds[2][i] = (of_condition ? need->condition == MIG_LOCK_UNLESS_MADE :
 					   need->replaces) ? "t" : "f";
+		kinds[3][i] = !of_condition && is_of(need, "pg_proc") ? "t" : "f";
 	}
 	mig_spi_arg_texts(&args, names, n);
 	for (int k = 0; k < lengthof(kinds); k++)
@@ -298,6 +411,16 @@ find_objects(const List *needs)
 					   MIG_SPI_READ_LATEST, &n);
 	Assert(n == 2 * nneeds);
 	return ids;
+}
+
+/*
+ * Whether the object whose dependants are needed is in a catalog.
+ */
+static bool
+is_of(const MigLockNeed *need, const char *catalog)
+{
+	return need->target == MIG_LOCK_DEPENDANTS &&
+		strcmp(need->part, catalog) == 0;
 }
 
 /*
@@ -408,9 +531,9 @@ bind_locks(MigSpiArgs *args, const List *locks, bool as_conflicts)
 		const MigNeededLock *lock = list_nth(locks, i);
 
 		values[0][i] = lock->id;
-		values[1][i] = psprintf("%c", lock->need->target);
+		values[1][i] = psprintf("%c", lock->target);
 		values[2][i] = lock->need->part == NULL ? "" : lock->need->part;
-		values[3][i] = psprintf("%c", lock->need->descent);
+		values[3][i] = psprintf("%c", lock->descent);
 		values[4][i] = as_conflicts ? conflicts(lock->need->mode) :
 			psprintf("%d", lock->need->mode);
 		values[5][i] = psprintf("%c", lock->need->condition);

@@ -101,6 +101,9 @@ typedef struct MigNeededLock
 {
 	char	   *id;				/* of the object, in digits */
 	char	   *relation_id;	/* of that of the condition */
+	char		target;			/* as of the need, */
+	char		descent;		/* unless this is one of several objects that
+								 * it is about */
 	const MigLockNeed *need;
 } MigNeededLock;
 

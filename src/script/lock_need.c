@@ -42,6 +42,8 @@ static List *of_column(const ColumnDef *column, List *needs);
 static List *of_partition(const RangeVar *parent, List *needs);
 static List *of_drop(const DropStmt *drop);
 static List *of_dropped(const DropStmt *drop, Node *object, List *needs);
+static List *of_cascade(const DropStmt *drop, Node *object, List *needs);
+static char *function_name(const ObjectWithArgs *function);
 static List *of_dropped_part(ObjectType type, List *names);
 static List *of_rename(const RenameStmt *rename);
 static List *of_truncate(const TruncateStmt *truncate);
@@ -200,6 +202,10 @@ of_alter_table(const AlterTableStmt *alter)
 
 		descent = Max(descent, descent_of(command));
 		needs = of_subcommand(command, alter->relation, needs);
+		/* Of a type: tables that are made of it. */
+		if (alter->objtype == OBJECT_TYPE && command->behavior == DROP_CASCADE)
+			needs = of_relation(alter->relation, MIG_LOCK_TYPE_USERS,
+								MIG_LOCK_DESCENDANTS, NULL, mode, needs);
 	}
 	return of_relation(alter->relation, MIG_LOCK_RELATION, descent, NULL, mode,
 					   needs);
@@ -217,8 +223,13 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 			return list_concat(needs, of_added(command, table));
 		case AT_AddConstraint:
 			return of_constraint(castNode(Constraint, command->def), needs);
-		case AT_AlterColumnType:
 		case AT_DropColumn:
+			if (command->behavior == DROP_CASCADE)
+				needs = of_relation(table, MIG_LOCK_COLUMN_DEPENDANTS,
+									MIG_LOCK_ALONE, command->name,
+									AccessExclusiveLock, needs);
+			/* FALLTHROUGH */
+		case AT_AlterColumnType:
 			return of_relation(table, MIG_LOCK_COLUMN_KEYS, MIG_LOCK_ALONE,
 							   command->name, AccessExclusiveLock, needs);
 #ifdef MIG_COMPAT_HAVE_ALTER_CONSTRAINT_NODE
@@ -423,7 +434,11 @@ of_drop(const DropStmt *drop)
 	if (drop->concurrent)
 		return NIL;
 	foreach(cell, drop->objects)
+	{
 		needs = of_dropped(drop, lfirst(cell), needs);
+		if (drop->behavior == DROP_CASCADE)
+			needs = of_cascade(drop, lfirst(cell), needs);
+	}
 	return needs;
 }
 
@@ -456,21 +471,76 @@ of_dropped(const DropStmt *drop, Node *object, List *needs)
 		case OBJECT_TRIGGER:
 			return list_concat(needs, of_dropped_part(drop->removeType,
 													  (List *) object));
-		case OBJECT_SCHEMA:
-			if (drop->behavior != DROP_CASCADE)
-				return needs;
-			return of_names(list_make1(object), MIG_LOCK_SCHEMA_RELATIONS,
-							MIG_LOCK_ALONE, AccessExclusiveLock, needs);
-		case OBJECT_DOMAIN:
-		case OBJECT_TYPE:
-			if (drop->behavior != DROP_CASCADE)
-				return needs;
-			return of_names(castNode(TypeName, object)->names,
-							MIG_LOCK_TYPE_USERS, MIG_LOCK_ALONE,
-							AccessExclusiveLock, needs);
 		default:
 			return needs;
 	}
+}
+
+/*
+ * What goes with the object, in any table.
+ */
+static List *
+of_cascade(const DropStmt *drop, Node *object, List *needs)
+{
+	switch (drop->removeType)
+	{
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+			return add(MIG_LOCK_DEPENDANTS, MIG_LOCK_ALONE,
+					   mig_statement_name((List *) object), "pg_class",
+					   AccessExclusiveLock, needs);
+		case OBJECT_SCHEMA:
+			return add(MIG_LOCK_DEPENDANTS, MIG_LOCK_ALONE,
+					   mig_statement_name(list_make1(object)), "pg_namespace",
+					   AccessExclusiveLock, needs);
+		case OBJECT_DOMAIN:
+		case OBJECT_TYPE:
+			return add(MIG_LOCK_DEPENDANTS, MIG_LOCK_ALONE,
+					   mig_statement_name(castNode(TypeName, object)->names),
+					   "pg_type", AccessExclusiveLock, needs);
+		case OBJECT_AGGREGATE:
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			return add(MIG_LOCK_DEPENDANTS, MIG_LOCK_ALONE,
+					   function_name(castNode(ObjectWithArgs, object)),
+					   "pg_proc", AccessExclusiveLock, needs);
+		default:
+			return needs;
+	}
+}
+
+/*
+ * As to_regprocedure() takes it; without arguments where the statement has none.
+ */
+static char *
+function_name(const ObjectWithArgs *function)
+{
+	StringInfoData name;
+	ListCell   *cell;
+
+	initStringInfo(&name);
+	appendStringInfoString(&name, mig_statement_name(function->objname));
+	if (function->args_unspecified)
+		return name.data;
+	appendStringInfoChar(&name, '(');
+	foreach(cell, function->objargs)
+	{
+		const TypeName *type = lfirst(cell);
+
+		/* None is that of an operator, or of count(*). */
+		if (type == NULL)
+			continue;
+		appendStringInfo(&name, "%s%s%s",
+						 foreach_current_index(cell) > 0 ? ", " : "",
+						 mig_statement_name(type->names),
+						 type->arrayBounds != NIL ? "[]" : "");
+	}
+	appendStringInfoChar(&name, ')');
+	return name.data;
 }
 
 /*
@@ -506,6 +576,11 @@ of_rename(const RenameStmt *rename)
 			return of_relation(rename->relation, MIG_LOCK_RELATION,
 							   MIG_LOCK_PARTITIONS, NULL, AccessExclusiveLock,
 							   NIL);
+		case OBJECT_ATTRIBUTE:
+			return rename->behavior != DROP_CASCADE ? NIL :
+				of_relation(rename->relation, MIG_LOCK_TYPE_USERS,
+							MIG_LOCK_DESCENDANTS, NULL, AccessExclusiveLock,
+							NIL);
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_MATVIEW:
 		case OBJECT_POLICY:

@@ -69,7 +69,9 @@ typedef enum MigStatementKind
 #define MIG_LOCK_TABLE_KEYS			'f' /* the other ends of its foreign keys */
 #define MIG_LOCK_CONSTRAINT_KEYS	'k' /* the same of one constraint */
 #define MIG_LOCK_COLUMN_KEYS		'c' /* the same of those with one column */
-#define MIG_LOCK_SCHEMA_RELATIONS	's' /* all in a schema */
+#define MIG_LOCK_DEPENDANTS			'n' /* what is dropped with the object of
+										 * that name; the part is its catalog */
+#define MIG_LOCK_COLUMN_DEPENDANTS	'm' /* with a column */
 #define MIG_LOCK_TYPE_USERS			't' /* the tables with columns of a type,
 										 * or of a domain over it, or made of
 										 * it */
