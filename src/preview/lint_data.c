@@ -25,6 +25,7 @@ static bool is_slow(MigLint *lint, Node *node);
 static bool source_is_large(MigLint *lint, Node *node, Node *where);
 static bool is_selective(MigLint *lint, MigLintRelation *relation, Node *where);
 static void truncate_tables(MigLint *lint, const TruncateStmt *truncate);
+static void write_rows(MigLint *lint, Node *node);
 static void write_all(MigLint *lint, const RangeVar *range, Node *where);
 static void add_enum_value(MigLint *lint, const AlterEnumStmt *alter);
 
@@ -36,21 +37,48 @@ mig_lint_data_statement(MigLint *lint, Node *node)
 		case T_TruncateStmt:
 			truncate_tables(lint, (TruncateStmt *) node);
 			break;
-		case T_UpdateStmt:
-			write_all(lint, ((UpdateStmt *) node)->relation,
-					  ((UpdateStmt *) node)->whereClause);
-			break;
-		case T_DeleteStmt:
-			write_all(lint, ((DeleteStmt *) node)->relation,
-					  ((DeleteStmt *) node)->whereClause);
-			break;
 		case T_AlterEnumStmt:
 			add_enum_value(lint, (AlterEnumStmt *) node);
 			break;
 		default:
+			write_rows(lint, node);
 			break;
 	}
 	check_transaction(lint, node);
+}
+
+/*
+ * A statement, or one of its WITH clause.
+ */
+static void
+write_rows(MigLint *lint, Node *node)
+{
+	WithClause *with = NULL;
+	ListCell   *cell;
+
+	switch (nodeTag(node))
+	{
+		case T_UpdateStmt:
+			write_all(lint, ((UpdateStmt *) node)->relation,
+					  ((UpdateStmt *) node)->whereClause);
+			with = ((UpdateStmt *) node)->withClause;
+			break;
+		case T_DeleteStmt:
+			write_all(lint, ((DeleteStmt *) node)->relation,
+					  ((DeleteStmt *) node)->whereClause);
+			with = ((DeleteStmt *) node)->withClause;
+			break;
+		case T_InsertStmt:
+			with = ((InsertStmt *) node)->withClause;
+			break;
+		case T_SelectStmt:
+			with = ((SelectStmt *) node)->withClause;
+			break;
+		default:
+			return;
+	}
+	foreach(cell, with == NULL ? NIL : with->ctes)
+		write_rows(lint, lfirst_node(CommonTableExpr, cell)->ctequery);
 }
 
 static void
