@@ -50,6 +50,10 @@ SELECT pg_temp.lint('CREATE SCHEMA fresh; ALTER SCHEMA fresh RENAME TO lint_new'
 -- rename-table, unless something has the old name in the end
 SELECT pg_temp.lint('ALTER TABLE small RENAME TO little');
 SELECT pg_temp.lint('ALTER TABLE small SET SCHEMA lint_used');
+-- under the name that it has then
+SELECT migrate_register('x2', 'ALTER TABLE small RENAME TO little; ALTER TABLE little SET SCHEMA lint_used', 'SELECT 1');
+SELECT line, rule, relation, message FROM migrate_lint_details() WHERE rule LIKE 'rename%';
+SELECT migrate_unregister('x2');
 SELECT pg_temp.lint('ALTER TABLE empty RENAME TO void; CREATE VIEW empty AS SELECT * FROM void');
 SELECT pg_temp.lint('CREATE TABLE fresh (LIKE empty); ALTER TABLE empty RENAME TO old; ALTER TABLE fresh RENAME TO empty');
 SELECT pg_temp.lint('CREATE TABLE fresh (id bigint PRIMARY KEY); ALTER TABLE fresh RENAME TO empty2');

@@ -43,7 +43,9 @@ mig_lint_report(MigLint *lint, const MigLintPlace *place, MigLintRule rule,
 	/* Names are the author's. */
 	finding->message = mig_printable(psprintf(info->message, names[0], names[1],
 											  names[2]));
-	if (relation != NULL)
+	if (place->relation != NULL)
+		finding->relation = place->relation;
+	else if (relation != NULL)
 		finding->relation = quote_qualified_identifier(relation->schema,
 													   relation->name);
 	foreach(cell, place->waivers)
@@ -93,6 +95,9 @@ mig_lint_postpone(MigLint *lint, List **list, MigLintRule rule,
 	pending->place = lint->place;
 	pending->rule = rule;
 	pending->relation = relation;
+	if (relation != NULL)
+		pending->place.relation = quote_qualified_identifier(relation->schema,
+															 relation->name);
 	*list = lappend(*list, pending);
 	MemoryContextSwitchTo(old_context);
 	return pending;

@@ -45,6 +45,8 @@ typedef struct MigLintPlace
 	const char *query;			/* its text; NULL: the revision as a whole */
 	int			number;			/* of the revision in the walk */
 	List	   *waivers;		/* of the revision, of MigLintWaiver */
+	const char *relation;		/* as it is called there, if a finding is said
+								 * later; otherwise NULL */
 } MigLintPlace;
 
 /* A statement that breaks a rule. */
