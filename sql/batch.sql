@@ -205,6 +205,7 @@ CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (t);
 CREATE TABLE ruled (id int);
 CREATE TABLE computed (a int, b int, c int, id int GENERATED ALWAYS AS (a * 100 + b) STORED PRIMARY KEY);
 CREATE RULE ruled AS ON DELETE TO ruled DO INSTEAD UPDATE t SET id = -id WHERE id = old.id;
+CREATE TABLE crossed (a int, b int, n int, PRIMARY KEY (b, a));
 CREATE TABLE indexes (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, c int, d text COLLATE "C" NOT NULL, e text NOT NULL, EXCLUDE USING gist (box(point(a, b), point(a, b)) WITH &&));
 CREATE INDEX i_a ON indexes (a);
 CREATE UNIQUE INDEX i_ab ON indexes (a, b DESC);
@@ -256,6 +257,16 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'DELETE FRO t'$$,
 	$$'t', 'UPDATE t SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'pairs', 'UPDATE pairs SET (n, b) = (1, a) WHERE (a, b) BETWEEN ($1, $2) AND ($3, $4)'$$,
+	-- a parameter of another column
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (a, b) >= ($1, $2) AND (a, b) <= ($3, $4)'$$,
+	$$'crossed', 'DELETE FROM crossed AS c USING t WHERE ($1, $2) <= (c.b, c.a) AND c.b <= $3 AND $4 >= c.b'$$,
+	-- an end of the batch is left out
+	$$'t', 'UPDATE t SET n = 1 WHERE id > $1 AND id <= $2'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id >= $1 AND (n = 1 OR n = 2) AND $2 > id'$$,
+	$$'t', 'INSERT INTO bare SELECT id FROM (SELECT id FROM t WHERE id >= $1 AND id < $2) AS s'$$,
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b, a) >= ($1, $2) AND (b, a) < ($3, $4)'$$,
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b > $1 OR b = $1 AND a >= $2) AND (b < $3 OR b = $3 AND a <= $4)'$$,
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4) AND n <> $1'$$,
 	$$'t', 'UPDATE v SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE heir SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'heir', 'UPDATE t SET id = id + 1 WHERE id BETWEEN $1 AND $2'$$,
@@ -268,7 +279,7 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
 	$$'computed', 'UPDATE computed SET c = 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE bare SET id = bare.id + 1 FROM t WHERE t.id BETWEEN $1 AND $2'$$]) AS arguments;
-DROP TABLE heir, ruled, computed;
+DROP TABLE heir, ruled, computed, crossed;
 \a
 \t off
 CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2');
