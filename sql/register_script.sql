@@ -110,5 +110,7 @@ SELECT migrate_register_script(E'-- revision: j3\n-- down revision none\n-- what
 SELECT upgrade, downgrade FROM migrate_show('j3');
 SELECT migrate_register('j2', '', '', '{j1}', message => E'two lines\nERROR:  not one');
 SELECT migrate_upgrade('j2');
+-- what revisions are to each other is told beside other errors
+SELECT migrate_register_script(E'-- revision: w1\n-- down_revision: nosuch\n-- revision: w2\n-- migrate:up\nSELEC 1;\n-- revision: w3\n-- down_revision: w2\n-- depends_on: missing\n-- revision: w4\n-- down_revision: w5\n-- revision: w5\n-- down_revision: w4\n-- repeatable: r\n-- depends_on: none\n-- migrate:up');
 \i sql/include/reset.sql
 DROP FUNCTION f();

@@ -121,6 +121,7 @@ read_script(const char *script, int options, int *n,
 	registered = mig_register_check(given, *n, options, &errors);
 	error_context_stack = callbacks;
 
+	errors = mig_register_check_references(registered, *n, *repeatables, errors);
 	mig_script_error_raise(errors, false);
 	if (*n == 0 && (*repeatables)->n == 0)
 		ereport(ERROR,

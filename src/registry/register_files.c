@@ -120,6 +120,29 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 	return write_all(&set, nchanges);
 }
 
+/*
+ * Adds to the errors of a script, if it has any, those of what its revisions refer
+ * to.
+ */
+List *
+mig_register_check_references(MigRegistered *revisions, int n,
+							  MigRepeatableSet *repeatables, List *errors)
+{
+	ErrorContextCallback *callbacks = error_context_stack;
+	RegisterSet set = {n, revisions, repeatables, .errors = errors};
+
+	if (errors == NIL)
+		return NIL;
+	sort_ids(&set);
+	set.graph = mig_revision_graph(MIG_SPI_READ_LATEST);
+	error_context_stack = NULL;
+	check_parents(&set);
+	check_graph(&set);
+	mig_repeatable_set_check(repeatables, false, &set.errors);
+	error_context_stack = callbacks;
+	return set.errors;
+}
+
 static void
 sort_ids(RegisterSet *set)
 {

@@ -87,6 +87,11 @@ extern void mig_repeatable_set_write(const MigRepeatableSet *set);
 extern void mig_repeatable_refuse_id(const char *id);
 extern bool mig_repeatable_unregister(const char *name);
 
+/* register_files.c */
+extern List *mig_register_check_references(MigRegistered *revisions, int n,
+										   MigRepeatableSet *repeatables,
+										   List *errors);
+
 /* register.c */
 extern MigRevision *mig_register_find(const char *id);
 extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
