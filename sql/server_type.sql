@@ -225,7 +225,7 @@ DROP TYPE hull;
 $$);
 SET client_min_messages = warning;
 CALL migrate_deploy('types');
-SELECT migrate_register('no_type', 'CREATE FUNCTION f(nowhere) RETURNS int LANGUAGE sql AS ''SELECT 1''');
+SELECT migrate_register('no_type', 'CREATE FUNCTION f() RETURNS SETOF nowhere LANGUAGE sql AS ''SELECT 1''');
 CALL migrate_deploy('no_type');
 RESET client_min_messages;
 DROP TABLE named;

@@ -260,8 +260,8 @@ static const char *
 set_locally(const Node *expression)
 {
 	const FuncCall *call = (const FuncCall *) expression;
-	const A_Const *name;
-	const A_Const *is_local;
+	A_Const    *name;
+	A_Const    *is_local;
 
 	if (expression == NULL || !IsA(expression, FuncCall) ||
 		list_length(call->args) != 3 ||
