@@ -48,6 +48,28 @@ SELECT * FROM migrate.tenants;
 CALL migrate_revert('base', '{*enant*}', true);
 SELECT schema, state, revision FROM migrate.tenants;
 
+-- what the caller has set for its transaction ends with it, as without schemas
+CREATE PROCEDURE set_local() LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL search_path = tenant_2, public;
+	CALL migrate_deploy('aaa', schemas => '{tenant_1}');
+END $$;
+CALL set_local();
+SHOW search_path;
+DROP PROCEDURE set_local;
+CALL migrate_revert('base', '{tenant_1}');
+
+-- an error between two runs leaves the session as it was
+CREATE SCHEMA U&"tenant_\0436";
+SET client_encoding = LATIN1;
+CALL migrate_deploy('aaa', schemas => '{tenant_1,tenant_*}');
+RESET client_encoding;
+SHOW search_path;
+SHOW migrate.version_table;
+SELECT schema, state, revision FROM migrate.tenants;
+DROP SCHEMA U&"tenant_\0436" CASCADE;
+CALL migrate_revert('base', '{tenant_1,tenant_2}');
+
 -- rows that name no revision
 INSERT INTO tenant_1.migrate_version VALUES ('zzz');
 SELECT schema, state, revision, pending, note FROM migrate.tenants;
@@ -148,6 +170,12 @@ CALL migrate_deploy('aaa', schemas => '{tenant_1}');
 CALL migrate_revert('base', schemas => '{mine,minefield}');
 RESET ROLE;
 SELECT tableowner FROM pg_tables WHERE schemaname = 'mine';
+-- the setting must not come from such a role
+SET ROLE regress_customer;
+SET migrate.version_table = 'public.nothing';
+RESET ROLE;
+SELECT count(*) FROM migrate.tenants;
+RESET migrate.version_table;
 DROP SCHEMA mine, minefield CASCADE;
 DROP OWNED BY regress_deployer;
 DROP ROLE regress_deployer, regress_customer;

@@ -45,6 +45,7 @@ typedef struct Match
 typedef struct TenantRuns
 {
 	const MigRunRequest *request;
+	bool		stop_on_error;
 	MemoryContext context;		/* for what outlives a run */
 	int			ntenants;
 	MigTenant  *tenants;
@@ -59,8 +60,9 @@ static void read_match(const MigSpiRow *row, void *result);
 static void check_match(const Match *match);
 static void warn_foreign(const Match *matches, int nmatches);
 static void set(const char *name, const char *value, GucAction action);
-static void run_all(TenantRuns *runs, bool stop_on_error);
-static ErrorData *run_in(TenantRuns *runs, const MigTenant *tenant);
+static ErrorData *attempt(const TenantRuns *runs, MigWork work, void *arg);
+static void all_work(void *arg);
+static void turn_work(void *arg);
 static void enter_work(void *arg);
 static void report(const TenantRuns *runs, const MigTenant *tenant,
 				   const ErrorData *error);
@@ -124,10 +126,13 @@ void
 mig_tenant_run(const MigRunRequest *request, int nnames, char **names,
 			   bool stop_on_error)
 {
-	TenantRuns	runs = {request};
+	TenantRuns	runs = {request, stop_on_error};
 	List	   *settings;
+	ErrorData  *error;
 
 	mig_precheck_transaction(request);
+	/* What the caller has set for its transaction ends with it. */
+	mig_xact_renew();
 	/* What is wrong with it is wrong in every schema. */
 	if (!mig_target_is_relative(request->targets[0]))
 		(void) mig_target_resolve_list(mig_revision_graph(MIG_SPI_READ_LATEST),
@@ -139,10 +144,12 @@ mig_tenant_run(const MigRunRequest *request, int nnames, char **names,
 	settings = mig_session_setting_read();
 	mig_xact_renew();
 
-	run_all(&runs, stop_on_error);
+	error = attempt(&runs, all_work, &runs);
 
 	mig_session_setting_restore(settings);
 	mig_xact_renew();
+	if (error != NULL)
+		ReThrowError(error);
 	report_end(&runs);
 }
 
@@ -246,51 +253,18 @@ set(const char *name, const char *value, GucAction action)
 }
 
 /*
- * Runs one tenant after the other.
- */
-static void
-run_all(TenantRuns *runs, bool stop_on_error)
-{
-	while (runs->nbegun < runs->ntenants)
-	{
-		const MigTenant *tenant = &runs->tenants[runs->nbegun++];
-		ErrorData  *error;
-
-		ereport(NOTICE,
-				(errmsg("schema \"%s\", %d of %d", mig_printable(tenant->schema),
-						runs->nbegun, runs->ntenants)));
-		error = run_in(runs, tenant);
-		if (error == NULL)
-			continue;
-		runs->failed = lappend(runs->failed, tenant->schema);
-		if (runs->first_error == NULL)
-			runs->first_error = error;
-		report(runs, tenant, error);
-		if (stop_on_error || error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			break;
-	}
-}
-
-/*
- * NULL: it is done.  Otherwise the error, and a transaction has just begun.
+ * Does work that commits.  NULL: it is done.  Otherwise the error, and a transaction
+ * has just begun.
  */
 static ErrorData *
-run_in(TenantRuns *runs, const MigTenant *tenant)
+attempt(const TenantRuns *runs, MigWork work, void *arg)
 {
 	int			level = GetCurrentTransactionNestLevel();
-	MemoryContext context = AllocSetContextCreate(runs->context, "migrate tenant",
-												  ALLOCSET_DEFAULT_SIZES);
 	ErrorData  *volatile error = NULL;
 
-	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		MigRunResult result;
-
-		mig_xact(enter_work, unconstify(MigTenant *, tenant), MIG_XACT_RAISE);
-		mig_run(runs->request, &result);
-		if (result.end_reason != NULL)
-			runs->nended++;
+		work(arg);
 	}
 	PG_CATCH();
 	{
@@ -301,11 +275,66 @@ run_in(TenantRuns *runs, const MigTenant *tenant)
 		mig_xact_abort();
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(runs->context);
 	if (error != NULL)
 		mig_xact_end_cancel(error);
-	MemoryContextSwitchTo(runs->context);
-	MemoryContextDelete(context);
 	return error;
+}
+
+/*
+ * Runs one tenant after the other.
+ */
+static void
+all_work(void *arg)
+{
+	TenantRuns *runs = arg;
+
+	while (runs->nbegun < runs->ntenants)
+	{
+		const MigTenant *tenant = &runs->tenants[runs->nbegun++];
+		MemoryContext context = AllocSetContextCreate(runs->context,
+													  "migrate tenant",
+													  ALLOCSET_DEFAULT_SIZES);
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = attempt(runs, turn_work, runs);
+		MemoryContextDelete(context);
+		if (error == NULL)
+			continue;
+		runs->failed = lappend(runs->failed, tenant->schema);
+		if (runs->first_error == NULL)
+			runs->first_error = error;
+
+		/*
+		 * A cancel that comes now ends the next run, and is reported as its
+		 * end.
+		 */
+		HOLD_INTERRUPTS();
+		report(runs, tenant, error);
+		RESUME_INTERRUPTS();
+		if (runs->stop_on_error || error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			break;
+	}
+}
+
+/*
+ * The run of the tenant whose turn it is.
+ */
+static void
+turn_work(void *arg)
+{
+	TenantRuns *runs = arg;
+	MigTenant  *tenant = &runs->tenants[runs->nbegun - 1];
+	MigRunResult result;
+
+	ereport(NOTICE,
+			(errmsg("schema \"%s\", %d of %d", mig_printable(tenant->schema),
+					runs->nbegun, runs->ntenants)));
+	mig_xact(enter_work, tenant, MIG_XACT_RAISE);
+	mig_run(runs->request, &result);
+	if (result.end_reason != NULL)
+		runs->nended++;
 }
 
 static void
@@ -393,11 +422,12 @@ advise(const TenantRuns *runs)
 	elems = palloc(sizeof(char *) * list_length(names));
 	foreach(cell, names)
 		elems[nelems++] = lfirst(cell);
-	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s);",
+	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s%s);",
 					mig_command_procedure(request->command),
 					quote_literal_cstr(request->targets[0]),
 					quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
-															 mig_spi_array_datum(elems, nelems))));
+															 mig_spi_array_datum(elems, nelems))),
+					runs->stop_on_error ? ", stop_on_error => true" : "");
 }
 
 /*

@@ -141,7 +141,6 @@ make_ready(MigVersion *version)
 char *
 mig_version_table_in(const char *schema)
 {
-	mig_guc_check_setter("migrate.version_table");
 	return quote_qualified_identifier(schema, tenant_table());
 }
 
@@ -184,8 +183,10 @@ read_name(const MigSpiRow *row, void *result)
 static const char *
 tenant_table(void)
 {
-	List	   *parts = split_name(mig_guc_version_table);
+	List	   *parts;
 
+	mig_guc_check_setter("migrate.version_table");
+	parts = split_name(mig_guc_version_table);
 	if (strcmp(linitial(parts), "migrate") == 0 &&
 		strcmp(lsecond(parts), "version") == 0)
 		return TENANT_TABLE;
