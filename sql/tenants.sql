@@ -170,6 +170,26 @@ CALL migrate_deploy('aaa', schemas => '{tenant_1}');
 CALL migrate_revert('base', schemas => '{mine,minefield}');
 RESET ROLE;
 SELECT tableowner FROM pg_tables WHERE schemaname = 'mine';
+-- or in which such a role can create objects, named without that
+GRANT CREATE ON SCHEMA mine TO regress_customer;
+SET ROLE regress_deployer;
+CALL migrate_deploy('aaa', schemas => '{mine*}');
+CALL migrate_deploy('aaa', schemas => '{mine}');
+RESET ROLE;
+REVOKE CREATE ON SCHEMA mine FROM regress_customer;
+GRANT CREATE ON SCHEMA mine TO PUBLIC, regress_deployer;
+SET ROLE regress_deployer;
+CALL migrate_revert('base', schemas => '{mine*}');
+RESET ROLE;
+REVOKE CREATE ON SCHEMA mine FROM PUBLIC;
+SET ROLE regress_deployer;
+CALL migrate_revert('base', schemas => '{min*}');
+RESET ROLE;
+-- that is looked at again when its turn comes
+SELECT migrate_register('ddd', $$DO 'BEGIN IF current_schema = ''tenant_1'' THEN GRANT CREATE ON SCHEMA tenant_2 TO regress_customer; END IF; END'$$, '');
+CALL migrate_deploy('ddd', schemas => '{tenant_*}');
+REVOKE CREATE ON SCHEMA tenant_2 FROM regress_customer;
+CALL migrate_deploy('ddd', schemas => '{tenant_2}');
 -- the setting must not come from such a role
 SET ROLE regress_customer;
 SET migrate.version_table = 'public.nothing';

@@ -134,6 +134,7 @@ typedef struct MigBatchRequest
 typedef struct MigTenant
 {
 	char	   *schema;
+	bool		by_pattern;		/* found by one, not named */
 	char	   *search_path;
 	char	   *version_table;	/* quoted where needed, with the schema */
 } MigTenant;

@@ -38,7 +38,8 @@ typedef struct Match
 	char	   *schema;			/* NULL: there is none */
 	bool		is_pattern;
 	bool		is_reserved;	/* of the server or the extension */
-	bool		is_foreign;		/* of a role without the rights of this one */
+	bool		is_foreign;		/* a role without the rights of this one may
+								 * create objects there */
 } Match;
 
 /* The runs of a procedure. */
@@ -55,10 +56,22 @@ typedef struct TenantRuns
 	ErrorData  *first_error;
 } TenantRuns;
 
+/*
+ * Whether a role without the rights of $2 may create objects in schema n: its owner,
+ * or one that has CREATE on it.
+ */
+#define IS_FOREIGN \
+	"(NOT " MIG_COMPAT_HAS_ROLE("n.nspowner", "$2") \
+	" OR EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a" \
+	"             WHERE a.privilege_type = 'CREATE'" \
+	"               AND NOT CASE a.grantee WHEN 0 THEN false" \
+	"                   ELSE " MIG_COMPAT_HAS_ROLE("a.grantee", "$2") " END))"
+
 static Match *match(int nnames, char **names, int *nmatches);
 static void read_match(const MigSpiRow *row, void *result);
 static void check_match(const Match *match);
 static void warn_foreign(const Match *matches, int nmatches);
+static void refuse_foreign(const MigTenant *tenant);
 static void set(const char *name, const char *value, GucAction action);
 static ErrorData *attempt(const TenantRuns *runs, MigWork work, void *arg);
 static void all_work(void *arg);
@@ -92,6 +105,7 @@ mig_tenant_list(int nnames, char **names, int *ntenants)
 		if (matches[i].is_foreign)
 			continue;
 		tenant->schema = matches[i].schema;
+		tenant->by_pattern = matches[i].is_pattern;
 		tenant->search_path = *path == '\0' ?
 			pstrdup(quote_identifier(tenant->schema)) :
 			psprintf("%s, %s", quote_identifier(tenant->schema), path);
@@ -108,11 +122,14 @@ mig_tenant_list(int nnames, char **names, int *ntenants)
 }
 
 /*
- * Makes the settings of a tenant, and its version table if there is none.
+ * Makes the settings of a tenant, and its version table if there is none.  The
+ * schema may have another owner by now, or be another one.
  */
 void
 mig_tenant_enter(const MigTenant *tenant, GucAction action)
 {
+	if (tenant->by_pattern)
+		refuse_foreign(tenant);
 	set("search_path", tenant->search_path, action);
 	set("migrate.version_table", tenant->version_table, action);
 	mig_version_create_missing(tenant->version_table);
@@ -162,23 +179,22 @@ match(int nnames, char **names, int *nmatches)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.min(a.name), s.nspname, pg_catalog.bool_and(a.is_pattern),"
-		"       s.is_reserved, pg_catalog.bool_and(a.is_pattern) AND"
-		"       NOT " MIG_COMPAT_HAS_ROLE("s.nspowner", "$2")
+		"       s.is_reserved, pg_catalog.bool_and(a.is_pattern) AND s.is_foreign"
 		"  FROM (SELECT u.name, u.number, pg_catalog.strpos(u.name, '*') > 0,"
 		"               pg_catalog.replace(pg_catalog.replace("
 		"                 pg_catalog.replace(pg_catalog.replace(u.name,"
 		"                   '!', '!!'), '%', '!%'), '_', '!_'), '*', '%')"
 		"          FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (name, number)"
 		"       ) AS a (name, number, is_pattern, pattern)"
-		"  LEFT JOIN (SELECT n.nspname, n.nspowner,"
+		"  LEFT JOIN (SELECT n.nspname, " IS_FOREIGN ","
 		"                    pg_catalog.starts_with(n.nspname, 'pg_') OR"
 		"                    n.nspname IN ('information_schema', 'migrate')"
 		"               FROM pg_catalog.pg_namespace AS n"
-		"            ) AS s (nspname, nspowner, is_reserved)"
+		"            ) AS s (nspname, is_foreign, is_reserved)"
 		"    ON CASE WHEN a.is_pattern"
 		"        THEN s.nspname LIKE a.pattern ESCAPE '!' AND NOT s.is_reserved"
 		"        ELSE s.nspname = a.name END"
-		" GROUP BY s.nspname, s.nspowner, s.is_reserved,"
+		" GROUP BY s.nspname, s.is_foreign, s.is_reserved,"
 		"       CASE WHEN s.nspname IS NULL THEN a.number END"
 		" ORDER BY pg_catalog.min(a.number), s.nspname COLLATE \"C\""
 	};
@@ -220,8 +236,8 @@ check_match(const Match *match)
 }
 
 /*
- * What is in a schema of another role is found by the bodies, which run with
- * the rights of this one: a pattern must not lead them there.
+ * What another role puts into a schema is found by the bodies, which run with the
+ * rights of this one: a pattern must not lead them there.
  */
 static void
 warn_foreign(const Match *matches, int nmatches)
@@ -236,13 +252,36 @@ warn_foreign(const Match *matches, int nmatches)
 	if (names != NIL)
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg_plural("%d schema is left out because its owner lacks the rights of role \"%s\"",
-							   "%d schemas are left out because their owners lack the rights of role \"%s\"",
+				 errmsg_plural("%d schema is left out because a role without the rights of role \"%s\" can create objects in it",
+							   "%d schemas are left out because roles without the rights of role \"%s\" can create objects in them",
 							   list_length(names), list_length(names),
 							   GetUserNameFromId(GetUserId(), false)),
-				 errdetail("Left out: %s. What the owner of a schema puts there is found by the bodies.",
+				 errdetail("Left out: %s. What the owner of a schema, or a role with CREATE on it, puts there is found by the bodies.",
 						   join(names, MAX_NAMED)),
-				 errhint("Run this as the owner of the schemas, or name them without a pattern.")));
+				 errhint("Run this as the owner of the schemas, revoke CREATE on them, or name them without a pattern.")));
+}
+
+/*
+ * The same of a schema that was none of these when its name was found.
+ */
+static void
+refuse_foreign(const MigTenant *tenant)
+{
+	static MigSpiQuery query = {
+		"SELECT FROM pg_catalog.pg_namespace AS n"
+		" WHERE n.nspname = $1 AND " IS_FOREIGN
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, tenant->schema);
+	mig_spi_arg_oid(&args, GetUserId());
+	if (mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" is left out because a role without the rights of role \"%s\" can create objects in it by now",
+						mig_printable(tenant->schema),
+						GetUserNameFromId(GetUserId(), false)),
+				 errdetail("What the owner of a schema, or a role with CREATE on it, puts there is found by the bodies.")));
 }
 
 static void
