@@ -71,12 +71,13 @@ is(sql($node, $db, $states), '1 behind, 9 current', 'and is done');
 
 # By workers, several at once; one tenant is broken, most are new.
 sql($node, $db, 'CREATE TABLE tenant_100.account (other int)');
-$node->adjust_conf('postgresql.conf', 'log_min_messages', 'debug1');
+$node->append_conf('postgresql.conf', 'log_min_messages = debug1');
 $node->reload;
 my $log_start = -s $node->logfile;
 sql($node, $db, "SELECT count(*) FROM migrate_submit(schemas => '{tenant_*}')");
 wait_until($node, $db, "SELECT count(*) = 0 FROM migrate.jobs WHERE state IN ('queued', 'running', 'interrupted')");
 my $started = () = slurp_file($node->logfile, $log_start) =~ /starting background worker process "migrate job/g;
+cmp_ok($started, '>=', TENANTS - 1, 'the log tells of the workers');
 cmp_ok($started, '<', 2 * WORKERS * TENANTS, "$started workers were started: they do not start each other for nothing");
 is(sql($node, $db, "SELECT state, count(*) FROM migrate.jobs GROUP BY state ORDER BY state"), "failed|1\nsucceeded|199", 'a job each; the broken one fails');
 is(sql($node, $db, $states), '199 current, 1 failed', 'and stops no other');
@@ -89,6 +90,26 @@ is(sql($node, $db, "SELECT schema, failed_revision, failed_sqlstate, failed_erro
 	'tenant_100|t1|42P07|relation "account" already exists', 'which one, and why');
 is(sql($node, $db, $accounts), '200', 'each has its table');
 is(sql($node, $db, q(SELECT name FROM tenant_123.account)), 'tenant_123', 'in its own schema');
+
+# What is cancelled before its worker looks stops no other job, and many such jobs
+# start no more workers than there are slots.
+$log_start = -s $node->logfile;
+{
+	my ($out, $errors) = ('', '');
+	$node->psql($db, <<'SQL', stdout => \$out, stderr => \$errors);
+BEGIN;
+SELECT max(job) AS last FROM migrate_submit(schemas => '{tenant_*}') AS job \gset
+SELECT count(migrate_cancel(job)) FROM migrate.jobs WHERE state = 'queued' AND job <> :last;
+SELECT :last;
+COMMIT;
+SQL
+	my ($last) = $out =~ /^199\n(\d+)$/m;
+	is($errors, '', 'cancelled: nothing is said');
+	wait_until($node, $db, "SELECT state = 'succeeded' FROM migrate.jobs WHERE job = $last");
+}
+wait_until_no_worker($node, $db);
+$started = () = slurp_file($node->logfile, $log_start) =~ /starting background worker process "migrate job/g;
+cmp_ok($started, '<', 5 * WORKERS, "cancelled: $started workers were started");
 
 # The procedure does the rest: a repaired one, one that is new, and nothing twice.
 sql($node, $db, 'DROP TABLE tenant_100.account; CREATE SCHEMA tenant_201');

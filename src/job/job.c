@@ -193,17 +193,9 @@ check_times(TimestampTz run_at, TimestampTz deadline)
 bool
 mig_job_cancel(int64 job)
 {
-	int			ndue;
-
 	if (has_ended(find_job(job)))
 		return false;
-	if (mig_job_row_signal(job))
-		return true;
-	if (!mig_job_row_cancel(job))
-		return false;
-	/* The worker that was started for it will find nothing to do. */
-	(void) mig_job_dispatch_due(&ndue);
-	return true;
+	return mig_job_row_signal(job) || mig_job_row_cancel(job);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "postmaster/bgworker.h"
 #include "utils/memutils.h"
 
+#include "base/guc.h"
 #include "base/process.h"
 #include "job/job_internal.h"
 
@@ -36,7 +37,8 @@ static void at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 								  SubTransactionId parent, void *arg);
 
 /*
- * Has the worker of a job started when the transaction commits.
+ * Has the worker of a job started when the transaction commits.  Of no more than
+ * can run: they dispatch the others at their end.
  */
 void
 mig_job_launch(const MigJobDue *due)
@@ -54,6 +56,9 @@ mig_job_launch(const MigJobDue *due)
 		if (requests[i].due.job == due->job)
 			return;
 	}
+	/* Those that find no slot would have taken the place of other processes. */
+	if (nrequests >= mig_guc_max_workers)
+		return;
 	if (nrequests == max_requests)
 	{
 		int			larger = Max(16, max_requests * 2);

@@ -44,7 +44,8 @@ typedef struct Worker
 {
 	int64		number;			/* of the job */
 	uint32		queue;			/* of its version table */
-	bool		exists;			/* the job has not ended */
+	bool		exists;			/* the job has not ended, or was cancelled */
+	bool		cancelled;
 	bool		has_slot;
 	bool		claimed;
 	bool		begun;			/* a revision */
@@ -168,7 +169,8 @@ run_job(Worker *worker)
 /*
  * Locks a slot, the queue of the version table and the job, in this order, and
  * claims the job.  Where a lock is not free its holder dispatches jobs at its
- * end, and so does what has ended the job.  A worker that had no slot, which it
+ * end, and so does what has ended the job, but for a session that has cancelled it:
+ * the worker that was started for it does.  One that had no slot, which it
  * could have kept from another one, does not: where many jobs are due, workers
  * that find nothing to do would go on starting each other.
  */
@@ -180,7 +182,7 @@ claim(Worker *worker)
 		return false;
 	for (int slot = 1; slot <= mig_guc_max_workers && !worker->has_slot; slot++)
 		worker->has_slot = mig_lock_job(MIG_JOB_LOCK_SLOT, slot);
-	if (!worker->has_slot ||
+	if (!worker->has_slot || worker->cancelled ||
 		!mig_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
 		!mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
 		return false;
@@ -195,7 +197,8 @@ queue_work(void *arg)
 	Worker	   *worker = arg;
 
 	mig_guard_check_objects();
-	worker->exists = mig_job_row_queue(worker->number, &worker->queue);
+	worker->exists = mig_job_row_queue(worker->number, &worker->queue,
+									   &worker->cancelled);
 }
 
 static void

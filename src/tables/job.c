@@ -78,9 +78,17 @@
 #define OWN \
 	" AND state = 'running' AND pid = pg_catalog.pg_backend_pid()"
 
+/* What a worker that is about to claim a job has to know. */
+typedef struct Queue
+{
+	uint32		key;
+	bool		cancelled;
+} Queue;
+
 static void read_end(const MigSpiRow *row, void *result);
 static void read_dead(const MigSpiRow *row, void *result);
 static void read_due(const MigSpiRow *row, void *result);
+static void read_queue(const MigSpiRow *row, void *result);
 static void read_job(const MigSpiRow *row, void *result);
 static void refuse_not_own(int64 job);
 
@@ -250,11 +258,13 @@ mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 {
 	static MigSpiQuery query = {
 		"WITH dead AS MATERIALIZED ("
-		"  SELECT j.job, " REASON " AS reason FROM migrate.job AS j" ROLES
-		"   WHERE j.finished IS NULL AND (j.job = $2 OR $2 = 0 AND NOT EXISTS ("
-		"         SELECT FROM " LOCKS " AS held"
-		"          WHERE held.class = " CppAsString2(MIG_JOB_LOCK)
-		"            AND held.key = " JOB_KEY("j") ")))"
+		"  SELECT * FROM ("
+		"    SELECT j.job, " REASON " FROM migrate.job AS j" ROLES
+		"     WHERE j.finished IS NULL AND (j.job = $2 OR $2 = 0 AND NOT EXISTS ("
+		"           SELECT FROM " LOCKS " AS held"
+		"            WHERE held.class = " CppAsString2(MIG_JOB_LOCK)
+		"              AND held.key = " JOB_KEY("j") "))"
+		"  ) AS r (job, reason) WHERE r.reason IS NOT NULL)"
 		" SELECT k.job, d.reason, k.owner, k.login, " CRASHES("k") ","
 		"        k.revision, k.schedule, k.command, k.target, k.version_table,"
 		"        (SELECT pg_catalog.substr(s, pg_catalog.length('search_path=') + 1)"
@@ -262,8 +272,7 @@ mig_job_row_dead(int64 job, int max_crashes, int *ndead)
 		"          WHERE pg_catalog.starts_with(s, 'search_path='))"
 		"   FROM migrate.job AS k JOIN dead AS d USING (job)"
 		"  WHERE k.finished IS NULL"
-		"    AND CASE WHEN d.reason IS NULL THEN false"
-		"        ELSE " TRY_LOCK("d.job") " END"
+		"    AND " TRY_LOCK("d.job")
 		"    FOR UPDATE OF k SKIP LOCKED"
 	};
 	MigSpiArgs	args = {0};
@@ -313,8 +322,9 @@ mig_job_row_due(int max_crashes, int max_workers, int *ndue)
 		"      AND " REASON " IS NULL"
 		"      AND NOT EXISTS (SELECT FROM locks WHERE"
 		"          class = " CppAsString2(MIG_JOB_LOCK_QUEUE)
-		"          AND key = " QUEUE_KEY("j.version_table")
-		"       OR class = " CppAsString2(MIG_JOB_LOCK)
+		"          AND key = " QUEUE_KEY("j.version_table") ")"
+		"      AND NOT EXISTS (SELECT FROM locks WHERE"
+		"          class = " CppAsString2(MIG_JOB_LOCK)
 		"          AND key = " JOB_KEY("j") ")"
 		"    ORDER BY " QUEUE_KEY("j.version_table") ", j.run_at, j.job) AS d"
 		" ORDER BY d.run_at, d.job"
@@ -339,25 +349,37 @@ read_due(const MigSpiRow *row, void *result)
 }
 
 /*
- * The key of the lock of the queue that a job is in.  false: it has ended.
+ * The key of the lock of the queue that a job is in.  false: it has ended, unless it
+ * was cancelled.
  */
 bool
-mig_job_row_queue(int64 job, uint32 *key)
+mig_job_row_queue(int64 job, uint32 *key, bool *cancelled)
 {
 	static MigSpiQuery query = {
-		"SELECT " QUEUE_KEY("j.version_table") " FROM migrate.job AS j"
-		" WHERE j.job = $1 AND j.finished IS NULL",
+		"SELECT " QUEUE_KEY("j.version_table") ", j.finished IS NOT NULL"
+		"  FROM migrate.job AS j"
+		" WHERE j.job = $1 AND (j.finished IS NULL OR j.state = 'cancelled')",
 		.by_key = true
 	};
 	MigSpiArgs	args = {0};
-	Datum		value;
+	Queue		queue;
 
 	mig_spi_arg_int64(&args, job);
-	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER,
-							 MIG_SPI_READ_LATEST, INT4OID, &value))
+	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					 read_queue, &queue))
 		return false;
-	*key = (uint32) DatumGetInt32(value);
+	*key = queue.key;
+	*cancelled = queue.cancelled;
 	return true;
+}
+
+static void
+read_queue(const MigSpiRow *row, void *result)
+{
+	Queue	   *queue = result;
+
+	queue->key = (uint32) mig_spi_row_int32(row, 1);
+	queue->cancelled = mig_spi_row_bool(row, 2);
 }
 
 /*

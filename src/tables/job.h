@@ -129,7 +129,7 @@ extern MigJobDead *mig_job_row_dead(int64 job, int max_crashes, int *ndead);
 extern MigJobDue *mig_job_row_due(int max_crashes, int max_workers, int *ndue);
 
 /* The worker */
-extern bool mig_job_row_queue(int64 job, uint32 *key);
+extern bool mig_job_row_queue(int64 job, uint32 *key, bool *cancelled);
 extern bool mig_job_row_claim(int64 job, MigJob *claimed);
 extern void mig_job_row_renew(int64 job, int pid, bool progressed);
 extern void mig_job_row_progress(int64 job, const char *revision, int step,
