@@ -123,6 +123,18 @@ is(sql($node, $db, $states), '201 current', 'all are current');
 is(sql($node, $db, "SELECT revision, count(DISTINCT version_table), count(*) FROM migrate.log WHERE state = 'succeeded' GROUP BY revision ORDER BY revision"),
 	"t1|201|201\nt2|201|201\nt3|201|201", 'each revision once in each');
 
+# One whose version table is locked does not hide where the others are.
+{
+	my $session = start_sql($node, $db, 'locked', 'BEGIN; LOCK TABLE tenant_007.migrate_version; SELECT pg_sleep(3600);');
+	my $pid = wait_for_event($node, $session, 'Timeout');
+	is(sql($node, $db, "SET statement_timeout = '1min'; SELECT schema, state, note FROM migrate.tenants WHERE state <> 'current'"),
+		'tenant_007|unknown|locked by another...', 'locked: which one');
+	is(sql($node, $db, "SET lock_timeout = '10ms'; SELECT problem FROM migrate.tenants_details WHERE state <> 'current'"),
+		'locked by another session', 'locked: the same with a limit of the session');
+	sql($node, $db, "SELECT pg_terminate_backend($pid)");
+	finish_sql($session);
+}
+
 # A dump brings the tenants elsewhere; there the names count.
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->safe_psql('copy', (run_command([ 'pg_dump', '-d', $node->connstr($db) ]))[0]);

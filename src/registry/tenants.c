@@ -7,6 +7,10 @@
  */
 #include "postgres.h"
 
+#include "storage/proc.h"
+#include "utils/guc.h"
+
+#include "base/clock.h"
 #include "base/xact.h"
 #include "graph/graph.h"
 #include "registry/registry.h"
@@ -14,15 +18,21 @@
 #include "tables/revision.h"
 #include "tables/version.h"
 
+#define MAX_LOCK_WAIT			1000	/* ms: of all tables together, so that
+										 * a session that has locked one does
+										 * not hide where the others are */
+
 /* A version table that is to be read. */
 typedef struct Reading
 {
 	const char *name;
+	int64		wait_end;		/* for its lock, by mig_clock_ms() */
 	MemoryContext context;		/* of the version */
 	MigVersion *version;
 } Reading;
 
 static void read_version(void *arg);
+static void bound_wait(int64 wait_end);
 static void describe(const MigGraph *graph, const MigVersion *version,
 					 MigTenantRow *row);
 
@@ -35,10 +45,11 @@ mig_tenants_read(int *nrows)
 	MigVersionName *tables = mig_version_tables(nrows);
 	MigGraph   *graph = mig_revision_graph(MIG_SPI_READ_CALLER);
 	MigTenantRow *rows = palloc0(sizeof(MigTenantRow) * Max(*nrows, 1));
+	int64		wait_end = mig_clock_ms() + MAX_LOCK_WAIT;
 
 	for (int i = 0; i < *nrows; i++)
 	{
-		Reading		reading = {tables[i].name, CurrentMemoryContext};
+		Reading		reading = {tables[i].name, wait_end, CurrentMemoryContext};
 		ErrorData  *error = mig_subxact(read_version, &reading);
 
 		rows[i].table = tables[i];
@@ -47,7 +58,8 @@ mig_tenants_read(int *nrows)
 		else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
 		else
-			rows[i].problem = error->message;
+			rows[i].problem = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+				pstrdup("locked by another session") : error->message;
 	}
 	return rows;
 }
@@ -57,10 +69,27 @@ read_version(void *arg)
 {
 	Reading    *reading = arg;
 	MemoryContext old_context = MemoryContextSwitchTo(reading->context);
+	int			nest_level = NewGUCNestLevel();
 
+	bound_wait(reading->wait_end);
 	reading->version = mig_version_open_foreign(reading->name);
 	mig_version_read(reading->version, MIG_SPI_READ_CALLER);
+	AtEOXact_GUC(true, nest_level);
 	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * For the GUC nest level.
+ */
+static void
+bound_wait(int64 wait_end)
+{
+	int			left = (int) Max(wait_end - mig_clock_ms(), 1);
+
+	if (LockTimeout == 0 || LockTimeout > left)
+		(void) set_config_option("lock_timeout", psprintf("%d", left),
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 static void
