@@ -22,6 +22,7 @@
 
 #include "base/command.h"
 #include "base/printable.h"
+#include "base/retry.h"
 #include "graph/graph.h"
 #include "run/run_internal.h"
 
@@ -75,6 +76,7 @@ static void refuse_foreign(const MigTenant *tenant);
 static void set(const char *name, const char *value, GucAction action);
 static ErrorData *attempt(const TenantRuns *runs, MigWork work, void *arg);
 static void all_work(void *arg);
+static bool meets_all(const ErrorData *error);
 static void turn_work(void *arg);
 static void enter_work(void *arg);
 static void report(const TenantRuns *runs, const MigTenant *tenant,
@@ -335,12 +337,15 @@ all_work(void *arg)
 													  "migrate tenant",
 													  ALLOCSET_DEFAULT_SIZES);
 		ErrorData  *error;
+		bool		is_last;
 
 		MemoryContextSwitchTo(context);
 		error = attempt(runs, turn_work, runs);
 		MemoryContextDelete(context);
 		if (error == NULL)
 			continue;
+		is_last = runs->stop_on_error || meets_all(error);
+		mig_retry_make_plain(error);
 		runs->failed = lappend(runs->failed, tenant->schema);
 		if (runs->first_error == NULL)
 			runs->first_error = error;
@@ -352,9 +357,21 @@ all_work(void *arg)
 		HOLD_INTERRUPTS();
 		report(runs, tenant, error);
 		RESUME_INTERRUPTS();
-		if (runs->stop_on_error || error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (is_last)
 			break;
 	}
+}
+
+/*
+ * Whether the next run would meet the error, too, or must not begin: a cancel is
+ * one of all runs, and only the next command of the client brings a catalog cache
+ * up to date.
+ */
+static bool
+meets_all(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		mig_retry_is_stale(error);
 }
 
 /*
