@@ -93,6 +93,23 @@ SELECT migrate_register('z1', 'SELECT 2', '', replace => true);
 SELECT migrate_unregister('z2');
 DROP TABLE public.elsewhere;
 SELECT migrate_register('z1', 'SELECT 2', '', replace => true);
+
+-- what a call leaves out of what a file has said is named
+SELECT * FROM migrate_register_script($$
+-- revision: f1
+-- allow: no-downgrade (x)
+-- migrate:up transaction:false
+SELECT 1;
+-- migrate:down
+SELECT 1;
+-- revision: f2
+-- external: run fill.py
+-- migrate:up
+-- migrate:down
+-- external: run empty.py
+$$);
+SELECT migrate_register('f1', 'SELECT 2', 'SELECT 1', replace => true);
+SELECT migrate_register('f2', 'SELECT 2', 'SELECT 1', replace => true);
 \i sql/include/reset.sql
 DROP TABLE t;
 REVOKE ALL ON FUNCTION migrate_register, migrate_upgrade FROM regress_migrate_other;

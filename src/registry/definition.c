@@ -690,6 +690,16 @@ mig_definition_losses(const MigRevision *old, const MigRevision *new)
 		appendStringInfoString(&buf, ", downgrade");
 	if (def->verify == NULL && !same_body(&old->verify, &new->verify))
 		appendStringInfoString(&buf, ", verify");
+	if (old->def.upgrade_per_statement && !def->upgrade_per_statement)
+		appendStringInfoString(&buf, ", transactional => false");
+	if (old->def.downgrade_per_statement && !def->downgrade_per_statement)
+		appendStringInfoString(&buf, ", downgrade_transactional => false");
+	if (old->def.allow != NULL && def->allow == NULL)
+		appendStringInfoString(&buf, ", allow");
+	if (old->def.external != NULL && def->external == NULL)
+		appendStringInfoString(&buf, ", external");
+	if (old->def.downgrade_external != NULL && def->downgrade_external == NULL)
+		appendStringInfoString(&buf, ", downgrade_external");
 	return buf.len == 0 ? NULL : buf.data + strlen(", ");
 }
 
