@@ -84,6 +84,13 @@ main(int argc, char **argv)
 		pg_log_error("too many command-line arguments (first is \"%s\")", argv[command->max_arguments]);
 		bad_usage();
 	}
+	/* Without it the command would be about another version table. */
+	if (options.schemas.head != NULL && command->run != run_deploy &&
+		command->run != run_revert)
+	{
+		pg_log_error("%s cannot be used with --schema", command->name);
+		bad_usage();
+	}
 	return options.targets != NULL ? run_fleet(command->run, argc, argv) :
 		run_command(command->run, argc, argv);
 }

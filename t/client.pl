@@ -52,6 +52,7 @@ client_is('unknown command', ['deplyo'], 2, qr/^$/, qr/unrecognized command "dep
 client_is('unknown option', [ 'deploy', '--fast' ], 2, qr/^$/, qr/--fast.*--help/s);
 client_is('too many arguments', [ 'deploy', 'a', 'b' ], 2, qr/^$/, qr/too many command-line arguments \(first is "b"\)/);
 client_is('too few arguments', ['revert'], 2, qr/^$/, qr/revert needs TARGET/);
+client_is('a schema where there is none', [ 'plan', '--schema=tenant_1' ], 2, qr/^$/, qr/plan cannot be used with --schema/);
 client_is('no server', [ 'status', '-h', '/nowhere' ], 1, qr/^$/, qr/error: connection to server/);
 client_is('no extension', [ 'status', '-d', 'postgres' ], 1, qr/^$/,
 	qr/database "postgres" does not have the extension migrate.*hint: .*CREATE EXTENSION migrate/s);
