@@ -189,6 +189,13 @@ RESET ROLE;
 RESET search_path;
 RESET migrate.version_table;
 RESET migrate.max_attempts;
+-- and so does the statement that a hint gives
+SET search_path = elsewhere, public;
+SELECT migrate_register('c2', 'SELECT 1/0');
+SELECT migrate_submit('c2') AS failed \gset
+CALL migrate_wait(:failed);
+RESET search_path;
+SELECT migrate_unregister('c2');
 SELECT what, who, path FROM ran WHERE what LIKE 'c1%';
 SELECT version_num FROM elsewhere.version;
 SELECT role FROM migrate.log WHERE revision = 'c1';

@@ -578,16 +578,22 @@ mig_run_submission(bool upgrade, const char *target,
 }
 
 /*
- * The line before a statement that is to be about a version table: "" where a
- * session has it without one.
+ * The line before a statement that is to run with these settings: "" where a session
+ * has them without one.
  */
 char *
 mig_failure_describe_session(const char *version_table, const char *search_path)
 {
-	if (strcmp(version_table, GetConfigOptionResetString("migrate.version_table")) == 0)
+	bool		other_table = strcmp(version_table, GetConfigOptionResetString("migrate.version_table")) != 0;
+
+	if (!other_table &&
+		strcmp(search_path, GetConfigOptionResetString("search_path")) == 0)
 		return "";
-	return psprintf("SET search_path = %s; SET migrate.version_table = %s;\n",
-					search_path, quote_literal_cstr(version_table));
+	return psprintf("SET search_path = %s;%s\n",
+					search_path[0] == '\0' ? "''" : search_path,
+					!other_table ? "" :
+					psprintf(" SET migrate.version_table = %s;",
+							 quote_literal_cstr(version_table)));
 }
 
 static bool
