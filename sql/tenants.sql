@@ -70,6 +70,19 @@ SELECT schema, state, revision FROM migrate.tenants;
 DROP SCHEMA U&"tenant_\0436" CASCADE;
 CALL migrate_revert('base', '{tenant_1,tenant_2}');
 
+-- a target that is counted from where a schema is, which has moved by now
+SELECT migrate_register('aab', 'SELECT 1', 'SELECT 1', '{aaa}');
+SELECT migrate_register('aac', 'SELECT 1', 'SELECT 1/0', '{aab}');
+SELECT migrate_register('aad', 'SELECT 1', 'SELECT 1', '{aac}');
+CALL migrate_deploy('aad', schemas => '{tenant_1}');
+CALL migrate_revert('-2', schemas => '{tenant_1}');
+CALL migrate_revert('-2', schemas => '{tenant_1}');
+SET migrate.version_table = 'tenant_1.migrate_version';
+SELECT migrate_stamp('aaa', purge => true);
+RESET migrate.version_table;
+CALL migrate_revert('base', schemas => '{tenant_1}');
+SELECT migrate_unregister(id) FROM unnest('{aad,aac,aab}'::text[]) AS id;
+
 -- rows that name no revision
 INSERT INTO tenant_1.migrate_version VALUES ('zzz');
 SELECT schema, state, revision, pending, note FROM migrate.tenants;

@@ -54,7 +54,9 @@ typedef struct TenantRuns
 	int			nbegun;
 	int			nended;			/* of them, before their target */
 	List	   *failed;			/* names of schemas */
+	bool		progressed;		/* one of those that failed, before that */
 	ErrorData  *first_error;
+	MigRunResult result;		/* of the last run */
 } TenantRuns;
 
 /*
@@ -347,6 +349,7 @@ all_work(void *arg)
 		is_last = runs->stop_on_error || meets_all(error);
 		mig_retry_make_plain(error);
 		runs->failed = lappend(runs->failed, tenant->schema);
+		runs->progressed = runs->progressed || runs->result.ncommitted > 0;
 		if (runs->first_error == NULL)
 			runs->first_error = error;
 
@@ -382,14 +385,14 @@ turn_work(void *arg)
 {
 	TenantRuns *runs = arg;
 	MigTenant  *tenant = &runs->tenants[runs->nbegun - 1];
-	MigRunResult result;
 
+	memset(&runs->result, 0, sizeof(runs->result));
 	ereport(NOTICE,
 			(errmsg("schema \"%s\", %d of %d", mig_printable(tenant->schema),
 					runs->nbegun, runs->ntenants)));
 	mig_xact(enter_work, tenant, MIG_XACT_RAISE);
-	mig_run(runs->request, &result);
-	if (result.end_reason != NULL)
+	mig_run(runs->request, &runs->result);
+	if (runs->result.end_reason != NULL)
 		runs->nended++;
 }
 
@@ -460,7 +463,8 @@ report_end(const TenantRuns *runs)
 
 /*
  * The statement that runs what has failed or was not begun.  Of more schemas than
- * a reader pastes there is none.
+ * a reader pastes there is none, nor where the target is counted from where a schema
+ * is by now: it would be another one.
  */
 static char *
 advise(const TenantRuns *runs)
@@ -473,7 +477,8 @@ advise(const TenantRuns *runs)
 
 	for (int i = runs->nbegun; i < runs->ntenants; i++)
 		names = lappend(names, runs->tenants[i].schema);
-	if (list_length(names) > MAX_PASTED)
+	if (list_length(names) > MAX_PASTED ||
+		(runs->progressed && mig_target_is_relative(request->targets[0])))
 		return "";
 	elems = palloc(sizeof(char *) * list_length(names));
 	foreach(cell, names)
