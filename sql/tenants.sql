@@ -83,6 +83,13 @@ RESET migrate.version_table;
 CALL migrate_revert('base', schemas => '{tenant_1}');
 SELECT migrate_unregister(id) FROM unnest('{aad,aac,aab}'::text[]) AS id;
 
+-- to look leaves no lock
+BEGIN;
+SELECT count(*) FROM migrate.tenants;
+SELECT count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+ WHERE c.relname LIKE 'migrate\_version%';
+ROLLBACK;
+
 -- rows that name no revision
 INSERT INTO tenant_1.migrate_version VALUES ('zzz');
 SELECT schema, state, revision, pending, note FROM migrate.tenants;

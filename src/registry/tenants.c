@@ -50,7 +50,9 @@ mig_tenants_read(int *nrows)
 	for (int i = 0; i < *nrows; i++)
 	{
 		Reading		reading = {tables[i].name, wait_end, CurrentMemoryContext};
-		ErrorData  *error = mig_subxact(read_version, &reading);
+
+		/* Taken back, because the locks on all of them would be too many. */
+		ErrorData  *error = mig_subxact_undo(read_version, &reading);
 
 		rows[i].table = tables[i];
 		if (error == NULL)
