@@ -38,7 +38,8 @@ typedef struct Match
 	char	   *asked;
 	char	   *schema;			/* NULL: there is none */
 	bool		is_pattern;
-	bool		is_reserved;	/* of the server or the extension */
+	bool		is_reserved;	/* of the server or the extension, or nothing
+								 * that a search_path can name */
 	bool		is_foreign;		/* a role without the rights of this one may
 								 * create objects there */
 } Match;
@@ -192,7 +193,7 @@ match(int nnames, char **names, int *nmatches)
 		"       ) AS a (name, number, is_pattern, pattern)"
 		"  LEFT JOIN (SELECT n.nspname, " IS_FOREIGN ","
 		"                    pg_catalog.starts_with(n.nspname, 'pg_') OR"
-		"                    n.nspname IN ('information_schema', 'migrate')"
+		"                    n.nspname IN ('information_schema', 'migrate', '$user')"
 		"               FROM pg_catalog.pg_namespace AS n"
 		"            ) AS s (nspname, is_foreign, is_reserved)"
 		"    ON CASE WHEN a.is_pattern"
@@ -236,6 +237,8 @@ check_match(const Match *match)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("revisions cannot be run in schema \"%s\"", match->schema),
+				 strcmp(match->schema, "$user") == 0 ?
+				 errdetail("The search_path takes it for the schema of the role. Nothing was run.") :
 				 errdetail("It belongs to the server or to the extension. Nothing was run.")));
 }
 
