@@ -38,7 +38,7 @@ typedef struct Match
 	char	   *asked;
 	char	   *schema;			/* NULL: there is none */
 	bool		is_pattern;
-	bool		is_reserved;	/* of the server or the extension, or nothing
+	bool		is_reserved;	/* of the server or an extension, or nothing
 								 * that a search_path can name */
 	bool		is_foreign;		/* a role without the rights of this one may
 								 * create objects there */
@@ -194,6 +194,9 @@ match(int nnames, char **names, int *nmatches)
 		"  LEFT JOIN (SELECT n.nspname, " IS_FOREIGN ","
 		"                    pg_catalog.starts_with(n.nspname, 'pg_') OR"
 		"                    n.nspname IN ('information_schema', 'migrate', '$user')"
+		"                    OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
+		"                                WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass"
+		"                                  AND d.objid = n.oid AND d.deptype = 'e')"
 		"               FROM pg_catalog.pg_namespace AS n"
 		"            ) AS s (nspname, is_foreign, is_reserved)"
 		"    ON CASE WHEN a.is_pattern"
@@ -239,7 +242,7 @@ check_match(const Match *match)
 				 errmsg("revisions cannot be run in schema \"%s\"", match->schema),
 				 strcmp(match->schema, "$user") == 0 ?
 				 errdetail("The search_path takes it for the schema of the role. Nothing was run.") :
-				 errdetail("It belongs to the server or to the extension. Nothing was run.")));
+				 errdetail("It belongs to the server or to an extension. Nothing was run.")));
 }
 
 /*
