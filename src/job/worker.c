@@ -68,6 +68,7 @@ extern PGDLLEXPORT void migrate_job_main(Datum arg);
 
 static void run_job(Worker *worker);
 static bool claim(Worker *worker);
+static void take_slot(Worker *worker);
 static void queue_work(void *arg);
 static void claim_work(void *arg);
 static void cancel_work(void *arg);
@@ -160,8 +161,12 @@ run_job(Worker *worker)
 		worker->ends_stale = may_renew(worker);
 	}
 	else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	{
 		mig_xact(cancel_work, worker,
 				 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
+		/* To dispatch, as claim() says. */
+		take_slot(worker);
+	}
 	else
 		ReThrowError(error);
 }
@@ -180,8 +185,7 @@ claim(Worker *worker)
 	mig_xact(queue_work, worker, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	if (!worker->exists)
 		return false;
-	for (int slot = 1; slot <= mig_guc_max_workers && !worker->has_slot; slot++)
-		worker->has_slot = mig_lock_job(MIG_JOB_LOCK_SLOT, slot);
+	take_slot(worker);
 	if (!worker->has_slot || worker->cancelled ||
 		!mig_lock_job(MIG_JOB_LOCK_QUEUE, worker->queue) ||
 		!mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_KEY(worker->number)))
@@ -189,6 +193,13 @@ claim(Worker *worker)
 	mig_xact(claim_work, worker,
 			 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY | MIG_XACT_RAISE);
 	return worker->claimed;
+}
+
+static void
+take_slot(Worker *worker)
+{
+	for (int slot = 1; slot <= mig_guc_max_workers && !worker->has_slot; slot++)
+		worker->has_slot = mig_lock_job(MIG_JOB_LOCK_SLOT, slot);
 }
 
 static void
