@@ -160,6 +160,33 @@ is(ended_job($node, $db, $out, 'state'), 'succeeded', 'and it is run');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 ended_job($node, $db, $_, 'state') foreach @jobs;
 
+# Nor is one when the last worker ends, but soon afterwards: it waits.
+{
+	wait_until_no_worker($node, $db);
+	sql($node, $db, 'DELETE FROM gate; TRUNCATE busy1, busy2');
+	my $elsewhere = new_database($node, 'elsewhere');
+	sql($node, $elsewhere, "SELECT migrate_register('s', 'SELECT pg_sleep(3600)', '')");
+	my @others;
+	foreach my $n (1 .. 2)
+	{
+		sql($node, $elsewhere, "CREATE TABLE busy$n (version_num varchar(32) PRIMARY KEY)");
+		push @others, sql($node, $elsewhere, "SET migrate.version_table = 'public.busy$n'; SELECT migrate_submit()");
+		wait_until($node, $elsewhere, "SELECT state = 'running' FROM migrate.jobs WHERE job = $others[-1]");
+	}
+	# The worker of the first one may have been started twice.
+	wait_until($node, $db, 'SELECT free_slots() = 1');
+	my $last = submit('head', 'upgrade', "SET migrate.version_table = 'public.busy1';");
+	wait_for_gate($node, $db, $last);
+	is(sql($node, $db, 'SELECT free_slots()'), '0', 'no process is free');
+	$node->psql($db, "SET client_min_messages = error; SET migrate.version_table = 'public.busy2'; SELECT migrate_submit('j1')", stdout => \$out);
+	sql($node, $db, "SELECT migrate_cancel($last)");
+	ended_job($node, $db, $last, 'state');
+	sql($node, $elsewhere, "SELECT migrate_cancel($_)") foreach @others;
+	wait_until($node, $db, "SELECT state = 'succeeded' FROM migrate.jobs WHERE job = $out");
+	is(job($node, $db, $out, 'state'), 'succeeded', 'the next job is run when one is free');
+	wait_until_no_worker($node, $db);
+}
+
 # Too late in the middle of a run.
 is(ended_job($node, $db, submit('base', 'downgrade'), 'state'), 'succeeded', 'down');
 sql($node, $db, 'DELETE FROM gate');

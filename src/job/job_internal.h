@@ -52,5 +52,7 @@ extern bool mig_job_dispatch_fail(int64 job);
 /* launch.c */
 extern void mig_job_launch(const MigJobDue *due);
 extern bool mig_job_launch_now(const MigJobWorkerArgs *args);
+extern bool mig_job_launch_failed(void);
+extern void mig_job_launch_warn(bool on);
 
 #endif							/* MIG_JOB_JOB_INTERNAL_H */

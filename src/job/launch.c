@@ -32,6 +32,9 @@ static Request *requests = NULL;	/* in TopMemoryContext */
 static int	nrequests = 0;
 static int	max_requests = 0;
 
+static bool warns = true;
+static bool none_started = false;	/* by the last transaction */
+
 static void at_transaction_end(XactEvent event, void *arg);
 static void at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 								  SubTransactionId parent, void *arg);
@@ -97,7 +100,8 @@ at_transaction_end(XactEvent event, void *arg)
 				if (!mig_job_launch_now(&args))
 					break;
 			}
-			if (nstarted < nrequests)
+			none_started = nrequests > 0 && nstarted == 0;
+			if (nstarted < nrequests && warns)
 				ereport(WARNING,
 						(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 						 errmsg("could not start a worker for job " INT64_FORMAT,
@@ -121,6 +125,24 @@ at_transaction_end(XactEvent event, void *arg)
 		default:
 			break;
 	}
+}
+
+/*
+ * Whether the last transaction could start none of the workers that it asked for.
+ */
+bool
+mig_job_launch_failed(void)
+{
+	return none_started;
+}
+
+/*
+ * Whether that is said.
+ */
+void
+mig_job_launch_warn(bool on)
+{
+	warns = on;
 }
 
 static void

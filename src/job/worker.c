@@ -61,6 +61,13 @@ typedef struct Worker
 /* To record the end of a job; a conflict has passed by the second one. */
 #define FINISH_ATTEMPTS			3
 
+/*
+ * To start the next worker: processes that have just ended, and those of others,
+ * as of parallel queries, are free soon.
+ */
+#define DISPATCH_ATTEMPTS		10
+#define DISPATCH_PAUSE			100 /* ms: times the attempt */
+
 /* How many workers are tried for what may be missing for another reason. */
 #define MAX_DOUBTFUL_RENEWALS	1
 
@@ -523,14 +530,26 @@ start_next(Worker *worker)
 }
 
 /*
- * Has workers started for what is due.
+ * Has workers started for what is due.  Where no process is free, one of those that
+ * end waits for one, and no other: they would wait for each other's.
  */
 static void
 dispatch(void)
 {
-	ErrorData  *error = mig_xact(dispatch_work, NULL,
-								 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY);
+	ErrorData  *error;
+	int			attempt = 1;
 
+	for (;; attempt++)
+	{
+		mig_job_launch_warn(attempt == DISPATCH_ATTEMPTS);
+		error = mig_xact(dispatch_work, NULL,
+						 MIG_XACT_OWN_TABLES | MIG_XACT_RETRY);
+		if (error != NULL || !mig_job_launch_failed() ||
+			attempt == DISPATCH_ATTEMPTS ||
+			(attempt == 1 && !mig_lock_job(MIG_JOB_LOCK, MIG_JOB_LOCK_WAITER)))
+			break;
+		mig_clock_sleep(attempt * DISPATCH_PAUSE);
+	}
 	if (error != NULL)
 		ereport(LOG,
 				(errcode(error->sqlerrcode),

@@ -21,6 +21,9 @@
 /* The second key is an int4. */
 #define MIG_JOB_LOCK_KEY(job)	((uint32) ((job) & 0x7fffffff))
 
+/* Of the worker that waits for a free process: no job has this number. */
+#define MIG_JOB_LOCK_WAITER		0
+
 /* The backend_type of a worker in pg_stat_activity. */
 #define MIG_JOB_BACKEND_TYPE	"migrate job"
 
