@@ -183,6 +183,15 @@ extern void mig_script_parser_comment(MigScriptParser *parser, int location,
 extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
 extern void mig_script_parser_check_end(MigScriptParser *parser);
 extern MigScriptState mig_script_parser_in_body(MigBodyKind kind);
+extern const char *mig_script_parser_body_name(const MigScriptParser *parser);
+extern int	mig_script_parser_errposition(const MigScriptParser *parser,
+										  int location);
+
+/* remark.c */
+extern void mig_remark_check_block(MigScriptParser *parser, int location,
+								   int end);
+extern void mig_remark_check(MigScriptParser *parser, MigScriptLineKey key,
+							 int location, int end);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);
