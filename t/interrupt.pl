@@ -177,15 +177,22 @@ foreach my $case (
 $db = new_database($node, 'twice');
 sql($node, $db, "SELECT migrate_register('c1', 'SELECT pg_sleep(3600)')");
 my $told = 0;
-foreach (1 .. 15)
+foreach (1 .. 30)
 {
 	my $session = start_sql($node, $db, 'twice', 'CALL migrate_deploy()');
 	wait_for_event($node, $session, 'Timeout');
 	$session->{run}->signal('INT');
 	finish_sql($session);
-	$told++ if $session->{err} =~ /DETAIL:  Nothing of the upgrade of revision "c1" is left; .*\nHINT:  To try again: CALL/;
+	if ($session->{err} =~ /DETAIL:  Nothing of the upgrade of revision "c1" is left; .*\nHINT:  To try again: CALL/)
+	{
+		$told++;
+	}
+	else
+	{
+		diag($session->{err});
+	}
 }
-is($told, 15, 'a cancel request of the client');
+is($told, 30, 'a cancel request of the client');
 
 # A COMMIT that waits for a synchronous standby succeeds when it is cancelled.  The
 # run ends before it begins anything else.

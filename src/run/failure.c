@@ -118,7 +118,7 @@ mig_failure_explain(MigRun *run, ErrorData *error, bool is_logged)
 	mig_retry_explain_stale(run, error);
 	run->explained = true;
 	add_attempts(&run->exec, error);
-	if (!is_logged || mig_xact(explain, &explanation, 0) != NULL)
+	if (!is_logged || mig_xact(explain, &explanation, MIG_XACT_BOUNDED) != NULL)
 		return;
 	error->detail = add_line(error->detail, explanation.detail);
 	if (run->result->staleness == MIG_STALE_NO)

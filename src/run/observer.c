@@ -64,7 +64,8 @@ tell(MigRun *run, MigWork work, bool may_stop)
 
 	if (run->role_locked)
 		mig_guc_lock_role(false);
-	error = run->commits ? mig_xact(work, run, 0) : mig_subxact(work, run);
+	error = run->commits ? mig_xact(work, run, may_stop ? 0 : MIG_XACT_BOUNDED) :
+		mig_subxact(work, run);
 	if (run->role_locked)
 		mig_guc_lock_role(true);
 	if (error == NULL)
