@@ -27,8 +27,8 @@ REGRESS = install $(filter-out install drop $(NOT_RUN),$(SQL_TESTS)) drop
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
 TAP_FILES = $(sort $(wildcard t/*.pl))
 # Files run side by side; those that take longest begin first, in this order.
-LONGEST = $(patsubst %,t/%.pl,boundary no_memory yb_storm scheduler_many scheduler gate \
-	clients alembic_bridge exhaustion roles batch per_statement)
+LONGEST = $(patsubst %,t/%.pl,boundary no_memory scheduler yb_storm scheduler_many gate \
+	clients batch per_statement waiting alembic_bridge exhaustion roles doctor clock)
 TAP = $(LONGEST) $(filter-out $(LONGEST),$(TAP_FILES))
 
 # These need the server of the tests: its settings, or a module of test/, which
