@@ -68,7 +68,8 @@ sql($node, 'shop', "CALL migrate_revert('base')");
 is(dump_of('shop_by_psql'), dump_of('shop'), 'demo: and back');
 
 # What psql could read in another way.
-origin('odd', <<'SQL', 'heads');
+# LONG has more parse tree than one block of memory.
+origin('odd', <<'SQL' =~ s/LONG/join ', ', (1) x 3000/er, 'heads');
 -- revision: o1
 -- message: a 'message'
 -- set: search_path = '"odd ""one", public', work_mem = 1MB
@@ -110,6 +111,7 @@ DROP TYPE public.mood;
 SET LOCAL search_path = "odd ""one", public;
 SET LOCAL "odd.Name" = 'a ''quoted'' one';
 SELECT set_config('work_mem', '2MB', true);
+SELECT cardinality(ARRAY[LONG]);
 GRANT ALL ON SCHEMA "odd ""one" TO pg_database_owner;
 SET LOCAL ROLE pg_database_owner;
 CREATE TABLE owned ();

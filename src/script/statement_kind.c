@@ -244,7 +244,8 @@ local_setting(const Node *statement)
 	{
 		const VariableSetStmt *set = (const VariableSetStmt *) statement;
 
-		return set->is_local && set->kind != VAR_SET_MULTI ? set->name : NULL;
+		return set->is_local && set->kind != VAR_SET_MULTI ?
+			pstrdup(set->name) : NULL;
 	}
 	if (IsA(statement, SelectStmt))
 	{
@@ -273,7 +274,7 @@ set_locally(const Node *expression)
 		!IsA(is_local, A_Const) || !IsA(&is_local->val, Boolean) ||
 		!boolVal(&is_local->val))
 		return NULL;
-	return strVal(&name->val);
+	return pstrdup(strVal(&name->val));
 }
 
 /*
