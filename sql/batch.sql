@@ -275,6 +275,8 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'INSERT INTO t SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET id = excluded.id + 1'$$,
 	$$'t', 'DELETE FROM ruled WHERE id BETWEEN $1 AND $2'$$,
 	$$'computed', 'UPDATE computed SET a = a + 1 WHERE id BETWEEN $1 AND $2'$$,
+	-- a parameter of the server's own
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4) AND a IN (SELECT id FROM t)'$$,
 	-- not its key
 	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
 	$$'computed', 'UPDATE computed SET c = 1 WHERE id BETWEEN $1 AND $2'$$,

@@ -309,7 +309,9 @@ key_parameter(const Comparisons *comparisons, Node *one, Node *other)
 	const RangeTblEntry *entry;
 	const char *column;
 
-	if (!IsA(var, Var) || !IsA(param, Param) || var->varlevelsup > 0)
+	/* Those of "IN (SELECT ...)" have numbers of their own. */
+	if (!IsA(var, Var) || !IsA(param, Param) ||
+		param->paramkind != PARAM_EXTERN || var->varlevelsup > 0)
 		return 0;
 	entry = rt_fetch(var->varno, comparisons->rtable);
 	if (entry->rtekind != RTE_RELATION || entry->relid != batch->relation)
