@@ -145,6 +145,13 @@ is(sql($node, $db, 'SELECT migrate_submit() > 0'), 't', 'the next job resumes');
 wait_until($node, $db, q(SELECT count(*) = 0 FROM migrate.jobs_details WHERE finished IS NULL));
 is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3,4', 'and completes');
 
+# And the next one in its queue is run then: its own worker dispatched nothing.
+($job, $pid) = start_job();
+my $next = sql($node, $db, 'SELECT migrate_submit()');
+sql($node, $db, "INSERT INTO gate VALUES (true); SELECT pg_terminate_backend($pid, 180000)");
+is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of an interrupted job before another one');
+is(ended_job($node, $db, $next, 'state'), 'succeeded', 'that one is run');
+
 # The owner goes while the job is running: the rest of the job fails.
 sql($node, $db, <<'SQL');
 CREATE ROLE worker LOGIN;

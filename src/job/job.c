@@ -193,9 +193,19 @@ check_times(TimestampTz run_at, TimestampTz deadline)
 bool
 mig_job_cancel(int64 job)
 {
-	if (has_ended(find_job(job)))
+	const MigJobEnd *end = find_job(job);
+	int			ndue;
+
+	if (has_ended(end))
 		return false;
-	return mig_job_row_signal(job) || mig_job_row_cancel(job);
+	if (mig_job_row_signal(job))
+		return true;
+	if (!mig_job_row_cancel(job))
+		return false;
+	/* Its worker died, and dispatched nothing. */
+	if (strcmp(end->state, "running") == 0)
+		(void) mig_job_dispatch_due(&ndue);
+	return true;
 }
 
 /*
