@@ -97,7 +97,6 @@ end_run(void *state, const pg_uuid_t *run)
 	note_changes(observed->before != NULL ? observed->before : &nothing,
 				 read_now(MIG_SPI_READ_LATEST), run);
 	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(observed->context);
 }
 
 /*
