@@ -12,6 +12,7 @@ SELECT pg_temp.lint('TRUNCATE big CASCADE');
 
 -- write-all
 SELECT pg_temp.lint('UPDATE big SET n = 2');
+SELECT pg_temp.lint($$WITH gone AS (DELETE FROM big RETURNING n) MERGE INTO small USING gone ON false WHEN NOT MATCHED THEN INSERT (n) VALUES (gone.n)$$);
 SELECT pg_temp.lint($$WITH gone AS (DELETE FROM big RETURNING n), few AS (UPDATE small SET n = 2 RETURNING n) INSERT INTO small (n) SELECT n FROM gone$$);
 SELECT pg_temp.lint('DELETE FROM big');
 SELECT pg_temp.lint('UPDATE big SET n = 2 WHERE n = 1');

@@ -71,6 +71,9 @@ write_rows(MigLint *lint, Node *node)
 		case T_InsertStmt:
 			with = ((InsertStmt *) node)->withClause;
 			break;
+		case T_MergeStmt:
+			with = ((MergeStmt *) node)->withClause;
+			break;
 		case T_SelectStmt:
 			with = ((SelectStmt *) node)->withClause;
 			break;
