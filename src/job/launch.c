@@ -137,7 +137,7 @@ mig_job_launch_failed(void)
 }
 
 /*
- * Whether that is said.
+ * Whether a transaction warns if it could not start a worker.
  */
 void
 mig_job_launch_warn(bool on)
