@@ -76,8 +76,8 @@ my %kept;
 # kept.
 my $beginning = qr/\\(?:[acHtx]\b|connect|pset)|\b(?:ALTER\s+(?:DATABASE|ROLE|USER|SYSTEM)|(?:CREATE|DROP)\s+DATABASE|pg_reload_conf)\b/i;
 
-# Output of a script that must succeed; NOTICEs are not shown.  Nothing is left
-# in the session of what an earlier script did there.
+# Output of a script that must succeed; NOTICEs are not shown.  Nothing of what an
+# earlier script did is left in the session, but for variables of psql.
 sub sql
 {
 	my ($node, $db, $sql) = @_;
@@ -92,14 +92,17 @@ sub sql
 	# The server may have been stopped meanwhile.
 	if (!$session || !eval { answer($session, 'DISCARD ALL'); $session->{stderr} eq '' })
 	{
+		eval { $session->quit } if $session;
 		$session = $kept{$key} = $node->background_psql($db, on_error_stop => 0);
 		$session->set_query_timer_restart;
 	}
 	# The statistics of what it did are there at once, as if the session had ended.
 	my $out = eval { answer($session, "$sql\n;\nSELECT pg_stat_force_next_flush() \\g /dev/null") };
 	return $out if !$@;
-	delete $kept{$key};
-	die "error running SQL: $@\nwith sql '$sql'";
+	my $error = $@;
+	# It may be in the middle of the script.
+	eval { (delete $kept{$key})->{run}->kill_kill };
+	die "error running SQL: $error\nwith sql '$sql'";
 }
 
 # What a session says to a script; dies of an error.
