@@ -45,6 +45,10 @@ CREATE FUNCTION counted(a int, b note[]) RETURNS int IMMUTABLE LANGUAGE sql AS '
 CREATE TABLE with_function (a int DEFAULT counted(1, '{}'));
 CREATE TABLE with_index (a int);
 CREATE INDEX with_index_i ON with_index (counted(a, '{}'));
+CREATE TYPE shell;
+CREATE TYPE "Odd, (type" AS (a int);
+CREATE FUNCTION "odd, (one"(a "Odd, (type", b "Odd, (type"[]) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE with_odd (a int DEFAULT "odd, (one"(NULL, NULL));
 CREATE TYPE pair AS (a int);
 CREATE TABLE typed OF pair;
 CREATE INDEX loose_i ON loose (parent);
@@ -221,6 +225,12 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'DROP FUNCTION counted(int, note[]) CASCADE',
 	'DROP ROUTINE counted CASCADE',
 	'DROP FUNCTION IF EXISTS nowhere(text) CASCADE',
+	'DROP FUNCTION IF EXISTS counted(nothing) CASCADE',
+	'DROP FUNCTION IF EXISTS counted(int, nothing.nothing[]) CASCADE',
+	'DROP FUNCTION IF EXISTS counted(int, shell) CASCADE',
+	'DROP FUNCTION IF EXISTS counted(app.shell, int) CASCADE',
+	'DROP FUNCTION "odd, (one"("Odd, (type", app."Odd, (type"[]) CASCADE',
+	'DROP TYPE shell CASCADE',
 	'DROP TYPE colour CASCADE',
 	'DROP TYPE colour',
 	'DROP TYPE pair CASCADE',

@@ -135,6 +135,12 @@ like($errors, qr/^55P03: could not begin the downgrade of revision "a3"/, 'a wri
 (undef, $errors) = run_sql($node, $db, "SET migrate.blocker_wait = '500ms'; CALL migrate_deploy('a4')");
 like($errors, qr/^55P03: could not begin the upgrade of revision "a4"/, 'VACUUM FULL');
 is(sql($node, $db, 'SELECT count(*) FROM migrate.partial'), '0', 'VACUUM FULL: has not begun');
+
+# A type that is not there yet does not hide what the other statements lock.
+sql($node, $db, "SELECT migrate_register('f1', 'CREATE TYPE mood AS ENUM (); ALTER TABLE acc ADD COLUMN f int; DROP FUNCTION IF EXISTS f(mood) CASCADE', '', '{a3}')");
+(undef, $errors) = run_sql($node, $db, "SET migrate.blocker_wait = '500ms'; CALL migrate_deploy('f1')");
+like($errors, qr/^55P03: could not begin the upgrade of revision "f1"/, 'a function of a type that is made before');
+sql($node, $db, "SELECT migrate_unregister('f1')");
 $blocker->query_safe('ROLLBACK;');
 
 # Prepared transactions.

@@ -141,6 +141,21 @@
 	"  AND COALESCE(o.backend_type, '') <> 'autovacuum worker'" \
 	" ORDER BY o.number_old"
 
+/*
+ * In SQL: whether an argument of a function has a type that is not there, or only
+ * a shell, for which to_regprocedure() raises an error before PostgreSQL 16.  Such
+ * a function does not exist, or cannot be called.
+ */
+#define HAS_UNUSABLE_ARGUMENT(function) \
+	"EXISTS (SELECT FROM pg_catalog.regexp_matches(" function "," \
+	"                 '(?:\"[^\"]*\"|[^\"(), ])+', 'g')" \
+	"               WITH ORDINALITY AS a (words, number)" \
+	/* The first one is the name of the function. */ \
+	"         WHERE a.number OPERATOR(pg_catalog.>) 1 AND" \
+	"               (SELECT t.typisdefined FROM pg_catalog.pg_type AS t" \
+	"                 WHERE t.oid OPERATOR(pg_catalog.=)" \
+	"                       " MIG_TYPE_OID("a.words[1]") ") IS NOT TRUE)"
+
 /* A relation that is found from an object. */
 typedef struct Found
 {
@@ -363,9 +378,10 @@ find_objects(const List *needs)
 	static MigSpiQuery query = {
 		"SELECT COALESCE(CASE"
 		"         WHEN n.is_schema THEN pg_catalog.to_regnamespace(n.name)::pg_catalog.oid"
-		"         WHEN n.is_type THEN pg_catalog.to_regtype(n.name)::pg_catalog.oid"
+		"         WHEN n.is_type THEN " MIG_TYPE_OID("n.name")
 		"         WHEN n.is_function AND pg_catalog.right(n.name, 1) OPERATOR(pg_catalog.=) ')'"
-		"           THEN pg_catalog.to_regprocedure(n.name)::pg_catalog.oid"
+		"           THEN CASE WHEN NOT " HAS_UNUSABLE_ARGUMENT("n.name")
+		"             THEN pg_catalog.to_regprocedure(n.name)::pg_catalog.oid END"
 		"         WHEN n.is_function THEN pg_catalog.to_regproc(n.name)::pg_catalog.oid"
 		"         WHEN n.is_made AND pg_catalog.cardinality(pg_catalog.parse_ident(n.name))"
 		"              OPERATOR(pg_catalog.=) 1"

@@ -26,16 +26,6 @@
 #define TYPE_NAME \
 	"(pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.'" \
 	" OPERATOR(pg_catalog.||) pg_catalog.quote_ident(t.typname))"
-/* to_regtype() raises an error for one that is only a shell. */
-#define TYPE_OID(name) \
-	"COALESCE((SELECT i.oid FROM pg_catalog.pg_type AS i" \
-	"   JOIN pg_catalog.pg_namespace AS j ON j.oid" EQUAL "i.typnamespace" \
-	"  WHERE NOT i.typisdefined AND CASE" \
-	"   WHEN pg_catalog.quote_ident(i.typname)" EQUAL name \
-	"   THEN pg_catalog.pg_type_is_visible(i.oid)" \
-	"   ELSE pg_catalog.concat(pg_catalog.quote_ident(j.nspname), '.'," \
-	"     pg_catalog.quote_ident(i.typname))" EQUAL name " END)," \
-	"  pg_catalog.to_regtype(" name ")::pg_catalog.oid)"
 #define TABLE_NAME	"n.nspname::pg_catalog.text, c.relname::pg_catalog.text"
 
 /* The schema of $2.$3: where a new one goes, or where the old one is. */
@@ -46,7 +36,7 @@
 	"       JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL "o.namespace" \
 	"       WHERE o.oid" EQUAL object ") END"
 #define CLASS_OF_NAME	"pg_catalog.to_regclass(pg_catalog.quote_ident($3))"
-#define TYPE_OF_NAME	TYPE_OID("pg_catalog.quote_ident($3)")
+#define TYPE_OF_NAME	MIG_TYPE_OID("pg_catalog.quote_ident($3)")
 #define CLASSES		"(SELECT oid, relnamespace AS namespace FROM pg_catalog.pg_class)"
 #define TYPES		"(SELECT oid, typnamespace AS namespace FROM pg_catalog.pg_type)"
 
@@ -199,7 +189,7 @@ static MigProbeKind probe_kinds[] =
 				 "    FROM pg_catalog.pg_type AS t"
 				 "    JOIN pg_catalog.pg_namespace AS s"
 				 "      ON s.oid" EQUAL "t.typnamespace"
-				 "   WHERE t.oid" EQUAL TYPE_OID("$7") "), '')]"
+				 "   WHERE t.oid" EQUAL MIG_TYPE_OID("$7") "), '')]"
 				 FROM_TABLE),
 		EXISTS_AS("$1[5] IN (" TYPE_NAME ", '')",
 				  " FROM pg_attribute AS a"
@@ -296,7 +286,7 @@ static MigProbeKind probe_kinds[] =
 				 "     pg_catalog.string_to_array($4, ','))"
 				 "     WITH ORDINALITY AS a (name, place)"
 				 "   LEFT JOIN pg_catalog.pg_type AS t ON t.oid" EQUAL
-				 TYPE_OID("a.name")
+				 MIG_TYPE_OID("a.name")
 				 "   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid" EQUAL
 				 "     t.typnamespace), '')]"),
 		EXISTS(" FROM pg_proc AS p JOIN pg_namespace AS s"

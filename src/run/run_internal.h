@@ -578,6 +578,23 @@ extern MigIndex *mig_index_analyze(IndexStmt *statement, Oid relid,
 extern char *mig_index_definition(const MigIndex *index);
 
 /* probe_kind.c */
+
+/*
+ * In SQL: the OID of the type with a name as DROP TYPE takes it, under the caller's
+ * search_path; NULL: none.  to_regtype() raises an error for one that is only a
+ * shell.
+ */
+#define MIG_TYPE_OID(name) \
+	"COALESCE((SELECT i.oid FROM pg_catalog.pg_type AS i" \
+	"   JOIN pg_catalog.pg_namespace AS j" \
+	"     ON j.oid OPERATOR(pg_catalog.=) i.typnamespace" \
+	"  WHERE NOT i.typisdefined AND CASE" \
+	"   WHEN pg_catalog.quote_ident(i.typname) OPERATOR(pg_catalog.=) " name \
+	"   THEN pg_catalog.pg_type_is_visible(i.oid)" \
+	"   ELSE pg_catalog.concat(pg_catalog.quote_ident(j.nspname), '.'," \
+	"     pg_catalog.quote_ident(i.typname)) OPERATOR(pg_catalog.=) " name " END)," \
+	"  pg_catalog.to_regtype(" name ")::pg_catalog.oid)"
+
 extern MigProbeKind *mig_probe_kind_find(MigEffectKind kind);
 extern MigProbeKind *mig_probe_kind_noted(const MigProbe *probe);
 
