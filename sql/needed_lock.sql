@@ -14,8 +14,14 @@ CREATE TABLE child (id int PRIMARY KEY, parent int CONSTRAINT child_fk REFERENCE
 CREATE TABLE loose (id int NOT NULL, parent int);
 CREATE TABLE base (id int);
 CREATE TABLE heir (note text) INHERITS (base);
+CREATE TABLE line (id int, twice int GENERATED ALWAYS AS (id * 2) STORED, colour colour);
+CREATE TABLE line1 () INHERITS (line);
+CREATE TABLE line11 () INHERITS (line1);
+CREATE VIEW line_view AS SELECT id FROM line;
 CREATE TABLE tree (id int NOT NULL, k int, CONSTRAINT tree_k CHECK (k > 0)) PARTITION BY LIST (k);
 CREATE TABLE leaf PARTITION OF tree FOR VALUES IN (1);
+CREATE TABLE coloured (id int, colour colour) PARTITION BY LIST (id);
+CREATE TABLE coloured1 PARTITION OF coloured FOR VALUES IN (1);
 CREATE TABLE rest PARTITION OF tree DEFAULT;
 CREATE TABLE bound (id int NOT NULL, k int, CONSTRAINT tree_k CHECK (k > 0));
 CREATE TABLE keyed (id int, parent int REFERENCES parent) PARTITION BY LIST (id);
@@ -239,6 +245,9 @@ SELECT statement, needs, takes FROM unnest(ARRAY[
 	'ALTER TYPE pair RENAME ATTRIBUTE a TO b CASCADE',
 	'ALTER TABLE loose DROP COLUMN id CASCADE',
 	'ALTER TABLE base DROP COLUMN id CASCADE',
+	'ALTER TABLE line DROP COLUMN id CASCADE',
+	'ALTER TABLE ONLY line DROP COLUMN id CASCADE',
+	'ALTER TABLE ONLY line DROP COLUMN IF EXISTS nowhere CASCADE',
 	'GRANT SELECT ON loose TO PUBLIC',
 	'INSERT INTO loose VALUES (1)',
 	'LOCK TABLE base IN SHARE MODE',

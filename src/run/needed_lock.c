@@ -251,11 +251,14 @@ add_found(List *locks, const MigLockNeed *need, char *id)
 		"       WHERE d.classid = g.class AND d.objid = g.id AND d.objsubid = g.part"
 		"         AND d.deptype = 'i') AS o (class, id, part)"
 		")"
-		/* A column is dropped from children, too. */
-		"SELECT r.id, CASE g.part WHEN 0 THEN " CppAsString2(MIG_LOCK_ALONE)
-		"         ELSE " CppAsString2(MIG_LOCK_DESCENDANTS) " END"
+		"SELECT r.id, " CppAsString2(MIG_LOCK_ALONE)
 		"  FROM gone AS g CROSS JOIN LATERAL ("
 		"    SELECT g.id WHERE g.class = 'pg_catalog.pg_class'::regclass"
+		"    UNION ALL"
+		/* The column of a child becomes its own, also with ONLY. */
+		"    SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h"
+		"     WHERE h.inhparent = g.id AND g.part <> 0"
+		"       AND g.class = 'pg_catalog.pg_class'::regclass"
 		"    UNION ALL"
 		"    SELECT i.indrelid FROM pg_catalog.pg_index AS i"
 		"     WHERE i.indexrelid = g.id AND g.class = 'pg_catalog.pg_class'::regclass"
