@@ -71,6 +71,10 @@ typedef struct TenantRuns
 	"               AND NOT CASE a.grantee WHEN 0 THEN false" \
 	"                   ELSE " MIG_COMPAT_HAS_ROLE("a.grantee", "$2") " END))"
 
+/* Why such a schema is none for a pattern. */
+#define FOREIGN_DETAIL \
+	"What the owner of a schema, or a role with CREATE on it, puts there is found by the bodies."
+
 static Match *match(int nnames, char **names, int *nmatches);
 static void read_match(const MigSpiRow *row, void *result);
 static void check_match(const Match *match);
@@ -266,7 +270,7 @@ warn_foreign(const Match *matches, int nmatches)
 							   "%d schemas are left out because roles without the rights of role \"%s\" can create objects in them",
 							   list_length(names), list_length(names),
 							   GetUserNameFromId(GetUserId(), false)),
-				 errdetail("Left out: %s. What the owner of a schema, or a role with CREATE on it, puts there is found by the bodies.",
+				 errdetail("Left out: %s. " FOREIGN_DETAIL,
 						   join(names, MAX_NAMED)),
 				 errhint("Run this as the owner of the schemas, revoke CREATE on them, or name them without a pattern.")));
 }
@@ -288,10 +292,11 @@ refuse_foreign(const MigTenant *tenant)
 	if (mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("schema \"%s\" is left out because a role without the rights of role \"%s\" can create objects in it by now",
+				 errmsg("cannot run in schema \"%s\": a role without the rights of role \"%s\" can create objects in it",
 						mig_printable(tenant->schema),
 						GetUserNameFromId(GetUserId(), false)),
-				 errdetail("What the owner of a schema, or a role with CREATE on it, puts there is found by the bodies.")));
+				 errdetail(FOREIGN_DETAIL),
+				 errhint("Run this as the owner of the schema, revoke CREATE on it, or name it without a pattern.")));
 }
 
 static void
