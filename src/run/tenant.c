@@ -53,7 +53,8 @@ typedef struct TenantRuns
 	int			ntenants;
 	MigTenant  *tenants;
 	int			nbegun;
-	int			nended;			/* of them, before their target */
+	int			ndone;
+	int			nended;			/* before their target */
 	List	   *failed;			/* names of schemas */
 	bool		progressed;		/* one of those that failed, before that */
 	ErrorData  *first_error;
@@ -88,6 +89,7 @@ static void turn_work(void *arg);
 static void enter_work(void *arg);
 static void report(const TenantRuns *runs, const MigTenant *tenant,
 				   const ErrorData *error);
+static void note_progress(const TenantRuns *runs, ErrorData *error);
 static void report_end(const TenantRuns *runs);
 static char *advise(const TenantRuns *runs);
 static char *join(const List *names, int max);
@@ -175,7 +177,10 @@ mig_tenant_run(const MigRunRequest *request, int nnames, char **names,
 	mig_session_setting_restore(settings);
 	mig_xact_renew();
 	if (error != NULL)
+	{
+		note_progress(&runs, error);
 		ReThrowError(error);
+	}
 	report_end(&runs);
 }
 
@@ -405,6 +410,8 @@ turn_work(void *arg)
 	mig_run(runs->request, &runs->result);
 	if (runs->result.end_reason != NULL)
 		runs->nended++;
+	else
+		runs->ndone++;
 }
 
 static void
@@ -436,6 +443,19 @@ report(const TenantRuns *runs, const MigTenant *tenant, const ErrorData *error)
 }
 
 /*
+ * Adds to an error between runs how far they are: without names, as one that the
+ * client's encoding does not have may be the cause.
+ */
+static void
+note_progress(const TenantRuns *runs, ErrorData *error)
+{
+	if (error->detail == NULL)
+		error->detail = psprintf("Failed: %d, succeeded: %d, not begun: %d.",
+								 runs->nbegun - runs->ndone - runs->nended,
+								 runs->ndone, runs->ntenants - runs->nbegun);
+}
+
+/*
  * How many runs have succeeded, and, as an error with the code of the first one,
  * which have not.
  */
@@ -444,15 +464,14 @@ report_end(const TenantRuns *runs)
 {
 	bool		upgrade = runs->request->command == MIG_COMMAND_UPGRADE;
 	int			nfailed = list_length(runs->failed);
-	int			ndone = runs->nbegun - nfailed - runs->nended;
 
 	if (nfailed == 0)
 	{
 		ereport(NOTICE,
 				(upgrade ?
-				 errmsg("done: %d of %d schemas upgraded", ndone,
+				 errmsg("done: %d of %d schemas upgraded", runs->ndone,
 						runs->ntenants) :
-				 errmsg("done: %d of %d schemas downgraded", ndone,
+				 errmsg("done: %d of %d schemas downgraded", runs->ndone,
 						runs->ntenants),
 				 runs->nended > 0 ?
 				 errdetail("Ended before their target: %d.", runs->nended) : 0));
@@ -466,7 +485,7 @@ report_end(const TenantRuns *runs)
 			 errmsg("downgrade failed in %d of %d schemas", nfailed,
 					runs->ntenants),
 			 errdetail("Failed: %s. Succeeded: %d, not begun: %d.",
-					   join(runs->failed, MAX_NAMED), ndone,
+					   join(runs->failed, MAX_NAMED), runs->ndone,
 					   runs->ntenants - runs->nbegun),
 			 errhint("To see where each is: SELECT * FROM migrate.tenants;%s",
 					 advise(runs))));
