@@ -218,6 +218,13 @@ SELECT migrate_register('ddd', $$DO 'BEGIN IF current_schema = ''tenant_1'' THEN
 CALL migrate_deploy('ddd', schemas => '{tenant_*}');
 REVOKE CREATE ON SCHEMA tenant_2 FROM regress_customer;
 CALL migrate_deploy('ddd', schemas => '{tenant_2}');
+-- of a job only when it is submitted
+BEGIN;
+SELECT migrate_submit('base', 'downgrade', schemas => '{tenant_2*}') AS job \gset
+GRANT CREATE ON SCHEMA tenant_2 TO regress_customer;
+COMMIT;
+CALL migrate_wait(:job);
+REVOKE CREATE ON SCHEMA tenant_2 FROM regress_customer;
 -- the setting must not come from such a role
 SET ROLE regress_customer;
 SET migrate.version_table = 'public.nothing';
