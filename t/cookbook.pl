@@ -31,8 +31,13 @@ my $warnings = q{SELECT revision, line, rule, message FROM migrate_lint(separate
 is(sql($node, $db, sprintf($warnings, 'false')), '', 'lint warns of nothing');
 is(sql($node, $db, sprintf($warnings, 'true')), '', 'nor of any recipe by itself');
 
-my $fingerprint = 'SELECT migrate_fingerprint()';
-my $empty = sql($node, $db, $fingerprint);
+# From 18 on a NOT NULL has a name, which it keeps when its column gets another one.
+sub schema
+{
+	return sql($node, $db, 'SELECT * FROM migrate_schema()') =~ s/ CONSTRAINT \w+_not_null(?= NOT NULL)//gr;
+}
+
+my $empty = schema();
 sql($node, $db, "CALL migrate_deploy('b101')");
 is(sql($node, $db, 'SELECT count(*) FILTER (WHERE token IS NULL), count(DISTINCT token) FROM customer'), '0|40000', 'each customer has a token');
 is(sql($node, $db, 'SELECT count(*) FILTER (WHERE amount = id AND remark = note), pg_typeof(max(amount)) FROM bill'), '50000|bigint', 'amounts and remarks are copied');
@@ -49,7 +54,7 @@ SELECT note, remark FROM invoice WHERE id < 0 ORDER BY id DESC;
 DELETE FROM invoice WHERE id < 0;
 SQL
 sql($node, $db, "CALL migrate_revert('a000')");
-is(sql($node, $db, $fingerprint), $empty, 'the way back ends where it began');
+is(difference($empty, schema()), '', 'the way back ends where it began');
 sql($node, $db, 'CALL migrate_deploy()');
 is(sql($node, $db, 'SELECT count(*), count(*) FILTER (WHERE tableoid = $$bill$$::regclass) FROM bills'), '45000|45000', 'rows are deleted, and the table is a partition');
 is(sql($node, $db, q{SELECT string_agg(format('%s.%s %s', tables.relname, index.relname, indisvalid), ', ' ORDER BY tables.relname, index.relname)
