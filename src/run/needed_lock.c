@@ -156,17 +156,9 @@
 	"                 WHERE t.oid OPERATOR(pg_catalog.=)" \
 	"                       " MIG_TYPE_OID("a.words[1]") ") IS NOT TRUE)"
 
-/* A relation that is found from an object. */
-typedef struct Found
-{
-	Oid			relation;
-	const char *descent;
-} Found;
-
 static List *add_lock(List *locks, const MigLockNeed *need, char *id,
 					  char *relation_id, char target, char descent);
 static List *add_found(List *locks, const MigLockNeed *need, char *id);
-static void read_found(const MigSpiRow *row, void *result);
 static char **find_objects(const List *needs);
 static bool is_of(const MigLockNeed *need, const char *catalog);
 static char *conflicts(int mode);
@@ -251,7 +243,7 @@ add_found(List *locks, const MigLockNeed *need, char *id)
 		"       WHERE d.classid = g.class AND d.objid = g.id AND d.objsubid = g.part"
 		"         AND d.deptype = 'i') AS o (class, id, part)"
 		")"
-		"SELECT r.id, " CppAsString2(MIG_LOCK_ALONE)
+		"SELECT r.id"
 		"  FROM gone AS g CROSS JOIN LATERAL ("
 		"    SELECT g.id WHERE g.class = 'pg_catalog.pg_class'::regclass"
 		"    UNION ALL"
@@ -286,35 +278,27 @@ add_found(List *locks, const MigLockNeed *need, char *id)
 		"  AS r (id) JOIN pg_catalog.pg_class AS c ON c.oid = r.id"
 		"   AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')"
 		" UNION"
-		" SELECT d.objid, $4 FROM type AS t JOIN pg_catalog.pg_depend AS d"
+		" SELECT d.objid FROM type AS t JOIN pg_catalog.pg_depend AS d"
 		"    ON d.refclassid = 'pg_catalog.pg_type'::regclass"
 		"   AND d.refobjid = t.id AND d.deptype = 'n'"
 		"   AND d.classid = 'pg_catalog.pg_class'::regclass"
 		" ORDER BY 1"
 	};
 	MigSpiArgs	args = {0};
-	Found	   *found;
+	char		descent = need->target == MIG_LOCK_TYPE_USERS ? need->descent :
+	MIG_LOCK_ALONE;
+	char	  **relations;
 	int			n;
 
 	mig_spi_arg_text(&args, id);
 	mig_spi_arg_text(&args, psprintf("%c", need->target));
 	mig_spi_arg_text(&args, need->part);
-	mig_spi_arg_text(&args, psprintf("%c", need->descent));
-	found = mig_spi_rows(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
-						 sizeof(Found), read_found, &n);
+	relations = mig_spi_list(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST,
+							 &n);
 	for (int i = 0; i < n; i++)
-		locks = add_lock(locks, need, psprintf("%u", found[i].relation),
-						 NO_OBJECT, MIG_LOCK_RELATION, found[i].descent[0]);
+		locks = add_lock(locks, need, relations[i], NO_OBJECT,
+						 MIG_LOCK_RELATION, descent);
 	return locks;
-}
-
-static void
-read_found(const MigSpiRow *row, void *result)
-{
-	Found	   *found = result;
-
-	found->relation = mig_spi_row_oid(row, 1);
-	found->descent = mig_spi_row_text_not_null(row, 2);
 }
 
 /*
