@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/varlena.h"
@@ -523,4 +524,16 @@ split_names(const char *value, bool *valid)
 	list_free(names);
 	pfree(copy);
 	return result;
+}
+
+/*
+ * A lock_timeout of a number of milliseconds.  A shorter one of the session is
+ * kept.
+ */
+void
+mig_guc_limit_lock_timeout(int ms, GucAction action)
+{
+	if (LockTimeout == 0 || LockTimeout > ms)
+		(void) set_config_option("lock_timeout", psprintf("%d", ms), PGC_USERSET,
+								 PGC_S_SESSION, action, true, 0, false);
 }

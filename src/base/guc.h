@@ -6,6 +6,7 @@
 #define MIG_BASE_GUC_H
 
 #include "nodes/pg_list.h"
+#include "utils/guc.h"
 
 /* Of the names of all settings of the extension. */
 #define MIG_GUC_PREFIX			"migrate."
@@ -71,5 +72,6 @@ extern void mig_guc_check_setter(const char *name);
 extern List *mig_guc_database_names(void);
 extern void mig_guc_define(void);
 extern void mig_guc_lock_role(bool on);
+extern void mig_guc_limit_lock_timeout(int ms, GucAction action);
 
 #endif							/* MIG_BASE_GUC_H */

@@ -34,6 +34,7 @@
 #include "utils/timeout.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/retry.h"
 #include "base/statement_timeout.h"
 #include "base/xact.h"
@@ -459,11 +460,7 @@ set_own_tables(void)
 static void
 bound_waits(void)
 {
-	if (LockTimeout > 0 && LockTimeout <= OWN_LOCK_TIMEOUT)
-		return;
-	(void) set_config_option("lock_timeout", CppAsString2(OWN_LOCK_TIMEOUT),
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	mig_guc_limit_lock_timeout(OWN_LOCK_TIMEOUT, GUC_ACTION_LOCAL);
 }
 
 /*

@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -20,7 +19,7 @@
 #include "tables/snapshot.h"
 
 /* For the doctor, which must not wait. */
-#define COUNT_LOCK_TIMEOUT		"1000"
+#define COUNT_LOCK_TIMEOUT		1000
 
 /* What is kept of the beginning of a run until its end. */
 typedef struct Observed
@@ -259,9 +258,7 @@ mig_drift_count(void)
 
 	if (!mig_snapshot_exists(MIG_SPI_READ_LATEST))
 		return -1;
-	if (LockTimeout == 0 || LockTimeout > atoi(COUNT_LOCK_TIMEOUT))
-		(void) set_config_option("lock_timeout", COUNT_LOCK_TIMEOUT, PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	mig_guc_limit_lock_timeout(COUNT_LOCK_TIMEOUT, GUC_ACTION_SAVE);
 	mig_schema_differences(read_noted(MIG_SPI_READ_LATEST),
 						   read_now(MIG_SPI_READ_LATEST), count_drift, &count);
 	AtEOXact_GUC(false, nest_level);

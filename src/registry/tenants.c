@@ -7,10 +7,10 @@
  */
 #include "postgres.h"
 
-#include "storage/proc.h"
 #include "utils/guc.h"
 
 #include "base/clock.h"
+#include "base/guc.h"
 #include "base/xact.h"
 #include "graph/graph.h"
 #include "registry/registry.h"
@@ -32,7 +32,6 @@ typedef struct Reading
 } Reading;
 
 static void read_version(void *arg);
-static void bound_wait(int64 wait_end);
 static void describe(const MigGraph *graph, const MigVersion *version,
 					 MigTenantRow *row);
 
@@ -73,25 +72,12 @@ read_version(void *arg)
 	MemoryContext old_context = MemoryContextSwitchTo(reading->context);
 	int			nest_level = NewGUCNestLevel();
 
-	bound_wait(reading->wait_end);
+	mig_guc_limit_lock_timeout((int) Max(reading->wait_end - mig_clock_ms(), 1),
+							   GUC_ACTION_SAVE);
 	reading->version = mig_version_open_foreign(reading->name);
 	mig_version_read(reading->version, MIG_SPI_READ_CALLER);
 	AtEOXact_GUC(true, nest_level);
 	MemoryContextSwitchTo(old_context);
-}
-
-/*
- * For the GUC nest level.
- */
-static void
-bound_wait(int64 wait_end)
-{
-	int			left = (int) Max(wait_end - mig_clock_ms(), 1);
-
-	if (LockTimeout == 0 || LockTimeout > left)
-		(void) set_config_option("lock_timeout", psprintf("%d", left),
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 static void
