@@ -97,6 +97,16 @@
 #define MIG_COMPAT_HAVE_SET_EXPRESSION
 #endif
 
+/* 17 keeps the condition of MERGE by itself, and has rows that no source matches. */
+#if PG_VERSION_NUM >= 170000
+#define mig_compat_merge_condition(query) ((query)->mergeJoinCondition)
+#define mig_compat_when_matched(action) \
+	((action)->matchKind == MERGE_WHEN_MATCHED)
+#else
+#define mig_compat_merge_condition(query) ((Node *) NULL)
+#define mig_compat_when_matched(action) ((action)->matched)
+#endif
+
 /* 18 has generated columns that are computed when they are read. */
 #if PG_VERSION_NUM >= 180000
 #define mig_compat_is_virtual(constraint) ((constraint)->generated_kind == 'v')

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
@@ -40,26 +41,9 @@ typedef struct KeyChanges
 	const char *column;			/* NULL: none was found */
 } KeyChanges;
 
-/* The search for parameters that are compared so that rows are left out. */
-typedef struct Comparisons
-{
-	const MigBatch *batch;
-	List	   *rtable;			/* of the query that is walked through */
-	const char *column;			/* of the key, but not that of the parameter;
-								 * NULL: none was found */
-	int			parameter;
-	int			strict;			/* a parameter that must be exceeded, or not
-								 * reached; 0: none was found */
-} Comparisons;
-
 static void check_kind(const MigBatch *batch, const Node *statement);
 static void check_analyzed(const MigBatch *batch);
 static void check_parameters(const Usage *usage);
-static void check_comparisons(const MigBatch *batch, List *queries);
-static bool find_comparisons(Node *node, void *context);
-static void look_at_pair(Comparisons *comparisons, Node *one, Node *other);
-static void look_at_condition(Comparisons *comparisons, Node *condition);
-static int	key_parameter(const Comparisons *comparisons, Node *one, Node *other);
 static void check_key_is_kept(const MigBatch *batch, List *queries);
 static bool is_of_key(const MigBatch *batch, const char *column);
 static void find_key_columns(KeyChanges *changes);
@@ -68,7 +52,6 @@ static void look_at_targets(KeyChanges *changes, Oid relation, List *targets);
 static bool shares_rows(const MigBatch *batch, Oid relation);
 static void set_up_parser(ParseState *pstate, void *arg);
 static Node *use_parameter(ParseState *pstate, ParamRef *ref);
-static char *key_condition(const MigBatch *batch);
 static void add_context(void *arg);
 
 /*
@@ -110,7 +93,7 @@ check_kind(const MigBatch *batch, const Node *statement)
 			 errdetail("It is %s.",
 					   CreateCommandName(unconstify(Node *, statement))),
 			 errhint("For example: UPDATE %s SET ... WHERE %s",
-					 batch->relation_name, key_condition(batch))));
+					 batch->relation_name, mig_batch_condition(batch))));
 }
 
 /*
@@ -140,7 +123,7 @@ check_analyzed(const MigBatch *batch)
 	error_context_stack = callback.previous;
 	check_parameters(&usage);
 	source = linitial(SPI_plan_get_plan_sources(plan));
-	check_comparisons(batch, source->query_list);
+	mig_batch_check_condition(batch, source->query_list);
 	check_key_is_kept(batch, source->query_list);
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);
@@ -158,166 +141,8 @@ check_parameters(const Usage *usage)
 							i + 1),
 					 errdetail("Without a condition on both ends of the batch the statement would be about other rows, too."),
 					 errhint("It needs the condition %s, or one that means the same.",
-							 key_condition(usage->batch))));
+							 mig_batch_condition(usage->batch))));
 	}
-}
-
-/*
- * With the columns of a key in another order, or without one of its ends, rows
- * would be left out silently.
- */
-static void
-check_comparisons(const MigBatch *batch, List *queries)
-{
-	Comparisons comparisons = {batch};
-
-	(void) find_comparisons((Node *) queries, &comparisons);
-	if (comparisons.column != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the statement of a batch compares column \"%s\" with parameter $%d, which is of column \"%s\"",
-						comparisons.column, comparisons.parameter,
-						batch->key[(comparisons.parameter - 1) % batch->nkey]),
-				 errdetail("Parameters are in the order of the columns of the key. In another one rows would be left out."),
-				 errhint("It needs the condition %s, or one that means the same.",
-						 key_condition(batch))));
-	if (comparisons.strict > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 comparisons.strict <= batch->nkey ?
-				 errmsg("the statement of a batch leaves out the first key") :
-				 errmsg("the statement of a batch leaves out the last key"),
-				 errdetail("A batch includes both its first and its last key."),
-				 errhint("It needs the condition %s, or one that means the same.",
-						 key_condition(batch))));
-}
-
-static bool
-find_comparisons(Node *node, void *context)
-{
-	Comparisons *comparisons = context;
-	ListCell   *left;
-	ListCell   *right;
-
-	if (node == NULL || comparisons->column != NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		List	   *rtable = comparisons->rtable;
-
-		comparisons->rtable = ((Query *) node)->rtable;
-		if (((Query *) node)->jointree != NULL)
-			look_at_condition(comparisons, ((Query *) node)->jointree->quals);
-		(void) query_tree_walker((Query *) node, find_comparisons, context, 0);
-		comparisons->rtable = rtable;
-		return false;
-	}
-	if (IsA(node, OpExpr) && list_length(((OpExpr *) node)->args) == 2)
-		look_at_pair(comparisons, linitial(((OpExpr *) node)->args),
-					 lsecond(((OpExpr *) node)->args));
-	if (IsA(node, RowCompareExpr))
-		forboth(left, ((RowCompareExpr *) node)->largs,
-				right, ((RowCompareExpr *) node)->rargs)
-			look_at_pair(comparisons, lfirst(left), lfirst(right));
-	return expression_tree_walker(node, find_comparisons, context);
-}
-
-static void
-look_at_pair(Comparisons *comparisons, Node *one, Node *other)
-{
-	const MigBatch *batch = comparisons->batch;
-	const Var  *var = (const Var *) strip_implicit_coercions(one);
-	int			parameter = key_parameter(comparisons, one, other);
-	const char *column;
-
-	if (comparisons->column != NULL)
-		return;
-	if (parameter == 0)
-	{
-		parameter = key_parameter(comparisons, other, one);
-		var = (const Var *) strip_implicit_coercions(other);
-	}
-	if (parameter == 0)
-		return;
-	column = get_attname(batch->relation, var->varattno, false);
-	if (strcmp(column, batch->key[(parameter - 1) % batch->nkey]) == 0)
-		return;
-	comparisons->column = column;
-	comparisons->parameter = parameter;
-}
-
-/*
- * What all rows of a query fulfil: "id > $1" is never true of the first key.
- */
-static void
-look_at_condition(Comparisons *comparisons, Node *condition)
-{
-	int			nkey = comparisons->batch->nkey;
-	Node	   *one;
-	Node	   *other;
-	const char *operator;
-	bool		is_greater;
-	int			parameter;
-	ListCell   *cell;
-
-	if (condition == NULL || comparisons->strict > 0)
-		return;
-	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
-	{
-		foreach(cell, ((BoolExpr *) condition)->args)
-			look_at_condition(comparisons, lfirst(cell));
-		return;
-	}
-	if (IsA(condition, OpExpr) && list_length(((OpExpr *) condition)->args) == 2)
-	{
-		one = linitial(((OpExpr *) condition)->args);
-		other = lsecond(((OpExpr *) condition)->args);
-		operator = get_opname(((OpExpr *) condition)->opno);
-	}
-	else if (IsA(condition, RowCompareExpr))
-	{
-		one = llast(((RowCompareExpr *) condition)->largs);
-		other = llast(((RowCompareExpr *) condition)->rargs);
-		operator = get_opname(llast_oid(((RowCompareExpr *) condition)->opnos));
-	}
-	else
-		return;
-	if (operator == NULL ||
-		(strcmp(operator, "<") != 0 && strcmp(operator, ">") != 0))
-		return;
-	parameter = key_parameter(comparisons, one, other);
-	is_greater = operator[0] == '>';
-	if (parameter == 0)
-	{
-		parameter = key_parameter(comparisons, other, one);
-		is_greater = !is_greater;
-	}
-	if (parameter > 0 && is_greater == (parameter <= nkey))
-		comparisons->strict = parameter;
-}
-
-/*
- * The number of the parameter that a column of the key is compared with; 0: these
- * are no such two.
- */
-static int
-key_parameter(const Comparisons *comparisons, Node *one, Node *other)
-{
-	const MigBatch *batch = comparisons->batch;
-	const Var  *var = (const Var *) strip_implicit_coercions(one);
-	const Param *param = (const Param *) strip_implicit_coercions(other);
-	const RangeTblEntry *entry;
-	const char *column;
-
-	/* Those of "IN (SELECT ...)" have numbers of their own. */
-	if (!IsA(var, Var) || !IsA(param, Param) ||
-		param->paramkind != PARAM_EXTERN || var->varlevelsup > 0)
-		return 0;
-	entry = rt_fetch(var->varno, comparisons->rtable);
-	if (entry->rtekind != RTE_RELATION || entry->relid != batch->relation)
-		return 0;
-	column = get_attname(batch->relation, var->varattno, true);
-	return column != NULL && is_of_key(batch, column) ? param->paramid : 0;
 }
 
 /*
@@ -499,34 +324,6 @@ use_parameter(ParseState *pstate, ParamRef *ref)
 	param->paramcollid = get_typcollation(param->paramtype);
 	param->location = ref->location;
 	return (Node *) param;
-}
-
-/*
- * "id BETWEEN $1 AND $2", "(a, b) >= ($1, $2) AND (a, b) <= ($3, $4)"
- */
-static char *
-key_condition(const MigBatch *batch)
-{
-	StringInfoData columns;
-	StringInfoData buf;
-
-	initStringInfo(&columns);
-	for (int i = 0; i < batch->nkey; i++)
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(batch->key[i]));
-	if (batch->nkey == 1)
-		return psprintf("%s BETWEEN $1 AND $2", columns.data);
-	initStringInfo(&buf);
-	for (int end = 0; end < 2; end++)
-	{
-		appendStringInfo(&buf, "%s(%s) %s (", end > 0 ? " AND " : "",
-						 columns.data, end > 0 ? "<=" : ">=");
-		for (int i = 1; i <= batch->nkey; i++)
-			appendStringInfo(&buf, "%s$%d", i > 1 ? ", " : "",
-							 end * batch->nkey + i);
-		appendStringInfoChar(&buf, ')');
-	}
-	return buf.data;
 }
 
 /*

@@ -476,6 +476,10 @@ extern bool mig_batch_execute_in_body(MigStepExec *exec,
 									  const MigSegment *segment);
 pg_noreturn extern void mig_batch_refuse_name(const char *name);
 
+/* batch_condition.c */
+extern void mig_batch_check_condition(const MigBatch *batch, List *queries);
+extern char *mig_batch_condition(const MigBatch *batch);
+
 /* batch_statement.c */
 extern void mig_batch_check_statement(MigBatch *batch);
 extern int64 mig_batch_execute_statement(const MigBatch *batch,
