@@ -99,7 +99,7 @@ resolve_names(MigGraph *graph, bool depends)
 		const MigNode *rev = &graph->revs[i];
 		int			nnames = depends ? rev->ndepends : rev->ndown;
 
-		graph->culprit = i;
+		graph->culprit.id = rev->id;
 		result.start[i] = n;
 		for (int k = 0; k < nnames; k++)
 		{
@@ -273,7 +273,7 @@ refuse_cycle(MigGraph *graph, const MigEdges *all, const int *nmissing)
 	}
 
 	first = rev;
-	graph->culprit = first;
+	graph->culprit.id = graph->revs[first].id;
 	initStringInfo(&buf);
 	do
 	{

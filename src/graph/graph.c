@@ -100,12 +100,12 @@ mig_graph_finish(MigGraph *graph)
 }
 
 /*
- * The id of the revision that an error of mig_graph_finish() is about.
+ * What the error that mig_graph_finish() has raised is about.
  */
-const char *
+MigCulprit
 mig_graph_culprit(const MigGraph *graph)
 {
-	return graph->revs[graph->culprit].id;
+	return graph->culprit;
 }
 
 /* The revision with exactly this id, or -1. */
@@ -507,7 +507,6 @@ add_labels(MigGraph *graph)
 	{
 		const MigNode *rev = &graph->revs[i];
 
-		graph->culprit = i;
 		for (int k = 0; k < rev->nlabels; k++)
 		{
 			bool		found;
@@ -515,11 +514,19 @@ add_labels(MigGraph *graph)
 											  &found);
 
 			if (found)
+			{
+				graph->culprit = (MigCulprit)
+				{
+					rev->id, rev->labels[k], graph->revs[key->rev].id
+				};
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
+						 key->kind == MIG_KEY_ID ?
 						 errmsg("branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
-								rev->labels[k], rev->id,
-								graph->revs[key->rev].id)));
+								rev->labels[k], rev->id, graph->revs[key->rev].id) :
+						 errmsg("branch label \"%s\" is used by revisions \"%s\" and \"%s\"",
+								rev->labels[k], graph->revs[key->rev].id, rev->id)));
+			}
 			key->rev = i;
 			key->kind = MIG_KEY_LABEL;
 			graph->labels[graph->nlabels].name = rev->labels[k];

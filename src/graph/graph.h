@@ -28,11 +28,20 @@ typedef struct MigPlanRequest
 								 * that can be the first one; or NULL */
 } MigPlanRequest;
 
+/* What an error of mig_graph_finish() is about. */
+typedef struct MigCulprit
+{
+	const char *id;				/* of a revision */
+	const char *label;			/* of it, which is used twice; or NULL */
+	const char *other;			/* id of the revision whose label or id that
+								 * is, too */
+} MigCulprit;
+
 /* graph.c */
 extern MigGraph *mig_graph_create(int size_hint);
 extern void mig_graph_add(MigGraph *graph, const MigRevisionDef *def);
 extern void mig_graph_finish(MigGraph *graph);
-extern const char *mig_graph_culprit(const MigGraph *graph);
+extern MigCulprit mig_graph_culprit(const MigGraph *graph);
 extern int	mig_graph_find(const MigGraph *graph, const char *id);
 extern const char *mig_graph_id(const MigGraph *graph, int rev);
 extern bool mig_graph_is_head(const MigGraph *graph, int rev);

@@ -60,7 +60,7 @@ struct MigGraph
 	int			size;
 	int			allocated;
 	MigNode    *revs;
-	int			culprit;		/* that cannot be connected */
+	MigCulprit	culprit;		/* that cannot be connected */
 	struct mig_keys_hash *keys; /* every id and label */
 	int			nlabels;
 	MigLabel   *labels;

@@ -80,9 +80,11 @@ static bool changes_graph(const RegisterSet *set);
 static GraphNodes make_nodes(const RegisterSet *set);
 static GraphNode make_node(const RegisterSet *set, const MigRegistered *revision);
 static int	compare_nodes(const void *a, const void *b);
-static GraphNode *try_connect(RegisterSet *set, GraphNodes *nodes);
-static GraphNode *find_culprit(const GraphNodes *nodes);
-static void add_culprit(void *arg);
+static bool try_connect(RegisterSet *set, GraphNodes *nodes);
+static void take_out(GraphNodes *nodes);
+static GraphNode *find_node(const GraphNodes *nodes, const char *id);
+static const GraphNode *find_blamed(const GraphNodes *nodes);
+static void add_blamed(void *arg);
 static MigRegisterChange *write_all(RegisterSet *set, int *nchanges);
 
 /*
@@ -397,8 +399,8 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 
 /*
  * Adds the errors of the graph that the revisions would make with those that stay:
- * names that are used twice, dependencies that do not exist, and cycles.  That of
- * one revision hides no other's, because this is connected to none then.
+ * names that are used twice, dependencies that do not exist, and cycles.  One hides
+ * no other, and causes none: it is told, taken out, and the rest is looked at.
  */
 static void
 check_graph(RegisterSet *set)
@@ -410,12 +412,8 @@ check_graph(RegisterSet *set)
 	nodes = make_nodes(set);
 	for (int i = 0; i < MAX_GRAPH_ERRORS; i++)
 	{
-		GraphNode  *culprit = try_connect(set, &nodes);
-
-		if (culprit == NULL ||
-			culprit->def.nlabels + culprit->def.ndown + culprit->def.ndepends == 0)
+		if (!try_connect(set, &nodes))
 			return;
-		culprit->def.nlabels = culprit->def.ndown = culprit->def.ndepends = 0;
 	}
 }
 
@@ -506,20 +504,20 @@ compare_nodes(const void *a, const void *b)
 }
 
 /*
- * Adds the error of a graph of all of them.  Returns the revision that it is about;
- * NULL: there is none.
+ * Adds the error of a graph of all of them, and takes what it is about out of
+ * them.  Returns whether there is one.
  */
-static GraphNode *
+static bool
 try_connect(RegisterSet *set, GraphNodes *nodes)
 {
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext graph_context = AllocSetContextCreate(context, "migrate graph",
 														ALLOCSET_DEFAULT_SIZES);
 	List	   *volatile errors = set->errors;
-	GraphNode  *volatile culprit = NULL;
+	volatile bool failed = false;
 	ErrorContextCallback callback;
 
-	callback.callback = add_culprit;
+	callback.callback = add_blamed;
 	callback.arg = nodes;
 	callback.previous = error_context_stack;
 	MemoryContextSwitchTo(graph_context);
@@ -533,36 +531,77 @@ try_connect(RegisterSet *set, GraphNodes *nodes)
 	}
 	PG_CATCH();
 	{
-		culprit = find_culprit(nodes);
-		errors = mig_script_error_add(errors, culprit->given == NULL ? set->n :
-									  culprit->given->given.revision.number,
+		const GraphNode *blamed = find_blamed(nodes);
+
+		errors = mig_script_error_add(errors, blamed->given == NULL ? set->n :
+									  blamed->given->given.revision.number,
 									  context);
+		failed = true;
 	}
 	PG_END_TRY();
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(context);
+	if (failed)
+		take_out(nodes);
 	MemoryContextDelete(graph_context);
 	set->errors = errors;
-	return culprit;
+	return failed;
+}
+
+/*
+ * Takes out of the revisions what could not be connected, and nothing else: other
+ * ones may refer to the labels.
+ */
+static void
+take_out(GraphNodes *nodes)
+{
+	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
+	MigRevisionDef *def = &find_node(nodes, culprit.id)->def;
+	int			n = 0;
+
+	if (culprit.label == NULL)
+	{
+		def->ndown = def->ndepends = 0;
+		return;
+	}
+	while (strcmp(def->labels[n], culprit.label) != 0)
+		n++;
+	/* The names are those of the file, which are written to the registry. */
+	def->labels = memcpy(palloc(sizeof(char *) * def->nlabels), def->labels,
+						 sizeof(char *) * def->nlabels);
+	def->labels[n] = def->labels[--def->nlabels];
 }
 
 static GraphNode *
-find_culprit(const GraphNodes *nodes)
+find_node(const GraphNodes *nodes, const char *id)
 {
-	const char *id = mig_graph_culprit(nodes->graph);
 	GraphNode	key = {.def.id = unconstify(char *, id)};
 
 	return bsearch(&key, nodes->nodes, nodes->n, sizeof(GraphNode), compare_nodes);
 }
 
-static void
-add_culprit(void *arg)
+/*
+ * The revision that an error is told of: of two with the same label one that is
+ * given.
+ */
+static const GraphNode *
+find_blamed(const GraphNodes *nodes)
 {
-	const GraphNode *culprit = find_culprit(arg);
+	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
+	const GraphNode *node = find_node(nodes, culprit.id);
 
-	if (culprit->given != NULL && culprit->given->given.revision.line > 0)
+	return node->given == NULL && culprit.label != NULL ?
+		find_node(nodes, culprit.other) : node;
+}
+
+static void
+add_blamed(void *arg)
+{
+	const GraphNode *blamed = find_blamed(arg);
+
+	if (blamed->given != NULL && blamed->given->given.revision.line > 0)
 		mig_register_add_context(unconstify(MigRegistration *,
-											&culprit->given->given));
+											&blamed->given->given));
 }
 
 /*
