@@ -1108,7 +1108,7 @@ SELECT h.revision, h.message, h.state,
 	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
-  -- since it was last taken down, or abandoned
+  -- since it was last taken down, or abandoned, and in its last run
   LEFT JOIN (
 	SELECT l.revision,
 		   pg_catalog.string_agg(pg_catalog.format('%s by %s: %s'::text, l.state, l.role, l.detail), '; '::text
@@ -1127,6 +1127,11 @@ SELECT h.revision, h.message, h.state,
 	 WHERE l.state = ANY (ARRAY['retried'::text, 'skipped'::text, 'finished'::text, 'abandoned'::text])
 	   AND (o.down IS NULL OR l.started > o.down)
 	   AND (o.abandoned IS NULL OR l.started >= o.abandoned)
+	   AND NOT EXISTS (
+		SELECT FROM l AS i JOIN l AS n ON n.revision = i.revision AND n.started > i.finished
+		 WHERE i.revision = l.revision AND i.operation = l.operation AND i.finished >= l.finished
+		   AND i.state = ANY (ARRAY['succeeded'::text, 'finished'::text])
+		   AND (n.operation = l.operation OR n.state = ANY (ARRAY['succeeded'::text, 'finished'::text])))
 	 GROUP BY l.revision
   ) AS s ON s.revision = h.revision
   -- when a run that is not over came to the segment that it came to last
@@ -1184,7 +1189,7 @@ COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: state
 COMMENT ON COLUMN migrate.status_details.failed_at IS 'when that run ended; NULL as failed_sqlstate';
 COMMENT ON COLUMN migrate.status_details.refused_error IS 'message of the error that ended a later run before its first attempt; NULL: there was none, or you may not read migrate.log';
 COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NULL as refused_error';
-COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() since it was last downgraded or abandoned, by which role; NULL: nothing';
+COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() in its last run, unless it was downgraded or abandoned since, by which role; NULL: nothing';
 COMMENT ON COLUMN migrate.status_details.last_decision IS 'retried, skipped or abandoned, if it was not run since; NULL: nothing was decided, or it was run since';
 COMMENT ON COLUMN migrate.status_details.pid IS 'process id of the run that is running on the version table, if the revision is partial; NULL: it is not, or was interrupted';
 COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again; NULL: it is neither partial nor has it failed, or it is running';

@@ -97,6 +97,44 @@ CALL migrate_deploy('s1');
 SELECT note, last_decision, decisions ~ '^abandoned by [^;]*$' AS abandoned FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
 CALL migrate_revert('base');
 SELECT note, decisions FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+-- or is run again: then they are of another run
+CREATE TABLE nowhere (i int);
+CREATE TABLE go ();
+SELECT migrate_register('s3', 'CREATE INDEX CONCURRENTLY nowhere_i ON nowhere (i); SELECT 1 / count(*) FROM go', 'DROP INDEX CONCURRENTLY nowhere_i; SELECT 1 / count(*) FROM go');
+CALL migrate_deploy('s3');
+SELECT migrate_resolve('s3', 'finish');
+SELECT state, note, decisions ~ '^finished by' AS finished FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+DROP INDEX nowhere_i;
+SELECT migrate_stamp('base');
+SELECT state, note FROM migrate.status WHERE revision = 's3';
+CALL migrate_deploy('s3');
+SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+INSERT INTO go DEFAULT VALUES;
+CALL migrate_deploy('s3');
+SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+-- the same of a downgrade
+TRUNCATE go;
+CALL migrate_revert('base');
+SELECT migrate_resolve('s3', 'finish');
+SELECT state, note FROM migrate.status WHERE revision = 's3';
+INSERT INTO go DEFAULT VALUES;
+CALL migrate_deploy('s3');
+SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+CALL migrate_revert('base');
+-- and of what was skipped in a run that has succeeded
+SELECT migrate_register('s3', 'CREATE INDEX CONCURRENTLY nowhere_i ON nowhere (i); CREATE INDEX CONCURRENTLY ON missing (i)', '', replace => true);
+CALL migrate_deploy('s3');
+SELECT migrate_resolve('s3', 'skip');
+CALL migrate_deploy('s3');
+SELECT state, note FROM migrate.status WHERE revision = 's3';
+DROP INDEX nowhere_i;
+SELECT migrate_stamp('base');
+CREATE TABLE missing (i int);
+CALL migrate_deploy('s3');
+SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+CALL migrate_revert('base');
+SELECT migrate_unregister('s3');
+DROP TABLE nowhere, go, missing;
 
 -- a run that is refused, or waits in vain, hides no failure of the same body
 SELECT migrate_register('s2', 'SELECT 1 / 0', '');
