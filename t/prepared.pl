@@ -82,7 +82,7 @@ is(sql($node, $db, "SELECT count(*) FROM seen; SELECT count(*) FROM migrate.part
 0
 Leave it out: LISTEN is for the session that says it, which here ends with the job. Or use CALL migrate_deploy() in a session.
 To try again when the cause is removed: SELECT migrate_submit('a3');
-To change the body first: migrate_register('a3', ..., replace => true).
+To change the body first: migrate_register('a3', ..., replace => true), or its file: pg_migrate load --replace.
 TEXT
 is(sql($node, $db, "CALL migrate_deploy('a3'); SELECT * FROM pg_listening_channels()"), 'ch', 'LISTEN in a session');
 

@@ -104,7 +104,7 @@ SELECT migrate_register('t2', 'SELECT pg_sleep(1.2)', '', '{t1}', replace => tru
 SELECT migrate_upgrade();",
 		qq(ERROR:  invalid value for parameter "work_mem": "bogus"
 ${left}HINT:  To try again when the cause is removed: CALL migrate_deploy();
-To change the body first: migrate_register('t2', ..., replace => true).
+To change the body first: migrate_register('t2', ..., replace => true), or its file: pg_migrate load --replace.
 CONTEXT:  SQL statement "SET work_mem = 'bogus'"
 statement 2 at line 1 of the upgrade of revision "t2", attempt 1)),
 	"t2\nt2", 'a body that fails: the next run is not limited');

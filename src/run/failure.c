@@ -342,7 +342,7 @@ advise_repair(const MigRun *run, const ErrorData *error, const char *command)
 							 stamp);
 		return buf.data;
 	}
-	appendStringInfo(&buf, "\nTo change the body first: migrate_register(%s, ..., replace => true).",
+	appendStringInfo(&buf, "\nTo change the body first: migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
 					 quote_literal_cstr(run->exec.body.revision));
 	if (stamp != NULL && exists_already(error))
 		appendStringInfo(&buf, "\nIf the database has all that the revision makes, to count it as applied: SELECT migrate_stamp(%s);",
