@@ -51,7 +51,7 @@ SELECT migrate_submit('b1') AS job \gset
 CALL migrate_wait(:job);
 \set VERBOSITY default
 SELECT octet_length(error), right(error, 30) AS error, octet_length(detail), right(detail, 99) AS detail,
-       octet_length(hint), right(hint, 165) AS hint
+       octet_length(hint), right(hint, 205) AS hint
   FROM migrate.jobs_details WHERE job = :job;
 SELECT octet_length(error), right(error, 30) AS error FROM migrate.log WHERE sqlstate = 'ZZ123' ORDER BY finished DESC LIMIT 1;
 SELECT migrate_register('b1', $b$DO $do$BEGIN EXECUTE repeat(' ', 100000) || 'SELECT 1 / 0'; END$do$ $b$, down_revision => '{a2}', replace => true);
