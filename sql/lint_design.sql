@@ -54,6 +54,13 @@ SELECT pg_temp.lint('SET LOCAL search_path = lint_other, public; ALTER TABLE sma
 SELECT pg_temp.lint('CREATE EXTENSION no_such_extension');
 SELECT pg_temp.lint('CREATE EXTENSION IF NOT EXISTS plpgsql');
 
+-- empty-upgrade: a template that nobody has filled in, but no merge, no label
+SELECT pg_temp.lint('-- to do', '');
+SELECT migrate_register('x1', '', '', branch_labels => '{orders}'), migrate_register('x2', '', '', depends_on => '{x1}'),
+       migrate_register('x3', '', '', external => 'call somebody'), migrate_merge('{x1,x2,x3}', revision => 'x4');
+SELECT revision, rule FROM migrate_lint() ORDER BY revision;
+SELECT migrate_unregister('x' || i) FROM generate_series(4, 1, -1) AS i;
+
 -- no-downgrade, empty-downgrade, downgrade-data
 SELECT pg_temp.lint('ALTER TABLE small ADD COLUMN c int', NULL);
 SELECT pg_temp.lint('', NULL);

@@ -25,7 +25,6 @@
 #include "run/run.h"
 #include "tables/partial.h"
 #include "tables/repeatable.h"
-#include "tables/revision.h"
 #include "tables/version.h"
 
 static MigLint *begin(MigSpiAccess access, MigCommand command);
@@ -44,7 +43,7 @@ static List *statement_trees(const char *body, bool per_statement);
 static void begin_revision(MigLint *lint, MigCommand command,
 						   const MigRevisionTexts *texts);
 static void apply_settings(MigLint *lint, const char *settings);
-static void end_revision(MigLint *lint, const char *downgrade);
+static void end_revision(MigLint *lint, const MigRevisionTexts *texts);
 static void walk_statement(MigLint *lint, Node *node);
 static void walk_alter_table(MigLint *lint, const AlterTableStmt *alter);
 static void end_transaction(MigLint *lint);
@@ -285,7 +284,7 @@ walk_revision(MigLint *lint, MigCommand command, const char *revision)
 	{
 		walk_body(lint, body, down ? texts.downgrade_per_statement :
 				  texts.upgrade_per_statement, down ? NULL : texts.verify);
-		end_revision(lint, texts.downgrade);
+		end_revision(lint, &texts);
 	}
 	lint->number++;
 	MemoryContextSwitchTo(old_context);
@@ -509,7 +508,7 @@ end_transaction(MigLint *lint)
 }
 
 static void
-end_revision(MigLint *lint, const char *downgrade)
+end_revision(MigLint *lint, const MigRevisionTexts *texts)
 {
 	mig_lint_drop_end_revision(lint);
 	mig_lint_rights_end_revision(lint);
@@ -518,5 +517,5 @@ end_revision(MigLint *lint, const char *downgrade)
 	lint->place.query = NULL;
 	mig_lint_server_revision(lint);
 	if (lint->place.operation == MIG_COMMAND_UPGRADE)
-		mig_lint_revision(lint, downgrade);
+		mig_lint_revision(lint, texts);
 }

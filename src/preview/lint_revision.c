@@ -1,6 +1,6 @@
 /*
  * lint_revision.c
- *	  Rules for a revision as a whole: its way back.
+ *	  Rules for a revision as a whole: that it does something, its way back.
  */
 #include "postgres.h"
 
@@ -29,12 +29,15 @@ static bool is_made(const Makes *makes, const char *name);
  * After the statements of an upgrade.
  */
 void
-mig_lint_revision(MigLint *lint, const char *downgrade)
+mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts)
 {
+	const char *downgrade = texts->downgrade;
 	Makes		makes = {NIL, false};
 	List	   *trees;
 	ListCell   *cell;
 
+	if (lint->script->nstatements == 0 && !texts->may_be_empty)
+		mig_lint_add(lint, MIG_RULE_EMPTY_UPGRADE, NULL, "");
 	if (downgrade == NULL)
 	{
 		if (lint->script->nstatements > 0)

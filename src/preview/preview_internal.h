@@ -13,6 +13,7 @@
 #include "base/spi.h"
 #include "preview/preview.h"
 #include "script/script.h"
+#include "tables/revision.h"
 
 /* A type as it is written: names are compared, not looked up. */
 typedef struct MigLintType
@@ -277,7 +278,7 @@ extern void mig_lint_rights_statement(MigLint *lint, Node *node);
 extern void mig_lint_rights_end_revision(MigLint *lint);
 extern void mig_lint_server_revision(MigLint *lint);
 extern void mig_lint_server_statement(MigLint *lint, Node *node);
-extern void mig_lint_revision(MigLint *lint, const char *downgrade);
+extern void mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts);
 
 /*
  * The objects of a class: a query over its catalog.  $1: with owners, $2: with

@@ -306,6 +306,11 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 		"extension \"%s\" %s",
 		"Install it on the server, or create it by a role that may, before the deploy; IF NOT EXISTS then does nothing."
 	},
+	[MIG_RULE_EMPTY_UPGRADE] = {
+		"empty-upgrade", MIG_LINT_NOTICE,
+		"the upgrade has no statement, and the revision will count as applied",
+		"Fill it in before it is deployed: the body of an applied revision is not changed."
+	},
 	[MIG_RULE_NO_DOWNGRADE] = {
 		"no-downgrade", MIG_LINT_NOTICE,
 		"there is no way back from this revision",

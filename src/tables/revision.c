@@ -344,7 +344,10 @@ mig_revision_texts(const char *id, MigSpiAccess access,
 	static MigSpiQuery query = {
 		"SELECT upgrade, downgrade, settings, allow,"
 		"       NOT upgrade_transactional, NOT downgrade_transactional, verify,"
-		"       external, downgrade_external"
+		"       external, downgrade_external,"
+		"       down_revision[2] IS NOT NULL OR depends_on <> '{}'"
+		"        OR branch_labels <> '{}' OR external IS NOT NULL"
+		"        OR verify IS NOT NULL"
 		"  FROM migrate.revision AS r WHERE revision = $1",
 		.by_key = true
 	};
@@ -372,6 +375,7 @@ read_texts(const MigSpiRow *row, void *result)
 	texts->verify = mig_spi_row_text(row, 7);
 	texts->external = mig_spi_row_text(row, 8);
 	texts->downgrade_external = mig_spi_row_text(row, 9);
+	texts->may_be_empty = mig_spi_row_bool(row, 10);
 }
 
 /*

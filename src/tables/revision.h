@@ -86,6 +86,9 @@ typedef struct MigRevisionTexts
 	char	   *downgrade_external; /* or NULL */
 	bool		upgrade_per_statement;	/* as in MigRevisionDef */
 	bool		downgrade_per_statement;
+	bool		may_be_empty;	/* the upgrade: edges, labels, an external
+								 * step or a verify body are what the revision
+								 * is for */
 } MigRevisionTexts;
 
 /* What decides whether a revision may be run. */
