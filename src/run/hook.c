@@ -60,7 +60,7 @@ static char *unhook(const MigHook *hook);
 static void notify_failure(void *arg);
 static void warn(const ErrorData *problem, const char *what);
 static void call_until_done(Call *call);
-static ErrorData *call_once(Call *call);
+static ErrorData *try_call(Call *call);
 static void deallocate(void *arg);
 static void call_and_tell(void *arg);
 static void call_hooks(MigRun *run, MigHookEvent event, bool of_step,
@@ -248,7 +248,7 @@ mig_hook_fail_run(MigRun *run, const ErrorData *error, bool in_step)
 	}
 	if (has_hooks(run, MIG_HOOK_ON_ERROR))
 	{
-		problem = call_once(&call);
+		problem = try_call(&call);
 		if (problem != NULL)
 			warn(problem, run->failed_hook == NULL ? "hooks for on_error" :
 				 psprintf("hook %s for on_error", run->failed_hook));
@@ -299,7 +299,7 @@ call_until_done(Call *call)
 
 	for (int attempt = 1;; attempt++)
 	{
-		ErrorData  *error = call_once(call);
+		ErrorData  *error = try_call(call);
 
 		if (error == NULL)
 			return;
@@ -320,7 +320,7 @@ call_until_done(Call *call)
  * NULL: done, and committed if the run commits.
  */
 static ErrorData *
-call_once(Call *call)
+try_call(Call *call)
 {
 	MigRun	   *run = call->run;
 	ErrorData  *error;
