@@ -20,6 +20,11 @@
 
 #include "pg_migrate.h"
 
+/* 19 has a name of its own for it, of the type that pqsignal() takes there. */
+#ifndef PG_SIG_DFL
+#define PG_SIG_DFL SIG_DFL
+#endif
+
 typedef struct Target
 {
 	char	   *name;			/* connection string, or name of a database */
@@ -58,7 +63,7 @@ run_fleet(CommandFunction run, int argc, char **argv)
 	ExitCode	worst = EXIT_DONE;
 
 	/* A parent that ignores it would leave nothing to wait for. */
-	pqsignal(SIGCHLD, SIG_DFL);
+	pqsignal(SIGCHLD, PG_SIG_DFL);
 	pqsignal(SIGINT, interrupt);
 	for (int i = 0; i < fleet.ntargets; i++)
 	{
@@ -173,7 +178,7 @@ start(Target *target, CommandFunction run, int argc, char **argv)
 	{
 		int			output = fileno(target->output);
 
-		pqsignal(SIGINT, SIG_DFL);
+		pqsignal(SIGINT, PG_SIG_DFL);
 		if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 			_exit(EXIT_FAILED);
 		options.dbname = target->name;

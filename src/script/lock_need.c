@@ -224,12 +224,12 @@ of_subcommand(const AlterTableCmd *command, const RangeVar *table, List *needs)
 		case AT_AddConstraint:
 			return of_constraint(castNode(Constraint, command->def), needs);
 		case AT_DropColumn:
-			if (command->behavior == DROP_CASCADE)
+		case AT_AlterColumnType:
+			if (command->subtype == AT_DropColumn &&
+				command->behavior == DROP_CASCADE)
 				needs = of_relation(table, MIG_LOCK_COLUMN_DEPENDANTS,
 									MIG_LOCK_ALONE, command->name,
 									AccessExclusiveLock, needs);
-			/* FALLTHROUGH */
-		case AT_AlterColumnType:
 			return of_relation(table, MIG_LOCK_COLUMN_KEYS, MIG_LOCK_ALONE,
 							   command->name, AccessExclusiveLock, needs);
 #ifdef MIG_COMPAT_HAVE_ALTER_CONSTRAINT_NODE
