@@ -3,7 +3,7 @@
 SET client_min_messages = warning;
 CREATE ROLE regress_migrate_low;
 CREATE ROLE regress_migrate_wrapper;
-GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_submit, migrate_register TO regress_migrate_low, regress_migrate_wrapper;
+GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_submit, migrate_register, migrate_preview TO regress_migrate_low, regress_migrate_wrapper;
 GRANT EXECUTE ON PROCEDURE migrate_deploy TO regress_migrate_low, regress_migrate_wrapper;
 CREATE SCHEMA evil AUTHORIZATION regress_migrate_low;
 CREATE TABLE evil.version (version_num varchar(32) PRIMARY KEY);
@@ -60,6 +60,8 @@ CREATE FUNCTION wrap.its() RETURNS text LANGUAGE sql SECURITY DEFINER SET search
 	SET migrate.version_table = 'evil.version2' SET migrate.function_mode = 'run' SET migrate.transaction_settings = 'work_mem = 1MB' AS 'SELECT migrate_upgrade()';
 CREATE FUNCTION wrap.back() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 	SET migrate.version_table = 'evil.version2' SET migrate.transaction_settings = '' AS 'SELECT migrate_downgrade(''base'')';
+CREATE FUNCTION wrap.preview() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+	SET migrate.version_table = 'evil.version2' AS 'SELECT count(*) FROM migrate_preview()';
 CREATE FUNCTION wrap.rows() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS 'SELECT count(*) FROM migrate_current()';
 SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::text)$$, 'DELETE FROM public.said', replace => true);
 RESET ROLE;
@@ -107,7 +109,40 @@ CREATE FUNCTION pg_temp.between() RETURNS text LANGUAGE sql SET migrate.version_
 SELECT pg_temp.between();
 -- without any of them
 SELECT wrap.any();
+-- nor run what it has deferred
+SELECT wrap.back();
+CREATE TABLE evil.late (i int);
+CREATE FUNCTION evil.late() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'late, as %', current_user; RETURN NULL; END$$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON evil.late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION evil.late();
+BEGIN;
+INSERT INTO evil.late VALUES (1);
+SELECT wrap.its();
+ROLLBACK;
+BEGIN;
+INSERT INTO evil.late VALUES (1);
+SELECT wrap.preview();
+ROLLBACK;
+BEGIN;
+INSERT INTO evil.late VALUES (1);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT wrap.its();
+COMMIT;
+SELECT wrap.back();
+DROP TABLE evil.late;
+-- nor meet its temporary objects in the place of others: a body may set search_path
+CREATE TEMP TABLE said (said text);
+SELECT wrap.its();
+SELECT wrap.preview();
+DROP TABLE said;
+CREATE TEMP VIEW said AS SELECT 'x' AS said;
+SELECT wrap.its();
+DROP VIEW said;
+CREATE TYPE pg_temp.said AS (i int);
+SELECT wrap.its();
+DISCARD TEMP;
+SELECT wrap.its();
 \c - :user
+INSERT INTO said VALUES ('GOOD');
 SELECT * FROM said;
 SELECT revision FROM migrate_current();
 

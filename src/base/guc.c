@@ -115,7 +115,6 @@ static bool check_databases(char **value, void **extra, GucSource source);
 static List *split_names(const char *value, bool *valid);
 static Oid	setter(const char *name);
 static Oid	database_owner(void);
-static bool has_rights_of_current_role(Oid role);
 
 /*
  * Defines all settings.  Called once, from _PG_init().
@@ -296,9 +295,7 @@ mig_guc_define(void)
 bool
 mig_guc_setter_is_trusted(const char *name)
 {
-	Oid			role = setter(name);
-
-	return role == GetUserId() || has_rights_of_current_role(role);
+	return mig_guc_role_is_trusted(setter(name));
 }
 
 /*
@@ -373,8 +370,11 @@ database_owner(void)
 	return DatumGetObjectId(owner);
 }
 
-static bool
-has_rights_of_current_role(Oid role)
+/*
+ * Whether a role has the rights of this one.
+ */
+bool
+mig_guc_role_is_trusted(Oid role)
 {
 	static MigSpiQuery query = {
 		"SELECT FROM pg_catalog.pg_roles AS r"
@@ -382,6 +382,8 @@ has_rights_of_current_role(Oid role)
 	};
 	MigSpiArgs	args = {0};
 
+	if (role == GetUserId())
+		return true;
 	mig_spi_arg_oid(&args, role);
 	mig_spi_arg_oid(&args, GetUserId());
 	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);

@@ -68,6 +68,7 @@ extern char *mig_guc_version_table;
 extern int	mig_guc_worker_naptime;
 
 extern bool mig_guc_setter_is_trusted(const char *name);
+extern bool mig_guc_role_is_trusted(Oid role);
 extern void mig_guc_check_setter(const char *name);
 extern List *mig_guc_database_names(void);
 extern void mig_guc_define(void);

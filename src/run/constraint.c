@@ -31,6 +31,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/guc.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 
@@ -54,6 +55,27 @@ static char *restore_immediate(void);
 static void set_all_immediate(void);
 static void set_constraints(const char *sql);
 static void check_result(const char *sql, int rc);
+
+/*
+ * Before the first body of a run: what the transaction has deferred so far is not
+ * its.  Raises an error if it may be of a role without the rights of this one, as
+ * the caller of a SECURITY DEFINER function: it would run with those, up to 17.
+ */
+void
+mig_constraint_begin(void)
+{
+	Oid			caller = GetOuterUserId();
+
+	if (!mig_guc_role_is_trusted(caller) && is_pending())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a migration body cannot run while role \"%s\" has deferred triggers or constraints",
+						GetUserNameFromId(caller, false)),
+				 errdetail("They would run with the rights of role \"%s\", which that role lacks.",
+						   GetUserNameFromId(GetUserId(), false)),
+				 errhint("Call it in a transaction of its own, or after SET CONSTRAINTS ALL IMMEDIATE.")));
+	mig_constraint_check(false);
+}
 
 /*
  * Runs what was deferred, with the caller's rights, then puts the constraints

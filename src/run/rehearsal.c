@@ -122,8 +122,7 @@ rehearse(void *arg)
 
 	(void) mig_server_stop_retries(GUC_ACTION_LOCAL);
 	mig_run_prepare(run);
-	/* What the caller has deferred is not the first revision's. */
-	mig_constraint_check(false);
+	mig_constraint_begin();
 	mig_step_begin_run(run);
 	rehearsal->work(rehearsal, rehearsal->arg);
 }

@@ -398,8 +398,7 @@ execute_steps(MigRun *run)
 				 errhint("The procedure commits after each revision: %s",
 						 mig_failure_procedure_call(run))));
 
-	/* What the caller has deferred is not the first revision's. */
-	mig_constraint_check(false);
+	mig_constraint_begin();
 
 	mig_step_begin_run(run);
 	mig_hook_begin_run(run);

@@ -524,6 +524,7 @@ extern const char *mig_session_setting_value(const List *settings,
 
 /* session_state.c */
 extern void mig_session_state_note(MigTemporary *before);
+extern void mig_session_state_check_owners(void);
 extern void mig_session_state_refuse(const MigTemporary *before);
 extern void mig_session_state_drop(const MigTemporary *before);
 extern void mig_session_state_deallocate(void);
@@ -538,6 +539,7 @@ extern void mig_session_lock_carry(char *const *objects, int nobjects);
 extern void mig_session_lock_release(void);
 
 /* constraint.c */
+extern void mig_constraint_begin(void);
 extern void mig_constraint_check(bool transaction_ends);
 
 /* index_definition.c */

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -20,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
+#include "base/compat.h"
 #include "base/cursor.h"
 #include "base/server.h"
 #include "base/spi.h"
@@ -35,6 +37,7 @@
 	" WHERE refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass" \
 	"   AND refobjid = pg_catalog.pg_my_temp_schema()"
 
+static void read_object(const MigSpiRow *row, void *result);
 static void drop_tables(const MigTemporary *before);
 static void close_cursors(void);
 
@@ -61,6 +64,60 @@ mig_session_state_note(MigTemporary *before)
 						 GetUserNameFromId(GetUserId(), false))));
 	before->objects = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
 								   MIG_SPI_READ_LATEST, &before->nobjects);
+}
+
+/*
+ * Before the first body of a run: raises an error if the session has a temporary
+ * table, view or type of a role without the rights of this one, as that of the
+ * caller of a SECURITY DEFINER function.  A body that sets search_path would find
+ * it in the place of what it means, and its triggers or functions would run with
+ * the rights of this role.
+ */
+void
+mig_session_state_check_owners(void)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.replace("
+		"         pg_catalog.pg_describe_object(t.classid, t.objid, 0),"
+		"         pg_catalog.pg_my_temp_schema()::pg_catalog.regnamespace || '.', 'pg_temp.'),"
+		"       pg_catalog.pg_get_userbyid(t.owner)"
+		"  FROM (SELECT classid, objid,"
+		"               COALESCE((SELECT relowner FROM pg_catalog.pg_class WHERE oid = objid"
+		"                          AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass),"
+		"                        (SELECT typowner FROM pg_catalog.pg_type WHERE oid = objid"
+		"                          AND classid = 'pg_catalog.pg_type'::pg_catalog.regclass)) AS owner"
+		"          FROM " TEMPORARY_OBJECTS ") AS t"
+		" WHERE t.owner <> $1 AND NOT " MIG_COMPAT_HAS_ROLE("t.owner", "$1")
+		" LIMIT 1"
+	};
+	MigSpiArgs	args = {0};
+	Oid			schema;
+	Oid			toast_schema;
+	char	   *found[2];
+
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (!OidIsValid(schema))
+		return;
+	mig_spi_arg_oid(&args, GetUserId());
+	if (!mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					 read_object, found))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a migration body cannot run while the session has %s of role \"%s\"",
+					found[0], found[1]),
+			 errdetail("That role lacks the rights of role \"%s\", and the body could find it in the place of what it means.",
+					   GetUserNameFromId(GetUserId(), false)),
+			 errhint("Drop it before the call, as with DISCARD TEMP.")));
+}
+
+static void
+read_object(const MigSpiRow *row, void *result)
+{
+	char	  **found = result;
+
+	found[0] = mig_spi_row_text_not_null(row, 1);
+	found[1] = mig_spi_row_text_not_null(row, 2);
 }
 
 /*

@@ -58,6 +58,7 @@ mig_step_begin_run(MigRun *run)
 {
 	MigStepExec *exec = &run->exec;
 
+	mig_session_state_check_owners();
 	run->session_timeout = StatementTimeout;
 	exec->run = run;
 	mig_log_new_run(&exec->entry.run);
