@@ -82,7 +82,11 @@ current_settings(int *nsettings)
 						nsettings);
 	settings = palloc(sizeof(char *) * (*nsettings + 1));
 
+	/* What a run asks about its settings: in the job they are the owner's. */
 	mig_guc_check_setter("migrate.transaction_settings");
+	mig_guc_check_setter("migrate.lint");
+	if (mig_guc_lint != MIG_LINT_MODE_OFF)
+		mig_guc_check_setter("migrate.lint_small_table");
 	/* Internal SQL has a search_path of its own. */
 	settings[0] = psprintf("search_path=%s",
 						   GetConfigOption("search_path", false, false));
