@@ -199,7 +199,9 @@ SELECT count(migrate_batch_reset(batch)) FROM migrate.batches;
 \t on
 CREATE VIEW v AS SELECT * FROM t;
 CREATE TEMPORARY TABLE temporary (id int PRIMARY KEY);
-CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE parts (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);
+CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (1) TO (9);
+CREATE TABLE triple (a int, b int, c int, n int, PRIMARY KEY (a, b, c));
 CREATE TABLE bare (id int, n int);
 CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (t);
 CREATE TABLE ruled (id int);
@@ -289,7 +291,45 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'texts', 'DELETE FROM texts WHERE id COLLATE "POSIX" BETWEEN $1 AND $2'$$,
 	$$'texts', 'DELETE FROM texts WHERE id BETWEEN $1::varchar(2) AND $2::varchar(2)'$$,
 	$$'texts', 'DELETE FROM texts WHERE id ~>=~ $1 AND id ~<=~ $2'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 AND id IS DISTINCT FROM $1'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 AND (id > $1 OR n = 99)'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 AND id::bigint > $1'$$,
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4) AND (a >= $2 OR a < 0)'$$,
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b > $1 OR (b = $1 AND a >= $2 AND n > 3)) AND (b, a) <= ($3, $4)'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id IN (SELECT id FROM t WHERE id BETWEEN $1 AND $2 LIMIT 3)'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id IN (SELECT id FROM t WHERE id BETWEEN $1 AND $2 FOR UPDATE SKIP LOCKED)'$$,
+	$$'t', 'INSERT INTO bare SELECT id FROM t TABLESAMPLE SYSTEM (50) WHERE id BETWEEN $1 AND $2'$$,
+	$$'t', 'MERGE INTO t USING bare ON t.id = bare.id AND t.id BETWEEN $1 AND $2 WHEN MATCHED AND t.id > $1 THEN DELETE'$$,
+	-- in two relations of the query
+	$$'t', 'UPDATE t SET n = 1 FROM t AS o WHERE t.n = o.id AND t.id >= $1 AND o.id <= $2'$$,
+	$$'crossed', 'UPDATE crossed AS c SET n = 1 FROM crossed AS o WHERE (c.b, o.a) BETWEEN ($1, $2) AND ($3, $4)'$$,
+	-- another column of the table
+	$$'t', 'UPDATE t SET n = 1 WHERE n BETWEEN $1 AND $2'$$,
+	-- columns of views, subqueries, WITH, joins
+	$$'t', 'INSERT INTO bare SELECT id FROM v WHERE id > $1 AND id <= $2'$$,
+	$$'t', 'WITH w AS (SELECT * FROM t) UPDATE t SET n = 1 FROM w WHERE w.id = t.id AND w.id > $1 AND w.id <= $2'$$,
+	$$'t', 'UPDATE t SET n = 1 FROM (SELECT id FROM t) AS s WHERE s.id = t.id AND s.id > $1 AND s.id <= $2'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE EXISTS (SELECT WHERE t.id > $1 AND t.id <= $2)'$$,
+	-- rows that are not limited at all
+	$$'t', 'UPDATE t SET n = n + 1 WHERE $1 <= $2'$$,
+	$$'t', 'WITH s AS (SELECT count(*) FROM t WHERE id BETWEEN $1 AND $2) UPDATE t SET n = t.n + 1'$$,
+	$$'t', 'UPDATE t SET n = n + 1 WHERE id NOT IN (SELECT id FROM t WHERE id BETWEEN $1 AND $2)'$$,
+	$$'t', 'UPDATE t SET n = t.n + 1 FROM t AS o WHERE o.id BETWEEN $1 AND $2 AND t.n IS NOT NULL'$$,
+	$$'crossed', 'DELETE FROM crossed AS c USING crossed AS o WHERE c.b = o.b AND (o.b, o.a) BETWEEN ($1, $2) AND ($3, $4)'$$,
+	-- the table of which it is a partition
+	$$'part_1', 'UPDATE parts SET n = 1 WHERE id BETWEEN $1 AND $2'$$,
 	-- the same as it has to be
+	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b > $1 OR b = $1 AND a >= $2) AND ($3 > b OR $4 >= a AND $3 = b)'$$,
+	$$'triple', 'UPDATE triple SET n = 1 WHERE (a > $1 OR a = $1 AND b > $2 OR a = $1 AND b = $2 AND c >= $3) AND (a < $4 OR a = $4 AND (b < $5 OR b = $5 AND c <= $6))'$$,
+	$$'triple', 'UPDATE triple SET n = 1 WHERE a >= $1 AND (a > $1 OR b >= $2 AND (b > $2 OR c >= $3)) AND (a, b, c) <= ($4, $5, $6)'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE EXISTS (SELECT FROM bare WHERE bare.id = t.id AND bare.id BETWEEN $1 AND $2)'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id = ANY (ARRAY(SELECT id FROM t WHERE id BETWEEN $1 AND $2 FOR UPDATE))'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE id IN (SELECT id FROM v WHERE id BETWEEN $1 AND $2)'$$,
+	$$'t', 'WITH w AS MATERIALIZED (SELECT id FROM t) UPDATE t SET n = 1 FROM w WHERE w.id = t.id AND w.id BETWEEN $1 AND $2'$$,
+	$$'t', 'UPDATE t SET n = 1 FROM t AS o WHERE o.id = t.id AND o.id BETWEEN $1 AND $2 AND t.n <> $1'$$,
+	$$'crossed', 'DELETE FROM crossed WHERE (a, b) IN (SELECT a, b FROM crossed WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4))'$$,
+	$$'t', 'MERGE INTO t USING bare ON t.id = bare.id AND bare.id BETWEEN $1 AND $2 WHEN MATCHED THEN UPDATE SET n = 1'$$,
+	$$'t', 'INSERT INTO bare SELECT id FROM t AS x JOIN (SELECT id AS i FROM t) AS s ON x.id = s.i WHERE x.id BETWEEN $1 AND $2'$$,
 	$$'crossed', 'UPDATE crossed SET n = 1 WHERE b BETWEEN $1 AND $3 AND (b > $1 OR a >= $2) AND (a <= $4 OR $3 > b)'$$,
 	$$'crossed', 'UPDATE crossed SET n = 1 WHERE b >= $1 AND (b, a) BETWEEN ($1, $2) AND ($3, $4)'$$,
 	$$'t', 'INSERT INTO bare SELECT t.id FROM t JOIN bare AS b ON t.id = b.id AND t.id BETWEEN $1 AND $2'$$,
@@ -309,7 +349,7 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
 	$$'computed', 'UPDATE computed SET c = 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE bare SET id = bare.id + 1 FROM t WHERE t.id BETWEEN $1 AND $2'$$]) AS arguments;
-DROP TABLE heir, ruled, computed, crossed;
+DROP TABLE heir, ruled, computed, crossed, triple, part_1;
 \a
 \t off
 CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2');

@@ -1,16 +1,24 @@
 /*
  * batch_condition.c
- *	  The condition that limits the statement of a batch to the keys of the batch.
+ *	  Whether the statement of a batch is limited to the keys of the batch.
  *
  * Keys are looked up in the order of the key, both ends included.  A statement
- * that compares the key with its parameters in another way would silently leave
- * out rows, or be about those of other batches, too.  It is looked at as the
- * server has analyzed it, operators by what they are to the order of the key.
+ * that compares the table with its parameters in another way would silently leave
+ * out rows, or be about those of other batches, too; one that changes the table
+ * without a condition on its key would change all rows in each batch.  It is
+ * looked at as the server has analyzed it, operators by what they are to the order
+ * of the key, columns through views, subqueries and WITH.
+ *
+ * What cannot be seen to be right is refused, where it compares columns of the
+ * table.  What a statement leaves to functions, or compares with the columns of
+ * other tables, its author answers for.
  */
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/partition.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
@@ -21,147 +29,234 @@
 #include "base/compat.h"
 #include "run/run_internal.h"
 
-/* A column of the key that is compared with a parameter. */
+/* A column of the table of a batch, as a query sees it. */
+typedef struct Column
+{
+	int			varno;			/* in the query; 0: it is an outer query's */
+	int			key;			/* number in the key, from 0; -1: not of it */
+	const char *name;
+} Column;
+
+/* A column of the table that is compared with a parameter. */
 typedef struct Comparison
 {
-	int			column;			/* from 0 */
+	Column		column;
 	int			parameter;		/* from 1; 0: it is another comparison */
-	StrategyNumber strategy;	/* with the column to the left */
+	StrategyNumber strategy;	/* of the order of the key, with the column to
+								 * the left; 0: of another one */
 } Comparison;
 
-/* The search for comparisons of the key with parameters. */
-typedef struct Comparisons
+/* What is looked for. */
+typedef struct Search
 {
 	const MigBatch *batch;
-	List	   *rtable;			/* of the query that is walked through */
-	bool		found;
-	bool		exact;			/* a query has the condition on both ends, and
-								 * none that leaves out keys between them */
-	const Comparison *crossed;	/* a column with the parameter of another one */
-} Comparisons;
+	List	   *ancestors;		/* of the table, if it is a partition */
+	List	   *queries;		/* that is walked through, then the outer ones */
+	bool		compared;		/* columns of the table with parameters */
+	bool		exact;			/* in a query whose rows are those of the
+								 * batch */
+	bool		unlimited;		/* rows are changed whose key is not looked at */
+	const Comparison *crossed;	/* of the key, with the parameter of another
+								 * column */
+} Search;
 
 /* What an expression mentions. */
 typedef struct Mentions
 {
-	const Comparisons *comparisons;
-	bool		key;			/* a column of it */
+	const Search *search;
+	bool		column;			/* of the table */
+	bool		key;			/* such a column of the key */
 	bool		parameter;
 } Mentions;
 
 static bool find_comparisons(Node *node, void *context);
-static bool is_exact(const Comparisons *comparisons, const Query *query);
+static void look_at_query(Search *search, Query *query);
+static void look_at_comparison(Search *search, Node *node);
+static bool is_exact(const Search *search, const Query *query, int varno,
+					 List *conditions);
+static bool leaves_out_rows(const Query *query);
 static List *conditions_of(Node *node, List *conditions);
-static bool has_end(const Comparisons *comparisons, List *conditions,
-					int column, bool last);
-static bool has_comparison(const Comparisons *comparisons, List *conditions,
-						   int column, bool last, StrategyNumber strategy);
-static bool is_comparison(const Comparisons *comparisons, Node *condition,
+static bool is_end(const Search *search, int varno, List *arms, List *beside,
+				   int column, bool last);
+static List *without(const Search *search, int varno, List *conditions, int column,
+					 bool last, StrategyNumber strategy);
+static bool is_comparison(const Search *search, int varno, Node *condition,
 						  int column, int ncolumns, bool last,
 						  StrategyNumber strategy);
-static bool leaves_out_keys(const Comparisons *comparisons, Node *condition);
-static List *read_comparisons(const Comparisons *comparisons, Node *condition);
-static Comparison *read_comparison(const Comparisons *comparisons, Node *one,
+static bool is_limited(const Search *search, const Query *query, List *conditions);
+static bool has_equal_key(const Search *search, List *conditions, int varno,
+						  int levelsup);
+static bool equals_key(const Search *search, Node *condition, int key, int varno,
+					   int levelsup);
+static List *read_comparisons(const Search *search, Node *condition);
+static Comparison *read_comparison(const Search *search, Node *one,
 								   Node *other, Oid operator);
-static int	column_of_key(const Comparisons *comparisons, const Node *node);
+static StrategyNumber strategy_of(const Search *search, int key, Oid operator);
+static bool find_column(const Search *search, List *queries, const Node *node,
+						Column *column);
+static bool find_in_subquery(const Search *search, List *queries, Query *query,
+							 AttrNumber number, Column *column);
+static Mentions mentions_of(const Search *search, Node *node);
 static bool find_mentions(Node *node, void *context);
 
-/*
- * A statement that compares the key with the parameters must do so as the keys
- * are looked up: otherwise rows would be left out silently, or be in two batches.
- * One that does not is the author's to answer for: it may call a function, or
- * compare the key of another table.
- */
 void
 mig_batch_check_condition(const MigBatch *batch, List *queries)
 {
-	Comparisons comparisons = {batch};
+	Search		search = {batch};
 	const Comparison *crossed;
 
-	(void) find_comparisons((Node *) queries, &comparisons);
-	crossed = comparisons.crossed;
+	if (get_rel_relispartition(batch->relation))
+		search.ancestors = get_partition_ancestors(batch->relation);
+	(void) find_comparisons((Node *) queries, &search);
+	crossed = search.crossed;
 	if (crossed != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the statement of a batch compares column \"%s\" with parameter $%d, which is of column \"%s\"",
-						batch->key[crossed->column], crossed->parameter,
+						crossed->column.name, crossed->parameter,
 						batch->key[(crossed->parameter - 1) % batch->nkey]),
 				 errdetail("Parameters are in the order of the columns of the key. In another one rows would be left out."),
 				 errhint("It needs the condition %s, or one that means the same.",
 						 mig_batch_condition(batch))));
-	if (comparisons.found && !comparisons.exact)
+	if (search.compared && !search.exact)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the statement of a batch is not about exactly the rows from its first key to its last key"),
-				 errdetail("As it compares the key with the parameters, rows of the batch would be left out, or rows of other batches be changed, too."),
-				 errhint("It needs the condition %s, joined to others by AND, without a cast or COLLATE.",
+				 errmsg("the statement of a batch cannot be seen to be about exactly the rows of the batch"),
+				 errdetail("Rows could be left out, or be in two batches."),
+				 errhint("It needs the condition %s of table %s itself, joined to others by AND, without a cast or COLLATE, and no other comparison of the key with a parameter.",
+						 mig_batch_condition(batch), batch->relation_name)));
+	if (search.unlimited)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the statement of a batch is not limited to the rows of the batch"),
+				 errdetail("It changes rows of table %s without a condition on their key, or one that joins them by their key to the rows of the batch.",
+						   batch->relation_name),
+				 errhint("It needs the condition %s.",
 						 mig_batch_condition(batch))));
 }
 
 static bool
 find_comparisons(Node *node, void *context)
 {
-	Comparisons *comparisons = context;
-	ListCell   *cell;
+	Search	   *search = context;
 
-	if (node == NULL || comparisons->crossed != NULL)
+	if (node == NULL || search->crossed != NULL)
 		return false;
 	if (IsA(node, Query))
 	{
-		List	   *rtable = comparisons->rtable;
-
-		comparisons->rtable = ((Query *) node)->rtable;
-		if (is_exact(comparisons, (Query *) node))
-			comparisons->exact = true;
+		search->queries = lcons(node, search->queries);
+		look_at_query(search, (Query *) node);
 		(void) query_tree_walker((Query *) node, find_comparisons, context, 0);
-		comparisons->rtable = rtable;
+		search->queries = list_delete_first(search->queries);
 		return false;
 	}
-	if (IsA(node, OpExpr) || IsA(node, RowCompareExpr) ||
-		IsA(node, DistinctExpr) || IsA(node, ScalarArrayOpExpr))
-	{
-		Mentions	mentions = {comparisons};
-
-		(void) expression_tree_walker(node, find_mentions, &mentions);
-		if (mentions.key && mentions.parameter)
-			comparisons->found = true;
-	}
-	foreach(cell, read_comparisons(comparisons, node))
-	{
-		const Comparison *comparison = lfirst(cell);
-
-		if (comparisons->crossed == NULL && comparison->parameter > 0 &&
-			(comparison->parameter - 1) % comparisons->batch->nkey != comparison->column)
-			comparisons->crossed = comparison;
-	}
+	look_at_comparison(search, node);
 	return expression_tree_walker(node, find_comparisons, context);
 }
 
-/*
- * Whether all rows that a query is about are of the batch, and as far as the key
- * tells all those.
- */
-static bool
-is_exact(const Comparisons *comparisons, const Query *query)
+static void
+look_at_query(Search *search, Query *query)
 {
 	List	   *conditions = conditions_of((Node *) query->jointree, NIL);
+
+	conditions = conditions_of(mig_compat_merge_condition(query), conditions);
+	for (int varno = 1; varno <= list_length(query->rtable); varno++)
+		search->exact = search->exact || is_exact(search, query, varno, conditions);
+	if (query->resultRelation != 0 && query->commandType != CMD_INSERT &&
+		!is_limited(search, query, conditions))
+		search->unlimited = true;
+}
+
+static void
+look_at_comparison(Search *search, Node *node)
+{
+	Mentions	found;
 	ListCell   *cell;
 
-	/* ON is no condition for rows that are not matched. */
+	if ((IsA(node, OpExpr) && ((OpExpr *) node)->opresulttype == BOOLOID) ||
+		IsA(node, RowCompareExpr) || IsA(node, DistinctExpr) ||
+		IsA(node, ScalarArrayOpExpr))
+	{
+		found = mentions_of(search, node);
+		search->compared = search->compared || (found.column && found.parameter);
+	}
+	foreach(cell, read_comparisons(search, node))
+	{
+		const Comparison *comparison = lfirst(cell);
+
+		if (search->crossed == NULL && comparison->parameter > 0 &&
+			comparison->column.key >= 0 &&
+			(comparison->parameter - 1) % search->batch->nkey != comparison->column.key)
+			search->crossed = comparison;
+	}
+}
+
+/*
+ * Whether the rows of a query are those of the batch, as far as their key in that
+ * relation of the query tells: both ends are among the conditions, and no other
+ * one compares the key with a parameter.
+ */
+static bool
+is_exact(const Search *search, const Query *query, int varno, List *conditions)
+{
+	bool		has_end[2] = {false, false};
+	ListCell   *cell;
+
+	if (leaves_out_rows(query))
+		return false;
 	foreach(cell, query->mergeActionList)
 	{
-		if (!mig_compat_when_matched(lfirst_node(MergeAction, cell)))
+		const MergeAction *action = lfirst_node(MergeAction, cell);
+		Mentions	found = mentions_of(search, action->qual);
+
+		/* ON is no condition for rows that are not matched. */
+		if (!mig_compat_when_matched(action) || (found.key && found.parameter))
 			return false;
 	}
-	conditions = conditions_of(mig_compat_merge_condition(query), conditions);
-	if (!has_end(comparisons, conditions, 0, false) ||
-		!has_end(comparisons, conditions, 0, true))
-		return false;
 	foreach(cell, conditions)
 	{
-		if (leaves_out_keys(comparisons, lfirst(cell)))
+		Node	   *condition = lfirst(cell);
+		List	   *arms = list_make1(list_make1(condition));
+		int			ncolumns = list_length(read_comparisons(search, condition));
+		Mentions	found = mentions_of(search, condition);
+
+		if (!found.key || !found.parameter)
+			continue;
+		if (is_end(search, varno, arms, conditions, 0, false))
+			has_end[0] = true;
+		else if (is_end(search, varno, arms, conditions, 0, true))
+			has_end[1] = true;
+		else if (ncolumns == 0 ||
+				 (!is_comparison(search, varno, condition, 0, ncolumns, false,
+								 BTGreaterEqualStrategyNumber) &&
+				  !is_comparison(search, varno, condition, 0, ncolumns, true,
+								 BTLessEqualStrategyNumber)))
 			return false;
 	}
-	return true;
+	return has_end[0] && has_end[1];
+}
+
+/*
+ * LIMIT and OFFSET, rows that others have locked, a sample.
+ */
+static bool
+leaves_out_rows(const Query *query)
+{
+	ListCell   *cell;
+
+	if (query->limitCount != NULL || query->limitOffset != NULL)
+		return true;
+	foreach(cell, query->rowMarks)
+	{
+		if (lfirst_node(RowMarkClause, cell)->waitPolicy == LockWaitSkip)
+			return true;
+	}
+	foreach(cell, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, cell)->tablesample != NULL)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -190,6 +285,8 @@ conditions_of(Node *node, List *conditions)
 		conditions = conditions_of(join->rarg, conditions);
 		return conditions_of(join->quals, conditions);
 	}
+	if (IsA(node, RangeTblRef))
+		return conditions;
 	if (is_andclause(node))
 	{
 		foreach(cell, ((BoolExpr *) node)->args)
@@ -201,56 +298,83 @@ conditions_of(Node *node, List *conditions)
 
 /*
  * Whether the columns of the key from this one on are limited to the first key, or
- * to the last one: in the order of the key, so by a comparison of rows, or by what
- * it means: a > $1 OR (a = $1 AND b >= $2), or a >= $1 AND (a > $1 OR b >= $2).
+ * to the last one, by the arms of an OR, each a list of what is joined by AND: a
+ * comparison of rows, or what it means: a > $1 OR (a = $1 AND b >= $2).  The
+ * equation is not needed where "a >= $1" stands beside it.
  */
 static bool
-has_end(const Comparisons *comparisons, List *conditions, int column, bool last)
+is_end(const Search *search, int varno, List *arms, List *beside, int column,
+	   bool last)
 {
-	int			nkey = comparisons->batch->nkey;
+	int			nkey = search->batch->nkey;
 	StrategyNumber within = last ? BTLessEqualStrategyNumber : BTGreaterEqualStrategyNumber;
 	StrategyNumber strictly = last ? BTLessStrategyNumber : BTGreaterStrategyNumber;
+	List	   *others = NIL;
+	bool		found = false;
 	ListCell   *cell;
 
 	if (column == nkey)
 		return false;
-	foreach(cell, conditions)
+	if (list_length(arms) == 1)
 	{
-		Node	   *condition = lfirst(cell);
+		List	   *conditions = linitial(arms);
+		List	   *rest = without(search, varno, conditions, column, last, within);
+		Node	   *condition;
 
-		if (is_comparison(comparisons, condition, column, nkey - column, last, within))
+		if (list_length(conditions) == 1 &&
+			is_comparison(search, varno, linitial(conditions), column, nkey - column,
+						  last, within))
 			return true;
-		if (!is_orclause(condition) ||
-			list_length(((BoolExpr *) condition)->args) != 2)
-			continue;
-		for (int i = 0; i < 2; i++)
-		{
-			List	   *args = ((BoolExpr *) condition)->args;
-			List	   *others = conditions_of(list_nth(args, 1 - i), NIL);
-
-			if (is_comparison(comparisons, list_nth(args, i), column, 1, last, strictly) &&
-				(has_comparison(comparisons, others, column, last,
-								BTEqualStrategyNumber) ||
-				 has_comparison(comparisons, conditions, column, last, within)) &&
-				has_end(comparisons, others, column + 1, last))
-				return true;
-		}
+		/* What stands beside an OR, if anything, is "a >= $1". */
+		if (list_length(rest) != 1 || !is_orclause(linitial(rest)))
+			return false;
+		condition = linitial(rest);
+		foreach(cell, ((BoolExpr *) condition)->args)
+			others = lappend(others, conditions_of(lfirst(cell), NIL));
+		return is_end(search, varno, others, list_concat_copy(beside, conditions),
+					  column, last);
 	}
-	return false;
+	foreach(cell, arms)
+	{
+		List	   *conditions = lfirst(cell);
+		List	   *rest;
+
+		if (!found && list_length(conditions) == 1 &&
+			is_comparison(search, varno, linitial(conditions), column, 1, last, strictly))
+		{
+			found = true;
+			continue;
+		}
+		rest = without(search, varno, conditions, column, last, BTEqualStrategyNumber);
+		if (list_length(rest) == list_length(conditions) &&
+			list_length(without(search, varno, beside, column, last, within)) ==
+			list_length(beside))
+			return false;
+		others = lappend(others, rest);
+	}
+	return found && is_end(search, varno, others, NIL, column + 1, last);
 }
 
-static bool
-has_comparison(const Comparisons *comparisons, List *conditions, int column,
-			   bool last, StrategyNumber strategy)
+/*
+ * The conditions but for one that compares the column so, if it is among them.
+ */
+static List *
+without(const Search *search, int varno, List *conditions, int column, bool last,
+		StrategyNumber strategy)
 {
+	List	   *rest = NIL;
+	bool		found = false;
 	ListCell   *cell;
 
 	foreach(cell, conditions)
 	{
-		if (is_comparison(comparisons, lfirst(cell), column, 1, last, strategy))
-			return true;
+		if (!found && is_comparison(search, varno, lfirst(cell), column, 1, last,
+									strategy))
+			found = true;
+		else
+			rest = lappend(rest, lfirst(cell));
 	}
-	return false;
+	return rest;
 }
 
 /*
@@ -258,11 +382,11 @@ has_comparison(const Comparisons *comparisons, List *conditions, int column,
  * those of the first key, or of the last one.
  */
 static bool
-is_comparison(const Comparisons *comparisons, Node *condition, int column,
+is_comparison(const Search *search, int varno, Node *condition, int column,
 			  int ncolumns, bool last, StrategyNumber strategy)
 {
-	List	   *compared = read_comparisons(comparisons, condition);
-	int			before = last ? comparisons->batch->nkey : 0;
+	List	   *compared = read_comparisons(search, condition);
+	int			before = last ? search->batch->nkey : 0;
 	ListCell   *cell;
 
 	if (list_length(compared) != ncolumns)
@@ -272,8 +396,9 @@ is_comparison(const Comparisons *comparisons, Node *condition, int column,
 		const Comparison *comparison = lfirst(cell);
 		int			expected = column + foreach_current_index(cell);
 
-		if (comparison->column != expected ||
-			comparison->parameter != before + expected + 1 ||
+		if (comparison->parameter != before + expected + 1 ||
+			comparison->column.varno != varno ||
+			comparison->column.key != expected ||
 			comparison->strategy != strategy)
 			return false;
 	}
@@ -281,22 +406,88 @@ is_comparison(const Comparisons *comparisons, Node *condition, int column,
 }
 
 /*
- * Whether a condition on the key is not true of all keys of the batch: of those of
- * (a, b) from (1, 5) to (2, 3), "b >= $2" is not.
+ * Whether the rows that a query changes are limited by their key, if they are of
+ * the table: by its parameters, or as those that have the key of another row.
  */
 static bool
-leaves_out_keys(const Comparisons *comparisons, Node *condition)
+is_limited(const Search *search, const Query *query, List *conditions)
 {
-	List	   *compared = read_comparisons(comparisons, condition);
+	int			varno = query->resultRelation;
 	ListCell   *cell;
 
-	foreach(cell, compared)
+	if (rt_fetch(varno, query->rtable)->relid != search->batch->relation ||
+		is_exact(search, query, varno, conditions) ||
+		has_equal_key(search, conditions, varno, 0))
+		return true;
+	foreach(cell, conditions)
 	{
-		if (((const Comparison *) lfirst(cell))->parameter > 0)
-			return !is_comparison(comparisons, condition, 0, list_length(compared),
-								  false, BTGreaterEqualStrategyNumber) &&
-				!is_comparison(comparisons, condition, 0, list_length(compared),
-							   true, BTLessEqualStrategyNumber);
+		const SubLink *link = lfirst(cell);
+
+		if (!IsA(link, SubLink))
+			continue;
+		if (link->subLinkType == ANY_SUBLINK &&
+			has_equal_key(search, conditions_of(link->testexpr, NIL), varno, 0))
+			return true;
+		if (link->subLinkType == EXISTS_SUBLINK)
+		{
+			Search		inner = *search;
+
+			inner.queries = lcons(link->subselect, list_copy(search->queries));
+			if (has_equal_key(&inner,
+							  conditions_of((Node *) castNode(Query, link->subselect)->jointree, NIL),
+							  varno, 1))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+has_equal_key(const Search *search, List *conditions, int varno, int levelsup)
+{
+	for (int key = 0; key < search->batch->nkey; key++)
+	{
+		bool		found = false;
+		ListCell   *cell;
+
+		foreach(cell, conditions)
+			found = found || equals_key(search, lfirst(cell), key, varno, levelsup);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool
+equals_key(const Search *search, Node *condition, int key, int varno, int levelsup)
+{
+	List	   *args = NIL;
+	Oid			operator = InvalidOid;
+	ListCell   *cell;
+
+	if (IsA(condition, OpExpr))
+	{
+		args = ((OpExpr *) condition)->args;
+		operator = ((OpExpr *) condition)->opno;
+	}
+	else if (IsA(condition, ScalarArrayOpExpr) &&
+			 ((ScalarArrayOpExpr *) condition)->useOr)
+	{
+		args = ((ScalarArrayOpExpr *) condition)->args;
+		operator = ((ScalarArrayOpExpr *) condition)->opno;
+	}
+	if (list_length(args) != 2 ||
+		strategy_of(search, key, operator) != BTEqualStrategyNumber)
+		return false;
+	foreach(cell, args)
+	{
+		const Var  *var = (const Var *) strip_implicit_coercions(lfirst(cell));
+		Column		column;
+
+		if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup &&
+			find_column(search, search->queries, (const Node *) var, &column) &&
+			column.key == key)
+			return true;
 	}
 	return false;
 }
@@ -305,7 +496,7 @@ leaves_out_keys(const Comparisons *comparisons, Node *condition)
  * What a comparison of two values, or of two rows, compares; NIL: it is none.
  */
 static List *
-read_comparisons(const Comparisons *comparisons, Node *condition)
+read_comparisons(const Search *search, Node *condition)
 {
 	List	   *result = NIL;
 	ListCell   *left;
@@ -316,7 +507,7 @@ read_comparisons(const Comparisons *comparisons, Node *condition)
 	{
 		const OpExpr *expr = (const OpExpr *) condition;
 
-		return list_make1(read_comparison(comparisons, linitial(expr->args),
+		return list_make1(read_comparison(search, linitial(expr->args),
 										  lsecond(expr->args), expr->opno));
 	}
 	if (IsA(condition, RowCompareExpr))
@@ -324,73 +515,144 @@ read_comparisons(const Comparisons *comparisons, Node *condition)
 				 right, ((RowCompareExpr *) condition)->rargs,
 				 operator, ((RowCompareExpr *) condition)->opnos)
 			result = lappend(result,
-							 read_comparison(comparisons, lfirst(left), lfirst(right),
+							 read_comparison(search, lfirst(left), lfirst(right),
 											 lfirst_oid(operator)));
 	return result;
 }
 
 static Comparison *
-read_comparison(const Comparisons *comparisons, Node *one, Node *other,
-				Oid operator)
+read_comparison(const Search *search, Node *one, Node *other, Oid operator)
 {
 	Comparison *result = palloc0(sizeof(Comparison));
-	int			column = column_of_key(comparisons, one);
 	const Param *param = (const Param *) strip_implicit_coercions(other);
-	Oid			type;
 
-	if (column < 0)
+	if (!find_column(search, search->queries, one, &result->column))
 	{
-		column = column_of_key(comparisons, other);
+		if (!find_column(search, search->queries, other, &result->column))
+			return result;
 		param = (const Param *) strip_implicit_coercions(one);
 		operator = get_commutator(operator);
 	}
 	/* Those of "IN (SELECT ...)" have numbers of their own. */
-	if (column < 0 || !IsA(param, Param) || param->paramkind != PARAM_EXTERN)
+	if (!IsA(param, Param) || param->paramkind != PARAM_EXTERN)
 		return result;
-	type = comparisons->batch->columns[column].type;
-	result->column = column;
 	result->parameter = param->paramid;
-	result->strategy = get_op_opfamily_strategy(operator,
-												get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)));
+	if (result->column.key >= 0)
+		result->strategy = strategy_of(search, result->column.key, operator);
 	return result;
 }
 
-/*
- * Which column of the key an expression is, from 0; -1: none.
- */
-static int
-column_of_key(const Comparisons *comparisons, const Node *node)
+static StrategyNumber
+strategy_of(const Search *search, int key, Oid operator)
 {
-	const MigBatch *batch = comparisons->batch;
+	Oid			type = search->batch->columns[key].type;
+
+	return get_op_opfamily_strategy(operator,
+									get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)));
+}
+
+/*
+ * Whether an expression is a column of the table, and which one.  queries: the one
+ * it is in, then the outer ones.
+ */
+static bool
+find_column(const Search *search, List *queries, const Node *node, Column *column)
+{
 	const Var  *var = (const Var *) strip_implicit_coercions(unconstify(Node *, node));
 	const RangeTblEntry *entry;
-	const char *name;
+	ListCell   *cell;
+	bool		found = false;
 
-	if (!IsA(var, Var) || var->varlevelsup > 0)
-		return -1;
-	entry = rt_fetch(var->varno, comparisons->rtable);
-	if (entry->rtekind != RTE_RELATION || entry->relid != batch->relation)
-		return -1;
-	name = get_attname(batch->relation, var->varattno, true);
-	for (int i = 0; name != NULL && i < batch->nkey; i++)
+	if (!IsA(var, Var) || var->varlevelsup >= list_length(queries))
+		return false;
+	queries = list_copy_tail(queries, var->varlevelsup);
+	entry = rt_fetch(var->varno, linitial_node(Query, queries)->rtable);
+	switch (entry->rtekind)
 	{
-		if (strcmp(name, batch->key[i]) == 0)
-			return i;
+		case RTE_RELATION:
+			if (entry->relid != search->batch->relation &&
+				!list_member_oid(search->ancestors, entry->relid))
+				return false;
+			column->name = get_attname(entry->relid, var->varattno, true);
+			column->key = -1;
+			/* All rows of an ancestor are in no batch of a partition. */
+			for (int i = 0; column->name != NULL && i < search->batch->nkey &&
+				 entry->relid == search->batch->relation; i++)
+			{
+				if (strcmp(column->name, search->batch->key[i]) == 0)
+					column->key = i;
+			}
+			found = true;
+			break;
+		case RTE_JOIN:
+			return var->varattno > 0 && var->varlevelsup == 0 &&
+				find_column(search, queries,
+							list_nth(entry->joinaliasvars, var->varattno - 1), column);
+		case RTE_SUBQUERY:
+			found = find_in_subquery(search, queries, entry->subquery,
+									 var->varattno, column);
+			break;
+		case RTE_CTE:
+			if (entry->ctelevelsup >= list_length(queries))
+				return false;
+			queries = list_copy_tail(queries, entry->ctelevelsup);
+			foreach(cell, linitial_node(Query, queries)->cteList)
+			{
+				const CommonTableExpr *cte = lfirst_node(CommonTableExpr, cell);
+
+				if (strcmp(cte->ctename, entry->ctename) == 0 && !cte->cterecursive)
+					found = find_in_subquery(search, queries,
+											 castNode(Query, cte->ctequery),
+											 var->varattno, column);
+			}
+			break;
+		default:
+			break;
 	}
-	return -1;
+	column->varno = var->varlevelsup == 0 ? var->varno : 0;
+	return found;
+}
+
+static bool
+find_in_subquery(const Search *search, List *queries, Query *query,
+				 AttrNumber number, Column *column)
+{
+	const TargetEntry *target;
+
+	if (query->setOperations != NULL || number <= 0)
+		return false;
+	target = get_tle_by_resno(query->commandType == CMD_SELECT ?
+							  query->targetList : query->returningList, number);
+	return target != NULL &&
+		find_column(search, lcons(query, list_copy(queries)),
+					(const Node *) target->expr, column);
+}
+
+static Mentions
+mentions_of(const Search *search, Node *node)
+{
+	Mentions	found = {search};
+
+	(void) find_mentions(node, &found);
+	return found;
 }
 
 static bool
 find_mentions(Node *node, void *context)
 {
-	Mentions   *mentions = context;
+	Mentions   *found = context;
+	Column		column;
 
 	if (node == NULL || IsA(node, Query))
 		return false;
-	if (IsA(node, Var) && column_of_key(mentions->comparisons, node) >= 0)
-		mentions->key = true;
+	if (IsA(node, Var) &&
+		find_column(found->search, found->search->queries, node, &column))
+	{
+		found->column = true;
+		found->key = found->key || column.key >= 0;
+	}
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-		mentions->parameter = true;
+		found->parameter = true;
 	return expression_tree_walker(node, find_mentions, context);
 }
 
