@@ -103,12 +103,7 @@ record_at_exit(int code, Datum arg)
 	/* What the run has in memory ends with its transaction. */
 	MemoryContextSwitchTo(TopMemoryContext);
 	begin = exec->begin;
-	entry = exec->entry;
-	entry.version_table = pstrdup(entry.version_table);
-	if (entry.revision != NULL)
-		entry.revision = pstrdup(entry.revision);
-	if (entry.body_hash != NULL)
-		entry.body_hash = pstrdup(entry.body_hash);
+	entry = mig_log_copy(&exec->entry);
 	AbortOutOfAnyTransaction();
 	write_log(&entry, &begin);
 }

@@ -97,6 +97,28 @@ mig_log_write(const MigLogEntry *entry)
 }
 
 /*
+ * A row that outlives what it was made of, but for its error.  In the current
+ * memory context.
+ */
+MigLogEntry
+mig_log_copy(const MigLogEntry *entry)
+{
+	MigLogEntry copy = *entry;
+	const char **texts[] = {
+		&copy.revision, &copy.version_table, &copy.body_hash, &copy.revision_hash,
+		&copy.search_path, &copy.decision, &copy.note, &copy.blocked_by
+	};
+
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		if (*texts[i] != NULL)
+			*texts[i] = pstrdup(*texts[i]);
+	}
+	copy.error = NULL;
+	return copy;
+}
+
+/*
  * Writes a row for each revision that another tool has applied: when that was, as
  * far as the tool knows.
  */

@@ -72,6 +72,7 @@ typedef struct MigLogRows
 } MigLogRows;
 
 extern void mig_log_new_run(pg_uuid_t *run);
+extern MigLogEntry mig_log_copy(const MigLogEntry *entry);
 extern void mig_log_lock_nowait(void);
 extern void mig_log_write(const MigLogEntry *entry);
 extern void mig_log_write_adopted(const MigVersion *version,
