@@ -284,7 +284,7 @@ COMMENT ON COLUMN migrate.batch.statement IS 'position of the statement in the b
 COMMENT ON COLUMN migrate.batch.relation IS 'the table that is run through, by its name when a batch last noted it: schema.table, quoted where needed';
 COMMENT ON COLUMN migrate.batch.relation_oid IS 'that table, also when its name has changed';
 COMMENT ON COLUMN migrate.batch.key IS 'columns of the key';
-COMMENT ON COLUMN migrate.batch.key_order IS 'of each of them the type, and the collation, by which keys were sorted when it began; bigint for all integers, text for varchar';
+COMMENT ON COLUMN migrate.batch.key_order IS 'of each of them the type, the collation, and the number of the column, by which keys were sorted when it began; bigint for all integers, text for varchar';
 COMMENT ON COLUMN migrate.batch.query IS 'the statement; it is compared with the one that is given, and never run from here';
 COMMENT ON COLUMN migrate.batch.last_key IS 'last key of the last batch; NULL: none was done';
 COMMENT ON COLUMN migrate.batch.end_key IS 'highest key when it began, where it ends; NULL: the table was empty';

@@ -363,6 +363,32 @@ RESET default_transaction_read_only;
 CALL migrate_batch('indexes', 'DELETE FROM indexes WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4)', '{b,a}', name => 'included');
 SELECT migrate_batch_reset('included');
 
+-- keys are read back as they were written
+CREATE TABLE arrays (id text[] PRIMARY KEY, n int DEFAULT 0);
+INSERT INTO arrays SELECT ARRAY[to_char(i, 'FM00'), NULL] FROM generate_series(1, 20) AS i;
+SET array_nulls = off;
+CALL migrate_batch('arrays', 'UPDATE arrays SET n = n + 1 WHERE id BETWEEN $1 AND $2', batch_size => 3, target => '0', pause => 0, name => 'arrays');
+RESET array_nulls;
+SELECT n, count(*) FROM arrays GROUP BY n;
+SELECT migrate_batch_reset('arrays');
+DROP TABLE arrays;
+
+-- columns that exchange their names
+CREATE TABLE renamed (id int PRIMARY KEY, other int NOT NULL UNIQUE, n int DEFAULT 0);
+INSERT INTO renamed SELECT i, 21 - i FROM generate_series(1, 20) AS i;
+CALL migrate_batch('renamed', 'UPDATE renamed SET n = n + 1 / (11 - id) WHERE id BETWEEN $1 AND $2 AND id <> 10', '{id}', batch_size => 5, target => '0', pause => 0, name => 'renamed');
+SELECT key_order FROM migrate.batch WHERE name = 'renamed';
+ALTER TABLE renamed RENAME id TO x;
+ALTER TABLE renamed RENAME other TO id;
+ALTER TABLE renamed RENAME x TO other;
+CALL migrate_batch('renamed', 'UPDATE renamed SET n = n + 1 / (11 - id) WHERE id BETWEEN $1 AND $2 AND id <> 10', '{id}', batch_size => 5, target => '0', pause => 0, name => 'renamed');
+-- elsewhere a column may have another number
+UPDATE migrate.batch SET origin = 'another', relation = 'public.renamed', key_order = '{bigint column 7}' WHERE name = 'renamed';
+UPDATE renamed SET id = 100 WHERE id = 11;
+CALL migrate_batch('renamed', 'UPDATE renamed SET n = n + 1 / (11 - id) WHERE id BETWEEN $1 AND $2 AND id <> 10', '{id}', batch_size => 5, target => '0', pause => 0, name => 'renamed');
+SELECT migrate_batch_reset('renamed');
+DROP TABLE renamed;
+
 -- a key whose type or collation is another one since it was begun: its keys would
 -- come in another order, and rows be skipped
 CREATE TABLE retyped (id int PRIMARY KEY, n int DEFAULT 0);

@@ -17,6 +17,7 @@ mig_render_plainly(void)
 {
 	static const char *const settings[][2] =
 	{
+		{"array_nulls", "on"},
 		{"bytea_output", "hex"},
 		{"datestyle", "ISO, MDY"},
 		{"extra_float_digits", "1"},

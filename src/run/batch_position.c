@@ -104,7 +104,7 @@ check_same(const MigBatch *batch, const MigBatchRow *row)
 	if (!same_key)
 		refuse_other(batch, row, "another key");
 	if (!row->same_order)
-		refuse_other(batch, row, "another type or collation of its key");
+		refuse_other(batch, row, "other columns, types or collations of its key");
 	if (strcmp(given, noted) != 0)
 		refuse_other(batch, row, "another statement");
 }
@@ -243,10 +243,10 @@ mig_batch_refuse_order(const MigBatch *batch)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the key of table \"%s\" got another type or collation during its batches",
+			 errmsg("the key of table \"%s\" got other columns, types or collations during its batches",
 					batch->relation_name),
 			 errdetail("Its rows have another order now, and some would be left out."),
-			 errhint("To resume, give the column its type and collation again.")));
+			 errhint("To resume, give the columns their names, types and collations again.")));
 }
 
 /*

@@ -25,7 +25,8 @@
 
 /*
  * In SQL: what the order of a key depends on.  Of integers, and of text and varchar,
- * it is the same.
+ * it is the same.  A column is known by its number: two of them can exchange their
+ * names.
  */
 #define KEY_ORDER(relation, key) \
 	"ARRAY(SELECT pg_catalog.concat_ws(' ', CASE" \
@@ -33,12 +34,26 @@
 	"          THEN 'bigint'" \
 	"          WHEN a.atttypid = 'varchar'::regtype THEN 'text'" \
 	"          ELSE pg_catalog.format_type(a.atttypid, NULL) END," \
-	"         'COLLATE ' || NULLIF(a.attcollation, 0)::regcollation::text)" \
+	"         'COLLATE ' || NULLIF(a.attcollation, 0)::regcollation::text," \
+	"         'column ' || a.attnum)" \
 	"    FROM pg_catalog.unnest(" key ") WITH ORDINALITY AS k (name, n)" \
 	"    JOIN pg_catalog.pg_attribute AS a" \
 	"      ON a.attrelid = " relation " AND a.attname = k.name" \
 	"     AND a.attnum > 0" \
 	"   ORDER BY k.n)"
+
+/*
+ * In SQL: whether that is as it was when batch b began.  A table that a dump has
+ * restored has other numbers if a column was dropped before.
+ */
+#define IS_SAME_ORDER(relation) \
+	"CASE WHEN b.origin = " MIG_SPI_ORIGIN \
+	" THEN b.key_order = " KEY_ORDER(relation, "b.key") \
+	" ELSE " WITHOUT_NUMBERS("b.key_order") \
+	"    = " WITHOUT_NUMBERS(KEY_ORDER(relation, "b.key")) " END"
+#define WITHOUT_NUMBERS(order) \
+	"pg_catalog.regexp_replace(pg_catalog.array_to_string(" order ", ', ')," \
+	"  ' column [0-9]+', '', 'g')"
 
 /* role: the parameter that is the current one. */
 #define COLUMNS(role) \
@@ -47,7 +62,7 @@
 	"       b.keys, b.batches, COALESCE(b.total, -1)," \
 	"       b.finished IS NOT NULL, COALESCE(r.rolname, b.role)," \
 	"       COALESCE(r.oid = " role ", false)," \
-	"       b.key_order = " KEY_ORDER("c.oid", "b.key") \
+	"       " IS_SAME_ORDER("c.oid") \
 	"  FROM migrate.batch AS b" \
 	"  LEFT JOIN pg_catalog.pg_class AS c ON c.oid =" \
 	"   CASE WHEN b.origin = " MIG_SPI_ORIGIN " THEN b.relation_oid" \
@@ -225,7 +240,7 @@ mig_batch_advance(const pg_uuid_t *batch, const MigBatchStep *step)
 		"  seconds = b.seconds + $6, relation = $8, pid = pg_catalog.pg_backend_pid(),"
 		"  updated = pg_catalog.clock_timestamp(),"
 		"  finished = CASE WHEN $7 THEN pg_catalog.clock_timestamp() END"
-		" WHERE b.batch = $1 AND b.key_order = " KEY_ORDER("$9", "b.key")
+		" WHERE b.batch = $1 AND " IS_SAME_ORDER("$9")
 	};
 	MigSpiArgs	args = {0};
 
