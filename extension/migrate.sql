@@ -1108,29 +1108,20 @@ SELECT h.revision, h.message, h.state,
 	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
-  -- since it was last taken down, or abandoned, and in its last run
+  -- of a run after whose end there was no other one
   LEFT JOIN (
 	SELECT l.revision,
-		   pg_catalog.string_agg(pg_catalog.format('%s by %s: %s'::text, l.state, l.role, l.detail), '; '::text
+		   pg_catalog.string_agg(pg_catalog.format('%s%s by %s: %s'::text,
+				CASE WHEN l.operation = 'downgrade'::text THEN 'downgrade '::text END, l.state, l.role, l.detail), '; '::text
 			ORDER BY l.started) AS decisions,
 		   pg_catalog.max(l.finished) AS at,
 		   (pg_catalog.array_agg(l.state ORDER BY l.started DESC))[1] AS decision
 	  FROM l
-	  LEFT JOIN (
-		SELECT l.revision,
-			   pg_catalog.max(l.finished) FILTER (WHERE l.state = 'succeeded'::text) AS down,
-			   pg_catalog.max(l.started) FILTER (WHERE l.state = 'abandoned'::text) AS abandoned
-		  FROM l
-		 WHERE l.operation = 'downgrade'::text AND l.state = 'succeeded'::text OR l.state = 'abandoned'::text
-		 GROUP BY l.revision
-	  ) AS o ON o.revision = l.revision
 	 WHERE l.state = ANY (ARRAY['retried'::text, 'skipped'::text, 'finished'::text, 'abandoned'::text])
-	   AND (o.down IS NULL OR l.started > o.down)
-	   AND (o.abandoned IS NULL OR l.started >= o.abandoned)
 	   AND NOT EXISTS (
 		SELECT FROM l AS i JOIN l AS n ON n.revision = i.revision AND n.started > i.finished
 		 WHERE i.revision = l.revision AND i.operation = l.operation AND i.finished >= l.finished
-		   AND i.state = ANY (ARRAY['succeeded'::text, 'finished'::text])
+		   AND i.state = ANY (ARRAY['succeeded'::text, 'finished'::text, 'abandoned'::text])
 		   AND (n.operation = l.operation OR n.state = ANY (ARRAY['succeeded'::text, 'finished'::text])))
 	 GROUP BY l.revision
   ) AS s ON s.revision = h.revision
@@ -1189,7 +1180,7 @@ COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: state
 COMMENT ON COLUMN migrate.status_details.failed_at IS 'when that run ended; NULL as failed_sqlstate';
 COMMENT ON COLUMN migrate.status_details.refused_error IS 'message of the error that ended a later run before its first attempt; NULL: there was none, or you may not read migrate.log';
 COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NULL as refused_error';
-COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() in its last run, unless it was downgraded or abandoned since, by which role; NULL: nothing';
+COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() in its last run, in which direction, by which role; NULL: nothing';
 COMMENT ON COLUMN migrate.status_details.last_decision IS 'retried, skipped or abandoned, if it was not run since; NULL: nothing was decided, or it was run since';
 COMMENT ON COLUMN migrate.status_details.pid IS 'process id of the run that is running on the version table, if the revision is partial; NULL: it is not, or was interrupted';
 COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again; NULL: it is neither partial nor has it failed, or it is running';
@@ -1203,7 +1194,8 @@ SELECT d.revision, d.state,
 	   pg_catalog."left"(pg_catalog.regexp_replace(CASE
 			WHEN d.state = 'unknown'::text THEN 'it is not registered'::text
 			WHEN d.pid IS NOT NULL THEN pg_catalog.format('running: process %s'::text, d.pid)
-			WHEN d.last_decision = 'abandoned'::text THEN 'it was abandoned'::text
+			WHEN d.last_decision = 'abandoned'::text
+			THEN CASE WHEN pg_catalog.strpos(d.decisions, 'downgrade abandoned by'::text) > 0 THEN 'downgrade was abandoned'::text ELSE 'it was abandoned'::text END
 			WHEN d.state = 'pending'::text AND d.approved_by IS NULL
 			 AND pg_catalog.current_setting('migrate.require_approval'::text, true)::boolean THEN 'waits for approval'::text
 			WHEN d.last_decision = 'skipped'::text THEN 'a statement was skipped'::text

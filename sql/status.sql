@@ -121,6 +121,17 @@ INSERT INTO go DEFAULT VALUES;
 CALL migrate_deploy('s3');
 SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
 CALL migrate_revert('base');
+-- what was skipped in a downgrade stays to be read, and that it was abandoned
+SELECT migrate_register('s3', 'CREATE TABLE up ()', 'DROP TABLE IF EXISTS up; CREATE INDEX CONCURRENTLY ON missing (i)', replace => true);
+CALL migrate_deploy('s3');
+CALL migrate_revert('base');
+SELECT migrate_resolve('s3', 'abandon');
+SELECT state, note, split_part(decisions, ' by ', 1) AS decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+CALL migrate_revert('base');
+SELECT migrate_resolve('s3', 'skip');
+CALL migrate_revert('base');
+SELECT state, note, split_part(decisions, ' by ', 1) AS decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+DROP TABLE IF EXISTS up;
 -- and of what was skipped in a run that has succeeded
 SELECT migrate_register('s3', 'CREATE INDEX CONCURRENTLY nowhere_i ON nowhere (i); CREATE INDEX CONCURRENTLY ON missing (i)', '', replace => true);
 CALL migrate_deploy('s3');
