@@ -255,6 +255,7 @@ CREATE TABLE migrate.batch (
 	key					text[] NOT NULL,
 	key_order			text[] NOT NULL,
 	query				text NOT NULL,
+	search_path			text,
 	last_key			text[],
 	end_key				text[],
 	batch_size			integer NOT NULL,
@@ -286,6 +287,7 @@ COMMENT ON COLUMN migrate.batch.relation_oid IS 'that table, also when its name 
 COMMENT ON COLUMN migrate.batch.key IS 'columns of the key';
 COMMENT ON COLUMN migrate.batch.key_order IS 'of each of them the type, the collation, and the number of the column, by which keys were sorted when it began; bigint for all integers, text for varchar';
 COMMENT ON COLUMN migrate.batch.query IS 'the statement; it is compared with the one that is given, and never run from here';
+COMMENT ON COLUMN migrate.batch.search_path IS 'of the session that has begun it, which decides what its names mean; NULL: a statement of a body';
 COMMENT ON COLUMN migrate.batch.last_key IS 'last key of the last batch; NULL: none was done';
 COMMENT ON COLUMN migrate.batch.end_key IS 'highest key when it began, where it ends; NULL: the table was empty';
 COMMENT ON COLUMN migrate.batch.batch_size IS 'keys of the next batch';

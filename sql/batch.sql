@@ -373,6 +373,24 @@ SELECT n, count(*) FROM arrays GROUP BY n;
 SELECT migrate_batch_reset('arrays');
 DROP TABLE arrays;
 
+-- a statement whose names could mean something else
+CREATE SCHEMA others;
+CREATE TABLE others.spare (id int, n int);
+CREATE TABLE spare (id int, n int);
+CREATE TABLE many (id int PRIMARY KEY);
+INSERT INTO many SELECT generate_series(1, 20);
+CALL migrate_batch('many', 'INSERT INTO spare SELECT id, 1 / (17 - id) FROM many WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'path');
+SET search_path = others, public;
+CALL migrate_batch('many', 'INSERT INTO spare SELECT id, 1 / (17 - id) FROM many WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'path');
+RESET search_path;
+UPDATE migrate.batch SET search_path = '' WHERE name = 'path';
+CALL migrate_batch('many', 'INSERT INTO spare SELECT id, 1 / (17 - id) FROM many WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'path');
+UPDATE migrate.batch SET finished = now() WHERE name = 'path';
+CALL migrate_batch('many', 'INSERT INTO spare SELECT id, 1 / (17 - id) FROM many WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'path');
+SELECT migrate_batch_reset('path');
+DROP TABLE many, spare;
+DROP SCHEMA others CASCADE;
+
 -- columns that exchange their names
 CREATE TABLE renamed (id int PRIMARY KEY, other int NOT NULL UNIQUE, n int DEFAULT 0);
 INSERT INTO renamed SELECT i, 21 - i FROM generate_series(1, 20) AS i;

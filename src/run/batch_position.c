@@ -60,6 +60,8 @@ mig_batch_find_position(MigBatch *batch)
 	new_row.nkey = batch->nkey;
 	new_row.key = batch->key;
 	new_row.statement = batch->statement;
+	if (batch->place == NULL)
+		new_row.search_path = GetConfigOption("search_path", false, false);
 	new_row.size = batch->size;
 	new_row.total = estimate_total(batch);
 	if (batch->end != NULL)
@@ -78,6 +80,7 @@ check_same(const MigBatch *batch, const MigBatchRow *row)
 	char		given[MIG_BODY_HASH_SIZE];
 	char		noted[MIG_BODY_HASH_SIZE];
 	bool		same_key = row->nkey == batch->nkey;
+	const char *path = row->search_path;
 
 	if (!row->is_caller)
 		ereport(ERROR,
@@ -107,6 +110,19 @@ check_same(const MigBatch *batch, const MigBatchRow *row)
 		refuse_other(batch, row, "other columns, types or collations of its key");
 	if (strcmp(given, noted) != 0)
 		refuse_other(batch, row, "another statement");
+	if (path == NULL || row->finished ||
+		strcmp(path, GetConfigOption("search_path", false, false)) == 0)
+		return;
+	if (path[0] == '\0')
+		path = "''";
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("batch \"%s\" was begun with another search_path",
+					row->name),
+			 errdetail("It was: %s. The statement could mean other tables or functions now. Nothing was run.",
+					   path),
+			 errhint("To resume: SET search_path = %s; and the same CALL.",
+					 path)));
 }
 
 static void

@@ -62,7 +62,7 @@
 	"       b.keys, b.batches, COALESCE(b.total, -1)," \
 	"       b.finished IS NOT NULL, COALESCE(r.rolname, b.role)," \
 	"       COALESCE(r.oid = " role ", false)," \
-	"       " IS_SAME_ORDER("c.oid") \
+	"       " IS_SAME_ORDER("c.oid") ", b.search_path" \
 	"  FROM migrate.batch AS b" \
 	"  LEFT JOIN pg_catalog.pg_class AS c ON c.oid =" \
 	"   CASE WHEN b.origin = " MIG_SPI_ORIGIN " THEN b.relation_oid" \
@@ -160,6 +160,7 @@ read_row(const MigSpiRow *row, void *result)
 	batch->role = mig_spi_row_text_not_null(row, 15);
 	batch->is_caller = mig_spi_row_bool(row, 16);
 	batch->same_order = mig_spi_row_bool(row, 17);
+	batch->search_path = mig_spi_row_text(row, 18);
 }
 
 /*
@@ -190,11 +191,11 @@ mig_batch_insert(MigBatchRow *row)
 		"INSERT INTO migrate.batch (batch, name, version_oid, version_table,"
 		"  revision, operation, statement, relation, relation_oid, key, key_order, query,"
 		"  end_key, batch_size, total, rows, keys, batches, seconds, role, role_oid,"
-		"  origin)"
+		"  origin, search_path)"
 		" VALUES (pg_catalog.gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7,"
 		"  $14, $8, " KEY_ORDER("$14", "$8") ", $9, $10, $11, $12, 0, 0, 0, 0,"
 		"  pg_catalog.pg_get_userbyid($13), $13,"
-		"  " MIG_SPI_ORIGIN ")"
+		"  " MIG_SPI_ORIGIN ", $15)"
 		" ON CONFLICT (name) DO NOTHING RETURNING batch"
 	};
 	const MigBatchPlace *place = row->place;
@@ -219,6 +220,7 @@ mig_batch_insert(MigBatchRow *row)
 					  row->total < 0);
 	mig_spi_arg_oid(&args, GetUserId());
 	mig_spi_arg_oid(&args, row->relation);
+	mig_spi_arg_text(&args, row->search_path);
 	if (!mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
 							 UUIDOID, &batch))
 		return false;

@@ -36,6 +36,7 @@ typedef struct MigBatchRow
 	char	  **key;			/* its columns */
 	bool		same_order;		/* these sort keys as when it began */
 	char	   *statement;
+	const char *search_path;	/* when it began; NULL: it is in a body */
 	char	  **last_key;		/* of the last batch; NULL: none yet */
 	char	  **end_key;		/* where it ends; NULL: the table was empty */
 	int			size;			/* of the next batch */
