@@ -135,12 +135,19 @@ is(dump_of('odd_by_psql'), dump_of('odd'), 'odd texts: and back');
 # A table of Alembic's.
 $node->safe_psql('postgres', 'CREATE DATABASE alembic_by_psql');
 sql($node, 'odd', 'CREATE TABLE alembic_version (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))');
+sql($node, 'alembic_by_psql', 'CREATE ROLE app; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO app, PUBLIC');
 my $table = q(SET migrate.version_table = 'public.alembic_version';);
 run_script('odd', 'alembic_by_psql', "'o4'", $table);
 is(rows('alembic_by_psql', 'alembic_version'), 'o4', "Alembic's table: rows");
 is(sql($node, 'alembic_by_psql', "SELECT conname FROM pg_constraint WHERE conrelid = 'alembic_version'::regclass AND contype = 'p'"), 'alembic_version_pkc', "Alembic's table: as Alembic makes it");
+my $others = q(SELECT count(*) FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = 'alembic_version'::regclass AND a.grantee <> c.relowner);
+is(sql($node, 'alembic_by_psql', $others), '0', "Alembic's table: its owner's alone");
 run_script('odd', 'alembic_by_psql', "'o4:o1', 'stamp'", $table);
 is(rows('alembic_by_psql', 'alembic_version'), 'o1', "Alembic's table: stamp");
+sql($node, 'alembic_by_psql', 'GRANT SELECT ON alembic_version TO app; DELETE FROM alembic_version');
+run_script('odd', 'alembic_by_psql', "'o1', 'stamp'", $table);
+is(rows('alembic_by_psql', 'alembic_version'), 'o1', "Alembic's table that exists: rows");
+is(sql($node, 'alembic_by_psql', $others), '1', "Alembic's table that exists: keeps what was granted");
 
 # A message is not a command.
 sql($node, 'odd', q(SELECT migrate_register('o5', '', '', '{o4}', message => E'first\n\\! touch here\nDROP DATABASE odd;')));

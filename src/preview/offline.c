@@ -33,6 +33,7 @@ static void write_repeatables(StringInfo text, const MigVersion *version);
 static void check_reversible(const MigPlan *plan);
 static void write_begin(StringInfo text, const MigVersion *version,
 						MigCommand command, bool from_base);
+static void write_table(StringInfo text, const MigVersion *version);
 static char *key_name(const MigVersion *version);
 static void write_step(StringInfo text, const MigVersion *version,
 					   const MigStep *step);
@@ -171,13 +172,28 @@ write_begin(StringInfo text, const MigVersion *version, MigCommand command,
 	if (version->own)
 		appendStringInfoString(text, "CREATE EXTENSION IF NOT EXISTS migrate;\n");
 	else
-		appendStringInfo(text,
-						 "CREATE TABLE IF NOT EXISTS %s (\n"
-						 "    version_num VARCHAR(%d) NOT NULL,\n"
-						 "    CONSTRAINT %s PRIMARY KEY (version_num)\n"
-						 ");\n",
-						 version->name, mig_version_width(version),
-						 key_name(version));
+		write_table(text, version);
+}
+
+/*
+ * The table, unless there is one: as Alembic makes it, but its owner's alone.
+ */
+static void
+write_table(StringInfo text, const MigVersion *version)
+{
+	const char *name = quote_literal_cstr(version->name);
+
+	appendStringInfo(text,
+					 "SELECT %s AS migrate_table, pg_catalog.to_regclass(%s) IS NULL AS migrate_creates \\gset\n"
+					 "\\if :migrate_creates\n"
+					 "CREATE TABLE %s (\n"
+					 "    version_num VARCHAR(%d) NOT NULL,\n"
+					 "    CONSTRAINT %s PRIMARY KEY (version_num)\n"
+					 ");\n"
+					 "-- What default privileges have granted.\n",
+					 name, name, version->name, mig_version_width(version),
+					 key_name(version));
+	appendStringInfoString(text, MIG_VERSION_REVOKE(":'migrate_table'") " \\gexec\n\\endif\n");
 }
 
 /*

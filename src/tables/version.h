@@ -41,6 +41,17 @@ typedef struct MigVersion
 	"NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
 	"             WHERE c.oid = " row "version_oid)"
 
+/*
+ * In SQL: a row with the statement that takes away what others than the owner may
+ * do with the table of that name; no row if that is nothing.
+ */
+#define MIG_VERSION_REVOKE(name) \
+	"SELECT pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', c.oid::pg_catalog.regclass," \
+	" pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'" \
+	" ELSE a.grantee::pg_catalog.regrole::text END, ', '))\n" \
+	"  FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS a\n" \
+	" WHERE c.oid = " name "::pg_catalog.regclass AND a.grantee <> c.relowner GROUP BY c.oid"
+
 /* Where the rows are, seen from a step. */
 typedef enum MigVersionPosition
 {

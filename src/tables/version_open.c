@@ -41,6 +41,7 @@ static void make_ready(MigVersion *version);
 static void read_name(const MigSpiRow *row, void *result);
 static const char *tenant_table(void);
 static void create(void *arg);
+static void revoke_defaults(MigSpiScope *scope, const char *name);
 static bool look_up(const char *name, MigSpiAccess access, Found *found);
 static void read_found(const MigSpiRow *row, void *result);
 static List *split_name(const char *name);
@@ -194,8 +195,9 @@ tenant_table(void)
 }
 
 /*
- * Creates the version table of a tenant as the current role, unless there is
- * something of that name, which another session may create meanwhile.
+ * Creates the version table of a tenant as the current role, whose alone it is,
+ * unless there is something of that name, which another session may create
+ * meanwhile.
  */
 void
 mig_version_create_missing(const char *name)
@@ -220,7 +222,28 @@ create(void *arg)
 	SPI_execute(psprintf("CREATE TABLE %s ("
 						 " version_num pg_catalog.varchar(%d) NOT NULL PRIMARY KEY)",
 						 name, MIG_REVISION_WIDTH), false, 0);
+	revoke_defaults(&scope, name);
 	mig_spi_end(&scope);
+}
+
+/*
+ * Takes away what default privileges have given to others than the owner: with
+ * TRIGGER they could have the next run call their code, with INSERT skip
+ * revisions.
+ */
+static void
+revoke_defaults(MigSpiScope *scope, const char *name)
+{
+	static MigSpiQuery query = {MIG_VERSION_REVOKE("$1")};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, name);
+	if (mig_spi_execute(scope, &query, &args, MIG_SPI_WRITE) > 0)
+	{
+		MigSpiRow	row = mig_spi_fetch(scope, 0);
+
+		SPI_execute(mig_spi_row_text_not_null(&row, 1), false, 0);
+	}
 }
 
 /*
