@@ -30,6 +30,43 @@ SELECT value FROM granted;
 DROP VIEW granted;
 DROP TABLE tenant_1.migrate_version, tenant_2.migrate_version;
 
+-- a pattern leaves out a schema that holds what such a role has made while it could
+CALL migrate_deploy(schemas => '{tenant_*}');
+SELECT unnest(ARRAY['CREATE ' || definition, 'ALTER ' || object || ' OWNER TO regress_customer',
+	$$CALL migrate_deploy(schemas => '{tenant_2*}')$$, 'DROP ' || object])
+  FROM (VALUES
+	('TABLE tenant_2.made', 'TABLE tenant_2.made (i int)'),
+	('VIEW tenant_2.made', 'VIEW tenant_2.made AS SELECT 1'),
+	('SEQUENCE tenant_2.made', 'SEQUENCE tenant_2.made'),
+	('FUNCTION tenant_2.made(text)', $$FUNCTION tenant_2.made(text) RETURNS text LANGUAGE sql AS 'SELECT $1'$$),
+	('TYPE tenant_2.made', $$TYPE tenant_2.made AS ENUM ('a')$$),
+	('OPERATOR tenant_2.<@> (text, text)', 'OPERATOR tenant_2.<@> (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq)'),
+	('OPERATOR CLASS tenant_2.made USING btree', 'OPERATOR CLASS tenant_2.made FOR TYPE int4 USING btree FAMILY integer_ops AS STORAGE int4'),
+	('OPERATOR FAMILY tenant_2.made USING btree', 'OPERATOR FAMILY tenant_2.made USING btree'),
+	('COLLATION tenant_2.made', $$COLLATION tenant_2.made (locale = 'C')$$),
+	('CONVERSION tenant_2.made', $$CONVERSION tenant_2.made FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8$$),
+	('TEXT SEARCH CONFIGURATION tenant_2.made', 'TEXT SEARCH CONFIGURATION tenant_2.made (COPY = simple)'),
+	('TEXT SEARCH DICTIONARY tenant_2.made', 'TEXT SEARCH DICTIONARY tenant_2.made (TEMPLATE = simple)'),
+	('STATISTICS tenant_2.made', 'STATISTICS tenant_2.made ON id, name FROM tenant_1.account')
+	) AS made (object, definition) \gexec
+-- one reason is said for each schema; without a pattern there is none
+CREATE VIEW tenant_1.made AS SELECT 1;
+CREATE VIEW tenant_2.made AS SELECT 1;
+ALTER VIEW tenant_1.made OWNER TO regress_customer;
+ALTER VIEW tenant_2.made OWNER TO regress_customer;
+GRANT CREATE ON SCHEMA tenant_2 TO regress_customer;
+CALL migrate_deploy(schemas => '{tenant_*}');
+CALL migrate_deploy(schemas => '{tenant_1,tenant_*}');
+REVOKE CREATE ON SCHEMA tenant_2 FROM regress_customer;
+CALL migrate_deploy(schemas => '{tenant_*}');
+SELECT migrate_submit(schemas => '{tenant_*}');
+DROP VIEW tenant_1.made, tenant_2.made;
+-- that is looked at again when its turn comes
+SELECT migrate_register('bbb', $$DO 'BEGIN IF current_schema = ''tenant_1'' THEN CREATE VIEW tenant_2.made AS SELECT 1; ALTER VIEW tenant_2.made OWNER TO regress_customer; END IF; END'$$, '', '{aaa}');
+CALL migrate_deploy(schemas => '{tenant_*}');
+DROP VIEW tenant_2.made;
+CALL migrate_deploy(schemas => '{tenant_*}');
+
 SET client_min_messages = warning;
 DROP SCHEMA tenant_1, tenant_2 CASCADE;
 DROP OWNED BY regress_customer, "regress deployer";

@@ -42,6 +42,8 @@ typedef struct Match
 								 * that a search_path can name */
 	bool		is_foreign;		/* a role without the rights of this one may
 								 * create objects there */
+	char	   *foreign_object; /* what such a role has there; NULL: nothing,
+								 * or not looked for */
 } Match;
 
 /* The runs of a procedure. */
@@ -76,11 +78,50 @@ typedef struct TenantRuns
 #define FOREIGN_DETAIL \
 	"What the owner of a schema, or a role with CREATE on it, puts there is found by the bodies."
 
+#define FOREIGN_OBJECT_DETAIL \
+	"There is %s. The bodies can find what such a role owns, and its use can run code of that role."
+#define FOREIGN_OBJECT_HINT \
+	"Drop such objects or give them another owner, or name the schema without a pattern."
+
+/*
+ * An object in schema n that such a role owns, with its owner, from when it could
+ * create some.  Those that the schema holds are found by an index: the catalogs
+ * of each class would be read as a whole.
+ */
+#define FOREIGN_OBJECT \
+	"(SELECT pg_catalog.format('%s of role \"%s\"'," \
+	"               pg_catalog.pg_describe_object(o.classid, o.objid, 0)," \
+	"               pg_catalog.pg_get_userbyid(o.owner))" \
+	"   FROM (SELECT d.classid, d.objid, CASE d.classid" \
+	OWNER_IN("pg_class", "relowner") \
+	OWNER_IN("pg_proc", "proowner") \
+	OWNER_IN("pg_type", "typowner") \
+	OWNER_IN("pg_operator", "oprowner") \
+	OWNER_IN("pg_opclass", "opcowner") \
+	OWNER_IN("pg_opfamily", "opfowner") \
+	OWNER_IN("pg_collation", "collowner") \
+	OWNER_IN("pg_conversion", "conowner") \
+	OWNER_IN("pg_ts_config", "cfgowner") \
+	OWNER_IN("pg_ts_dict", "dictowner") \
+	OWNER_IN("pg_statistic_ext", "stxowner") \
+	"                END" \
+	"           FROM pg_catalog.pg_depend AS d" \
+	"          WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass" \
+	"            AND d.refobjid = n.oid AND d.deptype = 'n'" \
+	"        ) AS o (classid, objid, owner)" \
+	"  WHERE NOT " MIG_COMPAT_HAS_ROLE("o.owner", "$2") \
+	"  ORDER BY o.classid, o.objid LIMIT 1)"
+#define OWNER_IN(catalog, column) \
+	" WHEN 'pg_catalog." catalog "'::pg_catalog.regclass" \
+	" THEN (SELECT c." column " FROM pg_catalog." catalog " AS c WHERE c.oid = d.objid)"
+
 static Match *match(int nnames, char **names, int *nmatches);
 static void read_match(const MigSpiRow *row, void *result);
 static void check_match(const Match *match);
 static void warn_foreign(const Match *matches, int nmatches);
+static void warn_foreign_objects(const Match *matches, int nmatches);
 static void refuse_foreign(const MigTenant *tenant);
+static void refuse_foreign_object(const MigTenant *tenant);
 static void set(const char *name, const char *value, GucAction action);
 static ErrorData *attempt(const TenantRuns *runs, MigWork work, void *arg);
 static void all_work(void *arg);
@@ -113,7 +154,7 @@ mig_tenant_list(int nnames, char **names, int *ntenants)
 		MigTenant  *tenant = &tenants[*ntenants];
 
 		check_match(&matches[i]);
-		if (matches[i].is_foreign)
+		if (matches[i].is_foreign || matches[i].foreign_object != NULL)
 			continue;
 		tenant->schema = matches[i].schema;
 		tenant->by_pattern = matches[i].is_pattern;
@@ -124,6 +165,7 @@ mig_tenant_list(int nnames, char **names, int *ntenants)
 		(*ntenants)++;
 	}
 	warn_foreign(matches, nmatches);
+	warn_foreign_objects(matches, nmatches);
 	if (*ntenants == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
@@ -140,7 +182,10 @@ void
 mig_tenant_enter(const MigTenant *tenant, GucAction action)
 {
 	if (tenant->by_pattern)
+	{
 		refuse_foreign(tenant);
+		refuse_foreign_object(tenant);
+	}
 	set("search_path", tenant->search_path, action);
 	set("migrate.version_table", tenant->version_table, action);
 	mig_version_create_missing(tenant->version_table);
@@ -192,28 +237,32 @@ static Match *
 match(int nnames, char **names, int *nmatches)
 {
 	static MigSpiQuery query = {
-		"SELECT pg_catalog.min(a.name), s.nspname, pg_catalog.bool_and(a.is_pattern),"
-		"       s.is_reserved, pg_catalog.bool_and(a.is_pattern) AND s.is_foreign"
+		"SELECT n.asked, n.nspname, n.is_pattern, n.is_reserved, n.is_foreign,"
+		"       CASE WHEN n.is_pattern AND NOT n.is_foreign THEN " FOREIGN_OBJECT " END"
+		"  FROM (SELECT pg_catalog.min(a.name), pg_catalog.min(a.number), s.oid, s.nspname,"
+		"               pg_catalog.bool_and(a.is_pattern), s.is_reserved,"
+		"               pg_catalog.bool_and(a.is_pattern) AND s.is_foreign"
 		"  FROM (SELECT u.name, u.number, pg_catalog.strpos(u.name, '*') > 0,"
 		"               pg_catalog.replace(pg_catalog.replace("
 		"                 pg_catalog.replace(pg_catalog.replace(u.name,"
 		"                   '!', '!!'), '%', '!%'), '_', '!_'), '*', '%')"
 		"          FROM pg_catalog.unnest($1) WITH ORDINALITY AS u (name, number)"
 		"       ) AS a (name, number, is_pattern, pattern)"
-		"  LEFT JOIN (SELECT n.nspname, " IS_FOREIGN ","
+		"  LEFT JOIN (SELECT n.oid, n.nspname, " IS_FOREIGN ","
 		"                    pg_catalog.starts_with(n.nspname, 'pg_') OR"
 		"                    n.nspname IN ('information_schema', 'migrate', '$user')"
 		"                    OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
 		"                                WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass"
 		"                                  AND d.objid = n.oid AND d.deptype = 'e')"
 		"               FROM pg_catalog.pg_namespace AS n"
-		"            ) AS s (nspname, is_foreign, is_reserved)"
+		"            ) AS s (oid, nspname, is_foreign, is_reserved)"
 		"    ON CASE WHEN a.is_pattern"
 		"        THEN s.nspname LIKE a.pattern ESCAPE '!' AND NOT s.is_reserved"
 		"        ELSE s.nspname = a.name END"
-		" GROUP BY s.nspname, s.is_foreign, s.is_reserved,"
+		" GROUP BY s.oid, s.nspname, s.is_foreign, s.is_reserved,"
 		"       CASE WHEN s.nspname IS NULL THEN a.number END"
-		" ORDER BY pg_catalog.min(a.number), s.nspname COLLATE \"C\""
+		"       ) AS n (asked, number, oid, nspname, is_pattern, is_reserved, is_foreign)"
+		" ORDER BY n.number, n.nspname COLLATE \"C\""
 	};
 	MigSpiArgs	args = {0};
 
@@ -233,6 +282,7 @@ read_match(const MigSpiRow *row, void *result)
 	match->is_pattern = mig_spi_row_bool(row, 3);
 	match->is_reserved = match->schema != NULL && mig_spi_row_bool(row, 4);
 	match->is_foreign = match->schema != NULL && mig_spi_row_bool(row, 5);
+	match->foreign_object = mig_spi_row_text(row, 6);
 }
 
 static void
@@ -277,7 +327,36 @@ warn_foreign(const Match *matches, int nmatches)
 							   GetUserNameFromId(GetUserId(), false)),
 				 errdetail("Left out: %s. " FOREIGN_DETAIL,
 						   join(names, MAX_NAMED)),
-				 errhint("Run this as the owner of the schemas, revoke CREATE on them, or name them without a pattern.")));
+				 errhint("Run this as the owner of the schemas, revoke CREATE on them and drop what such roles have put there, or name them without a pattern.")));
+}
+
+/*
+ * The same of what such a role has put there while it could.
+ */
+static void
+warn_foreign_objects(const Match *matches, int nmatches)
+{
+	const char *object = NULL;
+	List	   *names = NIL;
+
+	for (int i = 0; i < nmatches; i++)
+	{
+		if (matches[i].foreign_object == NULL)
+			continue;
+		if (object == NULL)
+			object = matches[i].foreign_object;
+		names = lappend(names, matches[i].schema);
+	}
+	if (names != NIL)
+		ereport(WARNING,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg_plural("%d schema is left out because it holds an object of a role without the rights of role \"%s\"",
+							   "%d schemas are left out because they hold objects of roles without the rights of role \"%s\"",
+							   list_length(names), list_length(names),
+							   GetUserNameFromId(GetUserId(), false)),
+				 errdetail("Left out: %s. " FOREIGN_OBJECT_DETAIL,
+						   join(names, MAX_NAMED), mig_printable(object)),
+				 errhint(FOREIGN_OBJECT_HINT)));
 }
 
 /*
@@ -301,7 +380,30 @@ refuse_foreign(const MigTenant *tenant)
 						mig_printable(tenant->schema),
 						GetUserNameFromId(GetUserId(), false)),
 				 errdetail(FOREIGN_DETAIL),
-				 errhint("Run this as the owner of the schema, revoke CREATE on it, or name it without a pattern.")));
+				 errhint("Run this as the owner of the schema, revoke CREATE on it and drop what such a role has put there, or name it without a pattern.")));
+}
+
+static void
+refuse_foreign_object(const MigTenant *tenant)
+{
+	static MigSpiQuery query = {
+		"SELECT " FOREIGN_OBJECT " FROM pg_catalog.pg_namespace AS n"
+		" WHERE n.nspname = $1"
+	};
+	MigSpiArgs	args = {0};
+	const char *object;
+
+	mig_spi_arg_text(&args, tenant->schema);
+	mig_spi_arg_oid(&args, GetUserId());
+	object = mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	if (object != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot run in schema \"%s\": it holds an object of a role without the rights of role \"%s\"",
+						mig_printable(tenant->schema),
+						GetUserNameFromId(GetUserId(), false)),
+				 errdetail(FOREIGN_OBJECT_DETAIL, mig_printable(object)),
+				 errhint(FOREIGN_OBJECT_HINT)));
 }
 
 static void
