@@ -67,6 +67,31 @@ CALL migrate_deploy(schemas => '{tenant_*}');
 DROP VIEW tenant_2.made;
 CALL migrate_deploy(schemas => '{tenant_*}');
 
+-- code of the owner of a version table does not run to show where each is
+ALTER TABLE tenant_2.migrate_version OWNER TO regress_customer;
+SELECT schema, pending, problem FROM migrate.tenants_details;
+GRANT ALL ON SCHEMA tenant_2 TO regress_customer;
+SET ROLE regress_customer;
+CREATE FUNCTION tenant_2.stop(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+CREATE INDEX stop ON tenant_2.migrate_version ((tenant_2.stop('x')));
+CREATE OR REPLACE FUNCTION tenant_2.stop(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'this is run';
+	RAISE 'stop' USING ERRCODE = 'query_canceled';
+END$$;
+RESET ROLE;
+SELECT schema, pending, problem FROM migrate.tenants_details;
+SELECT * FROM migrate.tenants;
+BEGIN READ ONLY;
+SELECT schema, pending, problem FROM migrate.tenants_details;
+COMMIT;
+-- nor does it end the other checks of the doctor
+SET migrate.version_table = 'tenant_2.migrate_version';
+SET client_min_messages = error;
+SELECT "check", status, value FROM migrate_doctor_details() WHERE area = 'migration' ORDER BY 1 LIMIT 3;
+RESET client_min_messages;
+RESET migrate.version_table;
+
 SET client_min_messages = warning;
 DROP SCHEMA tenant_1, tenant_2 CASCADE;
 DROP OWNED BY regress_customer, "regress deployer";

@@ -38,6 +38,7 @@ static const PassingText passing_texts[] =
 	{"cache lookup failed for ", MIG_PASSING_STALE_CATALOG},
 };
 
+#define CANCEL					"canceling statement due to "
 #define OWN_LOCK				"could not lock \""
 #define LOCK_WAIT				"process %d still waiting for "
 
@@ -52,6 +53,19 @@ mig_error_is_statement_timeout(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		has_text(error, "canceling statement due to statement timeout");
+}
+
+/*
+ * Whether this session was to stop, by a request or a timeout
+ * (tcop/postgres.c), and it was not code of whatever role that has raised an
+ * error with this code.
+ */
+bool
+mig_error_is_cancel(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		error->message_id != NULL &&
+		strncmp(error->message_id, CANCEL, strlen(CANCEL)) == 0;
 }
 
 /*

@@ -16,6 +16,7 @@ typedef enum MigPassingError
 } MigPassingError;
 
 extern bool mig_error_is_statement_timeout(const ErrorData *error);
+extern bool mig_error_is_cancel(const ErrorData *error);
 extern bool mig_error_is_in_transaction_block(const ErrorData *error);
 extern bool mig_error_is_hash_failure(const ErrorData *error);
 extern bool mig_error_is_role_change(const ErrorData *error);

@@ -11,6 +11,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/error_text.h"
 #include "base/guard.h"
 #include "base/printable.h"
 #include "base/xact.h"
@@ -97,7 +98,7 @@ examine(MigDoctor *doctor, MigDoctorCheck *check)
 	error = mig_subxact(examine_work, &examination);
 	if (error == NULL)
 		return;
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (mig_error_is_cancel(error))
 		ReThrowError(error);
 	mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
 					  psprintf("could not be checked: %s", error->message),

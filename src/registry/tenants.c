@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/guc.h"
 #include "base/xact.h"
 #include "graph/graph.h"
@@ -56,7 +57,7 @@ mig_tenants_read(int *nrows)
 		rows[i].table = tables[i];
 		if (error == NULL)
 			describe(graph, reading.version, &rows[i]);
-		else if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		else if (mig_error_is_cancel(error))
 			ReThrowError(error);
 		else
 			rows[i].problem = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
@@ -75,6 +76,8 @@ read_version(void *arg)
 	mig_guc_limit_lock_timeout((int) Max(reading->wait_end - mig_clock_ms(), 1),
 							   GUC_ACTION_SAVE);
 	reading->version = mig_version_open_foreign(reading->name);
+	/* It could take its time, and so hide where the others are, too. */
+	reading->version->without_code = true;
 	mig_version_read(reading->version, MIG_SPI_READ_CALLER);
 	AtEOXact_GUC(true, nest_level);
 	MemoryContextSwitchTo(old_context);

@@ -19,6 +19,8 @@ typedef struct MigVersion
 	bool		lesser_owner;	/* the owner lacks the caller's rights */
 	char	   *name;			/* quoted where needed, with its schema */
 	bool		own;			/* our own table, not one of Alembic's */
+	bool		without_code;	/* no code of a lesser owner may run, not even
+								 * with that role's rights */
 	Oid			registry;		/* of the table of revisions, for its locks */
 	bool		row_addresses;	/* the server's rows have a ctid */
 	bool		table_locks;	/* LOCK TABLE works on the server */

@@ -251,12 +251,11 @@ revoke_defaults(MigSpiScope *scope, const char *name)
  * the name stands for it: while this session waited, its owner could have put
  * another one, or a view, in its place.
  *
- * Where neither the caller nor the owner has the rights of the other, or the
- * session has a cursor open, which has rows that the owner may not see, raises
- * an error if the owner could make the use run code.  To plan a
- * SELECT is enough for that: it evaluates the expressions of indexes.  So
- * nothing of that kind can be added until the (sub)transaction ends, except in
- * one that is read-only and may not take such a lock.
+ * Where no code of its owner may run, see mig_version_is_exposed(), raises an
+ * error if the owner could make the use run some.  To plan a SELECT is enough
+ * for that: it evaluates the expressions of indexes.  So nothing of that kind
+ * can be added until the (sub)transaction ends, except in one that is read-only
+ * and may not take such a lock.
  */
 void
 mig_version_hold(const MigVersion *version, MigVersionUse use)
@@ -275,13 +274,14 @@ mig_version_hold(const MigVersion *version, MigVersionUse use)
 /*
  * Whether no code of its owner may run, of a table of another role: neither the
  * caller nor the owner has the rights of the other, or the code could read a
- * cursor of the session.
+ * cursor of the session, or hold up what is asked about others.
  */
 bool
 mig_version_is_exposed(const MigVersion *version)
 {
 	return version->lesser_owner &&
-		(!OidIsValid(version->acting_owner) || mig_cursor_find() != NULL);
+		(!OidIsValid(version->acting_owner) || version->without_code ||
+		 mig_cursor_find() != NULL);
 }
 
 /*
@@ -402,6 +402,11 @@ refuse_owner(const MigVersion *version, MigVersionUse use)
 {
 	const char *role = GetUserNameFromId(GetUserId(), false);
 
+	if (version->without_code)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of its owner could run while version table \"%s\" is read",
+						version->name)));
 	if (OidIsValid(version->acting_owner))
 		refuse_while_cursor(version, use, mig_cursor_find());
 	ereport(ERROR,
