@@ -11,6 +11,7 @@ SELECT pg_temp.change($$ALTER TYPE mood ADD VALUE 'mad' BEFORE 'sad'$$);
 SELECT pg_temp.change($$ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'$$);
 SELECT pg_temp.change($$ALTER TYPE pair ADD ATTRIBUTE c int CASCADE$$);
 SELECT pg_temp.change($$COMMENT ON COLUMN pair.b IS 'second'$$);
+SELECT pg_temp.change($$COMMENT ON COLUMN pair.a IS E'first\ncomment on b: ''second'''$$);
 SELECT pg_temp.change($$ALTER DOMAIN positive DROP NOT NULL$$);
 SELECT pg_temp.change($$ALTER DOMAIN positive SET DEFAULT 2$$);
 SELECT pg_temp.change($$ALTER DOMAIN positive DROP CONSTRAINT is_positive$$);
@@ -74,6 +75,8 @@ SELECT pg_temp.change($$ALTER SUBSCRIPTION reader SET (binary, disable_on_error)
 SELECT pg_temp.change($$ALTER SUBSCRIPTION reader CONNECTION 'dbname=elsewhere'$$);
 -- foreign data
 SELECT pg_temp.change($$ALTER FOREIGN DATA WRAPPER paper OPTIONS (SET a '2')$$);
+SELECT pg_temp.change($$ALTER FOREIGN DATA WRAPPER paper OPTIONS (DROP "b, c", SET a 'b, c=d')$$);
+SELECT pg_temp.change($$ALTER FOREIGN DATA WRAPPER paper OPTIONS (DROP "b, c", SET a 'b', c 'd')$$);
 SELECT pg_temp.change($$ALTER SERVER cabinet VERSION '2' OPTIONS (ADD key 'k')$$);
 SELECT pg_temp.change($$REVOKE USAGE ON FOREIGN SERVER cabinet FROM zoo_keeper$$);
 SELECT pg_temp.change($$GRANT USAGE ON FOREIGN DATA WRAPPER paper TO zoo_keeper$$);

@@ -46,7 +46,7 @@ zoo.eighteen.e|integer CONSTRAINT e_there NOT NULL NOT VALID after during
 eighteen_d_fkey on zoo.eighteen|FOREIGN KEY (d) REFERENCES zoo.animal(id) NOT ENFORCED
 eighteen_pkey on zoo.eighteen|PRIMARY KEY (k, during WITHOUT OVERLAPS)
 named on zoo.eighteen|NOT NULL a NO INHERIT
-comment: of a column
+comment: 'of a column'
 weak on zoo.eighteen|CHECK ((c > 0)) NOT ENFORCED
 ROWS
 
@@ -74,7 +74,7 @@ foreach my $label (@labelled)
 	my ($object, $type, $identity) = @$label;
 	sql($node, $db, "SET search_path = zoo; SECURITY LABEL FOR test ON $object IS 'secret'");
 	push @found, "$type|$identity";
-	is(sql($node, $db, q{SELECT type, identity FROM migrate_schema() WHERE definition ~ '(^|\n)label of test: secret(\n|$)' ORDER BY type || '|' || identity COLLATE "C"}),
+	is(sql($node, $db, q{SELECT type, identity FROM migrate_schema() WHERE definition ~ '(^|\n)label of test: ''secret''(\n|$)' ORDER BY type || '|' || identity COLLATE "C"}),
 		join("\n", sort @found), "a label of $object, and of nothing else");
 }
 

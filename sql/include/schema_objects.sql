@@ -76,6 +76,7 @@ GRANT SELECT, INSERT ON animal TO zoo_keeper WITH GRANT OPTION;
 GRANT UPDATE (name) ON animal TO zoo_keeper;
 CREATE INDEX animal_lower_idx ON animal (lower(name) DESC) INCLUDE (legs) WHERE name IN ('cat', 'dog');
 CREATE STATISTICS animal_stats (ndistinct) ON name, legs FROM animal;
+CREATE STATISTICS animal_kinds ON (name IN ('cat', 'it''s]')), (name = 'cat'), legs FROM animal;
 CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER on_write BEFORE INSERT OR UPDATE OF name ON animal FOR EACH ROW WHEN (NEW.name IN ('cat', 'dog')) EXECUTE FUNCTION fire();
 CREATE RULE no_delete AS ON DELETE TO animal DO INSTEAD NOTHING;
@@ -106,14 +107,14 @@ CREATE TABLE ref_event (at date REFERENCES event);
 -- views
 CREATE VIEW cats WITH (security_barrier) AS SELECT id, name FROM animal WHERE name IN ('cat', 'tom');
 ALTER VIEW cats ALTER name SET DEFAULT 'cat';
-COMMENT ON COLUMN cats.id IS 'its number';
+COMMENT ON COLUMN cats.id IS E'its\nnumber, \\n';
 CREATE VIEW fixed AS SELECT 1 AS one;
 CREATE MATERIALIZED VIEW counts AS SELECT name, count(*) AS n FROM animal GROUP BY name;
 CREATE MATERIALIZED VIEW later AS SELECT 1 AS one WITH NO DATA;
 CREATE UNIQUE INDEX counts_idx ON counts (name);
 
 -- of the database
-CREATE FOREIGN DATA WRAPPER paper OPTIONS (a '1');
+CREATE FOREIGN DATA WRAPPER paper OPTIONS (a '1', "b, c" E'd''e\nf\\g');
 CREATE SERVER cabinet TYPE 'wood' VERSION '1' FOREIGN DATA WRAPPER paper OPTIONS (drawer '3');
 CREATE USER MAPPING FOR zoo_keeper SERVER cabinet OPTIONS (password 'secret');
 CREATE FOREIGN TABLE sheet (a integer OPTIONS (pos '1')) SERVER cabinet OPTIONS (name 'x');

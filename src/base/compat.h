@@ -256,7 +256,7 @@ mig_compat_find_setting(const char *name)
 #define MIG_COMPAT_SUBSCRIPTION_19(s) \
 	", CASE WHEN " s ".subretaindeadtuples THEN 'retain_dead_tuples' END" \
 	", 'max_retention_duration = ' || NULLIF(" s ".submaxretention, 0)" \
-	", 'wal_receiver_timeout = ' || " s ".subwalrcvtimeout" \
+	", 'wal_receiver_timeout = ' || quote_literal(" s ".subwalrcvtimeout)" \
 	", 'SERVER ' || (SELECT quote_ident(f.srvname) FROM pg_foreign_server AS f" \
 	"                 WHERE f.oid = " s ".subserver)"
 #else

@@ -293,7 +293,7 @@ extern void mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts);
 	{ \
 		"SELECT i.type, i.identity, concat_ws(E'\\n'," \
 		"         " MIG_SCHEMA_STABLE("o.definition") "," \
-		"         (SELECT 'comment: ' || d.description FROM pg_description AS d" \
+		"         (SELECT 'comment: ' || " MIG_SCHEMA_LITERAL("d.description") " FROM pg_description AS d" \
 		"           WHERE d.classoid = " MIG_SCHEMA_CATALOG(catalog) \
 		"             AND d.objoid = o.oid AND d.objsubid = o.part)," \
 		"         (SELECT " MIG_SCHEMA_LABELS " FROM pg_seclabel AS l" \
@@ -304,7 +304,7 @@ extern void mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts);
 		"                 WHERE l.classoid = " MIG_SCHEMA_SHARED \
 		"                   AND l.objoid = o.oid) END," \
 		"         CASE WHEN $1 AND o.part = 0" \
-		"          THEN 'owner: ' || pg_get_userbyid(o.owner) END," \
+		"          THEN 'owner: ' || quote_ident(pg_get_userbyid(o.owner)) END," \
 		"         CASE WHEN $2 AND o.acl IS NOT NULL THEN NULLIF(concat_ws(E'\\n'," \
 		"          " MIG_SCHEMA_PRIVILEGES("privileges", "o.acl", "o.initial", "o.owner") "," \
 		"          " MIG_SCHEMA_PRIVILEGES("revoked", "o.initial", "o.acl", "o.owner") "), '') END)" \
@@ -316,32 +316,42 @@ extern void mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts);
 /* The catalog of ours that all databases share; the labels of its objects, too. */
 #define MIG_SCHEMA_SHARED		MIG_SCHEMA_CATALOG("pg_subscription")
 #define MIG_SCHEMA_LABELS \
-	"string_agg(format('label of %s: %s', l.provider, l.label)," \
+	"string_agg(format('label of %I: ', l.provider) || " MIG_SCHEMA_LITERAL("l.label") "," \
 	"           E'\\n' ORDER BY l.provider COLLATE \"C\")"
+
+/*
+ * A text that anything may stand in, on one line: none of its lines can be taken
+ * for another line of the definition, nor what follows for a part of it.
+ */
+#define MIG_SCHEMA_LITERAL(text)	"replace(quote_literal(" text "), E'\\n', '\\n')"
 
 #define MIG_SCHEMA_CATALOG(catalog) "'pg_catalog." catalog "'::regclass"
 
 /*
  * What the server writes of x IN ('a', 'b') changes when it is read again, as from
  * a dump, where x is a varchar: the cast to text moves from the array to its
- * elements.  Without either it says the same.
+ * elements.  Without either it says the same.  Of extended statistics the server
+ * writes it without the parentheses.
  */
 #define MIG_SCHEMA_STABLE(definition) \
 	"CASE WHEN strpos(" definition ", '::character varying') > 0 THEN" \
 	" regexp_replace(regexp_replace(" definition "," \
-	"  '\\((''([^'']|'''')*''::character varying)\\)::text', '\\1', 'g')," \
-	"  '\\((ARRAY\\[(''([^'']|'''')*''::character varying(, )?)*\\])\\)::text\\[\\]'," \
-	"  '\\1', 'g')" \
+	"  '\\((" MIG_SCHEMA_VARCHAR ")\\)::text|(" MIG_SCHEMA_VARCHAR ")::text', '\\1\\2', 'g')," \
+	"  '\\((" MIG_SCHEMA_VARCHARS ")\\)::text\\[\\]|(" MIG_SCHEMA_VARCHARS ")::text\\[\\]'," \
+	"  '\\1\\2', 'g')" \
 	" ELSE " definition " END"
+#define MIG_SCHEMA_VARCHAR		"''(?:[^'']|'''')*''::character varying"
+#define MIG_SCHEMA_VARCHARS		"ARRAY\\[(?:" MIG_SCHEMA_VARCHAR "(?:, )?)*\\]"
 
 /*
  * What an acl has and another one has not, without the name of the owner: so what
- * an owner has by itself, which differs between versions, is not told.
+ * an owner has by itself, which differs between versions, is not told.  OWNER and
+ * PUBLIC are no names of roles, which would be quoted.
  */
 #define MIG_SCHEMA_PRIVILEGES(word, acl, other, owner) \
 	"(SELECT '" word ": ' || string_agg(p.entry, '; ' ORDER BY p.entry COLLATE \"C\")" \
 	"   FROM (SELECT concat(CASE a.grantee WHEN 0 THEN 'PUBLIC'" \
-	"                  WHEN " owner " THEN 'owner'" \
+	"                  WHEN " owner " THEN 'OWNER'" \
 	"                  ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ' '," \
 	"                  string_agg(a.privilege_type || CASE WHEN a.is_grantable" \
 	"                    AND a.grantee <> " owner " THEN ' WITH GRANT OPTION'" \
@@ -383,9 +393,10 @@ extern void mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts);
 	"'TABLESPACE ' || (SELECT quote_ident(s.spcname) FROM pg_tablespace AS s" \
 	"                   WHERE s.oid = " c ".reltablespace)"
 
-/* An array of options, whatever order they were given in. */
+/* An array of options, whatever order they were given in; quoted where needed. */
 #define MIG_SCHEMA_OPTIONS(word, options) \
-	"(SELECT '" word " (' || string_agg(x, ', ' ORDER BY x COLLATE \"C\") || ')'" \
+	"(SELECT '" word " (' || string_agg(CASE WHEN x ~ '^[A-Za-z0-9_.+-]*=[A-Za-z0-9_.+-]*$' THEN x" \
+	"          ELSE " MIG_SCHEMA_LITERAL("x") " END, ', ' ORDER BY x COLLATE \"C\") || ')'" \
 	"   FROM unnest(" options ") AS x)"
 
 /* A function, by an oid that may be 0. */

@@ -132,7 +132,7 @@ MigSpiQuery mig_schema_relations[] = {
 					 "            FROM pg_class AS x JOIN pg_index AS i ON i.indexrelid = x.oid"
 					 "           WHERE x.oid = k.conindid AND k.contype IN ('p', 'u', 'x'))),"
 					 "         CASE WHEN k.contype IN ('p', 'u', 'x') THEN 'comment on index: '"
-					 "          || obj_description(k.conindid, 'pg_class') END)"
+					 "          || " MIG_SCHEMA_LITERAL("obj_description(k.conindid, 'pg_class')") " END)"
 					 "       AS definition"
 					 "  FROM pg_constraint AS k"
 					 "  JOIN pg_class AS c ON c.oid = k.conrelid"

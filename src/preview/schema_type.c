@@ -27,7 +27,8 @@ MigSpiQuery mig_schema_types[] = {
 		 "     'COLLATE ' || CASE WHEN a.attcollation <> t.typcollation"
 		 "      THEN NULLIF(a.attcollation, 0)::regcollation::text END), ', ' ORDER BY a.attnum), ')',"
 		 "     string_agg(format(E'\\ncomment on %I: ', a.attname)"
-		 "                || col_description(a.attrelid, a.attnum), '' ORDER BY a.attnum))"
+		 "                || " MIG_SCHEMA_LITERAL("col_description(a.attrelid, a.attnum)") ","
+		 "                '' ORDER BY a.attnum))"
 		 "  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid"
 		 " WHERE a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped)",
 		 "'c'"),
