@@ -85,13 +85,27 @@ SELECT change, identity, split_part(noted, E'\n', 1) AS noted, split_part(found,
 SELECT migrate_register('m2', 'ALTER TABLE moves DROP COLUMN by_hand, DROP COLUMN c; ALTER TABLE moves ADD COLUMN d int, DROP COLUMN "x"""', '', '{m1}');
 SELECT * FROM migrate_upgrade('m2');
 SELECT * FROM migrate_drift();
+-- an object that a run changes, too, is no more the run's than before
+SELECT migrate_drift_accept();
+CREATE ROLE drift_reader;
+GRANT SELECT ON moves TO drift_reader;
+ALTER TABLE moves ADD COLUMN by_hand int;
+ALTER TABLE account ALTER name SET DEFAULT 'x';
+SELECT migrate_register('m3', 'COMMENT ON TABLE moves IS ''m''; COMMENT ON TABLE account IS ''a''; ALTER TABLE moves ALTER by_hand TYPE bigint; ALTER TABLE account ALTER name SET NOT NULL', '', '{m2}');
+SELECT * FROM migrate_upgrade('m3');
+SELECT change, identity, regexp_replace(noted, E'\nowner: .*?(?=\n|$)', '') AS noted, regexp_replace(found, E'\nowner: .*?(?=\n|$)', '') AS found FROM migrate_drift_details();
+-- where the run makes it what was noted, or drops it, it is none any more
+SELECT migrate_register('m4', 'REVOKE SELECT ON moves FROM drift_reader; COMMENT ON TABLE moves IS NULL; ALTER TABLE moves DROP COLUMN by_hand', '', '{m3}');
+SELECT * FROM migrate_upgrade('m4');
+SELECT * FROM migrate_drift();
+SELECT migrate_drift_accept();
+SELECT * FROM migrate_drift();
 -- names that no index holds
 DO $$ BEGIN EXECUTE format('CREATE FUNCTION many(%s) RETURNS int LANGUAGE sql AS ''SELECT 1''', (SELECT string_agg('account', ', ') FROM generate_series(1, 90))); END $$;
 SELECT change, type, length(identity) > 1000 FROM migrate_drift();
 SELECT migrate_drift_accept();
 DROP FUNCTION many;
 -- who may do what
-CREATE ROLE drift_reader;
 SET ROLE drift_reader;
 SELECT pg_temp.attempt('SELECT migrate_drift()'), pg_temp.attempt('SELECT migrate_drift_details()'), pg_temp.attempt('SELECT migrate_drift_accept()');
 SELECT pg_temp.attempt('SET migrate.track_schema = off'), pg_temp.attempt('TABLE migrate.snapshot');
@@ -105,7 +119,7 @@ RESET ROLE;
 GRANT EXECUTE ON FUNCTION migrate_register, migrate_upgrade TO drift_reader;
 GRANT CREATE ON SCHEMA public TO drift_reader;
 SELECT migrate_stamp('a2', purge => true);
-SELECT migrate_unregister(r) FROM unnest('{a4,a3,m2,m1}'::text[]) AS r;
+SELECT migrate_unregister(r) FROM unnest('{a4,a3,m4,m3,m2,m1}'::text[]) AS r;
 SELECT migrate_drift_accept();
 SET ROLE drift_reader;
 SELECT migrate_register('d1', 'CREATE TABLE of_reader (a int)', 'DROP TABLE of_reader', '{a2}');

@@ -4,8 +4,9 @@
  *
  * With migrate.track_schema the schema is read before the first step of a run and
  * after the last.  What differs is the run's, and is noted in migrate.snapshot;
- * what was changed before by other means stays what it is there.  So drift is told
- * until it is accepted, or taken back, whatever is run in between.
+ * what was changed before by other means stays as it is there, also where the run
+ * changes the same object: nothing says which part of a definition is whose.  So
+ * drift is told until it is accepted, or taken back, whatever is run in between.
  */
 #include "postgres.h"
 
@@ -29,13 +30,13 @@ typedef struct Observed
 } Observed;
 
 /*
- * Objects that are to be noted, and to be forgotten.  A column that a run has
- * moved by changing others is noted only if it was as the last run has left it.
+ * Objects that are to be noted, and to be forgotten.  One that was there before
+ * is noted only if it was as the last run has left it.
  */
 typedef struct Changes
 {
-	MigSnapshotObjects noted;
-	MigSnapshotObjects moved;
+	MigSnapshotObjects created;
+	MigSnapshotObjects changed;
 	MigSnapshotObjects gone;
 } Changes;
 
@@ -47,9 +48,6 @@ static void make_room(MigSnapshotObjects *objects, int n);
 static void collect(const MigSchemaObject *before,
 					const MigSchemaObject *after, void *arg);
 static void add(MigSnapshotObjects *objects, const MigSchemaObject *object);
-static bool is_moved(const MigSchemaObject *before,
-					 const MigSchemaObject *after);
-static int	length_without_place(const char *line, int length);
 static MigSchema *read_noted(MigSpiAccess access);
 static void find_drift(const MigSchemaObject *before,
 					   const MigSchemaObject *after, void *arg);
@@ -118,13 +116,13 @@ note_changes(const MigSchema *before, const MigSchema *after,
 {
 	Changes		changes = {{0}};
 
-	make_room(&changes.noted, after->nobjects);
-	make_room(&changes.moved, after->nobjects);
+	make_room(&changes.created, after->nobjects);
+	make_room(&changes.changed, after->nobjects);
 	make_room(&changes.gone, before->nobjects);
 	mig_schema_differences(before, after, collect, &changes);
 	mig_snapshot_remove(&changes.gone);
-	mig_snapshot_put(&changes.noted, run);
-	mig_snapshot_move(&changes.moved, run);
+	mig_snapshot_put(&changes.created, run);
+	mig_snapshot_change(&changes.changed, run);
 }
 
 static void
@@ -145,13 +143,13 @@ collect(const MigSchemaObject *before, const MigSchemaObject *after, void *arg)
 
 	if (after == NULL)
 		add(&changes->gone, before);
-	else if (before != NULL && is_moved(before, after))
-	{
-		changes->moved.former[changes->moved.n] = before->definition;
-		add(&changes->moved, after);
-	}
+	else if (before == NULL)
+		add(&changes->created, after);
 	else
-		add(&changes->noted, after);
+	{
+		changes->changed.former[changes->changed.n] = before->definition;
+		add(&changes->changed, after);
+	}
 }
 
 static void
@@ -160,57 +158,6 @@ add(MigSnapshotObjects *objects, const MigSchemaObject *object)
 	objects->types[objects->n] = object->type;
 	objects->identities[objects->n] = object->identity;
 	objects->definitions[objects->n++] = object->definition;
-}
-
-/*
- * Whether only the place of a column differs, which is at the end of the first
- * line of its definition.
- */
-static bool
-is_moved(const MigSchemaObject *before, const MigSchemaObject *after)
-{
-	int			end_before = strcspn(before->definition, "\n");
-	int			end_after = strcspn(after->definition, "\n");
-	int			length = length_without_place(before->definition, end_before);
-
-	return length > 0 &&
-		length == length_without_place(after->definition, end_after) &&
-		strncmp(before->definition, after->definition, length) == 0 &&
-		strcmp(before->definition + end_before,
-			   after->definition + end_after) == 0;
-}
-
-/*
- * 0: it ends with no place.
- */
-static int
-length_without_place(const char *line, int length)
-{
-	static const char first[] = " first";
-	static const char after[] = " after ";
-	int			end = length;
-
-	if (length > (int) strlen(first) &&
-		strncmp(line + length - strlen(first), first, strlen(first)) == 0)
-		return length - strlen(first);
-	/* Back to the beginning of the name, in which quotes are doubled. */
-	if (end > 0 && line[end - 1] == '"')
-	{
-		for (end--; end > 0 && (line[end - 1] != '"' ||
-								(end > 1 && line[end - 2] == '"')); end--)
-		{
-			if (line[end - 1] == '"')
-				end--;
-		}
-		end--;
-	}
-	else
-		while (end > 0 && line[end - 1] != ' ')
-			end--;
-	if (end < (int) strlen(after) ||
-		strncmp(line + end - strlen(after), after, strlen(after)) != 0)
-		return 0;
-	return end - strlen(after);
 }
 
 /*

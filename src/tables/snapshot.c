@@ -81,10 +81,11 @@ mig_snapshot_put(const MigSnapshotObjects *objects, const pg_uuid_t *run)
 }
 
 /*
- * The same of those that were noted with their former definition.
+ * The same of those that were noted with their former definition; others have
+ * been changed since, and stay as they are noted.
  */
 void
-mig_snapshot_move(const MigSnapshotObjects *objects, const pg_uuid_t *run)
+mig_snapshot_change(const MigSnapshotObjects *objects, const pg_uuid_t *run)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.snapshot AS s SET definition = o.definition, run = $5,"

@@ -22,15 +22,16 @@ typedef struct MigSnapshotObjects
 	char	  **types;
 	char	  **identities;
 	char	  **definitions;
-	char	  **former;			/* definitions before; for mig_snapshot_move() */
+	char	  **former;			/* definitions before; for
+								 * mig_snapshot_change() */
 } MigSnapshotObjects;
 
 extern bool mig_snapshot_exists(MigSpiAccess access);
 extern MigSnapshotRow *mig_snapshot_read(MigSpiAccess access, int *nrows);
 extern void mig_snapshot_put(const MigSnapshotObjects *objects,
 							 const pg_uuid_t *run);
-extern void mig_snapshot_move(const MigSnapshotObjects *objects,
-							  const pg_uuid_t *run);
+extern void mig_snapshot_change(const MigSnapshotObjects *objects,
+								const pg_uuid_t *run);
 extern void mig_snapshot_remove(const MigSnapshotObjects *objects);
 
 #endif							/* MIG_TABLES_SNAPSHOT_H */
