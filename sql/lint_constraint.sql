@@ -78,6 +78,14 @@ ALTER TABLE big DROP CONSTRAINT c;
 SELECT pg_temp.lint('ALTER TABLE parts ATTACH PARTITION big FOR VALUES FROM (''2027-01-01'') TO (''2028-01-01'')');
 SELECT pg_temp.lint('ALTER TABLE parts DETACH PARTITION part');
 SELECT pg_temp.lint('ALTER TABLE parts DETACH PARTITION part CONCURRENTLY');
+-- of the default partition, also when one is made
+CREATE TABLE rest PARTITION OF parts DEFAULT;
+INSERT INTO rest SELECT g FROM generate_series(1, 30000) AS g;
+ANALYZE rest;
+SELECT pg_temp.lint('ALTER TABLE parts ATTACH PARTITION small FOR VALUES FROM (''2027-01-01'') TO (''2028-01-01'')');
+SELECT l FROM pg_temp.lint('CREATE TABLE next PARTITION OF parts FOR VALUES FROM (''2027-01-01'') TO (''2028-01-01'')') AS l WHERE l ~ 'attach';
+ALTER TABLE rest ADD CONSTRAINT rest CHECK (at < '2026-01-01');
+SELECT l FROM pg_temp.lint('CREATE TABLE next PARTITION OF parts FOR VALUES FROM (''2027-01-01'') TO (''2028-01-01'')') AS l WHERE l ~ 'attach';
 
 DROP TABLE big, small, empty, parent, parts;
 DROP DOMAIN used, unused;

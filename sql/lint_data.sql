@@ -15,6 +15,8 @@ SELECT pg_temp.lint('UPDATE big SET n = 2');
 SELECT pg_temp.lint($$WITH gone AS (DELETE FROM big RETURNING n) MERGE INTO small USING gone ON false WHEN NOT MATCHED THEN INSERT (n) VALUES (gone.n)$$);
 SELECT pg_temp.lint($$WITH gone AS (DELETE FROM big RETURNING n), few AS (UPDATE small SET n = 2 RETURNING n) INSERT INTO small (n) SELECT n FROM gone$$);
 SELECT pg_temp.lint('DELETE FROM big');
+SELECT pg_temp.lint('UPDATE big SET n = 2 WHERE true; DELETE FROM big WHERE 1 = 1');
+SELECT pg_temp.lint('UPDATE big SET n = 2 WHERE false; DELETE FROM big WHERE EXISTS (SELECT)');
 SELECT pg_temp.lint('UPDATE big SET n = 2 WHERE n = 1');
 SELECT pg_temp.lint('UPDATE small SET n = 2; DELETE FROM empty');
 SELECT pg_temp.lint('CREATE TABLE fresh (id bigint PRIMARY KEY); INSERT INTO fresh SELECT id FROM big; DELETE FROM fresh');

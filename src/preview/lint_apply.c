@@ -218,6 +218,8 @@ create_index(MigLint *lint, const IndexStmt *create)
 	List	   *columns = NIL;
 	ListCell   *cell;
 
+	if (mig_lint_index_exists(lint, create))
+		return;
 	foreach(cell, create->indexParams)
 	{
 		const IndexElem *element = lfirst_node(IndexElem, cell);

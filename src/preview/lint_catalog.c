@@ -543,6 +543,29 @@ mig_lint_catalog_referring(MigLint *lint, const MigLintRelation *relation)
 }
 
 /*
+ * The default partition of a partitioned table, or NULL.
+ */
+MigLintRelation *
+mig_lint_catalog_default(MigLint *lint, const MigLintRelation *relation)
+{
+	static MigSpiQuery query = {
+		"SELECT unnest(ARRAY[n.nspname::text, c.relname::text])"
+		"  FROM pg_partitioned_table AS p JOIN pg_class AS c ON c.oid = p.partdefid"
+		"  JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE p.partrelid = $1"
+	};
+	MigSpiArgs	args = {0};
+	char	  **names;
+	int			n;
+
+	if (relation->oid == InvalidOid)
+		return NULL;
+	mig_spi_arg_oid(&args, relation->oid);
+	names = mig_spi_list(&query, &args, MIG_SPI_CALLER, lint->access, &n);
+	return n == 0 ? NULL : mig_lint_find(lint, names[0], names[1]);
+}
+
+/*
  * The functions in whose text a word stands, and another one, too, unless that
  * is NULL; or NULL.  Without those that the plan drops or makes anew.
  */

@@ -21,7 +21,10 @@ static void validate(MigLint *lint, MigLintRelation *relation,
 					 const char *name);
 static void drop_constraint(MigLint *lint, MigLintRelation *relation,
 							const AlterTableCmd *command);
-static void attach(MigLint *lint, const PartitionCmd *partition);
+static void attach(MigLint *lint, const MigLintRelation *parent,
+				   const PartitionCmd *partition);
+static void check_bounds(MigLint *lint, MigLintRelation *partition);
+static void check_default(MigLint *lint, const MigLintRelation *parent);
 static void create_table(MigLint *lint, const CreateStmt *create);
 static void note_foreign_key(MigLint *lint, MigLintRelation *relation,
 							 const Constraint *constraint, const char *column);
@@ -50,7 +53,7 @@ mig_lint_constraint_command(MigLint *lint, MigLintRelation *relation,
 			drop_constraint(lint, relation, command);
 			break;
 		case AT_AttachPartition:
-			attach(lint, castNode(PartitionCmd, command->def));
+			attach(lint, relation, castNode(PartitionCmd, command->def));
 			break;
 		case AT_DetachPartition:
 			if (!castNode(PartitionCmd, command->def)->concurrent &&
@@ -192,27 +195,51 @@ mig_lint_constraint_end_transaction(MigLint *lint)
 	}
 }
 
+static void
+attach(MigLint *lint, const MigLintRelation *parent,
+	   const PartitionCmd *partition)
+{
+	MigLintRelation *child = mig_lint_range(lint, partition->name);
+
+	if (child->kind == RELKIND_INDEX || child->kind == RELKIND_PARTITIONED_INDEX)
+		return;
+	check_bounds(lint, child);
+	check_default(lint, parent);
+}
+
 /*
  * A valid CHECK may be about the bounds; whether it implies them only the server
  * can tell.
  */
 static void
-attach(MigLint *lint, const PartitionCmd *partition)
+check_bounds(MigLint *lint, MigLintRelation *partition)
 {
-	MigLintRelation *child = mig_lint_range(lint, partition->name);
 	ListCell   *cell;
 
-	if (!mig_lint_is_large(lint, child) || child->kind == RELKIND_INDEX)
+	if (!mig_lint_is_large(lint, partition))
 		return;
-	mig_lint_catalog_load(lint, child);
-	foreach(cell, child->constraints)
+	mig_lint_catalog_load(lint, partition);
+	foreach(cell, partition->constraints)
 	{
 		const MigLintConstraint *constraint = lfirst(cell);
 
 		if (constraint->type == 'c' && constraint->valid)
 			return;
 	}
-	mig_lint_add(lint, MIG_RULE_ATTACH, child, child->name);
+	mig_lint_add(lint, MIG_RULE_ATTACH, partition, partition->name);
+}
+
+/*
+ * Of a table that gets a partition the default one is read for rows that belong
+ * into that.
+ */
+static void
+check_default(MigLint *lint, const MigLintRelation *parent)
+{
+	MigLintRelation *partition = mig_lint_catalog_default(lint, parent);
+
+	if (partition != NULL)
+		check_bounds(lint, partition);
 }
 
 void
@@ -233,6 +260,8 @@ create_table(MigLint *lint, const CreateStmt *create)
 
 	if (create->relation->relpersistence == RELPERSISTENCE_TEMP)
 		return;
+	if (create->partbound != NULL)
+		check_default(lint, mig_lint_range(lint, linitial(create->inhRelations)));
 	foreach(cell, create->tableElts)
 	{
 		const Node *element = lfirst(cell);

@@ -7,6 +7,7 @@
 #include "catalog/pg_class_d.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "storage/lockdefs.h"
 #include "utils/builtins.h"
 #include "utils/varlena.h"
@@ -27,6 +28,7 @@ static bool is_selective(MigLint *lint, MigLintRelation *relation, Node *where);
 static void truncate_tables(MigLint *lint, const TruncateStmt *truncate);
 static void write_rows(MigLint *lint, Node *node);
 static void write_all(MigLint *lint, const RangeVar *range, Node *where);
+static bool is_condition(Node *node, void *arg);
 static void add_enum_value(MigLint *lint, const AlterEnumStmt *alter);
 
 void
@@ -113,8 +115,33 @@ write_all(MigLint *lint, const RangeVar *range, Node *where)
 {
 	const MigLintRelation *relation = mig_lint_range(lint, range);
 
-	if (where == NULL && mig_lint_is_large(lint, relation))
+	if (!is_condition(where, NULL) && mig_lint_is_large(lint, relation))
 		mig_lint_add(lint, MIG_RULE_WRITE_ALL, relation, relation->name);
+}
+
+/*
+ * Whether an expression may be true of some rows and false of others, or is the
+ * constant false.
+ */
+static bool
+is_condition(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_ColumnRef:
+		case T_ParamRef:
+		case T_SubLink:
+		case T_FuncCall:
+		case T_CurrentOfExpr:
+			return true;
+		case T_A_Const:
+			return IsA(&((A_Const *) node)->val, Boolean) &&
+				!((A_Const *) node)->val.boolval.boolval;
+		default:
+			return raw_expression_tree_walker(node, is_condition, arg);
+	}
 }
 
 /*

@@ -367,6 +367,21 @@ same_columns(const List *a, const List *b)
 }
 
 /*
+ * Whether CREATE INDEX IF NOT EXISTS does nothing.
+ */
+bool
+mig_lint_index_exists(MigLint *lint, const IndexStmt *create)
+{
+	const MigLintRelation *old;
+
+	if (!create->if_not_exists || create->idxname == NULL)
+		return false;
+	old = mig_lint_find(lint, mig_lint_range(lint, create->relation)->schema,
+						create->idxname);
+	return old != NULL && old->kind != 0;
+}
+
+/*
  * The relation is there no longer.
  */
 void

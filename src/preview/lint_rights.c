@@ -201,6 +201,10 @@ object_name(const GrantStmt *grant)
 
 	if (grant->targtype == ACL_TARGET_DEFAULTS)
 		return "later objects";
+	if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+		return psprintf("all %s in schema \"%s\"",
+						grant->objtype == OBJECT_SEQUENCE ? "sequences" : "tables",
+						strVal(linitial(grant->objects)));
 	object = linitial(grant->objects);
 	if (IsA(object, RangeVar))
 		return psprintf("\"%s\"", ((const RangeVar *) object)->relname);

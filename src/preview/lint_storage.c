@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class_d.h"
 #include "storage/lockdefs.h"
 
 #include "base/compat.h"
@@ -87,6 +88,10 @@ create_index(MigLint *lint, const IndexStmt *create)
 	const MigLintRelation *relation = mig_lint_range(lint, create->relation);
 	int			ncolumns = list_length(create->indexParams);
 
+	if (mig_lint_index_exists(lint, create))
+		return;
+	if (create->concurrent && relation->kind == RELKIND_PARTITIONED_TABLE)
+		mig_lint_add(lint, MIG_RULE_PARTITIONED_INDEX, relation, relation->name);
 	if (!create->unique && ncolumns > MAX_INDEX_COLUMNS)
 		mig_lint_add(lint, MIG_RULE_WIDE_INDEX, relation, relation->name,
 					 psprintf("%d", ncolumns));
@@ -101,14 +106,19 @@ drop_index(MigLint *lint, const DropStmt *drop)
 {
 	ListCell   *cell;
 
-	if (drop->concurrent || IS_YUGABYTEDB(lint))
+	if (IS_YUGABYTEDB(lint))
 		return;
 	foreach(cell, drop->objects)
 	{
 		MigLintRelation *index = mig_lint_names(lint, lfirst(cell));
 		MigLintRelation *relation = index->table != NULL ? index->table : index;
 
-		if (!mig_lint_is_new(lint, index) && mig_lint_is_large(lint, relation))
+		if (drop->concurrent)
+		{
+			if (index->kind == RELKIND_PARTITIONED_INDEX)
+				mig_lint_add(lint, MIG_RULE_PARTITIONED_INDEX, relation, relation->name);
+		}
+		else if (!mig_lint_is_new(lint, index) && mig_lint_is_large(lint, relation))
 			mig_lint_add(lint, MIG_RULE_DROP_INDEX, relation, relation->name);
 	}
 }

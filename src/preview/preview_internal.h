@@ -207,6 +207,7 @@ extern bool mig_lint_is_not_null(MigLint *lint, MigLintRelation *relation,
 extern bool mig_lint_has_key(MigLint *lint, MigLintRelation *relation);
 extern bool mig_lint_has_index(MigLint *lint, MigLintRelation *relation,
 							   List *columns, bool is_unique);
+extern bool mig_lint_index_exists(MigLint *lint, const IndexStmt *create);
 extern MigLintRelation *mig_lint_next(HASH_SEQ_STATUS *status);
 extern void mig_lint_drop(MigLint *lint, MigLintRelation *relation);
 extern void mig_lint_drop_name(MigLint *lint, const char *name);
@@ -232,6 +233,8 @@ extern char *mig_lint_catalog_object_dependents(MigLint *lint, const char *kind,
 												const char *name, bool *found);
 extern char *mig_lint_catalog_referring(MigLint *lint,
 										const MigLintRelation *relation);
+extern MigLintRelation *mig_lint_catalog_default(MigLint *lint,
+												 const MigLintRelation *relation);
 extern char *mig_lint_catalog_functions(MigLint *lint, const char *word,
 										const char *other);
 extern char *mig_lint_catalog_extension(MigLint *lint, const char *name);

@@ -121,6 +121,11 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 		"the index of \"%s\" has %s key columns: it is large, and the last ones rarely help",
 		"Keep the columns that find few rows; others can be in INCLUDE."
 	},
+	[MIG_RULE_PARTITIONED_INDEX] = {
+		"partitioned-index", MIG_LINT_ERROR,
+		"it fails, because \"%s\" is partitioned: CONCURRENTLY is for one table",
+		"To create one: ON ONLY, then CONCURRENTLY for each partition, and ATTACH PARTITION. To drop one: without CONCURRENTLY."
+	},
 	[MIG_RULE_REWRITE_TABLE] = {
 		"rewrite-table", MIG_LINT_WARNING,
 		"\"%s\" is rewritten while other sessions wait",
@@ -134,7 +139,7 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 	[MIG_RULE_ATTACH] = {
 		"attach-partition", MIG_LINT_WARNING,
 		"all of \"%s\" is read while other sessions wait",
-		"Add a CHECK constraint that says the same as the bounds, NOT VALID, and VALIDATE it in the next revision; ATTACH PARTITION then reads nothing."
+		"Add a CHECK constraint that says the same as the bounds, NOT VALID, and VALIDATE it in the next revision; ATTACH PARTITION then reads nothing. The same of a default partition, with a CHECK that says the contrary."
 	},
 	[MIG_RULE_DETACH] = {
 		"detach-partition", MIG_LINT_WARNING,
