@@ -48,6 +48,38 @@ SELECT pg_temp.lint('SET LOCAL TimeZone = ''UTC''; ALTER TABLE big ALTER COLUMN 
 SET TimeZone = 'UTC';
 SELECT pg_temp.lint('ALTER TABLE big ALTER COLUMN at TYPE timestamptz');
 SELECT pg_temp.lint('SET LOCAL TimeZone = ''Europe/Vienna''; ALTER TABLE big ALTER COLUMN at TYPE timestamptz');
+-- where the table is not rewritten, but an index is, or a CHECK is looked at again
+CREATE FUNCTION pg_temp.reindexed(change text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	before text;
+	result boolean;
+	files text := $f$SELECT string_agg(c.relname || c.relfilenode, ' ' ORDER BY c.relname) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = 'big'::regclass$f$;
+BEGIN
+	EXECUTE files INTO before;
+	EXECUTE 'ALTER TABLE big ALTER COLUMN ' || change;
+	EXECUTE files INTO change;
+	RAISE EXCEPTION USING errcode = 'MX000', message = change <> before;
+EXCEPTION WHEN SQLSTATE 'MX000' THEN RETURN sqlerrm;
+END $$;
+CREATE INDEX by_at ON big (at);
+CREATE INDEX by_name ON big (name) INCLUDE (note);
+CREATE TABLE change (change text);
+INSERT INTO change VALUES ('at TYPE timestamptz'), ('at TYPE timestamp(6)'), ('name TYPE text'), ('name TYPE varchar(30)'), ('name TYPE varchar(30) COLLATE "C"'), ('name TYPE text COLLATE "default"'), ('note TYPE varchar'), ('note TYPE text COLLATE "C"');
+SELECT change, pg_temp.reindexed(change), EXISTS (SELECT FROM pg_temp.lint('ALTER TABLE big ALTER COLUMN ' || change) AS l WHERE l LIKE '%indexes are built%') AS said FROM change;
+DROP INDEX by_name;
+CREATE INDEX by_name ON big (lower(name));
+CREATE INDEX by_note ON big (id) WHERE note IS NOT NULL;
+SELECT change, pg_temp.reindexed(change), EXISTS (SELECT FROM pg_temp.lint('ALTER TABLE big ALTER COLUMN ' || change) AS l WHERE l LIKE '%indexes are built%') AS said FROM change;
+SELECT pg_temp.lint('ALTER TABLE big ALTER COLUMN name TYPE text');
+DROP INDEX by_name, by_note;
+SELECT pg_temp.lint('CREATE INDEX CONCURRENTLY by_name ON big (lower(name)); ALTER TABLE big ALTER COLUMN name TYPE text');
+ALTER TABLE big ADD CONSTRAINT c CHECK (name <> '');
+SELECT pg_temp.lint('ALTER TABLE big ALTER COLUMN name TYPE text');
+ALTER TABLE big DROP CONSTRAINT c, ADD CONSTRAINT c CHECK (name <> '') NOT VALID;
+SELECT pg_temp.lint('ALTER TABLE big ALTER COLUMN name TYPE text');
+ALTER TABLE big DROP CONSTRAINT c;
+DROP INDEX by_at;
+DROP TABLE change;
 -- arrays, and addresses
 CREATE TABLE host (id bigint PRIMARY KEY, net cidr, tags varchar(20)[]);
 INSERT INTO host SELECT g, '10.0.0.0/8' FROM generate_series(1, 30000) AS g;

@@ -25,8 +25,9 @@ static void add_column(MigLint *lint, MigLintRelation *relation,
 					   const ColumnDef *definition);
 static void add_constraint(MigLint *lint, MigLintRelation *relation,
 						   const Constraint *constraint, const char *column);
-static void add_index(MigLintRelation *relation, const char *name,
-					  List *columns, bool is_unique, bool is_partial);
+static bool find_columns(Node *node, void *arg);
+static MigLintIndex *add_index(MigLintRelation *relation, const char *name,
+							   List *columns, bool is_unique, bool is_partial);
 static void find_not_null(Node *node, List **columns);
 static void copy_columns(MigLint *lint, MigLintRelation *relation,
 						 const RangeVar *source);
@@ -216,6 +217,7 @@ create_index(MigLint *lint, const IndexStmt *create)
 {
 	MigLintRelation *relation = mig_lint_range(lint, create->relation);
 	List	   *columns = NIL;
+	List	   *computed = NIL;
 	ListCell   *cell;
 
 	if (mig_lint_index_exists(lint, create))
@@ -226,10 +228,12 @@ create_index(MigLint *lint, const IndexStmt *create)
 
 		columns = lappend(columns, pstrdup(element->name != NULL ?
 										   element->name : ""));
+		(void) find_columns(element->expr, &computed);
 	}
+	(void) find_columns(create->whereClause, &computed);
 	mig_lint_catalog_load(lint, relation);
 	add_index(relation, create->idxname, columns, create->unique,
-			  create->whereClause != NULL);
+			  create->whereClause != NULL)->computed = computed;
 	if (create->idxname != NULL)
 	{
 		RangeVar   *name = copyObject(create->relation);
@@ -242,7 +246,23 @@ create_index(MigLint *lint, const IndexStmt *create)
 	}
 }
 
-static void
+/*
+ * Adds the columns that an expression names.
+ */
+static bool
+find_columns(Node *node, void *arg)
+{
+	List	  **columns = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+		*columns = lappend(*columns,
+						   pstrdup(strVal(llast(((ColumnRef *) node)->fields))));
+	return raw_expression_tree_walker(node, find_columns, arg);
+}
+
+static MigLintIndex *
 add_index(MigLintRelation *relation, const char *name, List *columns,
 		  bool is_unique, bool is_partial)
 {
@@ -253,6 +273,7 @@ add_index(MigLintRelation *relation, const char *name, List *columns,
 	index->is_unique = is_unique;
 	index->is_partial = is_partial;
 	relation->indexes = lappend(relation->indexes, index);
+	return index;
 }
 
 static void
@@ -266,6 +287,7 @@ add_column(MigLint *lint, MigLintRelation *relation,
 		return;
 	column->name = pstrdup(definition->colname);
 	mig_lint_type_read(definition->typeName, &column->type);
+	column->collation = mig_lint_collation(definition);
 	if (mig_lint_type_is(&column->type, " serial serial4 "))
 		column->type.name = "int4";
 	else if (mig_lint_type_is(&column->type, " bigserial serial8 "))
@@ -307,6 +329,7 @@ add_constraint(MigLint *lint, MigLintRelation *relation,
 			break;
 		case CONSTR_CHECK:
 			added->type = 'c';
+			(void) find_columns(constraint->raw_expr, &added->columns);
 			find_not_null(constraint->raw_expr, &added->not_null);
 			break;
 		case CONSTR_FOREIGN:
@@ -423,9 +446,11 @@ mig_lint_apply_command(MigLint *lint, MigLintRelation *relation,
 			break;
 		case AT_AlterColumnType:
 			column = mig_lint_column(lint, relation, command->name);
-			if (column != NULL)
-				mig_lint_type_read(castNode(ColumnDef, command->def)->typeName,
-								   &column->type);
+			if (column == NULL)
+				break;
+			mig_lint_type_read(castNode(ColumnDef, command->def)->typeName,
+							   &column->type);
+			column->collation = mig_lint_collation(castNode(ColumnDef, command->def));
 			break;
 		case AT_SetNotNull:
 			set_not_null(lint, relation, command->name, true);

@@ -56,6 +56,7 @@ typedef struct FoundRelation
 /* A row of the look-up of two types. */
 typedef struct FoundTypes
 {
+	bool		same_base;
 	bool		coercible;
 	bool		constrained;
 } FoundTypes;
@@ -66,6 +67,8 @@ static void read_relation(const MigSpiRow *row, void *result);
 static void read_column(const MigSpiRow *row, void *result);
 static void read_constraint(const MigSpiRow *row, void *result);
 static void read_index(const MigSpiRow *row, void *result);
+static bool find_types(MigLint *lint, const char *from, const char *to,
+					   FoundTypes *found);
 static void read_types(const MigSpiRow *row, void *result);
 static void add_list(MigSpiArgs *args, const List *strings);
 static List *listed(char *const *strings, int n);
@@ -168,10 +171,12 @@ mig_lint_catalog_load(MigLint *lint, MigLintRelation *relation)
 	static MigSpiQuery columns_query = {
 		/* From 18 on it may be one that is not valid yet. */
 		"SELECT a.attname::text, format_type(a.atttypid, a.atttypmod),"
+		"       CASE WHEN a.attcollation <> t.typcollation"
+		"            THEN (SELECT l.collname::text FROM pg_collation AS l WHERE l.oid = a.attcollation) END,"
 		"       a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint AS c"
 		"          WHERE c.conrelid = a.attrelid AND c.contype = 'n'"
 		"            AND c.conkey[1] = a.attnum AND NOT c.convalidated)"
-		"  FROM pg_attribute AS a"
+		"  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid"
 		" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped"
 	};
 	static MigSpiQuery constraints_query = {
@@ -200,7 +205,10 @@ mig_lint_catalog_load(MigLint *lint, MigLintRelation *relation)
 		"       ARRAY(SELECT COALESCE(a.attname::text, '')"
 		"               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (n, i)"
 		"               LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.n"
-		"              WHERE k.i <= i.indnkeyatts ORDER BY k.i)"
+		"              WHERE k.i <= i.indnkeyatts ORDER BY k.i),"
+		"       ARRAY(SELECT a.attname::text FROM pg_attribute AS a"
+		"              WHERE a.attrelid = i.indrelid AND a.attnum > 0"
+		"                AND concat(i.indexprs, i.indpred) ~ (':varattno ' || a.attnum || ' '))"
 		"  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"
 		" WHERE i.indrelid = $1 AND i.indisvalid"
 	};
@@ -247,7 +255,8 @@ read_column(const MigSpiRow *row, void *result)
 
 	column->name = mig_spi_row_text(row, 1);
 	mig_lint_type_parse(mig_spi_row_text(row, 2), &column->type);
-	column->not_null = mig_spi_row_bool(row, 3);
+	column->collation = mig_spi_row_text(row, 3);
+	column->not_null = mig_spi_row_bool(row, 4);
 }
 
 static void
@@ -279,6 +288,8 @@ read_index(const MigSpiRow *row, void *result)
 	index->is_partial = mig_spi_row_bool(row, 3);
 	names = mig_spi_row_texts(row, 4, &n);
 	index->columns = listed(names, n);
+	names = mig_spi_row_texts(row, 5, &n);
+	index->computed = listed(names, n);
 }
 
 static List *
@@ -349,6 +360,28 @@ bool
 mig_lint_catalog_coercible(MigLint *lint, const char *from, const char *to,
 						   bool *is_constrained)
 {
+	FoundTypes	found;
+
+	if (!find_types(lint, from, to, &found))
+		return false;
+	*is_constrained = found.constrained;
+	return found.coercible;
+}
+
+/*
+ * Whether both are the same type, or domains over it.
+ */
+bool
+mig_lint_catalog_same_base(MigLint *lint, const char *from, const char *to)
+{
+	FoundTypes	found;
+
+	return find_types(lint, from, to, &found) && found.same_base;
+}
+
+static bool
+find_types(MigLint *lint, const char *from, const char *to, FoundTypes *found)
+{
 	static MigSpiQuery query = {
 		"WITH RECURSIVE named AS ("
 		"  SELECT DISTINCT ON (w.which) w.which, t.oid, t.typtype, t.typbasetype, t.typnotnull"
@@ -365,6 +398,8 @@ mig_lint_catalog_coercible(MigLint *lint, const char *from, const char *to,
 		"  SELECT which, oid FROM chain WHERE typtype <> 'd'"
 		")"
 		"SELECT EXISTS (SELECT FROM base AS a JOIN base AS b ON a.which = 1 AND b.which = 2"
+		"                WHERE a.oid = b.oid),"
+		"       EXISTS (SELECT FROM base AS a JOIN base AS b ON a.which = 1 AND b.which = 2"
 		"                WHERE a.oid = b.oid"
 		"                   OR EXISTS (SELECT FROM pg_cast AS c WHERE c.castsource = a.oid"
 		"                                 AND c.casttarget = b.oid AND c.castmethod = 'b')),"
@@ -372,7 +407,6 @@ mig_lint_catalog_coercible(MigLint *lint, const char *from, const char *to,
 		"                                               WHERE k.contypid = c.oid))"
 		"                   FROM chain AS c WHERE c.which = 2 AND c.typtype = 'd'), false)"
 	};
-	FoundTypes	found;
 	MigSpiArgs	args = {0};
 	const char *names[] = {from, to};
 
@@ -384,11 +418,8 @@ mig_lint_catalog_coercible(MigLint *lint, const char *from, const char *to,
 					pnstrdup(names[i], dot - names[i]));
 		mig_spi_arg_text(&args, dot == NULL ? names[i] : dot + 1);
 	}
-	if (!mig_spi_row(&query, &args, MIG_SPI_CALLER, lint->access, read_types,
-					 &found))
-		return false;
-	*is_constrained = found.constrained;
-	return found.coercible;
+	return mig_spi_row(&query, &args, MIG_SPI_CALLER, lint->access, read_types,
+					   found);
 }
 
 static void
@@ -396,8 +427,9 @@ read_types(const MigSpiRow *row, void *result)
 {
 	FoundTypes *found = result;
 
-	found->coercible = mig_spi_row_bool(row, 1);
-	found->constrained = mig_spi_row_bool(row, 2);
+	found->same_base = mig_spi_row_bool(row, 1);
+	found->coercible = mig_spi_row_bool(row, 2);
+	found->constrained = mig_spi_row_bool(row, 3);
 }
 
 /*

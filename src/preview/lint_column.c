@@ -24,6 +24,11 @@ static void read_options(const ColumnDef *column, ColumnOptions *options);
 static bool is_volatile(Node *node, void *arg);
 static void change_type(MigLint *lint, MigLintRelation *relation,
 						const AlterTableCmd *command);
+static bool rebuilds_index(MigLint *lint, const MigLintRelation *relation,
+						   const MigLintColumn *column,
+						   const ColumnDef *definition, const MigLintType *type);
+static bool is_checked(const MigLintRelation *relation, const char *column);
+static bool contains(const List *names, const char *name);
 static bool is_column_itself(Node *using, const char *column);
 
 void
@@ -168,6 +173,7 @@ change_type(MigLint *lint, MigLintRelation *relation,
 	char	   *dependents = mig_lint_catalog_dependents(lint, relation,
 														 command->name);
 	MigLintType type;
+	const char *how = "rewritten";
 
 	if (dependents != NULL)
 		mig_lint_add(lint, MIG_RULE_DEPENDENTS, relation, command->name,
@@ -178,9 +184,76 @@ change_type(MigLint *lint, MigLintRelation *relation,
 	if (column != NULL &&
 		is_column_itself(definition->raw_default, command->name) &&
 		!mig_lint_type_rewrites(lint, &column->type, &type))
-		return;
-	mig_lint_add(lint, MIG_RULE_CHANGE_TYPE, relation, relation->name,
+	{
+		if (rebuilds_index(lint, relation, column, definition, &type))
+			how = "locked while its indexes are built";
+		else if (is_checked(relation, column->name))
+			how = "locked while its rows are checked";
+		else
+			return;
+	}
+	mig_lint_add(lint, MIG_RULE_CHANGE_TYPE, relation, relation->name, how,
 				 command->name);
+}
+
+/*
+ * Whether a change of type that does not rewrite the table builds an index anew,
+ * as CheckIndexCompatible() of the server decides: one with an expression or a
+ * condition always.
+ */
+static bool
+rebuilds_index(MigLint *lint, const MigLintRelation *relation,
+			   const MigLintColumn *column, const ColumnDef *definition,
+			   const MigLintType *type)
+{
+	const char *collation = mig_lint_collation(definition);
+	bool		keeps = mig_lint_type_keeps_indexes(lint, &column->type, type) &&
+	(collation == NULL) == (column->collation == NULL) &&
+	(collation == NULL || strcmp(collation, column->collation) == 0);
+	ListCell   *cell;
+
+	foreach(cell, relation->indexes)
+	{
+		const MigLintIndex *index = lfirst(cell);
+
+		if (contains(index->computed, column->name) ||
+			(contains(index->columns, column->name) &&
+			 (!keeps || index->is_partial || contains(index->columns, ""))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a CHECK reads the column, which the server checks again.
+ */
+static bool
+is_checked(const MigLintRelation *relation, const char *column)
+{
+	ListCell   *cell;
+
+	foreach(cell, relation->constraints)
+	{
+		const MigLintConstraint *constraint = lfirst(cell);
+
+		if (constraint->type == 'c' && constraint->valid &&
+			contains(constraint->columns, column))
+			return true;
+	}
+	return false;
+}
+
+static bool
+contains(const List *names, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*

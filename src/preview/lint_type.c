@@ -49,6 +49,18 @@ mig_lint_type_read(const TypeName *name, MigLintType *type)
 }
 
 /*
+ * The collation of a column, or NULL if it is that of the type.
+ */
+char *
+mig_lint_collation(const ColumnDef *column)
+{
+	const char *name = column->collClause == NULL ? NULL :
+	strVal(llast(column->collClause->collname));
+
+	return name == NULL || strcmp(name, "default") == 0 ? NULL : pstrdup(name);
+}
+
+/*
  * Reads a type as format_type() writes it.
  */
 void
@@ -102,6 +114,23 @@ mig_lint_type_rewrites(MigLint *lint, const MigLintType *from,
 				 strcmp(from->name, "varchar") == 0);
 	return !mig_lint_catalog_coercible(lint, from->name, to->name,
 									   &constrained) || constrained;
+}
+
+/*
+ * Whether an index of a column keeps its operator class when that changes its
+ * type without a rewrite of the table.
+ */
+bool
+mig_lint_type_keeps_indexes(MigLint *lint, const MigLintType *from,
+							const MigLintType *to)
+{
+	static const char *const texts = " varchar text ";
+	static const char *const addresses = " cidr inet ";
+
+	return same_name(from->name, to->name) ||
+		(mig_lint_type_is(from, texts) && mig_lint_type_is(to, texts)) ||
+		(mig_lint_type_is(from, addresses) && mig_lint_type_is(to, addresses)) ||
+		mig_lint_catalog_same_base(lint, from->name, to->name);
 }
 
 /*

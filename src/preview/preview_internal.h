@@ -28,6 +28,7 @@ typedef struct MigLintColumn
 {
 	char	   *name;
 	MigLintType type;
+	char	   *collation;		/* NULL: that of the type */
 	bool		not_null;
 } MigLintColumn;
 
@@ -48,6 +49,7 @@ typedef struct MigLintIndex
 	bool		is_unique;
 	bool		is_partial;
 	List	   *columns;		/* of char *; "": an expression */
+	List	   *computed;		/* those in its expressions and its condition */
 } MigLintIndex;
 
 /*
@@ -224,6 +226,8 @@ extern bool mig_lint_catalog_is_volatile(MigLint *lint, const char *schema,
 										 const char *name, int nargs);
 extern bool mig_lint_catalog_coercible(MigLint *lint, const char *from,
 									   const char *to, bool *is_constrained);
+extern bool mig_lint_catalog_same_base(MigLint *lint, const char *from,
+									   const char *to);
 extern double mig_lint_catalog_type_bytes(MigLint *lint, const char *type);
 extern char *mig_lint_catalog_dependents(MigLint *lint,
 										 const MigLintRelation *relation,
@@ -241,10 +245,13 @@ extern char *mig_lint_catalog_extension(MigLint *lint, const char *name);
 
 /* lint_type.c */
 extern void mig_lint_type_read(const TypeName *name, MigLintType *type);
+extern char *mig_lint_collation(const ColumnDef *column);
 extern void mig_lint_type_parse(const char *text, MigLintType *type);
 extern bool mig_lint_type_is(const MigLintType *type, const char *names);
 extern bool mig_lint_type_rewrites(MigLint *lint, const MigLintType *from,
 								   const MigLintType *to);
+extern bool mig_lint_type_keeps_indexes(MigLint *lint, const MigLintType *from,
+										const MigLintType *to);
 
 /* lint_apply.c */
 extern void mig_lint_apply(MigLint *lint, Node *node);

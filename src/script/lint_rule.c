@@ -43,7 +43,7 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 	},
 	[MIG_RULE_CHANGE_TYPE] = {
 		"change-type", MIG_LINT_WARNING,
-		"\"%s\" is rewritten: the type of column \"%s\" changes",
+		"\"%s\" is %s: the type of column \"%s\" changes",
 		"Add a column of the new type, let a trigger write both, copy the old rows with migrate_batch(), then switch over."
 	},
 	[MIG_RULE_SET_NOT_NULL] = {
