@@ -16,6 +16,15 @@ INSERT INTO parts SELECT * FROM big;
 ANALYZE parts;
 SELECT pg_temp.lint('CREATE INDEX ON parts (n)');
 SELECT pg_temp.lint('CREATE INDEX ON ONLY parts (n)');
+-- partitioned-index
+SELECT pg_temp.lint('CREATE INDEX CONCURRENTLY ON parts (n)');
+SELECT pg_temp.lint('CREATE INDEX CONCURRENTLY ON part (n)');
+CREATE INDEX parts_n ON parts (n);
+SELECT pg_temp.lint('DROP INDEX CONCURRENTLY parts_n');
+SELECT pg_temp.lint('DROP INDEX part_n_idx');
+-- what is there already
+SELECT pg_temp.lint('CREATE INDEX IF NOT EXISTS big_name ON big (name); CREATE INDEX IF NOT EXISTS big_name ON big (name)');
+SELECT pg_temp.lint('CREATE INDEX IF NOT EXISTS big_n ON big (n)');
 
 -- drop-index
 SELECT pg_temp.lint('DROP INDEX big_name');

@@ -19,6 +19,9 @@
 
 static void apply(MigLint *lint, Node *node);
 static void create_table(MigLint *lint, const CreateStmt *create, char kind);
+static void create_view(MigLint *lint, const ViewStmt *create);
+static void move_relation(MigLint *lint, const AlterObjectSchemaStmt *alter);
+static void replace_part(MigLint *lint, Node *node);
 static void create_as(MigLint *lint, const CreateTableAsStmt *create);
 static void create_index(MigLint *lint, const IndexStmt *create);
 static void add_column(MigLint *lint, MigLintRelation *relation,
@@ -83,9 +86,7 @@ apply(MigLint *lint, Node *node)
 								RELKIND_RELATION)->partial_knowledge = true;
 			break;
 		case T_ViewStmt:
-			if (mig_lint_find(lint, ((ViewStmt *) node)->view->schemaname,
-							  ((ViewStmt *) node)->view->relname) == NULL)
-				mig_lint_create(lint, ((ViewStmt *) node)->view, RELKIND_VIEW);
+			create_view(lint, (ViewStmt *) node);
 			break;
 		case T_CreateSeqStmt:
 			if (!((CreateSeqStmt *) node)->if_not_exists)
@@ -130,8 +131,9 @@ apply(MigLint *lint, Node *node)
 				AlterObjectSchemaStmt *alter = (AlterObjectSchemaStmt *) node;
 
 				if (alter->relation != NULL)
-					mig_lint_move(lint, mig_lint_range(lint, alter->relation),
-								  alter->newschema, alter->relation->relname);
+					move_relation(lint, alter);
+				else
+					mig_lint_drop_object(lint, alter->objectType, alter->object);
 				break;
 			}
 		case T_TruncateStmt:
@@ -149,8 +151,110 @@ apply(MigLint *lint, Node *node)
 			set_variable(lint, (VariableSetStmt *) node);
 			break;
 		default:
+			replace_part(lint, node);
 			break;
 	}
+}
+
+/*
+ * What uses other objects than before from here on, as if it was dropped.
+ */
+static void
+replace_part(MigLint *lint, Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreateTrigStmt:
+			mig_lint_drop_part(lint, mig_lint_range(lint, ((CreateTrigStmt *) node)->relation),
+							   ((CreateTrigStmt *) node)->trigname);
+			break;
+		case T_RuleStmt:
+			mig_lint_drop_part(lint, mig_lint_range(lint, ((RuleStmt *) node)->relation),
+							   ((RuleStmt *) node)->rulename);
+			break;
+		case T_AlterPolicyStmt:
+			mig_lint_drop_part(lint, mig_lint_range(lint, ((AlterPolicyStmt *) node)->table),
+							   ((AlterPolicyStmt *) node)->policy_name);
+			break;
+		case T_AlterPublicationStmt:
+			mig_lint_drop_name(lint, NULL, ((AlterPublicationStmt *) node)->pubname);
+			break;
+		case T_AlterDomainStmt:
+			mig_lint_drop_name(lint, "pg_type",
+							   strVal(llast(((AlterDomainStmt *) node)->typeName)));
+			if (((AlterDomainStmt *) node)->name != NULL)
+				mig_lint_drop_name(lint, NULL, ((AlterDomainStmt *) node)->name);
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * One that is replaced may use other objects from here on.
+ */
+static void
+create_view(MigLint *lint, const ViewStmt *create)
+{
+	const MigLintRelation *old = mig_lint_find(lint, create->view->schemaname,
+											   create->view->relname);
+
+	if (old == NULL)
+		mig_lint_create(lint, create->view, RELKIND_VIEW);
+	else if (old->oid != InvalidOid)
+		lint->gone = lappend(lint->gone, psprintf("%u", old->oid));
+}
+
+/*
+ * It does not hold up a DROP of its old schema.
+ */
+static void
+move_relation(MigLint *lint, const AlterObjectSchemaStmt *alter)
+{
+	MigLintRelation *relation = mig_lint_range(lint, alter->relation);
+
+	if (relation->oid != InvalidOid)
+		lint->gone = lappend(lint->gone, psprintf("%u", relation->oid));
+	mig_lint_move(lint, relation, alter->newschema, alter->relation->relname);
+}
+
+/*
+ * An object that is neither a relation nor a part of one is there no longer.
+ */
+void
+mig_lint_drop_object(MigLint *lint, ObjectType type, Node *object)
+{
+	const char *catalog = NULL;
+	Node	   *name = object;
+
+	switch (type)
+	{
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+			catalog = "pg_proc";
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			catalog = "pg_type";
+			break;
+		case OBJECT_CAST:
+		case OBJECT_TRANSFORM:
+			/* They have no name: any may be it. */
+			name = (Node *) makeString("cast");
+			break;
+		default:
+			break;
+	}
+	if (IsA(name, ObjectWithArgs))
+		name = llast(((ObjectWithArgs *) name)->objname);
+	else if (IsA(name, TypeName))
+		name = llast(((TypeName *) name)->names);
+	else if (IsA(name, List))
+		name = llast((List *) name);
+	if (IsA(name, String))
+		mig_lint_drop_name(lint, catalog, strVal(name));
 }
 
 static void
@@ -442,9 +546,20 @@ mig_lint_apply_command(MigLint *lint, MigLintRelation *relation,
 				add_column(lint, relation, castNode(ColumnDef, command->def));
 			break;
 		case AT_DropColumn:
+			mig_lint_drop_part(lint, relation, command->name);
 			drop_column(lint, relation, command->name);
 			break;
+		case AT_ColumnDefault:
+		case AT_DropExpression:
+		case AT_DropIdentity:
+			mig_lint_drop_part(lint, relation, command->name);
+			break;
+		case AT_DropInherit:
+		case AT_DropOf:
+			mig_lint_drop_name(lint, NULL, relation->name);
+			break;
 		case AT_AlterColumnType:
+			mig_lint_drop_part(lint, relation, command->name);
 			column = mig_lint_column(lint, relation, command->name);
 			if (column == NULL)
 				break;
@@ -494,10 +609,14 @@ drop_column(MigLint *lint, MigLintRelation *relation, const char *name)
 	relation->columns = list_delete_ptr(relation->columns, column);
 	foreach(cell, relation->constraints)
 	{
-		foreach(other, ((MigLintConstraint *) lfirst(cell))->columns)
+		const MigLintConstraint *constraint = lfirst(cell);
+
+		foreach(other, constraint->columns)
 		{
 			if (strcmp(lfirst(other), name) != 0)
 				continue;
+			if (constraint->name != NULL)
+				mig_lint_drop_part(lint, relation, constraint->name);
 			relation->constraints = foreach_delete_current(relation->constraints, cell);
 			break;
 		}
@@ -523,7 +642,7 @@ drop_constraint(MigLint *lint, MigLintRelation *relation, const char *name)
 	MigLintConstraint *constraint = mig_lint_constraint(lint, relation, name);
 	ListCell   *cell;
 
-	mig_lint_drop_name(lint, name);
+	mig_lint_drop_part(lint, relation, name);
 	if (constraint == NULL)
 		return;
 	relation->constraints = list_delete_ptr(relation->constraints, constraint);
@@ -569,19 +688,17 @@ drop(MigLint *lint, const DropStmt *drop)
 							foreach_delete_current(relation->table->indexes, other);
 				}
 				break;
-			case OBJECT_FUNCTION:
-			case OBJECT_PROCEDURE:
-			case OBJECT_ROUTINE:
-				mig_lint_drop_name(lint,
-								   strVal(llast(lfirst_node(ObjectWithArgs, cell)->objname)));
-				break;
 			case OBJECT_POLICY:
 			case OBJECT_RULE:
 			case OBJECT_TRIGGER:
-				mig_lint_drop_name(lint, strVal(llast((List *) lfirst(cell))));
+				mig_lint_drop_part(lint,
+								   mig_lint_names(lint, list_copy_head(lfirst(cell),
+																	   list_length(lfirst(cell)) - 1)),
+								   strVal(llast((List *) lfirst(cell))));
 				break;
 			default:
-				return;
+				mig_lint_drop_object(lint, drop->removeType, lfirst(cell));
+				break;
 		}
 	}
 }
@@ -598,6 +715,9 @@ rename_object(MigLint *lint, const RenameStmt *rename)
 	if (rename->relation == NULL)
 		return;
 	relation = mig_lint_range(lint, rename->relation);
+	/* Under its new name the catalogs do not know it. */
+	if (rename->subname != NULL)
+		mig_lint_drop_part(lint, relation, rename->subname);
 	switch (rename->renameType)
 	{
 		case OBJECT_TABLE:

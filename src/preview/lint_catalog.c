@@ -17,31 +17,6 @@
 /* The bytes that a row takes at least: where only their number is known. */
 #define ROW_BYTES			"28"
 
-/* How many objects are named. */
-#define MAX_NAMED			"3"
-
-/*
- * In SQL: of objects (number, name, total), the first few names.
- */
-#define NAMES_OF(rows) \
-	"SELECT pg_catalog.string_agg(name, ', ' ORDER BY number)" \
-	"       || CASE WHEN max(total) > " MAX_NAMED \
-	"          THEN pg_catalog.format(' and %s more', max(total) - " MAX_NAMED ")" \
-	"          ELSE '' END" \
-	"  FROM (SELECT name, row_number() OVER (ORDER BY name) AS number," \
-	"               count(*) OVER () AS total" \
-	"          FROM (" rows ") AS r) AS n" \
-	" WHERE number <= " MAX_NAMED
-
-/* In SQL: a description of what depends on an object, without its own parts. */
-#define DEPENDENT \
-	"SELECT DISTINCT CASE WHEN d.classid = 'pg_rewrite'::regclass" \
-	"       THEN pg_describe_object('pg_class'::regclass, w.ev_class, 0)" \
-	"       ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END AS name" \
-	"  FROM pg_depend AS d" \
-	"  LEFT JOIN pg_rewrite AS w" \
-	"    ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid"
-
 /* A row of the look-up of a relation. */
 typedef struct FoundRelation
 {
@@ -61,8 +36,6 @@ typedef struct FoundTypes
 	bool		constrained;
 } FoundTypes;
 
-static void add_schemas(MigSpiArgs *args, const MigLint *lint,
-						const char *schema);
 static void read_relation(const MigSpiRow *row, void *result);
 static void read_column(const MigSpiRow *row, void *result);
 static void read_constraint(const MigSpiRow *row, void *result);
@@ -70,7 +43,6 @@ static void read_index(const MigSpiRow *row, void *result);
 static bool find_types(MigLint *lint, const char *from, const char *to,
 					   FoundTypes *found);
 static void read_types(const MigSpiRow *row, void *result);
-static void add_list(MigSpiArgs *args, const List *strings);
 static List *listed(char *const *strings, int n);
 static void *all_rows(MigLint *lint, MigSpiQuery *query, Oid relation,
 					  Size size, MigSpiRead read, int *nrows);
@@ -302,8 +274,11 @@ listed(char *const *strings, int n)
 	return list;
 }
 
-static void
-add_list(MigSpiArgs *args, const List *strings)
+/*
+ * Adds an array of strings, of char *.
+ */
+void
+mig_lint_catalog_add_list(MigSpiArgs *args, const List *strings)
 {
 	int			n = list_length(strings);
 	char	  **array = palloc(sizeof(char *) * Max(n, 1));
@@ -317,8 +292,9 @@ add_list(MigSpiArgs *args, const List *strings)
  * Adds the schemas in which a name is looked up: the one that it has, or those
  * of the path and the system's, which comes first.
  */
-static void
-add_schemas(MigSpiArgs *args, const MigLint *lint, const char *schema)
+void
+mig_lint_catalog_add_schemas(MigSpiArgs *args, const MigLint *lint,
+							 const char *schema)
 {
 	int			n = schema != NULL ? 1 : list_length(lint->path) + 1;
 	char	  **schemas = palloc(sizeof(char *) * n);
@@ -345,7 +321,7 @@ mig_lint_catalog_is_volatile(MigLint *lint, const char *schema,
 	};
 	MigSpiArgs	args = {0};
 
-	add_schemas(&args, lint, schema);
+	mig_lint_catalog_add_schemas(&args, lint, schema);
 	mig_spi_arg_text(&args, name);
 	mig_spi_arg_int32(&args, nargs);
 	return mig_spi_exists(&query, &args, MIG_SPI_CALLER, lint->access);
@@ -414,8 +390,8 @@ find_types(MigLint *lint, const char *from, const char *to, FoundTypes *found)
 	{
 		const char *dot = strrchr(names[i], '.');
 
-		add_schemas(&args, lint, dot == NULL ? NULL :
-					pnstrdup(names[i], dot - names[i]));
+		mig_lint_catalog_add_schemas(&args, lint, dot == NULL ? NULL :
+									 pnstrdup(names[i], dot - names[i]));
 		mig_spi_arg_text(&args, dot == NULL ? names[i] : dot + 1);
 	}
 	return mig_spi_row(&query, &args, MIG_SPI_CALLER, lint->access, read_types,
@@ -458,94 +434,10 @@ mig_lint_catalog_type_bytes(MigLint *lint, const char *type)
 	MigSpiArgs	args = {0};
 	char	   *bytes;
 
-	add_schemas(&args, lint, dot == NULL ? NULL : pnstrdup(type, dot - type));
+	mig_lint_catalog_add_schemas(&args, lint, dot == NULL ? NULL : pnstrdup(type, dot - type));
 	mig_spi_arg_text(&args, dot == NULL ? type : dot + 1);
 	bytes = mig_spi_first(&query, &args, MIG_SPI_CALLER, lint->access);
 	return bytes == NULL ? -1 : atof(bytes);
-}
-
-/*
- * What a DROP without CASCADE of a relation, or of a column of it, fails for, or
- * NULL: that depends on it and does not belong to it.
- */
-char *
-mig_lint_catalog_dependents(MigLint *lint, const MigLintRelation *relation,
-							const char *column)
-{
-	static MigSpiQuery query = {
-		NAMES_OF(DEPENDENT
-				 "  LEFT JOIN pg_constraint AS k"
-				 "    ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid"
-				 " WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1"
-				 "   AND ($2 IS NULL OR d.refobjsubid ="
-				 "        (SELECT a.attnum FROM pg_attribute AS a"
-				 "          WHERE a.attrelid = $1 AND a.attname = $2::name))"
-				 "   AND d.deptype = 'n'"
-				 "   AND w.ev_class IS DISTINCT FROM $1"
-				 "   AND k.conrelid IS DISTINCT FROM $1"
-				 "   AND NOT (d.classid = 'pg_class'::regclass AND d.objid = $1)"
-		/* Its default */
-				 "   AND d.classid <> 'pg_attrdef'::regclass"
-		/* What the plan has dropped before */
-				 "   AND NOT COALESCE(COALESCE(w.ev_class, k.conrelid, d.objid) = ANY ($3::oid[]), false)"
-				 "   AND NOT EXISTS (SELECT FROM unnest($4) AS g (name)"
-				 "        WHERE strpos(pg_describe_object(d.classid, d.objid, d.objsubid), g.name) > 0)")
-	};
-	MigSpiArgs	args = {0};
-
-	if (relation->oid == InvalidOid)
-		return NULL;
-	mig_spi_arg_oid(&args, relation->oid);
-	mig_spi_arg_text(&args, column);
-	add_list(&args, lint->gone);
-	add_list(&args, lint->gone_names);
-	return mig_spi_first(&query, &args, MIG_SPI_CALLER, lint->access);
-}
-
-/*
- * The same of a type, schema, function or extension.  *found: it is in the
- * catalogs.
- */
-char *
-mig_lint_catalog_object_dependents(MigLint *lint, const char *kind,
-								   const char *schema, const char *name,
-								   bool *found)
-{
-	static MigSpiQuery exists_query = {
-		"SELECT 'pg_' || $1 || ' ' || o.id FROM ("
-		"  SELECT 'type', t.oid, n.nspname, t.typname FROM pg_type AS t"
-		"    JOIN pg_namespace AS n ON n.oid = t.typnamespace"
-		"  UNION ALL"
-		"  SELECT 'proc', p.oid, n.nspname, p.proname FROM pg_proc AS p"
-		"    JOIN pg_namespace AS n ON n.oid = p.pronamespace"
-		"  UNION ALL"
-		"  SELECT 'namespace', n.oid, NULL, n.nspname FROM pg_namespace AS n"
-		"  UNION ALL"
-		"  SELECT 'extension', e.oid, NULL, e.extname FROM pg_extension AS e"
-		") AS o (kind, id, schema, name)"
-		" WHERE o.kind = $1 AND o.name = $3::name"
-		"   AND (o.schema IS NULL OR o.schema = ANY ($2::name[]))"
-		" LIMIT 1"
-	};
-	static MigSpiQuery query = {
-		NAMES_OF(DEPENDENT
-				 " WHERE d.refclassid = split_part($1, ' ', 1)::regclass"
-				 "   AND d.refobjid = split_part($1, ' ', 2)::oid"
-				 "   AND d.deptype IN ('n', 'e')")
-	};
-	MigSpiArgs	args = {0};
-	MigSpiArgs	object = {0};
-	char	   *id;
-
-	mig_spi_arg_text(&args, kind);
-	add_schemas(&args, lint, schema);
-	mig_spi_arg_text(&args, name);
-	id = mig_spi_first(&exists_query, &args, MIG_SPI_CALLER, lint->access);
-	*found = id != NULL;
-	if (id == NULL)
-		return NULL;
-	mig_spi_arg_text(&object, id);
-	return mig_spi_first(&query, &object, MIG_SPI_CALLER, lint->access);
 }
 
 /*
@@ -563,8 +455,8 @@ mig_lint_catalog_referring(MigLint *lint, const MigLintRelation *relation)
 		"  SELECT k.conrelid FROM referring AS r"
 		"    JOIN pg_constraint AS k ON k.contype = 'f' AND k.confrelid = r.conrelid"
 		") "
-		NAMES_OF("SELECT conrelid::regclass::text AS name FROM referring"
-				 " WHERE conrelid <> $1")
+		MIG_LINT_NAMES_OF("SELECT conrelid::regclass::text AS name FROM referring"
+						  " WHERE conrelid <> $1")
 	};
 	MigSpiArgs	args = {0};
 
@@ -605,18 +497,18 @@ char *
 mig_lint_catalog_functions(MigLint *lint, const char *word, const char *other)
 {
 	static MigSpiQuery query = {
-		NAMES_OF("SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) AS name"
-				 "  FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang"
-				 " WHERE l.lanname NOT IN ('internal', 'c')"
-				 "   AND NOT EXISTS (SELECT FROM pg_depend AS d"
-				 "                    WHERE d.classid = 'pg_proc'::regclass"
-				 "                      AND d.objid = p.oid AND d.deptype = 'e')"
-				 "   AND p.pronamespace <> 'pg_catalog'::regnamespace"
-				 "   AND p.pronamespace <> 'information_schema'::regnamespace"
-				 "   AND p.proname::text <> ALL ($3)"
-				 "   AND strpos(lower(p.prosrc), lower($1)) > 0"
-				 "   AND (ARRAY[lower($1)] || COALESCE(lower($2), lower($1)))"
-				 "       <@ regexp_split_to_array(lower(p.prosrc), '[^[:alnum:]_$]+')")
+		MIG_LINT_NAMES_OF("SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) AS name"
+						  "  FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang"
+						  " WHERE l.lanname NOT IN ('internal', 'c')"
+						  "   AND NOT EXISTS (SELECT FROM pg_depend AS d"
+						  "                    WHERE d.classid = 'pg_proc'::regclass"
+						  "                      AND d.objid = p.oid AND d.deptype = 'e')"
+						  "   AND p.pronamespace <> 'pg_catalog'::regnamespace"
+						  "   AND p.pronamespace <> 'information_schema'::regnamespace"
+						  "   AND 'pg_proc.' || p.proname <> ALL ($3)"
+						  "   AND strpos(lower(p.prosrc), lower($1)) > 0"
+						  "   AND (ARRAY[lower($1)] || COALESCE(lower($2), lower($1)))"
+						  "       <@ regexp_split_to_array(lower(p.prosrc), '[^[:alnum:]_$]+')")
 	};
 	MigSpiArgs	args = {0};
 	List	   *changed = NIL;
@@ -625,8 +517,9 @@ mig_lint_catalog_functions(MigLint *lint, const char *word, const char *other)
 	mig_spi_arg_text(&args, word);
 	mig_spi_arg_text(&args, other);
 	foreach(cell, lint->functions)
-		changed = lappend(changed, ((MigLintMade *) lfirst(cell))->name);
-	add_list(&args, list_concat(changed, lint->gone_names));
+		changed = lappend(changed, psprintf("pg_proc.%s",
+											((MigLintMade *) lfirst(cell))->name));
+	mig_lint_catalog_add_list(&args, list_concat(changed, lint->gone_names));
 	return mig_spi_first(&query, &args, MIG_SPI_CALLER, lint->access);
 }
 

@@ -170,8 +170,10 @@ change_type(MigLint *lint, MigLintRelation *relation,
 {
 	const ColumnDef *definition = castNode(ColumnDef, command->def);
 	const MigLintColumn *column = mig_lint_column(lint, relation, command->name);
-	char	   *dependents = mig_lint_catalog_dependents(lint, relation,
-														 command->name);
+	char	   *dependents = mig_lint_depend_names(lint,
+												   mig_lint_depend_relation(lint, relation,
+																			command->name),
+												   true);
 	MigLintType type;
 	const char *how = "rewritten";
 

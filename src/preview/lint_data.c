@@ -89,8 +89,11 @@ write_rows(MigLint *lint, Node *node)
 static void
 truncate_tables(MigLint *lint, const TruncateStmt *truncate)
 {
+	List	   *together = NIL;
 	ListCell   *cell;
 
+	foreach(cell, truncate->relations)
+		together = lappend(together, mig_lint_range(lint, lfirst(cell)));
 	foreach(cell, truncate->relations)
 	{
 		MigLintRelation *relation = mig_lint_range(lint, lfirst(cell));
@@ -101,7 +104,13 @@ truncate_tables(MigLint *lint, const TruncateStmt *truncate)
 		if (!mig_lint_is_empty(relation))
 			mig_lint_add(lint, MIG_RULE_TRUNCATE, relation, relation->name);
 		if (truncate->behavior != DROP_CASCADE)
+		{
+			referring = mig_lint_depend_truncated(lint, relation, together);
+			if (referring != NULL)
+				mig_lint_add(lint, MIG_RULE_DEPENDENTS, relation,
+							 relation->name, referring);
 			continue;
+		}
 		referring = mig_lint_catalog_referring(lint, relation);
 		if (referring != NULL || relation->oid == InvalidOid)
 			mig_lint_add(lint, MIG_RULE_TRUNCATE_CASCADE, relation,

@@ -78,6 +78,8 @@ mig_lint_drop_statement(MigLint *lint, Node *node)
 					case OBJECT_FOREIGN_TABLE:
 					case OBJECT_VIEW:
 					case OBJECT_MATVIEW:
+					case OBJECT_SEQUENCE:
+					case OBJECT_INDEX:
 						drop_relation(lint, (DropStmt *) node, lfirst(cell));
 						break;
 					default:
@@ -105,24 +107,31 @@ mig_lint_drop_statement(MigLint *lint, Node *node)
 }
 
 /*
- * Relations that are dropped by one statement may depend on each other.
+ * Objects that are dropped by one statement may depend on each other.
  */
 static void
 note_together(MigLint *lint, const DropStmt *drop)
 {
-	MemoryContext old_context;
+	MemoryContext old_context = MemoryContextSwitchTo(lint->context);
 	ListCell   *cell;
 
-	if (list_length(drop->objects) < 2 ||
-		(drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW &&
-		 drop->removeType != OBJECT_MATVIEW))
-		return;
-	old_context = MemoryContextSwitchTo(lint->context);
-	foreach(cell, drop->objects)
+	foreach(cell, list_length(drop->objects) < 2 ? NIL : drop->objects)
 	{
-		const MigLintRelation *relation = mig_lint_names(lint, lfirst(cell));
-
-		lint->gone = lappend(lint->gone, psprintf("%u", relation->oid));
+		switch (drop->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_FOREIGN_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_SEQUENCE:
+			case OBJECT_INDEX:
+				lint->gone = lappend(lint->gone,
+									 psprintf("%u", mig_lint_names(lint, lfirst(cell))->oid));
+				break;
+			default:
+				mig_lint_drop_object(lint, drop->removeType, lfirst(cell));
+				break;
+		}
 	}
 	MemoryContextSwitchTo(old_context);
 }
@@ -134,6 +143,7 @@ static void
 drop_relation(MigLint *lint, const DropStmt *drop, List *names)
 {
 	MigLintRelation *relation = mig_lint_names(lint, names);
+	MigLintPending *pending;
 
 	if (!mig_lint_in_use(lint, relation))
 		return;
@@ -142,43 +152,55 @@ drop_relation(MigLint *lint, const DropStmt *drop, List *names)
 		mig_lint_add(lint, MIG_RULE_DROP_TABLE, relation, relation->name);
 		check_functions(lint, relation, NULL);
 	}
+	else if (drop->removeType == OBJECT_VIEW || drop->removeType == OBJECT_MATVIEW)
+	{
+		pending = mig_lint_postpone(lint, &lint->of_revision,
+									MIG_RULE_DROP_VIEW, relation);
+		pending->schema = relation->schema;
+		pending->name = relation->name;
+	}
 	check_dependents(lint, relation, NULL, drop->behavior == DROP_CASCADE);
 }
 
 /*
- * What is no relation is dropped with what uses it only by CASCADE.
+ * What is no relation.
  */
 static void
 drop_object(MigLint *lint, const DropStmt *drop, Node *object)
 {
-	const char *kind;
+	const char *catalog;
 	const char *schema = NULL;
 	const char *name;
 	List	   *names = NIL;
+	List	   *made = NIL;
+	int			nargs = -1;
+	char	   *found;
 	char	   *dependents;
-	bool		found;
 
-	if (drop->behavior != DROP_CASCADE)
-		return;
 	switch (drop->removeType)
 	{
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			kind = "type";
+			catalog = "pg_type";
 			names = castNode(TypeName, object)->names;
+			made = lint->types;
 			break;
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
-			kind = "proc";
+			catalog = "pg_proc";
 			names = castNode(ObjectWithArgs, object)->objname;
+			made = lint->functions;
+			if (!castNode(ObjectWithArgs, object)->args_unspecified)
+				nargs = list_length(castNode(ObjectWithArgs, object)->objargs);
 			break;
 		case OBJECT_SCHEMA:
-			kind = "namespace";
+			catalog = "pg_namespace";
 			names = list_make1(object);
+			made = lint->schemas;
 			break;
 		case OBJECT_EXTENSION:
-			kind = "extension";
+			catalog = "pg_extension";
 			names = list_make1(object);
 			break;
 		default:
@@ -187,11 +209,17 @@ drop_object(MigLint *lint, const DropStmt *drop, Node *object)
 	name = strVal(llast(names));
 	if (list_length(names) > 1)
 		schema = strVal(list_nth(names, list_length(names) - 2));
-	dependents = mig_lint_catalog_object_dependents(lint, kind, schema, name, &found);
-	if (found ? dependents == NULL : lint->unknown_is_new)
+	if (mig_lint_find_made(made, name) != NULL)
 		return;
-	if (mig_lint_find_made(drop->removeType == OBJECT_SCHEMA ? lint->schemas :
-						   lint->types, name) != NULL)
+	found = mig_lint_depend_object(lint, catalog, schema, name, nargs);
+	dependents = mig_lint_depend_names(lint, found, false);
+	if (drop->behavior != DROP_CASCADE)
+	{
+		if (dependents != NULL)
+			mig_lint_add(lint, MIG_RULE_DEPENDENTS, NULL, name, dependents);
+		return;
+	}
+	if (found != NULL ? dependents == NULL : lint->unknown_is_new)
 		return;
 	if (drop->removeType == OBJECT_SCHEMA)
 		mig_lint_add(lint, MIG_RULE_DROP_SCHEMA, NULL, name);
@@ -219,18 +247,25 @@ drop_constraint(MigLint *lint, MigLintRelation *relation,
 				const AlterTableCmd *command)
 {
 	const MigLintConstraint *constraint;
-	char	   *dependents;
+	char	   *dependents = mig_lint_depend_names(lint,
+												   mig_lint_depend_constraint(lint, relation,
+																			  command->name),
+												   false);
 
 	if (command->behavior != DROP_CASCADE)
+	{
+		if (dependents != NULL)
+			mig_lint_add(lint, MIG_RULE_DEPENDENTS, relation, command->name,
+						 dependents);
 		return;
+	}
 	constraint = mig_lint_constraint(lint, relation, command->name);
 	if (constraint != NULL && strchr("pu", constraint->type) == NULL)
 		return;
-	dependents = mig_lint_catalog_referring(lint, relation);
 	if (dependents != NULL || !lint->live)
 		mig_lint_add(lint, MIG_RULE_CASCADE, relation, command->name,
-					 dependents == NULL ? "the foreign keys that refer to it" :
-					 psprintf("the foreign keys of %s", dependents));
+					 dependents != NULL ? dependents :
+					 "the foreign keys that refer to it");
 }
 
 /*
@@ -241,7 +276,10 @@ check_dependents(MigLint *lint, MigLintRelation *relation, const char *column,
 				 bool cascade)
 {
 	const char *name = column != NULL ? column : relation->name;
-	char	   *dependents = mig_lint_catalog_dependents(lint, relation, column);
+	char	   *dependents = mig_lint_depend_names(lint,
+												   mig_lint_depend_relation(lint, relation,
+																			column),
+												   false);
 
 	if (cascade && (dependents != NULL || relation->oid == InvalidOid))
 		mig_lint_add(lint, MIG_RULE_CASCADE, relation, name,
@@ -375,6 +413,9 @@ mig_lint_drop_end_revision(MigLint *lint)
 
 		if (pending->rule == MIG_RULE_DISABLE_TRIGGER)
 			mig_lint_add_pending(lint, pending, pending->relation->name);
+		if (pending->rule == MIG_RULE_DROP_VIEW &&
+			mig_lint_find(lint, pending->schema, pending->name) == NULL)
+			mig_lint_add_pending(lint, pending, pending->name);
 		if (pending->rule != MIG_RULE_FUNCTION_TEXT)
 			continue;
 		functions = mig_lint_catalog_functions(lint, pending->name, pending->other);

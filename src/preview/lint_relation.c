@@ -393,12 +393,27 @@ mig_lint_drop(MigLint *lint, MigLintRelation *relation)
 }
 
 /*
- * Nor is another object of that name.
+ * Nor is another object of that name, or it is another one now.  catalog: that of
+ * functions or types; NULL: any other.
  */
 void
-mig_lint_drop_name(MigLint *lint, const char *name)
+mig_lint_drop_name(MigLint *lint, const char *catalog, const char *name)
 {
-	lint->gone_names = lappend(lint->gone_names, pstrdup(name));
+	lint->gone_names = lappend(lint->gone_names,
+							   psprintf("%s.%s", catalog == NULL ? "other" : catalog,
+										name));
+}
+
+/*
+ * The same of a part of a relation: a column, a default, a constraint, a trigger,
+ * a policy or a rule.
+ */
+void
+mig_lint_drop_part(MigLint *lint, const MigLintRelation *relation,
+				   const char *name)
+{
+	lint->gone_names = lappend(lint->gone_names,
+							   psprintf("%u.%s", relation->oid, name));
 }
 
 /*

@@ -143,8 +143,8 @@ typedef struct MigLint
 	int			altered_line;
 
 	List	   *gone;			/* relations of the catalogs, their OIDs as
-								 * text */
-	List	   *gone_names;		/* other objects */
+								 * text; with views that are replaced */
+	List	   *gone_names;		/* other objects, as mig_lint_drop_name() */
 	List	   *functions;		/* of MigLintMade, as the next two */
 	List	   *types;
 	List	   *schemas;
@@ -164,6 +164,22 @@ typedef struct MigLint
 #define mig_lint_add_pending(lint, pending, ...) \
 	mig_lint_report(lint, &(pending)->place, (pending)->rule, \
 					(pending)->relation, (const char *const[3]) {__VA_ARGS__})
+
+/* How many objects a finding names. */
+#define MIG_LINT_MAX_NAMED	"3"
+
+/*
+ * In SQL: of objects (name), the first few names.
+ */
+#define MIG_LINT_NAMES_OF(rows) \
+	"SELECT pg_catalog.string_agg(name, ', ' ORDER BY number)" \
+	"       || CASE WHEN max(total) > " MIG_LINT_MAX_NAMED \
+	"          THEN pg_catalog.format(' and %s more', max(total) - " MIG_LINT_MAX_NAMED ")" \
+	"          ELSE '' END" \
+	"  FROM (SELECT name, row_number() OVER (ORDER BY name) AS number," \
+	"               count(*) OVER () AS total" \
+	"          FROM (" rows ") AS r) AS n" \
+	" WHERE number <= " MIG_LINT_MAX_NAMED
 
 /* lint.c */
 extern void mig_lint_set_path(MigLint *lint, List *names);
@@ -212,7 +228,10 @@ extern bool mig_lint_has_index(MigLint *lint, MigLintRelation *relation,
 extern bool mig_lint_index_exists(MigLint *lint, const IndexStmt *create);
 extern MigLintRelation *mig_lint_next(HASH_SEQ_STATUS *status);
 extern void mig_lint_drop(MigLint *lint, MigLintRelation *relation);
-extern void mig_lint_drop_name(MigLint *lint, const char *name);
+extern void mig_lint_drop_name(MigLint *lint, const char *catalog,
+							   const char *name);
+extern void mig_lint_drop_part(MigLint *lint, const MigLintRelation *relation,
+							   const char *name);
 extern MigLintMade *mig_lint_find_made(List *made, const char *name);
 extern List *mig_lint_strings(List *nodes);
 
@@ -229,12 +248,6 @@ extern bool mig_lint_catalog_coercible(MigLint *lint, const char *from,
 extern bool mig_lint_catalog_same_base(MigLint *lint, const char *from,
 									   const char *to);
 extern double mig_lint_catalog_type_bytes(MigLint *lint, const char *type);
-extern char *mig_lint_catalog_dependents(MigLint *lint,
-										 const MigLintRelation *relation,
-										 const char *column);
-extern char *mig_lint_catalog_object_dependents(MigLint *lint, const char *kind,
-												const char *schema,
-												const char *name, bool *found);
 extern char *mig_lint_catalog_referring(MigLint *lint,
 										const MigLintRelation *relation);
 extern MigLintRelation *mig_lint_catalog_default(MigLint *lint,
@@ -242,6 +255,25 @@ extern MigLintRelation *mig_lint_catalog_default(MigLint *lint,
 extern char *mig_lint_catalog_functions(MigLint *lint, const char *word,
 										const char *other);
 extern char *mig_lint_catalog_extension(MigLint *lint, const char *name);
+extern void mig_lint_catalog_add_list(MigSpiArgs *args, const List *strings);
+extern void mig_lint_catalog_add_schemas(MigSpiArgs *args, const MigLint *lint,
+										 const char *schema);
+
+/* lint_depend.c */
+extern char *mig_lint_depend_names(MigLint *lint, const char *object,
+								   bool change_of_type);
+extern char *mig_lint_depend_relation(MigLint *lint,
+									  const MigLintRelation *relation,
+									  const char *column);
+extern char *mig_lint_depend_constraint(MigLint *lint,
+										const MigLintRelation *relation,
+										const char *name);
+extern char *mig_lint_depend_object(MigLint *lint, const char *catalog,
+									const char *schema, const char *name,
+									int nargs);
+extern char *mig_lint_depend_truncated(MigLint *lint,
+									   const MigLintRelation *relation,
+									   const List *together);
 
 /* lint_type.c */
 extern void mig_lint_type_read(const TypeName *name, MigLintType *type);
@@ -255,6 +287,7 @@ extern bool mig_lint_type_keeps_indexes(MigLint *lint, const MigLintType *from,
 
 /* lint_apply.c */
 extern void mig_lint_apply(MigLint *lint, Node *node);
+extern void mig_lint_drop_object(MigLint *lint, ObjectType type, Node *object);
 extern void mig_lint_apply_command(MigLint *lint, MigLintRelation *relation,
 								   const AlterTableCmd *command);
 

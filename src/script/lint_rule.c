@@ -156,6 +156,11 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 		"what still uses \"%s\" fails, and its rows are lost",
 		"Deploy the application that does not use it first; drop it in a later release."
 	},
+	[MIG_RULE_DROP_VIEW] = {
+		"drop-view", MIG_LINT_WARNING,
+		"what still uses view \"%s\" fails",
+		"Create it anew in the same revision, or deploy the application that does not use it first."
+	},
 	[MIG_RULE_DROP_COLUMN] = {
 		"drop-column", MIG_LINT_WARNING,
 		"what still uses column \"%s\" of \"%s\" fails, and its values are lost",

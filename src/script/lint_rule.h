@@ -49,6 +49,7 @@ typedef enum MigLintRule
 	MIG_RULE_LOCK_TABLE,
 	/* What the application and other objects still use */
 	MIG_RULE_DROP_TABLE,
+	MIG_RULE_DROP_VIEW,
 	MIG_RULE_DROP_COLUMN,
 	MIG_RULE_DROP_SCHEMA,
 	MIG_RULE_DROP_DATABASE,
