@@ -160,13 +160,13 @@ CALL pg_temp.write('7_index.sql', '-- revision: index
 -- down_revision: fill
 -- migrate:up
 CREATE INDEX CONCURRENTLY invoice_id ON invoice (id);
-CREATE UNIQUE INDEX invoice_total ON invoice (sum);
+CREATE UNIQUE INDEX invoice_total ON invoice (id) WHERE sum > 0;
 -- migrate:down
 DROP INDEX invoice_id, invoice_total;
 ');
 SELECT * FROM pg_temp.load();
 CALL migrate_deploy();
-UPDATE repository SET content = replace(content, '(sum)', '(total)') WHERE path = '7_index.sql';
+UPDATE repository SET content = replace(content, 'id) WHERE sum > 0', 'total)') WHERE path = '7_index.sql';
 SELECT pg_temp.attempt('SELECT pg_temp.load(replace => true)');
 DROP INDEX invoice_id;
 SELECT migrate_resolve('index', 'abandon');

@@ -175,15 +175,15 @@ my $other = $node->background_psql($db, extra_params => [ '-U', 'batcher' ]);
 $other->{stdin} .= "$slow;\n";
 $other->{run}->pump_nb;
 wait_until($node, $db, q(SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'batcher' AND wait_event = 'PgSleep'));
-sql($node, $db, q(DO $$BEGIN EXECUTE format('ALTER ROLE batcher RENAME TO %I', E'the\x1b[2J\nother'); END$$));
+sql($node, $db, q(DO $$BEGIN EXECUTE format('ALTER ROLE batcher RENAME TO %I', E'the\x1b[2Jother'); END$$));
 $session = start_sql($node, $db, 'second', $slow);
 is((finish_sql($session))[1], '55006: batch "slow" is being run by another session', 'a second session');
-like($session->{err}, qr/DETAIL:  Process \d+ \(role "the\?\[2J\?other", application '[^']*'\) runs it\./, 'control characters of its role are not shown');
+like($session->{err}, qr/DETAIL:  Process \d+ \(role "the\?\[2Jother", application '[^']*'\) runs it\./, 'control characters of its role are not shown');
 unlike($session->{err}, qr/\x1b/, 'control characters of its role: nowhere');
 sql($node, $db, q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'the%other'));
 $other->{run}->kill_kill;
 wait_until($node, $db, q(SELECT count(*) = 0 FROM pg_stat_activity WHERE usename LIKE 'the%other'));
-sql($node, $db, q(UPDATE gate SET open = true; SELECT migrate_batch_reset('slow'); UPDATE t SET n = 0; DO $$BEGIN EXECUTE format('DROP ROLE %I', E'the\x1b[2J\nother'); END$$));
+sql($node, $db, q(UPDATE gate SET open = true; SELECT migrate_batch_reset('slow'); UPDATE t SET n = 0; DO $$BEGIN EXECUTE format('DROP ROLE %I', E'the\x1b[2Jother'); END$$));
 
 # Lock timeouts, until the other transaction is gone.
 my $holder = $node->background_psql($db);

@@ -76,7 +76,7 @@ $old->query_safe('COMMIT;');
 is("$errors$waiter_errors", '', 'both end, without a deadlock');
 like($second->{err}, qr/NOTICE:  \w{5}: waiting for another session that runs migrations on "migrate\.version"\nDETAIL:  Blocked by process $first_pid \(role \w+, application 'first', active for \d+ s\), which holds the lock\./, 'a run that waits for a run: for whom');
 unlike($second->{err}, qr/LOG:/, 'no other wait is shown');
-is(sql($node, $db, 'SHOW log_lock_waits'), 'off', 'the setting is what it was');
+is(sql($node, $db, "SELECT setting = reset_val FROM pg_settings WHERE name = 'log_lock_waits'"), 't', 'the setting is what it was');
 is( sql($node, $db, "SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"),
 	'1|t', 'one index, and it is valid');
 is(sql($node, $db, 'SELECT count(*) FROM migrate.log'), '1', 'the session that has waited finds nothing to do');
