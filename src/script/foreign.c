@@ -14,22 +14,12 @@
 
 #include "script/script_internal.h"
 
-/* A COPY ... FROM stdin, and the data behind it. */
-typedef struct CopyData
-{
-	int			begin;			/* of the statement */
-	int			semicolon;
-	int			data;			/* the first line of the data */
-	int			end;			/* the line that ends them */
-} CopyData;
-
-static bool find_copy(const char *text, int from, CopyData *copy);
 static int	find_end_of_data(const char *text, int from);
 static CopyStmt *parse_copy(const char *statement);
 static void write_insert(StringInfo result, const MigScriptSource *source,
-						 const CopyData *copy);
+						 const MigCopyData *copy);
 static void refuse_continued(const MigScriptSource *source, int from, int to);
-static void refuse_behind(const MigScriptSource *source, const CopyData *copy);
+static void refuse_behind(const MigScriptSource *source, const MigCopyData *copy);
 static void write_target(StringInfo result, const char *statement);
 static void write_row(StringInfo result, const char *line, int length);
 static void write_value(StringInfo result, const char *value, int length);
@@ -48,61 +38,68 @@ mig_foreign_copy_data(const MigScriptSource *source)
 {
 	const char *text = source->body;
 	StringInfoData result;
-	CopyData	copy;
+	MigScriptScan scan;
+	MigCopyData copy = {0};
 	int			at = 0;
 
 	if (!contains_word(text, "stdin"))
 		return pstrdup(text);
 	initStringInfo(&result);
-	while (find_copy(text, at, &copy))
+	mig_script_scan_begin(&scan, source);
+	while (mig_script_scan_try_next(&scan))
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (!mig_foreign_skip_data(&scan, &copy) || copy.has_options)
+			continue;
 		refuse_behind(source, &copy);
 		appendBinaryStringInfo(&result, text + at, copy.begin - at);
 		write_insert(&result, source, &copy);
 		at = copy.end + strcspn(text + copy.end, "\r\n");
 	}
+	mig_script_scan_end(&scan);
 	appendStringInfoString(&result, text + at);
 	return result.data;
 }
 
 /*
- * The next one that begins at or after from, and can be rewritten.
+ * To be called for each token of a scan, with the same copy, which is zero before
+ * the first: true at the semicolon of a COPY ... FROM stdin.  The scan continues
+ * behind its data, which are no tokens.
  */
-static bool
-find_copy(const char *text, int from, CopyData *copy)
+bool
+mig_foreign_skip_data(MigScriptScan *scan, MigCopyData *copy)
 {
-	MigScriptSource source = {.body = text + from};
-	MigScriptScan scan;
-	bool		first = true;
-	bool		found = false;
-	int			begin = -1;
+	const char *text = scan->source.body;
+	CopyStmt   *statement;
 
-	mig_script_scan_begin(&scan, &source);
-	while (!found && mig_script_scan_try_next(&scan))
+	if (strcmp(scan->text, ";") != 0)
 	{
-		bool		semicolon = strcmp(scan.text, ";") == 0;
-
-		if (first)
-			begin = pg_strcasecmp(scan.text, "copy") == 0 ?
-				from + scan.location : -1;
-		if (semicolon && begin >= 0)
-		{
-			copy->begin = begin;
-			copy->semicolon = from + scan.location;
-			found = parse_copy(pnstrdup(text + begin,
-										copy->semicolon - begin)) != NULL;
-		}
-		first = semicolon;
+		if (!copy->in_statement)
+			copy->begin = pg_strcasecmp(scan->text, "copy") == 0 ?
+				scan->location : -1;
+		copy->in_statement = true;
+		return false;
 	}
-	mig_script_scan_end(&scan);
-	if (!found)
+	if (!copy->in_statement || copy->begin < 0)
+	{
+		copy->in_statement = false;
+		return false;
+	}
+	copy->in_statement = false;
+	copy->semicolon = scan->location;
+	statement = parse_copy(pnstrdup(text + copy->begin,
+									copy->semicolon - copy->begin));
+	if (statement == NULL)
 		return false;
 
+	copy->has_options = statement->options != NIL ||
+		statement->whereClause != NULL;
 	copy->data = copy->semicolon + strcspn(text + copy->semicolon, "\n");
 	if (text[copy->data] == '\n')
 		copy->data++;
 	copy->end = find_end_of_data(text, copy->data);
+	mig_script_scan_blank(scan, copy->data,
+						  copy->end + (text[copy->end] != '\0' ? 2 : 0));
 	return true;
 }
 
@@ -130,8 +127,7 @@ is_end_of_data(const char *line)
 }
 
 /*
- * The statement if it is a COPY FROM stdin without anything that says how to read
- * the data, otherwise NULL.
+ * The statement if it is a COPY FROM stdin, otherwise NULL.
  */
 static CopyStmt *
 parse_copy(const char *statement)
@@ -155,8 +151,7 @@ parse_copy(const char *statement)
 		return NULL;
 	copy = (CopyStmt *) linitial_node(RawStmt, parsed)->stmt;
 	return IsA(copy, CopyStmt) && copy->is_from && copy->filename == NULL &&
-		copy->relation != NULL && copy->options == NIL &&
-		copy->whereClause == NULL ? copy : NULL;
+		copy->relation != NULL ? copy : NULL;
 }
 
 /*
@@ -164,7 +159,7 @@ parse_copy(const char *statement)
  */
 static void
 write_insert(StringInfo result, const MigScriptSource *source,
-			 const CopyData *copy)
+			 const MigCopyData *copy)
 {
 	const char *text = source->body;
 	int			at = copy->data;
@@ -216,7 +211,7 @@ refuse_continued(const MigScriptSource *source, int from, int to)
  * begin in the next one, and when it is to run is not clear.
  */
 static void
-refuse_behind(const MigScriptSource *source, const CopyData *copy)
+refuse_behind(const MigScriptSource *source, const MigCopyData *copy)
 {
 	const char *text = source->body;
 	int			at = copy->semicolon + 1;

@@ -49,14 +49,15 @@ mig_script_prepare(const char *text)
 }
 
 /*
- * The next such line outside of literals and comments, or -1.  A key in it is no
- * token, so that it is to be blanked before the scan can continue.
+ * The next such line outside of literals, comments and the data of COPY, or -1.  A
+ * key in it is no token, so that it is to be blanked before the scan can continue.
  */
 static int
 find_restrict(const char *text, int from)
 {
 	MigScriptSource source = {.body = text + from};
 	MigScriptScan scan;
+	MigCopyData copy = {0};
 	int			found = -1;
 
 	mig_script_scan_begin(&scan, &source);
@@ -65,6 +66,8 @@ find_restrict(const char *text, int from)
 	{
 		if (is_restrict(text, from + scan.location))
 			found = from + scan.location;
+		else
+			(void) mig_foreign_skip_data(&scan, &copy);
 	}
 	mig_script_scan_end(&scan);
 	return found;

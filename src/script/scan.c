@@ -120,6 +120,17 @@ mig_script_scan_try_next(MigScriptScan *scan)
 }
 
 /*
+ * Let the scan, which has just returned a token, find nothing in a piece of the
+ * text behind it.  The byte behind the token is kept by the scanner, so that the
+ * piece must not begin there.
+ */
+void
+mig_script_scan_blank(MigScriptScan *scan, int from, int to)
+{
+	memset(scan->extra.scanbuf + from, ' ', to - from);
+}
+
+/*
  * End a pass and free what it used.
  */
 void

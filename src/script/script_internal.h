@@ -31,6 +31,17 @@ typedef struct MigScriptScan
 	core_yy_extra_type extra;
 } MigScriptScan;
 
+/* A COPY ... FROM stdin, and the data behind it. */
+typedef struct MigCopyData
+{
+	int			begin;			/* of the statement; -1: it is another one */
+	int			semicolon;
+	int			data;			/* the first line of the data */
+	int			end;			/* the line that ends them */
+	bool		has_options;	/* that say how to read the data */
+	bool		in_statement;	/* the scan is in one, of any kind */
+} MigCopyData;
+
 /* What a line comment that is no line of the file format was meant to be. */
 typedef enum MigMark
 {
@@ -152,6 +163,7 @@ extern void mig_script_scan_begin(MigScriptScan *scan,
 								  const MigScriptSource *source);
 extern bool mig_script_scan_next(MigScriptScan *scan);
 extern bool mig_script_scan_try_next(MigScriptScan *scan);
+extern void mig_script_scan_blank(MigScriptScan *scan, int from, int to);
 extern void mig_script_scan_end(MigScriptScan *scan);
 extern int	mig_script_errposition(const MigScriptSource *source, int from,
 								   int to, int location);
@@ -195,6 +207,9 @@ extern void mig_remark_check(MigScriptParser *parser, MigScriptLineKey key,
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);
+
+/* foreign.c */
+extern bool mig_foreign_skip_data(MigScriptScan *scan, MigCopyData *copy);
 
 /* per_statement.c */
 extern bool mig_per_statement_border(const MigScriptSource *source,
