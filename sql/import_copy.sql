@@ -19,6 +19,10 @@ SELECT migrate_stamp('base');
 SELECT migrate_unregister('1');
 -- in a script it is refused, whatever follows it
 SELECT pg_temp.attempt(format('SELECT migrate_register_script(%L)', E'-- revision: 1\n-- migrate:up\n' || :'dump'));
+
+-- a row has a field for each column, or for each that the first one has
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'')', E'-- file: 1_a.sql\nCOPY a (i, t) FROM stdin;\n1\t2\n1\n\\.\n-- file: 2_b.sql\nCOPY a (i,\n "T") FROM stdin;\n\n\\.\n-- file: 3_c.sql\nCOPY a (i) FROM stdin;\n1\t2\n\\.\n-- file: 4_d.sql\nCOPY a FROM stdin;\n1\t2\n1\n\\.\n-- file: 5_e.sql\nCOPY a FROM stdin;\n1\n1\t2\n\\.\n'));
+SELECT pg_temp.attempt(format('SELECT migrate_baseline(''1'', body => %L)', E'SELECT 1;\nCOPY a (i, t) FROM stdin;\n1\n\\.\n'));
 \a
 \t off
 \i sql/include/reset.sql

@@ -21,7 +21,10 @@ static void write_insert(StringInfo result, const MigScriptSource *source,
 static void refuse_continued(const MigScriptSource *source, int from, int to);
 static void refuse_behind(const MigScriptSource *source, const MigCopyData *copy);
 static void write_target(StringInfo result, const char *statement);
-static void write_row(StringInfo result, const char *line, int length);
+static int	write_row(StringInfo result, const char *line, int length);
+static void check_fields(const MigScriptSource *source,
+						 const MigCopyData *copy, int location, int nfields,
+						 int nexpected);
 static void write_value(StringInfo result, const char *value, int length);
 static void write_lines(StringInfo result, const char *text, int from, int to);
 static bool is_end_of_data(const char *line);
@@ -94,6 +97,7 @@ mig_foreign_skip_data(MigScriptScan *scan, MigCopyData *copy)
 
 	copy->has_options = statement->options != NIL ||
 		statement->whereClause != NULL;
+	copy->columns = statement->attlist;
 	copy->data = copy->semicolon + strcspn(text + copy->semicolon, "\n");
 	if (text[copy->data] == '\n')
 		copy->data++;
@@ -163,6 +167,7 @@ write_insert(StringInfo result, const MigScriptSource *source,
 {
 	const char *text = source->body;
 	int			at = copy->data;
+	int			nexpected = list_length(copy->columns);
 
 	if (at < copy->end)
 		write_target(result, pnstrdup(text + copy->begin,
@@ -172,12 +177,17 @@ write_insert(StringInfo result, const MigScriptSource *source,
 	{
 		int			length = strcspn(text + at, "\n");
 		int			next = at + length + (text[at + length] == '\n' ? 1 : 0);
+		int			nfields;
 
 		CHECK_FOR_INTERRUPTS();
 		if (length > 0 && text[at + length - 1] == '\r')
 			length--;
 		refuse_continued(source, at, at + length);
-		write_row(result, text + at, length);
+		nfields = write_row(result, text + at, length);
+		/* How many columns the table has is not known here. */
+		if (nexpected == 0)
+			nexpected = nfields;
+		check_fields(source, copy, at, nfields, nexpected);
 		if (next < copy->end)
 			appendStringInfoChar(result, ',');
 		write_lines(result, text, at, next);
@@ -251,10 +261,14 @@ write_target(StringInfo result, const char *statement)
 	appendStringInfoString(result, " OVERRIDING SYSTEM VALUE VALUES");
 }
 
-static void
+/*
+ * Returns the number of its fields.
+ */
+static int
 write_row(StringInfo result, const char *line, int length)
 {
 	int			from = 0;
+	int			nfields = 0;
 
 	appendStringInfoChar(result, '(');
 	for (int i = 0; i <= length; i++)
@@ -265,12 +279,39 @@ write_row(StringInfo result, const char *line, int length)
 		else if (i == length || line[i] == '\t')
 		{
 			write_value(result, line + from, i - from);
+			nfields++;
 			if (i < length)
 				appendStringInfoString(result, ", ");
 			from = i + 1;
 		}
 	}
 	appendStringInfoChar(result, ')');
+	return nfields;
+}
+
+/*
+ * Raises an error for a row that COPY would not read: an INSERT gives columns at
+ * the end that a row leaves out their defaults.
+ */
+static void
+check_fields(const MigScriptSource *source, const MigCopyData *copy,
+			 int location, int nfields, int nexpected)
+{
+	if (nfields < nexpected)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 copy->columns != NIL ?
+				 errmsg("missing data for column \"%s\"",
+						strVal(list_nth(copy->columns, nfields))) :
+				 errmsg("row of COPY has fewer fields than the first one"),
+				 mig_script_errline(source, location)));
+	if (nfields > nexpected)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 copy->columns != NIL ?
+				 errmsg("extra data after last expected column") :
+				 errmsg("row of COPY has more fields than the first one"),
+				 mig_script_errline(source, location)));
 }
 
 /*

@@ -39,6 +39,8 @@ typedef struct MigCopyData
 	int			data;			/* the first line of the data */
 	int			end;			/* the line that ends them */
 	bool		has_options;	/* that say how to read the data */
+	List	   *columns;		/* as the statement names them; NIL: it does
+								 * not */
 	bool		in_statement;	/* the scan is in one, of any kind */
 } MigCopyData;
 
