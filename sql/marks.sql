@@ -57,6 +57,9 @@ SELECT migrate_register('m', E'-- revision: m\n-- down_revision: z0\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n-- Revision: m2\n-- migrate:up\nSELECT 2');
 SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\n-- down_revision: z0\nSELECT 1');
 SELECT migrate_register_script(E'-- revision: m\n-- migrate:up\nSELECT 1;-- migrate:down\nSELECT 2');
+SELECT migrate_register('m', E'SELECT 1;\n/* 2 */ -- migrate:down\nSELECT 2');
+SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1; ' || line || E'\nSELECT 2;\n'), pg_temp.body(E'SELECT 1;\t' || line || E'\nSELECT 2;\n') FROM unnest(ARRAY[
+	'-- migrate:down', '--migrate:up', '/* x */ -- migrate:verify', '-- migrate:down transaction:false', '-- migrate:down $body$', '-- migrate:down drops it', '-- revision: m2']) AS line;
 SELECT migrate_register_script(E'-- revision: m\n-- ' || repeat('migrate:', 100));
 \pset tuples_only on
 
@@ -92,7 +95,7 @@ SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\nSELECT 1;\n' || lin
 SELECT text, pg_temp.body(text), pg_temp.body('', text) FROM unnest(ARRAY[
 	E'SELECT ''\n-- migrate:down\n-- revision: x\n''', E'SELECT $$\n-- +goose Down\n$$', E'/*\n-- migrate:dwon\n--rollback\n*/', E'SELECT "\n-- Migrate:Down\n" FROM (SELECT 1) AS x ("\n-- Migrate:Down\n")',
 	E'SELECT 1; /* migrate:down */', E'/* migrate:down */ SELECT 1', E'/* migrate:down\n*/ SELECT 1',
-	E'CREATE TABLE v (\n-- up\n\tup int,\n-- down\n\tdown int\n)', E'SELECT 1; -- down', E'SELECT 1; -- migrate:down', E'SELECT 1 -- rollback\n;']) AS text;
+	E'CREATE TABLE v (\n-- up\n\tup int,\n-- down\n\tdown int\n)', E'SELECT 1; -- down', E'SELECT 1; -- migrated down', E'SELECT 1 -- rollback\n;']) AS text;
 -- a heading of the section itself
 SELECT pg_temp.body(E'-- Up\nSELECT 1', E'-- Down\nSELECT 1'), pg_temp.body(E'-- Deploy app to pg\nSELECT 1', E'-- Revert app from pg\nSELECT 1');
 -- a down revision that is no argument

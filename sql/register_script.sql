@@ -18,7 +18,7 @@ SELECT migrate_register_script($script$
 -- depends_on: billing, a1
 -- branch_labels: geo, places,
 -- migrate:up
-CREATE TABLE b (i int); -- migrate:down
+CREATE TABLE b (i int); -- migrated down
 /*
 -- migrate:down
 */

@@ -22,8 +22,6 @@ static void refuse_section(MigScriptParser *parser, MigMark mark,
 						   const char *text, int location);
 static void refuse_key(MigScriptParser *parser, MigScriptLineKey key,
 					   int location);
-static void refuse_body_line(MigScriptParser *parser, const char *text,
-							 int location);
 
 /*
  * Read a block comment.  No line of the format is one, but if it stands alone
@@ -127,7 +125,7 @@ mig_remark_check(MigScriptParser *parser, MigScriptLineKey key, int location,
 				 */
 				if ((key != MIG_LINE_COMMENT && key != MIG_LINE_MESSAGE) ||
 					mark == MIG_MARK_DOWN_REVISION)
-					refuse_body_line(parser, text, location);
+					mig_remark_refuse_body_line(parser, text, location);
 			}
 			else
 				refuse_key(parser, key_of_mark(mark), location);
@@ -200,7 +198,7 @@ refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
 			   int location)
 {
 	if (!parser->source.in_script)
-		refuse_body_line(parser, text, location);
+		mig_remark_refuse_body_line(parser, text, location);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -259,8 +257,9 @@ refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
 /*
  * Raise the error for a line of a script in a body that is given by itself.
  */
-static void
-refuse_body_line(MigScriptParser *parser, const char *text, int location)
+void
+mig_remark_refuse_body_line(MigScriptParser *parser, const char *text,
+							int location)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

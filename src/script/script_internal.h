@@ -206,6 +206,8 @@ extern void mig_remark_check_block(MigScriptParser *parser, int location,
 								   int end);
 extern void mig_remark_check(MigScriptParser *parser, MigScriptLineKey key,
 							 int location, int end);
+extern void mig_remark_refuse_body_line(MigScriptParser *parser,
+										const char *text, int location);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);

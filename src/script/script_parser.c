@@ -24,6 +24,7 @@
 #include "script/script_internal.h"
 
 static void refuse_sql(MigScriptParser *parser, int location);
+static void refuse_behind(MigScriptParser *parser, const MigScriptLine *line);
 static void end_quoted(MigScriptParser *parser, int location, int end);
 static void read_file(MigScriptParser *parser, const MigScriptLine *line);
 static void read_revision(MigScriptParser *parser, const MigScriptLine *line);
@@ -110,8 +111,7 @@ refuse_sql(MigScriptParser *parser, int location)
 
 /*
  * Read a comment.  One that is not at the start of its line is just a comment,
- * unless it follows the text before it at once, as where a file was appended to
- * one that does not end with a line end.
+ * unless it begins a section or a revision.
  */
 void
 mig_script_parser_comment(MigScriptParser *parser, int location, int end)
@@ -134,13 +134,8 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 	if (line.start > 0 && strchr("\r\n", text[line.start - 1]) == NULL)
 	{
 		if (line.key == MIG_LINE_REVISION || line.key == MIG_LINE_REPEATABLE ||
-			(line.start == location && mig_script_line_is_marker(&line)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"-- %s:\" is not at the start of a line in migration script",
-							mig_script_line_key_name(line.key)),
-					 errhint("If files were concatenated, the previous one does not end with a newline."),
-					 mig_script_parser_errposition(parser, location)));
+			mig_script_line_is_marker(&line))
+			refuse_behind(parser, &line);
 		return;
 	}
 
@@ -163,6 +158,31 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 		read_down_external(parser, &line);
 	else
 		mig_remark_check(parser, line.key, line.location, end);
+}
+
+/*
+ * Raise the error for a line of the format that is behind something else in its
+ * line, as where a file was appended to one that does not end with a line end.  As
+ * a comment it would make the downgrade a part of the upgrade.
+ */
+static void
+refuse_behind(MigScriptParser *parser, const MigScriptLine *line)
+{
+	int			length = 0;
+	char	   *text;
+
+	if (line->key == MIG_LINE_MIGRATE)
+		(void) mig_script_line_section(line, &length);
+	text = psprintf("-- %s:%.*s", mig_script_line_key_name(line->key), length,
+					line->value);
+	if (!parser->source.in_script)
+		mig_remark_refuse_body_line(parser, text, line->location);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not at the start of a line in migration script",
+					text),
+			 errhint("It must stand in a line of its own. If files were concatenated, the previous one does not end with a newline."),
+			 mig_script_parser_errposition(parser, line->location)));
 }
 
 /*
