@@ -21,7 +21,8 @@ static MigScriptLineKey key_of_mark(MigMark mark);
 static void refuse_section(MigScriptParser *parser, MigMark mark,
 						   const char *text, int location);
 static void refuse_key(MigScriptParser *parser, MigScriptLineKey key,
-					   int location);
+					   const char *text, int location);
+static char *value_of(const char *text);
 
 /*
  * Read a block comment.  No line of the format is one, but if it stands alone
@@ -128,7 +129,7 @@ mig_remark_check(MigScriptParser *parser, MigScriptLineKey key, int location,
 					mig_remark_refuse_body_line(parser, text, location);
 			}
 			else
-				refuse_key(parser, key_of_mark(mark), location);
+				refuse_key(parser, key_of_mark(mark), text, location);
 			break;
 	}
 	pfree(text);
@@ -221,37 +222,55 @@ refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
  * Raise the error for a line that was probably meant to be a key.
  */
 static void
-refuse_key(MigScriptParser *parser, MigScriptLineKey key, int location)
+refuse_key(MigScriptParser *parser, MigScriptLineKey key, const char *text,
+		   int location)
 {
 	bool		in_body = mig_script_parser_body_name(parser) != NULL ||
 	parser->state == MIG_PARSER_AFTER;
-
+	const char *id = in_body ?
+	parser->revisions[parser->nrevisions - 1].def.id : NULL;
 	bool		begins = key == MIG_LINE_REVISION || key == MIG_LINE_REPEATABLE;
 
 	if (in_body && !begins)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key \"%s\" is not in the header of revision \"%s\" in migration script",
-						mig_script_line_key_name(key),
-						parser->revisions[parser->nrevisions - 1].def.id),
+						mig_script_line_key_name(key), id),
 				 errdetail("It would be a comment in a body."),
 				 errhint("Write \"-- %s:\" before the \"-- migrate:\" lines of the revision.",
 						 mig_script_line_key_name(key)),
 				 mig_script_parser_errposition(parser, location)));
 
-	if (begins && parser->state != MIG_PARSER_START)
-	{
-		mig_script_parser_end_body(parser, location);
-		parser->state = MIG_PARSER_LOST;
-	}
+	if (begins)
+		mig_script_parser_lose_revision(parser, key, value_of(text), location);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("misspelled key in migration script"),
 			 in_body ?
-			 errdetail("What follows it would be part of revision \"%s\".",
-					   parser->revisions[parser->nrevisions - 1].def.id) : 0,
+			 errdetail("What follows it would be part of revision \"%s\".", id) : 0,
 			 errhint("Write \"-- %s:\".", mig_script_line_key_name(key)),
 			 mig_script_parser_errposition(parser, location)));
+}
+
+/*
+ * What stands behind the key of such a comment, or behind its first word.
+ */
+static char *
+value_of(const char *text)
+{
+	const char *at = text + strcspn(text, ":=");
+	int			length;
+
+	if (*at == '\0')
+	{
+		at = text + strspn(text, "-/* \t");
+		at += strcspn(at, " \t");
+	}
+	at += strspn(at, ":= \t");
+	length = strlen(at);
+	while (length > 0 && strchr("*/ \t", at[length - 1]) != NULL)
+		length--;
+	return pnstrdup(at, length);
 }
 
 /*

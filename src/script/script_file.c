@@ -341,6 +341,9 @@ refuse_duplicates(MigScriptParser *parser)
 			first = i;
 			continue;
 		}
+		/* Whether it was meant to be one is not certain. */
+		if (sorted[i]->failed || sorted[first]->failed)
+			continue;
 		PG_TRY();
 		{
 			refuse_duplicate(sorted[i], sorted[first]);

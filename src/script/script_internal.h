@@ -178,6 +178,8 @@ extern int	mig_script_skip_comment(const char *text, int offset);
 extern void mig_script_line_read(const char *text, int location, int end,
 								 MigScriptLine *line);
 extern bool mig_script_line_is_marker(const MigScriptLine *line);
+extern bool mig_script_line_find_glued(const char *text, int location,
+									   int end, MigScriptLine *line);
 extern MigBodyKind mig_script_line_section(const MigScriptLine *line,
 										   int *length);
 extern char **mig_script_line_items(const char *value, int *nitems);
@@ -194,6 +196,9 @@ extern void mig_script_parser_token(MigScriptParser *parser, int location,
 									const char *token);
 extern void mig_script_parser_comment(MigScriptParser *parser, int location,
 									  int end);
+extern void mig_script_parser_lose_revision(MigScriptParser *parser,
+											MigScriptLineKey key,
+											char *value, int location);
 extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
 extern void mig_script_parser_check_end(MigScriptParser *parser);
 extern MigScriptState mig_script_parser_in_body(MigBodyKind kind);

@@ -100,6 +100,27 @@ mig_script_line_is_marker(const MigScriptLine *line)
 }
 
 /*
+ * Whether a line that begins a revision follows the text of a comment at once, as
+ * where a file was appended to one that ends with a comment and no line end.
+ * Dashes, quotes and brackets in front of it make it a part of the comment.
+ */
+bool
+mig_script_line_find_glued(const char *text, int location, int end,
+						   MigScriptLine *line)
+{
+	for (int i = location + 2; i + 2 < end; i++)
+	{
+		if (text[i] != '-' || text[i + 1] != '-' ||
+			strchr(LINE_SPACE "-\"'`([{<", text[i - 1]) != NULL)
+			continue;
+		mig_script_line_read(text, i, end, line);
+		if (line->key == MIG_LINE_REVISION || line->key == MIG_LINE_REPEATABLE)
+			return true;
+	}
+	return false;
+}
+
+/*
  * The section that a line of that key names, with the length of its name;
  * MIG_NUM_BODY_KINDS: none.
  */

@@ -28,6 +28,9 @@ static void refuse_behind(MigScriptParser *parser, const MigScriptLine *line);
 static void end_quoted(MigScriptParser *parser, int location, int end);
 static void read_file(MigScriptParser *parser, const MigScriptLine *line);
 static void read_revision(MigScriptParser *parser, const MigScriptLine *line);
+static MigScriptRevision *add_revision(MigScriptParser *parser,
+									   MigScriptLineKey key, char *value,
+									   int location);
 static void read_header(MigScriptParser *parser, const MigScriptLine *line);
 static void read_down_external(MigScriptParser *parser,
 							   const MigScriptLine *line);
@@ -118,6 +121,7 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 {
 	const char *text = parser->source.body;
 	MigScriptLine line;
+	MigScriptLine glued;
 
 	if (parser->quote != NULL)
 	{
@@ -138,6 +142,9 @@ mig_script_parser_comment(MigScriptParser *parser, int location, int end)
 			refuse_behind(parser, &line);
 		return;
 	}
+	if (parser->source.in_script &&
+		mig_script_line_find_glued(text, location, end, &glued))
+		refuse_behind(parser, &glued);
 
 	if (parser->source.in_script && line.key == MIG_LINE_FILE)
 		read_file(parser, &line);
@@ -177,6 +184,9 @@ refuse_behind(MigScriptParser *parser, const MigScriptLine *line)
 					line->value);
 	if (!parser->source.in_script)
 		mig_remark_refuse_body_line(parser, text, line->location);
+	if (line->key != MIG_LINE_MIGRATE)
+		mig_script_parser_lose_revision(parser, line->key, line->value,
+										line->location);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("\"%s\" is not at the start of a line in migration script",
@@ -247,8 +257,6 @@ read_file(MigScriptParser *parser, const MigScriptLine *line)
 static void
 read_revision(MigScriptParser *parser, const MigScriptLine *line)
 {
-	MigScriptRevision *revision;
-
 	mig_script_parser_end_body(parser, line->start);
 	parser->state = MIG_PARSER_LOST;
 
@@ -259,6 +267,16 @@ read_revision(MigScriptParser *parser, const MigScriptLine *line)
 				 errmsg("repeatable in migration script has no name") :
 				 errmsg("revision in migration script has no name"),
 				 mig_script_parser_errposition(parser, line->location)));
+
+	add_revision(parser, line->key, line->value, line->location);
+	parser->state = MIG_PARSER_HEADER;
+}
+
+static MigScriptRevision *
+add_revision(MigScriptParser *parser, MigScriptLineKey key, char *value,
+			 int location)
+{
+	MigScriptRevision *revision;
 
 	if (parser->nallocated == 0)
 	{
@@ -276,18 +294,35 @@ read_revision(MigScriptParser *parser, const MigScriptLine *line)
 
 	revision = &parser->revisions[parser->nrevisions++];
 	memset(revision, 0, sizeof(*revision));
-	revision->def.id = mig_script_line_text(line->value);
+	revision->def.id = mig_script_line_text(value);
 	revision->number = parser->nrevisions;
 	revision->file = parser->source.file;
-	revision->line = line_of(parser, line->location);
-	revision->repeatable = line->key == MIG_LINE_REPEATABLE;
+	revision->line = line_of(parser, location);
+	revision->repeatable = key == MIG_LINE_REPEATABLE;
 	revision->def.upgrade = pstrdup("");
 	revision->def.downgrade = pstrdup("");
 
 	memset(parser->seen, 0, sizeof(parser->seen));
 	memset(parser->has_body, 0, sizeof(parser->has_body));
-	parser->state = MIG_PARSER_HEADER;
 	parser->between_statements = true;
+	return revision;
+}
+
+/*
+ * To be called before an error of a line that was to begin a revision.  Its value
+ * is the id, as far as one can tell, so that nothing else is said to miss it; what
+ * follows is not looked at.
+ */
+void
+mig_script_parser_lose_revision(MigScriptParser *parser, MigScriptLineKey key,
+								char *value, int location)
+{
+	mig_script_parser_end_body(parser, location);
+	parser->state = MIG_PARSER_LOST;
+	if (value[0] == '\0')
+		return;
+	add_revision(parser, key, value, location)->failed = true;
+	parser->state = MIG_PARSER_SKIP;
 }
 
 /*
