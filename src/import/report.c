@@ -103,10 +103,15 @@ report_left_out(const MigImport *import)
 				 errdetail_internal("%s", list_texts(paths))));
 }
 
+/*
+ * By its name, in letters of any case: those of the tools are lower case.
+ */
 static bool
 holds_sql(const MigImportFile *file)
 {
-	return file->text != NULL && mig_import_has_suffix(file->name, ".sql");
+	int			length = strlen(file->name) - strlen(".sql");
+
+	return length >= 0 && pg_strcasecmp(file->name + length, ".sql") == 0;
 }
 
 static char *
