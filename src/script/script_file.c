@@ -373,6 +373,11 @@ refuse_duplicate(const MigScriptRevision *revision,
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 revision->repeatable && first->repeatable ?
+			 errmsg("repeatable \"%s\" is given twice", revision->def.id) :
+			 revision->repeatable || first->repeatable ?
+			 errmsg("\"%s\" is given as a revision and as a repeatable",
+					revision->def.id) :
 			 errmsg("revision \"%s\" is given twice", revision->def.id),
 			 errdetail("It is given in %s, too.", mig_script_place(&other, 0)),
 			 mig_script_errline(&source, 0)));

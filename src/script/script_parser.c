@@ -436,6 +436,10 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
 	bool		transaction = true;
 	MigRevisionDef *def;
 
+	/* After an error what follows is the text of no section. */
+	mig_script_parser_end_body(parser, line->start);
+	if (parser->state != MIG_PARSER_START)
+		parser->state = MIG_PARSER_SKIP;
 	if (line->value[length] != '\0' &&
 		(kind == MIG_BODY_VERIFY ||
 		 !mig_script_line_transaction(line->value + length, &transaction)))
@@ -521,8 +525,6 @@ begin_body(MigScriptParser *parser, const MigScriptLine *line, MigBodyKind kind)
 {
 	MigScriptRevision *revision;
 	int			first_line;
-
-	mig_script_parser_end_body(parser, line->start);
 
 	revision = &parser->revisions[parser->nrevisions - 1];
 	first_line = line_of(parser, line->next);
