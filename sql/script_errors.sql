@@ -16,6 +16,38 @@ SELECT pg_temp.script(E'-- revision: a\n-- migrate:up\nSELECT 1;\n-- Revision: a
 SELECT pg_temp.script(E'-- revision: a\n-- message: as "-- revision: b" --revision: x\n-- migrate:up\n-- as (-- revision: b)\nSELECT 1;\n');
 SELECT migrate_unregister('a');
 
+-- after a line that is wrong, what follows is the text of no section
+SELECT pg_temp.script(E'-- repeatable: r\n-- migrate:up\nCREATE VIEW v AS SELECT 1\n-- migrate:down\nDROP VIEW v;\n');
+SELECT pg_temp.script(E'-- revision: a\n-- migrate:up\nSELECT 1\n-- migrate:up\nSELECT 2;\n-- revision: b\n-- migrate:up now\nSELECT 1;\n');
+
+-- what a revision refers to is looked at beside its bodies and without an error of
+-- them, and each item of a line
+SELECT pg_temp.script(E'-- revision: a\n-- down_revision: no1, no2\n-- depends_on: no3\n-- migrate:up\nSELEC 1;\n-- migrate:verify\nSELEC 2;\n-- revision: b\n-- down_revision: a\n-- repeatable: r\n-- depends_on: no4, no5\n-- allow: no6, drop-column\n-- migrate:up\nSELEC 3;\n');
+SELECT pg_temp.script(E'-- revision: a\n-- down_revision: no1\n-- revision: b\n-- depends_on: no2\n-- repeatable: r\n-- depends_on: no3\n-- migrate:up\nSELECT 1;\n');
+SELECT migrate_register_script(E'-- revision: a\n-- down_revision: no1\n');
+SELECT * FROM migrate_register_files(ARRAY['a.sql'], ARRAY[E'-- revision: a\n-- down_revision: no1, no2\n-- migrate:up\nSELEC 1;\n']);
+SELECT pg_temp.script(E'-- revision: a\n-- branch_labels: head, base, base, a\n-- set: lock_timeout = banana, nosuch = 1\n-- allow: nosuchrule, rename-column, add-colum (y), drop-column\n-- message: x\n');
+SELECT pg_temp.script(E'-- revision: a\n-- set: lock_timeout\n-- branch_labels: x, x\n');
+
+-- names: as an own label, of two repeatables, of both kinds
+SELECT pg_temp.script(E'-- revision: a\n-- branch_labels: a\n-- revision: b\n');
+SELECT pg_temp.script(E'-- repeatable: r\n-- migrate:up\nSELECT 1;\n-- repeatable: r\n-- migrate:up\nSELECT 1;\n-- revision: s\n-- repeatable: s\n-- migrate:up\nSELECT 1;\n');
+-- cycles of repeatables, the name of a revision
+SELECT migrate_register('a', '');
+SELECT pg_temp.script(E'-- repeatable: r1\n-- depends_on: r2\n-- migrate:up\nSELECT 1;\n-- repeatable: r2\n-- depends_on: r0, r1\n-- migrate:up\nSELECT 1;\n-- repeatable: r3\n-- depends_on: r3, r1\n-- migrate:up\nSELECT 1;\n-- repeatable: a\n-- migrate:up\nSELECT 1;\n');
+SELECT * FROM migrate_register_files(ARRAY['1.sql', '2.sql', '3.sql'], ARRAY[E'-- repeatable: r0\n-- migrate:up\nSELECT 1;\n', E'-- repeatable: r1\n-- depends_on: r2\n-- migrate:up\nSELECT 1;\n', E'-- repeatable: r2\n-- depends_on: r0, r1\n-- migrate:up\nSELECT 1;\n']);
+SELECT migrate_unregister('a');
+
+-- a revision and the one that replaces it, beside another error
+SELECT * FROM migrate_register_files(ARRAY['a.sql', 'b.sql', 'c.sql', 'd.sql'], ARRAY['-- revision: a', E'-- revision: b\n-- down_revision: a', E'-- revision: c\n-- replaces: a, b', E'-- revision: d\n-- down_revision: no1']);
+
+-- no warning that a revision is registered, if it is not
+SELECT * FROM migrate_register_files(ARRAY['1_a.up.sql', '1_a.down.sql', '2_b.up.sql'], ARRAY['SELECT 1;', 'SELEC 1;', 'SELEC 2;']);
+SELECT * FROM migrate_register_files(ARRAY['1_a.up.sql', '1_a.down.sql'], ARRAY['SELECT 1;', 'SELEC 1;']);
+SELECT migrate_unregister('1');
+-- a name in other letters is left out with a notice
+SELECT * FROM migrate_register_files(ARRAY['m/001_a.sql', 'm/002_b.SQL'], ARRAY[E'-- +goose Up\nSELECT 1;\n', E'-- +goose Up\nSELECT 2;\n']);
+SELECT migrate_unregister('001');
 \a
 \t off
 \i sql/include/reset.sql

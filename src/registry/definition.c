@@ -46,6 +46,9 @@ typedef struct GivenBody
 } GivenBody;
 
 static void check_name(const char *name, bool is_label);
+static void check_id(const char *id);
+static void check_label(const MigRevisionDef *def, const char *label);
+static void check_replaced(const MigRevisionDef *def, const char *replaced);
 static void check_message(const MigRevisionDef *def);
 static void check_length(const char *id);
 static void check_unique_down(const MigRevisionDef *def);
@@ -56,7 +59,7 @@ static void add_allow_context(void *arg);
 static void check_external(const MigRevisionDef *def, const char *text,
 						   const MigBody *body, MigBodyKind kind);
 static char *try_downgrade(const MigRegistration *registration,
-						   MigBody *body);
+						   MigBody *body, const char **problem);
 static char *parse_body(const MigRegistration *registration, MigBodyKind kind,
 						MigBody *body);
 static GivenBody given_body(const MigScriptRevision *given, MigBodyKind kind);
@@ -66,38 +69,59 @@ static char **unique_strings(char **strings, int nstrings, int *nunique);
 static bool same_body(const MigBody *a, const MigBody *b);
 
 /*
- * Raises an error if the id, a branch label or the message is not well-formed.
+ * Raises an error if a part of the header is not well-formed: the id, then each
+ * branch label and each revision that it replaces, then the message.  Returns
+ * whether there are more.
  */
-void
-mig_definition_check_names(const MigRevisionDef *def)
+bool
+mig_definition_check_name(const MigRevisionDef *def, int item)
 {
-	check_name(def->id, false);
-	check_length(def->id);
-	if (strpbrk(def->id, "@-+:") != NULL)
+	int			label = item - 1;
+	int			replaced = label - def->nlabels;
+
+	if (item == 0)
+		check_id(def->id);
+	else if (label < def->nlabels)
+		check_label(def, def->labels[label]);
+	else if (replaced < def->nreplaces)
+		check_replaced(def, def->replaces[replaced]);
+	else if (replaced == def->nreplaces)
+		check_message(def);
+	return replaced < def->nreplaces;
+}
+
+static void
+check_id(const char *id)
+{
+	check_name(id, false);
+	check_length(id);
+	if (strpbrk(id, "@-+:") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("revision id \"%s\" contains a character that is not allowed",
-						def->id),
+						id),
 				 errdetail("The characters @, -, + and : have a meaning of their own in targets.")));
+}
 
-	for (int i = 0; i < def->nlabels; i++)
-	{
-		check_name(def->labels[i], true);
-		if (strcmp(def->labels[i], def->id) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("branch label \"%s\" is the id of its own revision",
-							def->labels[i])));
-	}
-	for (int i = 0; i < def->nreplaces; i++)
-	{
-		check_name(def->replaces[i], false);
-		if (strcmp(def->replaces[i], def->id) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("revision \"%s\" cannot replace itself", def->id)));
-	}
-	check_message(def);
+static void
+check_label(const MigRevisionDef *def, const char *label)
+{
+	check_name(label, true);
+	if (strcmp(label, def->id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("branch label \"%s\" is the id of its own revision",
+						label)));
+}
+
+static void
+check_replaced(const MigRevisionDef *def, const char *replaced)
+{
+	check_name(replaced, false);
+	if (strcmp(replaced, def->id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" cannot replace itself", def->id)));
 }
 
 /*
@@ -295,19 +319,22 @@ mig_definition_upgrade(const MigRegistration *registration,
 }
 
 /*
- * The same for the downgrade.
+ * The same for the downgrade.  Returns why it was left out, or NULL.
  */
-void
+const char *
 mig_definition_downgrade(const MigRegistration *registration,
 						 MigRevision *revision)
 {
+	const char *problem = NULL;
+
 	if (registration->revision.def.downgrade != NULL)
 		revision->def.downgrade =
 			registration->options & MIG_REGISTER_SKIP_DOWNGRADE ?
-			try_downgrade(registration, &revision->downgrade) :
+			try_downgrade(registration, &revision->downgrade, &problem) :
 			parse_body(registration, MIG_BODY_DOWNGRADE, &revision->downgrade);
 	if (revision->def.downgrade == NULL)
 		revision->def.downgrade_per_statement = false;
+	return problem;
 }
 
 /*
@@ -323,10 +350,11 @@ mig_definition_verify(const MigRegistration *registration,
 }
 
 /*
- * The downgrade, or NULL and a warning if it cannot be a body.
+ * The downgrade, or NULL and the reason if it cannot be a body.
  */
 static char *
-try_downgrade(const MigRegistration *registration, MigBody *body)
+try_downgrade(const MigRegistration *registration, MigBody *body,
+			  const char **problem)
 {
 	MemoryContext context = CurrentMemoryContext;
 	char	   *volatile text = NULL;
@@ -346,11 +374,7 @@ try_downgrade(const MigRegistration *registration, MigBody *body)
 		error = CopyErrorData();
 		FlushErrorState();
 		memset(body, 0, sizeof(*body));
-		ereport(WARNING,
-				(errmsg("revision \"%s\" is registered as irreversible",
-						registration->revision.def.id),
-				 errdetail("Its downgrade was left out: %s.",
-						   mig_script_error_line(error))));
+		*problem = mig_script_error_line(error);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
@@ -358,17 +382,18 @@ try_downgrade(const MigRegistration *registration, MigBody *body)
 }
 
 /*
- * Raises an error for a setting that the author could not make now.
+ * Raises an error for a setting that the author could not make now.  Returns
+ * whether there are more.
  */
-void
-mig_definition_check_settings(const MigRegistration *registration)
+bool
+mig_definition_check_setting(const MigRegistration *registration, int item)
 {
 	ErrorContextCallback callback;
 	const char *problem;
 	List	   *settings;
 
 	if (registration->revision.def.settings == NULL)
-		return;
+		return false;
 	callback.callback = add_settings_context;
 	callback.arg = unconstify(MigRegistration *, registration);
 	callback.previous = error_context_stack;
@@ -376,15 +401,17 @@ mig_definition_check_settings(const MigRegistration *registration)
 
 	settings = mig_setting_list_parse(registration->revision.def.settings,
 									  &problem);
-	if (problem != NULL)
+	if (problem != NULL && item == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("settings of revision \"%s\" cannot be read",
 						registration->revision.def.id),
 				 errdetail_internal("%s", problem)));
-	mig_setting_list_check(settings);
+	if (item < list_length(settings))
+		mig_setting_list_check(list_make1(list_nth(settings, item)));
 
 	error_context_stack = callback.previous;
+	return item + 1 < list_length(settings);
 }
 
 static void
@@ -400,20 +427,22 @@ add_settings_context(void *arg)
 }
 
 /*
- * Raises an error for a lint rule that does not exist, and one that is waived
- * without a reason.
+ * Raises an error for a lint rule that does not exist, and if one is waived
+ * without a reason.  Returns whether there are more.
  */
-void
-mig_definition_check_allow(const MigRegistration *registration)
+bool
+mig_definition_check_waiver(const MigRegistration *registration, int item)
 {
 	ErrorContextCallback callback;
+	bool		more;
 
 	callback.callback = add_allow_context;
 	callback.arg = unconstify(MigRegistration *, registration);
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	(void) mig_lint_waivers(registration->revision.def.allow);
+	more = mig_lint_check_waiver(registration->revision.def.allow, item);
 	error_context_stack = callback.previous;
+	return more;
 }
 
 static void
@@ -428,7 +457,10 @@ add_allow_context(void *arg)
 							  registration->revision.allow_line, &source);
 		errcontext("%s", mig_script_place(&source, 0));
 	}
-	errcontext("waivers of revision \"%s\"", registration->revision.def.id);
+	if (registration->revision.repeatable)
+		errcontext("waivers of repeatable \"%s\"", registration->revision.def.id);
+	else
+		errcontext("waivers of revision \"%s\"", registration->revision.def.id);
 }
 
 /*

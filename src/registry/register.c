@@ -21,18 +21,23 @@
 #include "tables/source.h"
 #include "tables/version.h"
 
-typedef void (*Check) (MigRegistered *registered);
+/*
+ * Raises the error of an item of a definition, from 0 on, if it has one.  Returns
+ * whether there can be more items; where an error was raised there can.
+ */
+typedef bool (*Check) (MigRegistered *registered, int item);
 
 static MigRegistered *read_script(const char *script, int options, int *n,
 								  MigRepeatableSet **repeatables);
-static List *try_check(Check check, MigRegistered *registered, List *errors);
-static void check_header(MigRegistered *registered);
-static void check_settings(MigRegistered *registered);
-static void check_allow(MigRegistered *registered);
-static void check_upgrade(MigRegistered *registered);
-static void check_downgrade(MigRegistered *registered);
-static void check_verify(MigRegistered *registered);
-static void check_external(MigRegistered *registered);
+static bool try_check(Check check, MigRegistered *registered, int item,
+					  List **errors);
+static bool check_header(MigRegistered *registered, int item);
+static bool check_settings(MigRegistered *registered, int item);
+static bool check_allow(MigRegistered *registered, int item);
+static bool check_upgrade(MigRegistered *registered, int item);
+static bool check_downgrade(MigRegistered *registered, int item);
+static bool check_verify(MigRegistered *registered, int item);
+static bool check_external(MigRegistered *registered, int item);
 static void register_all(MigRegistered *registered, int n);
 static void check_differences(MigRegistered *registered, int n);
 static void refuse_several(const List *refused);
@@ -44,7 +49,7 @@ static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
 static void refuse_applied(const char *id, const char *differs,
 						   const MigVersion *version);
 
-/* Each finds an error of its own. */
+/* Each finds errors of its own. */
 static const Check checks[] =
 {
 	check_header, check_settings, check_allow, check_upgrade, check_downgrade,
@@ -88,12 +93,12 @@ mig_register_script(const char *script, int options, int *nids)
 	MigRegistered *registered = read_script(script, options, nids, &repeatables);
 	char	  **ids = palloc(sizeof(char *) * (*nids + repeatables->n));
 
-	mig_lock_registry();
 	if (repeatables->n > 0)
 		mig_repeatable_set_compare(repeatables, false);
 	if (*nids > 0)
 		register_all(registered, *nids);
 	mig_repeatable_set_write(repeatables);
+	mig_register_warn_irreversible(registered, *nids);
 	for (int i = 0; i < *nids; i++)
 		ids[i] = registered[i].revision.def.id;
 	for (int i = 0; i < repeatables->n; i++)
@@ -102,7 +107,7 @@ mig_register_script(const char *script, int options, int *nids)
 }
 
 /*
- * The revisions of a script, checked as far as the registry is not needed.
+ * The revisions of a script, and what they refer to, checked.  Locks the registry.
  * Raises all errors of the script at once.
  */
 static MigRegistered *
@@ -121,6 +126,7 @@ read_script(const char *script, int options, int *n,
 	registered = mig_register_check(given, *n, options, &errors);
 	error_context_stack = callbacks;
 
+	mig_lock_registry();
 	errors = mig_register_check_references(registered, *n, *repeatables, errors);
 	mig_script_error_raise(errors, false);
 	if (*n == 0 && (*repeatables)->n == 0)
@@ -150,8 +156,11 @@ mig_register_check(const MigScriptRevision *given, int n, int options,
 		registered[i].given.options = options;
 		for (int k = 0; k < lengthof(checks) && !given[i].failed; k++)
 		{
+			int			item = 0;
+
 			CHECK_FOR_INTERRUPTS();
-			*errors = try_check(checks[k], &registered[i], *errors);
+			while (try_check(checks[k], &registered[i], item, errors))
+				item++;
 		}
 		registered[i].failed = given[i].failed || list_length(*errors) > nerrors;
 	}
@@ -161,23 +170,25 @@ mig_register_check(const MigScriptRevision *given, int n, int options,
 /*
  * Makes a check, and adds the error that it raises to those of the script.
  */
-static List *
-try_check(Check check, MigRegistered *registered, List *errors)
+static bool
+try_check(Check check, MigRegistered *registered, int item, List **errors)
 {
 	MemoryContext context = CurrentMemoryContext;
-	List	   *volatile result = errors;
+	List	   *volatile found = *errors;
+	volatile bool more = true;
 
 	PG_TRY();
 	{
-		check(registered);
+		more = check(registered, item);
 	}
 	PG_CATCH();
 	{
-		result = mig_script_error_add(errors, registered->given.revision.number,
-									  context);
+		found = mig_script_error_add(found, registered->given.revision.number,
+									 context);
 	}
 	PG_END_TRY();
-	return result;
+	*errors = found;
+	return more;
 }
 
 /*
@@ -187,65 +198,101 @@ void
 mig_register_check_definition(MigRegistered *registered)
 {
 	for (int i = 0; i < lengthof(checks); i++)
-		checks[i] (registered);
+	{
+		int			item = 0;
+
+		while (checks[i] (registered, item))
+			item++;
+	}
 }
 
-static void
-check_header(MigRegistered *registered)
+static bool
+check_header(MigRegistered *registered, int item)
 {
 	const MigRegistration *given = &registered->given;
 	ErrorContextCallback callback;
+	bool		more;
 
 	callback.callback = mig_register_add_context;
 	callback.arg = unconstify(MigRegistration *, given);
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	mig_definition_begin(given, &registered->revision);
-	mig_definition_check_names(&given->revision.def);
+	if (item == 0)
+		mig_definition_begin(given, &registered->revision);
+	more = mig_definition_check_name(&registered->revision.def, item);
 	error_context_stack = callback.previous;
+	return more;
 }
 
-static void
-check_settings(MigRegistered *registered)
+static bool
+check_settings(MigRegistered *registered, int item)
 {
-	mig_definition_check_settings(&registered->given);
+	return mig_definition_check_setting(&registered->given, item);
 }
 
-static void
-check_allow(MigRegistered *registered)
+static bool
+check_allow(MigRegistered *registered, int item)
 {
-	mig_definition_check_allow(&registered->given);
+	return mig_definition_check_waiver(&registered->given, item);
 }
 
-static void
-check_upgrade(MigRegistered *registered)
+static bool
+check_upgrade(MigRegistered *registered, int item)
 {
-	mig_definition_upgrade(&registered->given, &registered->revision);
+	if (item == 0)
+		mig_definition_upgrade(&registered->given, &registered->revision);
+	return false;
 }
 
-static void
-check_downgrade(MigRegistered *registered)
+static bool
+check_downgrade(MigRegistered *registered, int item)
 {
-	mig_definition_downgrade(&registered->given, &registered->revision);
+	if (item == 0)
+		registered->left_out = mig_definition_downgrade(&registered->given,
+														&registered->revision);
+	return false;
 }
 
-static void
-check_verify(MigRegistered *registered)
+static bool
+check_verify(MigRegistered *registered, int item)
 {
-	mig_definition_verify(&registered->given, &registered->revision);
+	if (item == 0)
+		mig_definition_verify(&registered->given, &registered->revision);
+	return false;
 }
 
-static void
-check_external(MigRegistered *registered)
+static bool
+check_external(MigRegistered *registered, int item)
 {
 	ErrorContextCallback callback;
 
+	if (item > 0)
+		return false;
 	callback.callback = mig_register_add_context;
 	callback.arg = &registered->given;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	mig_definition_check_external(&registered->given, &registered->revision);
 	error_context_stack = callback.previous;
+	return false;
+}
+
+/*
+ * To be called when revisions are registered: warns of those whose downgrade could
+ * not be.
+ */
+void
+mig_register_warn_irreversible(const MigRegistered *registered, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (registered[i].left_out != NULL)
+			ereport(WARNING,
+					(errmsg("revision \"%s\" is registered as irreversible",
+							registered[i].revision.def.id),
+					 errdetail("Its downgrade was left out: %s.",
+							   registered[i].left_out)));
+	}
 }
 
 /*

@@ -32,7 +32,16 @@ typedef struct RegisterSet
 	MigVersion *version;
 	bool		prunes;			/* and the files could be read */
 	List	   *removed;		/* ids that no file holds, if it prunes */
+	List	   *kept;			/* those of them that cannot be removed, of
+								 * which there is an error already */
 } RegisterSet;
+
+/* A down revision that is not there. */
+typedef struct MissingParent
+{
+	const char *id;
+	const char *by;				/* what has replaced it, or NULL */
+} MissingParent;
 
 /* A revision as it would be registered. */
 typedef struct GraphNode
@@ -62,9 +71,9 @@ static void find_removed(RegisterSet *set);
 static void check_changes(RegisterSet *set);
 static void check_held(RegisterSet *set, const List *changed, const List *ids);
 static void check_parents(RegisterSet *set);
-static const char *find_replacement(const RegisterSet *set,
-									const MigRevisionDef *def);
+static const char *find_replacement(char *id);
 static bool has_parent(const RegisterSet *set, const char *id);
+static bool is_kept(const RegisterSet *set, const char *id);
 static void try_refuse(RegisterSet *set, Refuse refuse,
 					   const MigRegistered *revision, const void *arg);
 static void refuse_change(const RegisterSet *set, const MigRegistered *revision,
@@ -73,12 +82,16 @@ static void refuse_held(const RegisterSet *set, const MigRegistered *revision,
 						const void *arg);
 static void refuse_removal(const RegisterSet *set, const MigRegistered *revision,
 						   const void *arg);
-static void refuse_parents(const RegisterSet *set, const MigRegistered *revision,
+static void refuse_references(const RegisterSet *set,
+							  const MigRegistered *revision, const void *arg);
+static void refuse_missing(const RegisterSet *set, const MigRegistered *revision,
 						   const void *arg);
 static void check_graph(RegisterSet *set);
 static bool changes_graph(const RegisterSet *set);
 static GraphNodes make_nodes(const RegisterSet *set);
 static GraphNode make_node(const RegisterSet *set, const MigRegistered *revision);
+static void copy_labels(const MigRevisionDef *def, MigRevisionDef *node);
+static bool replaces_any(const RegisterSet *set);
 static int	compare_nodes(const void *a, const void *b);
 static bool try_connect(RegisterSet *set, GraphNodes *nodes);
 static void take_out(GraphNodes *nodes);
@@ -98,6 +111,7 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 {
 	ErrorContextCallback *callbacks = error_context_stack;
 	RegisterSet set = {.options = options, .errors = errors};
+	MigRegisterChange *changes;
 
 	/* What called us is no part of where an error is. */
 	error_context_stack = NULL;
@@ -113,18 +127,21 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 	error_context_stack = NULL;
 	check_changes(&set);
 	check_parents(&set);
-	check_graph(&set);
+	if (changes_graph(&set))
+		check_graph(&set);
 	mig_repeatable_set_check(set.repeatables, set.prunes, &set.errors);
 	error_context_stack = callbacks;
 	mig_script_error_raise(set.errors, true);
 	if (set.repeatables->n > 0 || set.prunes)
 		mig_repeatable_set_compare(set.repeatables, set.prunes);
-	return write_all(&set, nchanges);
+	changes = write_all(&set, nchanges);
+	mig_register_warn_irreversible(set.revisions, set.n);
+	return changes;
 }
 
 /*
- * Adds to the errors of a script, if it has any, those of what its revisions refer
- * to.
+ * Adds to the errors of a script those of what its revisions refer to.  The
+ * registry is locked.
  */
 List *
 mig_register_check_references(MigRegistered *revisions, int n,
@@ -133,7 +150,8 @@ mig_register_check_references(MigRegistered *revisions, int n,
 	ErrorContextCallback *callbacks = error_context_stack;
 	RegisterSet set = {n, revisions, repeatables, .errors = errors};
 
-	if (errors == NIL)
+	/* Of what they replace one cannot tell yet whether it stays. */
+	if (errors == NIL && replaces_any(&set))
 		return NIL;
 	sort_ids(&set);
 	set.graph = mig_revision_graph(MIG_SPI_READ_LATEST);
@@ -143,6 +161,17 @@ mig_register_check_references(MigRegistered *revisions, int n,
 	mig_repeatable_set_check(repeatables, false, &set.errors);
 	error_context_stack = callbacks;
 	return set.errors;
+}
+
+static bool
+replaces_any(const RegisterSet *set)
+{
+	for (int i = 0; i < set->n; i++)
+	{
+		if (set->revisions[i].given.revision.def.nreplaces > 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -168,8 +197,9 @@ read_registry(RegisterSet *set)
 {
 	bool		changes = false;
 
-	mig_squash_refuse_replaced(set->revisions, set->n);
-	mig_squash_apply(set->revisions, set->n);
+	mig_squash_check_replaced(set->revisions, set->n, &set->errors);
+	if (set->errors == NIL)
+		mig_squash_apply(set->revisions, set->n);
 	for (int i = 0; i < set->n; i++)
 	{
 		MigRegistered *revision = &set->revisions[i];
@@ -261,46 +291,56 @@ check_held(RegisterSet *set, const List *changed, const List *ids)
 			try_refuse(set, refuse_held, list_nth(changed, i), &holders[i]);
 		else
 		{
+			int			nerrors = list_length(set->errors);
+
 			gone.given.revision.number = set->n + i;
 			try_refuse(set, refuse_removal, &gone, &holders[i]);
+			if (list_length(set->errors) > nerrors)
+				set->kept = lappend(set->kept, lfirst(cell));
 		}
 	}
 }
 
 /*
- * Adds an error for each revision whose down revisions are neither given nor
- * registered, or would be removed.
+ * Adds an error for each down revision that is neither given nor registered, or
+ * would be removed.  Of a file that could not be read they are not known.
  */
 static void
 check_parents(RegisterSet *set)
 {
 	for (int i = 0; i < set->n; i++)
 	{
+		const MigRegistered *revision = &set->revisions[i];
+		const MigRevisionDef *def = &revision->revision.def;
+
 		CHECK_FOR_INTERRUPTS();
-		if (!set->revisions[i].failed)
-			try_refuse(set, refuse_parents, &set->revisions[i],
-					   find_replacement(set, &set->revisions[i].revision.def));
+		if (revision->given.revision.failed)
+			continue;
+		try_refuse(set, refuse_references, revision, NULL);
+		for (int k = 0; k < def->ndown; k++)
+		{
+			MissingParent missing = {.id = def->down[k]};
+
+			if (has_parent(set, def->down[k]) || is_kept(set, def->down[k]) ||
+				mig_text_in_list(def->down, k, def->down[k]))
+				continue;
+			missing.by = find_replacement(def->down[k]);
+			try_refuse(set, refuse_missing, revision, &missing);
+		}
 	}
 }
 
 /*
- * The revision that has replaced the first down revision which is not there, or
- * NULL.
+ * The revision that has replaced another one, or NULL.
  */
 static const char *
-find_replacement(const RegisterSet *set, const MigRevisionDef *def)
+find_replacement(char *id)
 {
 	char	   *replaced;
 	char	   *by;
 
-	for (int i = 0; i < def->ndown; i++)
-	{
-		if (has_parent(set, def->down[i]))
-			continue;
-		mig_revision_replaced(&def->down[i], 1, &replaced, &by);
-		return by;
-	}
-	return NULL;
+	mig_revision_replaced(&id, 1, &replaced, &by);
+	return by;
 }
 
 static bool
@@ -308,6 +348,19 @@ has_parent(const RegisterSet *set, const char *id)
 {
 	return is_given(set, id) ||
 		(mig_graph_find(set->graph, id) >= 0 && !set->prunes);
+}
+
+static bool
+is_kept(const RegisterSet *set, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, set->kept)
+	{
+		if (strcmp(lfirst(cell), id) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -369,32 +422,33 @@ refuse_removal(const RegisterSet *set, const MigRegistered *revision,
 }
 
 static void
-refuse_parents(const RegisterSet *set, const MigRegistered *revision,
+refuse_references(const RegisterSet *set, const MigRegistered *revision,
+				  const void *arg)
+{
+	mig_definition_check_references(&revision->revision.def, true);
+}
+
+static void
+refuse_missing(const RegisterSet *set, const MigRegistered *revision,
 			   const void *arg)
 {
-	const MigRevisionDef *def = &revision->revision.def;
-	const char *by = arg;
+	const MissingParent *missing = arg;
+	const char *id = revision->revision.def.id;
 
-	mig_definition_check_references(def, true);
-	for (int i = 0; i < def->ndown; i++)
-	{
-		bool		registered = mig_graph_find(set->graph, def->down[i]) >= 0;
-
-		if (has_parent(set, def->down[i]))
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 by != NULL ?
-				 errmsg("down revision \"%s\" of revision \"%s\" is replaced by revision \"%s\"",
-						def->down[i], def->id, by) :
-				 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
-						def->down[i], def->id),
-				 by != NULL ?
-				 errhint("migrate_export() writes the files as they are since then.") :
-				 registered ?
-				 errdetail("It is registered, but no file holds it, and prune => true would remove it.") :
-				 errdetail("It is neither registered nor in one of the files.")));
-	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 missing->by != NULL ?
+			 errmsg("down revision \"%s\" of revision \"%s\" is replaced by revision \"%s\"",
+					missing->id, id, missing->by) :
+			 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
+					missing->id, id),
+			 missing->by != NULL ?
+			 errhint("migrate_export() writes the files as they are since then.") :
+			 mig_graph_find(set->graph, missing->id) >= 0 ?
+			 errdetail("It is registered, but no file holds it, and prune => true would remove it.") :
+			 revision->given.revision.file == NULL ?
+			 errdetail("It is neither registered nor in the script. Down revisions are full ids.") :
+			 errdetail("It is neither registered nor in one of the files. Down revisions are full ids.")));
 }
 
 /*
@@ -405,11 +459,8 @@ refuse_parents(const RegisterSet *set, const MigRegistered *revision,
 static void
 check_graph(RegisterSet *set)
 {
-	GraphNodes	nodes;
+	GraphNodes	nodes = make_nodes(set);
 
-	if (!changes_graph(set))
-		return;
-	nodes = make_nodes(set);
 	for (int i = 0; i < MAX_GRAPH_ERRORS; i++)
 	{
 		if (!try_connect(set, &nodes))
@@ -463,30 +514,46 @@ make_nodes(const RegisterSet *set)
 }
 
 /*
- * Of one that has failed the names count, so that no other one is said to miss
- * them.  Down revisions that are not there are said to be missing elsewhere.
+ * Of one that could not be read the names count, so that no other one is said to
+ * miss them.  Down revisions that are not there are said to be missing elsewhere.
  */
 static GraphNode
 make_node(const RegisterSet *set, const MigRegistered *revision)
 {
-	const MigRevisionDef *def = revision->failed ?
+	bool		failed = revision->given.revision.failed;
+	const MigRevisionDef *def = failed ?
 	&revision->given.revision.def : &revision->revision.def;
 	GraphNode	node = {.given = revision};
 
 	node.def.id = revision->given.revision.def.id;
-	node.def.nlabels = def->nlabels;
-	node.def.labels = def->labels;
-	if (revision->failed)
+	copy_labels(def, &node.def);
+	if (failed)
 		return node;
 	node.def.ndepends = def->ndepends;
 	node.def.depends = def->depends;
 	node.def.down = palloc(sizeof(char *) * Max(def->ndown, 1));
 	for (int i = 0; i < def->ndown; i++)
 	{
-		if (has_parent(set, def->down[i]))
+		if (has_parent(set, def->down[i]) &&
+			!mig_text_in_list(node.def.down, node.def.ndown, def->down[i]))
 			node.def.down[node.def.ndown++] = def->down[i];
 	}
 	return node;
+}
+
+/*
+ * Each once, and without the revision's own id, which is an error already.
+ */
+static void
+copy_labels(const MigRevisionDef *def, MigRevisionDef *node)
+{
+	node->labels = palloc(sizeof(char *) * Max(def->nlabels, 1));
+	for (int i = 0; i < def->nlabels; i++)
+	{
+		if (strcmp(def->labels[i], node->id) != 0 &&
+			!mig_text_in_list(node->labels, node->nlabels, def->labels[i]))
+			node->labels[node->nlabels++] = def->labels[i];
+	}
 }
 
 /*
@@ -566,7 +633,7 @@ take_out(GraphNodes *nodes)
 	}
 	while (strcmp(def->labels[n], culprit.label) != 0)
 		n++;
-	/* The names are those of the file, which are written to the registry. */
+	/* Those of what is registered are another's. */
 	def->labels = memcpy(palloc(sizeof(char *) * def->nlabels), def->labels,
 						 sizeof(char *) * def->nlabels);
 	def->labels[n] = def->labels[--def->nlabels];

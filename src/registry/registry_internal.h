@@ -23,6 +23,7 @@ typedef struct MigRegistered
 	MigRegistration given;
 	MigRevision revision;
 	bool		failed;			/* its definition has an error */
+	const char *left_out;		/* why its downgrade is, or NULL */
 	MigRegisterResult result;
 	const char *differs;		/* from what is registered; NULL: not */
 	const char *lost;			/* arguments that a call has left out, which
@@ -54,19 +55,21 @@ typedef struct MigRegisterHolder
 
 /* definition.c */
 extern const char *const mig_definition_down_differs;
-extern void mig_definition_check_names(const MigRevisionDef *def);
+extern bool mig_definition_check_name(const MigRevisionDef *def, int item);
 extern void mig_definition_check_references(const MigRevisionDef *def,
 											bool in_script);
 extern void mig_definition_begin(const MigRegistration *registration,
 								 MigRevision *revision);
-extern void mig_definition_check_settings(const MigRegistration *registration);
-extern void mig_definition_check_allow(const MigRegistration *registration);
+extern bool mig_definition_check_setting(const MigRegistration *registration,
+										 int item);
+extern bool mig_definition_check_waiver(const MigRegistration *registration,
+										int item);
 extern void mig_definition_check_external(const MigRegistration *registration,
 										  const MigRevision *revision);
 extern void mig_definition_upgrade(const MigRegistration *registration,
 								   MigRevision *revision);
-extern void mig_definition_downgrade(const MigRegistration *registration,
-									 MigRevision *revision);
+extern const char *mig_definition_downgrade(const MigRegistration *registration,
+											MigRevision *revision);
 extern void mig_definition_verify(const MigRegistration *registration,
 								  MigRevision *revision);
 extern void mig_definition_source(const MigRegistration *registration,
@@ -96,6 +99,8 @@ extern List *mig_register_check_references(MigRegistered *revisions, int n,
 extern MigRevision *mig_register_find(const char *id);
 extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
 										 int options, List **errors);
+extern void mig_register_warn_irreversible(const MigRegistered *registered,
+										   int n);
 extern void mig_register_add_context(void *arg);
 extern void mig_register_compare(MigRegistered *registered);
 extern void mig_register_refuse(const MigRegistered *registered,
@@ -112,6 +117,8 @@ extern void mig_register_check_definition(MigRegistered *registered);
 
 /* squash.c */
 extern void mig_squash_refuse_replaced(const MigRegistered *registered, int n);
+extern void mig_squash_check_replaced(const MigRegistered *registered, int n,
+									  List **errors);
 extern void mig_squash_apply(MigRegistered *registered, int n);
 extern void mig_squash_one(const MigRevision *revision);
 

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 
 #include "base/printable.h"
@@ -14,18 +15,43 @@
 #include "registry/registry_internal.h"
 #include "tables/approval.h"
 
-static void check(MigRepeatableSet *set, int index);
+/* A repeatable among all that will be there, those that are given first. */
+typedef struct Reference
+{
+	MigRepeatable *all;
+	int			n;
+	int			index;
+	List	   *cycle;			/* that it is in, as indexes */
+	const char *user;			/* the revision that has its name, or NULL */
+} Reference;
+
+/* As in register.c. */
+typedef bool (*Check) (MigRepeatableSet *set, int index, int item);
+
+static bool try_check(Check check, MigRepeatableSet *set, int index, int item,
+					  List **errors);
+static bool check_header(MigRepeatableSet *set, int index, int item);
+static bool check_allow(MigRepeatableSet *set, int index, int item);
+static bool check_body(MigRepeatableSet *set, int index, int item);
 static void check_name(const char *name);
 static void check_statements(const MigRegistration *given, const char *body);
 static void add_context(void *arg);
-static void check_depends(const MigRepeatableSet *set, int index,
-						  MigRepeatable *old, int nold);
+static List *find_path(MigRepeatable *all, int n, int from, int to,
+					   bool *seen);
+static List *try_reference(MigRegistration *given, const Reference *reference,
+						   int item, List *errors);
+static void check_reference(const Reference *reference, int item);
+static void refuse_cycle(const Reference *reference);
+static void refuse_user(const char *name, const char *user);
 static MigRepeatable *find(MigRepeatable *repeatables, int n, const char *name);
 static void compare(MigRepeatable *given, const MigRepeatable *old,
 					MigRegisterResult *result);
 static int	compare_names(const void *a, const void *b);
 static void remove_one(const char *name);
 static bool same(const char *a, const char *b);
+
+/* Each finds errors of its own. */
+static const Check checks[] = {check_header, check_allow, check_body};
 
 /*
  * Takes the repeatables out of what files hold, of which *n stay, and checks them as
@@ -35,7 +61,6 @@ MigRepeatableSet *
 mig_repeatable_set_read(MigScriptRevision *given, int *n, List **errors)
 {
 	MigRepeatableSet *set = palloc0(sizeof(MigRepeatableSet));
-	MemoryContext context = CurrentMemoryContext;
 	int			nrevisions = 0;
 
 	set->given = palloc0(sizeof(MigRegistration) * Max(*n, 1));
@@ -43,38 +68,63 @@ mig_repeatable_set_read(MigScriptRevision *given, int *n, List **errors)
 	set->results = palloc0(sizeof(MigRegisterResult) * Max(*n, 1));
 	for (int i = 0; i < *n; i++)
 	{
-		List	   *volatile found = *errors;
-
 		if (!given[i].repeatable)
 		{
 			given[nrevisions++] = given[i];
 			continue;
 		}
 		set->given[set->n].revision = given[i];
-		PG_TRY();
+		for (int k = 0; k < lengthof(checks) && !given[i].failed; k++)
 		{
-			if (!given[i].failed)
-				check(set, set->n);
+			int			item = 0;
+
+			while (try_check(checks[k], set, set->n, item, errors))
+				item++;
 		}
-		PG_CATCH();
-		{
-			found = mig_script_error_add(found, given[i].number, context);
-		}
-		PG_END_TRY();
-		*errors = found;
 		set->n++;
 	}
 	*n = nrevisions;
 	return set;
 }
 
-static void
-check(MigRepeatableSet *set, int index)
+static bool
+try_check(Check check, MigRepeatableSet *set, int index, int item,
+		  List **errors)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *volatile found = *errors;
+	volatile bool more = true;
+
+	PG_TRY();
+	{
+		more = check(set, index, item);
+	}
+	PG_CATCH();
+	{
+		found = mig_script_error_add(found, set->given[index].revision.number,
+									 context);
+	}
+	PG_END_TRY();
+	*errors = found;
+	return more;
+}
+
+static bool
+check_header(MigRepeatableSet *set, int index, int item)
 {
 	const MigRegistration *given = &set->given[index];
 	MigRepeatable *repeatable = &set->repeatables[index];
 	MigRevision revision;
 	ErrorContextCallback callback;
+
+	if (item > 0)
+		return false;
+	mig_definition_begin(given, &revision);
+	repeatable->name = revision.def.id;
+	repeatable->ndepends = revision.def.ndepends;
+	repeatable->depends = revision.def.depends;
+	repeatable->message = revision.def.message;
+	repeatable->allow = revision.def.allow;
 
 	callback.callback = mig_register_add_context;
 	callback.arg = unconstify(MigRegistration *, given);
@@ -82,22 +132,34 @@ check(MigRepeatableSet *set, int index)
 	error_context_stack = &callback;
 	check_name(given->revision.def.id);
 	error_context_stack = callback.previous;
-	mig_definition_check_allow(given);
+	return false;
+}
 
+static bool
+check_allow(MigRepeatableSet *set, int index, int item)
+{
+	return mig_definition_check_waiver(&set->given[index], item);
+}
+
+static bool
+check_body(MigRepeatableSet *set, int index, int item)
+{
+	const MigRegistration *given = &set->given[index];
+	MigRepeatable *repeatable = &set->repeatables[index];
+	MigRevision revision;
+
+	if (item > 0)
+		return false;
 	memset(&revision, 0, sizeof(revision));
 	mig_definition_begin(given, &revision);
 	mig_definition_upgrade(given, &revision);
 	check_statements(given, revision.def.upgrade);
 
-	repeatable->name = revision.def.id;
-	repeatable->ndepends = revision.def.ndepends;
-	repeatable->depends = revision.def.depends;
-	repeatable->message = revision.def.message;
-	repeatable->allow = revision.def.allow;
 	repeatable->body = revision.def.upgrade;
 	repeatable->nstatements = revision.upgrade.nstatements;
 	strlcpy(repeatable->body_hash, revision.upgrade.hash,
 			sizeof(repeatable->body_hash));
+	return false;
 }
 
 static void
@@ -169,60 +231,146 @@ add_context(void *arg)
 }
 
 /*
- * Adds an error for each dependency that is not there.
+ * Adds an error for each dependency that is not there, for each cycle, and for each
+ * name that a revision has.
  */
 void
 mig_repeatable_set_check(MigRepeatableSet *set, bool prunes, List **errors)
 {
-	MemoryContext context = CurrentMemoryContext;
 	int			nold = 0;
 	MigRepeatable *old = set->n == 0 || prunes ? NULL :
 	mig_repeatable_list(NULL, false, MIG_SPI_READ_LATEST, &nold);
+	MigRepeatable *all = palloc(sizeof(MigRepeatable) * Max(set->n + nold, 1));
+	int			n = set->n;
 
 	for (int i = 0; i < set->n; i++)
 	{
-		List	   *volatile found = *errors;
+		all[i] = set->repeatables[i];
+		/* Of one that has failed the name counts. */
+		all[i].name = set->given[i].revision.def.id;
+	}
+	for (int i = 0; i < nold; i++)
+	{
+		if (find(all, set->n, old[i].name) == NULL)
+			all[n++] = old[i];
+	}
+	for (int i = 0; i < set->n; i++)
+	{
+		Reference	reference = {all, n, i};
 
 		CHECK_FOR_INTERRUPTS();
-		PG_TRY();
-		{
-			check_depends(set, i, old, nold);
-		}
-		PG_CATCH();
-		{
-			found = mig_script_error_add(found, set->given[i].revision.number,
-										 context);
-		}
-		PG_END_TRY();
-		*errors = found;
+		reference.cycle = find_path(all, n, i, i, palloc0(sizeof(bool) * n));
+		if (!prunes)
+			reference.user = mig_revision_label_user(all[i].name, "");
+		for (int k = 0; k <= all[i].ndepends; k++)
+			*errors = try_reference(&set->given[i], &reference, k, *errors);
 	}
 }
 
-/*
- * Of one that has failed the name counts.
- */
-static void
-check_depends(const MigRepeatableSet *set, int index, MigRepeatable *old,
-			  int nold)
+static List *
+try_reference(MigRegistration *given, const Reference *reference, int item,
+			  List *errors)
 {
-	const MigRepeatable *repeatable = &set->repeatables[index];
+	MemoryContext context = CurrentMemoryContext;
+	List	   *volatile found = errors;
 	ErrorContextCallback callback;
 
 	callback.callback = mig_register_add_context;
-	callback.arg = &set->given[index];
+	callback.arg = given;
 	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	for (int i = 0; i < repeatable->ndepends; i++)
+	PG_TRY();
 	{
-		const char *name = repeatable->depends[i];
-		bool		there = find(old, nold, name) != NULL;
-
-		for (int k = 0; k < set->n && !there; k++)
-			there = strcmp(set->given[k].revision.def.id, name) == 0;
-		if (!there)
-			mig_repeatable_refuse_missing(repeatable, name);
+		error_context_stack = &callback;
+		check_reference(reference, item);
 	}
+	PG_CATCH();
+	{
+		found = mig_script_error_add(errors, given->revision.number, context);
+	}
+	PG_END_TRY();
 	error_context_stack = callback.previous;
+	return found;
+}
+
+/*
+ * Raises the error of a dependency, or, behind them, of the repeatable itself.
+ */
+static void
+check_reference(const Reference *reference, int item)
+{
+	const MigRepeatable *repeatable = &reference->all[reference->index];
+
+	if (item < repeatable->ndepends)
+	{
+		if (find(reference->all, reference->n, repeatable->depends[item]) == NULL)
+			mig_repeatable_refuse_missing(repeatable, repeatable->depends[item]);
+		return;
+	}
+	if (reference->user != NULL)
+		refuse_user(repeatable->name, reference->user);
+	refuse_cycle(reference);
+}
+
+/*
+ * The repeatables, as indexes, on a way from one to another along dependencies, of
+ * which the last is left out; NIL: there is none.
+ */
+static List *
+find_path(MigRepeatable *all, int n, int from, int to, bool *seen)
+{
+	check_stack_depth();
+	for (int i = 0; i < all[from].ndepends; i++)
+	{
+		MigRepeatable *next = find(all, n, all[from].depends[i]);
+		List	   *path;
+
+		if (next == NULL)
+			continue;
+		if (next - all == to)
+			return list_make1_int(from);
+		if (seen[next - all])
+			continue;
+		seen[next - all] = true;
+		path = find_path(all, n, next - all, to, seen);
+		if (path != NIL)
+			return lcons_int(from, path);
+	}
+	return NIL;
+}
+
+/*
+ * Raises an error for a cycle, at the first of those in it.
+ */
+static void
+refuse_cycle(const Reference *reference)
+{
+	StringInfoData names;
+	ListCell   *cell;
+
+	if (reference->cycle == NIL)
+		return;
+	initStringInfo(&names);
+	foreach(cell, reference->cycle)
+	{
+		if (lfirst_int(cell) < reference->index)
+			return;
+		appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
+						 reference->all[lfirst_int(cell)].name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 list_length(reference->cycle) == 1 ?
+			 errmsg("repeatable %s depends on itself", names.data) :
+			 errmsg("repeatables depend on each other: %s", names.data)));
+}
+
+static void
+refuse_user(const char *name, const char *user)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("name of repeatable \"%s\" is already used by revision \"%s\"",
+					name, user)));
 }
 
 /*
@@ -315,10 +463,7 @@ mig_repeatable_set_write(const MigRepeatableSet *set)
 		char	   *user = mig_revision_label_user(repeatable->name, "");
 
 		if (user != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("name of repeatable \"%s\" is already used by revision \"%s\"",
-							repeatable->name, user)));
+			refuse_user(repeatable->name, user);
 		if (set->results[i] == MIG_REGISTER_UNCHANGED)
 			continue;
 		mig_approval_void(repeatable->name);

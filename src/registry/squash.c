@@ -40,8 +40,8 @@ typedef struct Squash
 								 * MigVersion * */
 } Squash;
 
-pg_noreturn static void refuse_replaced(const MigRegistered *registered, int n,
-										const char *replaced, const char *by);
+static List *add_replaced(const MigRegistered *registered, int n,
+						  const char *replaced, const char *by, List *errors);
 static void find_members(Squash *squash);
 static bool may_squash(void);
 static void put_in_place(Squash *squash);
@@ -65,54 +65,83 @@ static void log_squash(const Squash *squash, const MigVersion *version);
 void
 mig_squash_refuse_replaced(const MigRegistered *registered, int n)
 {
+	List	   *errors = NIL;
+
+	mig_squash_check_replaced(registered, n, &errors);
+	if (errors != NIL)
+		ReThrowError(((MigScriptError *) linitial(errors))->error);
+}
+
+/*
+ * Adds an error for each of them; what is registered replaces one of them at a
+ * time.
+ */
+void
+mig_squash_check_replaced(const MigRegistered *registered, int n,
+						  List **errors)
+{
 	char	  **ids = palloc(sizeof(char *) * Max(n, 1));
+	int			nerrors = list_length(*errors);
 	char	   *replaced = NULL;
 	char	   *by = NULL;
 
 	for (int i = 0; i < n; i++)
 		ids[i] = registered[i].given.revision.def.id;
 	qsort(ids, n, sizeof(char *), pg_qsort_strcmp);
-	for (int i = 0; i < n && replaced == NULL; i++)
+	for (int i = 0; i < n; i++)
 	{
 		const MigRevisionDef *def = &registered[i].given.revision.def;
 
-		for (int k = 0; k < def->nreplaces && replaced == NULL; k++)
+		for (int k = 0; k < def->nreplaces; k++)
 		{
-			if (bsearch(&def->replaces[k], ids, n, sizeof(char *),
-						pg_qsort_strcmp) == NULL)
-				continue;
-			replaced = def->replaces[k];
-			by = def->id;
+			if (strcmp(def->replaces[k], def->id) != 0 &&
+				bsearch(&def->replaces[k], ids, n, sizeof(char *),
+						pg_qsort_strcmp) != NULL)
+				*errors = add_replaced(registered, n, def->replaces[k], def->id,
+									   *errors);
 		}
 	}
-	if (replaced == NULL)
-		mig_revision_replaced(ids, n, &replaced, &by);
+	if (list_length(*errors) > nerrors)
+		return;
+	mig_revision_replaced(ids, n, &replaced, &by);
 	if (replaced != NULL)
-		refuse_replaced(registered, n, replaced, by);
+		*errors = add_replaced(registered, n, replaced, by, *errors);
 }
 
-/*
- * The error says which file of many it is.
- */
-static void
-refuse_replaced(const MigRegistered *registered, int n, const char *replaced,
-				const char *by)
+static List *
+add_replaced(const MigRegistered *registered, int n, const char *replaced,
+			 const char *by, List *errors)
 {
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback *callbacks = error_context_stack;
+	List	   *volatile found = errors;
 	ErrorContextCallback callback;
 	int			i = 0;
 
 	/* It is one of them. */
 	while (i < n - 1 && strcmp(registered[i].given.revision.def.id, replaced) != 0)
 		i++;
+	/* The error says which file of many it is, and nothing of what called us. */
 	callback.callback = mig_register_add_context;
 	callback.arg = unconstify(MigRegistration *, &registered[i].given);
-	callback.previous = error_context_stack;
+	callback.previous = NULL;
 	error_context_stack = &callback;
-	ereport(ERROR,
-			(errcode(ERRCODE_DUPLICATE_OBJECT),
-			 errmsg("revision \"%s\" is replaced by revision \"%s\"",
-					replaced, by),
-			 errhint("Remove its file. A database that is between the revisions which are replaced needs the files of before: it upgrades to the last of them, or downgrades to the revision before the first, and then registers the new files.")));
+	PG_TRY();
+	{
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" is replaced by revision \"%s\"",
+						replaced, by),
+				 errhint("Remove its file. A database that is between the revisions which are replaced needs the files of before: it upgrades to the last of them, or downgrades to the revision before the first, and then registers the new files.")));
+	}
+	PG_CATCH();
+	{
+		found = mig_script_error_add(errors, registered[i].given.revision.number,
+									 context);
+	}
+	PG_END_TRY();
+	error_context_stack = callbacks;
+	return found;
 }
 
 /*

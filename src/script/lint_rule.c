@@ -368,6 +368,7 @@ static const MigLintRuleInfo rules[MIG_NUM_LINT_RULES] =
 	}
 };
 
+static List *read_waivers(const char *allow, bool *complete);
 static bool find_rule(const char *name, MigLintRule *rule);
 static void refuse_name(const char *name);
 static char *near_names(const char *name);
@@ -396,17 +397,56 @@ mig_lint_severity_name(MigLintSeverity severity)
 List *
 mig_lint_waivers(const char *allow)
 {
+	bool		complete;
+	int			item = 0;
+
+	while (mig_lint_check_waiver(allow, item))
+		item++;
+	return read_waivers(allow, &complete);
+}
+
+/*
+ * Raises the error of one of the rules, from 0 on, or, behind them, that a reason
+ * is missing.  Returns whether there are more.
+ */
+bool
+mig_lint_check_waiver(const char *allow, int item)
+{
+	bool		complete;
+	List	   *waivers = read_waivers(allow, &complete);
+	MigLintRule rule;
+
+	if (item < list_length(waivers))
+	{
+		const char *name = ((MigLintWaiver *) list_nth(waivers, item))->name;
+
+		if (!find_rule(name, &rule))
+			refuse_name(name);
+	}
+	else if (item == list_length(waivers) && !complete)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the reason of waived lint rules is missing or cannot be read"),
+				 errhint("Write it in parentheses after the rules: rule, rule (reason), rule (other reason).")));
+	return item < list_length(waivers);
+}
+
+/*
+ * The waivers as far as they can be read.  complete: each has a reason.
+ */
+static List *
+read_waivers(const char *allow, bool *complete)
+{
 	const char *text = allow == NULL ? "" : allow;
 	List	   *waivers = NIL;
 	int			without_reason = 0;
 
 	while (text[strspn(text, " \t\r\n,")] != '\0')
 	{
-		char	   *name = next_item(&text);
 		MigLintWaiver *waiver = palloc0(sizeof(MigLintWaiver));
 
-		if (!find_rule(name, &waiver->rule))
-			refuse_name(name);
+		waiver->name = next_item(&text);
+		(void) find_rule(waiver->name, &waiver->rule);
 		waivers = lappend(waivers, waiver);
 		if (*text == '(')
 		{
@@ -423,11 +463,8 @@ mig_lint_waivers(const char *allow)
 		if (*text != ',' && *text != '\0')
 			break;
 	}
-	if (without_reason < list_length(waivers) || text[strspn(text, " \t\r\n,")] != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the reason of waived lint rules is missing or cannot be read"),
-				 errhint("Write it in parentheses after the rules: rule, rule (reason), rule (other reason).")));
+	*complete = without_reason == list_length(waivers) &&
+		text[strspn(text, " \t\r\n,")] == '\0';
 	return waivers;
 }
 

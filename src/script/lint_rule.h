@@ -112,6 +112,7 @@ typedef struct MigLintRuleInfo
 /* A rule that a revision waives, and why. */
 typedef struct MigLintWaiver
 {
+	char	   *name;			/* as it is given */
 	MigLintRule rule;
 	char	   *reason;
 } MigLintWaiver;
@@ -119,5 +120,6 @@ typedef struct MigLintWaiver
 extern const MigLintRuleInfo *mig_lint_rule(MigLintRule rule);
 extern const char *mig_lint_severity_name(MigLintSeverity severity);
 extern List *mig_lint_waivers(const char *allow);
+extern bool mig_lint_check_waiver(const char *allow, int item);
 
 #endif							/* MIG_SCRIPT_LINT_RULE_H */
