@@ -48,6 +48,26 @@ SELECT migrate_unregister('1');
 -- a name in other letters is left out with a notice
 SELECT * FROM migrate_register_files(ARRAY['m/001_a.sql', 'm/002_b.SQL'], ARRAY[E'-- +goose Up\nSELECT 1;\n', E'-- +goose Up\nSELECT 2;\n']);
 SELECT migrate_unregister('001');
+
+-- prune: what is built on a pending file that is gone is built on what was below it
+SELECT * FROM migrate_register_files(ARRAY['1_a.sql', '2_b.sql', '3_c.sql', '4_d.sql'], ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;', 'SELECT 4;'], 'sqlx');
+SELECT migrate_stamp('1');
+SELECT * FROM migrate_register_files(ARRAY['1_a.sql', '3_c.sql', '4_d.sql'], ARRAY['SELECT 1;', 'SELECT 3;', 'SELECT 4;'], 'sqlx', prune => true);
+SELECT revision, down_revision FROM migrate.revision ORDER BY 1;
+-- another change needs replace, too; one that is applied stays
+SELECT * FROM migrate_register_files(ARRAY['1_a.sql', '4_d.sql'], ARRAY['SELECT 1;', 'SELECT 44;'], 'sqlx', prune => true);
+SELECT * FROM migrate_register_files(ARRAY['3_c.sql', '4_d.sql'], ARRAY['SELECT 3;', 'SELECT 4;'], 'sqlx', prune => true);
+SELECT migrate_stamp('4');
+SELECT * FROM migrate_register_files(ARRAY['1_a.sql', '4_d.sql'], ARRAY['SELECT 1;', 'SELECT 4;'], 'sqlx', prune => true);
+-- in our format the file says it
+SELECT migrate_stamp('1');
+SELECT migrate_unregister('4');
+SELECT * FROM migrate_register_files(ARRAY['1.sql', '3.sql', '5.sql'], ARRAY[E'-- revision: 1\n-- message: a\n-- migrate:up\nSELECT 1;\n', E'-- revision: 3\n-- down_revision: 1\n-- message: c\n-- migrate:up\nSELECT 3;', E'-- revision: 5\n-- down_revision: 3\n']);
+SELECT * FROM migrate_register_files(ARRAY['1.sql', '5.sql'], ARRAY[E'-- revision: 1\n-- message: a\n-- migrate:up\nSELECT 1;\n', E'-- revision: 5\n-- down_revision: 3\n'], prune => true);
+SELECT * FROM migrate_register_files(ARRAY['1.sql', '5.sql'], ARRAY[E'-- revision: 1\n-- message: a\n-- migrate:up\nSELECT 1;\n', E'-- revision: 5\n-- down_revision: 1\n'], prune => true);
+SELECT migrate_stamp('5');
+-- the file of an applied revision is missing: no error for what is built on it
+SELECT * FROM migrate_register_files(ARRAY['5.sql'], ARRAY[E'-- revision: 5\n-- down_revision: 1\n'], prune => true);
 \a
 \t off
 \i sql/include/reset.sql

@@ -69,6 +69,8 @@ static bool is_given(const RegisterSet *set, const char *id);
 static void read_registry(RegisterSet *set);
 static void find_removed(RegisterSet *set);
 static void check_changes(RegisterSet *set);
+static bool follows_removal(const RegisterSet *set,
+							const MigRegistered *revision);
 static void check_held(RegisterSet *set, const List *changed, const List *ids);
 static void check_parents(RegisterSet *set);
 static const char *find_replacement(char *id);
@@ -253,12 +255,18 @@ check_changes(RegisterSet *set)
 	for (int i = 0; i < set->n; i++)
 	{
 		MigRegistered *revision = &set->revisions[i];
+		bool		follows;
 
 		if (revision->failed || revision->differs == NULL)
 			continue;
 		revision->applied = applied[mig_graph_find(set->graph,
 												   revision->revision.def.id)];
-		if (revision->applied || !(set->options & MIG_REGISTER_REPLACE))
+		follows = follows_removal(set, revision);
+		/* Of one that is applied the removal is the error. */
+		if (revision->applied && follows)
+			continue;
+		if (revision->applied ||
+			!(follows || (set->options & MIG_REGISTER_REPLACE)))
 			try_refuse(set, refuse_change, revision, NULL);
 		else
 		{
@@ -267,6 +275,33 @@ check_changes(RegisterSet *set)
 		}
 	}
 	check_held(set, changed, list_concat(ids, set->removed));
+}
+
+/*
+ * Whether a revision differs from the registered one in its down revisions alone,
+ * and one of those is removed: that it is to be built on something else is what
+ * the removal means.
+ */
+static bool
+follows_removal(const RegisterSet *set, const MigRegistered *revision)
+{
+	const MigRevision *old;
+	MigRevision new = revision->revision;
+	ListCell   *cell;
+
+	if (set->removed == NIL || revision->differs != mig_definition_down_differs)
+		return false;
+	old = mig_revision_find(new.def.id);
+	new.def.ndown = old->def.ndown;
+	new.def.down = old->def.down;
+	if (mig_definition_difference(old, &new) != NULL)
+		return false;
+	foreach(cell, set->removed)
+	{
+		if (mig_text_in_list(old->def.down, old->def.ndown, lfirst(cell)))
+			return true;
+	}
+	return false;
 }
 
 /*
