@@ -22,7 +22,7 @@ SELECT pg_temp.script(E'-- revision: a\n-- migrate:up\nSELECT 1\n-- migrate:up\n
 
 -- what a revision refers to is looked at beside its bodies and without an error of
 -- them, and each item of a line
-SELECT pg_temp.script(E'-- revision: a\n-- down_revision: no1, no2\n-- depends_on: no3\n-- migrate:up\nSELEC 1;\n-- migrate:verify\nSELEC 2;\n-- revision: b\n-- down_revision: a\n-- repeatable: r\n-- depends_on: no4, no5\n-- allow: no6, drop-column\n-- migrate:up\nSELEC 3;\n');
+SELECT pg_temp.script(E'-- revision: a\n-- down_revision: no1, no2\n-- depends_on: no3, no1, no3, a\n-- migrate:up\nSELEC 1;\n-- migrate:verify\nSELEC 2;\n-- revision: b\n-- down_revision: a\n-- repeatable: r\n-- depends_on: no4, no5\n-- allow: no6, drop-column\n-- migrate:up\nSELEC 3;\n');
 SELECT pg_temp.script(E'-- revision: a\n-- down_revision: no1\n-- revision: b\n-- depends_on: no2\n-- repeatable: r\n-- depends_on: no3\n-- migrate:up\nSELECT 1;\n');
 SELECT migrate_register_script(E'-- revision: a\n-- down_revision: no1\n');
 SELECT * FROM migrate_register_files(ARRAY['a.sql'], ARRAY[E'-- revision: a\n-- down_revision: no1, no2\n-- migrate:up\nSELEC 1;\n']);

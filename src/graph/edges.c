@@ -103,10 +103,12 @@ resolve_names(MigGraph *graph, bool depends)
 		result.start[i] = n;
 		for (int k = 0; k < nnames; k++)
 		{
-			int			other = depends ?
-			resolve_depends(graph, i, rev->depends[k]) :
-			resolve_down(graph, i, rev->down[k]);
+			const char *name = depends ? rev->depends[k] : rev->down[k];
+			int			other;
 
+			graph->culprit.reference = name;
+			other = depends ? resolve_depends(graph, i, name) :
+				resolve_down(graph, i, name);
 			if (last_user[other] == i)
 				continue;
 			last_user[other] = i;
@@ -273,7 +275,10 @@ refuse_cycle(MigGraph *graph, const MigEdges *all, const int *nmissing)
 	}
 
 	first = rev;
-	graph->culprit.id = graph->revs[first].id;
+	graph->culprit = (MigCulprit)
+	{
+		.id = graph->revs[first].id
+	};
 	initStringInfo(&buf);
 	do
 	{

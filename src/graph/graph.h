@@ -35,6 +35,8 @@ typedef struct MigCulprit
 	const char *label;			/* of it, which is used twice; or NULL */
 	const char *other;			/* id of the revision whose label or id that
 								 * is, too */
+	const char *reference;		/* a down revision or dependency of it; NULL:
+								 * the error is about a label, or a cycle */
 } MigCulprit;
 
 /* graph.c */

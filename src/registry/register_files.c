@@ -97,6 +97,7 @@ static bool replaces_any(const RegisterSet *set);
 static int	compare_nodes(const void *a, const void *b);
 static bool try_connect(RegisterSet *set, GraphNodes *nodes);
 static void take_out(GraphNodes *nodes);
+static void take_out_name(char ***names, int *n, const char *name);
 static GraphNode *find_node(const GraphNodes *nodes, const char *id);
 static const GraphNode *find_blamed(const GraphNodes *nodes);
 static void add_blamed(void *arg);
@@ -659,19 +660,34 @@ take_out(GraphNodes *nodes)
 {
 	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
 	MigRevisionDef *def = &find_node(nodes, culprit.id)->def;
-	int			n = 0;
 
-	if (culprit.label == NULL)
-	{
+	if (culprit.label != NULL)
+		take_out_name(&def->labels, &def->nlabels, culprit.label);
+	else if (culprit.reference == NULL)
 		def->ndown = def->ndepends = 0;
-		return;
+	else
+	{
+		take_out_name(&def->down, &def->ndown, culprit.reference);
+		take_out_name(&def->depends, &def->ndepends, culprit.reference);
 	}
-	while (strcmp(def->labels[n], culprit.label) != 0)
-		n++;
-	/* Those of what is registered are another's. */
-	def->labels = memcpy(palloc(sizeof(char *) * def->nlabels), def->labels,
-						 sizeof(char *) * def->nlabels);
-	def->labels[n] = def->labels[--def->nlabels];
+}
+
+/*
+ * The names are those of the file, which are written to the registry, or another's.
+ */
+static void
+take_out_name(char ***names, int *n, const char *name)
+{
+	char	  **left = palloc(sizeof(char *) * Max(*n, 1));
+	int			nleft = 0;
+
+	for (int i = 0; i < *n; i++)
+	{
+		if (strcmp((*names)[i], name) != 0)
+			left[nleft++] = (*names)[i];
+	}
+	*names = left;
+	*n = nleft;
 }
 
 static GraphNode *
