@@ -42,7 +42,7 @@ sub new_node
 	$node->init(
 		allows_streaming => 1,
 		extra => [ '--encoding=UTF8', '--locale=C' ]);
-	$node->append_conf('postgresql.conf', "$_\n") foreach 'max_connections = 50', @settings;
+	$node->append_conf('postgresql.conf', "$_\n") foreach 'max_connections = 50', q(log_line_prefix = '%m [%p] %q%a '), @settings;
 	$node->start;
 	push @nodes, $node;
 	return $node;

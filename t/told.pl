@@ -15,7 +15,7 @@ use Test::More;
 my $node = new_node('told', 'shared_preload_libraries = migrate',
 	"migrate.databases = 'app'", 'migrate.worker_naptime = 1s', 'migrate.max_crashes = 1',
 	'migrate.retry_base_delay = 1ms', 'migrate.retry_max_delay = 1ms',
-	'max_prepared_transactions = 2', 'restart_after_crash = on', 'log_statement = none', 'log_min_duration_statement = -1');
+	'max_prepared_transactions = 2', 'restart_after_crash = on', 'log_statement = none', 'log_lock_waits = off', 'log_min_duration_statement = -1');
 my $db = new_database($node, 'app');
 my %told;
 my @names;
@@ -35,6 +35,9 @@ sub plain
 	$text =~ s/(after \d+ attempts) in \d+ s/$1/g;
 	$text =~ s/\b(transaction|OID|relation|database|tuple) [(]?\d+(?:,\d+[)])?/$1 N/g;
 	$text =~ s/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[-+]\d+| UTC| GMT)?/TIME/g;
+	# What 19 adds.
+	$text =~ s/^((?:TIME )?(?:\w+_)?context: +)waiting for \w+ on [^\n]*\n\t?/$1/gim;
+	$text =~ s/^DETAIL:  Signal sent by .*\n//mg;
 	$text =~ s/[ \t]+$//mg;
 	$text =~ s/next attempt in \d+ ms/next attempt in N ms/g;
 	return $text;

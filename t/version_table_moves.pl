@@ -91,7 +91,7 @@ SET DateStyle = 'SQL, DMY';
 SET IntervalStyle = sql_standard;
 SET bytea_output = escape;
 SET extra_float_digits = -15;
-SET standard_conforming_strings = off;
+DO $$BEGIN IF current_setting('server_version_num')::int < 190000 THEN PERFORM set_config('standard_conforming_strings', 'off', false); END IF; END$$;
 SET search_path = pg_catalog, public;
 CALL public.migrate_deploy();
 RESET quote_all_identifiers;
