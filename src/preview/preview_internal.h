@@ -440,7 +440,14 @@ extern void mig_lint_revision(MigLint *lint, const MigRevisionTexts *texts);
 #define MIG_SCHEMA_OPTIONS(word, options) \
 	"(SELECT '" word " (' || string_agg(CASE WHEN x ~ '^[A-Za-z0-9_.+-]*=[A-Za-z0-9_.+-]*$' THEN x" \
 	"          ELSE " MIG_SCHEMA_LITERAL("x") " END, ', ' ORDER BY x COLLATE \"C\") || ')'" \
-	"   FROM unnest(" options ") AS x)"
+	"   FROM unnest(" options ") AS x WHERE " MIG_SCHEMA_IS_OPTION("x") ")"
+
+/*
+ * Minor versions from 2026 on keep the version of a column among its options; no
+ * dump has it.
+ */
+#define MIG_SCHEMA_IS_OPTION(option) \
+	"NOT starts_with(" option ", 'pg_attver=')"
 
 /* A function, by an oid that may be 0. */
 #define MIG_SCHEMA_FUNCTION(word, oid) \

@@ -106,7 +106,7 @@ MigSpiQuery mig_schema_relations[] = {
 					 "   AND (c.relkind IN ('r', 'p', 'f')"
 					 "        OR c.relkind IN ('v', 'm')"
 					 "           AND (a.atthasdef OR a.attacl IS NOT NULL OR a.attstattarget >= 0"
-					 "                OR a.attoptions IS NOT NULL OR a.attcompression <> ''"
+					 "                OR EXISTS (SELECT FROM unnest(a.attoptions) AS x WHERE " MIG_SCHEMA_IS_OPTION("x") ") OR a.attcompression <> ''"
 					 "                OR a.attstorage <> y.typstorage"
 					 "                OR EXISTS (SELECT FROM pg_description AS d"
 					 "                            WHERE d.classoid = " MIG_SCHEMA_CATALOG("pg_class")
