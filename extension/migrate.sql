@@ -1103,14 +1103,17 @@ SELECT h.revision, h.message, h.state,
 	 WHERE l.revision = h.revision AND l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
 	 ORDER BY l.finished DESC LIMIT 1
   ) AS d ON h.applied
-  -- how its last run ended
+  -- how its last run ended; what has failed is of no interest where a stamp has done it
   LEFT JOIN LATERAL (
 	SELECT l.* FROM l
 	 WHERE l.revision = h.revision
-	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
+	   AND (l.state = ANY (ARRAY['succeeded'::text, 'finished'::text])
+			OR l.state = 'failed'::text
+			   AND (h.partial IS NOT NULL OR (l.operation = 'downgrade'::text) = h.applied))
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
-  -- of a run after whose end there was no other one
+  -- of a run after whose end there was no other one; of one that was abandoned, and has left
+  -- something, until one has succeeded
   LEFT JOIN (
 	SELECT l.revision,
 		   pg_catalog.string_agg(pg_catalog.format('%s%s by %s: %s'::text,
@@ -1124,7 +1127,8 @@ SELECT h.revision, h.message, h.state,
 		SELECT FROM l AS i JOIN l AS n ON n.revision = i.revision AND n.started > i.finished
 		 WHERE i.revision = l.revision AND i.operation = l.operation AND i.finished >= l.finished
 		   AND i.state = ANY (ARRAY['succeeded'::text, 'finished'::text, 'abandoned'::text])
-		   AND (n.operation = l.operation OR n.state = ANY (ARRAY['succeeded'::text, 'finished'::text])))
+		   AND (n.operation = l.operation AND i.state <> 'abandoned'::text
+				OR n.state = ANY (ARRAY['succeeded'::text, 'finished'::text])))
 	 GROUP BY l.revision
   ) AS s ON s.revision = h.revision
   -- when a run that is not over came to the segment that it came to last

@@ -121,6 +121,32 @@ INSERT INTO go DEFAULT VALUES;
 CALL migrate_deploy('s3');
 SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
 CALL migrate_revert('base');
+-- what has failed, and a stamp has done then, has not failed
+SELECT migrate_register('s4', 'CREATE TABLE nowhere ()', 'DROP TABLE missing', '{s3}'), migrate_register('s5', '', '', '{s4}');
+CALL migrate_deploy('s4');
+SELECT revision, state, note, next_command FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision IN ('s4', 's5');
+SELECT failed FROM migrate.health;
+SELECT migrate_stamp('s5');
+SELECT revision, state, note, next_command FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision IN ('s4', 's5');
+SELECT failed FROM migrate.health;
+CALL migrate_revert('s3');
+SELECT revision, state, note, next_command FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision IN ('s4', 's5');
+SELECT migrate_stamp('base');
+SELECT revision, state, note FROM migrate.status WHERE revision IN ('s4', 's5');
+SELECT failed FROM migrate.health;
+SELECT migrate_unregister('s5'), migrate_unregister('s4');
+DROP INDEX nowhere_i;
+-- what was abandoned has left something: that is told until a run has succeeded
+SELECT migrate_register('s3', 'CREATE TABLE up (); CREATE INDEX CONCURRENTLY ON missing (i)', 'DROP TABLE up', replace => true);
+CALL migrate_deploy('s3');
+SELECT migrate_resolve('s3', 'abandon');
+CALL migrate_deploy('s3');
+SELECT state, note, split_part(decisions, ' by ', 1) AS decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+DROP TABLE up;
+SELECT migrate_register('s3', 'CREATE TABLE up ()', 'DROP TABLE up', replace => true);
+CALL migrate_deploy('s3');
+SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
+CALL migrate_revert('base');
 -- what was skipped in a downgrade stays to be read, and that it was abandoned
 SELECT migrate_register('s3', 'CREATE TABLE up ()', 'DROP TABLE IF EXISTS up; CREATE INDEX CONCURRENTLY ON missing (i)', replace => true);
 CALL migrate_deploy('s3');
