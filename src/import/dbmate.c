@@ -47,9 +47,7 @@ const MigImportFormat mig_import_dbmate = {
 static MigImportMatch
 recognize(const MigImport *import)
 {
-	return mig_import_any_mark(import, MARK_UP) &&
-		!mig_import_any_mark(import, "revision:") &&
-		!mig_import_any_mark(import, "repeatable:") ?
+	return mig_import_any_mark(import, MARK_UP) && !mig_import_is_own(import) ?
 		MIG_IMPORT_CERTAIN : MIG_IMPORT_NO;
 }
 

@@ -155,6 +155,7 @@ extern const char *mig_import_mark(const MigImportFile *file,
 extern void mig_import_refuse_indented(const MigImportFile *file,
 									   const MigImportLine *line,
 									   const char *mark);
+extern bool mig_import_is_own(const MigImport *import);
 extern bool mig_import_any_mark(const MigImport *import, const char *mark);
 extern bool mig_import_has_mark(const MigImportFile *file, const char *mark);
 extern bool mig_import_has_suffix(const char *text, const char *suffix);

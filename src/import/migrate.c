@@ -8,6 +8,7 @@
 
 #define MARK		"revision:"
 #define REPEATABLE	"repeatable:"
+#define SECTION		"migrate:"
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
@@ -21,9 +22,37 @@ const MigImportFormat mig_import_migrate = {
 static MigImportMatch
 recognize(const MigImport *import)
 {
-	return mig_import_any_mark(import, MARK) ||
-		mig_import_any_mark(import, REPEATABLE) ? MIG_IMPORT_CERTAIN :
-		MIG_IMPORT_NO;
+	return mig_import_is_own(import) ? MIG_IMPORT_CERTAIN : MIG_IMPORT_NO;
+}
+
+/*
+ * Whether a file is of this format, whose section lines dbmate has, too: it has a
+ * revision or a repeatable, or a key in front of its first section.  A misspelled
+ * key is to be an error, and not to give the file another format.
+ */
+bool
+mig_import_is_own(const MigImport *import)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		const MigImportFile *file = lfirst(cell);
+		MigImportLine line = {0};
+
+		if (mig_import_has_mark(file, MARK) || mig_import_has_mark(file, REPEATABLE))
+			return true;
+		while (mig_import_has_mark(file, SECTION) &&
+			   mig_import_next_line(file, &line) &&
+			   mig_import_mark(file, &line, SECTION) == NULL)
+		{
+			if (mig_import_mark(file, &line, "") != NULL &&
+				mig_mark_is_key(pnstrdup(file->text + line.start,
+										 line.end - line.start)))
+				return true;
+		}
+	}
+	return false;
 }
 
 /*

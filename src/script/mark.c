@@ -213,6 +213,23 @@ mig_mark_find(const MigMarkLine *line)
 }
 
 /*
+ * Whether a line comment is a key by which a revision of the file format is known,
+ * or was probably meant to be one.
+ */
+bool
+mig_mark_is_key(const char *text)
+{
+	MigMarkLine line = {
+		.text = text, .place = MIG_MARK_IN_UPGRADE, .before_statements = true
+	};
+	MigMark		mark = mig_mark_find(&line);
+
+	return mark == MIG_MARK_REVISION || mark == MIG_MARK_REPEATABLE ||
+		mark == MIG_MARK_DOWN_REVISION || mark == MIG_MARK_DEPENDS_ON ||
+		mark == MIG_MARK_BRANCH_LABELS;
+}
+
+/*
  * Splits the text of a comment, which begins with its dashes, into words.
  */
 static void

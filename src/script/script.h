@@ -292,6 +292,9 @@ extern int	mig_foreign_find_template(const char *text);
 extern int	mig_foreign_find_downgrade(const char *text);
 extern bool mig_foreign_names(const char *text, const char *name);
 
+/* mark.c */
+extern bool mig_mark_is_key(const char *text);
+
 /* script_error.c */
 extern List *mig_script_error_add(List *errors, int revision,
 								  MemoryContext context);
