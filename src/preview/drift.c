@@ -173,7 +173,7 @@ mig_drift_find(MigSpiAccess access)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the schema of this database was not noted yet"),
-				 errhint("Set migrate.track_schema to on, so that runs note it, or note it as it is now with migrate_drift_accept().")));
+				 errhint("Runs note it while migrate.track_schema is on. To note it as it is now: SELECT migrate_drift_accept();")));
 	mig_schema_differences(read_noted(access), read_now(access), find_drift,
 						   &findings);
 	return findings;

@@ -378,7 +378,7 @@ extern void mig_precheck_plan(MigRun *run);
 
 /* trust.c: the argument is the id as a literal */
 #define MIG_TRUST_APPROVE_HINT \
-	"migrate_show(%1$s) shows it with its hash, migrate_approve(%1$s, hash) approves it, called by another role than its author."
+	"migrate_show(%1$s) shows it with its hash, migrate_approve(%1$s, hash) approves it, called by a superuser or another role than its author."
 extern char *mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
 								const MigVersion *version);
 extern void mig_trust_check_rehearsal(const MigPlan *plan,
