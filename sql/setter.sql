@@ -3,7 +3,7 @@
 SET client_min_messages = warning;
 CREATE ROLE regress_migrate_low;
 CREATE ROLE regress_migrate_wrapper;
-GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_submit, migrate_register, migrate_preview TO regress_migrate_low, regress_migrate_wrapper;
+GRANT EXECUTE ON FUNCTION migrate_upgrade, migrate_downgrade, migrate_submit, migrate_register, migrate_preview, migrate_verify TO regress_migrate_low, regress_migrate_wrapper;
 GRANT EXECUTE ON PROCEDURE migrate_deploy TO regress_migrate_low, regress_migrate_wrapper;
 CREATE SCHEMA evil AUTHORIZATION regress_migrate_low;
 CREATE TABLE evil.version (version_num varchar(32) PRIMARY KEY);
@@ -62,6 +62,8 @@ CREATE FUNCTION wrap.back() RETURNS text LANGUAGE sql SECURITY DEFINER SET searc
 	SET migrate.version_table = 'evil.version2' SET migrate.transaction_settings = '' AS 'SELECT migrate_downgrade(''base'')';
 CREATE FUNCTION wrap.preview() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 	SET migrate.version_table = 'evil.version2' AS 'SELECT count(*) FROM migrate_preview()';
+CREATE FUNCTION wrap.verify() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+	SET migrate.version_table = 'evil.version2' SET migrate.transaction_settings = '' AS 'SELECT count(*) FROM migrate_verify()';
 CREATE FUNCTION wrap.rows() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS 'SELECT count(*) FROM migrate_current()';
 SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::text)$$, 'DELETE FROM public.said', replace => true);
 RESET ROLE;
@@ -121,6 +123,10 @@ ROLLBACK;
 BEGIN;
 INSERT INTO evil.late VALUES (1);
 SELECT wrap.preview();
+ROLLBACK;
+BEGIN;
+INSERT INTO evil.late VALUES (1);
+SELECT wrap.verify();
 ROLLBACK;
 BEGIN;
 INSERT INTO evil.late VALUES (1);

@@ -58,11 +58,22 @@ static void check_result(const char *sql, int rc);
 
 /*
  * Before the first body of a run: what the transaction has deferred so far is not
- * its.  Raises an error if it may be of a role without the rights of this one, as
- * the caller of a SECURITY DEFINER function: it would run with those, up to 17.
+ * its.
  */
 void
 mig_constraint_begin(void)
+{
+	mig_constraint_check_caller();
+	mig_constraint_check(false);
+}
+
+/*
+ * Before any body: raises an error if what the transaction has deferred may be of a
+ * role without the rights of this one, as the caller of a SECURITY DEFINER function.
+ * A body that says SET CONSTRAINTS would run it with those, up to 17.
+ */
+void
+mig_constraint_check_caller(void)
 {
 	Oid			caller = GetOuterUserId();
 
@@ -74,7 +85,6 @@ mig_constraint_begin(void)
 				 errdetail("They would run with the rights of role \"%s\", which that role lacks.",
 						   GetUserNameFromId(GetUserId(), false)),
 				 errhint("Call it in a transaction of its own, or after SET CONSTRAINTS ALL IMMEDIATE.")));
-	mig_constraint_check(false);
 }
 
 /*

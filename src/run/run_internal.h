@@ -540,6 +540,7 @@ extern void mig_session_lock_release(void);
 
 /* constraint.c */
 extern void mig_constraint_begin(void);
+extern void mig_constraint_check_caller(void);
 extern void mig_constraint_check(bool transaction_ends);
 
 /* index_definition.c */

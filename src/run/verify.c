@@ -154,6 +154,7 @@ verify_all(void *arg)
 	Applied    *applied = arg;
 	MigTemporary before;
 
+	mig_constraint_check_caller();
 	mig_session_state_check_owners();
 	/* It refuses a cursor of another role, which a rollback does not rewind. */
 	if (applied->run->role_locked)
