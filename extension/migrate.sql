@@ -1113,9 +1113,9 @@ SELECT h.revision, h.message, h.state,
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
   -- of a run after whose end there was no other one; of one that was abandoned, and has left
-  -- something, until one has succeeded
+  -- something, until one has succeeded; and only while a revision is what they have made of it
   LEFT JOIN (
-	SELECT l.revision,
+	SELECT l.revision, (l.operation = 'upgrade'::text) <> (l.state = 'abandoned'::text) AS applied,
 		   pg_catalog.string_agg(pg_catalog.format('%s%s by %s: %s'::text,
 				CASE WHEN l.operation = 'downgrade'::text THEN 'downgrade '::text END, l.state, l.role, l.detail), '; '::text
 			ORDER BY l.started) AS decisions,
@@ -1129,8 +1129,9 @@ SELECT h.revision, h.message, h.state,
 		   AND i.state = ANY (ARRAY['succeeded'::text, 'finished'::text, 'abandoned'::text])
 		   AND (n.operation = l.operation AND i.state <> 'abandoned'::text
 				OR n.state = ANY (ARRAY['succeeded'::text, 'finished'::text])))
-	 GROUP BY l.revision
+	 GROUP BY l.revision, applied
   ) AS s ON s.revision = h.revision
+		AND s.applied = CASE WHEN h.partial IS NULL THEN h.applied ELSE pg_catalog.starts_with(h.partial, 'upgrade'::text) END
   -- when a run that is not over came to the segment that it came to last
   LEFT JOIN LATERAL (
 	SELECT pg_catalog.max(i.started) AS started FROM migrate.partial AS i

@@ -106,7 +106,7 @@ SELECT migrate_resolve('s3', 'finish');
 SELECT state, note, decisions ~ '^finished by' AS finished FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
 DROP INDEX nowhere_i;
 SELECT migrate_stamp('base');
-SELECT state, note FROM migrate.status WHERE revision = 's3';
+SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
 CALL migrate_deploy('s3');
 SELECT state, note, decisions FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision = 's3';
 INSERT INTO go DEFAULT VALUES;
