@@ -102,9 +102,17 @@
 #define mig_compat_merge_condition(query) ((query)->mergeJoinCondition)
 #define mig_compat_when_matched(action) \
 	((action)->matchKind == MERGE_WHEN_MATCHED)
+#define mig_compat_by_source(action) \
+	((action)->matchKind == MERGE_WHEN_NOT_MATCHED_BY_SOURCE)
 #else
 #define mig_compat_merge_condition(query) ((Node *) NULL)
 #define mig_compat_when_matched(action) ((action)->matched)
+#define mig_compat_by_source(action) false
+#endif
+
+/* 18 has relations of their own for what is grouped by. */
+#if PG_VERSION_NUM >= 180000
+#define MIG_COMPAT_HAVE_RTE_GROUP
 #endif
 
 /* 18 has generated columns that are computed when they are read. */

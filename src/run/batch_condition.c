@@ -52,10 +52,14 @@ typedef struct Search
 	const MigBatch *batch;
 	List	   *ancestors;		/* of the table, if it is a partition */
 	List	   *queries;		/* that is walked through, then the outer ones */
+	bool		in_value;		/* in a query that gives a value, no rows */
 	bool		compared;		/* columns of the table with parameters */
 	bool		exact;			/* in a query whose rows are those of the
 								 * batch */
+	bool		inexact;		/* in one whose rows are others */
 	bool		unlimited;		/* rows are changed whose key is not looked at */
+	bool		joined;			/* rows are changed by the key of other rows
+								 * of the table */
 	const Comparison *crossed;	/* of the key, with the parameter of another
 								 * column */
 } Search;
@@ -64,6 +68,7 @@ typedef struct Search
 typedef struct Mentions
 {
 	const Search *search;
+	List	   *queries;		/* that it is in */
 	bool		column;			/* of the table */
 	bool		key;			/* such a column of the key */
 	bool		parameter;
@@ -75,6 +80,9 @@ static void look_at_comparison(Search *search, Node *node);
 static bool is_exact(const Search *search, const Query *query, int varno,
 					 List *conditions);
 static bool leaves_out_rows(const Query *query);
+static bool reads_table(const Search *search, List *queries);
+static Query *subquery_of(const RangeTblEntry *entry, List *queries,
+						  List **inner);
 static List *conditions_of(Node *node, List *conditions);
 static bool is_end(const Search *search, int varno, List *arms, List *beside,
 				   int column, bool last);
@@ -83,21 +91,23 @@ static List *without(const Search *search, int varno, List *conditions, int colu
 static bool is_comparison(const Search *search, int varno, Node *condition,
 						  int column, int ncolumns, bool last,
 						  StrategyNumber strategy);
-static bool is_limited(const Search *search, const Query *query, List *conditions);
-static bool has_equal_key(const Search *search, List *conditions, int varno,
-						  int levelsup);
-static bool equals_key(const Search *search, Node *condition, int key, int varno,
-					   int levelsup);
+static bool is_limited(Search *search, const Query *query, List *conditions);
+static bool has_equal_key(Search *search, List *conditions, int varno, int levelsup,
+						  Query *given);
+static bool equals_key(Search *search, Node *condition, int key, int varno,
+					   int levelsup, Query *given);
+static bool gives_key(Search *search, Node *other, int key, int varno, int levelsup,
+					  Query *given);
 static List *read_comparisons(const Search *search, Node *condition);
 static Comparison *read_comparison(const Search *search, Node *one,
 								   Node *other, Oid operator);
 static StrategyNumber strategy_of(const Search *search, int key, Oid operator);
 static bool find_column(const Search *search, List *queries, const Node *node,
 						Column *column);
-static bool find_in_subquery(const Search *search, List *queries, Query *query,
-							 AttrNumber number, Column *column);
+static Node *source_of(const Var *var, List *queries, List **inner);
 static Mentions mentions_of(const Search *search, Node *node);
 static bool find_mentions(Node *node, void *context);
+static bool find_parameters(Node *node, void *context);
 
 void
 mig_batch_check_condition(const MigBatch *batch, List *queries)
@@ -118,14 +128,14 @@ mig_batch_check_condition(const MigBatch *batch, List *queries)
 				 errdetail("Parameters are in the order of the columns of the key. In another one rows would be left out."),
 				 errhint("It needs the condition %s, or one that means the same.",
 						 mig_batch_condition(batch))));
-	if (search.compared && !search.exact)
+	if (search.inexact || (search.compared && !search.exact))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the statement of a batch cannot be seen to be about exactly the rows of the batch"),
 				 errdetail("Rows could be left out, or be in two batches."),
 				 errhint("It needs the condition %s of table %s itself, joined to others by AND, without a cast or COLLATE, and no other comparison of the key with a parameter.",
 						 mig_batch_condition(batch), batch->relation_name)));
-	if (search.unlimited)
+	if (search.unlimited || (search.joined && !search.exact))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the statement of a batch is not limited to the rows of the batch"),
@@ -150,6 +160,17 @@ find_comparisons(Node *node, void *context)
 		search->queries = list_delete_first(search->queries);
 		return false;
 	}
+	if (IsA(node, SubLink) &&
+		(((SubLink *) node)->subLinkType == EXPR_SUBLINK ||
+		 ((SubLink *) node)->subLinkType == EXISTS_SUBLINK))
+	{
+		bool		in_value = search->in_value;
+
+		search->in_value = true;
+		(void) expression_tree_walker(node, find_comparisons, context);
+		search->in_value = in_value;
+		return false;
+	}
 	look_at_comparison(search, node);
 	return expression_tree_walker(node, find_comparisons, context);
 }
@@ -158,10 +179,23 @@ static void
 look_at_query(Search *search, Query *query)
 {
 	List	   *conditions = conditions_of((Node *) query->jointree, NIL);
+	bool		exact = false;
+	ListCell   *cell;
 
 	conditions = conditions_of(mig_compat_merge_condition(query), conditions);
 	for (int varno = 1; varno <= list_length(query->rtable); varno++)
-		search->exact = search->exact || is_exact(search, query, varno, conditions);
+		exact = exact || is_exact(search, query, varno, conditions);
+	search->exact = search->exact || exact;
+	foreach(cell, conditions)
+	{
+		Mentions	found = mentions_of(search, lfirst(cell));
+
+		if (!search->in_value && !exact && found.key && found.parameter)
+			search->inexact = true;
+	}
+	if (!search->in_value && leaves_out_rows(query) &&
+		reads_table(search, search->queries))
+		search->inexact = true;
 	if (query->resultRelation != 0 && query->commandType != CMD_INSERT &&
 		!is_limited(search, query, conditions))
 		search->unlimited = true;
@@ -257,6 +291,57 @@ leaves_out_rows(const Query *query)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Whether the rows of a query, which is the first one, come from the table.
+ */
+static bool
+reads_table(const Search *search, List *queries)
+{
+	ListCell   *cell;
+
+	foreach(cell, linitial_node(Query, queries)->rtable)
+	{
+		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+		List	   *inner;
+		Query	   *query = subquery_of(entry, queries, &inner);
+
+		if (entry->rtekind == RTE_RELATION &&
+			entry->relid == search->batch->relation)
+			return true;
+		if (query != NULL && reads_table(search, inner))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The query that a relation of the first query stands for, or NULL; inner gets it
+ * and its outer ones.
+ */
+static Query *
+subquery_of(const RangeTblEntry *entry, List *queries, List **inner)
+{
+	Query	   *query = NULL;
+	ListCell   *cell;
+
+	if (entry->rtekind == RTE_SUBQUERY)
+		query = entry->subquery;
+	else if (entry->rtekind == RTE_CTE && entry->ctelevelsup < list_length(queries))
+	{
+		queries = list_copy_tail(queries, entry->ctelevelsup);
+		foreach(cell, linitial_node(Query, queries)->cteList)
+		{
+			const CommonTableExpr *cte = lfirst_node(CommonTableExpr, cell);
+
+			if (strcmp(cte->ctename, entry->ctename) == 0 && !cte->cterecursive)
+				query = castNode(Query, cte->ctequery);
+		}
+	}
+	if (query != NULL)
+		*inner = lcons(query, list_copy(queries));
+	return query;
 }
 
 /*
@@ -407,43 +492,58 @@ is_comparison(const Search *search, int varno, Node *condition, int column,
 
 /*
  * Whether the rows that a query changes are limited by their key, if they are of
- * the table: by its parameters, or as those that have the key of another row.
+ * the table: by its parameters, or as those that have the key of another row.  ON
+ * limits no rows that MERGE does not find in its source.
  */
 static bool
-is_limited(const Search *search, const Query *query, List *conditions)
+is_limited(Search *search, const Query *query, List *conditions)
 {
 	int			varno = query->resultRelation;
 	ListCell   *cell;
 
 	if (rt_fetch(varno, query->rtable)->relid != search->batch->relation ||
-		is_exact(search, query, varno, conditions) ||
-		has_equal_key(search, conditions, varno, 0))
+		is_exact(search, query, varno, conditions))
+		return true;
+	foreach(cell, query->mergeActionList)
+	{
+		if (mig_compat_by_source(lfirst_node(MergeAction, cell)))
+			return false;
+	}
+	if (has_equal_key(search, conditions, varno, 0, NULL))
 		return true;
 	foreach(cell, conditions)
 	{
 		const SubLink *link = lfirst(cell);
+		Query	   *inner;
 
 		if (!IsA(link, SubLink))
 			continue;
+		inner = castNode(Query, link->subselect);
 		if (link->subLinkType == ANY_SUBLINK &&
-			has_equal_key(search, conditions_of(link->testexpr, NIL), varno, 0))
+			has_equal_key(search, conditions_of(link->testexpr, NIL), varno, 0, inner))
 			return true;
 		if (link->subLinkType == EXISTS_SUBLINK)
 		{
-			Search		inner = *search;
+			bool		limited;
 
-			inner.queries = lcons(link->subselect, list_copy(search->queries));
-			if (has_equal_key(&inner,
-							  conditions_of((Node *) castNode(Query, link->subselect)->jointree, NIL),
-							  varno, 1))
+			search->queries = lcons(inner, search->queries);
+			limited = has_equal_key(search, conditions_of((Node *) inner->jointree, NIL),
+									varno, 1, NULL);
+			search->queries = list_delete_first(search->queries);
+			if (limited)
 				return true;
 		}
 	}
 	return false;
 }
 
+/*
+ * Whether the conditions say that each column of the key of a relation is equal to
+ * something, which for IN a query gives.
+ */
 static bool
-has_equal_key(const Search *search, List *conditions, int varno, int levelsup)
+has_equal_key(Search *search, List *conditions, int varno, int levelsup,
+			  Query *given)
 {
 	for (int key = 0; key < search->batch->nkey; key++)
 	{
@@ -451,7 +551,7 @@ has_equal_key(const Search *search, List *conditions, int varno, int levelsup)
 		ListCell   *cell;
 
 		foreach(cell, conditions)
-			found = found || equals_key(search, lfirst(cell), key, varno, levelsup);
+			found = found || equals_key(search, lfirst(cell), key, varno, levelsup, given);
 		if (!found)
 			return false;
 	}
@@ -459,11 +559,11 @@ has_equal_key(const Search *search, List *conditions, int varno, int levelsup)
 }
 
 static bool
-equals_key(const Search *search, Node *condition, int key, int varno, int levelsup)
+equals_key(Search *search, Node *condition, int key, int varno, int levelsup,
+		   Query *given)
 {
 	List	   *args = NIL;
 	Oid			operator = InvalidOid;
-	ListCell   *cell;
 
 	if (IsA(condition, OpExpr))
 	{
@@ -479,17 +579,47 @@ equals_key(const Search *search, Node *condition, int key, int varno, int levels
 	if (list_length(args) != 2 ||
 		strategy_of(search, key, operator) != BTEqualStrategyNumber)
 		return false;
-	foreach(cell, args)
+	for (int i = 0; i < 2; i++)
 	{
-		const Var  *var = (const Var *) strip_implicit_coercions(lfirst(cell));
+		const Var  *var = (const Var *) strip_implicit_coercions(list_nth(args, i));
 		Column		column;
 
 		if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup &&
 			find_column(search, search->queries, (const Node *) var, &column) &&
 			column.key == key)
-			return true;
+			return gives_key(search, list_nth(args, 1 - i), key, varno, levelsup, given);
 	}
 	return false;
+}
+
+/*
+ * Whether what a column of the key is equal to limits the rows: if it is a column
+ * of the table, that of the key in another row, which then has to be of the batch.
+ */
+static bool
+gives_key(Search *search, Node *other, int key, int varno, int levelsup,
+		  Query *given)
+{
+	List	   *queries = search->queries;
+	const Param *param = (const Param *) strip_implicit_coercions(other);
+	const Var  *var = (const Var *) param;
+	Column		column;
+
+	if (given != NULL && IsA(param, Param) && param->paramkind == PARAM_SUBLINK)
+	{
+		const TargetEntry *target = get_tle_by_resno(given->targetList, param->paramid);
+
+		if (target == NULL)
+			return false;
+		other = (Node *) target->expr;
+		queries = lcons(given, list_copy(queries));
+	}
+	else if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup)
+		return false;
+	if (!find_column(search, queries, other, &column))
+		return true;
+	search->joined = true;
+	return column.key == key;
 }
 
 /*
@@ -560,78 +690,83 @@ find_column(const Search *search, List *queries, const Node *node, Column *colum
 {
 	const Var  *var = (const Var *) strip_implicit_coercions(unconstify(Node *, node));
 	const RangeTblEntry *entry;
-	ListCell   *cell;
-	bool		found = false;
+	List	   *inner;
+	Node	   *source;
 
-	if (!IsA(var, Var) || var->varlevelsup >= list_length(queries))
+	if (var == NULL || !IsA(var, Var) || var->varlevelsup >= list_length(queries))
 		return false;
-	queries = list_copy_tail(queries, var->varlevelsup);
-	entry = rt_fetch(var->varno, linitial_node(Query, queries)->rtable);
-	switch (entry->rtekind)
+	source = source_of(var, queries, &inner);
+	if (source != NULL)
 	{
-		case RTE_RELATION:
-			if (entry->relid != search->batch->relation &&
-				!list_member_oid(search->ancestors, entry->relid))
-				return false;
-			column->name = get_attname(entry->relid, var->varattno, true);
-			column->key = -1;
-			/* All rows of an ancestor are in no batch of a partition. */
-			for (int i = 0; column->name != NULL && i < search->batch->nkey &&
-				 entry->relid == search->batch->relation; i++)
-			{
-				if (strcmp(column->name, search->batch->key[i]) == 0)
-					column->key = i;
-			}
-			found = true;
-			break;
-		case RTE_JOIN:
-			return var->varattno > 0 && var->varlevelsup == 0 &&
-				find_column(search, queries,
-							list_nth(entry->joinaliasvars, var->varattno - 1), column);
-		case RTE_SUBQUERY:
-			found = find_in_subquery(search, queries, entry->subquery,
-									 var->varattno, column);
-			break;
-		case RTE_CTE:
-			if (entry->ctelevelsup >= list_length(queries))
-				return false;
-			queries = list_copy_tail(queries, entry->ctelevelsup);
-			foreach(cell, linitial_node(Query, queries)->cteList)
-			{
-				const CommonTableExpr *cte = lfirst_node(CommonTableExpr, cell);
-
-				if (strcmp(cte->ctename, entry->ctename) == 0 && !cte->cterecursive)
-					found = find_in_subquery(search, queries,
-											 castNode(Query, cte->ctequery),
-											 var->varattno, column);
-			}
-			break;
-		default:
-			break;
+		if (!find_column(search, inner, source, column))
+			return false;
+		if (var->varlevelsup > 0)
+			column->varno = 0;
+		/* A join, and what is grouped by, is no relation of its own. */
+		else if (inner != queries)
+			column->varno = var->varno;
+		return true;
 	}
-	column->varno = var->varlevelsup == 0 ? var->varno : 0;
-	return found;
-}
-
-static bool
-find_in_subquery(const Search *search, List *queries, Query *query,
-				 AttrNumber number, Column *column)
-{
-	const TargetEntry *target;
-
-	if (query->setOperations != NULL || number <= 0)
+	entry = rt_fetch(var->varno,
+					 list_nth_node(Query, queries, var->varlevelsup)->rtable);
+	if (entry->rtekind != RTE_RELATION ||
+		(entry->relid != search->batch->relation &&
+		 !list_member_oid(search->ancestors, entry->relid)))
 		return false;
-	target = get_tle_by_resno(query->commandType == CMD_SELECT ?
-							  query->targetList : query->returningList, number);
-	return target != NULL &&
-		find_column(search, lcons(query, list_copy(queries)),
-					(const Node *) target->expr, column);
+	column->name = get_attname(entry->relid, var->varattno, true);
+	column->varno = var->varlevelsup == 0 ? var->varno : 0;
+	column->key = -1;
+	/* All rows of an ancestor are in no batch of a partition. */
+	for (int i = 0; column->name != NULL && i < search->batch->nkey &&
+		 entry->relid == search->batch->relation; i++)
+	{
+		if (strcmp(column->name, search->batch->key[i]) == 0)
+			column->key = i;
+	}
+	return true;
 }
 
+/*
+ * The expression that a column stands for which is not of a table, or NULL; inner
+ * gets the query that this is in, and the outer ones: queries themselves, if it is
+ * the same.
+ */
+static Node *
+source_of(const Var *var, List *queries, List **inner)
+{
+	const RangeTblEntry *entry;
+	const TargetEntry *target;
+	Query	   *query;
+
+	if (var->varattno <= 0 || var->varlevelsup >= list_length(queries))
+		return NULL;
+	if (var->varlevelsup > 0)
+		queries = list_copy_tail(queries, var->varlevelsup);
+	*inner = queries;
+	entry = rt_fetch(var->varno, linitial_node(Query, queries)->rtable);
+	if (entry->rtekind == RTE_JOIN)
+		return list_nth(entry->joinaliasvars, var->varattno - 1);
+#ifdef MIG_COMPAT_HAVE_RTE_GROUP
+	if (entry->rtekind == RTE_GROUP)
+		return list_nth(entry->groupexprs, var->varattno - 1);
+#endif
+	if (entry->rtekind == RTE_VALUES)
+		return list_nth(linitial(entry->values_lists), var->varattno - 1);
+	query = subquery_of(entry, queries, inner);
+	if (query == NULL || query->setOperations != NULL)
+		return NULL;
+	target = get_tle_by_resno(query->commandType == CMD_SELECT ?
+							  query->targetList : query->returningList, var->varattno);
+	return target == NULL ? NULL : (Node *) target->expr;
+}
+
+/*
+ * What an expression mentions, also by way of subqueries.
+ */
 static Mentions
 mentions_of(const Search *search, Node *node)
 {
-	Mentions	found = {search};
+	Mentions	found = {search, search->queries};
 
 	(void) find_mentions(node, &found);
 	return found;
@@ -643,17 +778,44 @@ find_mentions(Node *node, void *context)
 	Mentions   *found = context;
 	Column		column;
 
-	if (node == NULL || IsA(node, Query))
+	if (node == NULL)
 		return false;
-	if (IsA(node, Var) &&
-		find_column(found->search, found->search->queries, node, &column))
-	{
-		found->column = true;
-		found->key = found->key || column.key >= 0;
-	}
+	/* A query is asked itself what it compares; "(SELECT $1)" is a parameter. */
+	if (IsA(node, Query))
+		return false;
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
+		(void) find_parameters(((SubLink *) node)->subselect, context);
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 		found->parameter = true;
+	if (IsA(node, Var))
+	{
+		List	   *queries = found->queries;
+		Node	   *source = source_of((Var *) node, queries, &found->queries);
+
+		if (source != NULL)
+			(void) find_mentions(source, context);
+		else if (find_column(found->search, queries, node, &column))
+		{
+			found->column = true;
+			found->key = found->key || column.key >= 0;
+		}
+		found->queries = queries;
+	}
 	return expression_tree_walker(node, find_mentions, context);
+}
+
+static bool
+find_parameters(Node *node, void *context)
+{
+	Mentions   *found = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_parameters, context, 0);
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		found->parameter = true;
+	return expression_tree_walker(node, find_parameters, context);
 }
 
 /*
