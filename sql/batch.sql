@@ -375,6 +375,17 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
 	$$'computed', 'UPDATE computed SET c = 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE bare SET id = bare.id + 1 FROM t WHERE t.id BETWEEN $1 AND $2'$$]) AS arguments;
+-- rows that no source matches, which MERGE knows from 17 on
+DO $$BEGIN
+	IF current_setting('server_version_num')::int >= 170000 THEN
+		BEGIN
+			CALL migrate_batch('t', 'MERGE INTO t USING (SELECT id FROM t WHERE id BETWEEN $1 AND $2) AS s ON s.id = t.id WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED BY SOURCE THEN DELETE');
+			RAISE 'it was accepted';
+		EXCEPTION WHEN invalid_parameter_value THEN
+			NULL;
+		END;
+	END IF;
+END$$;
 DROP TABLE heir, ruled, computed, crossed, triple, part_1;
 \a
 \t off
