@@ -29,18 +29,10 @@
 #include "base/compat.h"
 #include "run/run_internal.h"
 
-/* A column of the table of a batch, as a query sees it. */
-typedef struct Column
-{
-	int			varno;			/* in the query; 0: it is an outer query's */
-	int			key;			/* number in the key, from 0; -1: not of it */
-	const char *name;
-} Column;
-
 /* A column of the table that is compared with a parameter. */
 typedef struct Comparison
 {
-	Column		column;
+	MigBatchColumn column;
 	int			parameter;		/* from 1; 0: it is another comparison */
 	StrategyNumber strategy;	/* of the order of the key, with the column to
 								 * the left; 0: of another one */
@@ -49,9 +41,7 @@ typedef struct Comparison
 /* What is looked for. */
 typedef struct Search
 {
-	const MigBatch *batch;
-	List	   *ancestors;		/* of the table, if it is a partition */
-	List	   *queries;		/* that is walked through, then the outer ones */
+	MigBatchScope scope;		/* of the query that is walked through */
 	bool		in_value;		/* in a query that gives a value, no rows */
 	bool		compared;		/* columns of the table with parameters */
 	bool		exact;			/* in a query whose rows are those of the
@@ -64,16 +54,6 @@ typedef struct Search
 								 * column */
 } Search;
 
-/* What an expression mentions. */
-typedef struct Mentions
-{
-	const Search *search;
-	List	   *queries;		/* that it is in */
-	bool		column;			/* of the table */
-	bool		key;			/* such a column of the key */
-	bool		parameter;
-} Mentions;
-
 static bool find_comparisons(Node *node, void *context);
 static void look_at_query(Search *search, Query *query);
 static void look_at_comparison(Search *search, Node *node);
@@ -81,8 +61,6 @@ static bool is_exact(const Search *search, const Query *query, int varno,
 					 List *conditions);
 static bool leaves_out_rows(const Query *query);
 static bool reads_table(const Search *search, List *queries);
-static Query *subquery_of(const RangeTblEntry *entry, List *queries,
-						  List **inner);
 static List *conditions_of(Node *node, List *conditions);
 static bool is_end(const Search *search, int varno, List *arms, List *beside,
 				   int column, bool last);
@@ -102,21 +80,15 @@ static List *read_comparisons(const Search *search, Node *condition);
 static Comparison *read_comparison(const Search *search, Node *one,
 								   Node *other, Oid operator);
 static StrategyNumber strategy_of(const Search *search, int key, Oid operator);
-static bool find_column(const Search *search, List *queries, const Node *node,
-						Column *column);
-static Node *source_of(const Var *var, List *queries, List **inner);
-static Mentions mentions_of(const Search *search, Node *node);
-static bool find_mentions(Node *node, void *context);
-static bool find_parameters(Node *node, void *context);
 
 void
 mig_batch_check_condition(const MigBatch *batch, List *queries)
 {
-	Search		search = {batch};
+	Search		search = {{batch}};
 	const Comparison *crossed;
 
 	if (get_rel_relispartition(batch->relation))
-		search.ancestors = get_partition_ancestors(batch->relation);
+		search.scope.ancestors = get_partition_ancestors(batch->relation);
 	(void) find_comparisons((Node *) queries, &search);
 	crossed = search.crossed;
 	if (crossed != NULL)
@@ -154,10 +126,10 @@ find_comparisons(Node *node, void *context)
 		return false;
 	if (IsA(node, Query))
 	{
-		search->queries = lcons(node, search->queries);
+		search->scope.queries = lcons(node, search->scope.queries);
 		look_at_query(search, (Query *) node);
 		(void) query_tree_walker((Query *) node, find_comparisons, context, 0);
-		search->queries = list_delete_first(search->queries);
+		search->scope.queries = list_delete_first(search->scope.queries);
 		return false;
 	}
 	if (IsA(node, SubLink) &&
@@ -188,13 +160,13 @@ look_at_query(Search *search, Query *query)
 	search->exact = search->exact || exact;
 	foreach(cell, conditions)
 	{
-		Mentions	found = mentions_of(search, lfirst(cell));
+		MigBatchMentions found = mig_batch_mentions(&search->scope, lfirst(cell));
 
 		if (!search->in_value && !exact && found.key && found.parameter)
 			search->inexact = true;
 	}
 	if (!search->in_value && leaves_out_rows(query) &&
-		reads_table(search, search->queries))
+		reads_table(search, search->scope.queries))
 		search->inexact = true;
 	if (query->resultRelation != 0 && query->commandType != CMD_INSERT &&
 		!is_limited(search, query, conditions))
@@ -204,14 +176,14 @@ look_at_query(Search *search, Query *query)
 static void
 look_at_comparison(Search *search, Node *node)
 {
-	Mentions	found;
+	MigBatchMentions found;
 	ListCell   *cell;
 
 	if ((IsA(node, OpExpr) && ((OpExpr *) node)->opresulttype == BOOLOID) ||
 		IsA(node, RowCompareExpr) || IsA(node, DistinctExpr) ||
 		IsA(node, ScalarArrayOpExpr))
 	{
-		found = mentions_of(search, node);
+		found = mig_batch_mentions(&search->scope, node);
 		search->compared = search->compared || (found.column && found.parameter);
 	}
 	foreach(cell, read_comparisons(search, node))
@@ -220,7 +192,7 @@ look_at_comparison(Search *search, Node *node)
 
 		if (search->crossed == NULL && comparison->parameter > 0 &&
 			comparison->column.key >= 0 &&
-			(comparison->parameter - 1) % search->batch->nkey != comparison->column.key)
+			(comparison->parameter - 1) % search->scope.batch->nkey != comparison->column.key)
 			search->crossed = comparison;
 	}
 }
@@ -241,7 +213,7 @@ is_exact(const Search *search, const Query *query, int varno, List *conditions)
 	foreach(cell, query->mergeActionList)
 	{
 		const MergeAction *action = lfirst_node(MergeAction, cell);
-		Mentions	found = mentions_of(search, action->qual);
+		MigBatchMentions found = mig_batch_mentions(&search->scope, action->qual);
 
 		/* ON is no condition for rows that are not matched. */
 		if (!mig_compat_when_matched(action) || (found.key && found.parameter))
@@ -252,7 +224,7 @@ is_exact(const Search *search, const Query *query, int varno, List *conditions)
 		Node	   *condition = lfirst(cell);
 		List	   *arms = list_make1(list_make1(condition));
 		int			ncolumns = list_length(read_comparisons(search, condition));
-		Mentions	found = mentions_of(search, condition);
+		MigBatchMentions found = mig_batch_mentions(&search->scope, condition);
 
 		if (!found.key || !found.parameter)
 			continue;
@@ -305,43 +277,15 @@ reads_table(const Search *search, List *queries)
 	{
 		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
 		List	   *inner;
-		Query	   *query = subquery_of(entry, queries, &inner);
+		Query	   *query = mig_batch_subquery(entry, queries, &inner);
 
 		if (entry->rtekind == RTE_RELATION &&
-			entry->relid == search->batch->relation)
+			entry->relid == search->scope.batch->relation)
 			return true;
 		if (query != NULL && reads_table(search, inner))
 			return true;
 	}
 	return false;
-}
-
-/*
- * The query that a relation of the first query stands for, or NULL; inner gets it
- * and its outer ones.
- */
-static Query *
-subquery_of(const RangeTblEntry *entry, List *queries, List **inner)
-{
-	Query	   *query = NULL;
-	ListCell   *cell;
-
-	if (entry->rtekind == RTE_SUBQUERY)
-		query = entry->subquery;
-	else if (entry->rtekind == RTE_CTE && entry->ctelevelsup < list_length(queries))
-	{
-		queries = list_copy_tail(queries, entry->ctelevelsup);
-		foreach(cell, linitial_node(Query, queries)->cteList)
-		{
-			const CommonTableExpr *cte = lfirst_node(CommonTableExpr, cell);
-
-			if (strcmp(cte->ctename, entry->ctename) == 0 && !cte->cterecursive)
-				query = castNode(Query, cte->ctequery);
-		}
-	}
-	if (query != NULL)
-		*inner = lcons(query, list_copy(queries));
-	return query;
 }
 
 /*
@@ -391,7 +335,7 @@ static bool
 is_end(const Search *search, int varno, List *arms, List *beside, int column,
 	   bool last)
 {
-	int			nkey = search->batch->nkey;
+	int			nkey = search->scope.batch->nkey;
 	StrategyNumber within = last ? BTLessEqualStrategyNumber : BTGreaterEqualStrategyNumber;
 	StrategyNumber strictly = last ? BTLessStrategyNumber : BTGreaterStrategyNumber;
 	List	   *others = NIL;
@@ -471,7 +415,7 @@ is_comparison(const Search *search, int varno, Node *condition, int column,
 			  int ncolumns, bool last, StrategyNumber strategy)
 {
 	List	   *compared = read_comparisons(search, condition);
-	int			before = last ? search->batch->nkey : 0;
+	int			before = last ? search->scope.batch->nkey : 0;
 	ListCell   *cell;
 
 	if (list_length(compared) != ncolumns)
@@ -501,7 +445,7 @@ is_limited(Search *search, const Query *query, List *conditions)
 	int			varno = query->resultRelation;
 	ListCell   *cell;
 
-	if (rt_fetch(varno, query->rtable)->relid != search->batch->relation ||
+	if (rt_fetch(varno, query->rtable)->relid != search->scope.batch->relation ||
 		is_exact(search, query, varno, conditions))
 		return true;
 	foreach(cell, query->mergeActionList)
@@ -526,10 +470,10 @@ is_limited(Search *search, const Query *query, List *conditions)
 		{
 			bool		limited;
 
-			search->queries = lcons(inner, search->queries);
+			search->scope.queries = lcons(inner, search->scope.queries);
 			limited = has_equal_key(search, conditions_of((Node *) inner->jointree, NIL),
 									varno, 1, NULL);
-			search->queries = list_delete_first(search->queries);
+			search->scope.queries = list_delete_first(search->scope.queries);
 			if (limited)
 				return true;
 		}
@@ -545,7 +489,7 @@ static bool
 has_equal_key(Search *search, List *conditions, int varno, int levelsup,
 			  Query *given)
 {
-	for (int key = 0; key < search->batch->nkey; key++)
+	for (int key = 0; key < search->scope.batch->nkey; key++)
 	{
 		bool		found = false;
 		ListCell   *cell;
@@ -582,10 +526,10 @@ equals_key(Search *search, Node *condition, int key, int varno, int levelsup,
 	for (int i = 0; i < 2; i++)
 	{
 		const Var  *var = (const Var *) strip_implicit_coercions(list_nth(args, i));
-		Column		column;
+		MigBatchColumn column;
 
 		if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup &&
-			find_column(search, search->queries, (const Node *) var, &column) &&
+			mig_batch_find_column(&search->scope, search->scope.queries, (const Node *) var, &column) &&
 			column.key == key)
 			return gives_key(search, list_nth(args, 1 - i), key, varno, levelsup, given);
 	}
@@ -600,10 +544,10 @@ static bool
 gives_key(Search *search, Node *other, int key, int varno, int levelsup,
 		  Query *given)
 {
-	List	   *queries = search->queries;
+	List	   *queries = search->scope.queries;
 	const Param *param = (const Param *) strip_implicit_coercions(other);
 	const Var  *var = (const Var *) param;
-	Column		column;
+	MigBatchColumn column;
 
 	if (given != NULL && IsA(param, Param) && param->paramkind == PARAM_SUBLINK)
 	{
@@ -616,7 +560,7 @@ gives_key(Search *search, Node *other, int key, int varno, int levelsup,
 	}
 	else if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup)
 		return false;
-	if (!find_column(search, queries, other, &column))
+	if (!mig_batch_find_column(&search->scope, queries, other, &column))
 		return true;
 	search->joined = true;
 	return column.key == key;
@@ -656,9 +600,9 @@ read_comparison(const Search *search, Node *one, Node *other, Oid operator)
 	Comparison *result = palloc0(sizeof(Comparison));
 	const Param *param = (const Param *) strip_implicit_coercions(other);
 
-	if (!find_column(search, search->queries, one, &result->column))
+	if (!mig_batch_find_column(&search->scope, search->scope.queries, one, &result->column))
 	{
-		if (!find_column(search, search->queries, other, &result->column))
+		if (!mig_batch_find_column(&search->scope, search->scope.queries, other, &result->column))
 			return result;
 		param = (const Param *) strip_implicit_coercions(one);
 		operator = get_commutator(operator);
@@ -675,147 +619,10 @@ read_comparison(const Search *search, Node *one, Node *other, Oid operator)
 static StrategyNumber
 strategy_of(const Search *search, int key, Oid operator)
 {
-	Oid			type = search->batch->columns[key].type;
+	Oid			type = search->scope.batch->columns[key].type;
 
 	return get_op_opfamily_strategy(operator,
 									get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)));
-}
-
-/*
- * Whether an expression is a column of the table, and which one.  queries: the one
- * it is in, then the outer ones.
- */
-static bool
-find_column(const Search *search, List *queries, const Node *node, Column *column)
-{
-	const Var  *var = (const Var *) strip_implicit_coercions(unconstify(Node *, node));
-	const RangeTblEntry *entry;
-	List	   *inner;
-	Node	   *source;
-
-	if (var == NULL || !IsA(var, Var) || var->varlevelsup >= list_length(queries))
-		return false;
-	source = source_of(var, queries, &inner);
-	if (source != NULL)
-	{
-		if (!find_column(search, inner, source, column))
-			return false;
-		if (var->varlevelsup > 0)
-			column->varno = 0;
-		/* A join, and what is grouped by, is no relation of its own. */
-		else if (inner != queries)
-			column->varno = var->varno;
-		return true;
-	}
-	entry = rt_fetch(var->varno,
-					 list_nth_node(Query, queries, var->varlevelsup)->rtable);
-	if (entry->rtekind != RTE_RELATION ||
-		(entry->relid != search->batch->relation &&
-		 !list_member_oid(search->ancestors, entry->relid)))
-		return false;
-	column->name = get_attname(entry->relid, var->varattno, true);
-	column->varno = var->varlevelsup == 0 ? var->varno : 0;
-	column->key = -1;
-	/* All rows of an ancestor are in no batch of a partition. */
-	for (int i = 0; column->name != NULL && i < search->batch->nkey &&
-		 entry->relid == search->batch->relation; i++)
-	{
-		if (strcmp(column->name, search->batch->key[i]) == 0)
-			column->key = i;
-	}
-	return true;
-}
-
-/*
- * The expression that a column stands for which is not of a table, or NULL; inner
- * gets the query that this is in, and the outer ones: queries themselves, if it is
- * the same.
- */
-static Node *
-source_of(const Var *var, List *queries, List **inner)
-{
-	const RangeTblEntry *entry;
-	const TargetEntry *target;
-	Query	   *query;
-
-	if (var->varattno <= 0 || var->varlevelsup >= list_length(queries))
-		return NULL;
-	if (var->varlevelsup > 0)
-		queries = list_copy_tail(queries, var->varlevelsup);
-	*inner = queries;
-	entry = rt_fetch(var->varno, linitial_node(Query, queries)->rtable);
-	if (entry->rtekind == RTE_JOIN)
-		return list_nth(entry->joinaliasvars, var->varattno - 1);
-#ifdef MIG_COMPAT_HAVE_RTE_GROUP
-	if (entry->rtekind == RTE_GROUP)
-		return list_nth(entry->groupexprs, var->varattno - 1);
-#endif
-	if (entry->rtekind == RTE_VALUES)
-		return list_nth(linitial(entry->values_lists), var->varattno - 1);
-	query = subquery_of(entry, queries, inner);
-	if (query == NULL || query->setOperations != NULL)
-		return NULL;
-	target = get_tle_by_resno(query->commandType == CMD_SELECT ?
-							  query->targetList : query->returningList, var->varattno);
-	return target == NULL ? NULL : (Node *) target->expr;
-}
-
-/*
- * What an expression mentions, also by way of subqueries.
- */
-static Mentions
-mentions_of(const Search *search, Node *node)
-{
-	Mentions	found = {search, search->queries};
-
-	(void) find_mentions(node, &found);
-	return found;
-}
-
-static bool
-find_mentions(Node *node, void *context)
-{
-	Mentions   *found = context;
-	Column		column;
-
-	if (node == NULL)
-		return false;
-	/* A query is asked itself what it compares; "(SELECT $1)" is a parameter. */
-	if (IsA(node, Query))
-		return false;
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
-		(void) find_parameters(((SubLink *) node)->subselect, context);
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-		found->parameter = true;
-	if (IsA(node, Var))
-	{
-		List	   *queries = found->queries;
-		Node	   *source = source_of((Var *) node, queries, &found->queries);
-
-		if (source != NULL)
-			(void) find_mentions(source, context);
-		else if (find_column(found->search, queries, node, &column))
-		{
-			found->column = true;
-			found->key = found->key || column.key >= 0;
-		}
-		found->queries = queries;
-	}
-	return expression_tree_walker(node, find_mentions, context);
-}
-
-static bool
-find_parameters(Node *node, void *context)
-{
-	Mentions   *found = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, find_parameters, context, 0);
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-		found->parameter = true;
-	return expression_tree_walker(node, find_parameters, context);
 }
 
 /*

@@ -476,6 +476,37 @@ extern bool mig_batch_execute_in_body(MigStepExec *exec,
 									  const MigSegment *segment);
 pg_noreturn extern void mig_batch_refuse_name(const char *name);
 
+/* Where an expression in the statement of a batch stands. */
+typedef struct MigBatchScope
+{
+	const MigBatch *batch;
+	List	   *ancestors;		/* of the table, if it is a partition */
+	List	   *queries;		/* that it is in, then the outer ones */
+} MigBatchScope;
+
+/* A column of the table of a batch, as a query sees it. */
+typedef struct MigBatchColumn
+{
+	int			varno;			/* in the query; 0: it is an outer query's */
+	int			key;			/* number in the key, from 0; -1: not of it */
+	const char *name;
+} MigBatchColumn;
+
+/* What an expression mentions. */
+typedef struct MigBatchMentions
+{
+	bool		column;			/* of the table */
+	bool		key;			/* such a column of the key */
+	bool		parameter;
+} MigBatchMentions;
+
+/* batch_column.c */
+extern bool mig_batch_find_column(const MigBatchScope *scope, List *queries,
+								  const Node *node, MigBatchColumn *column);
+extern MigBatchMentions mig_batch_mentions(const MigBatchScope *scope, Node *node);
+extern Query *mig_batch_subquery(const RangeTblEntry *entry, List *queries,
+								 List **inner);
+
 /* batch_condition.c */
 extern void mig_batch_check_condition(const MigBatch *batch, List *queries);
 extern char *mig_batch_condition(const MigBatch *batch);
