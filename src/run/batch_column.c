@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
@@ -17,11 +18,13 @@ typedef struct Walk
 {
 	const MigBatchScope *scope;
 	List	   *queries;		/* that it is in */
+	List	   *seen;			/* expressions that were looked at by way of a
+								 * column */
 	MigBatchMentions found;
 } Walk;
 
-static Node *source_of(const Var *var, List *queries, List **inner);
 static bool find_mentions(Node *node, void *context);
+static bool compares_value(const SubLink *link);
 static bool find_parameters(Node *node, void *context);
 
 /*
@@ -65,9 +68,10 @@ mig_batch_find_column(const MigBatchScope *scope, List *queries,
 	List	   *inner;
 	Node	   *source;
 
+	check_stack_depth();
 	if (var == NULL || !IsA(var, Var) || var->varlevelsup >= list_length(queries))
 		return false;
-	source = source_of(var, queries, &inner);
+	source = mig_batch_source(var, queries, &inner);
 	if (source != NULL)
 	{
 		if (!mig_batch_find_column(scope, inner, source, column))
@@ -99,16 +103,18 @@ mig_batch_find_column(const MigBatchScope *scope, List *queries,
 }
 
 /*
- * The expression that a column stands for which is not of a table, or NULL; inner
+ * The expression that a column stands for which is not of a table, or a list of
+ * them, or NULL; inner
  * gets the query that this is in, and the outer ones: queries themselves, if it is
  * the same.
  */
-static Node *
-source_of(const Var *var, List *queries, List **inner)
+Node *
+mig_batch_source(const Var *var, List *queries, List **inner)
 {
 	const RangeTblEntry *entry;
 	const TargetEntry *target;
 	Query	   *query;
+	ListCell   *cell;
 
 	if (var->varattno <= 0 || var->varlevelsup >= list_length(queries))
 		return NULL;
@@ -123,7 +129,13 @@ source_of(const Var *var, List *queries, List **inner)
 		return list_nth(entry->groupexprs, var->varattno - 1);
 #endif
 	if (entry->rtekind == RTE_VALUES)
-		return list_nth(linitial(entry->values_lists), var->varattno - 1);
+	{
+		List	   *values = NIL;
+
+		foreach(cell, entry->values_lists)
+			values = lappend(values, list_nth(lfirst(cell), var->varattno - 1));
+		return (Node *) values;
+	}
 	query = mig_batch_subquery(entry, queries, inner);
 	if (query == NULL || query->setOperations != NULL)
 		return NULL;
@@ -152,21 +164,26 @@ find_mentions(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
+	CHECK_FOR_INTERRUPTS();
 	/* A query is asked itself what it compares; "(SELECT $1)" is a parameter. */
 	if (IsA(node, Query))
 		return false;
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
+	if (IsA(node, SubLink) && compares_value((SubLink *) node))
 		(void) find_parameters(((SubLink *) node)->subselect, context);
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 		walk->found.parameter = true;
 	if (IsA(node, Var))
 	{
 		List	   *queries = walk->queries;
-		Node	   *source = source_of((Var *) node, queries, &walk->queries);
+		Node	   *source = mig_batch_source((Var *) node, queries, &walk->queries);
 
-		if (source != NULL)
+		if (source != NULL && !list_member_ptr(walk->seen, source))
+		{
+			walk->seen = lappend(walk->seen, source);
 			(void) find_mentions(source, context);
-		else if (mig_batch_find_column(walk->scope, queries, node, &column))
+		}
+		else if (source == NULL &&
+				 mig_batch_find_column(walk->scope, queries, node, &column))
 		{
 			walk->found.column = true;
 			walk->found.key = walk->found.key || column.key >= 0;
@@ -174,6 +191,17 @@ find_mentions(Node *node, void *context)
 		walk->queries = queries;
 	}
 	return expression_tree_walker(node, find_mentions, context);
+}
+
+/*
+ * Whether a subquery gives a value to compare with: IN gives rows.
+ */
+static bool
+compares_value(const SubLink *link)
+{
+	return link->subLinkType == EXPR_SUBLINK || link->subLinkType == ALL_SUBLINK ||
+		(link->subLinkType == ANY_SUBLINK &&
+		 strcmp(strVal(llast(link->operName)), "=") != 0);
 }
 
 static bool

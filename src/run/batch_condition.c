@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
@@ -48,8 +49,6 @@ typedef struct Search
 								 * batch */
 	bool		inexact;		/* in one whose rows are others */
 	bool		unlimited;		/* rows are changed whose key is not looked at */
-	bool		joined;			/* rows are changed by the key of other rows
-								 * of the table */
 	const Comparison *crossed;	/* of the key, with the parameter of another
 								 * column */
 } Search;
@@ -60,7 +59,7 @@ static void look_at_comparison(Search *search, Node *node);
 static bool is_exact(const Search *search, const Query *query, int varno,
 					 List *conditions);
 static bool leaves_out_rows(const Query *query);
-static bool reads_table(const Search *search, List *queries);
+static bool reads_table(const Search *search, List *queries, List **seen);
 static List *conditions_of(Node *node, List *conditions);
 static bool is_end(const Search *search, int varno, List *arms, List *beside,
 				   int column, bool last);
@@ -73,9 +72,10 @@ static bool is_limited(Search *search, const Query *query, List *conditions);
 static bool has_equal_key(Search *search, List *conditions, int varno, int levelsup,
 						  Query *given);
 static bool equals_key(Search *search, Node *condition, int key, int varno,
-					   int levelsup, Query *given);
-static bool gives_key(Search *search, Node *other, int key, int varno, int levelsup,
-					  Query *given);
+					   int levelsup, Query *given, int *relation);
+static bool gives_key(Search *search, Node *other, int key, Query *given,
+					  int *relation);
+static bool is_of_batch(const Search *search, Node *node);
 static List *read_comparisons(const Search *search, Node *condition);
 static Comparison *read_comparison(const Search *search, Node *one,
 								   Node *other, Oid operator);
@@ -107,7 +107,7 @@ mig_batch_check_condition(const MigBatch *batch, List *queries)
 				 errdetail("Rows could be left out, or be in two batches."),
 				 errhint("It needs the condition %s of table %s itself, joined to others by AND, without a cast or COLLATE, and no other comparison of the key with a parameter.",
 						 mig_batch_condition(batch), batch->relation_name)));
-	if (search.unlimited || (search.joined && !search.exact))
+	if (search.unlimited)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the statement of a batch is not limited to the rows of the batch"),
@@ -134,6 +134,7 @@ find_comparisons(Node *node, void *context)
 	}
 	if (IsA(node, SubLink) &&
 		(((SubLink *) node)->subLinkType == EXPR_SUBLINK ||
+		 ((SubLink *) node)->subLinkType == MULTIEXPR_SUBLINK ||
 		 ((SubLink *) node)->subLinkType == EXISTS_SUBLINK))
 	{
 		bool		in_value = search->in_value;
@@ -152,6 +153,7 @@ look_at_query(Search *search, Query *query)
 {
 	List	   *conditions = conditions_of((Node *) query->jointree, NIL);
 	bool		exact = false;
+	List	   *seen = NIL;
 	ListCell   *cell;
 
 	conditions = conditions_of(mig_compat_merge_condition(query), conditions);
@@ -166,7 +168,7 @@ look_at_query(Search *search, Query *query)
 			search->inexact = true;
 	}
 	if (!search->in_value && leaves_out_rows(query) &&
-		reads_table(search, search->scope.queries))
+		reads_table(search, search->scope.queries, &seen))
 		search->inexact = true;
 	if (query->resultRelation != 0 && query->commandType != CMD_INSERT &&
 		!is_limited(search, query, conditions))
@@ -269,10 +271,12 @@ leaves_out_rows(const Query *query)
  * Whether the rows of a query, which is the first one, come from the table.
  */
 static bool
-reads_table(const Search *search, List *queries)
+reads_table(const Search *search, List *queries, List **seen)
 {
 	ListCell   *cell;
 
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	foreach(cell, linitial_node(Query, queries)->rtable)
 	{
 		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
@@ -282,7 +286,10 @@ reads_table(const Search *search, List *queries)
 		if (entry->rtekind == RTE_RELATION &&
 			entry->relid == search->scope.batch->relation)
 			return true;
-		if (query != NULL && reads_table(search, inner))
+		if (query == NULL || list_member_ptr(*seen, query))
+			continue;
+		*seen = lappend(*seen, query);
+		if (reads_table(search, inner, seen))
 			return true;
 	}
 	return false;
@@ -483,19 +490,23 @@ is_limited(Search *search, const Query *query, List *conditions)
 
 /*
  * Whether the conditions say that each column of the key of a relation is equal to
- * something, which for IN a query gives.
+ * something, which for IN a query gives: if to columns of the table, to those of
+ * one relation, whose rows are of the batch.
  */
 static bool
 has_equal_key(Search *search, List *conditions, int varno, int levelsup,
 			  Query *given)
 {
+	int			relation = 0;
+
 	for (int key = 0; key < search->scope.batch->nkey; key++)
 	{
 		bool		found = false;
 		ListCell   *cell;
 
 		foreach(cell, conditions)
-			found = found || equals_key(search, lfirst(cell), key, varno, levelsup, given);
+			found = found || equals_key(search, lfirst(cell), key, varno, levelsup,
+										given, &relation);
 		if (!found)
 			return false;
 	}
@@ -504,7 +515,7 @@ has_equal_key(Search *search, List *conditions, int varno, int levelsup,
 
 static bool
 equals_key(Search *search, Node *condition, int key, int varno, int levelsup,
-		   Query *given)
+		   Query *given, int *relation)
 {
 	List	   *args = NIL;
 	Oid			operator = InvalidOid;
@@ -529,41 +540,74 @@ equals_key(Search *search, Node *condition, int key, int varno, int levelsup,
 		MigBatchColumn column;
 
 		if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup &&
-			mig_batch_find_column(&search->scope, search->scope.queries, (const Node *) var, &column) &&
+			mig_batch_find_column(&search->scope, search->scope.queries,
+								  (const Node *) var, &column) &&
 			column.key == key)
-			return gives_key(search, list_nth(args, 1 - i), key, varno, levelsup, given);
+			return gives_key(search, list_nth(args, 1 - i), key, given, relation);
 	}
 	return false;
 }
 
 /*
- * Whether what a column of the key is equal to limits the rows: if it is a column
- * of the table, that of the key in another row, which then has to be of the batch.
+ * Whether what a column of the key is equal to limits the rows.  It does if it is
+ * of no row of the table, and if it is that column of a row of the batch.
  */
 static bool
-gives_key(Search *search, Node *other, int key, int varno, int levelsup,
-		  Query *given)
+gives_key(Search *search, Node *other, int key, Query *given, int *relation)
 {
 	List	   *queries = search->scope.queries;
 	const Param *param = (const Param *) strip_implicit_coercions(other);
-	const Var  *var = (const Var *) param;
+	const SubLink *link = (const SubLink *) param;
+	int			number = 1;
+	Search		inner = *search;
 	MigBatchColumn column;
 
-	if (given != NULL && IsA(param, Param) && param->paramkind == PARAM_SUBLINK)
+	if (IsA(param, Param) && param->paramkind == PARAM_SUBLINK)
+		number = param->paramid;
+	else if (IsA(link, SubLink))
+		given = castNode(Query, link->subselect);
+	else
+		given = NULL;
+	if (given != NULL)
 	{
-		const TargetEntry *target = get_tle_by_resno(given->targetList, param->paramid);
+		const TargetEntry *target = get_tle_by_resno(given->targetList, number);
 
 		if (target == NULL)
 			return false;
 		other = (Node *) target->expr;
 		queries = lcons(given, list_copy(queries));
 	}
-	else if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup)
-		return false;
-	if (!mig_batch_find_column(&search->scope, queries, other, &column))
+	inner.scope.queries = queries;
+	if (!mig_batch_mentions(&inner.scope, other).column)
 		return true;
-	search->joined = true;
-	return column.key == key;
+	if (!mig_batch_find_column(&inner.scope, queries, other, &column) ||
+		column.key != key || column.varno == 0 ||
+		(*relation != 0 && *relation != column.varno))
+		return false;
+	*relation = column.varno;
+	return is_of_batch(&inner, other);
+}
+
+/*
+ * Whether a column is one of rows of the batch: where it comes from, or on the way,
+ * its relation is limited to them.
+ */
+static bool
+is_of_batch(const Search *search, Node *node)
+{
+	const Query *query = linitial_node(Query, search->scope.queries);
+	const Var  *var = (const Var *) strip_implicit_coercions(node);
+	Search		inner = *search;
+	Node	   *source;
+
+	if (var == NULL || !IsA(var, Var) || var->varlevelsup > 0)
+		return false;
+	if (is_exact(search, query, var->varno,
+				 conditions_of(mig_compat_merge_condition(query),
+							   conditions_of((Node *) query->jointree, NIL))))
+		return true;
+	source = mig_batch_source(var, search->scope.queries, &inner.scope.queries);
+	return source != NULL && is_of_batch(&inner, source);
 }
 
 /*

@@ -504,6 +504,7 @@ typedef struct MigBatchMentions
 extern bool mig_batch_find_column(const MigBatchScope *scope, List *queries,
 								  const Node *node, MigBatchColumn *column);
 extern MigBatchMentions mig_batch_mentions(const MigBatchScope *scope, Node *node);
+extern Node *mig_batch_source(const Var *var, List *queries, List **inner);
 extern Query *mig_batch_subquery(const RangeTblEntry *entry, List *queries,
 								 List **inner);
 
