@@ -13,6 +13,7 @@
 #include "base/guc.h"
 #include "base/server.h"
 #include "doctor/doctor_internal.h"
+#include "script/script.h"
 
 static void check_server_type(MigDoctor *doctor);
 static void check_preload(MigDoctor *doctor);
@@ -140,15 +141,8 @@ is_preloaded(void)
 static bool
 is_served(void)
 {
-	const char *database = get_database_name(MyDatabaseId);
-	ListCell   *cell;
-
-	foreach(cell, mig_guc_database_names())
-	{
-		if (strcmp(lfirst(cell), database) == 0)
-			return true;
-	}
-	return false;
+	return mig_text_is_listed(mig_guc_database_names(),
+							  get_database_name(MyDatabaseId));
 }
 
 /*

@@ -69,7 +69,6 @@ static List *split_ids(const char *text, int length);
 static void add_upgrade(MigImport *import, MigImportFile *file, void *part);
 static void add_downgrade(MigImport *import, MigImportFile *file, void *part);
 static char **make_ids(const List *ids, const List *except, int *n);
-static bool contains(const List *ids, const char *id);
 static Reader make_reader(const MigImport *import, const MigImportFile *file,
 						  const List *sections);
 static const char *find_version_table(const MigImport *import);
@@ -268,23 +267,10 @@ make_ids(const List *ids, const List *except, int *n)
 	*n = 0;
 	foreach(cell, ids)
 	{
-		if (!contains(except, lfirst(cell)))
+		if (!mig_text_is_listed(except, lfirst(cell)))
 			result[(*n)++] = mig_import_make_id(lfirst(cell));
 	}
 	return result;
-}
-
-static bool
-contains(const List *ids, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, ids)
-	{
-		if (strcmp(lfirst(cell), id) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*

@@ -79,7 +79,6 @@ static void add_change(MigImport *import, SqitchPlan *plan, Change *change);
 static void add_dependency(MigImport *import, MigImportFile *file, void *part);
 static const Change *find_change(const SqitchPlan *plan, const char *spec,
 								 int before);
-static bool has_text(const List *texts, const char *text);
 static void blank_title(MigImportFile *file);
 
 const MigImportFormat mig_import_sqitch = {
@@ -458,26 +457,13 @@ find_change(const SqitchPlan *plan, const char *spec, int before)
 	{
 		const Change *change = list_nth(plan->changes, i);
 
-		in_reach = in_reach || has_text(change->tags, at + 1);
+		in_reach = in_reach || mig_text_is_listed(change->tags, at + 1);
 		if (in_reach && (length == 0 ||
 						 (strncmp(change->name, spec, length) == 0 &&
 						  change->name[length] == '\0')))
 			return change;
 	}
 	return NULL;
-}
-
-static bool
-has_text(const List *texts, const char *text)
-{
-	ListCell   *cell;
-
-	foreach(cell, texts)
-	{
-		if (strcmp(lfirst(cell), text) == 0)
-			return true;
-	}
-	return false;
 }
 
 static void

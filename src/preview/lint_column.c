@@ -28,7 +28,6 @@ static bool rebuilds_index(MigLint *lint, const MigLintRelation *relation,
 						   const MigLintColumn *column,
 						   const ColumnDef *definition, const MigLintType *type);
 static bool is_checked(const MigLintRelation *relation, const char *column);
-static bool contains(const List *names, const char *name);
 static bool is_column_itself(Node *using, const char *column);
 
 void
@@ -218,9 +217,9 @@ rebuilds_index(MigLint *lint, const MigLintRelation *relation,
 	{
 		const MigLintIndex *index = lfirst(cell);
 
-		if (contains(index->computed, column->name) ||
-			(contains(index->columns, column->name) &&
-			 (!keeps || index->is_partial || contains(index->columns, ""))))
+		if (mig_text_is_listed(index->computed, column->name) ||
+			(mig_text_is_listed(index->columns, column->name) &&
+			 (!keeps || index->is_partial || mig_text_is_listed(index->columns, ""))))
 			return true;
 	}
 	return false;
@@ -239,20 +238,7 @@ is_checked(const MigLintRelation *relation, const char *column)
 		const MigLintConstraint *constraint = lfirst(cell);
 
 		if (constraint->type == 'c' && constraint->valid &&
-			contains(constraint->columns, column))
-			return true;
-	}
-	return false;
-}
-
-static bool
-contains(const List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
+			mig_text_is_listed(constraint->columns, column))
 			return true;
 	}
 	return false;

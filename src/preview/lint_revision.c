@@ -23,7 +23,6 @@ static void add_name(Makes *makes, const RangeVar *relation,
 static void check_removal(MigLint *lint, const Makes *makes, Node *node);
 static void check_removed(MigLint *lint, const Makes *makes,
 						  const char *relation, const char *column);
-static bool is_made(const Makes *makes, const char *name);
 
 /*
  * After the statements of an upgrade.
@@ -206,19 +205,6 @@ check_removed(MigLint *lint, const Makes *makes, const char *relation,
 	const char *name = column == NULL ? relation :
 	psprintf("%s.%s", relation, column);
 
-	if (!is_made(makes, name) && !is_made(makes, relation))
+	if (!mig_text_is_listed(makes->names, name) && !mig_text_is_listed(makes->names, relation))
 		mig_lint_add(lint, MIG_RULE_DOWNGRADE_DATA, NULL, name);
-}
-
-static bool
-is_made(const Makes *makes, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, makes->names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
 }

@@ -75,7 +75,6 @@ static void check_held(RegisterSet *set, const List *changed, const List *ids);
 static void check_parents(RegisterSet *set);
 static const char *find_replacement(char *id);
 static bool has_parent(const RegisterSet *set, const char *id);
-static bool is_kept(const RegisterSet *set, const char *id);
 static void try_refuse(RegisterSet *set, Refuse refuse,
 					   const MigRegistered *revision, const void *arg);
 static void refuse_change(const RegisterSet *set, const MigRegistered *revision,
@@ -357,7 +356,7 @@ check_parents(RegisterSet *set)
 		{
 			MissingParent missing = {.id = def->down[k]};
 
-			if (has_parent(set, def->down[k]) || is_kept(set, def->down[k]) ||
+			if (has_parent(set, def->down[k]) || mig_text_is_listed(set->kept, def->down[k]) ||
 				mig_text_in_list(def->down, k, def->down[k]))
 				continue;
 			missing.by = find_replacement(def->down[k]);
@@ -384,19 +383,6 @@ has_parent(const RegisterSet *set, const char *id)
 {
 	return is_given(set, id) ||
 		(mig_graph_find(set->graph, id) >= 0 && !set->prunes);
-}
-
-static bool
-is_kept(const RegisterSet *set, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, set->kept)
-	{
-		if (strcmp(lfirst(cell), id) == 0)
-			return true;
-	}
-	return false;
 }
 
 static void

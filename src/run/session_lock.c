@@ -21,7 +21,6 @@
 static List *carried = NIL;
 
 static void release(void *arg);
-static bool is_carried(const char *object);
 static void call(const char *object, bool take);
 
 /*
@@ -46,7 +45,7 @@ mig_session_lock_carry(char *const *objects, int nobjects)
 	{
 		MemoryContext old_context;
 
-		if (!mig_session_lock_is_one(objects[i]) || is_carried(objects[i]))
+		if (!mig_session_lock_is_one(objects[i]) || mig_text_is_listed(carried, objects[i]))
 			continue;
 		call(objects[i], true);
 		old_context = MemoryContextSwitchTo(TopMemoryContext);
@@ -87,25 +86,12 @@ release(void *arg)
 	found = mig_session_state_objects(NULL, 0, &nfound);
 	for (int i = 0; i < nfound; i++)
 	{
-		if (is_carried(found[i]))
+		if (mig_text_is_listed(carried, found[i]))
 			call(found[i], false);
 	}
 	list_free_deep(carried);
 	carried = NIL;
 	RESUME_INTERRUPTS();
-}
-
-static bool
-is_carried(const char *object)
-{
-	ListCell   *cell;
-
-	foreach(cell, carried)
-	{
-		if (strcmp(lfirst(cell), object) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*

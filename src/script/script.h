@@ -347,6 +347,7 @@ extern bool mig_text_same(const char *a, const char *b);
 extern bool mig_text_same_list(char *const *a, int na, char *const *b,
 							   int nb);
 extern bool mig_text_in_list(char *const *texts, int n, const char *text);
+extern bool mig_text_is_listed(const List *texts, const char *text);
 extern char *mig_text_hash(const char *text);
 
 /* script_writer.c */

@@ -47,6 +47,22 @@ mig_text_in_list(char *const *texts, int n, const char *text)
 }
 
 /*
+ * The same of a List of char *.
+ */
+bool
+mig_text_is_listed(const List *texts, const char *text)
+{
+	ListCell   *cell;
+
+	foreach(cell, texts)
+	{
+		if (strcmp(lfirst(cell), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * SHA-256 of a text in the server encoding, in hexadecimal.
  */
 char *
