@@ -42,8 +42,9 @@ mig_import_is_own(const MigImport *import)
 
 		if (mig_import_has_mark(file, MARK) || mig_import_has_mark(file, REPEATABLE))
 			return true;
-		while (mig_import_has_mark(file, SECTION) &&
-			   mig_import_next_line(file, &line) &&
+		if (!mig_import_has_mark(file, SECTION))
+			continue;
+		while (mig_import_next_line(file, &line) &&
 			   mig_import_mark(file, &line, SECTION) == NULL)
 		{
 			if (mig_import_mark(file, &line, "") != NULL &&
