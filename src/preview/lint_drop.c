@@ -8,6 +8,7 @@
 
 #include "preview/preview_internal.h"
 
+static bool drops_relations(const DropStmt *drop);
 static void note_together(MigLint *lint, const DropStmt *drop);
 static void drop_relation(MigLint *lint, const DropStmt *drop, List *names);
 static void drop_object(MigLint *lint, const DropStmt *drop, Node *object);
@@ -72,20 +73,10 @@ mig_lint_drop_statement(MigLint *lint, Node *node)
 			note_together(lint, (DropStmt *) node);
 			foreach(cell, ((DropStmt *) node)->objects)
 			{
-				switch (((DropStmt *) node)->removeType)
-				{
-					case OBJECT_TABLE:
-					case OBJECT_FOREIGN_TABLE:
-					case OBJECT_VIEW:
-					case OBJECT_MATVIEW:
-					case OBJECT_SEQUENCE:
-					case OBJECT_INDEX:
-						drop_relation(lint, (DropStmt *) node, lfirst(cell));
-						break;
-					default:
-						drop_object(lint, (DropStmt *) node, lfirst(cell));
-						break;
-				}
+				if (drops_relations((DropStmt *) node))
+					drop_relation(lint, (DropStmt *) node, lfirst(cell));
+				else
+					drop_object(lint, (DropStmt *) node, lfirst(cell));
 			}
 			break;
 		case T_DropdbStmt:
@@ -106,6 +97,23 @@ mig_lint_drop_statement(MigLint *lint, Node *node)
 	}
 }
 
+static bool
+drops_relations(const DropStmt *drop)
+{
+	switch (drop->removeType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * Objects that are dropped by one statement may depend on each other.
  */
@@ -117,21 +125,11 @@ note_together(MigLint *lint, const DropStmt *drop)
 
 	foreach(cell, list_length(drop->objects) < 2 ? NIL : drop->objects)
 	{
-		switch (drop->removeType)
-		{
-			case OBJECT_TABLE:
-			case OBJECT_FOREIGN_TABLE:
-			case OBJECT_VIEW:
-			case OBJECT_MATVIEW:
-			case OBJECT_SEQUENCE:
-			case OBJECT_INDEX:
-				lint->gone = lappend(lint->gone,
-									 psprintf("%u", mig_lint_names(lint, lfirst(cell))->oid));
-				break;
-			default:
-				mig_lint_drop_object(lint, drop->removeType, lfirst(cell));
-				break;
-		}
+		if (drops_relations(drop))
+			lint->gone = lappend(lint->gone,
+								 psprintf("%u", mig_lint_names(lint, lfirst(cell))->oid));
+		else
+			mig_lint_drop_object(lint, drop->removeType, lfirst(cell));
 	}
 	MemoryContextSwitchTo(old_context);
 }
