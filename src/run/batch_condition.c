@@ -60,6 +60,7 @@ static bool is_exact(const Search *search, const Query *query, int varno,
 					 List *conditions);
 static bool leaves_out_rows(const Query *query);
 static bool reads_table(const Search *search, List *queries, List **seen);
+static List *conditions_of_query(const Query *query);
 static List *conditions_of(Node *node, List *conditions);
 static bool is_end(const Search *search, int varno, List *arms, List *beside,
 				   int column, bool last);
@@ -151,25 +152,24 @@ find_comparisons(Node *node, void *context)
 static void
 look_at_query(Search *search, Query *query)
 {
-	List	   *conditions = conditions_of((Node *) query->jointree, NIL);
+	List	   *conditions = conditions_of_query(query);
 	bool		exact = false;
 	List	   *seen = NIL;
 	ListCell   *cell;
 
-	conditions = conditions_of(mig_compat_merge_condition(query), conditions);
 	for (int varno = 1; varno <= list_length(query->rtable); varno++)
 		exact = exact || is_exact(search, query, varno, conditions);
 	search->exact = search->exact || exact;
-	foreach(cell, conditions)
-	{
-		MigBatchMentions found = mig_batch_mentions(&search->scope, lfirst(cell));
-
-		if (!search->in_value && !exact && found.key && found.parameter)
-			search->inexact = true;
-	}
 	if (!search->in_value && leaves_out_rows(query) &&
 		reads_table(search, search->scope.queries, &seen))
 		search->inexact = true;
+	foreach(cell, search->in_value || exact ? NIL : conditions)
+	{
+		MigBatchMentions found = mig_batch_mentions(&search->scope, lfirst(cell));
+
+		if (found.key && found.parameter)
+			search->inexact = true;
+	}
 	if (query->resultRelation != 0 && query->commandType != CMD_INSERT &&
 		!is_limited(search, query, conditions))
 		search->unlimited = true;
@@ -296,8 +296,15 @@ reads_table(const Search *search, List *queries, List **seen)
 }
 
 /*
- * Adds the conditions that all rows fulfil.
+ * The conditions that all rows fulfil.
  */
+static List *
+conditions_of_query(const Query *query)
+{
+	return conditions_of(mig_compat_merge_condition(query),
+						 conditions_of((Node *) query->jointree, NIL));
+}
+
 static List *
 conditions_of(Node *node, List *conditions)
 {
@@ -478,8 +485,7 @@ is_limited(Search *search, const Query *query, List *conditions)
 			bool		limited;
 
 			search->scope.queries = lcons(inner, search->scope.queries);
-			limited = has_equal_key(search, conditions_of((Node *) inner->jointree, NIL),
-									varno, 1, NULL);
+			limited = has_equal_key(search, conditions_of_query(inner), varno, 1, NULL);
 			search->scope.queries = list_delete_first(search->scope.queries);
 			if (limited)
 				return true;
@@ -602,9 +608,7 @@ is_of_batch(const Search *search, Node *node)
 
 	if (var == NULL || !IsA(var, Var) || var->varlevelsup > 0)
 		return false;
-	if (is_exact(search, query, var->varno,
-				 conditions_of(mig_compat_merge_condition(query),
-							   conditions_of((Node *) query->jointree, NIL))))
+	if (is_exact(search, query, var->varno, conditions_of_query(query)))
 		return true;
 	source = mig_batch_source(var, search->scope.queries, &inner.scope.queries);
 	return source != NULL && is_of_batch(&inner, source);

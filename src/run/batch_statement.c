@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
