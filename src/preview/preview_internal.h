@@ -288,6 +288,14 @@ extern bool mig_lint_type_keeps_indexes(MigLint *lint, const MigLintType *from,
 /* lint_apply.c */
 extern void mig_lint_apply(MigLint *lint, Node *node);
 extern void mig_lint_drop_object(MigLint *lint, ObjectType type, Node *object);
+
+/* lint_alter.c */
+extern void mig_lint_create_index(MigLint *lint, const IndexStmt *create);
+extern void mig_lint_add_column(MigLint *lint, MigLintRelation *relation,
+								const ColumnDef *definition);
+extern void mig_lint_add_constraint(MigLint *lint, MigLintRelation *relation,
+									const Constraint *constraint,
+									const char *column);
 extern void mig_lint_apply_command(MigLint *lint, MigLintRelation *relation,
 								   const AlterTableCmd *command);
 
