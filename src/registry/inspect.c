@@ -377,11 +377,10 @@ state_of(const MigInspectRow *row)
 static const char *
 kind_of(const MigInspectRow *row)
 {
-	static const char *const kinds[] = {
-		NULL, "head", "merge", "merge head", "branch", NULL, "branch merge"
-	};
-
 	/* A head is no branch point. */
+	static const char *const kinds[8] = {
+		NULL, "head", "merge", "merge head", "branch", NULL, "branch merge", NULL
+	};
 	const char *kind = kinds[(row->is_head ? 1 : 0) +
 							 (row->is_merge_point ? 2 : 0) +
 							 (row->is_branch_point ? 4 : 0)];
