@@ -21,6 +21,7 @@ static void drop_not_null(MigLint *lint, MigLintRelation *relation,
 						  const char *column);
 static void drop_column(MigLint *lint, MigLintRelation *relation,
 						const char *name);
+static void rename_in(List *names, const char *name, const char *new_name);
 static void drop_constraint(MigLint *lint, MigLintRelation *relation,
 							const char *name);
 
@@ -338,6 +339,46 @@ drop_column(MigLint *lint, MigLintRelation *relation, const char *name)
 			relation->indexes = foreach_delete_current(relation->indexes, cell);
 			break;
 		}
+	}
+}
+
+/*
+ * In the constraints and indexes, too.
+ */
+void
+mig_lint_rename_column(MigLint *lint, MigLintRelation *relation,
+					   const char *name, const char *new_name)
+{
+	MigLintColumn *column = mig_lint_column(lint, relation, name);
+	ListCell   *cell;
+
+	if (column != NULL)
+		column->name = pstrdup(new_name);
+	foreach(cell, relation->constraints)
+	{
+		const MigLintConstraint *constraint = lfirst(cell);
+
+		rename_in(constraint->columns, name, new_name);
+		rename_in(constraint->not_null, name, new_name);
+	}
+	foreach(cell, relation->indexes)
+	{
+		const MigLintIndex *index = lfirst(cell);
+
+		rename_in(index->columns, name, new_name);
+		rename_in(index->computed, name, new_name);
+	}
+}
+
+static void
+rename_in(List *names, const char *name, const char *new_name)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			lfirst(cell) = pstrdup(new_name);
 	}
 }
 

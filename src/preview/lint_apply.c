@@ -346,10 +346,7 @@ static void
 rename_object(MigLint *lint, const RenameStmt *rename)
 {
 	MigLintRelation *relation;
-	MigLintColumn *column;
 	MigLintConstraint *constraint;
-	ListCell   *cell;
-	ListCell   *other;
 
 	if (rename->relation == NULL)
 		return;
@@ -368,17 +365,8 @@ rename_object(MigLint *lint, const RenameStmt *rename)
 			mig_lint_move(lint, relation, relation->schema, rename->newname);
 			break;
 		case OBJECT_COLUMN:
-			column = mig_lint_column(lint, relation, rename->subname);
-			if (column != NULL)
-				column->name = pstrdup(rename->newname);
-			foreach(cell, relation->indexes)
-			{
-				foreach(other, ((MigLintIndex *) lfirst(cell))->columns)
-				{
-					if (strcmp(lfirst(other), rename->subname) == 0)
-						lfirst(other) = pstrdup(rename->newname);
-				}
-			}
+			mig_lint_rename_column(lint, relation, rename->subname,
+								   rename->newname);
 			break;
 		case OBJECT_TABCONSTRAINT:
 			constraint = mig_lint_constraint(lint, relation, rename->subname);

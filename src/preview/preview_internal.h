@@ -296,6 +296,8 @@ extern void mig_lint_add_column(MigLint *lint, MigLintRelation *relation,
 extern void mig_lint_add_constraint(MigLint *lint, MigLintRelation *relation,
 									const Constraint *constraint,
 									const char *column);
+extern void mig_lint_rename_column(MigLint *lint, MigLintRelation *relation,
+								   const char *name, const char *new_name);
 extern void mig_lint_apply_command(MigLint *lint, MigLintRelation *relation,
 								   const AlterTableCmd *command);
 
