@@ -65,7 +65,7 @@ CREATE FUNCTION wrap.preview() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET 
 CREATE FUNCTION wrap.verify() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 	SET migrate.version_table = 'evil.version2' SET migrate.transaction_settings = '' AS 'SELECT count(*) FROM migrate_verify()';
 CREATE FUNCTION wrap.rows() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS 'SELECT count(*) FROM migrate_current()';
-SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::text)$$, 'DELETE FROM public.said', replace => true);
+SELECT migrate_register('a1', $$INSERT INTO public.said SELECT upper('good'::text)$$, 'DELETE FROM public.said', replace => true, verify => 'SELECT true');
 RESET ROLE;
 
 -- what the role that calls them has for all its sessions, or asks for when it connects, does not count in them
@@ -124,10 +124,17 @@ BEGIN;
 INSERT INTO evil.late VALUES (1);
 SELECT wrap.preview();
 ROLLBACK;
+-- where there is nothing to verify it runs nothing
 BEGIN;
 INSERT INTO evil.late VALUES (1);
 SELECT wrap.verify();
 ROLLBACK;
+SELECT wrap.its();
+BEGIN;
+INSERT INTO evil.late VALUES (1);
+SELECT wrap.verify();
+ROLLBACK;
+SELECT wrap.back();
 BEGIN;
 INSERT INTO evil.late VALUES (1);
 SET CONSTRAINTS ALL IMMEDIATE;

@@ -31,6 +31,7 @@ typedef struct Applied
 	int			index;
 	MigTrust   *trust;
 	MigBodyExec *verify;
+	bool		checked;		/* whether the session lets a body run */
 } Applied;
 
 /* Looks at what a statement returns. */
@@ -49,6 +50,7 @@ static void end_rows(DestReceiver *self);
 static void refuse_result(const Judge *judge, bool isnull);
 static void verify_all(void *arg);
 static void verify_applied(Applied *applied);
+static void check_session(Applied *applied);
 static void verify_alone(void *arg);
 
 /*
@@ -152,13 +154,7 @@ static void
 verify_all(void *arg)
 {
 	Applied    *applied = arg;
-	MigTemporary before;
 
-	mig_constraint_check_caller();
-	mig_session_state_check_owners();
-	/* It refuses a cursor of another role, which a rollback does not rewind. */
-	if (applied->run->role_locked)
-		mig_session_state_note(&before);
 	for (applied->index = 0; applied->index < applied->nids; applied->index++)
 		verify_applied(applied);
 }
@@ -178,6 +174,8 @@ verify_applied(Applied *applied)
 	mig_revision_texts(id, MIG_SPI_READ_CALLER, &texts);
 	if (texts.verify == NULL)
 		return;
+	if (!applied->checked)
+		check_session(applied);
 	upgrade.settings = mig_step_settings(texts.settings);
 	upgrade.session_timeout = StatementTimeout;
 	mig_verify_begin(&verify, &upgrade, texts.verify);
@@ -210,6 +208,22 @@ verify_applied(Applied *applied)
 		result->line = verify.line;
 		result->query = verify.statement_text;
 	}
+}
+
+/*
+ * Before the first body, and only if there is one.
+ */
+static void
+check_session(Applied *applied)
+{
+	MigTemporary before;
+
+	mig_constraint_check_caller();
+	mig_session_state_check_owners();
+	/* It refuses a cursor of another role, which a rollback does not rewind. */
+	if (applied->run->role_locked)
+		mig_session_state_note(&before);
+	applied->checked = true;
 }
 
 /*
