@@ -589,6 +589,8 @@ CALL migrate_deploy();
 SELECT migrate_resolve('b1', 'retry');
 CALL migrate_deploy();
 SELECT migrate_resolve('b1', 'skip');
+SELECT batch, state FROM migrate.batches;
+SELECT statement, kind, state FROM migrate.partial;
 CALL migrate_deploy();
 SELECT revision FROM migrate_current();
 SELECT n, count(*) FROM t GROUP BY n ORDER BY n;

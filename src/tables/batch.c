@@ -73,6 +73,7 @@
 static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
 static void read_row(const MigSpiRow *row, void *result);
 static char **read_key(const MigSpiRow *row, int column, int nkey);
+static void bind_place(MigSpiArgs *args, const MigBatchPlace *place);
 static void add_keys(MigSpiArgs *args, char *const *keys, int nkeys);
 
 /*
@@ -102,10 +103,7 @@ mig_batch_find_in_body(const MigBatchPlace *place)
 	};
 	MigSpiArgs	args = {0};
 
-	mig_version_bind(&args, place->version);
-	mig_spi_arg_text(&args, place->revision);
-	mig_spi_arg_text(&args, mig_command_name(place->operation));
-	mig_spi_arg_int32(&args, place->statement);
+	bind_place(&args, place);
 	return find_row(&query, &args);
 }
 
@@ -290,6 +288,22 @@ mig_batch_clear(const MigVersion *version)
 }
 
 /*
+ * A statement of a body is taken as done, wherever its batches have come to.
+ */
+void
+mig_batch_delete_in_body(const MigBatchPlace *place)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OF("b.")
+		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
+	};
+	MigSpiArgs	args = {0};
+
+	bind_place(&args, place);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * The name can be used again.
  */
 void
@@ -328,6 +342,15 @@ mig_batch_may_manage(const char *name, bool *exists)
 	*exists = mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
 								  BOOLOID, &value);
 	return *exists && DatumGetBool(value);
+}
+
+static void
+bind_place(MigSpiArgs *args, const MigBatchPlace *place)
+{
+	mig_version_bind(args, place->version);
+	mig_spi_arg_text(args, place->revision);
+	mig_spi_arg_text(args, mig_command_name(place->operation));
+	mig_spi_arg_int32(args, place->statement);
 }
 
 static void
