@@ -1115,7 +1115,12 @@ SELECT h.revision, h.message, h.state,
   -- of a run after whose end there was no other one; of one that was abandoned, and has left
   -- something, until one has succeeded; and only while a revision is what they have made of it
   LEFT JOIN (
-	SELECT l.revision, (l.operation = 'upgrade'::text) <> (l.state = 'abandoned'::text) AS applied,
+	SELECT l.revision, (l.operation = 'upgrade'::text) <> COALESCE((
+			-- how the run ended that the decision is about
+			SELECT i.state = 'abandoned'::text FROM l AS i
+			 WHERE i.revision = l.revision AND i.operation = l.operation AND i.finished >= l.finished
+			   AND i.state = ANY (ARRAY['succeeded'::text, 'finished'::text, 'abandoned'::text])
+			 ORDER BY i.finished LIMIT 1), false) AS applied,
 		   pg_catalog.string_agg(pg_catalog.format('%s%s by %s: %s'::text,
 				CASE WHEN l.operation = 'downgrade'::text THEN 'downgrade '::text END, l.state, l.role, l.detail), '; '::text
 			ORDER BY l.started) AS decisions,

@@ -91,7 +91,7 @@ SELECT note, last_decision FROM migrate.status JOIN migrate.status_details USING
 CALL migrate_deploy('s1');
 SELECT note, last_decision, decisions ~ '^skipped by' AS skipped FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
 SELECT migrate_resolve('s1', 'abandon');
-SELECT note, last_decision, failed_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
+SELECT note, last_decision, decisions ~ '^skipped by .*; abandoned by ' AS both, failed_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
 SELECT migrate_register('s1', 'SELECT 1', 'SELECT 1', message => 'words that are not cut in the middle of one', replace => true);
 CALL migrate_deploy('s1');
 SELECT note, last_decision, decisions ~ '^abandoned by [^;]*$' AS abandoned FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's1';
