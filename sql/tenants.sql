@@ -41,6 +41,18 @@ SELECT migrate_register('ccc', 'CREATE UNIQUE INDEX CONCURRENTLY account_key ON 
 CALL migrate_deploy(schemas => '{tenant_1,tenant_2}', stop_on_error => true);
 SELECT * FROM migrate.tenants;
 CALL migrate_deploy(schemas => '{tenant_1,tenant_2}');
+-- the others have it by now: it cannot be replaced before the downgrade that the error names
+SELECT migrate_register('ccc', 'SELECT 1', 'SELECT 1', '{bbb}', replace => true);
+CALL migrate_deploy(schemas => '{tenant_1}');
+BEGIN;
+SET LOCAL search_path = tenant_1, public;
+SET LOCAL migrate.version_table = 'tenant_1.migrate_version';
+SELECT migrate_stamp('ccc');
+ROLLBACK;
+CALL migrate_revert('ccc@bbb', schemas => '{tenant_2}');
+SELECT migrate_register('ccc', 'SELECT 1', 'SELECT 1', '{bbb}', replace => true);
+SELECT migrate_register('ccc', 'CREATE UNIQUE INDEX CONCURRENTLY account_key ON account ((true))', 'DROP INDEX account_key', '{bbb}', replace => true);
+CALL migrate_deploy(schemas => '{tenant_2}');
 DELETE FROM tenant_1.account WHERE id = 2;
 CALL migrate_deploy(schemas => '{tenant_1}');
 CALL migrate_revert('-1', schemas => '{tenant_1,"Tenant 3%",tenant_2}');

@@ -19,11 +19,27 @@
 #include "base/command.h"
 #include "base/error_text.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "run/run_internal.h"
+#include "tables/log.h"
 #include "tables/revision.h"
 
 /* Seconds from which on the time of all attempts is told. */
 #define LONG_TIME				5
+
+/* So many version tables are named. */
+#define MAX_NAMED				3
+
+/* What the tables and the catalogs say of the cause, and of the ways out. */
+typedef struct Facts
+{
+	const MigRun *run;
+	const ErrorData *error;
+	char	   *set_role;		/* which gets the roles that may have been meant
+								 * to run it, or NULL */
+	int			nholders;		/* other version tables that have the revision */
+	MigVersionName *holders;
+} Facts;
 
 /* The explanation of an error, made in a transaction that may fail. */
 typedef struct Explanation
@@ -35,19 +51,18 @@ typedef struct Explanation
 	char	   *hint;
 } Explanation;
 
-static void find_other_roles(void *arg);
+static void find_facts(void *arg);
 static void explain(void *arg);
 static void add_attempts(const MigStepExec *exec, ErrorData *error);
-static char *describe_call(const MigRun *run, const ErrorData *error);
-static char *describe_state(const MigRun *run, const ErrorData *error);
+static char *describe_call(const Facts *facts);
+static char *describe_state(const Facts *facts);
 static bool failed_after_commit(const MigRun *run);
-static void append_causes(StringInfo buf, const MigRun *run,
-						  const ErrorData *error);
-static char *advise(const MigRun *run, const ErrorData *error,
-					const char *set_role);
+static void append_causes(StringInfo buf, const Facts *facts);
+static char *advise(const Facts *facts);
 static const char *more_time(const MigRun *run);
-static char *advise_repair(const MigRun *run, const ErrorData *error,
-						   const char *command);
+static char *advise_repair(const Facts *facts, const char *command);
+static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
+static char *join_names(const MigVersionName *tables, int ntables);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
@@ -83,25 +98,34 @@ mig_failure_note_blockers(MigStepExec *exec, const ErrorData *error)
 void
 mig_failure_explain_function(const MigRun *run, ErrorData *error, bool advised)
 {
-	char	   *set_role = NULL;
+	Facts		facts = {run, error};
 
+	/* A stamp runs no body. */
+	if (run->plan->command != MIG_COMMAND_STAMP)
+		(void) mig_subxact(find_facts, &facts);
 	add_attempts(&run->exec, error);
-	error->detail = add_line(error->detail, describe_call(run, error));
-	/* A stamp runs no body, and its targets may be several. */
+	error->detail = add_line(error->detail, describe_call(&facts));
+	/* Its targets may be several. */
 	if (!advised &&
 		(run->plan->command != MIG_COMMAND_STAMP || has_blockers(run, error)))
-	{
-		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-			(void) mig_subxact(find_other_roles, &set_role);
-		error->hint = add_line(error->hint, advise(run, error, set_role));
-	}
+		error->hint = add_line(error->hint, advise(&facts));
 	error->hint = add_line(error->hint, mig_hook_advice(run));
 }
 
+/*
+ * In a transaction, in which the error has not occurred.
+ */
 static void
-find_other_roles(void *arg)
+find_facts(void *arg)
 {
-	*(char **) arg = mig_trust_other_roles();
+	Facts	   *facts = arg;
+	const MigRun *run = facts->run;
+	const MigStep *step = run->exec.step;
+
+	if (facts->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		facts->set_role = mig_trust_other_roles();
+	if (step->command == MIG_COMMAND_UPGRADE)
+		facts->holders = mig_log_holders(run->version, step->revision, &facts->nholders);
 }
 
 /*
@@ -131,17 +155,15 @@ explain(void *arg)
 	Explanation *explanation = arg;
 	MigRun	   *run = explanation->run;
 	MemoryContext old_context;
-	char	   *set_role = NULL;
+	Facts		facts = {run, explanation->error};
 
 	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
 	mig_version_read(run->version, MIG_SPI_READ_LATEST);
 
 	old_context = MemoryContextSwitchTo(explanation->context);
-	explanation->detail = describe_state(run, explanation->error);
-	if (explanation->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		set_role = mig_trust_other_roles();
-	explanation->hint = add_line(advise(run, explanation->error, set_role),
-								 mig_hook_advice(run));
+	find_facts(&facts);
+	explanation->detail = describe_state(&facts);
+	explanation->hint = add_line(advise(&facts), mig_hook_advice(run));
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -169,7 +191,7 @@ add_attempts(const MigStepExec *exec, ErrorData *error)
 }
 
 static char *
-describe_call(const MigRun *run, const ErrorData *error)
+describe_call(const Facts *facts)
 {
 	StringInfoData buf;
 
@@ -178,14 +200,16 @@ describe_call(const MigRun *run, const ErrorData *error)
 	if (IsTransactionBlock())
 		appendStringInfoString(&buf, "Nothing of this call is left.");
 	else
-		appendStringInfo(&buf, "Nothing of this call is left; %s.", run->position);
-	append_causes(&buf, run, error);
+		appendStringInfo(&buf, "Nothing of this call is left; %s.",
+						 facts->run->position);
+	append_causes(&buf, facts);
 	return buf.data;
 }
 
 static char *
-describe_state(const MigRun *run, const ErrorData *error)
+describe_state(const Facts *facts)
 {
+	const MigRun *run = facts->run;
 	const MigBodyExec *body = &run->exec.body;
 	const MigPartial *partial = run->partial;
 	char	   *position = mig_failure_position(run->version);
@@ -210,7 +234,7 @@ describe_state(const MigRun *run, const ErrorData *error)
 		appendStringInfo(&buf, "Revision \"%s\" is partial: %s; %s.",
 						 partial->revision, mig_run_describe_partial(partial),
 						 position);
-	append_causes(&buf, run, error);
+	append_causes(&buf, facts);
 	return buf.data;
 }
 
@@ -218,8 +242,10 @@ describe_state(const MigRun *run, const ErrorData *error)
  * What may have led to the error.
  */
 static void
-append_causes(StringInfo buf, const MigRun *run, const ErrorData *error)
+append_causes(StringInfo buf, const Facts *facts)
 {
+	const MigRun *run = facts->run;
+	const ErrorData *error = facts->error;
 	const MigBodyExec *body = &run->exec.body;
 
 	if (has_blockers(run, error))
@@ -268,12 +294,13 @@ mig_failure_position(const MigVersion *version)
 }
 
 /*
- * What to do next, with statements that can be pasted.  set_role: which gets the
- * roles that may have been meant to run it, or NULL.
+ * What to do next, with statements that can be pasted; or NULL.
  */
 static char *
-advise(const MigRun *run, const ErrorData *error, const char *set_role)
+advise(const Facts *facts)
 {
+	const MigRun *run = facts->run;
+	const ErrorData *error = facts->error;
 	char	   *command = mig_failure_command(run);
 
 	if (has_blockers(run, error))
@@ -305,9 +332,9 @@ advise(const MigRun *run, const ErrorData *error, const char *set_role)
 	if (run->exec.body.statement == 0 || run->exec.body.attempt > 1 ||
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return psprintf("To try again: %s", command);
-	if (set_role != NULL)
-		command = psprintf("%s\nTo run it as %s\n%s", command, set_role, command);
-	return advise_repair(run, error, command);
+	if (facts->set_role != NULL)
+		command = psprintf("%s\nTo run it as %s\n%s", command, facts->set_role, command);
+	return advise_repair(facts, command);
 }
 
 /*
@@ -325,8 +352,10 @@ more_time(const MigRun *run)
  * The same after an error that the body is to blame for, or what it has found.
  */
 static char *
-advise_repair(const MigRun *run, const ErrorData *error, const char *command)
+advise_repair(const Facts *facts, const char *command)
 {
+	const MigRun *run = facts->run;
+	const ErrorData *error = facts->error;
 	char	   *stamp = find_stamp(run, error);
 	StringInfoData buf;
 
@@ -342,11 +371,51 @@ advise_repair(const MigRun *run, const ErrorData *error, const char *command)
 							 stamp);
 		return buf.data;
 	}
-	appendStringInfo(&buf, "\nTo change the body first: migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
-					 quote_literal_cstr(run->exec.body.revision));
+	offer_change(&buf, facts, stamp);
 	if (stamp != NULL && exists_already(error))
 		appendStringInfo(&buf, "\nIf the database has all that the revision makes, to count it as applied: SELECT migrate_stamp(%s);",
 						 stamp);
+	return buf.data;
+}
+
+/*
+ * A revision can be replaced that is applied nowhere.  What other version tables
+ * have is known by migrate.log, and not of those that a run over tenants, or a job,
+ * will come to.
+ */
+static void
+offer_change(StringInfo buf, const Facts *facts, const char *stamp)
+{
+	const MigRun *run = facts->run;
+	const char *revision = quote_literal_cstr(run->exec.body.revision);
+
+	run->result->to_change = pstrdup(run->exec.body.revision);
+	if (facts->nholders == 0)
+	{
+		appendStringInfo(buf, run->version->own ?
+						 "\nTo change the body first: migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace." :
+						 "\nTo change the body first, while no other version table has the revision: migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
+						 revision);
+		return;
+	}
+	appendStringInfo(buf, "\nTo change the body first, revert the revision where it is applied, by migrate.log in %s; then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
+					 join_names(facts->holders, facts->nholders), revision);
+	if (stamp != NULL && !exists_already(facts->error))
+		appendStringInfo(buf, "\nTo do by hand here what the revision does, and then count it as applied: SELECT migrate_stamp(%s);",
+						 stamp);
+}
+
+static char *
+join_names(const MigVersionName *tables, int ntables)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < Min(ntables, MAX_NAMED); i++)
+		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
+						 mig_printable(tables[i].name));
+	if (ntables > MAX_NAMED)
+		appendStringInfo(&buf, " and %d more", ntables - MAX_NAMED);
 	return buf.data;
 }
 

@@ -68,6 +68,8 @@ typedef struct MigRunResult
 								 * first revision waits for a person */
 	int			ncommitted;		/* steps and segments, procedure and worker */
 	MigStaleness staleness;		/* after an error: of the catalog cache */
+	char	   *to_change;		/* after an error: the revision whose body may
+								 * have to be changed, or NULL */
 } MigRunResult;
 
 /* Whether a role has answered for what a run would do. */

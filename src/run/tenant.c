@@ -25,6 +25,8 @@
 #include "base/retry.h"
 #include "graph/graph.h"
 #include "run/run_internal.h"
+#include "tables/log.h"
+#include "tables/revision.h"
 
 /* So many schemas are named in a message. */
 #define MAX_NAMED				10
@@ -60,6 +62,8 @@ typedef struct TenantRuns
 	List	   *failed;			/* names of schemas */
 	bool		progressed;		/* one of those that failed, before that */
 	ErrorData  *first_error;
+	char	   *to_change;		/* see MigRunResult, of the first one that has
+								 * failed there; or NULL */
 	MigRunResult result;		/* of the last run */
 } TenantRuns;
 
@@ -133,6 +137,8 @@ static void report(const TenantRuns *runs, const MigTenant *tenant,
 static void note_progress(const TenantRuns *runs, ErrorData *error);
 static void report_end(const TenantRuns *runs);
 static char *advise(const TenantRuns *runs);
+static char *advise_change(const TenantRuns *runs);
+static char *quote_schemas(const List *names);
 static char *join(const List *names, int max);
 
 /*
@@ -461,6 +467,8 @@ all_work(void *arg)
 
 		MemoryContextSwitchTo(context);
 		error = attempt(runs, turn_work, runs);
+		if (runs->to_change == NULL && runs->result.to_change != NULL)
+			runs->to_change = pstrdup(runs->result.to_change);
 		MemoryContextDelete(context);
 		if (error == NULL)
 			continue;
@@ -589,8 +597,8 @@ report_end(const TenantRuns *runs)
 			 errdetail("Failed: %s. Succeeded: %d, not begun: %d.",
 					   join(runs->failed, MAX_NAMED), runs->ndone,
 					   runs->ntenants - runs->nbegun),
-			 errhint("To see where each is: SELECT * FROM migrate.tenants;%s",
-					 advise(runs))));
+			 errhint("To see where each is: SELECT * FROM migrate.tenants;%s%s",
+					 advise(runs), advise_change(runs))));
 }
 
 /*
@@ -603,24 +611,62 @@ advise(const TenantRuns *runs)
 {
 	const MigRunRequest *request = runs->request;
 	List	   *names = list_copy(runs->failed);
-	char	  **elems;
-	int			nelems = 0;
-	ListCell   *cell;
 
 	for (int i = runs->nbegun; i < runs->ntenants; i++)
 		names = lappend(names, runs->tenants[i].schema);
 	if (list_length(names) > MAX_PASTED ||
 		(runs->progressed && mig_target_is_relative(request->targets[0])))
 		return "";
-	elems = palloc(sizeof(char *) * list_length(names));
-	foreach(cell, names)
-		elems[nelems++] = lfirst(cell);
 	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s%s);",
 					mig_command_procedure(request->command),
-					quote_literal_cstr(request->targets[0]),
-					quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
-															 mig_spi_array_datum(elems, nelems))),
+					quote_literal_cstr(request->targets[0]), quote_schemas(names),
 					runs->stop_on_error ? ", stop_on_error => true" : "");
+}
+
+/*
+ * The statement without which the body that has failed cannot be replaced: the other
+ * schemas may have applied the revision.
+ */
+static char *
+advise_change(const TenantRuns *runs)
+{
+	int			nholders;
+	MigVersionName *holders;
+	MigRevisionCheck *check;
+	List	   *names = NIL;
+
+	if (runs->to_change == NULL)
+		return "";
+	holders = mig_log_holders(NULL, runs->to_change, &nholders);
+	for (int i = 0; i < nholders; i++)
+	{
+		if (strcmp(holders[i].name, mig_version_table_in(holders[i].schema)) == 0)
+			names = lappend(names, holders[i].schema);
+	}
+	check = mig_revision_check(&runs->to_change, 1, MIG_COMMAND_DOWNGRADE,
+							   GetUserId(), MIG_SPI_READ_LATEST);
+	if (names == NIL || list_length(names) > MAX_PASTED || check->irreversible)
+		return "";
+	return psprintf("\nTo replace revision \"%s\", run its downgrade first where it is applied, which may drop data: CALL migrate_revert(%s, schemas => %s);",
+					mig_printable(runs->to_change),
+					quote_literal_cstr(mig_failure_target_before(runs->to_change)),
+					quote_schemas(names));
+}
+
+/*
+ * An array of names as a literal.
+ */
+static char *
+quote_schemas(const List *names)
+{
+	char	  **elems = palloc(sizeof(char *) * list_length(names));
+	int			nelems = 0;
+	ListCell   *cell;
+
+	foreach(cell, names)
+		elems[nelems++] = lfirst(cell);
+	return quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
+													mig_spi_array_datum(elems, nelems)));
 }
 
 /*

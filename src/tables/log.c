@@ -50,6 +50,7 @@
 
 static void add_entry(MigSpiArgs *args, const MigLogEntry *entry);
 static void add_role_name(MigSpiArgs *args, Oid role, bool isnull);
+static void read_holder(const MigSpiRow *row, void *result);
 static void read_succeeded(const MigSpiRow *row, void *result);
 
 /*
@@ -420,6 +421,50 @@ mig_log_last_failure(void)
 	};
 
 	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * The version tables, but for one, in which the revision is applied by its last row
+ * for each: a stamp leaves a row of its target alone.  version NULL: of all.
+ */
+MigVersionName *
+mig_log_holders(const MigVersion *version, const char *revision, int *nholders)
+{
+	static MigSpiQuery query = {
+		"SELECT DISTINCT c.oid, n.nspname COLLATE \"C\","
+		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
+		"       pg_catalog.quote_ident(c.relname)"
+		"  FROM (SELECT DISTINCT ON (l.version_oid, l.version_table)"
+		"               l.version_oid, l.version_table, l.operation"
+		"          FROM migrate.log AS l"
+		"         WHERE l.revision = $3 AND l.state IN ('succeeded', 'finished')"
+		"           AND ($1 = 0 OR NOT " OF_VERSION("$1", "$2") ")"
+		"         ORDER BY l.version_oid, l.version_table, l.finished DESC"
+		"       ) AS u"
+		"  JOIN pg_catalog.pg_class AS c"
+		"    ON c.oid = COALESCE(u.version_oid, pg_catalog.to_regclass(u.version_table)::pg_catalog.oid)"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE u.operation <> 'downgrade'"
+		" ORDER BY 2, 3",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, version != NULL ? version->relid : InvalidOid);
+	mig_spi_arg_text(&args, version != NULL ? version->name : NULL);
+	mig_spi_arg_text(&args, revision);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(MigVersionName), read_holder, nholders);
+}
+
+static void
+read_holder(const MigSpiRow *row, void *result)
+{
+	MigVersionName *table = result;
+
+	table->relid = mig_spi_row_oid(row, 1);
+	table->schema = mig_spi_row_text(row, 2);
+	table->name = mig_spi_row_text(row, 3);
 }
 
 /*
