@@ -37,6 +37,8 @@ typedef struct Facts
 	const ErrorData *error;
 	char	   *set_role;		/* which gets the roles that may have been meant
 								 * to run it, or NULL */
+	char	   *abandoned;		/* how far an earlier run came that was abandoned,
+								 * or NULL */
 	int			nholders;		/* other version tables that have the revision */
 	MigVersionName *holders;
 } Facts;
@@ -124,6 +126,9 @@ find_facts(void *arg)
 
 	if (facts->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		facts->set_role = mig_trust_other_roles();
+	if (step->command == MIG_COMMAND_REPEAT)
+		return;
+	facts->abandoned = mig_log_abandoned(run->version, step->revision, step->command);
 	if (step->command == MIG_COMMAND_UPGRADE)
 		facts->holders = mig_log_holders(run->version, step->revision, &facts->nholders);
 }
@@ -219,6 +224,10 @@ describe_state(const Facts *facts)
 	if (run->exec.step->command == MIG_COMMAND_REPEAT)
 		appendStringInfo(&buf, "All revisions are applied, and nothing of repeatable \"%s\" is left; %s.",
 						 body->revision, position);
+	else if (partial == NULL && facts->abandoned != NULL)
+		appendStringInfo(&buf, "Nothing of this %s of revision \"%s\" is left; %s. An earlier one was abandoned: %s. What it did stays, unless it was undone by hand.",
+						 body->operation, body->revision, position,
+						 facts->abandoned);
 	else if (partial == NULL)
 		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s.",
 						 body->operation, body->revision, position);

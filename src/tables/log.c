@@ -424,6 +424,30 @@ mig_log_last_failure(void)
 }
 
 /*
+ * How far a run of the revision came that was abandoned, in words, if none has
+ * ended otherwise since; or NULL.
+ */
+char *
+mig_log_abandoned(const MigVersion *version, const char *revision, MigCommand command)
+{
+	static MigSpiQuery query = {
+		"SELECT CASE WHEN l.state = 'abandoned' AND l.operation = $4 THEN l.detail END"
+		"  FROM migrate.log AS l"
+		" WHERE l.revision = $3 AND " OF_VERSION("$1", "$2")
+		"   AND l.state IN ('succeeded', 'finished', 'abandoned')"
+		" ORDER BY l.finished DESC LIMIT 1",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, version->relid);
+	mig_spi_arg_text(&args, version->name);
+	mig_spi_arg_text(&args, revision);
+	mig_spi_arg_text(&args, mig_command_name(command));
+	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
  * The version tables, but for one, in which the revision is applied by its last row
  * for each: a stamp leaves a row of its target alone.  version NULL: of all.
  */
