@@ -219,6 +219,21 @@ UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_d'::regclass;
 SELECT body('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS t_d ON t (a)') \g /dev/null
 CALL migrate_deploy('kind');
 SELECT count(*) FROM migrate.partial;
+-- without IF NOT EXISTS the server does not say that; the body has another search_path than the session
+CREATE TABLE other."T i" (a int);
+CREATE INDEX "T_d" ON other."T i" (a);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'other."T_d"'::regclass;
+SELECT body('SET search_path = other; CREATE INDEX CONCURRENTLY "T_d" ON "T i" (a)') \g /dev/null
+CALL migrate_deploy('kind');
+DROP INDEX CONCURRENTLY other."T_d";
+CALL migrate_deploy('kind');
+SELECT body('CREATE UNIQUE INDEX t_d ON t (a)') \g /dev/null
+SELECT migrate_upgrade('kind');
+-- nor does it have to: the index is another one, or valid, or what exists is none
+SELECT body('CREATE UNIQUE INDEX "T_d" ON other."T i" (a)') \g /dev/null
+SELECT migrate_upgrade('kind');
+SELECT body('CREATE INDEX CONCURRENTLY t ON t (a)') \g /dev/null
+CALL migrate_deploy('kind');
 
 \i sql/include/reset.sql
 SET client_min_messages = warning;

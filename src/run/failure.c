@@ -39,6 +39,7 @@ typedef struct Facts
 								 * to run it, or NULL */
 	char	   *abandoned;		/* how far an earlier run came that was abandoned,
 								 * or NULL */
+	char	   *invalid_index;	/* has the name of the one to be made; or NULL */
 	int			nholders;		/* other version tables that have the revision */
 	MigVersionName *holders;
 } Facts;
@@ -54,6 +55,7 @@ typedef struct Explanation
 } Explanation;
 
 static void find_facts(void *arg);
+static char *find_invalid_index(const MigBodyExec *body);
 static void explain(void *arg);
 static void add_attempts(const MigStepExec *exec, ErrorData *error);
 static char *describe_call(const Facts *facts);
@@ -61,6 +63,7 @@ static char *describe_state(const Facts *facts);
 static bool failed_after_commit(const MigRun *run);
 static void append_causes(StringInfo buf, const Facts *facts);
 static char *advise(const Facts *facts);
+static char *advise_run(const Facts *facts);
 static const char *more_time(const MigRun *run);
 static char *advise_repair(const Facts *facts, const char *command);
 static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
@@ -126,11 +129,34 @@ find_facts(void *arg)
 
 	if (facts->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		facts->set_role = mig_trust_other_roles();
+	if (facts->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE)
+		facts->invalid_index = find_invalid_index(&run->exec.body);
 	if (step->command == MIG_COMMAND_REPEAT)
 		return;
 	facts->abandoned = mig_log_abandoned(run->version, step->revision, step->command);
 	if (step->command == MIG_COMMAND_UPGRADE)
 		facts->holders = mig_log_holders(run->version, step->revision, &facts->nholders);
+}
+
+/*
+ * If the statement that failed makes an index: the one of that name, if it is
+ * INVALID; as the statement would write it.
+ */
+static char *
+find_invalid_index(const MigBodyExec *body)
+{
+	int			nest_level;
+	char	   *name;
+
+	if (body->statement == 0)
+		return NULL;
+	nest_level = NewGUCNestLevel();
+	if (body->search_path != NULL)
+		(void) set_config_option("search_path", body->search_path, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	name = mig_probe_invalid_index(body, body->statement - 1);
+	AtEOXact_GUC(false, nest_level);
+	return name;
 }
 
 /*
@@ -266,6 +292,9 @@ append_causes(StringInfo buf, const Facts *facts)
 		 error->sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME))
 		appendStringInfo(buf, " Its search_path was: %s.",
 						 body->search_path);
+	if (facts->invalid_index != NULL)
+		appendStringInfo(buf, " Index %s exists, but is not valid: it was left by something other than this run.",
+						 facts->invalid_index);
 }
 
 /*
@@ -307,6 +336,16 @@ mig_failure_position(const MigVersion *version)
  */
 static char *
 advise(const Facts *facts)
+{
+	char	   *advice = advise_run(facts);
+
+	return facts->invalid_index == NULL ? advice :
+		add_line(psprintf("To drop it: DROP INDEX CONCURRENTLY %s;",
+						  facts->invalid_index), advice);
+}
+
+static char *
+advise_run(const Facts *facts)
 {
 	const MigRun *run = facts->run;
 	const ErrorData *error = facts->error;
@@ -381,7 +420,7 @@ advise_repair(const Facts *facts, const char *command)
 		return buf.data;
 	}
 	offer_change(&buf, facts, stamp);
-	if (stamp != NULL && exists_already(error))
+	if (stamp != NULL && exists_already(error) && facts->invalid_index == NULL)
 		appendStringInfo(&buf, "\nIf the database has all that the revision makes, to count it as applied: SELECT migrate_stamp(%s);",
 						 stamp);
 	return buf.data;

@@ -190,6 +190,37 @@ refuse_invalid(const MigProbe *probe, const char *statement)
 }
 
 /*
+ * The name of the index that a statement of a body makes, with its schema, if there
+ * is one that is INVALID; or NULL.  With the search_path that the statement has.
+ */
+char *
+mig_probe_invalid_index(const MigBodyExec *body, int index)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.format('%I.%I', n.nspname, x.relname)"
+		"  FROM pg_catalog.pg_class AS c"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+		"  JOIN pg_catalog.pg_class AS x ON x.relnamespace OPERATOR(pg_catalog.=) n.oid"
+		"  JOIN pg_catalog.pg_index AS i ON i.indexrelid OPERATOR(pg_catalog.=) x.oid"
+		" WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
+		"   AND x.relname OPERATOR(pg_catalog.=) $2::pg_catalog.name"
+		"   AND x.relkind OPERATOR(pg_catalog.=) 'i'"
+		"   AND NOT (i.indisvalid AND i.indisready AND i.indislive)"
+	};
+	const MigStatement *statement = &body->script->statements[index];
+	MigEffect	effect;
+	MigSpiArgs	args = {0};
+
+	mig_statement_effect(pnstrdup(body->text + statement->location,
+								  statement->length), &effect);
+	if (effect.kind != MIG_EFFECT_INDEX)
+		return NULL;
+	mig_spi_arg_text(&args, quote_qualified_identifier(effect.schema, effect.name));
+	mig_spi_arg_text(&args, effect.part);
+	return mig_spi_first(&query, &args, MIG_SPI_CALLER_PATH, MIG_SPI_READ_LATEST);
+}
+
+/*
  * Whether the statement has taken effect since mig_probe_before().
  */
 MigVerdict

@@ -638,6 +638,7 @@ extern MigProbeKind *mig_probe_kind_find(MigEffectKind kind);
 extern MigProbeKind *mig_probe_kind_noted(const MigProbe *probe);
 
 /* probe.c */
+extern char *mig_probe_invalid_index(const MigBodyExec *body, int index);
 extern void mig_probe_before(const char *statement, MigProbe *probe);
 extern MigVerdict mig_probe_after(const char *statement,
 								  const MigProbe *probe);
