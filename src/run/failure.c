@@ -572,6 +572,11 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	else
 		appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 						 next, command);
+	/* The next run asks the catalogs, which need not tell. */
+	if (partial->unknown > 0 && !mig_partial_is_batch(partial) &&
+		!mig_partial_ends_transactions(partial))
+		appendStringInfo(&buf, "\nTo take statement %d as not done: SELECT migrate_resolve(%s, 'retry');",
+						 next, revision);
 	if (can_skip)
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
 						 next, revision);
