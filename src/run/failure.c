@@ -35,10 +35,10 @@ typedef struct Facts
 {
 	const MigRun *run;
 	const ErrorData *error;
-	char	   *set_role;		/* which gets the roles that may have been meant
-								 * to run it, or NULL */
-	char	   *abandoned;		/* how far an earlier run came that was abandoned,
-								 * or NULL */
+	char	   *set_role;		/* which gets the roles that may have been
+								 * meant to run it, or NULL */
+	char	   *abandoned;		/* how far an earlier run came that was
+								 * abandoned, or NULL */
 	char	   *invalid_index;	/* has the name of the one to be made; or NULL */
 	int			nholders;		/* other version tables that have the revision */
 	MigVersionName *holders;

@@ -215,7 +215,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 	MigScript  *script;
 	MigSegment	segment;
 	MigPartialSegment row;
-	MigBatchPlace place;
+	MigBatchPlace place = {version, partial->revision, partial->operation};
 	pg_uuid_t	run;
 
 	if (!mig_resolve_can_skip(partial, &script, &segment))
@@ -258,7 +258,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 	/* Of the role that has begun it are the settings, too. */
 	row.role = partial->role_oid;
 	mig_partial_done(&row);
-	place = (MigBatchPlace) {version, row.revision, row.operation, row.statement};
+	place.statement = row.statement;
 	mig_batch_delete_in_body(&place);
 	return row.statement;
 }
