@@ -446,7 +446,7 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 						 revision);
 		return;
 	}
-	appendStringInfo(buf, "\nTo change the body first, revert the revision where it is applied, by migrate.log in %s; then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
+	appendStringInfo(buf, "\nTo change the body first, revert the revision where it is applied, by the log in %s; then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
 					 join_names(facts->holders, facts->nholders), revision);
 	if (stamp != NULL && !exists_already(facts->error))
 		appendStringInfo(buf, "\nTo do by hand here what the revision does, and then count it as applied: SELECT migrate_stamp(%s);",
