@@ -427,19 +427,23 @@ note_end(Worker *worker, const char *reason)
 }
 
 /*
- * A job that was cancelled has not failed, unless a timeout cancelled it.
+ * A job that was cancelled has not failed, unless a timeout cancelled it.  The hint is
+ * for a session that has the settings of the job.
  */
 static void
 describe_error(Worker *worker, const ErrorData *error)
 {
 	MigJobEnd  *end = &worker->end;
+	char	   *session = mig_run_describe_session(mig_guc_version_table,
+												   GetConfigOption("search_path", false, false));
 
 	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		!mig_error_is_statement_timeout(error) ? "cancelled" : "failed";
 	end->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	end->error = error->message;
 	end->detail = error->detail;
-	end->hint = error->hint;
+	end->hint = error->hint == NULL || session[0] == '\0' ? error->hint :
+		psprintf("With the settings of the job: %s%s", session, error->hint);
 	end->context = error->context;
 }
 

@@ -71,6 +71,7 @@ static char *join_names(const MigVersionName *tables, int ntables);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
+static char *submission(bool upgrade, const char *target);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
 
@@ -293,7 +294,7 @@ append_causes(StringInfo buf, const Facts *facts)
 		appendStringInfo(buf, " Its search_path was: %s.",
 						 body->search_path);
 	if (facts->invalid_index != NULL)
-		appendStringInfo(buf, " Index %s exists, but is not valid: it was left by something other than this run.",
+		appendStringInfo(buf, " Index %s exists, but is not valid: its build has not ended.",
 						 facts->invalid_index);
 }
 
@@ -575,7 +576,7 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	/* The next run asks the catalogs, which need not tell. */
 	if (partial->unknown > 0 && !mig_partial_is_batch(partial) &&
 		!mig_partial_ends_transactions(partial))
-		appendStringInfo(&buf, "\nTo take statement %d as not done: SELECT migrate_resolve(%s, 'retry');",
+		appendStringInfo(&buf, "\nTo take statement %d as not done, when what is left of it is removed: SELECT migrate_resolve(%s, 'retry');",
 						 next, revision);
 	if (can_skip)
 		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
@@ -681,8 +682,8 @@ mig_failure_call(const MigRunRequest *request, const char *target)
 			return psprintf("CALL %s(%s);",
 							mig_command_procedure(request->command), literal);
 		case MIG_VIA_WORKER:
-			return mig_run_submission(upgrade, literal, mig_guc_version_table,
-									  GetConfigOption("search_path", false, false));
+			/* The worker says which settings the session needs for it. */
+			return submission(upgrade, literal);
 	}
 	return NULL;				/* not reached */
 }
@@ -694,9 +695,15 @@ char *
 mig_run_submission(bool upgrade, const char *target,
 				   const char *version_table, const char *search_path)
 {
-	return psprintf("%sSELECT migrate_submit(%s%s);",
-					mig_failure_describe_session(version_table, search_path),
-					target, upgrade ? "" : ", 'downgrade'");
+	return psprintf("%s%s", mig_run_describe_session(version_table, search_path),
+					submission(upgrade, target));
+}
+
+static char *
+submission(bool upgrade, const char *target)
+{
+	return psprintf("SELECT migrate_submit(%s%s);", target,
+					upgrade ? "" : ", 'downgrade'");
 }
 
 /*
@@ -704,7 +711,7 @@ mig_run_submission(bool upgrade, const char *target,
  * has them without one.
  */
 char *
-mig_failure_describe_session(const char *version_table, const char *search_path)
+mig_run_describe_session(const char *version_table, const char *search_path)
 {
 	bool		other_table = strcmp(version_table, GetConfigOptionResetString("migrate.version_table")) != 0;
 

@@ -265,6 +265,8 @@ extern void mig_run_resolve(const char *revision, const char *action);
 extern char *mig_run_describe_partial(const MigPartial *partial);
 
 /* failure.c */
+extern char *mig_run_describe_session(const char *version_table,
+									  const char *search_path);
 extern char *mig_run_submission(bool upgrade, const char *target,
 								const char *version_table,
 								const char *search_path);

@@ -773,8 +773,6 @@ extern char *mig_failure_ways_on(const MigPartial *partial, const char *command)
 extern char *mig_failure_target_before(const char *revision);
 extern char *mig_failure_command(const MigRun *run);
 extern char *mig_failure_procedure_call(const MigRun *run);
-extern char *mig_failure_describe_session(const char *version_table,
-										  const char *search_path);
 extern char *mig_failure_call(const MigRunRequest *request, const char *target);
 extern char *mig_failure_stamp(const MigVersion *version, const MigStep *step);
 

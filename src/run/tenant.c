@@ -545,8 +545,8 @@ report(const TenantRuns *runs, const MigTenant *tenant, const ErrorData *error)
 					error->message),
 			 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
 			 errhint("For this schema: %s%s",
-					 mig_failure_describe_session(tenant->version_table,
-												  tenant->search_path),
+					 mig_run_describe_session(tenant->version_table,
+											  tenant->search_path),
 					 error->hint != NULL ? error->hint :
 					 "SELECT * FROM migrate.status;"),
 			 error->context != NULL ? errcontext("%s", error->context) : 0));
