@@ -175,6 +175,9 @@ find_partial(const MigRun *run, const char *revision)
 	MigPartial *partial = mig_resolve_find(run->version);
 
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
+	{
+		char	   *holder = mig_partial_holder(revision);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not partial", revision),
@@ -182,7 +185,11 @@ find_partial(const MigRun *run, const char *revision)
 				 errdetail("In version table \"%s\" revision \"%s\" is.",
 						   table, partial->revision) :
 				 errdetail("In version table \"%s\" no revision is.",
-						   table)));
+						   table),
+				 holder != NULL ?
+				 errhint("It is in another one: SET migrate.version_table = %s;",
+						 quote_literal_cstr(holder)) : 0));
+	}
 	return partial;
 }
 
