@@ -51,6 +51,12 @@ CALL migrate_deploy('p1');
 CALL migrate_revert('base');
 SELECT migrate_register('p2', '', replace => true);
 SELECT migrate_register('p2', '', down_revision => '{p1}', replace => true);
+-- that is said at once, not only when it is to be replaced
+SELECT migrate_register('p2', '', down_revision => '{p1}');
+SELECT migrate_register_script(E'-- revision: p2\n-- down_revision: p1\n');
+SELECT migrate_register_script(E'-- revision: p1\n-- message: other\n-- revision: p2\n-- down_revision: p1\n');
+SELECT * FROM migrate_register_files('{p2.sql}', ARRAY[E'-- revision: p2\n-- down_revision: p1\n']);
+SELECT * FROM migrate_register_files('{p2.sql}', ARRAY[E'-- revision: p2\n-- down_revision: p1\n'], replace => true);
 -- on another version table it does
 CREATE TABLE other_version (version_num varchar(32) NOT NULL PRIMARY KEY);
 SET migrate.version_table = 'public.other_version';

@@ -46,6 +46,8 @@ static void refuse_if_applied(MigVersion *version, MigGraph *graph,
 							  const List *ids);
 static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
 						 MigRegisterHolder *holders);
+pg_noreturn static void refuse_partial(const char *id, const char *differs,
+										   const char *table);
 static void refuse_applied(const char *id, const char *differs,
 						   const MigVersion *version);
 
@@ -493,7 +495,8 @@ check_differences(MigRegistered *registered, int n)
 			applied = mig_register_applied(version, graph);
 		}
 		registered[i].applied = applied[mig_graph_find(graph, registered[i].revision.def.id)];
-		if (registered[i].applied || !replace)
+		registered[i].partial = mig_partial_holder(registered[i].revision.def.id);
+		if (registered[i].applied || registered[i].partial != NULL || !replace)
 			refused = lappend(refused, &registered[i]);
 		else
 			replaced = lappend(replaced, registered[i].revision.def.id);
@@ -506,11 +509,17 @@ check_differences(MigRegistered *registered, int n)
 		refuse_if_applied(version, graph, replaced);
 }
 
+/*
+ * Raises the error of a revision that differs.  That one is partial comes first: no
+ * other way out works before that is over.
+ */
 void
 mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 {
 	const char *id = registered->revision.def.id;
 
+	if (registered->partial != NULL)
+		refuse_partial(id, registered->differs, registered->partial);
 	if (registered->given.options & MIG_REGISTER_REPLACE)
 		refuse_applied(id, registered->differs, version);
 	if (registered->applied)
@@ -543,7 +552,10 @@ refuse_several(const List *refused)
 
 		if (detail.len > 0)
 			appendStringInfoChar(&detail, '\n');
-		if (registered->applied)
+		if (registered->partial != NULL)
+			appendStringInfo(&detail, _("Revision \"%s\" is partial. %s"),
+							 registered->revision.def.id, registered->differs);
+		else if (registered->applied)
 			appendStringInfo(&detail, _("Revision \"%s\" is applied. %s"),
 							 registered->revision.def.id, registered->differs);
 		else
@@ -554,14 +566,14 @@ refuse_several(const List *refused)
 			(errcode(replace ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE :
 					 ERRCODE_DUPLICATE_OBJECT),
 			 replace ?
-			 errmsg_plural("%d revision cannot be replaced because it is applied",
-						   "%d revisions cannot be replaced because they are applied",
+			 errmsg_plural("%d revision cannot be replaced because it is applied or partial",
+						   "%d revisions cannot be replaced because they are applied or partial",
 						   list_length(refused), list_length(refused)) :
 			 errmsg_plural("%d revision is already registered with another definition",
 						   "%d revisions are already registered with another definition",
 						   list_length(refused), list_length(refused)),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Register the change of an applied revision as a new one, or downgrade it first. One that is not applied can be replaced with replace => true.")));
+			 errhint("Register the change of an applied revision as a new one, or downgrade it first. What resumes a partial one is in migrate.status_details; migrate_resolve() abandons it. One that is neither can be replaced with replace => true.")));
 }
 
 /*
@@ -693,14 +705,7 @@ void
 mig_register_refuse_held(const char *id, const MigRegisterHolder *holder)
 {
 	if (holder->partial != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot replace or unregister revision \"%s\" because it is partial",
-						id),
-				 errdetail("A run of it on version table \"%s\" was interrupted.",
-						   holder->partial),
-				 errhint("To see what resumes it: SELECT next_command FROM migrate.status_details WHERE revision = %1$s;\nTo abandon it: SELECT migrate_resolve(%1$s, 'abandon');",
-						 quote_literal_cstr(id))));
+		refuse_partial(id, NULL, holder->partial);
 	if (holder->applied != NULL)
 		refuse_applied(id, NULL, holder->applied);
 }
@@ -713,6 +718,25 @@ mig_register_applied(MigVersion *version, MigGraph *graph)
 {
 	mig_version_read(version, MIG_SPI_READ_LATEST);
 	return mig_graph_applied(graph, version->nrows, version->rows);
+}
+
+/*
+ * differs: as for refuse_applied().
+ */
+static void
+refuse_partial(const char *id, const char *differs, const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot replace or unregister revision \"%s\" because it is partial",
+					id),
+			 differs != NULL ?
+			 errdetail("%s A run of it on version table \"%s\" was interrupted.",
+					   differs, table) :
+			 errdetail("A run of it on version table \"%s\" was interrupted.",
+					   table),
+			 errhint("To see what resumes it as it is registered: SELECT next_command FROM migrate.status_details WHERE revision = %1$s;\nTo abandon it, and undo what it has done by hand: SELECT migrate_resolve(%1$s, 'abandon');",
+					 quote_literal_cstr(id))));
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "graph/graph.h"
 #include "registry/registry_internal.h"
 #include "run/run.h"
+#include "tables/partial.h"
 
 /* The files, and what the registry says about them. */
 typedef struct RegisterSet
@@ -261,11 +262,12 @@ check_changes(RegisterSet *set)
 			continue;
 		revision->applied = applied[mig_graph_find(set->graph,
 												   revision->revision.def.id)];
+		revision->partial = mig_partial_holder(revision->revision.def.id);
 		follows = follows_removal(set, revision);
 		/* Of one that is applied the removal is the error. */
 		if (revision->applied && follows)
 			continue;
-		if (revision->applied ||
+		if (revision->applied || revision->partial != NULL ||
 			!(follows || (set->options & MIG_REGISTER_REPLACE)))
 			try_refuse(set, refuse_change, revision, NULL);
 		else

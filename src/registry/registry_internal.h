@@ -29,6 +29,8 @@ typedef struct MigRegistered
 	const char *lost;			/* arguments that a call has left out, which
 								 * the registered one has; NULL: none */
 	bool		applied;		/* in the version table in use, if it differs */
+	const char *partial;		/* a version table that it is partial in, if it
+								 * differs; or NULL */
 	bool		remarks_differ; /* the waivers and what it replaces, which do
 								 * not count for that */
 	bool		written;		/* in the place of what it replaces */
