@@ -68,6 +68,24 @@ SELECT * FROM migrate_register_files(ARRAY['1.sql', '5.sql'], ARRAY[E'-- revisio
 SELECT migrate_stamp('5');
 -- the file of an applied revision is missing: no error for what is built on it
 SELECT * FROM migrate_register_files(ARRAY['5.sql'], ARRAY[E'-- revision: 5\n-- down_revision: 1\n'], prune => true);
+SELECT migrate_stamp('base');
+SELECT migrate_unregister('5'), migrate_unregister('1');
+
+-- the line of the key that an error is about
+SELECT pg_temp.script(E'-- revision: a\n-- message: x\n-- branch_labels: base, x\n-- replaces: a\n-- external: x\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- external: y\nSELECT 2;\n-- revision: b\n-- down_revision: a, a\n-- branch_labels: x\n-- depends_on: no1\n-- revision: c\n-- message: y\n-- down_revision: no2\n-- revision: d\n-- message: z\n-- branch_labels: c\n');
+
+-- of several errors each is told with what to do about it, and a hint once
+SELECT pg_temp.script(E'-- revision: a\n-- Message: x\n-- alow: truncate (y)\n-- migrate:up\nSELECT 1;\n-- migrate:dwon\nSELECT 2;\n-- revision: b\n-- down_revision: a\n-- Message: x\n-- migrate:up\nVACUUM;\n-- migrate:dwon\n');
+
+-- a base without a line that says so is told of, if it is not the only one
+SELECT migrate_register_script(E'-- revision: a\n');
+SELECT * FROM migrate_register_files(ARRAY['a.sql', 'b.sql', 'c.sql'], ARRAY[E'-- revision: a\n', E'-- revision: b\n', E'-- revision: c\n-- down_revision: b\n']);
+SELECT * FROM migrate_register_files(ARRAY['b.sql', 'c.sql', 'd.sql'], ARRAY[E'-- revision: b\n-- down_revision: a\n', E'-- revision: c\n-- down_revision: b\n', E'-- revision: d\n-- down_revision:\n'], replace => true);
+SELECT migrate_register_script(E'-- revision: c\n-- revision: e\n', replace => true);
+-- what is exported says it where there are several
+SELECT content FROM migrate_export() WHERE path LIKE '%\_d.sql';
+SELECT migrate_unregister(r) FROM unnest('{c,d,e}'::text[]) AS r;
+SELECT content FROM migrate_export();
 \a
 \t off
 \i sql/include/reset.sql

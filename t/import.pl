@@ -56,10 +56,10 @@ put('goose/00005_five.sql', "-- +goose Up\n\nSELEC 5;\n");
 put('goose/00006_six.go', 'package migrations');
 ($output, $errors) = register('goose', ', replace => true');
 is($errors =~ s/^.*?(?=DETAIL)//sr =~ s/\nHINT.*//sr, <<'END' =~ s/\n\z//r, 'all errors, with file and line');
-DETAIL:  line 1 of file "00001_one.sql": cannot replace or unregister revision "00001" because it is applied
-line 3 of file "00002_two.sql": file is not valid in encoding "UTF8"
+DETAIL:  line 1 of file "00001_one.sql": cannot replace or unregister revision "00001" because it is applied. The upgrade bodies differ. It is applied according to version table "migrate.version". Downgrade it first, or register the change as a new revision.
+line 3 of file "00002_two.sql": file is not valid in encoding "UTF8". If it has another one, name it: options => '{"encoding": "LATIN1"}'.
 line 3 of file "00005_five.sql", upgrade body of revision "00005": syntax error at or near "SELEC"
-line 1 of file "00006_six.go": version "00006" is a program
+line 1 of file "00006_six.go": version "00006" is a program. Give a file of that version with SQL that does the same instead, or with none where it is done elsewhere. Or make a run stop before each program until it is confirmed that it has run: options => '{"external_programs": true}'.
 END
 unlink "$root/goose/00006_six.go", "$root/goose/00005_five.sql";
 put('goose/00001_one.sql', "-- +goose Up\nCREATE TABLE one (i int);\n-- +goose Down\nDROP TABLE one;\n");
@@ -142,7 +142,7 @@ put('own/0003_c.sql', "-- revision: c3\n-- down_revision: b2\n-- migrate:up\nSEL
 put('own/0004_d.sql', "-- revision: d4\n-- down_revision: c3\n-- migrate:up\nSELECT 1 1;\n");
 ($output, $errors) = bundle();
 is($errors =~ s/^.*?(?=DETAIL)//sr =~ s/\nHINT.*//sr, <<'END' =~ s/\n\z//r, 'its errors');
-DETAIL:  line 5 of file "own/0002_b.sql": comment "-- migrate:dwon" looks like a section line
+DETAIL:  line 5 of file "own/0002_b.sql": comment "-- migrate:dwon" looks like a section line. What follows it would be run as part of the upgrade. Write "-- migrate:down" to begin the downgrade, or remove the comment.
 line 4 of file "own/0003_c.sql": unterminated quoted string at or near "'open; "
 line 4 of file "own/0004_d.sql", upgrade body of revision "d4": syntax error at or near "1"
 END

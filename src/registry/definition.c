@@ -90,6 +90,20 @@ mig_definition_check_name(const MigRevisionDef *def, int item)
 	return replaced < def->nreplaces;
 }
 
+/*
+ * The key of the header that such a part is in.
+ */
+MigScriptLineKey
+mig_definition_name_key(const MigRevisionDef *def, int item)
+{
+	int			label = item - 1;
+	int			replaced = label - def->nlabels;
+
+	return item == 0 ? MIG_LINE_REVISION :
+		label < def->nlabels ? MIG_LINE_BRANCH_LABELS :
+		replaced < def->nreplaces ? MIG_LINE_REPLACES : MIG_LINE_MESSAGE;
+}
+
 static void
 check_id(const char *id)
 {
@@ -420,7 +434,7 @@ add_settings_context(void *arg)
 	const MigRegistration *registration = arg;
 	MigScriptSource source;
 
-	mig_definition_source(registration, "", registration->revision.settings_line,
+	mig_definition_source(registration, "", registration->revision.key_lines[MIG_LINE_SET],
 						  &source);
 	errcontext("%s", mig_script_place(&source, 0));
 	errcontext("settings of revision \"%s\"", registration->revision.def.id);
@@ -454,7 +468,8 @@ add_allow_context(void *arg)
 	if (registration->revision.number > 0)
 	{
 		mig_definition_source(registration, "",
-							  registration->revision.allow_line, &source);
+							  registration->revision.key_lines[MIG_LINE_ALLOW],
+							  &source);
 		errcontext("%s", mig_script_place(&source, 0));
 	}
 	if (registration->revision.repeatable)
@@ -464,18 +479,18 @@ add_allow_context(void *arg)
 }
 
 /*
- * Raises an error for a step that is done elsewhere and also by statements.  The
- * bodies were parsed.
+ * Raises an error for a step, of an upgrade or a downgrade, that is done elsewhere and
+ * also by statements.  The bodies were parsed.
  */
 void
-mig_definition_check_external(const MigRegistration *registration,
-							  const MigRevision *revision)
+mig_definition_check_external(const MigRevision *revision, MigBodyKind kind)
 {
 	const MigRevisionDef *def = &revision->def;
 
-	check_external(def, def->external, &revision->upgrade, MIG_BODY_UPGRADE);
-	check_external(def, def->downgrade_external, &revision->downgrade,
-				   MIG_BODY_DOWNGRADE);
+	if (kind == MIG_BODY_UPGRADE)
+		check_external(def, def->external, &revision->upgrade, kind);
+	else
+		check_external(def, def->downgrade_external, &revision->downgrade, kind);
 }
 
 /*

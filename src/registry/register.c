@@ -47,7 +47,7 @@ static void refuse_if_applied(MigVersion *version, MigGraph *graph,
 static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
 						 MigRegisterHolder *holders);
 pg_noreturn static void refuse_partial(const char *id, const char *differs,
-										   const char *table);
+									   const char *table);
 static void refuse_applied(const char *id, const char *differs,
 						   const MigVersion *version);
 
@@ -212,15 +212,19 @@ static bool
 check_header(MigRegistered *registered, int item)
 {
 	const MigRegistration *given = &registered->given;
+	MigRegisterPlace place = {.registration = given};
 	ErrorContextCallback callback;
 	bool		more;
 
 	callback.callback = mig_register_add_context;
-	callback.arg = unconstify(MigRegistration *, given);
+	callback.arg = &place;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	if (item == 0)
 		mig_definition_begin(given, &registered->revision);
+	place.line =
+		given->revision.key_lines[mig_definition_name_key(&registered->revision.def,
+														  item)];
 	more = mig_definition_check_name(&registered->revision.def, item);
 	error_context_stack = callback.previous;
 	return more;
@@ -266,17 +270,24 @@ check_verify(MigRegistered *registered, int item)
 static bool
 check_external(MigRegistered *registered, int item)
 {
+	const MigScriptRevision *script = &registered->given.revision;
+	MigBodyKind kind = item == 0 ? MIG_BODY_UPGRADE : MIG_BODY_DOWNGRADE;
+	MigRegisterPlace place = {
+		&registered->given,
+		kind == MIG_BODY_UPGRADE ? script->key_lines[MIG_LINE_EXTERNAL] :
+		script->downgrade_line
+	};
 	ErrorContextCallback callback;
 
-	if (item > 0)
+	if (item > 1)
 		return false;
 	callback.callback = mig_register_add_context;
-	callback.arg = &registered->given;
+	callback.arg = &place;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	mig_definition_check_external(&registered->given, &registered->revision);
+	mig_definition_check_external(&registered->revision, kind);
 	error_context_stack = callback.previous;
-	return false;
+	return kind == MIG_BODY_UPGRADE;
 }
 
 /*
@@ -303,12 +314,14 @@ mig_register_warn_irreversible(const MigRegistered *registered, int n)
 void
 mig_register_add_context(void *arg)
 {
-	const MigRegistration *registration = arg;
+	const MigRegisterPlace *place = arg;
+	const MigScriptRevision *revision = &place->registration->revision;
 	MigScriptSource source;
 
-	if (registration->revision.number == 0)
+	if (revision->number == 0)
 		return;
-	mig_definition_source(registration, "", registration->revision.line, &source);
+	mig_definition_source(place->registration, "",
+						  place->line > 0 ? place->line : revision->line, &source);
 	errcontext("%s", mig_script_place(&source, 0));
 }
 

@@ -77,7 +77,8 @@ static void check_parents(RegisterSet *set);
 static const char *find_replacement(char *id);
 static bool has_parent(const RegisterSet *set, const char *id);
 static void try_refuse(RegisterSet *set, Refuse refuse,
-					   const MigRegistered *revision, const void *arg);
+					   const MigRegistered *revision, MigScriptLineKey key,
+					   const void *arg);
 static void refuse_change(const RegisterSet *set, const MigRegistered *revision,
 						  const void *arg);
 static void refuse_held(const RegisterSet *set, const MigRegistered *revision,
@@ -101,6 +102,8 @@ static void take_out_name(char ***names, int *n, const char *name);
 static GraphNode *find_node(const GraphNodes *nodes, const char *id);
 static const GraphNode *find_blamed(const GraphNodes *nodes);
 static void add_blamed(void *arg);
+static MigScriptLineKey find_key(const GraphNodes *nodes,
+								 const GraphNode *blamed);
 static MigRegisterChange *write_all(RegisterSet *set, int *nchanges);
 
 /*
@@ -269,7 +272,7 @@ check_changes(RegisterSet *set)
 			continue;
 		if (revision->applied || revision->partial != NULL ||
 			!(follows || (set->options & MIG_REGISTER_REPLACE)))
-			try_refuse(set, refuse_change, revision, NULL);
+			try_refuse(set, refuse_change, revision, MIG_LINE_REVISION, NULL);
 		else
 		{
 			changed = lappend(changed, revision);
@@ -325,13 +328,14 @@ check_held(RegisterSet *set, const List *changed, const List *ids)
 		MigRegistered gone = {.given.revision.def.id = lfirst(cell)};
 
 		if (i < list_length(changed))
-			try_refuse(set, refuse_held, list_nth(changed, i), &holders[i]);
+			try_refuse(set, refuse_held, list_nth(changed, i), MIG_LINE_REVISION,
+					   &holders[i]);
 		else
 		{
 			int			nerrors = list_length(set->errors);
 
 			gone.given.revision.number = set->n + i;
-			try_refuse(set, refuse_removal, &gone, &holders[i]);
+			try_refuse(set, refuse_removal, &gone, MIG_LINE_REVISION, &holders[i]);
 			if (list_length(set->errors) > nerrors)
 				set->kept = lappend(set->kept, lfirst(cell));
 		}
@@ -353,7 +357,7 @@ check_parents(RegisterSet *set)
 		CHECK_FOR_INTERRUPTS();
 		if (revision->given.revision.failed)
 			continue;
-		try_refuse(set, refuse_references, revision, NULL);
+		try_refuse(set, refuse_references, revision, MIG_LINE_DOWN_REVISION, NULL);
 		for (int k = 0; k < def->ndown; k++)
 		{
 			MissingParent missing = {.id = def->down[k]};
@@ -362,7 +366,7 @@ check_parents(RegisterSet *set)
 				mig_text_in_list(def->down, k, def->down[k]))
 				continue;
 			missing.by = find_replacement(def->down[k]);
-			try_refuse(set, refuse_missing, revision, &missing);
+			try_refuse(set, refuse_missing, revision, MIG_LINE_DOWN_REVISION, &missing);
 		}
 	}
 }
@@ -389,14 +393,17 @@ has_parent(const RegisterSet *set, const char *id)
 
 static void
 try_refuse(RegisterSet *set, Refuse refuse, const MigRegistered *revision,
-		   const void *arg)
+		   MigScriptLineKey key, const void *arg)
 {
+	MigRegisterPlace place = {
+		&revision->given, revision->given.revision.key_lines[key]
+	};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *volatile errors = set->errors;
 	ErrorContextCallback callback;
 
 	callback.callback = mig_register_add_context;
-	callback.arg = unconstify(MigRegistration *, &revision->given);
+	callback.arg = &place;
 	callback.previous = error_context_stack;
 	PG_TRY();
 	{
@@ -458,6 +465,7 @@ refuse_missing(const RegisterSet *set, const MigRegistered *revision,
 {
 	const MissingParent *missing = arg;
 	const char *id = revision->revision.def.id;
+	bool		would_remove = mig_graph_find(set->graph, missing->id) >= 0;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -466,13 +474,19 @@ refuse_missing(const RegisterSet *set, const MigRegistered *revision,
 					missing->id, id, missing->by) :
 			 errmsg("down revision \"%s\" of revision \"%s\" does not exist",
 					missing->id, id),
-			 missing->by != NULL ?
-			 errhint("migrate_export() writes the files as they are since then.") :
-			 mig_graph_find(set->graph, missing->id) >= 0 ?
+			 missing->by != NULL ? 0 :
+			 would_remove ?
 			 errdetail("It is registered, but no file holds it, and prune => true would remove it.") :
 			 revision->given.revision.file == NULL ?
 			 errdetail("It is neither registered nor in the script. Down revisions are full ids.") :
-			 errdetail("It is neither registered nor in one of the files. Down revisions are full ids.")));
+			 errdetail("It is neither registered nor in one of the files. Down revisions are full ids."),
+			 missing->by != NULL ?
+			 errhint("migrate_export() writes the files as they are since then.") :
+			 would_remove ?
+			 errhint("Restore its file, or name another down revision. Without prune => true nothing is removed.") :
+			 revision->given.revision.file == NULL ?
+			 errhint("Correct the id, or register all in one script.") :
+			 errhint("Correct the id, or give the file of that revision, too.")));
 }
 
 /*
@@ -703,11 +717,34 @@ find_blamed(const GraphNodes *nodes)
 static void
 add_blamed(void *arg)
 {
-	const GraphNode *blamed = find_blamed(arg);
+	const GraphNodes *nodes = arg;
+	const GraphNode *blamed = find_blamed(nodes);
+	MigRegisterPlace place;
 
-	if (blamed->given != NULL && blamed->given->given.revision.line > 0)
-		mig_register_add_context(unconstify(MigRegistration *,
-											&blamed->given->given));
+	if (blamed->given == NULL || blamed->given->given.revision.line == 0)
+		return;
+	place.registration = &blamed->given->given;
+	place.line = blamed->given->given.revision.key_lines[find_key(nodes, blamed)];
+	mig_register_add_context(&place);
+}
+
+/*
+ * The key of the header that the error is about.
+ */
+static MigScriptLineKey
+find_key(const GraphNodes *nodes, const GraphNode *blamed)
+{
+	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
+
+	if (culprit.label != NULL)
+		return mig_text_in_list(blamed->def.labels, blamed->def.nlabels,
+								culprit.label) ?
+			MIG_LINE_BRANCH_LABELS : MIG_LINE_REVISION;
+	if (culprit.reference == NULL)
+		return MIG_LINE_REVISION;
+	return mig_text_in_list(blamed->def.down, blamed->def.ndown,
+							culprit.reference) ?
+		MIG_LINE_DOWN_REVISION : MIG_LINE_DEPENDS_ON;
 }
 
 /*

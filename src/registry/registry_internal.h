@@ -17,6 +17,13 @@ typedef struct MigRegistration
 	int			options;		/* MIG_REGISTER_... */
 } MigRegistration;
 
+/* Where in a script or a file an error is: for mig_register_add_context(). */
+typedef struct MigRegisterPlace
+{
+	const MigRegistration *registration;
+	int			line;			/* 0: that which begins it */
+} MigRegisterPlace;
+
 /* One of the revisions that are registered together. */
 typedef struct MigRegistered
 {
@@ -29,8 +36,8 @@ typedef struct MigRegistered
 	const char *lost;			/* arguments that a call has left out, which
 								 * the registered one has; NULL: none */
 	bool		applied;		/* in the version table in use, if it differs */
-	const char *partial;		/* a version table that it is partial in, if it
-								 * differs; or NULL */
+	const char *partial;		/* a version table that it is partial in, if
+								 * it differs; or NULL */
 	bool		remarks_differ; /* the waivers and what it replaces, which do
 								 * not count for that */
 	bool		written;		/* in the place of what it replaces */
@@ -58,6 +65,8 @@ typedef struct MigRegisterHolder
 /* definition.c */
 extern const char *const mig_definition_down_differs;
 extern bool mig_definition_check_name(const MigRevisionDef *def, int item);
+extern MigScriptLineKey mig_definition_name_key(const MigRevisionDef *def,
+												int item);
 extern void mig_definition_check_references(const MigRevisionDef *def,
 											bool in_script);
 extern void mig_definition_begin(const MigRegistration *registration,
@@ -66,8 +75,8 @@ extern bool mig_definition_check_setting(const MigRegistration *registration,
 										 int item);
 extern bool mig_definition_check_waiver(const MigRegistration *registration,
 										int item);
-extern void mig_definition_check_external(const MigRegistration *registration,
-										  const MigRevision *revision);
+extern void mig_definition_check_external(const MigRevision *revision,
+										  MigBodyKind kind);
 extern void mig_definition_upgrade(const MigRegistration *registration,
 								   MigRevision *revision);
 extern const char *mig_definition_downgrade(const MigRegistration *registration,

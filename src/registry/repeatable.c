@@ -115,6 +115,7 @@ check_header(MigRepeatableSet *set, int index, int item)
 	const MigRegistration *given = &set->given[index];
 	MigRepeatable *repeatable = &set->repeatables[index];
 	MigRevision revision;
+	MigRegisterPlace place = {given, 0};
 	ErrorContextCallback callback;
 
 	if (item > 0)
@@ -127,7 +128,7 @@ check_header(MigRepeatableSet *set, int index, int item)
 	repeatable->allow = revision.def.allow;
 
 	callback.callback = mig_register_add_context;
-	callback.arg = unconstify(MigRegistration *, given);
+	callback.arg = &place;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	check_name(given->revision.def.id);
@@ -273,10 +274,14 @@ try_reference(MigRegistration *given, const Reference *reference, int item,
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *volatile found = errors;
+	bool		is_dependency = item < reference->all[reference->index].ndepends;
+	MigRegisterPlace place = {
+		given, is_dependency ? given->revision.key_lines[MIG_LINE_DEPENDS_ON] : 0
+	};
 	ErrorContextCallback callback;
 
 	callback.callback = mig_register_add_context;
-	callback.arg = given;
+	callback.arg = &place;
 	callback.previous = error_context_stack;
 	PG_TRY();
 	{

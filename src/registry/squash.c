@@ -115,6 +115,7 @@ add_replaced(const MigRegistered *registered, int n, const char *replaced,
 	MemoryContext context = CurrentMemoryContext;
 	ErrorContextCallback *callbacks = error_context_stack;
 	List	   *volatile found = errors;
+	MigRegisterPlace place = {NULL, 0};
 	ErrorContextCallback callback;
 	int			i = 0;
 
@@ -123,7 +124,8 @@ add_replaced(const MigRegistered *registered, int n, const char *replaced,
 		i++;
 	/* The error says which file of many it is, and nothing of what called us. */
 	callback.callback = mig_register_add_context;
-	callback.arg = unconstify(MigRegistration *, &registered[i].given);
+	place.registration = &registered[i].given;
+	callback.arg = &place;
 	callback.previous = NULL;
 	error_context_stack = &callback;
 	PG_TRY();

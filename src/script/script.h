@@ -235,6 +235,26 @@ typedef struct MigScriptFile
 	const char *text;
 } MigScriptFile;
 
+/* What a line comment at the start of a line can be. */
+typedef enum MigScriptLineKey
+{
+	MIG_LINE_COMMENT,
+	MIG_LINE_REVISION,
+	MIG_LINE_REPEATABLE,
+	MIG_LINE_DOWN_REVISION,
+	MIG_LINE_DEPENDS_ON,
+	MIG_LINE_BRANCH_LABELS,
+	MIG_LINE_MESSAGE,
+	MIG_LINE_SET,
+	MIG_LINE_ALLOW,
+	MIG_LINE_EXTERNAL,
+	MIG_LINE_REPLACES,
+	MIG_LINE_MIGRATE,
+	MIG_LINE_FILE
+} MigScriptLineKey;
+
+#define MIG_NUM_LINE_KEYS	(MIG_LINE_FILE + 1)
+
 /* One revision of a script, and where in it its parts are. */
 typedef struct MigScriptRevision
 {
@@ -247,8 +267,9 @@ typedef struct MigScriptRevision
 	bool		failed;			/* it could not be read, of which there is an
 								 * error already */
 	int			line;			/* of its header, from 1, in the file */
-	int			settings_line;
-	int			allow_line;
+	int			key_lines[MIG_NUM_LINE_KEYS];	/* of each key of it; 0: it is
+												 * not there, or in another
+												 * format */
 	int			upgrade_line;	/* of the first byte of the body */
 	int			downgrade_line;
 	int			verify_line;

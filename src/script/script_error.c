@@ -14,6 +14,9 @@
 /* More of them tell nothing new. */
 #define MAX_ERRORS_SHOWN	50
 
+static void append_error(StringInfo text, const ErrorData *error,
+						 List **hints);
+static char *in_one_line(const char *text);
 static int	compare_errors(const ListCell *a, const ListCell *b);
 
 /*
@@ -48,6 +51,7 @@ void
 mig_script_error_raise(List *errors, bool in_files)
 {
 	StringInfoData text;
+	List	   *hints = NIL;
 	MigScriptError *first;
 	ListCell   *cell;
 
@@ -70,8 +74,9 @@ mig_script_error_raise(List *errors, bool in_files)
 							 list_length(errors) - MAX_ERRORS_SHOWN);
 			break;
 		}
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "\n" : "",
-						 mig_script_error_line(((MigScriptError *) lfirst(cell))->error));
+		if (text.len > 0)
+			appendStringInfoChar(&text, '\n');
+		append_error(&text, ((MigScriptError *) lfirst(cell))->error, &hints);
 	}
 	ereport(ERROR,
 			(errcode(first->error->sqlerrcode),
@@ -83,6 +88,28 @@ mig_script_error_raise(List *errors, bool in_files)
 			 errhint("Correct them and register the files again. Nothing of them is registered.") :
 			 errhint("Correct them and register the script again. Nothing of it is registered."),
 			 errhidestmt(true)));
+}
+
+/*
+ * An error in one line, with all that one needs to correct it.  A hint is given once:
+ * fifty files that lack the same line need not be told fifty times what it is.
+ */
+static void
+append_error(StringInfo text, const ErrorData *error, List **hints)
+{
+	bool		has_hint = error->hint != NULL &&
+	!mig_text_is_listed(*hints, error->hint);
+
+	appendStringInfoString(text, mig_script_error_line(error));
+	if (error->detail != NULL || has_hint)
+		appendStringInfoChar(text, '.');
+	if (error->detail != NULL)
+		appendStringInfo(text, " %s", in_one_line(error->detail));
+	if (has_hint)
+	{
+		appendStringInfo(text, " %s", in_one_line(error->hint));
+		*hints = lappend(*hints, error->hint);
+	}
 }
 
 /*
@@ -116,12 +143,23 @@ mig_script_error_line(const ErrorData *error)
 			appendStringInfoChar(&line, *place);
 	}
 	appendStringInfo(&line, "%s%s", line.len > 0 ? ": " : "", error->message);
-	for (char *end = line.data; *end != '\0'; end++)
+	return in_one_line(line.data);
+}
+
+/*
+ * A copy with spaces for line ends.
+ */
+static char *
+in_one_line(const char *text)
+{
+	char	   *line = pstrdup(text);
+
+	for (char *c = line; *c != '\0'; c++)
 	{
-		if (*end == '\n' || *end == '\r')
-			*end = ' ';
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
 	}
-	return line.data;
+	return line;
 }
 
 /*

@@ -83,26 +83,6 @@ typedef struct MigMarkLine
 	bool		before_statements;	/* of the body that it is in */
 } MigMarkLine;
 
-/* What a line comment at the start of a line can be. */
-typedef enum MigScriptLineKey
-{
-	MIG_LINE_COMMENT,
-	MIG_LINE_REVISION,
-	MIG_LINE_REPEATABLE,
-	MIG_LINE_DOWN_REVISION,
-	MIG_LINE_DEPENDS_ON,
-	MIG_LINE_BRANCH_LABELS,
-	MIG_LINE_MESSAGE,
-	MIG_LINE_SET,
-	MIG_LINE_ALLOW,
-	MIG_LINE_EXTERNAL,
-	MIG_LINE_REPLACES,
-	MIG_LINE_MIGRATE,
-	MIG_LINE_FILE
-} MigScriptLineKey;
-
-#define MIG_NUM_LINE_KEYS	(MIG_LINE_FILE + 1)
-
 /* A line comment at the start of a line. */
 typedef struct MigScriptLine
 {
@@ -138,7 +118,6 @@ typedef struct MigScriptParser
 	MigScriptState state;
 	bool		between_statements; /* in the gap that is being read */
 	bool		before_statements;	/* of the current body */
-	bool		seen[MIG_NUM_LINE_KEYS];	/* in the current header */
 	bool		has_body[MIG_NUM_BODY_KINDS];	/* the current revision */
 	int			counted;		/* line ends are counted up to here */
 	int			line;			/* and this is the line, from 1 in the file */

@@ -298,11 +298,11 @@ add_revision(MigScriptParser *parser, MigScriptLineKey key, char *value,
 	revision->number = parser->nrevisions;
 	revision->file = parser->source.file;
 	revision->line = line_of(parser, location);
+	revision->key_lines[key] = revision->line;
 	revision->repeatable = key == MIG_LINE_REPEATABLE;
 	revision->def.upgrade = pstrdup("");
 	revision->def.downgrade = pstrdup("");
 
-	memset(parser->seen, 0, sizeof(parser->seen));
 	memset(parser->has_body, 0, sizeof(parser->has_body));
 	parser->between_statements = true;
 	return revision;
@@ -350,13 +350,13 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 						revision->def.id, mig_script_line_key_name(line->key)),
 				 errhint("The keys of a repeatable are depends_on, message and allow."),
 				 mig_script_parser_errposition(parser, line->location)));
-	if (parser->seen[line->key])
+	if (revision->key_lines[line->key] > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- %s:\" is given twice for revision \"%s\" in migration script",
 						mig_script_line_key_name(line->key), revision->def.id),
 				 mig_script_parser_errposition(parser, line->location)));
-	parser->seen[line->key] = true;
+	revision->key_lines[line->key] = line_of(parser, line->location);
 
 	switch (line->key)
 	{
@@ -377,11 +377,9 @@ read_header(MigScriptParser *parser, const MigScriptLine *line)
 			break;
 		case MIG_LINE_SET:
 			revision->def.settings = mig_script_line_text(line->value);
-			revision->settings_line = line_of(parser, line->location);
 			break;
 		case MIG_LINE_ALLOW:
 			revision->def.allow = mig_script_line_text(line->value);
-			revision->allow_line = line_of(parser, line->location);
 			break;
 		case MIG_LINE_EXTERNAL:
 			revision->def.external = external_of(parser, line);
