@@ -75,6 +75,16 @@ SELECT line, pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSE
 -- and in a body, where it would be a comment
 SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\n' || line || E'\nSELECT 1;') FROM unnest(ARRAY[
 	'-- depends_on: z0', '-- message: x', '-- set: lock_timeout = 5s', '-- Branch_Labels: x', '-- Revision: m2', '-- revision m2', '-- revison: m2']) AS line;
+-- a short one, too: with a colon, or what only it has behind it
+SELECT line, split_part(pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSELECT 1;'), E'\n', 1) FROM unnest(ARRAY[
+	'-- alow: truncate (a cache)', '-- allwo: truncate (a cache)', '-- Allows: truncate (a cache)', '-- allowed: truncate (a cache)', '-- waive = truncate (a cache)', '-- allow truncate (a cache)', '-- allow drop-column', '/* alow: truncate (a cache) */',
+	'-- ste: lock_timeout = 5s', '-- sett lock_timeout = 5s', '-- setting: lock_timeout = 5s', '-- exernal: load the file', '-- replces: z0', '-- repeteable: v']) AS line;
+SELECT line FROM unnest(ARRAY[
+	'-- also: the index', '-- all: new', '-- alloy (metal) of the ring', '-- allows users to log in (soon)', '-- allow users to log in', '-- follow: no rows', '-- waives the fee (see 4711)',
+	'-- see: https://host/?a=b', '-- est: 5 days', '-- let: x = 5', '-- sat: not sun', '-- decision: we keep the column', '-- internal: billing', '-- places: the shops', '-- author: me', '-- ticket: 4711']) AS line
+ WHERE pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSELECT 1;') <> 'ok';
+-- in front of a downgrade the key of an external step may be
+SELECT pg_temp.script(E'-- revision: m\n-- migrate:up\n-- migrate:down\n-- exernal: load the file\n');
 -- before the first revision
 SELECT pg_temp.script(E'-- Revision: m\n-- revision: m2');
 SELECT pg_temp.script(E'-- +goose Up\nCREATE TABLE t (i int);');

@@ -19,6 +19,7 @@
 
 #include <ctype.h>
 
+#include "script/lint_rule.h"
 #include "script/script_internal.h"
 
 #define MAX_WORDS	8
@@ -102,16 +103,18 @@ static const KnownWord key_words[] =
 {
 	{"revision", MIG_MARK_REVISION, 1},
 	{"revisionid", MIG_MARK_REVISION, 1},
-	{"repeatable", MIG_MARK_REPEATABLE, 1},
+	{"repeatable", MIG_MARK_REPEATABLE, 2},
 	{"downrevision", MIG_MARK_DOWN_REVISION, 2},
 	{"dependson", MIG_MARK_DEPENDS_ON, 2},
 	{"branchlabels", MIG_MARK_BRANCH_LABELS, 2},
 	{"message", MIG_MARK_MESSAGE, 1},
 	{"set", MIG_MARK_SET, 0},
 	{"sets", MIG_MARK_SET, 0},
-	{"settings", MIG_MARK_SET, 0},
-	{"allow", MIG_MARK_ALLOW, 0},
-	{"allows", MIG_MARK_ALLOW, 0},
+	{"sett", MIG_MARK_SET, 0},
+	{"seet", MIG_MARK_SET, 0},
+	{"ste", MIG_MARK_SET, 0},
+	{"settings", MIG_MARK_SET, 1},
+	{"allow", MIG_MARK_ALLOW, 1},
 	{"external", MIG_MARK_EXTERNAL, 1},
 	{"externalstep", MIG_MARK_EXTERNAL, 1},
 	{"replaces", MIG_MARK_REPLACES, 1}
@@ -155,7 +158,12 @@ static const KnownWord foreign_key_words[] =
 	{"branches", MIG_MARK_BRANCH_LABELS, 0},
 	{"branch", MIG_MARK_BRANCH_LABELS, 0},
 	{"label", MIG_MARK_BRANCH_LABELS, 0},
-	{"labels", MIG_MARK_BRANCH_LABELS, 0}
+	{"labels", MIG_MARK_BRANCH_LABELS, 0},
+	{"allowed", MIG_MARK_ALLOW, 0},
+	{"waive", MIG_MARK_ALLOW, 0},
+	{"waives", MIG_MARK_ALLOW, 0},
+	{"waiver", MIG_MARK_ALLOW, 0},
+	{"waivers", MIG_MARK_ALLOW, 0}
 };
 
 static void split_line(const char *text, MarkWords *words);
@@ -170,6 +178,7 @@ static MigMark find_file_name(const MarkWords *words);
 static MigMark find_key(const MarkWords *words, const MigMarkLine *line);
 static MigMark match_key(const MarkWords *words, int nparts,
 						 const MigMarkLine *line);
+static bool is_waiver(const char *word, const char *text);
 static bool are_ids(const MarkWords *words, int first);
 static MigMark read_key_word(const char *word, bool foreign_too);
 static MigMark read_section(const char *word, bool tolerant);
@@ -558,7 +567,7 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 			strchr(line->text, '=') != NULL ? mark : MIG_MARK_NONE;
 	if (mark == MIG_MARK_ALLOW)
 		return line->place == MIG_MARK_IN_HEADER &&
-			strchr(line->text, '(') != NULL ? mark : MIG_MARK_NONE;
+			is_waiver(word, line->text) ? mark : MIG_MARK_NONE;
 	if (mark == MIG_MARK_MESSAGE || mark == MIG_MARK_EXTERNAL ||
 		mark == MIG_MARK_REPEATABLE)
 		return MIG_MARK_NONE;
@@ -566,6 +575,27 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 		return mark;
 	return after == ' ' && line->between_statements && are_ids(words, nparts) ?
 		mark : MIG_MARK_NONE;
+}
+
+/*
+ * Whether a line that begins with that word, and has no colon behind it, is meant
+ * to waive a rule: "allow" with a reason, or in front of the name of one.  Of another
+ * word one cannot tell it from a sentence.
+ */
+static bool
+is_waiver(const char *word, const char *text)
+{
+	if (strcmp(word, "allow") != 0)
+		return false;
+	if (strchr(text, '(') != NULL)
+		return true;
+	for (int i = 0; i < MIG_NUM_LINT_RULES; i++)
+	{
+		if (strstr(text, mig_lint_rule(i)->name) != NULL &&
+			strchr(mig_lint_rule(i)->name, '-') != NULL)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -230,8 +230,10 @@ refuse_key(MigScriptParser *parser, MigScriptLineKey key, const char *text,
 	const char *id = in_body ?
 	parser->revisions[parser->nrevisions - 1].def.id : NULL;
 	bool		begins = key == MIG_LINE_REVISION || key == MIG_LINE_REPEATABLE;
+	bool		in_place = key == MIG_LINE_EXTERNAL &&
+	parser->state == MIG_PARSER_DOWN;
 
-	if (in_body && !begins)
+	if (in_body && !begins && !in_place)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key \"%s\" is not in the header of revision \"%s\" in migration script",
@@ -245,10 +247,12 @@ refuse_key(MigScriptParser *parser, MigScriptLineKey key, const char *text,
 		mig_script_parser_lose_revision(parser, key, value_of(text), location);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("misspelled key in migration script"),
-			 in_body ?
+			 errmsg("comment \"%s\" looks like key \"%s\" in migration script",
+					text, mig_script_line_key_name(key)),
+			 in_body && begins ?
 			 errdetail("What follows it would be part of revision \"%s\".", id) : 0,
-			 errhint("Write \"-- %s:\".", mig_script_line_key_name(key)),
+			 errhint("Write \"-- %s:\", or word the comment in another way.",
+					 mig_script_line_key_name(key)),
 			 mig_script_parser_errposition(parser, location)));
 }
 
