@@ -210,8 +210,8 @@ $node->safe_psql('again', q{DROP EXTENSION migrate; CREATE SCHEMA fake; CREATE E
 client_is('export from a hostile server', [ 'export', '-d', 'again', $out_directory ], 1, qr/^$/, qr{the server has named a file "../stolen.sql"});
 
 mkdir "$directory/latin1";
-append_to_file("$directory/latin1/1.sql", "-- revision: l1\n-- migrate:up\nSELECT 'caf\xe9';\n-- migrate:down\n");
-client_is('a file in another encoding', [ @load, "$directory/latin1" ], 1, qr/^$/, qr{line 3 of file ".*/latin1/1.sql": file is not valid in encoding "UTF8"\n.*PGCLIENTENCODING});
+append_to_file("$directory/latin1/1.sql", "-- revision: l1\n-- down_revision:\n-- migrate:up\nSELECT 'caf\xe9';\n-- migrate:down\n");
+client_is('a file in another encoding', [ @load, "$directory/latin1" ], 1, qr/^$/, qr{line 4 of file ".*/latin1/1.sql": file is not valid in encoding "UTF8"\n.*PGCLIENTENCODING});
 {
 	local $ENV{PGCLIENTENCODING} = 'LATIN1';
 	client_is('its encoding is said', [ @load, '-n', "$directory/latin1" ], 0, qr/l1/);

@@ -94,7 +94,7 @@ put("odd/1_\xE4.sql", '');
 ($output, $errors) = register('odd');
 like($errors, qr/name of file "1_\?.sql" is not valid in encoding "UTF8"/, 'a name that is no text');
 # Of our own format a file may hold several revisions, and be a bundle.
-put('mixed/all.sql', "-- file: x/1.sql\n-- revision: x1\n-- revision: x2\n-- down_revision: x1\n-- file: x/3.sql\n-- revision: x3\n-- down_revision: x2\n");
+put('mixed/all.sql', "-- file: x/1.sql\n-- revision: x1\n-- down_revision:\n-- revision: x2\n-- down_revision: x1\n-- file: x/3.sql\n-- revision: x3\n-- down_revision: x2\n");
 put('mixed/plan.conf', 'a = b');
 put('mixed/schema.sql', "-- nothing\n");
 ($output, $errors) = register('mixed');

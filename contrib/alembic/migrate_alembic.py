@@ -120,8 +120,9 @@ class Revision:
             ("depends_on", self.script.dependencies),
             ("branch_labels", getattr(module, "branch_labels", None)),
         ):
-            if names:
-                lines.append(f"-- {key}: {', '.join(_tuple(names))}")
+            # As Alembic's files do, a base says that it is one.
+            if names or key == "down_revision":
+                lines.append(f"-- {key}: {', '.join(_tuple(names or ()))}".rstrip())
         message = " ".join(self.script.doc.split())
         if message:
             lines.append(f"-- message: {message}")

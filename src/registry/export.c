@@ -41,6 +41,7 @@ static void write_repeatable(const MigRepeatable *repeatable,
 							 MigExportFile *file);
 static void part_paths(MigExportFile *files, int n);
 static int	compare_paths(const void *a, const void *b);
+static bool has_several_bases(const MigGraph *graph);
 static MigRevList read_range(const MigGraph *graph, const char *range);
 static ExportItem *sort_revisions(const MigGraph *graph, MigRevList revs);
 static int	compare_items(const void *a, const void *b);
@@ -65,6 +66,7 @@ mig_export(const char *range, const char *format, int *nfiles)
 	ExportItem *items;
 	MigRepeatable *repeatables = NULL;
 	int			nrepeatables = 0;
+	bool		says_base;
 	MigExportFile *files;
 
 	if (strcmp(format, FORMAT) != 0)
@@ -73,6 +75,7 @@ mig_export(const char *range, const char *format, int *nfiles)
 				 errmsg("unrecognized format \"%s\"", format),
 				 errhint("Files are written in format \"%s\".", FORMAT)));
 	graph = mig_revision_graph(MIG_SPI_READ_CALLER);
+	says_base = has_several_bases(graph);
 	revs = read_range(graph, range);
 	items = sort_revisions(graph, revs);
 
@@ -87,7 +90,7 @@ mig_export(const char *range, const char *format, int *nfiles)
 		char	   *id = unconstify(char *, mig_graph_id(graph, items[i].rev));
 		MemoryContext caller = MemoryContextSwitchTo(context);
 		const MigRevisionDef *def = &mig_revision_describe(&id, 1, true)->def;
-		char	   *text = mig_script_write(def, false);
+		char	   *text = mig_script_write(def, false, says_base);
 
 		MemoryContextSwitchTo(caller);
 		files[i].id = mig_graph_id(graph, items[i].rev);
@@ -162,7 +165,22 @@ write_repeatable(const MigRepeatable *repeatable, MigExportFile *file)
 
 	file->id = repeatable->name;
 	file->path = psprintf("repeatable_%s" SUFFIX, safe_id(repeatable->name));
-	file->content = mig_script_write(&def, true);
+	file->content = mig_script_write(&def, true, false);
+}
+
+static bool
+has_several_bases(const MigGraph *graph)
+{
+	MigRevList	all = mig_history_list(graph, NULL, 0, NULL);
+	int			nbases = 0;
+
+	for (int i = 0; i < all.n; i++)
+	{
+		const int  *down;
+
+		nbases += mig_graph_down(graph, all.rev[i], &down) == 0;
+	}
+	return nbases > 1;
 }
 
 /*

@@ -112,6 +112,7 @@ extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
 										 int options, List **errors);
 extern void mig_register_warn_irreversible(const MigRegistered *registered,
 										   int n);
+extern void mig_register_warn_bases(const MigRegistered *registered, int n);
 extern void mig_register_add_context(void *arg);
 extern void mig_register_compare(MigRegistered *registered);
 extern void mig_register_refuse(const MigRegistered *registered,

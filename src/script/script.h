@@ -372,6 +372,7 @@ extern bool mig_text_is_listed(const List *texts, const char *text);
 extern char *mig_text_hash(const char *text);
 
 /* script_writer.c */
-extern char *mig_script_write(const MigRevisionDef *def, bool repeatable);
+extern char *mig_script_write(const MigRevisionDef *def, bool repeatable,
+							  bool says_base);
 
 #endif							/* MIG_SCRIPT_H */

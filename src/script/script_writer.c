@@ -11,7 +11,7 @@
 #include "script/script_internal.h"
 
 static char *write_revision(const MigRevisionDef *def, bool repeatable,
-							bool quoted);
+							bool says_base, bool quoted);
 static void write_value(StringInfo text, MigScriptLineKey key,
 						const char *value);
 static void write_list(StringInfo text, MigScriptLineKey key,
@@ -27,19 +27,22 @@ static const char *body_of_external(const char *body, const char *external);
 static bool same_body(const char *body, const char *read);
 
 /*
+ * says_base: a revision that is built on nothing says so, as it must beside another
+ * one to be read without a warning.
+ *
  * The text of a file with that revision alone, or with a repeatable, whose body is
  * the upgrade and which has no downgrade, in the current memory context.
  * Bodies end with a line of their own only if a comment in them would end them,
  * or be refused.  Raises 0A000 if there is no such text.
  */
 char *
-mig_script_write(const MigRevisionDef *def, bool repeatable)
+mig_script_write(const MigRevisionDef *def, bool repeatable, bool says_base)
 {
 	char	   *problem = NULL;
 
 	for (int quoted = 0; quoted < 2; quoted++)
 	{
-		char	   *text = write_revision(def, repeatable, quoted);
+		char	   *text = write_revision(def, repeatable, says_base, quoted);
 
 		problem = find_difference(def, repeatable, text);
 		if (problem == NULL)
@@ -56,7 +59,8 @@ mig_script_write(const MigRevisionDef *def, bool repeatable)
 }
 
 static char *
-write_revision(const MigRevisionDef *def, bool repeatable, bool quoted)
+write_revision(const MigRevisionDef *def, bool repeatable, bool says_base,
+			   bool quoted)
 {
 	StringInfoData text;
 
@@ -64,6 +68,9 @@ write_revision(const MigRevisionDef *def, bool repeatable, bool quoted)
 	write_value(&text, repeatable ? MIG_LINE_REPEATABLE : MIG_LINE_REVISION,
 				def->id);
 	write_list(&text, MIG_LINE_DOWN_REVISION, def->down, def->ndown);
+	if (says_base && def->ndown == 0)
+		appendStringInfo(&text, "-- %s:\n",
+						 mig_script_line_key_name(MIG_LINE_DOWN_REVISION));
 	write_list(&text, MIG_LINE_DEPENDS_ON, def->depends, def->ndepends);
 	write_list(&text, MIG_LINE_BRANCH_LABELS, def->labels, def->nlabels);
 	write_list(&text, MIG_LINE_REPLACES, def->replaces, def->nreplaces);
