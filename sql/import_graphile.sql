@@ -15,6 +15,8 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 000004.sql\n--! Hash: h4\n--! Previous: h5\n\nSELECT 1;\n-- file: 000005.sql\n--! Previous: -\n--! Hash: h5\n\nSELECT 1;\n-- file: 000006.sql\n--! Previous: nosuch\n--! Hash: h6\n\nSELECT 6;\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, options => ''{"placeholders": 1}'')', E'-- file: 000004.sql\n--! Previous: -\n--! Hash: h\n\nSELECT :X;\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 000004.sql\n--! Previous: -\n--! Hash: h4\n\nSELECT :DATABASE_NAME;\n-- file: 000005.sql\n--! Previous: h4\n--! Hash: h5\n\nSELEC 1;\n-- file: 000006.sql\n--! Previous: nosuch\n--! Hash: h6\n\nSELECT :DATABASE_OWNER;\n'));
+-- what is wrong with a mark hides no error of the bodies
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''graphile'')', E'-- file: 000001.sql\nSELEC 1;\n-- file: 000002.sql\n--! Previous: -\n--! Hash: sha1:1\n\nSELEC 2;\n'));
 \a
 \t off
 \i sql/include/reset.sql

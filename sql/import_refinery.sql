@@ -17,6 +17,8 @@ SELECT * FROM migrate_register_bundle(E'-- file: V1__own.sql\nDELETE FROM refine
 
 -- errors of each kind
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: V1__a.sql\nSELEC 1;\n-- file: V2__b.sql\n-- refinery:no-transaction\n-- file: V3__c.sql\n -- refinery:noTransaction\n-- file: V4__d.sql\n-- file: U04__e.sql\n-- file: V5__f.rs\npub fn migration()\n-- file: V6__g.sql\nSELECT {{x}};\n'));
+-- what is wrong with a mark hides no error of the bodies
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''refinery'')', E'-- file: V1__a.sql\n-- refinery:foo\n-- refinery:bar\nSELEC 1;\n'));
 \a
 \t off
 \i sql/include/reset.sql

@@ -26,6 +26,8 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'
 -- files of other tools with such names: the downgrade is no part of the upgrade
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'')', E'-- file: 60_a.sql\n-- +migrate Up\nCREATE TABLE a ();\n-- +migrate Down\nDROP TABLE a;\n-- file: 61_b.sql\nSELECT 1;\n---- create above / drop below ----\nSELECT 2;\n-- file: 62_c.sql\nSELECT '';\n-- +migrate Down\n'';\n/*\n-- +goose Down\n*/\n-- rollback DROP TABLE a;\n-- down\n-- file: 63_d.sql\n-- migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n'));
 
+-- what is wrong with a mark hides no error of the bodies
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'')', E'-- file: 1_a.sql\nSELECT 1;\n-- no-transaction\nSELEC 1;\n'));
 \a
 \t off
 \i sql/include/reset.sql

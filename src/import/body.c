@@ -23,7 +23,8 @@ static char *read_body(MigImport *import, const MigImportRevision *revision,
 					   MigBodyKind kind, const BodyPiece *piece,
 					   bool *per_statement, int *line);
 static void refuse_template(const MigScriptSource *source);
-static void refuse_downgrade(const MigScriptSource *source);
+static void refuse_downgrade(MigImport *import, MigImportFile *file,
+							 void *part);
 
 /*
  * Adds a revision that begins with a file.  Its upgrade is empty, and it is
@@ -188,7 +189,7 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	text = mig_foreign_copy_data(&source);
 	source.body = text;
 	refuse_template(&source);
-	refuse_downgrade(&source);
+	(void) mig_import_keep_error(import, file, refuse_downgrade, &source);
 	if (!*per_statement)
 	{
 		if (mig_script_unwrap(text, kind))
@@ -229,8 +230,9 @@ refuse_template(const MigScriptSource *source)
  * Files of one tool can have names of another one.
  */
 static void
-refuse_downgrade(const MigScriptSource *source)
+refuse_downgrade(MigImport *import, MigImportFile *file, void *part)
 {
+	const MigScriptSource *source = part;
 	int			location = mig_foreign_find_downgrade(source->body);
 	const char *at;
 

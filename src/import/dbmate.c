@@ -21,17 +21,23 @@ typedef struct Sections
 	MigImportLine down;
 	const char *up_options;
 	const char *down_options;
+	bool		has_unknown;	/* or misplaced marks, of which one may be
+								 * what is missing */
+	bool		per_statement;	/* the section whose options were read */
+	const MigImportLine *line;	/* that is read */
 } Sections;
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
 static void read_file(MigImport *import, MigImportFile *file);
-static void find_sections(const MigImportFile *file, Sections *sections);
+static void find_sections(MigImport *import, MigImportFile *file,
+						  Sections *sections);
+static void read_line(MigImport *import, MigImportFile *file, void *part);
+static void check_begin(MigImport *import, MigImportFile *file, void *part);
 static void find_section(const MigImportFile *file, const MigImportLine *line,
 						 const char *mark, MigImportLine *section,
 						 const char **options);
-static bool read_options(const MigImportFile *file, const MigImportLine *mark,
-						 const char *options);
+static void read_options(MigImport *import, MigImportFile *file, void *part);
 
 const MigImportFormat mig_import_dbmate = {
 	.name = "dbmate",
@@ -67,57 +73,94 @@ read_file(MigImport *import, MigImportFile *file)
 
 	if (!mig_import_split_name(file->name, ".sql", &version, &title))
 		return;
-	find_sections(file, &sections);
+	find_sections(import, file, &sections);
+	/* Where its bodies are is not known, of which there is an error. */
 	if (sections.up.next == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file has no line \"-- %s\"", MARK_UP),
-				 mig_import_errplace(file, 0)));
-	if (mig_script_skip_gap(file->text, 0) < sections.up.start)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file has SQL before its line \"-- %s\"", MARK_UP),
-				 mig_import_errplace(file, mig_script_skip_gap(file->text, 0))));
-
+		return;
 	revision = mig_import_add_revision(import, file, version, title);
-	revision->script.def.upgrade_per_statement =
-		!read_options(file, &sections.up, sections.up_options);
+	sections.line = &sections.up;
+	(void) mig_import_keep_error(import, file, read_options, &sections);
+	revision->script.def.upgrade_per_statement = sections.per_statement;
 	mig_import_set_upgrade(import, revision, file, sections.up.next,
 						   sections.down.next > 0 ? sections.down.start :
 						   (int) strlen(file->text));
 	if (sections.down.next == 0)
 		return;
-	revision->script.def.downgrade_per_statement =
-		!read_options(file, &sections.down, sections.down_options);
+	sections.line = &sections.down;
+	(void) mig_import_keep_error(import, file, read_options, &sections);
+	revision->script.def.downgrade_per_statement = sections.per_statement;
 	mig_import_set_downgrade(import, revision, file, sections.down.next,
 							 strlen(file->text));
 }
 
+/*
+ * What is wrong with a mark is kept, and the next one is read.
+ */
 static void
-find_sections(const MigImportFile *file, Sections *sections)
+find_sections(MigImport *import, MigImportFile *file, Sections *sections)
 {
 	MigImportLine line = {0};
 
 	while (mig_import_next_line(file, &line))
 	{
-		mig_import_refuse_indented(file, &line, MARK);
-		if (mig_import_mark(file, &line, MARK) != NULL &&
-			mig_import_mark(file, &line, MARK_UP) == NULL &&
-			mig_import_mark(file, &line, MARK_DOWN) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("mark \"-- %s%s\" is not known", MARK,
-							mig_import_mark(file, &line, MARK)),
-					 mig_import_errplace(file, line.start)));
-		find_section(file, &line, MARK_UP, &sections->up, &sections->up_options);
-		find_section(file, &line, MARK_DOWN, &sections->down,
-					 &sections->down_options);
-		if (sections->down.next > 0 && sections->up.next == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"-- %s\" comes before \"-- %s\"", MARK_DOWN, MARK_UP),
-					 mig_import_errplace(file, line.start)));
+		sections->line = &line;
+		if (!mig_import_keep_error(import, file, read_line, sections))
+			mig_import_blank_line(file, &line);
 	}
+	if (sections->up.next == 0 && sections->has_unknown)
+		return;
+	if (sections->up.next == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file has no line \"-- %s\"", MARK_UP),
+				 mig_import_errplace(file, 0)));
+	if (!sections->has_unknown)
+		(void) mig_import_keep_error(import, file, check_begin, sections);
+}
+
+static void
+read_line(MigImport *import, MigImportFile *file, void *part)
+{
+	Sections   *sections = part;
+	const MigImportLine *line = sections->line;
+	const char *mark = mig_import_mark(file, line, MARK);
+
+	mig_import_refuse_indented(file, line, MARK);
+	if (mark != NULL && mig_import_mark(file, line, MARK_UP) == NULL &&
+		mig_import_mark(file, line, MARK_DOWN) == NULL)
+	{
+		sections->has_unknown = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mark \"-- %s%s\" is not known", MARK, mark),
+				 errhint("The marks are \"-- %s\" and \"-- %s\".", MARK_UP, MARK_DOWN),
+				 mig_import_errplace(file, line->start)));
+	}
+	find_section(file, line, MARK_UP, &sections->up, &sections->up_options);
+	if (sections->up.next == 0 && sections->has_unknown)
+		return;
+	if (sections->up.next == 0 && mig_import_mark(file, line, MARK_DOWN) != NULL)
+	{
+		sections->has_unknown = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"-- %s\" comes before \"-- %s\"", MARK_DOWN, MARK_UP),
+				 mig_import_errplace(file, line->start)));
+	}
+	find_section(file, line, MARK_DOWN, &sections->down, &sections->down_options);
+}
+
+static void
+check_begin(MigImport *import, MigImportFile *file, void *part)
+{
+	const Sections *sections = part;
+	int			first = mig_script_skip_gap(file->text, 0);
+
+	if (first < sections->up.start)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file has SQL before its line \"-- %s\"", MARK_UP),
+				 mig_import_errplace(file, first)));
 }
 
 static void
@@ -138,20 +181,23 @@ find_section(const MigImportFile *file, const MigImportLine *line,
 }
 
 /*
- * Whether the section is one transaction.
+ * Whether each statement of the section that begins with the line is a transaction.
  */
-static bool
-read_options(const MigImportFile *file, const MigImportLine *mark,
-			 const char *options)
+static void
+read_options(MigImport *import, MigImportFile *file, void *part)
 {
+	Sections   *sections = part;
+	const char *options = sections->line == &sections->up ?
+	sections->up_options : sections->down_options;
 	bool		transaction = true;
 
+	sections->per_statement = false;
 	if (options[0] != '\0' &&
 		!mig_script_line_transaction(options, &transaction))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" is not known", options),
 				 errhint("Nothing but \"transaction:false\" may follow."),
-				 mig_import_errplace(file, mark->start)));
-	return transaction;
+				 mig_import_errplace(file, sections->line->start)));
+	sections->per_statement = !transaction;
 }

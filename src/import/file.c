@@ -163,6 +163,20 @@ mig_import_try(MigImport *import, MigImportFile *file, MigImportReadPart read,
 	return false;
 }
 
+/*
+ * The same of a part, such as a mark, that says nothing of the bodies around it: they
+ * are looked at nevertheless, so that it hides none of their errors.
+ */
+bool
+mig_import_keep_error(MigImport *import, MigImportFile *file,
+					  MigImportReadPart read, void *part)
+{
+	if (try_part(import, file, read, part))
+		return true;
+	file->used = true;
+	return false;
+}
+
 static bool
 try_part(MigImport *import, MigImportFile *file, MigImportReadPart read,
 		 void *part)

@@ -51,14 +51,24 @@ typedef struct Sections
 	MigImportLine down;
 	bool		in_statement;
 	bool		no_transaction;
+	bool		has_unknown;	/* or misplaced marks, of which one may be
+								 * what is missing */
+	bool		unreadable;		/* errors of the bodies would follow from one
+								 * of the marks */
+	const MigImportLine *line;	/* that is read */
 } Sections;
 
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
 static void read_program(MigImport *import, MigImportFile *file);
 static void read_file(MigImport *import, MigImportFile *file);
-static void read_marks(MigImportFile *file, Sections *sections);
-static GooseMark read_mark(const MigImportFile *file, const MigImportLine *line);
+static void read_marks(MigImport *import, MigImportFile *file,
+					   Sections *sections);
+static void read_line(MigImport *import, MigImportFile *file, void *part);
+static void check_begin(MigImport *import, MigImportFile *file, void *part);
+static void check_end(MigImport *import, MigImportFile *file, void *part);
+static GooseMark read_mark(const MigImportFile *file, const MigImportLine *line,
+						   Sections *sections);
 static void apply_mark(MigImportFile *file, const MigImportLine *line,
 					   GooseMark mark, Sections *sections);
 static void begin_section(const MigImportFile *file, const MigImportLine *line,
@@ -110,9 +120,13 @@ read_file(MigImport *import, MigImportFile *file)
 
 	if (!mig_import_split_name(file->name, ".sql", &version, &title))
 		return;
-	read_marks(file, &sections);
+	read_marks(import, file, &sections);
+	/* Where its bodies are is not known, of which there is an error. */
+	if (sections.up.next == 0)
+		return;
 	has_down = sections.down.next > 0;
 	revision = mig_import_add_revision(import, file, version, title);
+	revision->script.failed = sections.unreadable;
 	revision->script.def.upgrade_per_statement = sections.no_transaction;
 	mig_import_set_upgrade(import, revision, file, sections.up.next,
 						   has_down ? sections.down.start :
@@ -124,30 +138,67 @@ read_file(MigImport *import, MigImportFile *file)
 							 strlen(file->text));
 }
 
+/*
+ * What is wrong with a mark is kept, and the next one is read.
+ */
 static void
-read_marks(MigImportFile *file, Sections *sections)
+read_marks(MigImport *import, MigImportFile *file, Sections *sections)
 {
 	MigImportLine line = {0};
-	int			first = mig_script_skip_gap(file->text, 0);
 
 	while (mig_import_next_line(file, &line))
 	{
-		GooseMark	mark = read_mark(file, &line);
-
-		mig_import_refuse_indented(file, &line, MARK);
-		if (mark != GOOSE_NONE)
-			apply_mark(file, &line, mark, sections);
+		sections->line = &line;
+		if (mig_import_keep_error(import, file, read_line, sections))
+			continue;
+		mig_import_blank_line(file, &line);
+		/* It was meant to end the statement, if it is in one. */
+		if (sections->in_statement)
+			file->text[line.start] = ';';
+		sections->in_statement = false;
 	}
+	if (sections->up.next == 0 && sections->has_unknown)
+		return;
 	if (sections->up.next == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file has no line \"-- %s Up\"", MARK),
 				 mig_import_errplace(file, 0)));
+	if (!sections->has_unknown)
+		(void) mig_import_keep_error(import, file, check_begin, sections);
+	if (!mig_import_keep_error(import, file, check_end, sections))
+		sections->unreadable = true;
+}
+
+static void
+read_line(MigImport *import, MigImportFile *file, void *part)
+{
+	Sections   *sections = part;
+	GooseMark	mark = read_mark(file, sections->line, sections);
+
+	mig_import_refuse_indented(file, sections->line, MARK);
+	if (mark != GOOSE_NONE)
+		apply_mark(file, sections->line, mark, sections);
+}
+
+static void
+check_begin(MigImport *import, MigImportFile *file, void *part)
+{
+	const Sections *sections = part;
+	int			first = mig_script_skip_gap(file->text, 0);
+
 	if (first < sections->up.start)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file has SQL before its line \"-- %s Up\"", MARK),
 				 mig_import_errplace(file, first)));
+}
+
+static void
+check_end(MigImport *import, MigImportFile *file, void *part)
+{
+	const Sections *sections = part;
+
 	if (sections->in_statement)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -156,7 +207,7 @@ read_marks(MigImportFile *file, Sections *sections)
 }
 
 static GooseMark
-read_mark(const MigImportFile *file, const MigImportLine *line)
+read_mark(const MigImportFile *file, const MigImportLine *line, Sections *sections)
 {
 	const char *text = mig_import_mark(file, line, MARK);
 
@@ -167,9 +218,11 @@ read_mark(const MigImportFile *file, const MigImportLine *line)
 		if (pg_strcasecmp(text, marks[i].text) == 0)
 			return marks[i].mark;
 	}
+	sections->has_unknown = true;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("mark \"-- %s %s\" is not known", MARK, text),
+			 errhint("The marks are Up, Down, StatementBegin, StatementEnd, NO TRANSACTION and ENVSUB OFF."),
 			 mig_import_errplace(file, line->start)));
 }
 
@@ -195,6 +248,7 @@ apply_mark(MigImportFile *file, const MigImportLine *line, GooseMark mark,
 			sections->no_transaction = true;
 			break;
 		case GOOSE_ENVSUB_ON:
+			sections->unreadable = true;
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("environment variables are not substituted in files"),
@@ -220,11 +274,16 @@ begin_section(const MigImportFile *file, const MigImportLine *line,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- %s %s\" is given twice", MARK, is_down ? "Down" : "Up"),
 				 mig_import_errplace(file, line->start)));
+	if (is_down && sections->up.next == 0 && sections->has_unknown)
+		return;
 	if (is_down && sections->up.next == 0)
+	{
+		sections->has_unknown = true;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- %s Down\" comes before \"-- %s Up\"", MARK, MARK),
 				 mig_import_errplace(file, line->start)));
+	}
 	*section = *line;
 }
 
@@ -235,7 +294,7 @@ static void
 end_statement(MigImportFile *file, const MigImportLine *line,
 			  Sections *sections)
 {
-	if (!sections->in_statement)
+	if (!sections->in_statement && !sections->has_unknown)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- %s StatementEnd\" has no StatementBegin", MARK),

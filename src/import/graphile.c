@@ -39,6 +39,7 @@ typedef struct Header
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
 static void read_file(MigImport *import, MigImportFile *file);
+static void try_header(MigImport *import, MigImportFile *file, void *part);
 static void read_header(const MigImportFile *file, Header *header);
 static void keep(const MigImportFile *file, const MigImportLine *line,
 				 const char *mark, const char **value);
@@ -78,6 +79,7 @@ read_file(MigImport *import, MigImportFile *file)
 {
 	MigImportRevision *revision;
 	Header	   *header;
+	bool		has_header;
 	char	   *version;
 	char	   *title;
 
@@ -87,16 +89,23 @@ read_file(MigImport *import, MigImportFile *file)
 	header = palloc0(sizeof(Header));
 	header->file = file;
 	import->state = lappend(import->state, header);
-	read_header(file, header);
+	has_header = mig_import_keep_error(import, file, try_header, header);
 	/* What is replaced may be in the header. */
 	replace_placeholders(import, file);
-	read_header(file, header);
+	if (has_header)
+		read_header(file, header);
 	revision = mig_import_add_revision(import, file, version,
 									   header->message != NULL ? header->message : title);
 	revision->checksum = header->hash;
 	revision->script.def.upgrade_per_statement = !read_transaction(file, header->body);
 	mig_import_set_upgrade(import, revision, file, header->body,
 						   strlen(file->text));
+}
+
+static void
+try_header(MigImport *import, MigImportFile *file, void *part)
+{
+	read_header(file, part);
 }
 
 static void

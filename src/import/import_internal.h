@@ -114,7 +114,7 @@ struct MigImportFormat
 	 * transaction, NULL: no format's mark says so.
 	 */
 	bool		(*parse_name) (const MigImportFile *file, MigImportName *name);
-	bool		(*per_statement) (const MigImport *import, MigImportFile *file);
+	bool		(*per_statement) (MigImport *import, MigImportFile *file);
 	bool		ordered;
 
 	/*
@@ -142,6 +142,8 @@ extern void mig_import_split_bundle(MigImport *import, const char *bundle);
 extern void mig_import_each_file(MigImport *import, MigImportRead read);
 extern bool mig_import_try(MigImport *import, MigImportFile *file,
 						   MigImportReadPart read, void *part);
+extern bool mig_import_keep_error(MigImport *import, MigImportFile *file,
+								  MigImportReadPart read, void *part);
 extern MigImportFile *mig_import_find_beside(const MigImport *import,
 											 const MigImportFile *file,
 											 const char *name);

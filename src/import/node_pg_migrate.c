@@ -23,6 +23,7 @@ typedef struct Sections
 {
 	MigImportLine up;
 	MigImportLine down;
+	const MigImportLine *line;	/* that is read */
 } Sections;
 
 static MigImportMatch recognize(const MigImport *import);
@@ -30,7 +31,10 @@ static void read_set(MigImport *import);
 static void read_program(MigImport *import, MigImportFile *file);
 static void read_up(MigImport *import, MigImportFile *file);
 static void read_down(MigImport *import, MigImportFile *file);
-static void find_sections(const MigImportFile *file, Sections *sections);
+static void find_sections(MigImport *import, MigImportFile *file,
+						  Sections *sections);
+static void read_line(MigImport *import, MigImportFile *file, void *part);
+static void check_begin(MigImport *import, MigImportFile *file, void *part);
 static bool is_mark(const MigImportFile *file, const MigImportLine *line,
 					const char *direction);
 static void keep_mark(const MigImportFile *file, const MigImportLine *line,
@@ -102,7 +106,7 @@ read_up(MigImport *import, MigImportFile *file)
 		(!mig_import_split_name(file->name, ".up.sql", &version, &title) &&
 		 !mig_import_split_name(file->name, ".sql", &version, &title)))
 		return;
-	find_sections(file, &sections);
+	find_sections(import, file, &sections);
 	revision = mig_import_add_revision(import, file, version, title);
 	mig_import_set_upgrade(import, revision, file, sections.up.next,
 						   section_end(file, &sections.up, &sections.down));
@@ -125,26 +129,44 @@ read_down(MigImport *import, MigImportFile *file)
 }
 
 /*
- * What is before both marks the tool does not run.
+ * What is before both marks the tool does not run.  What is wrong with a mark is kept,
+ * and the next one is read.
  */
 static void
-find_sections(const MigImportFile *file, Sections *sections)
+find_sections(MigImport *import, MigImportFile *file, Sections *sections)
 {
 	MigImportLine line = {0};
-	int			first = mig_script_skip_gap(file->text, 0);
 
 	while (mig_import_next_line(file, &line))
 	{
-		if (is_mark(file, &line, "up"))
-			keep_mark(file, &line, &sections->up);
-		else if (is_mark(file, &line, "down"))
-			keep_mark(file, &line, &sections->down);
+		sections->line = &line;
+		(void) mig_import_keep_error(import, file, read_line, sections);
 	}
 	if (sections->up.next == 0 && sections->down.next > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file has no line \"-- Up Migration\""),
 				 mig_import_errplace(file, sections->down.start)));
+	(void) mig_import_keep_error(import, file, check_begin, sections);
+}
+
+static void
+read_line(MigImport *import, MigImportFile *file, void *part)
+{
+	Sections   *sections = part;
+
+	if (is_mark(file, sections->line, "up"))
+		keep_mark(file, sections->line, &sections->up);
+	else if (is_mark(file, sections->line, "down"))
+		keep_mark(file, sections->line, &sections->down);
+}
+
+static void
+check_begin(MigImport *import, MigImportFile *file, void *part)
+{
+	const Sections *sections = part;
+	int			first = mig_script_skip_gap(file->text, 0);
+
 	if (first < sections->up.start &&
 		(sections->down.next == 0 || first < sections->down.start))
 		ereport(ERROR,

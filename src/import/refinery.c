@@ -14,13 +14,21 @@
 #define MARK		"refinery:"
 #define MARK_TEXT	"refinery:noTransaction"
 
+/* The line that is read, and whether one was the mark. */
+typedef struct Mark
+{
+	MigImportLine line;
+	bool		found;
+} Mark;
+
 static MigImportMatch recognize(const MigImport *import);
 static void read_set(MigImport *import);
 static void read_program(MigImport *import, MigImportFile *file);
 static void read_file(MigImport *import, MigImportFile *file);
 static bool parse_name(const char *name, const char *suffix, char **version,
 					   char **title);
-static bool read_mark(MigImportFile *file);
+static bool read_marks(MigImport *import, MigImportFile *file);
+static void read_mark(MigImport *import, MigImportFile *file, void *part);
 
 const MigImportFormat mig_import_refinery = {
 	.name = "refinery",
@@ -80,7 +88,7 @@ read_file(MigImport *import, MigImportFile *file)
 	if (!parse_name(file->name, ".sql", &version, &title))
 		return;
 	revision = mig_import_add_revision(import, file, version, title);
-	revision->script.def.upgrade_per_statement = read_mark(file);
+	revision->script.def.upgrade_per_statement = read_marks(import, file);
 	mig_import_set_upgrade(import, revision, file, 0, strlen(file->text));
 }
 
@@ -101,29 +109,35 @@ parse_name(const char *name, const char *suffix, char **version, char **title)
 }
 
 /*
- * Whether the file has the mark, which means nothing any more then.
+ * Whether the file has the mark.  What is wrong with one is kept, and the next is
+ * read.
  */
 static bool
-read_mark(MigImportFile *file)
+read_marks(MigImport *import, MigImportFile *file)
 {
-	bool		result = false;
-	MigImportLine line = {0};
+	Mark		mark = {{0}};
 
-	while (mig_import_next_line(file, &line))
-	{
-		const char *rest = mig_import_mark(file, &line, MARK_TEXT);
+	while (mig_import_next_line(file, &mark.line))
+		(void) mig_import_keep_error(import, file, read_mark, &mark);
+	return mark.found;
+}
 
-		mig_import_refuse_indented(file, &line, MARK);
-		if (mig_import_mark(file, &line, MARK) == NULL)
-			continue;
-		if (rest == NULL || rest[0] != '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("mark \"-- %s%s\" is not known", MARK,
-							mig_import_mark(file, &line, MARK)),
-					 mig_import_errplace(file, line.start)));
-		mig_import_blank_line(file, &line);
-		result = true;
-	}
-	return result;
+static void
+read_mark(MigImport *import, MigImportFile *file, void *part)
+{
+	Mark	   *mark = part;
+	const char *rest = mig_import_mark(file, &mark->line, MARK_TEXT);
+
+	mig_import_refuse_indented(file, &mark->line, MARK);
+	if (mig_import_mark(file, &mark->line, MARK) == NULL)
+		return;
+	if (rest == NULL || rest[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mark \"-- %s%s\" is not known", MARK,
+						mig_import_mark(file, &mark->line, MARK)),
+				 errhint("The mark is \"-- %s\".", MARK_TEXT),
+				 mig_import_errplace(file, mark->line.start)));
+	mig_import_blank_line(file, &mark->line);
+	mark->found = true;
 }

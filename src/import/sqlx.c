@@ -16,7 +16,8 @@
 static MigImportMatch recognize(const MigImport *import);
 static bool parse_name(const MigImportFile *file, MigImportName *name);
 static bool begins_with_mark(const MigImportFile *file);
-static bool read_mark(const MigImport *import, MigImportFile *file);
+static bool read_mark(MigImport *import, MigImportFile *file);
+static void refuse_mark(MigImport *import, MigImportFile *file, void *part);
 
 const MigImportFormat mig_import_sqlx = {
 	.name = "sqlx",
@@ -79,7 +80,7 @@ begins_with_mark(const MigImportFile *file)
  * sqlx would not see is an error.
  */
 static bool
-read_mark(const MigImport *import, MigImportFile *file)
+read_mark(MigImport *import, MigImportFile *file)
 {
 	bool		result = begins_with_mark(file);
 	MigImportLine line = {0};
@@ -90,14 +91,20 @@ read_mark(const MigImport *import, MigImportFile *file)
 		mig_import_blank_line(file, &line);
 	}
 	while (mig_import_next_line(file, &line))
-	{
-		const char *rest = mig_import_mark(file, &line, MARK);
-
-		if (rest != NULL && rest[0] == '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("mark \"%s\" does not begin the file", FIRST_LINE),
-					 mig_import_errplace(file, line.start)));
-	}
+		(void) mig_import_keep_error(import, file, refuse_mark, &line);
 	return result;
+}
+
+static void
+refuse_mark(MigImport *import, MigImportFile *file, void *part)
+{
+	const MigImportLine *line = part;
+	const char *rest = mig_import_mark(file, line, MARK);
+
+	if (rest != NULL && rest[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mark \"%s\" does not begin the file", FIRST_LINE),
+				 errhint("Put it into the first line, or remove it."),
+				 mig_import_errplace(file, line->start)));
 }
