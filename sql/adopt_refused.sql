@@ -120,6 +120,15 @@ CREATE TRIGGER migrate_lock_out BEFORE UPDATE ON app.schema_migrations FOR EACH 
 SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true)$$);
 DROP TRIGGER migrate_lock_out ON app.schema_migrations;
 UPDATE app.schema_migrations SET version = 2;
+-- behind a deploy nothing is left to adopt, but it can still be locked out
+BEGIN;
+SELECT migrate_register('late', '', '', '{2}');
+SELECT migrate_upgrade('late');
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations')$$);
+SELECT revision, result FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true);
+SELECT version_num FROM migrate.version;
+SELECT pg_temp.attempt('UPDATE app.schema_migrations SET version = 3');
+ROLLBACK;
 
 -- rights: on the function, on the schema, on the table
 SET ROLE regress_migrate_app;

@@ -21,6 +21,7 @@ static void refuse_own(const MigAdoption *adoption);
 static void find_missing(MigAdoption *adoption);
 static void reorder(MigAdoption *adoption);
 static bool *find_elsewhere(MigAdoption *adoption);
+static bool is_behind(const MigAdoption *adoption, const bool *before);
 static void stamp(const MigAdoption *adoption);
 static void write_log(const MigAdoption *adoption, const bool *before);
 static void report(const MigAdoption *adoption, const bool *before);
@@ -39,6 +40,7 @@ mig_adopt(const MigAdoptRequest *request, int *nresults)
 	MigAdoptRow *rows;
 	int			nrows;
 	bool	   *before;
+	bool		locks_only;
 
 	adoption.tool = mig_adopt_find_tool(request->format, request->relation, &name);
 	adoption.table = mig_version_open_foreign(name);
@@ -57,8 +59,14 @@ mig_adopt(const MigAdoptRequest *request, int *nresults)
 	if (adoption.missing != NIL && request->reorder)
 		reorder(&adoption);
 	before = find_elsewhere(&adoption);
+	adoption.is_behind = is_behind(&adoption, before);
+	/* Then nothing is left to adopt, but the tool can still go on. */
+	locks_only = request->lock_out && adoption.is_behind;
+	if (locks_only)
+		adoption.elsewhere = NIL;
 	mig_adopt_refuse(&adoption);
-	stamp(&adoption);
+	if (!locks_only)
+		stamp(&adoption);
 	write_log(&adoption, before);
 	report(&adoption, before);
 	return list_results(&adoption, before, nresults);
@@ -145,6 +153,22 @@ find_elsewhere(MigAdoption *adoption)
 										  unconstify(char *, mig_graph_id(adoption->graph, rev)));
 	}
 	return before;
+}
+
+/*
+ * Whether revisions were deployed here since the last adoption, and none by the tool.
+ */
+static bool
+is_behind(const MigAdoption *adoption, const bool *before)
+{
+	for (int i = 0; i < adoption->history.n; i++)
+	{
+		int			rev = adoption->history.rev[i];
+
+		if (adoption->applied[rev] && !before[rev])
+			return false;
+	}
+	return adoption->elsewhere != NIL;
 }
 
 /*

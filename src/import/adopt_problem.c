@@ -62,6 +62,8 @@ mig_adopt_refuse(const MigAdoption *adoption)
 		append_line(&detail, psprintf(_("Applied according to version table \"%s\" here, and not there: %s."),
 									  adoption->version->name,
 									  list_names(adoption->elsewhere)));
+		if (adoption->is_behind)
+			append_line(&hint, _("If they were deployed here, nothing is left to adopt: lock_out => true locks the tool out."));
 		append_line(&hint, _("Find out which table is right, and say it with migrate_stamp() or with the tool."));
 	}
 	if (detail.len == 0)
