@@ -153,6 +153,12 @@ is(sql($node, 'alembic_by_psql', $others), '1', "Alembic's table that exists: ke
 sql($node, 'odd', q(SELECT migrate_register('o5', '', '', '{o4}', message => E'first\n\\! touch here\nDROP DATABASE odd;')));
 unlike($node->safe_psql('odd', "SELECT migrate_script('o4:o5')"), qr/^(\\!|DROP)/m, 'a message of several lines');
 
+# The extension is made in the schema that it has here.
+$node->safe_psql('postgres', 'CREATE DATABASE elsewhere; CREATE DATABASE elsewhere_by_psql');
+$node->safe_psql('elsewhere', q(CREATE SCHEMA "An ext"; CREATE EXTENSION migrate SCHEMA "An ext"; SET search_path = public, "An ext"; SELECT migrate_register('e1', 'CREATE TABLE heads AS SELECT * FROM "An ext".migrate_heads()')));
+run_script('elsewhere', 'elsewhere_by_psql', "'head'", 'SET search_path = "An ext";');
+is($node->safe_psql('elsewhere_by_psql', "SELECT extnamespace::regnamespace, (SELECT version_num FROM migrate.version) FROM pg_extension WHERE extname = 'migrate'"), '"An ext"|e1', 'the extension in another schema');
+
 # Errors.
 session_is($node, 'odd', 'a downgrade without a beginning', "SELECT migrate_script('base', 'downgrade')", '', '22023: the script of a downgrade needs a range');
 session_is($node, 'odd', 'half a range', "SELECT migrate_script('o1:')", '', '22023: invalid range "o1:"');

@@ -33,6 +33,7 @@ static void write_repeatables(StringInfo text, const MigVersion *version);
 static void check_reversible(const MigPlan *plan);
 static void write_begin(StringInfo text, const MigVersion *version,
 						MigCommand command, bool from_base);
+static void write_extension(StringInfo text);
 static void write_table(StringInfo text, const MigVersion *version);
 static char *key_name(const MigVersion *version);
 static void write_step(StringInfo text, const MigVersion *version,
@@ -170,9 +171,30 @@ write_begin(StringInfo text, const MigVersion *version, MigCommand command,
 	if (command == MIG_COMMAND_DOWNGRADE || !from_base)
 		return;
 	if (version->own)
-		appendStringInfoString(text, "CREATE EXTENSION IF NOT EXISTS migrate;\n");
+		write_extension(text);
 	else
 		write_table(text, version);
+}
+
+/*
+ * In the schema that it has here, whose name bodies may have in them.
+ */
+static void
+write_extension(StringInfo text)
+{
+	static MigSpiQuery query = {
+		"SELECT pg_catalog.quote_ident(n.nspname)"
+		"  FROM pg_catalog.pg_extension AS e"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace"
+		" WHERE e.extname = 'migrate'"
+	};
+	const char *schema = mig_spi_first(&query, NULL, MIG_SPI_OWNER,
+									   MIG_SPI_READ_CALLER);
+
+	if (strcmp(schema, "public") != 0)
+		appendStringInfo(text, "CREATE SCHEMA IF NOT EXISTS %s;\n", schema);
+	appendStringInfo(text, "CREATE EXTENSION IF NOT EXISTS migrate SCHEMA %s;\n",
+					 schema);
 }
 
 /*
