@@ -36,6 +36,7 @@ typedef struct Paths
 	int			n;
 } Paths;
 
+static void explain_arguments(const char *message);
 static void add_path(Files *files, const char *path);
 static void collect(Paths *paths, const char *path);
 static void collect_directory(Paths *paths, const char *path);
@@ -217,11 +218,25 @@ run_load(Session *session, int argc, char **argv)
 					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb)" :
 					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
 					   6, params);
+	if (code == EXIT_FAILED)
+		explain_arguments(PQerrorMessage(session->conn));
 	if (options.dry_run)
 		PQclear(run_query(session, "ROLLBACK", 0, NULL));
 	termPQExpBuffer(&files.paths);
 	termPQExpBuffer(&files.contents);
 	return code;
+}
+
+/*
+ * The errors of the server name the arguments of its function.
+ */
+static void
+explain_arguments(const char *message)
+{
+	if (strstr(message, "replace => true") != NULL)
+		pg_log_error_hint("For replace => true, say --replace.");
+	if (strstr(message, "prune => true") != NULL)
+		pg_log_error_hint("Here --prune stands for prune => true.");
 }
 
 /*

@@ -163,7 +163,7 @@ client_is('deploy what was loaded', [ 'deploy', '-d', 'files' ], 0, qr/^$/, qr/d
 append_to_file("$history/4.sql", "-- revision: a4\n-- down_revision: a2\n-- migrate:up\nSELECT 4;\n");
 client_is('load one file', [ @load, "$history/4.sql" ], 0, qr/ a4 +\| added/);
 append_to_file("$history/4.sql", "SELECT 5;\n");
-client_is('a changed file', [ @load, "$history/4.sql" ], 1, qr/^$/, qr/ERROR: .*a4/);
+client_is('a changed file', [ @load, "$history/4.sql" ], 1, qr/^$/, qr/ERROR: .*a4.*hint: For replace => true, say --replace/s);
 client_is('a changed file replaces', [ @load, "$history/4.sql", '--replace' ], 0, qr/ a4 +\| replaced/);
 unlink "$history/4.sql";
 client_is('a file that is gone', [ @load, '--prune', $history ], 0, qr/ a4 +\| removed/);
