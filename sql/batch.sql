@@ -329,6 +329,11 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'UPDATE t SET n = n + 1 WHERE id = (SELECT t.id) AND $1 <= $2'$$,
 	$$'t', 'UPDATE t SET n = n + 1 WHERE id = ANY (ARRAY(SELECT id FROM t)) AND $1 <= $2'$$,
 	$$'t', 'UPDATE t SET n = n + 1 WHERE id IN (SELECT id + 0 FROM t) AND $1 <= $2'$$,
+	-- limited by another table only, or not where it conflicts
+	$$'t', 'UPDATE t SET n = 1 FROM bare WHERE bare.id = t.id AND bare.n BETWEEN $1 AND $2'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE EXISTS (SELECT FROM bare WHERE bare.id = t.id AND bare.id BETWEEN $1 AND $2)'$$,
+	$$'t', 'MERGE INTO t USING (SELECT DISTINCT id FROM bare) AS b ON t.id = b.id AND b.id BETWEEN $1 AND $2 WHEN MATCHED THEN UPDATE SET n = 1'$$,
+	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
 	-- LIMIT around it and below it
 	$$'t', 'INSERT INTO bare SELECT id FROM (SELECT id FROM t WHERE id BETWEEN $1 AND $2) AS s LIMIT 10'$$,
 	$$'t', 'WITH w AS (SELECT id FROM t WHERE id BETWEEN $1 AND $2) INSERT INTO bare SELECT id FROM w LIMIT 10'$$,
@@ -357,17 +362,17 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	$$'t', 'UPDATE t SET n = 1 WHERE EXISTS (SELECT FROM t AS o WHERE o.id = t.id AND o.id BETWEEN $1 AND $2)'$$,
 	$$'t', 'INSERT INTO bare SELECT id FROM (SELECT id FROM t GROUP BY id) AS s WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE t SET n = 1 FROM t AS o WHERE t.id = o.id AND o.id BETWEEN $1 AND $2'$$,
-	$$'t', 'UPDATE t SET n = 1 FROM bare WHERE bare.id = t.id AND bare.n BETWEEN $1 AND $2'$$,
+	$$'t', 'UPDATE t SET n = 1 FROM bare WHERE bare.id = t.id AND t.id BETWEEN $1 AND $2'$$,
 	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b > $1 OR b = $1 AND a >= $2) AND ($3 > b OR $4 >= a AND $3 = b)'$$,
 	$$'triple', 'UPDATE triple SET n = 1 WHERE (a > $1 OR a = $1 AND b > $2 OR a = $1 AND b = $2 AND c >= $3) AND (a < $4 OR a = $4 AND (b < $5 OR b = $5 AND c <= $6))'$$,
 	$$'triple', 'UPDATE triple SET n = 1 WHERE a >= $1 AND (a > $1 OR b >= $2 AND (b > $2 OR c >= $3)) AND (a, b, c) <= ($4, $5, $6)'$$,
-	$$'t', 'UPDATE t SET n = 1 WHERE EXISTS (SELECT FROM bare WHERE bare.id = t.id AND bare.id BETWEEN $1 AND $2)'$$,
+	$$'t', 'UPDATE t SET n = 1 WHERE EXISTS (SELECT FROM bare WHERE bare.id = t.id) AND id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE t SET n = 1 WHERE id = ANY (ARRAY(SELECT id FROM t WHERE id BETWEEN $1 AND $2 FOR UPDATE))'$$,
 	$$'t', 'UPDATE t SET n = 1 WHERE id IN (SELECT id FROM v WHERE id BETWEEN $1 AND $2)'$$,
 	$$'t', 'WITH w AS MATERIALIZED (SELECT id FROM t) UPDATE t SET n = 1 FROM w WHERE w.id = t.id AND w.id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE t SET n = 1 FROM t AS o WHERE o.id = t.id AND o.id BETWEEN $1 AND $2 AND t.n <> $1'$$,
 	$$'crossed', 'DELETE FROM crossed WHERE (a, b) IN (SELECT a, b FROM crossed WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4))'$$,
-	$$'t', 'MERGE INTO t USING (SELECT DISTINCT id FROM bare) AS b ON t.id = b.id AND b.id BETWEEN $1 AND $2 WHEN MATCHED THEN UPDATE SET n = 1'$$,
+	$$'t', 'MERGE INTO t USING (SELECT DISTINCT id FROM bare) AS b ON t.id = b.id AND t.id BETWEEN $1 AND $2 WHEN MATCHED THEN UPDATE SET n = 1'$$,
 	$$'t', 'INSERT INTO bare SELECT id FROM t AS x JOIN (SELECT id AS i FROM t) AS s ON x.id = s.i WHERE x.id BETWEEN $1 AND $2'$$,
 	$$'crossed', 'UPDATE crossed SET n = 1 WHERE b BETWEEN $1 AND $3 AND (b > $1 OR a >= $2) AND (a <= $4 OR $3 > b)'$$,
 	$$'crossed', 'UPDATE crossed SET n = 1 WHERE b >= $1 AND (b, a) BETWEEN ($1, $2) AND ($3, $4)'$$,
@@ -385,7 +390,7 @@ SELECT pg_temp.attempt('CALL migrate_batch(' || arguments || ')') FROM unnest(AR
 	-- a parameter of the server's own
 	$$'crossed', 'UPDATE crossed SET n = 1 WHERE (b, a) BETWEEN ($1, $2) AND ($3, $4) AND a IN (SELECT id FROM t)'$$,
 	-- not its key
-	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id'$$,
+	$$'t', 'INSERT INTO t (id) SELECT id FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = excluded.n WHERE t.id BETWEEN $1 AND $2 RETURNING id'$$,
 	$$'computed', 'UPDATE computed SET c = 1 WHERE id BETWEEN $1 AND $2'$$,
 	$$'t', 'UPDATE bare SET id = bare.id + 1 FROM t WHERE t.id BETWEEN $1 AND $2'$$]) AS arguments;
 -- rows that no source matches, which MERGE knows from 17 on

@@ -1,247 +1,672 @@
 /*
  * batch_condition.c
- *	  Whether the statement of a batch is limited to the keys of the batch.
+ *	  Whether the statement of a batch is about exactly the rows of the batch.
  *
- * Keys are looked up in the order of the key, both ends included.  A statement
- * that compares the table with its parameters in another way would silently leave
- * out rows, or be about those of other batches, too; one that changes the table
- * without a condition on its key would change all rows in each batch.  It is
- * looked at as the server has analyzed it, operators by what they are to the order
- * of the key, columns through views, subqueries and WITH.
+ * A statement that is not would silently leave out rows, or handle them in each
+ * batch.  So it is looked at as the server has analyzed it, through views,
+ * subqueries and WITH: each INSERT, UPDATE, DELETE and MERGE in it that has to do
+ * with the table must be limited to the batch.  A query is, if its rows come from
+ * one relation, at least, that is limited, and nothing leaves out rows by what
+ * happens to be in the same batch.  A relation is limited by conditions on its key
+ * (batch_range.c), or because it is a query that is limited.
  *
- * What cannot be seen to be right is refused, where it compares columns of the
- * table.  What a statement leaves to functions, or compares with the columns of
- * other tables, its author answers for.
+ * What cannot be seen to be right is refused.  What a statement leaves to
+ * functions, or compares with the columns of other tables, its author answers for.
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
-#include "catalog/partition.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
-#include "commands/defrem.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
 #include "run/run_internal.h"
 
-/* A column of the table that is compared with a parameter. */
-typedef struct Comparison
+/* What was said of a query, which others may read again and again. */
+typedef struct Verdict
 {
-	MigBatchColumn column;
-	int			parameter;		/* from 1; 0: it is another comparison */
-	StrategyNumber strategy;	/* of the order of the key, with the column to
-								 * the left; 0: of another one */
-} Comparison;
+	const Query *query;
+	List	   *key;
+	bool		limited;
+} Verdict;
 
-/* What is looked for. */
+/* What is looked at. */
 typedef struct Search
 {
-	MigBatchScope scope;		/* of the query that is walked through */
-	bool		in_value;		/* in a query that gives a value, no rows */
-	bool		compared;		/* columns of the table with parameters */
-	bool		exact;			/* in a query whose rows are those of the
-								 * batch */
-	bool		inexact;		/* in one whose rows are others */
-	bool		unlimited;		/* rows are changed whose key is not looked at */
-	const Comparison *crossed;	/* of the key, with the parameter of another
-								 * column */
+	MigBatchScope scope;		/* the query, and its outer ones */
+	List	   *statements;		/* all of it */
+	bool		found;			/* a change that is limited to the batch */
+	bool		compared;		/* the key of the table with a parameter */
+	List	   *verdicts;		/* of is_limited() */
+	List	   *summed;			/* limited ones that sum up rows of the batch */
+	List	   *seen;			/* by find_comparison() */
+	int			varno;			/* whose columns find_columns() looks for */
+	List	   *columns;		/* that it has found */
 } Search;
 
-static bool find_comparisons(Node *node, void *context);
-static void look_at_query(Search *search, Query *query);
-static void look_at_comparison(Search *search, Node *node);
-static bool is_exact(const Search *search, const Query *query, int varno,
-					 List *conditions);
+/*
+ * Is asked about the first query of the scope; key: those of its columns that are
+ * to be the key of the batch, if not NIL.
+ */
+typedef bool (*Question) (Search *search, List *key);
+
+static bool check_queries(Node *node, void *context);
+static void check_change(Search *search);
+pg_noreturn static void refuse(Search *search, bool changes);
+static bool find_crossed(Node *node, void *context);
+static bool changes_table(const Search *search);
+static bool is_target_limited(Search *search);
+static bool is_limited(Search *search, List *key);
+static bool has_limited_relation(Search *search, List *key);
+static bool filters_sums(Search *search, int varno);
+static bool has_limited_condition(Search *search);
+static bool are_arms_limited(Search *search, Node *node);
+static bool does_arm_compare(Search *search, Node *node);
+static bool is_relation_limited(Search *search, int varno, List *key);
+static bool find_columns(Node *node, void *context);
+static bool keeps_rows(const Search *search, List *columns);
+static List *columns_below(List *columns, List *queries, List **inner);
+static const Var *base_column(const Node *node, List *queries);
+static bool is_joined_by_key(Search *search, int varno);
+static bool is_joined_by_query(Search *search, int varno, Node *condition);
+static List *equal_columns(const Search *search, List *conditions, int varno,
+						   int levelsup, int other);
+static List *equal_targets(const Search *search, Node *condition, int varno,
+						   List *inner);
+static bool is_key(const Search *search, const Node *node, int varno,
+				   int levelsup, int key);
+static Query *query_of_rows(Node *condition);
 static bool leaves_out_rows(const Query *query);
+static bool is_number(const Node *node, bool zero);
+static bool has_groups(const Query *query);
+static bool has_whole_groups(const Search *search, int varno);
+static bool has_key(const Search *search, int varno, List *clauses);
+static bool is_filtered(Search *search);
+static bool find_filter(Node *node, void *context);
+static bool compares_key(Search *search, List *key);
+static bool compares_key_here(Search *search, List *key);
+static bool find_comparison(Node *node, void *context);
 static bool reads_table(const Search *search, List *queries, List **seen);
-static List *conditions_of_query(const Query *query);
-static List *conditions_of(Node *node, List *conditions);
-static bool is_end(const Search *search, int varno, List *arms, List *beside,
-				   int column, bool last);
-static List *without(const Search *search, int varno, List *conditions, int column,
-					 bool last, StrategyNumber strategy);
-static bool is_comparison(const Search *search, int varno, Node *condition,
-						  int column, int ncolumns, bool last,
-						  StrategyNumber strategy);
-static bool is_limited(Search *search, const Query *query, List *conditions);
-static bool has_equal_key(Search *search, List *conditions, int varno, int levelsup,
-						  Query *given);
-static bool equals_key(Search *search, Node *condition, int key, int varno,
-					   int levelsup, Query *given, int *relation);
-static bool gives_key(Search *search, Node *other, int key, Query *given,
-					  int *relation);
-static bool is_of_batch(const Search *search, Node *node);
-static List *read_comparisons(const Search *search, Node *condition);
-static Comparison *read_comparison(const Search *search, Node *one,
-								   Node *other, Oid operator);
-static StrategyNumber strategy_of(const Search *search, int key, Oid operator);
+static List *conditions_of(const Query *query);
+static List *all_conditions_of(const Query *query);
+static List *relations_of(Node *node, bool kept, List *varnos);
+static Query *first_query(const Search *search);
+static bool ask(Search *search, List *queries, Question question, List *key);
+static bool ask_relation(Search *search, int varno, Question question);
 
 void
 mig_batch_check_condition(const MigBatch *batch, List *queries)
 {
-	Search		search = {{batch}};
-	const Comparison *crossed;
+	Search		search = {{batch}, queries};
 
-	if (get_rel_relispartition(batch->relation))
-		search.scope.ancestors = get_partition_ancestors(batch->relation);
-	(void) find_comparisons((Node *) queries, &search);
-	crossed = search.crossed;
-	if (crossed != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the statement of a batch compares column \"%s\" with parameter $%d, which is of column \"%s\"",
-						crossed->column.name, crossed->parameter,
-						batch->key[(crossed->parameter - 1) % batch->nkey]),
-				 errdetail("Parameters are in the order of the columns of the key. In another one rows would be left out."),
-				 errhint("It needs the condition %s, or one that means the same.",
-						 mig_batch_condition(batch))));
-	if (search.inexact || (search.compared && !search.exact))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the statement of a batch cannot be seen to be about exactly the rows of the batch"),
-				 errdetail("Rows could be left out, or be in two batches."),
-				 errhint("It needs the condition %s of table %s itself, joined to others by AND, without a cast or COLLATE, and no other comparison of the key with a parameter.",
-						 mig_batch_condition(batch), batch->relation_name)));
-	if (search.unlimited)
+	(void) check_queries((Node *) queries, &search);
+	if (search.compared && !search.found)
+		refuse(&search, false);
+}
+
+static bool
+check_queries(Node *node, void *context)
+{
+	Search	   *search = context;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, check_queries, context);
+	search->scope.queries = lcons(node, search->scope.queries);
+	search->compared = search->compared || compares_key_here(search, NIL);
+	if (((Query *) node)->commandType != CMD_SELECT)
+		check_change(search);
+	(void) query_tree_walker((Query *) node, check_queries, context, 0);
+	search->scope.queries = list_delete_first(search->scope.queries);
+	return false;
+}
+
+static void
+check_change(Search *search)
+{
+	const Query *query = first_query(search);
+	List	   *seen = NIL;
+
+	if (changes_table(search))
+	{
+		if (!is_target_limited(search))
+			refuse(search, query->commandType == CMD_INSERT || !compares_key(search, NIL));
+		search->found = true;
+		if (query->commandType != CMD_INSERT)
+			return;
+	}
+	if (is_limited(search, NIL))
+		search->found = true;
+	/* Rows that are counted are none that could be left out. */
+	else if (query->jointree->fromlist != NIL &&
+			 (reads_table(search, search->scope.queries, &seen) ||
+			  compares_key(search, NIL)))
+		refuse(search, false);
+}
+
+/*
+ * changes: because of the rows of the table that are changed.
+ */
+static void
+refuse(Search *search, bool changes)
+{
+	const MigBatch *batch = search->scope.batch;
+
+	search->scope.queries = NIL;
+	(void) find_crossed((Node *) search->statements, search);
+	if (changes)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the statement of a batch is not limited to the rows of the batch"),
 				 errdetail("It changes rows of table %s without a condition on their key, or one that joins them by their key to the rows of the batch.",
 						   batch->relation_name),
-				 errhint("It needs the condition %s.",
-						 mig_batch_condition(batch))));
+				 errhint("It needs the condition %s of table %s itself.",
+						 mig_batch_condition(batch), batch->relation_name)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the statement of a batch cannot be seen to be about exactly the rows of the batch"),
+			 errdetail("Rows could be left out, or be in two batches."),
+			 errhint("It needs the condition %s of table %s itself, joined to others by AND, without a cast or COLLATE, no other comparison of the key with a parameter, and nothing around it that leaves out rows.",
+					 mig_batch_condition(batch), batch->relation_name)));
 }
 
 static bool
-find_comparisons(Node *node, void *context)
+find_crossed(Node *node, void *context)
 {
 	Search	   *search = context;
 
-	if (node == NULL || search->crossed != NULL)
+	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 	{
 		search->scope.queries = lcons(node, search->scope.queries);
-		look_at_query(search, (Query *) node);
-		(void) query_tree_walker((Query *) node, find_comparisons, context, 0);
+		(void) query_tree_walker((Query *) node, find_crossed, context, 0);
 		search->scope.queries = list_delete_first(search->scope.queries);
 		return false;
 	}
-	if (IsA(node, SubLink) &&
-		(((SubLink *) node)->subLinkType == EXPR_SUBLINK ||
-		 ((SubLink *) node)->subLinkType == MULTIEXPR_SUBLINK ||
-		 ((SubLink *) node)->subLinkType == EXISTS_SUBLINK))
-	{
-		bool		in_value = search->in_value;
-
-		search->in_value = true;
-		(void) expression_tree_walker(node, find_comparisons, context);
-		search->in_value = in_value;
-		return false;
-	}
-	look_at_comparison(search, node);
-	return expression_tree_walker(node, find_comparisons, context);
+	mig_batch_check_order(&search->scope, node);
+	return expression_tree_walker(node, find_crossed, context);
 }
 
-static void
-look_at_query(Search *search, Query *query)
+/*
+ * Whether a query changes rows that the table has.
+ */
+static bool
+changes_table(const Search *search)
 {
-	List	   *conditions = conditions_of_query(query);
-	bool		exact = false;
+	const Query *query = first_query(search);
+
+	return mig_batch_shares_rows(search->scope.batch,
+								 rt_fetch(query->resultRelation, query->rtable)->relid) &&
+		(query->commandType != CMD_INSERT ||
+		 (query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE));
+}
+
+/*
+ * Whether these rows are limited, by conditions on their key, or as those that
+ * have the key of a row of the batch.
+ */
+static bool
+is_target_limited(Search *search)
+{
+	const Query *query = first_query(search);
+	int			varno = query->resultRelation;
+
+	if (query->commandType == CMD_INSERT)
+		return mig_batch_is_range(&search->scope, varno,
+								  mig_batch_conditions(query->onConflict->onConflictWhere,
+													   false, NIL));
+	return !is_filtered(search) &&
+		(is_relation_limited(search, varno, NIL) || is_joined_by_key(search, varno));
+}
+
+/*
+ * Whether the rows of a query come from those of the batch, and each of those gives
+ * its rows whatever else is in the batch.
+ */
+static bool
+is_limited(Search *search, List *key)
+{
+	const Query *query = first_query(search);
+	Verdict    *verdict;
+	bool		result;
+	ListCell   *cell;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	foreach(cell, search->verdicts)
+	{
+		verdict = lfirst(cell);
+		if (verdict->query == query && equal(verdict->key, key))
+			return verdict->limited;
+	}
+	if (leaves_out_rows(query))
+		result = false;
+	else if (query->setOperations != NULL)
+		result = key == NIL && are_arms_limited(search, query->setOperations);
+	else
+		result = !is_filtered(search) &&
+			(has_limited_relation(search, key) ||
+			 (key == NIL && has_limited_condition(search)));
+	verdict = palloc(sizeof(Verdict));
+	verdict->query = query;
+	verdict->key = key;
+	verdict->limited = result;
+	search->verdicts = lappend(search->verdicts, verdict);
+	return result;
+}
+
+static bool
+has_limited_relation(Search *search, List *key)
+{
+	Query	   *query = first_query(search);
+	ListCell   *cell;
+
+	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	{
+		int			varno = lfirst_int(cell);
+
+		if ((key == NIL || linitial_node(Var, key)->varno == varno) &&
+			(is_relation_limited(search, varno, key) || is_joined_by_key(search, varno)) &&
+			has_whole_groups(search, varno) && !filters_sums(search, varno))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether conditions are about what is summed up from rows of the batch, which is
+ * what HAVING would be.
+ */
+static bool
+filters_sums(Search *search, int varno)
+{
+	Query	   *query = first_query(search);
+	List	   *inner;
+	Query	   *below = mig_batch_subquery(rt_fetch(varno, query->rtable),
+										   search->scope.queries, &inner);
+	bool		summed = below != NULL && list_member_ptr(search->summed, below);
+	ListCell   *cell;
+
+	foreach(cell, summed ? all_conditions_of(query) : NIL)
+	{
+		if (mig_batch_mentions(&search->scope, lfirst(cell)).aggregate)
+			return true;
+	}
+	if (summed || (query->hasAggs &&
+				   (query->groupingSets != NIL || !has_key(search, varno, query->groupClause))))
+		search->summed = lappend(search->summed, query);
+	return false;
+}
+
+/*
+ * Whether it is about the rows of other tables that belong to those of the batch.
+ */
+static bool
+has_limited_condition(Search *search)
+{
+	Query	   *query = first_query(search);
 	List	   *seen = NIL;
 	ListCell   *cell;
 
-	for (int varno = 1; varno <= list_length(query->rtable); varno++)
-		exact = exact || is_exact(search, query, varno, conditions);
-	search->exact = search->exact || exact;
-	if (!search->in_value && leaves_out_rows(query) &&
-		reads_table(search, search->scope.queries, &seen))
-		search->inexact = true;
-	foreach(cell, search->in_value || exact ? NIL : conditions)
+	if (has_groups(query) || reads_table(search, search->scope.queries, &seen))
+		return false;
+	foreach(cell, conditions_of(query))
 	{
-		MigBatchMentions found = mig_batch_mentions(&search->scope, lfirst(cell));
+		Query	   *inner = query_of_rows(lfirst(cell));
 
-		if (found.key && found.parameter)
-			search->inexact = true;
+		if (inner != NULL &&
+			ask(search, lcons(inner, list_copy(search->scope.queries)), is_limited, NIL))
+			return true;
 	}
-	if (query->resultRelation != 0 && query->commandType != CMD_INSERT &&
-		!is_limited(search, query, conditions))
-		search->unlimited = true;
+	return false;
 }
 
-static void
-look_at_comparison(Search *search, Node *node)
+/*
+ * Whether the queries of UNION are limited; of EXCEPT and INTERSECT the first one.
+ */
+static bool
+are_arms_limited(Search *search, Node *node)
 {
-	MigBatchMentions found;
+	const SetOperationStmt *operation = (const SetOperationStmt *) node;
+
+	if (IsA(node, SetOperationStmt))
+		return are_arms_limited(search, operation->larg) &&
+			(operation->op == SETOP_UNION ? are_arms_limited(search, operation->rarg) :
+			 !does_arm_compare(search, operation->rarg));
+	return ask_relation(search, castNode(RangeTblRef, node)->rtindex, is_limited);
+}
+
+static bool
+does_arm_compare(Search *search, Node *node)
+{
+	const SetOperationStmt *operation = (const SetOperationStmt *) node;
+
+	if (IsA(node, SetOperationStmt))
+		return does_arm_compare(search, operation->larg) ||
+			does_arm_compare(search, operation->rarg);
+	return ask_relation(search, castNode(RangeTblRef, node)->rtindex, compares_key);
+}
+
+/*
+ * Whether the rows of a relation are limited: by conditions on its key, or because
+ * it is a query that is.
+ */
+static bool
+is_relation_limited(Search *search, int varno, List *key)
+{
+	const Query *query = first_query(search);
+	List	   *conditions = conditions_of(query);
+	List	   *inner;
 	ListCell   *cell;
 
-	if ((IsA(node, OpExpr) && ((OpExpr *) node)->opresulttype == BOOLOID) ||
-		IsA(node, RowCompareExpr) || IsA(node, DistinctExpr) ||
-		IsA(node, ScalarArrayOpExpr))
+	if (mig_batch_is_range(&search->scope, varno, conditions))
 	{
-		found = mig_batch_mentions(&search->scope, node);
-		search->compared = search->compared || (found.column && found.parameter);
+		search->varno = varno;
+		search->columns = list_copy(key);
+		foreach(cell, conditions)
+		{
+			if (mig_batch_compares_key(&search->scope, lfirst(cell)))
+				(void) find_columns(lfirst(cell), search);
+		}
+		return keeps_rows(search, search->columns);
 	}
-	foreach(cell, read_comparisons(search, node))
+	foreach(cell, conditions)
 	{
-		const Comparison *comparison = lfirst(cell);
+		if (mig_batch_compares_key(&search->scope, lfirst(cell)))
+			return false;
+	}
+	/* Rows without one of this relation are of no batch. */
+	if (!list_member_int(relations_of((Node *) query->jointree, true, NIL), varno))
+		return false;
+	if (key == NIL)
+		return ask_relation(search, varno, is_limited);
+	key = columns_below(key, search->scope.queries, &inner);
+	return key != NIL && inner != search->scope.queries &&
+		ask(search, inner, is_limited, key);
+}
 
-		if (search->crossed == NULL && comparison->parameter > 0 &&
-			comparison->column.key >= 0 &&
-			(comparison->parameter - 1) % search->scope.batch->nkey != comparison->column.key)
-			search->crossed = comparison;
+/*
+ * Collects the columns of a relation by which conditions limit it.
+ */
+static bool
+find_columns(Node *node, void *context)
+{
+	Search	   *search = context;
+	const Var  *column;
+	MigBatchColumn found;
+
+	if (node == NULL || IsA(node, Query))
+		return false;
+	column = IsA(node, Var) ? base_column(node, search->scope.queries) : NULL;
+	if (column != NULL && column->varno == search->varno &&
+		mig_batch_find_column(&search->scope, search->scope.queries,
+							  (const Node *) column, &found) && found.key >= 0)
+		search->columns = lappend(search->columns, unconstify(Var *, column));
+	return expression_tree_walker(node, find_columns, context);
+}
+
+/*
+ * Whether columns of a relation are those of a row of the table, and no query
+ * between leaves out rows.
+ */
+static bool
+keeps_rows(const Search *search, List *columns)
+{
+	List	   *queries = search->scope.queries;
+
+	for (;;)
+	{
+		const Query *query = linitial_node(Query, queries);
+		List	   *inner;
+
+		if (columns == NIL)
+			return false;
+		if (rt_fetch(linitial_node(Var, columns)->varno, query->rtable)->rtekind == RTE_RELATION)
+			return true;
+		columns = columns_below(columns, queries, &inner);
+		if (columns == NIL || leaves_out_rows(linitial_node(Query, inner)))
+			return false;
+		queries = inner;
 	}
 }
 
 /*
- * Whether the rows of a query are those of the batch, as far as their key in that
- * relation of the query tells: both ends are among the conditions, and no other
- * one compares the key with a parameter.
+ * What columns of a relation are in the query that it stands for; NIL: they are not
+ * of one relation there.
  */
-static bool
-is_exact(const Search *search, const Query *query, int varno, List *conditions)
+static List *
+columns_below(List *columns, List *queries, List **inner)
 {
-	bool		has_end[2] = {false, false};
+	List	   *below = NIL;
 	ListCell   *cell;
 
-	if (leaves_out_rows(query))
-		return false;
-	foreach(cell, query->mergeActionList)
+	foreach(cell, columns)
 	{
-		const MergeAction *action = lfirst_node(MergeAction, cell);
-		MigBatchMentions found = mig_batch_mentions(&search->scope, action->qual);
+		const Node *source = mig_batch_source(lfirst_node(Var, cell), queries, inner);
+		const Var  *column = source == NULL ? NULL : base_column(source, *inner);
 
-		/* ON is no condition for rows that are not matched. */
-		if (!mig_compat_when_matched(action) || (found.key && found.parameter))
-			return false;
+		if (column == NULL ||
+			(below != NIL && linitial_node(Var, below)->varno != column->varno))
+			return NIL;
+		below = lappend(below, unconstify(Var *, column));
+	}
+	return below;
+}
+
+/*
+ * The column of a relation of the first query that an expression is, also by way
+ * of a join, or NULL.
+ */
+static const Var *
+base_column(const Node *node, List *queries)
+{
+	for (;;)
+	{
+		const Node *column = strip_implicit_coercions(unconstify(Node *, node));
+		List	   *inner;
+
+		if (column == NULL || !IsA(column, Var) || ((const Var *) column)->varlevelsup > 0)
+			return NULL;
+		node = mig_batch_source((const Var *) column, queries, &inner);
+		if (node == NULL || inner != queries)
+			return (const Var *) column;
+	}
+}
+
+/*
+ * Whether conditions give a relation of the table the key of a row of the batch.
+ */
+static bool
+is_joined_by_key(Search *search, int varno)
+{
+	const Query *query = first_query(search);
+
+	/* Those of MERGE limit its target. */
+	List	   *conditions = mig_batch_conditions(mig_compat_merge_condition(query), false,
+												  mig_batch_conditions((Node *) query->jointree,
+																	   false, NIL));
+	bool		compares = false;
+	ListCell   *cell;
+
+	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	{
+		int			other = lfirst_int(cell);
+		List	   *key = other == varno ? NIL :
+		equal_columns(search, conditions, varno, 0, other);
+
+		if (key != NIL && is_relation_limited(search, other, key))
+			return true;
 	}
 	foreach(cell, conditions)
+		compares = compares || mig_batch_compares_key(&search->scope, lfirst(cell));
+	foreach(cell, compares ? NIL : conditions)
 	{
-		Node	   *condition = lfirst(cell);
-		List	   *arms = list_make1(list_make1(condition));
-		int			ncolumns = list_length(read_comparisons(search, condition));
-		MigBatchMentions found = mig_batch_mentions(&search->scope, condition);
-
-		if (!found.key || !found.parameter)
-			continue;
-		if (is_end(search, varno, arms, conditions, 0, false))
-			has_end[0] = true;
-		else if (is_end(search, varno, arms, conditions, 0, true))
-			has_end[1] = true;
-		else if (ncolumns == 0 ||
-				 (!is_comparison(search, varno, condition, 0, ncolumns, false,
-								 BTGreaterEqualStrategyNumber) &&
-				  !is_comparison(search, varno, condition, 0, ncolumns, true,
-								 BTLessEqualStrategyNumber)))
-			return false;
+		if (is_joined_by_query(search, varno, lfirst(cell)))
+			return true;
 	}
-	return has_end[0] && has_end[1];
+	return false;
+}
+
+/*
+ * The same of IN, EXISTS and = ANY (ARRAY(SELECT ...)).
+ */
+static bool
+is_joined_by_query(Search *search, int varno, Node *condition)
+{
+	List	   *outer = search->scope.queries;
+	Query	   *query = query_of_rows(condition);
+	bool		result = false;
+	List	   *inner;
+	List	   *key;
+	ListCell   *cell;
+
+	if (query == NULL || query->setOperations != NULL)
+		return false;
+	inner = lcons(query, list_copy(outer));
+	if (!IsA(condition, SubLink) || ((SubLink *) condition)->subLinkType != EXISTS_SUBLINK)
+	{
+		key = equal_targets(search, condition, varno, inner);
+		return key != NIL && ask(search, inner, is_limited, key);
+	}
+	search->scope.queries = inner;
+	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	{
+		key = equal_columns(search, conditions_of(query), varno, 1, lfirst_int(cell));
+		result = result || (key != NIL && is_limited(search, key));
+	}
+	search->scope.queries = outer;
+	return result;
+}
+
+/*
+ * The columns of another relation of the first query to which conditions say that
+ * all columns of the key of a relation are equal, if they are the key there, too.
+ */
+static List *
+equal_columns(const Search *search, List *conditions, int varno, int levelsup, int other)
+{
+	List	   *result = NIL;
+
+	for (int key = 0; key < search->scope.batch->nkey; key++)
+	{
+		const Var  *found = NULL;
+		ListCell   *cell;
+
+		foreach(cell, conditions)
+		{
+			const OpExpr *equation = lfirst(cell);
+
+			if (!IsA(equation, OpExpr) || list_length(equation->args) != 2 ||
+				!mig_batch_is_equality(search->scope.batch, key, equation->opno))
+				continue;
+			for (int i = 0; i < 2; i++)
+			{
+				const Node *column = list_nth(equation->args, 1 - i);
+
+				if (is_key(search, list_nth(equation->args, i), varno, levelsup, key) &&
+					is_key(search, column, other, 0, key))
+					found = base_column(column, search->scope.queries);
+			}
+		}
+		if (found == NULL)
+			return NIL;
+		result = lappend(result, unconstify(Var *, found));
+	}
+	return result;
+}
+
+/*
+ * The same of the columns that a subquery gives.
+ */
+static List *
+equal_targets(const Search *search, Node *condition, int varno, List *inner)
+{
+	Search		below = *search;
+	List	   *conditions = list_make1(condition);
+	List	   *result = NIL;
+
+	below.scope.queries = inner;
+	if (IsA(condition, SubLink))
+		conditions = mig_batch_conditions(((SubLink *) condition)->testexpr, false, NIL);
+	for (int key = 0; key < search->scope.batch->nkey; key++)
+	{
+		const Var  *found = NULL;
+		ListCell   *cell;
+
+		foreach(cell, conditions)
+		{
+			const OpExpr *equation = lfirst(cell);
+			bool		in_array = IsA(equation, ScalarArrayOpExpr);
+			List	   *args = in_array ? ((const ScalarArrayOpExpr *) equation)->args :
+			IsA(equation, OpExpr) ? equation->args : NIL;
+			Oid			operator = in_array ? ((const ScalarArrayOpExpr *) equation)->opno :
+			equation->opno;
+			const Param *param;
+			const TargetEntry *target;
+
+			if (list_length(args) != 2 ||
+				!is_key(search, linitial(args), varno, 0, key) ||
+				!mig_batch_is_equality(search->scope.batch, key, operator))
+				continue;
+			param = (const Param *) strip_implicit_coercions(lsecond(args));
+			target = get_tle_by_resno(linitial_node(Query, inner)->targetList,
+									  IsA(param, Param) ? param->paramid : 1);
+			if (target != NULL && found == NULL)
+				found = base_column((const Node *) target->expr, inner);
+		}
+		if (found == NULL || !is_key(&below, (const Node *) found, found->varno, 0, key) ||
+			(result != NIL && linitial_node(Var, result)->varno != found->varno))
+			return NIL;
+		result = lappend(result, unconstify(Var *, found));
+	}
+	return result;
+}
+
+/*
+ * Whether an expression is that column of the key of a relation.
+ */
+static bool
+is_key(const Search *search, const Node *node, int varno, int levelsup, int key)
+{
+	List	   *queries = search->scope.queries;
+	const Var  *var = levelsup == 0 ? base_column(node, queries) :
+	(const Var *) strip_implicit_coercions(unconstify(Node *, node));
+	MigBatchColumn column;
+
+	return var != NULL && IsA(var, Var) && var->varno == varno &&
+		var->varlevelsup == levelsup &&
+		mig_batch_find_column(&search->scope, queries, (const Node *) var, &column) &&
+		column.key == key;
+}
+
+/*
+ * The subquery of a condition that is true for more rows the more rows that gives.
+ */
+static Query *
+query_of_rows(Node *condition)
+{
+	const SubLink *link = (const SubLink *) condition;
+
+	if (IsA(condition, ScalarArrayOpExpr))
+	{
+		const ScalarArrayOpExpr *expr = (const ScalarArrayOpExpr *) condition;
+		Oid			type = exprType(linitial(expr->args));
+
+		link = (const SubLink *) strip_implicit_coercions(lsecond(expr->args));
+		if (!expr->useOr || !IsA(link, SubLink) || link->subLinkType != ARRAY_SUBLINK ||
+			(!op_mergejoinable(expr->opno, type) && !op_hashjoinable(expr->opno, type)))
+			return NULL;
+	}
+	else if (!IsA(link, SubLink) ||
+			 (link->subLinkType != EXISTS_SUBLINK &&
+			  (link->subLinkType != ANY_SUBLINK ||
+			   strcmp(strVal(llast(link->operName)), "=") != 0)))
+		return NULL;
+	return castNode(Query, link->subselect);
 }
 
 /*
@@ -252,7 +677,7 @@ leaves_out_rows(const Query *query)
 {
 	ListCell   *cell;
 
-	if (query->limitCount != NULL || query->limitOffset != NULL)
+	if (is_number(query->limitCount, false) || is_number(query->limitOffset, true))
 		return true;
 	foreach(cell, query->rowMarks)
 	{
@@ -268,27 +693,211 @@ leaves_out_rows(const Query *query)
 }
 
 /*
+ * LIMIT ALL, and OFFSET 0, which keeps a subquery apart, leave out none.
+ */
+static bool
+is_number(const Node *node, bool zero)
+{
+	const Const *constant = (const Const *) strip_implicit_coercions(unconstify(Node *, node));
+
+	return constant != NULL &&
+		(!IsA(constant, Const) ||
+		 (!constant->constisnull && !(zero && constant->constvalue == 0)));
+}
+
+/*
+ * Whether rows depend on others of the same batch: by HAVING, DISTINCT ON, or a
+ * window.  GROUP BY alone leaves out none.
+ */
+static bool
+has_groups(const Query *query)
+{
+	return query->havingQual != NULL || query->hasDistinctOn || query->hasWindowFuncs;
+}
+
+/*
+ * Whether these others come from the same row of a relation that is limited.
+ */
+static bool
+has_whole_groups(const Search *search, int varno)
+{
+	const Query *query = first_query(search);
+	ListCell   *cell;
+
+	if (query->havingQual != NULL &&
+		(query->groupingSets != NIL || !has_key(search, varno, query->groupClause)))
+		return false;
+	if (query->hasDistinctOn && !has_key(search, varno, query->distinctClause))
+		return false;
+	foreach(cell, query->windowClause)
+	{
+		if (!has_key(search, varno, lfirst_node(WindowClause, cell)->partitionClause))
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_key(const Search *search, int varno, List *clauses)
+{
+	for (int key = 0; key < search->scope.batch->nkey; key++)
+	{
+		bool		found = false;
+		ListCell   *cell;
+
+		foreach(cell, clauses)
+			found = found || is_key(search, get_sortgroupclause_expr(lfirst(cell),
+																	 first_query(search)->targetList),
+									varno, 0, key);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether something other than the limits of its relations compares the key with a
+ * parameter, so that a row may be left out because of the batch that it is in.
+ */
+static bool
+is_filtered(Search *search)
+{
+	const Query *query = first_query(search);
+	List	   *conditions = conditions_of(query);
+	ListCell   *cell;
+
+	/* Rows that MERGE does not find in the batch are those of all others. */
+	foreach(cell, query->mergeActionList)
+	{
+		if (mig_compat_by_source(lfirst_node(MergeAction, cell)))
+			return true;
+	}
+	foreach(cell, all_conditions_of(query))
+	{
+		Node	   *condition = lfirst(cell);
+		bool		of_rows = list_member_ptr(conditions, condition);
+		Query	   *inner = of_rows ? query_of_rows(condition) : NULL;
+		List	   *queries = lcons(inner, list_copy(search->scope.queries));
+
+		if (!of_rows && mig_batch_compares_key(&search->scope, condition))
+			return true;
+		if (inner != NULL ? ask(search, queries, compares_key, NIL) &&
+			!ask(search, queries, is_limited, NIL) : find_filter(condition, search))
+			return true;
+	}
+	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	{
+		if (ask_relation(search, lfirst_int(cell), compares_key) &&
+			!ask_relation(search, lfirst_int(cell), is_limited))
+			return true;
+	}
+	return false;
+}
+
+static bool
+find_filter(Node *node, void *context)
+{
+	Search	   *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return ask(search, lcons(node, list_copy(search->scope.queries)), compares_key, NIL);
+	return expression_tree_walker(node, find_filter, context);
+}
+
+/*
+ * Whether a query, or one that it reads, compares the key with a parameter.
+ */
+static bool
+compares_key(Search *search, List *key)
+{
+	List	   *queries = search->scope.queries;
+	bool		result;
+
+	search->seen = NIL;
+	search->scope.queries = list_copy_tail(queries, 1);
+	result = find_comparison(linitial(queries), search);
+	search->scope.queries = queries;
+	return result;
+}
+
+static bool
+find_comparison(Node *node, void *context)
+{
+	Search	   *search = context;
+	List	   *outer = search->scope.queries;
+	Query	   *query = (Query *) node;
+	List	   *inner;
+	bool		result;
+	ListCell   *cell;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, find_comparison, context);
+	if (list_member_ptr(search->seen, node))
+		return false;
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	search->seen = lappend(search->seen, node);
+	search->scope.queries = lcons(node, list_copy(outer));
+	result = compares_key_here(search, NIL) ||
+		query_tree_walker(query, find_comparison, context, QTW_IGNORE_CTE_SUBQUERIES);
+	foreach(cell, query->rtable)
+	{
+		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		search->scope.queries = lcons(node, list_copy(outer));
+		if (entry->rtekind != RTE_CTE ||
+			mig_batch_subquery(entry, search->scope.queries, &inner) == NULL)
+			continue;
+		search->scope.queries = list_copy_tail(inner, 1);
+		result = result || find_comparison(linitial(inner), search);
+	}
+	search->scope.queries = outer;
+	return result;
+}
+
+static bool
+compares_key_here(Search *search, List *key)
+{
+	ListCell   *cell;
+
+	foreach(cell, all_conditions_of(first_query(search)))
+	{
+		if (mig_batch_compares_key(&search->scope, lfirst(cell)))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Whether the rows of a query, which is the first one, come from the table.
  */
 static bool
 reads_table(const Search *search, List *queries, List **seen)
 {
-	ListCell   *cell;
+	const Query *query = linitial_node(Query, queries);
+	List	   *relations = relations_of((Node *) query->jointree, false, NIL);
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	foreach(cell, linitial_node(Query, queries)->rtable)
+	for (int varno = 1; varno <= list_length(query->rtable); varno++)
 	{
-		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+		const RangeTblEntry *entry = rt_fetch(varno, query->rtable);
+		Query	   *below;
 		List	   *inner;
-		Query	   *query = mig_batch_subquery(entry, queries, &inner);
 
-		if (entry->rtekind == RTE_RELATION &&
-			entry->relid == search->scope.batch->relation)
-			return true;
-		if (query == NULL || list_member_ptr(*seen, query))
+		if (query->setOperations == NULL && !list_member_int(relations, varno))
 			continue;
-		*seen = lappend(*seen, query);
+		if (entry->rtekind == RTE_RELATION &&
+			mig_batch_shares_rows(search->scope.batch, entry->relid))
+			return true;
+		below = mig_batch_subquery(entry, queries, &inner);
+		if (below == NULL || list_member_ptr(*seen, below))
+			continue;
+		*seen = lappend(*seen, below);
 		if (reads_table(search, inner, seen))
 			return true;
 	}
@@ -296,407 +905,96 @@ reads_table(const Search *search, List *queries, List **seen)
 }
 
 /*
- * The conditions that all rows fulfil.
+ * The conditions that all rows fulfil.  ON is none where MERGE inserts the rows of
+ * its source that do not.
  */
 static List *
-conditions_of_query(const Query *query)
+conditions_of(const Query *query)
 {
-	return conditions_of(mig_compat_merge_condition(query),
-						 conditions_of((Node *) query->jointree, NIL));
+	ListCell   *cell;
+
+	foreach(cell, query->mergeActionList)
+	{
+		if (!mig_compat_when_matched(lfirst_node(MergeAction, cell)))
+			return NIL;
+	}
+	return mig_batch_conditions(mig_compat_merge_condition(query), false,
+								mig_batch_conditions((Node *) query->jointree, false, NIL));
 }
 
 static List *
-conditions_of(Node *node, List *conditions)
+all_conditions_of(const Query *query)
+{
+	List	   *conditions = mig_batch_conditions((Node *) query->jointree, true, NIL);
+	ListCell   *cell;
+
+	conditions = mig_batch_conditions(mig_compat_merge_condition(query), true, conditions);
+	conditions = mig_batch_conditions(query->havingQual, true, conditions);
+	foreach(cell, query->mergeActionList)
+		conditions = mig_batch_conditions(lfirst_node(MergeAction, cell)->qual, true, conditions);
+	return conditions;
+}
+
+/*
+ * Adds the relations in a part of FROM; kept: without those that outer joins may
+ * have no row of.
+ */
+static List *
+relations_of(Node *node, bool kept, List *varnos)
 {
 	ListCell   *cell;
 
 	if (node == NULL)
-		return conditions;
+		return varnos;
 	if (IsA(node, FromExpr))
 	{
 		foreach(cell, ((FromExpr *) node)->fromlist)
-			conditions = conditions_of(lfirst(cell), conditions);
-		return conditions_of(((FromExpr *) node)->quals, conditions);
+			varnos = relations_of(lfirst(cell), kept, varnos);
+		return varnos;
 	}
 	if (IsA(node, JoinExpr))
 	{
 		const JoinExpr *join = (const JoinExpr *) node;
 
-		if (join->jointype != JOIN_INNER)
-			return conditions;
-		conditions = conditions_of(join->larg, conditions);
-		conditions = conditions_of(join->rarg, conditions);
-		return conditions_of(join->quals, conditions);
+		if (!kept || join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT)
+			varnos = relations_of(join->larg, kept, varnos);
+		if (!kept || join->jointype == JOIN_INNER || join->jointype == JOIN_RIGHT)
+			varnos = relations_of(join->rarg, kept, varnos);
+		return varnos;
 	}
-	if (IsA(node, RangeTblRef))
-		return conditions;
-	if (is_andclause(node))
-	{
-		foreach(cell, ((BoolExpr *) node)->args)
-			conditions = conditions_of(lfirst(cell), conditions);
-		return conditions;
-	}
-	return lappend(conditions, node);
+	return lappend_int(varnos, castNode(RangeTblRef, node)->rtindex);
 }
 
-/*
- * Whether the columns of the key from this one on are limited to the first key, or
- * to the last one, by the arms of an OR, each a list of what is joined by AND: a
- * comparison of rows, or what it means: a > $1 OR (a = $1 AND b >= $2).  The
- * equation is not needed where "a >= $1" stands beside it.
- */
-static bool
-is_end(const Search *search, int varno, List *arms, List *beside, int column,
-	   bool last)
+static Query *
+first_query(const Search *search)
 {
-	int			nkey = search->scope.batch->nkey;
-	StrategyNumber within = last ? BTLessEqualStrategyNumber : BTGreaterEqualStrategyNumber;
-	StrategyNumber strictly = last ? BTLessStrategyNumber : BTGreaterStrategyNumber;
-	List	   *others = NIL;
-	bool		found = false;
-	ListCell   *cell;
-
-	if (column == nkey)
-		return false;
-	if (list_length(arms) == 1)
-	{
-		List	   *conditions = linitial(arms);
-		List	   *rest = without(search, varno, conditions, column, last, within);
-		Node	   *condition;
-
-		if (list_length(conditions) == 1 &&
-			is_comparison(search, varno, linitial(conditions), column, nkey - column,
-						  last, within))
-			return true;
-		/* What stands beside an OR, if anything, is "a >= $1". */
-		if (list_length(rest) != 1 || !is_orclause(linitial(rest)))
-			return false;
-		condition = linitial(rest);
-		foreach(cell, ((BoolExpr *) condition)->args)
-			others = lappend(others, conditions_of(lfirst(cell), NIL));
-		return is_end(search, varno, others, list_concat_copy(beside, conditions),
-					  column, last);
-	}
-	foreach(cell, arms)
-	{
-		List	   *conditions = lfirst(cell);
-		List	   *rest;
-
-		if (!found && list_length(conditions) == 1 &&
-			is_comparison(search, varno, linitial(conditions), column, 1, last, strictly))
-		{
-			found = true;
-			continue;
-		}
-		rest = without(search, varno, conditions, column, last, BTEqualStrategyNumber);
-		if (list_length(rest) == list_length(conditions) &&
-			list_length(without(search, varno, beside, column, last, within)) ==
-			list_length(beside))
-			return false;
-		others = lappend(others, rest);
-	}
-	return found && is_end(search, varno, others, NIL, column + 1, last);
-}
-
-/*
- * The conditions but for one that compares the column so, if it is among them.
- */
-static List *
-without(const Search *search, int varno, List *conditions, int column, bool last,
-		StrategyNumber strategy)
-{
-	List	   *rest = NIL;
-	bool		found = false;
-	ListCell   *cell;
-
-	foreach(cell, conditions)
-	{
-		if (!found && is_comparison(search, varno, lfirst(cell), column, 1, last,
-									strategy))
-			found = true;
-		else
-			rest = lappend(rest, lfirst(cell));
-	}
-	return rest;
-}
-
-/*
- * Whether a condition compares that many columns of the key, from this one on, with
- * those of the first key, or of the last one.
- */
-static bool
-is_comparison(const Search *search, int varno, Node *condition, int column,
-			  int ncolumns, bool last, StrategyNumber strategy)
-{
-	List	   *compared = read_comparisons(search, condition);
-	int			before = last ? search->scope.batch->nkey : 0;
-	ListCell   *cell;
-
-	if (list_length(compared) != ncolumns)
-		return false;
-	foreach(cell, compared)
-	{
-		const Comparison *comparison = lfirst(cell);
-		int			expected = column + foreach_current_index(cell);
-
-		if (comparison->parameter != before + expected + 1 ||
-			comparison->column.varno != varno ||
-			comparison->column.key != expected ||
-			comparison->strategy != strategy)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Whether the rows that a query changes are limited by their key, if they are of
- * the table: by its parameters, or as those that have the key of another row.  ON
- * limits no rows that MERGE does not find in its source.
- */
-static bool
-is_limited(Search *search, const Query *query, List *conditions)
-{
-	int			varno = query->resultRelation;
-	ListCell   *cell;
-
-	if (rt_fetch(varno, query->rtable)->relid != search->scope.batch->relation ||
-		is_exact(search, query, varno, conditions))
-		return true;
-	foreach(cell, query->mergeActionList)
-	{
-		if (mig_compat_by_source(lfirst_node(MergeAction, cell)))
-			return false;
-	}
-	if (has_equal_key(search, conditions, varno, 0, NULL))
-		return true;
-	foreach(cell, conditions)
-	{
-		const SubLink *link = lfirst(cell);
-		Query	   *inner;
-
-		if (!IsA(link, SubLink))
-			continue;
-		inner = castNode(Query, link->subselect);
-		if (link->subLinkType == ANY_SUBLINK &&
-			has_equal_key(search, conditions_of(link->testexpr, NIL), varno, 0, inner))
-			return true;
-		if (link->subLinkType == EXISTS_SUBLINK)
-		{
-			bool		limited;
-
-			search->scope.queries = lcons(inner, search->scope.queries);
-			limited = has_equal_key(search, conditions_of_query(inner), varno, 1, NULL);
-			search->scope.queries = list_delete_first(search->scope.queries);
-			if (limited)
-				return true;
-		}
-	}
-	return false;
-}
-
-/*
- * Whether the conditions say that each column of the key of a relation is equal to
- * something, which for IN a query gives: if to columns of the table, to those of
- * one relation, whose rows are of the batch.
- */
-static bool
-has_equal_key(Search *search, List *conditions, int varno, int levelsup,
-			  Query *given)
-{
-	int			relation = 0;
-
-	for (int key = 0; key < search->scope.batch->nkey; key++)
-	{
-		bool		found = false;
-		ListCell   *cell;
-
-		foreach(cell, conditions)
-			found = found || equals_key(search, lfirst(cell), key, varno, levelsup,
-										given, &relation);
-		if (!found)
-			return false;
-	}
-	return true;
+	return linitial_node(Query, search->scope.queries);
 }
 
 static bool
-equals_key(Search *search, Node *condition, int key, int varno, int levelsup,
-		   Query *given, int *relation)
+ask(Search *search, List *queries, Question question, List *key)
 {
-	List	   *args = NIL;
-	Oid			operator = InvalidOid;
+	List	   *outer = search->scope.queries;
+	bool		result;
 
-	if (IsA(condition, OpExpr))
-	{
-		args = ((OpExpr *) condition)->args;
-		operator = ((OpExpr *) condition)->opno;
-	}
-	else if (IsA(condition, ScalarArrayOpExpr) &&
-			 ((ScalarArrayOpExpr *) condition)->useOr)
-	{
-		args = ((ScalarArrayOpExpr *) condition)->args;
-		operator = ((ScalarArrayOpExpr *) condition)->opno;
-	}
-	if (list_length(args) != 2 ||
-		strategy_of(search, key, operator) != BTEqualStrategyNumber)
-		return false;
-	for (int i = 0; i < 2; i++)
-	{
-		const Var  *var = (const Var *) strip_implicit_coercions(list_nth(args, i));
-		MigBatchColumn column;
-
-		if (IsA(var, Var) && var->varno == varno && var->varlevelsup == levelsup &&
-			mig_batch_find_column(&search->scope, search->scope.queries,
-								  (const Node *) var, &column) &&
-			column.key == key)
-			return gives_key(search, list_nth(args, 1 - i), key, given, relation);
-	}
-	return false;
-}
-
-/*
- * Whether what a column of the key is equal to limits the rows.  It does if it is
- * of no row of the table, and if it is that column of a row of the batch.
- */
-static bool
-gives_key(Search *search, Node *other, int key, Query *given, int *relation)
-{
-	List	   *queries = search->scope.queries;
-	const Param *param = (const Param *) strip_implicit_coercions(other);
-	const SubLink *link = (const SubLink *) param;
-	int			number = 1;
-	Search		inner = *search;
-	MigBatchColumn column;
-
-	if (IsA(param, Param) && param->paramkind == PARAM_SUBLINK)
-		number = param->paramid;
-	else if (IsA(link, SubLink))
-		given = castNode(Query, link->subselect);
-	else
-		given = NULL;
-	if (given != NULL)
-	{
-		const TargetEntry *target = get_tle_by_resno(given->targetList, number);
-
-		if (target == NULL)
-			return false;
-		other = (Node *) target->expr;
-		queries = lcons(given, list_copy(queries));
-	}
-	inner.scope.queries = queries;
-	if (!mig_batch_mentions(&inner.scope, other).column)
-		return true;
-	if (!mig_batch_find_column(&inner.scope, queries, other, &column) ||
-		column.key != key || column.varno == 0 ||
-		(*relation != 0 && *relation != column.varno))
-		return false;
-	*relation = column.varno;
-	return is_of_batch(&inner, other);
-}
-
-/*
- * Whether a column is one of rows of the batch: where it comes from, or on the way,
- * its relation is limited to them.
- */
-static bool
-is_of_batch(const Search *search, Node *node)
-{
-	const Query *query = linitial_node(Query, search->scope.queries);
-	const Var  *var = (const Var *) strip_implicit_coercions(node);
-	Search		inner = *search;
-	Node	   *source;
-
-	if (var == NULL || !IsA(var, Var) || var->varlevelsup > 0)
-		return false;
-	if (is_exact(search, query, var->varno, conditions_of_query(query)))
-		return true;
-	source = mig_batch_source(var, search->scope.queries, &inner.scope.queries);
-	return source != NULL && is_of_batch(&inner, source);
-}
-
-/*
- * What a comparison of two values, or of two rows, compares; NIL: it is none.
- */
-static List *
-read_comparisons(const Search *search, Node *condition)
-{
-	List	   *result = NIL;
-	ListCell   *left;
-	ListCell   *right;
-	ListCell   *operator;
-
-	if (IsA(condition, OpExpr) && list_length(((OpExpr *) condition)->args) == 2)
-	{
-		const OpExpr *expr = (const OpExpr *) condition;
-
-		return list_make1(read_comparison(search, linitial(expr->args),
-										  lsecond(expr->args), expr->opno));
-	}
-	if (IsA(condition, RowCompareExpr))
-		forthree(left, ((RowCompareExpr *) condition)->largs,
-				 right, ((RowCompareExpr *) condition)->rargs,
-				 operator, ((RowCompareExpr *) condition)->opnos)
-			result = lappend(result,
-							 read_comparison(search, lfirst(left), lfirst(right),
-											 lfirst_oid(operator)));
+	search->scope.queries = queries;
+	result = question(search, key);
+	search->scope.queries = outer;
 	return result;
 }
 
-static Comparison *
-read_comparison(const Search *search, Node *one, Node *other, Oid operator)
-{
-	Comparison *result = palloc0(sizeof(Comparison));
-	const Param *param = (const Param *) strip_implicit_coercions(other);
-
-	if (!mig_batch_find_column(&search->scope, search->scope.queries, one, &result->column))
-	{
-		if (!mig_batch_find_column(&search->scope, search->scope.queries, other, &result->column))
-			return result;
-		param = (const Param *) strip_implicit_coercions(one);
-		operator = get_commutator(operator);
-	}
-	/* Those of "IN (SELECT ...)" have numbers of their own. */
-	if (!IsA(param, Param) || param->paramkind != PARAM_EXTERN)
-		return result;
-	result->parameter = param->paramid;
-	if (result->column.key >= 0)
-		result->strategy = strategy_of(search, result->column.key, operator);
-	return result;
-}
-
-static StrategyNumber
-strategy_of(const Search *search, int key, Oid operator)
-{
-	Oid			type = search->scope.batch->columns[key].type;
-
-	return get_op_opfamily_strategy(operator,
-									get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)));
-}
-
 /*
- * "id BETWEEN $1 AND $2", "(a, b) >= ($1, $2) AND (a, b) <= ($3, $4)"
+ * Asks the query that a relation stands for.  That of WITH RECURSIVE within itself
+ * is limited if its other part is, and compares nothing.
  */
-char *
-mig_batch_condition(const MigBatch *batch)
+static bool
+ask_relation(Search *search, int varno, Question question)
 {
-	StringInfoData columns;
-	StringInfoData buf;
+	const RangeTblEntry *entry = rt_fetch(varno, first_query(search)->rtable);
+	List	   *inner;
 
-	initStringInfo(&columns);
-	for (int i = 0; i < batch->nkey; i++)
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(batch->key[i]));
-	if (batch->nkey == 1)
-		return psprintf("%s BETWEEN $1 AND $2", columns.data);
-	initStringInfo(&buf);
-	for (int end = 0; end < 2; end++)
-	{
-		appendStringInfo(&buf, "%s(%s) %s (", end > 0 ? " AND " : "",
-						 columns.data, end > 0 ? "<=" : ">=");
-		for (int i = 1; i <= batch->nkey; i++)
-			appendStringInfo(&buf, "%s$%d", i > 1 ? ", " : "",
-							 end * batch->nkey + i);
-		appendStringInfoChar(&buf, ')');
-	}
-	return buf.data;
+	if (entry->rtekind == RTE_CTE && entry->self_reference)
+		return question == is_limited;
+	return mig_batch_subquery(entry, search->scope.queries, &inner) != NULL &&
+		ask(search, inner, question, NIL);
 }

@@ -48,7 +48,6 @@ static bool is_of_key(const MigBatch *batch, const char *column);
 static void find_key_columns(KeyChanges *changes);
 static bool find_key_changes(Node *node, void *context);
 static void look_at_targets(KeyChanges *changes, Oid relation, List *targets);
-static bool shares_rows(const MigBatch *batch, Oid relation);
 static void set_up_parser(ParseState *pstate, void *arg);
 static Node *use_parameter(ParseState *pstate, ParamRef *ref);
 static void add_context(void *arg);
@@ -122,8 +121,8 @@ check_analyzed(const MigBatch *batch)
 	error_context_stack = callback.previous;
 	check_parameters(&usage);
 	source = linitial(SPI_plan_get_plan_sources(plan));
-	mig_batch_check_condition(batch, source->query_list);
 	check_key_is_kept(batch, source->query_list);
+	mig_batch_check_condition(batch, source->query_list);
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);
 }
@@ -253,7 +252,7 @@ look_at_targets(KeyChanges *changes, Oid relation, List *targets)
 {
 	ListCell   *cell;
 
-	if (changes->column != NULL || !shares_rows(changes->batch, relation))
+	if (changes->column != NULL || !mig_batch_shares_rows(changes->batch, relation))
 		return;
 	foreach(cell, targets)
 	{
@@ -267,31 +266,6 @@ look_at_targets(KeyChanges *changes, Oid relation, List *targets)
 				changes->column = name;
 		}
 	}
-}
-
-/*
- * Whether a relation is the table of a batch, or a parent or child of it.
- */
-static bool
-shares_rows(const MigBatch *batch, Oid relation)
-{
-	static MigSpiQuery query = {
-		"WITH RECURSIVE child AS ("
-		"  SELECT h.inhrelid AS id, h.inhparent = $1 AS of_batch"
-		"    FROM pg_catalog.pg_inherits AS h WHERE h.inhparent IN ($1, $2)"
-		"  UNION"
-		"  SELECT h.inhrelid, c.of_batch"
-		"    FROM child AS c JOIN pg_catalog.pg_inherits AS h ON h.inhparent = c.id"
-		")"
-		"SELECT FROM child AS c WHERE c.id = CASE WHEN c.of_batch THEN $2 ELSE $1 END"
-	};
-	MigSpiArgs	args = {0};
-
-	if (relation == batch->relation)
-		return true;
-	mig_spi_arg_oid(&args, batch->relation);
-	mig_spi_arg_oid(&args, relation);
-	return mig_spi_exists(&query, &args, MIG_SPI_CALLER, MIG_SPI_READ_LATEST);
 }
 
 static void

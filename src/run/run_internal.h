@@ -480,7 +480,6 @@ pg_noreturn extern void mig_batch_refuse_name(const char *name);
 typedef struct MigBatchScope
 {
 	const MigBatch *batch;
-	List	   *ancestors;		/* of the table, if it is a partition */
 	List	   *queries;		/* that it is in, then the outer ones */
 } MigBatchScope;
 
@@ -495,9 +494,9 @@ typedef struct MigBatchColumn
 /* What an expression mentions. */
 typedef struct MigBatchMentions
 {
-	bool		column;			/* of the table */
-	bool		key;			/* such a column of the key */
+	bool		key;			/* a column of the key of the table */
 	bool		parameter;
+	bool		aggregate;		/* of rows that are grouped */
 } MigBatchMentions;
 
 /* batch_column.c */
@@ -507,10 +506,19 @@ extern MigBatchMentions mig_batch_mentions(const MigBatchScope *scope, Node *nod
 extern Node *mig_batch_source(const Var *var, List *queries, List **inner);
 extern Query *mig_batch_subquery(const RangeTblEntry *entry, List *queries,
 								 List **inner);
+extern bool mig_batch_shares_rows(const MigBatch *batch, Oid relation);
+
+/* batch_range.c */
+extern List *mig_batch_conditions(Node *node, bool all, List *conditions);
+extern bool mig_batch_compares_key(const MigBatchScope *scope, Node *condition);
+extern bool mig_batch_is_range(const MigBatchScope *scope, int varno,
+							   List *conditions);
+extern void mig_batch_check_order(const MigBatchScope *scope, Node *node);
+extern bool mig_batch_is_equality(const MigBatch *batch, int key, Oid operator);
+extern char *mig_batch_condition(const MigBatch *batch);
 
 /* batch_condition.c */
 extern void mig_batch_check_condition(const MigBatch *batch, List *queries);
-extern char *mig_batch_condition(const MigBatch *batch);
 
 /* batch_statement.c */
 extern void mig_batch_check_statement(MigBatch *batch);
