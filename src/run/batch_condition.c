@@ -19,7 +19,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/lsyscache.h"
 
 #include "base/compat.h"
 #include "run/run_internal.h"
@@ -75,12 +74,9 @@ static List *equal_columns(const Search *search, List *conditions, int varno,
 						   int levelsup, int other);
 static List *equal_targets(const Search *search, Node *condition, int varno,
 						   List *inner);
+static List *read_equation(Node *condition, Oid *operator);
 static bool is_key(const Search *search, const Node *node, int varno,
 				   int levelsup, int key);
-static Query *query_of_rows(Node *condition);
-static bool leaves_out_rows(const Query *query);
-static bool is_number(const Node *node, bool zero);
-static bool has_groups(const Query *query);
 static bool has_whole_groups(const Search *search, int varno);
 static bool has_key(const Search *search, int varno, List *clauses);
 static bool is_filtered(Search *search);
@@ -89,9 +85,6 @@ static bool compares_key(Search *search, List *key);
 static bool compares_key_here(Search *search, List *key);
 static bool find_comparison(Node *node, void *context);
 static bool reads_table(const Search *search, List *queries, List **seen);
-static List *conditions_of(const Query *query);
-static List *all_conditions_of(const Query *query);
-static List *relations_of(Node *node, bool kept, List *varnos);
 static Query *first_query(const Search *search);
 static bool ask(Search *search, List *queries, Question question, List *key);
 static bool ask_relation(Search *search, int varno, Question question);
@@ -243,7 +236,7 @@ is_limited(Search *search, List *key)
 		if (verdict->query == query && equal(verdict->key, key))
 			return verdict->limited;
 	}
-	if (leaves_out_rows(query))
+	if (mig_batch_leaves_out_rows(query))
 		result = false;
 	else if (query->setOperations != NULL)
 		result = key == NIL && are_arms_limited(search, query->setOperations);
@@ -265,7 +258,7 @@ has_limited_relation(Search *search, List *key)
 	Query	   *query = first_query(search);
 	ListCell   *cell;
 
-	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	foreach(cell, mig_batch_relations_of((Node *) query->jointree, false, NIL))
 	{
 		int			varno = lfirst_int(cell);
 
@@ -291,7 +284,7 @@ filters_sums(Search *search, int varno)
 	bool		summed = below != NULL && list_member_ptr(search->summed, below);
 	ListCell   *cell;
 
-	foreach(cell, summed ? all_conditions_of(query) : NIL)
+	foreach(cell, summed ? mig_batch_all_conditions_of(query) : NIL)
 	{
 		if (mig_batch_mentions(&search->scope, lfirst(cell)).aggregate)
 			return true;
@@ -312,11 +305,11 @@ has_limited_condition(Search *search)
 	List	   *seen = NIL;
 	ListCell   *cell;
 
-	if (has_groups(query) || reads_table(search, search->scope.queries, &seen))
+	if (mig_batch_has_groups(query) || reads_table(search, search->scope.queries, &seen))
 		return false;
-	foreach(cell, conditions_of(query))
+	foreach(cell, mig_batch_conditions_of(query))
 	{
-		Query	   *inner = query_of_rows(lfirst(cell));
+		Query	   *inner = mig_batch_query_of_rows(lfirst(cell));
 
 		if (inner != NULL &&
 			ask(search, lcons(inner, list_copy(search->scope.queries)), is_limited, NIL))
@@ -359,7 +352,7 @@ static bool
 is_relation_limited(Search *search, int varno, List *key)
 {
 	const Query *query = first_query(search);
-	List	   *conditions = conditions_of(query);
+	List	   *conditions = mig_batch_conditions_of(query);
 	List	   *inner;
 	ListCell   *cell;
 
@@ -380,7 +373,7 @@ is_relation_limited(Search *search, int varno, List *key)
 			return false;
 	}
 	/* Rows without one of this relation are of no batch. */
-	if (!list_member_int(relations_of((Node *) query->jointree, true, NIL), varno))
+	if (!list_member_int(mig_batch_relations_of((Node *) query->jointree, true, NIL), varno))
 		return false;
 	if (key == NIL)
 		return ask_relation(search, varno, is_limited);
@@ -428,7 +421,7 @@ keeps_rows(const Search *search, List *columns)
 		if (rt_fetch(linitial_node(Var, columns)->varno, query->rtable)->rtekind == RTE_RELATION)
 			return true;
 		columns = columns_below(columns, queries, &inner);
-		if (columns == NIL || leaves_out_rows(linitial_node(Query, inner)))
+		if (columns == NIL || mig_batch_leaves_out_rows(linitial_node(Query, inner)))
 			return false;
 		queries = inner;
 	}
@@ -492,7 +485,7 @@ is_joined_by_key(Search *search, int varno)
 	bool		compares = false;
 	ListCell   *cell;
 
-	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	foreach(cell, mig_batch_relations_of((Node *) query->jointree, false, NIL))
 	{
 		int			other = lfirst_int(cell);
 		List	   *key = other == varno ? NIL :
@@ -518,7 +511,7 @@ static bool
 is_joined_by_query(Search *search, int varno, Node *condition)
 {
 	List	   *outer = search->scope.queries;
-	Query	   *query = query_of_rows(condition);
+	Query	   *query = mig_batch_query_of_rows(condition);
 	bool		result = false;
 	List	   *inner;
 	List	   *key;
@@ -533,9 +526,9 @@ is_joined_by_query(Search *search, int varno, Node *condition)
 		return key != NIL && ask(search, inner, is_limited, key);
 	}
 	search->scope.queries = inner;
-	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	foreach(cell, mig_batch_relations_of((Node *) query->jointree, false, NIL))
 	{
-		key = equal_columns(search, conditions_of(query), varno, 1, lfirst_int(cell));
+		key = equal_columns(search, mig_batch_conditions_of(query), varno, 1, lfirst_int(cell));
 		result = result || (key != NIL && is_limited(search, key));
 	}
 	search->scope.queries = outer;
@@ -558,16 +551,17 @@ equal_columns(const Search *search, List *conditions, int varno, int levelsup, i
 
 		foreach(cell, conditions)
 		{
-			const OpExpr *equation = lfirst(cell);
+			Oid			operator;
+			List	   *args = read_equation(lfirst(cell), &operator);
 
-			if (!IsA(equation, OpExpr) || list_length(equation->args) != 2 ||
-				!mig_batch_is_equality(search->scope.batch, key, equation->opno))
+			if (list_length(args) != 2 ||
+				!mig_batch_is_equality(search->scope.batch, key, operator))
 				continue;
 			for (int i = 0; i < 2; i++)
 			{
-				const Node *column = list_nth(equation->args, 1 - i);
+				const Node *column = list_nth(args, 1 - i);
 
-				if (is_key(search, list_nth(equation->args, i), varno, levelsup, key) &&
+				if (is_key(search, list_nth(args, i), varno, levelsup, key) &&
 					is_key(search, column, other, 0, key))
 					found = base_column(column, search->scope.queries);
 			}
@@ -599,12 +593,8 @@ equal_targets(const Search *search, Node *condition, int varno, List *inner)
 
 		foreach(cell, conditions)
 		{
-			const OpExpr *equation = lfirst(cell);
-			bool		in_array = IsA(equation, ScalarArrayOpExpr);
-			List	   *args = in_array ? ((const ScalarArrayOpExpr *) equation)->args :
-			IsA(equation, OpExpr) ? equation->args : NIL;
-			Oid			operator = in_array ? ((const ScalarArrayOpExpr *) equation)->opno :
-			equation->opno;
+			Oid			operator;
+			List	   *args = read_equation(lfirst(cell), &operator);
 			const Param *param;
 			const TargetEntry *target;
 
@@ -627,6 +617,26 @@ equal_targets(const Search *search, Node *condition, int varno, List *inner)
 }
 
 /*
+ * The sides of an equation, which may be = ANY; NIL: it is none.
+ */
+static List *
+read_equation(Node *condition, Oid *operator)
+{
+	*operator = InvalidOid;
+	if (IsA(condition, OpExpr))
+	{
+		*operator = ((OpExpr *) condition)->opno;
+		return ((OpExpr *) condition)->args;
+	}
+	if (IsA(condition, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) condition)->useOr)
+	{
+		*operator = ((ScalarArrayOpExpr *) condition)->opno;
+		return ((ScalarArrayOpExpr *) condition)->args;
+	}
+	return NIL;
+}
+
+/*
  * Whether an expression is that column of the key of a relation.
  */
 static bool
@@ -641,78 +651,6 @@ is_key(const Search *search, const Node *node, int varno, int levelsup, int key)
 		var->varlevelsup == levelsup &&
 		mig_batch_find_column(&search->scope, queries, (const Node *) var, &column) &&
 		column.key == key;
-}
-
-/*
- * The subquery of a condition that is true for more rows the more rows that gives.
- */
-static Query *
-query_of_rows(Node *condition)
-{
-	const SubLink *link = (const SubLink *) condition;
-
-	if (IsA(condition, ScalarArrayOpExpr))
-	{
-		const ScalarArrayOpExpr *expr = (const ScalarArrayOpExpr *) condition;
-		Oid			type = exprType(linitial(expr->args));
-
-		link = (const SubLink *) strip_implicit_coercions(lsecond(expr->args));
-		if (!expr->useOr || !IsA(link, SubLink) || link->subLinkType != ARRAY_SUBLINK ||
-			(!op_mergejoinable(expr->opno, type) && !op_hashjoinable(expr->opno, type)))
-			return NULL;
-	}
-	else if (!IsA(link, SubLink) ||
-			 (link->subLinkType != EXISTS_SUBLINK &&
-			  (link->subLinkType != ANY_SUBLINK ||
-			   strcmp(strVal(llast(link->operName)), "=") != 0)))
-		return NULL;
-	return castNode(Query, link->subselect);
-}
-
-/*
- * LIMIT and OFFSET, rows that others have locked, a sample.
- */
-static bool
-leaves_out_rows(const Query *query)
-{
-	ListCell   *cell;
-
-	if (is_number(query->limitCount, false) || is_number(query->limitOffset, true))
-		return true;
-	foreach(cell, query->rowMarks)
-	{
-		if (lfirst_node(RowMarkClause, cell)->waitPolicy == LockWaitSkip)
-			return true;
-	}
-	foreach(cell, query->rtable)
-	{
-		if (lfirst_node(RangeTblEntry, cell)->tablesample != NULL)
-			return true;
-	}
-	return false;
-}
-
-/*
- * LIMIT ALL, and OFFSET 0, which keeps a subquery apart, leave out none.
- */
-static bool
-is_number(const Node *node, bool zero)
-{
-	const Const *constant = (const Const *) strip_implicit_coercions(unconstify(Node *, node));
-
-	return constant != NULL &&
-		(!IsA(constant, Const) ||
-		 (!constant->constisnull && !(zero && constant->constvalue == 0)));
-}
-
-/*
- * Whether rows depend on others of the same batch: by HAVING, DISTINCT ON, or a
- * window.  GROUP BY alone leaves out none.
- */
-static bool
-has_groups(const Query *query)
-{
-	return query->havingQual != NULL || query->hasDistinctOn || query->hasWindowFuncs;
 }
 
 /*
@@ -763,7 +701,7 @@ static bool
 is_filtered(Search *search)
 {
 	const Query *query = first_query(search);
-	List	   *conditions = conditions_of(query);
+	List	   *conditions = mig_batch_conditions_of(query);
 	ListCell   *cell;
 
 	/* Rows that MERGE does not find in the batch are those of all others. */
@@ -772,11 +710,11 @@ is_filtered(Search *search)
 		if (mig_compat_by_source(lfirst_node(MergeAction, cell)))
 			return true;
 	}
-	foreach(cell, all_conditions_of(query))
+	foreach(cell, mig_batch_all_conditions_of(query))
 	{
 		Node	   *condition = lfirst(cell);
 		bool		of_rows = list_member_ptr(conditions, condition);
-		Query	   *inner = of_rows ? query_of_rows(condition) : NULL;
+		Query	   *inner = of_rows ? mig_batch_query_of_rows(condition) : NULL;
 		List	   *queries = lcons(inner, list_copy(search->scope.queries));
 
 		if (!of_rows && mig_batch_compares_key(&search->scope, condition))
@@ -785,7 +723,7 @@ is_filtered(Search *search)
 			!ask(search, queries, is_limited, NIL) : find_filter(condition, search))
 			return true;
 	}
-	foreach(cell, relations_of((Node *) query->jointree, false, NIL))
+	foreach(cell, mig_batch_relations_of((Node *) query->jointree, false, NIL))
 	{
 		if (ask_relation(search, lfirst_int(cell), compares_key) &&
 			!ask_relation(search, lfirst_int(cell), is_limited))
@@ -864,7 +802,7 @@ compares_key_here(Search *search, List *key)
 {
 	ListCell   *cell;
 
-	foreach(cell, all_conditions_of(first_query(search)))
+	foreach(cell, mig_batch_all_conditions_of(first_query(search)))
 	{
 		if (mig_batch_compares_key(&search->scope, lfirst(cell)))
 			return true;
@@ -879,7 +817,7 @@ static bool
 reads_table(const Search *search, List *queries, List **seen)
 {
 	const Query *query = linitial_node(Query, queries);
-	List	   *relations = relations_of((Node *) query->jointree, false, NIL);
+	List	   *relations = mig_batch_relations_of((Node *) query->jointree, false, NIL);
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
@@ -902,67 +840,6 @@ reads_table(const Search *search, List *queries, List **seen)
 			return true;
 	}
 	return false;
-}
-
-/*
- * The conditions that all rows fulfil.  ON is none where MERGE inserts the rows of
- * its source that do not.
- */
-static List *
-conditions_of(const Query *query)
-{
-	ListCell   *cell;
-
-	foreach(cell, query->mergeActionList)
-	{
-		if (!mig_compat_when_matched(lfirst_node(MergeAction, cell)))
-			return NIL;
-	}
-	return mig_batch_conditions(mig_compat_merge_condition(query), false,
-								mig_batch_conditions((Node *) query->jointree, false, NIL));
-}
-
-static List *
-all_conditions_of(const Query *query)
-{
-	List	   *conditions = mig_batch_conditions((Node *) query->jointree, true, NIL);
-	ListCell   *cell;
-
-	conditions = mig_batch_conditions(mig_compat_merge_condition(query), true, conditions);
-	conditions = mig_batch_conditions(query->havingQual, true, conditions);
-	foreach(cell, query->mergeActionList)
-		conditions = mig_batch_conditions(lfirst_node(MergeAction, cell)->qual, true, conditions);
-	return conditions;
-}
-
-/*
- * Adds the relations in a part of FROM; kept: without those that outer joins may
- * have no row of.
- */
-static List *
-relations_of(Node *node, bool kept, List *varnos)
-{
-	ListCell   *cell;
-
-	if (node == NULL)
-		return varnos;
-	if (IsA(node, FromExpr))
-	{
-		foreach(cell, ((FromExpr *) node)->fromlist)
-			varnos = relations_of(lfirst(cell), kept, varnos);
-		return varnos;
-	}
-	if (IsA(node, JoinExpr))
-	{
-		const JoinExpr *join = (const JoinExpr *) node;
-
-		if (!kept || join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT)
-			varnos = relations_of(join->larg, kept, varnos);
-		if (!kept || join->jointype == JOIN_INNER || join->jointype == JOIN_RIGHT)
-			varnos = relations_of(join->rarg, kept, varnos);
-		return varnos;
-	}
-	return lappend_int(varnos, castNode(RangeTblRef, node)->rtindex);
 }
 
 static Query *

@@ -41,42 +41,6 @@ static Comparison *read_comparison(const MigBatchScope *scope, Node *one,
 static StrategyNumber strategy_of(const MigBatch *batch, int key, Oid operator);
 
 /*
- * Adds the conditions in a part of FROM and WHERE that all rows fulfil; all: those
- * of outer joins as well.
- */
-List *
-mig_batch_conditions(Node *node, bool all, List *conditions)
-{
-	ListCell   *cell;
-
-	if (node == NULL || IsA(node, RangeTblRef))
-		return conditions;
-	if (IsA(node, FromExpr))
-	{
-		foreach(cell, ((FromExpr *) node)->fromlist)
-			conditions = mig_batch_conditions(lfirst(cell), all, conditions);
-		return mig_batch_conditions(((FromExpr *) node)->quals, all, conditions);
-	}
-	if (IsA(node, JoinExpr))
-	{
-		const JoinExpr *join = (const JoinExpr *) node;
-		bool		left = all || join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT;
-		bool		right = all || join->jointype == JOIN_INNER || join->jointype == JOIN_RIGHT;
-
-		conditions = mig_batch_conditions(left ? join->larg : NULL, all, conditions);
-		conditions = mig_batch_conditions(right ? join->rarg : NULL, all, conditions);
-		return mig_batch_conditions(left && right ? join->quals : NULL, all, conditions);
-	}
-	if (is_andclause(node))
-	{
-		foreach(cell, ((BoolExpr *) node)->args)
-			conditions = mig_batch_conditions(lfirst(cell), all, conditions);
-		return conditions;
-	}
-	return lappend(conditions, node);
-}
-
-/*
  * Whether a condition compares the key with a parameter, or may do.
  */
 bool

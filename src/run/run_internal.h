@@ -508,8 +508,16 @@ extern Query *mig_batch_subquery(const RangeTblEntry *entry, List *queries,
 								 List **inner);
 extern bool mig_batch_shares_rows(const MigBatch *batch, Oid relation);
 
-/* batch_range.c */
+/* batch_query.c */
 extern List *mig_batch_conditions(Node *node, bool all, List *conditions);
+extern List *mig_batch_conditions_of(const Query *query);
+extern List *mig_batch_all_conditions_of(const Query *query);
+extern List *mig_batch_relations_of(Node *node, bool kept, List *varnos);
+extern Query *mig_batch_query_of_rows(Node *condition);
+extern bool mig_batch_leaves_out_rows(const Query *query);
+extern bool mig_batch_has_groups(const Query *query);
+
+/* batch_range.c */
 extern bool mig_batch_compares_key(const MigBatchScope *scope, Node *condition);
 extern bool mig_batch_is_range(const MigBatchScope *scope, int varno,
 							   List *conditions);
