@@ -133,7 +133,7 @@ check_change(Search *search)
 	}
 	if (is_limited(search, NIL))
 		search->found = true;
-	/* Rows that are counted are none that could be left out. */
+	/* Without FROM it is one row, which cannot be left out. */
 	else if (query->jointree->fromlist != NIL &&
 			 (reads_table(search, search->scope.queries, &seen) ||
 			  compares_key(search, NIL)))
