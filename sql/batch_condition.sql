@@ -120,7 +120,11 @@ SELECT pg_temp.is_accepted(relation::regclass, statement) || ': ' || statement F
 	('t', $$INSERT INTO child (id) SELECT id FROM (SELECT id FROM t WHERE id BETWEEN $1 AND $2 UNION SELECT id FROM t WHERE id BETWEEN $1 AND $2) s WHERE id > $1$$),
 	('t', $$MERGE INTO t USING (SELECT id FROM t WHERE id BETWEEN $1 AND $2) s ON t.id = s.id AND t.id > $1 WHEN MATCHED THEN UPDATE SET n = 1 WHEN NOT MATCHED THEN DO NOTHING$$),
 	('t', $$MERGE INTO t USING bare b ON t.id = b.id WHEN MATCHED AND t.id BETWEEN $1 AND $2 THEN UPDATE SET n = 1$$),
-	('t', $$UPDATE t SET n = 1 FROM bare b LEFT JOIN (SELECT id FROM t WHERE id BETWEEN $1 AND $2) s ON s.id = b.id WHERE COALESCE(s.id, t.id) = t.id$$)) AS s (relation, statement);
+	('t', $$UPDATE t SET n = 1 FROM bare b LEFT JOIN (SELECT id FROM t WHERE id BETWEEN $1 AND $2) s ON s.id = b.id WHERE COALESCE(s.id, t.id) = t.id$$),
+	('t', $$INSERT INTO bare SELECT s.id FROM t s WHERE s.id BETWEEN $1 AND $2 AND EXISTS (SELECT FROM t u WHERE u.id = s.parent AND u.id BETWEEN $1 AND $2)$$),
+	('t', $$INSERT INTO bare SELECT a.id FROM (SELECT * FROM t WHERE id BETWEEN $1 AND $2) a LEFT JOIN (SELECT * FROM t WHERE id BETWEEN $1 AND $2) b ON b.id = a.parent$$),
+	('t', $$DELETE FROM child WHERE t IN (SELECT id FROM t WHERE id BETWEEN $1 AND $2) AND made IN (SELECT id FROM t WHERE id BETWEEN $1 AND $2)$$),
+	('t', $$WITH c AS (SELECT f.id FROM t a FULL JOIN t f ON a.id = f.parent WHERE a.id BETWEEN $1 AND $2) INSERT INTO bare SELECT id FROM c WHERE id BETWEEN $1 AND $2$$)) AS s (relation, statement);
 
 -- each row once
 SELECT pg_temp.is_accepted(relation::regclass, statement) || ': ' || statement FROM (VALUES
@@ -203,6 +207,9 @@ SELECT pg_temp.is_accepted('t', 'WITH w0 AS (SELECT id FROM t WHERE id BETWEEN $
 SELECT pg_temp.is_accepted('t', 'WITH w0 AS (SELECT id FROM t), ' || string_agg(format('w%s AS (SELECT x AS a, y AS b FROM w%s AS x, w%s AS y)', i, i - 1, i - 1), ', ') || ' INSERT INTO child SELECT 1 FROM w40 WHERE w40::text > $1::text AND $1 > $2') FROM generate_series(1, 40) AS i;
 SELECT pg_temp.is_accepted('t', 'INSERT INTO child ' || repeat('SELECT id FROM (', 200) || 'SELECT id FROM t WHERE id BETWEEN $1 AND $2' || repeat(') AS s', 200));
 RESET statement_timeout;
+
+-- rows that no source matches, which MERGE knows from 17 on
+SELECT CASE WHEN current_setting('server_version_num')::int >= 170000 THEN pg_temp.is_accepted('t', 'MERGE INTO child USING (SELECT id FROM t WHERE id BETWEEN $1 AND $2) s ON s.id = child.t WHEN NOT MATCHED BY SOURCE THEN DELETE') ELSE 'not seen' END;
 
 DROP TABLE t, bare, child, crossed, parts CASCADE;
 DROP FUNCTION instead;

@@ -694,14 +694,16 @@ has_key(const Search *search, int varno, List *clauses)
 }
 
 /*
- * Whether something other than the limits of its relations compares the key with a
- * parameter, so that a row may be left out because of the batch that it is in.
+ * Whether more than one thing in a query compares the key with a parameter, or one
+ * that is no limit, so that a row is left out where they are of two batches.
  */
 static bool
 is_filtered(Search *search)
 {
 	const Query *query = first_query(search);
 	List	   *conditions = mig_batch_conditions_of(query);
+	bool		has_range = false;
+	int			nlimits = 0;
 	ListCell   *cell;
 
 	/* Rows that MERGE does not find in the batch are those of all others. */
@@ -717,19 +719,27 @@ is_filtered(Search *search)
 		Query	   *inner = of_rows ? mig_batch_query_of_rows(condition) : NULL;
 		List	   *queries = lcons(inner, list_copy(search->scope.queries));
 
+		if (mig_batch_compares_key(&search->scope, condition))
+			has_range = true;
 		if (!of_rows && mig_batch_compares_key(&search->scope, condition))
 			return true;
-		if (inner != NULL ? ask(search, queries, compares_key, NIL) &&
-			!ask(search, queries, is_limited, NIL) : find_filter(condition, search))
+		if (inner == NULL && find_filter(condition, search))
 			return true;
+		if (inner == NULL || !ask(search, queries, compares_key, NIL))
+			continue;
+		if (!ask(search, queries, is_limited, NIL))
+			return true;
+		nlimits++;
 	}
 	foreach(cell, mig_batch_relations_of((Node *) query->jointree, false, NIL))
 	{
-		if (ask_relation(search, lfirst_int(cell), compares_key) &&
-			!ask_relation(search, lfirst_int(cell), is_limited))
+		if (!ask_relation(search, lfirst_int(cell), compares_key))
+			continue;
+		if (!ask_relation(search, lfirst_int(cell), is_limited))
 			return true;
+		nlimits++;
 	}
-	return false;
+	return nlimits + (has_range ? 1 : 0) > 1;
 }
 
 static bool
