@@ -227,6 +227,14 @@ SELECT body('SET search_path = other; CREATE INDEX CONCURRENTLY "T_d" ON "T i" (
 CALL migrate_deploy('kind');
 DROP INDEX CONCURRENTLY other."T_d";
 CALL migrate_deploy('kind');
+-- of another table it is not for this run to drop
+CREATE INDEX taken ON other."T i" (a);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'other.taken'::regclass;
+CREATE TABLE other.beside (a int);
+SELECT body('CREATE INDEX CONCURRENTLY taken ON other.beside (a)') \g /dev/null
+CALL migrate_deploy('kind');
+DROP TABLE other.beside;
+DROP INDEX other.taken;
 SELECT body('CREATE UNIQUE INDEX t_d ON t (a)') \g /dev/null
 SELECT migrate_upgrade('kind');
 -- nor does it have to: the index is another one, or valid, or what exists is none

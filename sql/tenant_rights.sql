@@ -92,6 +92,29 @@ SELECT "check", status, value FROM migrate_doctor_details() WHERE area = 'migrat
 RESET client_min_messages;
 RESET migrate.version_table;
 
+-- what is to be pasted after a failure has each name of a search_path quoted, and names
+-- no schema that the run was not asked for
+ALTER TABLE tenant_2.migrate_version OWNER TO CURRENT_USER;
+DROP INDEX tenant_2.stop;
+CREATE SCHEMA other;
+CREATE TABLE other.made ();
+SELECT migrate_register('ccc', 'CREATE TABLE made ()', 'DROP TABLE made', '{bbb}');
+CREATE TABLE tenant_2.made ();
+SELECT set_config('search_path', 'public,a;ALTER/**/ROLE/**/regress_customer/**/SUPERUSER;--', false);
+CALL migrate_deploy(schemas => '{tenant_1,tenant_2}');
+RESET search_path;
+SET migrate.version_table = 'other.migrate_version';
+CREATE TABLE other.migrate_version (version_num varchar(32) PRIMARY KEY);
+SELECT migrate_stamp('ccc');
+RESET migrate.version_table;
+CALL migrate_deploy(schemas => '{tenant_1,tenant_2}');
+DROP SCHEMA other CASCADE;
+-- the extension's own version table is one of them, and an OID from before a restore is none
+SELECT migrate_stamp('ccc');
+UPDATE migrate.log SET version_oid = 1 WHERE version_oid IS NOT NULL AND revision = 'ccc' AND version_table = 'tenant_1.migrate_version';
+CALL migrate_deploy(schemas => '{tenant_2}');
+SELECT migrate_stamp('base', purge => true);
+
 SET client_min_messages = warning;
 DROP SCHEMA tenant_1, tenant_2 CASCADE;
 DROP OWNED BY regress_customer, "regress deployer";

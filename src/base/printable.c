@@ -10,6 +10,8 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "base/printable.h"
 
@@ -51,6 +53,25 @@ mig_printable(const char *text)
 	}
 	appendStringInfoString(&buf, text);
 	return buf.data;
+}
+
+/*
+ * A search_path as SET takes it, for statements that somebody may paste.  Each name is
+ * quoted anew: set_config() takes "a;DROP..." for one.
+ */
+char *
+mig_printable_path(const char *search_path)
+{
+	StringInfoData buf;
+	List	   *names;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	(void) SplitIdentifierString(pstrdup(search_path), ',', &names);
+	foreach(cell, names)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(lfirst(cell)));
+	return buf.len == 0 ? pstrdup("''") : mig_printable(buf.data);
 }
 
 /*

@@ -10,6 +10,7 @@
 
 extern const char *mig_printable_find(const char *text, const char *allowed);
 extern char *mig_printable(const char *text);
+extern char *mig_printable_path(const char *search_path);
 extern char *mig_printable_detail(const char *text, const char *character);
 extern void mig_printable_wrap(StringInfo buf, const char *text,
 							   int line_width);

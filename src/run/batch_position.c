@@ -113,8 +113,7 @@ check_same(const MigBatch *batch, const MigBatchRow *row)
 	if (path == NULL || row->finished ||
 		strcmp(path, GetConfigOption("search_path", false, false)) == 0)
 		return;
-	if (path[0] == '\0')
-		path = "''";
+	path = mig_printable_path(path);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("batch \"%s\" was begun with another search_path",

@@ -718,11 +718,10 @@ mig_run_describe_session(const char *version_table, const char *search_path)
 	if (!other_table &&
 		strcmp(search_path, GetConfigOptionResetString("search_path")) == 0)
 		return "";
-	return psprintf("SET search_path = %s;%s\n",
-					search_path[0] == '\0' ? "''" : search_path,
+	return psprintf("SET search_path = %s;%s\n", mig_printable_path(search_path),
 					!other_table ? "" :
 					psprintf(" SET migrate.version_table = %s;",
-							 quote_literal_cstr(version_table)));
+							 mig_printable(quote_literal_cstr(version_table))));
 }
 
 static bool

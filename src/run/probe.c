@@ -191,7 +191,8 @@ refuse_invalid(const MigProbe *probe, const char *statement)
 
 /*
  * The name of the index that a statement of a body makes, with its schema, if there
- * is one that is INVALID; or NULL.  With the search_path that the statement has.
+ * is one that is INVALID and nobody builds; or NULL.  With the search_path that the
+ * statement has.
  */
 char *
 mig_probe_invalid_index(const MigBodyExec *body, int index)
@@ -204,8 +205,13 @@ mig_probe_invalid_index(const MigBodyExec *body, int index)
 		"  JOIN pg_catalog.pg_index AS i ON i.indexrelid OPERATOR(pg_catalog.=) x.oid"
 		" WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)"
 		"   AND x.relname OPERATOR(pg_catalog.=) $2::pg_catalog.name"
-		"   AND x.relkind OPERATOR(pg_catalog.=) 'i'"
+		"   AND i.indrelid OPERATOR(pg_catalog.=) c.oid"
 		"   AND NOT (i.indisvalid AND i.indisready AND i.indislive)"
+		"   AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l"
+		"        WHERE l.relation OPERATOR(pg_catalog.=) c.oid AND l.granted"
+		"          AND l.locktype OPERATOR(pg_catalog.=) 'relation'"
+		"          AND l.mode OPERATOR(pg_catalog.=) 'ShareUpdateExclusiveLock'"
+		"          AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())"
 	};
 	const MigStatement *statement = &body->script->statements[index];
 	MigEffect	effect;

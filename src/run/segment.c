@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
 #include "tables/partial.h"
@@ -153,7 +154,8 @@ resume(MigStepExec *exec)
 		strcmp(path, GetConfigOption("search_path", false, false)) != 0)
 		ereport(NOTICE,
 				(errmsg("the %s of revision \"%s\" has search_path = %s, as when it was interrupted",
-						body->operation, body->revision, path)));
+						body->operation, body->revision,
+						mig_printable_path(path))));
 	body->ncarried = mig_nontransactional_resume(exec);
 	return body->ncarried;
 }

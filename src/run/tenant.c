@@ -138,6 +138,7 @@ static void note_progress(const TenantRuns *runs, ErrorData *error);
 static void report_end(const TenantRuns *runs);
 static char *advise(const TenantRuns *runs);
 static char *advise_change(const TenantRuns *runs);
+static bool is_tenant(const TenantRuns *runs, const MigVersionName *table);
 static char *quote_schemas(const List *names);
 static char *join(const List *names, int max);
 
@@ -624,8 +625,9 @@ advise(const TenantRuns *runs)
 }
 
 /*
- * The statement without which the body that has failed cannot be replaced: the other
- * schemas may have applied the revision.
+ * The statement without which the body that has failed cannot be replaced, if the
+ * other schemas that have it are of this run.  Others were not asked for: a role may
+ * have stamped one of its own, where a downgrade would run its functions.
  */
 static char *
 advise_change(const TenantRuns *runs)
@@ -640,8 +642,9 @@ advise_change(const TenantRuns *runs)
 	holders = mig_log_holders(NULL, runs->to_change, &nholders);
 	for (int i = 0; i < nholders; i++)
 	{
-		if (strcmp(holders[i].name, mig_version_table_in(holders[i].schema)) == 0)
-			names = lappend(names, holders[i].schema);
+		if (!is_tenant(runs, &holders[i]))
+			return "";
+		names = lappend(names, holders[i].schema);
 	}
 	check = mig_revision_check(&runs->to_change, 1, MIG_COMMAND_DOWNGRADE,
 							   GetUserId(), MIG_SPI_READ_LATEST);
@@ -651,6 +654,17 @@ advise_change(const TenantRuns *runs)
 					mig_printable(runs->to_change),
 					quote_literal_cstr(mig_failure_target_before(runs->to_change)),
 					quote_schemas(names));
+}
+
+static bool
+is_tenant(const TenantRuns *runs, const MigVersionName *table)
+{
+	for (int i = 0; i < runs->ntenants; i++)
+	{
+		if (strcmp(runs->tenants[i].schema, table->schema) == 0)
+			return strcmp(table->name, runs->tenants[i].version_table) == 0;
+	}
+	return false;
 }
 
 /*
@@ -665,8 +679,8 @@ quote_schemas(const List *names)
 
 	foreach(cell, names)
 		elems[nelems++] = lfirst(cell);
-	return quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
-													mig_spi_array_datum(elems, nelems)));
+	return mig_printable(quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
+																  mig_spi_array_datum(elems, nelems))));
 }
 
 /*

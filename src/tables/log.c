@@ -462,11 +462,15 @@ mig_log_holders(const MigVersion *version, const char *revision, int *nholders)
 		"               l.version_oid, l.version_table, l.operation"
 		"          FROM migrate.log AS l"
 		"         WHERE l.revision = $3 AND l.state IN ('succeeded', 'finished')"
-		"           AND ($1 = 0 OR NOT " OF_VERSION("$1", "$2") ")"
+		"           AND ($1 = 0 OR " OF_VERSION("$1", "$2") " IS NOT TRUE)"
 		"         ORDER BY l.version_oid, l.version_table, l.finished DESC"
 		"       ) AS u"
 		"  JOIN pg_catalog.pg_class AS c"
-		"    ON c.oid = COALESCE(u.version_oid, pg_catalog.to_regclass(u.version_table)::pg_catalog.oid)"
+		/* After a restore the OID may be that of anything. */
+		"    ON c.oid = COALESCE((SELECT a.attrelid FROM pg_catalog.pg_attribute AS a"
+		"                          WHERE a.attrelid = u.version_oid"
+		"                            AND a.attname = 'version_num'),"
+		"                        pg_catalog.to_regclass(u.version_table)::pg_catalog.oid)"
 		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 		" WHERE u.operation <> 'downgrade'"
 		" ORDER BY 2, 3",
