@@ -129,6 +129,27 @@ SELECT revision, result FROM migrate_adopt('golang-migrate', 'app.schema_migrati
 SELECT version_num FROM migrate.version;
 SELECT pg_temp.attempt('UPDATE app.schema_migrations SET version = 3');
 ROLLBACK;
+-- but not where what the tool lacks was never run here: stamped,
+BEGIN;
+SELECT migrate_register('late', '', '', '{2}');
+SELECT migrate_stamp('head');
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true)$$);
+ROLLBACK;
+-- adopted, and rolled back by the tool,
+BEGIN;
+SELECT migrate_register('late', '', '', '{2}');
+SELECT migrate_upgrade('late');
+UPDATE app.schema_migrations SET version = 1;
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true)$$);
+ROLLBACK;
+-- or stamped behind its downgrade
+BEGIN;
+SELECT migrate_register('late', '', '', '{2}');
+SELECT migrate_upgrade('late'), pg_sleep(0.001);
+SELECT migrate_downgrade('2'), pg_sleep(0.001);
+SELECT migrate_stamp('late');
+SELECT pg_temp.attempt($$SELECT * FROM migrate_adopt('golang-migrate', 'app.schema_migrations', lock_out => true)$$);
+ROLLBACK;
 
 -- rights: on the function, on the schema, on the table
 SET ROLE regress_migrate_app;

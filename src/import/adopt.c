@@ -156,11 +156,18 @@ find_elsewhere(MigAdoption *adoption)
 }
 
 /*
- * Whether revisions were deployed here since the last adoption, and none by the tool.
+ * Whether the table differs by nothing but revisions that were run here.  What was
+ * adopted or stamped is not: that the table lacks it is a contradiction.
  */
 static bool
 is_behind(const MigAdoption *adoption, const bool *before)
 {
+	int			n = list_length(adoption->elsewhere);
+	char	  **ids = palloc(sizeof(char *) * Max(n, 1));
+	bool	   *upgraded;
+
+	if (n == 0)
+		return false;
 	for (int i = 0; i < adoption->history.n; i++)
 	{
 		int			rev = adoption->history.rev[i];
@@ -168,7 +175,15 @@ is_behind(const MigAdoption *adoption, const bool *before)
 		if (adoption->applied[rev] && !before[rev])
 			return false;
 	}
-	return adoption->elsewhere != NIL;
+	for (int i = 0; i < n; i++)
+		ids[i] = list_nth(adoption->elsewhere, i);
+	upgraded = mig_log_upgraded(adoption->version, ids, n, MIG_SPI_READ_LATEST);
+	for (int i = 0; i < n; i++)
+	{
+		if (!upgraded[i])
+			return false;
+	}
+	return true;
 }
 
 /*

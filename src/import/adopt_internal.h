@@ -94,7 +94,7 @@ typedef struct MigAdoption
 	List	   *changed;
 	List	   *missing;		/* of which an applied one needs */
 	List	   *elsewhere;		/* applied in the version table in use only */
-	bool		is_behind;		/* that is all, and the table says nothing new */
+	bool		is_behind;		/* that is all, and they were run here */
 } MigAdoption;
 
 /* adopt_match.c */

@@ -63,8 +63,9 @@ mig_adopt_refuse(const MigAdoption *adoption)
 									  adoption->version->name,
 									  list_names(adoption->elsewhere)));
 		if (adoption->is_behind)
-			append_line(&hint, _("If they were deployed here, nothing is left to adopt: lock_out => true locks the tool out."));
-		append_line(&hint, _("Find out which table is right, and say it with migrate_stamp() or with the tool."));
+			append_line(&hint, _("They were run here, so that nothing is left to adopt: lock_out => true locks the tool out."));
+		else
+			append_line(&hint, _("Find out which table is right, and say it with migrate_stamp() or with the tool."));
 	}
 	if (detail.len == 0)
 		return;

@@ -525,6 +525,33 @@ mig_log_succeeded(const MigVersion *version, char *const *ids,
 						read_succeeded, &nrows);
 }
 
+/*
+ * Which revisions were upgraded on a version table by what was last done of each
+ * there: not adopted, stamped or downgraded since.
+ */
+bool *
+mig_log_upgraded(const MigVersion *version, char *const *ids, int nids,
+				 MigSpiAccess access)
+{
+	static MigSpiQuery query = {
+		"SELECT COALESCE((SELECT l.operation = 'upgrade' FROM migrate.log AS l"
+		"                  WHERE l.revision = i.id AND " OF_VERSION("$2", "$3")
+		"                    AND l.state IN ('succeeded', 'finished')"
+		"                  ORDER BY l.finished DESC LIMIT 1), false)"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
+		" ORDER BY i.ordinality",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+	int			nrows;
+
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_oid(&args, version->relid);
+	mig_spi_arg_text(&args, version->name);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, access, sizeof(bool),
+						read_succeeded, &nrows);
+}
+
 static void
 read_succeeded(const MigSpiRow *row, void *result)
 {

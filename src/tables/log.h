@@ -93,6 +93,8 @@ extern MigVersionName *mig_log_holders(const MigVersion *version,
 extern bool *mig_log_succeeded(const MigVersion *version, char *const *ids,
 							   char *const *hashes, int nids,
 							   MigSpiAccess access);
+extern bool *mig_log_upgraded(const MigVersion *version, char *const *ids,
+							  int nids, MigSpiAccess access);
 extern char **mig_log_version_tables(int *ntables);
 
 #endif							/* MIG_TABLES_LOG_H */
