@@ -109,5 +109,25 @@ CONTEXT:  $what body of revision "e"
 /, "$what: a byte too many");
 }
 
+# An error in each of many lines: what one costs does not grow with its line, and
+# the call can be canceled among them.
+my $lines = "(SELECT string_agg(E'\\n-- %s', '') FROM generate_series(1, 100000))";
+my @files = (
+	[ 'refinery', 'V1__a.sql', 'SELECT 1;', 'refinery:foo' ],
+	[ 'dbmate', '1_a.sql', '-- migrate:up', 'migrate:foo' ],
+	[ 'migrate', 'a.sql', "-- revision: a\n-- migrate:up", 'dwn_revision: b' ]);
+foreach my $file (@files)
+{
+	my ($format, $name, $begin, $line) = @$file;
+	my $call = "SELECT migrate_register_files('{$name}', ARRAY[E'"
+	  . ($begin =~ s/\n/\\n/r) . "' || " . sprintf($lines, $line) . "], format => '$format');";
+	(undef, $errors) = run_sql($node, $db, "SET statement_timeout = '30s'; $call");
+	like($errors, qr/^22023: migration files have 100000 errors/, "$format: many errors");
+}
+(undef, $errors) = run_sql($node, $db,
+	"SET statement_timeout = '2s'; SELECT migrate_register_script((SELECT string_agg(
+		format(E'-- revision: a%s\\n-- migrate:up\\nSELECT \$x%s\$;\\n', n, n), '') FROM generate_series(1, 20000) AS n));");
+is($errors, '57014: canceling statement due to statement timeout', 'canceled among them');
+
 $node->stop;
 done_testing();

@@ -154,7 +154,6 @@ mig_import_try(MigImport *import, MigImportFile *file, MigImportReadPart read,
 {
 	int			nrevisions = list_length(import->revisions);
 
-	CHECK_FOR_INTERRUPTS();
 	if (try_part(import, file, read, part))
 		return true;
 	file->used = true;
@@ -184,6 +183,7 @@ try_part(MigImport *import, MigImportFile *file, MigImportReadPart read,
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool result = true;
 
+	CHECK_FOR_INTERRUPTS();
 	PG_TRY();
 	{
 		read(import, file, part);
@@ -447,11 +447,13 @@ mig_import_line_number(MigImportFile *file, int offset)
 int
 mig_import_errplace(const MigImportFile *file, int offset)
 {
-	MigScriptSource source = {
-		.body = file->text != NULL ? file->text : "", .file = file->path
-	};
+	MigScriptSource source = {.body = "", .file = file->path};
 
-	errcontext("%s", mig_script_place(&source, offset));
+	/* Each line of a long file can have an error. */
+	if (file->text != NULL)
+		source.line = mig_import_line_number(unconstify(MigImportFile *, file),
+											 offset);
+	errcontext("%s", mig_script_place(&source, 0));
 
 	return 0;					/* the value does not matter */
 }

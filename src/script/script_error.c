@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 
 #include "script/script_internal.h"
 
@@ -40,6 +41,8 @@ mig_script_error_add(List *errors, int revision, MemoryContext context)
 	item->number = list_length(errors);
 	item->error = CopyErrorData();
 	FlushErrorState();
+	/* Each line of a long file can have one. */
+	CHECK_FOR_INTERRUPTS();
 	return lappend(errors, item);
 }
 

@@ -118,7 +118,9 @@ check_end(MigScriptParser *parser)
 void
 mig_script_file_check_body(const MigScriptSource *source, MigBodyKind kind)
 {
-	MigScriptParser parser = {.line = 1, .source = *source};
+	MigScriptParser parser = {
+		.line = 1, .counted = source->start, .source = *source
+	};
 
 	parser.state = mig_script_parser_in_body(kind);
 	parser.before_statements = true;
@@ -244,6 +246,7 @@ note_scan_error(MigScriptParser *parser, ErrorData *error, int from, int to,
 											  parser->context);
 	}
 	PG_END_TRY();
+	pfree(unconstify(char *, piece.body));
 	parser->state = MIG_PARSER_LOST;
 }
 

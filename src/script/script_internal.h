@@ -182,7 +182,7 @@ extern void mig_script_parser_end_body(MigScriptParser *parser, int end);
 extern void mig_script_parser_check_end(MigScriptParser *parser);
 extern MigScriptState mig_script_parser_in_body(MigBodyKind kind);
 extern const char *mig_script_parser_body_name(const MigScriptParser *parser);
-extern int	mig_script_parser_errposition(const MigScriptParser *parser,
+extern int	mig_script_parser_errposition(MigScriptParser *parser,
 										  int location);
 
 /* remark.c */

@@ -34,10 +34,10 @@ static MigScriptRevision *add_revision(MigScriptParser *parser,
 static void read_header(MigScriptParser *parser, const MigScriptLine *line);
 static void read_down_external(MigScriptParser *parser,
 							   const MigScriptLine *line);
-static char *external_of(const MigScriptParser *parser,
+static char *external_of(MigScriptParser *parser,
 						 const MigScriptLine *line);
 static void read_marker(MigScriptParser *parser, const MigScriptLine *line);
-static void check_marker(const MigScriptParser *parser,
+static void check_marker(MigScriptParser *parser,
 						 const MigScriptLine *line, MigBodyKind kind);
 static void begin_body(MigScriptParser *parser, const MigScriptLine *line,
 					   MigBodyKind kind);
@@ -410,7 +410,7 @@ read_down_external(MigScriptParser *parser, const MigScriptLine *line)
 }
 
 static char *
-external_of(const MigScriptParser *parser, const MigScriptLine *line)
+external_of(MigScriptParser *parser, const MigScriptLine *line)
 {
 	if (line->value[0] == '\0')
 		ereport(ERROR,
@@ -472,7 +472,7 @@ read_marker(MigScriptParser *parser, const MigScriptLine *line)
  * Raise an error for a section that must not begin here.
  */
 static void
-check_marker(const MigScriptParser *parser, const MigScriptLine *line,
+check_marker(MigScriptParser *parser, const MigScriptLine *line,
 			 MigBodyKind kind)
 {
 	const char *id;
@@ -606,12 +606,17 @@ mig_script_parser_body_name(const MigScriptParser *parser)
 }
 
 /*
- * The line of a location.  It must not be before the last one asked for, so
- * that the lines of a long script are counted only once.
+ * The line of a location.  They come in the order of the script, nearly all, so
+ * that the lines of a long one are counted only once.
  */
 static int
 line_of(MigScriptParser *parser, int location)
 {
+	if (location < parser->counted)
+	{
+		parser->counted = parser->source.start;
+		parser->line = 1;
+	}
 	parser->line += mig_script_count_lines(parser->source.body,
 										   parser->counted, location);
 	parser->counted = location;
@@ -623,9 +628,13 @@ line_of(MigScriptParser *parser, int location)
  * To be called inside ereport(): the error is at this byte of the text.
  */
 int
-mig_script_parser_errposition(const MigScriptParser *parser, int location)
+mig_script_parser_errposition(MigScriptParser *parser, int location)
 {
 	int			end = location + strcspn(parser->source.body + location, "\r\n");
+	MigScriptSource source = parser->source;
 
-	return mig_script_errposition(&parser->source, location, end, location);
+	/* Each line of a long script can have an error. */
+	source.line = Max(source.line, 1) + line_of(parser, location) - 1;
+	source.start = location;
+	return mig_script_errposition(&source, location, end, location);
 }
