@@ -38,7 +38,6 @@ static bool check_upgrade(MigRegistered *registered, int item);
 static bool check_downgrade(MigRegistered *registered, int item);
 static bool check_verify(MigRegistered *registered, int item);
 static bool check_external(MigRegistered *registered, int item);
-static bool is_silent_base(const MigRegistered *registered);
 static void register_all(MigRegistered *registered, int n);
 static void check_differences(MigRegistered *registered, int n);
 static void refuse_several(const List *refused);
@@ -51,9 +50,6 @@ pg_noreturn static void refuse_partial(const char *id, const char *differs,
 									   const char *table);
 static void refuse_applied(const char *id, const char *differs,
 						   const MigVersion *version);
-
-/* More of them tell nothing new. */
-#define MAX_BASES_SHOWN		50
 
 /* Each finds errors of its own. */
 static const Check checks[] =
@@ -104,8 +100,7 @@ mig_register_script(const char *script, int options, int *nids)
 	if (*nids > 0)
 		register_all(registered, *nids);
 	mig_repeatable_set_write(repeatables);
-	mig_register_warn_irreversible(registered, *nids);
-	mig_register_warn_bases(registered, *nids);
+	mig_register_warn(registered, *nids);
 	for (int i = 0; i < *nids; i++)
 		ids[i] = registered[i].revision.def.id;
 	for (int i = 0; i < repeatables->n; i++)
@@ -293,77 +288,6 @@ check_external(MigRegistered *registered, int item)
 	mig_definition_check_external(&registered->revision, kind);
 	error_context_stack = callback.previous;
 	return kind == MIG_BODY_UPGRADE;
-}
-
-/*
- * To be called when revisions are registered: warns of those whose downgrade could
- * not be.
- */
-void
-mig_register_warn_irreversible(const MigRegistered *registered, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (registered[i].left_out != NULL)
-			ereport(WARNING,
-					(errmsg("revision \"%s\" is registered as irreversible",
-							registered[i].revision.def.id),
-					 errdetail("Its downgrade was left out: %s.",
-							   registered[i].left_out)));
-	}
-}
-
-/*
- * To be called when revisions are registered: warns of those without a line that says
- * what they are built on, if they are not the only base.  It was probably forgotten,
- * and they would never run behind the others.
- */
-void
-mig_register_warn_bases(const MigRegistered *registered, int n)
-{
-	StringInfoData detail;
-	int			nsilent = 0;
-	int			nbases = 0;
-	int			nnodes;
-	MigRevisionDef *nodes;
-
-	initStringInfo(&detail);
-	for (int i = 0; i < n; i++)
-	{
-		MigScriptSource source;
-
-		if (!is_silent_base(&registered[i]) || nsilent++ >= MAX_BASES_SHOWN)
-			continue;
-		mig_definition_source(&registered[i].given, "",
-							  registered[i].given.revision.line, &source);
-		appendStringInfo(&detail, _("%s%s: revision \"%s\""),
-						 detail.len > 0 ? "\n" : "", mig_script_place(&source, 0),
-						 registered[i].revision.def.id);
-	}
-	if (nsilent == 0)
-		return;
-	nodes = mig_revision_nodes(MIG_SPI_READ_LATEST, &nnodes);
-	for (int i = 0; i < nnodes; i++)
-		nbases += nodes[i].ndown == 0;
-	if (nbases < 2)
-		return;
-	ereport(WARNING,
-			(errmsg_plural("%d revision has no line \"-- down_revision:\" and is a base beside another one",
-						   "%d revisions have no line \"-- down_revision:\" and are bases beside each other",
-						   nsilent, nsilent),
-			 errdetail_internal("%s", detail.data),
-			 errhint("Name the revision that each follows, and register it again with replace => true. An empty \"-- down_revision:\" says that it follows none.")));
-}
-
-static bool
-is_silent_base(const MigRegistered *registered)
-{
-	const MigScriptRevision *given = &registered->given.revision;
-
-	return given->key_lines[MIG_LINE_REVISION] > 0 &&
-		given->key_lines[MIG_LINE_DOWN_REVISION] == 0 &&
-		registered->revision.def.ndown == 0 &&
-		registered->result != MIG_REGISTER_UNCHANGED;
 }
 
 /*

@@ -141,8 +141,7 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 	if (set.repeatables->n > 0 || set.prunes)
 		mig_repeatable_set_compare(set.repeatables, set.prunes);
 	changes = write_all(&set, nchanges);
-	mig_register_warn_irreversible(set.revisions, set.n);
-	mig_register_warn_bases(set.revisions, set.n);
+	mig_register_warn(set.revisions, set.n);
 	return changes;
 }
 

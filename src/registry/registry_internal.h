@@ -110,9 +110,6 @@ extern List *mig_register_check_references(MigRegistered *revisions, int n,
 extern MigRevision *mig_register_find(const char *id);
 extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
 										 int options, List **errors);
-extern void mig_register_warn_irreversible(const MigRegistered *registered,
-										   int n);
-extern void mig_register_warn_bases(const MigRegistered *registered, int n);
 extern void mig_register_add_context(void *arg);
 extern void mig_register_compare(MigRegistered *registered);
 extern void mig_register_refuse(const MigRegistered *registered,
@@ -126,6 +123,9 @@ extern void mig_register_refuse_held(const char *id,
 									 const MigRegisterHolder *holder);
 extern void mig_register_check_graph(void);
 extern void mig_register_check_definition(MigRegistered *registered);
+
+/* warn.c */
+extern void mig_register_warn(const MigRegistered *registered, int n);
 
 /* squash.c */
 extern void mig_squash_refuse_replaced(const MigRegistered *registered, int n);
