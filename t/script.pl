@@ -156,8 +156,12 @@ unlike($node->safe_psql('odd', "SELECT migrate_script('o4:o5')"), qr/^(\\!|DROP)
 # The extension is made in the schema that it has here.
 $node->safe_psql('postgres', 'CREATE DATABASE elsewhere; CREATE DATABASE elsewhere_by_psql');
 $node->safe_psql('elsewhere', q(CREATE SCHEMA "An ext"; CREATE EXTENSION migrate SCHEMA "An ext"; SET search_path = public, "An ext"; SELECT migrate_register('e1', 'CREATE TABLE heads AS SELECT * FROM "An ext".migrate_heads()')));
-run_script('elsewhere', 'elsewhere_by_psql', "'head'", 'SET search_path = "An ext";');
+$node->safe_psql('elsewhere_by_psql', 'CREATE SCHEMA "An ext"');
+my $elsewhere = run_script('elsewhere', 'elsewhere_by_psql', "'head'", 'SET search_path = "An ext";');
 is($node->safe_psql('elsewhere_by_psql', "SELECT extnamespace::regnamespace, (SELECT version_num FROM migrate.version) FROM pg_extension WHERE extname = 'migrate'"), '"An ext"|e1', 'the extension in another schema');
+my ($beginning) = $elsewhere =~ /\A(.*?)^-- upgrade/ms;
+$node->safe_psql('elsewhere_by_psql', 'CREATE ROLE without_rights');
+session_is($node, 'elsewhere_by_psql', 'where the extension is there, it needs no rights', "SET ROLE without_rights;\n$beginning", '');
 
 # Errors.
 session_is($node, 'odd', 'a downgrade without a beginning', "SELECT migrate_script('base', 'downgrade')", '', '22023: the script of a downgrade needs a range');

@@ -177,7 +177,8 @@ write_begin(StringInfo text, const MigVersion *version, MigCommand command,
 }
 
 /*
- * In the schema that it has here, whose name bodies may have in them.
+ * In the schema that it has here, whose name bodies may have in them.  To create that
+ * if it is not there would need rights on the database also where it is.
  */
 static void
 write_extension(StringInfo text)
@@ -191,8 +192,6 @@ write_extension(StringInfo text)
 	const char *schema = mig_spi_first(&query, NULL, MIG_SPI_OWNER,
 									   MIG_SPI_READ_CALLER);
 
-	if (strcmp(schema, "public") != 0)
-		appendStringInfo(text, "CREATE SCHEMA IF NOT EXISTS %s;\n", schema);
 	appendStringInfo(text, "CREATE EXTENSION IF NOT EXISTS migrate SCHEMA %s;\n",
 					 schema);
 }
