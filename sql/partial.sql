@@ -210,6 +210,21 @@ CALL migrate_deploy($$p'||f()||'$$);
 SELECT migrate_resolve($$p'||f()||'$$, 'abandon');
 SELECT migrate_unregister($$p'||f()||'$$);
 
+-- on another version table than the one in use: the hint names it first
+SELECT migrate_register('pe', 'VACUUM t; SELECT 1', '', '{p1}');
+SELECT started(2, NULL, NULL, 1);
+CREATE TABLE "it's" (version_num varchar(32) NOT NULL PRIMARY KEY);
+UPDATE migrate.partial SET revision = 'pe', version_oid = '"it''s"'::regclass, version_table = 'public."it''s"';
+SELECT migrate_register('pe', '', '', '{p1}');
+SELECT migrate_unregister('pe');
+SET migrate.version_table = 'public."it''s"';
+SELECT migrate_register('pe', '', '', '{p1}');
+RESET migrate.version_table;
+SELECT migrate_register_script(E'-- revision: p1\n-- message: other\n-- revision: pe\n-- down_revision: p1\n');
+DELETE FROM migrate.partial;
+SELECT migrate_unregister('pe');
+DROP TABLE "it's";
+
 -- a downgrade is resumed although the order is another one now: what was
 -- taken down before it is no row any more
 CREATE TABLE go ();

@@ -110,6 +110,11 @@ SELECT 1;
 $$);
 SELECT migrate_register('f1', 'SELECT 2', 'SELECT 1', replace => true);
 SELECT migrate_register('f2', 'SELECT 2', 'SELECT 1', replace => true);
+
+-- more than fifty are not listed
+SELECT count(*) FROM migrate_register_script((SELECT string_agg(format(E'-- revision: m%s\n', n), '' ORDER BY n) FROM generate_series(1, 52) AS n));
+SELECT migrate_register_script((SELECT string_agg(format(E'-- revision: m%s\n-- message: other\n', n), '' ORDER BY n) FROM generate_series(1, 52) AS n));
+
 \i sql/include/reset.sql
 DROP TABLE t;
 REVOKE ALL ON FUNCTION migrate_register, migrate_upgrade FROM regress_migrate_other;

@@ -47,9 +47,13 @@ static void refuse_if_applied(MigVersion *version, MigGraph *graph,
 static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
 						 MigRegisterHolder *holders);
 pg_noreturn static void refuse_partial(const char *id, const char *differs,
-									   const char *table);
+									   const char *table,
+									   const MigVersion *version);
 static void refuse_applied(const char *id, const char *differs,
 						   const MigVersion *version);
+
+/* More of them tell nothing new. */
+#define MAX_SHOWN	50
 
 /* Each finds errors of its own. */
 static const Check checks[] =
@@ -515,7 +519,7 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 	const char *id = registered->revision.def.id;
 
 	if (registered->partial != NULL)
-		refuse_partial(id, registered->differs, registered->partial);
+		refuse_partial(id, registered->differs, registered->partial, version);
 	if (registered->given.options & MIG_REGISTER_REPLACE)
 		refuse_applied(id, registered->differs, version);
 	if (registered->applied)
@@ -546,11 +550,18 @@ refuse_several(const List *refused)
 	{
 		const MigRegistered *registered = lfirst(cell);
 
+		if (foreach_current_index(cell) == MAX_SHOWN)
+		{
+			appendStringInfo(&detail, _("\nand %d more"),
+							 list_length(refused) - MAX_SHOWN);
+			break;
+		}
 		if (detail.len > 0)
 			appendStringInfoChar(&detail, '\n');
 		if (registered->partial != NULL)
-			appendStringInfo(&detail, _("Revision \"%s\" is partial. %s"),
-							 registered->revision.def.id, registered->differs);
+			appendStringInfo(&detail, _("Revision \"%s\" is partial in version table \"%s\". %s"),
+							 registered->revision.def.id, registered->partial,
+							 registered->differs);
 		else if (registered->applied)
 			appendStringInfo(&detail, _("Revision \"%s\" is applied. %s"),
 							 registered->revision.def.id, registered->differs);
@@ -569,7 +580,7 @@ refuse_several(const List *refused)
 						   "%d revisions are already registered with another definition",
 						   list_length(refused), list_length(refused)),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Register the change of an applied revision as a new one, or downgrade it first. What resumes a partial one is in migrate.status_details; migrate_resolve() abandons it. One that is neither can be replaced with replace => true.")));
+			 errhint("Register the change of an applied revision as a new one, or downgrade it first. What resumes a partial one is in migrate.status_details; migrate_resolve() abandons it, both for the table that migrate.version_table names. One that is neither can be replaced with replace => true.")));
 }
 
 /*
@@ -664,8 +675,12 @@ mig_register_holders(MigVersion *version, MigGraph *graph, const List *ids)
 	ListCell   *cell;
 
 	foreach(cell, ids)
-		holders[foreach_current_index(cell)].partial =
-		mig_partial_holder(lfirst(cell));
+	{
+		MigRegisterHolder *holder = &holders[foreach_current_index(cell)];
+
+		holder->partial = mig_partial_holder(lfirst(cell));
+		holder->in_use = version;
+	}
 	find_applied(version, graph, ids, holders);
 	for (int i = -1; i < ntables; i++)
 	{
@@ -701,7 +716,7 @@ void
 mig_register_refuse_held(const char *id, const MigRegisterHolder *holder)
 {
 	if (holder->partial != NULL)
-		refuse_partial(id, NULL, holder->partial);
+		refuse_partial(id, NULL, holder->partial, holder->in_use);
 	if (holder->applied != NULL)
 		refuse_applied(id, NULL, holder->applied);
 }
@@ -717,11 +732,16 @@ mig_register_applied(MigVersion *version, MigGraph *graph)
 }
 
 /*
- * differs: as for refuse_applied().
+ * differs: as for refuse_applied().  What the hint names looks at the version table in
+ * use.
  */
 static void
-refuse_partial(const char *id, const char *differs, const char *table)
+refuse_partial(const char *id, const char *differs, const char *table,
+			   const MigVersion *version)
 {
+	const char *setting = strcmp(table, version->name) == 0 ? "" :
+	psprintf("SET migrate.version_table = %s;\n", quote_literal_cstr(table));
+
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot replace or unregister revision \"%s\" because it is partial",
@@ -731,8 +751,8 @@ refuse_partial(const char *id, const char *differs, const char *table)
 					   differs, table) :
 			 errdetail("A run of it on version table \"%s\" was interrupted.",
 					   table),
-			 errhint("To see what resumes it as it is registered: SELECT next_command FROM migrate.status_details WHERE revision = %1$s;\nTo abandon it, and undo what it has done by hand: SELECT migrate_resolve(%1$s, 'abandon');",
-					 quote_literal_cstr(id))));
+			 errhint("%2$sTo see what resumes it as it is registered: SELECT next_command FROM migrate.status_details WHERE revision = %1$s;\nTo abandon it, and undo what it has done by hand: SELECT migrate_resolve(%1$s, 'abandon');",
+					 quote_literal_cstr(id), setting)));
 }
 
 /*

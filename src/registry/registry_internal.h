@@ -60,6 +60,7 @@ typedef struct MigRegisterHolder
 								 * NULL */
 	const MigVersion *applied;	/* a version table that it is applied in, or
 								 * NULL */
+	const MigVersion *in_use;
 } MigRegisterHolder;
 
 /* definition.c */

@@ -13,7 +13,7 @@
 #include "tables/revision.h"
 
 /* More of them tell nothing new. */
-#define MAX_BASES_SHOWN		50
+#define MAX_SHOWN	50
 
 static void warn_irreversible(const MigRegistered *registered, int n);
 static void warn_bases(const MigRegistered *registered, int n);
@@ -64,7 +64,7 @@ warn_bases(const MigRegistered *registered, int n)
 	{
 		MigScriptSource source;
 
-		if (!is_silent_base(&registered[i]) || nsilent++ >= MAX_BASES_SHOWN)
+		if (!is_silent_base(&registered[i]) || nsilent++ >= MAX_SHOWN)
 			continue;
 		mig_definition_source(&registered[i].given, "",
 							  registered[i].given.revision.line, &source);
@@ -79,6 +79,8 @@ warn_bases(const MigRegistered *registered, int n)
 		nbases += nodes[i].ndown == 0;
 	if (nbases < 2)
 		return;
+	if (nsilent > MAX_SHOWN)
+		appendStringInfo(&detail, _("\nand %d more"), nsilent - MAX_SHOWN);
 	ereport(WARNING,
 			(errmsg_plural("%d revision has no line \"-- down_revision:\" and is a base beside another one",
 						   "%d revisions have no line \"-- down_revision:\" and are bases beside each other",
