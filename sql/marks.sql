@@ -80,7 +80,7 @@ SELECT line, split_part(pg_temp.script(E'-- revision: m\n' || line || E'\n-- mig
 	'-- alow: truncate (a cache)', '-- allwo: truncate (a cache)', '-- Allows: truncate (a cache)', '-- allowed: truncate (a cache)', '-- waive = truncate (a cache)', '-- allow truncate (a cache)', '-- allow drop-column', '/* alow: truncate (a cache) */',
 	'-- ste: lock_timeout = 5s', '-- sett lock_timeout = 5s', '-- setting: lock_timeout = 5s', '-- exernal: load the file', '-- replces: z0', '-- repeteable: v']) AS line;
 SELECT line FROM unnest(ARRAY[
-	'-- also: the index', '-- all: new', '-- alloy (metal) of the ring', '-- allows users to log in (soon)', '-- allow users to log in', '-- follow: no rows', '-- waives the fee (see 4711)',
+	'-- also: the index', '-- all: new', '-- alloy (metal) of the ring', '-- allows users to log in (soon)', '-- allow users to log in', '-- allow users to drop-column', '-- allow users (all) to log in', '-- allow truncate of the cache', '-- allow truncated-names in it', '-- see t: x', '-- set t: x', '-- follow: no rows', '-- waives the fee (see 4711)',
 	'-- see: https://host/?a=b', '-- est: 5 days', '-- let: x = 5', '-- sat: not sun', '-- decision: we keep the column', '-- internal: billing', '-- places: the shops', '-- author: me', '-- ticket: 4711']) AS line
  WHERE pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSELECT 1;') <> 'ok';
 -- in front of a downgrade the key of an external step may be

@@ -557,6 +557,9 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 	snprintf(word, sizeof(word), "%s%s", words->word[0],
 			 nparts > 1 ? words->word[1] : "");
 	mark = read_key_word(word, line->place == MIG_MARK_IN_HEADER);
+	/* It has one part, and two words like "see t" are not a misspelled one. */
+	if (mark == MIG_MARK_SET && nparts > 1)
+		return MIG_MARK_NONE;
 	if (mark == MIG_MARK_NONE || after == ':' || after == '=')
 		return mark;
 	if (after == '\0')
@@ -579,21 +582,32 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 
 /*
  * Whether a line that begins with that word, and has no colon behind it, is meant
- * to waive a rule: "allow" with a reason, or in front of the name of one.  Of another
- * word one cannot tell it from a sentence.
+ * to waive a rule: "allow" and then the name of one, which is in no sentence if it has
+ * a hyphen, or has a reason behind it.  Of another word one cannot tell it from a
+ * sentence.
  */
 static bool
 is_waiver(const char *word, const char *text)
 {
+	const char *name = text + strcspn(text, "aA") + strlen("allow");
+	int			length;
+	bool		has_hyphen;
+	bool		has_reason;
+
 	if (strcmp(word, "allow") != 0)
 		return false;
-	if (strchr(text, '(') != NULL)
+	name += strspn(name, " \t");
+	length = strspn(name, "abcdefghijklmnopqrstuvwxyz-");
+	has_hyphen = memchr(name, '-', length) != NULL;
+	has_reason = name[length + strspn(name + length, " \t")] == '(';
+	if (has_hyphen && has_reason)
 		return true;
 	for (int i = 0; i < MIG_NUM_LINT_RULES; i++)
 	{
-		if (strstr(text, mig_lint_rule(i)->name) != NULL &&
-			strchr(mig_lint_rule(i)->name, '-') != NULL)
-			return true;
+		const char *rule = mig_lint_rule(i)->name;
+
+		if (strncmp(rule, name, length) == 0 && rule[length] == '\0')
+			return has_hyphen || has_reason;
 	}
 	return false;
 }
