@@ -12,6 +12,14 @@ SELECT migrate_stamp('00002');
 CALL migrate_revert('base');
 SELECT to_regclass('account');
 
+-- a file that is renamed is another revision
+\t off
+SELECT * FROM migrate_register_bundle(E'-- file: 00008_t8.sql\n-- +goose Up\nCREATE TABLE t8 ();\n-- file: 00009_no.sql\n-- +goose Up\n', 'goose', prune => true);
+SELECT * FROM migrate_register_bundle(E'-- file: 00009_no.sql\n-- +goose Up\n-- file: 00010_neither.sql\n-- +goose Up\n-- file: 00012_t8.sql\n-- +goose Up\nCREATE TABLE  t8 (); -- the same\n', 'goose');
+SELECT * FROM migrate_register_bundle(E'-- file: 00009_no.sql\n-- +goose Up\n-- file: 00010_neither.sql\n-- +goose Up\n-- file: 00012_t8.sql\n-- +goose Up\nCREATE TABLE  t8 (); -- the same\n', 'goose');
+SELECT * FROM migrate_register_bundle(E'-- file: 00009_no.sql\n-- +goose Up\n-- file: 00010_neither.sql\n-- +goose Up\n-- file: 00012_t8.sql\n-- +goose Up\nCREATE TABLE  t8 (); -- the same\n', 'goose', prune => true);
+\t on
+
 -- errors of each kind
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''goose'')', E'-- file: 1_a.sql\nSELECT 1;\n-- file: 2_b.sql\n\nSELECT 1;\n-- +goose Up\nSELECT 1;\n-- file: 3_c.sql\n-- +goose Down\n-- +goose Up\n-- file: 4_d.sql\n-- +goose Up\nSELECT 1;\n-- +goose Down\n-- +goose Up\n-- file: 5_e.sql\n-- +goose Up\n-- +goose Statementbegn\n-- file: 6_f.sql\n-- +goose Up\nSELECT 1;\nSELEC 1;\n-- file: 7_g.sql\n-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n-- file: 8_h.sql\n-- +goose Up\n-- +goose StatementEnd\n-- file: 9_i.sql\n-- +goose Up\n-- +goose ENVSUB ON\nSELECT ''${X}'';\n-- file: 09_j.sql\n-- +goose Up\n-- file: 13_m.sql\n-- +goose Up\nSELECT 1;\n  -- +goose Down\n-- file: 11_k.go\npackage migrations\n-- file: 11_k_test.go\npackage migrations\n'));
 -- what is wrong with a mark hides no error of the bodies

@@ -114,7 +114,7 @@ put('flyway/V91__a.sql.conf', "executeInTransaction=false\r\n");
 ($output, $errors) = register('flyway');
 is("$output $errors", 'V91__a.sql|91|added ', 'a directory of Flyway');
 is(is_transactional('91'), 'f', 'and a setting');
-put('diesel/2024-01-31-120000_a/up.sql', 'SELECT 1');
+put('diesel/2024-01-31-120000_a/up.sql', 'SELECT 2');
 put('diesel/2024-01-31-120000_a/metadata.toml', "\xEF\xBB\xBFrun_in_transaction = false");
 ($output, $errors) = register('diesel');
 is("$output $errors", '2024-01-31-120000_a/up.sql|20240131120000|added ', 'a directory of diesel');

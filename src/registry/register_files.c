@@ -142,6 +142,7 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 		mig_repeatable_set_compare(set.repeatables, set.prunes);
 	changes = write_all(&set, nchanges);
 	mig_register_warn(set.revisions, set.n);
+	mig_register_warn_renamed(set.revisions, set.n, set.ids);
 	return changes;
 }
 

@@ -127,6 +127,8 @@ extern void mig_register_check_definition(MigRegistered *registered);
 
 /* warn.c */
 extern void mig_register_warn(const MigRegistered *registered, int n);
+extern void mig_register_warn_renamed(const MigRegistered *registered, int n,
+									  char *const *ids);
 
 /* squash.c */
 extern void mig_squash_refuse_replaced(const MigRegistered *registered, int n);

@@ -99,3 +99,41 @@ is_silent_base(const MigRegistered *registered)
 		registered->revision.def.ndown == 0 &&
 		registered->result != MIG_REGISTER_UNCHANGED;
 }
+
+/*
+ * Warns of revisions of files, ids, that were added with the upgrade body of one that
+ * none of the files holds: a file whose version is in its name was probably renamed,
+ * and runs would execute its body twice.
+ */
+void
+mig_register_warn_renamed(const MigRegistered *registered, int n, char *const *ids)
+{
+	char	  **added = palloc(sizeof(char *) * Max(n, 1));
+	int			nadded = 0;
+	MigRevisionTwin *twins;
+	int			ntwins;
+	StringInfoData detail;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (registered[i].result == MIG_REGISTER_ADDED && !registered[i].written)
+			added[nadded++] = registered[i].revision.def.id;
+	}
+	if (nadded == 0)
+		return;
+	twins = mig_revision_twins(added, nadded, ids, n, &ntwins);
+	if (ntwins == 0)
+		return;
+	initStringInfo(&detail);
+	for (int i = 0; i < ntwins && i < MAX_SHOWN; i++)
+		appendStringInfo(&detail, _("%sRevision \"%s\" has the body of \"%s\"."),
+						 i > 0 ? "\n" : "", twins[i].id, twins[i].twin);
+	if (ntwins > MAX_SHOWN)
+		appendStringInfo(&detail, _("\nand %d more"), ntwins - MAX_SHOWN);
+	ereport(WARNING,
+			(errmsg_plural("%d revision is added with the upgrade body of a registered one that no file holds",
+						   "%d revisions are added with the upgrade bodies of registered ones that no file holds",
+						   ntwins, ntwins),
+			 errdetail_internal("%s", detail.data),
+			 errhint("If the file was renamed, a run executes the body again. Unregister the added revision and rename the file back; or, if the one that was there before is not applied, give all files with prune => true, which removes it.")));
+}

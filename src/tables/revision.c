@@ -62,6 +62,7 @@ pg_noreturn static void refuse_removed(const char *id);
 static void read_step_body(const MigSpiRow *row, void *result);
 static void check_found(int nrows, int nids);
 static void read_texts(const MigSpiRow *row, void *result);
+static void read_twin(const MigSpiRow *row, void *result);
 static void read_pair(const MigSpiRow *row, void *result);
 static void read_check(const MigSpiRow *row, void *result);
 
@@ -555,6 +556,43 @@ mig_revision_is_author(const char *id, Oid role, Oid other)
 	mig_spi_arg_oid(&args, role);
 	mig_spi_arg_oid(&args, other);
 	return mig_spi_exists(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
+ * Those of ids whose upgrade body, with a statement in it, is that of a revision which
+ * is not one of except.
+ */
+MigRevisionTwin *
+mig_revision_twins(char *const *ids, int nids, char *const *except, int nexcept,
+				   int *ntwins)
+{
+	static MigSpiQuery query = {
+		"SELECT i.id, t.revision"
+		"  FROM pg_catalog.unnest($1) WITH ORDINALITY AS i (id, ordinality)"
+		"  JOIN migrate.revision AS r ON r.revision = i.id"
+		/* Thousands can have the same one. */
+		"  JOIN (SELECT o.upgrade_hash, pg_catalog.min(o.revision) AS revision"
+		"          FROM migrate.revision AS o"
+		"         WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest($2) AS e (id)"
+		"                            WHERE e.id = o.revision)"
+		"         GROUP BY o.upgrade_hash) AS t ON t.upgrade_hash = r.upgrade_hash"
+		" WHERE r.upgrade_statements > 0 ORDER BY i.ordinality"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_texts(&args, ids, nids);
+	mig_spi_arg_texts(&args, except, nexcept);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(MigRevisionTwin), read_twin, ntwins);
+}
+
+static void
+read_twin(const MigSpiRow *row, void *result)
+{
+	MigRevisionTwin *twin = result;
+
+	twin->id = mig_spi_row_text_not_null(row, 1);
+	twin->twin = mig_spi_row_text_not_null(row, 2);
 }
 
 /*

@@ -103,6 +103,13 @@ typedef struct MigRevisionCheck
 	char	   *external;		/* as in MigStepBody */
 } MigRevisionCheck;
 
+/* Two revisions with the same upgrade body. */
+typedef struct MigRevisionTwin
+{
+	char	   *id;
+	char	   *twin;
+} MigRevisionTwin;
+
 /* Reading */
 extern const char *const mig_revision_name;
 extern Oid	mig_revision_relid(void);
@@ -132,6 +139,9 @@ extern char **mig_revision_missing(char *const *ids, int nids,
 								   int *nmissing);
 extern char *mig_revision_label_user(const char *label,
 									 const char *except_id);
+extern MigRevisionTwin *mig_revision_twins(char *const *ids, int nids,
+										   char *const *except, int nexcept,
+										   int *ntwins);
 extern void mig_revision_replaced(char *const *ids, int nids, char **replaced,
 								  char **by);
 extern char **mig_revision_dependents(const char *id, int *ndependents);
