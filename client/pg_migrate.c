@@ -40,6 +40,55 @@ static const Command commands[] = {
 	{"check", "[TARGET]", 0, 1, run_check, "one head, lint, verify, round trip; for CI"},
 };
 
+/* Options without a letter. */
+enum
+{
+	OPTION_DOWN = 1000, OPTION_CSV, OPTION_JSON, OPTION_WORKER, OPTION_TIMEOUT,
+	OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_SCHEMA, OPTION_TARGETS,
+	OPTION_GRAPH, OPTION_FORMAT, OPTION_OPTIONS, OPTION_REPLACE, OPTION_PRUNE
+};
+
+typedef struct Option
+{
+	struct option option;
+	const char *commands;		/* that have it; NULL: all */
+} Option;
+
+#define COMMANDS_WITH_ROWS \
+	"status tenants history plan lint preview verify deploy revert load check"
+
+/* docs/pg_migrate.md has the same table; t/client.pl tries all of it. */
+static const Option option_table[] = {
+	{{"dbname", required_argument, NULL, 'd'}},
+	{{"host", required_argument, NULL, 'h'}},
+	{{"port", required_argument, NULL, 'p'}},
+	{{"username", required_argument, NULL, 'U'}},
+	{{"no-password", no_argument, NULL, 'w'}},
+	{{"password", no_argument, NULL, 'W'}},
+	{{"dry-run", no_argument, NULL, 'n'}, "deploy revert load export new"},
+	{{"quiet", no_argument, NULL, 'q'}},
+	{{"details", no_argument, NULL, 'x'}, COMMANDS_WITH_ROWS},
+	{{"csv", no_argument, NULL, OPTION_CSV}, COMMANDS_WITH_ROWS " wait"},
+	{{"json", no_argument, NULL, OPTION_JSON}, COMMANDS_WITH_ROWS " wait"},
+	{{"graph", optional_argument, NULL, OPTION_GRAPH}, "history"},
+	{{"down", no_argument, NULL, OPTION_DOWN}, "plan lint preview"},
+	{{"schema", required_argument, NULL, OPTION_SCHEMA}, "deploy revert"},
+	{{"worker", no_argument, NULL, OPTION_WORKER}, "deploy revert"},
+	{{"timeout", required_argument, NULL, OPTION_TIMEOUT}, "wait deploy revert"},
+	{{"format", required_argument, NULL, OPTION_FORMAT}, "load export"},
+	{{"options", required_argument, NULL, OPTION_OPTIONS}, "load"},
+	{{"replace", no_argument, NULL, OPTION_REPLACE}, "load export"},
+	{{"prune", no_argument, NULL, OPTION_PRUNE}, "load"},
+	{{"directory", required_argument, NULL, OPTION_DIRECTORY}, "new load"},
+	{{"revision", required_argument, NULL, OPTION_REVISION}, "new"},
+	{{"parent", required_argument, NULL, OPTION_PARENT}, "new"},
+	{{"targets", required_argument, NULL, OPTION_TARGETS}},
+	{{"jobs", required_argument, NULL, 'j'}},
+};
+
+/* Which of them the command line has. */
+static bool given[lengthof(option_table)];
+
 Options		options = {.command = "upgrade", .directory = "migrations", .jobs = 1,
 .file_format = "auto"};
 const char *progname;
@@ -47,6 +96,9 @@ const char *progname;
 static void usage(void);
 static const Command *find_command(const char *name);
 static void parse_options(int argc, char **argv);
+static void note_given(int value);
+static void check_options(const Command *command);
+static bool has_word(const char *words, const char *word);
 static void bad_usage(void);
 static char *take_relative(int *argc, char **argv);
 
@@ -84,13 +136,7 @@ main(int argc, char **argv)
 		pg_log_error("too many command-line arguments (first is \"%s\")", argv[command->max_arguments]);
 		bad_usage();
 	}
-	/* Without it the command would be about another version table. */
-	if (options.schemas.head != NULL && command->run != run_deploy &&
-		command->run != run_revert)
-	{
-		pg_log_error("%s cannot be used with --schema", command->name);
-		bad_usage();
-	}
+	check_options(command);
 	return options.targets != NULL ? run_fleet(command->run, argc, argv) :
 		run_command(command->run, argc, argv);
 }
@@ -110,40 +156,7 @@ run_command(CommandFunction run, int argc, char **argv)
 static void
 parse_options(int argc, char **argv)
 {
-	enum
-	{
-		OPTION_DOWN = 1000, OPTION_CSV, OPTION_JSON, OPTION_WORKER, OPTION_TIMEOUT,
-		OPTION_DIRECTORY, OPTION_REVISION, OPTION_PARENT, OPTION_SCHEMA, OPTION_TARGETS,
-		OPTION_GRAPH, OPTION_FORMAT, OPTION_OPTIONS, OPTION_REPLACE, OPTION_PRUNE
-	};
-	static struct option long_options[] = {
-		{"dbname", required_argument, NULL, 'd'},
-		{"host", required_argument, NULL, 'h'},
-		{"port", required_argument, NULL, 'p'},
-		{"username", required_argument, NULL, 'U'},
-		{"no-password", no_argument, NULL, 'w'},
-		{"password", no_argument, NULL, 'W'},
-		{"dry-run", no_argument, NULL, 'n'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"details", no_argument, NULL, 'x'},
-		{"jobs", required_argument, NULL, 'j'},
-		{"format", required_argument, NULL, OPTION_FORMAT},
-		{"options", required_argument, NULL, OPTION_OPTIONS},
-		{"replace", no_argument, NULL, OPTION_REPLACE},
-		{"prune", no_argument, NULL, OPTION_PRUNE},
-		{"graph", optional_argument, NULL, OPTION_GRAPH},
-		{"down", no_argument, NULL, OPTION_DOWN},
-		{"csv", no_argument, NULL, OPTION_CSV},
-		{"json", no_argument, NULL, OPTION_JSON},
-		{"schema", required_argument, NULL, OPTION_SCHEMA},
-		{"worker", no_argument, NULL, OPTION_WORKER},
-		{"timeout", required_argument, NULL, OPTION_TIMEOUT},
-		{"directory", required_argument, NULL, OPTION_DIRECTORY},
-		{"revision", required_argument, NULL, OPTION_REVISION},
-		{"parent", required_argument, NULL, OPTION_PARENT},
-		{"targets", required_argument, NULL, OPTION_TARGETS},
-		{NULL, 0, NULL, 0}
-	};
+	struct option long_options[lengthof(option_table) + 1] = {{0}};
 	int			c;
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0))
@@ -156,6 +169,8 @@ parse_options(int argc, char **argv)
 		printf("pg_migrate %s\n", MIGRATE_VERSION);
 		exit(EXIT_DONE);
 	}
+	for (int i = 0; i < lengthof(option_table); i++)
+		long_options[i] = option_table[i].option;
 	while ((c = getopt_long(argc, argv, "d:h:j:np:qU:wWx", long_options, NULL)) != -1)
 	{
 		switch (c)
@@ -240,7 +255,53 @@ parse_options(int argc, char **argv)
 				/* getopt has said what is wrong */
 				bad_usage();
 		}
+		note_given(c);
 	}
+}
+
+static void
+note_given(int value)
+{
+	for (int i = 0; i < lengthof(option_table); i++)
+		given[i] |= option_table[i].option.val == value;
+}
+
+/*
+ * An option that a command does not have would be ignored, and what was meant by it
+ * with it: deploy --down upgrades.
+ */
+static void
+check_options(const Command *command)
+{
+	for (int i = 0; i < lengthof(option_table); i++)
+	{
+		const Option *option = &option_table[i];
+
+		if (!given[i] || option->commands == NULL ||
+			has_word(option->commands, command->name))
+			continue;
+		pg_log_error("%s cannot be used with --%s", command->name, option->option.name);
+		bad_usage();
+	}
+	if (options.timeout != NULL && command->run != run_wait && !options.worker)
+	{
+		pg_log_error("%s cannot be used with --timeout without --worker", command->name);
+		bad_usage();
+	}
+}
+
+static bool
+has_word(const char *words, const char *word)
+{
+	size_t		length = strlen(word);
+
+	for (const char *found = strstr(words, word); found != NULL; found = strstr(found + 1, word))
+	{
+		if ((found == words || found[-1] == ' ') &&
+			(found[length] == ' ' || found[length] == '\0'))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -293,17 +354,18 @@ usage(void)
 		printf("  %-8s%-12s%s\n", commands[i].name, commands[i].arguments,
 			   commands[i].description);
 	printf("\nOptions:\n"
-		   "  -n, --dry-run            show the plan, or the file's name; change nothing\n"
+		   "  -n, --dry-run            deploy, revert, load, export, new: show the plan, or\n"
+		   "                           what would be written; change nothing\n"
 		   "  -q, --quiet              print errors and warnings only\n"
 		   "  -x, --details            show every column\n"
 		   "      --csv, --json        print rows as CSV or JSON\n"
 		   "      --graph[=FORMAT]     history: as a picture: text, mermaid or dot\n"
-		   "      --down               plan, preview, lint: of a downgrade\n"
+		   "      --down               plan, lint, preview: of a downgrade\n"
 		   "      --schema=NAME        deploy, revert: in that schema, with its own version\n"
 		   "                           table; can be given several times; * for any text\n"
 		   "      --worker             deploy, revert: by a background worker\n"
-		   "      --timeout=INTERVAL   how long to wait for a job\n"
-		   "      --format=NAME        load: whose files they are (default: auto)\n"
+		   "      --timeout=INTERVAL   wait, deploy, revert: how long to wait for a job\n"
+		   "      --format=NAME        load, export: whose files they are (default: auto)\n"
 		   "      --options=JSON       load: options of the format\n"
 		   "      --replace            load: change pending revisions whose files changed;\n"
 		   "                           export: overwrite files that are there\n"

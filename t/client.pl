@@ -41,6 +41,45 @@ sub client_is
 	return;
 }
 
+# Each option with each command, as docs/pg_migrate.md says which has it: what is
+# accepted fails as there is no server.
+sub every_option
+{
+	my $page = slurp_file("$FindBin::RealBin/../docs/pg_migrate.md");
+	my ($commands) = $page =~ /^## Commands\n(.*?)^## /ms;
+	my ($options) = $page =~ /^## Options\n(.*?)^## /ms;
+	my %arguments = (revert => ['base'], wait => ['1'], export => [ PostgreSQL::Test::Utils::tempdir() ], new => ['x']);
+	my @commands = map { s/ .*//r } $commands =~ /^\| `(.*?)` \|/mg;
+	my $tried = 0;
+	my @wrong;
+	while ($options =~ /^\| (.*?) \| (.+?) \|/mg)
+	{
+		my ($names, $of) = ($1, $2);
+		next if $names !~ /^`-/ || $names =~ /--(?:help|version|password)`/;
+		my %listed = map { $_ => 1 } $of =~ /`(\w+)`/g;
+		my $all = $of =~ /^all/;
+		foreach my $option ($names =~ /`(--?\w[^`]*)`/g)
+		{
+			$option =~ s/\[=.*//;
+			$option =~ s/=NAME$|=FILE$|=.*N$/=1/;
+			my @option = $option =~ /^-[dhpUj]$/ ? ($option, '1') : $option;
+			foreach my $command (@commands)
+			{
+				my $has = $all ? !$listed{$command} : $listed{$command};
+				my ($code, undef, $err) = client('-h', '/nowhere', $command, @{ $arguments{$command} // [] },
+					@option, $option =~ /timeout/ && $has && $command ne 'wait' ? '--worker' : ());
+				my $as_said = $has ? $code == 1 && $err !~ /cannot be used with/ :
+				  $code == 2 && $err =~ /error: $command cannot be used with --/;
+				push @wrong, "$command @option: $code $err" if !$as_said;
+				$tried++;
+			}
+		}
+	}
+	is_deeply(\@wrong, [], 'each option with each command') or diag(@wrong);
+	cmp_ok($tried, '>', 300, 'which were tried');
+	return;
+}
+
 # The command line -----------------------------------------------------------
 
 client_is('help', ['--help'], 0, qr/^Usage:\n  pg_migrate \[OPTION\].*^  deploy  \[TARGET\] /ms);
@@ -53,6 +92,8 @@ client_is('unknown option', [ 'deploy', '--fast' ], 2, qr/^$/, qr/--fast.*--help
 client_is('too many arguments', [ 'deploy', 'a', 'b' ], 2, qr/^$/, qr/too many command-line arguments \(first is "b"\)/);
 client_is('too few arguments', ['revert'], 2, qr/^$/, qr/revert needs TARGET/);
 client_is('a schema where there is none', [ 'plan', '--schema=tenant_1' ], 2, qr/^$/, qr/plan cannot be used with --schema/);
+client_is('a timeout without a job', [ 'deploy', '--timeout=1s' ], 2, qr/^$/, qr/deploy cannot be used with --timeout without --worker/);
+every_option();
 client_is('no server', [ 'status', '-h', '/nowhere' ], 1, qr/^$/, qr/error: connection to server/);
 client_is('no extension', [ 'status', '-d', 'postgres' ], 1, qr/^$/,
 	qr/database "postgres" does not have the extension migrate.*hint: .*CREATE EXTENSION migrate/s);

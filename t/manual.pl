@@ -64,8 +64,38 @@ my @options = map { s/^ +//r } (in_help('Options') . in_help('Connection options
 cmp_ok(scalar @options, '>', 20, 'there are options');
 is_deeply([ in_manual('OPTIONS') ], \@options, 'the manual page has the options of --help');
 is_deeply([ grep { /^-/ } in_page('Options') ], \@options, 'docs/pg_migrate.md has them');
-is_deeply([ sort grep { !/^(?:help|version)$/ } map { /--([\w-]+)/g } @options ], [ sort $source =~ /^\t\t\{"([\w-]+)", \w+_argument/mg ],
+is_deeply([ sort grep { !/^(?:help|version)$/ } map { /--([\w-]+)/g } @options ], [ sort $source =~ /^\t\{\{"([\w-]+)", \w+_argument/mg ],
 	'--help has those that the program takes');
+
+# Which commands have an option: nothing is said of what all have, or all that print rows.
+my %names = map { s/ .*//r => 1 } @commands;
+my %of = map { /^\| (.*?) \| (.*?) \|/ ? ($1 =~ tr/`//dr => $2) : () } split /\n/, part($page, '## Options', '## ');
+my %in_help = map { /^ *(-.*?)  +(.*)/s } map { s/\n */ /gr } split /^(?= {2,6}-)/m, in_help('Options');
+my %in_manual = texts_in_manual();
+foreach my $option (grep { defined $of{$_} && $of{$_} =~ /^`/ } @options)
+{
+	my @said = sort $of{$option} =~ /`(\w+)`/g;
+	is_deeply([ commands_of($in_help{$option}) ], \@said, "$option in --help: its commands");
+	is_deeply([ commands_of($in_manual{$option}) ], \@said, "$option in the manual page: its commands");
+}
+
+# Those of "a, b: to do; c: to do".
+sub commands_of
+{
+	my ($text) = @_;
+	my %found;
+	$found{$_} = 1 foreach map { split /, / } $text =~ /(?:^|[;.] )((?:\w+, )*\w+):/g;
+	return sort grep { $names{$_} } keys %found;
+}
+
+sub texts_in_manual
+{
+	my @tags = in_manual('OPTIONS');
+	my @texts = map { s/^\.\w+ //mgr =~ s/"|\\f.|\\&//gr =~ s/\s+/ /gr =~ s/ ([:,])/$1/gr } part($manual, '.SH OPTIONS', '\.SH ') =~ /^\.TP\n\.\w+ [^\n]*\n(.*?)(?=^\.TP|^\.SS|\z)/msg;
+	my %texts;
+	@texts{@tags} = @texts;
+	return %texts;
+}
 
 my @codes = ($help =~ /^Exit code: (.*)\z/ms)[0] =~ /\b(\d) [a-z]/g;
 is_deeply(\@codes, [ 0 .. 4 ], 'the exit codes of --help');
