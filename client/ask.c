@@ -83,12 +83,20 @@ run_plan(Session *session, int argc, char **argv)
 					  "SELECT * FROM @migrate_plan_details($1, $2)");
 }
 
+/*
+ * Fails where the plan does.  It is run once: that may take long.
+ */
 ExitCode
 run_preview(Session *session, int argc, char **argv)
 {
-	return ask_target(session, argc, argv,
-					  "SELECT * FROM @migrate_preview($1, $2)",
-					  "SELECT * FROM @migrate_preview_details($1, $2)");
+	const char *params[] = {target_of(argc, argv), options.command};
+	bool		failed;
+	ExitCode	code = print_and_find(session, options.details ?
+									  "SELECT * FROM @migrate_preview_details($1, $2)" :
+									  "SELECT * FROM @migrate_preview($1, $2)", 2, params,
+									  "finding", "failed", &failed);
+
+	return code == EXIT_DONE && failed ? EXIT_FAILED : code;
 }
 
 /*

@@ -15,6 +15,7 @@
 static PGconn *connect_once(const char *password);
 static void print_notice(void *arg, const PGresult *result);
 static void ignore_notice(void *arg, const PGresult *result);
+static bool has_value(const PGresult *result, const char *column, const char *value);
 static void print_rows(const Session *session, const PGresult *result);
 
 Session *
@@ -215,6 +216,16 @@ ExitCode
 print_query(Session *session, const char *query,
 			int nparams, const char *const *params)
 {
+	bool		found;
+
+	return print_and_find(session, query, nparams, params, NULL, NULL, &found);
+}
+
+ExitCode
+print_and_find(Session *session, const char *query,
+			   int nparams, const char *const *params,
+			   const char *column, const char *value, bool *found)
+{
 	char	   *text = NULL;
 	PGresult   *result;
 
@@ -226,8 +237,29 @@ print_query(Session *session, const char *query,
 	if (result == NULL)
 		return EXIT_FAILED;
 	print_rows(session, result);
+	*found = column != NULL && has_value(result, column, value);
 	PQclear(result);
 	return EXIT_DONE;
+}
+
+/*
+ * Whether a row has a value in a column.  In JSON no text has a quote that is none
+ * of its own.
+ */
+static bool
+has_value(const PGresult *result, const char *column, const char *value)
+{
+	int			number = PQfnumber(result, column);
+
+	if (options.format == FORMAT_JSON)
+		return strstr(PQgetvalue(result, 0, 0),
+					  psprintf("\"%s\":\"%s\"", column, value)) != NULL;
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		if (strcmp(PQgetvalue(result, row, number), value) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void

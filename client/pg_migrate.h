@@ -113,6 +113,11 @@ extern char *expand_query(const Session *session, const char *query);
 extern ExitCode print_query(Session *session, const char *query,
 							int nparams, const char *const *params);
 
+/* The same; found: whether a row has that value in a column. */
+extern ExitCode print_and_find(Session *session, const char *query,
+							   int nparams, const char *const *params,
+							   const char *column, const char *value, bool *found);
+
 /* Prints an error or a notice as psql does. */
 extern void print_error(const char *message);
 

@@ -58,6 +58,12 @@ migrate_preview(PG_FUNCTION_ARGS)
 					 row->relation == NULL);
 		mig_call_put_text(&rows, row->finding);
 		mig_call_end_row(&rows);
+		/* It is in no column here. */
+		if (row->finding != NULL && strcmp(row->finding, "failed") == 0)
+			ereport(WARNING,
+					(errmsg("revision \"%s\" fails in the preview: %s",
+							mig_printable(row->revision),
+							mig_printable(row->detail))));
 	}
 	return (Datum) 0;
 }
