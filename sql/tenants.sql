@@ -57,6 +57,18 @@ DELETE FROM tenant_1.account WHERE id = 2;
 CALL migrate_deploy(schemas => '{tenant_1}');
 CALL migrate_revert('-1', schemas => '{tenant_1,"Tenant 3%",tenant_2}');
 SELECT * FROM migrate.tenants;
+-- a relative target says another revision once what is partial is finished: no
+-- statement with it, also where the run has done nothing
+SELECT migrate_register('ccd', 'CREATE INDEX CONCURRENTLY other_key ON account (id)', 'DROP INDEX CONCURRENTLY other_key; SELECT 1/0', '{ccc}');
+CALL migrate_deploy('ccd', schemas => '{tenant_2}');
+CALL migrate_revert('-1', schemas => '{tenant_2}');
+CALL migrate_revert('-1', schemas => '{tenant_2}');
+SELECT * FROM migrate.tenants WHERE schema = 'tenant_2';
+SET migrate.version_table = 'tenant_2.migrate_version';
+SELECT migrate_resolve('ccd', 'finish');
+RESET migrate.version_table;
+CALL migrate_revert('bbb', schemas => '{tenant_2}');
+SELECT migrate_unregister('ccd');
 CALL migrate_revert('base', '{*enant*}', true);
 SELECT schema, state, revision FROM migrate.tenants;
 

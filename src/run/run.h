@@ -67,6 +67,7 @@ typedef struct MigRunResult
 	bool		held;			/* nothing could be run of an upgrade: its
 								 * first revision waits for a person */
 	int			ncommitted;		/* steps and segments, procedure and worker */
+	bool		partial;		/* after an error: a revision is */
 	MigStaleness staleness;		/* after an error: of the catalog cache */
 	char	   *to_change;		/* after an error: the revision whose body may
 								 * have to be changed, or NULL */

@@ -100,6 +100,7 @@ mig_run_committing(void *arg)
 		mig_failure_explain(run, error, problem == NULL);
 		MemoryContextSwitchTo(state.context);
 	}
+	run->result->partial = error != NULL && run->partial != NULL;
 	if (error != NULL)
 		mig_hook_fail_run(run, error, state.in_step);
 

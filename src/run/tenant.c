@@ -60,7 +60,8 @@ typedef struct TenantRuns
 	int			ndone;
 	int			nended;			/* before their target */
 	List	   *failed;			/* names of schemas */
-	bool		progressed;		/* one of those that failed, before that */
+	bool		progressed;		/* one of those that failed, before that, or
+								 * it is partial */
 	ErrorData  *first_error;
 	char	   *to_change;		/* see MigRunResult, of the first one that has
 								 * failed there; or NULL */
@@ -476,7 +477,8 @@ all_work(void *arg)
 		is_last = runs->stop_on_error || meets_all(error);
 		mig_retry_make_plain(error);
 		runs->failed = lappend(runs->failed, tenant->schema);
-		runs->progressed = runs->progressed || runs->result.ncommitted > 0;
+		runs->progressed = runs->progressed || runs->result.ncommitted > 0 ||
+			runs->result.partial;
 		if (runs->first_error == NULL)
 			runs->first_error = error;
 
@@ -605,7 +607,8 @@ report_end(const TenantRuns *runs)
 /*
  * The statement that runs what has failed or was not begun.  Of more schemas than
  * a reader pastes there is none, nor where the target is counted from where a schema
- * is by now: it would be another one.
+ * is by now, or will be when its partial revision is finished: it would be another
+ * one.
  */
 static char *
 advise(const TenantRuns *runs)
