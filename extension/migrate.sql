@@ -1335,8 +1335,7 @@ SELECT t.schema,
 	   t.version_table, t.revisions, t.pending, p.revision AS partial, l.finished AS last_run,
 	   CASE WHEN l.state = 'failed'::text THEN l.revision END AS failed_revision,
 	   CASE WHEN l.state = 'failed'::text THEN l.sqlstate END AS failed_sqlstate,
-	   -- an error may quote rows
-	   CASE WHEN l.state = 'failed'::text AND pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text) THEN l.error END AS failed_error,
+	   q.error AS failed_error, q.detail AS failed_detail, q.hint AS failed_hint, q.context AS failed_context,
 	   k.pid, j.job,
 	   CASE WHEN t.unknown > 0 THEN 'unknown revision'::text ELSE t.problem END AS problem
   FROM @extschema@.migrate_tenants() AS t
@@ -1351,6 +1350,9 @@ SELECT t.schema,
 	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.finished DESC, l.started DESC, l.step DESC LIMIT 1
   ) AS l ON true
+  -- an error may quote rows
+  LEFT JOIN LATERAL (SELECT l.error, l.detail, l.hint, l.context) AS q
+	ON l.state = 'failed'::text AND pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text)
   LEFT JOIN LATERAL (
 	SELECT j.job, j.state FROM migrate.jobs_details AS j
 	 WHERE j.version_table = t.version_table AND j.finished IS NULL
@@ -1376,6 +1378,9 @@ COMMENT ON COLUMN migrate.tenants_details.last_run IS 'when its last step ended;
 COMMENT ON COLUMN migrate.tenants_details.failed_revision IS 'of that step; NULL: it succeeded';
 COMMENT ON COLUMN migrate.tenants_details.failed_sqlstate IS 'of its error; NULL as failed_revision';
 COMMENT ON COLUMN migrate.tenants_details.failed_error IS 'message of its error; NULL as failed_revision, or you may not read migrate.log';
+COMMENT ON COLUMN migrate.tenants_details.failed_detail IS 'of that error; NULL: none, or as failed_error';
+COMMENT ON COLUMN migrate.tenants_details.failed_hint IS 'of that error; NULL: none, or as failed_error';
+COMMENT ON COLUMN migrate.tenants_details.failed_context IS 'of that error: statement, line, attempt; NULL: none, or as failed_error';
 COMMENT ON COLUMN migrate.tenants_details.pid IS 'process id of the run that is running on its version table; NULL: none';
 COMMENT ON COLUMN migrate.tenants_details.job IS 'its job that has not ended; NULL: none, or it is of a role whose rights you do not have';
 COMMENT ON COLUMN migrate.tenants_details.problem IS 'why it could not be read, or that a row of its version table names no revision; NULL: none';

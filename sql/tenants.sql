@@ -193,6 +193,8 @@ INSERT INTO tenant_1.account VALUES (2);
 SELECT migrate_submit('ccc', schemas => '{tenant_1}') AS job \gset
 CALL migrate_wait(:job);
 SELECT schema, state, note FROM migrate.tenants WHERE state = 'failed';
+SELECT failed_revision, failed_sqlstate, failed_error, failed_detail, failed_hint, failed_context
+  FROM migrate.tenants_details WHERE state = 'failed' \gx
 DELETE FROM tenant_1.account WHERE id = 2;
 SELECT migrate_submit('head', schemas => '{tenant_9}');
 SELECT migrate_submit('head', run_at => now() + interval '1 day', schemas => '{tenant_1}') > 0 AS queued;
