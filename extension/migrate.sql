@@ -1652,7 +1652,7 @@ SELECT @extschema@.migrate_is_current('heads'::text) AS current,
 			THEN (SELECT EXTRACT(epoch FROM pg_catalog.max(p.waiting))::bigint FROM migrate.progress_details AS p) END AS waiting
   FROM (SELECT pg_catalog.count(*) FILTER (WHERE d.state = 'pending'::text) AS pending,
 			   pg_catalog.count(*) FILTER (WHERE d.state = 'pending'::text AND d.approved_by IS NULL) AS unapproved,
-			   pg_catalog.count(*) FILTER (WHERE d.state = 'partial'::text) AS partial,
+			   pg_catalog.count(*) FILTER (WHERE d.state = 'partial'::text AND d.pid IS NULL) AS partial,
 			   pg_catalog.count(*) FILTER (WHERE d.state = 'unknown'::text) AS unknown,
 			   pg_catalog.count(*) FILTER (WHERE d.failed_sqlstate IS NOT NULL OR d.refused_at IS NOT NULL) AS failed
 		  FROM migrate.status_details AS d) AS s,
@@ -1664,7 +1664,7 @@ COMMENT ON VIEW migrate.health IS 'one row for a monitoring system, in 80 column
 COMMENT ON COLUMN migrate.health.current IS 'whether every revision is applied, and no row of the version table is unknown; NULL: nothing is registered';
 COMMENT ON COLUMN migrate.health.pending IS 'revisions that are not applied';
 COMMENT ON COLUMN migrate.health.held IS 'pending revisions that wait for approval; 0: none, or migrate.require_approval is off in this session';
-COMMENT ON COLUMN migrate.health.partial IS 'revisions that are partial: until one is decided about no other runs';
+COMMENT ON COLUMN migrate.health.partial IS 'revisions that were interrupted or have failed half done: until one is resumed or decided about no other runs; none that a run is working on';
 COMMENT ON COLUMN migrate.health.unknown IS 'rows of the version table that name no revision';
 COMMENT ON COLUMN migrate.health.failed IS 'revisions whose last run failed, or ended before its first attempt; none that waits for approval';
 COMMENT ON COLUMN migrate.health.jobs IS 'jobs that have been due for ten minutes or have lost their worker, and schedules whose last job failed; of all roles';

@@ -61,4 +61,18 @@ pass('a run that waits');
 $reader->quit;
 is((finish_sql($run))[1], '', 'it ends');
 
+# What a run is working on is not partial for it: what was interrupted is.
+sql($node, $db, q{SELECT migrate_register('a4', 'CREATE INDEX CONCURRENTLY t_i ON t (i)', 'DROP INDEX t_i', '{a3}');
+SELECT migrate_register('a5', 'ALTER TABLE t ADD k int', 'SELECT 1', '{a4}')});
+my $old = $node->background_psql($db);
+$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+$run = start_sql($node, $db, 'build', 'CALL migrate_deploy()');
+wait_until($node, $db, q{EXISTS (SELECT FROM migrate.status_details WHERE state = 'partial' AND pid IS NOT NULL)});
+is(sql($node, $db, 'SELECT partial FROM migrate.health'), 0, 'while it is built');
+sql($node, $db, 'SELECT pg_terminate_backend(pid) FROM migrate.status_details WHERE pid IS NOT NULL');
+finish_sql($run);
+wait_until($node, $db, '(SELECT partial = 1 FROM migrate.health)');
+pass('when it was interrupted');
+$old->quit;
+
 done_testing();
