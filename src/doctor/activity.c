@@ -77,8 +77,9 @@ MigDoctorCheck mig_doctor_activity[] = {
 			"        date_trunc('second', now() - min(xact_start)),"
 			"        (array_agg(" PROCESS " ORDER BY xact_start))[1]) END,"
 			"       count(*) > 0"
-			"  FROM pg_stat_activity WHERE " OTHERS_HERE
+			"  FROM pg_stat_activity AS a WHERE " OTHERS_HERE
 			"   AND xact_start < now() - " LONG_TRANSACTION
+			"   AND NOT " MIG_SESSION_RUNS("a")
 		},
 		.status = MIG_DOCTOR_WARNING,
 		.advice = "Wait for its end or terminate it: migrations wait for its locks, and CREATE INDEX CONCURRENTLY for its snapshot."

@@ -215,7 +215,7 @@ look(void *arg)
 	{
 		gate->need = ((MigNeededLock *) linitial(locks))->need;
 		mig_needed_lock_holders(locks, mig_guc_lock_timeout, gate->unknown,
-								is_old ? gate->nunknown : 0, &gate->holders);
+								is_old ? gate->nunknown : 0, true, &gate->holders);
 	}
 	if (gate->first_look == 0)
 	{
@@ -506,7 +506,12 @@ mig_run_blocked_by(char *const *revisions, int nrevisions, char **advice)
 	locks = mig_needed_lock_add(NIL, needs);
 	if (locks == NIL)
 		return NULL;
-	mig_needed_lock_holders(locks, mig_guc_lock_timeout, NULL, 0, &holders);
+
+	/*
+	 * What a run holds it gives back: who ended its session would interrupt
+	 * it.
+	 */
+	mig_needed_lock_holders(locks, mig_guc_lock_timeout, NULL, 0, false, &holders);
 	if (holders.n == 0)
 		return NULL;
 	*advice = mig_blocker_advise(&holders.named);

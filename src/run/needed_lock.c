@@ -431,11 +431,11 @@ is_of(const MigLockNeed *need, const char *catalog)
  * longer than a time in milliseconds: those who are asked for it, and the ones
  * to end are named.  Of a transaction whose age the caller, or the extension's
  * owner, may not see all that is found is its id, so that a later look knows it:
- * known has those that count as old.
+ * known has those that count as old.  runs: those of other runs, too.
  */
 void
 mig_needed_lock_holders(const List *locks, int milliseconds,
-						char *const *known, int nknown,
+						char *const *known, int nknown, bool runs,
 						MigLockHolders *holders)
 {
 	static MigSpiQuery query = {
@@ -461,9 +461,10 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 		"      OR pg_catalog.pg_has_role($10, 'pg_read_all_stats', 'USAGE'))"
 		"     AS v (visible)"
 		/* The server cancels an ordinary autovacuum for who waits for it. */
-		"   WHERE l.pid IS NULL"
-		"      OR COALESCE(a.backend_type, '') <> 'autovacuum worker'"
-		"      OR a.query LIKE '%(to prevent wraparound)'"
+		"   WHERE (l.pid IS NULL"
+		"          OR COALESCE(a.backend_type, '') <> 'autovacuum worker'"
+		"          OR a.query LIKE '%(to prevent wraparound)')"
+		"     AND ($11 OR NOT " MIG_SESSION_RUNS("a") ")"
 		"   ORDER BY l.virtualtransaction, l.relation"
 		"), seen AS ("
 		"  SELECT h.*, COALESCE(h.began < clock_timestamp() - $8 * interval '1 ms',"
@@ -500,6 +501,7 @@ mig_needed_lock_holders(const List *locks, int milliseconds,
 	mig_spi_arg_int32(&args, milliseconds);
 	mig_spi_arg_texts(&args, known, nknown);
 	mig_spi_arg_oid(&args, GetUserId());
+	mig_spi_arg_bool(&args, runs);
 	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 					   read_holders, holders);
 }

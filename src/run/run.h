@@ -283,6 +283,17 @@ extern char *mig_run_blocked_by(char *const *revisions, int nrevisions,
 #define MIG_LOCK_CLASS			0x4d494752
 #define MIG_LOCK_CLASS_BODIES	0x4d494742
 
+/*
+ * In SQL: whether a session, a row of pg_stat_activity, is in a run: it has the lock
+ * of one (MIG_LOCK_CLASS), and no open transaction that only keeps it.
+ */
+#define MIG_SESSION_RUNS(a) \
+	"(COALESCE(" a ".state, '') NOT LIKE 'idle in transaction%'" \
+	" AND EXISTS (SELECT FROM pg_catalog.pg_locks AS r" \
+	"              WHERE r.pid = " a ".pid AND r.locktype = 'advisory'" \
+	"                AND r.granted AND r.objsubid = 2" \
+	"                AND r.database = " a ".datid AND r.classid = 1296648018))"
+
 extern char *mig_lock_running(const MigVersion *version);
 extern void mig_lock_registry(void);
 extern void mig_lock_bodies(void);

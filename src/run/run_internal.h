@@ -740,7 +740,7 @@ extern bool mig_needed_lock_is_large(const char *table);
 extern MigRehearsedLock *mig_needed_lock_relations(const List *locks, int *n);
 extern List *mig_needed_lock_add(List *locks, const List *needs);
 extern void mig_needed_lock_holders(const List *locks, int milliseconds,
-									char *const *known, int nknown,
+									char *const *known, int nknown, bool runs,
 									MigLockHolders *holders);
 
 /* gate.c */
