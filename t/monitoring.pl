@@ -51,6 +51,28 @@ foreach my $rule (@{ $alerts->{groups}[0]{rules} })
 	is($node->psql($db, $query, extra_params => [ '-U', 'exporter' ]), 0, "$rule->{alert}: $query");
 }
 
+# Tenants, of which the health of the version table in use says nothing
+my $tenants = new_database($node, 'tenants');
+sql($node, $tenants, <<'SQL');
+SELECT migrate_register('a1', 'CREATE TABLE t (i int)', 'DROP TABLE t');
+SELECT migrate_register('a2', 'CREATE INDEX CONCURRENTLY t_i ON t (i); SELECT 1 / (SELECT count(*) FROM t)', 'SELECT 1', '{a1}');
+CREATE SCHEMA tenant_1;
+CREATE SCHEMA tenant_2;
+CREATE SCHEMA tenant_3;
+CREATE SCHEMA tenant_4;
+CREATE TABLE tenant_2.t ();
+CALL migrate_deploy('a1', schemas => '{tenant_1,tenant_3,tenant_4}');
+SQL
+$node->psql($tenants, "CALL migrate_deploy('a2', schemas => '{tenant_1,tenant_2}')", stderr => \my $failure);
+like($failure, qr/"a2" is partial.*"t" already exists/s, 'two of them fail');
+sql($node, $tenants, <<'SQL');
+GRANT USAGE ON SCHEMA tenant_1, tenant_2, tenant_3 TO exporter;
+GRANT SELECT ON tenant_1.migrate_version, tenant_2.migrate_version, tenant_3.migrate_version TO exporter;
+SQL
+is($node->psql($tenants, $queries->{migrate_tenants}{query}, stdout => \my $counted, extra_params => [ '-U', 'exporter' ]), 0, 'tenants can be asked for');
+is($counted, '4|1|1|1|1', 'one is partial, one has failed, one cannot be read, one is behind');
+is(sql($node, $tenants, 'SELECT partial, failed FROM migrate.health'), '0|0', 'the health does not say');
+
 # A run that waits
 sql($node, $db, q{SELECT migrate_register('a3', 'ALTER TABLE t ADD j int', 'SELECT 1', '{a2}')});
 my $reader = $node->background_psql($db);
