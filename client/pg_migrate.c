@@ -387,5 +387,5 @@ usage(void)
 		   "  -W, --password           force password prompt\n"
 		   "\nExit code: 0 done or nothing to do, 1 error, 2 usage,\n"
 		   "3 ended before a revision that is not approved or confirmed,\n"
-		   "4 a revision is partial.\n");
+		   "4 a revision is partial, and no run is working on it.\n");
 }

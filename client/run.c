@@ -4,6 +4,7 @@
  */
 #include "postgres_fe.h"
 
+#include "common/logging.h"
 #include "pqexpbuffer.h"
 
 #include "pg_migrate.h"
@@ -24,7 +25,9 @@ static void make_call(Call *call, const char *begin, const char *target);
 static ExitCode wait_for_job(Session *session, const char *job,
 							 const char *target, const char *command);
 static ExitCode outcome(Session *session, const char *sqlstate, bool warned,
-						const char *target, const char *command);
+						const char *target, const char *command, const char *job);
+static void explain_lost(const char *target, const char *job);
+static bool is_relative(const char *target);
 static void print_outcome(Session *session, ExitCode code, const char *sqlstate);
 
 ExitCode
@@ -66,7 +69,7 @@ run_by_procedure(Session *session, const char *procedure,
 	make_call(&call, psprintf("CALL %s($1", procedure), target);
 	sqlstate = run_watched(session, call.buffer.data, call.nparams, call.params,
 						   NULL, &warned);
-	return outcome(session, sqlstate, warned, target, command);
+	return outcome(session, sqlstate, warned, target, command, NULL);
 }
 
 /*
@@ -133,39 +136,84 @@ wait_for_job(Session *session, const char *job,
 									   params, job, &warned);
 
 	/* What ended early for a worker ended so in its log, not in ours. */
-	return outcome(session, sqlstate, true, target, command);
+	return outcome(session, sqlstate, true, target, command, job);
 }
 
 /*
  * What the program exits with.  Only a run that was told something, or failed,
- * asks the server how it stands.
+ * asks the server how it stands.  What another run is working on is not partial: it
+ * has the lock of src/run/lock.c.
  */
 static ExitCode
 outcome(Session *session, const char *sqlstate, bool warned,
-		const char *target, const char *command)
+		const char *target, const char *command, const char *job)
 {
-	const char *params[] = {target, command};
+	char		pid[16];
+	const char *params[] = {target, command, pid};
 	ExitCode	code = sqlstate != NULL ? EXIT_FAILED : EXIT_DONE;
+	bool		lost = PQstatus(session->conn) != CONNECTION_OK;
 	char	   *answer = NULL;
 
+	/* It may take a moment to end, and to give back what it holds. */
+	snprintf(pid, sizeof(pid), "%d", PQbackendPID(session->conn));
 	/* A session that was ended says nothing of what it leaves. */
-	if (PQstatus(session->conn) != CONNECTION_OK)
+	if (lost)
 		PQreset(session->conn);
 	if (sqlstate != NULL || warned)
 		answer = ask_quietly(session,
 							 options.schemas.head != NULL ?
-							 "SELECT 'partial' FROM migrate.tenants AS t WHERE t.state OPERATOR(pg_catalog.=) 'partial'"
+							 "SELECT 'partial' FROM migrate.tenants_details AS t"
+							 " WHERE t.partial IS NOT NULL AND (t.pid IS NULL OR t.pid OPERATOR(pg_catalog.=) $3::integer)"
 							 "   AND $1::pg_catalog.text IS NOT NULL AND $2::pg_catalog.text IS NOT NULL LIMIT 1" :
-							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial') THEN 'partial'"
+							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial')"
+							 "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS k"
+							 "                   WHERE k.locktype OPERATOR(pg_catalog.=) 'advisory' AND k.granted AND k.objsubid OPERATOR(pg_catalog.=) 2::smallint"
+							 "                     AND k.classid OPERATOR(pg_catalog.=) 1296648018::pg_catalog.oid"
+							 "                     AND k.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(COALESCE("
+							 "                          pg_catalog.current_setting('migrate.version_table', true), 'migrate.version'))::pg_catalog.oid"
+							 "                     AND k.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d"
+							 "                                        WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())"
+							 "                     AND k.pid OPERATOR(pg_catalog.<>) $3::integer) THEN 'partial'"
 							 " WHEN $1::pg_catalog.text IS NOT NULL AND"
 							 "      (SELECT p.problem OPERATOR(pg_catalog.=) ANY ('{not approved,not confirmed}'::pg_catalog.text[]) FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
-							 2, params);
+							 3, params);
 	if (answer != NULL)
 		code = strcmp(answer, "partial") == 0 ? EXIT_PARTIAL : EXIT_UNAPPROVED;
+	if (lost)
+		explain_lost(target, job);
 	if (options.format == FORMAT_JSON)
 		print_outcome(session, code, sqlstate);
 	pg_free(answer);
 	return code;
+}
+
+/*
+ * What to do after the connection was lost: the error says nothing of the run.  A
+ * target that is counted from where the database is may be another one by now.
+ */
+static void
+explain_lost(const char *target, const char *job)
+{
+	if (job != NULL)
+		pg_log_error_hint("The job goes on. To wait for it: %s wait %s", progname, job);
+	else if (is_relative(target))
+		pg_log_error_hint("What is committed stays, and a revision that is partial can be resumed. To see how: %s status -x", progname);
+	else
+		pg_log_error_hint("What is committed stays. The same command goes on from there, and resumes a revision that is partial.");
+}
+
+/*
+ * Whether a target ends as +1 or -1 do.
+ */
+static bool
+is_relative(const char *target)
+{
+	size_t		length = strlen(target);
+
+	while (length > 0 && target[length - 1] >= '0' && target[length - 1] <= '9')
+		length--;
+	return length > 0 && target[length] != '\0' &&
+		(target[length - 1] == '+' || target[length - 1] == '-');
 }
 
 /*

@@ -376,19 +376,40 @@ wait_until($node, $db, q{EXISTS (SELECT FROM pg_stat_activity WHERE application_
 sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_migrate'});
 $run->finish;
 is($run->full_result >> 8, 1, 'terminated: exit code');
-like($err, qr/terminating connection due to administrator command/, 'terminated: messages');
+like($err, qr/terminating connection due to administrator command.*hint: .*The same command goes on from there/s, 'terminated: messages');
 
 # the same in the middle of a statement that cannot run inside a transaction block
 sql($node, $db, q{SELECT migrate_unregister('f3');
 CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); RETURN $1; END $$;
 INSERT INTO account VALUES (7);
 SELECT migrate_register('f4', 'CREATE INDEX CONCURRENTLY account_slow ON account (slow(id))', 'SELECT 1', '{f2}')});
-$run = IPC::Run::start([ 'pg_migrate', 'deploy', 'f4' ], '<', \undef, '>', \$out, '2>', \$err,
+$err = '';
+$run = IPC::Run::start([ 'pg_migrate', 'deploy', '+1' ], '<', \undef, '>', \$out, '2>', \$err,
 	IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 wait_until($node, $db, q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')});
 sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_migrate'});
 $run->finish;
 is($run->full_result >> 8, 4, 'terminated, and partial: exit code');
+like($err, qr/server closed the connection.*hint: .*To see how: pg_migrate status -x$/s, 'and what to do after a target that counts');
 client_is('what is partial', ['status'], 0, qr/ f4 +\| partial /);
+
+# What another run is working on is not partial for who only found the lock, nor for
+# who has not waited for the job.
+{
+	local $ENV{PGOPTIONS} = '-c migrate.lock_wait=300ms';
+	$run = IPC::Run::start([ 'pg_migrate', 'deploy', 'f4' ], '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	my $building = q{EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pg_migrate' AND wait_event = 'PgSleep')};
+	wait_until($node, $db, $building);
+	client_is('another run is at work', [ 'deploy', 'f4' ], 1, qr/^$/, qr/ERROR:  could not lock "migrate.version" within/);
+	sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM migrate.status_details WHERE pid IS NOT NULL});
+	$run->finish;
+	is($run->full_result >> 8, 4, 'and is partial when it has ended');
+	client_is('a job that goes on', [ 'deploy', 'f4', '--worker', '--timeout=2s' ], 1, qr/^$/, qr/ERROR: .*job \d+/s);
+	is(sql($node, $db, q{SELECT count(*) FROM migrate.jobs WHERE state = 'running'}), 1, 'it does');
+	sql($node, $db, q{SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'running'});
+	wait_until($node, $db, q{NOT EXISTS (SELECT FROM migrate.jobs WHERE state = 'running')});
+	client_is('without it', [ 'wait', sql($node, $db, 'SELECT max(job) FROM migrate.jobs') ], 4, qr/^$/, qr/ERROR: /);
+}
 
 done_testing();
