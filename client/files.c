@@ -237,6 +237,8 @@ explain_arguments(const char *message)
 		pg_log_error_hint("For replace => true, say --replace.");
 	if (strstr(message, "prune => true") != NULL)
 		pg_log_error_hint("Here --prune stands for prune => true.");
+	if (strstr(message, "the argument \"format\"") != NULL)
+		pg_log_error_hint("For the argument \"format\", say --format.");
 }
 
 /*

@@ -66,6 +66,7 @@ SELECT call, pg_temp.attempt(call) FROM unnest(ARRAY[
 	$$SELECT * FROM migrate_register_files('{a.sql}', '{SELECT 1}')$$,
 	$$SELECT * FROM migrate_register_files('{a.sql}', '{SELECT 1}', 'nosuch')$$,
 	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- nothing}', 'migrate', prune => true)$$,
+	$$SELECT * FROM migrate_register_files('{a.sql}', ARRAY[E'\n-- revision aaaa1111\n-- migrate:up\nSELECT 1;\n'])$$,
 	$$SELECT * FROM migrate_register_files('{a.sql}', '{SELECT 1}', NULL)$$,
 	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', replace => NULL)$$,
 	$$SELECT * FROM migrate_register_files('{a.sql}', '{-- revision: a}', prune => NULL)$$,

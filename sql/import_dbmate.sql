@@ -22,6 +22,8 @@ SELECT migrate_unregister('20240101000004');
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\nSELECT 1;\n-- file: 2_b.sql\n\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- file: 3_c.sql\n-- migrate:down\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- file: 4_d.sql\n-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:up\n-- file: 5_e.sql\n-- migrate:up transaction:maybe\n-- file: 6_f.sql\n-- migrate:up\nSELECT 1;\nSELEC 1;\n-- migrate:down\nSELEC 2;\n-- file: 6_g.sql\n-- migrate:up\n-- file: 7_h.sql\n-- migrate:up\nSELECT 1;\n-- migrate:dwon\nSELECT 2;\n-- file: 8_i.sql\n-- migrate:up\nSELECT 1;\n\t-- migrate:down\n'));
 -- what is wrong with a mark hides no error of the bodies
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\nSELECT 0;\n-- migrate:up transaction:maybe\n-- migrate:foo\nSELEC 1;\n-- migrate:down\n-- migrate:bar\nSELEC 2;\n-- file: 2_b.sql\n-- migrate:upp\nSELEC 3;\n-- migrate:down\n-- file: 3_c.sql\n-- migrate:upp\n-- migrate:down\nSELECT 1;\n-- migrate:up\nSELEC 4;\n'));
+-- what was probably meant to be the mark
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\n-- a remark\n-- migrat:up\nSELECT 1;\n'));
 \a
 \t off
 \i sql/include/reset.sql

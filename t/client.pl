@@ -207,6 +207,10 @@ append_to_file("$history/4.sql", "-- revision: a4\n-- down_revision: a2\n-- migr
 client_is('load one file', [ @load, "$history/4.sql" ], 0, qr/ a4 +\| added/);
 append_to_file("$history/4.sql", "SELECT 5;\n");
 client_is('a changed file', [ @load, "$history/4.sql" ], 1, qr/^$/, qr/ERROR: .*a4.*hint: For replace => true, say --replace/s);
+mkdir "$history.mixed";
+append_to_file("$history.mixed/1_a.sql", "-- migrate:up\nSELECT 1;\n");
+append_to_file("$history.mixed/2_b.sql", "-- +goose Up\nSELECT 2;\n");
+client_is('files of two formats', [ @load, "$history.mixed" ], 1, qr/^$/, qr{dbmate \("\Q$history\E.mixed/1_a.sql"\), goose \("\Q$history\E.mixed/2_b.sql"\).*hint: For the argument "format", say --format}s);
 client_is('a changed file replaces', [ @load, "$history/4.sql", '--replace' ], 0, qr/ a4 +\| replaced/);
 unlink "$history/4.sql";
 client_is('a file that is gone', [ @load, '--prune', $history ], 0, qr/ a4 +\| removed/);

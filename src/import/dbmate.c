@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "import/import_internal.h"
 
 #define MARK			"migrate:"
@@ -33,6 +35,9 @@ static void read_file(MigImport *import, MigImportFile *file);
 static void find_sections(MigImport *import, MigImportFile *file,
 						  Sections *sections);
 static void read_line(MigImport *import, MigImportFile *file, void *part);
+pg_noreturn static void refuse_mark(const MigImportFile *file,
+									const MigImportLine *line,
+									const char *mark);
 static void check_begin(MigImport *import, MigImportFile *file, void *part);
 static void find_section(const MigImportFile *file, const MigImportLine *line,
 						 const char *mark, MigImportLine *section,
@@ -113,7 +118,7 @@ find_sections(MigImport *import, MigImportFile *file, Sections *sections)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file has no line \"-- %s\"", MARK_UP),
-				 mig_import_errplace(file, 0)));
+				 mig_import_errmissing(file)));
 	if (!sections->has_unknown)
 		(void) mig_import_keep_error(import, file, check_begin, sections);
 }
@@ -130,11 +135,7 @@ read_line(MigImport *import, MigImportFile *file, void *part)
 		mig_import_mark(file, line, MARK_DOWN) == NULL)
 	{
 		sections->has_unknown = true;
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("mark \"-- %s%s\" is not known", MARK, mark),
-				 errhint("The marks are \"-- %s\" and \"-- %s\".", MARK_UP, MARK_DOWN),
-				 mig_import_errplace(file, line->start)));
+		refuse_mark(file, line, psprintf("%s%s", MARK, mark));
 	}
 	find_section(file, line, MARK_UP, &sections->up, &sections->up_options);
 	if (sections->up.next == 0 && sections->has_unknown)
@@ -148,6 +149,17 @@ read_line(MigImport *import, MigImportFile *file, void *part)
 				 mig_import_errplace(file, line->start)));
 	}
 	find_section(file, line, MARK_DOWN, &sections->down, &sections->down_options);
+}
+
+static void
+refuse_mark(const MigImportFile *file, const MigImportLine *line,
+			const char *mark)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("mark \"-- %s\" is not known", mark),
+			 errhint("The marks are \"-- %s\" and \"-- %s\".", MARK_UP, MARK_DOWN),
+			 mig_import_errplace(file, line->start)));
 }
 
 static void
@@ -189,9 +201,13 @@ read_options(MigImport *import, MigImportFile *file, void *part)
 	Sections   *sections = part;
 	const char *options = sections->line == &sections->up ?
 	sections->up_options : sections->down_options;
+	const char *mark = sections->line == &sections->up ? MARK_UP : MARK_DOWN;
+	const char *given = mig_import_mark(file, sections->line, "");
 	bool		transaction = true;
 
 	sections->per_statement = false;
+	if (isalnum((unsigned char) given[strlen(mark)]))
+		refuse_mark(file, sections->line, given);
 	if (options[0] != '\0' &&
 		!mig_script_line_transaction(options, &transaction))
 		ereport(ERROR,

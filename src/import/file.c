@@ -6,12 +6,16 @@
 
 #include <ctype.h>
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "base/printable.h"
 #include "import/import_internal.h"
 
 #define FILE_LINE	"-- file:"
+
+/* Bytes of a line in a message. */
+#define MAX_LINE_SHOWN	80
 
 static const char *folder_of(const char *path, const char *name);
 static const char *next_file_line(const char *text);
@@ -456,6 +460,50 @@ mig_import_errplace(const MigImportFile *file, int offset)
 	errcontext("%s", mig_script_place(&source, 0));
 
 	return 0;					/* the value does not matter */
+}
+
+/*
+ * The same of a mark that the file has not: in the line that was probably meant to
+ * be one.
+ */
+int
+mig_import_errmissing(const MigImportFile *file)
+{
+	int			offset = 0;
+	char	   *comment = mig_import_find_comment(file, mig_mark_is_section,
+												  &offset);
+
+	if (comment != NULL)
+		errhint("Comment \"%s\" was probably meant to be a mark.", comment);
+	return mig_import_errplace(file, offset);
+}
+
+/*
+ * The first line comment that was probably meant to be something else, as it can be
+ * shown, and where it begins; or NULL.
+ */
+char *
+mig_import_find_comment(const MigImportFile *file,
+						bool (*is_meant) (const char *text), int *offset)
+{
+	MigImportLine line = {0};
+
+	while (file->text != NULL && mig_import_next_line(file, &line))
+	{
+		char	   *text;
+
+		if (mig_import_mark(file, &line, "") == NULL)
+			continue;
+		text = pnstrdup(file->text + line.start, line.end - line.start);
+		if (is_meant(text))
+		{
+			text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
+			*offset = line.start;
+			return mig_printable(text);
+		}
+		pfree(text);
+	}
+	return NULL;
 }
 
 /*

@@ -35,6 +35,9 @@ static const MigImportFormat *const formats[] =
 
 static const MigImportFormat *recognize(const MigImport *import);
 static List *find_matches(const MigImport *import, MigImportMatch *best);
+static char *list_samples(const MigImport *import, const List *matches);
+static const char *find_sample(const MigImport *import,
+							   const MigImportFormat *format);
 static char *list_names(const List *matches);
 static bool is_known_option(const MigImportFormat *format, const char *name);
 static JsonbValue *find_value(const MigImportRequest *request,
@@ -90,7 +93,7 @@ recognize(const MigImport *import)
 				 errmsg("format of the files is ambiguous"),
 				 best == MIG_IMPORT_CERTAIN ?
 				 errdetail("Some files are of one of these formats, some of another: %s.",
-						   list_names(matches)) :
+						   list_samples(import, matches)) :
 				 errdetail("They could be of one of these formats: %s.",
 						   list_names(matches)),
 				 errhint("Name it with the argument \"format\".")));
@@ -120,6 +123,45 @@ find_matches(const MigImport *import, MigImportMatch *best)
 			matches = lappend(matches, unconstify(MigImportFormat *, formats[i]));
 	}
 	return matches;
+}
+
+/*
+ * Their names, each with a file that is of it, if one alone shows that.
+ */
+static char *
+list_samples(const MigImport *import, const List *matches)
+{
+	StringInfoData names;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	foreach(cell, matches)
+	{
+		const MigImportFormat *format = lfirst(cell);
+		const char *path = find_sample(import, format);
+
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", format->name);
+		if (path != NULL)
+			appendStringInfo(&names, " (\"%s\")", path);
+	}
+	return names.data;
+}
+
+static const char *
+find_sample(const MigImport *import, const MigImportFormat *format)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		const MigImportFile *file = lfirst(cell);
+		MigImport	alone = *import;
+
+		alone.files = list_make1(lfirst(cell));
+		if (format->recognize(&alone) == MIG_IMPORT_CERTAIN)
+			return file->path;
+	}
+	return NULL;
 }
 
 /*

@@ -163,7 +163,7 @@ read_marks(MigImport *import, MigImportFile *file, Sections *sections)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file has no line \"-- %s Up\"", MARK),
-				 mig_import_errplace(file, 0)));
+				 mig_import_errmissing(file)));
 	if (!sections->has_unknown)
 		(void) mig_import_keep_error(import, file, check_begin, sections);
 	if (!mig_import_keep_error(import, file, check_end, sections))

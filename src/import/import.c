@@ -16,6 +16,7 @@
 #include "tables/source.h"
 
 static MigRegisterChange *register_files(MigImport *import, int *nchanges);
+pg_noreturn static void refuse_empty(const MigImport *import);
 static void read_files(MigImport *import);
 static void note_sources(const MigImport *import);
 static int	register_options(const MigImport *import);
@@ -82,11 +83,7 @@ register_files(MigImport *import, int *nchanges)
 		mig_import_check_ids(import);
 	if (import->errors == NIL && import->revisions == NIL &&
 		import->repeatables == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("files contain no revision"),
-				 errdetail("They were read as format \"%s\".",
-						   import->format->name)));
+		refuse_empty(import);
 	changes = mig_register_files(list_revisions(import),
 								 list_length(import->revisions) +
 								 list_length(import->repeatables),
@@ -95,6 +92,40 @@ register_files(MigImport *import, int *nchanges)
 	note_sources(import);
 	mig_import_report(import, changes, *nchanges);
 	return changes;
+}
+
+/*
+ * Raises the error that the files, of which there is one, have no revision: with
+ * the line that was probably meant to begin one.
+ */
+static void
+refuse_empty(const MigImport *import)
+{
+	const MigImportFile *first = linitial(import->files);
+	const MigImportFile *file = NULL;
+	char	   *comment = NULL;
+	int			offset;
+	ListCell   *cell;
+
+	foreach(cell, import->files)
+	{
+		file = lfirst(cell);
+		comment = mig_import_find_comment(file, mig_mark_is_header, &offset);
+		if (comment != NULL)
+			break;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("files contain no revision"),
+			 errdetail_plural("File \"%s\" was read as format \"%s\".",
+							  "File \"%s\" and others were read as format \"%s\".",
+							  list_length(import->files),
+							  first->path, import->format->name),
+			 comment != NULL ?
+			 errhint("Comment \"%s\" was probably meant to be a line \"-- revision: <id>\" of format \"migrate\".",
+					 comment) :
+			 errhint("If they are of another format, name it with the argument \"format\"."),
+			 comment != NULL ? mig_import_errplace(file, offset) : 0));
 }
 
 static void

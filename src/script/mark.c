@@ -239,6 +239,40 @@ mig_mark_is_key(const char *text)
 }
 
 /*
+ * Whether a line comment was probably meant to begin a revision or a repeatable.
+ */
+bool
+mig_mark_is_header(const char *text)
+{
+	MigMarkLine line = {
+		.text = text, .place = MIG_MARK_IN_HEADER, .between_statements = true
+	};
+	MigMark		mark = mig_mark_find(&line);
+
+	return mark == MIG_MARK_REVISION || mark == MIG_MARK_REPEATABLE;
+}
+
+/*
+ * Whether it was probably meant to begin a body, by the marks of any tool.
+ */
+bool
+mig_mark_is_section(const char *text)
+{
+	MigMarkLine line = {.text = text, .place = MIG_MARK_IN_HEADER};
+
+	switch (mig_mark_find(&line))
+	{
+		case MIG_MARK_UP:
+		case MIG_MARK_DOWN:
+		case MIG_MARK_SECTION:
+		case MIG_MARK_FOREIGN:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
  * Splits the text of a comment, which begins with its dashes, into words.
  */
 static void

@@ -315,6 +315,8 @@ extern bool mig_foreign_names(const char *text, const char *name);
 
 /* mark.c */
 extern bool mig_mark_is_key(const char *text);
+extern bool mig_mark_is_header(const char *text);
+extern bool mig_mark_is_section(const char *text);
 
 /* script_error.c */
 extern List *mig_script_error_add(List *errors, int revision,
