@@ -23,6 +23,7 @@
 
 /* A difference of definitions that the caller may know what to do about. */
 const char *const mig_definition_down_differs = "The down revisions differ.";
+const char *const mig_definition_message_differs = "The messages differ.";
 
 /* Names that mean something else in a target, so that they cannot be reached. */
 static const char *const reserved_names[] = {"base", "head", "heads"};
@@ -706,7 +707,7 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 	if (!mig_text_same_list(a->labels, a->nlabels, b->labels, b->nlabels))
 		return "The branch labels differ.";
 	if (!mig_text_same(a->message, b->message))
-		return "The messages differ.";
+		return mig_definition_message_differs;
 	if (!mig_text_same(a->settings, b->settings))
 		return "The settings differ.";
 	if (!mig_text_same(a->external, b->external) ||

@@ -134,6 +134,8 @@ read_script(const char *script, int options, int *n,
 
 	mig_lock_registry();
 	errors = mig_register_check_references(registered, *n, *repeatables, errors);
+	if (errors != NIL)
+		mig_register_warn_left_out(registered, *n);
 	mig_script_error_raise(errors, false);
 	if (*n == 0 && (*repeatables)->n == 0)
 		ereport(ERROR,
@@ -528,7 +530,11 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 				 errmsg("revision \"%s\" is applied with another definition", id),
 				 errdetail("%s It is applied according to version table \"%s\".",
 						   registered->differs, version->name),
-				 errhint("Register the change as a new revision. Or downgrade it first, then use replace => true.")));
+				 registered->differs == mig_definition_message_differs ?
+				 errhint("Restore its message, or the name of the file that has it; migrate_show(%s) shows it. Or downgrade it first, then use replace => true.",
+						 quote_literal_cstr(id)) :
+				 errhint("Restore it, or its file, as migrate_show(%s) shows it, and register the change as a new revision. Or downgrade it first, then use replace => true.",
+						 quote_literal_cstr(id))));
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("revision \"%s\" is already registered with another definition",
@@ -580,7 +586,7 @@ refuse_several(const List *refused)
 						   "%d revisions are already registered with another definition",
 						   list_length(refused), list_length(refused)),
 			 errdetail_internal("%s", detail.data),
-			 errhint("Register the change of an applied revision as a new one, or downgrade it first. What resumes a partial one is in migrate.status_details; migrate_resolve() abandons it, both for the table that migrate.version_table names. One that is neither can be replaced with replace => true.")));
+			 errhint("Restore an applied revision, or its file, as migrate_show() shows it, and register the change as a new one, or downgrade it first. What resumes a partial one is in migrate.status_details; migrate_resolve() abandons it, both for the table that migrate.version_table names. One that is neither can be replaced with replace => true.")));
 }
 
 /*
@@ -773,6 +779,12 @@ refuse_applied(const char *id, const char *differs, const MigVersion *version)
 					   version->name),
 			 differs == mig_definition_down_differs ?
 			 errhint("Leave its down revisions as they are. A revision that is to run before it elsewhere is a branch, and a merge of the heads joins it.") :
+			 differs == mig_definition_message_differs ?
+			 errhint("Restore its message, or the name of the file that has it; migrate_show(%s) shows it. Or downgrade it first.",
+					 quote_literal_cstr(id)) :
+			 differs != NULL ?
+			 errhint("Restore it, or its file, as migrate_show(%s) shows it, and register the change as a new revision. Or downgrade it first.",
+					 quote_literal_cstr(id)) :
 			 errhint("Downgrade it first, or register the change as a new revision.")));
 }
 

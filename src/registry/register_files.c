@@ -137,6 +137,8 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 		check_graph(&set);
 	mig_repeatable_set_check(set.repeatables, set.prunes, &set.errors);
 	error_context_stack = callbacks;
+	if (set.errors != NIL)
+		mig_register_warn_left_out(set.revisions, set.n);
 	mig_script_error_raise(set.errors, true);
 	if (set.repeatables->n > 0 || set.prunes)
 		mig_repeatable_set_compare(set.repeatables, set.prunes);

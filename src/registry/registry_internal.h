@@ -65,6 +65,7 @@ typedef struct MigRegisterHolder
 
 /* definition.c */
 extern const char *const mig_definition_down_differs;
+extern const char *const mig_definition_message_differs;
 extern bool mig_definition_check_name(const MigRevisionDef *def, int item);
 extern MigScriptLineKey mig_definition_name_key(const MigRevisionDef *def,
 												int item);
@@ -127,6 +128,7 @@ extern void mig_register_check_definition(MigRegistered *registered);
 
 /* warn.c */
 extern void mig_register_warn(const MigRegistered *registered, int n);
+extern void mig_register_warn_left_out(const MigRegistered *registered, int n);
 extern void mig_register_warn_renamed(const MigRegistered *registered, int n,
 									  char *const *ids);
 

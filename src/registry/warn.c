@@ -2,8 +2,8 @@
  * warn.c
  *	  Warns of what was registered and was probably not meant so.
  *
- * To be called when it is registered: a warning must not be about what an error
- * undoes.
+ * To be called when it is registered, but for one: a warning must not be about what an
+ * error undoes.
  */
 #include "postgres.h"
 
@@ -42,6 +42,24 @@ warn_irreversible(const MigRegistered *registered, int n)
 					(errmsg("revision \"%s\" is registered as irreversible",
 							registered[i].revision.def.id),
 					 errdetail("Its downgrade was left out: %s.",
+							   registered[i].left_out)));
+	}
+}
+
+/*
+ * To be called before errors are raised that are to be mended together with it: warns
+ * of revisions whose downgrade is none, so that it would be left out.
+ */
+void
+mig_register_warn_left_out(const MigRegistered *registered, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (registered[i].left_out != NULL)
+			ereport(WARNING,
+					(errmsg("revision \"%s\" would be registered as irreversible",
+							registered[i].revision.def.id),
+					 errdetail("Its downgrade would be left out: %s.",
 							   registered[i].left_out)));
 	}
 }
