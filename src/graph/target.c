@@ -323,6 +323,10 @@ refuse_ambiguous_walk(const MigGraph *graph, int at, bool up, MigRevList ways)
 			 errdetail("Revision \"%s\" has more than one down revision: %s.",
 					   id, list) :
 			 errdetail("There is more than one head: %s.", list),
+	/* Each way down is one of all the branches above. */
+			 !up && id != NULL ?
+			 errhint("Name one of them as the target, as in \"%s\".",
+					 mig_graph_id(graph, ways.rev[0])) :
 			 errhint("Name the revision, or its branch with branch@.")));
 }
 
