@@ -47,6 +47,7 @@ static void read_work(void *arg);
 static void dispatch_work(void *arg);
 static bool has_ended(const MigJobEnd *end);
 static void raise_end(int64 job, const MigJobEnd *end);
+static int	explain_end(const MigJobEnd *end);
 
 /*
  * Queues a job, and has the worker started at commit if it is due; returns the
@@ -372,17 +373,31 @@ raise_end(int64 job, const MigJobEnd *end)
 	if (strcmp(end->state, "cancelled") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
-				 errmsg("job " INT64_FORMAT " was cancelled", job)));
+				 errmsg("job " INT64_FORMAT " was cancelled", job),
+				 explain_end(end)));
 	if (strcmp(end->state, "failed") == 0)
 		ereport(ERROR,
 				(errcode(mig_job_row_errcode(end)),
 				 errmsg("job " INT64_FORMAT " failed: %s", job, end->error),
-				 end->detail != NULL ?
-				 errdetail_internal("%s", end->detail) : 0,
-				 end->hint != NULL ? errhint("%s", end->hint) : 0,
-				 end->context != NULL ? errcontext("%s", end->context) : 0));
+				 explain_end(end)));
 	if (end->note != NULL)
 		ereport(WARNING,
 				(errmsg("job " INT64_FORMAT " ended before its target: %s",
 						job, end->note)));
+}
+
+/*
+ * To be called inside ereport(): what its run has said of its error.
+ */
+static int
+explain_end(const MigJobEnd *end)
+{
+	if (end->detail != NULL)
+		errdetail_internal("%s", end->detail);
+	if (end->hint != NULL)
+		errhint("%s", end->hint);
+	if (end->context != NULL)
+		errcontext("%s", end->context);
+
+	return 0;					/* the value does not matter */
 }
