@@ -37,6 +37,8 @@ typedef struct Facts
 	const ErrorData *error;
 	char	   *set_role;		/* which gets the roles that may have been
 								 * meant to run it, or NULL */
+	char	   *role;			/* that was not permitted what the body does;
+								 * or NULL */
 	char	   *abandoned;		/* how far an earlier run came that was
 								 * abandoned, or NULL */
 	char	   *invalid_index;	/* has the name of the one to be made; or NULL */
@@ -70,6 +72,8 @@ static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
 static char *join_names(const MigVersionName *tables, int ntables);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
+static char *list_ways(const MigPartial *partial, const char *command,
+					   bool asked);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
 static char *submission(bool upgrade, const char *target);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
@@ -129,7 +133,11 @@ find_facts(void *arg)
 	const MigStep *step = run->exec.step;
 
 	if (facts->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+	{
 		facts->set_role = mig_trust_other_roles();
+		if (run->exec.body.statement > 0 && run->exec.body.search_path != NULL)
+			facts->role = GetUserNameFromId(run->exec.body.role, true);
+	}
 	if (facts->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE)
 		facts->invalid_index = find_invalid_index(&run->exec.body);
 	if (step->command == MIG_COMMAND_REPEAT)
@@ -293,6 +301,8 @@ append_causes(StringInfo buf, const Facts *facts)
 		 error->sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME))
 		appendStringInfo(buf, " Its search_path was: %s.",
 						 body->search_path);
+	if (facts->role != NULL)
+		appendStringInfo(buf, " The body ran as role \"%s\".", facts->role);
 	if (facts->invalid_index != NULL)
 		appendStringInfo(buf, " Index %s exists, but is not valid: its build has not ended.",
 						 facts->invalid_index);
@@ -365,10 +375,8 @@ advise_run(const Facts *facts)
 			(run->exec.entry.body_hash != NULL &&
 			 strcmp(run->partial->body_hash, run->exec.entry.body_hash) != 0))
 			return NULL;
-		/* That the outcome is unknown has a hint of its own. */
-		if (run->partial->unknown > 0 && error->hint != NULL &&
-			!mig_partial_is_batch(run->partial) && !failed_after_commit(run))
-			return psprintf("Then: %s", command);
+		if (run->exec.advised)
+			return NULL;
 		if (mig_error_is_statement_timeout(error))
 			return psprintf("%s\n%s", more_time(run),
 							mig_failure_ways_on(run->partial, command));
@@ -554,6 +562,21 @@ exists_already(const ErrorData *error)
 char *
 mig_failure_ways_on(const MigPartial *partial, const char *command)
 {
+	return list_ways(partial, command, false);
+}
+
+/*
+ * The same where the catalogs were asked what a statement has done, and do not tell.
+ */
+char *
+mig_failure_ways_unknown(const MigPartial *partial, const char *command)
+{
+	return list_ways(partial, command, true);
+}
+
+static char *
+list_ways(const MigPartial *partial, const char *command, bool asked)
+{
 	char	   *revision = quote_literal_cstr(partial->revision);
 	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
 	int			next = partial->unknown > 0 ? partial->unknown :
@@ -568,13 +591,16 @@ mig_failure_ways_on(const MigPartial *partial, const char *command)
 	if (mig_partial_ends_transactions(partial))
 		appendStringInfo(&buf, "To run statement %d again, from its beginning and beside what it has committed:\nSELECT migrate_resolve(%s, 'retry');\n%s",
 						 next, revision, command);
+	else if (asked)
+		appendStringInfo(&buf, "To run statement %d again, when what is left of it is removed:\nSELECT migrate_resolve(%s, 'retry');\n%s",
+						 next, revision, command);
 	else if (next > script->nstatements)
 		appendStringInfo(&buf, "To complete it when the cause is removed: %s", command);
 	else
 		appendStringInfo(&buf, "To resume with statement %d when the cause is removed: %s",
 						 next, command);
 	/* The next run asks the catalogs, which need not tell. */
-	if (partial->unknown > 0 && !mig_partial_is_batch(partial) &&
+	if (!asked && partial->unknown > 0 && !mig_partial_is_batch(partial) &&
 		!mig_partial_ends_transactions(partial))
 		appendStringInfo(&buf, "\nTo take statement %d as not done, when what is left of it is removed: SELECT migrate_resolve(%s, 'retry');",
 						 next, revision);

@@ -25,6 +25,7 @@
 #include "base/guc.h"
 #include "base/retry.h"
 #include "run/run_internal.h"
+#include "tables/log.h"
 #include "tables/partial.h"
 
 /* A statement, and what is known of its outcome. */
@@ -46,6 +47,9 @@ typedef struct Outcome
 	int			statement_timeout;
 	int			delay;			/* of the next look, 0: not waiting yet */
 	int64		waiting_since;	/* by mig_clock_ms() */
+	char	   *end;			/* how it ended, and what can be done, where a
+								 * person has to decide */
+	char	   *ways;
 } Outcome;
 
 /*
@@ -91,7 +95,9 @@ static void forget_start(void *arg);
 static void note_done(void *arg);
 static void note_done_within(void *arg);
 static void check_body(const MigStepExec *exec);
-static void raise_unknown(const Outcome *outcome);
+static void raise_unknown(Outcome *outcome);
+static void find_ways(void *arg);
+static char *describe_end(const Outcome *outcome, const char *error);
 
 /*
  * Runs the statement until it has succeeded.  An error that is raised leaves
@@ -726,10 +732,10 @@ check_body(const MigStepExec *exec)
 }
 
 /*
- * The ways out are those of migrate_resolve().
+ * The ways out are those of the error that has left the statement, if it was one.
  */
 static void
-raise_unknown(const Outcome *outcome)
+raise_unknown(Outcome *outcome)
 {
 	const MigBodyExec *body = &outcome->exec->body;
 	const MigStatement *statement =
@@ -741,26 +747,57 @@ raise_unknown(const Outcome *outcome)
 											 statement->location + statement->length,
 											 statement->location, &position);
 
+	mig_xact(find_ways, outcome, MIG_XACT_RETRY | MIG_XACT_RAISE);
+	outcome->exec->advised = true;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is partial, and the outcome of statement %d is unknown",
 					body->revision, outcome->segment->first + 1),
 			 ends_transactions ?
-			 errdetail("Statement %d at line %d of the %s, %s, was running when an earlier run was interrupted. It may have committed a part of what it does.",
-					   outcome->segment->first + 1, statement->line,
-					   body->operation, outcome->segment->tag) :
+			 errdetail("%s It may have committed a part of what it does.",
+					   outcome->end) :
 			 outcome->verdict == MIG_VERDICT_OTHER ?
-			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted. Its object has another definition now, or is another one of that name.",
-					   outcome->segment->first + 1, statement->line,
-					   body->operation) :
-			 errdetail("Statement %d at line %d of the %s was running when an earlier run was interrupted.",
-					   outcome->segment->first + 1, statement->line,
-					   body->operation),
+			 errdetail("%s Its object has another definition now, or is another one of that name.",
+					   outcome->end) :
+			 errdetail_internal("%s", outcome->end),
 			 ends_transactions ?
-			 errhint("Look for what it has committed.\nIf that is all: SELECT migrate_resolve(%1$s, 'skip');\nIf the statement can be run again beside it, or when it is removed: SELECT migrate_resolve(%1$s, 'retry');\nTo give up the %2$s, and finish or undo it by hand: SELECT migrate_resolve(%1$s, 'abandon');",
-					 quote_literal_cstr(body->revision), body->operation) :
-			 errhint("Look for its effect.\nIf it is there: SELECT migrate_resolve(%1$s, 'skip');\nIf not, when what is left of it is removed: SELECT migrate_resolve(%1$s, 'retry');\nTo give up the %2$s, and finish or undo it by hand: SELECT migrate_resolve(%1$s, 'abandon');",
-					 quote_literal_cstr(body->revision), body->operation),
+			 errhint("Look for what it has committed.\n%s", outcome->ways) :
+			 errhint("Look for its effect.\n%s", outcome->ways),
 			 internalerrposition(position),
 			 internalerrquery(excerpt)));
+}
+
+static void
+find_ways(void *arg)
+{
+	Outcome    *outcome = arg;
+	const MigRun *run = outcome->exec->run;
+	MemoryContext old_context = MemoryContextSwitchTo(outcome->exec->body.context);
+	MigPartial *partial = mig_partial_find(run->version, MIG_SPI_READ_LATEST);
+
+	outcome->ways = partial == NULL ? pstrdup("") :
+		mig_failure_ways_unknown(partial, mig_failure_command(run));
+	outcome->end = describe_end(outcome, partial == NULL ? NULL :
+								mig_log_error(partial->run, partial->revision));
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * How the statement ended, as a sentence.  error: what the run has logged that has
+ * started it; NULL: it could not.
+ */
+static char *
+describe_end(const Outcome *outcome, const char *error)
+{
+	const MigBodyExec *body = &outcome->exec->body;
+	int			first = outcome->segment->first;
+	int			line = body->script->statements[first].line;
+	char	   *tag = mig_script_ends_transactions(outcome->segment->tag) ?
+	psprintf(", %s,", outcome->segment->tag) : "";
+
+	return error != NULL ?
+		psprintf(_("Statement %d at line %d of the %s%s failed in an earlier run: %s."),
+				 first + 1, line, body->operation, tag, error) :
+		psprintf(_("Statement %d at line %d of the %s%s was running when an earlier run was interrupted."),
+				 first + 1, line, body->operation, tag);
 }

@@ -139,6 +139,7 @@ typedef struct MigStepExec
 	bool		verifying;		/* the last attempt has come to that */
 	bool		noted;			/* in migrate.partial, or tried to be */
 	bool		begun;			/* its first transaction is committed */
+	bool		advised;		/* its error says all that can be done */
 	bool		writes_rows;	/* the body was run in this attempt */
 	int			nobjects;		/* of the session, before the body */
 	char	  **objects;
@@ -785,6 +786,8 @@ extern void mig_failure_explain(MigRun *run, ErrorData *error,
 								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
 extern char *mig_failure_resume(const MigPartial *partial);
+extern char *mig_failure_ways_unknown(const MigPartial *partial,
+									  const char *command);
 extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
 extern char *mig_failure_target_before(const char *revision);
 extern char *mig_failure_command(const MigRun *run);

@@ -95,6 +95,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->entry.note = NULL;
 	exec->noted = run->partial != NULL;
 	exec->begun = run->partial != NULL;
+	exec->advised = false;
 	exec->nobjects = 0;
 	exec->blocked_since = 0;
 	exec->batch = NULL;

@@ -448,6 +448,27 @@ mig_log_abandoned(const MigVersion *version, const char *revision, MigCommand co
 }
 
 /*
+ * The message of the error that has ended an attempt of that run at a revision, or
+ * NULL.
+ */
+char *
+mig_log_error(const char *run, const char *revision)
+{
+	static MigSpiQuery query = {
+		"SELECT l.error FROM migrate.log AS l"
+		" WHERE l.run = $1::pg_catalog.uuid AND l.revision = $2"
+		"   AND l.state = 'failed' AND l.attempts > 0"
+		" ORDER BY l.finished DESC LIMIT 1",
+		.by_key = true
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, run);
+	mig_spi_arg_text(&args, revision);
+	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+}
+
+/*
  * The version tables, but for one, in which the revision is applied by its last row
  * for each: a stamp leaves a row of its target alone.  version NULL: of all.
  */

@@ -86,6 +86,7 @@ extern double mig_log_median(void);
 extern char **mig_log_slow(char *const *ids, int nids, double milliseconds,
 						   int limit, int *nslow);
 extern char *mig_log_last_failure(void);
+extern char *mig_log_error(const char *run, const char *revision);
 extern char *mig_log_abandoned(const MigVersion *version, const char *revision,
 							   MigCommand command);
 extern MigVersionName *mig_log_holders(const MigVersion *version,

@@ -52,7 +52,8 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"       version_oid <> $1 OR version_table <> $2,"
 		"       CASE WHEN NOT " MIG_VERSION_OF("")
 		"        THEN version_oid::pg_catalog.text END,"
-		"       session_id, session_objects, " ROLE_NOW("oid")
+		"       session_id, session_objects, " ROLE_NOW("oid") ","
+		"       run::pg_catalog.text"
 		"  FROM migrate.partial AS p"
 		" WHERE (version_oid = $1 OR version_table = $2)"
 		"   AND (" MIG_VERSION_OF("")
@@ -106,6 +107,7 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 			continue;
 		}
 		partial->unknown = mig_spi_row_int32(&row, 7);
+		partial->run = mig_spi_row_text(&row, 18);
 		partial->line = mig_spi_row_int32(&row, 9);
 		partial->kind = mig_spi_row_text(&row, 10);
 		partial->object = mig_spi_row_texts(&row, 11, &partial->nobject);

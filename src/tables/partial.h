@@ -48,6 +48,7 @@ typedef struct MigPartial
 	int			done;			/* statements up to this one are done */
 	int			unknown;		/* this one was started, its outcome is
 								 * unknown; 0: none */
+	char	   *run;			/* that has started it, as text */
 	int			line;			/* of that one, as what follows */
 	char	   *kind;
 	int			nobject;
