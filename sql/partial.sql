@@ -187,6 +187,7 @@ CREATE INDEX two ON t (a);
 SELECT started(2, '{index on,public,t,"btree (a int4_ops)"}', 'absent', 1);
 CALL migrate_deploy('p2');
 \echo :LAST_ERROR_SQLSTATE
+SELECT next_command FROM migrate.status_details WHERE revision = 'p2';
 SELECT sqlstate, error FROM migrate.log ORDER BY started DESC LIMIT 1;
 SELECT migrate_resolve('p2', 'retry');
 SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision);
@@ -308,6 +309,19 @@ RESET migrate.require_approval;
 SELECT revision, partial FROM migrate_current() JOIN migrate_history_details() USING (revision) ORDER BY 1;
 SELECT migrate_resolve('f1', 'abandon');
 SELECT migrate_stamp('base', purge => true);
+-- the first revision of all is, so that a relative target means nothing; and it is
+-- not approved any more
+SELECT migrate_register('first', E'VACUUM t;\nSELECT 1 / 0', '');
+CALL migrate_deploy('first');
+CALL migrate_revert('-1');
+SET migrate.require_approval = on;
+CALL migrate_deploy('first');
+SELECT revision, note FROM migrate_plan('first');
+SELECT next_command FROM migrate.status_details WHERE revision = 'first' \gset
+\echo :next_command
+RESET migrate.require_approval;
+SELECT next_command FROM migrate.status_details WHERE revision = 'first';
+SELECT migrate_resolve('first', 'abandon');
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP FUNCTION started;

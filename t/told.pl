@@ -349,6 +349,13 @@ wait_until($node, $db, "SELECT state = 'failed' FROM migrate.jobs_details WHERE 
 told("CALL migrate_wait($job)");
 sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
 
+section('a job that is cancelled');
+$job = sql($node, $db, 'SELECT migrate_submit()');
+wait_until($node, $db, "SELECT count(*) = 1 FROM migrate.jobs_details AS j JOIN pg_stat_activity AS a USING (pid) WHERE j.job = $job AND a.wait_event = 'PgSleep'");
+sql($node, $db, "SELECT migrate_cancel($job)");
+told("CALL migrate_wait($job)");
+sql($node, $db, "SELECT migrate_resolve('d2', 'abandon')");
+
 section('a job that fails');
 register('d2', 'SELECT 1 / 0', '', 'd1');
 $job = sql($node, $db, 'SELECT migrate_submit()');

@@ -526,8 +526,8 @@ describe_step(const MigStep *step, const MigRevision *revision,
 }
 
 /*
- * What is to be known of the step first: why it would be refused, that it is
- * partial; and what has to be done elsewhere, or its message.
+ * What is to be known of the step first: that it is partial, why it would be
+ * refused; and what has to be done elsewhere, or its message.
  */
 static const char *
 note_of(const MigInspectStep *step)
@@ -536,6 +536,8 @@ note_of(const MigInspectStep *step)
 	step->partial != NULL ? "partial" : NULL;
 	const char *note = step->external != NULL ? step->external : step->message;
 
+	if (step->problem != NULL && step->partial != NULL)
+		state = psprintf("partial, %s", step->problem);
 	if (state == NULL && step->external != NULL)
 		state = "external";
 	if (state != NULL)

@@ -103,7 +103,7 @@ check_steps(const MigRun *run, const MigTrust *trust)
 	{
 		if (!trust[i].trusted)
 			mig_trust_refuse_author(plan->steps[i].command, plan->steps[i].revision,
-									trust[i].check.author);
+									trust[i].check.author, run->version);
 	}
 	if (request->top_level || run->rehearses)
 		return;

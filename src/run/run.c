@@ -251,7 +251,10 @@ read_and_plan(void *arg)
 
 	mig_version_read_locked(version);
 	run->partial = mig_resolve_find(version);
-	if (run->partial != NULL && !run->commits)
+	/* What the target means is no question then, and may have no answer. */
+	if (run->partial != NULL &&
+		(!run->commits || (request->step == NULL &&
+						   request->command != run->partial->operation)))
 		mig_resolve_refuse(run->partial);
 	run->plan = request->step != NULL ? plan_step(request->step) :
 		mig_run_plan(version, request->command, request->ntargets,

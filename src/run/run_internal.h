@@ -377,9 +377,7 @@ extern void mig_run_committing(void *arg);
 extern void mig_precheck_transaction(const MigRunRequest *request);
 extern void mig_precheck_plan(MigRun *run);
 
-/* trust.c: the argument is the id as a literal */
-#define MIG_TRUST_APPROVE_HINT \
-	"migrate_show(%1$s) shows it with its hash, migrate_approve(%1$s, hash) approves it, called by a superuser or another role than its author."
+/* trust.c */
 extern char *mig_trust_end_plan(MigPlan *plan, const MigTrust *trust,
 								const MigVersion *version);
 extern void mig_trust_check_rehearsal(const MigPlan *plan,
@@ -395,7 +393,8 @@ extern void mig_trust_require(const MigTrust *trust, MigCommand command,
 extern char *mig_trust_use_confirmation(const MigStepExec *exec);
 pg_noreturn extern void mig_trust_refuse_author(MigCommand command,
 												const char *revision,
-												const char *author);
+												const char *author,
+												const MigVersion *version);
 extern char *mig_trust_other_roles(void);
 
 /* step.c */

@@ -25,7 +25,17 @@
 #include "tables/confirmation.h"
 #include "tables/job.h"
 #include "tables/log.h"
+#include "tables/partial.h"
 #include "tables/repeatable.h"
+
+/*
+ * The argument is the id as a literal.  The hash comes first: what is read is that,
+ * or approving it fails.
+ */
+#define READ_HINT \
+	"To read it, in psql:\nSELECT hash FROM migrate_show(%1$s) \\gset\nSELECT * FROM migrate_show(%1$s) \\gx"
+#define APPROVE_HINT \
+	READ_HINT "\nTo approve what was read, as a superuser or another role than its author:\nSELECT migrate_approve(%1$s, :'hash');"
 
 static void read_approvals(MigTrust *trust, char *const *ids,
 						   char *const *hashes, int nids, MigSpiAccess access);
@@ -43,7 +53,9 @@ static void say_end(const MigPlan *plan, int index, const char *reason,
 					const char *detail, char *hint);
 pg_noreturn static void refuse_unconfirmed(MigCommand command,
 										   const char *revision,
-										   const char *external);
+										   const char *external,
+										   const MigVersion *version);
+static char *describe_so_far(const char *revision, const MigVersion *version);
 static char *confirm_hint(MigCommand command, const char *revision);
 static void read_roles(const MigSpiRow *row, void *result);
 pg_noreturn static void refuse_unapproved(MigCommand command, const char *revision,
@@ -195,11 +207,11 @@ describe_end(const MigPlan *plan, const MigTrust *trust,
 			psprintf("repeatable \"%s\" is not approved", revision) :
 			psprintf("revision \"%s\" is not approved", revision);
 		say_end(plan, index, reason, NULL,
-				psprintf(MIG_TRUST_APPROVE_HINT, quote_literal_cstr(revision)));
+				psprintf(APPROVE_HINT, quote_literal_cstr(revision)));
 		return reason;
 	}
 	if (index == 0)
-		refuse_unconfirmed(plan->command, revision, trust->check.external);
+		refuse_unconfirmed(plan->command, revision, trust->check.external, version);
 	reason = psprintf("the external step of revision \"%s\" is not confirmed",
 					  revision);
 	say_end(plan, index, reason,
@@ -229,7 +241,7 @@ say_end(const MigPlan *plan, int index, const char *reason,
 
 static void
 refuse_unconfirmed(MigCommand command, const char *revision,
-				   const char *external)
+				   const char *external, const MigVersion *version)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -238,8 +250,9 @@ refuse_unconfirmed(MigCommand command, const char *revision,
 					revision) :
 			 errmsg("the external step of the downgrade of revision \"%s\" is not confirmed",
 					revision),
-			 errdetail("To be done before: %s\nNothing of it was run.",
-					   mig_printable(pstrdup(external))),
+			 errdetail("To be done before: %s\n%s",
+					   mig_printable(pstrdup(external)),
+					   describe_so_far(revision, version)),
 			 errhint("%s", confirm_hint(command, revision))));
 }
 
@@ -269,7 +282,7 @@ mig_trust_use_confirmation(const MigStepExec *exec)
 	char	   *confirmation = mig_confirmation_use(&step);
 
 	if (confirmation == NULL)
-		refuse_unconfirmed(step.command, step.revision, exec->external);
+		refuse_unconfirmed(step.command, step.revision, exec->external, step.version);
 	return confirmation;
 }
 
@@ -363,7 +376,7 @@ mig_trust_require(const MigTrust *trust, MigCommand command,
 	if (!trust->allowed)
 		refuse_unapproved(command, revision, version);
 	if (!trust->trusted)
-		mig_trust_refuse_author(command, revision, trust->check.author);
+		mig_trust_refuse_author(command, revision, trust->check.author, version);
 }
 
 static void
@@ -376,13 +389,30 @@ refuse_unapproved(MigCommand command, const char *revision,
 			 errmsg("repeatable \"%s\" is not approved", revision) :
 			 errmsg("revision \"%s\" is not approved", revision),
 			 command == MIG_COMMAND_UPGRADE || command == MIG_COMMAND_REPEAT ?
-			 errdetail("The setting migrate.require_approval is on. Nothing of it was run.") :
+			 errdetail("The setting migrate.require_approval is on. %s",
+					   describe_so_far(revision, version)) :
 			 command == MIG_COMMAND_DOWNGRADE ?
-			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. Nothing of it was run.",
-					   version->name) :
+			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. %s",
+					   version->name, describe_so_far(revision, version)) :
 			 errdetail("The setting migrate.require_approval is on, and the stamp would count the revision as applied. Nothing was changed."),
-			 errhint(MIG_TRUST_APPROVE_HINT,
+			 errhint(APPROVE_HINT,
 					 quote_literal_cstr(revision))));
+}
+
+/*
+ * What was run of a revision that must not run: a run before this one may have come
+ * to the middle of it, also as it was approved then.
+ */
+static char *
+describe_so_far(const char *revision, const MigVersion *version)
+{
+	const MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
+
+	if (partial == NULL || strcmp(partial->revision, revision) != 0)
+		return pstrdup(_("Nothing of it was run."));
+	return psprintf(_("The revision is partial: its %s was interrupted, %s. Nothing of it was run now."),
+					mig_command_name(partial->operation),
+					mig_run_describe_partial(partial));
 }
 
 /*
@@ -390,7 +420,7 @@ refuse_unapproved(MigCommand command, const char *revision,
  */
 void
 mig_trust_refuse_author(MigCommand command, const char *revision,
-						const char *author)
+						const char *author, const MigVersion *version)
 {
 	char	   *runner = GetUserNameFromId(GetUserId(), false);
 	char	   *literal = quote_literal_cstr(revision);
@@ -403,13 +433,13 @@ mig_trust_refuse_author(MigCommand command, const char *revision,
 					revision, runner) :
 			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
 					revision, runner),
-			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. Nothing of it was run.",
-					   author),
+			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. %s",
+					   author, describe_so_far(revision, version)),
 			 set_role != NULL ?
-			 errhint("To run it as %s\nOtherwise read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
-					 set_role, literal, runner, literal, author) :
-			 errhint("Read the body with migrate_show(%s). A role with the rights of \"%s\" can approve it with migrate_approve(%s, hash), or role \"%s\" can run it.",
-					 literal, runner, literal, author)));
+			 errhint("To run it as %4$s\n" READ_HINT "\nTo approve what was read, as a role with the rights of \"%2$s\":\nSELECT migrate_approve(%1$s, :'hash');\nOr role \"%3$s\" can run it.",
+					 literal, runner, author, set_role) :
+			 errhint(READ_HINT "\nTo approve what was read, as a role with the rights of \"%2$s\":\nSELECT migrate_approve(%1$s, :'hash');\nOr role \"%3$s\" can run it.",
+					 literal, runner, author)));
 }
 
 /*
