@@ -1062,19 +1062,7 @@ SELECT h.revision, h.message, h.state,
 	   pg_catalog.make_interval(secs => pg_catalog.round(d.wall_ms) / 1000::double precision) AS took,
 	   pg_catalog.pg_size_pretty(d.wal_bytes) AS wal,
 	   h.partial,
-	   (SELECT a.approved_by FROM migrate.approval AS a
-		  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
-		 WHERE a.revision::text = h.revision
-		   -- MIG_REVISION_HASH of src/tables/revision.h
-		   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-				pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s%s%s'::text, r.revision, r.upgrade_hash,
-					r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
-					r.settings, r.message,
-					CASE WHEN NOT r.upgrade_transactional THEN ' upgrade'::text END,
-					CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END,
-					' verify '::text || r.verify_hash,
-					' external '::text || pg_catalog.quote_literal(r.external),
-					' downgrade external '::text || pg_catalog.quote_literal(r.downgrade_external)), 'UTF8'::name)), 'hex'::text)) AS approved_by,
+	   a.approved_by,
 	   h.external,
 	   (SELECT c.confirmed_by FROM migrate.confirmation AS c
 		 WHERE h.external IS NOT NULL AND NOT h.applied
@@ -1089,6 +1077,14 @@ SELECT h.revision, h.message, h.state,
 	   CASE WHEN s.at > GREATEST(e.finished, p.started, '-infinity'::timestamptz) THEN s.decision END AS last_decision,
 	   w.pid,
 	   CASE WHEN w.pid IS NOT NULL THEN NULL
+			-- a run is refused until migrate_resolve() was told what to do
+			WHEN p.ends_transactions OR p.begun_by_it AND e.attempts = 0 AND e.sqlstate = '55000'::text
+			 AND e.finished > GREATEST(p.started, s.at, '-infinity'::timestamptz)
+			THEN NULL
+			WHEN a.approved_by IS NULL AND NOT h.applied
+			 AND (pg_catalog.starts_with(h.partial, 'upgrade'::text) OR f.operation = 'upgrade'::text)
+			 AND pg_catalog.current_setting('migrate.require_approval'::text, true)::boolean
+			THEN pg_catalog.format('SELECT * FROM migrate_show(%L);'::text, h.revision)
 			WHEN pg_catalog.starts_with(h.partial, 'downgrade'::text)
 			THEN pg_catalog.format('CALL migrate_revert(%L);'::text, pg_catalog.concat(h.revision, '@'::text, COALESCE(h.down_revision[1], 'base'::text)))
 			WHEN h.partial IS NOT NULL
@@ -1098,6 +1094,21 @@ SELECT h.revision, h.message, h.state,
 			WHEN f.error IS NOT NULL AND f.operation = 'upgrade'::text
 			THEN pg_catalog.format('CALL migrate_deploy(%L);'::text, h.revision) END AS next_command
   FROM @extschema@.migrate_history_details() WITH ORDINALITY AS h
+  LEFT JOIN LATERAL (
+	SELECT a.approved_by FROM migrate.approval AS a
+	  JOIN migrate.revision AS r ON r.revision::text = a.revision::text
+	 WHERE a.revision::text = h.revision
+	   -- MIG_REVISION_HASH of src/tables/revision.h
+	   AND a.hash = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+			pg_catalog.format('%s %s %s %s %s %s %L %L%s%s%s%s%s'::text, r.revision, r.upgrade_hash,
+				r.downgrade_hash, r.down_revision, r.depends_on, r.branch_labels,
+				r.settings, r.message,
+				CASE WHEN NOT r.upgrade_transactional THEN ' upgrade'::text END,
+				CASE WHEN NOT r.downgrade_transactional THEN ' downgrade'::text END,
+				' verify '::text || r.verify_hash,
+				' external '::text || pg_catalog.quote_literal(r.external),
+				' downgrade external '::text || pg_catalog.quote_literal(r.downgrade_external)), 'UTF8'::name)), 'hex'::text)
+  ) AS a ON true
   LEFT JOIN LATERAL (
 	SELECT l.* FROM l
 	 WHERE l.revision = h.revision AND l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
@@ -1139,7 +1150,11 @@ SELECT h.revision, h.message, h.state,
 		AND s.applied = CASE WHEN h.partial IS NULL THEN h.applied ELSE pg_catalog.starts_with(h.partial, 'upgrade'::text) END
   -- when a run that is not over came to the segment that it came to last
   LEFT JOIN LATERAL (
-	SELECT pg_catalog.max(i.started) AS started FROM migrate.partial AS i
+	SELECT pg_catalog.max(i.started) AS started,
+		   pg_catalog.bool_or(i.role = e.role) AS begun_by_it,
+		   -- mig_script_ends_transactions() of src/script/script.h
+		   pg_catalog.bool_or(i.state = 'started'::text AND i.kind = ANY (ARRAY['CALL'::text, 'DO'::text])) AS ends_transactions
+	  FROM migrate.partial AS i
 	 WHERE i.revision = h.revision
 	   AND i.version_oid::oid = pg_catalog.to_regclass(COALESCE(
 			pg_catalog.current_setting('migrate.version_table'::text, true), 'migrate.version'::text))::oid
@@ -1195,7 +1210,7 @@ COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NUL
 COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() in its last run, in which direction, by which role; NULL: nothing';
 COMMENT ON COLUMN migrate.status_details.last_decision IS 'retried, skipped or abandoned, if it was not run since; NULL: nothing was decided, or it was run since';
 COMMENT ON COLUMN migrate.status_details.pid IS 'process id of the run that is running on the version table, if the revision is partial; NULL: it is not, or was interrupted';
-COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again; NULL: it is neither partial nor has it failed, or it is running';
+COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again, or shows what has to be approved before; NULL: it is neither partial nor has it failed, or it is running, or the error that it ended with asks for a decision with migrate_resolve()';
 
 -- Fits into 80 columns for ids of up to 12 characters.
 CREATE VIEW migrate.status AS
