@@ -1,17 +1,28 @@
 /*
  * batch_query.c
  *	  Properties of the queries in the statement of a batch: their conditions, their
- *	  relations, and whether they leave out rows.
+ *	  relations, whether they leave out rows, and what they use.
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/lsyscache.h"
 
 #include "base/compat.h"
 #include "run/run_internal.h"
 
+/* The search for the table, or for a parameter. */
+typedef struct Walk
+{
+	MigBatchScope scope;
+	bool		for_table;
+	List	   *seen;			/* queries */
+} Walk;
+
 static bool is_number(const Node *node, bool zero);
+static bool find(Node *node, void *context);
+static bool find_in_relation(Walk *walk, RangeTblEntry *entry);
+static bool find_in_query(Walk *walk, Query *query, List *outer);
 
 /*
  * Adds the conditions in a part of FROM and WHERE that all rows fulfil; all: those
@@ -50,27 +61,18 @@ mig_batch_conditions(Node *node, bool all, List *conditions)
 }
 
 /*
- * The subquery of a condition that is true for more rows the more rows that gives.
+ * The subquery of IN or EXISTS, which is true for more rows the more rows that
+ * gives, or NULL.
  */
 Query *
 mig_batch_query_of_rows(Node *condition)
 {
 	const SubLink *link = (const SubLink *) condition;
 
-	if (IsA(condition, ScalarArrayOpExpr))
-	{
-		const ScalarArrayOpExpr *expr = (const ScalarArrayOpExpr *) condition;
-		Oid			type = exprType(linitial(expr->args));
-
-		link = (const SubLink *) strip_implicit_coercions(lsecond(expr->args));
-		if (!expr->useOr || !IsA(link, SubLink) || link->subLinkType != ARRAY_SUBLINK ||
-			(!op_mergejoinable(expr->opno, type) && !op_hashjoinable(expr->opno, type)))
-			return NULL;
-	}
-	else if (!IsA(link, SubLink) ||
-			 (link->subLinkType != EXISTS_SUBLINK &&
-			  (link->subLinkType != ANY_SUBLINK ||
-			   strcmp(strVal(llast(link->operName)), "=") != 0)))
+	if (!IsA(link, SubLink))
+		return NULL;
+	if (link->subLinkType != EXISTS_SUBLINK &&
+		(link->subLinkType != ANY_SUBLINK || strcmp(strVal(llast(link->operName)), "=") != 0))
 		return NULL;
 	return castNode(Query, link->subselect);
 }
@@ -112,16 +114,6 @@ is_number(const Node *node, bool zero)
 }
 
 /*
- * Whether rows depend on others of the same batch: by HAVING, DISTINCT ON, or a
- * window.  GROUP BY alone leaves out none.
- */
-bool
-mig_batch_has_groups(const Query *query)
-{
-	return query->havingQual != NULL || query->hasDistinctOn || query->hasWindowFuncs;
-}
-
-/*
  * The conditions that all rows fulfil.  ON is none where MERGE inserts the rows of
  * its source that do not.
  */
@@ -146,7 +138,6 @@ mig_batch_all_conditions_of(const Query *query)
 	ListCell   *cell;
 
 	conditions = mig_batch_conditions(mig_compat_merge_condition(query), true, conditions);
-	conditions = mig_batch_conditions(query->havingQual, true, conditions);
 	foreach(cell, query->mergeActionList)
 		conditions = mig_batch_conditions(lfirst_node(MergeAction, cell)->qual, true, conditions);
 	return conditions;
@@ -180,4 +171,79 @@ mig_batch_relations_of(Node *node, bool kept, List *varnos)
 		return varnos;
 	}
 	return lappend_int(varnos, castNode(RangeTblRef, node)->rtindex);
+}
+
+/*
+ * Whether what happens in an expression, a relation or a query, or in a query that
+ * these read, depends on a parameter.  That columns of other tables are compared
+ * with one is up to the author of the statement.
+ */
+bool
+mig_batch_uses_parameter(const MigBatchScope *scope, Node *node)
+{
+	Walk		walk = {*scope};
+
+	return find(node, &walk);
+}
+
+/*
+ * Whether the table is in it.
+ */
+bool
+mig_batch_uses_table(const MigBatchScope *scope, Node *node)
+{
+	Walk		walk = {*scope, true};
+
+	return find(node, &walk);
+}
+
+static bool
+find(Node *node, void *context)
+{
+	Walk	   *walk = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return find_in_relation(walk, (RangeTblEntry *) node);
+	if (IsA(node, Query))
+		return find_in_query(walk, (Query *) node, walk->scope.queries);
+	if (!walk->for_table && IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		return true;
+	if (!walk->for_table && mig_batch_compares_others(&walk->scope, node))
+		return false;
+	return expression_tree_walker(node, find, context);
+}
+
+static bool
+find_in_relation(Walk *walk, RangeTblEntry *entry)
+{
+	Query	   *query;
+	List	   *inner;
+
+	if (entry->rtekind == RTE_RELATION && walk->for_table &&
+		mig_batch_shares_rows(walk->scope.batch, entry->relid))
+		return true;
+	if (entry->rtekind != RTE_CTE)
+		return range_table_entry_walker(entry, find, walk, QTW_IGNORE_JOINALIASES);
+	query = mig_batch_subquery(entry, walk->scope.queries, &inner);
+	return query != NULL && find_in_query(walk, query, list_copy_tail(inner, 1));
+}
+
+static bool
+find_in_query(Walk *walk, Query *query, List *outer)
+{
+	List	   *queries = walk->scope.queries;
+	bool		result;
+
+	if (list_member_ptr(walk->seen, query))
+		return false;
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	walk->seen = lappend(walk->seen, query);
+	walk->scope.queries = lcons(query, list_copy(outer));
+	result = find((Node *) query->rtable, walk) ||
+		query_tree_walker(query, find, walk, QTW_IGNORE_RANGE_TABLE);
+	walk->scope.queries = queries;
+	return result;
 }

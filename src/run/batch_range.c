@@ -14,12 +14,13 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "run/run_internal.h"
 
-/* A column of the table that is compared with a parameter. */
+/* A column that is compared with a parameter. */
 typedef struct Comparison
 {
 	MigBatchColumn column;
@@ -28,11 +29,12 @@ typedef struct Comparison
 								 * the left; 0: of another one */
 } Comparison;
 
-static bool is_end(const MigBatchScope *scope, int varno, List *arms, List *beside,
+static List *find_row(const MigBatchScope *scope, List *conditions);
+static bool is_end(const MigBatchScope *scope, List *row, List *arms, List *beside,
 				   int column, bool last);
-static List *without(const MigBatchScope *scope, int varno, List *conditions,
+static List *without(const MigBatchScope *scope, List *row, List *conditions,
 					 int column, bool last, StrategyNumber strategy);
-static bool is_comparison(const MigBatchScope *scope, int varno, Node *condition,
+static bool is_comparison(const MigBatchScope *scope, List *row, Node *condition,
 						  int column, int ncolumns, bool last,
 						  StrategyNumber strategy);
 static List *read_comparisons(const MigBatchScope *scope, Node *condition);
@@ -41,47 +43,54 @@ static Comparison *read_comparison(const MigBatchScope *scope, Node *one,
 static StrategyNumber strategy_of(const MigBatch *batch, int key, Oid operator);
 
 /*
- * Whether a condition compares the key with a parameter, or may do.
- */
-bool
-mig_batch_compares_key(const MigBatchScope *scope, Node *condition)
-{
-	MigBatchMentions found = mig_batch_mentions(scope, condition);
-
-	return found.key && found.parameter;
-}
-
-/*
- * Whether the conditions of a query limit a relation of it to the range of the
- * batch: both ends are among them, and no other one compares the key with a
- * parameter.
+ * Whether conditions, each of which uses a parameter, limit a relation to the range
+ * of the batch: both ends are among them, and nothing else is.  varno: which one; 0:
+ * any one.
  */
 bool
 mig_batch_is_range(const MigBatchScope *scope, int varno, List *conditions)
 {
+	List	   *row = find_row(scope, conditions);
 	bool		has_end[2] = {false, false};
 	ListCell   *cell;
 
+	if (row == NIL || (varno > 0 && linitial_int(row) != varno))
+		return false;
 	foreach(cell, conditions)
 	{
 		Node	   *condition = lfirst(cell);
 		List	   *arms = list_make1(list_make1(condition));
 		int			ncolumns = list_length(read_comparisons(scope, condition));
 
-		if (!mig_batch_compares_key(scope, condition))
-			continue;
-		if (is_end(scope, varno, arms, conditions, 0, false))
+		if (is_end(scope, row, arms, conditions, 0, false))
 			has_end[0] = true;
-		else if (is_end(scope, varno, arms, conditions, 0, true))
+		else if (is_end(scope, row, arms, conditions, 0, true))
 			has_end[1] = true;
 		else if (ncolumns == 0 ||
-				 (!is_comparison(scope, varno, condition, 0, ncolumns, false,
+				 (!is_comparison(scope, row, condition, 0, ncolumns, false,
 								 BTGreaterEqualStrategyNumber) &&
-				  !is_comparison(scope, varno, condition, 0, ncolumns, true,
+				  !is_comparison(scope, row, condition, 0, ncolumns, true,
 								 BTLessEqualStrategyNumber)))
 			return false;
 	}
 	return has_end[0] && has_end[1];
+}
+
+/*
+ * The row of the table whose key is in conditions: of one of them.
+ */
+static List *
+find_row(const MigBatchScope *scope, List *conditions)
+{
+	MigBatchColumn column;
+	ListCell   *cell;
+
+	foreach(cell, pull_vars_of_level((Node *) conditions, 0))
+	{
+		if (mig_batch_find_column(scope, lfirst(cell), &column) && column.key >= 0)
+			return column.path;
+	}
+	return NIL;
 }
 
 /*
@@ -91,7 +100,7 @@ mig_batch_is_range(const MigBatchScope *scope, int varno, List *conditions)
  * equation is not needed where "a >= $1" stands beside it.
  */
 static bool
-is_end(const MigBatchScope *scope, int varno, List *arms, List *beside, int column,
+is_end(const MigBatchScope *scope, List *row, List *arms, List *beside, int column,
 	   bool last)
 {
 	int			nkey = scope->batch->nkey;
@@ -106,11 +115,11 @@ is_end(const MigBatchScope *scope, int varno, List *arms, List *beside, int colu
 	if (list_length(arms) == 1)
 	{
 		List	   *conditions = linitial(arms);
-		List	   *rest = without(scope, varno, conditions, column, last, within);
+		List	   *rest = without(scope, row, conditions, column, last, within);
 		Node	   *condition;
 
 		if (list_length(conditions) == 1 &&
-			is_comparison(scope, varno, linitial(conditions), column, nkey - column,
+			is_comparison(scope, row, linitial(conditions), column, nkey - column,
 						  last, within))
 			return true;
 		/* What stands beside an OR, if anything, is "a >= $1". */
@@ -119,7 +128,7 @@ is_end(const MigBatchScope *scope, int varno, List *arms, List *beside, int colu
 		condition = linitial(rest);
 		foreach(cell, ((BoolExpr *) condition)->args)
 			others = lappend(others, mig_batch_conditions(lfirst(cell), false, NIL));
-		return is_end(scope, varno, others, list_concat_copy(beside, conditions),
+		return is_end(scope, row, others, list_concat_copy(beside, conditions),
 					  column, last);
 	}
 	foreach(cell, arms)
@@ -128,26 +137,26 @@ is_end(const MigBatchScope *scope, int varno, List *arms, List *beside, int colu
 		List	   *rest;
 
 		if (!found && list_length(conditions) == 1 &&
-			is_comparison(scope, varno, linitial(conditions), column, 1, last, strictly))
+			is_comparison(scope, row, linitial(conditions), column, 1, last, strictly))
 		{
 			found = true;
 			continue;
 		}
-		rest = without(scope, varno, conditions, column, last, BTEqualStrategyNumber);
+		rest = without(scope, row, conditions, column, last, BTEqualStrategyNumber);
 		if (list_length(rest) == list_length(conditions) &&
-			list_length(without(scope, varno, beside, column, last, within)) ==
+			list_length(without(scope, row, beside, column, last, within)) ==
 			list_length(beside))
 			return false;
 		others = lappend(others, rest);
 	}
-	return found && is_end(scope, varno, others, NIL, column + 1, last);
+	return found && is_end(scope, row, others, NIL, column + 1, last);
 }
 
 /*
  * The conditions but for one that compares the column so, if it is among them.
  */
 static List *
-without(const MigBatchScope *scope, int varno, List *conditions, int column, bool last,
+without(const MigBatchScope *scope, List *row, List *conditions, int column, bool last,
 		StrategyNumber strategy)
 {
 	List	   *rest = NIL;
@@ -156,7 +165,7 @@ without(const MigBatchScope *scope, int varno, List *conditions, int column, boo
 
 	foreach(cell, conditions)
 	{
-		if (!found && is_comparison(scope, varno, lfirst(cell), column, 1, last,
+		if (!found && is_comparison(scope, row, lfirst(cell), column, 1, last,
 									strategy))
 			found = true;
 		else
@@ -170,7 +179,7 @@ without(const MigBatchScope *scope, int varno, List *conditions, int column, boo
  * those of the first key, or of the last one.
  */
 static bool
-is_comparison(const MigBatchScope *scope, int varno, Node *condition, int column,
+is_comparison(const MigBatchScope *scope, List *row, Node *condition, int column,
 			  int ncolumns, bool last, StrategyNumber strategy)
 {
 	List	   *compared = read_comparisons(scope, condition);
@@ -185,7 +194,7 @@ is_comparison(const MigBatchScope *scope, int varno, Node *condition, int column
 		int			expected = column + foreach_current_index(cell);
 
 		if (comparison->parameter != before + expected + 1 ||
-			comparison->column.varno != varno ||
+			!equal(comparison->column.path, row) ||
 			comparison->column.key != expected ||
 			comparison->strategy != strategy)
 			return false;
@@ -222,6 +231,25 @@ mig_batch_check_order(const MigBatchScope *scope, Node *node)
 }
 
 /*
+ * Whether an expression compares columns of other tables with parameters.
+ */
+bool
+mig_batch_compares_others(const MigBatchScope *scope, Node *node)
+{
+	List	   *compared = read_comparisons(scope, node);
+	ListCell   *cell;
+
+	foreach(cell, compared)
+	{
+		const Comparison *comparison = lfirst(cell);
+
+		if (comparison->parameter == 0 || !comparison->column.other)
+			return false;
+	}
+	return compared != NIL;
+}
+
+/*
  * What a comparison of two values, or of two rows, compares; NIL: it is none.
  */
 static List *
@@ -255,9 +283,9 @@ read_comparison(const MigBatchScope *scope, Node *one, Node *other, Oid operator
 	Comparison *result = palloc0(sizeof(Comparison));
 	const Param *param = (const Param *) strip_implicit_coercions(other);
 
-	if (!mig_batch_find_column(scope, scope->queries, one, &result->column))
+	if (!mig_batch_find_column(scope, one, &result->column))
 	{
-		if (!mig_batch_find_column(scope, scope->queries, other, &result->column))
+		if (!mig_batch_find_column(scope, other, &result->column))
 			return result;
 		param = (const Param *) strip_implicit_coercions(one);
 		operator = get_commutator(operator);
@@ -269,15 +297,6 @@ read_comparison(const MigBatchScope *scope, Node *one, Node *other, Oid operator
 	if (result->column.key >= 0)
 		result->strategy = strategy_of(scope->batch, result->column.key, operator);
 	return result;
-}
-
-/*
- * Whether an operator is the equality of a column of the key.
- */
-bool
-mig_batch_is_equality(const MigBatch *batch, int key, Oid operator)
-{
-	return strategy_of(batch, key, operator) == BTEqualStrategyNumber;
 }
 
 static StrategyNumber

@@ -483,27 +483,20 @@ typedef struct MigBatchScope
 	List	   *queries;		/* that it is in, then the outer ones */
 } MigBatchScope;
 
-/* A column of the table of a batch, as a query sees it. */
+/* A column of a table, as a query sees it. */
 typedef struct MigBatchColumn
 {
-	int			varno;			/* in the query; 0: it is an outer query's */
+	List	   *path;			/* relations that lead to the row that it is
+								 * of, the query's first; NIL: not each row
+								 * does */
 	int			key;			/* number in the key, from 0; -1: not of it */
+	bool		other;			/* of another table, as it is in that */
 	const char *name;
 } MigBatchColumn;
 
-/* What an expression mentions. */
-typedef struct MigBatchMentions
-{
-	bool		key;			/* a column of the key of the table */
-	bool		parameter;
-	bool		aggregate;		/* of rows that are grouped */
-} MigBatchMentions;
-
 /* batch_column.c */
-extern bool mig_batch_find_column(const MigBatchScope *scope, List *queries,
-								  const Node *node, MigBatchColumn *column);
-extern MigBatchMentions mig_batch_mentions(const MigBatchScope *scope, Node *node);
-extern Node *mig_batch_source(const Var *var, List *queries, List **inner);
+extern bool mig_batch_find_column(const MigBatchScope *scope, const Node *node,
+								  MigBatchColumn *column);
 extern Query *mig_batch_subquery(const RangeTblEntry *entry, List *queries,
 								 List **inner);
 extern bool mig_batch_shares_rows(const MigBatch *batch, Oid relation);
@@ -515,14 +508,14 @@ extern List *mig_batch_all_conditions_of(const Query *query);
 extern List *mig_batch_relations_of(Node *node, bool kept, List *varnos);
 extern Query *mig_batch_query_of_rows(Node *condition);
 extern bool mig_batch_leaves_out_rows(const Query *query);
-extern bool mig_batch_has_groups(const Query *query);
+extern bool mig_batch_uses_parameter(const MigBatchScope *scope, Node *node);
+extern bool mig_batch_uses_table(const MigBatchScope *scope, Node *node);
 
 /* batch_range.c */
-extern bool mig_batch_compares_key(const MigBatchScope *scope, Node *condition);
 extern bool mig_batch_is_range(const MigBatchScope *scope, int varno,
 							   List *conditions);
+extern bool mig_batch_compares_others(const MigBatchScope *scope, Node *node);
 extern void mig_batch_check_order(const MigBatchScope *scope, Node *node);
-extern bool mig_batch_is_equality(const MigBatch *batch, int key, Oid operator);
 extern char *mig_batch_condition(const MigBatch *batch);
 
 /* batch_condition.c */
