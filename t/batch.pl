@@ -149,7 +149,7 @@ sql($node, $db, q(CALL migrate_revert('base'); UPDATE t SET n = 0));
 # In the middle: progress, another session of the same name, a reset, a cancel.
 sql($node, $db, 'ANALYZE t');
 make_gate($node, $db);
-my $slow = q(CALL migrate_batch('t', 'UPDATE t SET n = n + 1 WHERE id BETWEEN $1 AND $2 AND (SELECT pg_sleep(CASE WHEN $1 > 8000 AND NOT EXISTS (SELECT FROM gate WHERE open) THEN 3600 ELSE 0 END)) IS NOT NULL', batch_size => 1000, target => '0', pause => 0, name => 'slow'););
+my $slow = q(CALL migrate_batch('t', 'UPDATE t SET n = n + (SELECT 1 FROM pg_sleep(CASE WHEN $1 > 8000 AND NOT EXISTS (SELECT FROM gate WHERE open) THEN 3600 ELSE 0 END)) WHERE id BETWEEN $1 AND $2', batch_size => 1000, target => '0', pause => 0, name => 'slow'););
 my $session = start_sql($node, $db, 'slow', $slow);
 my $pid = wait_for_event($node, $session, 'Timeout');
 is(sql($node, $db, 'SELECT batch, state, rows, percent, per_second > 0, time_left IS NOT NULL FROM migrate.batches'), 'slow|running|4000|33|t|t', 'batches: how far it is');
@@ -258,7 +258,7 @@ my $waiting = start_sql($node, $db, 'waiting', q(DO $$BEGIN
   PERFORM pg_sleep(0.05);
   UPDATE t SET n = n WHERE id = 2002;
 END$$;));
-session_is($node, $db, 'others wait', q(SET application_name = 'batch'; CALL migrate_batch('t', 'WITH w AS MATERIALIZED (SELECT wait_for_waiter($1) AS w) UPDATE t SET n = n + 1 FROM w WHERE w AND id BETWEEN $1 AND $2', batch_size => 1000, target => '1 h', pause => 0, name => 'waited for');), '');
+session_is($node, $db, 'others wait', q(SET application_name = 'batch'; CALL migrate_batch('t', 'UPDATE t SET n = n + (SELECT 1 WHERE wait_for_waiter($1)) WHERE id BETWEEN $1 AND $2', batch_size => 1000, target => '1 h', pause => 0, name => 'waited for');), '');
 finish_sql($waiting);
 # 1000, doubled to 2000, which was halved to 1000, 2000, 4000, the rest
 is(sql($node, $db, q(SELECT batches, batch_size FROM migrate.batch WHERE name = 'waited for')), '6|8000', 'others wait: half the size');

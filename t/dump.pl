@@ -36,7 +36,7 @@ INSERT INTO public.b SELECT '2026-01-01'::timestamptz + i * interval '1 h' FROM 
 CREATE TABLE public.stop (on_off bool);
 INSERT INTO public.stop VALUES (true);
 SQL
-my $batch = q(CALL "odd schema ä".migrate_batch('public.b', 'UPDATE public.b SET n = n + 1 WHERE id BETWEEN $1 AND $2 AND 1 / CASE WHEN $1 > ''2026-01-02'' AND (SELECT on_off FROM public.stop) THEN 0 ELSE 1 END = 1', batch_size => 10, target => '0', pause => 0, name => 'b'));
+my $batch = q(CALL "odd schema ä".migrate_batch('public.b', 'UPDATE public.b SET n = n + 1 / CASE WHEN $1 > ''2026-01-02'' AND (SELECT on_off FROM public.stop) THEN 0 ELSE 1 END WHERE id BETWEEN $1 AND $2', batch_size => 10, target => '0', pause => 0, name => 'b'));
 is((run_sql($node, 'origin', "SET timezone = 'Asia/Tokyo'; $batch"))[1], '22012: division by zero', 'a batch is interrupted');
 
 my $path = q(SET search_path = "odd schema ä", public;);
