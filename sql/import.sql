@@ -85,6 +85,8 @@ SELECT pg_temp.attempt($$SELECT migrate_upgrade('b')$$);
 -- ids: what versions of other tools become
 SELECT * FROM migrate_register_bundle(E'-- file: 20200101000000000000000000000000000000001_long.sql\n-- migrate:up\n-- file: 20200101000000000000000000000000000000002_long.sql\n-- migrate:up\n');
 SELECT revision, down_revision FROM migrate.revision WHERE revision LIKE '2020%' ORDER BY 1;
+-- no file at all
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_files(''{}'', ''{}'', %L)', format)) FROM unnest('{auto,goose,migrate,sqitch}'::text[]) AS format;
 -- a misspelled key gives no other format
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1975_create.sql\n-- revison: 1975ea83b712\n-- message: create\n-- migrate:up\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1975_create.sql\n-- down_revision: 1975ea83b712\n-- migrate:up\n'));

@@ -95,13 +95,12 @@ register_files(MigImport *import, int *nchanges)
 }
 
 /*
- * Raises the error that the files, of which there is one, have no revision: with
- * the line that was probably meant to begin one.
+ * Raises the error that the files, if there are any, have no revision: with the line
+ * that was probably meant to begin one.
  */
 static void
 refuse_empty(const MigImport *import)
 {
-	const MigImportFile *first = linitial(import->files);
 	const MigImportFile *file = NULL;
 	char	   *comment = NULL;
 	int			offset;
@@ -117,14 +116,17 @@ refuse_empty(const MigImport *import)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("files contain no revision"),
+			 file == NULL ? errdetail("There are no files.") :
 			 errdetail_plural("File \"%s\" was read as format \"%s\".",
 							  "File \"%s\" and others were read as format \"%s\".",
 							  list_length(import->files),
-							  first->path, import->format->name),
+							  ((MigImportFile *) linitial(import->files))->path,
+							  import->format->name),
 			 comment != NULL ?
 			 errhint("Comment \"%s\" was probably meant to be a line \"-- revision: <id>\" of format \"migrate\".",
 					 comment) :
-			 errhint("If they are of another format, name it with the argument \"format\"."),
+			 file != NULL ?
+			 errhint("If they are of another format, name it with the argument \"format\".") : 0,
 			 comment != NULL ? mig_import_errplace(file, offset) : 0));
 }
 
