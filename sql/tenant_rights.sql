@@ -113,6 +113,9 @@ DROP SCHEMA other CASCADE;
 SELECT migrate_stamp('ccc');
 UPDATE migrate.log SET version_oid = 1 WHERE version_oid IS NOT NULL AND revision = 'ccc' AND version_table = 'tenant_1.migrate_version';
 CALL migrate_deploy(schemas => '{tenant_2}');
+SET search_path = '';
+CALL public.migrate_deploy(schemas => '{tenant_2}');
+RESET search_path;
 SELECT migrate_stamp('base', purge => true);
 
 SET client_min_messages = warning;

@@ -57,7 +57,8 @@ mig_printable(const char *text)
 
 /*
  * A search_path as SET takes it, for statements that somebody may paste.  Each name is
- * quoted anew: set_config() takes "a;DROP..." for one.
+ * quoted anew: set_config() takes "a;DROP..." for one.  An empty one, which SET makes
+ * of '', cannot be quoted as an identifier.
  */
 char *
 mig_printable_path(const char *search_path)
@@ -70,6 +71,7 @@ mig_printable_path(const char *search_path)
 	(void) SplitIdentifierString(pstrdup(search_path), ',', &names);
 	foreach(cell, names)
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 *(char *) lfirst(cell) == '\0' ? "''" :
 						 quote_identifier(lfirst(cell)));
 	return buf.len == 0 ? pstrdup("''") : mig_printable(buf.data);
 }
