@@ -77,7 +77,7 @@ SELECT line, pg_temp.script(E'-- revision: m\n-- migrate:up\n' || line || E'\nSE
 	'-- depends_on: z0', '-- message: x', '-- set: lock_timeout = 5s', '-- Branch_Labels: x', '-- Revision: m2', '-- revision m2', '-- revison: m2']) AS line;
 -- a short one, too: with a colon, or what only it has behind it
 SELECT line, split_part(pg_temp.script(E'-- revision: m\n' || line || E'\n-- migrate:up\nSELECT 1;'), E'\n', 1) FROM unnest(ARRAY[
-	'-- alow: truncate (a cache)', '-- allwo: truncate (a cache)', '-- Allows: truncate (a cache)', '-- allowed: truncate (a cache)', '-- waive = truncate (a cache)', '-- allow truncate (a cache)', '-- allow drop-column', '/* alow: truncate (a cache) */',
+	'-- alow: truncate (a cache)', '-- allwo: truncate (a cache)', '-- Allows: truncate (a cache)', '-- allowed: truncate (a cache)', '-- waive = truncate (a cache)', '-- allow truncate (a cache)', '-- allow drop-column', '-- allow Drop-Column (a cache)', '-- allow drop_column', '-- allow "drop-column" (a cache)', '/* alow: truncate (a cache) */',
 	'-- ste: lock_timeout = 5s', '-- sett lock_timeout = 5s', '-- setting: lock_timeout = 5s', '-- exernal: load the file', '-- replces: z0', '-- repeteable: v']) AS line;
 SELECT line FROM unnest(ARRAY[
 	'-- also: the index', '-- all: new', '-- alloy (metal) of the ring', '-- allows users to log in (soon)', '-- allow users to log in', '-- allow users to drop-column', '-- allow users (all) to log in', '-- allow truncate of the cache', '-- allow truncated-names in it', '-- see t: x', '-- set t: x', '-- follow: no rows', '-- waives the fee (see 4711)',

@@ -623,24 +623,27 @@ match_key(const MarkWords *words, int nparts, const MigMarkLine *line)
 static bool
 is_waiver(const char *word, const char *text)
 {
-	const char *name = text + strcspn(text, "aA") + strlen("allow");
+	const char *rest = text + strcspn(text, "aA") + strlen("allow");
+	char		name[NAMEDATALEN];
 	int			length;
 	bool		has_hyphen;
 	bool		has_reason;
 
 	if (strcmp(word, "allow") != 0)
 		return false;
-	name += strspn(name, " \t");
-	length = strspn(name, "abcdefghijklmnopqrstuvwxyz-");
-	has_hyphen = memchr(name, '-', length) != NULL;
-	has_reason = name[length + strspn(name + length, " \t")] == '(';
+	rest += strspn(rest, " \t\"'");
+	length = Min(strcspn(rest, " \t\"'(,"), sizeof(name) - 1);
+	for (int i = 0; i < length; i++)
+		name[i] = rest[i] == '_' ? '-' : pg_ascii_tolower((unsigned char) rest[i]);
+	name[length] = '\0';
+	rest += length;
+	has_hyphen = strchr(name, '-') != NULL;
+	has_reason = rest[strspn(rest, " \t\"'")] == '(';
 	if (has_hyphen && has_reason)
 		return true;
 	for (int i = 0; i < MIG_NUM_LINT_RULES; i++)
 	{
-		const char *rule = mig_lint_rule(i)->name;
-
-		if (strncmp(rule, name, length) == 0 && rule[length] == '\0')
+		if (strcmp(mig_lint_rule(i)->name, name) == 0)
 			return has_hyphen || has_reason;
 	}
 	return false;
