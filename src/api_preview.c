@@ -61,7 +61,7 @@ migrate_preview(PG_FUNCTION_ARGS)
 		/* It is in no column here. */
 		if (row->finding != NULL && strcmp(row->finding, "failed") == 0)
 			ereport(WARNING,
-					(errmsg("revision \"%s\" fails in the preview: %s",
+					(errmsg("\"%s\" fails in the preview: %s",
 							mig_printable(row->revision),
 							mig_printable(row->detail))));
 	}

@@ -162,7 +162,7 @@ SELECT migrate_register('c1', 'SELECT 1', 'SELECT 1', '{$second}');
 SELECT migrate_register('c2', 'INSERT INTO account VALUES (1), (1)', 'SELECT 1', '{c1}');
 SELECT migrate_register('c3', 'CREATE TABLE t (i int); CREATE INDEX CONCURRENTLY t_i ON t (i); SELECT 1/0', 'DROP TABLE t', '{c2}');
 SQL
-client_is("preview fails: @$_", [ 'preview', @$_ ], 1, qr/failed/, "@$_" =~ /-x/ ? qr/^$/ : qr/WARNING:  revision "c2" fails in the preview: duplicate key.*\(SQLSTATE 23505\)/)
+client_is("preview fails: @$_", [ 'preview', @$_ ], 1, qr/failed/, "@$_" =~ /-x/ ? qr/^$/ : qr/WARNING:  "c2" fails in the preview: duplicate key.*\(SQLSTATE 23505\)/)
   foreach [], ['-x'], ['--json'], ['--csv'], [ '-x', '--json' ];
 client_is('an error', ['deploy'], 1, qr/^$/, qr/upgrade $second -> c1.*ERROR: .*duplicate key.*DETAIL: .*HINT: /s);
 client_is('JSON of an error', [ 'deploy', '--json' ], 1, qr/^\{"exit_code" : 1, "sqlstate" : "23505", "current" : \["c1"\], "pending" : 2\}$/, qr/ERROR: /);
