@@ -29,11 +29,11 @@
 #include "tables/repeatable.h"
 
 /*
- * The argument is the id as a literal.  The hash comes first: what is read is that,
- * or approving it fails.
+ * The argument is the id as a literal.  One snapshot: its author could put another body
+ * in its place between two statements, and the first one back behind them.
  */
 #define READ_HINT \
-	"To read it, in psql:\nSELECT hash FROM migrate_show(%1$s) \\gset\nSELECT * FROM migrate_show(%1$s) \\gx"
+	"To read it, in psql:\nBEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT hash FROM migrate_show(%1$s) \\gset\nSELECT * FROM migrate_show(%1$s) \\gx\nCOMMIT;"
 #define APPROVE_HINT \
 	READ_HINT "\nTo approve what was read, as a superuser or another role than its author:\nSELECT migrate_approve(%1$s, :'hash');"
 
