@@ -101,6 +101,14 @@ CREATE TABLE smallints (id smallint PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO smallints VALUES (-32768), (0), (32767);
 CALL migrate_batch('smallints', 'UPDATE smallints SET n = n + 1 WHERE id BETWEEN $1 AND $2', batch_size => 1, target => '0', pause => 0, name => 'smallints');
 SELECT total, keys FROM migrate.batch WHERE name = 'smallints';
+-- nor is the space of dead rows counted
+CREATE TABLE bloated (id int PRIMARY KEY, n int);
+INSERT INTO bloated SELECT generate_series(1, 1000);
+ANALYZE bloated;
+UPDATE bloated SET n = 1;
+CALL migrate_batch('bloated', 'UPDATE bloated SET n = 2 WHERE id BETWEEN $1 AND $2', pause => 0, name => 'bloated');
+SELECT total, keys FROM migrate.batch WHERE name = 'bloated';
+DROP TABLE bloated;
 -- stored as any session reads it
 CREATE TABLE times (id timestamptz, f float8, d interval, n int DEFAULT 0, PRIMARY KEY (id, f, d));
 INSERT INTO times SELECT '2026-01-02'::timestamptz + i * interval '1 h', 0.1 * i, i * interval '1 day 1 s' FROM generate_series(1, 10) AS i;

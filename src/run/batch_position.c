@@ -26,6 +26,7 @@ static void refuse_other(const MigBatch *batch, const MigBatchRow *row,
 						 const char *what);
 static void adopt(MigBatch *batch, const MigBatchRow *row);
 static int64 estimate_total(const MigBatch *batch);
+static int64 count_integers(const MigBatch *batch);
 static double integer_key(Datum key, Oid type);
 
 /*
@@ -172,8 +173,8 @@ adopt(MigBatch *batch, const MigBatchRow *row)
 
 /*
  * How many keys there may be: what ANALYZE has counted, scaled to the present size
- * as the planner does it; of a table that was never analyzed, and a key that is an
- * integer, the numbers that there could be.
+ * as the planner does it, which counts the space of dead rows, too; of a key that is
+ * an integer, not more than the numbers that there could be.
  */
 static int64
 estimate_total(const MigBatch *batch)
@@ -188,17 +189,29 @@ estimate_total(const MigBatch *batch)
 		"  FROM pg_catalog.pg_class AS c WHERE c.oid = $1"
 	};
 	MigSpiArgs	args = {0};
-	Datum		total;
-	Datum	   *first;
-	Oid			type = batch->columns[0].type;
+	Datum		counted;
+	int64		total = -1;
+	int64		most;
 
 	if (batch->end == NULL)
 		return 0;
 	mig_spi_arg_oid(&args, batch->relation);
 	if (mig_spi_first_datum(&query, &args, MIG_SPI_CALLER,
-							MIG_SPI_READ_LATEST, INT8OID, &total) &&
-		DatumGetInt64(total) >= 0)
-		return DatumGetInt64(total);
+							MIG_SPI_READ_LATEST, INT8OID, &counted))
+		total = DatumGetInt64(counted);
+	most = count_integers(batch);
+	return total < 0 ? most : most < 0 ? total : Min(total, most);
+}
+
+/*
+ * The integers from the first key to the last one; -1: they are none.
+ */
+static int64
+count_integers(const MigBatch *batch)
+{
+	Oid			type = batch->columns[0].type;
+	Datum	   *first;
+
 	if (batch->nkey > 1 ||
 		(type != INT2OID && type != INT4OID && type != INT8OID))
 		return -1;
