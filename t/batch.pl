@@ -199,7 +199,7 @@ sql($node, $db, q(SELECT migrate_batch_reset('n'); UPDATE t SET n = 0));
 
 # They are not gone in time: the error names them, and what is done stays.
 $holder->query_safe('BEGIN; SELECT FROM t WHERE id = 3000 FOR UPDATE;');
-$session = start_sql($node, $db, 'waits', "SET migrate.lock_timeout = 50; SET migrate.retry_max_delay = 50; SET migrate.blocker_wait = 500; $by_name");
+$session = start_sql($node, $db, 'waits', "SET migrate.lock_timeout = 50; SET migrate.retry_max_delay = 50; SET migrate.blocker_wait = 3000; $by_name");
 (undef, $errors) = finish_sql($session);
 is($errors, '55P03: canceling statement due to lock timeout', 'lock timeout: given up');
 like($session->{err}, qr/DETAIL:  Batch "n" is partial: 1[45]\d\d rows in \d+ batches, up to key \(29\d\d\), are done and stay\. Blocked by process \d+ \(role .*\), whose transaction has to end first\./, 'lock timeout: by which session')
