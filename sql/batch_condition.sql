@@ -11,6 +11,10 @@ CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (1) TO (100);
 CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM t WHERE n >= 0;
 CREATE VIEW united AS SELECT id FROM t UNION ALL SELECT id FROM bare;
 CREATE VIEW triggered AS SELECT id, n FROM t;
+CREATE TABLE moments (k timestamp PRIMARY KEY);
+CREATE TABLE zoned (k timestamptz);
+CREATE TABLE told (id int PRIMARY KEY, n int);
+CREATE RULE told AS ON UPDATE TO told DO ALSO NOTIFY told;
 CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 CREATE TRIGGER instead INSTEAD OF UPDATE ON triggered FOR EACH ROW EXECUTE FUNCTION instead();
 INSERT INTO t (id) SELECT generate_series(1, 20);
@@ -142,6 +146,18 @@ SELECT pg_temp.is_accepted(relation::regclass, statement) || ': ' || statement F
 	('t', $$WITH u AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2) INSERT INTO child SELECT id FROM t UNION SELECT id FROM bare ON CONFLICT DO NOTHING$$),
 	('t', $$WITH u AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2) INSERT INTO child SELECT unnest(ARRAY(SELECT id FROM t)) ON CONFLICT DO NOTHING$$),
 	('t', $$INSERT INTO bare SELECT n, count(*) FROM t WHERE id BETWEEN $1 AND $2 GROUP BY n ON CONFLICT (id) DO UPDATE SET n = excluded.n WHERE excluded.n > 2$$),
+	('t', $$INSERT INTO child SELECT id FROM bare WHERE n IN (SELECT n FROM t WHERE id BETWEEN $1 AND $2)$$),
+	('t', $$UPDATE bare SET n = n + 1 WHERE id IN (SELECT parent FROM t WHERE id BETWEEN $1 AND $2)$$),
+	('t', $$UPDATE bare SET n = n + 1 WHERE EXISTS (SELECT FROM t WHERE id BETWEEN $1 AND $2)$$),
+	('t', $$WITH x AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 RETURNING n) UPDATE bare SET n = 1 WHERE id IN (SELECT n FROM x)$$),
+	('t', $$INSERT INTO bare SELECT id, n FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = bare.n + 1 WHERE abs(excluded.id) > $1$$),
+	('t', $$INSERT INTO bare SELECT id, n FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = bare.n + 1 WHERE excluded.id > $1$$),
+	('t', $$WITH c AS (SELECT id, n FROM t WHERE id BETWEEN $1 AND $2) INSERT INTO bare SELECT id, n FROM c ON CONFLICT (id) DO UPDATE SET n = bare.n + 1 WHERE excluded.id > (SELECT min(id) FROM c)$$),
+	('t', $$WITH x AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 RETURNING 1) INSERT INTO bare SELECT $1, $2 HAVING (SELECT count(*) FROM x) > 2$$),
+	('t', $$WITH x AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 RETURNING 1) INSERT INTO bare SELECT 1, 1 LIMIT CASE WHEN $1 > 5 THEN 0 END$$),
+	('t', $$WITH x AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 RETURNING 1) INSERT INTO bare VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = 1 WHERE (SELECT count(*) FROM x) > 2$$),
+	('t', $$INSERT INTO t (id) SELECT parent FROM t WHERE id BETWEEN $1 AND $2 AND id > 17 ON CONFLICT (id) DO UPDATE SET n = 1 WHERE t.id BETWEEN $1 AND $2$$),
+	('moments', $$INSERT INTO child (id) SELECT 1 FROM moments LEFT JOIN zoned USING (k) WHERE k BETWEEN $1 AND $2$$),
 	('t', $$DELETE FROM child USING t WHERE t.id = child.t AND child.t BETWEEN $1 AND $2$$)) AS s (relation, statement);
 
 -- each row once
@@ -158,7 +174,6 @@ SELECT pg_temp.is_accepted(relation::regclass, statement) || ': ' || statement F
 	('t', $$DELETE FROM t USING (SELECT id, row_number() OVER (PARTITION BY email ORDER BY id) r FROM t) s WHERE s.id = t.id AND r > 1 AND t.id BETWEEN $1 AND $2$$),
 	('t', $$DELETE FROM t WHERE id BETWEEN $1 AND $2 AND EXISTS (SELECT FROM t o WHERE o.email = t.email AND o.id < t.id)$$),
 	('t', $$INSERT INTO bare SELECT n, sum(id) FROM t WHERE id BETWEEN $1 AND $2 GROUP BY n ON CONFLICT (id) DO UPDATE SET n = bare.n + excluded.n$$),
-	('t', $$INSERT INTO t (id, n) SELECT id, 1 FROM t WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO UPDATE SET n = t.n + 1 WHERE t.id BETWEEN $1 AND $2$$),
 	('t', $$INSERT INTO child SELECT id FROM t WHERE id BETWEEN $1 AND $2 OFFSET 0$$),
 	('t', $$INSERT INTO child SELECT id FROM (SELECT id FROM t WHERE id BETWEEN $1 AND $2 LIMIT ALL OFFSET 0) s$$),
 	('t', $$UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 AND n = ANY (ARRAY(SELECT n FROM t ORDER BY n LIMIT 3))$$),
@@ -205,6 +220,8 @@ SELECT pg_temp.is_accepted(relation::regclass, statement) || ': ' || statement F
 	('t', $$UPDATE t AS x SET parent = c.made FROM t AS y LEFT JOIN child c ON c.t = y.id WHERE x.id = y.id AND x.id BETWEEN $1 AND $2$$),
 	('t', $$WITH b AS (SELECT id FROM t WHERE id BETWEEN $1 AND $2), d AS (DELETE FROM child WHERE t IN (SELECT id FROM b)) DELETE FROM t WHERE id BETWEEN $1 AND $2$$),
 	('t', $$WITH s AS (SELECT n, count(*) c FROM t WHERE id BETWEEN $1 AND $2 GROUP BY n) INSERT INTO bare SELECT n, c FROM s ON CONFLICT (id) DO UPDATE SET n = bare.n + excluded.n$$),
+	('told', $$UPDATE told SET n = n + 1 WHERE id BETWEEN $1 AND $2$$),
+	('t', $$DELETE FROM child WHERE made IN (SELECT id FROM bare WHERE id IN (SELECT parent FROM t WHERE id BETWEEN $1 AND $2))$$),
 	('t', $$INSERT INTO bare SELECT * FROM generate_series($1, $2) g ON CONFLICT DO NOTHING$$)) AS s (relation, statement);
 
 -- each row once, too, but refused: another form of it is accepted
@@ -242,5 +259,5 @@ RESET statement_timeout;
 -- rows that no source matches, which MERGE knows from 17 on
 SELECT CASE WHEN current_setting('server_version_num')::int >= 170000 THEN pg_temp.is_accepted('t', 'MERGE INTO child USING (SELECT id FROM t WHERE id BETWEEN $1 AND $2) s ON s.id = child.t WHEN NOT MATCHED BY SOURCE THEN DELETE') ELSE 'not seen' END;
 
-DROP TABLE t, bare, child, crossed, parts CASCADE;
+DROP TABLE t, bare, child, crossed, parts, moments, zoned, told CASCADE;
 DROP FUNCTION instead;

@@ -62,7 +62,11 @@ mig_batch_find_column(const MigBatchScope *scope, const Node *node,
 	{
 		List	   *inner;
 
-		var = (const Var *) strip_implicit_coercions(unconstify(Node *, node));
+		/* A cast that computes something need not keep the order of the key. */
+		while (node != NULL && IsA(node, RelabelType) &&
+			   ((const RelabelType *) node)->relabelformat == COERCE_IMPLICIT_CAST)
+			node = (const Node *) ((const RelabelType *) node)->arg;
+		var = (const Var *) node;
 		if (var == NULL || !IsA(var, Var) || var->varattno <= 0 ||
 			var->varlevelsup >= list_length(queries))
 			return false;

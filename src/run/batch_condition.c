@@ -31,12 +31,15 @@ typedef struct Search
 {
 	MigBatchScope scope;		/* the query, and its outer ones */
 	List	   *statements;		/* all of it */
+	bool		deletes;		/* the change is DELETE: once is all that it
+								 * does to a row that belongs to two batches */
 	bool		found;			/* a change that is limited to the batch */
 } Search;
 
 static bool check_queries(Node *node, void *context);
 static void check_change(Search *search);
 static bool check_insert(Search *search);
+static bool find_parameter(Node *node, void *context);
 static bool changes_table(const Search *search);
 pg_noreturn static void refuse(Search *search, int changed);
 static bool find_crossed(Node *node, void *context);
@@ -72,7 +75,9 @@ check_queries(Node *node, void *context)
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, check_queries, context);
 	search->scope.queries = lcons(node, list_copy(outer));
-	if (((Query *) node)->commandType != CMD_SELECT)
+	/* NOTIFY of a rule is a query, too. */
+	if (((Query *) node)->commandType != CMD_SELECT &&
+		((Query *) node)->commandType != CMD_UTILITY)
 		check_change(search);
 	(void) query_tree_walker((Query *) node, check_queries, context, 0);
 	search->scope.queries = outer;
@@ -85,6 +90,7 @@ check_change(Search *search)
 	const Query *query = first_query(search);
 	int			changed = 0;
 
+	search->deletes = query->commandType == CMD_DELETE;
 	if (query->commandType == CMD_INSERT)
 	{
 		if (!check_insert(search))
@@ -98,8 +104,8 @@ check_change(Search *search)
 }
 
 /*
- * Whether what is inserted must be limited: one row without FROM and WHERE cannot be
- * left out.
+ * Whether what is inserted must be limited: one row without FROM and conditions cannot
+ * be left out.
  */
 static bool
 check_insert(Search *search)
@@ -108,18 +114,41 @@ check_insert(Search *search)
 	List	   *relations = relations_of(query);
 	List	   *inner = search->scope.queries;
 
-	if (changes_table(search) &&
-		!mig_batch_is_range(&search->scope, query->resultRelation,
-							parametric(search,
-									   mig_batch_conditions(query->onConflict->onConflictWhere,
-															false, NIL))))
-		refuse(search, query->resultRelation);
+	if (changes_table(search))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the statement of a batch cannot update table %s by ON CONFLICT",
+						search->scope.batch->relation_name),
+				 errdetail("The rows that it meets are those of other batches, too."),
+				 errhint("Use UPDATE, or ON CONFLICT DO NOTHING.")));
+	if (query->onConflict != NULL &&
+		(find_parameter(query->onConflict->onConflictWhere, NULL) ||
+		 mig_batch_uses_parameter(&search->scope, query->onConflict->onConflictWhere)))
+		refuse(search, 0);
 	if (list_length(relations) == 1)
 		(void) mig_batch_subquery(rt_fetch(linitial_int(relations), query->rtable),
 								  search->scope.queries, &inner);
 	query = linitial_node(Query, inner);
 	return relations_of(query) != NIL || query->jointree->quals != NULL ||
-		query->setOperations != NULL || query->hasTargetSRFs;
+		query->havingQual != NULL || query->limitCount != NULL ||
+		query->limitOffset != NULL || query->setOperations != NULL ||
+		query->hasTargetSRFs;
+}
+
+/*
+ * Whether a parameter is in an expression at all: the columns of "excluded" are those
+ * of the table that is inserted into, and have the values of the rows of the batch.
+ */
+static bool
+find_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXTERN;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_parameter, context, 0);
+	return expression_tree_walker(node, find_parameter, context);
 }
 
 /*
@@ -266,6 +295,9 @@ find_in_conditions(const Search *search, List **range, List **limits)
 			*range = lappend(*range, condition);
 			continue;
 		}
+		/* A row may have partners in several batches. */
+		if (!search->deletes)
+			return false;
 		if (mig_batch_uses_parameter(&search->scope, ((SubLink *) condition)->testexpr))
 			return false;
 		*limits = lappend(*limits, lcons(inner, list_copy(search->scope.queries)));
