@@ -435,11 +435,11 @@ mig_trust_refuse_author(MigCommand command, const char *revision,
 					revision, runner),
 			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. %s",
 					   author, describe_so_far(revision, version)),
-			 set_role != NULL ?
-			 errhint("To run it as %4$s\n" READ_HINT "\nTo approve what was read, as a role with the rights of \"%2$s\":\nSELECT migrate_approve(%1$s, :'hash');\nOr role \"%3$s\" can run it.",
-					 literal, runner, author, set_role) :
-			 errhint(READ_HINT "\nTo approve what was read, as a role with the rights of \"%2$s\":\nSELECT migrate_approve(%1$s, :'hash');\nOr role \"%3$s\" can run it.",
-					 literal, runner, author)));
+			 errhint(READ_HINT "\nTo approve what was read, as a role with the rights of \"%2$s\":\nSELECT migrate_approve(%1$s, :'hash');\nOr role \"%3$s\" can run it, if it may run revisions.%4$s",
+					 literal, runner, author,
+					 set_role == NULL ? "" :
+					 psprintf(_("\nOr, if that role or one that has approved it has the rights of %s"),
+							  set_role))));
 }
 
 /*
