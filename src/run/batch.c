@@ -439,7 +439,7 @@ explain(MigBatch *batch, ErrorData *error)
 								 batch->blockers.who);
 		error->hint = mig_blocker_advise(&batch->blockers);
 	}
-	detail = psprintf("To resume when the cause is removed: the same CALL.\nTo start over: SELECT migrate_batch_reset(%s);",
+	detail = psprintf("To resume when the cause is removed: the same CALL.\nTo start over, also with what is done: SELECT migrate_batch_reset(%s);",
 					  quote_literal_cstr(batch->request.name));
 	error->hint = error->hint == NULL ? detail :
 		psprintf("%s\n%s", error->hint, detail);

@@ -143,7 +143,7 @@ refuse_other(const MigBatch *batch, const MigBatchRow *row, const char *what)
 			 row->name == NULL ?
 			 errhint("To finish or undo by hand what was begun: SELECT migrate_resolve(%s, 'abandon');",
 					 quote_literal_cstr(batch->place->revision)) :
-			 errhint("Use another name, or start over: SELECT migrate_batch_reset(%s);",
+			 errhint("Use another name, or start over, in a statement that leaves out what is done if that must not be done again: SELECT migrate_batch_reset(%s);",
 					 quote_literal_cstr(row->name))));
 }
 
