@@ -88,7 +88,7 @@ is(progress('count(*)'), '0', 'nothing is left');
 sql($node, $db, "CALL migrate_revert('p2')");
 $holder->query_safe('BEGIN; INSERT INTO t VALUES (0);');
 $run = start_sql($node, $db, 'run', 'CALL migrate_deploy()');
-wait_until($node, $db, 'SELECT count(*) = 1 FROM migrate.progress_details WHERE command IS NOT NULL');
+wait_until($node, $db, q(SELECT count(*) = 1 FROM migrate.progress_details WHERE phase LIKE 'waiting%' AND total = 1));
 is( progress('via, revision, statement, command, phase, done, total'),
 	'procedure|p3|2|CREATE INDEX CONCURRENTLY|waiting for writers before build|0|1', "procedure: the server's own progress");
 wait_until($node, $db, "SELECT waiting_for = '{$holder_pid}' FROM migrate.progress_details");
