@@ -39,8 +39,6 @@ typedef struct Facts
 								 * meant to run it, or NULL */
 	char	   *role;			/* that was not permitted what the body does;
 								 * or NULL */
-	char	   *abandoned;		/* how far an earlier run came that was
-								 * abandoned, or NULL */
 	char	   *invalid_index;	/* has the name of the one to be made; or NULL */
 	int			nholders;		/* other version tables that have the revision */
 	MigVersionName *holders;
@@ -140,9 +138,6 @@ find_facts(void *arg)
 	}
 	if (facts->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE)
 		facts->invalid_index = find_invalid_index(&run->exec.body);
-	if (step->command == MIG_COMMAND_REPEAT)
-		return;
-	facts->abandoned = mig_log_abandoned(run->version, step->revision, step->command);
 	if (step->command == MIG_COMMAND_UPGRADE)
 		facts->holders = mig_log_holders(run->version, step->revision, &facts->nholders);
 }
@@ -253,16 +248,21 @@ describe_state(const Facts *facts)
 	const MigBodyExec *body = &run->exec.body;
 	const MigPartial *partial = run->partial;
 	char	   *position = mig_failure_position(run->version);
+	char	   *abandoned = NULL;
 	StringInfoData buf;
 
+	/* How far an earlier run came. */
+	if (partial == NULL && run->exec.step->command != MIG_COMMAND_REPEAT)
+		abandoned = mig_log_abandoned(run->version, run->exec.step->revision,
+									  run->exec.step->command);
 	initStringInfo(&buf);
 	if (run->exec.step->command == MIG_COMMAND_REPEAT)
 		appendStringInfo(&buf, "All revisions are applied, and nothing of repeatable \"%s\" is left; %s.",
 						 body->revision, position);
-	else if (partial == NULL && facts->abandoned != NULL)
+	else if (abandoned != NULL)
 		appendStringInfo(&buf, "Nothing of this %s of revision \"%s\" is left; %s. An earlier one was abandoned: %s. What it did stays, unless it was undone by hand.",
 						 body->operation, body->revision, position,
-						 facts->abandoned);
+						 abandoned);
 	else if (partial == NULL)
 		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s.",
 						 body->operation, body->revision, position);
