@@ -195,11 +195,11 @@ static void
 explain_lost(const char *target, const char *job)
 {
 	if (job != NULL)
-		pg_log_error_hint("The job goes on. To wait for it: %s wait %s", progname, job);
+		pg_log_error_hint("The job continues. To wait for it: %s wait %s", progname, job);
 	else if (is_relative(target))
 		pg_log_error_hint("What is committed stays, and a revision that is partial can be resumed. To see how: %s status -x", progname);
 	else
-		pg_log_error_hint("What is committed stays. The same command goes on from there, and resumes a revision that is partial.");
+		pg_log_error_hint("What is committed stays. The same command continues from there, and resumes a revision that is partial.");
 }
 
 /*

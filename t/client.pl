@@ -380,7 +380,7 @@ wait_until($node, $db, q{EXISTS (SELECT FROM pg_stat_activity WHERE application_
 sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pg_migrate'});
 $run->finish;
 is($run->full_result >> 8, 1, 'terminated: exit code');
-like($err, qr/terminating connection due to administrator command.*hint: .*The same command goes on from there/s, 'terminated: messages');
+like($err, qr/terminating connection due to administrator command.*hint: .*The same command continues from there/s, 'terminated: messages');
 
 # the same in the middle of a statement that cannot run inside a transaction block
 sql($node, $db, q{SELECT migrate_unregister('f3');

@@ -47,7 +47,7 @@ warn_irreversible(const MigRegistered *registered, int n)
 }
 
 /*
- * To be called before errors are raised that are to be mended together with it: warns
+ * To be called before errors are raised that are to be corrected together with it: warns
  * of revisions whose downgrade is none, so that it would be left out.
  */
 void
