@@ -56,7 +56,30 @@ mig_printable(const char *text)
 }
 
 /*
- * A search_path as SET takes it, for statements that somebody may paste.  Each name is
+ * Names for a message, each in quotation marks, at most so many of them.
+ */
+char *
+mig_printable_names(const List *names, int max)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	foreach(cell, names)
+	{
+		if (foreach_current_index(cell) == max)
+		{
+			appendStringInfo(&buf, _(" and %d more"), list_length(names) - max);
+			break;
+		}
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
+						 mig_printable(lfirst(cell)));
+	}
+	return buf.data;
+}
+
+/*
+ * A search_path as SET takes it, for statements that are to be pasted.  Each name is
  * quoted anew: set_config() takes "a;DROP..." for one.  An empty one, which SET makes
  * of '', cannot be quoted as an identifier.
  */

@@ -59,8 +59,8 @@ mig_adopt_lock_out(const MigAdoptTool *tool, const MigVersion *table)
 }
 
 /*
- * Whether the trigger is there.  Raises an error if what has its name locks nobody
- * out: the tool would go on.
+ * Whether the trigger is there.  Raises an error if what has its name does not lock
+ * the tool out, which would go on.
  */
 static bool
 find_trigger(const MigVersion *table)
@@ -85,7 +85,7 @@ find_trigger(const MigVersion *table)
 	if (!DatumGetBool(works))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("trigger \"%s\" of table \"%s\" locks nobody out",
+				 errmsg("trigger \"%s\" of table \"%s\" does not refuse writes",
 						TRIGGER_NAME, table->name),
 				 errdetail("It is disabled, or was not made by migrate_adopt()."),
 				 errhint("Call it again after DROP TRIGGER %s ON %s;",

@@ -111,7 +111,7 @@ mig_register_confirm(const char *id, const char *note, const char *name)
 
 /*
  * What is applied needs no upgrade: a confirmation would be one of its next
- * upgrade, which nobody means.
+ * upgrade, which is not meant.
  */
 static void
 check_is_next(const MigRevision *revision, MigVersion *version,

@@ -56,7 +56,7 @@ mig_register_reorder(const MigGraph *graph, char *const *ids, int nids)
 }
 
 /*
- * Branches and merges are somebody's decision.
+ * Branches and merges are the author's decision.
  */
 static void
 check_chain(const MigGraph *graph, const MigRevList *all)

@@ -67,7 +67,6 @@ static char *advise_run(const Facts *facts);
 static const char *more_time(const MigRun *run);
 static char *advise_repair(const Facts *facts, const char *command);
 static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
-static char *join_names(const MigVersionName *tables, int ntables);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
 static char *list_ways(const MigPartial *partial, const char *command,
@@ -445,6 +444,7 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 {
 	const MigRun *run = facts->run;
 	const char *revision = quote_literal_cstr(run->exec.body.revision);
+	List	   *holders = NIL;
 
 	run->result->to_change = pstrdup(run->exec.body.revision);
 	if (facts->nholders == 0)
@@ -455,25 +455,13 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 						 revision);
 		return;
 	}
+	for (int i = 0; i < facts->nholders; i++)
+		holders = lappend(holders, facts->holders[i].name);
 	appendStringInfo(buf, "\nTo change the body first, revert the revision where it is applied, by the log in %s; then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
-					 join_names(facts->holders, facts->nholders), revision);
+					 mig_printable_names(holders, MAX_NAMED), revision);
 	if (stamp != NULL && !exists_already(facts->error))
 		appendStringInfo(buf, "\nTo do by hand here what the revision does, and then count it as applied: SELECT migrate_stamp(%s);",
 						 stamp);
-}
-
-static char *
-join_names(const MigVersionName *tables, int ntables)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; i < Min(ntables, MAX_NAMED); i++)
-		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
-						 mig_printable(tables[i].name));
-	if (ntables > MAX_NAMED)
-		appendStringInfo(&buf, " and %d more", ntables - MAX_NAMED);
-	return buf.data;
 }
 
 /*

@@ -191,8 +191,8 @@ refuse_invalid(const MigProbe *probe, const char *statement)
 
 /*
  * The name of the index that a statement of a body makes, with its schema, if there
- * is one that is INVALID and nobody builds; or NULL.  With the search_path that the
- * statement has.
+ * is one that is INVALID and no other session builds; or NULL.  With the search_path
+ * that the statement has.
  */
 char *
 mig_probe_invalid_index(const MigBodyExec *body, int index)

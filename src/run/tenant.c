@@ -141,7 +141,6 @@ static char *advise(const TenantRuns *runs);
 static char *advise_change(const TenantRuns *runs);
 static bool is_tenant(const TenantRuns *runs, const MigVersionName *table);
 static char *quote_schemas(const List *names);
-static char *join(const List *names, int max);
 
 /*
  * The tenants that are asked for, each once, in the order of the names; those
@@ -334,7 +333,7 @@ warn_foreign(const Match *matches, int nmatches)
 							   list_length(names), list_length(names),
 							   GetUserNameFromId(GetUserId(), false)),
 				 errdetail("Left out: %s. " FOREIGN_DETAIL,
-						   join(names, MAX_NAMED)),
+						   mig_printable_names(names, MAX_NAMED)),
 				 errhint("Run this as the owner of the schemas, revoke CREATE on them and drop what such roles have put there, or name them without a pattern.")));
 }
 
@@ -363,7 +362,7 @@ warn_foreign_objects(const Match *matches, int nmatches)
 							   list_length(names), list_length(names),
 							   GetUserNameFromId(GetUserId(), false)),
 				 errdetail("Left out: %s. " FOREIGN_OBJECT_DETAIL,
-						   join(names, MAX_NAMED), mig_printable(object)),
+						   mig_printable_names(names, MAX_NAMED), mig_printable(object)),
 				 errhint(FOREIGN_OBJECT_HINT)));
 }
 
@@ -598,7 +597,7 @@ report_end(const TenantRuns *runs)
 			 errmsg("downgrade failed in %d of %d schemas", nfailed,
 					runs->ntenants),
 			 errdetail("Failed: %s. Succeeded: %d, not begun: %d.",
-					   join(runs->failed, MAX_NAMED), runs->ndone,
+					   mig_printable_names(runs->failed, MAX_NAMED), runs->ndone,
 					   runs->ntenants - runs->nbegun),
 			 errhint("To see where each is: SELECT * FROM migrate.tenants;%s%s",
 					 advise(runs), advise_change(runs))));
@@ -684,27 +683,4 @@ quote_schemas(const List *names)
 		elems[nelems++] = lfirst(cell);
 	return mig_printable(quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
 																  mig_spi_array_datum(elems, nelems))));
-}
-
-/*
- * Names, quoted, at most so many.
- */
-static char *
-join(const List *names, int max)
-{
-	StringInfoData buf;
-	ListCell   *cell;
-
-	initStringInfo(&buf);
-	foreach(cell, names)
-	{
-		if (foreach_current_index(cell) == max)
-		{
-			appendStringInfo(&buf, " and %d more", list_length(names) - max);
-			break;
-		}
-		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
-						 mig_printable(lfirst(cell)));
-	}
-	return buf.data;
 }
