@@ -316,6 +316,22 @@ mig_import_refuse_indented(const MigImportFile *file,
 }
 
 /*
+ * Raises an error if the file has SQL before the line of its first mark, which starts
+ * at that byte: it is in no body.
+ */
+void
+mig_import_refuse_before(const MigImportFile *file, int start, const char *mark)
+{
+	int			first = mig_script_skip_gap(file->text, 0);
+
+	if (first < start)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file has SQL before its line \"-- %s\"", mark),
+				 mig_import_errplace(file, first)));
+}
+
+/*
  * Whether a file of the set has that mark.
  */
 bool

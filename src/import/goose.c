@@ -185,13 +185,8 @@ static void
 check_begin(MigImport *import, MigImportFile *file, void *part)
 {
 	const Sections *sections = part;
-	int			first = mig_script_skip_gap(file->text, 0);
 
-	if (first < sections->up.start)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file has SQL before its line \"-- %s Up\"", MARK),
-				 mig_import_errplace(file, first)));
+	mig_import_refuse_before(file, sections->up.start, MARK " Up");
 }
 
 static void

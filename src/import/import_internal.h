@@ -154,6 +154,8 @@ extern void mig_import_blank_line(MigImportFile *file,
 extern const char *mig_import_mark(const MigImportFile *file,
 								   const MigImportLine *line,
 								   const char *mark);
+extern void mig_import_refuse_before(const MigImportFile *file, int start,
+									 const char *mark);
 extern void mig_import_refuse_indented(const MigImportFile *file,
 									   const MigImportLine *line,
 									   const char *mark);

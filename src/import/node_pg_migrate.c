@@ -165,14 +165,11 @@ static void
 check_begin(MigImport *import, MigImportFile *file, void *part)
 {
 	const Sections *sections = part;
-	int			first = mig_script_skip_gap(file->text, 0);
+	int			start = sections->up.start;
 
-	if (first < sections->up.start &&
-		(sections->down.next == 0 || first < sections->down.start))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file has SQL before its line \"-- Up Migration\""),
-				 mig_import_errplace(file, first)));
+	if (sections->down.next > 0)
+		start = Min(start, sections->down.start);
+	mig_import_refuse_before(file, start, "Up Migration");
 }
 
 /*
