@@ -20,23 +20,6 @@
 #include "run/run.h"
 #include "tables/partial.h"
 
-/* The files, and what the registry says about them. */
-typedef struct RegisterSet
-{
-	int			n;
-	MigRegistered *revisions;
-	MigRepeatableSet *repeatables;
-	int			options;		/* MIG_REGISTER_... */
-	List	   *errors;
-	char	  **ids;			/* of the files, sorted */
-	MigGraph   *graph;			/* that is registered */
-	MigVersion *version;
-	bool		prunes;			/* and the files could be read */
-	List	   *removed;		/* ids that no file holds, if it prunes */
-	List	   *kept;			/* those of them that cannot be removed, of
-								 * which there is an error already */
-} RegisterSet;
-
 /* A down revision that is not there. */
 typedef struct MissingParent
 {
@@ -44,67 +27,35 @@ typedef struct MissingParent
 	const char *by;				/* what has replaced it, or NULL */
 } MissingParent;
 
-/* A revision as it would be registered. */
-typedef struct GraphNode
-{
-	MigRevisionDef def;			/* its id, and what it refers to */
-	const MigRegistered *given; /* NULL: it is in no file */
-} GraphNode;
-
-typedef struct GraphNodes
-{
-	int			n;
-	GraphNode  *nodes;			/* by id */
-	MigGraph   *graph;			/* that is being made of them */
-} GraphNodes;
-
-/* Enough of them are shown. */
-#define MAX_GRAPH_ERRORS		100
-
 /* Raises the error of a revision, if it has one. */
-typedef void (*Refuse) (const RegisterSet *set, const MigRegistered *revision,
+typedef void (*Refuse) (const MigRegisterSet *set, const MigRegistered *revision,
 						const void *arg);
 
-static void sort_ids(RegisterSet *set);
-static bool is_given(const RegisterSet *set, const char *id);
-static void read_registry(RegisterSet *set);
-static void find_removed(RegisterSet *set);
-static void check_changes(RegisterSet *set);
-static bool follows_removal(const RegisterSet *set,
+static void sort_ids(MigRegisterSet *set);
+static void read_registry(MigRegisterSet *set);
+static void find_removed(MigRegisterSet *set);
+static void check_changes(MigRegisterSet *set);
+static bool follows_removal(const MigRegisterSet *set,
 							const MigRegistered *revision);
-static void check_held(RegisterSet *set, const List *changed, const List *ids);
-static void check_parents(RegisterSet *set);
+static void check_held(MigRegisterSet *set, const List *changed, const List *ids);
+static void check_parents(MigRegisterSet *set);
 static const char *find_replacement(char *id);
-static bool has_parent(const RegisterSet *set, const char *id);
-static void try_refuse(RegisterSet *set, Refuse refuse,
+static void try_refuse(MigRegisterSet *set, Refuse refuse,
 					   const MigRegistered *revision, MigScriptLineKey key,
 					   const void *arg);
-static void refuse_change(const RegisterSet *set, const MigRegistered *revision,
+static void refuse_change(const MigRegisterSet *set, const MigRegistered *revision,
 						  const void *arg);
-static void refuse_held(const RegisterSet *set, const MigRegistered *revision,
+static void refuse_held(const MigRegisterSet *set, const MigRegistered *revision,
 						const void *arg);
-static void refuse_removal(const RegisterSet *set, const MigRegistered *revision,
+static void refuse_removal(const MigRegisterSet *set, const MigRegistered *revision,
 						   const void *arg);
-static void refuse_references(const RegisterSet *set,
+static void refuse_references(const MigRegisterSet *set,
 							  const MigRegistered *revision, const void *arg);
-static void refuse_missing(const RegisterSet *set, const MigRegistered *revision,
+static void refuse_missing(const MigRegisterSet *set, const MigRegistered *revision,
 						   const void *arg);
-static void check_graph(RegisterSet *set);
-static bool changes_graph(const RegisterSet *set);
-static GraphNodes make_nodes(const RegisterSet *set);
-static GraphNode make_node(const RegisterSet *set, const MigRegistered *revision);
-static void copy_labels(const MigRevisionDef *def, MigRevisionDef *node);
-static bool replaces_any(const RegisterSet *set);
-static int	compare_nodes(const void *a, const void *b);
-static bool try_connect(RegisterSet *set, GraphNodes *nodes);
-static void take_out(GraphNodes *nodes);
-static void take_out_name(char ***names, int *n, const char *name);
-static GraphNode *find_node(const GraphNodes *nodes, const char *id);
-static const GraphNode *find_blamed(const GraphNodes *nodes);
-static void add_blamed(void *arg);
-static MigScriptLineKey find_key(const GraphNodes *nodes,
-								 const GraphNode *blamed);
-static MigRegisterChange *write_all(RegisterSet *set, int *nchanges);
+static bool changes_graph(const MigRegisterSet *set);
+static bool replaces_any(const MigRegisterSet *set);
+static MigRegisterChange *write_all(MigRegisterSet *set, int *nchanges);
 
 /*
  * Registers revisions, which may refer to each other in any order.  errors: what
@@ -116,7 +67,7 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 				   List *errors, int *nchanges)
 {
 	ErrorContextCallback *callbacks = error_context_stack;
-	RegisterSet set = {.options = options, .errors = errors};
+	MigRegisterSet set = {.options = options, .errors = errors};
 	MigRegisterChange *changes;
 
 	/* What called us is no part of where an error is. */
@@ -134,7 +85,7 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 	check_changes(&set);
 	check_parents(&set);
 	if (changes_graph(&set))
-		check_graph(&set);
+		mig_register_set_check_graph(&set);
 	mig_repeatable_set_check(set.repeatables, set.prunes, &set.errors);
 	error_context_stack = callbacks;
 	if (set.errors != NIL)
@@ -157,7 +108,7 @@ mig_register_check_references(MigRegistered *revisions, int n,
 							  MigRepeatableSet *repeatables, List *errors)
 {
 	ErrorContextCallback *callbacks = error_context_stack;
-	RegisterSet set = {n, revisions, repeatables, .errors = errors};
+	MigRegisterSet set = {n, revisions, repeatables, .errors = errors};
 
 	/* Of what they replace one cannot tell yet whether it stays. */
 	if (errors == NIL && replaces_any(&set))
@@ -166,14 +117,14 @@ mig_register_check_references(MigRegistered *revisions, int n,
 	set.graph = mig_revision_graph(MIG_SPI_READ_LATEST);
 	error_context_stack = NULL;
 	check_parents(&set);
-	check_graph(&set);
+	mig_register_set_check_graph(&set);
 	mig_repeatable_set_check(repeatables, false, &set.errors);
 	error_context_stack = callbacks;
 	return set.errors;
 }
 
 static bool
-replaces_any(const RegisterSet *set)
+replaces_any(const MigRegisterSet *set)
 {
 	for (int i = 0; i < set->n; i++)
 	{
@@ -184,7 +135,7 @@ replaces_any(const RegisterSet *set)
 }
 
 static void
-sort_ids(RegisterSet *set)
+sort_ids(MigRegisterSet *set)
 {
 	set->ids = palloc(sizeof(char *) * Max(set->n, 1));
 	for (int i = 0; i < set->n; i++)
@@ -192,8 +143,11 @@ sort_ids(RegisterSet *set)
 	qsort(set->ids, set->n, sizeof(char *), pg_qsort_strcmp);
 }
 
-static bool
-is_given(const RegisterSet *set, const char *id)
+/*
+ * Whether one of the files has a revision of that id.
+ */
+bool
+mig_register_set_has(const MigRegisterSet *set, const char *id)
 {
 	return bsearch(&id, set->ids, set->n, sizeof(char *), pg_qsort_strcmp) != NULL;
 }
@@ -202,7 +156,7 @@ is_given(const RegisterSet *set, const char *id)
  * What the registry says about each revision.
  */
 static void
-read_registry(RegisterSet *set)
+read_registry(MigRegisterSet *set)
 {
 	bool		changes = false;
 
@@ -233,7 +187,7 @@ read_registry(RegisterSet *set)
 }
 
 static void
-find_removed(RegisterSet *set)
+find_removed(MigRegisterSet *set)
 {
 	MigRevList	all = mig_history_list(set->graph, NULL, 0, NULL);
 
@@ -241,7 +195,7 @@ find_removed(RegisterSet *set)
 	{
 		const char *id = mig_graph_id(set->graph, all.rev[i]);
 
-		if (!is_given(set, id))
+		if (!mig_register_set_has(set, id))
 			set->removed = lappend(set->removed, pstrdup(id));
 	}
 }
@@ -250,7 +204,7 @@ find_removed(RegisterSet *set)
  * Adds an error for each change that must not be made.
  */
 static void
-check_changes(RegisterSet *set)
+check_changes(MigRegisterSet *set)
 {
 	bool	   *applied;
 	List	   *changed = NIL;
@@ -291,7 +245,7 @@ check_changes(RegisterSet *set)
  * the removal means.
  */
 static bool
-follows_removal(const RegisterSet *set, const MigRegistered *revision)
+follows_removal(const MigRegisterSet *set, const MigRegistered *revision)
 {
 	const MigRevision *old;
 	MigRevision new = revision->revision;
@@ -317,7 +271,7 @@ follows_removal(const RegisterSet *set, const MigRegistered *revision)
  * then of what is removed.
  */
 static void
-check_held(RegisterSet *set, const List *changed, const List *ids)
+check_held(MigRegisterSet *set, const List *changed, const List *ids)
 {
 	MigRegisterHolder *holders;
 	ListCell   *cell;
@@ -350,7 +304,7 @@ check_held(RegisterSet *set, const List *changed, const List *ids)
  * would be removed.  Of a file that could not be read they are not known.
  */
 static void
-check_parents(RegisterSet *set)
+check_parents(MigRegisterSet *set)
 {
 	for (int i = 0; i < set->n; i++)
 	{
@@ -365,7 +319,7 @@ check_parents(RegisterSet *set)
 		{
 			MissingParent missing = {.id = def->down[k]};
 
-			if (has_parent(set, def->down[k]) || mig_text_is_listed(set->kept, def->down[k]) ||
+			if (mig_register_set_has_parent(set, def->down[k]) || mig_text_is_listed(set->kept, def->down[k]) ||
 				mig_text_in_list(def->down, k, def->down[k]))
 				continue;
 			missing.by = find_replacement(def->down[k]);
@@ -387,15 +341,18 @@ find_replacement(char *id)
 	return by;
 }
 
-static bool
-has_parent(const RegisterSet *set, const char *id)
+/*
+ * Whether a revision of that id will be there.
+ */
+bool
+mig_register_set_has_parent(const MigRegisterSet *set, const char *id)
 {
-	return is_given(set, id) ||
+	return mig_register_set_has(set, id) ||
 		(mig_graph_find(set->graph, id) >= 0 && !set->prunes);
 }
 
 static void
-try_refuse(RegisterSet *set, Refuse refuse, const MigRegistered *revision,
+try_refuse(MigRegisterSet *set, Refuse refuse, const MigRegistered *revision,
 		   MigScriptLineKey key, const void *arg)
 {
 	MigRegisterPlace place = {
@@ -425,21 +382,21 @@ try_refuse(RegisterSet *set, Refuse refuse, const MigRegistered *revision,
 }
 
 static void
-refuse_change(const RegisterSet *set, const MigRegistered *revision,
+refuse_change(const MigRegisterSet *set, const MigRegistered *revision,
 			  const void *arg)
 {
 	mig_register_refuse(revision, set->version);
 }
 
 static void
-refuse_held(const RegisterSet *set, const MigRegistered *revision,
+refuse_held(const MigRegisterSet *set, const MigRegistered *revision,
 			const void *arg)
 {
 	mig_register_refuse_held(revision->revision.def.id, arg);
 }
 
 static void
-refuse_removal(const RegisterSet *set, const MigRegistered *revision,
+refuse_removal(const MigRegisterSet *set, const MigRegistered *revision,
 			   const void *arg)
 {
 	const MigRegisterHolder *holder = arg;
@@ -456,14 +413,14 @@ refuse_removal(const RegisterSet *set, const MigRegistered *revision,
 }
 
 static void
-refuse_references(const RegisterSet *set, const MigRegistered *revision,
+refuse_references(const MigRegisterSet *set, const MigRegistered *revision,
 				  const void *arg)
 {
 	mig_definition_check_references(&revision->revision.def, true);
 }
 
 static void
-refuse_missing(const RegisterSet *set, const MigRegistered *revision,
+refuse_missing(const MigRegisterSet *set, const MigRegistered *revision,
 			   const void *arg)
 {
 	const MissingParent *missing = arg;
@@ -492,25 +449,8 @@ refuse_missing(const RegisterSet *set, const MigRegistered *revision,
 			 errhint("Correct the id, or give the file of that revision, too.")));
 }
 
-/*
- * Adds the errors of the graph that the revisions would make with those that stay:
- * names that are used twice, dependencies that do not exist, and cycles.  One hides
- * no other, and causes none: it is told, taken out, and the rest is looked at.
- */
-static void
-check_graph(RegisterSet *set)
-{
-	GraphNodes	nodes = make_nodes(set);
-
-	for (int i = 0; i < MAX_GRAPH_ERRORS; i++)
-	{
-		if (!try_connect(set, &nodes))
-			return;
-	}
-}
-
 static bool
-changes_graph(const RegisterSet *set)
+changes_graph(const MigRegisterSet *set)
 {
 	for (int i = 0; i < set->n; i++)
 	{
@@ -521,240 +461,11 @@ changes_graph(const RegisterSet *set)
 	return set->removed != NIL;
 }
 
-static GraphNodes
-make_nodes(const RegisterSet *set)
-{
-	int			nold = 0;
-	MigRevisionDef *old = set->prunes ? NULL :
-	mig_revision_nodes(MIG_SPI_READ_LATEST, &nold);
-	GraphNodes	nodes = {.nodes = palloc_extended(sizeof(GraphNode) * (set->n + nold + 1),
-												  MCXT_ALLOC_HUGE)};
-	int			n = 0;
-
-	for (int i = 0; i < set->n; i++)
-		nodes.nodes[n++] = make_node(set, &set->revisions[i]);
-	for (int i = 0; i < nold; i++)
-	{
-		if (!is_given(set, old[i].id))
-			nodes.nodes[n++] = (GraphNode)
-		{
-			.def = old[i]
-		};
-	}
-	qsort(nodes.nodes, n, sizeof(GraphNode), compare_nodes);
-	for (int i = 0; i < n; i++)
-	{
-		/* One that is given twice is an error already; so is another id. */
-		if ((nodes.n == 0 ||
-			 strcmp(nodes.nodes[nodes.n - 1].def.id, nodes.nodes[i].def.id) != 0) &&
-			nodes.nodes[i].def.id[strcspn(nodes.nodes[i].def.id, "@-+:")] == '\0' &&
-			nodes.nodes[i].def.id[0] != '\0')
-			nodes.nodes[nodes.n++] = nodes.nodes[i];
-	}
-	return nodes;
-}
-
-/*
- * Of one that could not be read the names count, so that no other one is said to
- * miss them.  Down revisions that are not there are said to be missing elsewhere.
- */
-static GraphNode
-make_node(const RegisterSet *set, const MigRegistered *revision)
-{
-	bool		failed = revision->given.revision.failed;
-	const MigRevisionDef *def = failed ?
-	&revision->given.revision.def : &revision->revision.def;
-	GraphNode	node = {.given = revision};
-
-	node.def.id = revision->given.revision.def.id;
-	copy_labels(def, &node.def);
-	if (failed)
-		return node;
-	node.def.ndepends = def->ndepends;
-	node.def.depends = def->depends;
-	node.def.down = palloc(sizeof(char *) * Max(def->ndown, 1));
-	for (int i = 0; i < def->ndown; i++)
-	{
-		if (has_parent(set, def->down[i]) &&
-			!mig_text_in_list(node.def.down, node.def.ndown, def->down[i]))
-			node.def.down[node.def.ndown++] = def->down[i];
-	}
-	return node;
-}
-
-/*
- * Each once, and without the revision's own id, which is an error already.
- */
-static void
-copy_labels(const MigRevisionDef *def, MigRevisionDef *node)
-{
-	node->labels = palloc(sizeof(char *) * Max(def->nlabels, 1));
-	for (int i = 0; i < def->nlabels; i++)
-	{
-		if (strcmp(def->labels[i], node->id) != 0 &&
-			!mig_text_in_list(node->labels, node->nlabels, def->labels[i]))
-			node->labels[node->nlabels++] = def->labels[i];
-	}
-}
-
-/*
- * By id, then as the files were given.
- */
-static int
-compare_nodes(const void *a, const void *b)
-{
-	const GraphNode *left = a;
-	const GraphNode *right = b;
-	int			order = strcmp(left->def.id, right->def.id);
-
-	return order != 0 || left->given == NULL || right->given == NULL ? order :
-		left->given->given.revision.number - right->given->given.revision.number;
-}
-
-/*
- * Adds the error of a graph of all of them, and takes what it is about out of
- * them.  Returns whether there is one.
- */
-static bool
-try_connect(RegisterSet *set, GraphNodes *nodes)
-{
-	MemoryContext context = CurrentMemoryContext;
-	MemoryContext graph_context = AllocSetContextCreate(context, "migrate graph",
-														ALLOCSET_DEFAULT_SIZES);
-	List	   *volatile errors = set->errors;
-	volatile bool failed = false;
-	ErrorContextCallback callback;
-
-	callback.callback = add_blamed;
-	callback.arg = nodes;
-	callback.previous = error_context_stack;
-	MemoryContextSwitchTo(graph_context);
-	nodes->graph = mig_graph_create(nodes->n);
-	for (int i = 0; i < nodes->n; i++)
-		mig_graph_add(nodes->graph, &nodes->nodes[i].def);
-	PG_TRY();
-	{
-		error_context_stack = &callback;
-		mig_graph_finish(nodes->graph);
-	}
-	PG_CATCH();
-	{
-		const GraphNode *blamed = find_blamed(nodes);
-
-		errors = mig_script_error_add(errors, blamed->given == NULL ? set->n :
-									  blamed->given->given.revision.number,
-									  context);
-		failed = true;
-	}
-	PG_END_TRY();
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(context);
-	if (failed)
-		take_out(nodes);
-	MemoryContextDelete(graph_context);
-	set->errors = errors;
-	return failed;
-}
-
-/*
- * Takes out of the revisions what could not be connected, and nothing else: other
- * ones may refer to the labels.
- */
-static void
-take_out(GraphNodes *nodes)
-{
-	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
-	MigRevisionDef *def = &find_node(nodes, culprit.id)->def;
-
-	if (culprit.label != NULL)
-		take_out_name(&def->labels, &def->nlabels, culprit.label);
-	else if (culprit.reference == NULL)
-		def->ndown = def->ndepends = 0;
-	else
-	{
-		take_out_name(&def->down, &def->ndown, culprit.reference);
-		take_out_name(&def->depends, &def->ndepends, culprit.reference);
-	}
-}
-
-/*
- * The names are those of the file, which are written to the registry, or another's.
- */
-static void
-take_out_name(char ***names, int *n, const char *name)
-{
-	char	  **left = palloc(sizeof(char *) * Max(*n, 1));
-	int			nleft = 0;
-
-	for (int i = 0; i < *n; i++)
-	{
-		if (strcmp((*names)[i], name) != 0)
-			left[nleft++] = (*names)[i];
-	}
-	*names = left;
-	*n = nleft;
-}
-
-static GraphNode *
-find_node(const GraphNodes *nodes, const char *id)
-{
-	GraphNode	key = {.def.id = unconstify(char *, id)};
-
-	return bsearch(&key, nodes->nodes, nodes->n, sizeof(GraphNode), compare_nodes);
-}
-
-/*
- * The revision that an error is told of: of two with the same label one that is
- * given.
- */
-static const GraphNode *
-find_blamed(const GraphNodes *nodes)
-{
-	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
-	const GraphNode *node = find_node(nodes, culprit.id);
-
-	return node->given == NULL && culprit.label != NULL ?
-		find_node(nodes, culprit.other) : node;
-}
-
-static void
-add_blamed(void *arg)
-{
-	const GraphNodes *nodes = arg;
-	const GraphNode *blamed = find_blamed(nodes);
-	MigRegisterPlace place;
-
-	if (blamed->given == NULL || blamed->given->given.revision.line == 0)
-		return;
-	place.registration = &blamed->given->given;
-	place.line = blamed->given->given.revision.key_lines[find_key(nodes, blamed)];
-	mig_register_add_context(&place);
-}
-
-/*
- * The key of the header that the error is about.
- */
-static MigScriptLineKey
-find_key(const GraphNodes *nodes, const GraphNode *blamed)
-{
-	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
-
-	if (culprit.label != NULL)
-		return mig_text_in_list(blamed->def.labels, blamed->def.nlabels,
-								culprit.label) ?
-			MIG_LINE_BRANCH_LABELS : MIG_LINE_REVISION;
-	if (culprit.reference == NULL)
-		return MIG_LINE_REVISION;
-	return mig_text_in_list(blamed->def.down, blamed->def.ndown,
-							culprit.reference) ?
-		MIG_LINE_DOWN_REVISION : MIG_LINE_DEPENDS_ON;
-}
-
 /*
  * Writes all changes, and says what they were.
  */
 static MigRegisterChange *
-write_all(RegisterSet *set, int *nchanges)
+write_all(MigRegisterSet *set, int *nchanges)
 {
 	const MigRepeatableSet *repeatables = set->repeatables;
 	MigRegisterChange *changes = palloc(sizeof(MigRegisterChange) *

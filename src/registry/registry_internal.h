@@ -53,6 +53,23 @@ typedef struct MigRepeatableSet
 	List	   *removed;		/* names of others, if the registration prunes */
 } MigRepeatableSet;
 
+/* Revisions of files, or of a script, and what the registry says about them. */
+typedef struct MigRegisterSet
+{
+	int			n;
+	MigRegistered *revisions;
+	MigRepeatableSet *repeatables;
+	int			options;		/* MIG_REGISTER_... */
+	List	   *errors;
+	char	  **ids;			/* of the files, sorted */
+	MigGraph   *graph;			/* that is registered */
+	MigVersion *version;
+	bool		prunes;			/* and the files could be read */
+	List	   *removed;		/* ids that no file holds, if it prunes */
+	List	   *kept;			/* those of them that cannot be removed, of
+								 * which there is an error already */
+} MigRegisterSet;
+
 /* Why a revision cannot be changed. */
 typedef struct MigRegisterHolder
 {
@@ -107,6 +124,13 @@ extern bool mig_repeatable_unregister(const char *name);
 extern List *mig_register_check_references(MigRegistered *revisions, int n,
 										   MigRepeatableSet *repeatables,
 										   List *errors);
+
+extern bool mig_register_set_has(const MigRegisterSet *set, const char *id);
+extern bool mig_register_set_has_parent(const MigRegisterSet *set,
+										const char *id);
+
+/* register_graph.c */
+extern void mig_register_set_check_graph(MigRegisterSet *set);
 
 /* register.c */
 extern MigRevision *mig_register_find(const char *id);
