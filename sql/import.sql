@@ -105,4 +105,22 @@ SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: known\n-- m
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, prune => true)', E'-- file: a.sql\n-- revision: known\n-- migrate:up\nSELECT 1\n-- revision: user\n-- depends_on: taken\n'));
 \a
 \t off
+
+-- What reading a file found wrong is told, and not what follows from it: that the
+-- revision is another one than the registered one.
+CREATE FUNCTION pg_temp.again(format text, files text, pattern text, misread text)
+RETURNS text LANGUAGE plpgsql AS $function$
+BEGIN
+	PERFORM migrate_register_bundle(files, format);
+	RETURN pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, %L)', replace(files, pattern, misread), format));
+END
+$function$;
+SET client_min_messages = error;
+SELECT pg_temp.again('dbmate', E'-- file: 91_a.sql\n-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n', 'migrate:down', 'migrate:dwon');
+SELECT pg_temp.again('goose', E'-- file: 92_a.sql\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n', 'goose Down', 'goose Dwon');
+SELECT pg_temp.again('sqlx', E'-- file: 93_a.up.sql\nSELECT 1;\n-- file: 93_a.down.sql\nSELECT 2;\n-- remark\n', '-- remark', '-- no-transaction');
+SELECT pg_temp.again('migrate', E'-- file: a.sql\n-- revision: a94\n-- message: m\n-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n', '-- message:', '-- mesage:');
+SELECT pg_temp.again('migrate', E'-- file: b.sql\n-- revision: b94\n-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n', 'migrate:down', 'migrate:dwon');
+-- Another one of the same files is compared.
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n-- revision: a94\n-- mesage: m\n-- migrate:up\nSELECT 1;\n-- file: b.sql\n-- revision: b94\n-- migrate:up\nSELECT 3;\n'));
 \i sql/include/reset.sql

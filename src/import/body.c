@@ -125,6 +125,7 @@ mig_import_set_downgrade(MigImport *import, MigImportRevision *revision,
 
 	file->used = true;
 	script->downgrade_file = file->path;
+	script->downgrade_number = file->number;
 	script->def.downgrade = read_body(import, revision, MIG_BODY_DOWNGRADE, &piece,
 									  &script->def.downgrade_per_statement,
 									  &script->downgrade_line);

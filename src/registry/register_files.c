@@ -35,6 +35,8 @@ static void sort_ids(MigRegisterSet *set);
 static void read_registry(MigRegisterSet *set);
 static void find_removed(MigRegisterSet *set);
 static void check_changes(MigRegisterSet *set);
+static bool is_misread(const MigRegisterSet *set,
+					   const MigScriptRevision *given);
 static bool follows_removal(const MigRegisterSet *set,
 							const MigRegistered *revision);
 static void check_held(MigRegisterSet *set, const List *changed, const List *ids);
@@ -69,6 +71,11 @@ mig_register_files(MigScriptRevision *given, int n, int options,
 	ErrorContextCallback *callbacks = error_context_stack;
 	MigRegisterSet set = {.options = options, .errors = errors};
 	MigRegisterChange *changes;
+	ListCell   *cell;
+
+	foreach(cell, errors)
+		set.misread = bms_add_member(set.misread,
+									 ((MigScriptError *) lfirst(cell))->revision);
 
 	/* What called us is no part of where an error is. */
 	error_context_stack = NULL;
@@ -218,7 +225,8 @@ check_changes(MigRegisterSet *set)
 		MigRegistered *revision = &set->revisions[i];
 		bool		follows;
 
-		if (revision->failed || revision->differs == NULL)
+		if (revision->failed || revision->differs == NULL ||
+			is_misread(set, &revision->given.revision))
 			continue;
 		revision->applied = applied[mig_graph_find(set->graph,
 												   revision->revision.def.id)];
@@ -237,6 +245,18 @@ check_changes(MigRegisterSet *set)
 		}
 	}
 	check_held(set, changed, list_concat(ids, set->removed));
+}
+
+/*
+ * Whether reading a revision found an error.  Then it differs from the registered one
+ * perhaps for that alone.
+ */
+static bool
+is_misread(const MigRegisterSet *set, const MigScriptRevision *given)
+{
+	return bms_is_member(given->number, set->misread) ||
+		(given->downgrade_number > 0 &&
+		 bms_is_member(given->downgrade_number, set->misread));
 }
 
 /*

@@ -5,6 +5,8 @@
 #ifndef MIG_REGISTRY_REGISTRY_INTERNAL_H
 #define MIG_REGISTRY_REGISTRY_INTERNAL_H
 
+#include "nodes/bitmapset.h"
+
 #include "registry/registry.h"
 #include "script/script.h"
 #include "tables/repeatable.h"
@@ -61,6 +63,8 @@ typedef struct MigRegisterSet
 	MigRepeatableSet *repeatables;
 	int			options;		/* MIG_REGISTER_... */
 	List	   *errors;
+	Bitmapset  *misread;		/* numbers of what had one of them when it was
+								 * read */
 	char	  **ids;			/* of the files, sorted */
 	MigGraph   *graph;			/* that is registered */
 	MigVersion *version;

@@ -262,6 +262,7 @@ typedef struct MigScriptRevision
 	const char *file;			/* as a line of the script names it, or NULL */
 	const char *downgrade_file; /* if it is in another one; otherwise NULL */
 	int			number;			/* in the script, from 1; 0: in none */
+	int			downgrade_number;	/* of the other file, or 0 */
 	bool		repeatable;		/* it is none, but a repeatable of that name,
 								 * whose body is the upgrade */
 	bool		failed;			/* it could not be read, of which there is an
