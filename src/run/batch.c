@@ -36,7 +36,7 @@
 #include "base/retry.h"
 #include "base/server.h"
 #include "base/spi.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 #include "tables/batch.h"
 
 #define MAX_SIZE				10000000	/* keys */

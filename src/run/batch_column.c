@@ -11,7 +11,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 static const Node *source_of(const Var *var, List *queries, List **inner);
 static bool is_child(Oid child, Oid parent);

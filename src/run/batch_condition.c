@@ -24,7 +24,7 @@
 #include "parser/parsetree.h"
 
 #include "base/compat.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 /* What is looked at. */
 typedef struct Search

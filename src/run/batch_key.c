@@ -25,7 +25,7 @@
 
 #include "base/render.h"
 #include "base/spi.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 /*
  * In SQL: the operator of an operator class o with that strategy number, as SQL

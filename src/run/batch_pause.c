@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/guc.h"
 #include "base/spi.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 #define LAG_INTERVAL			1000	/* ms between two looks at standbys,
 										 * or migrate.max_replication_lag */

@@ -15,7 +15,7 @@
 
 #include "base/printable.h"
 #include "base/spi.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 #include "tables/batch.h"
 
 #define MAX_TOTAL				1e15	/* keys; a number that can be

@@ -9,7 +9,7 @@
 #include "nodes/nodeFuncs.h"
 
 #include "base/compat.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 /* The search for the table, or for a parameter. */
 typedef struct Walk

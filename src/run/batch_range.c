@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 /* A column that is compared with a parameter. */
 typedef struct Comparison

@@ -22,7 +22,7 @@
 #include "utils/plancache.h"
 
 #include "base/spi.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 
 /* Which parameters a statement uses. */
 typedef struct Usage

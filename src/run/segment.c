@@ -32,7 +32,7 @@
 #include "base/compat.h"
 #include "base/printable.h"
 #include "base/spi.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 #include "tables/partial.h"
 #include "tables/repeatable.h"
 

@@ -20,7 +20,7 @@
 #include "base/compat.h"
 #include "base/error_text.h"
 #include "base/guc.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 #include "tables/batch.h"
 #include "tables/partial.h"
 #include "tables/repeatable.h"
