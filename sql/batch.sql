@@ -588,6 +588,15 @@ SELECT revision, operation, statement, rows, last_key FROM migrate.batch;
 SELECT revision, state, note FROM migrate.status;
 SELECT batch, state, rows FROM migrate.batches;
 SELECT migrate_upgrade();
+-- a key is for those who could have seen it
+CREATE ROLE regress_migrate_low;
+GRANT EXECUTE ON FUNCTION migrate_upgrade TO regress_migrate_low;
+SET ROLE regress_migrate_low;
+SELECT migrate_upgrade();
+SELECT partial FROM migrate_history_details();
+RESET ROLE;
+DROP OWNED BY regress_migrate_low;
+DROP ROLE regress_migrate_low;
 -- its progress does not let the body be replaced
 SELECT migrate_register('b1', 'SELECT 1', '', replace => true);
 TRUNCATE bad;

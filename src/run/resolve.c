@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 
 #include "base/command.h"
-#include "run/run_internal.h"
+#include "run/batch_internal.h"
 #include "tables/batch.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
@@ -38,6 +38,7 @@ static void finish(MigVersion *version, const MigPartial *partial);
 static void write_rows(MigVersion *version, const MigPartial *partial);
 static void say_next(const MigPartial *partial, int skipped);
 static void say_what_stays(const MigPartial *partial);
+static char *describe_batches(const MigPartial *partial);
 static void say_what_is_left(const MigPartial *partial);
 static char *list_statements(const char *text, const MigScript *script,
 							 int first, int end);
@@ -68,15 +69,29 @@ mig_run_describe_partial(const MigPartial *partial)
 	if (partial->unknown == 0)
 		return psprintf("statements up to %d are done", partial->done);
 	if (mig_partial_is_batch(partial))
+	{
+		char	   *done = mig_batch_describe_done(partial->batch.rows, partial->batch.batches);
+
 		return partial->done == 0 ?
-			psprintf("some batches of statement %d are done",
-					 partial->unknown) :
-			psprintf("statements up to %d and some batches of statement %d are done",
-					 partial->done, partial->unknown);
+			psprintf("statement %d has done %s", partial->unknown, done) :
+			psprintf("statements up to %d are done, statement %d has done %s",
+					 partial->done, partial->unknown, done);
+	}
 	if (partial->done == 0)
 		return psprintf("statement %d was begun", partial->unknown);
 	return psprintf("statements up to %d are done, statement %d was begun",
 					partial->done, partial->unknown);
+}
+
+/*
+ * " after key (20)", for the statement that a run resumes with; or "".
+ */
+char *
+mig_resolve_last_key(const MigPartial *partial)
+{
+	return partial->batch.last_key == NULL ? "" :
+		psprintf(" after key %s",
+				 mig_batch_describe_key(partial->batch.last_key, partial->batch.nkey));
 }
 
 /*
@@ -362,7 +377,9 @@ say_next(const MigPartial *partial, int skipped)
 	mig_revision_body(partial->revision, partial->operation, &body);
 	script = mig_script_split_text(body.text, body.per_statement);
 	hint = next < script->nstatements ?
-		psprintf("To resume with statement %d: %s", next + 1, mig_failure_resume(partial)) :
+		psprintf("To resume with statement %d%s: %s", next + 1,
+				 skipped > 0 ? "" : mig_resolve_last_key(partial),
+				 mig_failure_resume(partial)) :
 		psprintf("It was the last statement. To complete the %s: %s",
 				 operation, mig_failure_resume(partial));
 	if (skipped > 0)
@@ -405,7 +422,7 @@ say_what_stays(const MigPartial *partial)
 		stays = psprintf("%s%sstatement %d at line %d: %s, %s",
 						 stays, partial->done > 0 ? "\n" : "",
 						 partial->unknown, partial->line, partial->kind,
-						 mig_partial_is_batch(partial) ? "some batches" :
+						 mig_partial_is_batch(partial) ? describe_batches(partial) :
 						 mig_partial_ends_transactions(partial) ?
 						 "what it has committed" : "whose outcome is unknown");
 	ereport(NOTICE,
@@ -422,6 +439,20 @@ say_what_stays(const MigPartial *partial)
 			 errhint("The revision is applied. No run makes up for what stays; migrate_show(%s) shows it. To downgrade it again from its first statement, when that is undone by hand: %s",
 					 quote_literal_cstr(partial->revision),
 					 mig_failure_resume(partial))));
+}
+
+/*
+ * "10 rows in 1 batch, up to key (20)"
+ */
+static char *
+describe_batches(const MigPartial *partial)
+{
+	const MigBatchProgress *batch = &partial->batch;
+	char	   *done = mig_batch_describe_done(batch->rows, batch->batches);
+
+	return batch->last_key == NULL ? done :
+		psprintf("%s, up to key %s", done,
+				 mig_batch_describe_key(batch->last_key, batch->nkey));
 }
 
 static void

@@ -272,14 +272,6 @@ typedef enum MigVerdict
 } MigVerdict;
 
 /*
- * Whether a partial revision is in a statement that runs in batches.  Its outcome
- * is never unknown: migrate.batch says how far it has come.
- */
-#define mig_partial_is_batch(partial) \
-	((partial)->unknown > 0 && (partial)->kind != NULL && \
-	 strcmp((partial)->kind, MIG_STATEMENT_BATCH_TAG) == 0)
-
-/*
  * Whether it is in a statement that ends transactions itself: what this has
  * committed stays, and no catalog tells how far it has come.
  */
@@ -674,6 +666,7 @@ extern uint64 mig_utility_hook_written(void);
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);
 extern void mig_resolve_refuse(const MigPartial *partial);
+extern char *mig_resolve_last_key(const MigPartial *partial);
 extern bool mig_resolve_can_skip(const MigPartial *partial,
 								 MigScript **script, MigSegment *segment);
 

@@ -70,8 +70,17 @@
 	"  LEFT JOIN pg_catalog.pg_roles AS r" \
 	"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
 
+/* In SQL: whether a role has the privileges of r, which has begun the batch, or of the
+ * extension's owner. */
+#define MAY_MANAGE(role) \
+	"(COALESCE(pg_catalog.pg_has_role(" role ", r.oid, 'USAGE'), false)" \
+	"  OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
+	"       FROM pg_catalog.pg_extension AS e" \
+	"      WHERE e.extname = 'migrate'), 'USAGE'))"
+
 static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
 static void read_row(const MigSpiRow *row, void *result);
+static void read_progress(const MigSpiRow *row, void *result);
 static char **read_key(const MigSpiRow *row, int column, int nkey);
 static void bind_place(MigSpiArgs *args, const MigBatchPlace *place);
 static void add_keys(MigSpiArgs *args, char *const *keys, int nkeys);
@@ -105,6 +114,40 @@ mig_batch_find_in_body(const MigBatchPlace *place)
 
 	bind_place(&args, place);
 	return find_row(&query, &args);
+}
+
+/*
+ * How far the batches of a statement of a body have come: not at all, if there is no
+ * row.  A key is data of the table, which is not for every role that asks.
+ */
+void
+mig_batch_progress(const MigBatchPlace *place, MigSpiAccess access,
+				   MigBatchProgress *progress)
+{
+	static MigSpiQuery query = {
+		"SELECT b.rows, b.batches, CASE WHEN " MAY_MANAGE("$6") " THEN b.last_key END"
+		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
+		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
+		" WHERE " MIG_VERSION_OF("b.")
+		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
+	};
+	MigSpiArgs	args = {0};
+
+	memset(progress, 0, sizeof(*progress));
+	bind_place(&args, place);
+	mig_spi_arg_oid(&args, GetUserId());
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, access, read_progress,
+					   progress);
+}
+
+static void
+read_progress(const MigSpiRow *row, void *result)
+{
+	MigBatchProgress *progress = result;
+
+	progress->rows = mig_spi_row_int64(row, 1);
+	progress->batches = mig_spi_row_int64(row, 2);
+	progress->last_key = mig_spi_row_texts(row, 3, &progress->nkey);
 }
 
 /*
@@ -326,10 +369,7 @@ bool
 mig_batch_may_manage(const char *name, bool *exists)
 {
 	static MigSpiQuery query = {
-		"SELECT COALESCE(pg_catalog.pg_has_role($2, r.oid, 'USAGE'), false)"
-		"    OR pg_catalog.pg_has_role($2, (SELECT e.extowner"
-		"         FROM pg_catalog.pg_extension AS e"
-		"        WHERE e.extname = 'migrate'), 'USAGE')"
+		"SELECT " MAY_MANAGE("$2")
 		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
 		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
 		" WHERE b.name = $1"

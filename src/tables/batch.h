@@ -49,6 +49,16 @@ typedef struct MigBatchRow
 	bool		is_caller;		/* it is the current one */
 } MigBatchRow;
 
+/* How far the statement of a body has come. */
+typedef struct MigBatchProgress
+{
+	int64		rows;
+	int64		batches;
+	int			nkey;
+	char	  **last_key;		/* of the last batch; NULL: none yet, or the
+								 * current role may not see it */
+} MigBatchProgress;
+
 /* What a batch adds to a row. */
 typedef struct MigBatchStep
 {
@@ -65,6 +75,8 @@ typedef struct MigBatchStep
 
 extern MigBatchRow *mig_batch_find(const char *name);
 extern MigBatchRow *mig_batch_find_in_body(const MigBatchPlace *place);
+extern void mig_batch_progress(const MigBatchPlace *place, MigSpiAccess access,
+							   MigBatchProgress *progress);
 extern MigBatchRow *mig_batch_lock(const pg_uuid_t *batch);
 extern bool mig_batch_insert(MigBatchRow *row);
 extern bool mig_batch_advance(const pg_uuid_t *batch,

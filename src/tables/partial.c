@@ -74,6 +74,12 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		read_partial(&scope, nrows, partial);
 	}
 	mig_spi_end(&scope);
+	if (partial != NULL && mig_partial_is_batch(partial))
+	{
+		MigBatchPlace place = {version, partial->revision, partial->operation, partial->unknown};
+
+		mig_batch_progress(&place, access, &partial->batch);
+	}
 	return partial;
 }
 

@@ -11,6 +11,8 @@
 
 #include "base/spi.h"
 #include "migrate.h"
+#include "script/script.h"
+#include "tables/batch.h"
 #include "tables/version.h"
 
 /* A row: a segment of a body, and the run that runs it. */
@@ -54,6 +56,7 @@ typedef struct MigPartial
 	int			nobject;
 	char	  **object;
 	char	   *before;
+	MigBatchProgress batch;		/* if it is a batch */
 	char	   *role;			/* that has begun it */
 	Oid			role_oid;		/* InvalidOid: it does not exist any more */
 	int			nsettings;
@@ -66,6 +69,14 @@ typedef struct MigPartial
 	int			nsession_objects;	/* that only it had */
 	char	  **session_objects;
 } MigPartial;
+
+/*
+ * Whether a partial revision is in a statement that runs in batches.  Its outcome
+ * is never unknown: migrate.batch says how far it has come.
+ */
+#define mig_partial_is_batch(partial) \
+	((partial)->unknown > 0 && (partial)->kind != NULL && \
+	 strcmp((partial)->kind, MIG_STATEMENT_BATCH_TAG) == 0)
 
 extern MigPartial *mig_partial_find(const MigVersion *version,
 									MigSpiAccess access);
