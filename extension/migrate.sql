@@ -1226,6 +1226,9 @@ SELECT d.revision, d.state,
 			WHEN d.state = 'pending'::text AND d.approved_by IS NULL
 			 AND pg_catalog.current_setting('migrate.require_approval'::text, true)::boolean THEN 'waits for approval'::text
 			WHEN d.last_decision = 'skipped'::text THEN 'a statement was skipped'::text
+			-- applied by the version table, and half there by what was decided
+			WHEN d.failed_sqlstate IS NOT NULL AND d.state = 'applied'::text AND d.decisions ~ '(skipped|finished|abandoned) by'::text
+			THEN pg_catalog.format('in part, failed: %s'::text, d.failed_sqlstate)
 			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
 			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
 			WHEN d.external IS NOT NULL AND d.state = 'pending'::text
@@ -1238,7 +1241,7 @@ COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; m
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has failed, was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
+COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has failed (in part: after a decision that left it half there), was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage_details AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,

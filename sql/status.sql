@@ -136,6 +136,15 @@ SELECT revision, state, note FROM migrate.status WHERE revision IN ('s4', 's5');
 SELECT failed FROM migrate.health;
 SELECT migrate_unregister('s5'), migrate_unregister('s4');
 DROP INDEX nowhere_i;
+-- a way back that fails does not hide that only a part of the revision is there
+SELECT migrate_register('s3', 'CREATE TABLE up (); CREATE INDEX CONCURRENTLY ON missing (i)', 'DROP TABLE missing', replace => true);
+CALL migrate_deploy('s3');
+SELECT migrate_resolve('s3', 'finish');
+CALL migrate_revert('base');
+SELECT state, note FROM migrate.status WHERE revision = 's3';
+SELECT partial, failed FROM migrate.health;
+SELECT migrate_stamp('base');
+DROP TABLE up;
 -- what was abandoned has left something: that is told until a run has succeeded
 SELECT migrate_register('s3', 'CREATE TABLE up (); CREATE INDEX CONCURRENTLY ON missing (i)', 'DROP TABLE up', replace => true);
 CALL migrate_deploy('s3');
