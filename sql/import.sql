@@ -92,6 +92,13 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1975_create.sql\n-- down_revision: 1975ea83b712\n-- migrate:up\n'));
 -- several formats
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1_a.sql\n-- migrate:up\n-- file: 2_b.sql\n-- +goose Up\n'));
+-- also where one is ours; then "format" leaves out what no name is of, and reads the others
+\set mixed '-- file: V1__a.sql\nSELECT 17;\n-- file: ours.sql\n-- revision: o1\n-- migrate:up\nSELECT 2;\n'
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', :'mixed'));
+BEGIN;
+SELECT * FROM migrate_register_bundle(:'mixed', format => 'flyway');
+ROLLBACK;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, format => ''goose'')', E'-- file: 1_a.sql\n-- +goose Up\n-- file: 2_ours.sql\n-- revision: o1\n-- migrate:up\nSELECT 2;\n'));
 -- what revisions are to each other: none hides another
 SELECT migrate_register('known', 'SELECT 1', NULL, '{}', branch_labels => '{taken}');
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: a.sql\n-- revision: a1\n-- down_revision: nosuch\n-- revision: b1\n-- depends_on: missing\n-- file: c.sql\n-- revision: c\n-- branch_labels: twice\n-- revision: d\n-- branch_labels: twice\n-- revision: e\n-- branch_labels: taken\n-- revision: f\n-- branch_labels: a1\n-- revision: taken\n-- file: g.sql\n-- revision: g\n-- down_revision: h\n-- revision: h\n-- down_revision: g\n-- revision: i\n-- depends_on: j\n-- revision: j\n-- depends_on: i\n-- revision: k\n-- depends_on: k\n-- revision: l\n-- down_revision: known, known\n-- file: r.sql\n-- repeatable: r\n-- depends_on: none\n-- migrate:up\n-- file: s.sql\n-- revision: s\n-- branch_labels: label_of_s\n-- migrate:up\nSELEC 1;\n-- revision: t\n-- down_revision: s\n-- depends_on: label_of_s, known, twice\n'));
