@@ -13,7 +13,7 @@
 #include "pg_migrate.h"
 
 static PGconn *connect_once(const char *password);
-static void print_notice(void *arg, const PGresult *result);
+static void receive_notice(void *arg, const PGresult *result);
 static void ignore_notice(void *arg, const PGresult *result);
 static bool has_value(const PGresult *result, const char *column, const char *value);
 static void print_rows(const Session *session, const PGresult *result);
@@ -37,7 +37,7 @@ open_session(void)
 	}
 	if (PQstatus(session->conn) == CONNECTION_BAD)
 		pg_fatal("%s", PQerrorMessage(session->conn));
-	PQsetNoticeReceiver(session->conn, print_notice, NULL);
+	PQsetNoticeReceiver(session->conn, receive_notice, NULL);
 
 	/*
 	 * Its functions may be in any schema, in or outside of search_path, which
@@ -307,8 +307,17 @@ ignore_notice(void *arg, const PGresult *result)
 }
 
 static void
-print_notice(void *arg, const PGresult *result)
+receive_notice(void *arg, const PGresult *result)
 {
-	if (!options.quiet || is_warning(result))
+	(void) print_notice(result);
+}
+
+bool
+print_notice(const PGresult *result)
+{
+	bool		printed = !options.quiet || is_warning(result);
+
+	if (printed)
 		print_error(PQresultErrorMessage(result));
+	return printed;
 }

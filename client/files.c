@@ -36,6 +36,7 @@ typedef struct Paths
 	int			n;
 } Paths;
 
+static void keep_notice(void *notices, const PGresult *result);
 static void explain_arguments(const char *message);
 static void add_path(Files *files, const char *path);
 static void collect(Paths *paths, const char *path);
@@ -180,6 +181,7 @@ ExitCode
 run_load(Session *session, int argc, char **argv)
 {
 	Files		files = {0};
+	PQExpBufferData notices;
 	const char *params[6];
 	ExitCode	code;
 
@@ -212,23 +214,35 @@ run_load(Session *session, int argc, char **argv)
 	params[3] = options.replace ? "true" : "false";
 	params[4] = options.prune ? "true" : "false";
 	params[5] = options.file_options;
+	initPQExpBuffer(&notices);
+	PQsetNoticeReceiver(session->conn, keep_notice, &notices);
 	if (options.dry_run)
 		PQclear(run_query(session, "BEGIN", 0, NULL));
 	code = print_query(session, options.details ?
 					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb)" :
 					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
 					   6, params);
-	if (code == EXIT_FAILED)
-		explain_arguments(PQerrorMessage(session->conn));
+	explain_arguments(code == EXIT_FAILED ? PQerrorMessage(session->conn) : notices.data);
 	if (options.dry_run)
 		PQclear(run_query(session, "ROLLBACK", 0, NULL));
 	termPQExpBuffer(&files.paths);
 	termPQExpBuffer(&files.contents);
+	termPQExpBuffer(&notices);
 	return code;
 }
 
 /*
- * The errors of the server name the arguments of its function.
+ * Prints a notice, and keeps what was printed.
+ */
+static void
+keep_notice(void *notices, const PGresult *result)
+{
+	if (print_notice(result))
+		appendPQExpBufferStr(notices, PQresultErrorMessage(result));
+}
+
+/*
+ * The errors and the notices of the server name the arguments of its function.
  */
 static void
 explain_arguments(const char *message)

@@ -125,6 +125,9 @@ extern void print_error(const char *message);
 extern void print_missing_grants(Session *session, const char *sqlstate,
 								 const char *query);
 
+/* Prints a notice that --quiet does not suppress.  Returns whether it did. */
+extern bool print_notice(const PGresult *result);
+
 /* Whether a notice is a warning, which --quiet does not suppress. */
 extern bool is_warning(const PGresult *result);
 

@@ -266,6 +266,9 @@ client_is('a file in another encoding', [ @load, "$directory/latin1" ], 1, qr/^$
 mkdir "$directory/nothing";
 client_is('no files', [ @load, "$directory/nothing" ], 1, qr/^$/, qr{there are no files in ".*/nothing"});
 
+mkdir "$directory/bases";
+append_to_file("$directory/bases/1.sql", "-- revision: a6\n-- migrate:up\nSELECT 6;\n\n-- revision: a7\n-- migrate:up\nSELECT 7;\n");
+client_is('a warning that names an argument', [ @load, '-n', "$directory/bases" ], 0, qr/ a7 +\| added/, qr/^WARNING: .*with replace => true.*^pg_migrate: hint: For replace => true, say --replace\.$/ms);
 # Another schema, another role -----------------------------------------------------
 
 $node->safe_psql('postgres', 'CREATE DATABASE other');
