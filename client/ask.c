@@ -11,7 +11,7 @@
 typedef struct Check
 {
 	const char *name;
-	const char *query;			/* no row: it is all right */
+	const char *query;			/* no row, or a remark: it is all right */
 	const char *show;			/* what is printed otherwise */
 } Check;
 
@@ -23,7 +23,11 @@ static const Check checks[] = {
 	},
 	{
 		"lint",
-		"SELECT FROM @migrate_lint($1) AS l WHERE l.severity OPERATOR(pg_catalog.=) 'error' LIMIT 1",
+		"SELECT CASE WHEN NOT pg_catalog.bool_or(f.severity OPERATOR(pg_catalog.=) 'error')"
+		"        THEN pg_catalog.string_agg(pg_catalog.concat(f.n, ' ', f.severity, CASE WHEN f.n OPERATOR(pg_catalog.>) 1 THEN 's' END),"
+		"                                   ', ' ORDER BY f.severity DESC) END"
+		"  FROM (SELECT l.severity, pg_catalog.count(*) AS n FROM @migrate_lint($1) AS l GROUP BY l.severity) AS f"
+		" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0",
 		"SELECT * FROM @migrate_lint($1)"
 	},
 	{
@@ -39,6 +43,7 @@ static const Check checks[] = {
 };
 
 static const char *target_of(int argc, char **argv);
+static const char *remark_of(const PGresult *result);
 static ExitCode none(Session *session, const char *query, int nparams,
 					 const char *const *params);
 static ExitCode ask_target(Session *session, int argc, char **argv,
@@ -173,9 +178,11 @@ run_check(Session *session, int argc, char **argv)
 	{
 		int			nparams = strstr(checks[i].query, "$1") != NULL ? 1 : 0;
 		PGresult   *result = run_query(session, checks[i].query, nparams, params);
-		bool		good = result != NULL && PQntuples(result) == 0;
+		const char *remark = remark_of(result);
+		bool		good = result != NULL && (PQntuples(result) == 0 || remark != NULL);
 
-		printf("%s - %s\n", good ? "ok" : "not ok", checks[i].name);
+		printf("%s - %s%s%s\n", good ? "ok" : "not ok", checks[i].name,
+			   remark != NULL ? ": " : "", remark != NULL ? remark : "");
 		fflush(stdout);
 		if (!good)
 			code = EXIT_FAILED;
@@ -184,4 +191,14 @@ run_check(Session *session, int argc, char **argv)
 		PQclear(result);
 	}
 	return code;
+}
+
+/*
+ * What a check has found that is no failure; NULL: nothing.
+ */
+static const char *
+remark_of(const PGresult *result)
+{
+	return result == NULL || PQntuples(result) == 0 || PQnfields(result) == 0 ||
+		PQgetisnull(result, 0, 0) ? NULL : PQgetvalue(result, 0, 0);
 }

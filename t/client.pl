@@ -187,6 +187,9 @@ client_is('check finds', ['check'], 1, qr/^not ok - one head\n.* e1 .*^ok - lint
 client_is('new with two heads', [ 'new', 'again', '--directory', $directory ], 1, qr/^$/, qr/there are 2 heads.*--parent/s);
 client_is('check of one', [ 'check', 'e1' ], 1, qr/^not ok - round trip\n.*column/ms);
 
+sql($node, $db, q{SELECT migrate_register('e1', 'CREATE TABLE linted (t timestamp)', 'DROP TABLE linted', '{d1}', replace => true)});
+client_is('check says what lint warns of', [ 'check', 'e1' ], 1, qr/^ok - lint: 2 notices$/m);
+
 # Files ------------------------------------------------------------------------------
 
 my $history = "$directory/history";
