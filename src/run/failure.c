@@ -600,7 +600,7 @@ list_ways(const MigPartial *partial, const char *command, bool asked)
 					 "\nTo finish it by hand, and then take it as not applied: SELECT migrate_resolve(%s, 'finish');",
 					 revision);
 	appendStringInfo(&buf, upgrade ?
-					 "\nTo keep what is done and not apply the revision: SELECT migrate_resolve(%s, 'abandon');" :
+					 "\nTo keep what is done and not apply the revision, or to change its body: SELECT migrate_resolve(%s, 'abandon');" :
 					 "\nTo keep what is done and the revision applied: SELECT migrate_resolve(%s, 'abandon');",
 					 revision);
 	if (upgrade)

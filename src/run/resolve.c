@@ -433,7 +433,7 @@ say_what_stays(const MigPartial *partial)
 						   partial->revision),
 			 errdetail_internal("%s", stays),
 			 upgrade ?
-			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%s) shows it. To upgrade it again from its first statement, when that is undone by hand: %s",
+			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%1$s) shows it. To upgrade it again from its first statement, when that is undone by hand: %2$s\nTo change its body before: migrate_register(%1$s, ..., replace => true), or its file: pg_migrate load --replace.",
 					 quote_literal_cstr(partial->revision),
 					 mig_failure_resume(partial)) :
 			 errhint("The revision is applied. No run makes up for what stays; migrate_show(%s) shows it. To downgrade it again from its first statement, when that is undone by hand: %s",
