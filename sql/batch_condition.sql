@@ -158,6 +158,7 @@ SELECT pg_temp.is_accepted(relation::regclass, statement) || ': ' || statement F
 	('t', $$WITH x AS (UPDATE t SET n = 1 WHERE id BETWEEN $1 AND $2 RETURNING 1) INSERT INTO bare VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = 1 WHERE (SELECT count(*) FROM x) > 2$$),
 	('t', $$INSERT INTO t (id) SELECT parent FROM t WHERE id BETWEEN $1 AND $2 AND id > 17 ON CONFLICT (id) DO UPDATE SET n = 1 WHERE t.id BETWEEN $1 AND $2$$),
 	('moments', $$INSERT INTO child (id) SELECT 1 FROM moments LEFT JOIN zoned USING (k) WHERE k BETWEEN $1 AND $2$$),
+	('t', $$INSERT INTO child SELECT a.id FROM t a, t b, t c, t d WHERE NOT EXISTS (SELECT FROM t e WHERE e.id = d.id AND e.id BETWEEN $1 AND $2) AND a.id BETWEEN $1 AND $2$$),
 	('t', $$DELETE FROM child USING t WHERE t.id = child.t AND child.t BETWEEN $1 AND $2$$)) AS s (relation, statement);
 
 -- each row once

@@ -77,7 +77,8 @@ mig_batch_is_range(const MigBatchScope *scope, int varno, List *conditions)
 }
 
 /*
- * The row of the table whose key is in conditions: of one of them.
+ * The row of the table whose key is in conditions: of one of them.  What a subquery
+ * in a condition has of this query is no comparison, and counts its levels from there.
  */
 static List *
 find_row(const MigBatchScope *scope, List *conditions)
@@ -87,7 +88,8 @@ find_row(const MigBatchScope *scope, List *conditions)
 
 	foreach(cell, pull_vars_of_level((Node *) conditions, 0))
 	{
-		if (mig_batch_find_column(scope, lfirst(cell), &column) && column.key >= 0)
+		if (lfirst_node(Var, cell)->varlevelsup == 0 &&
+			mig_batch_find_column(scope, lfirst(cell), &column) && column.key >= 0)
 			return column.path;
 	}
 	return NIL;
