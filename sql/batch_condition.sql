@@ -260,5 +260,10 @@ RESET statement_timeout;
 -- rows that no source matches, which MERGE knows from 17 on
 SELECT CASE WHEN current_setting('server_version_num')::int >= 170000 THEN pg_temp.is_accepted('t', 'MERGE INTO child USING (SELECT id FROM t WHERE id BETWEEN $1 AND $2) s ON s.id = child.t WHEN NOT MATCHED BY SOURCE THEN DELETE') ELSE 'not seen' END;
 
+-- the errors of MERGE say where it needs the condition
+SELECT pg_temp.attempt($$CALL migrate_batch('t', 'MERGE INTO t USING bare b ON t.id = b.id AND t.id BETWEEN $1 AND $2 WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (id) VALUES (b.id)')$$);
+SELECT pg_temp.attempt($$CALL migrate_batch('t', 'MERGE INTO t USING bare b ON t.id = b.id WHEN MATCHED AND t.id BETWEEN $1 AND $2 THEN DELETE')$$);
+SELECT pg_temp.attempt($$CALL migrate_batch('t', 'MERGE INTO bare b USING t ON t.id = b.id AND t.id BETWEEN $1 AND $2 WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (t.id)')$$);
+
 DROP TABLE t, bare, child, crossed, parts, moments, zoned, told CASCADE;
 DROP FUNCTION instead;

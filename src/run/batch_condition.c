@@ -174,6 +174,7 @@ refuse(Search *search, int changed)
 	const MigBatch *batch = search->scope.batch;
 	List	   *range = NIL;
 	List	   *limits = NIL;
+	const Query *query = search->scope.queries == NIL ? NULL : first_query(search);
 
 	if (changed > 0)
 		(void) find_in_conditions(search, &range, &limits);
@@ -185,12 +186,18 @@ refuse(Search *search, int changed)
 				 errmsg("the statement of a batch is not limited to the rows of the batch"),
 				 errdetail("It changes rows of table %s that no condition on their key limits to the batch.",
 						   batch->relation_name),
+				 query->mergeActionList != NIL ?
+				 errhint("It needs the condition %s of table %s itself in ON, and no action but WHEN MATCHED. What has no match there needs an INSERT of its own.",
+						 mig_batch_condition(batch), batch->relation_name) :
 				 errhint("It needs the condition %s of table %s itself, in place of one in a subquery or of what it is joined to.",
 						 mig_batch_condition(batch), batch->relation_name)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the statement of a batch cannot be seen to be about exactly the rows of the batch"),
 			 errdetail("Rows could be left out, or be in two batches."),
+			 query != NULL && mig_batch_merges_unmatched(query) ?
+			 errhint("With WHEN NOT MATCHED it needs the condition in the source, USING (SELECT ... FROM %s WHERE %s), and no other use of the parameters, also not in ON. The source cannot have UNION, LIMIT, GROUP BY or a window function.",
+					 batch->relation_name, mig_batch_condition(batch)) :
 			 errhint("It needs the condition %s of table %s itself, once, joined to others by AND, without a cast or COLLATE, and no other use of the parameters in conditions and subqueries. A query with that condition, or around it, cannot have UNION, LIMIT, HAVING, DISTINCT ON or a window function.",
 					 mig_batch_condition(batch), batch->relation_name)));
 }

@@ -99,6 +99,7 @@ extern bool mig_batch_shares_rows(const MigBatch *batch, Oid relation);
 /* batch_query.c */
 extern List *mig_batch_conditions(Node *node, bool all, List *conditions);
 extern List *mig_batch_conditions_of(const Query *query);
+extern bool mig_batch_merges_unmatched(const Query *query);
 extern List *mig_batch_all_conditions_of(const Query *query);
 extern List *mig_batch_relations_of(Node *node, bool kept, List *varnos);
 extern Query *mig_batch_query_of_rows(Node *condition);

@@ -120,15 +120,26 @@ is_number(const Node *node, bool zero)
 List *
 mig_batch_conditions_of(const Query *query)
 {
+	if (mig_batch_merges_unmatched(query))
+		return NIL;
+	return mig_batch_conditions(mig_compat_merge_condition(query), false,
+								mig_batch_conditions((Node *) query->jointree, false, NIL));
+}
+
+/*
+ * Whether it is a MERGE that does something about rows without a match.
+ */
+bool
+mig_batch_merges_unmatched(const Query *query)
+{
 	ListCell   *cell;
 
 	foreach(cell, query->mergeActionList)
 	{
 		if (!mig_compat_when_matched(lfirst_node(MergeAction, cell)))
-			return NIL;
+			return true;
 	}
-	return mig_batch_conditions(mig_compat_merge_condition(query), false,
-								mig_batch_conditions((Node *) query->jointree, false, NIL));
+	return false;
 }
 
 List *
