@@ -77,7 +77,7 @@ SELECT migrate_schedule('months', '1 month', at => '2000-01-31 12:00+00');
 SELECT migrate_schedule('leap', '4 years', at => '1904-02-29 12:00+00');
 CALL settle();
 SET timezone = 'UTC';
-SELECT name, next_run > now() AS later, next_run <= now() + every::interval AS soon, next_run::time
+SELECT name, next_run > now() AS later, next_run - every::interval <= now() AS soon, next_run::time
   FROM migrate.schedules_details WHERE name IN ('months', 'leap') ORDER BY name;
 SELECT extract(day FROM next_run) >= 28 AS end_of_month FROM migrate.schedules_details WHERE name = 'months';
 -- a month after a short one
