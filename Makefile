@@ -21,9 +21,12 @@ DATA = $(filter-out %/$(DATA_built), \
 	$(wildcard extension/released/*.sql extension/migrate--*--*.sql))
 
 # The first SQL test creates the extension, the last one drops it; those between
-# leave the registry empty, so their order does not matter.
+# leave the registry empty, so their order does not matter.  Two servers take turns
+# at them, so those that take longest stand side by side.
 SQL_TESTS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS = install $(filter-out install drop $(NOT_RUN),$(SQL_TESTS)) drop
+LONGEST_SQL = alembic_suite schema schema_types job
+REGRESS = install $(LONGEST_SQL) \
+	$(filter-out install drop $(LONGEST_SQL) $(NOT_RUN),$(SQL_TESTS)) drop
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
 TAP_FILES = $(sort $(wildcard t/*.pl))
 # Files run side by side; those that take longest begin first, in this order.
