@@ -13,7 +13,7 @@ INSERT INTO replay.decision VALUES
 	('x031', '7: rows must not overlap', 'error');
 
 SET client_min_messages = warning;
-SELECT replay.run(by_script => false);
+CALL replay.run(by_script => false);
 RESET client_min_messages;
 
 \i sql/include/alembic_report.sql

@@ -32,7 +32,7 @@ INSERT INTO replay.decision VALUES
 	('s0710', 'no list of targets in SQL', '{"unsupported": true}');
 
 SET client_min_messages = warning;
-SELECT replay.run(by_script => true);
+CALL replay.run(by_script => true);
 RESET client_min_messages;
 
 \i sql/include/alembic_report.sql

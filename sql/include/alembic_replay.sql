@@ -2,6 +2,7 @@
 -- Replays measured answers of Alembic (../../test/alembic) through the public
 -- functions.  A file that includes this puts cases into replay.item, decisions
 -- of our own into replay.decision, and reads replay.verdict.
+-- The functions are of plpgsql, which plans a query once and not in each call.
 SET client_min_messages = warning;
 CREATE SCHEMA replay;
 
@@ -54,7 +55,9 @@ CREATE TRIGGER replay AFTER INSERT ON migrate.log
 
 -- The steps seen, in the form of the files: a step is what was changed
 -- before its log row.
-CREATE FUNCTION replay.steps_seen() RETURNS jsonb LANGUAGE sql AS $$
+CREATE FUNCTION replay.steps_seen() RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	WITH numbered AS (
 		SELECT n, op, before, after, operation, revision,
 			   count(*) FILTER (WHERE op = 'step')
@@ -69,17 +72,21 @@ CREATE FUNCTION replay.steps_seen() RETURNS jsonb LANGUAGE sql AS $$
 							   FILTER (WHERE op = 'update'), '[]')) AS content
 		  FROM numbered GROUP BY step
 	)
-	SELECT coalesce(jsonb_agg(content ORDER BY step DESC), '[]') FROM steps
-$$;
+	SELECT coalesce(jsonb_agg(content ORDER BY step DESC), '[]') FROM steps);
+END $$;
 
-CREATE FUNCTION replay.sorted(list jsonb) RETURNS jsonb LANGUAGE sql AS $$
+CREATE FUNCTION replay.sorted(list jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	SELECT coalesce(jsonb_agg(e ORDER BY e::text COLLATE "C"), '[]')
-	  FROM jsonb_array_elements(list) AS e
-$$;
+	  FROM jsonb_array_elements(list) AS e);
+END $$;
 
 -- An answer in a line: each step with the rows that it takes away and brings,
 -- then the rows at the end.
-CREATE FUNCTION replay.brief(answer jsonb) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION replay.brief(answer jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	SELECT CASE
 		WHEN answer ? 'steps' THEN (
 			SELECT coalesce(string_agg(concat(
@@ -101,33 +108,39 @@ CREATE FUNCTION replay.brief(answer jsonb) RETURNS text LANGUAGE sql AS $$
 			  FROM jsonb_array_elements_text(answer -> 'revs') AS r)
 		WHEN answer ? 'error' OR answer ? 'refused' THEN 'error'
 		ELSE answer::text
-	END
-$$;
+	END);
+END $$;
 
 -- An answer in a form that says which row was changed how, and can be compared.
-CREATE FUNCTION replay.exact(answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
+CREATE FUNCTION replay.exact(answer jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	SELECT jsonb_agg(jsonb_build_array(
 			s -> 'op', s -> 'rev', replay.sorted(s -> 'delete'),
 			replay.sorted(s -> 'insert'), replay.sorted(s -> 'update'))
 			ORDER BY i)
-	  FROM jsonb_array_elements(answer -> 'steps') WITH ORDINALITY AS t (s, i)
-$$;
+	  FROM jsonb_array_elements(answer -> 'steps') WITH ORDINALITY AS t (s, i));
+END $$;
 
-CREATE FUNCTION replay.texts(list jsonb) RETURNS text[] LANGUAGE sql AS $$
+CREATE FUNCTION replay.texts(list jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	SELECT coalesce(array_agg(e ORDER BY i), '{}')
-	  FROM jsonb_array_elements_text(list) WITH ORDINALITY AS t (e, i)
-$$;
+	  FROM jsonb_array_elements_text(list) WITH ORDINALITY AS t (e, i));
+END $$;
 
 -- The revisions of a case as one script.
-CREATE FUNCTION replay.script(revisions jsonb) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION replay.script(revisions jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	SELECT string_agg(format(
 		E'-- revision: %s\n-- down_revision: %s\n-- depends_on: %s\n'
 		'-- branch_labels: %s\n-- migrate:up\n-- migrate:down\n',
 		r ->> 'id', array_to_string(replay.texts(r -> 'down'), ', '),
 		array_to_string(replay.texts(r -> 'depends'), ', '),
 		array_to_string(replay.texts(r -> 'labels'), ', ')), '' ORDER BY i)
-	  FROM jsonb_array_elements(revisions) WITH ORDINALITY AS t (r, i)
-$$;
+	  FROM jsonb_array_elements(revisions) WITH ORDINALITY AS t (r, i));
+END $$;
 
 -- The same one by one: each as soon as all its parents are registered.  The
 -- others are tried at the end, for their errors.
@@ -159,12 +172,14 @@ BEGIN
 	END LOOP;
 END $$;
 
-CREATE FUNCTION replay.history(range text) RETURNS jsonb LANGUAGE sql AS $$
+CREATE FUNCTION replay.history(range text) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (
 	SELECT coalesce(jsonb_agg(jsonb_build_object(
 			'op', 'history', 'rev', revision, 'delete', '[]'::jsonb,
 			'insert', '[]'::jsonb, 'update', '[]'::jsonb)), '[]')
-	  FROM migrate_history(range)
-$$;
+	  FROM migrate_history(range));
+END $$;
 
 -- Our answer to a case.  An upgrade to a list of targets is not part of the
 -- SQL interface, except where the list has one element.
@@ -257,7 +272,9 @@ END $$;
 
 CREATE TABLE replay.verdict (id text, command text, item jsonb, answer jsonb, ok boolean);
 
-CREATE FUNCTION replay.run(by_script boolean) RETURNS void
+-- A transaction for each case: otherwise each one would read the dead rows of all
+-- before it.
+CREATE PROCEDURE replay.run(by_script boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
 	i replay.item;
@@ -268,6 +285,7 @@ BEGIN
 		INSERT INTO replay.verdict VALUES (i.content ->> 'id',
 			i.content ->> 'command', i.content, answer,
 			replay.is_right(i.content, answer));
+		COMMIT;
 	END LOOP;
 END $$;
 RESET client_min_messages;
