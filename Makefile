@@ -24,7 +24,7 @@ DATA = $(filter-out %/$(DATA_built), \
 # leave the registry empty, so their order does not matter.  Two servers take turns
 # at them, so those that take longest stand side by side.
 SQL_TESTS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-LONGEST_SQL = alembic_suite schema schema_types job
+LONGEST_SQL = schema schema_types job
 REGRESS = install $(LONGEST_SQL) \
 	$(filter-out install drop $(LONGEST_SQL) $(NOT_RUN),$(SQL_TESTS)) drop
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
