@@ -67,7 +67,8 @@ for my $path (@ARGV)
 		  if $file ne 'compat.h' && $line =~ /\bPG_VERSION_NUM\b/;
 
 		# guc.c names the table that is the default of a setting.
-		for my $table ($file eq 'guc.c' ? () : @tables)
+		next if $file eq 'guc.c' || $line !~ /\bmigrate\./;
+		for my $table (@tables)
 		{
 			$say->("only tables/$table.c names the table migrate.$table")
 			  if $path !~ m{/tables/$table(_open|_write)?\.[ch]$} && $line =~ /\bmigrate\.$table\b/;
