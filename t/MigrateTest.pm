@@ -359,10 +359,15 @@ sub chain
 	return $script;
 }
 
-# Whether a program of others is in PATH.
+# Whether a program of others is in PATH; scripts/check may be installing some.
 sub is_installed
 {
 	my ($command) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		last if !$ENV{INSTALLING} || !-e $ENV{INSTALLING};
+		select(undef, undef, undef, 0.1);
+	}
 	return scalar grep { -x "$_/$command" } split /:/, $ENV{PATH};
 }
 
