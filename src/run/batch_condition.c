@@ -26,6 +26,17 @@
 #include "base/compat.h"
 #include "run/batch_internal.h"
 
+/* Why a statement is refused, if that can be told from other reasons. */
+typedef enum Fault
+{
+	FAULT_OTHER,
+	FAULT_QUERY,				/* it gives or leaves out rows because of
+								 * others */
+	FAULT_SUBQUERY,				/* the condition is in one of WHERE */
+	FAULT_RANGE,				/* the conditions are not the range */
+	FAULT_UNMATCHED				/* MERGE, and not in its source */
+} Fault;
+
 /* What is looked at. */
 typedef struct Search
 {
@@ -34,6 +45,7 @@ typedef struct Search
 	bool		deletes;		/* the change is DELETE: once is all that it
 								 * does to a row that belongs to two batches */
 	bool		found;			/* a change that is limited to the batch */
+	Fault		fault;			/* of the change that is not */
 } Search;
 
 static bool check_queries(Node *node, void *context);
@@ -42,10 +54,11 @@ static bool check_insert(Search *search);
 static bool find_parameter(Node *node, void *context);
 static bool changes_table(const Search *search);
 pg_noreturn static void refuse(Search *search, int changed);
+static int	describe_fault(const Search *search);
 static bool find_crossed(Node *node, void *context);
 static bool is_limited(Search *search, int changed, bool alone);
 static bool keeps_rows(const Search *search, bool alone);
-static bool find_in_conditions(const Search *search, List **range, List **limits);
+static bool find_in_conditions(Search *search, List **range, List **limits);
 static bool find_in_relations(const Search *search, List **limits);
 static bool is_alone(const Query *query);
 static List *relations_of(const Query *query);
@@ -91,6 +104,7 @@ check_change(Search *search)
 	int			changed = 0;
 
 	search->deletes = query->commandType == CMD_DELETE;
+	search->fault = FAULT_OTHER;
 	if (query->commandType == CMD_INSERT)
 	{
 		if (!check_insert(search))
@@ -191,15 +205,52 @@ refuse(Search *search, int changed)
 						 mig_batch_condition(batch), batch->relation_name) :
 				 errhint("It needs the condition %s of table %s itself, in place of one in a subquery or of what it is joined to.",
 						 mig_batch_condition(batch), batch->relation_name)));
+	if (query != NULL && mig_batch_merges_unmatched(query))
+		search->fault = FAULT_UNMATCHED;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the statement of a batch cannot be seen to be about exactly the rows of the batch"),
-			 errdetail("Rows could be left out, or be in two batches."),
-			 query != NULL && mig_batch_merges_unmatched(query) ?
-			 errhint("With WHEN NOT MATCHED it needs the condition in the source, USING (SELECT ... FROM %s WHERE %s), and no other use of the parameters, also not in ON. The source cannot have UNION, LIMIT, GROUP BY or a window function.",
-					 batch->relation_name, mig_batch_condition(batch)) :
-			 errhint("It needs the condition %s of table %s itself, once, joined to others by AND, without a cast or COLLATE, and no other use of the parameters in conditions and subqueries. A query with that condition, or around it, cannot have UNION, LIMIT, HAVING, DISTINCT ON or a window function.",
-					 mig_batch_condition(batch), batch->relation_name)));
+			 describe_fault(search)));
+}
+
+/*
+ * To be called inside ereport().
+ */
+static int
+describe_fault(const Search *search)
+{
+	const char *condition = mig_batch_condition(search->scope.batch);
+	const char *table = search->scope.batch->relation_name;
+
+	switch (search->fault)
+	{
+		case FAULT_QUERY:
+			errdetail("A query with the condition, or around it, has UNION, LIMIT, GROUP BY, HAVING, DISTINCT ON or a window function. What that gives for a row depends on the other rows of the batch.");
+			errhint("Write the condition %s of table %s beside that query instead of into it, or, for UNION, a call for each of its queries.",
+					condition, table);
+			break;
+		case FAULT_SUBQUERY:
+			errdetail("The condition is in a subquery of WHERE. A row that is changed could belong to rows of several batches.");
+			errhint("Join table %s in FROM, with the condition %s there.",
+					table, condition);
+			break;
+		case FAULT_RANGE:
+			errdetail("What is compared with the parameters is not the key alone, from its first to its last value in the batch. Rows could be left out, or be in two batches.");
+			errhint("It needs the condition %s of table %s itself, once, joined to others by AND, without a cast or COLLATE, and no other use of the parameters in conditions and subqueries.",
+					condition, table);
+			break;
+		case FAULT_UNMATCHED:
+			errdetail("Rows could be left out, or be in two batches.");
+			errhint("With WHEN NOT MATCHED it needs the condition in the source, USING (SELECT ... FROM %s WHERE %s), and no other use of the parameters, also not in ON. The source cannot have UNION, LIMIT, GROUP BY or a window function.",
+					table, condition);
+			break;
+		case FAULT_OTHER:
+			errdetail("Rows could be left out, or be in two batches.");
+			errhint("It needs the condition %s of table %s itself, once, joined to others by AND, without a cast or COLLATE, and no other use of the parameters in conditions and subqueries. A query with that condition, or around it, cannot have UNION, LIMIT, HAVING, DISTINCT ON or a window function.",
+					condition, table);
+			break;
+	}
+	return 0;					/* the value does not matter */
 }
 
 static bool
@@ -238,12 +289,19 @@ is_limited(Search *search, int changed, bool alone)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (!keeps_rows(search, alone) ||
-		!find_in_conditions(search, &range, &limits) ||
+	search->fault = FAULT_QUERY;
+	if (!keeps_rows(search, alone))
+		return false;
+	search->fault = FAULT_OTHER;
+	if (!find_in_conditions(search, &range, &limits) ||
 		!find_in_relations(search, &limits))
 		return false;
 	if (range != NIL)
+	{
+		if (limits == NIL)
+			search->fault = FAULT_RANGE;
 		return limits == NIL && mig_batch_is_range(&search->scope, changed, range);
+	}
 	if (changed > 0 || list_length(limits) != 1)
 		return false;
 	search->scope.queries = linitial(limits);
@@ -278,7 +336,7 @@ keeps_rows(const Search *search, bool alone)
  * whether there are no others.
  */
 static bool
-find_in_conditions(const Search *search, List **range, List **limits)
+find_in_conditions(Search *search, List **range, List **limits)
 {
 	const Query *query = first_query(search);
 	List	   *conditions = mig_batch_conditions_of(query);
@@ -304,7 +362,10 @@ find_in_conditions(const Search *search, List **range, List **limits)
 		}
 		/* A row may have partners in several batches. */
 		if (!search->deletes)
+		{
+			search->fault = FAULT_SUBQUERY;
 			return false;
+		}
 		if (mig_batch_uses_parameter(&search->scope, ((SubLink *) condition)->testexpr))
 			return false;
 		*limits = lappend(*limits, lcons(inner, list_copy(search->scope.queries)));
