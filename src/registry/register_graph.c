@@ -179,8 +179,8 @@ try_connect(MigRegisterSet *set, GraphNodes *nodes)
 	{
 		const GraphNode *blamed = find_blamed(nodes);
 
-		errors = mig_script_error_add(errors, blamed->given == NULL ? set->n :
-									  blamed->given->given.revision.number,
+		errors = mig_script_error_add(errors, blamed == NULL || blamed->given == NULL ?
+									  set->n : blamed->given->given.revision.number,
 									  context);
 		failed = true;
 	}
@@ -243,14 +243,16 @@ find_node(const GraphNodes *nodes, const char *id)
 
 /*
  * The revision that an error is told of: of two with the same label one that is
- * given.
+ * given.  NULL: the error is not about one, as when memory is exhausted.
  */
 static const GraphNode *
 find_blamed(const GraphNodes *nodes)
 {
 	MigCulprit	culprit = mig_graph_culprit(nodes->graph);
-	const GraphNode *node = find_node(nodes, culprit.id);
+	const GraphNode *node = culprit.id == NULL ? NULL : find_node(nodes, culprit.id);
 
+	if (node == NULL)
+		return NULL;
 	return node->given == NULL && culprit.label != NULL ?
 		find_node(nodes, culprit.other) : node;
 }
@@ -262,7 +264,8 @@ add_blamed(void *arg)
 	const GraphNode *blamed = find_blamed(nodes);
 	MigRegisterPlace place;
 
-	if (blamed->given == NULL || blamed->given->given.revision.line == 0)
+	if (blamed == NULL || blamed->given == NULL ||
+		blamed->given->given.revision.line == 0)
 		return;
 	place.registration = &blamed->given->given;
 	place.line = blamed->given->given.revision.key_lines[find_key(nodes, blamed)];
