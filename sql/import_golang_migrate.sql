@@ -64,6 +64,12 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 SELECT * FROM migrate_register_bundle(E'-- file: 33_x.up.sql\nCOPY "D" . "t" (u&"\\0061", "from") FROM stdin; -- its data\na\tb\n\\.\n');
 SELECT upgrade FROM migrate.revision WHERE revision = '33';
 
+-- a downgrade that is none is left out: that is why the revision differs
+SELECT * FROM migrate_register_bundle(E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELECT 2;\n');
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELEC 2;\n'));
+SELECT migrate_upgrade('50');
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELEC 2;\n'));
+
 -- the tool's own table, literals that look like templates
 SELECT * FROM migrate_register_bundle(E'-- file: 40_own.up.sql\nDELETE FROM schema_migrations;\n-- file: 41_not.up.sql\nSELECT ''schema_migrations {{ x }}'', ''{{1,2},{3,4}}''::int[]; -- schema_migrations {{ y }}\n');
 \a

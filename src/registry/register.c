@@ -40,6 +40,7 @@ static bool check_verify(MigRegistered *registered, int item);
 static bool check_external(MigRegistered *registered, int item);
 static void register_all(MigRegistered *registered, int n);
 static void check_differences(MigRegistered *registered, int n);
+static const char *describe_difference(const MigRegistered *registered);
 static void refuse_several(const List *refused);
 static void update(const MigRevision *revision);
 static void refuse_if_applied(MigVersion *version, MigGraph *graph,
@@ -529,7 +530,9 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" is applied with another definition", id),
 				 errdetail("%s It is applied according to version table \"%s\".",
-						   registered->differs, version->name),
+						   describe_difference(registered), version->name),
+				 registered->left_out != NULL ?
+				 errhint("Correct the downgrade.") :
 				 registered->differs == mig_definition_message_differs ?
 				 errhint("Restore its message, or the name of the file that has it; migrate_show(%s) shows it. Or downgrade it first, then use replace => true.",
 						 quote_literal_cstr(id)) :
@@ -539,8 +542,18 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("revision \"%s\" is already registered with another definition",
 					id),
-			 errdetail_internal("%s", registered->differs),
+			 errdetail_internal("%s", describe_difference(registered)),
+			 registered->left_out != NULL ?
+			 errhint("Correct the downgrade, or use replace => true while the revision is not applied.") :
 			 errhint("Give the change an id of its own, or use replace => true while the revision is not applied.")));
+}
+
+static const char *
+describe_difference(const MigRegistered *registered)
+{
+	return registered->left_out == NULL ? registered->differs :
+		psprintf(_("%s Its downgrade was left out: %s."), registered->differs,
+				 registered->left_out);
 }
 
 static void
