@@ -682,7 +682,11 @@ run_batch(MigBatch *batch)
 	{
 		/* By now the look-ups keep it from being altered. */
 		if (!mig_batch_advance(&batch->id, &step))
+		{
+			/* The statement itself, or a trigger, may have reset it. */
+			mig_batch_lock_position(batch);
 			mig_batch_refuse_order(batch);
+		}
 		batch->last = NULL;
 	}
 	else if (last != NULL)

@@ -242,7 +242,7 @@ mig_batch_lock_position(MigBatch *batch)
 	if (row == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this batch was reset by another session"),
+				 errmsg("this batch was reset meanwhile"),
 				 errhint("Send the CALL again to start over.")));
 	if (row->relation_name == NULL)
 		ereport(ERROR,
