@@ -24,6 +24,11 @@ SHOW search_path;
 SHOW migrate.version_table;
 SELECT count(*) FROM migrate.version;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- who has forgotten to name them is told, once
+SELECT migrate_register('zzz', 'SELECT 1', '');
+SELECT migrate_upgrade('zzz');
+SELECT migrate_downgrade('base');
+SELECT migrate_unregister('zzz');
 
 -- as the hint says
 SET search_path = tenant_2, public;

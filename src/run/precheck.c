@@ -13,11 +13,16 @@
 
 #include "base/command.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "base/server.h"
 #include "run/run_internal.h"
 #include "tables/revision.h"
 
+/* Enough to know which are meant. */
+#define MAX_TENANTS_NAMED		3
+
 static void check_steps(const MigRun *run, const MigTrust *trust);
+static void warn_tenants(const MigRun *run);
 static char *advise_irreversible(const MigRun *run, int index);
 static MigTrust *plan_trust(const MigRun *run, char **ids);
 static char **plan_ids(const MigPlan *plan);
@@ -82,6 +87,36 @@ mig_precheck_plan(MigRun *run)
 	check_steps(run, trust);
 	pfree(trust);
 	pfree(ids);
+	warn_tenants(run);
+}
+
+/*
+ * Warns of the first upgrade that does not name the schemas of a database in which
+ * each has its own version table: they were probably forgotten.
+ */
+static void
+warn_tenants(const MigRun *run)
+{
+	int			ntables;
+	MigVersionName *tables;
+	List	   *names = NIL;
+
+	if (run->plan->command != MIG_COMMAND_UPGRADE || !run->version->own ||
+		run->version->nrows > 0)
+		return;
+	tables = mig_version_tables(&ntables);
+	if (ntables == 0)
+		return;
+	for (int i = 0; i < ntables; i++)
+		names = lappend(names, tables[i].schema);
+	ereport(WARNING,
+			(errmsg_plural("the upgrade is not for the %d schema that has a version table of its own",
+						   "the upgrade is not for the %d schemas that have version tables of their own",
+						   ntables, ntables),
+			 errdetail("They are %s. It is by version table \"%s\", which has no revision yet.",
+					   mig_printable_names(names, MAX_TENANTS_NAMED), run->version->name),
+			 errhint("To upgrade those, name them, as in schemas => %s. To see where each is: SELECT * FROM migrate.tenants;",
+					 mig_tenant_quote(list_make1(tables[0].schema)))));
 }
 
 /*

@@ -666,8 +666,11 @@ extern uint64 mig_utility_hook_written(void);
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);
 extern void mig_resolve_refuse(const MigPartial *partial);
-extern char *mig_resolve_last_key(const MigPartial *partial);
+extern const char *mig_resolve_after_batch(const MigPartial *partial);
 extern bool mig_resolve_can_skip(const MigPartial *partial,
 								 MigScript **script, MigSegment *segment);
+
+/* tenant.c */
+extern char *mig_tenant_quote(const List *names);
 
 #endif							/* MIG_RUN_INTERNAL_H */

@@ -140,7 +140,6 @@ static void report_end(const TenantRuns *runs);
 static char *advise(const TenantRuns *runs);
 static char *advise_change(const TenantRuns *runs);
 static bool is_tenant(const TenantRuns *runs, const MigVersionName *table);
-static char *quote_schemas(const List *names);
 
 /*
  * The tenants that are asked for, each once, in the order of the names; those
@@ -622,7 +621,7 @@ advise(const TenantRuns *runs)
 		return "";
 	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s%s);",
 					mig_command_procedure(request->command),
-					quote_literal_cstr(request->targets[0]), quote_schemas(names),
+					quote_literal_cstr(request->targets[0]), mig_tenant_quote(names),
 					runs->stop_on_error ? ", stop_on_error => true" : "");
 }
 
@@ -655,7 +654,7 @@ advise_change(const TenantRuns *runs)
 	return psprintf("\nTo replace revision \"%s\", run its downgrade first where it is applied, which may drop data: CALL migrate_revert(%s, schemas => %s);",
 					mig_printable(runs->to_change),
 					quote_literal_cstr(mig_failure_target_before(runs->to_change)),
-					quote_schemas(names));
+					mig_tenant_quote(names));
 }
 
 static bool
@@ -670,10 +669,10 @@ is_tenant(const TenantRuns *runs, const MigVersionName *table)
 }
 
 /*
- * An array of names as a literal.
+ * An array of schemas as a literal, for statements that are to be pasted.
  */
-static char *
-quote_schemas(const List *names)
+char *
+mig_tenant_quote(const List *names)
 {
 	char	  **elems = palloc(sizeof(char *) * list_length(names));
 	int			nelems = 0;
