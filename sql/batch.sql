@@ -752,6 +752,13 @@ SET search_path = evil, pg_catalog, public;
 CALL migrate_batch('t', 'UPDATE t SET n = 0 WHERE id OPERATOR(pg_catalog.>=) $1 AND id OPERATOR(pg_catalog.<=) $2', name => 'evil');
 RESET search_path;
 SELECT migrate_batch_reset('evil');
+-- one that its own statement resets
+CREATE FUNCTION reset_it() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM migrate_batch_reset('itself'); RETURN NULL; END$$;
+CREATE TRIGGER reset AFTER UPDATE ON uuids FOR EACH STATEMENT EXECUTE FUNCTION reset_it();
+CALL migrate_batch('uuids', 'UPDATE uuids SET n = n + 1 WHERE id BETWEEN $1 AND $2', name => 'itself');
+SELECT count(*) FROM migrate.batch WHERE name = 'itself';
+DROP TRIGGER reset ON uuids;
+DROP FUNCTION reset_it;
 
 REVOKE ALL ON PROCEDURE migrate_batch FROM regress_migrate_batcher, regress_migrate_other;
 REVOKE ALL ON FUNCTION migrate_batch_reset FROM regress_migrate_other;

@@ -56,6 +56,27 @@ mig_printable(const char *text)
 }
 
 /*
+ * A copy in quotation marks, those in it doubled: what a person pastes with the
+ * statements around it stays a name.  For hints, which have statements.
+ */
+char *
+mig_printable_quoted(const char *text)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '"');
+	for (const char *c = mig_printable(text); *c != '\0'; c++)
+	{
+		if (*c == '"')
+			appendStringInfoChar(&buf, *c);
+		appendStringInfoChar(&buf, *c);
+	}
+	appendStringInfoChar(&buf, '"');
+	return buf.data;
+}
+
+/*
  * Names for a message, each in quotation marks, at most so many of them.
  */
 char *
@@ -72,8 +93,8 @@ mig_printable_names(const List *names, int max)
 			appendStringInfo(&buf, _(" and %d more"), list_length(names) - max);
 			break;
 		}
-		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
-						 mig_printable(lfirst(cell)));
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 mig_printable_quoted(lfirst(cell)));
 	}
 	return buf.data;
 }

@@ -11,6 +11,7 @@
 
 extern const char *mig_printable_find(const char *text, const char *allowed);
 extern char *mig_printable(const char *text);
+extern char *mig_printable_quoted(const char *text);
 extern char *mig_printable_names(const List *names, int max);
 extern char *mig_printable_path(const char *search_path);
 extern char *mig_printable_detail(const char *text, const char *character);

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/printable.h"
 #include "registry/registry_internal.h"
 #include "run/run.h"
 #include "tables/hook.h"
@@ -95,8 +96,8 @@ find_own(MigHookEvent event, Oid function, const char *name)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to change a hook of role \"%s\"",
 						keeper),
-				 errhint("A role with the rights of \"%s\" can, or the owner of the extension.",
-						 keeper)));
+				 errhint("A role with the rights of %s can, or the owner of the extension.",
+						 mig_printable_quoted(keeper))));
 	return found;
 }
 

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/printable.h"
 #include "graph/graph.h"
 #include "registry/registry_internal.h"
 #include "run/run.h"
@@ -346,8 +347,8 @@ check_dependents(const Squash *squash)
 								id),
 						 errdetail("Revision \"%s\" is built on it or depends on it, and is not one of those that are squashed.",
 								   dependents[k]),
-						 errhint("Squash a range that ends with revision \"%s\", or begins after it.",
-								 id)));
+						 errhint("Squash a range that ends with revision %s, or begins after it.",
+								 mig_printable_quoted(id))));
 		}
 	}
 }

@@ -137,8 +137,8 @@ check_authors(const MigVersion *version, const Line *line)
 						trust[i].check.author),
 				 errdetail("Role \"%s\" would be the author of what another role with fewer rights has written.",
 						   GetUserNameFromId(GetUserId(), false)),
-				 errhint("Let role \"%s\" squash it, or approve it first.",
-						 trust[i].check.author)));
+				 errhint("Let role %s squash it, or approve it first.",
+						 mig_printable_quoted(trust[i].check.author))));
 	}
 }
 

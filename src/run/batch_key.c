@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/printable.h"
 #include "base/render.h"
 #include "base/spi.h"
 #include "run/batch_internal.h"
@@ -305,8 +306,8 @@ refuse_index(const MigBatch *batch, const Candidate *candidate,
 			 errmsg("index \"%s\" cannot be the key of a batch", candidate->name),
 			 errdetail("%s", candidate->problem),
 			 usable != NULL ?
-			 errhint("Keys of table \"%s\" that can be used: %s.",
-					 batch->relation_name, usable) :
+			 errhint("Keys of table %s that can be used: %s.",
+					 mig_printable_quoted(batch->relation_name), usable) :
 			 candidate->hashed ?
 			 errhint("Create a unique index that is sorted by range, CREATE UNIQUE INDEX ... (... ASC), and give its columns in argument \"key\".") :
 			 errhint("Create a unique btree index over columns that are NOT NULL, and give its columns in argument \"key\".")));

@@ -586,7 +586,7 @@ list_ways(const MigPartial *partial, const char *command, bool asked)
 		appendStringInfo(&buf, "To complete it when the cause is removed: %s", command);
 	else
 		appendStringInfo(&buf, "To resume with statement %d%s when the cause is removed: %s",
-						 next, mig_resolve_last_key(partial), command);
+						 next, mig_resolve_after_batch(partial), command);
 	/* The next run asks the catalogs, which need not tell. */
 	if (!asked && partial->unknown > 0 && !mig_partial_is_batch(partial) &&
 		!mig_partial_ends_transactions(partial))

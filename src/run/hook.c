@@ -28,6 +28,7 @@
 
 #include "base/command.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "base/retry.h"
 #include "run/run_internal.h"
 #include "tables/hook.h"
@@ -167,10 +168,10 @@ refuse(const MigHook *hook, const char *role, bool is_owner)
 			 errdetail("Role \"%s\" registered it. It is not this role, a superuser, or a member of this role. The hook was not called.",
 					   role),
 			 is_owner ?
-			 errhint("Give the function to a role with the rights of \"%s\": ALTER FUNCTION %s OWNER TO ...; or, to run without it: %s",
-					 runner, hook->name, unhook(hook)) :
-			 errhint("A role with the rights of \"%s\" can register it again: SELECT migrate_hook('%s', %s); or, to run without it: %s",
-					 runner, mig_hook_event_name(hook->event),
+			 errhint("Give the function to a role with the rights of %s: ALTER FUNCTION %s OWNER TO ...; or, to run without it: %s",
+					 mig_printable_quoted(runner), hook->name, unhook(hook)) :
+			 errhint("A role with the rights of %s can register it again: SELECT migrate_hook('%s', %s); or, to run without it: %s",
+					 mig_printable_quoted(runner), mig_hook_event_name(hook->event),
 					 quote_literal_cstr(hook->name), unhook(hook))));
 }
 

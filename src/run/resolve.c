@@ -84,14 +84,13 @@ mig_run_describe_partial(const MigPartial *partial)
 }
 
 /*
- * " after key (20)", for the statement that a run resumes with; or "".
+ * Where a run resumes in the statement that it resumes with.  Not the key: that is
+ * data of the table, and hints are pasted.
  */
-char *
-mig_resolve_last_key(const MigPartial *partial)
+const char *
+mig_resolve_after_batch(const MigPartial *partial)
 {
-	return partial->batch.last_key == NULL ? "" :
-		psprintf(" after key %s",
-				 mig_batch_describe_key(partial->batch.last_key, partial->batch.nkey));
+	return partial->batch.batches > 0 ? " after its last batch" : "";
 }
 
 /*
@@ -378,7 +377,7 @@ say_next(const MigPartial *partial, int skipped)
 	script = mig_script_split_text(body.text, body.per_statement);
 	hint = next < script->nstatements ?
 		psprintf("To resume with statement %d%s: %s", next + 1,
-				 skipped > 0 ? "" : mig_resolve_last_key(partial),
+				 skipped > 0 ? "" : mig_resolve_after_batch(partial),
 				 mig_failure_resume(partial)) :
 		psprintf("It was the last statement. To complete the %s: %s",
 				 operation, mig_failure_resume(partial));

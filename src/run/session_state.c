@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "base/cursor.h"
+#include "base/printable.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "run/run_internal.h"
@@ -60,8 +61,8 @@ mig_session_state_note(MigTemporary *before)
 				 errmsg("a migration body cannot run while cursor %s is open in a session of another role",
 						quote_identifier(cursor)),
 				 errdetail("The body could read it, or put another one in its place. A PL/pgSQL loop over a query has a cursor, too."),
-				 errhint("Close it, as with CLOSE ALL, or open a session as role \"%s\".",
-						 GetUserNameFromId(GetUserId(), false))));
+				 errhint("Close it, as with CLOSE ALL, or open a session as role %s.",
+						 mig_printable_quoted(GetUserNameFromId(GetUserId(), false)))));
 	before->objects = mig_spi_list(&query, NULL, MIG_SPI_OWNER,
 								   MIG_SPI_READ_LATEST, &before->nobjects);
 }
@@ -171,10 +172,10 @@ mig_session_state_refuse(const MigTemporary *before)
 				 errmsg("a hook cannot leave %s in the session", leftover) :
 				 errmsg("a migration body cannot leave %s in the session", leftover),
 				 mig_hook_is_called() ?
-				 errhint("Take it away at the end of the function, or open a session as role \"%s\".",
-						 GetUserNameFromId(GetUserId(), false)) :
-				 errhint("Take it away at the end of the body, or open a session as role \"%s\".",
-						 GetUserNameFromId(GetUserId(), false))));
+				 errhint("Take it away at the end of the function, or open a session as role %s.",
+						 mig_printable_quoted(GetUserNameFromId(GetUserId(), false))) :
+				 errhint("Take it away at the end of the body, or open a session as role %s.",
+						 mig_printable_quoted(GetUserNameFromId(GetUserId(), false)))));
 }
 
 static void

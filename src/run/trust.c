@@ -434,9 +434,9 @@ mig_trust_refuse_author(MigCommand command, const char *revision,
 			 errmsg("permission denied to run revision \"%s\" as role \"%s\"",
 					revision, runner),
 			 errdetail("Role \"%s\" registered it. Neither that role nor one that has approved it is this role, a superuser, or a member of this role. %s",
-					   author, describe_so_far(revision, version)),
-			 errhint(READ_HINT "\nTo approve what was read, as a role with the rights of \"%2$s\":\nSELECT migrate_approve(%1$s, :'hash');\nOr role \"%3$s\" can run it, if it may run revisions.%4$s",
-					 literal, runner, author,
+					   mig_printable(author), describe_so_far(revision, version)),
+			 errhint(READ_HINT "\nTo approve what was read, as a role with the rights of %2$s:\nSELECT migrate_approve(%1$s, :'hash');\nOr role %3$s can run it, if it may run revisions.%4$s",
+					 literal, mig_printable_quoted(runner), mig_printable_quoted(author),
 					 set_role == NULL ? "" :
 					 psprintf(_("\nOr, if that role or one that has approved it has the rights of %s"),
 							  set_role))));
