@@ -640,7 +640,7 @@ SELECT * FROM ranges ORDER BY seq;
 SELECT n, count(*) FROM t GROUP BY n ORDER BY n;
 CALL migrate_revert('base');
 -- a name has no place in a body
-SELECT migrate_register('b1', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2', name => 'x')$$, '', replace => true);
+SELECT migrate_register('b1', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2', name => lower('X'))$$, '', replace => true);
 CALL migrate_deploy();
 SELECT migrate_upgrade();
 -- neither have arguments that differ from batch to batch, or call it themselves

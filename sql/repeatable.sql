@@ -148,7 +148,7 @@ SELECT pg_temp.attempt(format('SELECT migrate_register_script(%L)', script)) FRO
 	(E'-- repeatable: x\n-- migrate:up\nSELEC 1;\n-- repeatable: x\n-- migrate:up\nSELECT 1\n'),
 	(E'-- repeatable: x\n-- migrate:up\nSELECT 1;\nVACUUM account;\n'),
 	(E'-- repeatable: x\n-- migrate:up\nALTER TYPE t ADD VALUE ''v'';\nSELECT ''v''::t;\n'),
-	(E'-- repeatable: x\n-- migrate:up\nCALL migrate_batch(''account'', ''SELECT 1'');\n'),
+	(E'-- repeatable: x\n-- migrate:up\nCALL migrate_batch(''account'', ''DELETE FROM account WHERE id BETWEEN $1 AND $2'');\n'),
 	(E'-- repeatable: x\n-- migrate:up\nREINDEX TABLE account;\n'),
 	(E'-- repeatable: x\n-- depends_on: r1\n-- migrate:up\nSELECT 1;\n'),
 	(E'-- repeatable: x\n-- depends_on: x\n-- migrate:up\nSELECT 1;\n'),

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "base/setting_list.h"
 #include "registry/registry_internal.h"
+#include "run/run.h"
 #include "script/lint_rule.h"
 #include "tables/version.h"
 
@@ -63,6 +64,8 @@ static char *try_downgrade(const MigRegistration *registration,
 						   MigBody *body, const char **problem);
 static char *parse_body(const MigRegistration *registration, MigBodyKind kind,
 						MigBody *body);
+static void check_batches(const MigScriptSource *source,
+						  const MigScript *script);
 static GivenBody given_body(const MigScriptRevision *given, MigBodyKind kind);
 static void unwrap(char *body, const char *id, MigBodyKind kind);
 static void add_body_context(void *arg);
@@ -585,6 +588,7 @@ parse_body(const MigRegistration *registration, MigBodyKind kind,
 	script = mig_script_split(&source);
 	if (!source.in_script)
 		mig_script_file_check_body(&source, kind);
+	check_batches(&source, script);
 	body->nstatements = script->nstatements;
 	body->ntransactions = script->ntransactions;
 	body->nnontransactional = script->nnontransactional;
@@ -592,6 +596,23 @@ parse_body(const MigRegistration *registration, MigBodyKind kind,
 
 	error_context_stack = callback.previous;
 	return copy;
+}
+
+/*
+ * Under the search_path of the session; under that of a run the name can mean
+ * another procedure, which run/refusal.c finds out.
+ */
+static void
+check_batches(const MigScriptSource *source, const MigScript *script)
+{
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		const MigStatement *statement = &script->statements[i];
+
+		if (statement->procedure != NULL &&
+			mig_body_is_batch(statement->procedure))
+			mig_batch_call_check(source, statement);
+	}
 }
 
 static GivenBody

@@ -39,8 +39,6 @@
 #include "run/batch_internal.h"
 #include "tables/batch.h"
 
-#define MAX_SIZE				10000000	/* keys */
-#define MAX_PAUSE				1000	/* times the batch before */
 #define MAX_NAME				255 /* bytes */
 
 /* A relation: its name, and its relkind, or 't' if it is temporary. */
@@ -123,15 +121,15 @@ check_request(const MigBatchRequest *request)
 {
 	bool		in_body = mig_run_is_running();
 
-	if (request->size < 1 || request->size > MAX_SIZE)
+	if (request->size < 1 || request->size > MIG_BATCH_MAX_SIZE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("batch_size must be between 1 and %d", MAX_SIZE)));
+				 errmsg("batch_size must be between 1 and %d", MIG_BATCH_MAX_SIZE)));
 	if (isnan(request->pause) || request->pause < 0 ||
-		request->pause > MAX_PAUSE)
+		request->pause > MIG_BATCH_MAX_PAUSE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("pause must be between 0 and %d", MAX_PAUSE)));
+				 errmsg("pause must be between 0 and %d", MIG_BATCH_MAX_PAUSE)));
 	if (request->name == NULL)
 	{
 		if (in_body || !request->can_commit)
@@ -716,7 +714,7 @@ next_size(const MigBatch *batch, bool full)
 	if (!full)
 		return batch->size;
 	size *= Min(Max((double) target / Max(batch->duration, 1), 0.5), 2);
-	return (int) Min(Max(size, 1), MAX_SIZE);
+	return (int) Min(Max(size, 1), MIG_BATCH_MAX_SIZE);
 }
 
 /*

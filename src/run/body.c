@@ -272,6 +272,15 @@ mig_body_is_partitioned(const MigBodyExec *body, int index)
 bool
 mig_body_calls_batch(const MigBodyExec *body, int index)
 {
+	return mig_body_is_batch(body->script->statements[index].procedure);
+}
+
+/*
+ * The same of a name, as SQL writes it.
+ */
+bool
+mig_body_is_batch(const char *procedure)
+{
 	static MigSpiQuery query = {
 		"SELECT FROM pg_catalog.pg_proc AS p"
 		"  JOIN pg_catalog.pg_extension AS e"
@@ -282,7 +291,7 @@ mig_body_calls_batch(const MigBodyExec *body, int index)
 	};
 	MigSpiArgs	args = {0};
 
-	mig_spi_arg_text(&args, body->script->statements[index].procedure);
+	mig_spi_arg_text(&args, procedure);
 	return mig_spi_exists(&query, &args, MIG_SPI_CALLER_PATH,
 						  MIG_SPI_READ_LATEST);
 }

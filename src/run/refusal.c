@@ -29,6 +29,8 @@ typedef struct Candidate
 } Candidate;
 
 static void check_all(MigStepExec *exec, int first);
+static void check_batch(Candidate *candidate);
+static void check_call(void *arg);
 static bool ends_with_itself(const MigScript *script, int index);
 static void check(Candidate *candidate, Node **trees, int first);
 static Node *parse_statement(const MigBodyExec *body, int index);
@@ -74,8 +76,55 @@ check_all(MigStepExec *exec, int first)
 						 statement->kind == MIG_STATEMENT_NONTRANSACTIONAL)) ||
 			ends_with_itself(script, i))
 			check(&candidate, trees, first);
+		if (commits && statement->kind == MIG_STATEMENT_BATCH)
+			check_batch(&candidate);
 		commits = commits || !statement->setting;
 	}
+}
+
+/*
+ * The call of a batch: a body that was registered before such calls were refused
+ * can have one, and so can one that was registered under another search_path.
+ */
+static void
+check_batch(Candidate *candidate)
+{
+	const MigBodyExec *body = &candidate->exec->body;
+	ErrorData  *error = mig_xact(check_call, candidate, 0);
+
+	if (error == NULL)
+		return;
+	if (candidate->name != NULL)
+	{
+		error->detail = psprintf("%s%sNothing was run.",
+								 error->detail != NULL ? error->detail : "",
+								 error->detail != NULL ? " " : "");
+		error->context = psprintf("statement %d at line %d of the %s of revision \"%s\"",
+								  body->statement, body->line,
+								  body->operation, body->revision);
+	}
+	if (candidate->name != NULL || error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+}
+
+static void
+check_call(void *arg)
+{
+	Candidate  *candidate = arg;
+	MigBodyExec *body = &candidate->exec->body;
+	const MigStatement *statement = &body->script->statements[candidate->index];
+	MigScriptSource source = {.body = body->text};
+	int			nest_level = mig_body_begin_look(body, candidate->index);
+	bool		is_batch = mig_body_calls_batch(body, candidate->index);
+
+	mig_body_end_look(body, nest_level);
+	if (!is_batch)
+		return;
+	body->statement = candidate->index + 1;
+	body->line = statement->line;
+	candidate->name = statement->procedure;
+	mig_batch_call_check(&source, statement);
+	candidate->name = NULL;
 }
 
 /*

@@ -256,6 +256,9 @@ extern MigTrust *mig_run_trust(const MigVersion *version, MigCommand command,
 							   MigSpiAccess access);
 extern char *mig_run_trust_problem(const MigTrust *trust, MigCommand command);
 
+/* body.c */
+extern bool mig_body_is_batch(const char *procedure);
+
 /* batch.c */
 extern bool mig_batch_continues(void);
 extern void mig_batch_run(const MigBatchRequest *request);

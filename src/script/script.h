@@ -52,6 +52,10 @@ typedef enum MigStatementKind
 /* The tag of MIG_STATEMENT_BATCH. */
 #define MIG_STATEMENT_BATCH_TAG	"CALL migrate_batch"
 
+/* Limits of its arguments. */
+#define MIG_BATCH_MAX_SIZE		10000000	/* keys */
+#define MIG_BATCH_MAX_PAUSE		1000	/* times the batch before */
+
 /*
  * The relations that a lock is for, found from a name in a statement.  Letters,
  * as in the catalogs, because SQL reads them, too.
@@ -351,6 +355,10 @@ extern void mig_statement_refusal(Node *node, MigRefusal *refusal);
 extern MigNameState mig_statement_name_after(Node *node,
 											 const MigRefusal *refusal,
 											 MigNameState state);
+
+/* batch_call.c */
+extern void mig_batch_call_check(const MigScriptSource *source,
+								 const MigStatement *statement);
 
 /* body_hash.c */
 extern void mig_body_hash(const char *body, char *result);
