@@ -1120,7 +1120,11 @@ SELECT h.revision, h.message, h.state,
 	 WHERE l.revision = h.revision
 	   AND (l.state = ANY (ARRAY['succeeded'::text, 'finished'::text])
 			OR l.state = 'failed'::text
-			   AND (h.partial IS NOT NULL OR (l.operation = 'downgrade'::text) = h.applied))
+			   AND (h.partial IS NOT NULL
+					OR l.operation <> 'downgrade'::text AND NOT h.applied
+					-- one of which nothing is left was given up if another run has succeeded since
+					OR l.operation = 'downgrade'::text AND h.applied
+					   AND NOT EXISTS (SELECT FROM l AS n WHERE n.state = 'succeeded'::text AND n.finished > l.finished)))
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
   -- of a run after whose end there was no other one; of one that was abandoned, and has left
@@ -1200,7 +1204,7 @@ COMMENT ON COLUMN migrate.status_details.partial IS 'how far the run has come th
 COMMENT ON COLUMN migrate.status_details.approved_by IS 'role that has approved it as it is registered now; NULL: it is not approved';
 COMMENT ON COLUMN migrate.status_details.external IS 'what has to be done elsewhere before it is upgraded; NULL: nothing';
 COMMENT ON COLUMN migrate.status_details.confirmed_by IS 'role that has confirmed that this is done, until it is applied; NULL: it is not confirmed, or there is nothing';
-COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run that has attempted it; NULL: that succeeded, or there was none';
+COMMENT ON COLUMN migrate.status_details.failed_sqlstate IS 'of the error that ended its last run that has attempted it; NULL: that succeeded, or there was none, or it was a downgrade of which nothing is left, and another run has succeeded since';
 COMMENT ON COLUMN migrate.status_details.failed_error IS 'message of that error; NULL as failed_sqlstate, or you may not read migrate.log';
 COMMENT ON COLUMN migrate.status_details.failed_detail IS 'of that error; NULL: none, or as failed_error';
 COMMENT ON COLUMN migrate.status_details.failed_context IS 'of that error: statement, line, attempt; NULL: none, or as failed_error';
@@ -1229,6 +1233,8 @@ SELECT d.revision, d.state,
 			-- applied by the version table, and half there by what was decided
 			WHEN d.failed_sqlstate IS NOT NULL AND d.state = 'applied'::text AND d.decisions ~ '(skipped|finished|abandoned) by'::text
 			THEN pg_catalog.format('in part, failed: %s'::text, d.failed_sqlstate)
+			WHEN d.failed_sqlstate IS NOT NULL AND (d.state = 'applied'::text OR pg_catalog.starts_with(d.partial, 'downgrade'::text))
+			THEN pg_catalog.format('downgrade failed: %s'::text, d.failed_sqlstate)
 			WHEN d.failed_sqlstate IS NOT NULL THEN pg_catalog.format('failed with %s'::text, d.failed_sqlstate)
 			WHEN d.partial IS NOT NULL THEN 'interrupted'::text
 			WHEN d.external IS NOT NULL AND d.state = 'pending'::text
@@ -1684,7 +1690,7 @@ COMMENT ON COLUMN migrate.health.pending IS 'revisions that are not applied';
 COMMENT ON COLUMN migrate.health.held IS 'pending revisions that wait for approval; 0: none, or migrate.require_approval is off in this session';
 COMMENT ON COLUMN migrate.health.partial IS 'revisions that were interrupted or have failed half done: until one is resumed or decided about no other runs; none that a run is working on';
 COMMENT ON COLUMN migrate.health.unknown IS 'rows of the version table that name no revision';
-COMMENT ON COLUMN migrate.health.failed IS 'revisions whose last run failed, or ended before its first attempt; none that waits for approval';
+COMMENT ON COLUMN migrate.health.failed IS 'revisions whose last run failed, or ended before its first attempt; a downgrade of which nothing is left counts until another run succeeds; none that waits for approval';
 COMMENT ON COLUMN migrate.health.jobs IS 'jobs that have been due for ten minutes or have lost their worker, and schedules whose last job failed; of all roles';
 COMMENT ON COLUMN migrate.health.drift IS 'rows of migrate_drift(), which reads the whole schema; NULL: it is not tracked';
 COMMENT ON COLUMN migrate.health.waiting IS 'seconds for which the run that waits longest has waited for other sessions; NULL: none waits, or the progress of runs is not available';

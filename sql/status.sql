@@ -200,6 +200,31 @@ SELECT regexp_replace(value, ' at [^;]+', ' at ...', 'g') AS value FROM migrate_
 -- of another body it does
 UPDATE migrate.log SET body_hash = 'another' WHERE attempts = 0 AND revision = 's2';
 SELECT note, failed_error, refused_error FROM migrate.status JOIN migrate.status_details USING (revision) WHERE revision = 's2';
+SELECT migrate_stamp('base');
+SELECT migrate_unregister('s2');
+
+-- a downgrade of which nothing is left: until another run succeeds
+SELECT migrate_register('d1', 'SELECT 1', 'DROP TABLE nowhere', message => 'one');
+SELECT migrate_register('d2', 'CREATE TABLE d2 (i int); VACUUM t; DROP TABLE nowhere', 'SELECT 1; VACUUM t; DROP TABLE nowhere', '{d1}', message => 'two');
+CALL migrate_deploy('d1');
+CALL migrate_revert('base');
+SELECT revision, state, note FROM migrate.status WHERE revision LIKE 'd_';
+SELECT failed FROM migrate.health;
+-- one that fails, too, is none
+CALL migrate_deploy('d2');
+SELECT revision, state, note FROM migrate.status WHERE revision LIKE 'd_';
+SELECT migrate_resolve('d2', 'finish');
+SELECT failed FROM migrate.health;
+-- of what is there in part, and when it is partial
+CALL migrate_revert('d1');
+SELECT revision, state, note FROM migrate.status WHERE revision LIKE 'd_';
+SELECT migrate_resolve('d2', 'abandon');
+SELECT revision, state, note FROM migrate.status WHERE revision LIKE 'd_';
+SELECT migrate_register('d3', 'SELECT 1', 'SELECT 1', '{d2}');
+CALL migrate_deploy('d3');
+SELECT revision, state, note, failed_sqlstate FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision LIKE 'd_';
+SELECT failed FROM migrate.health;
+DROP TABLE d2;
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP TABLE t, other_version;
