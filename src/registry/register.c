@@ -751,8 +751,8 @@ mig_register_applied(MigVersion *version, MigGraph *graph)
 }
 
 /*
- * differs: as for refuse_applied().  What the hint names looks at the version table in
- * use.
+ * differs: as for refuse_applied(); then the caller need not have asked to replace
+ * it.  What the hint names looks at the version table in use.
  */
 static void
 refuse_partial(const char *id, const char *differs, const char *table,
@@ -763,6 +763,8 @@ refuse_partial(const char *id, const char *differs, const char *table,
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 differs != NULL ?
+			 errmsg("cannot change revision \"%s\" because it is partial", id) :
 			 errmsg("cannot replace or unregister revision \"%s\" because it is partial",
 					id),
 			 differs != NULL ?
