@@ -643,6 +643,14 @@ CALL migrate_revert('base');
 SELECT migrate_register('b1', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2', name => lower('X'))$$, '', replace => true);
 CALL migrate_deploy();
 SELECT migrate_upgrade();
+-- what ends a pause is an error of the statement
+SELECT migrate_register('b1', $$SELECT 1;
+CALL migrate_batch('t', 'UPDATE t SET n = n WHERE id BETWEEN $1 AND $2 AND pg_sleep(0.01) IS NOT NULL', batch_size => 1, target => '0', pause => 1000)$$, '', replace => true);
+SET statement_timeout = '2s';
+CALL migrate_deploy();
+RESET statement_timeout;
+SELECT context FROM migrate.log WHERE state = 'failed' ORDER BY finished DESC LIMIT 1;
+SELECT migrate_resolve('b1', 'abandon');
 -- neither have arguments that differ from batch to batch, or call it themselves
 SELECT migrate_register('b1', $body$CALL migrate_batch('t', 'UPDATE t SET n = 0 WHERE id BETWEEN $1 AND $2 AND ''' || clock_timestamp() || ''' <> ''x''', batch_size => 10, target => '0', pause => 0)$body$, '', replace => true);
 CALL migrate_deploy();

@@ -322,6 +322,35 @@ mig_body_execute_utility(MigBodyExec *body, int index, const List *before,
 }
 
 /*
+ * Does what is to be done between the transactions of a statement: an error of it
+ * is one of the statement.  Not in a transaction.
+ */
+void
+mig_body_between(MigBodyExec *body, int index, MigWork work, void *arg)
+{
+	ErrorContextCallback callback;
+
+	begin_context(body, &callback);
+	(void) enter_statement(body, index);
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(body->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		mig_body_locate(body, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+}
+
+/*
  * Makes an error that a body raised point into its statement.
  */
 void

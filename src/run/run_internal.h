@@ -394,6 +394,8 @@ extern bool mig_body_is_partitioned(const MigBodyExec *body, int index);
 extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index,
 										   const List *before, MigWork then,
 										   void *arg);
+extern void mig_body_between(MigBodyExec *body, int index, MigWork work,
+							 void *arg);
 extern void mig_body_locate(const MigBodyExec *body, ErrorData *error);
 extern ErrorData *mig_body_utility(const char *statement);
 

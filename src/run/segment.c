@@ -60,6 +60,7 @@ static bool is_in_several(const MigScript *script);
 static void begin_attempts(MigStepExec *exec);
 static void commit_segment(MigStepExec *exec, MigSegment *segment);
 static bool commit_batches(MigStepExec *exec, MigSegment *segment);
+static void wait_for_batch(void *arg);
 static void say_committed(const MigBodyExec *body, const ErrorData *error);
 static bool is_setting_only(const MigScript *script,
 							const MigSegment *segment);
@@ -368,7 +369,7 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 		MemoryContextSwitchTo(old_context);
 		if (exec->batch->finished)
 			break;
-		mig_batch_wait(exec->batch);
+		mig_body_between(body, segment->first, wait_for_batch, exec->batch);
 		may_continue = request->may_continue == NULL ||
 			request->may_continue(exec->step, request->arg);
 		if (!may_continue)
@@ -382,6 +383,12 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 	/* What the last one has collected stays there. */
 	body->context = context;
 	return may_continue;
+}
+
+static void
+wait_for_batch(void *arg)
+{
+	mig_batch_wait(arg);
 }
 
 static void
