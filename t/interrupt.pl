@@ -166,8 +166,9 @@ foreach my $case (
 	$keeper->quit;
 	wait_until($node, 'postgres', "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'");
 	is( sql($node, $db, "DELETE FROM migrate.log WHERE state = 'failed' RETURNING revision, operation, via, sqlstate, error LIKE 'terminating %', wall_ms > 0,
-			revision_hash = (SELECT hash FROM migrate_show(revision)), COALESCE(search_path, 'none') ~ '^(none|\"\$user\", public)\$', COALESCE(blocked_by, 'process') ~ '^process'"),
-		$via ? "$revision|upgrade|$via|57P01|t|t|t|t|t" : '', "terminated, $name: the log");
+			revision_hash = (SELECT hash FROM migrate_show(revision)), COALESCE(search_path, 'none') ~ '^(none|\"\$user\", public)\$', COALESCE(blocked_by, 'process') ~ '^process',
+			context = regexp_replace('$where', ',', ' of the upgrade of revision \"$revision\",')"),
+		$via ? "$revision|upgrade|$via|57P01|t|t|t|t|t|t" : '', "terminated, $name: the log");
 	next if $name eq 'CALL' || $name eq 'a function';
 	sql($node, $db, "CALL migrate_deploy('$revision')");
 	is(sql($node, $db, 'SELECT version_num FROM migrate.version'), $revision, "terminated, $name: the next run resumes");

@@ -710,22 +710,32 @@ execute_utility(void *arg)
 static void
 add_context(void *arg)
 {
-	MigBodyExec *body = arg;
+	const MigBodyExec *body = arg;
 
 	mig_blocker_keep();
+	errcontext("%s", mig_body_place(body));
+}
+
+/*
+ * Where a run is in a body, in words, in the current memory context.
+ */
+char *
+mig_body_place(const MigBodyExec *body)
+{
 	if (body->repeatable && body->statement > 0)
-		errcontext("statement %d at line %d of repeatable \"%s\", attempt %d",
-				   body->statement, body->line, body->revision, body->attempt);
-	else if (body->repeatable)
-		errcontext("repeatable \"%s\", attempt %d", body->revision, body->attempt);
-	else if (body->statement > 0)
-		errcontext("statement %d at line %d of the %s of revision \"%s\", attempt %d",
-				   body->statement, body->line, body->operation, body->revision,
-				   body->attempt);
-	else if (body->statement == DEFERRED_CHECKS)
-		errcontext("deferred constraints at the end of the %s of revision \"%s\", attempt %d",
-				   body->operation, body->revision, body->attempt);
-	else
-		errcontext("%s of revision \"%s\", attempt %d",
-				   body->operation, body->revision, body->attempt);
+		return psprintf(_("statement %d at line %d of repeatable \"%s\", attempt %d"),
+						body->statement, body->line, body->revision,
+						body->attempt);
+	if (body->repeatable)
+		return psprintf(_("repeatable \"%s\", attempt %d"), body->revision,
+						body->attempt);
+	if (body->statement > 0)
+		return psprintf(_("statement %d at line %d of the %s of revision \"%s\", attempt %d"),
+						body->statement, body->line, body->operation,
+						body->revision, body->attempt);
+	if (body->statement == DEFERRED_CHECKS)
+		return psprintf(_("deferred constraints at the end of the %s of revision \"%s\", attempt %d"),
+						body->operation, body->revision, body->attempt);
+	return psprintf(_("%s of revision \"%s\", attempt %d"), body->operation,
+					body->revision, body->attempt);
 }

@@ -397,6 +397,7 @@ extern ErrorData *mig_body_execute_utility(MigBodyExec *body, int index,
 extern void mig_body_between(MigBodyExec *body, int index, MigWork work,
 							 void *arg);
 extern void mig_body_locate(const MigBodyExec *body, ErrorData *error);
+extern char *mig_body_place(const MigBodyExec *body);
 extern ErrorData *mig_body_utility(const char *statement);
 
 /* error_position.c */

@@ -28,7 +28,8 @@ static emit_log_hook_type previous_log_hook = NULL;
 static void see_fatal(ErrorData *error);
 static void record_at_exit(int code, Datum arg);
 static bool is_termination(void);
-static void write_log(MigLogEntry *entry, const MigCounters *begin);
+static void write_log(MigLogEntry *entry, char *place,
+					  const MigCounters *begin);
 
 /*
  * Called once, from _PG_init().
@@ -77,6 +78,7 @@ record_at_exit(int code, Datum arg)
 	const MigStepExec *exec = current;
 	MigLogEntry entry;
 	MigCounters begin;
+	char	   *place;
 
 	if (exec == NULL || !is_termination())
 		return;
@@ -104,8 +106,9 @@ record_at_exit(int code, Datum arg)
 	MemoryContextSwitchTo(TopMemoryContext);
 	begin = exec->begin;
 	entry = mig_log_copy(&exec->entry);
+	place = mig_body_place(&exec->body);
 	AbortOutOfAnyTransaction();
-	write_log(&entry, &begin);
+	write_log(&entry, place, &begin);
 }
 
 static bool
@@ -116,16 +119,18 @@ is_termination(void)
 }
 
 /*
- * Waits neither for a lock nor for a standby: nothing can interrupt it.
+ * place: in the body, as the context of an error has it.  What is around it there may
+ * be of any length, and is left out.  Waits neither for a lock nor for a standby: nothing can interrupt it.
  */
 static void
-write_log(MigLogEntry *entry, const MigCounters *begin)
+write_log(MigLogEntry *entry, char *place, const MigCounters *begin)
 {
 	ErrorData	error;
 
 	memset(&error, 0, sizeof(error));
 	error.sqlerrcode = fatal_sqlstate;
 	error.message = fatal_message;
+	error.context = place;
 	entry->error = &error;
 	mig_resource_usage_since(begin, &entry->usage);
 
