@@ -199,7 +199,7 @@ explain_lost(const char *target, const char *job)
 	else if (is_relative(target))
 		pg_log_error_hint("What is committed stays, and a revision that is partial can be resumed. To see how: %s status -x", progname);
 	else
-		pg_log_error_hint("What is committed stays. The same command continues from there, and resumes a revision that is partial.");
+		pg_log_error_hint("What is committed stays. The same command continues from there, and resumes a revision that is partial, unless the outcome of a statement is unknown. To see: %s status -x", progname);
 }
 
 /*

@@ -1077,8 +1077,12 @@ SELECT h.revision, h.message, h.state,
 	   CASE WHEN s.at > GREATEST(e.finished, p.started, '-infinity'::timestamptz) THEN s.decision END AS last_decision,
 	   w.pid,
 	   CASE WHEN w.pid IS NOT NULL THEN NULL
-			-- a run is refused until migrate_resolve() was told what to do
-			WHEN p.ends_transactions OR p.begun_by_it AND e.attempts = 0 AND e.sqlstate = '55000'::text
+			-- a run is refused until migrate_resolve() was told what to do: comments, so
+			-- that none of them is run unread
+			WHEN p.ends_transactions
+			THEN pg_catalog.format(E'-- look for what statement %s has committed, then one of these:\n-- SELECT migrate_resolve(%L, ''retry'');  to run it again\n-- SELECT migrate_resolve(%2$L, ''skip'');  to take it as done'::text,
+				 p.statement, h.revision)
+			WHEN p.begun_by_it AND e.attempts = 0 AND e.sqlstate = '55000'::text
 			 AND e.finished > GREATEST(p.started, s.at, '-infinity'::timestamptz)
 			THEN NULL
 			WHEN a.approved_by IS NULL AND NOT h.applied
@@ -1155,6 +1159,7 @@ SELECT h.revision, h.message, h.state,
   -- when a run that is not over came to the segment that it came to last
   LEFT JOIN LATERAL (
 	SELECT pg_catalog.max(i.started) AS started,
+		   pg_catalog.max(i.statement) FILTER (WHERE i.state = 'started'::text) AS statement,
 		   pg_catalog.bool_or(i.role = e.role) AS begun_by_it,
 		   -- mig_script_ends_transactions() of src/script/script.h
 		   pg_catalog.bool_or(i.state = 'started'::text AND i.kind = ANY (ARRAY['CALL'::text, 'DO'::text])) AS ends_transactions
@@ -1214,7 +1219,7 @@ COMMENT ON COLUMN migrate.status_details.refused_at IS 'when that run ended; NUL
 COMMENT ON COLUMN migrate.status_details.decisions IS 'what was decided with migrate_resolve() in its last run, in which direction, by which role; NULL: nothing';
 COMMENT ON COLUMN migrate.status_details.last_decision IS 'retried, skipped or abandoned, if it was not run since; NULL: nothing was decided, or it was run since';
 COMMENT ON COLUMN migrate.status_details.pid IS 'process id of the run that is running on the version table, if the revision is partial; NULL: it is not, or was interrupted';
-COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again, or shows what has to be approved before; NULL: it is neither partial nor has it failed, or it is running, or the error that it ended with asks for a decision with migrate_resolve()';
+COMMENT ON COLUMN migrate.status_details.next_command IS 'resumes it, or tries it again, or shows what has to be approved before; of a statement that ends transactions itself and whose outcome is unknown comments with the decisions; NULL: it is neither partial nor has it failed, or it is running, or the error that it ended with asks for a decision with migrate_resolve()';
 
 -- Fits into 80 columns for ids of up to 12 characters.
 CREATE VIEW migrate.status AS
@@ -1230,6 +1235,8 @@ SELECT d.revision, d.state,
 			WHEN d.state = 'pending'::text AND d.approved_by IS NULL
 			 AND pg_catalog.current_setting('migrate.require_approval'::text, true)::boolean THEN 'waits for approval'::text
 			WHEN d.last_decision = 'skipped'::text THEN 'a statement was skipped'::text
+			WHEN pg_catalog.starts_with(d.next_command, '--'::text)
+			THEN pg_catalog.concat('outcome unknown'::text, ': '::text || d.failed_sqlstate)
 			-- applied by the version table, and half there by what was decided
 			WHEN d.failed_sqlstate IS NOT NULL AND d.state = 'applied'::text AND d.decisions ~ '(skipped|finished|abandoned) by'::text
 			THEN pg_catalog.format('in part, failed: %s'::text, d.failed_sqlstate)
@@ -1247,7 +1254,7 @@ COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; m
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
 COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted; NULL: not applied, or not by this extension';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
-COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has failed (in part: after a decision that left it half there), was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
+COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has a statement whose outcome is unknown, has failed (in part: after a decision that left it half there), was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 
 CREATE VIEW migrate.resource_usage_details AS
 SELECT pg_catalog.rank() OVER (ORDER BY s.wall_ms DESC) AS rank,

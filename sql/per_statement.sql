@@ -229,7 +229,7 @@ SELECT told();
 SELECT statement, kind, state FROM migrate.partial ORDER BY 1;
 SELECT state, partial FROM migrate_history_details();
 CALL migrate_deploy();
-SELECT next_command FROM migrate.status_details;
+SELECT note, next_command FROM migrate.status JOIN migrate.status_details USING (revision);
 SELECT migrate_upgrade();
 SELECT migrate_resolve('p', 'skip');
 CALL migrate_deploy();
