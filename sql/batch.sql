@@ -32,6 +32,7 @@ CALL migrate_batch('t', 'UPDATE t SET n = n + 1 / (34 - id) ^ 0 WHERE id BETWEEN
 SELECT n, count(*), min(id), max(id) FROM t GROUP BY n ORDER BY n;
 SELECT rows, keys, batches, last_key, finished IS NULL AS unfinished FROM migrate.batch;
 SELECT batch, state FROM migrate.batches;
+SELECT status, value, advice FROM migrate_doctor_details() WHERE "check" = 'batches' \gx
 DELETE FROM t WHERE id = 34;
 -- rows behind and before the position, and after the end
 INSERT INTO t (id) VALUES (1), (35), (1000);

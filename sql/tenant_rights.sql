@@ -88,7 +88,7 @@ COMMIT;
 -- nor does it end the other checks of the doctor
 SET migrate.version_table = 'tenant_2.migrate_version';
 SET client_min_messages = error;
-SELECT "check", status, value FROM migrate_doctor_details() WHERE area = 'migration' ORDER BY 1 LIMIT 3;
+SELECT "check", status, value FROM migrate_doctor_details() WHERE area = 'migration' ORDER BY 1 LIMIT 4;
 RESET client_min_messages;
 RESET migrate.version_table;
 

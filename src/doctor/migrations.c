@@ -7,6 +7,7 @@
 #include "access/twophase.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "base/command.h"
@@ -16,6 +17,7 @@
 #include "registry/registry.h"
 #include "run/run.h"
 #include "script/script.h"
+#include "tables/batch.h"
 #include "tables/job.h"
 #include "tables/log.h"
 #include "tables/partial.h"
@@ -28,6 +30,7 @@
 static void check_pending(MigDoctor *doctor);
 static bool find_unknown(StringInfo value);
 static void check_partial(MigDoctor *doctor);
+static void check_batches(MigDoctor *doctor);
 static void check_approvals(MigDoctor *doctor);
 static void check_authors(MigDoctor *doctor);
 static bool may_run(void);
@@ -41,6 +44,7 @@ static MigInspectStep *pending_steps(MigDoctor *doctor, int *nsteps);
 MigDoctorCheck mig_doctor_migrations[] = {
 	{"migration", "pending", check_pending},
 	{"migration", "partial", check_partial},
+	{"migration", "batches", check_batches},
 	{"migration", "approvals", check_approvals},
 	{"migration", "authors", check_authors},
 	{"migration", "large revisions", check_large_revisions},
@@ -267,6 +271,32 @@ check_partial(MigDoctor *doctor)
 						  partial->operation == MIG_COMMAND_UPGRADE ?
 						  "Use CALL migrate_deploy() to resume it, or migrate_resolve()." :
 						  "Use CALL migrate_revert() to resume it, or migrate_resolve().");
+}
+
+/*
+ * Those that are called by themselves: the ones of a body are the revision's.
+ */
+static void
+check_batches(MigDoctor *doctor)
+{
+	int			nbatches;
+	MigBatchRow *batches = mig_batch_interrupted(&nbatches);
+
+	if (nbatches == 0)
+		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none is interrupted", NULL);
+	for (int i = 0; i < nbatches; i++)
+	{
+		const MigBatchRow *batch = &batches[i];
+		char	   *share = batch->keys < batch->total ?
+		psprintf(", about " INT64_FORMAT " %% of its keys",
+				 batch->keys * 100 / batch->total) : "";
+
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING,
+						  psprintf("\"%s\" is interrupted; rows done: " INT64_FORMAT "%s",
+								   batch->name, batch->rows, share),
+						  psprintf("The same CALL migrate_batch() resumes it. To forget how far it has come: SELECT migrate_batch_reset(%s);",
+								   quote_literal_cstr(batch->name)));
+	}
 }
 
 static void

@@ -81,6 +81,7 @@
 static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
 static void read_row(const MigSpiRow *row, void *result);
 static void read_progress(const MigSpiRow *row, void *result);
+static void read_interrupted(const MigSpiRow *row, void *result);
 static char **read_key(const MigSpiRow *row, int column, int nkey);
 static void bind_place(MigSpiArgs *args, const MigBatchPlace *place);
 static void add_keys(MigSpiArgs *args, char *const *keys, int nkeys);
@@ -382,6 +383,47 @@ mig_batch_may_manage(const char *name, bool *exists)
 	*exists = mig_spi_first_datum(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE,
 								  BOOLOID, &value);
 	return *exists && DatumGetBool(value);
+}
+
+/*
+ * The batches with a name that the current role may manage, are not at their end, and
+ * that no session runs: their names and how far they have come, the oldest first.
+ */
+MigBatchRow *
+mig_batch_interrupted(int *nrows)
+{
+	static MigSpiQuery query = {
+		"SELECT b.name, b.rows, b.keys, b.batches, COALESCE(b.total, -1)"
+		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
+		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
+		" WHERE b.name IS NOT NULL AND b.finished IS NULL AND " MAY_MANAGE("$1")
+		"   AND NOT EXISTS ("
+		"        SELECT FROM pg_catalog.pg_locks AS l"
+		"         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
+		"           AND l.classid = $2"
+		"           AND l.objid = (pg_catalog.hashtext(b.name)::int8 & 4294967295)::oid"
+		"           AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d"
+		"                              WHERE d.datname = pg_catalog.current_database()))"
+		" ORDER BY b.started"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_oid(&args, GetUserId());
+	mig_spi_arg_oid(&args, MIG_BATCH_LOCK);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(MigBatchRow), read_interrupted, nrows);
+}
+
+static void
+read_interrupted(const MigSpiRow *row, void *result)
+{
+	MigBatchRow *batch = result;
+
+	batch->name = mig_spi_row_text(row, 1);
+	batch->rows = mig_spi_row_int64(row, 2);
+	batch->keys = mig_spi_row_int64(row, 3);
+	batch->batches = mig_spi_row_int64(row, 4);
+	batch->total = mig_spi_row_int64(row, 5);
 }
 
 static void

@@ -85,6 +85,7 @@ extern void mig_batch_follow(const MigVersion *version);
 extern void mig_batch_clear(const MigVersion *version);
 extern void mig_batch_delete_in_body(const MigBatchPlace *place);
 extern void mig_batch_delete(const char *name);
+extern MigBatchRow *mig_batch_interrupted(int *nrows);
 extern bool mig_batch_may_manage(const char *name, bool *exists);
 
 #endif							/* MIG_TABLES_BATCH_H */
