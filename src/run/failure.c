@@ -247,21 +247,33 @@ describe_state(const Facts *facts)
 	const MigBodyExec *body = &run->exec.body;
 	const MigPartial *partial = run->partial;
 	char	   *position = mig_failure_position(run->version);
+	MigCommand	command = run->exec.step->command;
+	MigCommand	opposite = command == MIG_COMMAND_UPGRADE ?
+	MIG_COMMAND_DOWNGRADE : MIG_COMMAND_UPGRADE;
 	char	   *abandoned = NULL;
+	char	   *finished = NULL;
 	StringInfoData buf;
 
-	/* How far an earlier run came. */
-	if (partial == NULL && run->exec.step->command != MIG_COMMAND_REPEAT)
-		abandoned = mig_log_abandoned(run->version, run->exec.step->revision,
-									  run->exec.step->command);
+	/* How far an earlier run came, of whose work this one finds a part. */
+	if (partial == NULL && command != MIG_COMMAND_REPEAT)
+	{
+		abandoned = mig_log_decided(run->version, run->exec.step->revision,
+									command, "abandoned");
+		finished = mig_log_decided(run->version, run->exec.step->revision,
+								   opposite, "finished");
+	}
 	initStringInfo(&buf);
-	if (run->exec.step->command == MIG_COMMAND_REPEAT)
+	if (command == MIG_COMMAND_REPEAT)
 		appendStringInfo(&buf, "All revisions are applied, and nothing of repeatable \"%s\" is left; %s.",
 						 body->revision, position);
 	else if (abandoned != NULL)
 		appendStringInfo(&buf, "Nothing of this %s of revision \"%s\" is left; %s. An earlier one was abandoned: %s. What it did stays, unless it was undone by hand.",
 						 body->operation, body->revision, position,
 						 abandoned);
+	else if (finished != NULL)
+		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s. Its %s was finished with migrate_resolve(): %s.",
+						 body->operation, body->revision, position,
+						 mig_command_name(opposite), finished);
 	else if (partial == NULL)
 		appendStringInfo(&buf, "Nothing of the %s of revision \"%s\" is left; %s.",
 						 body->operation, body->revision, position);

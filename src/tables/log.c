@@ -424,14 +424,16 @@ mig_log_last_failure(void)
 }
 
 /*
- * How far a run of the revision came that was abandoned, in words, if none has
- * ended otherwise since; or NULL.
+ * How far a run of the revision in that direction came that was decided about in this
+ * way ("abandoned" or "finished"), in words, if none has ended otherwise since; or
+ * NULL.
  */
 char *
-mig_log_abandoned(const MigVersion *version, const char *revision, MigCommand command)
+mig_log_decided(const MigVersion *version, const char *revision,
+				MigCommand command, const char *decision)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE WHEN l.state = 'abandoned' AND l.operation = $4 THEN l.detail END"
+		"SELECT CASE WHEN l.state = $5 AND l.operation = $4 THEN l.detail END"
 		"  FROM migrate.log AS l"
 		" WHERE l.revision = $3 AND " OF_VERSION("$1", "$2")
 		"   AND l.state IN ('succeeded', 'finished', 'abandoned')"
@@ -444,6 +446,7 @@ mig_log_abandoned(const MigVersion *version, const char *revision, MigCommand co
 	mig_spi_arg_text(&args, version->name);
 	mig_spi_arg_text(&args, revision);
 	mig_spi_arg_text(&args, mig_command_name(command));
+	mig_spi_arg_text(&args, decision);
 	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
 }
 

@@ -87,8 +87,8 @@ extern char **mig_log_slow(char *const *ids, int nids, double milliseconds,
 						   int limit, int *nslow);
 extern char *mig_log_last_failure(void);
 extern char *mig_log_error(const char *run, const char *revision);
-extern char *mig_log_abandoned(const MigVersion *version, const char *revision,
-							   MigCommand command);
+extern char *mig_log_decided(const MigVersion *version, const char *revision,
+							 MigCommand command, const char *decision);
 extern MigVersionName *mig_log_holders(const MigVersion *version,
 									   const char *revision, int *nholders);
 extern bool *mig_log_succeeded(const MigVersion *version, char *const *ids,
