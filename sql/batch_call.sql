@@ -50,6 +50,9 @@ CREATE SCHEMA mine;
 CREATE PROCEDURE mine.migrate_batch(text, text) LANGUAGE sql AS 'INSERT INTO public.t VALUES (1)';
 SELECT migrate_register('b2', $$CALL mine.migrate_batch('t', 'DELETE FROM t WHERE id > $1')$$, '', down_revision => '{b1}');
 
+-- a number that no integer holds
+SELECT migrate_register('b3', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2 AND $4294967295 > 0')$$, '');
+
 -- registered where the name is another one's: before the first statement is run
 SET search_path = mine, public;
 SELECT migrate_register('b1', $$INSERT INTO t VALUES (1);

@@ -267,7 +267,8 @@ check_parameters(const Call *call, const char *text)
 		/* The tag of a quote has no digit there. */
 		if (scan.text[0] == '$' && isdigit((unsigned char) scan.text[1]))
 		{
-			int			number = Min(atoi(scan.text + 1), MAX_PARAMETERS + 1);
+			unsigned long digits = strtoul(scan.text + 1, NULL, 10);
+			int			number = Min(digits, MAX_PARAMETERS + 1);
 
 			used[number] = true;
 			wanted = Max(wanted, number);
