@@ -29,7 +29,7 @@ CREATE TEMP TABLE sections AS SELECT * FROM unnest(ARRAY[
 	'-- +migrate Down', '-- +migrate Down notransaction', '-- +micrate Down', '-- +other Down', '-- +down',
 	'--rollback', '--rollback DROP TABLE t;', '-- rollback DROP TABLE t;', '--ROLLBACK not required', '--changeset me:1', '-- changeset me:1', '--liquibase formatted sql',
 	'-- Down Migration', '-- Down Migation', '-- down migration of the table', '---- create above / drop below ----', '-- //@UNDO', '-- @UNDO', '-- !Downs',
-	'-- ==== DOWN ====', '-- down', '-- Down:', '-- down: drop it', '-- DOWN SCRIPT', '-- Downgrade', '-- rollback', '-- Rollback:', '-- revert', '-- undo', '-- dwon',
+	'-- ==== DOWN ====', '-- down', '-- Down:', '-- down: drop it', '-- DOWN SCRIPT', '-- Downgrade', '-- rollback', '-- Rollback:', '-- revert', '-- undo', '-- dwon', '-- dwn', '-- Dwn Migration',
 	'-- Down (rollback)', '-- SQL Down', '-- section: down', '-- direction: down', '-- begin down', '-- def downgrade():', '-- sql_down', '-- DownMigration', '-- migrationDown', '-- rollback statements', '--rollback: DROP TABLE t',
 	'-- alembic downgrade', '-- flyway:undo', '/* migrate:down */', '/*migrate:dwon*/', '	/* +goose Down */ ', '/* Down */', '/** ROLLBACK **/',
 	'-- Running downgrade b -> a', '-- Revert app:users from pg', '-- no-transaction', '--! no-transaction',

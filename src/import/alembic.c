@@ -88,7 +88,9 @@ const MigImportFormat mig_import_alembic = {
 	.name = "alembic",
 	.table = VERSION_TABLE,
 	.recognize = recognize,
-	.read = read_set
+	.read = read_set,
+	.down_hint = gettext_noop("Write \"-- Running downgrade c -> b\", as \"alembic downgrade --sql\" prints it, or word the comment in another way."),
+	.has_marks = true
 };
 
 static MigImportMatch

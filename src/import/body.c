@@ -7,7 +7,13 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
+
+#include "base/printable.h"
 #include "import/import_internal.h"
+
+/* Bytes of a line in a message. */
+#define MAX_LINE_SHOWN	80
 
 /* Where a body is. */
 typedef struct BodyPiece
@@ -16,6 +22,13 @@ typedef struct BodyPiece
 	int			start;
 	int			end;
 } BodyPiece;
+
+/* A body that is read. */
+typedef struct Body
+{
+	MigScriptSource source;
+	MigBodyKind kind;
+} Body;
 
 static void read_up(MigImport *import, MigImportFile *file);
 static void read_down(MigImport *import, MigImportFile *file);
@@ -182,6 +195,7 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	MigImportFile *file = piece->file;
 	char	   *id = revision->script.def.id;
 	MigScriptSource source = {.file = file->path, .in_script = true};
+	Body		body = {.kind = kind};
 	char	   *text;
 
 	*line = mig_import_line_number(file, piece->start);
@@ -190,7 +204,8 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	text = mig_foreign_copy_data(&source);
 	source.body = text;
 	refuse_template(&source);
-	(void) mig_import_keep_error(import, file, refuse_downgrade, &source);
+	body.source = source;
+	(void) mig_import_keep_error(import, file, refuse_downgrade, &body);
 	if (!*per_statement)
 	{
 		if (mig_script_unwrap(text, kind))
@@ -228,23 +243,37 @@ refuse_template(const MigScriptSource *source)
 }
 
 /*
- * Files of one tool can have names of another one.
+ * Files of one tool can have names of another one, and its own mark can be
+ * misspelled.
  */
 static void
 refuse_downgrade(MigImport *import, MigImportFile *file, void *part)
 {
-	const MigScriptSource *source = part;
-	int			location = mig_foreign_find_downgrade(source->body);
-	const char *at;
+	const Body *body = part;
+	const char *text = body->source.body;
+	int			location = mig_foreign_find_downgrade(text, body->kind);
+	char	   *comment;
 
 	if (location < 0)
 		return;
-	at = source->body + location;
+	/* A block comment has words in one of its lines. */
+	comment = pnstrdup(text + location, text[location] == '/' ?
+					   strstr(text + location, "*/") + 2 - (text + location) :
+					   strcspn(text + location, "\r\n"));
+	for (char *c = comment; *c != '\0'; c++)
+	{
+		if (*c == '\r' || *c == '\n')
+			*c = ' ';
+	}
+	comment[pg_mbcliplen(comment, strlen(comment), MAX_LINE_SHOWN)] = '\0';
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("line \"%s\" begins a downgrade in another format",
-					pnstrdup(at, strcspn(at, "\r\n"))),
+			 errmsg("comment \"%s\" looks like the beginning of a downgrade",
+					mig_printable(comment)),
 			 errdetail("What follows it would be run as a part of the body before it."),
-			 errhint("Name the format of the files with the argument \"format\". If there is none for them, put the downgrade into a file of its own."),
-			 errcontext("%s", mig_script_place(source, location))));
+			 import->format->has_marks || mig_import_names_format(import) ?
+			 errhint("%s", _(import->format->down_hint)) :
+			 errhint("If the files are of another format than \"%s\", name it with the argument \"format\". %s",
+					 import->format->name, _(import->format->down_hint)),
+			 errcontext("%s", mig_script_place(&body->source, location))));
 }

@@ -49,7 +49,9 @@ const MigImportFormat mig_import_dbmate = {
 	.table = "schema_migrations",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = strcmp
+	.compare = strcmp,
+	.down_hint = gettext_noop("Write \"-- migrate:down\" at the start of a line, or word the comment in another way."),
+	.has_marks = true
 };
 
 /*

@@ -39,7 +39,8 @@ const MigImportFormat mig_import_diesel = {
 	.table = "__diesel_schema_migrations",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = strcmp
+	.compare = strcmp,
+	.down_hint = gettext_noop("Put the downgrade into the file \"down.sql\" beside this one, or word the comment in another way.")
 };
 
 /*

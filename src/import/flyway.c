@@ -84,7 +84,8 @@ const MigImportFormat mig_import_flyway = {
 	.read = read_set,
 	.compare = compare_versions,
 	.checksum = mig_checksum_of_lines,
-	.options = option_names
+	.options = option_names,
+	.down_hint = gettext_noop("Put the downgrade into a file \"U<version>__<name>.sql\", or word the comment in another way.")
 };
 
 /*

@@ -50,9 +50,17 @@ static char *value_text(const JsonbValue *value, const char *name);
 const MigImportFormat *
 mig_import_choose_format(const MigImport *import)
 {
-	const char *name = import->request->format;
+	return mig_import_names_format(import) ?
+		mig_import_find_format(import->request->format) : recognize(import);
+}
 
-	return strcmp(name, AUTO) == 0 ? recognize(import) : mig_import_find_format(name);
+/*
+ * Whether the caller has said which format it is.
+ */
+bool
+mig_import_names_format(const MigImport *import)
+{
+	return strcmp(import->request->format, AUTO) != 0;
 }
 
 const MigImportFormat *

@@ -19,7 +19,8 @@ const MigImportFormat mig_import_golang_migrate = {
 	.recognize = recognize,
 	.read = mig_import_read_halves,
 	.compare = mig_import_compare_numbers,
-	.parse_name = parse_name
+	.parse_name = parse_name,
+	.down_hint = gettext_noop("Put the downgrade into a file \"<version>_<name>.down.sql\", or word the comment in another way.")
 };
 
 /*

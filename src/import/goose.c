@@ -81,7 +81,9 @@ const MigImportFormat mig_import_goose = {
 	.table = "goose_db_version",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = mig_import_compare_numbers
+	.compare = mig_import_compare_numbers,
+	.down_hint = gettext_noop("Write \"-- +goose Down\" at the start of a line, or word the comment in another way."),
+	.has_marks = true
 };
 
 static MigImportMatch

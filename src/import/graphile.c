@@ -54,7 +54,8 @@ const MigImportFormat mig_import_graphile = {
 	.recognize = recognize,
 	.read = read_set,
 	.compare = mig_import_compare_numbers,
-	.options = option_names
+	.options = option_names,
+	.down_hint = gettext_noop("The format has no downgrades: remove what is one, or word the comment in another way.")
 };
 
 static MigImportMatch

@@ -127,6 +127,10 @@ struct MigImportFormat
 							 int length);
 	bool		ignores_line_ends;
 	const char *const *options; /* names it knows, then NULL; NULL: none */
+
+	/* How a file of it has a downgrade: a sentence; whether by a mark in it */
+	const char *down_hint;
+	bool		has_marks;
 };
 
 /* Looks at a file; what it raises is kept, and the next file is looked at. */
@@ -183,6 +187,7 @@ extern void mig_import_read_directory(MigImport *import,
 /* format.c: which format it is, and what its options say */
 extern const MigImportFormat *mig_import_choose_format(const MigImport *import);
 extern const MigImportFormat *mig_import_find_format(const char *name);
+extern bool mig_import_names_format(const MigImport *import);
 extern void mig_import_check_options(const MigImport *import);
 extern char *mig_import_option(const MigImportRequest *request,
 							   const char *name);

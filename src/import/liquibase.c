@@ -90,7 +90,9 @@ const MigImportFormat mig_import_liquibase = {
 	.recognize = recognize,
 	.read = read_set,
 	.ordered = true,
-	.options = option_names
+	.options = option_names,
+	.down_hint = gettext_noop("Write \"--rollback\" before each line of the downgrade, or word the comment in another way."),
+	.has_marks = true
 };
 
 static MigImportMatch
@@ -367,9 +369,16 @@ read_rollback(Reader *reader, const MigImportLine *line, const char *text)
 {
 	Changeset  *changeset = llast(reader->changesets);
 	MigImportLine mark = *line;
+	bool		had_rollback = changeset->has_rollback;
 
 	changeset->has_rollback = true;
 	text += strspn(text, " \t");
+	/* The word alone is a heading, of which the body is to say that. */
+	if (text[strspn(text, ": \t")] == '\0' && !had_rollback)
+	{
+		mig_import_blank_line(&reader->rollback, line);
+		return;
+	}
 	if (pg_strncasecmp(text, "changesetid", 11) == 0)
 		changeset->is_reference = true;
 	if (pg_strncasecmp(text, "not required", 12) != 0 &&

@@ -50,7 +50,9 @@ const MigImportFormat mig_import_node_pg_migrate = {
 	.table = "pgmigrations",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = compare
+	.compare = compare,
+	.down_hint = gettext_noop("Write \"-- Down Migration\", or word the comment in another way."),
+	.has_marks = true
 };
 
 static MigImportMatch

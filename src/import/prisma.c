@@ -37,7 +37,8 @@ const MigImportFormat mig_import_prisma = {
 	.read = read_set,
 	.compare = strcmp,
 	.checksum = mig_checksum_sha256,
-	.ignores_line_ends = true
+	.ignores_line_ends = true,
+	.down_hint = gettext_noop("Put the downgrade into a file \"down.sql\" beside this one, or word the comment in another way.")
 };
 
 static MigImportMatch

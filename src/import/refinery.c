@@ -36,7 +36,8 @@ const MigImportFormat mig_import_refinery = {
 	.recognize = recognize,
 	.read = read_set,
 	.compare = mig_import_compare_numbers,
-	.checksum = mig_checksum_siphash
+	.checksum = mig_checksum_siphash,
+	.down_hint = gettext_noop("The format has no downgrades: remove what is one, or word the comment in another way.")
 };
 
 /*

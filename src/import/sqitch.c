@@ -86,7 +86,8 @@ const MigImportFormat mig_import_sqitch = {
 	.recognize = recognize,
 	.read = read_set,
 	.ordered = true,
-	.checksum = mig_checksum_sha1
+	.checksum = mig_checksum_sha1,
+	.down_hint = gettext_noop("Put the downgrade into the script of the folder \"revert\", or word the comment in another way.")
 };
 
 static MigImportMatch

@@ -27,7 +27,8 @@ const MigImportFormat mig_import_sqlx = {
 	.compare = mig_import_compare_numbers,
 	.parse_name = parse_name,
 	.per_statement = read_mark,
-	.checksum = mig_checksum_sha384
+	.checksum = mig_checksum_sha384,
+	.down_hint = gettext_noop("Put the downgrade into a file \"<version>_<name>.down.sql\" beside \"<version>_<name>.up.sql\", or word the comment in another way.")
 };
 
 /*

@@ -26,7 +26,8 @@ const MigImportFormat mig_import_supabase = {
 	.table = "schema_migrations",
 	.recognize = recognize,
 	.read = read_set,
-	.compare = strcmp
+	.compare = strcmp,
+	.down_hint = gettext_noop("The format has no downgrades: remove what is one, or word the comment in another way.")
 };
 
 /*

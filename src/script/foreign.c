@@ -28,8 +28,9 @@ static void check_fields(const MigScriptSource *source,
 static void write_value(StringInfo result, const char *value, int length);
 static void write_lines(StringInfo result, const char *text, int from, int to);
 static bool is_end_of_data(const char *line);
-static int	find_downgrade(const char *text, int from, int to);
-static bool is_downgrade(const char *text, int from, int length);
+static int	find_downgrade(const char *text, int from, int to, MigMarkLine *line);
+static bool begins_line(const char *text, int at);
+static bool is_downgrade(const char *text, int from, int end, MigMarkLine *line);
 static bool contains_word(const char *text, const char *word);
 
 /*
@@ -388,70 +389,84 @@ mig_foreign_find_template(const char *text)
 }
 
 /*
- * Where a line is that begins a downgrade for some tool or in our file format; -1:
- * nowhere.  To the tool of the body it is a comment, and the downgrade would be
- * run as part of it.
+ * Where a comment is, in a body of that kind, that begins a downgrade for some tool
+ * or in our file format, or is a heading of one and has a statement behind it; -1:
+ * nowhere.  To the tool of the body it is a comment, and the downgrade would be run
+ * as part of it.
  */
 int
-mig_foreign_find_downgrade(const char *text)
+mig_foreign_find_downgrade(const char *text, MigBodyKind kind)
 {
 	MigScriptSource source = {.body = text};
 	MigScriptScan scan;
+	MigMarkLine line = {
+		.place = kind == MIG_BODY_DOWNGRADE ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_IN_UPGRADE,
+		.between_statements = true,
+		.notes_rollback = true
+	};
 	int			from = 0;
 	int			found = -1;
 
-	if (strstr(text, "--") == NULL)
+	if (strstr(text, "--") == NULL && strstr(text, "/*") == NULL)
 		return -1;
 	mig_script_scan_begin(&scan, &source);
 	while (found < 0 && mig_script_scan_try_next(&scan))
 	{
-		found = find_downgrade(text, from, scan.location);
+		found = find_downgrade(text, from, scan.location, &line);
 		from = scan.location + scan.length;
+		line.between_statements = strcmp(scan.text, ";") == 0;
 	}
 	mig_script_scan_end(&scan);
-	return found >= 0 ? found : find_downgrade(text, from, strlen(text));
+	line.between_statements = false;
+	return found >= 0 ? found : find_downgrade(text, from, strlen(text), &line);
 }
 
 /*
  * The same between two tokens.
  */
 static int
-find_downgrade(const char *text, int from, int to)
+find_downgrade(const char *text, int from, int to, MigMarkLine *line)
 {
 	while (from < to)
 	{
+		int			end = from + 1;
+
 		if (text[from] == '-' && text[from + 1] == '-')
 		{
-			int			length = strcspn(text + from, "\r\n");
-
-			if (is_downgrade(text, from, length))
+			end = from + strcspn(text + from, "\r\n");
+			if (begins_line(text, from) && is_downgrade(text, from, end, line))
 				return from;
-			from += length;
 		}
 		else if (text[from] == '/' && text[from + 1] == '*')
-			from = mig_script_skip_comment(text, from);
-		else
-			from++;
+		{
+			end = mig_script_skip_comment(text, from);
+			if (mig_remark_is_single(text, from, end) &&
+				is_downgrade(text, from, end, line))
+				return from;
+		}
+		from = end;
 	}
 	return -1;
 }
 
-/*
- * As in our file format, but for headings, and for notes how to roll back, which
- * are comments themselves.
- */
 static bool
-is_downgrade(const char *text, int from, int length)
+begins_line(const char *text, int at)
 {
-	MigMarkLine line = {.place = MIG_MARK_OUTSIDE};
-	const char *word;
+	while (at > 0 && strchr(" \t\f\v", text[at - 1]) != NULL)
+		at--;
+	return at == 0 || strchr("\r\n", text[at - 1]) != NULL;
+}
 
-	if (from > 0 && strchr("\r\n", text[from - 1]) == NULL)
-		return false;
-	line.text = pnstrdup(text + from, length);
-	word = line.text + 2 + strspn(line.text + 2, " \t");
-	return pg_strncasecmp(word, "rollback", strlen("rollback")) != 0 &&
-		mig_mark_find(&line) == MIG_MARK_DOWN;
+static bool
+is_downgrade(const char *text, int from, int end, MigMarkLine *line)
+{
+	char	   *as_line = mig_remark_as_line(text, from, end);
+	MigMark		mark;
+
+	line->text = as_line;
+	mark = mig_mark_find(line);
+	pfree(as_line);
+	return mark == MIG_MARK_DOWN;
 }
 
 /*

@@ -58,6 +58,7 @@ static const KnownWord section_words[] =
 	{"forwards", MIG_MARK_UP, 0},
 	{"down", MIG_MARK_DOWN, 1},
 	{"dwon", MIG_MARK_DOWN, 0},
+	{"dwn", MIG_MARK_DOWN, 0},
 	{"donw", MIG_MARK_DOWN, 0},
 	{"downs", MIG_MARK_DOWN, 1},
 	{"downgrade", MIG_MARK_DOWN, 2},
@@ -171,7 +172,7 @@ static int	read_separator(const char *text, int at, char *separator);
 static int	space_length(const char *text);
 static int	colon_length(const char *text);
 static MigMark find_own_mark(const MarkWords *words);
-static MigMark find_foreign_mark(const char *text, const MarkWords *words);
+static MigMark find_foreign_mark(const MigMarkLine *line, const MarkWords *words);
 static int	tool_length(const char *word);
 static MigMark find_heading(const MarkWords *words);
 static MigMark find_file_name(const MarkWords *words);
@@ -204,7 +205,7 @@ mig_mark_find(const MigMarkLine *line)
 
 	mark = find_own_mark(&words);
 	if (mark == MIG_MARK_NONE)
-		mark = find_foreign_mark(line->text, &words);
+		mark = find_foreign_mark(line, &words);
 	if (mark == MIG_MARK_NONE)
 		mark = find_key(&words, line);
 	if (mark != MIG_MARK_NONE)
@@ -423,8 +424,9 @@ find_own_mark(const MarkWords *words)
  * The lines of other tools that nothing else looks like.
  */
 static MigMark
-find_foreign_mark(const char *text, const MarkWords *words)
+find_foreign_mark(const MigMarkLine *line, const MarkWords *words)
 {
+	const char *text = line->text;
 	const char *first = words->word[0];
 	const char *second = words->word[1];
 	bool		is_tool = is_one_of(first, tools, lengthof(tools));
@@ -451,7 +453,7 @@ find_foreign_mark(const char *text, const MarkWords *words)
 		words->nwords == 2 && is_own_name(second))
 		return read_section(first, false);
 	/* Liquibase */
-	if (strcmp(first, "rollback") == 0 &&
+	if (strcmp(first, "rollback") == 0 && !line->notes_rollback &&
 		(words->glued || (words->after[0] != ':' && words->nwords > 1 &&
 						  words->ends_statement)))
 		return MIG_MARK_DOWN;
@@ -518,6 +520,11 @@ find_heading(const MarkWords *words)
 	}
 	if (words->nwords == 1)
 		return section;
+	/* node-pg-migrate, misspelled; "done migration" is closer to a sentence. */
+	if (section == MIG_MARK_NONE && words->nwords == 2 && first[0] == 'd' &&
+		strcmp(first, "done") != 0 && is_own_name(words->word[1]) &&
+		read_section(first, true) == MIG_MARK_DOWN)
+		return MIG_MARK_DOWN;
 	if (section == MIG_MARK_NONE && words->nwords == 2 &&
 		is_one_of(first, section_labels, lengthof(section_labels)))
 		return read_section(words->word[1], false);

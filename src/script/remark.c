@@ -16,6 +16,7 @@
 #define MAX_LINE_SHOWN	80
 
 static bool is_single_line(const char *text, int from, int to);
+static void join_lines(char *text);
 static MigMark find_mark(const MigScriptParser *parser, const char *text);
 static MigScriptLineKey key_of_mark(MigMark mark);
 static void refuse_section(MigScriptParser *parser, MigMark mark,
@@ -32,16 +33,49 @@ static char *value_of(const char *text);
 void
 mig_remark_check_block(MigScriptParser *parser, int location, int end)
 {
-	const char *text = parser->source.body;
+	if (mig_remark_is_single(parser->source.body, location, end))
+		mig_remark_check(parser, MIG_LINE_COMMENT, location, end);
+}
+
+/*
+ * Whether a block comment stands alone on its lines, with words in one of them.
+ */
+bool
+mig_remark_is_single(const char *text, int location, int end)
+{
 	int			start = location;
 	int			rest = end + strspn(text + end, " \t\f\v");
 
 	while (start > 0 && strchr(" \t\f\v", text[start - 1]) != NULL)
 		start--;
-	if ((start == 0 || strchr("\r\n", text[start - 1]) != NULL) &&
+	return (start == 0 || strchr("\r\n", text[start - 1]) != NULL) &&
 		strchr("\r\n", text[rest]) != NULL &&
-		is_single_line(text, location, end))
-		mig_remark_check(parser, MIG_LINE_COMMENT, location, end);
+		is_single_line(text, location, end);
+}
+
+/*
+ * The comment in text[location .. end) as a line comment, of which mark.c can tell
+ * what it was probably meant to be.
+ */
+char *
+mig_remark_as_line(const char *text, int location, int end)
+{
+	char	   *line = text[location] == '/' ?
+	psprintf("--%.*s", end - location - 4, text + location + 2) :
+	pnstrdup(text + location, end - location);
+
+	join_lines(line);
+	return line;
+}
+
+static void
+join_lines(char *text)
+{
+	for (char *c = text; *c != '\0'; c++)
+	{
+		if (*c == '\r' || *c == '\n')
+			*c = ' ';
+	}
 }
 
 /*
@@ -63,7 +97,7 @@ is_single_line(const char *text, int from, int to)
 			has_word = false;
 		}
 		else if (at_start && text[i] == '-' && text[i + 1] == '-' &&
-				 isalnum((unsigned char) text[i + 2 + strspn(text + i + 2, " \t")]))
+				 strchr("-\r\n*", text[i + 2 + strspn(text + i + 2, " \t")]) == NULL)
 			return false;
 		else if (!isspace((unsigned char) text[i]))
 		{
@@ -90,11 +124,7 @@ mig_remark_check(MigScriptParser *parser, MigScriptLineKey key, int location,
 	char	   *text = pnstrdup(parser->source.body + location, end - location);
 	MigMark		mark;
 
-	for (char *c = text; *c != '\0'; c++)
-	{
-		if (*c == '\r' || *c == '\n')
-			*c = ' ';
-	}
+	join_lines(text);
 	mark = find_mark(parser, text);
 
 	/* A comment can be long, and its beginning tells which one it is. */
@@ -142,7 +172,6 @@ static MigMark
 find_mark(const MigScriptParser *parser, const char *text)
 {
 	MigMarkLine line = {
-		.text = text,
 		.place = parser->state == MIG_PARSER_HEADER ||
 		parser->state == MIG_PARSER_AFTER ? MIG_MARK_IN_HEADER :
 		parser->state == MIG_PARSER_UP ? MIG_MARK_IN_UPGRADE :
@@ -151,13 +180,12 @@ find_mark(const MigScriptParser *parser, const char *text)
 		.between_statements = parser->between_statements,
 		.before_statements = parser->before_statements
 	};
+	char	   *as_line = mig_remark_as_line(text, 0, strlen(text));
 	MigMark		mark;
 
-	if (text[0] == '/')
-		line.text = psprintf("--%.*s", (int) strlen(text) - 4, text + 2);
+	line.text = as_line;
 	mark = mig_mark_find(&line);
-	if (line.text != text)
-		pfree(unconstify(char *, line.text));
+	pfree(as_line);
 	return mark;
 }
 

@@ -81,6 +81,8 @@ typedef struct MigMarkLine
 	MigMarkPlace place;
 	bool		between_statements;
 	bool		before_statements;	/* of the body that it is in */
+	bool		notes_rollback; /* "rollback ..." is how to do it by hand, and
+								 * no mark */
 } MigMarkLine;
 
 /* A line comment at the start of a line. */
@@ -186,6 +188,8 @@ extern int	mig_script_parser_errposition(MigScriptParser *parser,
 										  int location);
 
 /* remark.c */
+extern bool mig_remark_is_single(const char *text, int location, int end);
+extern char *mig_remark_as_line(const char *text, int location, int end);
 extern void mig_remark_check_block(MigScriptParser *parser, int location,
 								   int end);
 extern void mig_remark_check(MigScriptParser *parser, MigScriptLineKey key,

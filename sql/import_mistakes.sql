@@ -1,0 +1,27 @@
+-- import_mistakes: what is almost right in files of each format, and what is said of it
+\i sql/include/start.sql
+\a
+\t on
+
+-- a downgrade under a mark that is none is no part of the upgrade, in any format
+SELECT format, line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, %L)', format(E'-- file: %s\n%sCREATE TABLE a ();\n%s\nDROP TABLE a;\n', file, up, line), format)) FROM (VALUES
+	('dbmate', '1_a.sql', E'-- migrate:up\n', ARRAY['-- down', '-- Migrate:Down', '/* migrate:down */', '-- rollback', '-- +goose Down']),
+	('goose', '1_a.sql', E'-- +goose Up\n', ARRAY['-- Down', '-- goose Down', '-- +gose Down', '-- Down Migraton']),
+	('node-pg-migrate', '1_a.sql', E'-- Up Migration\n', ARRAY['-- Down', '-- Dwn Migration', '/* Down Migration */']),
+	('flyway', 'V1__a.sql', '', ARRAY['-- down']),
+	('sqlx', '1_a.sql', '', ARRAY['-- down', '  -- DOWN:']),
+	('golang-migrate', '1_a.up.sql', '', ARRAY['-- down']),
+	('diesel', '1_a/up.sql', '', ARRAY['-- down']),
+	('graphile', 'committed/000001-a.sql', E'--! Previous: -\n--! Hash: sha1:0\n\n', ARRAY['-- down']),
+	('liquibase', 'a.sql', E'--liquibase formatted sql\n--changeset a:1\n', ARRAY['-- down', '--rollback', '-- rollback:']),
+	('prisma', '1_a/migration.sql', '', ARRAY['-- down']),
+	('refinery', 'V1__a.sql', '', ARRAY['-- down']),
+	('supabase', 'supabase/migrations/1_a.sql', '', ARRAY['-- down']),
+	('alembic', 'a.sql', E'-- Running upgrade  -> a\n', ARRAY['-- down'])) AS f (format, file, up, lines), unnest(lines) AS line;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1_a.sql\nSELECT 1;\n-- down\nSELECT 2;\n'));
+-- a sentence, and a heading over nothing but comments, are none
+SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\nSELECT 1;\n%s\n', line))) FROM unnest(ARRAY[E'-- down the road\nSELECT 2;', E'-- roll back by hand if needed\nSELECT 2;', E'-- rollback DROP TABLE a;\nSELECT 2;', E'-- Rollback:\n-- DROP TABLE a;', E'-- done migration\nSELECT 2;', E'SELECT (\n-- down\n2);', E'SELECT 2; -- down\nSELECT 3;', E'/*\n-- down\n*/\nSELECT 2;']) AS line;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', E'-- file: 1_a.up.sql\nSELECT 1;\n-- file: 1_a.down.sql\n-- down\nSELECT 2;\n'));
+\a
+\t off
+\i sql/include/reset.sql
