@@ -22,6 +22,9 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 -- a sentence, and a heading over nothing but comments, are none
 SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\nSELECT 1;\n%s\n', line))) FROM unnest(ARRAY[E'-- down the road\nSELECT 2;', E'-- roll back by hand if needed\nSELECT 2;', E'-- rollback DROP TABLE a;\nSELECT 2;', E'-- Rollback:\n-- DROP TABLE a;', E'-- done migration\nSELECT 2;', E'SELECT (\n-- down\n2);', E'SELECT 2; -- down\nSELECT 3;', E'/*\n-- down\n*/\nSELECT 2;']) AS line;
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', E'-- file: 1_a.up.sql\nSELECT 1;\n-- file: 1_a.down.sql\n-- down\nSELECT 2;\n'));
+-- a mark is shown as it stands in the file, and hides none that is unlike it
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\n-- Migrate:Up\nSELECT 1;\n-- migrate: down\nSELECT 2;\n-- file: 2_b.sql\n--migrate:foo\nSELECT 1;\n-- migrate:down\n'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''goose'')', E'-- file: 1_a.sql\n-- goose Up\nSELECT 1;\n--+goose  Dwn\nSELECT 2;\n-- file: 2_b.sql\n-- +goose NO TRANSACTION\nSELECT 1;\n'));
 \a
 \t off
 \i sql/include/reset.sql

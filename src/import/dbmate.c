@@ -36,8 +36,7 @@ static void find_sections(MigImport *import, MigImportFile *file,
 						  Sections *sections);
 static void read_line(MigImport *import, MigImportFile *file, void *part);
 pg_noreturn static void refuse_mark(const MigImportFile *file,
-									const MigImportLine *line,
-									const char *mark);
+									const MigImportLine *line);
 static void check_begin(MigImport *import, MigImportFile *file, void *part);
 static void find_section(const MigImportFile *file, const MigImportLine *line,
 						 const char *mark, MigImportLine *section,
@@ -114,13 +113,11 @@ find_sections(MigImport *import, MigImportFile *file, Sections *sections)
 		if (!mig_import_keep_error(import, file, read_line, sections))
 			mig_import_blank_line(file, &line);
 	}
-	if (sections->up.next == 0 && sections->has_unknown)
-		return;
 	if (sections->up.next == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file has no line \"-- %s\"", MARK_UP),
-				 mig_import_errmissing(file)));
+	{
+		mig_import_refuse_missing(file, MARK, MARK_UP, sections->has_unknown);
+		return;
+	}
 	if (!sections->has_unknown)
 		(void) mig_import_keep_error(import, file, check_begin, sections);
 }
@@ -137,7 +134,7 @@ read_line(MigImport *import, MigImportFile *file, void *part)
 		mig_import_mark(file, line, MARK_DOWN) == NULL)
 	{
 		sections->has_unknown = true;
-		refuse_mark(file, line, psprintf("%s%s", MARK, mark));
+		refuse_mark(file, line);
 	}
 	find_section(file, line, MARK_UP, &sections->up, &sections->up_options);
 	if (sections->up.next == 0 && sections->has_unknown)
@@ -154,12 +151,11 @@ read_line(MigImport *import, MigImportFile *file, void *part)
 }
 
 static void
-refuse_mark(const MigImportFile *file, const MigImportLine *line,
-			const char *mark)
+refuse_mark(const MigImportFile *file, const MigImportLine *line)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("mark \"-- %s\" is not known", mark),
+			 errmsg("mark \"%s\" is not known", mig_import_show_line(file, line)),
 			 errhint("The marks are \"-- %s\" and \"-- %s\".", MARK_UP, MARK_DOWN),
 			 mig_import_errplace(file, line->start)));
 }
@@ -204,7 +200,7 @@ read_options(MigImport *import, MigImportFile *file, void *part)
 
 	sections->per_statement = false;
 	if (isalnum((unsigned char) given[strlen(mark)]))
-		refuse_mark(file, sections->line, given);
+		refuse_mark(file, sections->line);
 	if (options[0] != '\0' &&
 		!mig_script_line_transaction(options, &transaction))
 		ereport(ERROR,

@@ -479,27 +479,48 @@ mig_import_errplace(const MigImportFile *file, int offset)
 }
 
 /*
- * The same of a mark that the file has not: in the line that was probably meant to
- * be one.
+ * A line of a file, as it can be shown.
  */
-int
-mig_import_errmissing(const MigImportFile *file)
+const char *
+mig_import_show_line(const MigImportFile *file, const MigImportLine *line)
+{
+	char	   *text = pnstrdup(file->text + line->start, line->end - line->start);
+
+	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
+	return mig_printable(text);
+}
+
+/*
+ * Raises an error for a mark that the file has not, in the line that was probably
+ * meant to be it, which does not begin as the marks do.  has_unknown: there is an error
+ * of one that does, and it can be what is missing; without such a line nothing is
+ * raised then.
+ */
+void
+mig_import_refuse_missing(const MigImportFile *file, const char *beginning,
+						  const char *mark, bool has_unknown)
 {
 	int			offset = 0;
-	char	   *comment = mig_import_find_comment(file, mig_mark_is_section,
-												  &offset);
+	const char *comment = mig_import_find_comment(file, beginning,
+												  mig_mark_is_section, &offset);
 
-	if (comment != NULL)
-		errhint("Comment \"%s\" was probably meant to be a mark.", comment);
-	return mig_import_errplace(file, offset);
+	if (comment == NULL && has_unknown)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("file has no line \"-- %s\"", mark),
+			 comment == NULL ? 0 :
+			 errhint("Comment \"%s\" was probably meant to be a mark.", comment),
+			 mig_import_errplace(file, offset)));
 }
 
 /*
  * The first line comment that was probably meant to be something else, as it can be
- * shown, and where it begins; or NULL.
+ * shown, and where it begins; or NULL.  beginning: of those that are what they look
+ * like; or NULL.
  */
-char *
-mig_import_find_comment(const MigImportFile *file,
+const char *
+mig_import_find_comment(const MigImportFile *file, const char *beginning,
 						bool (*is_meant) (const char *text), int *offset)
 {
 	MigImportLine line = {0};
@@ -508,14 +529,14 @@ mig_import_find_comment(const MigImportFile *file,
 	{
 		char	   *text;
 
-		if (mig_import_mark(file, &line, "") == NULL)
+		if (mig_import_mark(file, &line, "") == NULL ||
+			(beginning != NULL && mig_import_mark(file, &line, beginning) != NULL))
 			continue;
 		text = pnstrdup(file->text + line.start, line.end - line.start);
 		if (is_meant(text))
 		{
-			text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
 			*offset = line.start;
-			return mig_printable(text);
+			return mig_import_show_line(file, &line);
 		}
 		pfree(text);
 	}

@@ -159,13 +159,11 @@ read_marks(MigImport *import, MigImportFile *file, Sections *sections)
 			file->text[line.start] = ';';
 		sections->in_statement = false;
 	}
-	if (sections->up.next == 0 && sections->has_unknown)
-		return;
 	if (sections->up.next == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file has no line \"-- %s Up\"", MARK),
-				 mig_import_errmissing(file)));
+	{
+		mig_import_refuse_missing(file, MARK, MARK " Up", sections->has_unknown);
+		return;
+	}
 	if (!sections->has_unknown)
 		(void) mig_import_keep_error(import, file, check_begin, sections);
 	if (!mig_import_keep_error(import, file, check_end, sections))
@@ -218,7 +216,7 @@ read_mark(const MigImportFile *file, const MigImportLine *line, Sections *sectio
 	sections->has_unknown = true;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("mark \"-- %s %s\" is not known", MARK, text),
+			 errmsg("mark \"%s\" is not known", mig_import_show_line(file, line)),
 			 errhint("The marks are Up, Down, StatementBegin, StatementEnd, NO TRANSACTION and ENVSUB OFF."),
 			 mig_import_errplace(file, line->start)));
 }

@@ -102,14 +102,14 @@ static void
 refuse_empty(const MigImport *import)
 {
 	const MigImportFile *file = NULL;
-	char	   *comment = NULL;
+	const char *comment = NULL;
 	int			offset;
 	ListCell   *cell;
 
 	foreach(cell, import->files)
 	{
 		file = lfirst(cell);
-		comment = mig_import_find_comment(file, mig_mark_is_header, &offset);
+		comment = mig_import_find_comment(file, NULL, mig_mark_is_header, &offset);
 		if (comment != NULL)
 			break;
 	}

@@ -175,10 +175,15 @@ extern bool mig_import_split_setting(const MigImportFile *file,
 									 char **key, char **value);
 extern int	mig_import_line_number(MigImportFile *file, int offset);
 extern int	mig_import_errplace(const MigImportFile *file, int offset);
-extern int	mig_import_errmissing(const MigImportFile *file);
-extern char *mig_import_find_comment(const MigImportFile *file,
-									 bool (*is_meant) (const char *text),
-									 int *offset);
+extern const char *mig_import_show_line(const MigImportFile *file,
+										const MigImportLine *line);
+extern void mig_import_refuse_missing(const MigImportFile *file,
+									  const char *beginning, const char *mark,
+									  bool has_unknown);
+extern const char *mig_import_find_comment(const MigImportFile *file,
+										   const char *beginning,
+										   bool (*is_meant) (const char *text),
+										   int *offset);
 
 /* directory.c: files of the server */
 extern void mig_import_read_directory(MigImport *import,

@@ -135,8 +135,8 @@ read_mark(MigImport *import, MigImportFile *file, void *part)
 	if (rest == NULL || rest[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("mark \"-- %s%s\" is not known", MARK,
-						mig_import_mark(file, &mark->line, MARK)),
+				 errmsg("mark \"%s\" is not known",
+						mig_import_show_line(file, &mark->line)),
 				 errhint("The mark is \"-- %s\".", MARK_TEXT),
 				 mig_import_errplace(file, mark->line.start)));
 	mig_import_blank_line(file, &mark->line);
