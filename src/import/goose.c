@@ -50,6 +50,7 @@ typedef struct Sections
 	MigImportLine up;			/* next is 0: none */
 	MigImportLine down;
 	bool		in_statement;
+	int			statement_start;	/* the mark's line, if in one */
 	bool		no_transaction;
 	bool		has_unknown;	/* or misplaced marks, of which one may be
 								 * what is missing */
@@ -198,7 +199,7 @@ check_end(MigImport *import, MigImportFile *file, void *part)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"-- %s StatementBegin\" has no StatementEnd", MARK),
-				 mig_import_errplace(file, strlen(file->text))));
+				 mig_import_errplace(file, sections->statement_start)));
 }
 
 static GooseMark
@@ -234,6 +235,7 @@ apply_mark(MigImportFile *file, const MigImportLine *line, GooseMark mark,
 		case GOOSE_BEGIN:
 			mig_import_blank_line(file, line);
 			sections->in_statement = true;
+			sections->statement_start = line->start;
 			break;
 		case GOOSE_END:
 			end_statement(file, line, sections);
