@@ -25,6 +25,16 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'
 -- a mark is shown as it stands in the file, and hides none that is unlike it
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\n-- Migrate:Up\nSELECT 1;\n-- migrate: down\nSELECT 2;\n-- file: 2_b.sql\n--migrate:foo\nSELECT 1;\n-- migrate:down\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''goose'')', E'-- file: 1_a.sql\n-- goose Up\nSELECT 1;\n--+goose  Dwn\nSELECT 2;\n-- file: 2_b.sql\n-- +goose NO TRANSACTION\nSELECT 1;\n'));
+-- a name without a version
+\set VERBOSITY default
+SET client_min_messages = notice;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: create_e.sql\n-- migrate:up\nSELECT 1;\n'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: create_e.sql\n-- migrate:up\nSELECT 1;\n-- file: 2_b.sql\n-- migrate:up\nSELEC 2;\n'));
+RESET client_min_messages;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: create_e.sql\nSELECT 1;\n'));
+-- the options and settings there are
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''flyway'', options => %L)', E'-- file: V1__a.sql\nSELECT 1;\n', '{"placeholder": {}}'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: V1__a.sql\nSELECT 1;\n-- file: V1__a.sql.conf\nexecuteInTransacton=false\n'));
 \a
 \t off
 \i sql/include/reset.sql

@@ -433,6 +433,7 @@ apply_setting(const MigImportFile *file, const MigImportLine *line,
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("setting \"%s\" is not supported", key),
+				 errhint("The settings are encoding, executeInTransaction and placeholderReplacement."),
 				 mig_import_errplace(file, line->start)));
 }
 

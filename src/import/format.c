@@ -11,8 +11,12 @@
 #define AUTO	"auto"
 
 /* Options that every format knows. */
-#define OPTION_ENCODING		"encoding"
-#define OPTION_SKIP			"skip_invalid_downgrade"
+static const char *const common_options[] =
+{
+	"encoding",
+	MIG_IMPORT_OPTION_PROGRAMS,
+	"skip_invalid_downgrade"
+};
 
 static const MigImportFormat *const formats[] =
 {
@@ -39,6 +43,7 @@ static char *list_samples(const MigImport *import, const List *matches);
 static const char *find_sample(const MigImport *import,
 							   const MigImportFormat *format);
 static char *list_names(const List *matches);
+static char *list_options(const MigImportFormat *format);
 static bool is_known_option(const MigImportFormat *format, const char *name);
 static JsonbValue *find_value(const MigImportRequest *request,
 							  const char *name, JsonbValue *value);
@@ -90,9 +95,11 @@ recognize(const MigImport *import)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("format of the files is not recognized"),
-				 errdetail_plural("There is %d file.", "There are %d files.",
+				 import->files == NIL ? errdetail("There are no files.") :
+				 errdetail_plural("There is %d file: %s.", "There are %d files: %s.",
 								  list_length(import->files),
-								  list_length(import->files)),
+								  list_length(import->files),
+								  mig_import_list_paths(import->files)),
 				 errhint("Name it with the argument \"format\". The formats are: %s.",
 						 list_names(NIL))));
 	if (list_length(matches) > 1)
@@ -219,16 +226,32 @@ mig_import_check_options(const MigImport *import)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("format \"%s\" has no option \"%s\"",
-							import->format->name, name)));
+							import->format->name, name),
+					 errhint("Its options are: %s.", list_options(import->format))));
 	}
+}
+
+static char *
+list_options(const MigImportFormat *format)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(common_options); i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", common_options[i]);
+	for (int i = 0; format->options != NULL && format->options[i] != NULL; i++)
+		appendStringInfo(&names, ", %s", format->options[i]);
+	return names.data;
 }
 
 static bool
 is_known_option(const MigImportFormat *format, const char *name)
 {
-	if (strcmp(name, OPTION_ENCODING) == 0 || strcmp(name, OPTION_SKIP) == 0 ||
-		strcmp(name, MIG_IMPORT_OPTION_PROGRAMS) == 0)
-		return true;
+	for (int i = 0; i < lengthof(common_options); i++)
+	{
+		if (strcmp(common_options[i], name) == 0)
+			return true;
+	}
 	for (int i = 0; format->options != NULL && format->options[i] != NULL; i++)
 	{
 		if (strcmp(format->options[i], name) == 0)

@@ -73,14 +73,19 @@ static MigRegisterChange *
 register_files(MigImport *import, int *nchanges)
 {
 	MigRegisterChange *changes;
+	bool		named;			/* which files are the format's says their name */
 
 	read_files(import);
+	/* Otherwise an error can be why a file is not used. */
+	named = import->format->compare != NULL;
 	mig_lock_registry();
 	if (import->format->compare != NULL || import->format->ordered)
 		mig_import_make_chain(import);
 	/* Those of our own files were looked at when they were read. */
 	if (import->format != &mig_import_migrate)
 		mig_import_check_ids(import);
+	if (named)
+		mig_import_report_left_out(import);
 	if (import->errors == NIL && import->revisions == NIL &&
 		import->repeatables == NIL)
 		refuse_empty(import);
@@ -90,6 +95,8 @@ register_files(MigImport *import, int *nchanges)
 								 register_options(import), import->errors,
 								 nchanges);
 	note_sources(import);
+	if (!named)
+		mig_import_report_left_out(import);
 	mig_import_report(import, changes, *nchanges);
 	return changes;
 }
@@ -125,8 +132,11 @@ refuse_empty(const MigImport *import)
 			 comment != NULL ?
 			 errhint("Comment \"%s\" was probably meant to be a line \"-- revision: <id>\" of format \"migrate\".",
 					 comment) :
+			 file != NULL && (!mig_import_names_format(import) ||
+							  import->format->compare == NULL) ?
+			 errhint("If they are of another format, name it with the argument \"format\".") :
 			 file != NULL ?
-			 errhint("If they are of another format, name it with the argument \"format\".") : 0,
+			 errhint("No file has a name as files of this format have it, with a version. Rename the files, or name another format.") : 0,
 			 comment != NULL ? mig_import_errplace(file, offset) : 0));
 }
 

@@ -256,6 +256,8 @@ extern char *mig_checksum_siphash(const MigImportRevision *revision,
 /* report.c */
 extern void mig_import_report(const MigImport *import,
 							  const MigRegisterChange *changes, int nchanges);
+extern void mig_import_report_left_out(const MigImport *import);
+extern char *mig_import_list_paths(const List *files);
 
 /* The formats, a file for each */
 extern const MigImportFormat mig_import_alembic;

@@ -12,7 +12,7 @@
 #define MAX_SHOWN	20
 
 static void report_bodies(const MigImport *import);
-static void report_left_out(const MigImport *import);
+static List *find_left_out(const MigImport *import);
 static bool holds_sql(const MigImportFile *file);
 static char *list_texts(const List *texts);
 
@@ -23,7 +23,6 @@ void
 mig_import_report(const MigImport *import, const MigRegisterChange *changes,
 				  int nchanges)
 {
-	report_left_out(import);
 	/* What was said when the files came first need not be said each time. */
 	for (int i = 0; i < nchanges; i++)
 	{
@@ -33,6 +32,20 @@ mig_import_report(const MigImport *import, const MigRegisterChange *changes,
 			break;
 		}
 	}
+}
+
+/*
+ * The paths of files, the first of them.
+ */
+char *
+mig_import_list_paths(const List *files)
+{
+	List	   *paths = NIL;
+	ListCell   *cell;
+
+	foreach(cell, files)
+		paths = lappend(paths, unconstify(char *, ((MigImportFile *) lfirst(cell))->path));
+	return list_texts(paths);
 }
 
 static void
@@ -79,10 +92,10 @@ report_bodies(const MigImport *import)
 }
 
 /*
- * Files that the format has no use for, and that hold SQL.
+ * The paths of files that the format has no use for, and that hold SQL.
  */
-static void
-report_left_out(const MigImport *import)
+static List *
+find_left_out(const MigImport *import)
 {
 	List	   *paths = NIL;
 	ListCell   *cell;
@@ -94,6 +107,19 @@ report_left_out(const MigImport *import)
 		if (!file->used && holds_sql(file))
 			paths = lappend(paths, unconstify(char *, file->path));
 	}
+	return paths;
+}
+
+/*
+ * Files that the format has no use for, and that hold SQL.  Where their
+ * names say that, to be called before errors are raised: a name is to be corrected with
+ * them.
+ */
+void
+mig_import_report_left_out(const MigImport *import)
+{
+	List	   *paths = find_left_out(import);
+
 	if (paths != NIL)
 		ereport(NOTICE,
 				(errmsg_plural("%d file is no migration of format \"%s\" and is left out",
