@@ -10,6 +10,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 
 #include "graph/graph_internal.h"
 
@@ -19,6 +20,7 @@
 /* The detail of an ambiguous name lists at most this many candidates. */
 #define MAX_CANDIDATES	5
 
+static char *join_ids(const MigGraph *graph, MigRevList revs, bool as_literals);
 static bool *find_members(const MigGraph *graph, const char *branch);
 static void add_related(const MigGraph *graph, int rev, bool dependencies,
 						bool **set);
@@ -207,7 +209,28 @@ mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 					name),
 			 errdetail("The heads are %s.",
 					   mig_graph_quote(graph, heads)),
-			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them, and migrate_merge() to join them.")));
+			 heads.n > MIG_GRAPH_MAX_LISTED ?
+			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them, and migrate_merge() to join them.") :
+			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. SELECT migrate_merge(ARRAY[%s], 'merge') joins them; where files are loaded, a file with the line \"-- down_revision: %s\" does, which \"pg_migrate new\" makes with --parent for each.",
+					 join_ids(graph, heads, true),
+					 join_ids(graph, heads, false))));
+}
+
+/* Ids with commas between them, as literals or as the file format has them. */
+static char *
+join_ids(const MigGraph *graph, MigRevList revs, bool as_literals)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < revs.n; i++)
+	{
+		const char *id = mig_graph_id(graph, revs.rev[i]);
+
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
+						 as_literals ? quote_literal_cstr(id) : id);
+	}
+	return buf.data;
 }
 
 /* The revisions of a branch: its revision, the ancestors and descendants. */
