@@ -35,6 +35,21 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 -- the options and settings there are
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''flyway'', options => %L)', E'-- file: V1__a.sql\nSELECT 1;\n', '{"placeholder": {}}'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: V1__a.sql\nSELECT 1;\n-- file: V1__a.sql.conf\nexecuteInTransacton=false\n'));
+-- what the hints of two heads and of a renamed file say leads to an end
+SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a0\n-- migrate:up\nSELECT 1;\n-- file: b.sql\n-- revision: b1\n-- down_revision: a0\n-- file: c.sql\n-- revision: c1\n-- down_revision: a0\n', replace => true, prune => true);
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''head'')');
+SELECT migrate_merge(ARRAY['b1', 'c1'], 'merge');
+SELECT migrate_upgrade('head');
+SELECT migrate_stamp('base', purge => true);
+SELECT * FROM migrate_register_bundle(E'-- file: 8_t.sql\n-- +goose Up\nSELECT 8;\n', prune => true);
+SELECT migrate_upgrade('head');
+SELECT * FROM migrate_register_bundle(E'-- file: 9_t.sql\n-- +goose Up\nSELECT 8;\n');
+SELECT * FROM migrate_register_bundle(E'-- file: 8_t.sql\n-- +goose Up\nSELECT 8;\n', prune => true);
+SELECT * FROM migrate_register_bundle(E'-- file: 9_t.sql\n-- +goose Up\nSELECT 8;\n');
+SELECT migrate_unregister('9');
+SELECT * FROM migrate_register_bundle(E'-- file: 8_t.sql\n-- +goose Up\nSELECT 8;\n');
+SELECT * FROM migrate_status();
+SELECT migrate_stamp('base', purge => true);
 \a
 \t off
 \i sql/include/reset.sql

@@ -73,7 +73,8 @@ static MigRegisterChange *
 register_files(MigImport *import, int *nchanges)
 {
 	MigRegisterChange *changes;
-	bool		named;			/* which files are the format's says their name */
+	bool		named;			/* which files are the format's says their
+								 * name */
 
 	read_files(import);
 	/* Otherwise an error can be why a file is not used. */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "utils/builtins.h"
 
 #include "registry/registry_internal.h"
 #include "tables/revision.h"
@@ -153,5 +154,8 @@ mig_register_warn_renamed(const MigRegistered *registered, int n, char *const *i
 						   "%d revisions are added with the upgrade bodies of registered ones that no file holds",
 						   ntwins, ntwins),
 			 errdetail_internal("%s", detail.data),
-			 errhint("If the file was renamed, a run executes the body again. Unregister the added revision and rename the file back; or, if the one that was there before is not applied, give all files with prune => true, which removes it.")));
+			 ntwins == 1 ?
+			 errhint("If the file was renamed, a run executes the body again. If revision \"%s\" is applied, rename the file back, and remove the added revision: give all files with prune => true, or say SELECT migrate_unregister(%s). If it is not applied, give all files as they are with prune => true, which removes it.",
+					 twins[0].twin, quote_literal_cstr(twins[0].id)) :
+			 errhint("If files were renamed, a run executes the bodies again. Rename back those whose revisions from before are applied, and give all files with prune => true: it removes what no file holds, the added revisions or those from before.")));
 }
