@@ -48,8 +48,20 @@ SELECT * FROM migrate_register_bundle(E'-- file: 8_t.sql\n-- +goose Up\nSELECT 8
 SELECT * FROM migrate_register_bundle(E'-- file: 9_t.sql\n-- +goose Up\nSELECT 8;\n');
 SELECT migrate_unregister('9');
 SELECT * FROM migrate_register_bundle(E'-- file: 8_t.sql\n-- +goose Up\nSELECT 8;\n');
-SELECT * FROM migrate_status();
+SELECT revision FROM migrate.revision ORDER BY 1;
 SELECT migrate_stamp('base', purge => true);
+-- what a tool has applied here and nothing was adopted of
+SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a0\n-- migrate:up\n', prune => true);
+CREATE TABLE schema_migrations (version text PRIMARY KEY);
+SET client_min_messages = notice;
+SELECT * FROM migrate_register_bundle(E'-- file: 1_a.sql\n-- migrate:up\nSELECT 1;\n', prune => true);
+SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a0\n-- migrate:up\n', prune => true);
+INSERT INTO schema_migrations VALUES ('1');
+SELECT * FROM migrate_register_bundle(E'-- file: 1_a.sql\n-- migrate:up\nSELECT 1;\n', prune => true);
+SELECT * FROM migrate_register_bundle(E'-- file: 1_a.sql\n-- migrate:up\nSELECT 1;\n-- file: 2_b.sql\n-- migrate:up\nSELECT 2;\n');
+SELECT revision, result FROM migrate_adopt('dbmate');
+SELECT migrate_stamp('base', purge => true);
+DROP TABLE schema_migrations;
 \a
 \t off
 \i sql/include/reset.sql

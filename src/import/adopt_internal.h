@@ -109,6 +109,7 @@ extern void mig_adopt_refuse(const MigAdoption *adoption);
 /* adopt_table.c */
 extern const MigAdoptTool *mig_adopt_find_tool(const char *name, Oid relation,
 											   char **relation_name);
+extern char *mig_adopt_find_written(const char *format);
 extern MigAdoptRow *mig_adopt_read(const MigAdoptTool *tool,
 								   MigVersion *table, int *nrows);
 

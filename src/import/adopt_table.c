@@ -13,6 +13,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
+#include "base/guc.h"
 #include "base/spi.h"
 #include "import/adopt_internal.h"
 
@@ -184,7 +185,8 @@ static char *name_of(Oid relation);
 static void refuse_tool(const char *name);
 static void refuse_missing(const char *name);
 static bool has_columns(const MigAdoptTool *tool, const char *relation);
-static List *find_unfit(const MigAdoptTool *tool, const MigVersion *table);
+static List *find_unfit(const MigAdoptTool *tool, Oid table);
+static bool find_readable(const MigAdoptTool *tool, Oid *table);
 static void check_columns(const MigAdoptTool *tool, const MigVersion *table);
 static void read_row(const MigSpiRow *row, void *result);
 static MigAdoptState state_by_name(const char *name);
@@ -306,12 +308,66 @@ name_of(Oid relation)
 }
 
 /*
+ * The name of a table that a format's tool could have written here, and that is not
+ * the version table in use: one that a session of the caller finds and may read, with
+ * the tool's columns and not empty.  NULL: there is none.  Raises no error, and reads
+ * nothing of the table.
+ */
+char *
+mig_adopt_find_written(const char *format)
+{
+	for (int i = 0; i < lengthof(tools); i++)
+	{
+		const MigAdoptTool *tool = &tools[i];
+		Oid			table;
+
+		if (tool->format != NULL && strcmp(tool->format, format) == 0 &&
+			strstr(mig_guc_version_table, tool->relation) == NULL &&
+			find_readable(tool, &table) && find_unfit(tool, table) == NIL)
+			return name_of(table);
+	}
+	return NULL;
+}
+
+/*
+ * to_regclass() would raise an error for a schema that the caller may not use.
+ */
+static bool
+find_readable(const MigAdoptTool *tool, Oid *table)
+{
+	static MigSpiQuery query = {
+		"SELECT c.oid"
+		"  FROM pg_catalog.pg_class AS c"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+		" WHERE c.relname OPERATOR(pg_catalog.=) $2::pg_catalog.name"
+		"   AND c.relkind OPERATOR(pg_catalog.=) 'r'::\"char\""
+		"   AND CASE WHEN $1 IS NULL THEN pg_catalog.pg_table_is_visible(c.oid)"
+		"       ELSE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name END"
+		"   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+		"   AND pg_catalog.has_table_privilege(c.oid, 'SELECT')"
+		"   AND pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0"
+	};
+	const char *dot = strchr(tool->relation, '.');
+	MigSpiArgs	args = {0};
+	Datum		oid;
+
+	mig_spi_arg_text(&args, dot == NULL ? NULL :
+					 pnstrdup(tool->relation, dot - tool->relation));
+	mig_spi_arg_text(&args, dot == NULL ? tool->relation : dot + 1);
+	if (!mig_spi_first_datum(&query, &args, MIG_SPI_CALLER_PATH,
+							 MIG_SPI_READ_LATEST, OIDOID, &oid))
+		return false;
+	*table = DatumGetObjectId(oid);
+	return true;
+}
+
+/*
  * Whether a table has the columns that the tool gives it.
  */
 static bool
 has_columns(const MigAdoptTool *tool, const char *relation)
 {
-	return find_unfit(tool, mig_version_open_foreign(relation)) == NIL;
+	return find_unfit(tool, mig_version_open_foreign(relation)->relid) == NIL;
 }
 
 /*
@@ -320,7 +376,7 @@ has_columns(const MigAdoptTool *tool, const char *relation)
  * by code of the table's owner.
  */
 static List *
-find_unfit(const MigAdoptTool *tool, const MigVersion *table)
+find_unfit(const MigAdoptTool *tool, Oid table)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.quote_ident(i.name) ||"
@@ -341,7 +397,7 @@ find_unfit(const MigAdoptTool *tool, const MigVersion *table)
 	char	  **names;
 	int			nnames;
 
-	mig_spi_arg_oid(&args, table->relid);
+	mig_spi_arg_oid(&args, table);
 	mig_spi_arg_text(&args, tool->columns);
 	names = mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 						 &nnames);
@@ -353,7 +409,7 @@ find_unfit(const MigAdoptTool *tool, const MigVersion *table)
 static void
 check_columns(const MigAdoptTool *tool, const MigVersion *table)
 {
-	List	   *unfit = find_unfit(tool, table);
+	List	   *unfit = find_unfit(tool, table->relid);
 	StringInfoData names;
 	ListCell   *cell;
 

@@ -11,11 +11,14 @@
 
 #include "miscadmin.h"
 
+#include "import/adopt_internal.h"
 #include "import/import_internal.h"
 #include "run/run.h"
 #include "tables/source.h"
 
 static MigRegisterChange *register_files(MigImport *import, int *nchanges);
+static bool has_sources(const MigImport *import);
+static void report_adoptable(const MigImport *import);
 pg_noreturn static void refuse_empty(const MigImport *import);
 static void read_files(MigImport *import);
 static void note_sources(const MigImport *import);
@@ -73,6 +76,7 @@ static MigRegisterChange *
 register_files(MigImport *import, int *nchanges)
 {
 	MigRegisterChange *changes;
+	bool		first;
 	bool		named;			/* which files are the format's says their
 								 * name */
 
@@ -95,11 +99,48 @@ register_files(MigImport *import, int *nchanges)
 								 list_length(import->repeatables),
 								 register_options(import), import->errors,
 								 nchanges);
+	first = !has_sources(import);
 	note_sources(import);
 	if (!named)
 		mig_import_report_left_out(import);
 	mig_import_report(import, changes, *nchanges);
+	if (first && import->revisions != NIL)
+		report_adoptable(import);
 	return changes;
+}
+
+/*
+ * Whether revisions are registered from files of that format.
+ */
+static bool
+has_sources(const MigImport *import)
+{
+	int			nsources;
+	MigSource  *sources = mig_source_list(&nsources);
+
+	for (int i = 0; i < nsources; i++)
+	{
+		if (strcmp(sources[i].format, import->format->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * To be called when the first files of a format are registered, of which nothing can be
+ * applied here yet.
+ */
+static void
+report_adoptable(const MigImport *import)
+{
+	const char *format = import->format->name;
+	char	   *table = mig_adopt_find_written(format);
+
+	if (table != NULL)
+		ereport(NOTICE,
+				(errmsg("version table \"%s\" of %s is in this database", table, format),
+				 errdetail("A run would execute what it says is applied again."),
+				 errhint("SELECT * FROM migrate_adopt('%s') stamps that.", format)));
 }
 
 /*
