@@ -102,7 +102,7 @@ is($output, "x/1.sql|x1|added\nx/1.sql|x2|added\nx/3.sql|x3|added", 'a bundle am
 is($errors =~ s/^.*?DETAIL/DETAIL/sr, 'DETAIL:  schema.sql', 'what holds no revision');
 mkdir "$root/empty";
 ($output, $errors) = register('empty');
-like($errors, qr/format of the files is not recognized\nDETAIL:  There are 0 files/, 'an empty one');
+like($errors, qr/format of the files is not recognized\nDETAIL:  There are no files/, 'an empty one');
 
 # Files beside those with SQL are read, too.
 sub is_transactional
