@@ -55,7 +55,7 @@ put('goose/00002_two.sql', "-- +goose Up\nSELECT 1;\nSELECT 'm\xE4use';");
 put('goose/00005_five.sql', "-- +goose Up\n\nSELEC 5;\n");
 put('goose/00006_six.go', 'package migrations');
 ($output, $errors) = register('goose', ', replace => true');
-is($errors =~ s/^.*?(?=DETAIL)//sr =~ s/\nHINT.*//sr, <<'END' =~ s/\n\z//r, 'all errors, with file and line');
+is($errors =~ s/^.*ERROR:.*?(?=DETAIL)//sr =~ s/\nHINT.*//sr, <<'END' =~ s/\n\z//r, 'all errors, with file and line');
 DETAIL:  line 1 of file "00001_one.sql": cannot replace or unregister revision "00001" because it is applied. The upgrade bodies differ. It is applied according to version table "migrate.version". Restore it, or its file, as migrate_show('00001') shows it, and register the change as a new revision. Or downgrade it first.
 line 3 of file "00002_two.sql": file is not valid in encoding "UTF8". If it has another one, name it: options => '{"encoding": "LATIN1"}'.
 line 3 of file "00005_five.sql", upgrade body of revision "00005": syntax error at or near "SELEC"
