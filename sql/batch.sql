@@ -767,6 +767,7 @@ CREATE TRIGGER reset AFTER UPDATE ON uuids FOR EACH STATEMENT EXECUTE FUNCTION r
 CALL migrate_batch('uuids', 'UPDATE uuids SET n = n + 1 WHERE id BETWEEN $1 AND $2', name => 'itself');
 SELECT count(*) FROM migrate.batch WHERE name = 'itself';
 DROP TRIGGER reset ON uuids;
+SELECT migrate_batch_reset('itself');
 DROP FUNCTION reset_it;
 
 REVOKE ALL ON PROCEDURE migrate_batch FROM regress_migrate_batcher, regress_migrate_other;

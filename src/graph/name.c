@@ -20,7 +20,7 @@
 /* The detail of an ambiguous name lists at most this many candidates. */
 #define MAX_CANDIDATES	5
 
-static char *join_ids(const MigGraph *graph, MigRevList revs, bool as_literals);
+static char *join_literals(const MigGraph *graph, MigRevList revs);
 static bool *find_members(const MigGraph *graph, const char *branch);
 static void add_related(const MigGraph *graph, int rev, bool dependencies,
 						bool **set);
@@ -211,25 +211,20 @@ mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 					   mig_graph_quote(graph, heads)),
 			 heads.n > MIG_GRAPH_MAX_LISTED ?
 			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them, and migrate_merge() to join them.") :
-			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. SELECT migrate_merge(ARRAY[%s], 'merge') joins them; where files are loaded, a file with the line \"-- down_revision: %s\" does, which \"pg_migrate new\" makes with --parent for each.",
-					 join_ids(graph, heads, true),
-					 join_ids(graph, heads, false))));
+			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. SELECT migrate_merge(ARRAY[%s], 'merge') joins them; where files are loaded, a file does whose line \"-- down_revision:\" names them, which \"pg_migrate new\" makes with --parent for each.",
+					 join_literals(graph, heads))));
 }
 
-/* Ids with commas between them, as literals or as the file format has them. */
+/* Ids as SQL writes them, with commas between them. */
 static char *
-join_ids(const MigGraph *graph, MigRevList revs, bool as_literals)
+join_literals(const MigGraph *graph, MigRevList revs)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	for (int i = 0; i < revs.n; i++)
-	{
-		const char *id = mig_graph_id(graph, revs.rev[i]);
-
 		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
-						 as_literals ? quote_literal_cstr(id) : id);
-	}
+						 quote_literal_cstr(mig_graph_id(graph, revs.rev[i])));
 	return buf.data;
 }
 

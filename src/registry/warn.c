@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
+#include "base/printable.h"
 #include "registry/registry_internal.h"
 #include "tables/revision.h"
 
@@ -155,7 +156,7 @@ mig_register_warn_renamed(const MigRegistered *registered, int n, char *const *i
 						   ntwins, ntwins),
 			 errdetail_internal("%s", detail.data),
 			 ntwins == 1 ?
-			 errhint("If the file was renamed, a run executes the body again. If revision \"%s\" is applied, rename the file back, and remove the added revision: give all files with prune => true, or say SELECT migrate_unregister(%s). If it is not applied, give all files as they are with prune => true, which removes it.",
-					 twins[0].twin, quote_literal_cstr(twins[0].id)) :
+			 errhint("If the file was renamed, a run executes the body again. If revision %s is applied, rename the file back, and remove the added revision: give all files with prune => true, or say SELECT migrate_unregister(%s). If it is not applied, give all files as they are with prune => true, which removes it.",
+					 mig_printable_quoted(twins[0].twin), quote_literal_cstr(twins[0].id)) :
 			 errhint("If files were renamed, a run executes the bodies again. Rename back those whose revisions from before are applied, and give all files with prune => true: it removes what no file holds, the added revisions or those from before.")));
 }

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "parser/scansup.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -298,4 +299,10 @@ set_config_option(const char *name, const char *value, GucContext context,
 				  int elevel, bool is_reload)
 {
 	abort();
+}
+
+char *
+quote_literal_cstr(const char *rawstr)
+{
+	return psprintf("'%s'", rawstr);
 }
