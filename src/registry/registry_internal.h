@@ -136,21 +136,26 @@ extern bool mig_register_set_has_parent(const MigRegisterSet *set,
 /* register_graph.c */
 extern void mig_register_set_check_graph(MigRegisterSet *set);
 
-/* register.c */
-extern MigRevision *mig_register_find(const char *id);
-extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
-										 int options, List **errors);
-extern void mig_register_add_context(void *arg);
-extern void mig_register_compare(MigRegistered *registered);
+/* register_change.c */
+extern void mig_register_check_changes(MigRegistered *registered, int n);
 extern void mig_register_refuse(const MigRegistered *registered,
 								const MigVersion *version);
-extern void mig_register_write(const MigRegistered *registered);
 extern bool *mig_register_applied(MigVersion *version, MigGraph *graph);
 extern MigRegisterHolder *mig_register_holders(MigVersion *version,
 											   MigGraph *graph,
 											   const List *ids);
 extern void mig_register_refuse_held(const char *id,
 									 const MigRegisterHolder *holder);
+extern void mig_register_refuse_applied(MigVersion *version, MigGraph *graph,
+										const List *ids);
+
+/* register.c */
+extern MigRevision *mig_register_find(const char *id);
+extern MigRegistered *mig_register_check(const MigScriptRevision *given, int n,
+										 int options, List **errors);
+extern void mig_register_add_context(void *arg);
+extern void mig_register_compare(MigRegistered *registered);
+extern void mig_register_write(const MigRegistered *registered);
 extern void mig_register_check_graph(void);
 extern void mig_register_check_definition(MigRegistered *registered);
 
