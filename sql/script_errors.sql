@@ -6,6 +6,8 @@
 CREATE FUNCTION pg_temp.script(text) RETURNS text LANGUAGE sql
 AS 'SELECT pg_temp.attempt(format(''SELECT migrate_register_script(%L)'', $1))';
 
+-- a section that was meant to begin behind the header
+SELECT pg_temp.script(E'-- revision: aa\n-- upgrade\nSELECT 1;\n-- revision: bb\n-- migrate up\nSELECT 1;\n-- migrate:down\nSELEC 1;\n');
 -- a line that was to begin a revision: misspelled, behind a statement, behind a comment
 SELECT pg_temp.script(E'-- file: 1.sql\n-- revision: a\n-- migrate:up\nSELECT 1;\n-- file: 3.sql\n-- revisoin: q3\n-- down_revision: a\n-- migrate:up\nSELECT 1;\n-- file: 4.sql\n-- revision: q4\n-- down_revision: q3\n-- migrate:up\nSELECT 1;\n');
 SELECT pg_temp.script(E'-- revision: a\n-- migrate:up\nSELECT 1; -- revision: b\n-- down_revision: a\n-- migrate:up\nSELECT 1;\n-- revision: c\n-- down_revision: b\n');

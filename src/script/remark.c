@@ -229,6 +229,9 @@ refuse_section(MigScriptParser *parser, MigMark mark, const char *text,
 	if (!parser->source.in_script)
 		mig_remark_refuse_body_line(parser, text, location);
 
+	/* What follows a header is of that section. */
+	if (parser->state == MIG_PARSER_HEADER)
+		parser->state = MIG_PARSER_SKIP;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("comment \"%s\" looks like a section line", text),
