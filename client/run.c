@@ -5,6 +5,7 @@
 #include "postgres_fe.h"
 
 #include "common/logging.h"
+#include "fe_utils/string_utils.h"
 #include "pqexpbuffer.h"
 
 #include "pg_migrate.h"
@@ -26,6 +27,7 @@ static ExitCode wait_for_job(Session *session, const char *job,
 							 const char *target, const char *command);
 static ExitCode outcome(Session *session, const char *sqlstate, bool warned,
 						const char *target, const char *command, const char *job);
+static PQExpBuffer list_schemas(void);
 static void explain_lost(const char *target, const char *job);
 static bool is_relative(const char *target);
 static void print_outcome(Session *session, ExitCode code, const char *sqlstate);
@@ -149,7 +151,8 @@ outcome(Session *session, const char *sqlstate, bool warned,
 		const char *target, const char *command, const char *job)
 {
 	char		pid[16];
-	const char *params[] = {target, command, pid};
+	PQExpBuffer schemas = list_schemas();
+	const char *params[] = {target, command, pid, schemas->data};
 	ExitCode	code = sqlstate != NULL ? EXIT_FAILED : EXIT_DONE;
 	bool		lost = PQstatus(session->conn) != CONNECTION_OK;
 	char	   *answer = NULL;
@@ -164,6 +167,9 @@ outcome(Session *session, const char *sqlstate, bool warned,
 							 options.schemas.head != NULL ?
 							 "SELECT 'partial' FROM migrate.tenants_details AS t"
 							 " WHERE t.partial IS NOT NULL AND (t.pid IS NULL OR t.pid OPERATOR(pg_catalog.=) $3::integer)"
+							 "   AND EXISTS (SELECT FROM pg_catalog.unnest($4::pg_catalog.text[]) AS p"
+							 "                WHERE t.schema OPERATOR(pg_catalog.~~) pg_catalog.replace("
+							 "                      pg_catalog.regexp_replace(p, '([\\\\%_])', '\\\\\\1', 'g'), '*', '%'))"
 							 "   AND $1::pg_catalog.text IS NOT NULL AND $2::pg_catalog.text IS NOT NULL LIMIT 1" :
 							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial')"
 							 "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS k"
@@ -176,15 +182,31 @@ outcome(Session *session, const char *sqlstate, bool warned,
 							 "                     AND k.pid OPERATOR(pg_catalog.<>) $3::integer) THEN 'partial'"
 							 " WHEN $1::pg_catalog.text IS NOT NULL AND"
 							 "      (SELECT p.problem OPERATOR(pg_catalog.=) ANY ('{not approved,not confirmed}'::pg_catalog.text[]) FROM @migrate_plan_details($1, $2) AS p ORDER BY p.step LIMIT 1) THEN 'unapproved' END",
-							 3, params);
+							 options.schemas.head != NULL ? 4 : 3, params);
 	if (answer != NULL)
 		code = strcmp(answer, "partial") == 0 ? EXIT_PARTIAL : EXIT_UNAPPROVED;
 	if (lost)
 		explain_lost(target, job);
 	if (options.format == FORMAT_JSON)
 		print_outcome(session, code, sqlstate);
+	destroyPQExpBuffer(schemas);
 	pg_free(answer);
 	return code;
+}
+
+/*
+ * Those of --schema, as an array; a pattern has a *.
+ */
+static PQExpBuffer
+list_schemas(void)
+{
+	PQExpBuffer buffer = createPQExpBuffer();
+
+	appendPQExpBufferChar(buffer, '{');
+	for (SimpleStringListCell *cell = options.schemas.head; cell != NULL; cell = cell->next)
+		appendPGArray(buffer, cell->val);
+	appendPQExpBufferChar(buffer, '}');
+	return buffer;
 }
 
 /*

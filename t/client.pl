@@ -169,6 +169,11 @@ client_is('JSON of an error', [ 'deploy', '--json' ], 1, qr/^\{"exit_code" : 1, 
 sql($node, $db, q{SELECT migrate_register('c2', 'SELECT 2', 'SELECT 1', '{c1}', replace => true)});
 client_is('partial', ['deploy'], 4, qr/^$/, qr/ERROR: .*division by zero/);
 client_is('partial, by a worker', [ 'deploy', '--worker' ], 4, qr/^$/, qr/ERROR: .*division by zero/);
+# of the schemas that are named, no other one counts
+sql($node, $db, 'CREATE SCHEMA tenant_1; CREATE SCHEMA tenantx1; CREATE TABLE tenantx1.account (i int)');
+client_is("a partial tenant: $_->[0]", [ 'deploy', '--schema', $_->[0] ], $_->[1], qr/^$/, qr/ERROR: /)
+  foreach [ 'tenant_1', 4 ], [ 'nosuch', 1 ], [ 'tenant_*', 4 ], [ 'tenantx1', 1 ], [ 'tenantx*', 1 ];
+sql($node, $db, q{SET migrate.version_table = 'tenant_1.migrate_version'; SELECT migrate_resolve('c3', 'abandon'); DROP SCHEMA tenant_1, tenantx1 CASCADE});
 sql($node, $db, q{SELECT migrate_resolve('c3', 'abandon'); DROP TABLE t; SELECT migrate_unregister('c3');
 SELECT migrate_register('d1', 'SELECT 1', 'SELECT 1', '{c2}');
 SELECT migrate_register('d2', 'SELECT 1', 'SELECT 1', '{d1}');
