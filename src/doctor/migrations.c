@@ -268,9 +268,8 @@ check_partial(MigDoctor *doctor)
 								   mig_command_name(partial->operation),
 								   partial->revision,
 								   mig_run_describe_partial(partial)),
-						  partial->operation == MIG_COMMAND_UPGRADE ?
-						  "Use CALL migrate_deploy() to resume it, or migrate_resolve()." :
-						  "Use CALL migrate_revert() to resume it, or migrate_resolve().");
+						  psprintf("To see what resumes it, or what has to be decided: SELECT next_command FROM migrate.status_details WHERE revision = %s;",
+								   quote_literal_cstr(partial->revision)));
 }
 
 /*
