@@ -21,6 +21,7 @@
 #define MAX_CANDIDATES	5
 
 static char *join_literals(const MigGraph *graph, MigRevList revs);
+static char *free_name(const MigGraph *graph);
 static bool *find_members(const MigGraph *graph, const char *branch);
 static void add_related(const MigGraph *graph, int rev, bool dependencies,
 						bool **set);
@@ -211,8 +212,8 @@ mig_name_refuse_many_heads(const MigGraph *graph, const char *name,
 					   mig_graph_quote(graph, heads)),
 			 heads.n > MIG_GRAPH_MAX_LISTED ?
 			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. Use migrate_heads() to list them, and migrate_merge() to join them.") :
-			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. SELECT migrate_merge(ARRAY[%s], 'merge') joins them; where files are loaded, a file does whose line \"-- down_revision:\" names them, which \"pg_migrate new\" makes with --parent for each.",
-					 join_literals(graph, heads))));
+			 errhint("Name one of them, or use branch@head for the head of a branch, or \"heads\" for all. SELECT migrate_merge(ARRAY[%s], %s) joins them; where files are loaded, a file does whose line \"-- down_revision:\" names them, which \"pg_migrate new\" makes with --parent for each.",
+					 join_literals(graph, heads), free_name(graph))));
 }
 
 /* Ids as SQL writes them, with commas between them. */
@@ -226,6 +227,18 @@ join_literals(const MigGraph *graph, MigRevList revs)
 		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
 						 quote_literal_cstr(mig_graph_id(graph, revs.rev[i])));
 	return buf.data;
+}
+
+/* A name for a merge that no revision has, as a literal. */
+static char *
+free_name(const MigGraph *graph)
+{
+	char	   *name = pstrdup("merge");
+	int			rev;
+
+	for (int i = 2; mig_graph_key(graph, name, &rev) != MIG_KEY_NONE; i++)
+		name = psprintf("merge_%d", i);
+	return quote_literal_cstr(name);
 }
 
 /* The revisions of a branch: its revision, the ancestors and descendants. */
