@@ -14,6 +14,8 @@ DROP TABLE account;
 -- errors of each kind
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''node-pg-migrate'')', E'-- file: 1_a.sql\n\nSELECT 1;\n-- Up Migration\nSELECT 1;\n-- file: 2_b.sql\nSELECT 1;\n-- Down Migration\n-- file: 3_c.sql\n-- Up Migration\n-- Up Migration\n-- file: 4_d.down.sql\n-- file: 5_e.js\nexports.up = 1\n-- file: 6_f.ts\n\n-- file: 7_g.sql\n-- Up Migration\n-- Down Migration\n-- file: 7_g.down.sql\n-- file: 8_h.sql\n-- Up Migration\nSELEC 1;\n-- file: 08_i.sql\n-- Up Migration\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 1_a.sql\n-- Up Migration\nSELECT 1;\n-- file: 2_b.sql\n-- +goose Up\n'));
+-- a mark that is given twice is one error
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''node-pg-migrate'')', E'-- file: 1_a.sql\n-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT 2;\n-- Down Migration\nSELECT 3;\n'));
 -- what is wrong with a mark hides no error of the bodies
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''node-pg-migrate'')', E'-- file: 1_a.sql\nSELECT 0;\n-- Up Migration\nSELEC 1;\n-- Down Migration\nSELEC 2;\n-- Up Migration\n'));
 \a

@@ -142,7 +142,8 @@ find_sections(MigImport *import, MigImportFile *file, Sections *sections)
 	while (mig_import_next_line(file, &line))
 	{
 		sections->line = &line;
-		(void) mig_import_keep_error(import, file, read_line, sections);
+		if (!mig_import_keep_error(import, file, read_line, sections))
+			mig_import_blank_line(file, &line);
 	}
 	if (sections->up.next == 0 && sections->down.next > 0)
 		ereport(ERROR,
