@@ -22,6 +22,10 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 -- a sentence, and a heading over nothing but comments, are none
 SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\nSELECT 1;\n%s\n', line))) FROM unnest(ARRAY[E'-- down the road\nSELECT 2;', E'-- roll back by hand if needed\nSELECT 2;', E'-- rollback DROP TABLE a;\nSELECT 2;', E'-- Rollback:\n-- DROP TABLE a;', E'-- done migration\nSELECT 2;', E'SELECT (\n-- down\n2);', E'SELECT 2; -- down\nSELECT 3;', E'/*\n-- down\n*/\nSELECT 2;']) AS line;
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', E'-- file: 1_a.up.sql\nSELECT 1;\n-- file: 1_a.down.sql\n-- down\nSELECT 2;\n'));
+-- nor is what is about the statements below it, or has none above it
+SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\n%s\n', line))) FROM unnest(ARRAY[E'-- Revert changes\nSELECT 1;', E'SELECT 1;\n-- Revert changes\nSELECT 2;', E'-- down: nothing to do\nSELECT 1;', E'SELECT 1;\n-- Down: drop a\nSELECT 2;', E'SELECT 1;\n-- Type: rollback\nSELECT 2;', E'-- reverse\nSELECT 1;', E'-- undo\nSELECT 1;']) AS line;
+SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''golang-migrate'', replace => true)', format(E'-- file: 1_a.up.sql\nSELECT 1;\n-- file: 1_a.down.sql\n%s\nSELECT 2;\n', line))) FROM unnest(ARRAY['-- Down migration', '-- migrate down', '-- Migrate:down', '-- +goose Down']) AS line;
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', E'-- file: 1_a.sql\nSELECT 1;\n/* down'));
 -- a mark is shown as it stands in the file, and hides none that is unlike it
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''dbmate'')', E'-- file: 1_a.sql\n-- Migrate:Up\nSELECT 1;\n-- migrate: down\nSELECT 2;\n-- file: 2_b.sql\n--migrate:foo\nSELECT 1;\n-- migrate:down\n'));
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''goose'')', E'-- file: 1_a.sql\n-- goose Up\nSELECT 1;\n--+goose  Dwn\nSELECT 2;\n-- file: 2_b.sql\n-- +goose NO TRANSACTION\nSELECT 1;\n'));
@@ -40,6 +44,8 @@ SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a0\n-- migr
 SELECT pg_temp.attempt('SELECT migrate_upgrade(''head'')');
 SELECT migrate_merge(ARRAY['b1', 'c1'], 'merge');
 SELECT migrate_upgrade('head');
+SELECT migrate_register('d1', '', '', '{a0}');
+SELECT pg_temp.attempt('SELECT migrate_upgrade(''head'')');
 SELECT migrate_stamp('base', purge => true);
 SELECT * FROM migrate_register_bundle(E'-- file: 8_t.sql\n-- +goose Up\nSELECT 8;\n', prune => true);
 SELECT migrate_upgrade('head');
@@ -52,11 +58,10 @@ SELECT revision FROM migrate.revision ORDER BY 1;
 SELECT migrate_stamp('base', purge => true);
 -- what a tool has applied here and nothing was adopted of
 SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a0\n-- migrate:up\n', prune => true);
-CREATE TABLE schema_migrations (version text PRIMARY KEY);
 SET client_min_messages = notice;
 SELECT * FROM migrate_register_bundle(E'-- file: 1_a.sql\n-- migrate:up\nSELECT 1;\n', prune => true);
 SELECT * FROM migrate_register_bundle(E'-- file: a.sql\n-- revision: a0\n-- migrate:up\n', prune => true);
-INSERT INTO schema_migrations VALUES ('1');
+CREATE TABLE schema_migrations AS SELECT '1' AS version;
 SELECT * FROM migrate_register_bundle(E'-- file: 1_a.sql\n-- migrate:up\nSELECT 1;\n', prune => true);
 SELECT * FROM migrate_register_bundle(E'-- file: 1_a.sql\n-- migrate:up\nSELECT 1;\n-- file: 2_b.sql\n-- migrate:up\nSELECT 2;\n');
 SELECT revision, result FROM migrate_adopt('dbmate');

@@ -310,8 +310,8 @@ name_of(Oid relation)
 /*
  * The name of a table that a format's tool could have written here, and that is not
  * the version table in use: one that a session of the caller finds and may read, with
- * the tool's columns and not empty.  NULL: there is none.  Raises no error, and reads
- * nothing of the table.
+ * the tool's columns.  NULL: there is none.  Raises no error, and does not touch the
+ * table, which may be locked.
  */
 char *
 mig_adopt_find_written(const char *format)
@@ -345,7 +345,6 @@ find_readable(const MigAdoptTool *tool, Oid *table)
 		"       ELSE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.name END"
 		"   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
 		"   AND pg_catalog.has_table_privilege(c.oid, 'SELECT')"
-		"   AND pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0"
 	};
 	const char *dot = strchr(tool->relation, '.');
 	MigSpiArgs	args = {0};

@@ -23,13 +23,6 @@ typedef struct BodyPiece
 	int			end;
 } BodyPiece;
 
-/* A body that is read. */
-typedef struct Body
-{
-	MigScriptSource source;
-	MigBodyKind kind;
-} Body;
-
 static void read_up(MigImport *import, MigImportFile *file);
 static void read_down(MigImport *import, MigImportFile *file);
 static char *read_body(MigImport *import, const MigImportRevision *revision,
@@ -195,7 +188,6 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	MigImportFile *file = piece->file;
 	char	   *id = revision->script.def.id;
 	MigScriptSource source = {.file = file->path, .in_script = true};
-	Body		body = {.kind = kind};
 	char	   *text;
 
 	*line = mig_import_line_number(file, piece->start);
@@ -204,8 +196,8 @@ read_body(MigImport *import, const MigImportRevision *revision,
 	text = mig_foreign_copy_data(&source);
 	source.body = text;
 	refuse_template(&source);
-	body.source = source;
-	(void) mig_import_keep_error(import, file, refuse_downgrade, &body);
+	if (kind == MIG_BODY_UPGRADE)
+		(void) mig_import_keep_error(import, file, refuse_downgrade, &source);
 	if (!*per_statement)
 	{
 		if (mig_script_unwrap(text, kind))
@@ -249,17 +241,16 @@ refuse_template(const MigScriptSource *source)
 static void
 refuse_downgrade(MigImport *import, MigImportFile *file, void *part)
 {
-	const Body *body = part;
-	const char *text = body->source.body;
-	int			location = mig_foreign_find_downgrade(text, body->kind);
+	const MigScriptSource *source = part;
+	const char *text = source->body;
+	int			end;
+	int			location = mig_foreign_find_downgrade(text, &end);
 	char	   *comment;
 
 	if (location < 0)
 		return;
 	/* A block comment has words in one of its lines. */
-	comment = pnstrdup(text + location, text[location] == '/' ?
-					   strstr(text + location, "*/") + 2 - (text + location) :
-					   strcspn(text + location, "\r\n"));
+	comment = pnstrdup(text + location, end - location);
 	for (char *c = comment; *c != '\0'; c++)
 	{
 		if (*c == '\r' || *c == '\n')
@@ -275,5 +266,5 @@ refuse_downgrade(MigImport *import, MigImportFile *file, void *part)
 			 errhint("%s", _(import->format->down_hint)) :
 			 errhint("If the files are of another format than \"%s\", name it with the argument \"format\". %s",
 					 import->format->name, _(import->format->down_hint)),
-			 errcontext("%s", mig_script_place(&body->source, location))));
+			 errcontext("%s", mig_script_place(source, location))));
 }

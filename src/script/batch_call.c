@@ -106,8 +106,8 @@ find_arguments(const List *given, Call *call)
 }
 
 /*
- * The value of a string constant, also of one that is cast; NULL: it is another
- * expression, or NULL.
+ * The value of a string constant; NULL: it is another expression, such as a cast, by
+ * which it may become another one, or NULL.
  */
 static const char *
 string_argument(Call *call, Argument argument)
@@ -123,8 +123,6 @@ constant_argument(Call *call, Argument argument)
 {
 	Node	   *node = call->arguments[argument];
 
-	while (node != NULL && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
 	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull)
 		return NULL;
 	call->location = call->begin + ((A_Const *) node)->location;
@@ -134,6 +132,11 @@ constant_argument(Call *call, Argument argument)
 static void
 check_name(Call *call)
 {
+	/* No cast makes NULL of one. */
+	while (call->arguments[ARGUMENT_NAME] != NULL &&
+		   IsA(call->arguments[ARGUMENT_NAME], TypeCast))
+		call->arguments[ARGUMENT_NAME] =
+			((TypeCast *) call->arguments[ARGUMENT_NAME])->arg;
 	if (constant_argument(call, ARGUMENT_NAME) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -28,7 +28,8 @@ static void check_fields(const MigScriptSource *source,
 static void write_value(StringInfo result, const char *value, int length);
 static void write_lines(StringInfo result, const char *text, int from, int to);
 static bool is_end_of_data(const char *line);
-static int	find_downgrade(const char *text, int from, int to, MigMarkLine *line);
+static int	find_downgrade(const char *text, int from, int to, MigMarkLine *line,
+						   int *end);
 static bool begins_line(const char *text, int at);
 static bool is_downgrade(const char *text, int from, int end, MigMarkLine *line);
 static bool contains_word(const char *text, const char *word);
@@ -389,20 +390,19 @@ mig_foreign_find_template(const char *text)
 }
 
 /*
- * Where a comment is, in a body of that kind, that begins a downgrade for some tool
- * or in our file format, or is a heading of one and has a statement behind it; -1:
+ * Where a comment is, in an upgrade, that begins a downgrade for some tool or in our
+ * file format, or is a heading of one between two statements, and where it ends; -1:
  * nowhere.  To the tool of the body it is a comment, and the downgrade would be run
  * as part of it.
  */
 int
-mig_foreign_find_downgrade(const char *text, MigBodyKind kind)
+mig_foreign_find_downgrade(const char *text, int *end)
 {
 	MigScriptSource source = {.body = text};
 	MigScriptScan scan;
 	MigMarkLine line = {
-		.place = kind == MIG_BODY_DOWNGRADE ? MIG_MARK_IN_DOWNGRADE : MIG_MARK_IN_UPGRADE,
-		.between_statements = true,
-		.notes_rollback = true
+		.place = MIG_MARK_IN_UPGRADE,
+		.foreign = true
 	};
 	int			from = 0;
 	int			found = -1;
@@ -412,39 +412,38 @@ mig_foreign_find_downgrade(const char *text, MigBodyKind kind)
 	mig_script_scan_begin(&scan, &source);
 	while (found < 0 && mig_script_scan_try_next(&scan))
 	{
-		found = find_downgrade(text, from, scan.location, &line);
+		found = find_downgrade(text, from, scan.location, &line, end);
 		from = scan.location + scan.length;
 		line.between_statements = strcmp(scan.text, ";") == 0;
 	}
 	mig_script_scan_end(&scan);
 	line.between_statements = false;
-	return found >= 0 ? found : find_downgrade(text, from, strlen(text), &line);
+	return found >= 0 ? found : find_downgrade(text, from, strlen(text), &line, end);
 }
 
 /*
  * The same between two tokens.
  */
 static int
-find_downgrade(const char *text, int from, int to, MigMarkLine *line)
+find_downgrade(const char *text, int from, int to, MigMarkLine *line, int *end)
 {
 	while (from < to)
 	{
-		int			end = from + 1;
-
+		*end = from + 1;
 		if (text[from] == '-' && text[from + 1] == '-')
 		{
-			end = from + strcspn(text + from, "\r\n");
-			if (begins_line(text, from) && is_downgrade(text, from, end, line))
+			*end = from + strcspn(text + from, "\r\n");
+			if (begins_line(text, from) && is_downgrade(text, from, *end, line))
 				return from;
 		}
 		else if (text[from] == '/' && text[from + 1] == '*')
 		{
-			end = mig_script_skip_comment(text, from);
-			if (mig_remark_is_single(text, from, end) &&
-				is_downgrade(text, from, end, line))
+			*end = mig_script_skip_comment(text, from);
+			if (mig_remark_is_single(text, from, *end) &&
+				is_downgrade(text, from, *end, line))
 				return from;
 		}
-		from = end;
+		from = *end;
 	}
 	return -1;
 }

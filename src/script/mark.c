@@ -174,7 +174,7 @@ static int	colon_length(const char *text);
 static MigMark find_own_mark(const MarkWords *words);
 static MigMark find_foreign_mark(const MigMarkLine *line, const MarkWords *words);
 static int	tool_length(const char *word);
-static MigMark find_heading(const MarkWords *words);
+static MigMark find_heading(const MigMarkLine *line, const MarkWords *words);
 static MigMark find_file_name(const MarkWords *words);
 static MigMark find_key(const MarkWords *words, const MigMarkLine *line);
 static MigMark match_key(const MarkWords *words, int nparts,
@@ -211,7 +211,7 @@ mig_mark_find(const MigMarkLine *line)
 	if (mark != MIG_MARK_NONE)
 		return mark;
 
-	mark = find_heading(&words);
+	mark = find_heading(line, &words);
 	if (line->place == MIG_MARK_IN_HEADER ||
 		(line->between_statements &&
 		 ((mark == MIG_MARK_UP && line->place != MIG_MARK_IN_UPGRADE) ||
@@ -453,7 +453,7 @@ find_foreign_mark(const MigMarkLine *line, const MarkWords *words)
 		words->nwords == 2 && is_own_name(second))
 		return read_section(first, false);
 	/* Liquibase */
-	if (strcmp(first, "rollback") == 0 && !line->notes_rollback &&
+	if (strcmp(first, "rollback") == 0 && !line->foreign &&
 		(words->glued || (words->after[0] != ':' && words->nwords > 1 &&
 						  words->ends_statement)))
 		return MIG_MARK_DOWN;
@@ -495,10 +495,11 @@ tool_length(const char *word)
 
 /*
  * A section's name, which some tools have as a section line, and people as a
- * heading.
+ * heading.  What could be about the statements below is none in a file of another
+ * tool, whose text has a checksum there.
  */
 static MigMark
-find_heading(const MarkWords *words)
+find_heading(const MigMarkLine *line, const MarkWords *words)
 {
 	const char *first = words->word[0];
 	const char *last = words->word[Min(words->nwords, MAX_WORDS) - 1];
@@ -525,7 +526,7 @@ find_heading(const MarkWords *words)
 		strcmp(first, "done") != 0 && is_own_name(words->word[1]) &&
 		read_section(first, true) == MIG_MARK_DOWN)
 		return MIG_MARK_DOWN;
-	if (section == MIG_MARK_NONE && words->nwords == 2 &&
+	if (section == MIG_MARK_NONE && words->nwords == 2 && !line->foreign &&
 		is_one_of(first, section_labels, lengthof(section_labels)))
 		return read_section(words->word[1], false);
 	if (section == MIG_MARK_NONE)
@@ -533,11 +534,13 @@ find_heading(const MarkWords *words)
 	if (words->nwords == 2 && read_section(words->word[1], false) == section)
 		return section;
 	if (is_one_of(words->word[1], section_nouns, lengthof(section_nouns)) &&
-		(words->nwords == 2 ||
-		 (is_short && strncmp(words->word[1], "migration", 9) == 0)))
+		((words->nwords == 2 && !line->foreign) ||
+		 ((is_short || words->nwords == 2) &&
+		  strncmp(words->word[1], "migration", 9) == 0)))
 		return section;
 	/* "rollback: ..." is how people note what they would do by hand. */
-	return is_short && words->after[0] == ':' ? section : MIG_MARK_NONE;
+	return is_short && words->after[0] == ':' && !line->foreign ? section :
+		MIG_MARK_NONE;
 }
 
 /*

@@ -315,7 +315,7 @@ extern void mig_script_blank_statement(char *body, const RawStmt *raw);
 /* foreign.c */
 extern char *mig_foreign_copy_data(const MigScriptSource *source);
 extern int	mig_foreign_find_template(const char *text);
-extern int	mig_foreign_find_downgrade(const char *text, MigBodyKind kind);
+extern int	mig_foreign_find_downgrade(const char *text, int *end);
 extern bool mig_foreign_names(const char *text, const char *name);
 
 /* mark.c */

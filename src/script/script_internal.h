@@ -81,8 +81,8 @@ typedef struct MigMarkLine
 	MigMarkPlace place;
 	bool		between_statements;
 	bool		before_statements;	/* of the body that it is in */
-	bool		notes_rollback; /* "rollback ..." is how to do it by hand, and
-								 * no mark */
+	bool		foreign;		/* in a file of another tool, where "rollback
+								 * ..." is how to do it by hand */
 } MigMarkLine;
 
 /* A line comment at the start of a line. */
