@@ -1128,7 +1128,13 @@ SELECT h.revision, h.message, h.state,
 					OR l.operation <> 'downgrade'::text AND NOT h.applied
 					-- one of which nothing is left was given up if another run has succeeded since
 					OR l.operation = 'downgrade'::text AND h.applied
-					   AND NOT EXISTS (SELECT FROM l AS n WHERE n.state = 'succeeded'::text AND n.finished > l.finished)))
+					   AND (NOT EXISTS (SELECT FROM l AS n WHERE n.state = 'succeeded'::text AND n.finished > l.finished)
+							-- but for what was decided about since it was there as a whole
+							OR EXISTS (
+								SELECT FROM l AS i
+								 WHERE i.revision = h.revision AND i.state = ANY (ARRAY['skipped'::text, 'finished'::text, 'abandoned'::text])
+								   AND NOT EXISTS (SELECT FROM l AS n
+													WHERE n.revision = h.revision AND n.state = 'succeeded'::text AND n.finished > i.finished)))))
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1
   ) AS e ON true
   -- of a run after whose end there was no other one; of one that was abandoned, and has left
