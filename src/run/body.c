@@ -285,9 +285,15 @@ mig_body_is_batch(const char *procedure)
 		"SELECT FROM pg_catalog.pg_proc AS p"
 		"  JOIN pg_catalog.pg_extension AS e"
 		"    ON e.extnamespace OPERATOR(pg_catalog.=) p.pronamespace"
-		" WHERE p.oid OPERATOR(pg_catalog.=) pg_catalog.to_regproc($1)"
-		"   AND e.extname OPERATOR(pg_catalog.=) 'migrate'"
+		"  JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
+		" WHERE e.extname OPERATOR(pg_catalog.=) 'migrate'"
 		"   AND p.proname OPERATOR(pg_catalog.=) 'migrate_batch'"
+		/* A schema that the caller may not use would be an error. */
+		"   AND CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) OPERATOR(pg_catalog.>) 1"
+		"             AND (pg_catalog.parse_ident($1))[pg_catalog.cardinality(pg_catalog.parse_ident($1)) OPERATOR(pg_catalog.-) 1]"
+		"                 OPERATOR(pg_catalog.<>) n.nspname::pg_catalog.text"
+		"            OR NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN false"
+		"       ELSE p.oid OPERATOR(pg_catalog.=) pg_catalog.to_regproc($1) END"
 	};
 	MigSpiArgs	args = {0};
 
