@@ -69,6 +69,12 @@ SELECT * FROM migrate_register_bundle(E'-- file: 50_z.up.sql\nSELECT 1;\n-- file
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELEC 2;\n'));
 SELECT migrate_upgrade('50');
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELEC 2;\n'));
+-- one that was not run yet is corrected, as the hint says
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, replace => true)', E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELECT 3;\n'));
+SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELECT 3;\n'));
+SELECT migrate_stamp('base');
+SELECT result FROM migrate_register_bundle(E'-- file: 50_z.up.sql\nSELECT 1;\n-- file: 50_z.down.sql\nSELECT 3;\n', replace => true);
+SELECT migrate_stamp('50');
 
 -- the tool's own table, literals that look like templates
 SELECT * FROM migrate_register_bundle(E'-- file: 40_own.up.sql\nDELETE FROM schema_migrations;\n-- file: 41_not.up.sql\nSELECT ''schema_migrations {{ x }}'', ''{{1,2},{3,4}}''::int[]; -- schema_migrations {{ y }}\n');

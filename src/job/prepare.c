@@ -39,6 +39,8 @@ mig_job_prepare(MigJob *job, const char *target)
 	job->owner = GetUserId();
 	job->login = login_role();
 	job->settings = current_settings(&job->nsettings);
+	if (job->command == MIG_COMMAND_UPGRADE)
+		mig_run_warn_tenants(version);
 }
 
 /*

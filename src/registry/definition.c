@@ -24,6 +24,7 @@
 
 /* A difference of definitions that the caller may know what to do about. */
 const char *const mig_definition_down_differs = "The down revisions differ.";
+const char *const mig_definition_downgrade_differs = "The downgrade bodies differ.";
 const char *const mig_definition_message_differs = "The messages differ.";
 
 /* Names that mean something else in a target, so that they cannot be reached. */
@@ -714,7 +715,7 @@ mig_definition_difference(const MigRevision *old, const MigRevision *new)
 	if (!same_body(&old->upgrade, &new->upgrade))
 		return "The upgrade bodies differ.";
 	if (!same_body(&old->downgrade, &new->downgrade))
-		return "The downgrade bodies differ.";
+		return mig_definition_downgrade_differs;
 	if (!same_body(&old->verify, &new->verify))
 		return "The verify bodies differ.";
 	if (a->upgrade_per_statement != b->upgrade_per_statement)

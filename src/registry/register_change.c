@@ -18,6 +18,10 @@
 /* More of them tell nothing new. */
 #define MAX_SHOWN	50
 
+/* It was not run yet, but the version table holds the definition. */
+#define CORRECT_DOWNGRADE_HINT \
+	"Restore it. Or, to correct the downgrade alone: stamp the revision before this one with migrate_stamp(), use replace => true, and stamp again what is applied now."
+
 static const char *describe_difference(const MigRegistered *registered);
 static void refuse_several(const List *refused);
 static void find_applied(MigVersion *version, MigGraph *graph, const List *ids,
@@ -93,6 +97,8 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 				 registered->differs == mig_definition_message_differs ?
 				 errhint("Restore its message, or the name of the file that has it; migrate_show(%s) shows it. Or downgrade it first, then use replace => true.",
 						 quote_literal_cstr(id)) :
+				 registered->differs == mig_definition_downgrade_differs ?
+				 errhint(CORRECT_DOWNGRADE_HINT) :
 				 errhint("Restore it, or its file, as migrate_show(%s) shows it, and register the change as a new revision. Or downgrade it first, then use replace => true.",
 						 quote_literal_cstr(id))));
 	ereport(ERROR,
@@ -290,6 +296,8 @@ refuse_applied(const char *id, const char *differs, const MigVersion *version)
 					   version->name),
 			 differs == mig_definition_down_differs ?
 			 errhint("Leave its down revisions as they are. A revision that is to run before it elsewhere is a branch, and a merge of the heads joins it.") :
+			 differs == mig_definition_downgrade_differs ?
+			 errhint(CORRECT_DOWNGRADE_HINT) :
 			 differs == mig_definition_message_differs ?
 			 errhint("Restore its message, or the name of the file that has it; migrate_show(%s) shows it. Or downgrade it first.",
 					 quote_literal_cstr(id)) :

@@ -86,6 +86,7 @@ typedef struct MigRegisterHolder
 
 /* definition.c */
 extern const char *const mig_definition_down_differs;
+extern const char *const mig_definition_downgrade_differs;
 extern const char *const mig_definition_message_differs;
 extern bool mig_definition_check_name(const MigRevisionDef *def, int item);
 extern MigScriptLineKey mig_definition_name_key(const MigRevisionDef *def,

@@ -534,7 +534,7 @@ mig_batch_reset(const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("batch \"%s\" does not exist", name),
-					 errhint("The view migrate.batches lists them.")));
+					 errhint("The view migrate.batches lists them. Those of a revision have no name: migrate_resolve() decides about them.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for batch \"%s\"", name),

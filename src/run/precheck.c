@@ -22,7 +22,6 @@
 #define MAX_TENANTS_NAMED		3
 
 static void check_steps(const MigRun *run, const MigTrust *trust);
-static void warn_tenants(const MigRun *run);
 static char *advise_irreversible(const MigRun *run, int index);
 static MigTrust *plan_trust(const MigRun *run, char **ids);
 static char **plan_ids(const MigPlan *plan);
@@ -87,22 +86,23 @@ mig_precheck_plan(MigRun *run)
 	check_steps(run, trust);
 	pfree(trust);
 	pfree(ids);
-	warn_tenants(run);
+	if (plan->command == MIG_COMMAND_UPGRADE)
+		mig_run_warn_tenants(run->version);
 }
 
 /*
  * Warns of the first upgrade that does not name the schemas of a database in which
- * each has its own version table: they were probably forgotten.
+ * each has its own version table: they were probably forgotten.  The rows of the
+ * version table in use were read.
  */
-static void
-warn_tenants(const MigRun *run)
+void
+mig_run_warn_tenants(const MigVersion *version)
 {
 	int			ntables;
 	MigVersionName *tables;
 	List	   *names = NIL;
 
-	if (run->plan->command != MIG_COMMAND_UPGRADE || !run->version->own ||
-		run->version->nrows > 0)
+	if (!version->own || version->nrows > 0)
 		return;
 	tables = mig_version_tables(&ntables);
 	if (ntables == 0)
@@ -113,8 +113,8 @@ warn_tenants(const MigRun *run)
 			(errmsg_plural("the upgrade is not for the %d schema that has a version table of its own",
 						   "the upgrade is not for the %d schemas that have version tables of their own",
 						   ntables, ntables),
-			 errdetail("They are %s. It is by version table \"%s\", which has no revision yet.",
-					   mig_printable_names(names, MAX_TENANTS_NAMED), run->version->name),
+			 errdetail("Schemas: %s. The upgrade is by version table \"%s\", which has no revision yet.",
+					   mig_printable_names(names, MAX_TENANTS_NAMED), version->name),
 			 errhint("To upgrade those, name them, as in schemas => %s. To see where each is: SELECT * FROM migrate.tenants;",
 					 mig_tenant_quote(list_make1(tables[0].schema)))));
 }

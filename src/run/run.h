@@ -231,6 +231,7 @@ extern void mig_repeat_add_steps(const MigVersion *version, MigPlan *plan,
 extern int	mig_repeat_first(const MigPlan *plan);
 
 /* precheck.c */
+extern void mig_run_warn_tenants(const MigVersion *version);
 pg_noreturn extern void mig_run_refuse_irreversible(const char *revision,
 													const char *hint);
 
