@@ -50,6 +50,16 @@ CREATE SCHEMA mine;
 CREATE PROCEDURE mine.migrate_batch(text, text) LANGUAGE sql AS 'INSERT INTO public.t VALUES (1)';
 SELECT migrate_register('b2', $$CALL mine.migrate_batch('t', 'DELETE FROM t WHERE id > $1')$$, '', down_revision => '{b1}');
 
+-- another procedure of the name, in a schema that the author may not use
+CREATE SCHEMA secret;
+CREATE PROCEDURE secret.migrate_batch(text) LANGUAGE sql AS 'SELECT 1';
+CREATE ROLE regress_migrate_author;
+GRANT EXECUTE ON FUNCTION migrate_register TO regress_migrate_author;
+SET ROLE regress_migrate_author;
+SELECT migrate_register('b4', $$SELECT 1; CALL secret.migrate_batch('x')$$, '');
+RESET ROLE;
+-- a number that is cast may become one within the limits
+SELECT migrate_register('b5', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2', batch_size => 0.6::int)$$, '');
 -- a number that no integer holds
 SELECT migrate_register('b3', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2 AND $4294967295 > 0')$$, '');
 
@@ -69,4 +79,6 @@ SELECT * FROM t;
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP TABLE t;
-DROP SCHEMA mine CASCADE;
+DROP SCHEMA mine, secret CASCADE;
+REVOKE ALL ON FUNCTION migrate_register FROM regress_migrate_author;
+DROP ROLE regress_migrate_author;

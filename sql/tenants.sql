@@ -26,6 +26,9 @@ SELECT count(*) FROM migrate.version;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
 -- who has forgotten to name them is told, once
 SELECT migrate_register('zzz', 'SELECT 1', '');
+SELECT migrate_submit('zzz', run_at => now() + '1 day') IS NOT NULL AS submitted;
+SELECT migrate_cancel(job) FROM migrate.jobs WHERE state = 'queued';
+TRUNCATE migrate.job RESTART IDENTITY;
 SELECT migrate_upgrade('zzz');
 SELECT migrate_downgrade('base');
 SELECT migrate_unregister('zzz');
