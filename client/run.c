@@ -169,7 +169,7 @@ outcome(Session *session, const char *sqlstate, bool warned,
 							 " WHERE t.partial IS NOT NULL AND (t.pid IS NULL OR t.pid OPERATOR(pg_catalog.=) $3::integer)"
 							 "   AND EXISTS (SELECT FROM pg_catalog.unnest($4::pg_catalog.text[]) AS p"
 							 "                WHERE t.schema OPERATOR(pg_catalog.~~) pg_catalog.replace("
-							 "                      pg_catalog.regexp_replace(p, '([\\\\%_])', '\\\\\\1', 'g'), '*', '%'))"
+							 "                      pg_catalog.regexp_replace(p, E'([\\\\\\\\%_])', E'\\\\\\\\\\\\1', 'g'), '*', '%'))"
 							 "   AND $1::pg_catalog.text IS NOT NULL AND $2::pg_catalog.text IS NOT NULL LIMIT 1" :
 							 "SELECT CASE WHEN EXISTS (SELECT FROM @migrate_history() AS h WHERE h.state OPERATOR(pg_catalog.=) 'partial')"
 							 "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS k"

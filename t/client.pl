@@ -173,6 +173,10 @@ client_is('partial, by a worker', [ 'deploy', '--worker' ], 4, qr/^$/, qr/ERROR:
 sql($node, $db, 'CREATE SCHEMA tenant_1; CREATE SCHEMA tenantx1; CREATE TABLE tenantx1.account (i int)');
 client_is("a partial tenant: $_->[0]", [ 'deploy', '--schema', $_->[0] ], $_->[1], qr/^$/, qr/ERROR: /)
   foreach [ 'tenant_1', 4 ], [ 'nosuch', 1 ], [ 'tenant_*', 4 ], [ 'tenantx1', 1 ], [ 'tenantx*', 1 ];
+{
+	local $ENV{PGOPTIONS} = '-c standard_conforming_strings=off';
+	client_is('a partial tenant, by other strings', [ 'deploy', '--schema', 'tenant_1' ], 4, qr/^$/, qr/ERROR: /);
+}
 sql($node, $db, q{SET migrate.version_table = 'tenant_1.migrate_version'; SELECT migrate_resolve('c3', 'abandon'); DROP SCHEMA tenant_1, tenantx1 CASCADE});
 sql($node, $db, q{SELECT migrate_resolve('c3', 'abandon'); DROP TABLE t; SELECT migrate_unregister('c3');
 SELECT migrate_register('d1', 'SELECT 1', 'SELECT 1', '{c2}');
