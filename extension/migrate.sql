@@ -1132,7 +1132,8 @@ SELECT h.revision, h.message, h.state,
 							-- but for what was decided about since it was there as a whole
 							OR EXISTS (
 								SELECT FROM l AS i
-								 WHERE i.revision = h.revision AND i.state = ANY (ARRAY['skipped'::text, 'finished'::text, 'abandoned'::text])
+								 WHERE i.revision = h.revision AND i.operation = 'downgrade'::text
+								   AND i.state = ANY (ARRAY['skipped'::text, 'abandoned'::text])
 								   AND NOT EXISTS (SELECT FROM l AS n
 													WHERE n.revision = h.revision AND n.state = 'succeeded'::text AND n.finished > i.finished)))))
 	 ORDER BY l.finished DESC, l.started DESC LIMIT 1

@@ -225,6 +225,15 @@ CALL migrate_deploy('d3');
 SELECT revision, state, note, failed_sqlstate FROM migrate.status JOIN migrate.status_details USING (revision, state) WHERE revision LIKE 'd_';
 SELECT failed FROM migrate.health;
 DROP TABLE d2;
+-- an upgrade that was finished by hand leaves no part that a failed downgrade is about
+SELECT migrate_register('f1', 'DROP INDEX CONCURRENTLY IF EXISTS nope; SELECT 1/0', 'SELECT 1/0');
+CALL migrate_deploy('f1');
+SELECT migrate_resolve('f1', 'finish');
+CALL migrate_revert('f1@base');
+SELECT failed FROM migrate.health;
+SELECT migrate_register('f2', 'SELECT 1', '', '{f1}');
+CALL migrate_deploy('f2');
+SELECT failed FROM migrate.health;
 \i sql/include/reset.sql
 SET client_min_messages = warning;
 DROP TABLE t, other_version;
