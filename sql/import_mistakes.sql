@@ -9,7 +9,7 @@ SELECT format, line, pg_temp.attempt(format('SELECT * FROM migrate_register_bund
 	('goose', '1_a.sql', E'-- +goose Up\n', ARRAY['-- Down', '-- goose Down', '-- +gose Down', '-- Down Migraton']),
 	('node-pg-migrate', '1_a.sql', E'-- Up Migration\n', ARRAY['-- Down', '-- Dwn Migration', '/* Down Migration */']),
 	('flyway', 'V1__a.sql', '', ARRAY['-- down']),
-	('sqlx', '1_a.sql', '', ARRAY['-- down', '  -- DOWN:']),
+	('sqlx', '1_a.sql', '', ARRAY['-- down', '  -- DOWN:', '-- Down script', '-- Section: Down', '-- Rollback script']),
 	('golang-migrate', '1_a.up.sql', '', ARRAY['-- down']),
 	('diesel', '1_a/up.sql', '', ARRAY['-- down']),
 	('graphile', 'committed/000001-a.sql', E'--! Previous: -\n--! Hash: sha1:0\n\n', ARRAY['-- down']),
@@ -23,7 +23,7 @@ SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L)', E'-- 
 SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\nSELECT 1;\n%s\n', line))) FROM unnest(ARRAY[E'-- down the road\nSELECT 2;', E'-- roll back by hand if needed\nSELECT 2;', E'-- rollback DROP TABLE a;\nSELECT 2;', E'-- Rollback:\n-- DROP TABLE a;', E'-- done migration\nSELECT 2;', E'SELECT (\n-- down\n2);', E'SELECT 2; -- down\nSELECT 3;', E'/*\n-- down\n*/\nSELECT 2;']) AS line;
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', E'-- file: 1_a.up.sql\nSELECT 1;\n-- file: 1_a.down.sql\n-- down\nSELECT 2;\n'));
 -- nor is what is about the statements below it, or has none above it
-SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\n%s\n', line))) FROM unnest(ARRAY[E'-- Revert changes\nSELECT 1;', E'SELECT 1;\n-- Revert changes\nSELECT 2;', E'-- down: nothing to do\nSELECT 1;', E'SELECT 1;\n-- Down: drop a\nSELECT 2;', E'SELECT 1;\n-- Type: rollback\nSELECT 2;', E'-- reverse\nSELECT 1;', E'-- undo\nSELECT 1;']) AS line;
+SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', format(E'-- file: 1_a.sql\n%s\n', line))) FROM unnest(ARRAY[E'-- Revert changes\nSELECT 1;', E'SELECT 1;\n-- Revert changes\nSELECT 2;', E'-- down: nothing to do\nSELECT 1;', E'SELECT 1;\n-- Down: drop a\nSELECT 2;', E'SELECT 1;\n-- Type: rollback\nSELECT 2;', E'SELECT 1;\n-- Down migrations are not supported here\nSELECT 2;', E'-- reverse\nSELECT 1;', E'-- undo\nSELECT 1;']) AS line;
 SELECT line, pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''golang-migrate'', replace => true)', format(E'-- file: 1_a.up.sql\nSELECT 1;\n-- file: 1_a.down.sql\n%s\nSELECT 2;\n', line))) FROM unnest(ARRAY['-- Down migration', '-- migrate down', '-- Migrate:down', '-- +goose Down']) AS line;
 SELECT pg_temp.attempt(format('SELECT * FROM migrate_register_bundle(%L, ''sqlx'', replace => true)', E'-- file: 1_a.sql\nSELECT 1;\n/* down'));
 -- a mark is shown as it stands in the file, and hides none that is unlike it

@@ -139,7 +139,7 @@ report_adoptable(const MigImport *import)
 	if (table != NULL)
 		ereport(NOTICE,
 				(errmsg("version table \"%s\" of %s is in this database", table, format),
-				 errdetail("A run would execute what it says is applied again."),
+				 errdetail("What it says is applied, a run would execute again."),
 				 errhint("SELECT * FROM migrate_adopt('%s') stamps that.", format)));
 }
 

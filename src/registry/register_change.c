@@ -20,7 +20,7 @@
 
 /* It was not run yet, but the version table holds the definition. */
 #define CORRECT_DOWNGRADE_HINT \
-	"Restore it. Or, to correct the downgrade alone: stamp the revision before this one with migrate_stamp(), use replace => true, and stamp again what is applied now."
+	"Restore it. Or, to correct the downgrade alone, in one transaction: stamp the revision before this one with migrate_stamp(), use replace => true, and stamp again what is applied now."
 
 static const char *describe_difference(const MigRegistered *registered);
 static void refuse_several(const List *refused);

@@ -91,6 +91,12 @@ static const char *const section_nouns[] =
 	"statements", "step", "steps"
 };
 
+/* Those of them that are about no rows: "revert changes" can be what is done. */
+static const char *const file_nouns[] =
+{
+	"migration", "migrations", "script", "section", "sql"
+};
+
 /* The same in front of it. */
 static const char *const section_labels[] =
 {
@@ -526,7 +532,8 @@ find_heading(const MigMarkLine *line, const MarkWords *words)
 		strcmp(first, "done") != 0 && is_own_name(words->word[1]) &&
 		read_section(first, true) == MIG_MARK_DOWN)
 		return MIG_MARK_DOWN;
-	if (section == MIG_MARK_NONE && words->nwords == 2 && !line->foreign &&
+	if (section == MIG_MARK_NONE && words->nwords == 2 &&
+		(!line->foreign || strncmp(words->word[1], "down", 4) == 0) &&
 		is_one_of(first, section_labels, lengthof(section_labels)))
 		return read_section(words->word[1], false);
 	if (section == MIG_MARK_NONE)
@@ -534,9 +541,10 @@ find_heading(const MigMarkLine *line, const MarkWords *words)
 	if (words->nwords == 2 && read_section(words->word[1], false) == section)
 		return section;
 	if (is_one_of(words->word[1], section_nouns, lengthof(section_nouns)) &&
-		((words->nwords == 2 && !line->foreign) ||
-		 ((is_short || words->nwords == 2) &&
-		  strncmp(words->word[1], "migration", 9) == 0)))
+		(words->nwords == 2 ?
+		 !line->foreign || is_short ||
+		 is_one_of(words->word[1], file_nouns, lengthof(file_nouns)) :
+		 is_short && !line->foreign && strncmp(words->word[1], "migration", 9) == 0))
 		return section;
 	/* "rollback: ..." is how people note what they would do by hand. */
 	return is_short && words->after[0] == ':' && !line->foreign ? section :
