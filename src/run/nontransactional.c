@@ -341,8 +341,7 @@ locate(const Outcome *outcome, ErrorData *error)
 	mig_error_position(error, outcome->text);
 	body->statement = outcome->segment->first + 1;
 	body->line = statement->line;
-	error->context = psprintf("statement %d at line %d of the %s of revision \"%s\", attempt %d",
-							  body->statement, body->line, body->operation, body->revision, body->attempt);
+	error->context = mig_body_place(body);
 }
 
 /*

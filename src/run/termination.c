@@ -120,7 +120,8 @@ is_termination(void)
 
 /*
  * place: in the body, as the context of an error has it.  What is around it there may
- * be of any length, and is left out.  Waits neither for a lock nor for a standby: nothing can interrupt it.
+ * be of any length, and is left out.  Waits neither for a lock nor for a standby:
+ * nothing can interrupt it.
  */
 static void
 write_log(MigLogEntry *entry, char *place, const MigCounters *begin)
