@@ -7,13 +7,7 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
-
-#include "base/printable.h"
 #include "import/import_internal.h"
-
-/* Bytes of a line in a message. */
-#define MAX_LINE_SHOWN	80
 
 /* Where a body is. */
 typedef struct BodyPiece
@@ -245,22 +239,13 @@ refuse_downgrade(MigImport *import, MigImportFile *file, void *part)
 	const char *text = source->body;
 	int			end;
 	int			location = mig_foreign_find_downgrade(text, &end);
-	char	   *comment;
 
 	if (location < 0)
 		return;
-	/* A block comment has words in one of its lines. */
-	comment = pnstrdup(text + location, end - location);
-	for (char *c = comment; *c != '\0'; c++)
-	{
-		if (*c == '\r' || *c == '\n')
-			*c = ' ';
-	}
-	comment[pg_mbcliplen(comment, strlen(comment), MAX_LINE_SHOWN)] = '\0';
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("comment \"%s\" looks like the beginning of a downgrade",
-					mig_printable(comment)),
+					mig_import_show(text + location, end - location)),
 			 errdetail("What follows it would be run as a part of the body before it."),
 			 import->format->has_marks || mig_import_names_format(import) ?
 			 errhint("%s", _(import->format->down_hint)) :

@@ -484,10 +484,24 @@ mig_import_errplace(const MigImportFile *file, int offset)
 const char *
 mig_import_show_line(const MigImportFile *file, const MigImportLine *line)
 {
-	char	   *text = pnstrdup(file->text + line->start, line->end - line->start);
+	return mig_import_show(file->text + line->start, line->end - line->start);
+}
 
-	text[pg_mbcliplen(text, strlen(text), MAX_LINE_SHOWN)] = '\0';
-	return mig_printable(text);
+/*
+ * The same of any text, which is shown in one line.
+ */
+const char *
+mig_import_show(const char *text, int length)
+{
+	char	   *copy = pnstrdup(text, length);
+
+	for (char *c = copy; *c != '\0'; c++)
+	{
+		if (*c == '\r' || *c == '\n')
+			*c = ' ';
+	}
+	copy[pg_mbcliplen(copy, strlen(copy), MAX_LINE_SHOWN)] = '\0';
+	return mig_printable(copy);
 }
 
 /*

@@ -18,7 +18,8 @@
 
 static MigRegisterChange *register_files(MigImport *import, int *nchanges);
 static bool has_sources(const MigImport *import);
-static void report_adoptable(const MigImport *import);
+static char *find_adoptable(const MigImport *import);
+static void report_adoptable(const MigImport *import, const char *table);
 pg_noreturn static void refuse_empty(const MigImport *import);
 static void read_files(MigImport *import);
 static void note_sources(const MigImport *import);
@@ -76,7 +77,7 @@ static MigRegisterChange *
 register_files(MigImport *import, int *nchanges)
 {
 	MigRegisterChange *changes;
-	bool		first;
+	char	   *adoptable;
 	bool		named;			/* which files are the format's says their
 								 * name */
 
@@ -99,13 +100,13 @@ register_files(MigImport *import, int *nchanges)
 								 list_length(import->repeatables),
 								 register_options(import), import->errors,
 								 nchanges);
-	first = !has_sources(import);
+	adoptable = find_adoptable(import);
 	note_sources(import);
 	if (!named)
 		mig_import_report_left_out(import);
 	mig_import_report(import, changes, *nchanges);
-	if (first && import->revisions != NIL)
-		report_adoptable(import);
+	if (adoptable != NULL)
+		report_adoptable(import, adoptable);
 	return changes;
 }
 
@@ -127,20 +128,27 @@ has_sources(const MigImport *import)
 }
 
 /*
- * To be called when the first files of a format are registered, of which nothing can be
- * applied here yet.
+ * The version table of the tool, if these are the first files of the format, of which
+ * nothing can be applied here yet; or NULL.
  */
+static char *
+find_adoptable(const MigImport *import)
+{
+	char	   *table = import->revisions == NIL ? NULL :
+	mig_adopt_find_written(import->format->name);
+
+	return table == NULL || has_sources(import) ? NULL : table;
+}
+
 static void
-report_adoptable(const MigImport *import)
+report_adoptable(const MigImport *import, const char *table)
 {
 	const char *format = import->format->name;
-	char	   *table = mig_adopt_find_written(format);
 
-	if (table != NULL)
-		ereport(NOTICE,
-				(errmsg("version table \"%s\" of %s is in this database", table, format),
-				 errdetail("What it says is applied, a run would execute again."),
-				 errhint("SELECT * FROM migrate_adopt('%s') stamps that.", format)));
+	ereport(NOTICE,
+			(errmsg("version table \"%s\" of %s is in this database", table, format),
+			 errdetail("What it says is applied, a run would execute again."),
+			 errhint("SELECT * FROM migrate_adopt('%s') stamps that.", format)));
 }
 
 /*

@@ -175,6 +175,7 @@ extern bool mig_import_split_setting(const MigImportFile *file,
 									 char **key, char **value);
 extern int	mig_import_line_number(MigImportFile *file, int offset);
 extern int	mig_import_errplace(const MigImportFile *file, int offset);
+extern const char *mig_import_show(const char *text, int length);
 extern const char *mig_import_show_line(const MigImportFile *file,
 										const MigImportLine *line);
 extern void mig_import_refuse_missing(const MigImportFile *file,
