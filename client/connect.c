@@ -151,7 +151,7 @@ print_missing_grants(Session *session, const char *sqlstate, const char *query)
 						 "          FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
 						 "         WHERE n.nspname OPERATOR(pg_catalog.=) 'migrate' AND c.relkind OPERATOR(pg_catalog.=) 'v'"
 						 "           AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')"
-						 "           AND pg_catalog.concat($1, ' ') OPERATOR(pg_catalog.~) pg_catalog.concat(' migrate\\.', c.relname, '\\M')"
+						 "           AND pg_catalog.concat($1, ' ') OPERATOR(pg_catalog.~) pg_catalog.concat(' migrate[.]', c.relname, '[^[:alnum:]_]')"
 						 "       ) AS g (part, what)",
 						 1, params);
 	if (grants != NULL)

@@ -19,6 +19,17 @@ RESET backslash_quote;
 SELECT note FROM t;
 SELECT migrate_batch_reset('strings');
 
+-- nor does what is asked of the catalogs
+SELECT migrate_register('n', 'CREATE TEMP TABLE x (); VACUUM t; SELECT 1 / count(*) FROM victim', NULL, '{d1}');
+SET standard_conforming_strings = off;
+\set VERBOSITY terse
+CALL migrate_deploy();
+\set VERBOSITY default
+RESET standard_conforming_strings;
+SELECT session_objects FROM migrate.partial;
+SELECT migrate_resolve('n', 'abandon');
+SELECT migrate_unregister('n');
+
 -- a body cannot switch to the old reading, which files of old dumps do: where
 -- it would matter that is an error
 SELECT migrate_register('d2', $$SET standard_conforming_strings = off; SELECT 'a\\b'$$);

@@ -277,7 +277,7 @@ mig_session_state_objects(char *const *known, int nknown, int *nobjects)
 {
 	static MigSpiQuery query = {
 		"SELECT pg_catalog.concat('temporary ', i.type, ' ',"
-		"         pg_catalog.regexp_replace(i.identity, '^pg_temp(_\\d+)?[.]', ''))"
+		"         pg_catalog.regexp_replace(i.identity, '^pg_temp(_[0-9]+)?[.]', ''))"
 		"  FROM (SELECT classid, objid FROM " TEMPORARY_OBJECTS ") AS o,"
 		"       LATERAL pg_catalog.pg_identify_object(o.classid, o.objid, 0) AS i"
 		" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d"
