@@ -156,6 +156,8 @@ is(job($node, $db, $out, 'state'), 'queued', 'the job stays queued');
 sql($node, $db, "SELECT migrate_cancel($jobs[0])");
 wait_until($node, $db, 'SELECT free_slots() > 0');
 is(sql($node, $db, 'SELECT * FROM migrate_run_jobs()'), $out, 'migrate_run_jobs() takes it up');
+# The postmaster gives the slot back some time after the process has left the view.
+wait_until($node, $db, 'SELECT NOT EXISTS (SELECT FROM migrate_run_jobs())');
 is(ended_job($node, $db, $out, 'state'), 'succeeded', 'and it is run');
 sql($node, $db, 'INSERT INTO gate VALUES (true)');
 ended_job($node, $db, $_, 'state') foreach @jobs;
