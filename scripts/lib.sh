@@ -189,6 +189,34 @@ copy_server()
 # missing.  "server" stands for the server and its development files.
 missing_tools()
 {
+	local missing optional
+	missing=$(list_missing "$1")
+	mapfile -t optional < <(printf '%s\n' "$missing" | sed -n 's/|if offered$//p')
+	printf '%s\n' "$missing" | grep -v '|if offered$' | grep .
+	# All of them at once: where apt keeps no cache each question takes seconds.
+	if is_offered "${optional[@]#*|}"; then
+		printf '%s\n' "${optional[@]}" | grep .
+		return
+	fi
+	for missing in "${optional[@]}"; do
+		! is_offered "${missing#*|}" || say "$missing"
+	done
+}
+
+# is_offered PACKAGE...: whether apt-get would install them as things are, without
+# an upgrade.
+is_offered()
+{
+	local plan
+	[ $# -gt 0 ] || return 0
+	plan=$(apt-get -s --no-install-recommends --no-upgrade install "$@" 2>/dev/null) &&
+		! printf '%s\n' "$plan" | grep -Eq '^(Inst [^ ]* \[|Remv )'
+}
+
+# Also says "|if offered" of what tests skip where it is not there: not every
+# release has all of it.
+list_missing()
+{
 	local purpose=$1
 	missing_command gcc gcc
 	printf '#include <stdio.h>\n' | gcc -E - >/dev/null 2>&1 ||
@@ -206,48 +234,37 @@ missing_tools()
 	missing_perl IPC::Run libipc-run-perl
 	missing_command shellcheck shellcheck
 	missing_command ctags universal-ctags
-	# Newer releases have no such package; the rule is skipped there.
-	if apt-cache show pg-bsd-indent >/dev/null 2>&1; then
-		missing_command pg_bsd_indent pg-bsd-indent
-	fi
+	missing_command pg_bsd_indent "pg-bsd-indent|if offered"
 	missing_command alembic alembic
 	alembic_python -c 'import psycopg2' 2>/dev/null ||
 		say "python module psycopg2, where alembic finds it|python3-psycopg2"
-	# t/alembic_environments.pl skips what is not offered.
 	alembic_python -c 'import flask_migrate' 2>/dev/null ||
-		say_if_offered "python module flask_migrate, where alembic finds it" python3-flask-migrate
+		say "python module flask_migrate, where alembic finds it|python3-flask-migrate|if offered"
 	alembic_python -c 'import asyncpg' 2>/dev/null ||
-		say_if_offered "python module asyncpg, where alembic finds it" python3-asyncpg
-	# t/import_sqitch.pl skips where it is not offered.
-	if apt-cache show sqitch >/dev/null 2>&1; then
-		missing_command sqitch sqitch
-	fi
-	# t/manual.pl skips it where it is not there.
-	command -v mandoc >/dev/null || say_if_offered "command mandoc" mandoc
-	# t/pictures.pl, too.
-	command -v dot >/dev/null || say_if_offered "command dot" graphviz
+		say "python module asyncpg, where alembic finds it|python3-asyncpg|if offered"
+	missing_command sqitch "sqitch|if offered"
+	missing_command mandoc "mandoc|if offered"
+	missing_command dot "graphviz|if offered"
 	missing_clients
 }
 
 # What t/clients.pl talks to the server with.  It uses Debian's own python
-# and node, whatever stands before them in PATH, and skips what is not there:
-# not every release has all of it.
+# and node, whatever stands before them in PATH.
 missing_clients()
 {
 	local pg_config major
 	/usr/bin/python3 -c 'import psycopg2' 2>/dev/null ||
-		say_if_offered "python module psycopg2 of /usr/bin/python3" python3-psycopg2
+		say "python module psycopg2 of /usr/bin/python3|python3-psycopg2|if offered"
 	/usr/bin/python3 -c 'import psycopg' 2>/dev/null ||
-		say_if_offered "python module psycopg of /usr/bin/python3" python3-psycopg
+		say "python module psycopg of /usr/bin/python3|python3-psycopg|if offered"
 	NODE_PATH=/usr/share/nodejs /usr/bin/nodejs -e 'require("pg")' 2>/dev/null ||
-		say_if_offered "node module pg of /usr/bin/nodejs" node-pg
+		say "node module pg of /usr/bin/nodejs|node-pg|if offered"
 	# Only where there is a JDK: it is large, and node-pg is a client as good.
 	if command -v javac >/dev/null; then
 		[ -f /usr/share/java/postgresql.jar ] ||
-			say_if_offered "JDBC driver postgresql.jar" libpostgresql-jdbc-java
+			say "JDBC driver postgresql.jar|libpostgresql-jdbc-java|if offered"
 	fi
-	PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null ||
-		say_if_offered "command pgbouncer" pgbouncer
+	PATH=$PATH:/usr/sbin missing_command pgbouncer "pgbouncer|if offered"
 
 	# Of the server that is there, if it is Debian's, or will be.
 	if pg_config=$(find_pg_config); then
@@ -257,17 +274,7 @@ missing_clients()
 		major=$(server_packages 2>/dev/null | sed -n 's/^postgresql-\([0-9]*\)$/\1/p')
 	fi
 	[ -f "/usr/share/postgresql/$major/extension/pg_cron.control" ] ||
-		say_if_offered "extension pg_cron" "postgresql-$major-cron"
-}
-
-# say_if_offered WHAT PACKAGE: only if apt-get would install it as things are,
-# without an upgrade.
-say_if_offered()
-{
-	local plan
-	plan=$(apt-get -s --no-install-recommends --no-upgrade install "$2" 2>/dev/null) &&
-		! printf '%s\n' "$plan" | grep -Eq '^(Inst [^ ]* \[|Remv )' &&
-		say "$1|$2"
+		say "extension pg_cron|postgresql-$major-cron|if offered"
 }
 
 # What test/yb_sim is built with.  Debian's server-dev brings it along, an
@@ -304,14 +311,15 @@ missing_perl()
 require_tools()
 {
 	local purpose=$1 missing
-	missing=$(missing_tools "$purpose")
-	[ -n "$missing" ] || return 0
+	# apt is asked only where it depends on its answer.
+	list_missing "$purpose" | grep -qv '|if offered$' ||
+		[ -n "$(missing_tools "$purpose")" ] || return 0
 
 	if command -v apt-get >/dev/null 2>&1 && can_be_root; then
 		apt update || die "apt-get update failed"
 		install_packages "$(missing_tools "$purpose" | cut -d'|' -f2)"
-		missing=$(missing_tools "$purpose")
 	fi
+	missing=$(missing_tools "$purpose")
 	if [ -n "$missing" ]; then
 		{
 			say "missing:"
