@@ -60,8 +60,9 @@ SELECT migrate_register('b4', $$SELECT 1; CALL secret.migrate_batch('x')$$, '');
 RESET ROLE;
 -- a number that is cast may become one within the limits
 SELECT migrate_register('b5', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2', batch_size => 0.6::int)$$, '');
--- a number that no integer holds
-SELECT migrate_register('b3', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2 AND $4294967295 > 0')$$, '');
+-- a number that no integer holds, which the parser refuses from version 18 on
+SELECT pg_temp.attempt($body$SELECT migrate_register('b3', $$CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2 AND $4294967295 > 0')$$, '')$body$)
+	   ~ '^(22023: the statement of a batch does not use parameter \$3|42601: parameter number too large)' AS refused;
 
 -- registered where the name is another one's: before the first statement is run
 SET search_path = mine, public;

@@ -13,8 +13,8 @@ CALL migrate_revert('base');
 SELECT to_regclass('account');
 \set one '-- file: 20240101000001_create_account.sql\n-- migrate:up\nCREATE TABLE account (id bigint PRIMARY KEY);\n-- migrate:down\nDROP TABLE account;\n'
 SELECT * FROM migrate_register_bundle(:'one', 'dbmate', replace => true, prune => true);
--- The last file of a project by itself does not follow the others.
-SELECT * FROM migrate_register_bundle(E'-- file: 20240101000004_late.sql\n-- migrate:up\nSELECT 4;\n-- migrate:down\n');
+-- The last file of a project by itself does not follow the others. A number is a whole name.
+SELECT * FROM migrate_register_bundle(E'-- file: 20240101000004.sql\n-- migrate:up\nSELECT 4;\n-- migrate:down\n');
 SELECT revision, down_revision FROM migrate.revision ORDER BY 1;
 SELECT migrate_unregister('20240101000004');
 

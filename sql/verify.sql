@@ -161,7 +161,9 @@ SELECT script(s) FROM unnest(ARRAY[
 	E'-- migrate:up\nSELECT 1;\n-- migrate:verify\nSELECT true;\nDELETE FROM seen;\n-- migrate:down\nSELEC;\n']) AS s;
 SELECT pg_temp.attempt(E'SELECT migrate_register_script(''-- migrate:verify\n'')');
 -- headings that harm nothing
+\set SHOW_CONTEXT never
 SELECT script(E'-- migrate:up\n-- verify that it is there\nSELECT 1;\n-- Verification\n-- Verify: none\nSELECT 2;\n-- verify the migration\nSELECT 3;\n');
+\set SHOW_CONTEXT always
 SELECT migrate_unregister('r');
 
 -- migrate_verify(): of a range; one that fails does not stop the others
