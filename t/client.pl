@@ -376,6 +376,8 @@ SKIP:
 	like($seen, qr/\e\[KNOTICE:  upgrade f1 -> f2/, 'is erased before a notice');
 	unlike($seen, qr/\[[#.]{20}\][^\e\r\n]{40,}/, 'and fits into the width of the terminal');
 }
+# Where there is no terminal it was not.
+sql($node, $db, q{SELECT migrate_upgrade('f2')});
 
 # Ctrl-C
 my ($out, $err) = ('', '');
