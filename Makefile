@@ -38,8 +38,9 @@ TAP = $(LONGEST) $(filter-out $(LONGEST),$(TAP_FILES))
 # only the staged installation has.
 STAGED_ONLY = retry_policy effect probe needed_lock doctor
 
-# From 19 on standard_conforming_strings cannot be off.
-BEFORE_19 = standard_strings
+# From 19 on standard_conforming_strings cannot be off, and no name of a role has a
+# line break.
+BEFORE_19 = standard_strings role_names
 
 NOT_RUN = $(if $(RUNNING),$(STAGED_ONLY)) \
 	$(if $(filter 15 16 17 18,$(MAJORVERSION)),,$(BEFORE_19))
