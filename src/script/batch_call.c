@@ -47,7 +47,7 @@ typedef struct Call
 
 static void find_arguments(const List *given, Call *call);
 static const char *string_argument(Call *call, Argument argument);
-static const A_Const *constant_argument(Call *call, Argument argument);
+static A_Const *constant_argument(Call *call, Argument argument);
 static void check_name(Call *call);
 static void check_numbers(Call *call);
 static bool number_argument(Call *call, Argument argument, double *number);
@@ -112,13 +112,13 @@ find_arguments(const List *given, Call *call)
 static const char *
 string_argument(Call *call, Argument argument)
 {
-	const A_Const *constant = constant_argument(call, argument);
+	A_Const    *constant = constant_argument(call, argument);
 
 	return constant != NULL && IsA(&constant->val, String) ?
 		strVal(&constant->val) : NULL;
 }
 
-static const A_Const *
+static A_Const *
 constant_argument(Call *call, Argument argument)
 {
 	Node	   *node = call->arguments[argument];
@@ -126,7 +126,7 @@ constant_argument(Call *call, Argument argument)
 	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull)
 		return NULL;
 	call->location = call->begin + ((A_Const *) node)->location;
-	return (const A_Const *) node;
+	return (A_Const *) node;
 }
 
 static void
@@ -172,7 +172,7 @@ check_numbers(Call *call)
 static bool
 number_argument(Call *call, Argument argument, double *number)
 {
-	const A_Const *constant = constant_argument(call, argument);
+	A_Const    *constant = constant_argument(call, argument);
 
 	if (constant == NULL)
 		return false;
