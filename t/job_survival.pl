@@ -148,7 +148,7 @@ is(sql($node, $db, q(SELECT string_agg(i::text, ',' ORDER BY i) FROM t)), '1,2,3
 # And the next one in its queue is run then: its own worker dispatched nothing.
 ($job, $pid) = start_job();
 my $next = sql($node, $db, 'SELECT migrate_submit()');
-sql($node, $db, "INSERT INTO gate VALUES (true); SELECT pg_terminate_backend($pid, 180000)");
+sql($node, $db, "SELECT pg_terminate_backend($pid, 180000); INSERT INTO gate VALUES (true)");
 is(sql($node, $db, "SELECT migrate_cancel($job)"), 't', 'migrate_cancel() of an interrupted job before another one');
 is(ended_job($node, $db, $next, 'state'), 'succeeded', 'that one is run');
 
