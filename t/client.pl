@@ -368,7 +368,7 @@ SELECT migrate_register('f2', 'SELECT pg_sleep(0)', 'SELECT 1', '{f1}');
 SELECT migrate_register('f3', 'SELECT pg_sleep(3600)', 'SELECT 1', '{f2}')});
 SKIP:
 {
-	skip 'no program script', 1 if system('script --version >/dev/null 2>&1') != 0;
+	skip 'no program script, or no terminal for it', 3 if system('script -qec true /dev/null >/dev/null 2>&1 </dev/null') != 0;
 	my $typescript = "$directory/typescript";
 	system_or_bail('script', '-qec', 'stty cols 60; pg_migrate deploy f2', $typescript);
 	my $seen = slurp_file($typescript);

@@ -46,7 +46,7 @@ like($out, qr/^$_/m, "it shows: $_") foreach ' o d2f8519ab6e4 \(head, pending\)'
 
 SKIP:
 {
-	skip 'no program script', 4 if system('script --version >/dev/null 2>&1') != 0;
+	skip 'no program script, or no terminal for it', 4 if system('script -qec true /dev/null >/dev/null 2>&1 </dev/null') != 0;
 	local $ENV{TERM} = 'xterm';
 	my @terminal = ('script', '-qe', $typescript, '-c');
 	ok(demo([ '>', \$out ], 'what_it_would_do', @terminal), 'on a terminal');
