@@ -17,3 +17,11 @@ include $(PGXS)
 $(OURS): %.o: ../../src/%.c $(wildcard ../../src/*.h ../../src/*/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# Where the module is loaded nothing else has what it lacks.
+ifneq ($(OURS),)
+all: complete
+.PHONY: complete
+complete: $(shlib)
+	@! nm -u $< | grep ' mig_'
+endif
