@@ -8,6 +8,8 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 
+#include "base/compat.h"
+
 #define MIG_CALL_MAX_COLUMNS	20
 
 /* The rows of a result; a row is filled in column by column. */
@@ -27,7 +29,7 @@ extern char **mig_call_texts(FunctionCallInfo fcinfo, int arg,
 extern char **mig_call_optional_texts(FunctionCallInfo fcinfo, int arg,
 									  const char *name, int *nelems);
 extern bool mig_call_bool(FunctionCallInfo fcinfo, int arg, const char *name);
-extern void mig_call_refuse_null(const char *name);
+pg_noreturn extern void mig_call_refuse_null(const char *name);
 
 /* The result, column by column */
 extern void mig_call_begin_rows(MigCallRows *rows, FunctionCallInfo fcinfo,

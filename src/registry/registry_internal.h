@@ -139,8 +139,8 @@ extern void mig_register_set_check_graph(MigRegisterSet *set);
 
 /* register_change.c */
 extern void mig_register_check_changes(MigRegistered *registered, int n);
-extern void mig_register_refuse(const MigRegistered *registered,
-								const MigVersion *version);
+pg_noreturn extern void mig_register_refuse(const MigRegistered *registered,
+											const MigVersion *version);
 extern bool *mig_register_applied(MigVersion *version, MigGraph *graph);
 extern MigRegisterHolder *mig_register_holders(MigVersion *version,
 											   MigGraph *graph,

@@ -95,7 +95,7 @@ static void forget_start(void *arg);
 static void note_done(void *arg);
 static void note_done_within(void *arg);
 static void check_body(const MigStepExec *exec);
-static void raise_unknown(Outcome *outcome);
+pg_noreturn static void raise_unknown(Outcome *outcome);
 static void find_ways(void *arg);
 static char *describe_end(const Outcome *outcome, const char *error);
 

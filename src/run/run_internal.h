@@ -668,7 +668,7 @@ extern uint64 mig_utility_hook_written(void);
 
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);
-extern void mig_resolve_refuse(const MigPartial *partial);
+pg_noreturn extern void mig_resolve_refuse(const MigPartial *partial);
 extern const char *mig_resolve_after_batch(const MigPartial *partial);
 extern bool mig_resolve_can_skip(const MigPartial *partial,
 								 MigScript **script, MigSegment *segment);

@@ -9,6 +9,7 @@
 #include "lib/stringinfo.h"
 #include "parser/scanner.h"
 
+#include "base/compat.h"
 #include "script/script.h"
 
 /*
@@ -194,8 +195,8 @@ extern void mig_remark_check_block(MigScriptParser *parser, int location,
 								   int end);
 extern void mig_remark_check(MigScriptParser *parser, MigScriptLineKey key,
 							 int location, int end);
-extern void mig_remark_refuse_body_line(MigScriptParser *parser,
-										const char *text, int location);
+pg_noreturn extern void mig_remark_refuse_body_line(MigScriptParser *parser,
+													const char *text, int location);
 
 /* mark.c */
 extern MigMark mig_mark_find(const MigMarkLine *line);

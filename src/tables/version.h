@@ -89,7 +89,7 @@ extern void mig_version_create_missing(const char *name);
 extern bool mig_version_is_exposed(const MigVersion *version);
 extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
 extern void mig_version_refuse_cursor(const MigVersion *version);
-extern void mig_version_refuse_replaced(const MigVersion *version);
+pg_noreturn extern void mig_version_refuse_replaced(const MigVersion *version);
 extern int	mig_version_width(const MigVersion *version);
 extern void mig_version_read_locked(MigVersion *version);
 extern void mig_version_lock_to_write(const MigVersion *version, bool keep_name);
