@@ -34,6 +34,7 @@ static void compare_trees(List *one, List *other);
 static void check_same_hash(const char *body);
 static char *spaced_out(const char *body, const char *space);
 static char *write_file(int nrevisions, const MigScriptRevision *revisions);
+static void write_verify(StringInfo text, const MigRevisionDef *def);
 static const char *mark(bool per_statement);
 static void write_items(StringInfo text, const char *key, int nitems,
 						char **items);
@@ -122,7 +123,8 @@ test_fuzz_file(PG_FUNCTION_ARGS)
 			continue;
 		must_hold(revision->line > (i > 0 ? revisions[i - 1].line : 0));
 		must_hold(is_at_line(script, revision->upgrade_line, revision->def.upgrade));
-		if (revision->def.downgrade != NULL)
+		if (revision->def.downgrade != NULL &&
+			revision->def.downgrade_external == NULL)
 			must_hold(is_at_line(script, revision->downgrade_line,
 								 revision->def.downgrade));
 		if (revision->def.verify != NULL)
@@ -360,14 +362,24 @@ write_file(int nrevisions, const MigScriptRevision *revisions)
 		appendStringInfo(&text, "-- migrate:up%s\n%s",
 						 mark(revision->def.upgrade_per_statement),
 						 revision->def.upgrade);
+		/* In their order: a body can end within a string. */
+		if (revision->verify_line < revision->downgrade_line)
+			write_verify(&text, &revision->def);
 		if (revision->def.downgrade != NULL)
 			appendStringInfo(&text, "-- migrate:down%s\n%s",
 							 mark(revision->def.downgrade_per_statement),
 							 revision->def.downgrade);
-		if (revision->def.verify != NULL)
-			appendStringInfo(&text, "-- migrate:verify\n%s", revision->def.verify);
+		if (revision->verify_line >= revision->downgrade_line)
+			write_verify(&text, &revision->def);
 	}
 	return text.data;
+}
+
+static void
+write_verify(StringInfo text, const MigRevisionDef *def)
+{
+	if (def->verify != NULL)
+		appendStringInfo(text, "-- migrate:verify\n%s", def->verify);
 }
 
 static const char *
