@@ -189,8 +189,14 @@ copy_server()
 # missing.  "server" stands for the server and its development files.
 missing_tools()
 {
+	list_missing "$1" | leave_out_not_offered
+}
+
+# Of lines of list_missing.
+leave_out_not_offered()
+{
 	local missing optional
-	missing=$(list_missing "$1")
+	missing=$(cat)
 	mapfile -t optional < <(printf '%s\n' "$missing" | sed -n 's/|if offered$//p')
 	printf '%s\n' "$missing" | grep -v '|if offered$' | grep .
 	# All of them at once: where apt keeps no cache each question takes seconds.
@@ -311,9 +317,11 @@ missing_perl()
 require_tools()
 {
 	local purpose=$1 missing
+	missing=$(list_missing "$purpose")
 	# apt is asked only where it depends on its answer.
-	list_missing "$purpose" | grep -qv '|if offered$' ||
-		[ -n "$(missing_tools "$purpose")" ] || return 0
+	grep -qv '|if offered$' <<<"$missing" ||
+		missing=$(leave_out_not_offered <<<"$missing")
+	[ -n "$missing" ] || return 0
 
 	if command -v apt-get >/dev/null 2>&1 && can_be_root; then
 		apt update || die "apt-get update failed"
