@@ -50,6 +50,9 @@ PG_CPPFLAGS = -I$(srcdir)/src
 # Sign comparisons and half-filled initializers are the server's own idiom.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
+# The headers of 15 declare callbacks without their arguments, which in C23, the
+# language of newer compilers, is a callback that has none.
+PG_CFLAGS += $(if $(filter 15,$(MAJORVERSION)),-std=gnu17)
 
 # Our functions are never inlined into a query, so bitcode would only add
 # clang to what a build needs.

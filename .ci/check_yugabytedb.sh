@@ -12,7 +12,7 @@ headers=$("$config" --includedir-server)
 grep -qs '^#define PG_MAJORVERSION "15"' "$headers/pg_config.h" ||
 	skip yugabytedb "no headers of PostgreSQL 15"
 
-flags=$(sed -n '/^PG_CFLAGS/,/[^\\]$/{s/^PG_CFLAGS *=//;s/\\$//;p}' Makefile)
+flags=$(sed -n '/^PG_CFLAGS *=/,/[^\\]$/{s/^PG_CFLAGS *=//;s/\\$//;p}' Makefile)
 read -ra compile <<<"${CC:-cc} -std=gnu99 -Wall -Werror ${flags//$'\n'/ }"
 compile+=(-D_GNU_SOURCE -Itest/yb_headers -Isrc "-I$headers")
 

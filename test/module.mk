@@ -8,6 +8,7 @@ MODULE_big ?= migrate_test_$(notdir $(CURDIR))
 PGFILEDESC = "$(MODULE_big) - tests of the extension migrate"
 
 PG_CPPFLAGS += -I$(CURDIR)/../../src
+PG_CFLAGS += $(if $(filter 15,$(MAJORVERSION)),-std=gnu17)
 override with_llvm := no
 
 PG_CONFIG ?= pg_config
