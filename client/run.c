@@ -22,6 +22,7 @@ static ExitCode run_by_procedure(Session *session, const char *procedure,
 								 const char *target, const char *command);
 static ExitCode run_by_worker(Session *session, const char *target,
 							  const char *command);
+static bool can_wait(Session *session);
 static void make_call(Call *call, const char *begin, const char *target);
 static ExitCode wait_for_job(Session *session, const char *job,
 							 const char *target, const char *command);
@@ -84,6 +85,8 @@ run_by_worker(Session *session, const char *target, const char *command)
 	char	   *jobs;
 	ExitCode	worst = EXIT_DONE;
 
+	if (!can_wait(session))
+		return EXIT_FAILED;
 	make_call(&call, psprintf("SELECT pg_catalog.string_agg(job::pg_catalog.text, ' ') FROM @migrate_submit($1, '%s'",
 							  command), target);
 	appendPQExpBufferStr(&call.buffer, " AS job");
@@ -99,6 +102,20 @@ run_by_worker(Session *session, const char *target, const char *command)
 		worst = Max(worst, code);
 	}
 	return worst;
+}
+
+/*
+ * The timeout is for migrate_wait(), which would refuse it when the job is
+ * submitted already.
+ */
+static bool
+can_wait(Session *session)
+{
+	PGresult   *result = run_query(session, "SELECT pg_catalog.now() OPERATOR(pg_catalog.+) $1::pg_catalog.text::interval",
+								   1, &options.timeout);
+
+	PQclear(result);
+	return result != NULL;
 }
 
 /*

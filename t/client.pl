@@ -155,6 +155,13 @@ client_is('wait for nothing', [ 'wait', 'it' ], 1, qr/^$/, qr/\AERROR:  invalid 
 client_is('wait for no job', [ 'wait', '4711' ], 1, qr/^$/, qr/ERROR: .*4711/);
 is(sql($node, $db, 'SELECT count(*) FROM migrate_current()'), 1, 'the job has run');
 
+# a timeout that is none is found before a job is submitted
+my $jobs = 'SELECT count(*) FROM migrate.jobs';
+my $submitted = sql($node, $db, $jobs);
+client_is("no timeout: $_->[0]", [ @$_, '--timeout=abc' ], 1, qr/^$/, qr/\AERROR:  invalid input syntax for type interval: "abc"\n\z/)
+  foreach [ 'deploy', '--worker' ], [ 'revert', 'base', '--worker' ], [ 'wait', $job ];
+is(sql($node, $db, $jobs), $submitted, 'and no job is submitted');
+
 # What is not done at the end ----------------------------------------------------
 
 sql($node, $db, <<"SQL");
