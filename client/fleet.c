@@ -181,8 +181,10 @@ start(Target *target, CommandFunction run, int argc, char **argv)
 		pqsignal(SIGINT, PG_SIG_DFL);
 		if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 			_exit(EXIT_FAILED);
+		/* What failed was written elsewhere. */
+		clearerr(stdout);
 		options.dbname = target->name;
-		exit(run_command(run, argc, argv));
+		exit(check_output(run_command(run, argc, argv)));
 	}
 }
 

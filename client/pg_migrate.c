@@ -4,7 +4,9 @@
  */
 #include "postgres_fe.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "common/logging.h"
 #include "fe_utils/cancel.h"
@@ -93,6 +95,7 @@ Options		options = {.command = "upgrade", .directory = "migrations", .jobs = 1,
 .file_format = "auto"};
 const char *progname;
 
+static void reserve_streams(void);
 static void usage(void);
 static const Command *find_command(const char *name);
 static void parse_options(int argc, char **argv);
@@ -108,6 +111,7 @@ main(int argc, char **argv)
 	const Command *command;
 	char	   *relative;
 
+	reserve_streams();
 	pg_logging_init(argv[0]);
 	progname = get_progname(argv[0]);
 	set_pglocale_pgservice(argv[0], PG_TEXTDOMAIN("pg_migrate"));
@@ -137,8 +141,35 @@ main(int argc, char **argv)
 		bad_usage();
 	}
 	check_options(command);
-	return options.targets != NULL ? run_fleet(command->run, argc, argv) :
-		run_command(command->run, argc, argv);
+	return check_output(options.targets != NULL ? run_fleet(command->run, argc, argv) :
+						run_command(command->run, argc, argv));
+}
+
+/*
+ * A standard stream that is closed gets a file that cannot be written.  The next
+ * file or connection would have its number, and what is printed would go there.
+ */
+static void
+reserve_streams(void)
+{
+	int			file;
+
+	while ((file = open(DEVNULL, O_RDONLY)) >= 0 && file <= STDERR_FILENO)
+		;
+	if (file >= 0)
+		close(file);
+}
+
+ExitCode
+check_output(ExitCode code)
+{
+	/* Why the last one failed errno may not say any more: try once again. */
+	if (ferror(stdout))
+		putchar('\n');
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	pg_log_error("could not write to standard output: %m");
+	return code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
 ExitCode
@@ -162,12 +193,12 @@ parse_options(int argc, char **argv)
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0))
 	{
 		usage();
-		exit(EXIT_DONE);
+		exit(check_output(EXIT_DONE));
 	}
 	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
 	{
 		printf("pg_migrate %s\n", MIGRATE_VERSION);
-		exit(EXIT_DONE);
+		exit(check_output(EXIT_DONE));
 	}
 	for (int i = 0; i < lengthof(option_table); i++)
 		long_options[i] = option_table[i].option;

@@ -176,6 +176,12 @@ typedef ExitCode (*CommandFunction) (Session *session, int argc, char **argv);
 /* pg_migrate.c: a command on the database of the options */
 extern ExitCode run_command(CommandFunction run, int argc, char **argv);
 
+/*
+ * What the program exits with: output that could not be written is an error,
+ * because what is there looks like all of it.
+ */
+extern ExitCode check_output(ExitCode code);
+
 /* fleet.c: the same on several databases */
 extern ExitCode run_fleet(CommandFunction run, int argc, char **argv);
 

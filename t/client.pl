@@ -368,6 +368,27 @@ SKIP:
 	like($out, qr/canceling statement due to user request.* db 1 +\| not started/s, 'Ctrl-C: the rest is not started');
 }
 
+# Output that cannot be written ------------------------------------------------------
+
+# more than stdio holds back
+sql($node, 'db 1', q{SELECT migrate_register('long', '', '', '{a}', message => repeat('long ', 10000))});
+foreach my $lost ([ '>&-', 'Bad file descriptor' ], [ '>/dev/full', 'No space left on device' ])
+{
+	my ($to, $why) = @$lost;
+SKIP:
+	{
+		skip 'no file /dev/full', 23 if $to =~ /full/ && !-e '/dev/full';
+		foreach my $arguments ('status', 'status --json', 'history --graph', 'lint d1', 'deploy d1 --json', 'check e1', "export -d files -n $directory/lost",
+			"plan --targets $targets -j2", "history -d 'db 1'", '--help', '--version')
+		{
+			my $said = qx(pg_migrate $arguments 2>&1 $to);
+			is($? >> 8, 1, "$arguments $to: exit code");
+			like($said, qr/^pg_migrate: error: could not write to standard output: $why\n\z/m, 'and message');
+		}
+		is(system("pg_migrate deploy d1 -q $to"), 0, "nothing to write $to");
+	}
+}
+
 # On a terminal ------------------------------------------------------------------------
 
 sql($node, $db, q{SELECT migrate_register('f1', 'SELECT pg_sleep(2)', 'SELECT 1', '{d2}', message => 'wait for it');
