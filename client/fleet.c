@@ -49,6 +49,10 @@ static volatile sig_atomic_t interrupted = 0;
 static void interrupt(SIGNAL_ARGS);
 static Fleet read_targets(const char *path);
 static char *without_password(const char *name);
+static void append_option(PQExpBuffer string, const PQconninfoOption *option);
+static void set_connection(const char *line);
+static PQconninfoOption *parse_connection(const char *name, char **error);
+static bool says(const PQconninfoOption *parsed, const char *keyword);
 static void start(Target *target, CommandFunction run, int argc, char **argv);
 static void await_one(Fleet *fleet);
 static void show_output(Target *target);
@@ -155,11 +159,92 @@ without_password(const char *name)
 			has_password = true;
 			continue;
 		}
-		appendPQExpBuffer(&shown, "%s%s=", shown.len > 0 ? " " : "", option->keyword);
-		appendConnStrVal(&shown, option->val);
+		append_option(&shown, option);
 	}
 	PQconninfoFree(parsed);
 	return pg_strdup(has_password ? shown.data : name);
+}
+
+static void
+append_option(PQExpBuffer string, const PQconninfoOption *option)
+{
+	appendPQExpBuffer(string, "%s%s=", string->len > 0 ? " " : "", option->keyword);
+	appendConnStrVal(string, option->val);
+}
+
+/*
+ * Connects as a line of the file says, and as --dbname does where the line does
+ * not: of two values for a keyword the last one counts.
+ */
+static void
+set_connection(const char *line)
+{
+	char	   *error = NULL;
+	PQconninfoOption *defaults = parse_connection(options.dbname != NULL ? options.dbname : "", &error);
+	PQconninfoOption *own = parse_connection(line, NULL);
+	PQExpBufferData string;
+
+	if (defaults == NULL)
+		pg_fatal("%s", error != NULL ? error : "out of memory");
+	options.dbname = line;
+	/* To connect says what is wrong with it. */
+	if (own == NULL)
+		return;
+	initPQExpBuffer(&string);
+	for (PQconninfoOption *option = defaults; option->keyword != NULL; option++)
+	{
+		/* The database of a service comes before this variable. */
+		if (option->val != NULL && strcmp(option->keyword, "dbname") == 0 && says(own, "service"))
+			setenv("PGDATABASE", option->val, 1);
+		/* An address comes before a host. */
+		else if (option->val != NULL &&
+				 !(strcmp(option->keyword, "hostaddr") == 0 && says(own, "host")))
+			append_option(&string, option);
+	}
+	for (PQconninfoOption *option = own; option->keyword != NULL; option++)
+	{
+		if (option->val != NULL)
+			append_option(&string, option);
+	}
+	if (PQExpBufferDataBroken(string))
+		pg_fatal("out of memory");
+	options.dbname = string.data;
+	PQconninfoFree(defaults);
+	PQconninfoFree(own);
+}
+
+/*
+ * The options of a connection string, or of the name of a database; NULL: it is
+ * neither.
+ */
+static PQconninfoOption *
+parse_connection(const char *name, char **error)
+{
+	PQExpBufferData string;
+	PQconninfoOption *parsed;
+
+	initPQExpBuffer(&string);
+	if (*name != '\0' && strchr(name, '=') == NULL && strstr(name, "://") == NULL)
+	{
+		appendPQExpBufferStr(&string, "dbname=");
+		appendConnStrVal(&string, name);
+	}
+	else
+		appendPQExpBufferStr(&string, name);
+	parsed = PQconninfoParse(string.data, error);
+	termPQExpBuffer(&string);
+	return parsed;
+}
+
+static bool
+says(const PQconninfoOption *parsed, const char *keyword)
+{
+	for (; parsed->keyword != NULL; parsed++)
+	{
+		if (parsed->val != NULL && strcmp(parsed->keyword, keyword) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -183,7 +268,7 @@ start(Target *target, CommandFunction run, int argc, char **argv)
 			_exit(EXIT_FAILED);
 		/* What failed was written elsewhere. */
 		clearerr(stdout);
-		options.dbname = target->name;
+		set_connection(target->name);
 		exit(check_output(run_command(run, argc, argv)));
 	}
 }

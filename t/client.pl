@@ -345,6 +345,26 @@ append_to_file("$directory/secret", "dbname='db 1' password='s e c r e t' connec
 client_is('a password is not shown', [ '--targets', "$directory/secret", 'plan' ], 1,
 	qr/\A(?!.*s e c r e t)(?=.*^==> connect_timeout=60 dbname='db 1'\n).*^ none +\| failed/ms);
 client_is('an option that is cut', [ "--target=$targets", 'plan' ], 0, qr/\A(?:(?!==> db 1\n).)*==> db 1\n(?:(?!==> db 1\n).)* db 3 +\| done/s);
+# What a line does not say, -d says.
+append_to_file("$directory/hosts", join("\n", 'host=' . $node->host, "port=$ENV{PGPORT} dbname='db 3'", 'service=two', 'service=none', 'db 3', ''));
+append_to_file("$directory/services", "[two]\ndbname=db 2\n[none]\nport=$ENV{PGPORT}\n[three]\ndbname=db 3\n");
+sql($node, "db $_", "SELECT migrate_register('in_$_', '', '', '{a}')") foreach 1 .. 3;
+{
+	local @ENV{qw(PGSERVICEFILE PGDATABASE)} = ("$directory/services", 'nowhere');
+	foreach my $case (
+		[ 'db 1' => 'in_1 in_3 in_2 in_1 in_3' ],
+		[ "dbname='db 1' hostaddr=nowhere" => 'in_1 nowhere nowhere nowhere nowhere' ],
+		[ 'service=three' => 'in_3 in_3 in_2 nowhere in_3' ],
+		[ "host=/nowhere dbname='db 1'" => 'in_1 nowhere nowhere nowhere nowhere' ],
+		[ 'postgresql:///db%201' => 'in_1 in_3 in_2 in_1 in_3' ],
+		[ 'host /nowhere=' => join(' ', ('missing "="') x 5) ])
+	{
+		my (undef, $out) = client('--targets', "$directory/hosts", 'status', '--csv', '-d', $case->[0]);
+		my @found = map { /(in_\d|nowhere|missing "=")/ ? $1 : $_ } split /^==> .*\n/m, $out;
+		is("@found[1 .. 5]", $case->[1], "of several, -d $case->[0]") or diag($out);
+	}
+}
+sql($node, "db $_", "SELECT migrate_unregister('in_$_')") foreach 1 .. 3;
 append_to_file("$directory/empty", "#\n");
 client_is('no target', [ '--targets', "$directory/empty", 'plan' ], 1, qr/^$/, qr/names no database/);
 
