@@ -17,6 +17,12 @@
 /* Letters of a message that go into the name of a file. */
 #define SLUG_LENGTH 40
 
+/* White space that is not part of a value in a header. */
+#define SPACE " \t\n\r\v\f"
+
+/* Words that are no ids, because they have a meaning in targets. */
+static const char *const reserved_names[] = {"base", "head", "heads"};
+
 /* Names of the files that a format may have to read; of others, their paths. */
 static const char *const read_suffixes[] = {".sql", ".plan", ".toml", ".conf"};
 
@@ -46,6 +52,8 @@ static void check_encoding(int encoding, const char *path, const char *content);
 static char *new_revision(Session *session);
 static char *heads_of_database(Session *session);
 static char *joined_parents(void);
+static void check_id(const char *id);
+static char *quoted(const char *value, bool in_list);
 static char *file_name(const char *revision, const char *message);
 
 /*
@@ -63,6 +71,7 @@ run_new(Session *session, int argc, char **argv)
 
 	if (parents == NULL)
 		return EXIT_FAILED;
+	check_id(revision);
 	if (strpbrk(message, "\r\n") != NULL)
 		pg_fatal("a message is one line");
 	path = file_name(revision, message);
@@ -80,10 +89,10 @@ run_new(Session *session, int argc, char **argv)
 			pg_log_error_hint("Create directory \"%s\", or say --directory.", options.directory);
 		return EXIT_FAILED;
 	}
-	fprintf(file, "-- revision: %s\n", revision);
+	fprintf(file, "-- revision: %s\n", quoted(revision, false));
 	if (*parents != '\0')
 		fprintf(file, "-- down_revision: %s\n", parents);
-	fprintf(file, "-- message: %s\n-- migrate:up\n\n-- migrate:down\n\n", message);
+	fprintf(file, "-- message: %s\n-- migrate:up\n\n-- migrate:down\n\n", quoted(message, false));
 	if (fclose(file) != 0)
 		pg_fatal("could not write file \"%s\": %m", path);
 	printf("%s\n", path);
@@ -124,11 +133,14 @@ heads_of_database(Session *session)
 		pg_log_error_hint("Say --parent once for a revision that follows one of them, several times for a merge.");
 	}
 	else
-		head = pg_strdup(PQntuples(heads) == 1 ? PQgetvalue(heads, 0, 0) : "");
+		head = quoted(PQntuples(heads) == 1 ? PQgetvalue(heads, 0, 0) : "", true);
 	PQclear(heads);
 	return head;
 }
 
+/*
+ * Those of the command line; an empty one is none.
+ */
 static char *
 joined_parents(void)
 {
@@ -136,19 +148,90 @@ joined_parents(void)
 
 	initPQExpBuffer(&joined);
 	for (SimpleStringListCell *cell = options.parents.head; cell != NULL; cell = cell->next)
-		appendPQExpBuffer(&joined, "%s%s", joined.len > 0 ? ", " : "", cell->val);
+	{
+		if (cell->val[0] == '\0')
+			continue;
+		check_id(cell->val);
+		appendPQExpBuffer(&joined, "%s%s", joined.len > 0 ? ", " : "", quoted(cell->val, true));
+	}
 	return joined.data;
 }
 
 /*
- * DIRECTORY/REVISION_words_of_the_message.sql
+ * What the server would refuse when the file is loaded.  It has no function that
+ * says so to a role that may not register.
+ */
+static void
+check_id(const char *id)
+{
+	if (*id == '\0')
+		pg_fatal("revision id must not be empty");
+	for (const char *c = id; *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < ' ' || *c == '\x7f')
+			pg_fatal("revision id contains a control character");
+	}
+	for (int i = 0; i < lengthof(reserved_names); i++)
+	{
+		if (strcmp(id, reserved_names[i]) == 0)
+			pg_fatal("revision id must not be \"%s\"", id);
+	}
+	if (strpbrk(id, "@-+:") != NULL)
+	{
+		pg_log_error("revision id \"%s\" contains a character that is not allowed", id);
+		pg_log_error_detail("The characters @, -, + and : have a meaning of their own in targets.");
+		exit(EXIT_FAILED);
+	}
+}
+
+/*
+ * A value, or an item of a list, as it stands in a header: in quotes if the
+ * server would read something else, as mig_script_line_write() has it.
+ */
+static char *
+quoted(const char *value, bool in_list)
+{
+	PQExpBufferData text;
+
+	if (*value == '\0' ||
+		(strncmp(value, "E'", 2) != 0 &&
+		 strpbrk(value, in_list ? ",\r\n" : "\r\n") == NULL &&
+		 strchr(SPACE, value[0]) == NULL &&
+		 strchr(SPACE, value[strlen(value) - 1]) == NULL))
+		return pg_strdup(value);
+	initPQExpBuffer(&text);
+	appendPQExpBufferStr(&text, "E'");
+	for (const char *c = value; *c != '\0'; c++)
+	{
+		if (*c == '\n' || *c == '\r')
+			appendPQExpBufferStr(&text, *c == '\n' ? "\\n" : "\\r");
+		else
+		{
+			if (*c == '\\' || *c == '\'')
+				appendPQExpBufferChar(&text, '\\');
+			appendPQExpBufferChar(&text, *c);
+		}
+	}
+	appendPQExpBufferChar(&text, '\'');
+	return text.data;
+}
+
+/*
+ * DIRECTORY/REVISION_words_of_the_message.sql.  An id may have characters that
+ * would lead to another directory, or hide the file.
  */
 static char *
 file_name(const char *revision, const char *message)
 {
+	char	   *id = pg_strdup(revision);
 	char		slug[SLUG_LENGTH + 1];
 	int			length = 0;
 
+	for (char *c = id; *c != '\0'; c++)
+	{
+		if (*c == '/' || *c == '\\' || (*c == '.' && c == id))
+			*c = '_';
+	}
 	for (const char *c = message; *c != '\0' && length < SLUG_LENGTH; c++)
 	{
 		if (isalnum((unsigned char) *c) && (unsigned char) *c < 0x80)
@@ -159,7 +242,7 @@ file_name(const char *revision, const char *message)
 	while (length > 0 && slug[length - 1] == '_')
 		length--;
 	slug[length] = '\0';
-	return psprintf("%s/%s%s%s.sql", options.directory, revision, length > 0 ? "_" : "", slug);
+	return psprintf("%s/%s%s%s.sql", options.directory, id, length > 0 ? "_" : "", slug);
 }
 
 /*

@@ -123,6 +123,31 @@ client_is('new, there already', [ 'new', 'again', '--directory', $directory, '--
 client_is('new, no directory', [ 'new', 'again', '--directory', "$directory/none" ], 1, qr/^$/, qr/could not create file .*: No such file or directory\n.*hint: Create directory/);
 client_is('new, two lines', [ 'new', "a\n-- migrate:up", '--directory', $directory ], 1, qr/^$/, qr/a message is one line/);
 
+# What is written is what is loaded.
+my @odd = (
+	[ "E'x\\ny'", 'a,b' ],
+	[ "E'quoted'", "E'a'" ],
+	[ ' in blanks ', '../x/y' ],
+	[ q{it's a \\}, '.hidden' ]);
+mkdir "$directory/odd";
+new_database($node, 'odd');
+foreach my $i (0 .. $#odd)
+{
+	my ($message, $id) = @{ $odd[$i] };
+	my $name = ('a,b_e_x_ny', 'E\'a\'_e_quoted', '_._x_y_in_blanks', '_hidden_it_s_a')[$i];
+	client_is("new $id", [ 'new', '-d', 'odd', $message, '--directory', "$directory/odd", "--revision=$id" ], 0, qr{^\Q$directory/odd/$name.sql\E$});
+	client_is('is loaded', [ 'load', '-d', 'odd', "$directory/odd" ], 0, qr/\| added/);
+	is(sql($node, 'odd', 'SELECT h.revision, h.message FROM migrate_heads() JOIN migrate_history() AS h USING (revision)'), "$id|$message", 'and as it was said');
+}
+client_is('new, a parent with a comma', [ 'new', '-d', 'odd', 'x', '--directory', "$directory/odd", '--revision=z', '--parent=a,b', "--parent=E'a'" ], 0, qr/z_x.sql/);
+like(slurp_file("$directory/odd/z_x.sql"), qr/^-- down_revision: E'a,b', E'E\\'a\\''$/m, 'in quotes');
+foreach my $id ('', 'head', 'base', '+1', 'a@b', "a\nb")
+{
+	client_is("new, no id: $_->[0]", [ 'new', 'x', '--directory', "$directory/odd", @$_ ], 1, qr/^$/, qr/^pg_migrate: error: revision id /)
+	  foreach ["--revision=$id"], $id eq '' ? () : ["--parent=$id"];
+}
+is(scalar(() = glob "$directory/odd/*"), 5, 'which are in no file');
+
 # Runs and questions -----------------------------------------------------------
 
 client_is('plan', ['plan'], 0, qr/ upgrade +\| $first +\| Create the account.* upgrade +\| $second/s);
