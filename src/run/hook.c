@@ -206,7 +206,7 @@ mig_hook_begin_run(MigRun *run)
 	};
 	Call		call = {run, MIG_HOOK_BEFORE_RUN, &told};
 
-	run->begun = true;
+	run->announced = true;
 	if (run->notify != NULL || has_hooks(run, MIG_HOOK_BEFORE_RUN))
 		call_until_done(&call);
 }
@@ -239,7 +239,7 @@ mig_hook_fail_run(MigRun *run, const ErrorData *error, bool in_step)
 	Call		call = {run, MIG_HOOK_ON_ERROR, NULL, error};
 	ErrorData  *problem;
 
-	if (!run->begun)
+	if (!run->announced)
 		return;
 	if (run->notify != NULL)
 	{

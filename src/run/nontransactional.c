@@ -287,7 +287,7 @@ try_statement(Outcome *outcome)
 	mig_utility_hook_begin_attempt(false);
 	while ((error = mig_xact(note_start, outcome, 0)) == NULL)
 	{
-		outcome->exec->begun = true;
+		outcome->exec->part_committed = true;
 		if (outcome->probe.busy == NULL)
 			break;
 		restore_settings(outcome);
@@ -354,7 +354,7 @@ note_start(void *arg)
 	Outcome    *outcome = arg;
 	MigPartialSegment row;
 
-	if (!outcome->exec->begun)
+	if (!outcome->exec->part_committed)
 		call_hooks(outcome->exec);
 	apply_settings(outcome);
 	mig_probe_before(outcome->text, &outcome->probe);

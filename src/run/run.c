@@ -4,8 +4,9 @@
  *
  * mig_run() is where the function, the procedure and the worker enter.  A
  * function runs all of it inside the caller's transaction, which this file
- * does; for the others run_committing.c commits after each step.  Whether a run
- * commits is all that the way it was started decides.
+ * does; for the others run_committing.c commits after each step.  Between those
+ * two the worker differs from the procedure in that its session ends with the
+ * job: what a body leaves there need not be put back.
  */
 #include "postgres.h"
 
@@ -30,7 +31,7 @@
  */
 #define LONG_RUN				1000
 
-/* NULL: there is none. */
+/* What migrate.lint asks for (preview/lint.c), set by _PG_init(). */
 MigRunReview mig_run_review = NULL;
 
 /* Whether this backend is in a run: a body must not start another. */

@@ -164,7 +164,7 @@ execute(Committing *state)
 		QueryCancelPending = false;
 		mig_progress_say_end(run);
 	}
-	if (run->begun)
+	if (run->announced)
 		mig_hook_end_run(run);
 	if (mig_guc_log_retention > 0)
 		mig_xact(expire_log, NULL, MIG_XACT_RETRY | MIG_XACT_RAISE);
@@ -188,7 +188,7 @@ execute_and_commit(Committing *state)
 		if (!state->may_begin)
 			return false;
 	}
-	if (!run->begun)
+	if (!run->announced)
 		mig_hook_begin_run(run);
 	mig_xact(read_step, state,
 			 MIG_XACT_KEEP_OPEN | MIG_XACT_RETRY | MIG_XACT_RAISE);
@@ -310,6 +310,9 @@ drop_temporary(void *arg)
 	mig_session_state_drop(arg);
 }
 
+/*
+ * Of what stays of the step the caller is told.
+ */
 static void
 write_failure(void *arg)
 {

@@ -136,7 +136,8 @@ typedef struct MigStepExec
 	MigBodyExec verify;			/* its text is NULL where there is none */
 	bool		verifying;		/* the last attempt has come to that */
 	bool		noted;			/* in migrate.partial, or tried to be */
-	bool		begun;			/* its first transaction is committed */
+	bool		part_committed; /* a transaction of it, by this run or an
+								 * earlier one */
 	bool		advised;		/* its error says all that can be done */
 	bool		writes_rows;	/* the body was run in this attempt */
 	int			nobjects;		/* of the session, before the body */
@@ -187,7 +188,7 @@ typedef struct MigRun
 	int			session_timeout;	/* statement_timeout before the run */
 	bool		explained;		/* the error that ends it */
 	int			ndone;			/* steps that are done */
-	bool		begun;			/* the first step may begin */
+	bool		announced;		/* mig_hook_begin_run() was called */
 	int			hooks;			/* a bit for each event that has some */
 	const char *failed_hook;	/* that has raised an error, NULL: none, */
 	const char *failed_event;	/* and its event */

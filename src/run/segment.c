@@ -340,7 +340,7 @@ commit_segment(MigStepExec *exec, MigSegment *segment)
 			ReThrowError(error);
 		committed = is_committed(exec, attempt);
 	}
-	exec->begun = true;
+	exec->part_committed = true;
 	if (segment != NULL)
 		*segment = tried;
 }

@@ -94,7 +94,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->entry.search_path = NULL;
 	exec->entry.note = NULL;
 	exec->noted = run->partial != NULL;
-	exec->begun = run->partial != NULL;
+	exec->part_committed = run->partial != NULL;
 	exec->advised = false;
 	exec->nobjects = 0;
 	exec->blocked_since = 0;
@@ -212,7 +212,8 @@ read_settings(const char *list)
 }
 
 /*
- * An attempt begins: the first one, or the one of which mig_step_again() knows.
+ * An attempt begins.  Only the first one is counted here, the others are by
+ * mig_step_again().
  */
 void
 mig_step_attempt(MigStepExec *exec)
@@ -315,7 +316,7 @@ attempt_work(void *arg)
 		if (attempt->is_last)
 			mig_version_lock_to_write(run->version, true);
 	}
-	if (!exec->begun)
+	if (!exec->part_committed)
 		mig_hook_call_step(exec, false);
 	if (exec->body.text != NULL)
 		execute_statements(attempt);
