@@ -67,6 +67,26 @@ SELECT migrate_register('b1', 'SELECT 1; SELECT pg_sleep(60)', '', '{a3}', repla
 SET migrate.preview_timeout = '100ms';
 SELECT revision, statement, command_tag, finding, detail FROM migrate_preview_details() WHERE revision <> 'a3';
 RESET migrate.preview_timeout;
+-- what is run from within a statement, under locks that the plan holds already
+CREATE FUNCTION make_index(n text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('CREATE INDEX %I ON acc (t)', n);
+END$$;
+SELECT count(*) FROM migrate_register_script($$
+-- revision: b1
+-- down_revision: a3
+-- migrate:up
+SELECT make_index('acc_1');
+SELECT make_index('acc_2');
+DO 'BEGIN ALTER TABLE acc ADD COLUMN c1 int; ALTER TABLE ref ADD COLUMN c1 int; END';
+DO 'BEGIN ALTER TABLE acc ADD COLUMN c2 float DEFAULT random(); ALTER TABLE ref ADD COLUMN c2 int; END';
+LOCK TABLE acc;
+UPDATE acc SET t = t WHERE false;
+DO 'BEGIN DROP TABLE ref; END';
+-- migrate:down
+$$, replace => true);
+SELECT statement, command_tag, relation, lock_mode, finding FROM migrate_preview_details() WHERE revision = 'b1' ORDER BY statement, relation;
+DROP FUNCTION make_index;
 -- an error of the deferred constraints, of the gate, of a body's settings
 CREATE TABLE later (i int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 SELECT migrate_register('b1', 'INSERT INTO later VALUES (1), (1)', '', '{a3}', replace => true);

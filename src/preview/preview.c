@@ -5,7 +5,8 @@
  *
  * All revisions are one transaction here, and pg_locks does not show who asks for
  * a lock that is held.  So a statement also has those that its parse tree shows,
- * which are the ones that stop an application.
+ * and those of the commands that it runs from within: they are the ones that stop
+ * an application.
  *
  * What the plan itself creates is left out: no other session uses it yet.
  */
@@ -73,6 +74,7 @@ static void begin_statement(Preview *preview,
 static void end_statement(Preview *preview,
 						  const MigRehearsedStatement *statement);
 static bool is_index(const PreviewRelation *relation);
+static bool is_rewritten(const PreviewRelation *relation);
 static List *find_locked(Preview *preview,
 						 const MigRehearsedStatement *statement);
 static void read_held(const MigSpiRow *row, void *result);
@@ -229,7 +231,12 @@ begin_statement(Preview *preview, const MigRehearsedStatement *statement)
 	if (statement->number == 1)
 	{
 		foreach(cell, find_locked(preview, NULL))
-			((PreviewRelation *) lfirst(cell))->mode = NoLock;
+		{
+			PreviewRelation *relation = lfirst(cell);
+
+			relation->file = relation->new_file;
+			relation->mode = NoLock;
+		}
 	}
 	preview->statement = *statement;
 	preview->begun_ms = now_ms(preview);
@@ -274,6 +281,16 @@ is_index(const PreviewRelation *relation)
 }
 
 /*
+ * Whether its file is another one than before the statement.
+ */
+static bool
+is_rewritten(const PreviewRelation *relation)
+{
+	return relation->file != NULL && relation->new_file != NULL &&
+		strcmp(relation->file, relation->new_file) != 0;
+}
+
+/*
  * The relations that a statement has locked, with the strongest mode and the file
  * that they have now.
  */
@@ -313,12 +330,14 @@ find_locked(Preview *preview, const MigRehearsedStatement *statement)
 		if (relation == NULL)
 			continue;
 		relation->new_file = held[i].file;
-		if ((relation->held & LOCKBIT_ON(held[i].mode)) == 0)
+		if ((relation->held & LOCKBIT_ON(held[i].mode)) == 0 ||
+			is_rewritten(relation))
 			locked = note_lock(locked, relation, held[i].mode);
 		relation->held |= LOCKBIT_ON(held[i].mode);
 	}
 	return locked;
 }
+
 static void
 read_held(const MigSpiRow *row, void *result)
 {
@@ -413,9 +432,7 @@ set_lock(MigPreviewRow *row, const PreviewRelation *relation, bool plain)
 	row->mode = GetLockmodeName(DEFAULT_LOCKMETHOD, mode);
 	row->blocks = mode == AccessExclusiveLock ? "reads and writes" :
 		mode >= ShareLock ? "writes" : "nothing";
-	row->rewritten = !plain && relation->file != NULL &&
-		relation->new_file != NULL &&
-		strcmp(relation->file, relation->new_file) != 0;
+	row->rewritten = !plain && is_rewritten(relation);
 }
 
 /*
@@ -426,7 +443,12 @@ add_failure(Preview *preview, const char *revision, int statement,
 			const ErrorData *error)
 {
 	MigPreviewRow *row = add_row(preview, revision);
+	const char *detail = error->detail;
 
+	/* Another timeout, and a cancel, end the preview itself. */
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		detail = psprintf("\"migrate.preview_timeout\" is %d ms.",
+						  mig_guc_preview_timeout);
 	if (statement > 0 && statement == preview->statement.number)
 	{
 		row->statement = statement;
@@ -438,8 +460,8 @@ add_failure(Preview *preview, const char *revision, int statement,
 	row->finding = "failed";
 	row->detail = psprintf("%s (SQLSTATE %s)%s%s", error->message,
 						   unpack_sql_state(error->sqlerrcode),
-						   error->detail == NULL ? "" : ": ",
-						   error->detail == NULL ? "" : error->detail);
+						   detail == NULL ? "" : ": ",
+						   detail == NULL ? "" : detail);
 }
 
 /*

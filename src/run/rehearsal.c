@@ -58,6 +58,8 @@ static void rehearse(void *arg);
 static bool limit_statements(MigRehearsal *rehearsal);
 static void enter_segment(MigRehearsal *rehearsal, int index);
 static bool has_other_form(const MigBodyExec *body, int index);
+static void add_nested(Node *command, void *arg);
+static void add_locks(MigRehearsedStatement *statement, const List *needs);
 
 /*
  * Prepares a run of that command to the target, and does the work, which executes
@@ -323,11 +325,12 @@ mig_rehearsal_execute(MigBodyExec *body, int index, const char *text)
 	{
 		const MigScript *script = statement->plain ?
 		mig_script_split_text(text, false) : body->script;
-		List	   *needs = script->statements[statement->plain ? 0 : index].locks;
 
-		statement->locks = mig_needed_lock_relations(mig_needed_lock_add(NIL, needs),
-													 &statement->nlocks);
+		statement->nlocks = 0;
+		add_locks(statement,
+				  script->statements[statement->plain ? 0 : index].locks);
 		rehearsal->look(statement, true, rehearsal->look_arg);
+		mig_utility_hook_watch_nested(add_nested, rehearsal);
 	}
 	mig_resource_usage_begin(&begin);
 	if (statement->executed)
@@ -338,5 +341,41 @@ mig_rehearsal_execute(MigBodyExec *body, int index, const char *text)
 	mig_resource_usage_since(&begin, &statement->usage);
 	mig_statement_timeout_end();
 	if (rehearsal->look != NULL)
+	{
+		mig_utility_hook_watch_nested(NULL, NULL);
 		rehearsal->look(statement, false, rehearsal->look_arg);
+	}
+}
+
+/*
+ * What functions and DO blocks run needs locks, too.
+ */
+static void
+add_nested(Node *command, void *arg)
+{
+	MigRehearsal *rehearsal = arg;
+	MemoryContext old_context = MemoryContextSwitchTo(rehearsal->run.exec.body.context);
+
+	add_locks(&rehearsal->statement, mig_lock_needs(command));
+	MemoryContextSwitchTo(old_context);
+}
+
+static void
+add_locks(MigRehearsedStatement *statement, const List *needs)
+{
+	int			n;
+	MigRehearsedLock *locks = mig_needed_lock_relations(mig_needed_lock_add(NIL, needs), &n);
+
+	if (n == 0)
+		return;
+	if (statement->nlocks == 0)
+		statement->locks = locks;
+	else
+	{
+		statement->locks = repalloc(statement->locks,
+									sizeof(MigRehearsedLock) * (statement->nlocks + n));
+		memcpy(statement->locks + statement->nlocks, locks,
+			   n * sizeof(MigRehearsedLock));
+	}
+	statement->nlocks += n;
 }

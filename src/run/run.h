@@ -181,7 +181,8 @@ typedef struct MigRehearsedStatement
 	bool		plain;			/* in a form that can, not in its own */
 	int			nlocks;			/* the locks from SHARE on that it needs, as
 								 * far */
-	MigRehearsedLock *locks;	/* as its parse tree shows them */
+	MigRehearsedLock *locks;	/* as parse trees show them: before it is run
+								 * its own, then also of what it has run */
 	uint64		rows;
 	MigResourceUsage usage;
 } MigRehearsedStatement;

@@ -37,6 +37,9 @@ typedef struct MigSetting
 	Oid			role;			/* that has; InvalidOid: unknown */
 } MigSetting;
 
+/* Told of a command that is about to run from within a statement. */
+typedef void (*MigUtilityNested) (Node *command, void *arg);
+
 /* The temporary objects of the session. */
 typedef struct MigTemporary
 {
@@ -661,6 +664,7 @@ extern bool mig_utility_hook_wrote_rows(void);
 extern uint64 mig_utility_hook_enum_values(void);
 extern void mig_utility_hook_begin_attempt(bool refuse_ddl);
 extern void mig_utility_hook_end_attempt(void);
+extern void mig_utility_hook_watch_nested(MigUtilityNested told, void *arg);
 extern const List *mig_utility_hook_prepared(void);
 extern const List *mig_utility_hook_until_commit(void);
 extern uint64 mig_utility_hook_lock_tables(void);

@@ -9,7 +9,7 @@
  * commits by itself, what a function or a DO block has created stays when the
  * statement around it fails: then that statement must not be run again as if
  * nothing had happened, and in an ordinary one such DDL is refused before it
- * has done anything.
+ * has done anything.  A preview asks for the locks of what they run, too.
  */
 #include "postgres.h"
 
@@ -26,6 +26,8 @@ static uint64 nenum_values = 0;
 static uint64 nlasting = 0;
 static uint64 nwritten = 0;
 static bool ddl_refused = false;
+static MigUtilityNested nested_told = NULL;
+static void *nested_arg = NULL;
 
 /* Of the attempt that is made: names, and counts. */
 static List *prepared = NIL;
@@ -162,7 +164,19 @@ void
 mig_utility_hook_end_attempt(void)
 {
 	ddl_refused = false;
+	nested_told = NULL;
 	wrote_rows = true;
+}
+
+/*
+ * Until the attempt ends, or this is called with NULL, told is called before each
+ * command that is run from within a statement.
+ */
+void
+mig_utility_hook_watch_nested(MigUtilityNested told, void *arg)
+{
+	nested_told = told;
+	nested_arg = arg;
 }
 
 static void
@@ -194,7 +208,11 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	/* A part of a statement that is atomic is not one from within it. */
 	if (context == PROCESS_UTILITY_QUERY ||
 		context == PROCESS_UTILITY_QUERY_NONATOMIC)
+	{
 		watch_ddl(pstmt->utilityStmt);
+		if (nested_told != NULL)
+			nested_told(pstmt->utilityStmt, nested_arg);
+	}
 	if (previous_utility_hook != NULL)
 		previous_utility_hook(pstmt, queryString, readOnlyTree, context,
 							  params, queryEnv, dest, qc);

@@ -330,6 +330,9 @@ extern void mig_script_error_raise(List *errors, bool in_files);
 extern char *mig_script_error_line(const ErrorData *error);
 extern bool mig_script_error_is_message(MemoryContext context);
 
+/* lock_need.c */
+extern List *mig_lock_needs(Node *node);
+
 /* plain_form.c */
 extern char *mig_script_plain_form(const char *statement);
 

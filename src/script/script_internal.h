@@ -229,7 +229,6 @@ extern bool mig_statement_kind_adds_enum_value(const Node *statement);
 extern char *mig_statement_name(List *names);
 
 /* lock_need.c */
-extern List *mig_lock_needs(Node *node);
 extern char *mig_lock_validated_table(Node *node);
 
 #endif							/* MIG_SCRIPT_INTERNAL_H */
