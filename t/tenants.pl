@@ -163,5 +163,17 @@ session_is($node, 'copy', 'restored: nothing to do', "CALL migrate_deploy(schema
 	is(join(',', $rows =~ /^ (\w+ \| \w+) +\| 3a9f4c2b1d0e \| +0 \|/mg), 'tenant_1 | current,tenant_2 | current,tenant_3 | current', 'the page: the shell') or diag($messages);
 }
 
+# Where the functions have a schema of their own, a pattern does not stand for it.
+$node->safe_psql('postgres', 'CREATE DATABASE apart');
+is((run_sql($node, 'apart', <<'SQL'))[1], '', 'functions in a schema of their own');
+CREATE SCHEMA migrate_api;
+CREATE EXTENSION migrate SCHEMA migrate_api;
+CREATE SCHEMA migrate_one;
+SET search_path = public, migrate_api;
+SELECT migrate_register('t1', 'CREATE TABLE account ()', '');
+CALL migrate_deploy(schemas => '{migrate_*}');
+SQL
+is($node->safe_psql('apart', "SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'account'"), 'migrate_one', 'a pattern does not stand for it');
+
 $node->stop;
 done_testing();
