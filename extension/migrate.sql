@@ -1255,7 +1255,7 @@ SELECT d.revision, d.state,
 			THEN CASE WHEN d.confirmed_by IS NULL THEN 'external, not confirmed'::text ELSE 'external, confirmed'::text END
 			WHEN pg_catalog.strpos(d.decisions, 'finished by'::text) > 0 THEN 'the rest was not run'::text
 			WHEN pg_catalog.strpos(d.decisions, 'skipped by'::text) > 0 THEN 'a statement was skipped'::text
-			ELSE d.message END, '^(?=.{24})(.{1,20})\s.*$'::text, '\1...'::text), 23) AS note
+			ELSE d.message END, '^(?=.{24})(?:(.{8,20})\s.*|(.{20}).*)$'::text, '\1\2...'::text), 23) AS note
   FROM migrate.status_details AS d;
 COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; migrate.status_details has more';
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
@@ -1353,7 +1353,7 @@ SELECT d.job, d.state,
 			WHEN d.note IS NOT NULL THEN pg_catalog.concat_ws(' at '::text, 'ended', d.revision)
 			WHEN d.finished IS NULL AND d.revision IS NOT NULL
 			THEN pg_catalog.format('%s, %s of %s'::text, d.revision, d.step, d.steps)
-			ELSE pg_catalog.concat('to ', d.target) END, '^(?=.{23})(.{1,19})\s.*$'::text, '\1...'::text), 22) AS note
+			ELSE pg_catalog.concat('to ', d.target) END, '^(?=.{23})(?:(.{8,19})\s.*|(.{19}).*)$'::text, '\1\2...'::text), 22) AS note
   FROM migrate.jobs_details AS d;
 COMMENT ON VIEW migrate.jobs IS 'jobs of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.jobs_details has more';
 COMMENT ON COLUMN migrate.jobs.state IS 'as in migrate.jobs_details';
@@ -1432,7 +1432,7 @@ SELECT d.schema, d.state,
 			WHEN d.partial IS NOT NULL THEN pg_catalog.format('in %s'::text, d.partial)
 			WHEN d.job IS NOT NULL THEN pg_catalog.format('job %s'::text, d.job)
 			WHEN d.state = 'failed'::text THEN pg_catalog.format('%s in %s'::text, d.failed_sqlstate, d.failed_revision)
-			ELSE d.problem END, '^(?=.{23})(.{1,19})\s.*$'::text, '\1...'::text), 22) AS note
+			ELSE d.problem END, '^(?=.{23})(?:(.{8,19})\s.*|(.{19}).*)$'::text, '\1\2...'::text), 22) AS note
   FROM migrate.tenants_details AS d;
 COMMENT ON VIEW migrate.tenants IS 'each schema with a version table of its own, and where it is, in 80 columns; migrate.tenants_details has more';
 COMMENT ON COLUMN migrate.tenants.schema IS 'whose version table it is';
@@ -1473,7 +1473,7 @@ SELECT d.name,
 			WHEN d.window_start IS NOT NULL
 			THEN pg_catalog.format('%s-%s'::text,
 				 pg_catalog."left"(d.window_start::text, 5), pg_catalog."left"(d.window_end::text, 5))
-			END, '^(?=.{12})(.{1,8})\s.*$'::text, '\1...'::text), 11) AS note
+			END, '^(?=.{12})(?:(.{4,8})\s.*|(.{8}).*)$'::text, '\1\2...'::text), 11) AS note
   FROM migrate.schedules_details AS d;
 COMMENT ON VIEW migrate.schedules IS 'schedules of the roles whose rights you have, all of them with the rights of the extension''s owner, in 80 columns; migrate.schedules_details has more';
 COMMENT ON COLUMN migrate.schedules.every IS 'time between two run times, or their cron expression; its beginning, if it is long';
