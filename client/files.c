@@ -330,7 +330,7 @@ keep_notice(void *notices, const PGresult *result)
 static void
 explain_arguments(const char *message)
 {
-	if (strstr(message, "replace => true") != NULL)
+	if (strstr(message, "replace => true") != NULL && !options.replace)
 		pg_log_error_hint("For replace => true, say --replace.");
 	if (strstr(message, "prune => true") != NULL)
 		pg_log_error_hint("Here --prune stands for prune => true.");

@@ -21,6 +21,10 @@ is(join(', ', $page =~ /^\d+\. \[(.*?)\]/mg), join(', ', @titles), 'the table of
 
 my $db = new_database($node, 'app');
 sql($node, $db, "SELECT migrate_register_script(\$page\$@recipes\$page\$); CALL migrate_deploy('a000')");
+is(sql($node, $db, q{SELECT DISTINCT revision, change FROM migrate_roundtrip('b201') ORDER BY 1}), "b102|different\nb201|different",
+	'two downgrades do not undo everything, as it says');
+$node->psql($db, 'SELECT migrate_roundtrip()', stderr => \my $stderr);
+like($stderr, qr/unsafe use of new value "chat".*HINT:  A round trip is one transaction\./s, 'nor can a new value be used');
 sql($node, $db, <<'SQL');
 INSERT INTO customer SELECT g, 'name ' || g, 'mail' || g FROM generate_series(1, 40000) AS g;
 INSERT INTO invoice SELECT g, g % 40000 + 1, CASE WHEN g % 10 = 0 THEN 'cancelled' ELSE 'open' END, g, 'note ' || g

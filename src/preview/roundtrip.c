@@ -93,7 +93,11 @@ go_up_and_down(Roundtrip *roundtrip)
 	MigRevisionCheck *check;
 
 	if (error != NULL)
+	{
+		if (error->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE)
+			error->hint = "A round trip is one transaction. Make it as far as the revision that adds the value, deploy that on the copy, and go on from there.";
 		ReThrowError(error);
+	}
 	upgraded = read_schema(roundtrip, &upgraded_context);
 	check = mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
 							   MIG_SPI_READ_LATEST);
