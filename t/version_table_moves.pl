@@ -1,5 +1,5 @@
-# What names the version table while a revision is partial, or after a run: its
-# name may change, be quoted, or be that of another table. The place is kept.
+# What names the version table while a revision is partial, during a run or after
+# it: its name may change, be quoted, or be that of another table. The place is kept.
 
 use strict;
 use warnings;
@@ -138,6 +138,71 @@ $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->safe_psql('copy', 'CREATE TABLE before (); DROP TABLE before');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', "$dir/dump" ], 'restore');
 resumes('copy', 'renamed, restored', q{SET migrate.version_table = 'one."W w"'}, 'one."W w"');
+
+# During a run. A lock between two batches is waited for, and nothing else.
+start($db);
+sql($node, $db, <<'SQL');
+DELETE FROM migrate.partial;
+DELETE FROM migrate.revision;
+CREATE TABLE many (a int PRIMARY KEY, b int);
+INSERT INTO many SELECT g, 0 FROM generate_series(1, 2000) AS g;
+SELECT migrate_register('b', $$CALL migrate_batch('many', 'UPDATE many SET b = b + 1 WHERE a BETWEEN $1 AND $2',
+  batch_size => 50, target => '0', pause => 30)$$, '');
+SQL
+my $deploy = "SET migrate.version_table = 'one.v';\nSET migrate.lock_timeout = '20ms';\nCALL migrate_deploy();";
+my $session = start_sql($node, $db, 'cancelled', $deploy);
+wait_until($node, $db, 'SELECT count(*) > 100 FROM many WHERE b = 1',
+	q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'cancelled'});
+finish_sql($session);
+sql($node, $db, 'ALTER TABLE one.v RENAME TO w; CREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY)');
+$node->psql($db, $deploy, stderr => \$errors);
+like($errors, qr/DETAIL:  That table is "one\.w" now\. Its upgrade was interrupted: statement 1 was begun\. /, 'its batches are told there only');
+sql($node, $db, 'DROP TABLE one.v; ALTER TABLE one.w RENAME TO v');
+$session = start_sql($node, $db, 'batches', $deploy);
+wait_until($node, $db, 'SELECT count(*) > 600 FROM many WHERE b = 1');
+is( sql($node, $db, 'BEGIN; LOCK TABLE one.v; SELECT pg_sleep(0.5); SELECT count(*) > 0 FROM many WHERE b = 0; COMMIT'),
+	"\nt", 'locked in the middle');
+is((finish_sql($session))[1], '', 'locked between batches');
+is(sql($node, $db, 'SELECT b, count(*) FROM many GROUP BY b'), '1|2000', 'locked between batches: each row once');
+
+# A schema that is gone: the names must not be found in the next one of the path.  A
+# segment keeps it from being renamed and dropped, a statement that cannot run inside
+# a transaction block does not: what follows finds out.
+make_gate($node, $db);
+sql($node, $db, <<'SQL');
+CREATE FUNCTION pass(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql
+  AS 'BEGIN PERFORM pg_advisory_lock(1), pg_advisory_unlock(1); RETURN i; END';
+CREATE TABLE tt (a int, b int);
+CREATE INDEX ti ON tt (b);
+SQL
+my $build = 'CREATE INDEX CONCURRENTLY tj ON tt (public.pass(a))';
+foreach my $case ([ 'SELECT public.pass(1)', 'DROP SCHEMA tenant CASCADE', 'ALTER SCHEMA tenant RENAME TO other' ],
+	[ "$build; DROP INDEX CONCURRENTLY ti" ], [ "$build; DROP INDEX ti; VACUUM tt" ])
+{
+	my ($body, @refused) = @$case;
+	sql($node, $db, <<"SQL");
+TRUNCATE gate;
+DELETE FROM migrate.partial;
+DELETE FROM migrate.revision;
+DROP SCHEMA IF EXISTS tenant, other CASCADE;
+CREATE SCHEMA tenant;
+CREATE TABLE tenant.tt (a int, b int);
+INSERT INTO tenant.tt VALUES (1, 1);
+CREATE INDEX ti ON tenant.tt (b);
+SELECT migrate_register('c', '$body', '');
+SQL
+	my $holder = start_sql($node, $db, 'holder', 'SELECT pg_advisory_lock(1); CALL pass_gate();');
+	wait_for_event($node, $holder, 'Timeout');
+	$session = start_sql($node, $db, 'tenant', "SET migrate.lock_timeout = 0;\nCALL migrate_deploy(schemas => '{tenant}');");
+	wait_for_event($node, $session, 'Lock');
+	is((run_sql($node, $db, "SET lock_timeout = '100ms'; $_"))[1], '55P03: canceling statement due to lock timeout', "$_: refused")
+		foreach @refused;
+	sql($node, $db, 'ALTER SCHEMA tenant RENAME TO other') if !@refused;
+	sql($node, $db, 'INSERT INTO gate VALUES (true)');
+	finish_sql($holder);
+	is((finish_sql($session))[1], @refused ? '' : '3F000: upgrade failed in 1 of 1 schemas', $body);
+	is(sql($node, $db, q{SELECT to_regclass('public.ti')}), 'ti', 'what has the same name in the next schema stays');
+}
 
 $node->stop;
 done_testing();

@@ -68,7 +68,8 @@ mig_run_describe_partial(const MigPartial *partial)
 {
 	if (partial->unknown == 0)
 		return psprintf("statements up to %d are done", partial->done);
-	if (mig_partial_is_batch(partial))
+	/* How far the batches of another table are is not known here. */
+	if (mig_partial_is_batch(partial) && partial->table_now == NULL)
 	{
 		char	   *done = mig_batch_describe_done(partial->batch.rows, partial->batch.batches);
 

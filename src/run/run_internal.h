@@ -338,6 +338,7 @@ extern void mig_step_begin_run(MigRun *run);
 extern void mig_step_begin(MigStepExec *exec, const MigStep *step, int number);
 extern List *mig_step_settings(const char *of_revision);
 extern void mig_step_attempt(MigStepExec *exec);
+extern void mig_step_hold_version(const MigRun *run);
 extern void mig_step_again(MigStepExec *exec);
 extern bool mig_step_ends_with(const MigStepExec *exec,
 							   const MigSegment *segment);
@@ -668,6 +669,7 @@ extern void mig_utility_hook_watch_nested(MigUtilityNested told, void *arg);
 extern const List *mig_utility_hook_prepared(void);
 extern const List *mig_utility_hook_until_commit(void);
 extern uint64 mig_utility_hook_lock_tables(void);
+extern void mig_utility_hook_forget_lock_tables(void);
 extern uint64 mig_utility_hook_lasting(void);
 extern uint64 mig_utility_hook_written(void);
 

@@ -376,6 +376,7 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 			break;
 		body->search_path = NULL;
 		body->paths = NIL;
+		body->statement_text = NULL;
 		exec->entry.blocked_by = NULL;
 		memset(&exec->blockers, 0, sizeof(exec->blockers));
 		MemoryContextReset(body->context);

@@ -312,9 +312,7 @@ attempt_work(void *arg)
 		 */
 		(void) GetTransactionSnapshot();
 		mig_lock_transaction();
-		/* Between two transactions its owner may have changed it. */
-		if (attempt->is_last)
-			mig_version_lock_to_write(run->version, true);
+		mig_step_hold_version(run);
 	}
 	if (!exec->part_committed)
 		mig_hook_call_step(exec, false);
@@ -649,6 +647,19 @@ mig_step_set_lock_timeout(GucAction action)
 	if (action != GUC_ACTION_SET && DeadlockTimeout >= mig_guc_lock_timeout)
 		set_milliseconds("deadlock_timeout", Max(mig_guc_lock_timeout / 2, 1),
 						 PGC_SUSET, action);
+}
+
+/*
+ * Between two transactions the owner may have changed the version table.  With a
+ * schema that is dropped or renamed it is gone, and the names of the body would be
+ * found further on in the search_path.
+ */
+void
+mig_step_hold_version(const MigRun *run)
+{
+	mig_version_lock_to_write(run->version, true);
+	/* No LOCK TABLE of the body's. */
+	mig_utility_hook_forget_lock_tables();
 }
 
 static void

@@ -109,6 +109,12 @@ mig_utility_hook_lock_tables(void)
 	return nlock_tables;
 }
 
+void
+mig_utility_hook_forget_lock_tables(void)
+{
+	nlock_tables = 0;
+}
+
 /*
  * How often SET CONSTRAINTS was said in it, or before the first one in the
  * session, and not dealt with.

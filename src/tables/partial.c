@@ -74,7 +74,8 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		read_partial(&scope, nrows, partial);
 	}
 	mig_spi_end(&scope);
-	if (partial != NULL && mig_partial_is_batch(partial))
+	if (partial != NULL && partial->table_now == NULL &&
+		mig_partial_is_batch(partial))
 	{
 		MigBatchPlace place = {version, partial->revision, partial->operation, partial->unknown};
 
