@@ -19,7 +19,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
-#include "utils/guc.h"
 
 #include "base/clock.h"
 #include "base/error_text.h"
@@ -77,7 +76,6 @@ static void begin(Outcome *outcome, MigStepExec *exec,
 static ErrorData *try_statement(Outcome *outcome);
 static void locate(const Outcome *outcome, ErrorData *error);
 static void note_start(void *arg);
-static void hold_version(const MigRun *run);
 static void call_hooks(MigStepExec *exec);
 static void apply_settings(Outcome *outcome);
 static void restore_settings(Outcome *outcome);
@@ -356,7 +354,7 @@ note_start(void *arg)
 	Outcome    *outcome = arg;
 	MigPartialSegment row;
 
-	hold_version(outcome->exec->run);
+	mig_step_hold_version(outcome->exec->run);
 	if (!outcome->exec->part_committed)
 		call_hooks(outcome->exec);
 	apply_settings(outcome);
@@ -372,19 +370,6 @@ note_start(void *arg)
 	row.before = outcome->probe.before;
 	mig_partial_started(&row);
 	mig_blocker_announce(outcome->segment->tag);
-}
-
-/*
- * As before any other segment.
- */
-static void
-hold_version(const MigRun *run)
-{
-	int			nest_level = NewGUCNestLevel();
-
-	mig_step_set_lock_timeout(GUC_ACTION_SAVE);
-	mig_step_hold_version(run);
-	AtEOXact_GUC(false, nest_level);
 }
 
 /*

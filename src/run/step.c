@@ -657,7 +657,11 @@ mig_step_set_lock_timeout(GucAction action)
 void
 mig_step_hold_version(const MigRun *run)
 {
+	int			nest_level = NewGUCNestLevel();
+
+	mig_step_set_lock_timeout(GUC_ACTION_SAVE);
 	mig_version_lock_to_write(run->version, true);
+	AtEOXact_GUC(false, nest_level);
 	/* No LOCK TABLE of the body's. */
 	mig_utility_hook_forget_lock_tables();
 }
