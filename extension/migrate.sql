@@ -210,6 +210,7 @@ CREATE TABLE migrate.partial (
 	settings			text[],
 	session_id			text,
 	session_objects		text[],
+	path_schemas		oid[],
 	body_hash			text NOT NULL,
 	run					uuid NOT NULL,
 	role				name NOT NULL,
@@ -233,11 +234,12 @@ COMMENT ON COLUMN migrate.partial.before IS 'the object before the statement: pr
 COMMENT ON COLUMN migrate.partial.settings IS 'what the body has set and what decides the meaning of its statements, after the segment or, while a statement is started, before it, each as name=value; NULL: nothing';
 COMMENT ON COLUMN migrate.partial.session_id IS 'session that ran it, as %c of log_line_prefix writes it; NULL: unknown';
 COMMENT ON COLUMN migrate.partial.session_objects IS 'what the body has left in that session, and no other session has: temporary tables, prepared statements and their like; NULL: nothing';
+COMMENT ON COLUMN migrate.partial.path_schemas IS 'schemas that the names of search_path in settings stand for, as OIDs in the database of origin, 0: none; NULL: unknown';
 COMMENT ON COLUMN migrate.partial.body_hash IS 'of the body that is run, as in migrate.revision';
 COMMENT ON COLUMN migrate.partial.run IS 'of the run that wrote the row, as in migrate.log';
 COMMENT ON COLUMN migrate.partial.role IS 'role whose rights the statements had';
 COMMENT ON COLUMN migrate.partial.role_oid IS 'that role, also when its name has changed';
-COMMENT ON COLUMN migrate.partial.origin IS 'system identifier of the server and OID of the database; elsewhere the role is known by its name';
+COMMENT ON COLUMN migrate.partial.origin IS 'system identifier of the server and OID of the database; elsewhere the role and the schemas are known by their names';
 COMMENT ON COLUMN migrate.partial.started IS 'begin of the statement; of a segment of ordinary statements, its end';
 COMMENT ON COLUMN migrate.partial.finished IS 'NULL: not done';
 

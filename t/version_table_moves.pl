@@ -204,5 +204,35 @@ SQL
 	is(sql($node, $db, q{SELECT to_regclass('public.ti')}), 'ti', 'what has the same name in the next schema stays');
 }
 
+# The same for schemas of the search_path where the version table is another one: a
+# new name is followed.
+foreach my $case ([ 'ALTER SCHEMA tenant RENAME TO other', '' ],
+	[ 'DROP SCHEMA aside', '3F000: schema "aside" of the search_path was dropped while the body ran' ])
+{
+	my ($change, $expected) = @$case;
+	sql($node, $db, <<"SQL");
+TRUNCATE gate;
+DELETE FROM migrate.partial;
+DELETE FROM migrate.revision;
+DELETE FROM migrate.version;
+DROP SCHEMA IF EXISTS tenant, other CASCADE;
+CREATE SCHEMA IF NOT EXISTS aside;
+CREATE SCHEMA tenant;
+CREATE TABLE tenant.tt (a int, b int);
+INSERT INTO tenant.tt VALUES (1, 1);
+SELECT migrate_register('d', '$build; INSERT INTO tt VALUES (2, 2)', '');
+SQL
+	my $holder = start_sql($node, $db, 'holder', 'SELECT pg_advisory_lock(1); CALL pass_gate();');
+	wait_for_event($node, $holder, 'Timeout');
+	$session = start_sql($node, $db, 'path', "SET migrate.lock_timeout = 0;\nSET search_path = aside, tenant, public;\nCALL migrate_deploy();");
+	wait_for_event($node, $session, 'Lock');
+	sql($node, $db, $change);
+	sql($node, $db, 'INSERT INTO gate VALUES (true)');
+	finish_sql($holder);
+	is((finish_sql($session))[1], $expected, $change);
+	is(sql($node, $db, 'SELECT count(*) FROM public.tt'), 0, "$change: nothing in the next schema");
+	is(sql($node, $db, 'SELECT count(*) FROM other.tt'), 2, "$change: all in the schema") if $expected eq '';
+}
+
 $node->stop;
 done_testing();

@@ -34,6 +34,16 @@
 	"CASE WHEN " origin " = " MIG_SPI_ORIGIN \
 	" THEN " role ".oid = " oid " ELSE " role ".rolname = " name " END"
 
+/*
+ * In SQL: whether a role has the privileges of r, which has begun something (NULL: it
+ * is gone), or of the extension's owner.
+ */
+#define MIG_SPI_MAY_MANAGE(role) \
+	"(COALESCE(pg_catalog.pg_has_role(" role ", r.oid, 'USAGE'), false)" \
+	"  OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
+	"       FROM pg_catalog.pg_extension AS e" \
+	"      WHERE e.extname = 'migrate'), 'USAGE'))"
+
 /* Whose rights internal SQL has. */
 typedef enum MigSpiRole
 {

@@ -59,7 +59,7 @@ mig_register_check_changes(MigRegistered *registered, int n)
 			applied = mig_register_applied(version, graph);
 		}
 		registered[i].applied = applied[mig_graph_find(graph, registered[i].revision.def.id)];
-		registered[i].partial = mig_partial_holder(registered[i].revision.def.id);
+		registered[i].partial = mig_partial_holder(registered[i].revision.def.id, NULL);
 		if (registered[i].applied || registered[i].partial != NULL || !replace)
 			refused = lappend(refused, &registered[i]);
 		else
@@ -199,7 +199,7 @@ mig_register_holders(MigVersion *version, MigGraph *graph, const List *ids)
 	{
 		MigRegisterHolder *holder = &holders[foreach_current_index(cell)];
 
-		holder->partial = mig_partial_holder(lfirst(cell));
+		holder->partial = mig_partial_holder(lfirst(cell), NULL);
 		holder->in_use = version;
 	}
 	find_applied(version, graph, ids, holders);
@@ -260,8 +260,12 @@ static void
 refuse_partial(const char *id, const char *differs, const char *table,
 			   const MigVersion *version)
 {
-	const char *setting = strcmp(table, version->name) == 0 ? "" :
-	psprintf("SET migrate.version_table = %s;\n", quote_literal_cstr(table));
+	bool		gone;
+	const char *setting;
+
+	(void) mig_partial_holder(id, &gone);
+	setting = strcmp(table, version->name) == 0 ? "" :
+		psprintf("SET migrate.version_table = %s;\n", quote_literal_cstr(table));
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -274,6 +278,9 @@ refuse_partial(const char *id, const char *differs, const char *table,
 					   differs, table) :
 			 errdetail("A run of it on version table \"%s\" was interrupted.",
 					   table),
+			 gone ?
+			 errhint("The version table does not exist any more. To abandon the revision there: SELECT migrate_resolve(%s, 'abandon');",
+					 quote_literal_cstr(id)) :
 			 errhint("%2$sTo see what resumes it as it is registered: SELECT next_command FROM migrate.status_details WHERE revision = %1$s;\nTo abandon it, and undo what it has done by hand: SELECT migrate_resolve(%1$s, 'abandon');",
 					 quote_literal_cstr(id), setting)));
 }

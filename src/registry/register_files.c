@@ -230,7 +230,7 @@ check_changes(MigRegisterSet *set)
 			continue;
 		revision->applied = applied[mig_graph_find(set->graph,
 												   revision->revision.def.id)];
-		revision->partial = mig_partial_holder(revision->revision.def.id);
+		revision->partial = mig_partial_holder(revision->revision.def.id, NULL);
 		follows = follows_removal(set, revision);
 		/* Of one that is applied the removal is the error. */
 		if (revision->applied && follows)

@@ -378,7 +378,7 @@ check_version_tables(Squash *squash)
 	for (int i = 0; i < squash->n; i++)
 	{
 		MigRegisterHolder holder = {
-			.partial = mig_partial_holder(squash->members[i]->def.id)
+			.partial = mig_partial_holder(squash->members[i]->def.id, NULL)
 		};
 
 		mig_register_refuse_held(squash->members[i]->def.id, &holder);

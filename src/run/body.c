@@ -411,9 +411,17 @@ collect_settings(MigBodyExec *body, int nest_level, const List *before,
 				 bool committed)
 {
 	MemoryContext old_context = MemoryContextSwitchTo(body->context);
+	const List *collected = body->collected;
 
 	body->collected = mig_session_setting_collect(body->carried, nest_level,
 												  before, committed);
+
+	/*
+	 * A statement that is no transaction does not keep others from changing
+	 * it.
+	 */
+	if (nest_level == 0)
+		mig_session_setting_keep_schemas(body->collected, collected);
 	MemoryContextSwitchTo(old_context);
 }
 

@@ -21,6 +21,7 @@
 /* Enough to know which are meant. */
 #define MAX_TENANTS_NAMED		3
 
+static void check_order(const MigPlan *plan, const MigPartial *partial);
 static void check_steps(const MigRun *run, const MigTrust *trust);
 static char *advise_irreversible(const MigRun *run, int index);
 static MigTrust *plan_trust(const MigRun *run, char **ids);
@@ -61,11 +62,8 @@ mig_precheck_plan(MigRun *run)
 	MigTrust   *trust;
 	char	   *reason;
 
-	if (run->partial != NULL &&
-		(plan->nsteps == 0 ||
-		 plan->steps[0].command != run->partial->operation ||
-		 strcmp(plan->steps[0].revision, run->partial->revision) != 0))
-		mig_resolve_refuse(run->partial);
+	if (run->partial != NULL)
+		check_order(plan, run->partial);
 	refuse_long_ids(run);
 	if (plan->command == MIG_COMMAND_STAMP)
 		mig_trust_check_stamp(plan, run->version);
@@ -88,6 +86,24 @@ mig_precheck_plan(MigRun *run)
 	pfree(ids);
 	if (plan->command == MIG_COMMAND_UPGRADE)
 		mig_run_warn_tenants(run->version);
+}
+
+/*
+ * Nothing runs before what is left of a partial revision.
+ */
+static void
+check_order(const MigPlan *plan, const MigPartial *partial)
+{
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (plan->steps[i].command != partial->operation ||
+			strcmp(plan->steps[i].revision, partial->revision) != 0)
+			continue;
+		if (i == 0)
+			return;
+		mig_resolve_refuse_order(partial, plan->steps[0].revision);
+	}
+	mig_resolve_refuse(partial);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "base/command.h"
+#include "base/printable.h"
 #include "run/batch_internal.h"
 #include "tables/batch.h"
 #include "tables/partial.h"
@@ -32,6 +33,7 @@ typedef enum ResolveAction
 } ResolveAction;
 
 static MigPartial *find_partial(const MigRun *run, const char *revision);
+static bool abandon_gone(const MigVersion *version, const char *revision);
 static ResolveAction action_by_name(const char *name);
 static int	skip(const MigVersion *version, const MigPartial *partial);
 static void finish(MigVersion *version, const MigPartial *partial);
@@ -58,6 +60,27 @@ mig_resolve_refuse(const MigPartial *partial)
 					   mig_command_name(partial->operation),
 					   mig_run_describe_partial(partial)),
 			 errhint("%s", mig_failure_ways_on(partial, NULL))));
+}
+
+/*
+ * Raises the error that a revision is partial which other ones come before, first:
+ * the version table was changed since, or made anew.
+ */
+void
+mig_resolve_refuse_order(const MigPartial *partial, const char *first)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("revision \"%s\" is partial, but revision \"%s\" would run before it",
+					partial->revision, first),
+			 errdetail("Its %s was interrupted: %s. The version table is not any more where it began. Nothing was run.",
+					   mig_command_name(partial->operation),
+					   mig_run_describe_partial(partial)),
+			 partial->operation == MIG_COMMAND_UPGRADE ?
+			 errhint("If something else has changed the version table, put its rows back.\nWhen what the revision has done is undone, by hand or with its schema: SELECT migrate_resolve(%s, 'abandon');",
+					 quote_literal_cstr(partial->revision)) :
+			 errhint("If something else has changed the version table, put its rows back.\nTo give up what is left of the downgrade: SELECT migrate_resolve(%s, 'abandon');",
+					 quote_literal_cstr(partial->revision))));
 }
 
 /*
@@ -112,6 +135,8 @@ mig_run_resolve(const char *revision, const char *action_name)
 	run.version = version = mig_version_open(MIG_SPI_READ_LATEST);
 	run.registry = version->registry;
 	mig_lock_run(&run);
+	if (action == RESOLVE_ABANDON && abandon_gone(version, revision))
+		return;
 	partial = find_partial(&run, revision);
 	note = mig_run_describe_partial(partial);
 
@@ -121,7 +146,7 @@ mig_run_resolve(const char *revision, const char *action_name)
 			/* A batch is resumed anyway, and known to be in the middle. */
 			if (partial->unknown > 0 && !mig_partial_is_batch(partial))
 				mig_partial_forget(version, partial->unknown);
-			mig_partial_forget_objects(version);
+			mig_partial_forget_session(version);
 			say_next(partial, 0);
 			break;
 		case RESOLVE_SKIP:
@@ -191,7 +216,8 @@ find_partial(const MigRun *run, const char *revision)
 
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 	{
-		char	   *holder = mig_partial_holder(revision);
+		bool		gone;
+		char	   *holder = mig_partial_holder(revision, &gone);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -201,11 +227,39 @@ find_partial(const MigRun *run, const char *revision)
 						   table, partial->revision) :
 				 errdetail("In version table \"%s\" no revision is.",
 						   table),
-				 holder != NULL ?
+				 holder == NULL ? 0 : gone ?
+				 errhint("It is in version table \"%s\", which does not exist any more: SELECT migrate_resolve(%s, 'abandon');",
+						 mig_printable(holder), quote_literal_cstr(revision)) :
 				 errhint("It is in another one: SET migrate.version_table = %s;",
-						 quote_literal_cstr(holder)) : 0));
+						 quote_literal_cstr(holder))));
 	}
 	return partial;
+}
+
+/*
+ * Where the revision is partial in version tables only that were dropped, with their
+ * schemas perhaps, nobody could set one of them to abandon it there.
+ */
+static bool
+abandon_gone(const MigVersion *version, const char *revision)
+{
+	const MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
+	bool		gone;
+	const char *holder = mig_partial_holder(revision, &gone);
+
+	if (holder == NULL || !gone ||
+		(partial != NULL && strcmp(partial->revision, revision) == 0) ||
+		!mig_partial_clear_gone(revision))
+		return false;
+	ereport(NOTICE,
+			(errmsg("revision \"%s\" was abandoned in version table \"%s\", which does not exist any more",
+					revision, mig_printable(holder))));
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("role \"%s\" resolved revision \"%s\" of version table \"%s\": %s",
+					GetUserNameFromId(GetUserId(), false), revision, holder,
+					"abandon"),
+			 errdetail("The version table does not exist any more.")));
+	return true;
 }
 
 static ResolveAction
@@ -272,6 +326,8 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.kind = segment.tag;
 	row.nsettings = partial->nsettings;
 	row.settings = partial->settings;
+	row.npath_schemas = partial->npath_schemas;
+	row.path_schemas = partial->path_schemas;
 	row.session_id = partial->session_id;
 	row.nsession_objects = partial->nsession_objects;
 	row.session_objects = partial->session_objects;

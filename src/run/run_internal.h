@@ -35,6 +35,9 @@ typedef struct MigSetting
 	char	   *value;
 	bool		is_default;		/* the session has not set it */
 	Oid			role;			/* that has; InvalidOid: unknown */
+	List	   *schemas;		/* of a search_path: what each of its names
+								 * stood for, InvalidOid: for nothing; NIL:
+								 * unknown */
 } MigSetting;
 
 /* Told of a command that is about to run from within a statement. */
@@ -425,7 +428,13 @@ extern void mig_session_setting_begin_transaction(const List *settings);
 extern void mig_session_setting_restore(const List *before);
 extern char **mig_session_setting_texts(const List *settings, Oid runner,
 										int *ntexts);
-extern List *mig_session_setting_parse(char *const *texts, int n);
+extern List *mig_session_setting_parse(char *const *texts, int n,
+									   char *const *schemas, int nschemas);
+extern void mig_session_setting_keep_schemas(const List *settings,
+											 const List *before);
+extern char **mig_session_setting_schemas(const List *settings, int *nschemas);
+extern const char *mig_session_setting_path(const List *settings,
+											const char **lost);
 extern const char *mig_session_setting_value(const List *settings,
 											 const char *name);
 
@@ -676,6 +685,8 @@ extern uint64 mig_utility_hook_written(void);
 /* resolve.c */
 extern MigPartial *mig_resolve_find(const MigVersion *version);
 pg_noreturn extern void mig_resolve_refuse(const MigPartial *partial);
+pg_noreturn extern void mig_resolve_refuse_order(const MigPartial *partial,
+												 const char *first);
 extern const char *mig_resolve_after_batch(const MigPartial *partial);
 extern bool mig_resolve_can_skip(const MigPartial *partial,
 								 MigScript **script, MigSegment *segment);

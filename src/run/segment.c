@@ -55,6 +55,7 @@ static int	resume(MigStepExec *exec);
 pg_noreturn static void refuse_role(const MigStepExec *exec);
 static void check_settings(void *arg);
 static void check_objects(void *arg);
+static void check_path(void *arg);
 static void look_up_objects(void *arg);
 static bool is_in_several(const MigScript *script);
 static void begin_attempts(MigStepExec *exec);
@@ -136,12 +137,13 @@ resume(MigStepExec *exec)
 {
 	const MigPartial *partial = exec->run->partial;
 	MigBodyExec *body = &exec->body;
-	const char *path;
 
 	if (exec->entry.role != partial->role_oid)
 		refuse_role(exec);
 	body->carried = mig_session_setting_parse(partial->settings,
-											  partial->nsettings);
+											  partial->nsettings,
+											  partial->path_schemas,
+											  partial->npath_schemas);
 	body->collected = body->carried;
 	mig_xact(check_settings, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	if (partial->nsession_objects > 0)
@@ -150,13 +152,7 @@ resume(MigStepExec *exec)
 	if (partial->session_id != NULL &&
 		strcmp(partial->session_id, mig_session_state_id()) != 0)
 		ResetSequenceCaches();
-	path = mig_session_setting_value(body->carried, "search_path");
-	if (path != NULL &&
-		strcmp(path, GetConfigOption("search_path", false, false)) != 0)
-		ereport(NOTICE,
-				(errmsg("the %s of revision \"%s\" has search_path = %s, as when it was interrupted",
-						body->operation, body->revision,
-						mig_printable_path(path))));
+	mig_xact(check_path, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	body->ncarried = mig_nontransactional_resume(exec);
 	return body->ncarried;
 }
@@ -243,6 +239,38 @@ check_objects(void *arg)
 	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
 	mig_session_lock_carry(partial->session_objects,
 						   partial->nsession_objects);
+}
+
+/*
+ * A schema that was renamed is followed.  One that has the name of a schema that was
+ * dropped must not take its place.
+ */
+static void
+check_path(void *arg)
+{
+	MigStepExec *exec = arg;
+	const MigBodyExec *body = &exec->body;
+	const char *lost;
+	const char *path = mig_session_setting_path(body->carried, &lost);
+
+	/* A run that resumes ends here. */
+	exec->advised = lost != NULL;
+	if (lost != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is partial, and schema \"%s\" of its search_path was dropped",
+						body->revision, mig_printable(lost)),
+				 errdetail("Its %s was interrupted: %s. What is left of it could find objects of another schema, also of one that has that name now. Nothing was run.",
+						   body->operation,
+						   mig_run_describe_partial(exec->run->partial)),
+				 errhint("If what it has done went with the schema: SELECT migrate_resolve(%1$s, 'abandon');\nIf the rest of the body does not need the schema: SELECT migrate_resolve(%1$s, 'retry');",
+						 quote_literal_cstr(body->revision))));
+	if (path != NULL &&
+		strcmp(path, GetConfigOption("search_path", false, false)) != 0)
+		ereport(NOTICE,
+				(errmsg("the %s of revision \"%s\" has search_path = %s, as when it was interrupted",
+						body->operation, body->revision,
+						mig_printable_path(path))));
 }
 
 /*

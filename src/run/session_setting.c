@@ -15,16 +15,25 @@
  *
  * The settings that decide what a statement means are kept also if the body
  * does not change them, for a run in another session that resumes.
+ *
+ * A search_path is kept with what its names stood for: between two segments a
+ * schema may be renamed or dropped, and names would be found in another one.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "run/run_internal.h"
 
 /* Made last and put back first: they decide which of the others may be made. */
@@ -56,6 +65,13 @@ static const char *const left_out[] =
 /* In a transaction of the session it is not ours to set. */
 #define READ_ONLY				"transaction_read_only"
 
+#define PATH					"search_path"
+
+static MigSetting *find_path(const List *settings);
+static List *schemas_of(const char *path, const char *user);
+static Oid	schema_of(const char *name, const char *user);
+static const char *user_of(const List *settings);
+static const char *path_in_force(const List *settings);
 static List *add(List *settings, const char *name, const char *value,
 				 bool is_default, Oid role);
 static List *add_record(List *settings, const struct config_generic *record,
@@ -111,6 +127,7 @@ mig_session_setting_collect(const List *carried, int nest_level,
 	struct config_generic **records = mig_compat_guc_variables(&n);
 	List	   *settings = NIL;
 	int			from = 0;
+	MigSetting *path;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -131,6 +148,8 @@ mig_session_setting_collect(const List *carried, int nest_level,
 			mig_session_setting_value(carried, name) != NULL)
 			settings = add_record(settings, records[i], value, false);
 	}
+	path = find_path(settings);
+	path->schemas = schemas_of(path->value, user_of(settings));
 	return settings;
 }
 
@@ -171,7 +190,8 @@ mig_session_setting_apply(const List *settings, bool in_segment)
 
 		if (!is_listed(setting->name, identities, lengthof(identities)) &&
 			(in_segment || strcmp(setting->name, READ_ONLY) != 0))
-			set(setting->name, setting->value, setting->role);
+			set(setting->name, strcmp(setting->name, PATH) == 0 ?
+				path_in_force(settings) : setting->value, setting->role);
 	}
 	value = mig_session_setting_value(settings, "default_" READ_ONLY);
 	if (in_segment && value != NULL && strcmp(value, "on") == 0)
@@ -268,12 +288,45 @@ mig_session_setting_texts(const List *settings, Oid runner, int *ntexts)
 }
 
 /*
- * The reverse.
+ * What the names of the search_path stood for, as OIDs.
+ */
+char	  **
+mig_session_setting_schemas(const List *settings, int *nschemas)
+{
+	const MigSetting *path = find_path(settings);
+	List	   *schemas = path == NULL ? NIL : path->schemas;
+	char	  **texts = palloc(sizeof(char *) * Max(list_length(schemas), 1));
+	ListCell   *cell;
+
+	*nschemas = 0;
+	foreach(cell, schemas)
+		texts[(*nschemas)++] = psprintf("%u", lfirst_oid(cell));
+	return texts;
+}
+
+/*
+ * The names of a search_path that is the same as before stand for what they stood for
+ * then, although it may have been renamed or dropped since.
+ */
+void
+mig_session_setting_keep_schemas(const List *settings, const List *before)
+{
+	MigSetting *path = find_path(settings);
+	const MigSetting *path_before = find_path(before);
+
+	if (path_before != NULL && strcmp(path->value, path_before->value) == 0)
+		path->schemas = path_before->schemas;
+}
+
+/*
+ * The reverse of both.
  */
 List *
-mig_session_setting_parse(char *const *texts, int n)
+mig_session_setting_parse(char *const *texts, int n,
+						  char *const *schemas, int nschemas)
 {
 	List	   *settings = NIL;
+	MigSetting *path;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -283,7 +336,53 @@ mig_session_setting_parse(char *const *texts, int n)
 			settings = add(settings, pnstrdup(texts[i], end - texts[i]),
 						   end + 1, false, InvalidOid);
 	}
+	path = find_path(settings);
+	for (int i = 0; path != NULL && i < nschemas; i++)
+		path->schemas = lappend_oid(path->schemas, atooid(schemas[i]));
 	return settings;
+}
+
+/*
+ * The search_path, by the names that its schemas have now, or NULL.  lost: the name
+ * of one that is gone, or NULL.
+ */
+const char *
+mig_session_setting_path(const List *settings, const char **lost)
+{
+	const MigSetting *path = find_path(settings);
+	const char *user = user_of(settings);
+	StringInfoData now;
+	List	   *names;
+	ListCell   *name_cell;
+	ListCell   *schema_cell;
+	bool		is_same = true;
+
+	*lost = NULL;
+	if (path == NULL ||
+		!SplitIdentifierString(pstrdup(path->value), ',', &names) ||
+		list_length(names) != list_length(path->schemas))
+		return path == NULL ? NULL : path->value;
+
+	initStringInfo(&now);
+	forboth(name_cell, names, schema_cell, path->schemas)
+	{
+		const char *name = lfirst(name_cell);
+		Oid			schema = lfirst_oid(schema_cell);
+
+		if (OidIsValid(schema) && schema_of(name, user) != schema)
+		{
+			const char *name_now = get_namespace_name(schema);
+
+			is_same = false;
+			if (name_now == NULL)
+				*lost = name;
+			else
+				name = name_now;
+		}
+		appendStringInfo(&now, "%s%s", now.len > 0 ? ", " : "",
+						 quote_identifier(name));
+	}
+	return is_same ? path->value : now.data;
 }
 
 /*
@@ -298,6 +397,69 @@ mig_session_setting_value(const List *settings, const char *name)
 	return setting == NULL ? NULL : setting->value;
 }
 
+static MigSetting *
+find_path(const List *settings)
+{
+	int			from = 0;
+
+	return unconstify(MigSetting *, find(settings, PATH, &from));
+}
+
+static List *
+schemas_of(const char *path, const char *user)
+{
+	List	   *schemas = NIL;
+	List	   *names;
+	ListCell   *cell;
+
+	if (!SplitIdentifierString(pstrdup(path), ',', &names))
+		return NIL;
+	foreach(cell, names)
+		schemas = lappend_oid(schemas, schema_of(lfirst(cell), user));
+	return schemas;
+}
+
+/*
+ * pg_temp is no schema's name, and of each session another one.
+ */
+static Oid
+schema_of(const char *name, const char *user)
+{
+	return get_namespace_oid(strcmp(name, "$user") == 0 ? user : name, true);
+}
+
+/*
+ * Whose schema $user is, when all settings are made.
+ */
+static const char *
+user_of(const List *settings)
+{
+	const char *user = NULL;
+
+	for (int i = lengthof(identities) - 1; i >= 0 && user == NULL; i--)
+	{
+		user = mig_session_setting_value(settings, identities[i]);
+		if (user != NULL && strcmp(user, "none") == 0)
+			user = NULL;
+	}
+	return user != NULL ? user : GetUserNameFromId(GetUserId(), false);
+}
+
+static const char *
+path_in_force(const List *settings)
+{
+	const char *lost;
+	const char *path = mig_session_setting_path(settings, &lost);
+
+	if (lost != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" of the search_path was dropped while the body ran",
+						mig_printable(lost)),
+				 errdetail("What is left of the body could find objects of another schema.")));
+	return path;
+}
+
 static List *
 add(List *settings, const char *name, const char *value, bool is_default,
 	Oid role)
@@ -308,6 +470,7 @@ add(List *settings, const char *name, const char *value, bool is_default,
 	setting->value = pstrdup(value);
 	setting->is_default = is_default;
 	setting->role = role;
+	setting->schemas = NIL;
 	return lappend(settings, setting);
 }
 

@@ -471,6 +471,8 @@ mig_step_describe_segment(MigStepExec *exec, const MigSegment *segment,
 	row->settings = mig_session_setting_texts(exec->body.collected,
 											  exec->entry.role,
 											  &row->nsettings);
+	row->path_schemas = mig_session_setting_schemas(exec->body.collected,
+													&row->npath_schemas);
 	row->session_id = mig_session_state_id();
 	row->session_objects = mig_session_state_objects(exec->objects,
 													 exec->nobjects,

@@ -25,7 +25,9 @@
 #include "base/retry.h"
 #include "graph/graph.h"
 #include "run/run_internal.h"
+#include "tables/confirmation.h"
 #include "tables/log.h"
+#include "tables/repeatable.h"
 #include "tables/revision.h"
 
 /* So many schemas are named in a message. */
@@ -194,7 +196,11 @@ mig_tenant_enter(const MigTenant *tenant, GucAction action)
 	}
 	set("search_path", tenant->search_path, action);
 	set("migrate.version_table", tenant->version_table, action);
-	mig_version_create_missing(tenant->version_table);
+	if (mig_version_create_missing(tenant->version_table))
+	{
+		mig_repeatable_forget_former(tenant->version_table);
+		mig_confirmation_forget_former(tenant->version_table);
+	}
 }
 
 /*

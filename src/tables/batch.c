@@ -70,14 +70,6 @@
 	"  LEFT JOIN pg_catalog.pg_roles AS r" \
 	"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
 
-/* In SQL: whether a role has the privileges of r, which has begun the batch, or of the
- * extension's owner. */
-#define MAY_MANAGE(role) \
-	"(COALESCE(pg_catalog.pg_has_role(" role ", r.oid, 'USAGE'), false)" \
-	"  OR pg_catalog.pg_has_role(" role ", (SELECT e.extowner" \
-	"       FROM pg_catalog.pg_extension AS e" \
-	"      WHERE e.extname = 'migrate'), 'USAGE'))"
-
 static MigBatchRow *find_row(MigSpiQuery *query, MigSpiArgs *args);
 static void read_row(const MigSpiRow *row, void *result);
 static void read_progress(const MigSpiRow *row, void *result);
@@ -108,7 +100,7 @@ MigBatchRow *
 mig_batch_find_in_body(const MigBatchPlace *place)
 {
 	static MigSpiQuery query = {
-		COLUMNS("$6") " WHERE " MIG_VERSION_OF("b.")
+		COLUMNS("$6") " WHERE " MIG_VERSION_OF("migrate.batch", "b.")
 		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
 	};
 	MigSpiArgs	args = {0};
@@ -126,10 +118,10 @@ mig_batch_progress(const MigBatchPlace *place, MigSpiAccess access,
 				   MigBatchProgress *progress)
 {
 	static MigSpiQuery query = {
-		"SELECT b.rows, b.batches, CASE WHEN " MAY_MANAGE("$6") " THEN b.last_key END"
+		"SELECT b.rows, b.batches, CASE WHEN " MIG_SPI_MAY_MANAGE("$6") " THEN b.last_key END"
 		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
 		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
-		" WHERE " MIG_VERSION_OF("b.")
+		" WHERE " MIG_VERSION_OF("migrate.batch", "b.")
 		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
 	};
 	MigSpiArgs	args = {0};
@@ -301,18 +293,23 @@ mig_batch_advance(const pg_uuid_t *batch, const MigBatchStep *step)
 }
 
 /*
- * Notes the name and the OID that the version table has now.
+ * As mig_partial_follow().
  */
 void
 mig_batch_follow(const MigVersion *version)
 {
+	static MigSpiQuery remove = {
+		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OR_FORMER("b.")
+		" AND NOT" MIG_VERSION_OF("migrate.batch", "b.")
+	};
 	static MigSpiQuery query = {
 		"UPDATE migrate.batch AS b SET version_oid = $1, version_table = $2"
-		" WHERE" MIG_VERSION_OF("b.")
+		" WHERE" MIG_VERSION_OR_FORMER("b.")
 	};
 	MigSpiArgs	args = {0};
 
 	mig_version_bind(&args, version);
+	mig_spi_write(&remove, &args);
 	mig_spi_write(&query, &args);
 }
 
@@ -323,7 +320,7 @@ void
 mig_batch_clear(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OF("b.")
+		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OR_FORMER("b.")
 	};
 	MigSpiArgs	args = {0};
 
@@ -338,7 +335,7 @@ void
 mig_batch_delete_in_body(const MigBatchPlace *place)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OF("b.")
+		"DELETE FROM migrate.batch AS b WHERE" MIG_VERSION_OR_FORMER("b.")
 		" AND b.revision = $3 AND b.operation = $4 AND b.statement = $5"
 	};
 	MigSpiArgs	args = {0};
@@ -370,7 +367,7 @@ bool
 mig_batch_may_manage(const char *name, bool *exists)
 {
 	static MigSpiQuery query = {
-		"SELECT " MAY_MANAGE("$2")
+		"SELECT " MIG_SPI_MAY_MANAGE("$2")
 		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
 		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
 		" WHERE b.name = $1"
@@ -396,7 +393,7 @@ mig_batch_interrupted(int *nrows)
 		"SELECT b.name, b.rows, b.keys, b.batches, COALESCE(b.total, -1)"
 		"  FROM migrate.batch AS b LEFT JOIN pg_catalog.pg_roles AS r"
 		"    ON " MIG_SPI_IS_NOTED_ROLE("r", "b.role", "b.role_oid", "b.origin")
-		" WHERE b.name IS NOT NULL AND b.finished IS NULL AND " MAY_MANAGE("$1")
+		" WHERE b.name IS NOT NULL AND b.finished IS NULL AND " MIG_SPI_MAY_MANAGE("$1")
 		"   AND NOT EXISTS ("
 		"        SELECT FROM pg_catalog.pg_locks AS l"
 		"         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"

@@ -17,7 +17,7 @@
 
 /* Whether a row is about the step of the first five parameters. */
 #define OF_STEP \
-	MIG_VERSION_OF("") " AND revision = $3 AND operation = $4 AND hash = $5"
+	MIG_VERSION_OF("migrate.confirmation", "") " AND revision = $3 AND operation = $4 AND hash = $5"
 
 static void bind_step(MigSpiArgs *args, const MigConfirmation *step);
 static void read_found(const MigSpiRow *row, void *result);
@@ -58,6 +58,22 @@ bind_step(MigSpiArgs *args, const MigConfirmation *step)
 }
 
 /*
+ * What was done by hand for a version table of that name that was dropped is not done
+ * for one that is made anew.
+ */
+void
+mig_confirmation_forget_former(const char *version_table)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.confirmation WHERE" MIG_VERSION_FORMER("$1", "")
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, version_table);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * Removes the confirmations of a revision that was replaced or removed.
  */
 void
@@ -83,7 +99,7 @@ mig_confirmation_find(const MigVersion *version, MigCommand command,
 	static MigSpiQuery query = {
 		"SELECT EXISTS (SELECT FROM migrate.confirmation AS f"
 		"                WHERE f.revision = i.id AND f.hash = i.hash"
-		"                  AND f.operation = $5 AND" MIG_VERSION_OF("f.") ")"
+		"                  AND f.operation = $5 AND" MIG_VERSION_OF("migrate.confirmation", "f.") ")"
 		"  FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4))"
 		"       WITH ORDINALITY AS i (id, hash, ordinality)"
 		" ORDER BY i.ordinality"

@@ -20,6 +20,7 @@ typedef struct MigConfirmation
 
 extern void mig_confirmation_put(const MigConfirmation *step, Oid role,
 								 const char *note);
+extern void mig_confirmation_forget_former(const char *version_table);
 extern void mig_confirmation_void(const char *id);
 extern bool *mig_confirmation_find(const MigVersion *version,
 								   MigCommand command, char *const *ids,

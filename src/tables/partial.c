@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 
 #include "base/command.h"
 #include "base/spi.h"
@@ -31,10 +32,18 @@
 	"(SELECT r." column " FROM pg_catalog.pg_roles AS r WHERE " \
 	MIG_SPI_IS_NOTED_ROLE("r", "p.role", "p.role_oid", "p.origin") ")"
 
+/* A version table. */
+typedef struct Holder
+{
+	char	   *name;
+	bool		gone;
+} Holder;
+
 static void read_partial(const MigSpiScope *scope, uint64 nrows,
 						 MigPartial *partial);
 static void write_segment(const MigPartialSegment *segment,
 						  const char *state);
+static void read_holder(const MigSpiRow *row, void *result);
 static MigCommand command_by_name(const char *name);
 
 /*
@@ -50,14 +59,17 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"       COALESCE(" ROLE_NOW("rolname") ", role), settings, state,"
 		"       statement, last_statement, line, kind, object, before,"
 		"       version_oid <> $1 OR version_table <> $2,"
-		"       CASE WHEN NOT " MIG_VERSION_OF("")
+		"       CASE WHEN NOT " MIG_VERSION_OF("migrate.partial", "p.")
 		"        THEN version_oid::pg_catalog.text END,"
 		"       session_id, session_objects, " ROLE_NOW("oid") ","
-		"       run::pg_catalog.text"
+		"       run::pg_catalog.text,"
+		"       CASE WHEN origin = " MIG_SPI_ORIGIN
+		"        THEN path_schemas::pg_catalog.text[] END"
 		"  FROM migrate.partial AS p"
 		" WHERE (version_oid = $1 OR version_table = $2)"
-		"   AND (" MIG_VERSION_OF("")
-		"        OR NOT EXISTS (SELECT FROM migrate.partial WHERE" MIG_VERSION_OF("") "))"
+		"   AND (" MIG_VERSION_OF("migrate.partial", "p.")
+		"        OR NOT EXISTS (SELECT FROM migrate.partial AS q"
+		"                        WHERE" MIG_VERSION_OF("migrate.partial", "q.") "))"
 		" ORDER BY statement"
 	};
 	MigPartial *partial = NULL;
@@ -96,6 +108,8 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->operation = command_by_name(mig_spi_row_text_not_null(&row, 2));
 	partial->body_hash = mig_spi_row_text_not_null(&row, 3);
 	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
+	partial->path_schemas = mig_spi_row_texts(&row, 19,
+											  &partial->npath_schemas);
 	partial->session_id = mig_spi_row_text(&row, 15);
 	partial->session_objects = mig_spi_row_texts(&row, 16,
 												 &partial->nsession_objects);
@@ -123,20 +137,39 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 }
 
 /*
- * A version table for which the revision is partial, or NULL.
+ * A version table for which the revision is partial, or NULL; one that is gone (a
+ * pointer, or NULL) only if there is no other.
  */
 char *
-mig_partial_holder(const char *revision)
+mig_partial_holder(const char *revision, bool *gone)
 {
 	static MigSpiQuery query = {
-		"SELECT CASE WHEN " MIG_VERSION_IS_GONE("") " THEN version_table"
-		"            ELSE version_oid::pg_catalog.text END"
-		"  FROM migrate.partial WHERE revision = $1 LIMIT 1"
+		"SELECT h.name, h.gone"
+		"  FROM (SELECT CASE WHEN c.oid IS NULL THEN p.version_table"
+		"                    ELSE p.version_oid::pg_catalog.text END, c.oid IS NULL"
+		"          FROM migrate.partial AS p"
+		"          LEFT JOIN pg_catalog.pg_class AS c ON c.oid = p.version_oid"
+		"         WHERE p.revision = $1) AS h (name, gone)"
+		" ORDER BY h.gone, h.name COLLATE \"C\" LIMIT 1"
 	};
 	MigSpiArgs	args = {0};
+	Holder		holder = {0};
 
 	mig_spi_arg_text(&args, revision);
-	return mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+					   read_holder, &holder);
+	if (gone != NULL)
+		*gone = holder.gone;
+	return holder.name;
+}
+
+static void
+read_holder(const MigSpiRow *row, void *result)
+{
+	Holder	   *holder = result;
+
+	holder->name = mig_spi_row_text_not_null(row, 1);
+	holder->gone = mig_spi_row_bool(row, 2);
 }
 
 /*
@@ -166,7 +199,7 @@ void
 mig_partial_forget(const MigVersion *version, int statement)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE" MIG_VERSION_OF("") " AND statement = $3"
+		"DELETE FROM migrate.partial WHERE" MIG_VERSION_OR_FORMER("") " AND statement = $3"
 	};
 	MigSpiArgs	args = {0};
 
@@ -177,13 +210,14 @@ mig_partial_forget(const MigVersion *version, int statement)
 
 /*
  * What the session that has begun the revision had, and others have not, is not
- * needed.
+ * needed, nor is a schema of its search_path that was dropped.
  */
 void
-mig_partial_forget_objects(const MigVersion *version)
+mig_partial_forget_session(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"UPDATE migrate.partial SET session_objects = '{}' WHERE" MIG_VERSION_OF("")
+		"UPDATE migrate.partial "
+		" SET session_objects = '{}', path_schemas = '{}' WHERE" MIG_VERSION_OR_FORMER("")
 	};
 	MigSpiArgs	args = {0};
 
@@ -216,7 +250,7 @@ void
 mig_partial_clear(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial WHERE" MIG_VERSION_OF("")
+		"DELETE FROM migrate.partial WHERE" MIG_VERSION_OR_FORMER("")
 	};
 	MigSpiArgs	args = {0};
 
@@ -225,18 +259,47 @@ mig_partial_clear(const MigVersion *version)
 }
 
 /*
- * Notes the name and the OID that the version table has now.
+ * The revision is abandoned for version tables that are gone, as far as the current
+ * role has begun it there or manages the extension.  false: for none.
+ */
+bool
+mig_partial_clear_gone(const char *revision)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.partial AS d USING"
+		" (SELECT p.version_oid, p.statement"
+		"    FROM migrate.partial AS p LEFT JOIN pg_catalog.pg_roles AS r"
+		"      ON " MIG_SPI_IS_NOTED_ROLE("r", "p.role", "p.role_oid", "p.origin")
+		"   WHERE p.revision = $1 AND " MIG_VERSION_IS_GONE("p.")
+		"     AND " MIG_SPI_MAY_MANAGE("$2") ") AS g"
+		" WHERE d.version_oid = g.version_oid AND d.statement = g.statement"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, revision);
+	mig_spi_arg_oid(&args, GetUserId());
+	return mig_spi_write(&query, &args) > 0;
+}
+
+/*
+ * Notes the name and the OID that the version table has now.  What is noted under
+ * its name for one that is gone is not about it, if it has rows of its own.
  */
 void
 mig_partial_follow(const MigVersion *version)
 {
+	static MigSpiQuery remove = {
+		"DELETE FROM migrate.partial AS p WHERE" MIG_VERSION_OR_FORMER("p.")
+		" AND NOT" MIG_VERSION_OF("migrate.partial", "p.")
+	};
 	static MigSpiQuery query = {
 		"UPDATE migrate.partial SET version_oid = $1, version_table = $2"
-		" WHERE" MIG_VERSION_OF("")
+		" WHERE" MIG_VERSION_OR_FORMER("")
 	};
 	MigSpiArgs	args = {0};
 
 	mig_version_bind(&args, version);
+	mig_spi_write(&remove, &args);
 	mig_spi_write(&query, &args);
 }
 
@@ -251,9 +314,10 @@ write_segment(const MigPartialSegment *segment, const char *state)
 		"INSERT INTO migrate.partial AS p (version_oid, version_table, revision,"
 		"  operation, statement, last_statement, line, kind, state, object,"
 		"  before, body_hash, run, role, role_oid, origin, settings, session_id,"
-		"  session_objects, finished)"
+		"  session_objects, path_schemas, finished)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 		"  pg_catalog.pg_get_userbyid($14), $14, " MIG_SPI_ORIGIN ", $15, $16, $17,"
+		"  $18::pg_catalog.oid[],"
 		"  CASE $9 WHEN 'done' THEN pg_catalog.clock_timestamp() END)"
 		" ON CONFLICT (version_oid, statement) DO UPDATE"
 		"  SET state = excluded.state, run = excluded.run, role = excluded.role,"
@@ -261,6 +325,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 		"      settings = excluded.settings,"
 		"      session_id = excluded.session_id,"
 		"      session_objects = excluded.session_objects,"
+		"      path_schemas = excluded.path_schemas,"
 		"      last_statement = excluded.last_statement,"
 		"      object = COALESCE(excluded.object, p.object),"
 		"      before = COALESCE(excluded.before, p.before),"
@@ -290,6 +355,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	mig_spi_arg_text(&args, segment->session_id);
 	mig_spi_arg_texts(&args, segment->session_objects,
 					  segment->nsession_objects);
+	mig_spi_arg_texts(&args, segment->path_schemas, segment->npath_schemas);
 	mig_spi_write(&query, &args);
 }
 

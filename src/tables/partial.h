@@ -33,6 +33,9 @@ typedef struct MigPartialSegment
 	int			nsettings;
 	char	  **settings;		/* of the body, after it or, if its outcome is
 								 * unknown, before it: "name=value" */
+	int			npath_schemas;
+	char	  **path_schemas;	/* what the names of the search_path among
+								 * them stand for: OIDs, "0" for none */
 	const char *session_id;
 	int			nsession_objects;	/* that only it has, made by the body */
 	char	  **session_objects;
@@ -61,6 +64,8 @@ typedef struct MigPartial
 	Oid			role_oid;		/* InvalidOid: it does not exist any more */
 	int			nsettings;
 	char	  **settings;		/* of the body, before what follows */
+	int			npath_schemas;	/* 0: it is not known in this database */
+	char	  **path_schemas;	/* as in MigPartialSegment */
 	bool		renamed;		/* it was noted under another name of the
 								 * version table, or for one that is gone */
 	char	   *table_now;		/* the table that it was noted for, if that is
@@ -81,12 +86,13 @@ typedef struct MigPartial
 extern MigPartial *mig_partial_find(const MigVersion *version,
 									MigSpiAccess access);
 extern void mig_partial_follow(const MigVersion *version);
-extern char *mig_partial_holder(const char *revision);
+extern char *mig_partial_holder(const char *revision, bool *gone);
+extern bool mig_partial_clear_gone(const char *revision);
 extern void mig_partial_started(const MigPartialSegment *segment);
 extern void mig_partial_done(const MigPartialSegment *segment);
 extern void mig_partial_forget(const MigVersion *version, int statement);
 extern void mig_partial_forget_of_run(const pg_uuid_t *run, int statement);
-extern void mig_partial_forget_objects(const MigVersion *version);
+extern void mig_partial_forget_session(const MigVersion *version);
 extern void mig_partial_clear(const MigVersion *version);
 
 #endif							/* MIG_TABLES_PARTIAL_H */

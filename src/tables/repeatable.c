@@ -29,7 +29,7 @@
 #define IS_PENDING \
 	"NOT EXISTS (SELECT FROM migrate.repeated AS d" \
 	"             WHERE d.name = r.name AND d.body_hash = r.body_hash" \
-	"               AND" MIG_VERSION_OF("d.") ")"
+	"               AND" MIG_VERSION_OF("migrate.repeated", "d.") ")"
 
 static void bind_version(MigSpiArgs *args, const MigVersion *version);
 static void read_repeatable(const MigSpiRow *row, void *result);
@@ -346,7 +346,7 @@ mig_repeatable_has_run(const MigVersion *version, const char *name,
 {
 	static MigSpiQuery query = {
 		"SELECT FROM migrate.repeated"
-		" WHERE" MIG_VERSION_OF("") " AND name = $3 AND body_hash = $4"
+		" WHERE" MIG_VERSION_OF("migrate.repeated", "") " AND name = $3 AND body_hash = $4"
 	};
 	MigSpiArgs	args = {0};
 
@@ -364,13 +364,29 @@ bind_run(MigSpiArgs *args, const MigVersion *version, const char *name,
 }
 
 /*
+ * What has run for a version table of that name that was dropped has not run for one
+ * that is made anew.
+ */
+void
+mig_repeatable_forget_former(const char *version_table)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.repeated WHERE" MIG_VERSION_FORMER("$1", "")
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, version_table);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * All of them are to run again: a downgrade may have removed what they have made.
  */
 void
 mig_repeatable_forget(const MigVersion *version)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.repeated WHERE" MIG_VERSION_OF("")
+		"DELETE FROM migrate.repeated WHERE" MIG_VERSION_OR_FORMER("")
 	};
 	MigSpiArgs	args = {0};
 

@@ -52,6 +52,7 @@ extern void mig_repeatable_note(const MigVersion *version, const char *name,
 extern bool mig_repeatable_has_run(const MigVersion *version,
 								   const char *name, const char *body_hash);
 extern void mig_repeatable_forget(const MigVersion *version);
+extern void mig_repeatable_forget_former(const char *version_table);
 pg_noreturn extern void mig_repeatable_refuse_missing(const MigRepeatable *repeatable,
 													  const char *name);
 extern void mig_repeatable_sort(MigRepeatable *repeatables, int n);

@@ -31,14 +31,20 @@ typedef struct MigVersion
 } MigVersion;
 
 /*
- * In SQL: whether a row, with the prefix of its columns, is about the version
- * table with OID $1 and name $2, see mig_version_bind().  No key finds the name:
- * forbidding the scan would only raise its cost, so far that the server compiles
- * the query.
+ * In SQL: whether a row of a table of ours, with the prefix of its columns, is
+ * about the version table with OID $1 and name $2, see mig_version_bind().  It may
+ * be about one that is gone and had that name, unless there are rows about this
+ * one.  No key finds the name: forbidding the scan would only raise its cost, so
+ * far that the server compiles the query.
  */
-#define MIG_VERSION_OF(row) \
-	" (" row "version_oid = $1 OR " row "version_table = $2 AND " \
-	MIG_VERSION_IS_GONE(row) ")"
+#define MIG_VERSION_OF(table, row) \
+	" (" row "version_oid = $1 OR " MIG_VERSION_FORMER("$2", row) \
+	" AND NOT EXISTS (SELECT FROM " table " AS own WHERE own.version_oid = $1))"
+/* All that may be, to be removed. */
+#define MIG_VERSION_OR_FORMER(row) \
+	" (" row "version_oid = $1 OR " MIG_VERSION_FORMER("$2", row) ")"
+#define MIG_VERSION_FORMER(name, row) \
+	" " row "version_table = " name " AND " MIG_VERSION_IS_GONE(row)
 #define MIG_VERSION_IS_GONE(row) \
 	"NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c" \
 	"             WHERE c.oid = " row "version_oid)"
@@ -85,7 +91,7 @@ extern MigVersion *mig_version_open_other(const char *name,
 extern MigVersion *mig_version_open_foreign(const char *name);
 extern char *mig_version_table_in(const char *schema);
 extern MigVersionName *mig_version_tables(int *ntables);
-extern void mig_version_create_missing(const char *name);
+extern bool mig_version_create_missing(const char *name);
 extern bool mig_version_is_exposed(const MigVersion *version);
 extern void mig_version_hold(const MigVersion *version, MigVersionUse use);
 extern void mig_version_refuse_cursor(const MigVersion *version);

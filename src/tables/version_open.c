@@ -197,19 +197,20 @@ tenant_table(void)
 /*
  * Creates the version table of a tenant as the current role, whose alone it is,
  * unless there is something of that name, which another session may create
- * meanwhile.
+ * meanwhile.  false: there was.
  */
-void
+bool
 mig_version_create_missing(const char *name)
 {
 	Found		found;
 	ErrorData  *error;
 
 	if (look_up(name, MIG_SPI_READ_LATEST, &found))
-		return;
+		return false;
 	error = mig_subxact(create, unconstify(char *, name));
 	if (error != NULL && !look_up(name, MIG_SPI_READ_LATEST, &found))
 		ReThrowError(error);
+	return error == NULL;
 }
 
 static void
