@@ -171,7 +171,7 @@ sub blocks
 	return $section =~ /^```$language\n(.*?)^```$/msg;
 }
 
-my ($adapt, $move, $print) = blocks('From Alembic to here', 'sh');
+my ($adapt, $register, $deploy, $print) = blocks('From Alembic to here', 'sh');
 my ($lines) = blocks('From Alembic to here', 'diff');
 my ($share) = blocks('Taking turns', 'sql');
 
@@ -206,9 +206,10 @@ my ($complete, @downgrades) = played('alembic', 'upgrade heads',
 like(slurp_file("$project/migrations/env.py"), qr/^ *\Q$_\E/m, "env.py: $_") foreach $lines =~ /^\+ *(.*?)(?: +#.*)?$/mg;
 unlike(slurp_file("$project/migrations/env.py"), qr/^ *context\.run_migrations/m, 'in all places');
 
-$said = run('app', 'sh', '-ec', $move);
+$said = run('app', 'sh', '-ec', $register);
 like($said, qr/^added a06 a third mood, and an index beside running sessions$/m, 'what was registered');
-like($said, qr/^12 revisions: 12 added$/m, 'how many');
+like($said, qr/^12 revisions: 12 added\nTo take turns: .*\n\z/m, 'how many, and nothing of Alembic in an empty database');
+run('app', 'sh', '-ec', $deploy);
 is(dump_of('app'), $complete->{dump}, 'the same database');
 is(rows_of('app', 'migrate.version'), $complete->{rows}, 'at the same revisions');
 is( sql($node, 'app', "SELECT string_agg(concat_ws(' ', revision, down_revision, depends_on, branch_labels, message), E'\\n' ORDER BY revision) FROM migrate.revision WHERE revision IN ('a04', 'a08', 's01', 's02')"),
@@ -277,6 +278,23 @@ foreach my $step (played('alone', @turns))
 databases('late');
 run('late', 'alembic', 'upgrade', 'a02');
 like(register('late', ''), qr/^To take turns: ALTER DATABASE late SET migrate\.version_table = 'public\.alembic_version'$/m, 'what is left to do');
+databases('adopted');
+run('adopted', 'alembic', 'upgrade', 'a02');
+$said = register('adopted', '');
+my ($shown) = $page =~ /^(Version table .*?)^```$/ms;
+is($said =~ s/\A.*?(?=^Version)//msr, $shown =~ s/DATABASE app/DATABASE adopted/r, 'that Alembic has applied revisions is said before a run, as on the page');
+my ($adopt) = $said =~ /^To leave Alembic: (.*)$/m;
+is(sql($node, 'adopted', $adopt), "a01|||adopted\na02|a02||adopted", 'what it says');
+unlike(register('adopted', ''), qr/Alembic has/, 'is not said again');
+sql($node, 'adopted', "ALTER DATABASE adopted SET migrate.version_table = 'public.missing'");
+like(register('adopted', ''), qr/^To take turns: /m, 'nor where the version table in use is not there, which a run says');
+sql($node, 'adopted', 'ALTER DATABASE adopted RESET migrate.version_table');
+run('adopted', 'sh', '-ec', $deploy =~ s/\bapp\b/adopted/r);
+is(dump_of('adopted'), $complete->{dump}, 'and the rest is deployed');
+sql($node, 'late', "ALTER DATABASE late SET migrate.version_table = 'public.alembic_version'");
+run('late', 'sh', '-ec', $deploy =~ s/\bapp\b/late/r);
+is(dump_of('late'), $complete->{dump}, 'in turns, too');
+sql($node, 'late', 'ALTER DATABASE late RESET migrate.version_table');
 change('migrations/versions/a02.py', '"open"', '"opened"');
 $said = register_fails('late', ',replace');
 like($said, qr/applied according to version table "public\.alembic_version".*cannot replace or unregister revision "a02" because it is applied/, 'what Alembic has applied is not replaced');

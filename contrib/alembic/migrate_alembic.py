@@ -594,7 +594,7 @@ def _register(environment: Any, revisions: Sequence[Revision], words: Sequence[s
 def _send(environment: Any, connection: Any, revisions: Sequence[Revision], words: Sequence[str]) -> "tuple[list[Any], str]":
     try:
         schema = _extension_schema(connection)
-        hint = _use_version_table(environment.get_context(), connection)
+        table, setting = _use_version_table(environment.get_context(), connection)
         rows = connection.execute(
             text(
                 CALL.format(
@@ -612,6 +612,7 @@ def _send(environment: Any, connection: Any, revisions: Sequence[Revision], word
                 "prune": "prune" in words,
             },
         ).fetchall()
+        hint = "" if setting == table else _hint(connection, schema, table, setting)
     except DBAPIError as error:
         raise CommandError(_database_error(error)) from None
     registered = {path: revision for path, revision, _ in rows if path is not None}
@@ -630,15 +631,14 @@ def _extension_schema(connection: Any) -> str:
     return schema
 
 
-def _use_version_table(context: Any, connection: Any) -> str:
+def _use_version_table(context: Any, connection: Any) -> "tuple[str, str]":
     """Lets the extension look at Alembic's version table, so that what Alembic has
-    applied is not replaced.  Returns what is left to do before both can take turns."""
+    applied is not replaced.  Returns its name, and that of the table in use."""
     table = context.version_table
     row = connection.execute(
         text(
             "SELECT t.name, pg_catalog.to_regclass(t.name) IS NOT NULL,"
-            " pg_catalog.current_setting('migrate.version_table', true),"
-            " pg_catalog.quote_ident(pg_catalog.current_database())"
+            " coalesce(pg_catalog.current_setting('migrate.version_table', true), 'migrate.version')"
             " FROM (SELECT pg_catalog.quote_ident(coalesce(CAST(:schema AS text),"
             "  (SELECT nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
             "    WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(CAST(:table AS text)))),"
@@ -647,7 +647,7 @@ def _use_version_table(context: Any, connection: Any) -> str:
         ),
         {"schema": context.version_table_schema, "table": table},
     ).one()
-    name, exists, setting, database = row
+    name, exists, setting = row
     if setting == name and not exists:
         Table(
             table,
@@ -658,11 +658,45 @@ def _use_version_table(context: Any, connection: Any) -> str:
         ).create(connection)
         exists = True
     if exists:
-        connection.execute(text("SELECT pg_catalog.set_config('migrate.version_table', :name, true)"), {"name": name})
-    if setting == name:
-        return ""
-    quoted = name.replace("'", "''")
-    return f"To take turns: ALTER DATABASE {database} SET migrate.version_table = '{quoted}'"
+        _set_version_table(connection, name)
+    return name, setting
+
+
+def _set_version_table(connection: Any, name: str) -> None:
+    connection.execute(text("SELECT pg_catalog.set_config('migrate.version_table', :name, true)"), {"name": name})
+
+
+def _hint(connection: Any, schema: str, table: str, setting: str) -> str:
+    """What is left to do before a run: it reads another version table than Alembic's."""
+    _set_version_table(connection, setting)
+    database = connection.execute(text("SELECT pg_catalog.quote_ident(pg_catalog.current_database())")).scalar()
+    quoted = table.replace("'", "''")
+    turns = f"To take turns: ALTER DATABASE {database} SET migrate.version_table = '{quoted}'"
+    rows = _applied_by_alembic(connection, schema, table, setting)
+    if not rows:
+        return turns
+    return (
+        f"Version table {table} says that Alembic has applied revisions in this database: {', '.join(rows)}.\n"
+        f"A run would execute them again, because it reads {setting}. Do one of these first:\n"
+        f"{turns}\n"
+        f"To leave Alembic: SELECT * FROM migrate_adopt('alembic', '{quoted}')"
+    )
+
+
+def _applied_by_alembic(connection: Any, schema: str, table: str, setting: str) -> "list[str]":
+    """Rows of Alembic's version table that are not applied according to the table in use."""
+    names = {"table": table, "setting": setting}
+    missing = connection.execute(text("SELECT pg_catalog.to_regclass(:table) IS NULL, pg_catalog.to_regclass(:setting) IS NULL"), names).one()
+    if any(missing):
+        return []
+    escaped = table.replace(":", "\\:")
+    rows = connection.execute(
+        text(
+            f"SELECT version_num FROM {escaped} EXCEPT"
+            f" SELECT revision FROM {schema}.migrate_history_details() WHERE state = 'applied' ORDER BY 1"
+        )
+    )
+    return [row[0] for row in rows]
 
 
 def _database_error(error: Any) -> str:
