@@ -22,7 +22,7 @@ use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(page_blocks readme_install plain run_page);
+our @EXPORT = qw(page_blocks plain run_page);
 
 # Language and text of each block of a page.
 sub page_blocks
@@ -32,13 +32,6 @@ sub page_blocks
 	my $text = slurp_file(dirname(__FILE__) . "/../$page");
 	push @blocks, [ $1, $2 ] while $text =~ /^```(\w*)\n(.*?)^```$/msg;
 	return @blocks;
-}
-
-# How the README creates the extension.
-sub readme_install
-{
-	my ($install) = grep { $_->[1] =~ /CREATE EXTENSION/ } page_blocks('README.md');
-	return $install;
 }
 
 # What psql prints, without what is different each time, or in another width of

@@ -15,20 +15,18 @@ use Test::More;
 
 my $node = new_node('roles_recipe');
 my $directory = PostgreSQL::Test::Utils::tempdir();
-$node->safe_psql('postgres', 'CREATE DATABASE app');
-run_page($node, 'app', $directory, readme_install());
-my $out = join '', run_page($node, 'app', $directory, page_blocks('docs/roles.md'));
+my $out = join '', run_page($node, 'postgres', $directory, page_blocks('docs/roles.md'));
 like($out, qr/^ *1 \| upgrade +\| 3a9f4c2b1d0e \| role author not trusted: create visit$/m, 'the plan says beforehand what would be refused');
 like($out, qr/^ 3a9f4c2b1d0e \| applied \| deployer +\| approver$/m, 'the operator reads the status');
 like($out, qr/^ 3a9f4c2b1d0e \| upgrade +\| worker +\| deployer$/m, 'and the log');
 
-is(sql($node, 'app', 'SELECT migrate_is_current()'), 't', 'it is applied');
-is(sql($node, 'app', "LOAD 'migrate'; SHOW migrate.require_approval"), 'off', 'approvals are not required');
-is(sql($node, 'app', 'SELECT count(*) FROM migrate.jobs_details WHERE finished IS NULL'), '0', 'no job');
-is(sql($node, 'app', q{SELECT relowner::regrole FROM pg_class WHERE oid = 'visit'::regclass}), 'deployer', 'bodies run as deployer');
-is(sql($node, 'app', 'SELECT migrate_guard()'), '', 'no role was granted too much');
-is(sql($node, 'app', q{SELECT string_agg("check", ', ') FROM migrate_doctor_details() WHERE area = 'rights' AND status <> 'ok'}), '', 'the doctor agrees');
-is(sql($node, 'app', <<'SQL'), 'none', 'the three roles are no superusers, nor members of each other');
+is(sql($node, 'roles', 'SELECT migrate_is_current()'), 't', 'it is applied');
+is(sql($node, 'roles', "LOAD 'migrate'; SHOW migrate.require_approval"), 'off', 'approvals are not required');
+is(sql($node, 'roles', 'SELECT count(*) FROM migrate.jobs_details WHERE finished IS NULL'), '0', 'no job');
+is(sql($node, 'roles', q{SELECT relowner::regrole FROM pg_class WHERE oid = 'visit'::regclass}), 'deployer', 'bodies run as deployer');
+is(sql($node, 'roles', 'SELECT migrate_guard()'), '', 'no role was granted too much');
+is(sql($node, 'roles', q{SELECT string_agg("check", ', ') FROM migrate_doctor_details() WHERE area = 'rights' AND status <> 'ok'}), '', 'the doctor agrees');
+is(sql($node, 'roles', <<'SQL'), 'none', 'the three roles are no superusers, nor members of each other');
 SELECT coalesce(string_agg(a.rolname || ' ' || b.rolname, ', '), 'none') FROM pg_roles AS a, pg_roles AS b
  WHERE a.rolname IN ('author', 'approver', 'operator') AND b.rolname IN ('author', 'approver', 'operator')
    AND (a.rolsuper OR a.oid <> b.oid AND pg_has_role(a.oid, b.oid, 'MEMBER'))
@@ -39,11 +37,11 @@ sub as
 {
 	my ($role, $script) = @_;
 	my ($stdout, $stderr) = ('', '');
-	$node->psql('app', "\\set VERBOSITY verbose\nSET client_min_messages = warning;\n$script", stdout => \$stdout, stderr => \$stderr,
+	$node->psql('roles', "\\set VERBOSITY verbose\nSET client_min_messages = warning;\n$script", stdout => \$stdout, stderr => \$stderr,
 		on_error_stop => 0, extra_params => [ '-U', $role ]);
 	return $stdout . errors_of($stderr);
 }
-sql($node, 'app', 'ALTER ROLE operator SET role = deployer');
+sql($node, 'roles', 'ALTER ROLE operator SET role = deployer');
 is(as('author', q{SELECT migrate_register('f1', 'CREATE TABLE f1 (i int); CREATE INDEX CONCURRENTLY f1_i ON f1 (i)', 'DROP TABLE f1', '{3a9f4c2b1d0e}')}), 'f1', 'author: registers');
 is(as('author', 'SELECT revision, approved, hash IS NULL FROM migrate_plan_details()'), 'f1|f|t', 'author: sees the plan, but no hash');
 like(as('author', q{SELECT migrate_approve('f1', 'x')}), qr/^42501: permission denied for function migrate_approve/, 'author: does not approve');
@@ -70,7 +68,7 @@ my $hash = as('approver', q{SELECT hash FROM migrate_show('f2')});
 is(as('author', q{SELECT migrate_register('f2', 'DROP TABLE visit', '', '{f1}', replace => true)}), 'f2', 'author: replaces it');
 like(as('approver', "SELECT migrate_approve('f2', '$hash')"), qr/^55000: revision "f2" is not registered with that hash/, 'approver: does not approve what was not read');
 like(as('operator', 'CALL migrate_deploy()'), qr/^42501/, 'operator: refused');
-is(sql($node, 'app', 'SELECT count(*) FROM visit'), '0', 'it was not run');
+is(sql($node, 'roles', 'SELECT count(*) FROM visit'), '0', 'it was not run');
 
 $node->stop;
 done_testing();
