@@ -121,5 +121,31 @@ foreach my $tool (sort keys %projects)
 	is(sql($node, $db, "CALL migrate_revert('base'); SELECT to_regclass('tag')"), '', 'and back') if $reversible == 2;
 }
 
+# The baseline of the page, in a database as the README makes it.  A role that does
+# not own the extension can run it elsewhere.
+my ($baseline) = grep { /migrate_baseline/ } $page =~ /^```sh\n(.*?)^```$/msg;
+like(slurp_file("$FindBin::RealBin/../docs/reference.md"), qr/\Q$baseline\E/, 'the reference has the same baseline');
+foreach my $db (qw(app elsewhere))
+{
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, "CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; ALTER DATABASE $db SET search_path = public, migrate_api");
+}
+sql($node, 'app', "$create COMMENT ON TABLE tag IS 'CREATE EXTENSION migrate '");
+{
+	local $ENV{PGHOST} = $node->host;
+	local $ENV{PGPORT} = $node->port;
+	$node->command_ok([ 'sh', '-ec', $baseline ], 'the baseline of the page');
+}
+my $body = sql($node, 'app', q{SELECT upgrade FROM migrate_show('0001')});
+unlike($body, qr/^[^']*EXTENSION (IF NOT EXISTS )?migrate /m, 'does not have this extension');
+sql($node, 'elsewhere', <<"SQL");
+CREATE ROLE mover LOGIN;
+GRANT CREATE ON SCHEMA public TO mover;
+GRANT USAGE ON SCHEMA migrate_api TO mover;
+GRANT EXECUTE ON PROCEDURE migrate_deploy TO mover;
+SELECT migrate_register('0001', upgrade => \$body\$$body\$body\$);
+SQL
+is(sql($node, 'elsewhere', "SET SESSION AUTHORIZATION mover;\nCALL migrate_deploy();\nSELECT tableowner FROM pg_tables WHERE tablename = 'tag'"), 'mover', 'and a role without rights on it runs it');
+
 $node->stop;
 done_testing();
