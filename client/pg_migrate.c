@@ -387,7 +387,7 @@ usage(void)
 	printf("\nOptions:\n"
 		   "  -n, --dry-run            deploy, revert, load, export, new: show the plan, or\n"
 		   "                           what would be written; change nothing\n"
-		   "  -q, --quiet              print errors and warnings only\n"
+		   "  -q, --quiet              print no messages but errors and warnings\n"
 		   "  -x, --details            show every column\n"
 		   "      --csv, --json        print rows as CSV or JSON\n"
 		   "      --graph[=FORMAT]     history: as a picture: text, mermaid or dot\n"
