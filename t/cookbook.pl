@@ -59,12 +59,23 @@ DELETE FROM invoice WHERE id < 0;
 SQL
 sql($node, $db, "CALL migrate_revert('a000')");
 is(difference($empty, schema()), '', 'the way back ends where it began');
+sql($node, $db, "CALL migrate_deploy('b301')");
+is(sql($node, $db, 'SELECT DISTINCT revision, change FROM migrate_roundtrip()'), '', 'the last downgrades undo everything');
 sql($node, $db, 'CALL migrate_deploy()');
 is(sql($node, $db, 'SELECT count(*), count(*) FILTER (WHERE tableoid = $$bill$$::regclass) FROM bills'), '45000|45000', 'rows are deleted, and the table is a partition');
 is(sql($node, $db, q{SELECT string_agg(format('%s.%s %s', tables.relname, index.relname, indisvalid), ', ' ORDER BY tables.relname, index.relname)
 	FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_class AS tables ON tables.oid = indrelid
 	WHERE tables.relname IN ('customer', 'bill')}),
 	'bill.invoice_customer_state t, bill.invoice_pkey t, customer.customer_email t, customer.customer_pkey t', 'indexes');
+
+# The recipe of docs/batch.md.
+my ($batch) = slurp_file("$FindBin::RealBin/../docs/batch.md") =~ /^```sql\n(.*?)^```$/ms;
+$db = new_database($node, 'batch');
+sql($node, $db, "CREATE TABLE account (id int PRIMARY KEY, email text); INSERT INTO account VALUES (1, 'A')");
+sql($node, $db, "SELECT migrate_register_script(\$page\$$batch\$page\$)");
+is(sql($node, $db, 'SELECT revision, change FROM migrate_roundtrip()'), '', 'batches: the downgrades undo everything');
+sql($node, $db, 'CALL migrate_deploy()');
+is(sql($node, $db, 'SELECT email_lower FROM account'), 'a', 'batches: and the column is filled');
 
 $node->stop;
 done_testing();
