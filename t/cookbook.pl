@@ -57,11 +57,19 @@ UPDATE invoice SET note = '3' WHERE id = -3;
 SELECT note, remark FROM invoice WHERE id < 0 ORDER BY id DESC;
 DELETE FROM invoice WHERE id < 0;
 SQL
+my $failed = q{SELECT revision, sqlstate FROM migrate_verify() WHERE result <> 'passed'};
+sql($node, $db, "CALL migrate_deploy('a902'); ALTER TABLE invoice DISABLE TRIGGER remark; UPDATE invoice SET note = 'other' WHERE id = 1");
+is(sql($node, $db, $failed), 'a902|P0004', 'a verify body finds a row that differs');
+sql($node, $db, "UPDATE invoice SET note = remark WHERE id = 1; ALTER TABLE invoice ENABLE TRIGGER remark; CALL migrate_revert('a802')");
+sql($node, $db, "ALTER TABLE invoice DISABLE TRIGGER amount_wide; UPDATE invoice SET amount_wide = 0 WHERE id = 1");
+is(sql($node, $db, $failed), 'a802|P0004', 'so does the other one');
+sql($node, $db, "UPDATE invoice SET amount_wide = amount WHERE id = 1; ALTER TABLE invoice ENABLE TRIGGER amount_wide");
 sql($node, $db, "CALL migrate_revert('a000')");
 is(difference($empty, schema()), '', 'the way back ends where it began');
 sql($node, $db, "CALL migrate_deploy('b301')");
 is(sql($node, $db, 'SELECT DISTINCT revision, change FROM migrate_roundtrip()'), '', 'the last downgrades undo everything');
 sql($node, $db, 'CALL migrate_deploy()');
+is(sql($node, $db, $failed), '', 'no verify body fails because of what came later');
 is(sql($node, $db, 'SELECT count(*), count(*) FILTER (WHERE tableoid = $$bill$$::regclass) FROM bills'), '45000|45000', 'rows are deleted, and the table is a partition');
 is(sql($node, $db, q{SELECT string_agg(format('%s.%s %s', tables.relname, index.relname, indisvalid), ', ' ORDER BY tables.relname, index.relname)
 	FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_class AS tables ON tables.oid = indrelid
