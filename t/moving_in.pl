@@ -82,10 +82,13 @@ my $node = new_node('moving_in');
 my $root = PostgreSQL::Test::Utils::tempdir();
 my $page = slurp_file("$FindBin::RealBin/../docs/moving-in.md");
 my %command_of;
-while ($page =~ /^## ([^\n]*)\n\n```sh\n(.*?)^```$/msg)
+my @languages;
+while ($page =~ /^## ([^\n]*)\n\n```(sh|sql)\n(.*?)^```$/msg)
 {
-	$command_of{ lc $1 } = $2;
+	$command_of{ lc $1 } = $3;
+	push @languages, $1 if ($2 eq 'sql') != ($3 =~ /\A\\set /);
 }
+is(join(', ', @languages), '', 'what psql reads is not for the shell');
 is(join(', ', sort grep { $_ ne 'how' } keys %command_of), join(', ', sort keys %projects), 'each tool has a project here');
 
 sub put
