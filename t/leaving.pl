@@ -11,7 +11,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('leaving');
-my $db = new_database($node, 'app');
+my $db = 'app';
+$node->safe_psql('postgres', 'CREATE DATABASE app');
+$node->safe_psql('app', 'CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; ALTER DATABASE app SET search_path = public, migrate_api');
 sql($node, $db, <<'SQL');
 SELECT migrate_register('a1', 'CREATE TABLE a (i int)', 'DROP TABLE a');
 SELECT migrate_register('a2', E'ALTER TABLE a ADD COLUMN j int -- ''\nDEFAULT 1', 'ALTER TABLE a DROP COLUMN j', '{a1}');
@@ -26,16 +28,17 @@ foreach my $block (slurp_file("$FindBin::RealBin/../docs/leaving.md") =~ /^```sq
 {
 	my ($out, $errors) = ('', '');
 	my ($first) = $block =~ /(.*)/;
-	$before = sql($node, $db, 'SELECT count(*) FROM pg_extension WHERE extname = $$migrate$$') if $first =~ /^DROP/;
+	$before = sql($node, $db, 'SELECT count(*) FROM pg_extension WHERE extname = $$migrate$$') if $first =~ /^DROP EXTENSION/;
 	$node->psql($db, $block, stdout => \$out, stderr => \$errors, on_error_stop => 1);
 	is($errors, '', "runs: $first");
 	$out{$first} = $out;
 }
-is(scalar keys %out, 8, 'blocks');
+is(scalar keys %out, 9, 'blocks');
 is($out{'SELECT revision, state, note FROM migrate.status WHERE state <> \'applied\';'}, '', 'everything is done');
 like($out{'SELECT path, content FROM migrate_export();'}, qr/^000002_a2\.sql\|-- revision: a2$/m, 'files');
 is($before, '1', 'the extension was there');
-is(sql($node, $db, 'SELECT count(*) FROM pg_namespace WHERE nspname = $$migrate$$'), '0', 'and is gone');
+is(sql($node, $db, q{SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'migrate%'}), '0', 'and is gone');
+is($node->safe_psql($db, 'SHOW search_path'), '"$user", public', 'from the search_path, too');
 is(sql($node, $db, 'SELECT count(*), max(j) FROM a'), '0|', 'what bodies have made is there');
 is(sql($node, $db, 'SELECT version_num FROM alembic_version ORDER BY 1'), "a2\nb2", 'the version rows');
 is(sql($node, $db, 'SELECT version FROM schema_migrations ORDER BY 1'), "a1\na2\nb2", 'all versions');
@@ -48,7 +51,7 @@ append_to_file($file, $script);
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
 $node->command_ok([ 'psql', '-Xq', '-d', 'plain', '-f', $file ], 'the script runs');
 is(sql($node, 'plain', 'SELECT version_num FROM alembic_version ORDER BY 1; DROP TABLE alembic_version'), "a2\nb2", 'and leaves the version rows');
-is(sql($node, 'plain', "CREATE EXTENSION migrate; $fingerprint"), $schema, 'and the same schema');
+is(sql($node, 'plain', "CREATE SCHEMA migrate_api; CREATE EXTENSION migrate SCHEMA migrate_api; SET search_path = public, migrate_api; $fingerprint"), $schema, 'and the same schema');
 
 $node->stop;
 done_testing();
