@@ -1,5 +1,5 @@
 # The SQL of docs/troubleshooting.md runs on a database as it may be: one revision
-# is applied, one is partial, two heads are pending.  What the sentences of all pages
+# is applied, one is partial, two heads are pending; its recipes do what they say.  What the sentences of all pages
 # call is there, and their links lead somewhere, and to every page and every part of
 # the reference.
 
@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use IPC::Run ();
 use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -36,6 +37,45 @@ foreach my $block (@blocks)
 		isnt($out, '', 'and says something') unless $statement =~ /migrate\.(progress|jobs)/;
 	}
 }
+
+# The downgrade of an applied revision is corrected as it says.
+my ($correct) = slurp_file("$docs/troubleshooting.md") =~ /^```\n(\\set script .*?)^```$/ms;
+my $corrected = new_database($node, 'corrected');
+my $files = PostgreSQL::Test::Utils::tempdir();
+mkdir "$files/migrations";
+append_to_file("$files/migrations/c0de02.sql", "-- revision: c0de02\n-- down_revision: c0de01\n-- migrate:up\nCREATE TABLE b (i int);\n-- migrate:down\nDROP TABLE b;\n");
+sql($node, $corrected, <<'SQL');
+SELECT migrate_register('c0de01', 'CREATE TABLE a (i int)', 'DROP TABLE a');
+SELECT migrate_register('c0de02', 'CREATE TABLE b (i int);', 'DROP TABLE c', '{c0de01}');
+SELECT migrate_register('c0de03', 'CREATE TABLE d (i int)', 'DROP TABLE d', '{c0de02}');
+CALL migrate_deploy();
+SQL
+$node->psql($corrected, "CALL migrate_revert('c0de01')", stderr => \my $wrong);
+like($wrong, qr/table "c" does not exist/, 'a downgrade fails');
+sql($node, $corrected, 'CALL migrate_deploy()');
+{
+	my $said;
+	local $ENV{PGHOST} = $node->host;
+	local $ENV{PGPORT} = $node->port;
+	IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $corrected ], '<', \$correct, '>&', \$said, init => sub { chdir $files or die $! })
+	  || diag($said);
+}
+is(sql($node, $corrected, "CALL migrate_revert('base'); SELECT to_regclass('a'), to_regclass('b'), to_regclass('d')"), '||', 'and is corrected');
+
+# So does a body that calls migrate_batch, without the schema that is asked for there.
+$node->safe_psql('postgres', 'CREATE DATABASE batches');
+$node->safe_psql('batches', <<'SQL');
+CREATE SCHEMA migrate_api;
+CREATE EXTENSION migrate SCHEMA migrate_api;
+CREATE TABLE a (i int PRIMARY KEY, j int);
+SELECT migrate_api.migrate_register('a1', $$CALL migrate_batch('a', 'UPDATE a SET j = i WHERE i BETWEEN $1 AND $2')$$, '');
+SELECT migrate_api.migrate_register('a2', $$CALL migrate_api.migrate_batch('a', 'UPDATE a SET j = i WHERE i BETWEEN $1 AND $2')$$, '', '{a1}');
+SQL
+$node->psql('batches', 'CALL migrate_api.migrate_deploy()', stderr => \$wrong);
+like($wrong, qr/procedure migrate_batch\(unknown, unknown\) does not exist/, 'migrate_batch is not found');
+$node->safe_psql('batches', 'ALTER DATABASE batches SET search_path = public, migrate_api');
+$node->safe_psql('batches', 'CALL migrate_deploy()');
+is($node->safe_psql('batches', 'SELECT migrate_is_current()'), 't', 'and is, with the setting, or with its schema');
 
 # Statements between sentences: with these arguments there is a function.
 my ($n, @unknown) = (0);
