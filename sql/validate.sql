@@ -47,6 +47,22 @@ CALL migrate_deploy('v9');
 SELECT migrate_register('v10', 'ALTER TABLE large ADD CONSTRAINT d CHECK (i > 0) NOT VALID; ALTER TABLE missing VALIDATE CONSTRAINT d', '', '{v9}');
 CALL migrate_deploy('v10');
 
+-- A downgrade, which a rehearsal runs, too; it holds locks that a run gives back.
+SELECT migrate_register('v11', '', 'ALTER TABLE large ADD CONSTRAINT e CHECK (i > 0) NOT VALID;
+ALTER TABLE large VALIDATE CONSTRAINT e', '{v9}');
+SELECT migrate_register('v12', '', 'ALTER TABLE large ADD CONSTRAINT f CHECK (i > 0) NOT VALID;
+ALTER TABLE large VALIDATE CONSTRAINT f', '{v11}', downgrade_transactional => false);
+SELECT migrate_unregister('v10');
+SELECT count(*) FROM migrate_register_script('-- repeatable: repeated
+-- migrate:up
+ALTER TABLE large ADD CONSTRAINT g CHECK (i > 0) NOT VALID;
+ALTER TABLE large VALIDATE CONSTRAINT g; ALTER TABLE large DROP CONSTRAINT g');
+SELECT count(*) FROM migrate_roundtrip();
+CALL migrate_deploy();
+SELECT migrate_unregister('repeated');
+SELECT finding FROM migrate_preview('v9', 'downgrade');
+CALL migrate_revert('v9');
+
 RESET client_min_messages;
 SELECT count(*) FROM migrate_stamp('base');
 SELECT count(migrate_unregister(revision)) FROM (SELECT revision FROM migrate_history()) AS h;

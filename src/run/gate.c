@@ -70,6 +70,7 @@ static void look(void *arg);
 static List *find_locks(Gate *gate);
 static void note_validation(Gate *gate, int index, const List *locks);
 static void say_validation(const Gate *gate);
+static const char *advise_validation(const MigStepExec *exec);
 static void show_waiting(const Gate *gate);
 static int	waiting_statement(const Gate *gate);
 static void say_waiting(const Gate *gate);
@@ -283,22 +284,43 @@ note_validation(Gate *gate, int index, const List *locks)
 
 /*
  * The body is not split: half of it would stay when the constraint turns out to
- * be violated.
+ * be violated.  A rehearsal holds locks that a run of the same body in several
+ * transactions gives back.
  */
 static void
 say_validation(const Gate *gate)
 {
 	const MigStepExec *exec = gate->exec;
 
+	if (exec->run->rehearses && exec->body.script->ntransactions > 1)
+		return;
 	ereport(NOTICE,
 			(errmsg("%s of revision \"%s\" keeps relation %s locked while it validates a constraint",
 					exec->body.operation, exec->body.revision, gate->locked),
 			 errdetail("Statement %d reads all of a table, and locks last until the transaction ends.",
 					   gate->validates + 1),
-			 exec->run->commits ?
-			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, or begin the body with \"-- migrate:up transaction:false\".") :
-			 errhint("Put VALIDATE CONSTRAINT into a revision of its own, and use the procedure: %s",
-					 mig_failure_procedure_call(exec->run))));
+			 errhint("%s", advise_validation(exec))));
+}
+
+/*
+ * What is rehearsed may be run by the procedure; its step need not be one of the
+ * run that is asked for.
+ */
+static const char *
+advise_validation(const MigStepExec *exec)
+{
+	if (!exec->run->commits && !exec->run->rehearses)
+		return psprintf("Put VALIDATE CONSTRAINT into a revision of its own, and use the procedure: %s",
+						mig_failure_procedure_call(exec->run));
+	switch (exec->step->command)
+	{
+		case MIG_COMMAND_REPEAT:
+			return "Put VALIDATE CONSTRAINT into a revision of its own.";
+		case MIG_COMMAND_DOWNGRADE:
+			return "Put VALIDATE CONSTRAINT into a revision of its own, or begin the body with \"-- migrate:down transaction:false\".";
+		default:
+			return "Put VALIDATE CONSTRAINT into a revision of its own, or begin the body with \"-- migrate:up transaction:false\".";
+	}
 }
 
 /*
