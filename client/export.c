@@ -60,6 +60,7 @@ run_export(Session *session, int argc, char **argv)
 	bool		refused;
 	ExitCode	code = EXIT_FAILED;
 
+	check_directory(directory);
 	use_utf8(session);
 	result = run_query(session, "SELECT f.path, f.content FROM @migrate_export($1, $2) AS f", 2, params);
 	if (result == NULL)

@@ -72,6 +72,7 @@ run_new(Session *session, int argc, char **argv)
 	if (parents == NULL)
 		return EXIT_FAILED;
 	check_id(revision);
+	check_directory(options.directory);
 	if (strpbrk(message, "\r\n") != NULL)
 		pg_fatal("a message is one line");
 	path = file_name(revision, message);
@@ -214,6 +215,17 @@ quoted(const char *value, bool in_list)
 	}
 	appendPQExpBufferChar(&text, '\'');
 	return text.data;
+}
+
+/*
+ * An empty name, as of a variable that is not set, would be the root directory
+ * where a slash and a file's name follow.
+ */
+void
+check_directory(const char *directory)
+{
+	if (*directory == '\0')
+		pg_fatal("the name of the directory is empty");
 }
 
 /*

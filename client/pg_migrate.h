@@ -148,6 +148,7 @@ extern char *run_watched(Session *session, const char *statement,
 extern void use_utf8(Session *session);
 
 /* A file, or what is in a directory and below it, sorted by bytes. */
+extern void check_directory(const char *directory);
 extern char **list_paths(const char *path, int *n);
 
 /* The text of a file, which has no null byte. */

@@ -121,6 +121,10 @@ client_is('new, by its id', [ 'new', 'again', '--directory', $directory, '--revi
 like(slurp_file("$directory/a1_again.sql"), qr/^-- down_revision: $first, $second$/m, 'a merge');
 client_is('new, there already', [ 'new', 'again', '--directory', $directory, '--revision', 'a1' ], 1, qr/^$/, qr/could not create file ".*a1_again.sql": File exists/);
 client_is('new, no directory', [ 'new', 'again', '--directory', "$directory/none" ], 1, qr/^$/, qr/could not create file .*: No such file or directory\n.*hint: Create directory/);
+client_is("$_->[0] into a directory without a name", $_, 1, qr/^$/, qr/^pg_migrate: error: the name of the directory is empty$/)
+  foreach [ 'new', 'm', '--directory', '' ], [ 'new', '-n', 'm', '--directory', '' ], [ 'export', '' ], [ 'export', '-n', '' ];
+client_is('no file without a name', $_, 1, qr/^$/, qr/No such file or directory/)
+  foreach [ 'load', '' ], [ 'load', '--directory', '' ], [ 'status', '--targets', '' ];
 client_is('new, two lines', [ 'new', "a\n-- migrate:up", '--directory', $directory ], 1, qr/^$/, qr/a message is one line/);
 
 # What is written is what is loaded.
