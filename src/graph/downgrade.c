@@ -188,7 +188,7 @@ parse_relative(const MigGraph *graph, MigRevList rows,
 	if (rev == MIG_REV_NONE && rel->symbol != NULL)
 		mig_target_refuse_walk(target, name);
 	if (rev == MIG_REV_NONE)
-		mig_target_refuse_offset(rel);
+		mig_target_refuse_offset(graph, rel, from);
 	return rev;
 }
 

@@ -147,7 +147,9 @@ extern int	mig_target_walk(const MigGraph *graph, int at, int steps,
 							const char *branch, bool strict);
 pg_noreturn extern void mig_target_refuse_walk(const char *target,
 											   const char *name);
-pg_noreturn extern void mig_target_refuse_offset(const MigRelative *rel);
+pg_noreturn extern void mig_target_refuse_offset(const MigGraph *graph,
+												 const MigRelative *rel,
+												 int from);
 extern void mig_target_check_rows(const MigGraph *graph, MigRevList rows);
 extern void mig_target_check_overlap(const MigGraph *graph, MigRevList targets);
 

@@ -232,9 +232,12 @@ mig_target_refuse_walk(const char *target, const char *name)
 			 errdetail("There are fewer revisions before or after \"%s\".", name)));
 }
 
-/* Raise the error for an offset without a name that leads to no revision. */
+/*
+ * Raise the error for an offset without a name that leads to no revision.  from:
+ * where it counts from, if that is a revision.
+ */
 void
-mig_target_refuse_offset(const MigRelative *rel)
+mig_target_refuse_offset(const MigGraph *graph, const MigRelative *rel, int from)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -242,6 +245,12 @@ mig_target_refuse_offset(const MigRelative *rel)
 					rel->offset_text),
 			 rel->offset == 0 ?
 			 errdetail("An offset is at least 1.") :
+			 from >= 0 && rel->offset > 0 ?
+			 errdetail("It counts from revision \"%s\", after which there are not so many.",
+					   mig_graph_id(graph, from)) :
+			 from >= 0 ?
+			 errdetail("It counts from revision \"%s\", before which there are not so many.",
+					   mig_graph_id(graph, from)) :
 			 errdetail("It counts from the revisions that are applied, and there are not so many in that direction."),
 			 errhint("Use migrate_history() to list revisions that can be a target.")));
 }

@@ -39,7 +39,7 @@ mig_upgrade_find_targets(const MigGraph *graph, const MigStart *start,
 	else if (rel.offset > 0)
 		result.rev[0] = walk_from_start(graph, start, &rel, strict);
 	else
-		mig_target_refuse_offset(&rel);
+		mig_target_refuse_offset(graph, &rel, MIG_REV_NONE);
 	return result;
 }
 
@@ -80,7 +80,7 @@ walk_from_start(const MigGraph *graph, const MigStart *start,
 	}
 	rev = mig_target_walk(graph, from, rel->offset, rel->branch, strict);
 	if (rev < 0)
-		mig_target_refuse_offset(rel);
+		mig_target_refuse_offset(graph, rel, from);
 	return rev;
 }
 
