@@ -19,6 +19,7 @@
 
 static bool armed = false;
 static TimestampTz session_finish;	/* 0: the session has none */
+static int	last = 0;			/* ms; 0: that of the session */
 
 /*
  * A statement begins; statement_timeout was session_timeout before the body.
@@ -29,6 +30,7 @@ mig_statement_timeout_begin(int session_timeout)
 	TimestampTz finish;
 
 	mig_statement_timeout_end();
+	last = 0;
 	if (StatementTimeout <= 0 || StatementTimeout == session_timeout)
 		return;
 	session_finish = get_timeout_active(STATEMENT_TIMEOUT) ?
@@ -39,6 +41,18 @@ mig_statement_timeout_begin(int session_timeout)
 		return;
 	enable_timeout_at(STATEMENT_TIMEOUT, finish);
 	armed = true;
+	last = StatementTimeout;
+}
+
+/*
+ * The timeout of its own, in ms, that the statement had which began last; also
+ * after its error.  0: that of the session was the first to come, if there was
+ * one.
+ */
+int
+mig_statement_timeout_last(void)
+{
+	return last;
 }
 
 /*

@@ -88,7 +88,7 @@ static void add_statement(Preview *preview,
 static void set_lock(MigPreviewRow *row, const PreviewRelation *relation,
 					 bool plain);
 static void add_failure(Preview *preview, const char *revision, int statement,
-						const ErrorData *error);
+						const ErrorData *error, bool at_limit);
 static void add_external(Preview *preview, const char *revision,
 						 const char *external);
 static void end_transaction(Preview *preview);
@@ -139,7 +139,8 @@ preview_work(MigRehearsal *rehearsal, void *arg)
 		if (mig_rehearsal_external(rehearsal) != NULL)
 			add_external(preview, revision, mig_rehearsal_external(rehearsal));
 		if (error != NULL)
-			add_failure(preview, revision, statement, error);
+			add_failure(preview, revision, statement, error,
+						mig_rehearsal_at_limit(rehearsal));
 		failed = error != NULL;
 	}
 }
@@ -436,17 +437,18 @@ set_lock(MigPreviewRow *row, const PreviewRelation *relation, bool plain)
 }
 
 /*
- * What the step has locked was released when it failed.
+ * What the step has locked was released when it failed.  at_limit: it has taken
+ * longer than a preview lets it.
  */
 static void
 add_failure(Preview *preview, const char *revision, int statement,
-			const ErrorData *error)
+			const ErrorData *error, bool at_limit)
 {
 	MigPreviewRow *row = add_row(preview, revision);
 	const char *detail = error->detail;
 
-	/* Another timeout, and a cancel, end the preview itself. */
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	/* Not one that the revision sets. */
+	if (at_limit)
 		detail = psprintf("\"migrate.preview_timeout\" is %d ms.",
 						  mig_guc_preview_timeout);
 	if (statement > 0 && statement == preview->statement.number)

@@ -35,6 +35,7 @@ struct MigRehearsal
 	MigRehearsalLook look;		/* or NULL */
 	void	   *look_arg;
 	int			timeout;		/* of a statement, ms; 0: none */
+	bool		at_limit;		/* that one has ended the last step */
 	int			nsteps;			/* that have begun */
 	char	   *external;		/* of the last one */
 	MigSegment	segment;		/* of the present step and statement */
@@ -177,8 +178,10 @@ mig_rehearsal_step(MigRehearsal *rehearsal, const MigStep *step, int *statement)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	ErrorData  *error = NULL;
 	bool		limited;
+	int			timeout = 0;	/* of the statement that failed */
 
 	CHECK_FOR_INTERRUPTS();
+	rehearsal->at_limit = false;
 	mig_step_begin(exec, step, ++rehearsal->nsteps);
 	rehearsal->external = exec->external == NULL ? NULL :
 		MemoryContextStrdup(caller, exec->external);
@@ -197,6 +200,8 @@ mig_rehearsal_step(MigRehearsal *rehearsal, const MigStep *step, int *statement)
 	}
 	if (statement != NULL)
 		*statement = exec->body.statement;
+	if (error != NULL && (exec->body.statement > 0 || exec->verifying))
+		timeout = mig_statement_timeout_last();
 	MemoryContextSwitchTo(caller);
 	if (error == NULL)
 	{
@@ -205,9 +210,21 @@ mig_rehearsal_step(MigRehearsal *rehearsal, const MigStep *step, int *statement)
 	}
 	/* A cancel, or a timeout of the session, is not the body's. */
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		!(limited && mig_error_is_statement_timeout(error)))
+		!(timeout > 0 && mig_error_is_statement_timeout(error)))
 		ReThrowError(error);
+	rehearsal->at_limit = limited && timeout == rehearsal->timeout &&
+		mig_error_is_statement_timeout(error);
 	return error;
+}
+
+/*
+ * Whether the last step has failed because a statement took longer than a rehearsal
+ * lets it.
+ */
+bool
+mig_rehearsal_at_limit(const MigRehearsal *rehearsal)
+{
+	return rehearsal->at_limit;
 }
 
 /*

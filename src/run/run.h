@@ -241,6 +241,7 @@ extern void mig_rehearsal_run(MigCommand command, char *target,
 							  MigRehearsalWork work, void *arg);
 extern const MigPlan *mig_rehearsal_plan(const MigRehearsal *rehearsal);
 extern const char *mig_rehearsal_external(const MigRehearsal *rehearsal);
+extern bool mig_rehearsal_at_limit(const MigRehearsal *rehearsal);
 extern void mig_rehearsal_watch(MigRehearsal *rehearsal, MigRehearsalLook look,
 								void *arg, int timeout);
 extern ErrorData *mig_rehearsal_step(MigRehearsal *rehearsal,
