@@ -469,7 +469,7 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 	}
 	for (int i = 0; i < facts->nholders; i++)
 		holders = lappend(holders, facts->holders[i].name);
-	appendStringInfo(buf, "\nTo change the body first, revert the revision where it is applied, by the log in %s; then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
+	appendStringInfo(buf, "\nTo change the body first, revert the revision elsewhere: the log says that it is applied in %s. Then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
 					 mig_printable_names(holders, MAX_NAMED), revision);
 	if (stamp != NULL && !exists_already(facts->error))
 		appendStringInfo(buf, "\nTo do by hand here what the revision does, and then count it as applied: SELECT migrate_stamp(%s);",
