@@ -66,6 +66,16 @@ SELECT revision, statement, line, command_tag, relation, finding, detail FROM mi
 SELECT migrate_register('b1', 'SELECT 1; SELECT pg_sleep(60)', '', '{a3}', replace => true);
 SET migrate.preview_timeout = '100ms';
 SELECT revision, statement, command_tag, finding, detail FROM migrate_preview_details() WHERE revision <> 'a3';
+-- the revision's own limit, the session's
+SELECT migrate_register('b1', 'SET statement_timeout = ''50ms''; SELECT pg_sleep(60)', '', '{a3}', replace => true);
+SELECT revision, statement, finding, detail FROM migrate_preview_details() WHERE revision <> 'a3';
+SET migrate.preview_timeout = 0;
+SELECT revision, statement, finding, detail FROM migrate_preview_details() WHERE revision <> 'a3';
+SET migrate.preview_timeout = '10s';
+SELECT migrate_register('b1', 'SELECT pg_sleep(60)', '', '{a3}', replace => true);
+SET statement_timeout = '2s';
+SELECT count(*) FROM migrate_preview_details();
+RESET statement_timeout;
 RESET migrate.preview_timeout;
 -- what is run from within a statement, under locks that the plan holds already
 CREATE FUNCTION make_index(n text) RETURNS void LANGUAGE plpgsql AS $$
@@ -102,6 +112,13 @@ SELECT migrate_register('b1', 'ALTER TABLE "a table with ""quotes"" in it" ADD c
 SELECT relation, blocks FROM migrate_preview() WHERE revision = 'b1';
 SELECT relation FROM migrate_preview_details() WHERE revision = 'b1';
 
+-- a revision that is irreversible
+SELECT migrate_register('b1', '', NULL, '{a3}', replace => true);
+SELECT migrate_register('b2', '', '', '{b1}', replace => true);
+BEGIN;
+SELECT count(*) > 0 AS stamped FROM migrate_stamp('b2');
+SELECT migrate_preview('a3', 'downgrade');
+ROLLBACK;
 -- what is refused
 SELECT pg_temp.attempt(s) FROM (VALUES
 	('SELECT migrate_preview(NULL)'),

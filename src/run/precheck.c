@@ -254,7 +254,12 @@ advise_irreversible(const MigRun *run, int index)
 
 	initStringInfo(&buf);
 	if (index > 0)
-		appendStringInfo(&buf, "To downgrade what comes after it: %s\n",
+		appendStringInfo(&buf, run->rehearses ?
+						 "To preview the downgrade of what comes after it: %s\n" :
+						 "To downgrade what comes after it: %s\n",
+						 run->rehearses ?
+						 psprintf("SELECT * FROM migrate_preview(%s, 'downgrade');",
+								  quote_literal_cstr(step->revision)) :
 						 mig_failure_call(run->request, step->revision));
 	appendStringInfoString(&buf, "To undo what it has done: register a new revision that does that, and upgrade.");
 	if (stamp != NULL)
