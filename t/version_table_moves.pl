@@ -165,10 +165,55 @@ is( sql($node, $db, 'BEGIN; LOCK TABLE one.v; SELECT pg_sleep(0.5); SELECT count
 is((finish_sql($session))[1], '', 'locked between batches');
 is(sql($node, $db, 'SELECT b, count(*) FROM many GROUP BY b'), '1|2000', 'locked between batches: each row once');
 
+# In the way, moved or gone between two segments: what is told does not need it.
+make_gate($node, $db);
+foreach my $case (
+	[ "BEGIN;\nLOCK TABLE one.v", qr/ERROR:  55P03: .*lock timeout/, qr/ Blocked by process \d+ \(.*which holds AccessExclusiveLock on table one\.v/ ],
+	[ 'DROP TABLE one.v', qr/ERROR:  42P01: relation "one\.v" does not exist/ ],
+	[ 'ALTER TABLE one.v RENAME TO w', qr/ERROR:  42P01: relation "one\.v" does not exist/ ],
+	[ "BEGIN;\nALTER TABLE one.v RENAME TO w;\nCREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY);\nCOMMIT",
+		qr/ERROR:  55000: version table "one\.v" was replaced/ ])
+{
+	my ($meanwhile, $error, $blocked) = @$case;
+	foreach my $next ('VACUUM t', 'INSERT INTO made VALUES (2)')
+	{
+		my $name = $meanwhile =~ s/;?\n.*//sr . ", $next";
+		sql($node, $db, <<"SQL");
+TRUNCATE gate, made;
+DELETE FROM migrate.partial;
+DELETE FROM migrate.revision;
+DELETE FROM migrate.log;
+DROP SCHEMA IF EXISTS one, two CASCADE;
+CREATE SCHEMA one;
+CREATE TABLE one.v (version_num varchar(32) NOT NULL PRIMARY KEY);
+SELECT migrate_register('r', 'SELECT pg_advisory_lock(1), pg_advisory_unlock(1) IS NULL; $next; INSERT INTO made VALUES (3)', '',
+  transactional => false);
+SQL
+		my $holder = start_sql($node, $db, 'holder', "SELECT pg_advisory_lock(1);\nCALL pass_gate();");
+		wait_for_event($node, $holder, 'Timeout');
+		$session = start_sql($node, $db, 'between', "SET migrate.lock_timeout = '5s';\nSET migrate.blocker_wait = 0;\n"
+			  . "SET migrate.max_attempts = 1;\nSET migrate.version_table = 'one.v';\nCALL migrate_deploy();");
+		wait_for_event($node, $session, 'Lock');
+		my $other = start_sql($node, $db, 'other', "$meanwhile;\nSELECT pg_sleep(60);");
+		wait_for_event($node, $other, 'Lock');
+		sql($node, $db, 'INSERT INTO gate VALUES (true)');
+		finish_sql($holder);
+		$session->{run}->finish;
+		sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'other'});
+		$other->{run}->finish;
+		like($session->{err}, $error, "$name: error");
+		like($session->{err}, qr/Revision "r" is partial: statements up to 1 are done; version table "one\.v" could not be read\./, "$name: what is done");
+		like($session->{err}, qr/To resume with statement 2 when the cause is removed: CALL migrate_deploy\(\);|To try again: CALL migrate_deploy\(\);/, "$name: the way on");
+		next if !defined $blocked;
+		like($session->{err}, $blocked, "$name: who blocks it");
+		like($session->{err}, qr/To end what blocks it: SELECT pg_terminate_backend/, "$name: how to end that");
+		is(sql($node, $db, q{SELECT blocked_by LIKE 'process %' FROM migrate.log WHERE error IS NOT NULL}), 't', "$name: in the log");
+	}
+}
+
 # A schema that is gone: the names must not be found in the next one of the path.  A
 # segment keeps it from being renamed and dropped, a statement that cannot run inside
 # a transaction block does not: what follows finds out.
-make_gate($node, $db);
 sql($node, $db, <<'SQL');
 CREATE FUNCTION pass(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql
   AS 'BEGIN PERFORM pg_advisory_lock(1), pg_advisory_unlock(1); RETURN i; END';

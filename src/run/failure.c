@@ -40,6 +40,7 @@ typedef struct Facts
 	char	   *role;			/* that was not permitted what the body does;
 								 * or NULL */
 	char	   *invalid_index;	/* has the name of the one to be made; or NULL */
+	bool		unread;			/* the version table could not be read */
 	int			nholders;		/* other version tables that have the revision */
 	MigVersionName *holders;
 } Facts;
@@ -57,6 +58,7 @@ typedef struct Explanation
 static void find_facts(void *arg);
 static char *find_invalid_index(const MigBodyExec *body);
 static void explain(void *arg);
+static void read_version(void *arg);
 static void add_attempts(const MigStepExec *exec, ErrorData *error);
 static char *describe_call(const Facts *facts);
 static char *describe_state(const Facts *facts);
@@ -192,13 +194,22 @@ explain(void *arg)
 	Facts		facts = {run, explanation->error};
 
 	mig_step_set_lock_timeout(GUC_ACTION_LOCAL);
-	mig_version_read(run->version, MIG_SPI_READ_LATEST);
+	/* It may be what the run has failed at. */
+	facts.unread = mig_subxact(read_version, run) != NULL;
 
 	old_context = MemoryContextSwitchTo(explanation->context);
 	find_facts(&facts);
 	explanation->detail = describe_state(&facts);
 	explanation->hint = add_line(advise(&facts), mig_hook_advice(run));
 	MemoryContextSwitchTo(old_context);
+}
+
+static void
+read_version(void *arg)
+{
+	MigRun	   *run = arg;
+
+	mig_version_read(run->version, MIG_SPI_READ_LATEST);
 }
 
 /*
@@ -246,7 +257,10 @@ describe_state(const Facts *facts)
 	const MigRun *run = facts->run;
 	const MigBodyExec *body = &run->exec.body;
 	const MigPartial *partial = run->partial;
-	char	   *position = mig_failure_position(run->version);
+	char	   *position = facts->unread ?
+	psprintf("version table \"%s\" could not be read",
+			 mig_printable(run->version->name)) :
+	mig_failure_position(run->version);
 	MigCommand	command = run->exec.step->command;
 	MigCommand	opposite = command == MIG_COMMAND_UPGRADE ?
 	MIG_COMMAND_DOWNGRADE : MIG_COMMAND_UPGRADE;
@@ -424,7 +438,7 @@ advise_repair(const Facts *facts, const char *command)
 {
 	const MigRun *run = facts->run;
 	const ErrorData *error = facts->error;
-	char	   *stamp = find_stamp(run, error);
+	char	   *stamp = facts->unread ? NULL : find_stamp(run, error);
 	StringInfoData buf;
 
 	initStringInfo(&buf);

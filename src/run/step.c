@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/error_text.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "run/batch_internal.h"
 #include "tables/batch.h"
 #include "tables/partial.h"
@@ -47,6 +48,7 @@ static void add_context(void *arg);
 static void explain_dropped_tables(const MigStepExec *exec,
 								   ErrorData *error);
 static void explain_locks(const MigStepExec *exec, ErrorData *error);
+static void add_version_context(void *arg);
 static void set_milliseconds(const char *name, int milliseconds,
 							 GucContext context, GucAction action);
 
@@ -495,6 +497,7 @@ add_context(void *arg)
 	const MigStepExec *exec = arg;
 	const MigBodyExec *body = &exec->body;
 
+	mig_blocker_keep();
 	if (OidIsValid(exec->run->version->acting_owner))
 		errcontext("write with the rights of the owner of version table \"%s\"",
 				   exec->run->version->name);
@@ -660,12 +663,29 @@ void
 mig_step_hold_version(const MigRun *run)
 {
 	int			nest_level = NewGUCNestLevel();
+	ErrorContextCallback callback;
+
+	callback.callback = add_version_context;
+	callback.arg = run->version;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 
 	mig_step_set_lock_timeout(GUC_ACTION_SAVE);
 	mig_version_lock_to_write(run->version, true);
 	AtEOXact_GUC(false, nest_level);
+
+	error_context_stack = callback.previous;
 	/* No LOCK TABLE of the body's. */
 	mig_utility_hook_forget_lock_tables();
+}
+
+static void
+add_version_context(void *arg)
+{
+	const MigVersion *version = arg;
+
+	mig_blocker_keep();
+	errcontext("lock of version table \"%s\"", mig_printable(version->name));
 }
 
 static void
