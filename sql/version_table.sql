@@ -165,4 +165,19 @@ DROP TABLE "Is", was;
 RESET migrate.version_table;
 -- dropped, it does not count any more
 SELECT migrate_unregister('n1');
+-- its name, and what is in it, can have characters that a terminal obeys
+CREATE TABLE U&"v\000ANOTICE:  \202Eall is well" (version_num varchar(32) NOT NULL PRIMARY KEY);
+SELECT set_config('migrate.version_table', 'public.' || to_regclass(U&'"v\000ANOTICE:  \202Eall is well"')::text, false) IS NOT NULL AS set;
+SELECT migrate_register('c1', 'SELECT 1 / 0', '');
+CALL migrate_deploy('c1');
+SELECT migrate_register('c1', 'SELECT 1 / 0; SELECT 1', '', replace => true);
+INSERT INTO U&"v\000ANOTICE:  \202Eall is well" VALUES ('c1');
+SELECT migrate_register('c1', 'SELECT 1', '', replace => true);
+SELECT migrate_register('c1', 'SELECT 1', '');
+INSERT INTO U&"v\000ANOTICE:  \202Eall is well" VALUES (E'c2\nDETAIL: x');
+SELECT migrate_downgrade('base');
+DROP TABLE U&"v\000ANOTICE:  \202Eall is well";
+CALL migrate_deploy();
+RESET migrate.version_table;
+SELECT migrate_unregister('c1');
 \i sql/include/reset.sql

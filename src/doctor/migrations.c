@@ -12,6 +12,7 @@
 
 #include "base/command.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "doctor/doctor_internal.h"
 #include "preview/preview.h"
 #include "registry/registry.h"
@@ -209,7 +210,7 @@ check_pending(MigDoctor *doctor)
 
 	initStringInfo(&value);
 	mig_version_read(version, MIG_SPI_READ_LATEST);
-	appendStringInfo(&value, "%s is at ", version->name);
+	appendStringInfo(&value, "%s is at ", mig_printable(version->name));
 	for (int i = 0; i < version->nrows && i < MAX_NAMED; i++)
 		mig_doctor_name(&value, i, version->rows[i]);
 	if (version->nrows == 0)

@@ -13,6 +13,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
+#include "base/printable.h"
 #include "graph/graph_internal.h"
 
 typedef struct MigKey
@@ -406,7 +407,7 @@ mig_graph_rows(const MigGraph *graph, int nrows, char **rows)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("revision \"%s\" of the version table does not exist",
-							rows[i]),
+							mig_printable(rows[i])),
 					 errdetail("The version table says that it is applied, but it is not registered."),
 					 errhint("Register the revision: what has migrated the database may have newer files than the registry. migrate_current() shows such rows.")));
 	}

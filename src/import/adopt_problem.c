@@ -9,6 +9,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/printable.h"
 #include "import/adopt_internal.h"
 
 /* More of a kind tell nothing new. */
@@ -60,7 +61,7 @@ mig_adopt_refuse(const MigAdoption *adoption)
 	if (adoption->elsewhere != NIL)
 	{
 		append_line(&detail, psprintf(_("Applied according to version table \"%s\" here, and not there: %s."),
-									  adoption->version->name,
+									  mig_printable(adoption->version->name),
 									  list_names(adoption->elsewhere)));
 		if (adoption->is_behind)
 			append_line(&hint, _("They were run here, so that nothing is left to adopt: lock_out => true locks the tool out."));

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/printable.h"
 #include "graph/graph.h"
 #include "import/import.h"
 #include "run/run.h"
@@ -67,7 +68,7 @@ refuse_history(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a baseline must be the first revision"),
 				 errdetail("Version table \"%s\" says that revision \"%s\" is applied.",
-						   version->name, version->rows[0]),
+						   mig_printable(version->name), mig_printable(version->rows[0])),
 				 errhint("Register the revisions that it names, or remove its rows with migrate_stamp('base', purge => true).")));
 }
 

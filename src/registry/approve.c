@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "base/command.h"
+#include "base/printable.h"
 #include "registry/registry_internal.h"
 #include "run/run.h"
 #include "tables/approval.h"
@@ -126,13 +127,13 @@ check_is_next(const MigRevision *revision, MigVersion *version,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", id),
 				 errdetail("There is no downgrade of it to confirm on version table \"%s\".",
-						   version->name)));
+						   mig_printable(version->name))));
 	if (command == MIG_COMMAND_UPGRADE && applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is applied", id),
 				 errdetail("There is no upgrade of it to confirm on version table \"%s\".",
-						   version->name),
+						   mig_printable(version->name)),
 				 revision->def.downgrade_external == NULL ? 0 :
 				 errhint("To confirm the external step of its downgrade: migrate_confirm(%s, note, 'downgrade').",
 						 quote_literal_cstr(id))));

@@ -8,6 +8,7 @@
 
 #include "utils/builtins.h"
 
+#include "base/printable.h"
 #include "graph/graph.h"
 #include "registry/registry_internal.h"
 #include "run/run.h"
@@ -91,7 +92,7 @@ mig_register_refuse(const MigRegistered *registered, const MigVersion *version)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" is applied with another definition", id),
 				 errdetail("%s It is applied according to version table \"%s\".",
-						   describe_difference(registered), version->name),
+						   describe_difference(registered), mig_printable(version->name)),
 				 registered->left_out != NULL ?
 				 errhint("Correct the downgrade.") :
 				 registered->differs == mig_definition_message_differs ?
@@ -298,9 +299,9 @@ refuse_applied(const char *id, const char *differs, const MigVersion *version)
 					id),
 			 differs != NULL ?
 			 errdetail("%s It is applied according to version table \"%s\".",
-					   differs, version->name) :
+					   differs, mig_printable(version->name)) :
 			 errdetail("It is applied according to version table \"%s\".",
-					   version->name),
+					   mig_printable(version->name)),
 			 differs == mig_definition_down_differs ?
 			 errhint("Leave its down revisions as they are. A revision that is to run before it elsewhere is a branch, and a merge of the heads joins it.") :
 			 differs == mig_definition_downgrade_differs ?

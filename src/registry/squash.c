@@ -432,7 +432,7 @@ refuse_inside(const Squash *squash, const MigVersion *version,
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot squash revisions \"%s\" to \"%s\" because version table \"%s\" is between them",
-					def->replaces[0], last, version->name),
+					def->replaces[0], last, mig_printable(version->name)),
 			 errdetail("Revision \"%s\" is applied there, and revision \"%s\" is not.",
 					   squash->members[n - 1]->def.id, def->replaces[n]),
 			 version == squash->in_use ?

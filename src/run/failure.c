@@ -364,7 +364,8 @@ mig_failure_position(const MigVersion *version)
 	for (int i = 0; i < version->nrows; i++)
 		appendStringInfo(&buf, "%s\"%s\"", i > 0 ? ", " : "",
 						 version->rows[i]);
-	return buf.data;
+	/* Anybody can make a table, and write one of another tool. */
+	return mig_printable(buf.data);
 }
 
 /*

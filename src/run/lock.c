@@ -148,7 +148,7 @@ void
 mig_lock_run(const MigRun *run)
 {
 	Lock		runs = {PURPOSE_RUN, MIG_LOCK_CLASS, run->version->relid, false,
-	run->commits, false, run->version->name, NULL};
+	run->commits, false, mig_printable(run->version->name), NULL};
 	Lock		bodies = bodies_lock(run->registry, true, run->commits);
 
 	/* What an earlier run of this session could not release. */

@@ -130,7 +130,7 @@ mig_run_warn_tenants(const MigVersion *version)
 						   "the upgrade is not for the %d schemas that have version tables of their own",
 						   ntables, ntables),
 			 errdetail("Schemas: %s. The upgrade is by version table \"%s\", which has no revision yet.",
-					   mig_printable_names(names, MAX_TENANTS_NAMED), version->name),
+					   mig_printable_names(names, MAX_TENANTS_NAMED), mig_printable(version->name)),
 			 errhint("To upgrade those, name them, as in schemas => %s. To see where each is: SELECT * FROM migrate.tenants;",
 					 mig_tenant_quote(list_make1(tables[0].schema)))));
 }
@@ -235,7 +235,7 @@ refuse_long_ids(const MigRun *run)
 			ereport(ERROR,
 					(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 					 errmsg("revision id \"%s\" is too long for version table \"%s\"",
-							id, run->version->name),
+							id, mig_printable(run->version->name)),
 					 errdetail("The table holds ids of at most %d characters. Nothing was run.",
 							   width),
 					 errhint("Set migrate.version_table to a table whose column version_num is wider.")));

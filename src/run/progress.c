@@ -304,7 +304,7 @@ mig_progress_say_end(const MigRun *run)
 	else if (nsteps == 0)
 		ereport(NOTICE,
 				(errmsg("nothing to do, %s",
-						mig_printable(mig_failure_position(run->version)))));
+						mig_failure_position(run->version))));
 	else if (run->request->command == MIG_COMMAND_UPGRADE)
 		ereport(NOTICE,
 				(errmsg("done: %d of %d revisions upgraded", nsteps, nsteps)));

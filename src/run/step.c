@@ -500,7 +500,7 @@ add_context(void *arg)
 	mig_blocker_keep();
 	if (OidIsValid(exec->run->version->acting_owner))
 		errcontext("write with the rights of the owner of version table \"%s\"",
-				   exec->run->version->name);
+				   mig_printable(exec->run->version->name));
 	if (exec->step->command == MIG_COMMAND_REPEAT)
 		errcontext("note that repeatable \"%s\" has run, attempt %d", body->revision,
 				   body->attempt);
@@ -613,7 +613,7 @@ explain_dropped_tables(const MigStepExec *exec, ErrorData *error)
 								  what);
 	else
 		error->message = psprintf("%s drops or renames version table \"%s\" or tables of the extension \"migrate\"",
-								  what, exec->run->version->name);
+								  what, mig_printable(exec->run->version->name));
 	error->hint = pstrdup("DROP SCHEMA ... CASCADE drops an extension that is installed in the schema. Drop the objects of the application one by one, or install the extension in a schema of its own.");
 	error->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }

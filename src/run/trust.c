@@ -393,7 +393,7 @@ refuse_unapproved(MigCommand command, const char *revision,
 					   describe_so_far(revision, version)) :
 			 command == MIG_COMMAND_DOWNGRADE ?
 			 errdetail("The setting migrate.require_approval is on, and by the log the revision was not upgraded on \"%s\" as it is registered now. %s",
-					   version->name, describe_so_far(revision, version)) :
+					   mig_printable(version->name), describe_so_far(revision, version)) :
 			 errdetail("The setting migrate.require_approval is on, and the stamp would count the revision as applied. Nothing was changed."),
 			 errhint(APPROVE_HINT,
 					 quote_literal_cstr(revision))));

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "base/xact.h"
 #include "tables/version.h"
@@ -268,13 +269,13 @@ read_rows(MigVersion *version, const MigSpiScope *scope, uint64 nrows)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("version table \"%s\" contains a null",
-							version->name)));
+							mig_printable(version->name))));
 		entry = rowhash_insert(state->rows, version->rows[i], &found);
 		if (found)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNIQUE_VIOLATION),
 					 errmsg("version table \"%s\" contains revision \"%s\" twice",
-							version->name, version->rows[i]),
+							mig_printable(version->name), mig_printable(version->rows[i])),
 					 errhint("Delete one of the rows and add the primary key that Alembic gives the table.")));
 		copy_address(&row, &entry->tid);
 	}
@@ -359,7 +360,7 @@ mig_version_check_snapshot(const MigVersion *version)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access to version table \"%s\"",
-						version->name),
+						mig_printable(version->name)),
 				 errdetail("It was written after this transaction took its snapshot. Nothing was run."),
 				 errhint("Begin a new transaction and run this again, or run it under READ COMMITTED.")));
 }
@@ -382,7 +383,7 @@ mig_version_check_unmoved(const MigVersion *version, const char *repeatable)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("rows of version table \"%s\" were changed while repeatable \"%s\" was run",
-						version->name, repeatable),
+						mig_printable(version->name), repeatable),
 				 errdetail("A repeatable runs behind all revisions and leaves the rows as they are.")));
 }
 
@@ -539,16 +540,16 @@ write_row(MigVersion *version, const char *before, const char *after)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access to row \"%s\" of version table \"%s\"",
-						before, version->name),
+						before, mig_printable(version->name)),
 				 errdetail("It was written after this transaction took its snapshot, or by what runs in it.")));
 	if (count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 before == NULL ?
 				 errmsg("row \"%s\" of version table \"%s\" could not be inserted",
-						after, version->name) :
+						after, mig_printable(version->name)) :
 				 errmsg("row \"%s\" of version table \"%s\" was expected once, but found " UINT64_FORMAT " times",
-						before, version->name, count),
+						before, mig_printable(version->name), count),
 				 errdetail("Something other than this extension has changed the table since the run began."),
 				 errhint("Run the command again; it reads the table anew.")));
 

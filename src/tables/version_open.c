@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/cursor.h"
 #include "base/guc.h"
+#include "base/printable.h"
 #include "base/server.h"
 #include "base/spi.h"
 #include "base/xact.h"
@@ -65,19 +66,21 @@ mig_version_open(MigSpiAccess access)
 	if (!look_up(name, access, &found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("version table \"%s\" does not exist", name),
+				 errmsg("version table \"%s\" does not exist",
+						mig_printable(name)),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
 	if (!found.is_table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("version table \"%s\" is not an ordinary table", name),
+				 errmsg("version table \"%s\" is not an ordinary table",
+						mig_printable(name)),
 				 errdetail("The setting migrate.version_table names it.")));
 	if (!found.has_column)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("version table \"%s\" has no column \"version_num\"",
-						name),
+						mig_printable(name)),
 				 errdetail("The setting migrate.version_table names it."),
 				 errhint(SHAPE_HINT, name)));
 	make_ready(found.version);
@@ -119,7 +122,8 @@ mig_version_open_foreign(const char *name)
 	if (!found.is_table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("version table \"%s\" is not an ordinary table", name),
+				 errmsg("version table \"%s\" is not an ordinary table",
+						mig_printable(name)),
 				 errdetail("A view could run code of its owner.")));
 	make_ready(found.version);
 	return found.version;
@@ -299,7 +303,7 @@ mig_version_refuse_cursor(const MigVersion *version)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of the owner of version table \"%s\" has left cursor %s in the session",
-						version->name, quote_identifier(cursor))));
+						mig_printable(version->name), mig_printable(quote_identifier(cursor)))));
 }
 
 /*
@@ -326,7 +330,7 @@ mig_version_refuse_replaced(const MigVersion *version)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("version table \"%s\" was replaced while this session waited for it",
-					version->name),
+					mig_printable(version->name)),
 			 errhint("Run the command again.")));
 }
 
@@ -407,16 +411,16 @@ refuse_owner(const MigVersion *version, MigVersionUse use)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of its owner could run while version table \"%s\" is read",
-						version->name)));
+						mig_printable(version->name))));
 	if (OidIsValid(version->acting_owner))
 		refuse_while_cursor(version, use, mig_cursor_find());
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 use == MIG_VERSION_READ ?
 			 errmsg("permission denied to read version table \"%s\" as role \"%s\"",
-					version->name, role) :
+					mig_printable(version->name), role) :
 			 errmsg("permission denied to write version table \"%s\" as role \"%s\"",
-					version->name, role),
+					mig_printable(version->name), role),
 			 use == MIG_VERSION_READ ?
 			 errdetail("A statement that reads it can run code of its owner, by an expression of an index, statistics object or constraint or a partition key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run.") :
 			 errdetail("Writes to it can run code of its owner, by a trigger, rule, expression, policy, type, partition key or foreign key, and neither has the owner the rights of this role nor this role those of the owner. Nothing was run."),
@@ -431,9 +435,9 @@ refuse_while_cursor(const MigVersion *version, MigVersionUse use,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 use == MIG_VERSION_READ ?
 			 errmsg("version table \"%s\" cannot be read while cursor %s is open",
-					version->name, quote_identifier(cursor)) :
+					mig_printable(version->name), mig_printable(quote_identifier(cursor))) :
 			 errmsg("version table \"%s\" cannot be written while cursor %s is open",
-					version->name, quote_identifier(cursor)),
+					mig_printable(version->name), mig_printable(quote_identifier(cursor))),
 			 errdetail("A statement about the table can run code of its owner, which could read the cursor. A PL/pgSQL loop over a query has a cursor, too."),
 			 errhint("Close it, as with CLOSE ALL.")));
 }
