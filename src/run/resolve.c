@@ -192,9 +192,9 @@ mig_resolve_find(const MigVersion *version)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial in another version table that was named \"%s\"",
-						partial->revision, version->name),
+						partial->revision, mig_printable(version->name)),
 				 errdetail("That table is \"%s\" now. Its %s was interrupted: %s. Nothing was run.",
-						   partial->table_now,
+						   mig_printable(partial->table_now),
 						   mig_command_name(partial->operation),
 						   mig_run_describe_partial(partial)),
 				 errhint("SET migrate.version_table = %s to resume the revision there, or to abandon it with SELECT migrate_resolve(%s, 'abandon').",
@@ -211,7 +211,7 @@ mig_resolve_find(const MigVersion *version)
 static MigPartial *
 find_partial(const MigRun *run, const char *revision)
 {
-	const char *table = run->version->name;
+	const char *table = mig_printable(run->version->name);
 	MigPartial *partial = mig_resolve_find(run->version);
 
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
@@ -408,7 +408,7 @@ write_rows(MigVersion *version, const MigPartial *partial)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the %s of revision \"%s\" cannot be finished from where version table \"%s\" is",
 						mig_command_name(partial->operation),
-						partial->revision, version->name),
+						partial->revision, mig_printable(version->name)),
 				 errdetail("The rows of the table are not those from which it began.")));
 	if (!upgrade)
 		plan->steps[0].revision = NULL;

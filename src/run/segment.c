@@ -488,7 +488,7 @@ read_position(void *arg)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("version table \"%s\" was changed during this run",
-							version->name),
+							mig_printable(version->name)),
 					 errdetail("Something other than this extension has written it."),
 					 errhint("Run the command again; it reads the table anew.")));
 			break;
