@@ -89,6 +89,7 @@ static void warn_of(const Outcome *outcome, const ErrorData *problem);
 static ErrorData *repair(Outcome *outcome);
 static ErrorData *run_repair(Outcome *outcome, const char *statement);
 static void judge(void *arg);
+static bool is_renamed(const MigStepExec *exec);
 static void find_repairs(void *arg);
 static ErrorData *forget(Outcome *outcome);
 static void forget_start(void *arg);
@@ -651,9 +652,26 @@ judge(void *arg)
 	Outcome    *outcome = arg;
 
 	outcome->verdict = mig_probe_after(outcome->text, &outcome->probe);
+	/* Another schema may have the name by which the object is known. */
+	if (outcome->verdict != MIG_VERDICT_REPEATABLE && is_renamed(outcome->exec))
+		outcome->verdict = MIG_VERDICT_UNKNOWN;
 	outcome->probe.busy = NULL;
 	if (outcome->verdict == MIG_VERDICT_BROKEN)
 		mig_probe_find_busy(&outcome->probe);
+}
+
+/*
+ * Whether a schema of the search_path has another name than when the statement began.
+ */
+static bool
+is_renamed(const MigStepExec *exec)
+{
+	const List *settings = exec->body.collected;
+	const char *lost;
+	const char *path = mig_session_setting_path(settings, &lost);
+
+	return path != NULL &&
+		strcmp(path, mig_session_setting_value(settings, "search_path")) != 0;
 }
 
 static void
