@@ -42,6 +42,37 @@ SELECT indrelid::regclass FROM pg_index WHERE indexrelid IN (to_regclass('t2.xi'
 DROP SCHEMA t2 CASCADE;
 \set VERBOSITY default
 
+-- what is known of such a statement by a name is not known where the schema has
+-- another one
+SELECT migrate_register('r1', $$
+  CREATE INDEX CONCURRENTLY xi ON x (a);
+  SELECT 1 / count(*) FROM public.gate$$, 'DROP INDEX CONCURRENTLY xi', replace => true);
+CREATE FUNCTION interrupted() RETURNS SETOF text[] LANGUAGE sql AS $$
+  UPDATE migrate.partial SET state = 'started', finished = NULL RETURNING object[:3] $$;
+TRUNCATE gate;
+CREATE SCHEMA t1;
+CREATE TABLE t1.x (a int);
+\set VERBOSITY terse
+CALL migrate_deploy(schemas => '{t1}');
+SELECT interrupted();
+ALTER SCHEMA t1 RENAME TO t2;
+CREATE SCHEMA t1;
+CREATE TABLE t1.x (a int);
+CREATE INDEX xi ON t1.x (a);
+INSERT INTO gate VALUES (1);
+CALL migrate_deploy(schemas => '{t2}');
+SET search_path = t2, public;
+SET migrate.version_table = 't2.migrate_version';
+SELECT migrate_resolve('r1', 'skip');
+CALL migrate_deploy();
+RESET search_path;
+RESET migrate.version_table;
+DROP SCHEMA t1 CASCADE;
+DROP SCHEMA t2 CASCADE;
+TRUNCATE gate;
+DROP FUNCTION interrupted;
+\set VERBOSITY default
+
 -- to a name that had another one, dropped while it was partial, too
 SELECT migrate_register('r1', $$
   CREATE TABLE y (a int);
@@ -185,5 +216,113 @@ SELECT migrate_register('s1', $$
 CALL migrate_deploy();
 SELECT tableoid::regclass, a FROM later.made;
 CALL migrate_revert('base');
-DROP TABLE gate, x;
+\set VERBOSITY default
+
+-- "$user" follows the role that the body has set, and no one else's schema is taken
+-- for it
+SELECT current_user AS me \gset
+CREATE ROLE regress_runner SUPERUSER LOGIN;
+CREATE ROLE regress_other SUPERUSER;
+CREATE SCHEMA regress_runner;
+CREATE SCHEMA regress_other;
+CREATE TABLE regress_runner.x (a int);
+CREATE TABLE regress_other.x (a int);
+TRUNCATE gate;
+SELECT migrate_register('s1', $$
+  INSERT INTO x VALUES (1);
+  VACUUM x;
+  SET ROLE regress_other;
+  VACUUM x;
+  INSERT INTO x VALUES (2);
+  VACUUM x;
+  RESET ROLE;
+  VACUUM x;
+  INSERT INTO x VALUES (3);
+  SELECT 1 / count(*) FROM public.gate$$, '', transactional => false, replace => true);
+\c - regress_runner
+\set VERBOSITY terse
+CALL migrate_deploy();
+\c - :me
+SELECT tableoid::regclass, a FROM regress_runner.x UNION ALL SELECT tableoid::regclass, a FROM regress_other.x ORDER BY 2;
+SELECT path_schemas::regnamespace[] FROM migrate.partial ORDER BY statement DESC LIMIT 1;
+-- its schema renamed, and another one in its place
+ALTER SCHEMA regress_runner RENAME TO moved;
+CREATE SCHEMA regress_runner;
+INSERT INTO gate VALUES (1);
+\c - regress_runner
+CALL migrate_deploy();
+SELECT migrate_stamp('base');
+\c - :me
+\set VERBOSITY default
+DROP SCHEMA regress_runner, regress_other, moved CASCADE;
+DROP OWNED BY regress_runner, regress_other;
+DROP ROLE regress_runner, regress_other;
+
+-- retry gives up the schemas that are gone, and no other one; a name that stood for
+-- none may stand for one now
+TRUNCATE gate;
+SELECT migrate_register('s1', $$
+  INSERT INTO x VALUES (1);
+  VACUUM x;
+  SELECT 1 / count(*) FROM public.gate;
+  INSERT INTO x VALUES (2)$$, '', replace => true);
+CREATE SCHEMA aside;
+CREATE SCHEMA t1;
+CREATE TABLE t1.x (a int);
+SET search_path = later, aside, public;
+\set VERBOSITY terse
+CALL migrate_deploy(schemas => '{t1}');
+DROP SCHEMA aside;
+CREATE SCHEMA later;
+CREATE SCHEMA aside;
+ALTER SCHEMA t1 RENAME TO t2;
+INSERT INTO gate VALUES (1);
+CALL migrate_deploy(schemas => '{t2}');
+SET search_path = t2, public;
+SET migrate.version_table = 't2.migrate_version';
+SELECT migrate_resolve('s1', 'retry');
+CALL migrate_deploy();
+SELECT tableoid::regclass, a FROM t2.x UNION ALL SELECT tableoid::regclass, a FROM public.x ORDER BY 2;
+SELECT migrate_stamp('base');
+RESET search_path;
+RESET migrate.version_table;
+DROP SCHEMA t2, later, aside CASCADE;
+
+-- in a copy of the database the OIDs are others: what has a name of then is the one
+TRUNCATE gate;
+CREATE SCHEMA t1;
+CREATE TABLE t1.x (a int);
+CALL migrate_deploy(schemas => '{t1}');
+UPDATE migrate.partial SET origin = 'elsewhere', path_schemas = '{1,0,1}';
+INSERT INTO gate VALUES (1);
+ALTER SCHEMA t1 RENAME TO t2;
+\set VERBOSITY default
+CALL migrate_deploy(schemas => '{t2}');
+ALTER SCHEMA t2 RENAME TO t1;
+CALL migrate_deploy(schemas => '{t1}');
+SELECT tableoid::regclass, a FROM t1.x;
+DROP SCHEMA t1 CASCADE;
+
+-- the batches of a revision that is abandoned with its schema
+CREATE TABLE many (a int PRIMARY KEY, b int DEFAULT 0);
+INSERT INTO many SELECT generate_series(1, 9);
+TRUNCATE gate;
+INSERT INTO gate VALUES (0);
+SELECT migrate_register('s1', $$
+  CALL migrate_batch('public.many', 'UPDATE public.many SET b = b + 1 / (CASE WHEN a > 6 THEN (SELECT sum(a) FROM public.gate) ELSE 1 END)::int WHERE a BETWEEN $1 AND $2', batch_size => 3)$$,
+  '', replace => true);
+CREATE SCHEMA t1;
+\set VERBOSITY terse
+CALL migrate_deploy(schemas => '{t1}');
+SELECT count(*) FROM migrate.batch;
+DROP SCHEMA t1 CASCADE;
+SELECT migrate_resolve('s1', 'abandon');
+SELECT count(*) FROM migrate.batch;
+UPDATE gate SET a = 1;
+UPDATE many SET b = 0;
+CREATE SCHEMA t1;
+CALL migrate_deploy(schemas => '{t1}');
+SELECT b, count(*) FROM many GROUP BY b;
+DROP SCHEMA t1 CASCADE;
+DROP TABLE gate, x, many;
 \i sql/include/reset.sql

@@ -411,17 +411,9 @@ collect_settings(MigBodyExec *body, int nest_level, const List *before,
 				 bool committed)
 {
 	MemoryContext old_context = MemoryContextSwitchTo(body->context);
-	const List *collected = body->collected;
 
 	body->collected = mig_session_setting_collect(body->carried, nest_level,
 												  before, committed);
-
-	/*
-	 * A statement that is no transaction does not keep others from changing
-	 * it.
-	 */
-	if (nest_level == 0)
-		mig_session_setting_keep_schemas(body->collected, collected);
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -706,7 +698,12 @@ execute_utility(void *arg)
 	{
 		MigBodyExec *body = utility->body;
 
+		const List *collected = body->collected;
+
 		collect_settings(body, 0, utility->before, body->as_sent);
+		/* What a CALL or DO finds in several transactions may be its own. */
+		if (body->script->statements[utility->index].kind != MIG_STATEMENT_COMMITS)
+			mig_session_setting_keep_schemas(body->collected, collected);
 		/* A client, too, would lose there what ends with a transaction. */
 		if (!body->as_sent &&
 			utility->index + 1 < body->script->nstatements)

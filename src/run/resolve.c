@@ -228,7 +228,7 @@ find_partial(const MigRun *run, const char *revision)
 				 errdetail("In version table \"%s\" no revision is.",
 						   table),
 				 holder == NULL ? 0 : gone ?
-				 errhint("It is in version table \"%s\", which does not exist any more: SELECT migrate_resolve(%s, 'abandon');",
+				 errhint("It is in version table \"%s\", which does not exist any more. The role that has begun it, and one with the rights of the extension's owner, can abandon it: SELECT migrate_resolve(%s, 'abandon');",
 						 mig_printable(holder), quote_literal_cstr(revision)) :
 				 errhint("It is in another one: SET migrate.version_table = %s;",
 						 quote_literal_cstr(holder))));
@@ -245,21 +245,26 @@ abandon_gone(const MigVersion *version, const char *revision)
 {
 	const MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
 	bool		gone;
-	const char *holder = mig_partial_holder(revision, &gone);
+	int			ntables;
+	char	  **tables;
 
-	if (holder == NULL || !gone ||
-		(partial != NULL && strcmp(partial->revision, revision) == 0) ||
-		!mig_partial_clear_gone(revision))
+	if (mig_partial_holder(revision, &gone) == NULL || !gone ||
+		(partial != NULL && strcmp(partial->revision, revision) == 0))
 		return false;
-	ereport(NOTICE,
-			(errmsg("revision \"%s\" was abandoned in version table \"%s\", which does not exist any more",
-					revision, mig_printable(holder))));
-	ereport(LOG_SERVER_ONLY,
-			(errmsg("role \"%s\" resolved revision \"%s\" of version table \"%s\": %s",
-					GetUserNameFromId(GetUserId(), false), revision, holder,
-					"abandon"),
-			 errdetail("The version table does not exist any more.")));
-	return true;
+	tables = mig_partial_clear_gone(revision, &ntables);
+	mig_batch_clear_gone(revision, tables, ntables);
+	for (int i = 0; i < ntables; i++)
+	{
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" was abandoned in version table \"%s\", which does not exist any more",
+						revision, mig_printable(tables[i]))));
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("role \"%s\" resolved revision \"%s\" of version table \"%s\": %s",
+						GetUserNameFromId(GetUserId(), false), revision,
+						tables[i], "abandon"),
+				 errdetail("The version table does not exist any more.")));
+	}
+	return ntables > 0;
 }
 
 static ResolveAction

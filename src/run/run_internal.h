@@ -38,6 +38,7 @@ typedef struct MigSetting
 	List	   *schemas;		/* of a search_path: what each of its names
 								 * stood for, InvalidOid: for nothing; NIL:
 								 * unknown */
+	bool		elsewhere;		/* in another database */
 } MigSetting;
 
 /* Told of a command that is about to run from within a statement. */
@@ -429,7 +430,8 @@ extern void mig_session_setting_restore(const List *before);
 extern char **mig_session_setting_texts(const List *settings, Oid runner,
 										int *ntexts);
 extern List *mig_session_setting_parse(char *const *texts, int n,
-									   char *const *schemas, int nschemas);
+									   char *const *schemas, int nschemas,
+									   bool elsewhere);
 extern void mig_session_setting_keep_schemas(const List *settings,
 											 const List *before);
 extern char **mig_session_setting_schemas(const List *settings, int *nschemas);

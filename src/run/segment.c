@@ -143,7 +143,8 @@ resume(MigStepExec *exec)
 	body->carried = mig_session_setting_parse(partial->settings,
 											  partial->nsettings,
 											  partial->path_schemas,
-											  partial->npath_schemas);
+											  partial->npath_schemas,
+											  partial->elsewhere);
 	body->collected = body->carried;
 	mig_xact(check_settings, exec, MIG_XACT_RETRY | MIG_XACT_RAISE);
 	if (partial->nsession_objects > 0)
@@ -242,8 +243,8 @@ check_objects(void *arg)
 }
 
 /*
- * A schema that was renamed is followed.  One that has the name of a schema that was
- * dropped must not take its place.
+ * A schema that was renamed is followed, but not in a copy of the database.  One that
+ * has the name of a schema that was dropped must not take its place.
  */
 static void
 check_path(void *arg)
@@ -258,11 +259,14 @@ check_path(void *arg)
 	if (lost != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is partial, and schema \"%s\" of its search_path was dropped",
+				 errmsg("revision \"%s\" is partial, and schema \"%s\" of its search_path is gone",
 						body->revision, mig_printable(lost)),
 				 errdetail("Its %s was interrupted: %s. What is left of it could find objects of another schema, also of one that has that name now. Nothing was run.",
 						   body->operation,
 						   mig_run_describe_partial(exec->run->partial)),
+				 exec->run->partial->elsewhere ?
+				 errhint("If it has another name in this copy of the database, give it its name back.\nIf the rest of the body does not need it: SELECT migrate_resolve(%s, 'retry');",
+						 quote_literal_cstr(body->revision)) :
 				 errhint("If what it has done went with the schema: SELECT migrate_resolve(%1$s, 'abandon');\nIf the rest of the body does not need the schema: SELECT migrate_resolve(%1$s, 'retry');",
 						 quote_literal_cstr(body->revision))));
 	if (path != NULL &&

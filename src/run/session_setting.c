@@ -66,6 +66,7 @@ static const char *const left_out[] =
 #define READ_ONLY				"transaction_read_only"
 
 #define PATH					"search_path"
+#define USER					"$user"
 
 static MigSetting *find_path(const List *settings);
 static List *schemas_of(const char *path, const char *user);
@@ -306,24 +307,36 @@ mig_session_setting_schemas(const List *settings, int *nschemas)
 
 /*
  * The names of a search_path that is the same as before stand for what they stood for
- * then, although it may have been renamed or dropped since.
+ * then, although it may have been renamed or dropped since; $user may be another role
+ * now.
  */
 void
 mig_session_setting_keep_schemas(const List *settings, const List *before)
 {
 	MigSetting *path = find_path(settings);
 	const MigSetting *path_before = find_path(before);
+	List	   *names;
+	ListCell   *name_cell;
+	ListCell   *schema_cell;
+	ListCell   *before_cell;
 
-	if (path_before != NULL && strcmp(path->value, path_before->value) == 0)
-		path->schemas = path_before->schemas;
+	if (path_before == NULL || strcmp(path->value, path_before->value) != 0 ||
+		!SplitIdentifierString(pstrdup(path->value), ',', &names))
+		return;
+	forthree(name_cell, names, schema_cell, path->schemas,
+			 before_cell, path_before->schemas)
+	{
+		if (strcmp(lfirst(name_cell), USER) != 0)
+			lfirst_oid(schema_cell) = lfirst_oid(before_cell);
+	}
 }
 
 /*
- * The reverse of both.
+ * The reverse of both.  elsewhere: the OIDs are of another database.
  */
 List *
 mig_session_setting_parse(char *const *texts, int n,
-						  char *const *schemas, int nschemas)
+						  char *const *schemas, int nschemas, bool elsewhere)
 {
 	List	   *settings = NIL;
 	MigSetting *path;
@@ -339,6 +352,8 @@ mig_session_setting_parse(char *const *texts, int n,
 	path = find_path(settings);
 	for (int i = 0; path != NULL && i < nschemas; i++)
 		path->schemas = lappend_oid(path->schemas, atooid(schemas[i]));
+	if (path != NULL)
+		path->elsewhere = elsewhere;
 	return settings;
 }
 
@@ -368,10 +383,13 @@ mig_session_setting_path(const List *settings, const char **lost)
 	{
 		const char *name = lfirst(name_cell);
 		Oid			schema = lfirst_oid(schema_cell);
+		Oid			schema_now = schema_of(name, user);
 
-		if (OidIsValid(schema) && schema_of(name, user) != schema)
+		if (OidIsValid(schema) &&
+			(path->elsewhere ? !OidIsValid(schema_now) : schema_now != schema))
 		{
-			const char *name_now = get_namespace_name(schema);
+			const char *name_now = path->elsewhere ? NULL :
+			get_namespace_name(schema);
 
 			is_same = false;
 			if (name_now == NULL)
@@ -425,7 +443,7 @@ schemas_of(const char *path, const char *user)
 static Oid
 schema_of(const char *name, const char *user)
 {
-	return get_namespace_oid(strcmp(name, "$user") == 0 ? user : name, true);
+	return get_namespace_oid(strcmp(name, USER) == 0 ? user : name, true);
 }
 
 /*
@@ -471,6 +489,7 @@ add(List *settings, const char *name, const char *value, bool is_default,
 	setting->is_default = is_default;
 	setting->role = role;
 	setting->schemas = NIL;
+	setting->elsewhere = false;
 	return lappend(settings, setting);
 }
 

@@ -329,6 +329,23 @@ mig_batch_clear(const MigVersion *version)
 }
 
 /*
+ * The revision is not partial any more for version tables that are gone.
+ */
+void
+mig_batch_clear_gone(const char *revision, char *const *tables, int ntables)
+{
+	static MigSpiQuery query = {
+		"DELETE FROM migrate.batch AS b WHERE b.revision = $1"
+		" AND b.version_table = ANY ($2) AND " MIG_VERSION_IS_GONE("b.")
+	};
+	MigSpiArgs	args = {0};
+
+	mig_spi_arg_text(&args, revision);
+	mig_spi_arg_texts(&args, tables, ntables);
+	mig_spi_write(&query, &args);
+}
+
+/*
  * A statement of a body is taken as done, wherever its batches have come to.
  */
 void

@@ -83,6 +83,8 @@ extern bool mig_batch_advance(const pg_uuid_t *batch,
 							  const MigBatchStep *step);
 extern void mig_batch_follow(const MigVersion *version);
 extern void mig_batch_clear(const MigVersion *version);
+extern void mig_batch_clear_gone(const char *revision, char *const *tables,
+								 int ntables);
 extern void mig_batch_delete_in_body(const MigBatchPlace *place);
 extern void mig_batch_delete(const char *name);
 extern MigBatchRow *mig_batch_interrupted(int *nrows);

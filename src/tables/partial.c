@@ -63,8 +63,7 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"        THEN version_oid::pg_catalog.text END,"
 		"       session_id, session_objects, " ROLE_NOW("oid") ","
 		"       run::pg_catalog.text,"
-		"       CASE WHEN origin = " MIG_SPI_ORIGIN
-		"        THEN path_schemas::pg_catalog.text[] END"
+		"       path_schemas::pg_catalog.text[], origin <> " MIG_SPI_ORIGIN
 		"  FROM migrate.partial AS p"
 		" WHERE (version_oid = $1 OR version_table = $2)"
 		"   AND (" MIG_VERSION_OF("migrate.partial", "p.")
@@ -110,6 +109,7 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
 	partial->path_schemas = mig_spi_row_texts(&row, 19,
 											  &partial->npath_schemas);
+	partial->elsewhere = mig_spi_row_bool(&row, 20);
 	partial->session_id = mig_spi_row_text(&row, 15);
 	partial->session_objects = mig_spi_row_texts(&row, 16,
 												 &partial->nsession_objects);
@@ -217,7 +217,13 @@ mig_partial_forget_session(const MigVersion *version)
 {
 	static MigSpiQuery query = {
 		"UPDATE migrate.partial "
-		" SET session_objects = '{}', path_schemas = '{}' WHERE" MIG_VERSION_OR_FORMER("")
+		" SET session_objects = '{}',"
+		"     path_schemas = (SELECT pg_catalog.array_agg("
+		"       CASE WHEN n.oid IS NULL OR origin <> " MIG_SPI_ORIGIN
+		"        THEN 0::pg_catalog.oid ELSE n.oid END ORDER BY s.number)"
+		"       FROM pg_catalog.unnest(path_schemas) WITH ORDINALITY AS s (oid, number)"
+		"       LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = s.oid)"
+		" WHERE" MIG_VERSION_OR_FORMER("")
 	};
 	MigSpiArgs	args = {0};
 
@@ -260,25 +266,27 @@ mig_partial_clear(const MigVersion *version)
 
 /*
  * The revision is abandoned for version tables that are gone, as far as the current
- * role has begun it there or manages the extension.  false: for none.
+ * role has begun it there or manages the extension.  Returns their names.
  */
-bool
-mig_partial_clear_gone(const char *revision)
+char	  **
+mig_partial_clear_gone(const char *revision, int *ntables)
 {
 	static MigSpiQuery query = {
-		"DELETE FROM migrate.partial AS d USING"
-		" (SELECT p.version_oid, p.statement"
+		"WITH g AS (SELECT p.version_oid, p.statement"
 		"    FROM migrate.partial AS p LEFT JOIN pg_catalog.pg_roles AS r"
 		"      ON " MIG_SPI_IS_NOTED_ROLE("r", "p.role", "p.role_oid", "p.origin")
 		"   WHERE p.revision = $1 AND " MIG_VERSION_IS_GONE("p.")
-		"     AND " MIG_SPI_MAY_MANAGE("$2") ") AS g"
-		" WHERE d.version_oid = g.version_oid AND d.statement = g.statement"
+		"     AND " MIG_SPI_MAY_MANAGE("$2") "),"
+		" d AS (DELETE FROM migrate.partial AS p USING g"
+		"   WHERE p.version_oid = g.version_oid AND p.statement = g.statement"
+		" RETURNING p.version_table)"
+		" SELECT DISTINCT version_table COLLATE \"C\" FROM d ORDER BY 1"
 	};
 	MigSpiArgs	args = {0};
 
 	mig_spi_arg_text(&args, revision);
 	mig_spi_arg_oid(&args, GetUserId());
-	return mig_spi_write(&query, &args) > 0;
+	return mig_spi_list(&query, &args, MIG_SPI_OWNER, MIG_SPI_WRITE, ntables);
 }
 
 /*

@@ -64,8 +64,9 @@ typedef struct MigPartial
 	Oid			role_oid;		/* InvalidOid: it does not exist any more */
 	int			nsettings;
 	char	  **settings;		/* of the body, before what follows */
-	int			npath_schemas;	/* 0: it is not known in this database */
+	int			npath_schemas;	/* 0: unknown */
 	char	  **path_schemas;	/* as in MigPartialSegment */
+	bool		elsewhere;		/* it was noted in another database */
 	bool		renamed;		/* it was noted under another name of the
 								 * version table, or for one that is gone */
 	char	   *table_now;		/* the table that it was noted for, if that is
@@ -87,7 +88,7 @@ extern MigPartial *mig_partial_find(const MigVersion *version,
 									MigSpiAccess access);
 extern void mig_partial_follow(const MigVersion *version);
 extern char *mig_partial_holder(const char *revision, bool *gone);
-extern bool mig_partial_clear_gone(const char *revision);
+extern char **mig_partial_clear_gone(const char *revision, int *ntables);
 extern void mig_partial_started(const MigPartialSegment *segment);
 extern void mig_partial_done(const MigPartialSegment *segment);
 extern void mig_partial_forget(const MigVersion *version, int statement);
