@@ -1,6 +1,7 @@
 /*
  * stub.c
- *	  As much of a server as src/graph needs, for programs that fuzz it.
+ *	  As much of a server, and of src/base, as src/graph needs, for programs that
+ *	  fuzz it.
  *
  * The files of src/ are compiled as they are, with the server's own headers,
  * and linked with this file in place of the server.  StringInfo, psprintf() and
@@ -22,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/printable.h"
 #include "fuzz.h"
 
 /* In front of each allocation. */
@@ -305,4 +307,11 @@ char *
 quote_literal_cstr(const char *rawstr)
 {
 	return psprintf("'%s'", rawstr);
+}
+
+/* The characters are those of the server's encodings. */
+char *
+mig_printable(const char *text)
+{
+	return pstrdup(text);
 }
