@@ -324,5 +324,69 @@ CREATE SCHEMA t1;
 CALL migrate_deploy(schemas => '{t1}');
 SELECT b, count(*) FROM many GROUP BY b;
 DROP SCHEMA t1 CASCADE;
+
+-- a role that was set for a transaction that has ended is not that of $user
+CREATE ROLE regress_local;
+CREATE SCHEMA regress_local AUTHORIZATION regress_local;
+CREATE FUNCTION which() RETURNS text LANGUAGE sql AS 'SELECT ''public''::text';
+CREATE FUNCTION regress_local.which() RETURNS text LANGUAGE sql AS 'SELECT current_user::text';
+CREATE TABLE told (a text, path text);
+SELECT migrate_register('l1', $$
+  BEGIN;
+  SET LOCAL ROLE regress_local;
+  SELECT 1;
+  COMMIT;
+  INSERT INTO public.told VALUES (which(), current_setting('search_path'));
+  DO 'BEGIN SET LOCAL ROLE regress_local; END';
+  INSERT INTO public.told VALUES (which(), current_setting('search_path'))$$, '', '{s1}', transactional => false);
+SELECT migrate_stamp('s1');
+CALL migrate_deploy('l1');
+SELECT * FROM told;
+SELECT migrate_stamp('base');
+DROP SCHEMA regress_local CASCADE;
+DROP ROLE regress_local;
+DROP FUNCTION which;
+DROP TABLE told;
+
+-- the settings of a batch that is the last statement, also where its schema is renamed
+CREATE SCHEMA app;
+CREATE TABLE app.x (a int);
+TRUNCATE x;
+UPDATE gate SET a = 0;
+SELECT migrate_register('l1', $$
+  SET search_path = app, public;
+  SET migrate_test.a = 'b';
+  CALL migrate_batch('public.many', 'INSERT INTO x SELECT a / (CASE WHEN a > 3 THEN (SELECT sum(a) FROM public.gate) ELSE 1 END)::int FROM public.many WHERE a BETWEEN $1 AND $2', batch_size => 3)$$,
+  '', '{s1}', replace => true);
+SELECT migrate_stamp('s1');
+CALL migrate_deploy('l1');
+SELECT settings @> '{"search_path=app, public",migrate_test.a=b}' AS noted, path_schemas::regnamespace[] FROM migrate.partial;
+ALTER SCHEMA app RENAME TO app2;
+CREATE SCHEMA app;
+CREATE TABLE app.x (a int);
+UPDATE gate SET a = 1;
+CALL migrate_deploy('l1');
+SELECT tableoid::regclass, count(*) FROM (SELECT tableoid FROM app.x UNION ALL SELECT tableoid FROM app2.x UNION ALL SELECT tableoid FROM x) AS x GROUP BY 1;
+SELECT migrate_stamp('base');
+DROP SCHEMA app, app2 CASCADE;
+
+-- in a copy a statement that is skipped is noted with the schemas that are there
+CREATE SCHEMA t1;
+CREATE TABLE t1.x (a int);
+SELECT migrate_register('l1', $$
+  INSERT INTO x VALUES (1);
+  VACUUM x;
+  VACUUM (ANALYZE, DISABLE_PAGE_SKIPPING) no_such;
+  INSERT INTO x VALUES (2)$$, '', '{s1}', replace => true);
+SET search_path = t1, public;
+SELECT migrate_stamp('s1');
+CALL migrate_deploy('l1');
+UPDATE migrate.partial SET origin = 'elsewhere', path_schemas = ARRAY['pg_catalog'::regnamespace::oid, 1];
+SELECT migrate_resolve('l1', 'skip');
+SELECT path_schemas::regnamespace[] FROM migrate.partial ORDER BY statement DESC LIMIT 1;
+CALL migrate_deploy('l1');
+SELECT a FROM t1.x;
+RESET search_path;
+DROP SCHEMA t1 CASCADE;
 DROP TABLE gate, x, many;
 \i sql/include/reset.sql

@@ -154,7 +154,9 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 
 	body->statement = DEFERRED_CHECKS;
 	mig_constraint_check(body->transaction_ends);
-	if (next < body->script->nstatements)
+	/* A batch is followed by the next one. */
+	if (next < body->script->nstatements ||
+		body->script->statements[next - 1].kind == MIG_STATEMENT_BATCH)
 		collect_settings(body, nest_level, NIL, body->as_sent);
 	check_paths(body);
 
@@ -413,7 +415,8 @@ collect_settings(MigBodyExec *body, int nest_level, const List *before,
 	MemoryContext old_context = MemoryContextSwitchTo(body->context);
 
 	body->collected = mig_session_setting_collect(body->carried, nest_level,
-												  before, committed);
+												  before, committed,
+												  body->runner);
 	MemoryContextSwitchTo(old_context);
 }
 

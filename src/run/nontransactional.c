@@ -670,8 +670,8 @@ is_renamed(const MigStepExec *exec)
 	const char *lost;
 	const char *path = mig_session_setting_path(settings, &lost);
 
-	return path != NULL &&
-		strcmp(path, mig_session_setting_value(settings, "search_path")) != 0;
+	return lost != NULL || (path != NULL &&
+							strcmp(path, mig_session_setting_value(settings, "search_path")) != 0);
 }
 
 static void

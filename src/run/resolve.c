@@ -331,8 +331,13 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.kind = segment.tag;
 	row.nsettings = partial->nsettings;
 	row.settings = partial->settings;
-	row.npath_schemas = partial->npath_schemas;
-	row.path_schemas = partial->path_schemas;
+	row.path_schemas =
+		mig_session_setting_schemas(mig_session_setting_parse(partial->settings,
+															  partial->nsettings,
+															  partial->path_schemas,
+															  partial->npath_schemas,
+															  partial->elsewhere),
+									&row.npath_schemas);
 	row.session_id = partial->session_id;
 	row.nsession_objects = partial->nsession_objects;
 	row.session_objects = partial->session_objects;

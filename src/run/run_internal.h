@@ -63,6 +63,7 @@ typedef struct MigBodyExec
 	bool		transaction_ends;	/* with the step */
 	List	   *settings;		/* made before it, of MigListSetting */
 	int			session_timeout;	/* statement_timeout before them */
+	Oid			runner;			/* the role before them */
 	const char *text;			/* NULL: a stamp has none */
 	MigScript  *script;			/* its statements */
 	bool		may_split;		/* a segment may end where it turns out that
@@ -422,7 +423,9 @@ extern bool mig_batch_execute_in_body(MigStepExec *exec,
 /* session_setting.c */
 extern List *mig_session_setting_read(void);
 extern List *mig_session_setting_collect(const List *carried, int nest_level,
-										 const List *before, bool committed);
+										 const List *before, bool committed,
+										 Oid runner);
+extern List *mig_session_setting_copy(const List *settings);
 extern void mig_session_setting_check(const List *settings);
 extern void mig_session_setting_apply(const List *settings, bool in_segment);
 extern void mig_session_setting_begin_transaction(const List *settings);

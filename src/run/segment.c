@@ -389,6 +389,7 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 	MemoryContext context = body->context;
 	const MigRunRequest *request = exec->run->request;
 	bool		may_continue = true;
+	bool		carries = false;
 
 	mig_batch_begin_in_body(exec, segment);
 	body->context = AllocSetContextCreate(context, "migrate batches",
@@ -401,6 +402,13 @@ commit_batches(MigStepExec *exec, MigSegment *segment)
 		MemoryContextSwitchTo(old_context);
 		if (exec->batch->finished)
 			break;
+		/* What the names mean is the same for all of them. */
+		if (!carries)
+		{
+			body->carried = mig_session_setting_copy(body->collected);
+			body->ncarried = segment->first;
+			carries = true;
+		}
 		mig_body_between(body, segment->first, wait_for_batch, exec->batch);
 		may_continue = request->may_continue == NULL ||
 			request->may_continue(exec->step, request->arg);

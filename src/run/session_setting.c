@@ -71,7 +71,7 @@ static const char *const left_out[] =
 static MigSetting *find_path(const List *settings);
 static List *schemas_of(const char *path, const char *user);
 static Oid	schema_of(const char *name, const char *user);
-static const char *user_of(const List *settings);
+static const char *user_of(const List *settings, Oid runner);
 static const char *path_in_force(const List *settings);
 static List *add(List *settings, const char *name, const char *value,
 				 bool is_default, Oid role);
@@ -122,7 +122,8 @@ mig_session_setting_read(void)
  */
 List *
 mig_session_setting_collect(const List *carried, int nest_level,
-							const List *before, bool committed)
+							const List *before, bool committed,
+							Oid runner)
 {
 	int			n;
 	struct config_generic **records = mig_compat_guc_variables(&n);
@@ -150,8 +151,31 @@ mig_session_setting_collect(const List *carried, int nest_level,
 			settings = add_record(settings, records[i], value, false);
 	}
 	path = find_path(settings);
-	path->schemas = schemas_of(path->value, user_of(settings));
+	path->schemas = schemas_of(path->value, user_of(settings, runner));
 	return settings;
+}
+
+/*
+ * A copy in the current memory context.
+ */
+List *
+mig_session_setting_copy(const List *settings)
+{
+	List	   *copy = NIL;
+	ListCell   *cell;
+
+	foreach(cell, settings)
+	{
+		const MigSetting *setting = lfirst(cell);
+		MigSetting *copied;
+
+		copy = add(copy, setting->name, setting->value, setting->is_default,
+				   setting->role);
+		copied = llast(copy);
+		copied->schemas = list_copy(setting->schemas);
+		copied->elsewhere = setting->elsewhere;
+	}
+	return copy;
 }
 
 /*
@@ -289,13 +313,14 @@ mig_session_setting_texts(const List *settings, Oid runner, int *ntexts)
 }
 
 /*
- * What the names of the search_path stood for, as OIDs.
+ * What the names of the search_path stand for, as OIDs of this database.
  */
 char	  **
 mig_session_setting_schemas(const List *settings, int *nschemas)
 {
 	const MigSetting *path = find_path(settings);
-	List	   *schemas = path == NULL ? NIL : path->schemas;
+	List	   *schemas = path == NULL ? NIL : path->elsewhere ?
+	schemas_of(path->value, user_of(settings, GetUserId())) : path->schemas;
 	char	  **texts = palloc(sizeof(char *) * Max(list_length(schemas), 1));
 	ListCell   *cell;
 
@@ -365,7 +390,7 @@ const char *
 mig_session_setting_path(const List *settings, const char **lost)
 {
 	const MigSetting *path = find_path(settings);
-	const char *user = user_of(settings);
+	const char *user = user_of(settings, GetUserId());
 	StringInfoData now;
 	List	   *names;
 	ListCell   *name_cell;
@@ -447,10 +472,10 @@ schema_of(const char *name, const char *user)
 }
 
 /*
- * Whose schema $user is, when all settings are made.
+ * Whose schema $user is, when all settings are made.  runner: the role without them.
  */
 static const char *
-user_of(const List *settings)
+user_of(const List *settings, Oid runner)
 {
 	const char *user = NULL;
 
@@ -460,7 +485,7 @@ user_of(const List *settings)
 		if (user != NULL && strcmp(user, "none") == 0)
 			user = NULL;
 	}
-	return user != NULL ? user : GetUserNameFromId(GetUserId(), false);
+	return user != NULL ? user : GetUserNameFromId(runner, false);
 }
 
 static const char *

@@ -117,6 +117,7 @@ mig_step_begin(MigStepExec *exec, const MigStep *step, int number)
 	exec->body.may_split = run->commits && step->command != MIG_COMMAND_REPEAT;
 	exec->body.may_repeat = run->server->table_locks && mig_guc_lock_timeout > 0;
 	exec->body.session_timeout = run->session_timeout;
+	exec->body.runner = exec->entry.role;
 	if (body.text != NULL)
 	{
 		exec->body.settings = mig_step_settings(body.settings);

@@ -70,6 +70,7 @@ mig_verify_begin(MigBodyExec *verify, const MigBodyExec *upgrade, char *text)
 	verify->context = upgrade->context;
 	verify->settings = upgrade->settings;
 	verify->session_timeout = upgrade->session_timeout;
+	verify->runner = upgrade->runner;
 	verify->verifies = true;
 	mig_body_split(verify, false, false);
 }
@@ -178,6 +179,7 @@ verify_applied(Applied *applied)
 		check_session(applied);
 	upgrade.settings = mig_step_settings(texts.settings);
 	upgrade.session_timeout = StatementTimeout;
+	upgrade.runner = GetUserId();
 	mig_verify_begin(&verify, &upgrade, texts.verify);
 	applied->verify = &verify;
 
