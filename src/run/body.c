@@ -704,8 +704,8 @@ execute_utility(void *arg)
 		const List *collected = body->collected;
 
 		collect_settings(body, 0, utility->before, body->as_sent);
-		/* What a CALL or DO finds in several transactions may be its own. */
-		if (body->script->statements[utility->index].kind != MIG_STATEMENT_COMMITS)
+		/* A CALL, a DO and DISCARD ALL can change it themselves. */
+		if (body->script->statements[utility->index].kind == MIG_STATEMENT_NONTRANSACTIONAL)
 			mig_session_setting_keep_schemas(body->collected, collected);
 		/* A client, too, would lose there what ends with a transaction. */
 		if (!body->as_sent &&

@@ -66,7 +66,6 @@ static const char *const left_out[] =
 #define READ_ONLY				"transaction_read_only"
 
 #define PATH					"search_path"
-#define USER					"$user"
 
 static MigSetting *find_path(const List *settings);
 static List *schemas_of(const char *path, const char *user);
@@ -332,28 +331,16 @@ mig_session_setting_schemas(const List *settings, int *nschemas)
 
 /*
  * The names of a search_path that is the same as before stand for what they stood for
- * then, although it may have been renamed or dropped since; $user may be another role
- * now.
+ * then, although it may have been renamed or dropped since.
  */
 void
 mig_session_setting_keep_schemas(const List *settings, const List *before)
 {
 	MigSetting *path = find_path(settings);
 	const MigSetting *path_before = find_path(before);
-	List	   *names;
-	ListCell   *name_cell;
-	ListCell   *schema_cell;
-	ListCell   *before_cell;
 
-	if (path_before == NULL || strcmp(path->value, path_before->value) != 0 ||
-		!SplitIdentifierString(pstrdup(path->value), ',', &names))
-		return;
-	forthree(name_cell, names, schema_cell, path->schemas,
-			 before_cell, path_before->schemas)
-	{
-		if (strcmp(lfirst(name_cell), USER) != 0)
-			lfirst_oid(schema_cell) = lfirst_oid(before_cell);
-	}
+	if (path_before != NULL && strcmp(path->value, path_before->value) == 0)
+		path->schemas = path_before->schemas;
 }
 
 /*
@@ -468,7 +455,7 @@ schemas_of(const char *path, const char *user)
 static Oid
 schema_of(const char *name, const char *user)
 {
-	return get_namespace_oid(strcmp(name, USER) == 0 ? user : name, true);
+	return get_namespace_oid(strcmp(name, "$user") == 0 ? user : name, true);
 }
 
 /*
