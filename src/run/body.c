@@ -700,7 +700,6 @@ execute_utility(void *arg)
 	if (utility->body != NULL)
 	{
 		MigBodyExec *body = utility->body;
-
 		const List *collected = body->collected;
 
 		collect_settings(body, 0, utility->before, body->as_sent);

@@ -237,8 +237,8 @@ find_partial(const MigRun *run, const char *revision)
 }
 
 /*
- * Where the revision is partial in version tables only that were dropped, with their
- * schemas perhaps, nobody could set one of them to abandon it there.
+ * Abandons a revision that is partial only in version tables that were dropped: the
+ * setting migrate.version_table cannot name them.  false: it is none.
  */
 static bool
 abandon_gone(const MigVersion *version, const char *revision)
