@@ -34,8 +34,13 @@ static emit_log_hook_type previous_log_hook = NULL;
 static bool watching = false;
 static bool lock_waits_logged = false;	/* before that */
 
-/* The lock that the last sample found this backend waiting for. */
-static volatile bool waiting = false;
+/*
+ * The lock that a sample found this backend waiting for.  The one after it may
+ * come between the end of the wait and its error, and forgets it not yet.
+ */
+#define SAMPLES_KEPT			2
+
+static volatile sig_atomic_t waiting = 0;	/* samples until it is forgotten */
 static volatile LOCKTAG wait_tag;
 static volatile LOCKMODE wait_mode;
 static volatile sig_atomic_t wait_logged = false;	/* by the server */
@@ -137,13 +142,13 @@ show_lock_wait(ErrorData *error)
 	bool		is_lock_wait = mig_error_is_lock_wait(error);
 
 	/* Each sample wakes the server up, which then says it once more. */
-	if (is_lock_wait && waiting && wait_logged)
+	if (is_lock_wait && waiting > 0 && wait_logged)
 	{
 		error->output_to_server = false;
 		return;
 	}
 	if (is_lock_wait)
-		wait_logged = waiting;
+		wait_logged = waiting > 0;
 	if (is_lock_wait && watching && whereToSendOutput == DestRemote &&
 		client_min_messages <= NOTICE)
 	{
@@ -158,31 +163,34 @@ show_lock_wait(ErrorData *error)
 }
 
 /*
- * Runs in a signal handler: whether the backend waits for a lock, and for which.
+ * Runs in a signal handler: notes whether the backend waits for a lock, and for
+ * which.
  */
 void
 mig_blocker_sample(bool in_lock_wait)
 {
 	LOCK	   *lock = MyProc == NULL ? NULL : *(LOCK *volatile *) &MyProc->waitLock;
 
-	waiting = in_lock_wait && lock != NULL;
-	if (!waiting)
+	if (!in_lock_wait || lock == NULL)
 	{
 		wait_logged = false;
+		if (waiting > 0)
+			waiting--;
 		return;
 	}
+	waiting = SAMPLES_KEPT;
 	wait_tag = lock->tag;
 	wait_mode = MyProc->waitLockMode;
 }
 
 /*
  * While a message is raised, which may be the error that ends the wait: keeps
- * what the last sample has found, because the timer runs until the run ends.
+ * what the last samples have found, because the timer runs until the run ends.
  */
 void
 mig_blocker_keep(void)
 {
-	kept = waiting;
+	kept = waiting > 0;
 	if (!kept)
 		return;
 	kept_tag = wait_tag;
@@ -204,6 +212,7 @@ mig_blocker_find(const ErrorData *error, MigBlockers *blockers)
 				  error->sqlerrcode != ERRCODE_QUERY_CANCELED))
 		return false;
 	kept = false;
+	waiting = 0;
 	/* The error itself matters more than one from here. */
 	(void) mig_subxact(find_holders, &holders);
 	return blockers->who != NULL;
