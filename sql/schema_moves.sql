@@ -370,23 +370,50 @@ SELECT tableoid::regclass, count(*) FROM (SELECT tableoid FROM app.x UNION ALL S
 SELECT migrate_stamp('base');
 DROP SCHEMA app, app2 CASCADE;
 
--- in a copy a statement that is skipped is noted with the schemas that are there
+-- in a copy a statement that is skipped changes nothing about the schemas: neither is
+-- $user that of whoever has skipped it, nor is one that is not found given up
+CREATE ROLE regress_skips;
+CREATE SCHEMA regress_skips AUTHORIZATION regress_skips;
+CREATE TABLE regress_skips.x (a int);
 CREATE SCHEMA t1;
 CREATE TABLE t1.x (a int);
+GRANT USAGE ON SCHEMA migrate TO regress_skips;
+GRANT SELECT ON migrate.version TO regress_skips;
+GRANT EXECUTE ON FUNCTION migrate_resolve TO regress_skips;
 SELECT migrate_register('l1', $$
   INSERT INTO x VALUES (1);
   VACUUM x;
   VACUUM (ANALYZE, DISABLE_PAGE_SKIPPING) no_such;
-  INSERT INTO x VALUES (2)$$, '', '{s1}', replace => true);
-SET search_path = t1, public;
+  INSERT INTO x VALUES (2);
+  VACUUM no_such$$, '', '{s1}', replace => true);
+SET search_path = "$user", t1, public;
 SELECT migrate_stamp('s1');
 CALL migrate_deploy('l1');
-UPDATE migrate.partial SET origin = 'elsewhere', path_schemas = ARRAY['pg_catalog'::regnamespace::oid, 1];
+UPDATE migrate.partial SET origin = 'elsewhere', path_schemas = '{0,1,2}';
+SET ROLE regress_skips;
 SELECT migrate_resolve('l1', 'skip');
-SELECT path_schemas::regnamespace[] FROM migrate.partial ORDER BY statement DESC LIMIT 1;
+RESET ROLE;
+SELECT path_schemas, origin = 'elsewhere' AS elsewhere FROM migrate.partial ORDER BY statement;
+ALTER SCHEMA t1 RENAME TO t2;
 CALL migrate_deploy('l1');
-SELECT a FROM t1.x;
+ALTER SCHEMA t2 RENAME TO t1;
+CALL migrate_deploy('l1');
+SELECT tableoid::regclass, a FROM t1.x UNION ALL SELECT tableoid::regclass, a FROM regress_skips.x;
+SELECT path_schemas::regnamespace[], origin = 'elsewhere' AS elsewhere FROM migrate.partial ORDER BY statement;
+
+-- a schema whose new name is that of the placeholder cannot be in a path
+ALTER SCHEMA t1 RENAME TO "$user";
+SELECT migrate_resolve('l1', 'skip');
+CALL migrate_deploy('l1');
+ALTER SCHEMA "$user" RENAME TO t1;
+SELECT migrate_resolve('l1', 'abandon');
 RESET search_path;
-DROP SCHEMA t1 CASCADE;
+DROP SCHEMA t1, regress_skips CASCADE;
+DROP OWNED BY regress_skips;
+DROP ROLE regress_skips;
+
+-- a body without statements
+SELECT migrate_register('l1', '-- none', '', '{s1}', transactional => false, replace => true);
+CALL migrate_deploy('l1');
 DROP TABLE gate, x, many;
 \i sql/include/reset.sql

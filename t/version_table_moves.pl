@@ -250,11 +250,19 @@ SQL
 }
 
 # The same for schemas of the search_path where the version table is another one: a
-# new name is followed.
-foreach my $case ([ 'ALTER SCHEMA tenant RENAME TO other', '' ],
-	[ 'DROP SCHEMA aside', '3F000: schema "aside" of the search_path was dropped while the body ran' ])
+# new name is followed, whatever runs meanwhile.
+sql($node, $db, 'CREATE TABLE pair (a int PRIMARY KEY); INSERT INTO pair VALUES (1), (2)');
+my $other = 'ALTER SCHEMA tenant RENAME TO other; CREATE SCHEMA tenant; CREATE TABLE tenant.tt (a int, b int)';
+foreach my $case (
+	[ "$build; INSERT INTO tt VALUES (2, 2)", 'ALTER SCHEMA tenant RENAME TO other', '', 2 ],
+	[ "$build; INSERT INTO tt VALUES (2, 2)", 'DROP SCHEMA aside', '3F000: schema "aside" of the search_path was dropped while the body ran' ],
+	[ "CALL migrate_batch('public.pair', 'INSERT INTO tt SELECT public.pass(a) FROM public.pair WHERE a BETWEEN \$1 AND \$2', batch_size => 1)", $other, '', 3 ],
+	[ 'SELECT public.pass(1); INSERT INTO tt VALUES (2, 2)', $other, '', 2 ],
+	[ 'SELECT public.pass(1); INSERT INTO tt VALUES (2, 2)', 'DROP SCHEMA aside', '3F000: schema "aside" of the search_path was dropped while the body ran' ],
+	[ "DO 'BEGIN PERFORM public.pass(1); COMMIT; END'; INSERT INTO tt VALUES (2, 2)", $other, '', 2 ])
 {
-	my ($change, $expected) = @$case;
+	my ($body, $change, $expected, $rows) = @$case;
+	my $name = "$change, $body";
 	sql($node, $db, <<"SQL");
 TRUNCATE gate;
 DELETE FROM migrate.partial;
@@ -265,7 +273,7 @@ CREATE SCHEMA IF NOT EXISTS aside;
 CREATE SCHEMA tenant;
 CREATE TABLE tenant.tt (a int, b int);
 INSERT INTO tenant.tt VALUES (1, 1);
-SELECT migrate_register('d', '$build; INSERT INTO tt VALUES (2, 2)', '');
+SELECT migrate_register('d', \$\$$body\$\$, '', transactional => false);
 SQL
 	my $holder = start_sql($node, $db, 'holder', 'SELECT pg_advisory_lock(1); CALL pass_gate();');
 	wait_for_event($node, $holder, 'Timeout');
@@ -274,9 +282,9 @@ SQL
 	sql($node, $db, $change);
 	sql($node, $db, 'INSERT INTO gate VALUES (true)');
 	finish_sql($holder);
-	is((finish_sql($session))[1], $expected, $change);
-	is(sql($node, $db, 'SELECT count(*) FROM public.tt'), 0, "$change: nothing in the next schema");
-	is(sql($node, $db, 'SELECT count(*) FROM other.tt'), 2, "$change: all in the schema") if $expected eq '';
+	is((finish_sql($session))[1], $expected, $name);
+	is(sql($node, $db, 'SELECT count(*) FROM public.tt'), 0, "$name: nothing in the next schema");
+	is(sql($node, $db, 'SELECT count(*) FROM other.tt'), $rows, "$name: all in the schema") if defined $rows;
 }
 
 $node->stop;

@@ -156,7 +156,8 @@ mig_body_execute(MigBodyExec *body, int first, int nstatements)
 	mig_constraint_check(body->transaction_ends);
 	/* A batch is followed by the next one. */
 	if (next < body->script->nstatements ||
-		body->script->statements[next - 1].kind == MIG_STATEMENT_BATCH)
+		(nstatements > 0 &&
+		 body->script->statements[next - 1].kind == MIG_STATEMENT_BATCH))
 		collect_settings(body, nest_level, NIL, body->as_sent);
 	check_paths(body);
 
@@ -393,15 +394,21 @@ begin_context(MigBodyExec *body, ErrorContextCallback *callback)
 /*
  * Those in front of a segment that are no segment are SET statements only; what
  * else stands before a statement that is looked at in advance has not run yet.
+ * The segment's search_path is noted.
  */
 static void
 run_settings(MigBodyExec *body, int before)
 {
+	MemoryContext old_context;
+
 	for (int i = body->ncarried; i < before; i++)
 	{
 		if (body->script->statements[i].setting)
 			run_statement(body, i);
 	}
+	old_context = MemoryContextSwitchTo(body->context);
+	mig_session_setting_note_path(&body->path_before);
+	MemoryContextSwitchTo(old_context);
 }
 
 /*
@@ -416,7 +423,8 @@ collect_settings(MigBodyExec *body, int nest_level, const List *before,
 
 	body->collected = mig_session_setting_collect(body->carried, nest_level,
 												  before, committed,
-												  body->runner);
+												  body->runner,
+												  &body->path_before);
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -700,12 +708,8 @@ execute_utility(void *arg)
 	if (utility->body != NULL)
 	{
 		MigBodyExec *body = utility->body;
-		const List *collected = body->collected;
 
 		collect_settings(body, 0, utility->before, body->as_sent);
-		/* A CALL, a DO and DISCARD ALL can change it themselves. */
-		if (body->script->statements[utility->index].kind == MIG_STATEMENT_NONTRANSACTIONAL)
-			mig_session_setting_keep_schemas(body->collected, collected);
 		/* A client, too, would lose there what ends with a transaction. */
 		if (!body->as_sent &&
 			utility->index + 1 < body->script->nstatements)

@@ -331,13 +331,10 @@ skip(const MigVersion *version, const MigPartial *partial)
 	row.kind = segment.tag;
 	row.nsettings = partial->nsettings;
 	row.settings = partial->settings;
-	row.path_schemas =
-		mig_session_setting_schemas(mig_session_setting_parse(partial->settings,
-															  partial->nsettings,
-															  partial->path_schemas,
-															  partial->npath_schemas,
-															  partial->elsewhere),
-									&row.npath_schemas);
+	row.npath_schemas = partial->npath_schemas;
+	row.path_schemas = partial->path_schemas;
+	/* In a copy it is the next run that knows what the names stand for. */
+	row.origin = partial->origin;
 	row.session_id = partial->session_id;
 	row.nsession_objects = partial->nsession_objects;
 	row.session_objects = partial->session_objects;

@@ -41,6 +41,15 @@ typedef struct MigSetting
 	bool		elsewhere;		/* in another database */
 } MigSetting;
 
+/* The search_path that a segment of a body finds. */
+typedef struct MigPathNote
+{
+	char	   *path;
+	char	   *user;			/* whose schema $user is */
+	List	   *schemas;		/* as in MigSetting */
+	uint64		nschemas;		/* as mig_utility_hook_schemas() has said */
+} MigPathNote;
+
 /* Told of a command that is about to run from within a statement. */
 typedef void (*MigUtilityNested) (Node *command, void *arg);
 
@@ -74,6 +83,7 @@ typedef struct MigBodyExec
 	int			ncarried;		/* this many statements are done, */
 	List	   *carried;		/* and have set these, of MigSetting */
 	List	   *collected;		/* the same after the segment that is tried */
+	MigPathNote path_before;	/* that it has found */
 	char	   *search_path;	/* of the last statement that began */
 	Oid			role;			/* the same */
 	List	   *paths;			/* each search_path that the body has set; of
@@ -424,7 +434,9 @@ extern bool mig_batch_execute_in_body(MigStepExec *exec,
 extern List *mig_session_setting_read(void);
 extern List *mig_session_setting_collect(const List *carried, int nest_level,
 										 const List *before, bool committed,
-										 Oid runner);
+										 Oid runner,
+										 const MigPathNote *path_before);
+extern void mig_session_setting_note_path(MigPathNote *note);
 extern List *mig_session_setting_copy(const List *settings);
 extern void mig_session_setting_check(const List *settings);
 extern void mig_session_setting_apply(const List *settings, bool in_segment);
@@ -435,8 +447,6 @@ extern char **mig_session_setting_texts(const List *settings, Oid runner,
 extern List *mig_session_setting_parse(char *const *texts, int n,
 									   char *const *schemas, int nschemas,
 									   bool elsewhere);
-extern void mig_session_setting_keep_schemas(const List *settings,
-											 const List *before);
 extern char **mig_session_setting_schemas(const List *settings, int *nschemas);
 extern const char *mig_session_setting_path(const List *settings,
 											const char **lost);
@@ -677,6 +687,7 @@ extern uint64 mig_utility_hook_constraints(void);
 extern void mig_utility_hook_forget_constraints(void);
 extern bool mig_utility_hook_wrote_rows(void);
 extern uint64 mig_utility_hook_enum_values(void);
+extern uint64 mig_utility_hook_schemas(void);
 extern void mig_utility_hook_begin_attempt(bool refuse_ddl);
 extern void mig_utility_hook_end_attempt(void);
 extern void mig_utility_hook_watch_nested(MigUtilityNested told, void *arg);

@@ -66,9 +66,11 @@ static const char *const left_out[] =
 #define READ_ONLY				"transaction_read_only"
 
 #define PATH					"search_path"
+#define USER					"$user"
 
 static MigSetting *find_path(const List *settings);
-static List *schemas_of(const char *path, const char *user);
+static List *schemas_of(const char *path, const char *user,
+						const MigPathNote *before);
 static Oid	schema_of(const char *name, const char *user);
 static const char *user_of(const List *settings, Oid runner);
 static const char *path_in_force(const List *settings);
@@ -117,12 +119,12 @@ mig_session_setting_read(void)
  * What a body has set so far: what it had set before (carried), what it has set
  * since a GUC nest level began or, if that is 0, what differs from before, and
  * what is always kept.  committed: as it will be when the transaction has ended,
- * without what was set for that only.
+ * without what was set for that only.  path_before: what the segment has found.
  */
 List *
 mig_session_setting_collect(const List *carried, int nest_level,
 							const List *before, bool committed,
-							Oid runner)
+							Oid runner, const MigPathNote *path_before)
 {
 	int			n;
 	struct config_generic **records = mig_compat_guc_variables(&n);
@@ -150,8 +152,21 @@ mig_session_setting_collect(const List *carried, int nest_level,
 			settings = add_record(settings, records[i], value, false);
 	}
 	path = find_path(settings);
-	path->schemas = schemas_of(path->value, user_of(settings, runner));
+	path->schemas = schemas_of(path->value, user_of(settings, runner),
+							   path_before);
 	return settings;
+}
+
+/*
+ * The search_path that is in force, in the current memory context.
+ */
+void
+mig_session_setting_note_path(MigPathNote *note)
+{
+	note->path = pstrdup(current_value(PATH));
+	note->user = GetUserNameFromId(GetUserId(), false);
+	note->schemas = schemas_of(note->path, note->user, NULL);
+	note->nschemas = mig_utility_hook_schemas();
 }
 
 /*
@@ -319,7 +334,8 @@ mig_session_setting_schemas(const List *settings, int *nschemas)
 {
 	const MigSetting *path = find_path(settings);
 	List	   *schemas = path == NULL ? NIL : path->elsewhere ?
-	schemas_of(path->value, user_of(settings, GetUserId())) : path->schemas;
+	schemas_of(path->value, user_of(settings, GetUserId()), NULL) :
+	path->schemas;
 	char	  **texts = palloc(sizeof(char *) * Max(list_length(schemas), 1));
 	ListCell   *cell;
 
@@ -327,20 +343,6 @@ mig_session_setting_schemas(const List *settings, int *nschemas)
 	foreach(cell, schemas)
 		texts[(*nschemas)++] = psprintf("%u", lfirst_oid(cell));
 	return texts;
-}
-
-/*
- * The names of a search_path that is the same as before stand for what they stood for
- * then, although it may have been renamed or dropped since.
- */
-void
-mig_session_setting_keep_schemas(const List *settings, const List *before)
-{
-	MigSetting *path = find_path(settings);
-	const MigSetting *path_before = find_path(before);
-
-	if (path_before != NULL && strcmp(path->value, path_before->value) == 0)
-		path->schemas = path_before->schemas;
 }
 
 /*
@@ -404,8 +406,9 @@ mig_session_setting_path(const List *settings, const char **lost)
 			get_namespace_name(schema);
 
 			is_same = false;
-			if (name_now == NULL)
-				*lost = name;
+			/* A path cannot name a schema that was renamed to "$user". */
+			if (name_now == NULL || strcmp(name_now, USER) == 0)
+				*lost = strcmp(name, USER) == 0 ? user : name;
 			else
 				name = name_now;
 		}
@@ -435,9 +438,17 @@ find_path(const List *settings)
 	return unconstify(MigSetting *, find(settings, PATH, &from));
 }
 
+/*
+ * What the names of a search_path stand for.  Where it is the same as before (NULL:
+ * unknown) they stand for what they stood for then, although another session may have
+ * renamed or dropped that since; what this one has done to schemas counts.
+ */
 static List *
-schemas_of(const char *path, const char *user)
+schemas_of(const char *path, const char *user, const MigPathNote *before)
 {
+	bool		is_same = before != NULL && strcmp(path, before->path) == 0 &&
+	mig_utility_hook_schemas() == before->nschemas;
+	bool		is_same_user = is_same && strcmp(user, before->user) == 0;
 	List	   *schemas = NIL;
 	List	   *names;
 	ListCell   *cell;
@@ -445,7 +456,15 @@ schemas_of(const char *path, const char *user)
 	if (!SplitIdentifierString(pstrdup(path), ',', &names))
 		return NIL;
 	foreach(cell, names)
-		schemas = lappend_oid(schemas, schema_of(lfirst(cell), user));
+	{
+		const char *name = lfirst(cell);
+		bool		keeps = strcmp(name, USER) == 0 ? is_same_user : is_same;
+
+		schemas = lappend_oid(schemas, keeps ?
+							  list_nth_oid(before->schemas,
+										   foreach_current_index(cell)) :
+							  schema_of(name, user));
+	}
 	return schemas;
 }
 
@@ -455,7 +474,7 @@ schemas_of(const char *path, const char *user)
 static Oid
 schema_of(const char *name, const char *user)
 {
-	return get_namespace_oid(strcmp(name, "$user") == 0 ? user : name, true);
+	return get_namespace_oid(strcmp(name, USER) == 0 ? user : name, true);
 }
 
 /*

@@ -23,6 +23,7 @@
 #include "run/run_internal.h"
 
 static uint64 nenum_values = 0;
+static uint64 nschemas = 0;
 static uint64 nlasting = 0;
 static uint64 nwritten = 0;
 static bool ddl_refused = false;
@@ -48,6 +49,7 @@ static void watch_utility(PlannedStmt *pstmt, const char *queryString,
 						  DestReceiver *dest, QueryCompletion *qc);
 static void refuse_restricted(Node *statement);
 static void watch_attempt(Node *statement);
+static bool changes_schemas(Node *statement);
 static void remember(List **names, const char *name);
 static void watch_ddl(Node *statement);
 static void watch_transaction(XactEvent event, void *arg);
@@ -147,6 +149,15 @@ mig_utility_hook_enum_values(void)
 }
 
 /*
+ * How often this process has run what can make, rename or drop a schema.
+ */
+uint64
+mig_utility_hook_schemas(void)
+{
+	return nschemas;
+}
+
+/*
  * How often this process has done from within a statement what stays when the
  * statement fails, if DDL commits by itself: DDL, and commits.
  */
@@ -208,6 +219,8 @@ watch_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	if (IsA(pstmt->utilityStmt, AlterEnumStmt) &&
 		castNode(AlterEnumStmt, pstmt->utilityStmt)->oldVal == NULL)
 		nenum_values++;
+	if (changes_schemas(pstmt->utilityStmt))
+		nschemas++;
 	if (IsA(pstmt->utilityStmt, CopyStmt))
 		wrote_rows = true;
 	watch_attempt(pstmt->utilityStmt);
@@ -250,6 +263,28 @@ refuse_restricted(Node *statement)
 						GetCommandTagName(CreateCommandTag(statement)),
 						GetUserNameFromId(userid, false)),
 				 errdetail("A trigger, rule or expression of the table has said it, while a role with more rights reads or writes the table.")));
+}
+
+/*
+ * A schema can be a member of an extension.
+ */
+static bool
+changes_schemas(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateSchemaStmt:
+		case T_CreateExtensionStmt:
+		case T_DropOwnedStmt:
+			return true;
+		case T_RenameStmt:
+			return castNode(RenameStmt, statement)->renameType == OBJECT_SCHEMA;
+		case T_DropStmt:
+			return castNode(DropStmt, statement)->removeType == OBJECT_SCHEMA ||
+				castNode(DropStmt, statement)->removeType == OBJECT_EXTENSION;
+		default:
+			return false;
+	}
 }
 
 static void

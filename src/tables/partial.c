@@ -63,7 +63,7 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"        THEN version_oid::pg_catalog.text END,"
 		"       session_id, session_objects, " ROLE_NOW("oid") ","
 		"       run::pg_catalog.text,"
-		"       path_schemas::pg_catalog.text[], origin <> " MIG_SPI_ORIGIN
+		"       path_schemas::pg_catalog.text[], origin, origin <> " MIG_SPI_ORIGIN
 		"  FROM migrate.partial AS p"
 		" WHERE (version_oid = $1 OR version_table = $2)"
 		"   AND (" MIG_VERSION_OF("migrate.partial", "p.")
@@ -109,7 +109,8 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 	partial->settings = mig_spi_row_texts(&row, 5, &partial->nsettings);
 	partial->path_schemas = mig_spi_row_texts(&row, 19,
 											  &partial->npath_schemas);
-	partial->elsewhere = mig_spi_row_bool(&row, 20);
+	partial->origin = mig_spi_row_text_not_null(&row, 20);
+	partial->elsewhere = mig_spi_row_bool(&row, 21);
 	partial->session_id = mig_spi_row_text(&row, 15);
 	partial->session_objects = mig_spi_row_texts(&row, 16,
 												 &partial->nsession_objects);
@@ -324,7 +325,8 @@ write_segment(const MigPartialSegment *segment, const char *state)
 		"  before, body_hash, run, role, role_oid, origin, settings, session_id,"
 		"  session_objects, path_schemas, finished)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		"  pg_catalog.pg_get_userbyid($14), $14, " MIG_SPI_ORIGIN ", $15, $16, $17,"
+		"  pg_catalog.pg_get_userbyid($14), $14, COALESCE($19, " MIG_SPI_ORIGIN "),"
+		"  $15, $16, $17,"
 		"  $18::pg_catalog.oid[],"
 		"  CASE $9 WHEN 'done' THEN pg_catalog.clock_timestamp() END)"
 		" ON CONFLICT (version_oid, statement) DO UPDATE"
@@ -364,6 +366,7 @@ write_segment(const MigPartialSegment *segment, const char *state)
 	mig_spi_arg_texts(&args, segment->session_objects,
 					  segment->nsession_objects);
 	mig_spi_arg_texts(&args, segment->path_schemas, segment->npath_schemas);
+	mig_spi_arg_text(&args, segment->origin);
 	mig_spi_write(&query, &args);
 }
 

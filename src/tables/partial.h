@@ -36,6 +36,7 @@ typedef struct MigPartialSegment
 	int			npath_schemas;
 	char	  **path_schemas;	/* what the names of the search_path among
 								 * them stand for: OIDs, "0" for none */
+	const char *origin;			/* of the OIDs; NULL: this database */
 	const char *session_id;
 	int			nsession_objects;	/* that only it has, made by the body */
 	char	  **session_objects;
@@ -66,6 +67,7 @@ typedef struct MigPartial
 	char	  **settings;		/* of the body, before what follows */
 	int			npath_schemas;	/* 0: unknown */
 	char	  **path_schemas;	/* as in MigPartialSegment */
+	char	   *origin;			/* as in MigPartialSegment, never NULL */
 	bool		elsewhere;		/* it was noted in another database */
 	bool		renamed;		/* it was noted under another name of the
 								 * version table, or for one that is gone */
