@@ -325,6 +325,21 @@ CALL migrate_deploy(schemas => '{t1}');
 SELECT b, count(*) FROM many GROUP BY b;
 DROP SCHEMA t1 CASCADE;
 
+-- and those of one that is gone, whose name another one has got
+UPDATE gate SET a = 0;
+UPDATE many SET b = 0;
+CREATE SCHEMA t1;
+CREATE SCHEMA t2;
+CALL migrate_deploy(schemas => '{t1,t2}');
+SELECT version_table, statement, last_key FROM migrate.batch ORDER BY version_table;
+DROP SCHEMA t2 CASCADE;
+ALTER SCHEMA t1 RENAME TO t2;
+UPDATE gate SET a = 1;
+CALL migrate_deploy(schemas => '{t2}');
+SELECT b, count(*) FROM many GROUP BY b ORDER BY b;
+SELECT count(*) FROM migrate.batch;
+DROP SCHEMA t2 CASCADE;
+
 -- a role that was set for a transaction that has ended is not that of $user
 CREATE ROLE regress_local;
 CREATE SCHEMA regress_local AUTHORIZATION regress_local;
