@@ -91,6 +91,49 @@ SELECT schema, state FROM migrate.tenants;
 DROP SCHEMA t2 CASCADE;
 TRUNCATE gate;
 
+-- the name stands for another schema now: what the hint says resumes the revision where
+-- it is, and those after it run there, too
+SELECT migrate_register('r2', 'CREATE TABLE y2 (a int)', 'DROP TABLE y2', '{r1}');
+CREATE SCHEMA t1;
+CALL migrate_deploy(schemas => '{t1}');
+ALTER SCHEMA t1 RENAME TO t9;
+CREATE SCHEMA t1;
+INSERT INTO gate VALUES (1);
+\set VERBOSITY default
+CALL migrate_deploy(schemas => '{t1}');
+SELECT migrate_submit(schemas => '{t1}') AS job \gset
+CALL migrate_wait(:job);
+-- a version table that has another name is that of the session, not of a tenant
+ALTER TABLE t9.migrate_version RENAME TO moved;
+SET migrate.version_table = 't1.migrate_version';
+CALL migrate_deploy();
+RESET migrate.version_table;
+ALTER TABLE t9.moved RENAME TO migrate_version;
+\set VERBOSITY terse
+CALL migrate_deploy('r1', schemas => '{t9}');
+CALL migrate_deploy(schemas => '{t9}');
+CALL migrate_deploy(schemas => '{t1}');
+SELECT c.oid::regclass FROM pg_class AS c WHERE c.relname IN ('y', 'y2') ORDER BY c.relnamespace::regnamespace::text COLLATE "C", c.relname;
+DROP SCHEMA t1, t9 CASCADE;
+TRUNCATE gate;
+
+-- renamed or dropped while its revisions run: the hints have its present name, or none
+SELECT migrate_register('r3', 'ALTER SCHEMA t1 RENAME TO t8; VACUUM pg_catalog.pg_am; SELECT 1', '', '{r2}');
+SELECT migrate_register('r4', 'DROP SCHEMA t8 CASCADE; VACUUM pg_catalog.pg_am; SELECT 1', '', '{r3}');
+INSERT INTO gate VALUES (1);
+CREATE SCHEMA t1;
+\set VERBOSITY default
+CALL migrate_deploy(schemas => '{t1}');
+CALL migrate_deploy('r3', schemas => '{t8}');
+CREATE SCHEMA t7;
+CALL migrate_deploy(schemas => '{t8,t7}', stop_on_error => true);
+CALL migrate_deploy('r1', schemas => '{t8}');
+SELECT migrate_resolve('r4', 'abandon');
+SELECT migrate_unregister('r4'), migrate_unregister('r3'), migrate_unregister('r2');
+\set VERBOSITY terse
+DROP SCHEMA t7 CASCADE;
+TRUNCATE gate;
+
 -- dropped and made anew: another one, to which nothing was done
 CREATE SCHEMA t1;
 CALL migrate_deploy(schemas => '{t1}');

@@ -428,7 +428,7 @@ note_end(Worker *worker, const char *reason)
 
 /*
  * A job that was cancelled has not failed, unless a timeout cancelled it.  The hint is
- * for a session that has the settings of the job.
+ * for a session that has the settings of the job, unless it has what it needs.
  */
 static void
 describe_error(Worker *worker, const ErrorData *error)
@@ -442,7 +442,8 @@ describe_error(Worker *worker, const ErrorData *error)
 	end->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	end->error = error->message;
 	end->detail = error->detail;
-	end->hint = error->hint == NULL || session[0] == '\0' ? error->hint :
+	end->hint = error->hint == NULL || session[0] == '\0' || worker->result.elsewhere ?
+		error->hint :
 		psprintf("With the settings of the job: %s%s", session, error->hint);
 	end->context = error->context;
 }

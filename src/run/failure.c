@@ -649,6 +649,22 @@ mig_failure_resume(const MigPartial *partial)
 }
 
 /*
+ * The same in a schema with a version table of its own.
+ */
+char *
+mig_failure_resume_in(const MigPartial *partial, char *schema)
+{
+	char	   *schemas = mig_tenant_quote(list_make1(schema));
+
+	return partial->operation == MIG_COMMAND_UPGRADE ?
+		psprintf("CALL migrate_deploy(%s, schemas => %s);",
+				 quote_literal_cstr(partial->revision), schemas) :
+		psprintf("CALL migrate_revert(%s, schemas => %s);",
+				 quote_literal_cstr(mig_failure_target_before(partial->revision)),
+				 schemas);
+}
+
+/*
  * A downgrade may find only a part of what it removes, which its author has to
  * have thought of.
  */

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "base/command.h"
 #include "base/printable.h"
@@ -32,6 +33,7 @@ typedef enum ResolveAction
 	RESOLVE_ABANDON				/* the revision is taken as it is, not applied */
 } ResolveAction;
 
+static char *resume_there(const MigVersion *version, const MigPartial *partial);
 static MigPartial *find_partial(const MigRun *run, const char *revision);
 static bool abandon_gone(const MigVersion *version, const char *revision);
 static ResolveAction action_by_name(const char *name);
@@ -179,16 +181,20 @@ mig_run_resolve(const char *revision, const char *action_name)
 
 /*
  * The partial revision of the version table, with the run's lock on it, or
- * NULL.  Raises an error if it may be that of another table.
+ * NULL.  Raises an error if it may be that of another table, and says so in the
+ * result, unless that is NULL.
  */
 MigPartial *
-mig_resolve_find(const MigVersion *version)
+mig_resolve_find(const MigVersion *version, MigRunResult *result)
 {
 	MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
 
 	if (partial == NULL)
 		return NULL;
 	if (partial->table_now != NULL)
+	{
+		if (result != NULL)
+			result->elsewhere = true;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is partial in another version table that was named \"%s\"",
@@ -197,9 +203,11 @@ mig_resolve_find(const MigVersion *version)
 						   mig_printable(partial->table_now),
 						   mig_command_name(partial->operation),
 						   mig_run_describe_partial(partial)),
-				 errhint("SET migrate.version_table = %s to resume the revision there, or to abandon it with SELECT migrate_resolve(%s, 'abandon').",
-						 quote_literal_cstr(partial->table_now),
+				 errhint("To resume the revision there: %s\nTo abandon it there: SET migrate.version_table = %s; SELECT migrate_resolve(%s, 'abandon');",
+						 resume_there(version, partial),
+						 mig_printable(quote_literal_cstr(partial->table_now)),
 						 quote_literal_cstr(partial->revision))));
+	}
 	if (partial->renamed)
 	{
 		mig_partial_follow(version);
@@ -208,11 +216,32 @@ mig_resolve_find(const MigVersion *version)
 	return partial;
 }
 
+/*
+ * The statement that resumes a revision in the table that is another one now.  Where
+ * that has kept its name it has another schema, that of a tenant, whose objects
+ * are those of its bodies: what runs after the partial revision needs it in front
+ * of the search_path, too.
+ */
+static char *
+resume_there(const MigVersion *version, const MigPartial *partial)
+{
+	List	   *before;
+	List	   *now;
+
+	if (SplitIdentifierString(pstrdup(version->name), '.', &before) &&
+		SplitIdentifierString(pstrdup(partial->table_now), '.', &now) &&
+		strcmp(lsecond(before), lsecond(now)) == 0)
+		return mig_failure_resume_in(partial, linitial(now));
+	return psprintf("SET migrate.version_table = %s; %s",
+					mig_printable(quote_literal_cstr(partial->table_now)),
+					mig_failure_resume(partial));
+}
+
 static MigPartial *
 find_partial(const MigRun *run, const char *revision)
 {
 	const char *table = mig_printable(run->version->name);
-	MigPartial *partial = mig_resolve_find(run->version);
+	MigPartial *partial = mig_resolve_find(run->version, NULL);
 
 	if (partial == NULL || strcmp(partial->revision, revision) != 0)
 	{

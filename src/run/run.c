@@ -251,7 +251,7 @@ read_and_plan(void *arg)
 	MigVersion *version = run->version;
 
 	mig_version_read_locked(version);
-	run->partial = mig_resolve_find(version);
+	run->partial = mig_resolve_find(version, run->result);
 	/* What the target means is no question then, and may have no answer. */
 	if (run->partial != NULL &&
 		(!run->commits || (request->step == NULL &&

@@ -68,6 +68,8 @@ typedef struct MigRunResult
 								 * first revision waits for a person */
 	int			ncommitted;		/* steps and segments, procedure and worker */
 	bool		partial;		/* after an error: a revision is */
+	bool		elsewhere;		/* after an error: its hint is about another
+								 * version table, with what that needs */
 	MigStaleness staleness;		/* after an error: of the catalog cache */
 	char	   *to_change;		/* after an error: the revision whose body may
 								 * have to be changed, or NULL */
@@ -137,6 +139,7 @@ typedef struct MigBatchRequest
 typedef struct MigTenant
 {
 	char	   *schema;
+	Oid			schema_oid;		/* as it was found, or entered */
 	bool		by_pattern;		/* found by one, not named */
 	char	   *search_path;
 	char	   *version_table;	/* quoted where needed, with the schema */

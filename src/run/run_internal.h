@@ -668,6 +668,7 @@ extern void mig_failure_explain(MigRun *run, ErrorData *error,
 								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
 extern char *mig_failure_resume(const MigPartial *partial);
+extern char *mig_failure_resume_in(const MigPartial *partial, char *schema);
 extern char *mig_failure_ways_unknown(const MigPartial *partial,
 									  const char *command);
 extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
@@ -699,7 +700,8 @@ extern uint64 mig_utility_hook_lasting(void);
 extern uint64 mig_utility_hook_written(void);
 
 /* resolve.c */
-extern MigPartial *mig_resolve_find(const MigVersion *version);
+extern MigPartial *mig_resolve_find(const MigVersion *version,
+									MigRunResult *result);
 pg_noreturn extern void mig_resolve_refuse(const MigPartial *partial);
 pg_noreturn extern void mig_resolve_refuse_order(const MigPartial *partial,
 												 const char *first);

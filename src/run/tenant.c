@@ -14,10 +14,12 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/command.h"
@@ -41,6 +43,7 @@ typedef struct Match
 {
 	char	   *asked;
 	char	   *schema;			/* NULL: there is none */
+	Oid			schema_oid;
 	bool		is_pattern;
 	bool		is_reserved;	/* of the server or an extension, or nothing
 								 * that a search_path can name */
@@ -54,6 +57,7 @@ typedef struct Match
 typedef struct TenantRuns
 {
 	const MigRunRequest *request;
+	const char *search_path;	/* of the caller */
 	bool		stop_on_error;
 	MemoryContext context;		/* for what outlives a run */
 	int			ntenants;
@@ -61,7 +65,9 @@ typedef struct TenantRuns
 	int			nbegun;
 	int			ndone;
 	int			nended;			/* before their target */
-	List	   *failed;			/* names of schemas */
+	List	   *failed;			/* names of schemas, when their runs began */
+	List	   *to_repeat;		/* those that they have now, of those that are
+								 * still there */
 	bool		progressed;		/* one of those that failed, before that, or
 								 * it is partial */
 	ErrorData  *first_error;
@@ -124,6 +130,7 @@ typedef struct TenantRuns
 
 static Match *match(int nnames, char **names, int *nmatches);
 static void read_match(const MigSpiRow *row, void *result);
+static void set_names(MigTenant *tenant, char *schema, const char *search_path);
 static void check_match(const Match *match);
 static void warn_foreign(const Match *matches, int nmatches);
 static void warn_foreign_objects(const Match *matches, int nmatches);
@@ -137,6 +144,9 @@ static void turn_work(void *arg);
 static void enter_work(void *arg);
 static void report(const TenantRuns *runs, const MigTenant *tenant,
 				   const ErrorData *error);
+static char *advise_schema(const TenantRuns *runs, const MigTenant *tenant,
+						   const char *hint);
+static char *name_now(const MigTenant *tenant);
 static void note_progress(const TenantRuns *runs, ErrorData *error);
 static void report_end(const TenantRuns *runs);
 static char *advise(const TenantRuns *runs);
@@ -164,12 +174,9 @@ mig_tenant_list(int nnames, char **names, int *ntenants)
 		check_match(&matches[i]);
 		if (matches[i].is_foreign || matches[i].foreign_object != NULL)
 			continue;
-		tenant->schema = matches[i].schema;
+		set_names(tenant, matches[i].schema, path);
+		tenant->schema_oid = matches[i].schema_oid;
 		tenant->by_pattern = matches[i].is_pattern;
-		tenant->search_path = *path == '\0' ?
-			pstrdup(quote_identifier(tenant->schema)) :
-			psprintf("%s, %s", quote_identifier(tenant->schema), path);
-		tenant->version_table = mig_version_table_in(tenant->schema);
 		(*ntenants)++;
 	}
 	warn_foreign(matches, nmatches);
@@ -180,6 +187,16 @@ mig_tenant_list(int nnames, char **names, int *ntenants)
 				 errmsg("there is no schema to run in"),
 				 errhint("Name the schemas, as in schemas => '{tenant_1, tenant_2}' or '{tenant_*}'.")));
 	return tenants;
+}
+
+static void
+set_names(MigTenant *tenant, char *schema, const char *search_path)
+{
+	tenant->schema = schema;
+	tenant->search_path = *search_path == '\0' ?
+		pstrdup(quote_identifier(schema)) :
+		psprintf("%s, %s", quote_identifier(schema), search_path);
+	tenant->version_table = mig_version_table_in(schema);
 }
 
 /*
@@ -211,7 +228,7 @@ void
 mig_tenant_run(const MigRunRequest *request, int nnames, char **names,
 			   bool stop_on_error)
 {
-	TenantRuns	runs = {request, stop_on_error};
+	TenantRuns	runs = {.request = request, .stop_on_error = stop_on_error};
 	List	   *settings;
 	ErrorData  *error;
 
@@ -225,6 +242,7 @@ mig_tenant_run(const MigRunRequest *request, int nnames, char **names,
 	runs.context = AllocSetContextCreate(PortalContext, "migrate tenants",
 										 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(runs.context);
+	runs.search_path = pstrdup(GetConfigOption("search_path", false, false));
 	runs.tenants = mig_tenant_list(nnames, names, &runs.ntenants);
 	settings = mig_session_setting_read();
 	mig_xact_renew();
@@ -250,7 +268,8 @@ match(int nnames, char **names, int *nmatches)
 {
 	static MigSpiQuery query = {
 		"SELECT n.asked, n.nspname, n.is_pattern, n.is_reserved, n.is_foreign,"
-		"       CASE WHEN n.is_pattern AND NOT n.is_foreign THEN " FOREIGN_OBJECT " END"
+		"       CASE WHEN n.is_pattern AND NOT n.is_foreign THEN " FOREIGN_OBJECT " END,"
+		"       n.oid"
 		"  FROM (SELECT pg_catalog.min(a.name), pg_catalog.min(a.number), s.oid, s.nspname,"
 		"               pg_catalog.bool_and(a.is_pattern), s.is_reserved,"
 		"               pg_catalog.bool_and(a.is_pattern) AND s.is_foreign"
@@ -299,6 +318,7 @@ read_match(const MigSpiRow *row, void *result)
 	match->is_reserved = match->schema != NULL && mig_spi_row_bool(row, 4);
 	match->is_foreign = match->schema != NULL && mig_spi_row_bool(row, 5);
 	match->foreign_object = mig_spi_row_text(row, 6);
+	match->schema_oid = mig_spi_row_oid(row, 7);
 }
 
 static void
@@ -485,6 +505,8 @@ all_work(void *arg)
 		is_last = runs->stop_on_error || meets_all(error);
 		mig_retry_make_plain(error);
 		runs->failed = lappend(runs->failed, tenant->schema);
+		if (name_now(tenant) != NULL)
+			runs->to_repeat = lappend(runs->to_repeat, name_now(tenant));
 		runs->progressed = runs->progressed || runs->result.ncommitted > 0 ||
 			runs->result.partial;
 		if (runs->first_error == NULL)
@@ -538,12 +560,15 @@ turn_work(void *arg)
 static void
 enter_work(void *arg)
 {
-	mig_tenant_enter(arg, GUC_ACTION_SET);
+	MigTenant  *tenant = arg;
+	Oid			schema_oid;
+
+	mig_tenant_enter(tenant, GUC_ACTION_SET);
+	schema_oid = get_namespace_oid(tenant->schema, true);
+	if (OidIsValid(schema_oid))
+		tenant->schema_oid = schema_oid;
 }
 
-/*
- * The hint of the error is for a session that has the settings of the tenant.
- */
 static void
 report(const TenantRuns *runs, const MigTenant *tenant, const ErrorData *error)
 {
@@ -555,12 +580,48 @@ report(const TenantRuns *runs, const MigTenant *tenant, const ErrorData *error)
 			 errmsg("downgrade in schema \"%s\" failed: %s", mig_printable(tenant->schema),
 					error->message),
 			 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
-			 errhint("For this schema: %s%s",
-					 mig_run_describe_session(tenant->version_table,
-											  tenant->search_path),
-					 error->hint != NULL ? error->hint :
-					 "SELECT * FROM migrate.status;"),
+			 errhint("%s", advise_schema(runs, tenant, error->hint)),
 			 error->context != NULL ? errcontext("%s", error->context) : 0));
+}
+
+/*
+ * The hint of the error, which is for a session that has the settings of the tenant;
+ * with these, unless it has what it needs.  Where the schema was renamed meanwhile
+ * these are others, and where it was dropped there are none.
+ */
+static char *
+advise_schema(const TenantRuns *runs, const MigTenant *tenant, const char *hint)
+{
+	char	   *name = name_now(tenant);
+	MigTenant	now;
+	char	   *session;
+
+	if (runs->result.elsewhere)
+		return pstrdup(hint);
+	if (name == NULL)
+		return psprintf("Schema \"%s\" does not exist any more.",
+						mig_printable(tenant->schema));
+	set_names(&now, name, runs->search_path);
+	session = mig_run_describe_session(now.version_table, now.search_path);
+	if (hint == NULL)
+		hint = "SELECT * FROM migrate.status;";
+	return strcmp(name, tenant->schema) == 0 ?
+		psprintf("For this schema: %s%s", session, hint) :
+		psprintf("For this schema, whose name is \"%s\" now: %s%s",
+				 mig_printable(name), session, hint);
+}
+
+/*
+ * The name that the schema of a tenant has now, or, if it was dropped, another one
+ * has that was made in its place.  NULL: there is none.
+ */
+static char *
+name_now(const MigTenant *tenant)
+{
+	char	   *name = get_namespace_name(tenant->schema_oid);
+
+	return name != NULL ? name :
+		OidIsValid(get_namespace_oid(tenant->schema, true)) ? tenant->schema : NULL;
 }
 
 /*
@@ -622,11 +683,14 @@ static char *
 advise(const TenantRuns *runs)
 {
 	const MigRunRequest *request = runs->request;
-	List	   *names = list_copy(runs->failed);
+	List	   *names = list_copy(runs->to_repeat);
 
 	for (int i = runs->nbegun; i < runs->ntenants; i++)
-		names = lappend(names, runs->tenants[i].schema);
-	if (list_length(names) > MAX_PASTED ||
+	{
+		if (name_now(&runs->tenants[i]) != NULL)
+			names = lappend(names, name_now(&runs->tenants[i]));
+	}
+	if (names == NIL || list_length(names) > MAX_PASTED ||
 		(runs->progressed && mig_target_is_relative(request->targets[0])))
 		return "";
 	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s%s);",
