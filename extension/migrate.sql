@@ -1115,11 +1115,13 @@ SELECT h.revision, h.message, h.state,
 				' external '::text || pg_catalog.quote_literal(r.external),
 				' downgrade external '::text || pg_catalog.quote_literal(r.downgrade_external)), 'UTF8'::name)), 'hex'::text)
   ) AS a ON true
+  -- something else has applied what was reverted last
   LEFT JOIN LATERAL (
 	SELECT l.* FROM l
-	 WHERE l.revision = h.revision AND l.state = 'succeeded'::text AND l.operation <> 'downgrade'::text
+	 WHERE l.revision = h.revision
+	   AND (l.state = 'succeeded'::text OR l.state = 'finished'::text AND l.operation = 'downgrade'::text)
 	 ORDER BY l.finished DESC LIMIT 1
-  ) AS d ON h.applied
+  ) AS d ON h.applied AND d.operation <> 'downgrade'::text
   -- how its last run ended; what has failed is of no interest where a stamp has done it
   LEFT JOIN LATERAL (
 	SELECT l.* FROM l
@@ -1209,7 +1211,7 @@ SELECT h.revision, h.message, h.state,
  ORDER BY h.ordinality;
 COMMENT ON VIEW migrate.status_details IS 'each revision, newest first: whether it is applied, when, by which role, how long it took, how much WAL it wrote, how it last failed; best read with \gx of psql';
 COMMENT ON COLUMN migrate.status_details.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
-COMMENT ON COLUMN migrate.status_details.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted; NULL: not applied, or not by this extension';
+COMMENT ON COLUMN migrate.status_details.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted, as the log says; NULL: not applied, or not by this extension since it was last reverted';
 COMMENT ON COLUMN migrate.status_details.applied_by IS 'role that did; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.attempts IS 'how many attempts that took; NULL as applied_at';
 COMMENT ON COLUMN migrate.status_details.took IS 'waits between attempts included; NULL as applied_at';
@@ -1261,7 +1263,7 @@ SELECT d.revision, d.state,
   FROM migrate.status_details AS d;
 COMMENT ON VIEW migrate.status IS 'each revision, newest first, in 80 columns; migrate.status_details has more';
 COMMENT ON COLUMN migrate.status.state IS 'applied, pending, partial, or unknown: a row of the version table that names no revision';
-COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted; NULL: not applied, or not by this extension';
+COMMENT ON COLUMN migrate.status.applied_at IS 'when it was last applied or stamped, or the tool had applied it that was adopted, as the log says; NULL: not applied, or not by this extension since it was last reverted';
 COMMENT ON COLUMN migrate.status.took IS 'in seconds, waits between attempts included; NULL as applied_at';
 COMMENT ON COLUMN migrate.status.note IS 'that it is running, waits for approval, has a statement whose outcome is unknown, has failed (in part: after a decision that left it half there), was interrupted or abandoned, is an external step that is confirmed or not, has statements that were skipped, or is not registered; otherwise the beginning of its message';
 

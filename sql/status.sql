@@ -203,6 +203,20 @@ SELECT note, failed_error, refused_error FROM migrate.status JOIN migrate.status
 SELECT migrate_stamp('base');
 SELECT migrate_unregister('s2');
 
+-- what something else has applied has no time of a run that was reverted since; what
+-- it has reverted and applied again has that of the run
+SELECT migrate_register('w1', 'SELECT 1', 'SELECT 1');
+SELECT migrate_upgrade('w1');
+DELETE FROM migrate.version;
+INSERT INTO migrate.version VALUES ('w1');
+SELECT state, applied_at IS NULL AS unknown, applied_by IS NULL AS by_unknown, attempts FROM migrate.status_details WHERE revision = 'w1';
+SELECT migrate_downgrade('base');
+INSERT INTO migrate.version VALUES ('w1');
+SELECT state, applied_at, applied_by, attempts, took, wal FROM migrate.status_details WHERE revision = 'w1';
+SELECT state, applied_at, took FROM migrate.status WHERE revision = 'w1';
+SELECT migrate_stamp('base');
+SELECT migrate_unregister('w1');
+
 -- a downgrade of which nothing is left: until another run succeeds
 SELECT migrate_register('d1', 'SELECT 1', 'DROP TABLE nowhere', message => 'one');
 SELECT migrate_register('d2', 'CREATE TABLE d2 (i int); VACUUM t; DROP TABLE nowhere', 'SELECT 1; VACUUM t; DROP TABLE nowhere', '{d1}', message => 'two');
