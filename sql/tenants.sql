@@ -102,6 +102,21 @@ SELECT schema, state, revision FROM migrate.tenants;
 DROP SCHEMA U&"tenant_\0436" CASCADE;
 CALL migrate_revert('base', '{tenant_1,tenant_2}');
 
+-- one that is partial: what has to be done elsewhere before its body can be changed
+SELECT migrate_register('ppp', $$ALTER TABLE account ADD note text; VACUUM account; SELECT 1 / (current_schema() <> 'tenant_2')::int$$,
+	'ALTER TABLE account DROP note', '{aaa}');
+CALL migrate_deploy('aaa', schemas => '{tenant_1,tenant_2,Tenant 3%}');
+CALL migrate_deploy('ppp', schemas => '{tenant_1,Tenant 3%,tenant_2}');
+SET migrate.version_table = 'tenant_2.migrate_version';
+SELECT migrate_resolve('ppp', 'abandon');
+RESET migrate.version_table;
+SELECT migrate_register('ppp', 'SELECT 1', 'SELECT 1', '{aaa}', replace => true);
+CALL migrate_revert('ppp@aaa', schemas => '{"Tenant 3%",tenant_1}');
+SELECT migrate_register('ppp', 'SELECT 1; VACUUM account; SELECT 2', $$SELECT 1; VACUUM account; SELECT 1 / (current_schema() <> 'tenant_2')::int$$,
+	'{aaa}', replace => true);
+SELECT migrate_unregister('ppp');
+CALL migrate_revert('base', schemas => '{tenant_1,tenant_2,Tenant 3%}');
+
 -- a target that is counted from where a schema is, which has moved by now
 SELECT migrate_register('aab', 'SELECT 1', 'SELECT 1', '{aaa}');
 SELECT migrate_register('aac', 'SELECT 1', 'SELECT 1/0', '{aab}');

@@ -293,6 +293,8 @@ refuse_partial(const char *id, const char *differs, const char *table,
 static void
 refuse_applied(const char *id, const char *differs, const MigVersion *version)
 {
+	char	   *revert = differs == NULL ? mig_tenant_revert_in(id, version) : NULL;
+
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot replace or unregister revision \"%s\" because it is applied",
@@ -312,5 +314,8 @@ refuse_applied(const char *id, const char *differs, const MigVersion *version)
 			 differs != NULL ?
 			 errhint("Restore it, or its file, as migrate_show(%s) shows it, and register the change as a new revision. Or downgrade it first.",
 					 quote_literal_cstr(id)) :
+			 revert != NULL ?
+			 errhint("Register the change as a new revision. Or downgrade it first, which may drop data: %s",
+					 revert) :
 			 errhint("Downgrade it first, or register the change as a new revision.")));
 }

@@ -68,6 +68,8 @@ static char *advise(const Facts *facts);
 static char *advise_run(const Facts *facts);
 static const char *more_time(const MigRun *run);
 static char *advise_repair(const Facts *facts, const char *command);
+static char *advise_partial(const Facts *facts, const char *command);
+static char *name_holders(const Facts *facts);
 static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
@@ -404,9 +406,8 @@ advise_run(const Facts *facts)
 		if (run->exec.advised)
 			return NULL;
 		if (mig_error_is_statement_timeout(error))
-			return psprintf("%s\n%s", more_time(run),
-							mig_failure_ways_on(run->partial, command));
-		return mig_failure_ways_on(run->partial, command);
+			return psprintf("%s\n%s", more_time(run), advise_partial(facts, command));
+		return advise_partial(facts, command);
 	}
 	if (run->exec.body.statement == 0 && error->hint != NULL)
 		return NULL;
@@ -418,6 +419,23 @@ advise_run(const Facts *facts)
 	if (facts->set_role != NULL)
 		command = psprintf("%s\nTo run it as %s\n%s", command, facts->set_role, command);
 	return advise_repair(facts, command);
+}
+
+/*
+ * What can be done about the partial revision.
+ */
+static char *
+advise_partial(const Facts *facts, const char *command)
+{
+	const MigPartial *partial = facts->run->partial;
+	char	   *ways = mig_failure_ways_on(partial, command);
+
+	if (partial->operation == MIG_COMMAND_DOWNGRADE)
+		return ways;
+	facts->run->result->to_change = pstrdup(partial->revision);
+	return facts->nholders == 0 ? ways :
+		psprintf("%s\nTo change its body, revert the revision elsewhere, too: the log says that it is applied in %s.",
+				 ways, name_holders(facts));
 }
 
 /*
@@ -471,7 +489,6 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 {
 	const MigRun *run = facts->run;
 	const char *revision = quote_literal_cstr(run->exec.body.revision);
-	List	   *holders = NIL;
 
 	run->result->to_change = pstrdup(run->exec.body.revision);
 	if (facts->nholders == 0)
@@ -482,13 +499,24 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 						 revision);
 		return;
 	}
-	for (int i = 0; i < facts->nholders; i++)
-		holders = lappend(holders, facts->holders[i].name);
 	appendStringInfo(buf, "\nTo change the body first, revert the revision elsewhere: the log says that it is applied in %s. Then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
-					 mig_printable_names(holders, MAX_NAMED), revision);
+					 name_holders(facts), revision);
 	if (stamp != NULL && !exists_already(facts->error))
 		appendStringInfo(buf, "\nTo do by hand here what the revision does, and then count it as applied: SELECT migrate_stamp(%s);",
 						 stamp);
+}
+
+/*
+ * The other version tables that have the revision, of many the first ones.
+ */
+static char *
+name_holders(const Facts *facts)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < facts->nholders; i++)
+		names = lappend(names, facts->holders[i].name);
+	return mig_printable_names(names, MAX_NAMED);
 }
 
 /*

@@ -18,11 +18,15 @@
 #include "base/printable.h"
 #include "run/batch_internal.h"
 #include "tables/batch.h"
+#include "tables/log.h"
 #include "tables/partial.h"
 #include "tables/revision.h"
 
 /* Statements that are listed when a revision is abandoned or finished. */
 #define MAX_LISTED				20
+
+/* Version tables that are named. */
+#define MAX_NAMED				3
 
 /* What a person can decide. */
 typedef enum ResolveAction
@@ -41,7 +45,8 @@ static int	skip(const MigVersion *version, const MigPartial *partial);
 static void finish(MigVersion *version, const MigPartial *partial);
 static void write_rows(MigVersion *version, const MigPartial *partial);
 static void say_next(const MigPartial *partial, int skipped);
-static void say_what_stays(const MigPartial *partial);
+static void say_what_stays(const MigVersion *version, const MigPartial *partial);
+static char *how_to_change(const MigVersion *version, const char *revision);
 static char *describe_batches(const MigPartial *partial);
 static void say_what_is_left(const MigPartial *partial);
 static char *list_statements(const char *text, const MigScript *script,
@@ -163,7 +168,7 @@ mig_run_resolve(const char *revision, const char *action_name)
 			finish(version, partial);
 			break;
 		case RESOLVE_ABANDON:
-			say_what_stays(partial);
+			say_what_stays(version, partial);
 			mig_partial_clear(version);
 			mig_batch_clear(version);
 			decision = "abandoned";
@@ -499,7 +504,7 @@ say_next(const MigPartial *partial, int skipped)
  * What was done of a revision that is abandoned is no revision's from now on.
  */
 static void
-say_what_stays(const MigPartial *partial)
+say_what_stays(const MigVersion *version, const MigPartial *partial)
 {
 	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
 	int			n = partial->done + (partial->unknown > 0 ? 1 : 0);
@@ -525,12 +530,38 @@ say_what_stays(const MigPartial *partial)
 						   partial->revision),
 			 errdetail_internal("%s", stays),
 			 upgrade ?
-			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%1$s) shows it. To upgrade it again from its first statement, when that is undone by hand: %2$s\nTo change its body before: migrate_register(%1$s, ..., replace => true), or its file: pg_migrate load --replace.",
+			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%1$s) shows it. To upgrade it again from its first statement, when that is undone by hand: %2$s\n%3$s",
 					 quote_literal_cstr(partial->revision),
-					 mig_failure_resume(partial)) :
+					 mig_failure_resume(partial),
+					 how_to_change(version, partial->revision)) :
 			 errhint("The revision is applied. No run makes up for what stays; migrate_show(%s) shows it. To downgrade it again from its first statement, when that is undone by hand: %s",
 					 quote_literal_cstr(partial->revision),
 					 mig_failure_resume(partial))));
+}
+
+/*
+ * How the body of a revision that was abandoned can be changed, which it cannot while
+ * another version table has it.
+ */
+static char *
+how_to_change(const MigVersion *version, const char *revision)
+{
+	const char *literal = quote_literal_cstr(revision);
+	int			nholders;
+	MigVersionName *holders = mig_log_holders(version, revision, &nholders);
+	List	   *names = NIL;
+	char	   *revert;
+
+	if (nholders == 0)
+		return psprintf("To change its body before: migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
+						literal);
+	for (int i = 0; i < nholders; i++)
+		names = lappend(names, holders[i].name);
+	revert = mig_tenant_revert(revision, nholders, holders);
+	return psprintf("To change its body before, revert the revision elsewhere: the log says that it is applied in %s. Then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.%s%s",
+					mig_printable_names(names, MAX_NAMED), literal,
+					revert == NULL ? "" : "\nTo downgrade it there, which may drop data: ",
+					revert == NULL ? "" : revert);
 }
 
 /*

@@ -228,6 +228,9 @@ extern MigTenant *mig_tenant_list(int nnames, char **names, int *ntenants);
 extern void mig_tenant_enter(const MigTenant *tenant, GucAction action);
 extern void mig_tenant_run(const MigRunRequest *request, int nnames,
 						   char **names, bool stop_on_error);
+extern char *mig_tenant_revert(const char *revision, int ntables,
+							   const MigVersionName *tables);
+extern char *mig_tenant_revert_in(const char *revision, const MigVersion *version);
 
 /* repeat.c */
 extern void mig_repeat_add_steps(const MigVersion *version, MigPlan *plan,

@@ -743,6 +743,69 @@ is_tenant(const TenantRuns *runs, const MigVersionName *table)
 }
 
 /*
+ * The statement that takes a revision down in the tenants among version tables that
+ * have it.  NULL: it has no downgrade, or there is none whose owner has the rights
+ * of this role.  In another one, which that owner may have stamped, a downgrade
+ * would run functions of that role.
+ */
+char *
+mig_tenant_revert(const char *revision, int ntables, const MigVersionName *tables)
+{
+	char	   *id = unconstify(char *, revision);
+	List	   *names = NIL;
+
+	for (int i = 0; i < ntables && list_length(names) < MAX_PASTED; i++)
+	{
+		if (!tables[i].lesser_owner &&
+			strcmp(tables[i].name, mig_version_table_in(tables[i].schema)) == 0)
+			names = lappend(names, tables[i].schema);
+	}
+	if (names == NIL ||
+		mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
+						   MIG_SPI_READ_LATEST)->irreversible)
+		return NULL;
+	return psprintf("CALL migrate_revert(%s, schemas => %s);",
+					quote_literal_cstr(mig_failure_target_before(revision)),
+					mig_tenant_quote(names));
+}
+
+/*
+ * The same of one version table, and of the other tenants if it is one.
+ */
+char *
+mig_tenant_revert_in(const char *revision, const MigVersion *version)
+{
+	char	   *id = unconstify(char *, revision);
+	char	   *schema = get_namespace_name(version->schema);
+	const char *target;
+
+	if (version->lesser_owner && !version->own)
+		return NULL;
+	if (mig_version_open(MIG_SPI_READ_LATEST)->relid != version->relid &&
+		schema != NULL && strcmp(version->name, mig_version_table_in(schema)) == 0)
+	{
+		int			nholders;
+		MigVersionName *holders = mig_log_holders(NULL, revision, &nholders);
+		MigVersionName one = {version->relid, schema, version->name};
+
+		for (int i = 0; i < nholders; i++)
+		{
+			if (holders[i].relid == version->relid)
+				return mig_tenant_revert(revision, nholders, holders);
+		}
+		return mig_tenant_revert(revision, 1, &one);
+	}
+	if (mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
+						   MIG_SPI_READ_LATEST)->irreversible)
+		return NULL;
+	target = quote_literal_cstr(mig_failure_target_before(revision));
+	return mig_version_open(MIG_SPI_READ_LATEST)->relid == version->relid ?
+		psprintf("CALL migrate_revert(%s);", target) :
+		psprintf("SET migrate.version_table = %s; CALL migrate_revert(%s);",
+				 mig_printable(quote_literal_cstr(version->name)), target);
+}
+
+/*
  * An array of schemas as a literal, for statements that are to be pasted.
  */
 char *

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/command.h"
+#include "base/compat.h"
 #include "base/spi.h"
 #include "tables/log.h"
 
@@ -481,7 +482,8 @@ mig_log_holders(const MigVersion *version, const char *revision, int *nholders)
 	static MigSpiQuery query = {
 		"SELECT DISTINCT c.oid, n.nspname COLLATE \"C\","
 		"       pg_catalog.quote_ident(n.nspname) || '.' ||"
-		"       pg_catalog.quote_ident(c.relname)"
+		"       pg_catalog.quote_ident(c.relname),"
+		"       NOT " MIG_COMPAT_HAS_ROLE("c.relowner", "$4")
 		"  FROM (SELECT DISTINCT ON (l.version_oid, l.version_table)"
 		"               l.version_oid, l.version_table, l.operation"
 		"          FROM migrate.log AS l"
@@ -505,6 +507,7 @@ mig_log_holders(const MigVersion *version, const char *revision, int *nholders)
 	mig_spi_arg_oid(&args, version != NULL ? version->relid : InvalidOid);
 	mig_spi_arg_text(&args, version != NULL ? version->name : NULL);
 	mig_spi_arg_text(&args, revision);
+	mig_spi_arg_oid(&args, GetUserId());
 	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
 						sizeof(MigVersionName), read_holder, nholders);
 }
@@ -517,6 +520,7 @@ read_holder(const MigSpiRow *row, void *result)
 	table->relid = mig_spi_row_oid(row, 1);
 	table->schema = mig_spi_row_text(row, 2);
 	table->name = mig_spi_row_text(row, 3);
+	table->lesser_owner = mig_spi_row_bool(row, 4);
 }
 
 /*

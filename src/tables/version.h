@@ -74,6 +74,8 @@ typedef struct MigVersionName
 	Oid			relid;
 	char	   *schema;
 	char	   *name;			/* quoted where needed, with its schema */
+	bool		lesser_owner;	/* of mig_log_holders(): the owner lacks the
+								 * caller's rights */
 } MigVersionName;
 
 /* What a table of another role is locked for. */
