@@ -107,7 +107,11 @@ SELECT migrate_register('ppp', $$ALTER TABLE account ADD note text; VACUUM accou
 	'ALTER TABLE account DROP note', '{aaa}');
 CALL migrate_deploy('aaa', schemas => '{tenant_1,tenant_2,Tenant 3%}');
 CALL migrate_deploy('ppp', schemas => '{tenant_1,Tenant 3%,tenant_2}');
+SELECT "check", status, regexp_replace(value, '(failed with \w+ at) .*', '\1 ...') AS value, advice FROM migrate_doctor_details()
+ WHERE "check" IN ('partial', 'last run') \gx
 SET migrate.version_table = 'tenant_2.migrate_version';
+SELECT "check", status, regexp_replace(value, '(failed with \w+ at) .*', '\1 ...') AS value FROM migrate_doctor_details()
+ WHERE "check" IN ('partial', 'last run') \gx
 SELECT migrate_resolve('ppp', 'abandon');
 RESET migrate.version_table;
 SELECT migrate_register('ppp', 'SELECT 1', 'SELECT 1', '{aaa}', replace => true);

@@ -31,6 +31,7 @@
 static void check_pending(MigDoctor *doctor);
 static bool find_unknown(StringInfo value);
 static void check_partial(MigDoctor *doctor);
+static char *name_partial_elsewhere(const MigVersion *version);
 static void check_batches(MigDoctor *doctor);
 static void check_approvals(MigDoctor *doctor);
 static void check_authors(MigDoctor *doctor);
@@ -253,7 +254,13 @@ check_partial(MigDoctor *doctor)
 	MigVersion *version = mig_version_open(MIG_SPI_READ_LATEST);
 	MigPartial *partial = mig_partial_find(version, MIG_SPI_READ_LATEST);
 	char	   *running;
+	char	   *elsewhere = name_partial_elsewhere(version);
 
+	if (elsewhere != NULL)
+		mig_doctor_report(doctor, MIG_DOCTOR_WARNING, elsewhere,
+						  "To see what resumes those of tenants: SELECT schema, next_command FROM migrate.tenants_details WHERE partial IS NOT NULL;");
+	if (partial == NULL && elsewhere != NULL)
+		return;
 	if (partial == NULL)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
 	else if ((running = mig_lock_running(version)) != NULL)
@@ -271,6 +278,35 @@ check_partial(MigDoctor *doctor)
 								   mig_run_describe_partial(partial)),
 						  psprintf("To see what resumes it, or what has to be decided: SELECT next_command FROM migrate.status_details WHERE revision = %s;",
 								   quote_literal_cstr(partial->revision)));
+}
+
+/*
+ * The revisions that are partial by other version tables, for which no run is running;
+ * or NULL.
+ */
+static char *
+name_partial_elsewhere(const MigVersion *version)
+{
+	int			ntables;
+	MigPartialTable *tables = mig_partial_elsewhere(version, &ntables);
+	int			n = 0;
+	StringInfoData value;
+
+	initStringInfo(&value);
+	for (int i = 0; i < ntables; i++)
+	{
+		MigVersion	other = {.relid = tables[i].relid};
+
+		if (!tables[i].gone && mig_lock_running(&other) != NULL)
+			continue;
+		mig_doctor_name(&value, n++,
+						psprintf(tables[i].gone ?
+								 "revision \"%s\" in \"%s\", which does not exist any more" :
+								 "revision \"%s\" in \"%s\"",
+								 tables[i].revision, mig_printable(tables[i].name)));
+	}
+	return n == 0 ? NULL : psprintf("in other version tables than %s: %s",
+									mig_printable(version->name), value.data);
 }
 
 /*

@@ -24,6 +24,8 @@
 
 #include "base/command.h"
 #include "base/compat.h"
+#include "base/guc.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "tables/log.h"
 
@@ -411,9 +413,13 @@ mig_log_last_failure(void)
 		")"
 		"SELECT CASE WHEN l.state = 'failed' THEN pg_catalog.concat("
 		"        pg_catalog.format(CASE WHEN l.attempts > 0"
-		"          THEN '%s of revision \"%s\" failed with %s at %s'"
-		"          ELSE '%s of revision \"%s\" was not begun because of %s at %s' END,"
-		"         l.operation, l.revision, l.sqlstate,"
+		"          THEN '%s of revision \"%s\"%s failed with %s at %s'"
+		"          ELSE '%s of revision \"%s\"%s was not begun because of %s at %s' END,"
+		"         l.operation, l.revision,"
+		"         CASE WHEN l.version_table <> $1 AND l.version_oid IS DISTINCT FROM"
+		"                   pg_catalog.to_regclass($1)::pg_catalog.oid"
+		"          THEN pg_catalog.format(' in version table \"%s\"', l.version_table) END,"
+		"         l.sqlstate,"
 		"         pg_catalog.date_trunc('second', l.finished)),"
 		"        (SELECT pg_catalog.format('; it had failed with %s at %s', b.sqlstate,"
 		"          pg_catalog.date_trunc('second', b.finished))"
@@ -421,7 +427,12 @@ mig_log_last_failure(void)
 		"  FROM l"
 	};
 
-	return mig_spi_first(&query, NULL, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	MigSpiArgs	args = {0};
+	char	   *failure;
+
+	mig_spi_arg_text(&args, mig_guc_version_table);
+	failure = mig_spi_first(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST);
+	return failure == NULL ? NULL : mig_printable(failure);
 }
 
 /*

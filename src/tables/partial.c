@@ -43,6 +43,7 @@ static void read_partial(const MigSpiScope *scope, uint64 nrows,
 						 MigPartial *partial);
 static void write_segment(const MigPartialSegment *segment,
 						  const char *state);
+static void read_table(const MigSpiRow *row, void *result);
 static void read_holder(const MigSpiRow *row, void *result);
 static MigCommand command_by_name(const char *name);
 
@@ -135,6 +136,40 @@ read_partial(const MigSpiScope *scope, uint64 nrows, MigPartial *partial)
 		partial->object = mig_spi_row_texts(&row, 11, &partial->nobject);
 		partial->before = mig_spi_row_text(&row, 12);
 	}
+}
+
+/*
+ * The partial revisions of other version tables, also of those that are gone.
+ */
+MigPartialTable *
+mig_partial_elsewhere(const MigVersion *version, int *ntables)
+{
+	static MigSpiQuery query = {
+		"SELECT DISTINCT p.version_oid::pg_catalog.oid,"
+		"       CASE WHEN c.oid IS NULL THEN p.version_table"
+		"            ELSE p.version_oid::pg_catalog.text END COLLATE \"C\","
+		"       c.oid IS NULL, p.revision"
+		"  FROM migrate.partial AS p"
+		"  LEFT JOIN pg_catalog.pg_class AS c ON c.oid = p.version_oid"
+		" WHERE NOT (" MIG_VERSION_OF("migrate.partial", "p.") ")"
+		" ORDER BY 2, 1"
+	};
+	MigSpiArgs	args = {0};
+
+	mig_version_bind(&args, version);
+	return mig_spi_rows(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
+						sizeof(MigPartialTable), read_table, ntables);
+}
+
+static void
+read_table(const MigSpiRow *row, void *result)
+{
+	MigPartialTable *table = result;
+
+	table->relid = mig_spi_row_oid(row, 1);
+	table->name = mig_spi_row_text_not_null(row, 2);
+	table->gone = mig_spi_row_bool(row, 3);
+	table->revision = mig_spi_row_text_not_null(row, 4);
 }
 
 /*

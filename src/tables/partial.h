@@ -86,9 +86,19 @@ typedef struct MigPartial
 	((partial)->unknown > 0 && (partial)->kind != NULL && \
 	 strcmp((partial)->kind, MIG_STATEMENT_BATCH_TAG) == 0)
 
+/* A version table for which a revision is partial. */
+typedef struct MigPartialTable
+{
+	Oid			relid;
+	char	   *name;			/* as it was, if it is gone */
+	bool		gone;
+	char	   *revision;
+} MigPartialTable;
+
 extern MigPartial *mig_partial_find(const MigVersion *version,
 									MigSpiAccess access);
 extern void mig_partial_follow(const MigVersion *version);
+extern MigPartialTable *mig_partial_elsewhere(const MigVersion *version, int *ntables);
 extern char *mig_partial_holder(const char *revision, bool *gone);
 extern char **mig_partial_clear_gone(const char *revision, int *ntables);
 extern void mig_partial_started(const MigPartialSegment *segment);
