@@ -1379,12 +1379,28 @@ SELECT t.schema,
 	   CASE WHEN l.state = 'failed'::text THEN l.sqlstate END AS failed_sqlstate,
 	   q.error AS failed_error, q.detail AS failed_detail, q.hint AS failed_hint, q.context AS failed_context,
 	   k.pid, j.job,
-	   CASE WHEN t.unknown > 0 THEN 'unknown revision'::text ELSE t.problem END AS problem
+	   CASE WHEN t.unknown > 0 THEN 'unknown revision'::text ELSE t.problem END AS problem,
+	   -- as in migrate.status_details
+	   CASE WHEN k.pid IS NOT NULL THEN NULL
+			WHEN p.ends_transactions
+			THEN pg_catalog.format('SET migrate.version_table = %L; SELECT next_command FROM migrate.status_details WHERE revision = %L;'::text,
+				 t.version_table, p.revision)
+			WHEN p.begun_by_it AND l.attempts = 0 AND l.sqlstate = '55000'::text
+			 AND l.finished > GREATEST(p.started, s.at, '-infinity'::timestamptz)
+			THEN NULL
+			WHEN p.operation = 'downgrade'::text
+			THEN pg_catalog.format('CALL migrate_revert(%L, schemas => %L);'::text,
+				 pg_catalog.concat(p.revision, '@'::text, COALESCE((SELECT r.down_revision[1]::text FROM migrate.revision AS r
+					WHERE r.revision::text = p.revision), 'base'::text)), ARRAY[t.schema])
+			WHEN p.revision IS NOT NULL
+			THEN pg_catalog.format('CALL migrate_deploy(%L, schemas => %L);'::text, p.revision, ARRAY[t.schema])
+			WHEN j.job IS NOT NULL OR t.problem IS NOT NULL OR t.unknown > 0 OR t.pending = 0 OR l.state <> 'failed'::text
+			THEN NULL
+			WHEN l.operation = 'repeat'::text
+			THEN pg_catalog.format('CALL migrate_deploy(schemas => %L);'::text, ARRAY[t.schema])
+			WHEN l.operation = 'upgrade'::text AND EXISTS (SELECT FROM migrate.revision AS r WHERE r.revision::text = l.revision)
+			THEN pg_catalog.format('CALL migrate_deploy(%L, schemas => %L);'::text, l.revision, ARRAY[t.schema]) END AS next_command
   FROM @extschema@.migrate_tenants() AS t
-  LEFT JOIN LATERAL (
-	SELECT p.revision FROM migrate.partial AS p
-	 WHERE p.version_oid::oid = t.version_oid LIMIT 1
-  ) AS p ON true
   -- how its last step ended
   LEFT JOIN LATERAL (
 	SELECT l.* FROM migrate.log AS l
@@ -1392,6 +1408,18 @@ SELECT t.schema,
 	   AND l.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'finished'::text])
 	 ORDER BY l.finished DESC, l.started DESC, l.step DESC LIMIT 1
   ) AS l ON true
+  LEFT JOIN LATERAL (
+	SELECT pg_catalog.max(i.revision) AS revision, pg_catalog.max(i.operation) AS operation,
+		   pg_catalog.max(i.started) AS started, pg_catalog.bool_or(i.role = l.role) AS begun_by_it,
+		   -- mig_script_ends_transactions() of src/script/script.h
+		   pg_catalog.bool_or(i.state = 'started'::text AND i.kind = ANY (ARRAY['CALL'::text, 'DO'::text])) AS ends_transactions
+	  FROM migrate.partial AS i WHERE i.version_oid::oid = t.version_oid
+  ) AS p ON true
+  LEFT JOIN LATERAL (
+	SELECT pg_catalog.max(i.finished) AS at FROM migrate.log AS i
+	 WHERE i.version_table = t.version_table AND i.version_oid = t.version_oid AND i.revision = p.revision
+	   AND i.state = ANY (ARRAY['retried'::text, 'skipped'::text])
+  ) AS s ON true
   -- an error may quote rows
   LEFT JOIN LATERAL (SELECT l.error, l.detail, l.hint, l.context) AS q
 	ON l.state = 'failed'::text AND pg_catalog.has_table_privilege('migrate.log'::text, 'SELECT'::text)
@@ -1426,6 +1454,7 @@ COMMENT ON COLUMN migrate.tenants_details.failed_context IS 'of that error: stat
 COMMENT ON COLUMN migrate.tenants_details.pid IS 'process id of the run that is running on its version table; NULL: none';
 COMMENT ON COLUMN migrate.tenants_details.job IS 'its job that has not ended; NULL: none, or it is of a role whose rights you do not have';
 COMMENT ON COLUMN migrate.tenants_details.problem IS 'why it could not be read, or that a row of its version table names no revision; NULL: none';
+COMMENT ON COLUMN migrate.tenants_details.next_command IS 'resumes its partial revision, or tries the one again that has failed; of a statement that ends transactions itself and whose outcome is unknown shows the decisions; NULL: it is neither partial nor failed, or it is running, or its last error asks for a decision with migrate_resolve(), which failed_hint names';
 
 -- Fits into 80 columns for names of up to 15 characters.
 CREATE VIEW migrate.tenants AS

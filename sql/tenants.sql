@@ -102,11 +102,13 @@ SELECT schema, state, revision FROM migrate.tenants;
 DROP SCHEMA U&"tenant_\0436" CASCADE;
 CALL migrate_revert('base', '{tenant_1,tenant_2}');
 
--- one that is partial: what has to be done elsewhere before its body can be changed
+-- one that is partial: what its way out is, also when nobody has read the messages,
+-- and what has to be done elsewhere before its body can be changed
 SELECT migrate_register('ppp', $$ALTER TABLE account ADD note text; VACUUM account; SELECT 1 / (current_schema() <> 'tenant_2')::int$$,
 	'ALTER TABLE account DROP note', '{aaa}');
 CALL migrate_deploy('aaa', schemas => '{tenant_1,tenant_2,Tenant 3%}');
 CALL migrate_deploy('ppp', schemas => '{tenant_1,Tenant 3%,tenant_2}');
+SELECT schema, state, partial, failed_hint, next_command FROM migrate.tenants_details WHERE next_command IS NOT NULL \gx
 SELECT "check", status, regexp_replace(value, '(failed with \w+ at) .*', '\1 ...') AS value, advice FROM migrate_doctor_details()
  WHERE "check" IN ('partial', 'last run') \gx
 SET migrate.version_table = 'tenant_2.migrate_version';
@@ -118,6 +120,42 @@ SELECT migrate_register('ppp', 'SELECT 1', 'SELECT 1', '{aaa}', replace => true)
 CALL migrate_revert('ppp@aaa', schemas => '{"Tenant 3%",tenant_1}');
 SELECT migrate_register('ppp', 'SELECT 1; VACUUM account; SELECT 2', $$SELECT 1; VACUUM account; SELECT 1 / (current_schema() <> 'tenant_2')::int$$,
 	'{aaa}', replace => true);
+\set VERBOSITY terse
+CALL migrate_deploy('ppp', schemas => '{tenant_1,tenant_2}');
+-- a downgrade
+CALL migrate_revert('aaa', schemas => '{tenant_2}');
+SELECT schema, next_command FROM migrate.tenants_details WHERE next_command IS NOT NULL;
+SET migrate.version_table = 'tenant_2.migrate_version';
+SELECT migrate_resolve('ppp', 'finish');
+RESET migrate.version_table;
+CALL migrate_revert('aaa', schemas => '{tenant_1}');
+-- one that has failed, and left nothing
+SELECT migrate_register('ppp', 'SELECT 1 / 0', 'SELECT 1', '{aaa}', replace => true);
+CALL migrate_deploy('ppp', schemas => '{"Tenant 3%"}');
+SELECT schema, next_command FROM migrate.tenants_details WHERE next_command IS NOT NULL;
+-- a statement whose outcome only a person can find out: the line shows the decisions
+SELECT migrate_register('ppp', 'DO $a$BEGIN CREATE TABLE left_over (); COMMIT; RAISE ''no''; END$a$', '', '{aaa}', transactional => false, replace => true);
+CALL migrate_deploy('ppp', schemas => '{tenant_2}');
+SELECT next_command FROM migrate.tenants_details WHERE schema = 'tenant_2' \gexec
+CALL migrate_deploy('ppp', schemas => '{tenant_2}');
+SELECT starts_with(next_command, 'SET') FROM migrate.tenants_details WHERE schema = 'tenant_2';
+SELECT migrate_resolve('ppp', 'abandon');
+RESET migrate.version_table;
+-- where the error asks for a decision there is no command, but its hint
+SELECT migrate_register('ppp', 'CREATE INDEX CONCURRENTLY account_i ON account (id); SELECT 1 / 0', 'SELECT 1', '{aaa}', transactional => true, replace => true);
+CALL migrate_deploy('ppp', schemas => '{tenant_2}');
+DROP INDEX tenant_2.account_i;
+UPDATE migrate.partial SET state = 'started', finished = NULL;
+CREATE INDEX account_i ON tenant_2.account ((id + 1));
+CALL migrate_deploy('ppp', schemas => '{tenant_2}');
+SELECT next_command, failed_hint FROM migrate.tenants_details WHERE schema = 'tenant_2' \gx
+-- one that is dropped
+DROP SCHEMA tenant_2 CASCADE;
+SELECT value FROM migrate_doctor_details() WHERE "check" = 'partial';
+SELECT migrate_resolve('ppp', 'abandon');
+SELECT value FROM migrate_doctor_details() WHERE "check" = 'partial';
+CREATE SCHEMA tenant_2;
+\set VERBOSITY default
 SELECT migrate_unregister('ppp');
 CALL migrate_revert('base', schemas => '{tenant_1,tenant_2,Tenant 3%}');
 
