@@ -97,6 +97,7 @@ SELECT count(*) FROM migrate.partial;
 
 -- wrong decisions
 SELECT migrate_resolve('p2', 'retry');
+SELECT migrate_resolve('nosuch', 'retry');
 SELECT migrate_resolve('p2', 'destroy');
 SELECT migrate_resolve(NULL, 'skip');
 SELECT migrate_resolve('p2', NULL);

@@ -253,6 +253,11 @@ find_partial(const MigRun *run, const char *revision)
 		bool		gone;
 		char	   *holder = mig_partial_holder(revision, &gone);
 
+		if (holder == NULL && mig_revision_find(revision) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("revision \"%s\" does not exist", revision),
+					 errhint("The full id must be given. Use migrate_history() to list revisions.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not partial", revision),
