@@ -221,6 +221,28 @@ print_query(Session *session, const char *query,
 	return print_and_find(session, query, nparams, params, NULL, NULL, &found);
 }
 
+/*
+ * The same, but without rows a message in the place of a table.
+ */
+ExitCode
+print_or_say(Session *session, const char *query, int nparams,
+			 const char *const *params, const char *message)
+{
+	PGresult   *result;
+
+	if (options.format != FORMAT_TABLE)
+		return print_query(session, query, nparams, params);
+	result = run_query(session, query, nparams, params);
+	if (result == NULL)
+		return EXIT_FAILED;
+	if (PQntuples(result) > 0)
+		print_rows(session, result);
+	else if (!options.quiet)
+		fprintf(stderr, "%s\n", message);
+	PQclear(result);
+	return EXIT_DONE;
+}
+
 ExitCode
 print_and_find(Session *session, const char *query,
 			   int nparams, const char *const *params,

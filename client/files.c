@@ -313,10 +313,10 @@ run_load(Session *session, int argc, char **argv)
 	PQsetNoticeReceiver(session->conn, keep_notice, &notices);
 	if (options.dry_run)
 		PQclear(run_query(session, "BEGIN", 0, NULL));
-	code = print_query(session, options.details ?
-					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb)" :
-					   "SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
-					   6, params);
+	code = print_or_say(session, options.details ?
+						"SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb)" :
+						"SELECT * FROM @migrate_register_files($1, $2, $3, $4, $5, $6::pg_catalog.text::pg_catalog.jsonb) WHERE result OPERATOR(pg_catalog.<>) 'unchanged'",
+						6, params, "nothing to do, what the files hold is registered");
 	explain_arguments(code == EXIT_FAILED ? PQerrorMessage(session->conn) : notices.data);
 	if (options.dry_run)
 		PQclear(run_query(session, "ROLLBACK", 0, NULL));

@@ -113,6 +113,10 @@ extern char *expand_query(const Session *session, const char *query);
 extern ExitCode print_query(Session *session, const char *query,
 							int nparams, const char *const *params);
 
+/* The same, but without rows a message in the place of a table. */
+extern ExitCode print_or_say(Session *session, const char *query, int nparams,
+							 const char *const *params, const char *message);
+
 /* The same; found: whether a row has that value in a column. */
 extern ExitCode print_and_find(Session *session, const char *query,
 							   int nparams, const char *const *params,
