@@ -153,6 +153,15 @@ is(sql($node, 'alembic_by_psql', $others), '1', "Alembic's table that exists: ke
 sql($node, 'odd', q(SELECT migrate_register('o5', '', '', '{o4}', message => E'first\n\\! touch here\nDROP DATABASE odd;')));
 unlike($node->safe_psql('odd', "SELECT migrate_script('o4:o5')"), qr/^(\\!|DROP)/m, 'a message of several lines');
 
+# What needs the extension is said where the script does not make it.
+new_database($node, 'batches');
+sql($node, 'batches', q{CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
+	SELECT migrate_register('s1', 'SELECT 1', ''); SELECT migrate_register('s2', $$SELECT 2; CALL migrate_batch('t', 'DELETE FROM t WHERE id BETWEEN $1 AND $2')$$, '', '{s1}')});
+my @batch_script = map { [ $node->psql('batches', "$_ SELECT migrate_script()") ] } $table, '';
+like($batch_script[0][1], qr/^CALL migrate_batch\(/m, 'a call of the extension is written');
+like($batch_script[0][2], qr/NOTICE:  1 revision of the script calls migrate_batch\(\)\nDETAIL:  They fail in a database without the extension: "s2"\.$/, 'and said');
+is($batch_script[1][2], '', 'where the script has the extension, it is not');
+
 # The extension is made in the schema that it has here.
 $node->safe_psql('postgres', 'CREATE DATABASE elsewhere; CREATE DATABASE elsewhere_by_psql');
 $node->safe_psql('elsewhere', q(CREATE SCHEMA "An ext"; CREATE EXTENSION migrate SCHEMA "An ext"; SET search_path = public, "An ext"; SELECT migrate_register('e1', 'CREATE TABLE heads AS SELECT * FROM "An ext".migrate_heads()')));

@@ -26,6 +26,9 @@
 #include "tables/revision.h"
 #include "tables/version.h"
 
+/* More of them tell nothing new. */
+#define MAX_SHOWN	20
+
 static MigPlan *plan_range(const char *range, MigCommand command,
 						   bool *from_base);
 static bool ends_at_head(const char *range);
@@ -37,7 +40,9 @@ static void write_extension(StringInfo text);
 static void write_table(StringInfo text, const MigVersion *version);
 static char *key_name(const MigVersion *version);
 static void write_step(StringInfo text, const MigVersion *version,
-					   const MigStep *step);
+					   const MigStep *step, List **callers);
+static bool calls_extension(const MigScript *script);
+static void report_callers(const List *callers);
 static void write_external(StringInfo text, const char *revision,
 						   const char *external);
 static void write_title(StringInfo text, const MigStep *step,
@@ -64,6 +69,7 @@ mig_offline_script(const char *range, const char *name)
 	MigPlan    *plan;
 	StringInfoData text;
 	bool		from_base;
+	List	   *callers = NIL;
 
 	plan = plan_range(range, command, &from_base);
 	if (command == MIG_COMMAND_DOWNGRADE)
@@ -71,9 +77,12 @@ mig_offline_script(const char *range, const char *name)
 	initStringInfo(&text);
 	write_begin(&text, version, command, from_base);
 	for (int i = 0; i < plan->nsteps; i++)
-		write_step(&text, version, &plan->steps[i]);
+		write_step(&text, version, &plan->steps[i], &callers);
 	if (command == MIG_COMMAND_UPGRADE && ends_at_head(range))
 		write_repeatables(&text, version);
+	/* With our own version table the extension is there. */
+	if (!version->own)
+		report_callers(callers);
 	return text.data;
 }
 
@@ -233,10 +242,12 @@ key_name(const MigVersion *version)
 }
 
 /*
- * What the body has set ends before the version row is written.
+ * What the body has set ends before the version row is written.  Adds the revision
+ * to the callers if the body calls the extension.
  */
 static void
-write_step(StringInfo text, const MigVersion *version, const MigStep *step)
+write_step(StringInfo text, const MigVersion *version, const MigStep *step,
+		   List **callers)
 {
 	MigStepBody body = {0};
 	MigScript  *script;
@@ -255,6 +266,8 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 		return;
 	}
 	script = mig_script_split_text(body.text, body.per_statement);
+	if (calls_extension(script))
+		*callers = lappend(*callers, unconstify(char *, step->revision));
 	appendStringInfoString(text, "SET standard_conforming_strings = on;\n");
 	write_settings(text, body.settings);
 	do
@@ -284,6 +297,34 @@ write_step(StringInfo text, const MigVersion *version, const MigStep *step)
 		if (in_block)
 			appendStringInfoString(text, "COMMIT;\n");
 	} while (next < script->nstatements);
+}
+
+/*
+ * By a statement of its own; what a DO block or a function calls is not known.
+ */
+static bool
+calls_extension(const MigScript *script)
+{
+	for (int i = 0; i < script->nstatements; i++)
+	{
+		const char *procedure = script->statements[i].procedure;
+
+		if (procedure != NULL && mig_body_is_batch(procedure))
+			return true;
+	}
+	return false;
+}
+
+static void
+report_callers(const List *callers)
+{
+	if (callers != NIL)
+		ereport(NOTICE,
+				(errmsg_plural("%d revision of the script calls migrate_batch()",
+							   "%d revisions of the script call migrate_batch()",
+							   list_length(callers), list_length(callers)),
+				 errdetail("They fail in a database without the extension: %s.",
+						   mig_printable_names(callers, MAX_SHOWN))));
 }
 
 /*
