@@ -336,11 +336,34 @@ is(sql($node, 'online', 'SELECT count(*) FROM migrate.revision'), '0', 'nothing 
 revision("o$_", "'o" . ($_ - 1) . "'", 'pass', 'pass') foreach 4 .. 8;
 sql($node, 'online', "ALTER DATABASE online SET migrate.version_table = 'public.alembic_version'");
 like(register('online', ',stop'), qr/^9 revisions: 9 added$/m, 'with stop');
-session_is($node, 'online', 'a run ends there', "CALL migrate_deploy('heads')", '', '0A000: revision "o2" works only online, in Alembic');
+sql($node, 'online', "CALL migrate_deploy('heads')");
+session_is($node, 'online', 'a run ends there', "CALL migrate_deploy('heads')", '', '55000: the external step of revision "o2" is not confirmed');
 run('online', 'alembic', 'upgrade', 'o3');
 sql($node, 'online', "CALL migrate_deploy('heads')");
 like(run('online', 'alembic', 'current'), qr/^o9 /, 'and continues when Alembic has run it');
 is(sql($node, 'online', "SELECT string_agg(revision, ' ' ORDER BY revision) FROM migrate.revision WHERE downgrade IS NULL"), 'o3 o9', 'irreversible ones');
+
+# Where Alembic was left, and runs went on here.
+my ($by_hand) = blocks('What works only online', 'sh');
+my (undef, $stopped) = blocks('What works only online', '');
+databases('gone_on');
+register('gone_on', ',stop');
+run('gone_on', 'alembic', 'ensure_version');
+sql($node, 'gone_on', "SELECT migrate_adopt('alembic', 'public.alembic_version', lock_out => true)");
+sql($node, 'gone_on', "CALL migrate_deploy('heads')");
+is(rows_of('gone_on', 'migrate.version'), 'o1', 'a run ends before it');
+(undef, undef, $said) = $node->psql('gone_on', "CALL migrate_deploy('heads')");
+like($said =~ s/^psql:\S* //mr, qr/^\Q$stopped\E/m, 'the next one says what is to do, as on the page');
+foreach my $id ('o2', 'o3')
+{
+	run('gone_on', 'sh', '-ec', $by_hand =~ s/\bapp\b/gone_on/gr =~ s/\bo2\b/$id/r);
+	is(rows_of('gone_on', 'migrate.version'), $id, 'Alembic has run it, and it is adopted');
+}
+sql($node, 'gone_on', "CALL migrate_deploy('heads')");
+is(rows_of('gone_on', 'migrate.version'), 'o9', 'and the rest runs here');
+run('gone_on', 'alembic', 'stamp', 'o3');
+my ($ok, undef, $err) = command('gone_on', 'alembic', 'stamp', 'o4');
+ok(!$ok && $err =~ /alembic is locked out/, 'with Alembic locked out as before') or diag($err);
 
 # Wrong commands -------------------------------------------------------------------
 

@@ -108,6 +108,7 @@ class Revision:
         self.source = path
         self.path = os.path.splitext(path)[0] + ".sql"
         self.upgrade = ""
+        self.external = False
         self.downgrade: "str | None" = None
         self.problem = ""
         self.note = ""
@@ -126,6 +127,8 @@ class Revision:
         message = " ".join(self.script.doc.split())
         if message:
             lines.append(f"-- message: {message}")
+        if self.external:
+            lines.append(f"-- external: run upgrade() of Alembic's revision {self.id}")
         return "\n".join(lines) + "\n" + self.upgrade + (self.downgrade or "")
 
 
@@ -168,25 +171,14 @@ def _report(revisions: Sequence[Revision], stop: bool) -> None:
     problems = [revision for revision in revisions if revision.problem]
     for revision in problems:
         _say(f"{revision.id}: works only online: {revision.problem}")
-        revision.upgrade = _section("up", [(_stop(revision.id), True)])
+        revision.upgrade = _section("up", [])
+        revision.external = True
     if problems and not stop:
         raise CommandError(
             f"nothing was registered: {len(problems)} of {len(revisions)} revisions cannot be written as SQL. "
-            "Change them, or say -x migrate=register,stop, which registers them with an upgrade that ends the run "
-            "and says that Alembic has to run it"
+            "Change them, or say -x migrate=register,stop, which registers them as external steps: "
+            "a run ends before them until Alembic has run them"
         )
-
-
-def _stop(revision: str) -> str:
-    """A body of a revision that only Alembic can run."""
-    name = revision.replace("'", "''")
-    return (
-        "DO $stop$BEGIN\n"
-        "    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',\n"
-        f"        MESSAGE = 'revision \"{name}\" works only online, in Alembic',\n"
-        f"        HINT = 'Run it with \"alembic upgrade {name}\", and then the others here.';\n"
-        "END$stop$"
-    )
 
 
 def _say(line: str) -> None:
