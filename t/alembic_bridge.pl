@@ -208,7 +208,8 @@ unlike(slurp_file("$project/migrations/env.py"), qr/^ *context\.run_migrations/m
 
 $said = run('app', 'sh', '-ec', $register);
 like($said, qr/^added a06 a third mood, and an index beside running sessions$/m, 'what was registered');
-like($said, qr/^12 revisions: 12 added\nTo take turns: .*\n\z/m, 'how many, and nothing of Alembic in an empty database');
+my ($turns) = $page =~ /^12 revisions: 12 added\n(.*?)^```$/ms;
+is($said =~ s/.*^12 revisions: 12 added\n//msr, $turns, 'how many, and in an empty database how to take turns, as on the page');
 run('app', 'sh', '-ec', $deploy);
 is(dump_of('app'), $complete->{dump}, 'the same database');
 is(rows_of('app', 'migrate.version'), $complete->{rows}, 'at the same revisions');
@@ -253,6 +254,16 @@ sql($node, 'turns', $share =~ s/DATABASE app/DATABASE turns/r);
 unlike(register('turns', ''), qr/ALTER DATABASE/, 'nothing is left to do');
 is(run('turns', 'alembic', 'current'), '', 'and the version table is there');
 
+# What the command says, in the order in which it says it.
+databases('told');
+register('told', '') =~ /^To take turns: (.*)\n.* table: (alembic ensure_version),/m or die;
+my ($set, $ensure) = ($1, $2);
+sql($node, 'told', $set);
+session_is($node, 'told', 'no table', "CALL migrate_deploy('heads')", '', '42P01: version table "public.alembic_version" does not exist');
+run('told', split ' ', $ensure);
+sql($node, 'told', "CALL migrate_deploy('a02')");
+is(rows_of('told', 'alembic_version'), 'a02', 'which both use');
+
 # In another database Alembic does all of it.
 databases('alone');
 my @turns = ('upgrade a02', 'upgrade a06', 'upgrade a08', 'upgrade heads', 'downgrade a07', 'downgrade billing@a03', 'upgrade heads', 'downgrade base');
@@ -285,7 +296,12 @@ my ($shown) = $page =~ /^(Version table .*?)^```$/ms;
 is($said =~ s/\A.*?(?=^Version)//msr, $shown =~ s/DATABASE app/DATABASE adopted/r, 'that Alembic has applied revisions is said before a run, as on the page');
 my ($adopt) = $said =~ /^To leave Alembic: (.*)$/m;
 is(sql($node, 'adopted', $adopt), "a01|||adopted\na02|a02||adopted", 'what it says');
-unlike(register('adopted', ''), qr/Alembic has/, 'is not said again');
+unlike(register('adopted', ''), qr/Alembic|To take turns/, 'is not said again');
+run('adopted', 'alembic', 'upgrade', 'a03');
+$said = register('adopted', '');
+like($said, qr/: a03\.\nA run would execute them again, because it reads migrate\.version\. First: \Q$adopt\E$/m, 'of what Alembic has applied since there is one way');
+unlike($said, qr/To take turns/, 'as its table may lack what has run here');
+sql($node, 'adopted', $adopt);
 sql($node, 'adopted', "ALTER DATABASE adopted SET migrate.version_table = 'public.missing'");
 like(register('adopted', ''), qr/^To take turns: /m, 'nor where the version table in use is not there, which a run says');
 sql($node, 'adopted', 'ALTER DATABASE adopted RESET migrate.version_table');

@@ -661,33 +661,35 @@ def _set_version_table(connection: Any, name: str) -> None:
 def _hint(connection: Any, schema: str, table: str, setting: str) -> str:
     """What is left to do before a run: it reads another version table than Alembic's."""
     _set_version_table(connection, setting)
-    database = connection.execute(text("SELECT pg_catalog.quote_ident(pg_catalog.current_database())")).scalar()
+    database, exists, readable = connection.execute(
+        text(
+            "SELECT pg_catalog.quote_ident(pg_catalog.current_database()),"
+            " pg_catalog.to_regclass(:table) IS NOT NULL, pg_catalog.to_regclass(:setting) IS NOT NULL"
+        ),
+        {"table": table, "setting": setting},
+    ).one()
     quoted = table.replace("'", "''")
     turns = f"To take turns: ALTER DATABASE {database} SET migrate.version_table = '{quoted}'"
-    rows = _applied_by_alembic(connection, schema, table, setting)
-    if not rows:
-        return turns
-    return (
-        f"Version table {table} says that Alembic has applied revisions in this database: {', '.join(rows)}.\n"
-        f"A run would execute them again, because it reads {setting}. Do one of these first:\n"
-        f"{turns}\n"
-        f"To leave Alembic: SELECT * FROM migrate_adopt('alembic', '{quoted}')"
-    )
-
-
-def _applied_by_alembic(connection: Any, schema: str, table: str, setting: str) -> "list[str]":
-    """Rows of Alembic's version table that are not applied according to the table in use."""
-    names = {"table": table, "setting": setting}
-    missing = connection.execute(text("SELECT pg_catalog.to_regclass(:table) IS NULL, pg_catalog.to_regclass(:setting) IS NULL"), names).one()
-    if any(missing):
-        return []
+    if not exists:
+        turns += "\nand then, to make that table: alembic ensure_version, or this command again"
+    leave = f"SELECT * FROM migrate_adopt('alembic', '{quoted}')"
+    here = _applied(connection, schema) if readable else []
     escaped = table.replace(":", "\\:")
-    rows = connection.execute(
-        text(
-            f"SELECT version_num FROM {escaped} EXCEPT"
-            f" SELECT revision FROM {schema}.migrate_history_details() WHERE state = 'applied' ORDER BY 1"
-        )
+    rows = connection.execute(text(f"SELECT version_num FROM {escaped} ORDER BY 1")).fetchall() if exists and readable else []
+    missing = [row[0] for row in rows if row[0] not in here]
+    if not missing:
+        # With rows of its own Alembic was left, and would run what has run here.
+        return "" if here else turns
+    return (
+        f"Version table {table} says that Alembic has applied revisions in this database: {', '.join(missing)}.\n"
+        f"A run would execute them again, because it reads {setting}. "
+        + (f"First: {leave}" if here else f"Do one of these first:\n{turns}\nTo leave Alembic: {leave}")
     )
+
+
+def _applied(connection: Any, schema: str) -> "list[str]":
+    """The revisions that are applied according to the table in use."""
+    rows = connection.execute(text(f"SELECT revision FROM {schema}.migrate_history_details() WHERE state = 'applied'"))
     return [row[0] for row in rows]
 
 
