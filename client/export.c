@@ -15,8 +15,6 @@
 
 #include "pg_migrate.h"
 
-#define REVISION_KEY "revision"
-
 /* A byte order mark. */
 #define BOM "\xEF\xBB\xBF"
 
@@ -43,7 +41,6 @@ static bool is_held(const ExportedFile *files, int n, const char *directory);
 static bool is_one_of(const ExportedFile *files, int n, const char *path);
 static const ExportedFile *find_revision(const ExportedFile *files, int n,
 										 const char *line);
-static const char *revision_of(const char *line, int *length);
 static ExitCode write_files(const ExportedFile *files, int n,
 							const char *directory);
 static void write_file(const ExportedFile *file);
@@ -193,14 +190,14 @@ static const ExportedFile *
 find_revision(const ExportedFile *files, int n, const char *line)
 {
 	int			length;
-	const char *revision = revision_of(line, &length);
+	const char *revision = header_value(line, REVISION_KEY, &length);
 
 	if (revision == NULL)
 		return NULL;
 	for (int i = 0; i < n; i++)
 	{
 		int			other_length;
-		const char *other = revision_of(files[i].content, &other_length);
+		const char *other = header_value(files[i].content, REVISION_KEY, &other_length);
 
 		if (other != NULL && other_length == length &&
 			strncmp(other, revision, length) == 0)
@@ -209,11 +206,8 @@ find_revision(const ExportedFile *files, int n, const char *line)
 	return NULL;
 }
 
-/*
- * What a line "-- revision: id" names; NULL: it is none.
- */
-static const char *
-revision_of(const char *line, int *length)
+const char *
+header_value(const char *line, const char *key, int *length)
 {
 	if (strncmp(line, BOM, strlen(BOM)) == 0)
 		line += strlen(BOM);
@@ -222,9 +216,9 @@ revision_of(const char *line, int *length)
 		return NULL;
 	line += 2;
 	line += strspn(line, " \t");
-	if (strncmp(line, REVISION_KEY, strlen(REVISION_KEY)) != 0)
+	if (strncmp(line, key, strlen(key)) != 0)
 		return NULL;
-	line += strlen(REVISION_KEY);
+	line += strlen(key);
 	line += strspn(line, " \t");
 	if (*line++ != ':')
 		return NULL;

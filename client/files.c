@@ -49,6 +49,8 @@ static void collect(Paths *paths, const char *path);
 static void collect_directory(Paths *paths, const char *path);
 static void add_file(Files *files, const char *path);
 static void check_encoding(int encoding, const char *path, const char *content);
+static void check_format(const char *directory);
+static bool is_own(const char *path);
 static char *new_revision(Session *session);
 static char *heads_of_database(Session *session);
 static char *joined_parents(void);
@@ -73,6 +75,7 @@ run_new(Session *session, int argc, char **argv)
 		return EXIT_FAILED;
 	check_id(revision);
 	check_directory(options.directory);
+	check_format(options.directory);
 	if (strpbrk(message, "\r\n") != NULL)
 		pg_fatal("a message is one line");
 	path = file_name(revision, message);
@@ -98,6 +101,58 @@ run_new(Session *session, int argc, char **argv)
 		pg_fatal("could not write file \"%s\": %m", path);
 	printf("%s\n", path);
 	return EXIT_DONE;
+}
+
+/*
+ * A file among those of another tool could not be loaded, nor could they.
+ */
+static void
+check_format(const char *directory)
+{
+	struct stat status;
+	int			n;
+	char	  **paths;
+	const char *other = NULL;
+
+	if (stat(directory, &status) != 0)
+		return;
+	paths = list_paths(directory, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!pg_str_endswith(paths[i], ".sql"))
+			continue;
+		if (is_own(paths[i]))
+			return;
+		if (other == NULL)
+			other = paths[i];
+	}
+	if (other == NULL)
+		return;
+	pg_log_error("the files in \"%s\" are of another format", directory);
+	pg_log_error_detail("File \"%s\" has no line \"-- revision: ID\", nor has another one.", other);
+	pg_log_error_hint("Name another directory with --directory. \"%s export\" writes there what is registered of these files.", progname);
+	exit(EXIT_FAILED);
+}
+
+/*
+ * Whether a file has a revision, or a repeatable, of our format.
+ */
+static bool
+is_own(const char *path)
+{
+	char	   *content = read_file(path);
+	bool		own = false;
+
+	for (const char *line = content; *line != '\0' && !own; line += strspn(line, "\n"))
+	{
+		int			length;
+
+		own = header_value(line, REVISION_KEY, &length) != NULL ||
+			header_value(line, REPEATABLE_KEY, &length) != NULL;
+		line += strcspn(line, "\n");
+	}
+	pg_free(content);
+	return own;
 }
 
 /*

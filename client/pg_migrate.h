@@ -155,6 +155,13 @@ extern void use_utf8(Session *session);
 extern void check_directory(const char *directory);
 extern char **list_paths(const char *path, int *n);
 
+/* Keys of our own format. */
+#define REVISION_KEY	"revision"
+#define REPEATABLE_KEY	"repeatable"
+
+/* What a line "-- key: value" has; NULL: it is none. */
+extern const char *header_value(const char *line, const char *key, int *length);
+
 /* The text of a file, which has no null byte. */
 extern char *read_file(const char *path);
 

@@ -260,7 +260,19 @@ client_is('a changed file', [ @load, "$history/4.sql" ], 1, qr/^$/, qr/ERROR: .*
 mkdir "$history.mixed";
 append_to_file("$history.mixed/1_a.sql", "-- migrate:up\nSELECT 1;\n");
 append_to_file("$history.mixed/2_b.sql", "-- +goose Up\nSELECT 2;\n");
-client_is('files of two formats', [ @load, "$history.mixed" ], 1, qr/^$/, qr{dbmate \("\Q$history\E.mixed/1_a.sql"\), goose \("\Q$history\E.mixed/2_b.sql"\).*hint: For the argument "format", say --format}s);
+client_is('files of two formats', [ @load, "$history.mixed" ], 1, qr/^$/, qr{dbmate \("\Q$history\E.mixed/1_a.sql"\), goose \("\Q$history\E.mixed/2_b.sql"\).*HINT:  Register the files of each format by themselves.*hint: For the argument "format", say --format}s);
+foreach my $tool (qw(goose node-pg-migrate))
+{
+	my $mark = $tool eq 'goose' ? '-- +goose Up' : '-- Up Migration';
+	mkdir "$history.$tool";
+	append_to_file("$history.$tool/1_a.sql", "$mark\nSELECT 1;\n");
+	client_is("new, among files of $tool", [ 'new', @$_, 'x', '--parent=', '--directory', "$history.$tool" ], 1, qr/^$/,
+		qr{error: the files in "\Q$history.$tool\E" are of another format\n.*detail: File ".*/1_a\.sql" has no line "-- revision: ID".*\n.*hint: .*--directory})
+	  foreach [], ['-n'];
+	is(join(' ', glob "$history.$tool/*"), "$history.$tool/1_a.sql", 'writes nothing');
+}
+append_to_file("$history.goose/r.sql", "-- repeatable: r\nSELECT 1;\n");
+client_is('new, beside one of its own', [ 'new', '-n', 'x', '--parent=', '--directory', "$history.goose" ], 0, qr{/[0-9a-f]{12}_x\.sql\n$});
 client_is('a changed file replaces', [ @load, "$history/4.sql", '--replace' ], 0, qr/ a4 +\| replaced/);
 unlink "$history/4.sql";
 client_is('a file that is gone', [ @load, '--prune', $history ], 0, qr/ a4 +\| removed/);

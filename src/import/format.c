@@ -111,6 +111,8 @@ recognize(const MigImport *import)
 						   list_samples(import, matches)) :
 				 errdetail("They could be of one of these formats: %s.",
 						   list_names(matches)),
+				 best == MIG_IMPORT_CERTAIN ?
+				 errhint("Register the files of each format by themselves. Or name it with the argument \"format\".") :
 				 errhint("Name it with the argument \"format\".")));
 	return linitial(matches);
 }
