@@ -127,6 +127,11 @@ client_is('no file without a name', $_, 1, qr/^$/, qr/No such file or directory/
   foreach [ 'load', '' ], [ 'load', '--directory', '' ], [ 'status', '--targets', '' ];
 client_is('new, two lines', [ 'new', "a\n-- migrate:up", '--directory', $directory ], 1, qr/^$/, qr/a message is one line/);
 
+# A file that is not filled in is noticed when it is loaded.
+mkdir "$directory/skeleton";
+client_is('new, not filled in', [ 'new', 'x', '--directory', "$directory/skeleton", '--revision', 'a1', '--parent=' ], 0, qr/a1_x/);
+client_is('is noticed', [ 'load', '-n', "$directory/skeleton" ], 0, qr/ a1 +\| added/, qr/^NOTICE:  1 revision has sections without a statement\nDETAIL:  "a1"\nHINT:  Fill them in before they are deployed/);
+
 # What is written is what is loaded.
 my @odd = (
 	[ "E'x\\ny'", 'a,b' ],
@@ -140,7 +145,7 @@ foreach my $i (0 .. $#odd)
 	my ($message, $id) = @{ $odd[$i] };
 	my $name = ('a,b_e_x_ny', 'E\'a\'_e_quoted', '_._x_y_in_blanks', '_hidden_it_s_a')[$i];
 	client_is("new $id", [ 'new', '-d', 'odd', $message, '--directory', "$directory/odd", "--revision=$id" ], 0, qr{^\Q$directory/odd/$name.sql\E$});
-	client_is('is loaded', [ 'load', '-d', 'odd', "$directory/odd" ], 0, qr/\| added/);
+	client_is('is loaded', [ 'load', '-q', '-d', 'odd', "$directory/odd" ], 0, qr/\| added/);
 	is(sql($node, 'odd', 'SELECT h.revision, h.message FROM migrate_heads() JOIN migrate_history() AS h USING (revision)'), "$id|$message", 'and as it was said');
 }
 client_is('new, a parent with a comma', [ 'new', '-d', 'odd', 'x', '--directory', "$directory/odd", '--revision=z', '--parent=a,b', "--parent=E'a'" ], 0, qr/z_x.sql/);

@@ -17,6 +17,8 @@
 /* More of them tell nothing new. */
 #define MAX_SHOWN	50
 
+static void report_empty(const MigRegistered *registered, int n);
+static bool is_skeleton(const MigRegistered *registered);
 static void warn_irreversible(const MigRegistered *registered, int n);
 static void warn_bases(const MigRegistered *registered, int n);
 static bool is_silent_base(const MigRegistered *registered);
@@ -27,8 +29,52 @@ static bool is_silent_base(const MigRegistered *registered);
 void
 mig_register_warn(const MigRegistered *registered, int n)
 {
+	report_empty(registered, n);
 	warn_irreversible(registered, n);
 	warn_bases(registered, n);
+}
+
+/*
+ * Names revisions that "pg_migrate new" has written and no author has filled in: once
+ * they are applied, it is too late.
+ */
+static void
+report_empty(const MigRegistered *registered, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (is_skeleton(&registered[i]))
+			names = lappend(names, registered[i].revision.def.id);
+	}
+	if (names != NIL)
+		ereport(NOTICE,
+				(errmsg_plural("%d revision has sections without a statement",
+							   "%d revisions have sections without a statement",
+							   list_length(names), list_length(names)),
+				 errdetail_internal("%s", mig_printable_names(names, MAX_SHOWN)),
+				 errhint("Fill them in before they are deployed: the body of an applied revision is not changed.")));
+}
+
+/*
+ * Lint finds an empty upgrade, too; this is one with an empty downgrade.
+ */
+static bool
+is_skeleton(const MigRegistered *registered)
+{
+	const MigScriptRevision *given = &registered->given.revision;
+	const MigRevisionDef *def = &registered->revision.def;
+
+	return registered->result != MIG_REGISTER_UNCHANGED &&
+		given->key_lines[MIG_LINE_REVISION] > 0 &&
+		given->upgrade_line > 0 && given->downgrade_line > 0 &&
+		registered->revision.upgrade.nstatements == 0 &&
+		def->downgrade != NULL &&
+		registered->revision.downgrade.nstatements == 0 &&
+		def->ndown < 2 && def->ndepends == 0 && def->nlabels == 0 &&
+		def->nreplaces == 0 && def->verify == NULL && def->external == NULL &&
+		def->downgrade_external == NULL;
 }
 
 /*
