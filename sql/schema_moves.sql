@@ -269,6 +269,44 @@ SELECT tableoid::regclass, a FROM later.made;
 CALL migrate_revert('base');
 \set VERBOSITY default
 
+-- what the body itself does to schemas between two uses of its path counts, whatever
+-- says it: as in psql the names are those of the schemas that have them then
+CREATE ROLE regress_owner;
+CREATE FUNCTION swap() RETURNS void LANGUAGE sql AS
+  'ALTER SCHEMA app RENAME TO app2; ALTER SCHEMA next RENAME TO app';
+CREATE FUNCTION moves(change text) RETURNS SETOF text LANGUAGE sql AS $$
+  DELETE FROM migrate.revision;
+  DELETE FROM migrate.version;
+  DROP SCHEMA IF EXISTS app, app2, next CASCADE;
+  CREATE SCHEMA app AUTHORIZATION regress_owner;
+  CREATE SCHEMA next;
+  CREATE TABLE app.x (a int);
+  CREATE TABLE next.x (a int);
+  TRUNCATE public.x;
+  SELECT migrate_register('s1', format(
+    'SET search_path = app, public; INSERT INTO x VALUES (1); VACUUM public.gate; %s; VACUUM public.gate; INSERT INTO x VALUES (2)', change), '') $$;
+\set VERBOSITY terse
+SELECT moves('SELECT swap()');
+CALL migrate_deploy();
+SELECT a FROM app.x;
+SELECT moves('DROP SCHEMA app CASCADE; CREATE SCHEMA app; CREATE TABLE app.x (a int)');
+CALL migrate_deploy();
+SELECT a FROM app.x;
+SELECT moves('DROP OWNED BY regress_owner CASCADE');
+CALL migrate_deploy();
+SELECT a FROM public.x;
+SELECT moves('ALTER EXTENSION plpgsql ADD SCHEMA app; DROP EXTENSION plpgsql CASCADE');
+CALL migrate_deploy();
+SELECT a FROM public.x;
+CREATE EXTENSION plpgsql;
+DROP FUNCTION swap, moves;
+DROP SCHEMA next CASCADE;
+TRUNCATE x;
+DROP ROLE regress_owner;
+SELECT migrate_stamp('base');
+DELETE FROM migrate.revision;
+\set VERBOSITY default
+
 -- "$user" follows the role that the body has set, and no one else's schema is taken
 -- for it
 SELECT current_user AS me \gset

@@ -149,7 +149,7 @@ mig_utility_hook_enum_values(void)
 }
 
 /*
- * How often this process has run what can make, rename or drop a schema.
+ * How often this process has run what can rename or drop a schema.
  */
 uint64
 mig_utility_hook_schemas(void)
@@ -273,8 +273,6 @@ changes_schemas(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
-		case T_CreateSchemaStmt:
-		case T_CreateExtensionStmt:
 		case T_DropOwnedStmt:
 			return true;
 		case T_RenameStmt:
