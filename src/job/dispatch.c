@@ -148,7 +148,7 @@ explain_failure(const MigJobDead *dead, MigJobEnd *end)
 static char *
 submission(const MigJobDead *dead)
 {
-	return mig_run_submission(strcmp(dead->command, "upgrade") == 0,
-							  quote_literal_cstr(dead->target),
-							  dead->version_table, dead->search_path);
+	return mig_advice_submission(strcmp(dead->command, "upgrade") == 0,
+								 quote_literal_cstr(dead->target),
+								 dead->version_table, dead->search_path);
 }

@@ -434,8 +434,8 @@ static void
 describe_error(Worker *worker, const ErrorData *error)
 {
 	MigJobEnd  *end = &worker->end;
-	char	   *session = mig_run_describe_session(mig_guc_version_table,
-												   GetConfigOption("search_path", false, false));
+	char	   *session = mig_advice_session(mig_guc_version_table,
+											 GetConfigOption("search_path", false, false));
 
 	end->state = error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		!mig_error_is_statement_timeout(error) ? "cancelled" : "failed";

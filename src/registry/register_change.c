@@ -293,7 +293,7 @@ refuse_partial(const char *id, const char *differs, const char *table,
 static void
 refuse_applied(const char *id, const char *differs, const MigVersion *version)
 {
-	char	   *revert = differs == NULL ? mig_tenant_revert_in(id, version) : NULL;
+	char	   *revert = differs == NULL ? mig_advice_revert_in(id, version) : NULL;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -18,7 +18,6 @@
 
 #include "base/command.h"
 #include "base/error_text.h"
-#include "base/guc.h"
 #include "base/printable.h"
 #include "run/run_internal.h"
 #include "tables/log.h"
@@ -73,10 +72,6 @@ static char *name_holders(const Facts *facts);
 static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
-static char *list_ways(const MigPartial *partial, const char *command,
-					   bool asked);
-static void offer_way_back(StringInfo buf, const MigPartial *partial);
-static char *submission(bool upgrade, const char *target);
 static bool has_blockers(const MigRun *run, const ErrorData *error);
 static char *add_line(char *text, char *line);
 
@@ -388,12 +383,12 @@ advise_run(const Facts *facts)
 {
 	const MigRun *run = facts->run;
 	const ErrorData *error = facts->error;
-	char	   *command = mig_failure_command(run);
+	char	   *command = mig_advice_command(run);
 
 	if (has_blockers(run, error))
 		return failed_after_commit(run) ?
 			psprintf("%s\n%s", mig_blocker_advise(&run->exec.blockers),
-					 mig_failure_ways_on(run->partial, command)) :
+					 mig_advice_ways_on(run->partial, command)) :
 			psprintf("%s\nTo try again: %s",
 					 mig_blocker_advise(&run->exec.blockers), command);
 	if (run->partial != NULL)
@@ -428,7 +423,7 @@ static char *
 advise_partial(const Facts *facts, const char *command)
 {
 	const MigPartial *partial = facts->run->partial;
-	char	   *ways = mig_failure_ways_on(partial, command);
+	char	   *ways = mig_advice_ways_on(partial, command);
 
 	if (partial->operation == MIG_COMMAND_DOWNGRADE)
 		return ways;
@@ -530,53 +525,7 @@ find_stamp(const MigRun *run, const ErrorData *error)
 	if ((!run->commits && run->exec.entry.step > 1) ||
 		error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		return NULL;
-	return mig_failure_stamp(run->version, run->exec.step);
-}
-
-/*
- * The arguments of migrate_stamp() that write what a step writes, which is the
- * next one from where the version table is.  NULL: it is not.
- */
-char *
-mig_failure_stamp(const MigVersion *version, const MigStep *step)
-{
-	List	   *rows = NIL;
-	int			ngone = 0;
-	StringInfoData buf;
-	ListCell   *cell;
-
-	for (int i = 0; i < version->nrows; i++)
-	{
-		char	   *row = version->rows[i];
-		bool		gone = false;
-
-		for (int k = 0; k < step->ndeletes; k++)
-			gone = gone || strcmp(step->deletes[k], row) == 0;
-		if (step->update_from != NULL && strcmp(step->update_from, row) == 0)
-		{
-			rows = lappend(rows, unconstify(char *, step->update_to));
-			ngone++;
-		}
-		else if (!gone)
-			rows = lappend(rows, row);
-		ngone += gone ? 1 : 0;
-	}
-	if (ngone < step->ndeletes + (step->update_from != NULL ? 1 : 0))
-		return NULL;
-	for (int i = 0; i < step->ninserts; i++)
-		rows = lappend(rows, unconstify(char *, step->inserts[i]));
-
-	if (rows == NIL)
-		return pstrdup("'base'");
-	if (list_length(rows) == 1 && version->nrows <= 1)
-		return quote_literal_cstr(linitial(rows));
-	/* Rows of other branches stay what they are. */
-	initStringInfo(&buf);
-	foreach(cell, rows)
-		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "ARRAY[",
-						 quote_literal_cstr(lfirst(cell)));
-	appendStringInfoString(&buf, "], purge => true");
-	return buf.data;
+	return mig_advice_stamp(run->version, run->exec.step);
 }
 
 /*
@@ -596,217 +545,6 @@ exists_already(const ErrorData *error)
 		default:
 			return false;
 	}
-}
-
-/*
- * What can be done about a partial revision.  command: resumes it; NULL: with
- * itself as the target.
- */
-char *
-mig_failure_ways_on(const MigPartial *partial, const char *command)
-{
-	return list_ways(partial, command, false);
-}
-
-/*
- * The same where the catalogs were asked what a statement has done, and do not tell.
- */
-char *
-mig_failure_ways_unknown(const MigPartial *partial, const char *command)
-{
-	return list_ways(partial, command, true);
-}
-
-static char *
-list_ways(const MigPartial *partial, const char *command, bool asked)
-{
-	char	   *revision = quote_literal_cstr(partial->revision);
-	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
-	int			next = partial->unknown > 0 ? partial->unknown :
-	partial->done + 1;
-	MigScript  *script;
-	bool		can_skip = mig_resolve_can_skip(partial, &script, NULL);
-	StringInfoData buf;
-
-	if (command == NULL)
-		command = mig_failure_resume(partial);
-	initStringInfo(&buf);
-	if (mig_partial_ends_transactions(partial))
-		appendStringInfo(&buf, "To run statement %d again, from its beginning and beside what it has committed:\nSELECT migrate_resolve(%s, 'retry');\n%s",
-						 next, revision, command);
-	else if (asked)
-		appendStringInfo(&buf, "To run statement %d again, when what is left of it is removed:\nSELECT migrate_resolve(%s, 'retry');\n%s",
-						 next, revision, command);
-	else if (next > script->nstatements)
-		appendStringInfo(&buf, "To complete it when the cause is removed: %s", command);
-	else
-		appendStringInfo(&buf, "To resume with statement %d%s when the cause is removed: %s",
-						 next, mig_resolve_after_batch(partial), command);
-	/* The next run asks the catalogs, which need not tell. */
-	if (!asked && partial->unknown > 0 && !mig_partial_is_batch(partial) &&
-		!mig_partial_ends_transactions(partial))
-		appendStringInfo(&buf, "\nTo take statement %d as not done, when what is left of it is removed: SELECT migrate_resolve(%s, 'retry');",
-						 next, revision);
-	if (can_skip)
-		appendStringInfo(&buf, "\nTo take statement %d as done: SELECT migrate_resolve(%s, 'skip');",
-						 next, revision);
-	appendStringInfo(&buf, upgrade ?
-					 "\nTo finish it by hand, and then take it as applied: SELECT migrate_resolve(%s, 'finish');" :
-					 "\nTo finish it by hand, and then take it as not applied: SELECT migrate_resolve(%s, 'finish');",
-					 revision);
-	appendStringInfo(&buf, upgrade ?
-					 "\nTo keep what is done and not apply the revision, or to change its body: SELECT migrate_resolve(%s, 'abandon');" :
-					 "\nTo keep what is done and the revision applied: SELECT migrate_resolve(%s, 'abandon');",
-					 revision);
-	if (upgrade)
-		offer_way_back(&buf, partial);
-	return buf.data;
-}
-
-/*
- * The statement that resumes it.
- */
-char *
-mig_failure_resume(const MigPartial *partial)
-{
-	return partial->operation == MIG_COMMAND_UPGRADE ?
-		psprintf("CALL migrate_deploy(%s);",
-				 quote_literal_cstr(partial->revision)) :
-		psprintf("CALL migrate_revert(%s);",
-				 quote_literal_cstr(mig_failure_target_before(partial->revision)));
-}
-
-/*
- * The same in a schema with a version table of its own.
- */
-char *
-mig_failure_resume_in(const MigPartial *partial, char *schema)
-{
-	char	   *schemas = mig_tenant_quote(list_make1(schema));
-
-	return partial->operation == MIG_COMMAND_UPGRADE ?
-		psprintf("CALL migrate_deploy(%s, schemas => %s);",
-				 quote_literal_cstr(partial->revision), schemas) :
-		psprintf("CALL migrate_revert(%s, schemas => %s);",
-				 quote_literal_cstr(mig_failure_target_before(partial->revision)),
-				 schemas);
-}
-
-/*
- * A downgrade may find only a part of what it removes, which its author has to
- * have thought of.
- */
-static void
-offer_way_back(StringInfo buf, const MigPartial *partial)
-{
-	MigRevisionCheck *check;
-
-	check = mig_revision_check(&partial->revision, 1, MIG_COMMAND_DOWNGRADE,
-							   GetUserId(), MIG_SPI_READ_LATEST);
-	if (!check->irreversible)
-		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade:\nSELECT migrate_resolve(%1$s, 'finish');\nCALL migrate_revert(%2$s);",
-						 quote_literal_cstr(partial->revision),
-						 quote_literal_cstr(mig_failure_target_before(partial->revision)));
-}
-
-/*
- * The target of a downgrade that takes one revision down, and what needs it: not
- * "revision-1", which a merge refuses, which before a base is the base of all
- * branches, and which takes other children of the same revision down.
- */
-char *
-mig_failure_target_before(const char *revision)
-{
-	MigRevision *registered = mig_revision_find(revision);
-
-	return psprintf("%s@%s", revision,
-					registered != NULL && registered->def.ndown > 0 ?
-					registered->def.down[0] : "base");
-}
-
-/*
- * The statement that asks for the rest of the same run.
- */
-char *
-mig_failure_command(const MigRun *run)
-{
-	return mig_failure_call(run->request, run->target != NULL ? run->target :
-							run->request->targets[0]);
-}
-
-/*
- * The same by the procedure.
- */
-char *
-mig_failure_procedure_call(const MigRun *run)
-{
-	MigRunRequest request = *run->request;
-
-	request.via = MIG_VIA_PROCEDURE;
-	return mig_failure_call(&request, run->target != NULL ? run->target :
-							request.targets[0]);
-}
-
-/*
- * The same with another target.
- */
-char *
-mig_failure_call(const MigRunRequest *request, const char *target)
-{
-	bool		upgrade = request->command == MIG_COMMAND_UPGRADE;
-	const char *literal = quote_literal_cstr(target);
-
-	if (upgrade && strcmp(target, "head") == 0)
-		literal = "";
-	switch (request->via)
-	{
-		case MIG_VIA_FUNCTION:
-			return psprintf("SELECT %s(%s);",
-							mig_command_function(request->command), literal);
-		case MIG_VIA_PROCEDURE:
-			return psprintf("CALL %s(%s);",
-							mig_command_procedure(request->command), literal);
-		case MIG_VIA_WORKER:
-			/* The worker says which settings the session needs for it. */
-			return submission(upgrade, literal);
-	}
-	return NULL;				/* not reached */
-}
-
-/*
- * What submits a job with that version table.  target: a literal, or "".
- */
-char *
-mig_run_submission(bool upgrade, const char *target,
-				   const char *version_table, const char *search_path)
-{
-	return psprintf("%s%s", mig_run_describe_session(version_table, search_path),
-					submission(upgrade, target));
-}
-
-static char *
-submission(bool upgrade, const char *target)
-{
-	return psprintf("SELECT migrate_submit(%s%s);", target,
-					upgrade ? "" : ", 'downgrade'");
-}
-
-/*
- * The line before a statement that is to run with these settings: "" where a session
- * has them without one.
- */
-char *
-mig_run_describe_session(const char *version_table, const char *search_path)
-{
-	bool		other_table = strcmp(version_table, GetConfigOptionResetString("migrate.version_table")) != 0;
-
-	if (!other_table &&
-		strcmp(search_path, GetConfigOptionResetString("search_path")) == 0)
-		return "";
-	return psprintf("SET search_path = %s;%s\n", mig_printable_path(search_path),
-					!other_table ? "" :
-					psprintf(" SET migrate.version_table = %s;",
-							 mig_printable(quote_literal_cstr(version_table))));
 }
 
 static bool

@@ -311,7 +311,7 @@ advise_validation(const MigStepExec *exec)
 {
 	if (!exec->run->commits && !exec->run->rehearses)
 		return psprintf("Put VALIDATE CONSTRAINT into a revision of its own, and use the procedure: %s",
-						mig_failure_procedure_call(exec->run));
+						mig_advice_procedure_call(exec->run));
 	switch (exec->step->command)
 	{
 		case MIG_COMMAND_REPEAT:
@@ -492,7 +492,7 @@ give_up(void *arg)
 				 errmsg("could not begin the %s of revision \"%s\", because the holder of a lock that it needs waits for this transaction",
 						exec->body.operation, exec->body.revision),
 				 errhint("The procedure holds nothing while it waits: %s",
-						 mig_failure_procedure_call(exec->run))));
+						 mig_advice_procedure_call(exec->run))));
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("could not begin the %s of revision \"%s\", because older transactions hold locks that it needs",

@@ -162,7 +162,7 @@ mig_lock_run(const MigRun *run)
 	/* A procedure holds nothing up. */
 	else if (run->request != NULL && run->request->command != MIG_COMMAND_STAMP)
 		runs.procedure = bodies.procedure =
-			mig_failure_procedure_call(run);
+			mig_advice_procedure_call(run);
 	mig_server_check_locks();
 	wait_for_lock(&runs);
 	wait_for_lock(&bodies);

@@ -794,7 +794,7 @@ find_ways(void *arg)
 	MigPartial *partial = mig_partial_find(run->version, MIG_SPI_READ_LATEST);
 
 	outcome->ways = partial == NULL ? pstrdup("") :
-		mig_failure_ways_unknown(partial, mig_failure_command(run));
+		mig_advice_ways_unknown(partial, mig_advice_command(run));
 	outcome->end = describe_end(outcome, partial == NULL ? NULL :
 								mig_log_error(partial->run, partial->revision));
 	MemoryContextSwitchTo(old_context);

@@ -132,7 +132,7 @@ mig_run_warn_tenants(const MigVersion *version)
 			 errdetail("Schemas: %s. The upgrade is by version table \"%s\", which has no revision yet.",
 					   mig_printable_names(names, MAX_TENANTS_NAMED), mig_printable(version->name)),
 			 errhint("To upgrade those, name them, as in schemas => %s. To see where each is: SELECT * FROM migrate.tenants;",
-					 mig_tenant_quote(list_make1(tables[0].schema)))));
+					 mig_advice_schemas(list_make1(tables[0].schema)))));
 }
 
 /*
@@ -249,7 +249,7 @@ static char *
 advise_irreversible(const MigRun *run, int index)
 {
 	const MigStep *step = &run->plan->steps[index];
-	char	   *stamp = index == 0 ? mig_failure_stamp(run->version, step) : NULL;
+	char	   *stamp = index == 0 ? mig_advice_stamp(run->version, step) : NULL;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -260,7 +260,7 @@ advise_irreversible(const MigRun *run, int index)
 						 run->rehearses ?
 						 psprintf("SELECT * FROM migrate_preview(%s, 'downgrade');",
 								  quote_literal_cstr(step->revision)) :
-						 mig_failure_call(run->request, step->revision));
+						 mig_advice_call(run->request, step->revision));
 	appendStringInfoString(&buf, "To undo what it has done: register a new revision that does that, and upgrade.");
 	if (stamp != NULL)
 		appendStringInfo(&buf, "\nTo undo it by hand, and then count it as not applied: SELECT migrate_stamp(%s);",
@@ -305,8 +305,8 @@ refuse_server(const MigRun *run)
 					   server->type),
 			 request->via == MIG_VIA_FUNCTION ?
 			 errhint("The procedure, sent by itself, can: %s\nOr have the function submit a job: SET migrate.function_mode = 'submit';",
-					 mig_failure_procedure_call(run)) :
-			 errhint("Send it by itself: %s", mig_failure_procedure_call(run))));
+					 mig_advice_procedure_call(run)) :
+			 errhint("Send it by itself: %s", mig_advice_procedure_call(run))));
 }
 
 static void
@@ -314,7 +314,7 @@ refuse_nontransactional(const char *revision, const MigRun *run)
 {
 	MigCommand	command = run->request->command;
 	bool		in_function = run->request->via == MIG_VIA_FUNCTION;
-	const char *call = mig_failure_procedure_call(run);
+	const char *call = mig_advice_procedure_call(run);
 	MigStepBody body;
 	MigScript  *script;
 	int			index = 0;

@@ -66,7 +66,7 @@ mig_resolve_refuse(const MigPartial *partial)
 			 errdetail("Its %s was interrupted: %s. Nothing was run.",
 					   mig_command_name(partial->operation),
 					   mig_run_describe_partial(partial)),
-			 errhint("%s", mig_failure_ways_on(partial, NULL))));
+			 errhint("%s", mig_advice_ways_on(partial, NULL))));
 }
 
 /*
@@ -236,10 +236,10 @@ resume_there(const MigVersion *version, const MigPartial *partial)
 	if (SplitIdentifierString(pstrdup(version->name), '.', &before) &&
 		SplitIdentifierString(pstrdup(partial->table_now), '.', &now) &&
 		strcmp(lsecond(before), lsecond(now)) == 0)
-		return mig_failure_resume_in(partial, linitial(now));
+		return mig_advice_resume_in(partial, linitial(now));
 	return psprintf("SET migrate.version_table = %s; %s",
 					mig_printable(quote_literal_cstr(partial->table_now)),
-					mig_failure_resume(partial));
+					mig_advice_resume(partial));
 }
 
 static MigPartial *
@@ -346,7 +346,7 @@ skip(const MigVersion *version, const MigPartial *partial)
 				 errdetail("Its %s was interrupted: %s. What follows is a transaction.",
 						   mig_command_name(partial->operation),
 						   mig_run_describe_partial(partial)),
-				 errhint("%s", mig_failure_ways_on(partial, NULL))));
+				 errhint("%s", mig_advice_ways_on(partial, NULL))));
 
 	if (!OidIsValid(partial->role_oid))
 		ereport(ERROR,
@@ -437,7 +437,7 @@ write_rows(MigVersion *version, const MigPartial *partial)
 {
 	bool		upgrade = partial->operation == MIG_COMMAND_UPGRADE;
 	char	   *target = upgrade ? partial->revision :
-	mig_failure_target_before(partial->revision);
+	mig_advice_target_before(partial->revision);
 	MigRunRequest request = {
 		.command = MIG_COMMAND_STAMP,
 		.via = MIG_VIA_FUNCTION
@@ -481,9 +481,9 @@ say_next(const MigPartial *partial, int skipped)
 	hint = next < script->nstatements ?
 		psprintf("To resume with statement %d%s: %s", next + 1,
 				 skipped > 0 ? "" : mig_resolve_after_batch(partial),
-				 mig_failure_resume(partial)) :
+				 mig_advice_resume(partial)) :
 		psprintf("It was the last statement. To complete the %s: %s",
-				 operation, mig_failure_resume(partial));
+				 operation, mig_advice_resume(partial));
 	if (skipped > 0)
 		ereport(NOTICE,
 				(errmsg("statement %d of the %s of revision \"%s\" is taken as done",
@@ -537,11 +537,11 @@ say_what_stays(const MigVersion *version, const MigPartial *partial)
 			 upgrade ?
 			 errhint("The revision is not applied. No run takes back what stays; migrate_show(%1$s) shows it. To upgrade it again from its first statement, when that is undone by hand: %2$s\n%3$s",
 					 quote_literal_cstr(partial->revision),
-					 mig_failure_resume(partial),
+					 mig_advice_resume(partial),
 					 how_to_change(version, partial->revision)) :
 			 errhint("The revision is applied. No run makes up for what stays; migrate_show(%s) shows it. To downgrade it again from its first statement, when that is undone by hand: %s",
 					 quote_literal_cstr(partial->revision),
-					 mig_failure_resume(partial))));
+					 mig_advice_resume(partial))));
 }
 
 /*
@@ -562,7 +562,7 @@ how_to_change(const MigVersion *version, const char *revision)
 						literal);
 	for (int i = 0; i < nholders; i++)
 		names = lappend(names, holders[i].name);
-	revert = mig_tenant_revert(revision, nholders, holders);
+	revert = mig_advice_revert(revision, nholders, holders);
 	return psprintf("To change its body before, revert the revision elsewhere: the log says that it is applied in %s. Then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.%s%s",
 					mig_printable_names(names, MAX_NAMED), literal,
 					revert == NULL ? "" : "\nTo downgrade it there, which may drop data: ",

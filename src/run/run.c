@@ -400,7 +400,7 @@ execute_steps(MigRun *run)
 				(errmsg("running %d revisions in one transaction", plan->nsteps),
 				 errdetail("If they create tables, the time grows with the square of their number and every table keeps its locks."),
 				 errhint("The procedure commits after each revision: %s",
-						 mig_failure_procedure_call(run))));
+						 mig_advice_procedure_call(run))));
 
 	mig_constraint_begin();
 
@@ -492,6 +492,6 @@ explain_procedure(const MigStepExec *exec, ErrorData *error)
 
 	if (refused)
 		error->hint = psprintf("One transaction cannot do that. The procedure commits between such statements: %s",
-							   mig_failure_procedure_call(exec->run));
+							   mig_advice_procedure_call(exec->run));
 	return refused;
 }

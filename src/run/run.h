@@ -228,9 +228,6 @@ extern MigTenant *mig_tenant_list(int nnames, char **names, int *ntenants);
 extern void mig_tenant_enter(const MigTenant *tenant, GucAction action);
 extern void mig_tenant_run(const MigRunRequest *request, int nnames,
 						   char **names, bool stop_on_error);
-extern char *mig_tenant_revert(const char *revision, int ntables,
-							   const MigVersionName *tables);
-extern char *mig_tenant_revert_in(const char *revision, const MigVersion *version);
 
 /* repeat.c */
 extern void mig_repeat_add_steps(const MigVersion *version, MigPlan *plan,
@@ -277,12 +274,15 @@ extern void mig_batch_reset(const char *name);
 extern void mig_run_resolve(const char *revision, const char *action);
 extern char *mig_run_describe_partial(const MigPartial *partial);
 
-/* failure.c */
-extern char *mig_run_describe_session(const char *version_table,
-									  const char *search_path);
-extern char *mig_run_submission(bool upgrade, const char *target,
-								const char *version_table,
+/* advice.c */
+extern char *mig_advice_submission(bool upgrade, const char *target,
+								   const char *version_table,
+								   const char *search_path);
+extern char *mig_advice_session(const char *version_table,
 								const char *search_path);
+extern char *mig_advice_revert(const char *revision, int ntables,
+							   const MigVersionName *tables);
+extern char *mig_advice_revert_in(const char *revision, const MigVersion *version);
 
 /* probe.c */
 extern bool mig_run_has_left(const MigPartial *partial, Oid index);

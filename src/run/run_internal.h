@@ -667,16 +667,23 @@ extern void mig_failure_explain_function(const MigRun *run, ErrorData *error,
 extern void mig_failure_explain(MigRun *run, ErrorData *error,
 								bool is_logged);
 extern char *mig_failure_position(const MigVersion *version);
-extern char *mig_failure_resume(const MigPartial *partial);
-extern char *mig_failure_resume_in(const MigPartial *partial, char *schema);
-extern char *mig_failure_ways_unknown(const MigPartial *partial,
-									  const char *command);
-extern char *mig_failure_ways_on(const MigPartial *partial, const char *command);
-extern char *mig_failure_target_before(const char *revision);
-extern char *mig_failure_command(const MigRun *run);
-extern char *mig_failure_procedure_call(const MigRun *run);
-extern char *mig_failure_call(const MigRunRequest *request, const char *target);
-extern char *mig_failure_stamp(const MigVersion *version, const MigStep *step);
+
+/* advice.c */
+
+/* So many schemas are named in a statement. */
+#define MIG_ADVICE_SCHEMAS		50
+
+extern char *mig_advice_command(const MigRun *run);
+extern char *mig_advice_procedure_call(const MigRun *run);
+extern char *mig_advice_call(const MigRunRequest *request, const char *target);
+extern char *mig_advice_ways_on(const MigPartial *partial, const char *command);
+extern char *mig_advice_ways_unknown(const MigPartial *partial,
+									 const char *command);
+extern char *mig_advice_resume(const MigPartial *partial);
+extern char *mig_advice_resume_in(const MigPartial *partial, char *schema);
+extern char *mig_advice_target_before(const char *revision);
+extern char *mig_advice_schemas(const List *names);
+extern char *mig_advice_stamp(const MigVersion *version, const MigStep *step);
 
 /* termination.c */
 extern void mig_termination_install(void);
@@ -708,8 +715,5 @@ pg_noreturn extern void mig_resolve_refuse_order(const MigPartial *partial,
 extern const char *mig_resolve_after_batch(const MigPartial *partial);
 extern bool mig_resolve_can_skip(const MigPartial *partial,
 								 MigScript **script, MigSegment *segment);
-
-/* tenant.c */
-extern char *mig_tenant_quote(const List *names);
 
 #endif							/* MIG_RUN_INTERNAL_H */

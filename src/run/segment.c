@@ -182,8 +182,8 @@ refuse_role(const MigStepExec *exec)
 			 OidIsValid(partial->role_oid) ?
 			 errhint("To resume it as that role: SET ROLE %s;\n%s",
 					 quote_identifier(partial->role),
-					 mig_failure_ways_on(partial,
-										 mig_failure_command(exec->run))) :
+					 mig_advice_ways_on(partial,
+										mig_advice_command(exec->run))) :
 			 errhint("To finish it by hand: SELECT migrate_resolve(%1$s, 'finish');\nTo undo it by hand: SELECT migrate_resolve(%1$s, 'abandon');",
 					 revision)));
 }

@@ -584,7 +584,7 @@ mig_step_explain_transaction_end(const MigStepExec *exec, ErrorData *error)
 		error->hint = psprintf("Register a body whose statements end transactions with transactional => false, or with \"-- migrate:%s transaction:false\" in a script.%s%s",
 							   section,
 							   exec->run->commits ? "" : "\nThe procedure runs it: ",
-							   exec->run->commits ? "" : mig_failure_procedure_call(exec->run));
+							   exec->run->commits ? "" : mig_advice_procedure_call(exec->run));
 }
 
 /*

@@ -17,7 +17,6 @@
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -34,9 +33,6 @@
 
 /* So many schemas are named in a message. */
 #define MAX_NAMED				10
-
-/* So many in a statement to be pasted. */
-#define MAX_PASTED				50
 
 /* A schema that was asked for, by its name or by a pattern. */
 typedef struct Match
@@ -602,7 +598,7 @@ advise_schema(const TenantRuns *runs, const MigTenant *tenant, const char *hint)
 		return psprintf("Schema \"%s\" does not exist any more.",
 						mig_printable(tenant->schema));
 	set_names(&now, name, runs->search_path);
-	session = mig_run_describe_session(now.version_table, now.search_path);
+	session = mig_advice_session(now.version_table, now.search_path);
 	if (hint == NULL)
 		hint = "SELECT * FROM migrate.status;";
 	return strcmp(name, tenant->schema) == 0 ?
@@ -690,12 +686,12 @@ advise(const TenantRuns *runs)
 		if (name_now(&runs->tenants[i]) != NULL)
 			names = lappend(names, name_now(&runs->tenants[i]));
 	}
-	if (names == NIL || list_length(names) > MAX_PASTED ||
+	if (names == NIL || list_length(names) > MIG_ADVICE_SCHEMAS ||
 		(runs->progressed && mig_target_is_relative(request->targets[0])))
 		return "";
 	return psprintf("\nTo try again when the cause is removed: CALL %s(%s, schemas => %s%s);",
 					mig_command_procedure(request->command),
-					quote_literal_cstr(request->targets[0]), mig_tenant_quote(names),
+					quote_literal_cstr(request->targets[0]), mig_advice_schemas(names),
 					runs->stop_on_error ? ", stop_on_error => true" : "");
 }
 
@@ -723,12 +719,12 @@ advise_change(const TenantRuns *runs)
 	}
 	check = mig_revision_check(&runs->to_change, 1, MIG_COMMAND_DOWNGRADE,
 							   GetUserId(), MIG_SPI_READ_LATEST);
-	if (names == NIL || list_length(names) > MAX_PASTED || check->irreversible)
+	if (names == NIL || list_length(names) > MIG_ADVICE_SCHEMAS || check->irreversible)
 		return "";
 	return psprintf("\nTo replace revision \"%s\", run its downgrade first where it is applied, which may drop data: CALL migrate_revert(%s, schemas => %s);",
 					mig_printable(runs->to_change),
-					quote_literal_cstr(mig_failure_target_before(runs->to_change)),
-					mig_tenant_quote(names));
+					quote_literal_cstr(mig_advice_target_before(runs->to_change)),
+					mig_advice_schemas(names));
 }
 
 static bool
@@ -740,83 +736,4 @@ is_tenant(const TenantRuns *runs, const MigVersionName *table)
 			return strcmp(table->name, runs->tenants[i].version_table) == 0;
 	}
 	return false;
-}
-
-/*
- * The statement that takes a revision down in the tenants among version tables that
- * have it.  NULL: it has no downgrade, or there is none whose owner has the rights
- * of this role.  In another one, which that owner may have stamped, a downgrade
- * would run functions of that role.
- */
-char *
-mig_tenant_revert(const char *revision, int ntables, const MigVersionName *tables)
-{
-	char	   *id = unconstify(char *, revision);
-	List	   *names = NIL;
-
-	for (int i = 0; i < ntables && list_length(names) < MAX_PASTED; i++)
-	{
-		if (!tables[i].lesser_owner &&
-			strcmp(tables[i].name, mig_version_table_in(tables[i].schema)) == 0)
-			names = lappend(names, tables[i].schema);
-	}
-	if (names == NIL ||
-		mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
-						   MIG_SPI_READ_LATEST)->irreversible)
-		return NULL;
-	return psprintf("CALL migrate_revert(%s, schemas => %s);",
-					quote_literal_cstr(mig_failure_target_before(revision)),
-					mig_tenant_quote(names));
-}
-
-/*
- * The same of one version table, and of the other tenants if it is one.
- */
-char *
-mig_tenant_revert_in(const char *revision, const MigVersion *version)
-{
-	char	   *id = unconstify(char *, revision);
-	char	   *schema = get_namespace_name(version->schema);
-	const char *target;
-
-	if (version->lesser_owner && !version->own)
-		return NULL;
-	if (mig_version_open(MIG_SPI_READ_LATEST)->relid != version->relid &&
-		schema != NULL && strcmp(version->name, mig_version_table_in(schema)) == 0)
-	{
-		int			nholders;
-		MigVersionName *holders = mig_log_holders(NULL, revision, &nholders);
-		MigVersionName one = {version->relid, schema, version->name};
-
-		for (int i = 0; i < nholders; i++)
-		{
-			if (holders[i].relid == version->relid)
-				return mig_tenant_revert(revision, nholders, holders);
-		}
-		return mig_tenant_revert(revision, 1, &one);
-	}
-	if (mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
-						   MIG_SPI_READ_LATEST)->irreversible)
-		return NULL;
-	target = quote_literal_cstr(mig_failure_target_before(revision));
-	return mig_version_open(MIG_SPI_READ_LATEST)->relid == version->relid ?
-		psprintf("CALL migrate_revert(%s);", target) :
-		psprintf("SET migrate.version_table = %s; CALL migrate_revert(%s);",
-				 mig_printable(quote_literal_cstr(version->name)), target);
-}
-
-/*
- * An array of schemas as a literal, for statements that are to be pasted.
- */
-char *
-mig_tenant_quote(const List *names)
-{
-	char	  **elems = palloc(sizeof(char *) * list_length(names));
-	int			nelems = 0;
-	ListCell   *cell;
-
-	foreach(cell, names)
-		elems[nelems++] = lfirst(cell);
-	return mig_printable(quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
-																  mig_spi_array_datum(elems, nelems))));
 }

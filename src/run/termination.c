@@ -97,7 +97,7 @@ record_at_exit(int code, Datum arg)
 			 exec->run->request->via == MIG_VIA_WORKER ?
 			 errhint("migrate.jobs shows its job, which another worker resumes.") :
 			 errhint("migrate.status shows where the database is. To resume: %s",
-					 mig_failure_command(exec->run))));
+					 mig_advice_command(exec->run))));
 
 	/* A function's log rows end with its transaction, however it ends. */
 	if (!exec->run->commits)
