@@ -334,8 +334,13 @@ CALL migrate_deploy();
 \c - :me
 SELECT tableoid::regclass, a FROM regress_runner.x UNION ALL SELECT tableoid::regclass, a FROM regress_other.x ORDER BY 2;
 SELECT path_schemas::regnamespace[] FROM migrate.partial ORDER BY statement DESC LIMIT 1;
--- its schema renamed, and another one in its place
-ALTER SCHEMA regress_runner RENAME TO moved;
+-- its schema renamed to what a path cannot name; then otherwise, with another one in its
+-- place
+ALTER SCHEMA regress_runner RENAME TO "$user";
+\c - regress_runner
+CALL migrate_deploy();
+\c - :me
+ALTER SCHEMA "$user" RENAME TO moved;
 CREATE SCHEMA regress_runner;
 INSERT INTO gate VALUES (1);
 \c - regress_runner
@@ -515,6 +520,23 @@ RESET search_path;
 DROP SCHEMA t1, regress_skips CASCADE;
 DROP OWNED BY regress_skips;
 DROP ROLE regress_skips;
+
+-- a version table in a schema that each path has: its name has it all the same
+SELECT migrate_register('l1', 'SELECT 5; VACUUM public.x; SELECT 1 / sum(a) FROM public.gate', '', '{s1}', replace => true);
+UPDATE gate SET a = 0;
+CREATE SCHEMA t1;
+CREATE TABLE t1.v (version_num varchar(32) PRIMARY KEY);
+INSERT INTO t1.v VALUES ('s1');
+SET migrate.version_table = 't1.v';
+CALL migrate_deploy('l1');
+ALTER TABLE t1.v SET SCHEMA pg_catalog;
+CREATE TABLE t1.v (version_num varchar(32) PRIMARY KEY);
+CALL migrate_deploy('l1');
+SELECT migrate_unregister('l1');
+DROP TABLE pg_catalog.v;
+SELECT migrate_resolve('l1', 'abandon');
+RESET migrate.version_table;
+DROP SCHEMA t1 CASCADE;
 
 -- a body without statements
 SELECT migrate_register('l1', '-- none', '', '{s1}', transactional => false, replace => true);

@@ -143,7 +143,8 @@ refuse_several(const List *refused)
 			appendStringInfoChar(&detail, '\n');
 		if (registered->partial != NULL)
 			appendStringInfo(&detail, _("Revision \"%s\" is partial in version table \"%s\". %s"),
-							 registered->revision.def.id, registered->partial,
+							 registered->revision.def.id,
+							 mig_printable(registered->partial),
 							 registered->differs);
 		else if (registered->applied)
 			appendStringInfo(&detail, _("Revision \"%s\" is applied. %s"),
@@ -266,7 +267,8 @@ refuse_partial(const char *id, const char *differs, const char *table,
 
 	(void) mig_partial_holder(id, &gone);
 	setting = strcmp(table, version->name) == 0 ? "" :
-		psprintf("SET migrate.version_table = %s;\n", quote_literal_cstr(table));
+		psprintf("SET migrate.version_table = %s;\n",
+				 mig_printable(quote_literal_cstr(table)));
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -276,9 +278,9 @@ refuse_partial(const char *id, const char *differs, const char *table,
 					id),
 			 differs != NULL ?
 			 errdetail("%s A run of it on version table \"%s\" was interrupted.",
-					   differs, table) :
+					   differs, mig_printable(table)) :
 			 errdetail("A run of it on version table \"%s\" was interrupted.",
-					   table),
+					   mig_printable(table)),
 			 gone ?
 			 errhint("The version table does not exist any more. To abandon the revision there: SELECT migrate_resolve(%s, 'abandon');",
 					 quote_literal_cstr(id)) :

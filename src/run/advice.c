@@ -237,9 +237,9 @@ mig_advice_target_before(const char *revision)
 
 /*
  * The statement that takes a revision down in the tenants among version tables that
- * have it.  NULL: it has no downgrade, or there is none whose owner has the rights
- * of this role.  In another one, which that owner may have stamped, a downgrade
- * would run functions of that role.
+ * have it.  NULL: it has no downgrade, there are too many, or none whose owner has
+ * the rights of this role.  In another one, which that owner may have stamped, a
+ * downgrade would run functions of that role.
  */
 char *
 mig_advice_revert(const char *revision, int ntables, const MigVersionName *tables)
@@ -247,13 +247,13 @@ mig_advice_revert(const char *revision, int ntables, const MigVersionName *table
 	char	   *id = unconstify(char *, revision);
 	List	   *names = NIL;
 
-	for (int i = 0; i < ntables && list_length(names) < MIG_ADVICE_SCHEMAS; i++)
+	for (int i = 0; i < ntables; i++)
 	{
 		if (!tables[i].lesser_owner &&
 			strcmp(tables[i].name, mig_version_table_in(tables[i].schema)) == 0)
 			names = lappend(names, tables[i].schema);
 	}
-	if (names == NIL ||
+	if (names == NIL || list_length(names) > MIG_ADVICE_SCHEMAS ||
 		mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
 						   MIG_SPI_READ_LATEST)->irreversible)
 		return NULL;

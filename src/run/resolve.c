@@ -235,6 +235,7 @@ resume_there(const MigVersion *version, const MigPartial *partial)
 
 	if (SplitIdentifierString(pstrdup(version->name), '.', &before) &&
 		SplitIdentifierString(pstrdup(partial->table_now), '.', &now) &&
+		list_length(before) == 2 && list_length(now) == 2 &&
 		strcmp(lsecond(before), lsecond(now)) == 0)
 		return mig_advice_resume_in(partial, linitial(now));
 	return psprintf("SET migrate.version_table = %s; %s",
@@ -270,7 +271,7 @@ find_partial(const MigRun *run, const char *revision)
 				 errhint("It is in version table \"%s\", which does not exist any more. The role that has begun it, and one with the rights of the extension's owner, can abandon it: SELECT migrate_resolve(%s, 'abandon');",
 						 mig_printable(holder), quote_literal_cstr(revision)) :
 				 errhint("It is in another one: SET migrate.version_table = %s;",
-						 quote_literal_cstr(holder))));
+						 mig_printable(quote_literal_cstr(holder)))));
 	}
 	return partial;
 }

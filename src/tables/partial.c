@@ -32,6 +32,14 @@
 	"(SELECT r." column " FROM pg_catalog.pg_roles AS r WHERE " \
 	MIG_SPI_IS_NOTED_ROLE("r", "p.role", "p.role_oid", "p.origin") ")"
 
+/* The version table of row p as it is called now; NULL: it is gone. */
+#define TABLE_NOW \
+	"(SELECT pg_catalog.quote_ident(n.nspname) || '.' ||" \
+	"        pg_catalog.quote_ident(c.relname)" \
+	"   FROM pg_catalog.pg_class AS c" \
+	"   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace" \
+	"  WHERE c.oid = p.version_oid)"
+
 /* A version table. */
 typedef struct Holder
 {
@@ -61,7 +69,7 @@ mig_partial_find(const MigVersion *version, MigSpiAccess access)
 		"       statement, last_statement, line, kind, object, before,"
 		"       version_oid <> $1 OR version_table <> $2,"
 		"       CASE WHEN NOT " MIG_VERSION_OF("migrate.partial", "p.")
-		"        THEN version_oid::pg_catalog.text END,"
+		"        THEN COALESCE(" TABLE_NOW ", version_table) END,"
 		"       session_id, session_objects, " ROLE_NOW("oid") ","
 		"       run::pg_catalog.text,"
 		"       path_schemas::pg_catalog.text[], origin, origin <> " MIG_SPI_ORIGIN
@@ -146,11 +154,9 @@ mig_partial_elsewhere(const MigVersion *version, int *ntables)
 {
 	static MigSpiQuery query = {
 		"SELECT DISTINCT p.version_oid::pg_catalog.oid,"
-		"       CASE WHEN c.oid IS NULL THEN p.version_table"
-		"            ELSE p.version_oid::pg_catalog.text END COLLATE \"C\","
-		"       c.oid IS NULL, p.revision"
+		"       COALESCE(" TABLE_NOW ", p.version_table) COLLATE \"C\","
+		"       " TABLE_NOW " IS NULL, p.revision"
 		"  FROM migrate.partial AS p"
-		"  LEFT JOIN pg_catalog.pg_class AS c ON c.oid = p.version_oid"
 		" WHERE NOT (" MIG_VERSION_OF("migrate.partial", "p.") ")"
 		" ORDER BY 2, 1"
 	};
@@ -181,10 +187,8 @@ mig_partial_holder(const char *revision, bool *gone)
 {
 	static MigSpiQuery query = {
 		"SELECT h.name, h.gone"
-		"  FROM (SELECT CASE WHEN c.oid IS NULL THEN p.version_table"
-		"                    ELSE p.version_oid::pg_catalog.text END, c.oid IS NULL"
+		"  FROM (SELECT COALESCE(" TABLE_NOW ", p.version_table)," TABLE_NOW " IS NULL"
 		"          FROM migrate.partial AS p"
-		"          LEFT JOIN pg_catalog.pg_class AS c ON c.oid = p.version_oid"
 		"         WHERE p.revision = $1) AS h (name, gone)"
 		" ORDER BY h.gone, h.name COLLATE \"C\" LIMIT 1"
 	};
