@@ -79,6 +79,7 @@ is(sql($node, $db, "SELECT DISTINCT said FROM result WHERE said ~ 'has type|cont
 22004: column "hash" of table "migrate.approval" contains a null
 22004: column "name" of table "migrate.schedule" contains a null
 22004: column "operation" of table "migrate.partial" contains a null
+22004: column "origin" of table "migrate.partial" contains a null
 22004: column "query" of table "migrate.batch" contains a null
 22004: column "registered_by" of table "migrate.revision" contains a null
 22004: column "revision" of table "migrate.partial" contains a null
