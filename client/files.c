@@ -128,9 +128,9 @@ check_format(const char *directory)
 	}
 	if (other == NULL)
 		return;
-	pg_log_error("the files in \"%s\" are of another format", directory);
-	pg_log_error_detail("File \"%s\" has no line \"-- revision: ID\", nor has another one.", other);
-	pg_log_error_hint("Name another directory with --directory. \"%s export\" writes there what is registered of these files.", progname);
+	pg_log_error("no file in \"%s\" has a revision of this format", directory);
+	pg_log_error_detail("File \"%s\" has no line \"-- revision: ID\", nor has another one. Files of several formats cannot be loaded together.", other);
+	pg_log_error_hint("Name another directory with --directory. If these are files of another tool, \"%s export\" writes there what is registered of them.", progname);
 	exit(EXIT_FAILED);
 }
 

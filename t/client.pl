@@ -272,7 +272,7 @@ foreach my $tool (qw(goose node-pg-migrate))
 	mkdir "$history.$tool";
 	append_to_file("$history.$tool/1_a.sql", "$mark\nSELECT 1;\n");
 	client_is("new, among files of $tool", [ 'new', @$_, 'x', '--parent=', '--directory', "$history.$tool" ], 1, qr/^$/,
-		qr{error: the files in "\Q$history.$tool\E" are of another format\n.*detail: File ".*/1_a\.sql" has no line "-- revision: ID".*\n.*hint: .*--directory})
+		qr{error: no file in "\Q$history.$tool\E" has a revision of this format\n.*detail: File ".*/1_a\.sql" has no line "-- revision: ID".*\n.*hint: .*--directory})
 	  foreach [], ['-n'];
 	is(join(' ', glob "$history.$tool/*"), "$history.$tool/1_a.sql", 'writes nothing');
 }

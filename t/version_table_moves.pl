@@ -287,5 +287,18 @@ SQL
 	is(sql($node, $db, 'SELECT count(*) FROM other.tt'), $rows, "$name: all in the schema") if defined $rows;
 }
 
+# A temporary version table of another session says nothing to this one.
+sql($node, $db, q{DELETE FROM migrate.revision; DELETE FROM migrate.version; SELECT migrate_register('t', 'SELECT 1', '')});
+$session = start_sql($node, $db, 'temporary', <<'SQL');
+CREATE TEMP TABLE v (version_num varchar(32) NOT NULL PRIMARY KEY);
+SET migrate.version_table = 'pg_temp.v';
+SELECT migrate_upgrade('t');
+SELECT pg_sleep(60);
+SQL
+wait_for_event($node, $session, 'Timeout');
+is((run_sql($node, $db, q{SELECT migrate_register('t', 'SELECT 2', '', replace => true)}))[1], '', 'temporary, of another session');
+sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'temporary'});
+$session->{run}->finish;
+
 $node->stop;
 done_testing();

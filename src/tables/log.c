@@ -510,6 +510,7 @@ mig_log_holders(const MigVersion *version, const char *revision, int *nholders)
 		"                        pg_catalog.to_regclass(u.version_table)::pg_catalog.oid)"
 		"  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 		" WHERE u.operation <> 'downgrade'"
+		"   AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
 		" ORDER BY 2, 3",
 		.by_key = true
 	};
@@ -601,7 +602,7 @@ read_succeeded(const MigSpiRow *row, void *result)
  * The version tables that runs have used and that still exist, under the names
  * that they have now, and what has one of these names today.  One step down the
  * index for each: the log may be long.  A null is left out where the name has an
- * OID, too.
+ * OID, too.  Temporary tables of other sessions cannot be read.
  */
 char	  **
 mig_log_version_tables(int *ntables)
@@ -616,14 +617,17 @@ mig_log_version_tables(int *ntables)
 		"             WHERE (l.version_table, l.version_oid)"
 		"                   > (used.version_table, used.version_oid)"
 		"             ORDER BY l.version_table, l.version_oid LIMIT 1) AS n)"
-		" SELECT version_table FROM used"
-		"  WHERE pg_catalog.to_regclass(version_table) IS NOT NULL"
+		" SELECT used.version_table"
+		"   FROM used JOIN pg_catalog.pg_class AS c"
+		"     ON c.oid = pg_catalog.to_regclass(used.version_table)"
+		"  WHERE NOT pg_catalog.pg_is_other_temp_schema(c.relnamespace)"
 		" UNION"
 		" SELECT pg_catalog.quote_ident(n.nspname) || '.' ||"
 		"        pg_catalog.quote_ident(c.relname)"
 		"   FROM used JOIN pg_catalog.pg_class AS c ON c.oid = used.version_oid"
 		"   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
 		"  WHERE c.relkind = 'r'"
+		"    AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
 		"  ORDER BY 1",
 		.by_key = true
 	};
