@@ -259,10 +259,11 @@ check_partial(MigDoctor *doctor)
 	if (elsewhere != NULL)
 		mig_doctor_report(doctor, MIG_DOCTOR_WARNING, elsewhere,
 						  "To see what resumes those of tenants: SELECT schema, next_command FROM migrate.tenants_details WHERE partial IS NOT NULL;\nAnother one: SELECT revision, next_command FROM migrate.status_details WHERE partial IS NOT NULL, with that migrate.version_table.\nTo abandon one of a version table that does not exist any more: SELECT migrate_resolve(revision, 'abandon');");
-	if (partial == NULL && elsewhere != NULL)
-		return;
 	if (partial == NULL)
-		mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
+	{
+		if (elsewhere == NULL)
+			mig_doctor_report(doctor, MIG_DOCTOR_OK, "none", NULL);
+	}
 	else if ((running = mig_lock_running(version)) != NULL)
 		mig_doctor_report(doctor, MIG_DOCTOR_OK,
 						  psprintf("%s of revision \"%s\" is running (process %s): %s",

@@ -19,10 +19,15 @@
 #include "tables/log.h"
 #include "tables/revision.h"
 
+/* So many version tables are named. */
+#define MAX_NAMED				3
+
 static char *submission(bool upgrade, const char *target);
 static char *list_ways(const MigPartial *partial, const char *command,
 					   bool asked);
 static void offer_way_back(StringInfo buf, const MigPartial *partial);
+static char *resume(const MigPartial *partial, const char *arguments);
+static bool is_irreversible(const char *revision);
 
 /*
  * The statement that asks for the rest of the same run.
@@ -181,11 +186,7 @@ list_ways(const MigPartial *partial, const char *command, bool asked)
 static void
 offer_way_back(StringInfo buf, const MigPartial *partial)
 {
-	MigRevisionCheck *check;
-
-	check = mig_revision_check(&partial->revision, 1, MIG_COMMAND_DOWNGRADE,
-							   GetUserId(), MIG_SPI_READ_LATEST);
-	if (!check->irreversible)
+	if (!is_irreversible(partial->revision))
 		appendStringInfo(buf, "\nTo go back, if its downgrade can do with a part of the upgrade:\nSELECT migrate_resolve(%1$s, 'finish');\nCALL migrate_revert(%2$s);",
 						 quote_literal_cstr(partial->revision),
 						 quote_literal_cstr(mig_advice_target_before(partial->revision)));
@@ -197,11 +198,7 @@ offer_way_back(StringInfo buf, const MigPartial *partial)
 char *
 mig_advice_resume(const MigPartial *partial)
 {
-	return partial->operation == MIG_COMMAND_UPGRADE ?
-		psprintf("CALL migrate_deploy(%s);",
-				 quote_literal_cstr(partial->revision)) :
-		psprintf("CALL migrate_revert(%s);",
-				 quote_literal_cstr(mig_advice_target_before(partial->revision)));
+	return resume(partial, "");
 }
 
 /*
@@ -210,14 +207,18 @@ mig_advice_resume(const MigPartial *partial)
 char *
 mig_advice_resume_in(const MigPartial *partial, char *schema)
 {
-	char	   *schemas = mig_advice_schemas(list_make1(schema));
+	return resume(partial, psprintf(", schemas => %s",
+									mig_advice_schemas(list_make1(schema))));
+}
 
-	return partial->operation == MIG_COMMAND_UPGRADE ?
-		psprintf("CALL migrate_deploy(%s, schemas => %s);",
-				 quote_literal_cstr(partial->revision), schemas) :
-		psprintf("CALL migrate_revert(%s, schemas => %s);",
-				 quote_literal_cstr(mig_advice_target_before(partial->revision)),
-				 schemas);
+static char *
+resume(const MigPartial *partial, const char *arguments)
+{
+	const char *target = partial->operation == MIG_COMMAND_UPGRADE ?
+	partial->revision : mig_advice_target_before(partial->revision);
+
+	return psprintf("CALL %s(%s%s);", mig_command_procedure(partial->operation),
+					quote_literal_cstr(target), arguments);
 }
 
 /*
@@ -244,7 +245,6 @@ mig_advice_target_before(const char *revision)
 char *
 mig_advice_revert(const char *revision, int ntables, const MigVersionName *tables)
 {
-	char	   *id = unconstify(char *, revision);
 	List	   *names = NIL;
 
 	for (int i = 0; i < ntables; i++)
@@ -253,9 +253,17 @@ mig_advice_revert(const char *revision, int ntables, const MigVersionName *table
 			strcmp(tables[i].name, mig_version_table_in(tables[i].schema)) == 0)
 			names = lappend(names, tables[i].schema);
 	}
+	return mig_advice_revert_schemas(revision, names);
+}
+
+/*
+ * The same in these schemas.
+ */
+char *
+mig_advice_revert_schemas(const char *revision, const List *names)
+{
 	if (names == NIL || list_length(names) > MIG_ADVICE_SCHEMAS ||
-		mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
-						   MIG_SPI_READ_LATEST)->irreversible)
+		is_irreversible(revision))
 		return NULL;
 	return psprintf("CALL migrate_revert(%s, schemas => %s);",
 					quote_literal_cstr(mig_advice_target_before(revision)),
@@ -268,14 +276,15 @@ mig_advice_revert(const char *revision, int ntables, const MigVersionName *table
 char *
 mig_advice_revert_in(const char *revision, const MigVersion *version)
 {
-	char	   *id = unconstify(char *, revision);
 	char	   *schema = get_namespace_name(version->schema);
 	const char *target;
+	bool		in_use;
 
 	if (version->lesser_owner && !version->own)
 		return NULL;
-	if (mig_version_open(MIG_SPI_READ_LATEST)->relid != version->relid &&
-		schema != NULL && strcmp(version->name, mig_version_table_in(schema)) == 0)
+	in_use = mig_version_open(MIG_SPI_READ_LATEST)->relid == version->relid;
+	if (!in_use && schema != NULL &&
+		strcmp(version->name, mig_version_table_in(schema)) == 0)
 	{
 		int			nholders;
 		MigVersionName *holders = mig_log_holders(NULL, revision, &nholders);
@@ -288,14 +297,34 @@ mig_advice_revert_in(const char *revision, const MigVersion *version)
 		}
 		return mig_advice_revert(revision, 1, &one);
 	}
-	if (mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
-						   MIG_SPI_READ_LATEST)->irreversible)
+	if (is_irreversible(revision))
 		return NULL;
 	target = quote_literal_cstr(mig_advice_target_before(revision));
-	return mig_version_open(MIG_SPI_READ_LATEST)->relid == version->relid ?
-		psprintf("CALL migrate_revert(%s);", target) :
+	return in_use ? psprintf("CALL migrate_revert(%s);", target) :
 		psprintf("SET migrate.version_table = %s; CALL migrate_revert(%s);",
 				 mig_printable(quote_literal_cstr(version->name)), target);
+}
+
+static bool
+is_irreversible(const char *revision)
+{
+	char	   *id = unconstify(char *, revision);
+
+	return mig_revision_check(&id, 1, MIG_COMMAND_DOWNGRADE, GetUserId(),
+							  MIG_SPI_READ_LATEST)->irreversible;
+}
+
+/*
+ * The names of version tables, of many the first ones.
+ */
+char *
+mig_advice_tables(int ntables, const MigVersionName *tables)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < ntables; i++)
+		names = lappend(names, tables[i].name);
+	return mig_printable_names(names, MAX_NAMED);
 }
 
 /*

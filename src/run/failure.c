@@ -26,9 +26,6 @@
 /* Seconds from which on the time of all attempts is told. */
 #define LONG_TIME				5
 
-/* So many version tables are named. */
-#define MAX_NAMED				3
-
 /* What the tables and the catalogs say of the cause, and of the ways out. */
 typedef struct Facts
 {
@@ -68,7 +65,6 @@ static char *advise_run(const Facts *facts);
 static const char *more_time(const MigRun *run);
 static char *advise_repair(const Facts *facts, const char *command);
 static char *advise_partial(const Facts *facts, const char *command);
-static char *name_holders(const Facts *facts);
 static void offer_change(StringInfo buf, const Facts *facts, const char *stamp);
 static char *find_stamp(const MigRun *run, const ErrorData *error);
 static bool exists_already(const ErrorData *error);
@@ -430,7 +426,7 @@ advise_partial(const Facts *facts, const char *command)
 	facts->run->result->to_change = pstrdup(partial->revision);
 	return facts->nholders == 0 ? ways :
 		psprintf("%s\nTo change its body, revert the revision elsewhere, too: the log says that it is applied in %s.",
-				 ways, name_holders(facts));
+				 ways, mig_advice_tables(facts->nholders, facts->holders));
 }
 
 /*
@@ -495,23 +491,10 @@ offer_change(StringInfo buf, const Facts *facts, const char *stamp)
 		return;
 	}
 	appendStringInfo(buf, "\nTo change the body first, revert the revision elsewhere: the log says that it is applied in %s. Then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
-					 name_holders(facts), revision);
+					 mig_advice_tables(facts->nholders, facts->holders), revision);
 	if (stamp != NULL && !exists_already(facts->error))
 		appendStringInfo(buf, "\nTo do by hand here what the revision does, and then count it as applied: SELECT migrate_stamp(%s);",
 						 stamp);
-}
-
-/*
- * The other version tables that have the revision, of many the first ones.
- */
-static char *
-name_holders(const Facts *facts)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < facts->nholders; i++)
-		names = lappend(names, facts->holders[i].name);
-	return mig_printable_names(names, MAX_NAMED);
 }
 
 /*

@@ -25,9 +25,6 @@
 /* Statements that are listed when a revision is abandoned or finished. */
 #define MAX_LISTED				20
 
-/* Version tables that are named. */
-#define MAX_NAMED				3
-
 /* What a person can decide. */
 typedef enum ResolveAction
 {
@@ -555,17 +552,14 @@ how_to_change(const MigVersion *version, const char *revision)
 	const char *literal = quote_literal_cstr(revision);
 	int			nholders;
 	MigVersionName *holders = mig_log_holders(version, revision, &nholders);
-	List	   *names = NIL;
 	char	   *revert;
 
 	if (nholders == 0)
 		return psprintf("To change its body before: migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.",
 						literal);
-	for (int i = 0; i < nholders; i++)
-		names = lappend(names, holders[i].name);
 	revert = mig_advice_revert(revision, nholders, holders);
 	return psprintf("To change its body before, revert the revision elsewhere: the log says that it is applied in %s. Then migrate_register(%s, ..., replace => true), or its file: pg_migrate load --replace.%s%s",
-					mig_printable_names(names, MAX_NAMED), literal,
+					mig_advice_tables(nholders, holders), literal,
 					revert == NULL ? "" : "\nTo downgrade it there, which may drop data: ",
 					revert == NULL ? "" : revert);
 }

@@ -682,6 +682,8 @@ extern char *mig_advice_ways_unknown(const MigPartial *partial,
 extern char *mig_advice_resume(const MigPartial *partial);
 extern char *mig_advice_resume_in(const MigPartial *partial, char *schema);
 extern char *mig_advice_target_before(const char *revision);
+extern char *mig_advice_revert_schemas(const char *revision, const List *names);
+extern char *mig_advice_tables(int ntables, const MigVersionName *tables);
 extern char *mig_advice_schemas(const List *names);
 extern char *mig_advice_stamp(const MigVersion *version, const MigStep *step);
 

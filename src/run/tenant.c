@@ -683,8 +683,10 @@ advise(const TenantRuns *runs)
 
 	for (int i = runs->nbegun; i < runs->ntenants; i++)
 	{
-		if (name_now(&runs->tenants[i]) != NULL)
-			names = lappend(names, name_now(&runs->tenants[i]));
+		char	   *name = name_now(&runs->tenants[i]);
+
+		if (name != NULL)
+			names = lappend(names, name);
 	}
 	if (names == NIL || list_length(names) > MIG_ADVICE_SCHEMAS ||
 		(runs->progressed && mig_target_is_relative(request->targets[0])))
@@ -705,8 +707,8 @@ advise_change(const TenantRuns *runs)
 {
 	int			nholders;
 	MigVersionName *holders;
-	MigRevisionCheck *check;
 	List	   *names = NIL;
+	char	   *revert;
 
 	if (runs->to_change == NULL)
 		return "";
@@ -717,14 +719,10 @@ advise_change(const TenantRuns *runs)
 			return "";
 		names = lappend(names, holders[i].schema);
 	}
-	check = mig_revision_check(&runs->to_change, 1, MIG_COMMAND_DOWNGRADE,
-							   GetUserId(), MIG_SPI_READ_LATEST);
-	if (names == NIL || list_length(names) > MIG_ADVICE_SCHEMAS || check->irreversible)
-		return "";
-	return psprintf("\nTo replace revision \"%s\", run its downgrade first where it is applied, which may drop data: CALL migrate_revert(%s, schemas => %s);",
-					mig_printable(runs->to_change),
-					quote_literal_cstr(mig_advice_target_before(runs->to_change)),
-					mig_advice_schemas(names));
+	revert = mig_advice_revert_schemas(runs->to_change, names);
+	return revert == NULL ? "" :
+		psprintf("\nTo replace revision \"%s\", run its downgrade first where it is applied, which may drop data: %s",
+				 mig_printable(runs->to_change), revert);
 }
 
 static bool

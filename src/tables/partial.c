@@ -40,19 +40,17 @@
 	"   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace" \
 	"  WHERE c.oid = p.version_oid)"
 
-/* A version table. */
-typedef struct Holder
-{
-	char	   *name;
-	bool		gone;
-} Holder;
+/* For read_table(). */
+#define TABLE_COLUMNS \
+	"SELECT DISTINCT p.version_oid::pg_catalog.oid," \
+	"       COALESCE(" TABLE_NOW ", p.version_table) COLLATE \"C\"," \
+	"       " TABLE_NOW " IS NULL, p.revision"
 
 static void read_partial(const MigSpiScope *scope, uint64 nrows,
 						 MigPartial *partial);
 static void write_segment(const MigPartialSegment *segment,
 						  const char *state);
 static void read_table(const MigSpiRow *row, void *result);
-static void read_holder(const MigSpiRow *row, void *result);
 static MigCommand command_by_name(const char *name);
 
 /*
@@ -153,9 +151,7 @@ MigPartialTable *
 mig_partial_elsewhere(const MigVersion *version, int *ntables)
 {
 	static MigSpiQuery query = {
-		"SELECT DISTINCT p.version_oid::pg_catalog.oid,"
-		"       COALESCE(" TABLE_NOW ", p.version_table) COLLATE \"C\","
-		"       " TABLE_NOW " IS NULL, p.revision"
+		TABLE_COLUMNS
 		"  FROM migrate.partial AS p"
 		" WHERE NOT (" MIG_VERSION_OF("migrate.partial", "p.") ")"
 		" ORDER BY 2, 1"
@@ -186,30 +182,20 @@ char *
 mig_partial_holder(const char *revision, bool *gone)
 {
 	static MigSpiQuery query = {
-		"SELECT h.name, h.gone"
-		"  FROM (SELECT COALESCE(" TABLE_NOW ", p.version_table)," TABLE_NOW " IS NULL"
-		"          FROM migrate.partial AS p"
-		"         WHERE p.revision = $1) AS h (name, gone)"
-		" ORDER BY h.gone, h.name COLLATE \"C\" LIMIT 1"
+		TABLE_COLUMNS
+		"  FROM migrate.partial AS p"
+		" WHERE p.revision = $1"
+		" ORDER BY 3, 2 LIMIT 1"
 	};
 	MigSpiArgs	args = {0};
-	Holder		holder = {0};
+	MigPartialTable holder = {0};
 
 	mig_spi_arg_text(&args, revision);
 	(void) mig_spi_row(&query, &args, MIG_SPI_OWNER, MIG_SPI_READ_LATEST,
-					   read_holder, &holder);
+					   read_table, &holder);
 	if (gone != NULL)
 		*gone = holder.gone;
 	return holder.name;
-}
-
-static void
-read_holder(const MigSpiRow *row, void *result)
-{
-	Holder	   *holder = result;
-
-	holder->name = mig_spi_row_text_not_null(row, 1);
-	holder->gone = mig_spi_row_bool(row, 2);
 }
 
 /*
